@@ -1,0 +1,17 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Onex.Contracts.Messages;
+
+/// <summary>How messages become JSON: snake_case, nothing written for null, no reflection.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(Request))]
+[JsonSerializable(typeof(Response))]
+[JsonSerializable(typeof(StepCommand))]
+[JsonSerializable(typeof(StepResult))]
+[JsonSerializable(typeof(DeadLetter))]
+[JsonSerializable(typeof(JsonElement))]
+[JsonSerializable(typeof(Dictionary<string, string>))]
+public sealed partial class MessageJson : JsonSerializerContext;

@@ -1,0 +1,104 @@
+namespace Onex.Contracts.Messages;
+
+/// <summary>Work for a role: one attempt of one step, or of its compensation. Keyed by <see cref="CommandId"/>.</summary>
+public sealed record StepCommand
+{
+    /// <summary>Identity of the work: the same on every redelivery and every retry. It is the <c>Idempotency-Key</c>.</summary>
+    public required Guid CommandId { get; init; }
+
+    /// <summary>1 for the first attempt.</summary>
+    public required int Attempt { get; init; }
+
+    /// <summary>The saga that waits for it.</summary>
+    public required Guid SagaId { get; init; }
+
+    /// <summary>The correlation id of the saga's request.</summary>
+    public required Guid CorrelationId { get; init; }
+
+    /// <summary>The contract's name.</summary>
+    public required string Contract { get; init; }
+
+    /// <summary>The step's id in the contract.</summary>
+    public required string Step { get; init; }
+
+    /// <summary><c>do</c>, or <c>compensate</c>: see <see cref="StepDirections"/>.</summary>
+    public required string Direction { get; init; }
+
+    /// <summary>The operation: <c>http.post</c>, <c>hash.sha256</c>.</summary>
+    public required string Operation { get; init; }
+
+    /// <summary>The connection that the operation goes through, if it takes one.</summary>
+    public string? Connection { get; init; }
+
+    /// <summary>The operation's arguments, a JSON object. Absent when <see cref="ArgumentsRef"/> is given.</summary>
+    public RawJson? Arguments { get; init; }
+
+    /// <summary>Where larger arguments are stored: the id of a row of <c>saga_payloads</c>.</summary>
+    public Guid? ArgumentsRef { get; init; }
+
+    /// <summary>The partition of the response topic to which the result goes.</summary>
+    public required int HomePartition { get; init; }
+
+    /// <summary>Run time of this attempt, in milliseconds.</summary>
+    public required int TimeoutMs { get; init; }
+
+    /// <summary>The attempt must not be started after this time, by the database's clock.</summary>
+    public required DateTimeOffset NotAfter { get; init; }
+}
+
+/// <summary>Values of <see cref="StepCommand.Direction"/>.</summary>
+public static class StepDirections
+{
+    /// <summary>The step itself.</summary>
+    public const string Do = "do";
+
+    /// <summary>Taking a completed step back.</summary>
+    public const string Compensate = "compensate";
+}
+
+/// <summary>What came of one attempt.</summary>
+public sealed record StepResult
+{
+    /// <summary>The command that this answers.</summary>
+    public required Guid CommandId { get; init; }
+
+    /// <summary>The attempt that this answers.</summary>
+    public required int Attempt { get; init; }
+
+    /// <summary>The saga that waits for it.</summary>
+    public required Guid SagaId { get; init; }
+
+    /// <summary>The correlation id of the saga's request.</summary>
+    public required Guid CorrelationId { get; init; }
+
+    /// <summary><c>completed</c>, <c>rejected</c> or <c>failed</c>: see <see cref="StepOutcomes"/>. A coarse classification; main applies the contract's.</summary>
+    public required string Outcome { get; init; }
+
+    /// <summary>What the operation returned, also with an HTTP answer that is classified as rejected or failed.</summary>
+    public RawJson? Result { get; init; }
+
+    /// <summary>Where a larger result is stored: the id of a row of <c>saga_payloads</c>.</summary>
+    public Guid? ResultRef { get; init; }
+
+    /// <summary>The reason's code, unless completed: <c>http_503</c>, <c>step_timed_out</c>, <c>connection_refused</c>.</summary>
+    public string? Code { get; init; }
+
+    /// <summary>The reason for people, unless completed. Holds no secrets.</summary>
+    public string? Message { get; init; }
+
+    /// <summary>The other side's wish for when to try again, in milliseconds from now (<c>Retry-After</c>).</summary>
+    public int? RetryAfterMs { get; init; }
+}
+
+/// <summary>Values of <see cref="StepResult.Outcome"/>.</summary>
+public static class StepOutcomes
+{
+    /// <summary>It happened.</summary>
+    public const string Completed = "completed";
+
+    /// <summary>A final "no" from outside; never retried.</summary>
+    public const string Rejected = "rejected";
+
+    /// <summary>Unknown or transient; retried by the step's policy.</summary>
+    public const string Failed = "failed";
+}

@@ -1,0 +1,72 @@
+namespace Onex.Contracts.Catalogue;
+
+/// <summary>Which role runs an operation.</summary>
+public enum OperationRole
+{
+    /// <summary>runtime-effects: touches the outside world.</summary>
+    Effect,
+
+    /// <summary>runtime-worker: pure computation.</summary>
+    Compute,
+}
+
+/// <summary>What may fill an argument of an operation.</summary>
+public enum ArgumentFilling
+{
+    /// <summary>Any template; values are put in as they are.</summary>
+    Value,
+
+    /// <summary>Takes no <c>${...}</c>.</summary>
+    Constant,
+
+    /// <summary>Text whose inserted values are percent-encoded (an HTTP path).</summary>
+    PercentEncoded,
+}
+
+/// <summary>One argument of an operation.</summary>
+/// <param name="Name">Its key under <c>with</c>.</param>
+/// <param name="Required">Whether it must be there.</param>
+/// <param name="Type">Its JSON type in the short form: <c>string</c>, <c>int</c>, <c>map(string)</c>, <c>any</c>.</param>
+/// <param name="Filling">What may fill it.</param>
+/// <param name="Description">One sentence, for editors and documents.</param>
+public sealed record ArgumentDescriptor(
+    string Name, bool Required, string Type, ArgumentFilling Filling, string Description);
+
+/// <summary>An operation that a step may name, described without the code that runs it, so that main can check contracts.</summary>
+/// <param name="Name"><c>http.post</c>, <c>hash.sha256</c>.</param>
+/// <param name="Role">Who runs it.</param>
+/// <param name="ConnectionType">The type of connection that it goes through (<c>http</c>), or null if it takes none.</param>
+/// <param name="ChangesWorld">Whether a step that runs it needs a compensation.</param>
+/// <param name="Arguments">Its arguments.</param>
+/// <param name="AnyArguments">Whether it takes arguments beyond those (<c>transform</c>).</param>
+/// <param name="Result">Its result's type in the short form: field name to type.</param>
+/// <param name="Description">One sentence, for editors and documents.</param>
+public sealed record OperationDescriptor(
+    string Name,
+    OperationRole Role,
+    string? ConnectionType,
+    bool ChangesWorld,
+    IReadOnlyList<ArgumentDescriptor> Arguments,
+    bool AnyArguments,
+    IReadOnlyDictionary<string, string> Result,
+    string Description);
+
+/// <summary>Every operation that contracts may name.</summary>
+public sealed class OperationCatalogue(IEnumerable<OperationDescriptor> operations)
+{
+    private readonly Dictionary<string, OperationDescriptor> _byName =
+        operations.ToDictionary(operation => operation.Name, StringComparer.Ordinal);
+
+    /// <summary>All of them, by name.</summary>
+    public IEnumerable<OperationDescriptor> All => _byName.Values.OrderBy(operation => operation.Name, StringComparer.Ordinal);
+
+    /// <summary>The operation of that name, or null.</summary>
+    public OperationDescriptor? Find(string name) => _byName.GetValueOrDefault(name);
+}
+
+/// <summary>A connection as far as contracts must know it.</summary>
+/// <param name="Name">The name that contracts use.</param>
+/// <param name="Type"><c>http</c>, <c>postgres</c>, ...</param>
+/// <param name="Retry">The default policy of its steps, or null.</param>
+/// <param name="TimeoutMs">The default run time of an attempt, or null.</param>
+public sealed record ConnectionDescriptor(string Name, string Type, Plans.RetryPolicy? Retry, int? TimeoutMs);

@@ -1,0 +1,6 @@
+namespace Onex.Hosting.Settings;
+
+/// <summary>Reads environment and file into <see cref="RuntimeSettings"/>, with every problem at once.</summary>
+public static class SettingsReader
+{
+}

@@ -1,0 +1,50 @@
+using Onex.Contracts.Messages;
+
+namespace Onex.Persistence.Ledger;
+
+/// <summary>
+/// Lease and outcome per command. At most one lease on a command is valid at a time; an outcome recorded under a stale lease is refused.
+/// Calls that are made at the same time share a statement. Throws <see cref="Sagas.StoreUnavailableException"/>.
+/// </summary>
+public interface IEffectLedger
+{
+    /// <summary>Asks to run an attempt: the lease lasts for <see cref="StepCommand.TimeoutMs"/> and a margin, by the database's clock.</summary>
+    Task<ClaimVerdict> ClaimAsync(StepCommand command, CancellationToken cancellation);
+
+    /// <summary>Records what came of an attempt. False if the lease was lost: the outcome must not be told then.</summary>
+    Task<bool> RecordAsync(Guid leaseToken, StepResult result, CancellationToken cancellation);
+
+    /// <summary>For main: what the ledger says of these commands now. Commands it has never seen are missing.</summary>
+    Task<IReadOnlyDictionary<Guid, LedgerState>> LookUpAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation);
+}
+
+/// <summary>The answer to a claim.</summary>
+public abstract record ClaimVerdict
+{
+    private ClaimVerdict()
+    {
+    }
+
+    /// <summary>Run it; record under this token.</summary>
+    public sealed record Granted(Guid LeaseToken) : ClaimVerdict;
+
+    /// <summary>The outcome is known: answer with it (the attempt number is that of the recorded outcome).</summary>
+    public sealed record Known(StepResult Result) : ClaimVerdict;
+
+    /// <summary>Someone runs it: say nothing; main asks again when the lease has run out.</summary>
+    public sealed record Leased : ClaimVerdict
+    {
+        /// <summary>The one value.</summary>
+        public static Leased Instance { get; } = new();
+    }
+
+    /// <summary>Its <c>not_after</c> has passed, a later attempt is known, or it was cancelled: never run it.</summary>
+    public sealed record Expired(string Reason) : ClaimVerdict;
+}
+
+/// <summary>What main sees of a command.</summary>
+/// <param name="Attempt">The latest attempt that was claimed.</param>
+/// <param name="Leased">Whether a lease is valid now.</param>
+/// <param name="LeasedUntil">Until when, by the database's clock.</param>
+/// <param name="Outcome">The recorded outcome of that attempt, or null.</param>
+public sealed record LedgerState(int Attempt, bool Leased, DateTimeOffset LeasedUntil, StepResult? Outcome);
