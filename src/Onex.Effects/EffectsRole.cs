@@ -1,11 +1,14 @@
+using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Onex.Contracts.Messages;
 using Onex.Effects.Connections;
 using Onex.Effects.Http;
 using Onex.Effects.Running;
 using Onex.Hosting.Health;
 using Onex.Hosting.Settings;
 using Onex.Kafka.Producing;
+using Onex.Kafka.Riding;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
 
@@ -44,6 +47,16 @@ public static class EffectsRole
             provider.GetRequiredService<ILogger<EffectRunner>>()));
         return services;
     }
+
+    /// <summary>Lets the rider read the role's commands.</summary>
+    public static void Configure(RuntimeSettings settings, IRiderRegistrationContext context, IKafkaRiderConfigurator kafka) =>
+        kafka.TopicEndpoint<StepCommand>(settings.Topics.EffectRequests, settings.EffectsGroup, endpoint =>
+        {
+            endpoint.Deserialize(MessageJson.Default.StepCommand);
+            endpoint.ConcurrentMessageLimit = CommandsAtOnce;
+            endpoint.Pipe(pipe => pipe.Instance(context.GetRequiredService<EffectRunner>()));
+            endpoint.IsShared(exception => exception is StoreUnavailableException or BrokerUnavailableException);
+        });
 
     /// <summary>Names the role's handlers: the prefixes of its operations, and its connections. None has failed yet.</summary>
     public static void ReportHandlers(RoleHealth health, IReadOnlyDictionary<string, Connection> connections)

@@ -1,8 +1,11 @@
+using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Onex.Contracts.Messages;
 using Onex.Hosting.Health;
 using Onex.Hosting.Settings;
 using Onex.Kafka.Producing;
+using Onex.Kafka.Riding;
 using Onex.Persistence.Sagas;
 using Onex.Workers.Running;
 
@@ -34,6 +37,16 @@ public static class WorkersRole
             provider.GetRequiredService<ILogger<ComputeRunner>>()));
         return services;
     }
+
+    /// <summary>Lets the rider read the role's commands.</summary>
+    public static void Configure(RuntimeSettings settings, IRiderRegistrationContext context, IKafkaRiderConfigurator kafka) =>
+        kafka.TopicEndpoint<StepCommand>(settings.Topics.WorkerRequests, settings.WorkerGroup, endpoint =>
+        {
+            endpoint.Deserialize(MessageJson.Default.StepCommand);
+            endpoint.ConcurrentMessageLimit = CommandsAtOnce;
+            endpoint.Pipe(pipe => pipe.Instance(context.GetRequiredService<ComputeRunner>()));
+            endpoint.IsShared(exception => exception is StoreUnavailableException or BrokerUnavailableException);
+        });
 
     /// <summary>Names the role's handlers: its operations. None has failed yet.</summary>
     public static void ReportHandlers(RoleHealth health)

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Effects.Connections;
 using Onex.Effects.Operations;
+using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
@@ -24,11 +25,15 @@ internal sealed class EffectRunner(
     TimeProvider time,
     ILogger<EffectRunner> logger) : IConsumer<StepCommand>
 {
-    public Task Consume(ConsumeContext<StepCommand> context) => RunAsync(
-        context.Message,
-        context.ReceiveContext.TransportHeaders.Get<string>(HeaderNames.TraceParent),
-        context.ReceiveContext.TransportHeaders.Get<string>(HeaderNames.TraceState),
-        context.CancellationToken);
+    private static readonly TimeSpan _recordFor = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _recordAgainAfter = TimeSpan.FromMilliseconds(500);
+
+    public Task Consume(ConsumeContext<StepCommand> context)
+    {
+        context.TryGetPayload<ConsumedRecord>(out var record);
+        return RunAsync(
+            context.Message, record?.TextHeader(HeaderNames.TraceParent), record?.TextHeader(HeaderNames.TraceState), context.CancellationToken);
+    }
 
     /// <summary>Handles a command. Throws for shared trouble only: store or broker away.</summary>
     internal async Task RunAsync(StepCommand command, string? traceParent, string? traceState, CancellationToken cancellation)
@@ -143,26 +148,36 @@ internal sealed class EffectRunner(
         };
 
         bool recorded;
-        try
+        var began = time.GetTimestamp();
+        while (true)
         {
-            // Stored by lease: attempts, and owners of one attempt, may have different results.
-            result = await store.StoreIfLargeAsync(result, lease.ToString("N"), cancellation);
-            recorded = await ledger.RecordAsync(lease, result, cancellation);
-        }
-        catch (Exception exception) when (exception is not (OperationCanceledException or StoreUnavailableException))
-        {
-            // The database refuses the value itself. The attempt has ended all the same, and main must hear of it.
-            Log.ResultRefused(logger, command.Operation, exception);
-            result = result with
+            try
             {
-                Outcome = StepOutcomes.Failed,
-                Result = null,
-                ResultRef = null,
-                Code = "result_invalid",
-                Message = "The result cannot be stored as JSON.",
-                RetryAfterMs = null,
-            };
-            recorded = await ledger.RecordAsync(lease, result, cancellation);
+                // Stored by lease: attempts, and owners of one attempt, may have different results.
+                var stored = await store.StoreIfLargeAsync(result, lease.ToString("N"), cancellation);
+                recorded = await ledger.RecordAsync(lease, stored, cancellation);
+                result = stored;
+                break;
+            }
+            catch (StoreUnavailableException) when (time.GetElapsedTime(began) < _recordFor)
+            {
+                // Giving up now would mean to ask the outside world again.
+                await Task.Delay(_recordAgainAfter, time, cancellation);
+            }
+            catch (Exception exception)
+                when (exception is not (OperationCanceledException or StoreUnavailableException) && result is not { Result: null, ResultRef: null })
+            {
+                // The database refuses the value itself. The attempt has ended all the same, and main must hear of it.
+                Log.ResultRefused(logger, command.Operation, exception);
+                result = result with
+                {
+                    Outcome = StepOutcomes.Failed,
+                    Result = null,
+                    Code = "result_invalid",
+                    Message = "The result cannot be stored as JSON.",
+                    RetryAfterMs = null,
+                };
+            }
         }
 
         if (!recorded)

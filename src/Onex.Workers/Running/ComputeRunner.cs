@@ -3,6 +3,7 @@ using System.Text.Json;
 using MassTransit;
 using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
+using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
 using Onex.Persistence.Sagas;
 using Onex.Workers.Operations;
@@ -25,11 +26,12 @@ internal sealed class ComputeRunner(
     TimeProvider time,
     ILogger<ComputeRunner> logger) : IConsumer<StepCommand>
 {
-    public Task Consume(ConsumeContext<StepCommand> context) => RunAsync(
-        context.Message,
-        context.ReceiveContext.TransportHeaders.Get<string>(HeaderNames.TraceParent),
-        context.ReceiveContext.TransportHeaders.Get<string>(HeaderNames.TraceState),
-        context.CancellationToken);
+    public Task Consume(ConsumeContext<StepCommand> context)
+    {
+        context.TryGetPayload<ConsumedRecord>(out var record);
+        return RunAsync(
+            context.Message, record?.TextHeader(HeaderNames.TraceParent), record?.TextHeader(HeaderNames.TraceState), context.CancellationToken);
+    }
 
     /// <summary>Handles a command. Throws for shared trouble only: store or broker away.</summary>
     internal async Task RunAsync(StepCommand command, string? traceParent, string? traceState, CancellationToken cancellation)
