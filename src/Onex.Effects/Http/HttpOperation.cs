@@ -137,23 +137,14 @@ internal static class HttpRequests
                 : new MediaTypeHeaderValue("application/json");
         }
 
-        foreach (var (name, value) in arguments.Headers ?? new Dictionary<string, string>())
+        foreach (var (name, value) in Headers(arguments, context))
         {
-            Set(request, name, value ?? "");
-        }
-
-        // After the contract's: credentials are the operator's to choose.
-        foreach (var (name, value) in context.Connection?.Headers ?? [])
-        {
-            Set(request, name, value);
-        }
-
-        Set(request, HttpHeaderRules.IdempotencyKey, context.CommandId.ToString());
-        Set(request, HttpHeaderRules.CorrelationId, context.CorrelationId.ToString());
-        Set(request, "traceparent", context.TraceParent);
-        if (context.TraceState is not null)
-        {
-            Set(request, "tracestate", context.TraceState);
+            // Refused by the one, it belongs to the other, where the type stands already.
+            if (!request.Headers.TryAddWithoutValidation(name, value) && request.Content is { } content)
+            {
+                content.Headers.Remove(name);
+                content.Headers.TryAddWithoutValidation(name, value);
+            }
         }
 
         return (request, null);
@@ -226,19 +217,23 @@ internal static class HttpRequests
         _ => Encoding.UTF8.GetBytes(body.GetRawText()),
     };
 
-    // The later value replaces the earlier one; those of a body belong to it.
-    private static void Set(HttpRequestMessage request, string name, string value)
+    // The later value replaces the earlier one: credentials are the operator's to choose, and who asks is ours to say.
+    private static Dictionary<string, string> Headers(HttpArguments arguments, EffectContext context)
     {
-        request.Headers.Remove(name);
-        if (request.Headers.TryAddWithoutValidation(name, value))
+        var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var (name, value) in (arguments.Headers ?? new Dictionary<string, string>()).Concat(context.Connection?.Headers ?? []))
         {
-            return;
+            headers[name] = value ?? "";
         }
 
-        if (request.Content is not null)
+        headers[HttpHeaderRules.IdempotencyKey] = context.CommandId.ToString();
+        headers[HttpHeaderRules.CorrelationId] = context.CorrelationId.ToString();
+        headers["traceparent"] = context.TraceParent;
+        if (context.TraceState is { } state)
         {
-            request.Content.Headers.Remove(name);
-            request.Content.Headers.TryAddWithoutValidation(name, value);
+            headers["tracestate"] = state;
         }
+
+        return headers;
     }
 }

@@ -1,0 +1,141 @@
+using Onex.Contracts.Plans;
+using Onex.Effects.Connections;
+
+namespace Onex.Tests.Unit.Effects;
+
+public sealed class ConnectionsReaderTests : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("onex-connections-").FullName;
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Fact]
+    public void Files_are_merged_and_everything_in_them_is_read()
+    {
+        Write("a.yaml", """
+            connections:
+              stock:
+                type: http
+                url: "http://stock.internal:9001/api"
+                headers: { Authorization: "Bearer ${secret:STOCK_TOKEN}", X-Plain: "${env:HOME}" }
+                timeout: 10s
+                retry: { attempts: 3, first: 100ms, factor: 1.5, max: 5s, jitter: none, within: 2m }
+                breaker: { ratio: 0.3, calls: 20, within: 1m, pause: 5s }
+                rate_limit: 50/s
+                concurrency: 8
+                allow: [build.internal, 10.0.0.0/8, "::1"]
+            """);
+        Write("b.yaml", "connections:\n  payments: { type: http, url: 'https://pay.example/v1' }\n");
+        Write("notes.txt", "not: read");
+
+        var reading = Read(new() { ["STOCK_TOKEN"] = "token" });
+
+        Assert.Empty(reading.Problems);
+        Assert.Equal(["payments", "stock"], reading.Connections.Keys.Order(StringComparer.Ordinal));
+        var stock = reading.Connections["stock"];
+        Assert.Equal("http://stock.internal:9001/api", stock.Url!.ToString());
+        Assert.Equal([new("Authorization", "Bearer token"), new("X-Plain", "${env:HOME}")], stock.Headers);
+        Assert.Equal(new BreakerSettings(0.3, 20, TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(5)), stock.Breaker);
+        Assert.Equal((new RateLimit(50, TimeSpan.FromSeconds(1)), 8), (stock.RateLimit, stock.Concurrency));
+        Assert.Equal(2, stock.Allow.Networks.Count);
+        var described = reading.Describe()["stock"];
+        Assert.Equal(("http", 10_000), (described.Type, described.TimeoutMs));
+        Assert.Equal(
+            new RetryPolicy(3, TimeSpan.FromMilliseconds(100), 1.5, TimeSpan.FromSeconds(5), Jitter.None, TimeSpan.FromMinutes(2)), described.Retry);
+    }
+
+    [Theory]
+    [InlineData("stok: { type: http, url: 'http://x', headrs: {} }", "2:40: connection 'stok' has no key 'headrs'. Did you mean 'headers'?")]
+    [InlineData("x: { url: 'http://x' }", "2:6: connection 'x' has no type. Add 'type: http'.")]
+    [InlineData("x: { type: htp, url: 'http://x' }", "2:14: there is no type of connection 'htp'. Did you mean 'http'?")]
+    [InlineData("x: { type: postgres, host: db, user: onex }", "2:14: connections of type 'postgres' are not there yet.")]
+    [InlineData("x: { type: http }", "2:6: connection 'x' goes nowhere. Add 'url'")]
+    [InlineData("x: { type: http, url: 'stock:9001' }", "2:25: the url of connection 'x' is not an http or https address.")]
+    [InlineData("x: { type: http, url: 'http://me:pw@stock' }", "2:25: the url of connection 'x' holds a user name.")]
+    [InlineData("x: { type: http, url: 'http://stock?a=b' }", "2:25: the url of connection 'x' has a query or a fragment.")]
+    [InlineData("x: { type: http, url: 'http://x', timeout: 10 }", "2:46: '10' is not a duration. Write a whole number and its unit")]
+    [InlineData("x: { type: http, url: 'http://x', timeout: 2h }", "2:46: '2h' is too long.")]
+    [InlineData("x: { type: http, url: 'http://x', rate_limit: fast }", "2:49: 'fast' is not a rate. Write how many")]
+    [InlineData("x: { type: http, url: 'http://x', concurrency: 0 }", "2:50: '0' is not a whole number from 1 to 10000.")]
+    [InlineData("x: { type: http, url: 'http://x', breaker: { calls: 1 } }", "2:55: '1' is not a whole number from 2")]
+    [InlineData("x: { type: http, url: 'http://x', breaker: on }", "2:46: 'breaker' must be a mapping. Keys here: ratio, calls, within, pause.")]
+    [InlineData("x: { type: http, url: 'http://x', retry: { jitter: some } }", "2:54: there is no jitter 'some'. Write full or none.")]
+    [InlineData("x: { type: http, url: 'http://x', retry: { tries: 3 } }", "2:46: 'retry' has no key 'tries'.")]
+    [InlineData("x: { type: http, url: 'http://x', allow: 10.0.0.0/8 }", "2:44: 'allow' must be a list.")]
+    [InlineData("x: { type: http, url: 'http://x', allow: [10.0.0.0/40] }", "2:45: '10.0.0.0/40' is neither a host nor a range of addresses.")]
+    [InlineData("x: { type: http, url: 'http://x', headers: { Host: y } }", "2:54: the header 'Host' is set by the runtime.")]
+    [InlineData("x: { type: http, url: 'http://x', headers: { A: '${secret:NOT_THERE}' } }", "2:51: the secret NOT_THERE is not set. Set NOT_THERE, or NOT_THERE_FILE")]
+    [InlineData("x: { type: http, url: 'http://x', headers: { A: '${secret:PLACEHOLDER}' } }", "2:51: the secret PLACEHOLDER is still a placeholder.")]
+    [InlineData("x: { type: http, url: 'http://x', headers: { A: '${secret:BROKEN}' } }", "2:51: the value of the header 'A' holds a control character.")]
+    [InlineData("x: { type: http, url: 'http://x', headers: { A: '${secret:vault:kv#f}' } }", "2:51: secrets from Vault cannot be read yet.")]
+    [InlineData("x: { type: http, url: 'http://x', headers: { A: '${secret:a b}' } }", "2:51: 'a b' cannot be the name of a secret.")]
+    [InlineData("Stock_1: { type: http, url: 'http://x' }", "2:12: 'Stock_1' cannot be the name of a connection.")]
+    [InlineData("x: &a { type: http }", "2:6: anchors, aliases and tags are not read here.")]
+    [InlineData("x: { type: http", "not YAML")]
+    [InlineData("x: [[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]", "nested more than 16 deep.")]
+    public void What_is_wrong_is_said_with_its_place_and_its_remedy(string entry, string expected)
+    {
+        Write("a.yaml", $"connections:\n  {entry}\n");
+
+        var reading = Read(new() { ["PLACEHOLDER"] = "__REPLACE_WITH_SECURE_PASSWORD__", ["BROKEN"] = "hidden\r\nX: y" });
+
+        var problem = Assert.Single(reading.Problems);
+        Assert.Contains(expected, problem, StringComparison.Ordinal);
+        Assert.StartsWith(Path.Combine(_directory, "a.yaml") + ":", problem, StringComparison.Ordinal);
+        Assert.DoesNotContain("hidden", problem, StringComparison.Ordinal);
+        Assert.Empty(reading.Connections);
+    }
+
+    [Fact]
+    public void Every_problem_of_every_file_is_told_at_once()
+    {
+        Write("a.yaml", "connections:\n  x: { type: http, url: nowhere, timeout: soon }\n  y: { type: http, url: 'http://y' }\n");
+        Write("b.yaml", "connection: {}\n");
+        Write("c.yaml", "connections: { y: { type: http, url: 'http://z' } }\n");
+
+        var reading = Read([]);
+
+        Assert.Equal(4, reading.Problems.Count);
+        Assert.Contains("Did you mean 'connections'?", reading.Problems[2], StringComparison.Ordinal);
+        Assert.Contains($"connection 'y' is defined at {Path.Combine(_directory, "a.yaml")}:3:6 already", reading.Problems[3], StringComparison.Ordinal);
+        Assert.Equal(["y"], reading.Connections.Keys);
+    }
+
+    [Fact]
+    public void A_secret_may_stand_in_a_file_and_an_address_in_the_environment()
+    {
+        var secret = Path.Combine(_directory, "token");
+        File.WriteAllText(secret, "from-file\n");
+        Write("a.yaml", "connections:\n  big-stock: { type: http, url: 'http://x', headers: { A: '${secret:TOKEN}' } }\n");
+
+        var connection = Read(new() { ["TOKEN_FILE"] = secret, ["ONEX_CONNECTION_BIG_STOCK_URL"] = "http://127.0.0.1:9" }).Connections["big-stock"];
+
+        Assert.Equal([new("A", "from-file")], connection.Headers);
+        Assert.Equal("http://127.0.0.1:9/", connection.Url!.ToString());
+        Assert.DoesNotContain("from-file", connection.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Whoever_only_checks_contracts_needs_no_secrets()
+    {
+        Write("a.yaml", "connections:\n  x: { type: http, url: 'http://${secret:HOST}/', headers: { A: '${secret:TOKEN}' } }\n");
+
+        var reading = ConnectionsReader.Read(_directory, new Dictionary<string, string>(), resolveSecrets: false);
+
+        Assert.Empty(reading.Problems);
+        Assert.Equal("http", reading.Describe()["x"].Type);
+    }
+
+    [Fact]
+    public void A_directory_that_is_not_there_holds_no_connections()
+    {
+        var reading = ConnectionsReader.Read(Path.Combine(_directory, "none"), new Dictionary<string, string>(), resolveSecrets: true);
+
+        Assert.Empty(reading.Connections);
+        Assert.Empty(reading.Problems);
+    }
+
+    private ConnectionsReading Read(Dictionary<string, string> environment) => ConnectionsReader.Read(_directory, environment, resolveSecrets: true);
+
+    private void Write(string name, string text) => File.WriteAllText(Path.Combine(_directory, name), text);
+}

@@ -1,0 +1,115 @@
+using System.Collections.Concurrent;
+using Onex.Contracts.Messages;
+using Onex.Kafka.Producing;
+using Onex.Persistence.Ledger;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Tests.Unit.Effects;
+
+/// <summary>The ledger's rules in memory: one lease at a time, one outcome per attempt.</summary>
+internal sealed class MemoryLedger : IEffectLedger
+{
+    private readonly Dictionary<Guid, (Guid Lease, StepResult? Result)> _rows = [];
+
+    public ClaimVerdict? Always { get; set; }
+
+    public Func<StepResult, Exception?> Refuse { get; set; } = _ => null;
+
+    public StepResult? Recorded(Guid command) => _rows.TryGetValue(command, out var row) ? row.Result : null;
+
+    /// <summary>What a lease that ran out and was claimed again by another process leaves behind.</summary>
+    public void TakeOver(Guid command) => _rows[command] = (new Guid(1, 0, 0, new byte[8]), null);
+
+    public Task<ClaimVerdict> ClaimAsync(StepCommand command, CancellationToken cancellation)
+    {
+        if (Always is not null)
+        {
+            return Task.FromResult(Always);
+        }
+
+        if (_rows.TryGetValue(command.CommandId, out var row))
+        {
+            if (row.Result is null)
+            {
+                return Task.FromResult<ClaimVerdict>(ClaimVerdict.Leased.Instance);
+            }
+
+            if (row.Result.Outcome != StepOutcomes.Failed || row.Result.Attempt >= command.Attempt)
+            {
+                return Task.FromResult<ClaimVerdict>(new ClaimVerdict.Known(row.Result));
+            }
+        }
+
+        var lease = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
+        _rows[command.CommandId] = (lease, null);
+        return Task.FromResult<ClaimVerdict>(new ClaimVerdict.Granted(lease));
+    }
+
+    public Task<bool> RecordAsync(Guid leaseToken, StepResult result, CancellationToken cancellation)
+    {
+        if (Refuse(result) is { } refusal)
+        {
+            throw refusal;
+        }
+
+        if (_rows[result.CommandId].Lease != leaseToken)
+        {
+            return Task.FromResult(false);
+        }
+
+        _rows[result.CommandId] = (leaseToken, result);
+        return Task.FromResult(true);
+    }
+
+    public Task<IReadOnlyDictionary<Guid, LedgerState>> LookUpAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
+        throw new NotSupportedException();
+}
+
+/// <summary>Payloads in memory.</summary>
+internal sealed class MemoryPayloads : ISagaStore
+{
+    public ConcurrentDictionary<Guid, SagaPayload> Payloads { get; } = new();
+
+    public Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
+        Task.FromResult<IReadOnlyDictionary<Guid, SagaPayload>>(ids.Where(Payloads.ContainsKey).ToDictionary(id => id, id => Payloads[id]));
+
+    public Task SavePayloadsAsync(IReadOnlyCollection<SagaPayload> payloads, CancellationToken cancellation)
+    {
+        foreach (var payload in payloads)
+        {
+            Payloads.TryAdd(payload.Id, payload);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) => throw new NotSupportedException();
+
+    public Task<IReadOnlyList<CommitVerdict>> CommitAsync(CommitBatch batch, CancellationToken cancellation) => throw new NotSupportedException();
+
+    public Task MarkSentAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation) => throw new NotSupportedException();
+
+    public Task<IReadOnlyList<UnsentMessage>> UnsentOfPartitionsAsync(IReadOnlyCollection<int> partitions, int limit, CancellationToken cancellation) => throw new NotSupportedException();
+
+    public Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, CancellationToken cancellation) => throw new NotSupportedException();
+
+    public Task<IReadOnlyList<Wakeup>> WakeupsAsync(IReadOnlyCollection<int> partitions, DateTimeOffset before, CancellationToken cancellation) => throw new NotSupportedException();
+
+    public Task<DateTimeOffset> NowAsync(CancellationToken cancellation) => throw new NotSupportedException();
+}
+
+/// <summary>Keeps what is produced.</summary>
+internal sealed class KeptRecords : IRecordProducer
+{
+    public ConcurrentQueue<ProducedRecord> Records { get; } = new();
+
+    public DeliveryReport Report { get; set; } = new(Delivery.Acknowledged, null);
+
+    public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
+    {
+        Records.Enqueue(record);
+        return Task.FromResult(Report);
+    }
+
+    public Task<int> PartitionsAsync(string topic, CancellationToken cancellation) => Task.FromResult(12);
+}

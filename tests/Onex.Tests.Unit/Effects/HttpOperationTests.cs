@@ -1,0 +1,294 @@
+using System.Text.Json;
+using Onex.Contracts.Messages;
+
+namespace Onex.Tests.Unit.Effects;
+
+public sealed class HttpOperationTests : IAsyncLifetime
+{
+    private const string Stock = "stock";
+
+    private OutsideServer _outside = null!;
+    private EffectsBench _bench = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _outside = await OutsideServer.StartAsync();
+        _bench = new EffectsBench(
+            $$"""
+            connections:
+              stock:
+                type: http
+                url: "{{_outside.Address}}api"
+                headers: { Authorization: "Bearer ${secret:STOCK_TOKEN}" }
+            """,
+            environment: new() { ["STOCK_TOKEN"] = "very-secret-token" });
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _bench.DisposeAsync();
+        await _outside.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(200, "completed", null)]
+    [InlineData(201, "completed", null)]
+    [InlineData(302, "rejected", "http_302")]
+    [InlineData(400, "rejected", "http_400")]
+    [InlineData(402, "rejected", "http_402")]
+    [InlineData(404, "rejected", "http_404")]
+    [InlineData(408, "failed", "http_408")]
+    [InlineData(425, "failed", "http_425")]
+    [InlineData(429, "failed", "http_429")]
+    [InlineData(500, "failed", "http_500")]
+    [InlineData(503, "failed", "http_503")]
+    public async Task An_answer_is_classified_by_its_status_and_always_attached(int status, string outcome, string? code)
+    {
+        _outside.AnswerWith(status, "application/json", """{"why":"so"}""");
+
+        var result = await _bench.RunAsync(EffectsBench.Command("http.post", """{"path":"/charges","body":{"total":10.50}}""", Stock));
+
+        Assert.Equal((outcome, code), (result.Outcome, result.Code));
+        var answer = Json(result);
+        Assert.Equal(status, answer.GetProperty("status_code").GetInt32());
+        Assert.Equal("application/json", answer.GetProperty("headers").GetProperty("content-type").GetString());
+        Assert.Equal("so", answer.GetProperty("body").GetProperty("why").GetString());
+    }
+
+    [Fact]
+    public async Task A_request_carries_the_command_id_as_its_idempotency_key_and_says_what_it_belongs_to()
+    {
+        var command = EffectsBench.Command("http.post", """{"path":"reservations","body":{"order":"o1"},"headers":{"X-Own":"yes"}}""", Stock);
+
+        await _bench.Runner.RunAsync(command, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", null, default);
+
+        var asked = Assert.Single(_outside.Requests);
+        Assert.Equal(("POST", "/api/reservations", """{"order":"o1"}"""), (asked.Method, asked.Target, asked.Body));
+        Assert.Equal(command.CommandId.ToString(), asked.Headers["Idempotency-Key"]);
+        Assert.Equal(command.CorrelationId.ToString(), asked.Headers["X-Correlation-Id"]);
+        Assert.Equal("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", asked.Headers["traceparent"]);
+        Assert.Equal("yes", asked.Headers["X-Own"]);
+        Assert.Equal("application/json", asked.Headers["Content-Type"]);
+    }
+
+    [Fact]
+    public async Task A_connections_credentials_are_sent_win_over_the_contracts_and_appear_nowhere_else()
+    {
+        _outside.Answer = context =>
+        {
+            context.Response.StatusCode = 500;
+            context.Abort();
+            return Task.CompletedTask;
+        };
+
+        var result = await _bench.RunAsync(EffectsBench.Command(
+            "http.get", """{"path":"/x","headers":{"authorization":"Bearer of-the-contract"}}""", Stock));
+
+        Assert.Equal("Bearer very-secret-token", _outside.Requests.First().Headers["Authorization"]);
+        Assert.Equal((StepOutcomes.Failed, "connection_lost"), (result.Outcome, result.Code));
+        var everything = string.Join('\n', _bench.Logged)
+            + JsonSerializer.Serialize(result, MessageJson.Default.StepResult)
+            + JsonSerializer.Serialize(_bench.Ledger.Recorded(result.CommandId)!, MessageJson.Default.StepResult)
+            + string.Join('\n', _bench.Health.Handlers.Values);
+        Assert.DoesNotContain("very-secret-token", everything, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Query_values_are_percent_encoded_lists_repeat_their_key_and_null_is_left_out()
+    {
+        await _bench.RunAsync(EffectsBench.Command(
+            "http.get", """{"path":"/find","query":{"q":"a&b=ü c","n":3,"on":true,"tag":["x","y/z"],"none":null}}""", Stock));
+
+        Assert.Equal("/api/find?q=a%26b%3D%C3%BC%20c&n=3&on=true&tag=x&tag=y%2Fz", Assert.Single(_outside.Requests).Target);
+    }
+
+    [Fact]
+    public async Task A_value_encoded_into_the_path_stays_encoded()
+    {
+        await _bench.RunAsync(EffectsBench.Command("http.delete", """{"path":"/parcels/a%2Fb%3Fc"}""", Stock));
+
+        var asked = Assert.Single(_outside.Requests);
+        Assert.Equal(("DELETE", "/api/parcels/a%2Fb%3Fc"), (asked.Method, asked.Target));
+    }
+
+    [Theory]
+    [InlineData("""{"path":"/parcels/.."}""")]
+    [InlineData("""{"path":"/parcels/%2e%2e/x"}""")]
+    [InlineData("""{"path":"/parcels\\..\\x"}""")]
+    [InlineData("""{}""")]
+    [InlineData("""{"url":"http://example.org","path":"/x"}""")]
+    [InlineData("""{"path":"/x","headers":{"Host":"other"}}""")]
+    [InlineData("""{"path":"/x","headers":{"X-A":"b\r\nX-C: d"}}""")]
+    [InlineData("""{"path":"/x","headers":{"X A":"b"}}""")]
+    [InlineData("""{"path":7}""")]
+    [InlineData("""{"path":"/x","method":"PUT"}""")]
+    [InlineData("""[]""")]
+    [InlineData("""null""")]
+    public async Task Arguments_that_make_no_request_are_rejected_and_nothing_is_sent(string arguments)
+    {
+        var result = await _bench.RunAsync(EffectsBench.Command("http.get", arguments, Stock));
+
+        Assert.Equal((StepOutcomes.Rejected, "arguments_invalid"), (result.Outcome, result.Code));
+        Assert.Empty(_outside.Requests);
+    }
+
+    [Fact]
+    public async Task A_text_body_is_sent_as_it_is_and_its_type_may_be_named()
+    {
+        await _bench.RunAsync(EffectsBench.Command("http.put", """{"path":"/a","body":"zwölf"}""", Stock));
+        await _bench.RunAsync(EffectsBench.Command("http.put", """{"path":"/b","body":"<a/>","headers":{"content-type":"application/xml"}}""", Stock));
+        await _bench.RunAsync(EffectsBench.Command("http.post", """{"path":"/c"}""", Stock));
+
+        var asked = _outside.Requests.ToArray();
+        Assert.Equal(("zwölf", "text/plain; charset=utf-8"), (asked[0].Body, asked[0].Headers["Content-Type"]));
+        Assert.Equal(("<a/>", "application/xml"), (asked[1].Body, asked[1].Headers["Content-Type"]));
+        Assert.Equal(("", false), (asked[2].Body, asked[2].Headers.ContainsKey("Content-Type")));
+    }
+
+    [Fact]
+    public async Task A_redirect_is_not_followed()
+    {
+        await using var elsewhere = await OutsideServer.StartAsync();
+        _outside.Answer = context =>
+        {
+            context.Response.Redirect($"{elsewhere.Address}stolen");
+            return Task.CompletedTask;
+        };
+
+        var result = await _bench.RunAsync(EffectsBench.Command("http.get", """{"path":"/x"}""", Stock));
+
+        Assert.Equal("http_302", result.Code);
+        Assert.Empty(elsewhere.Requests);
+    }
+
+    [Fact]
+    public async Task Addresses_inside_are_refused_without_a_connection_that_names_them()
+    {
+        var byAddress = await _bench.RunAsync(EffectsBench.Command("http.get", $$"""{"url":"{{_outside.Address}}x"}"""));
+        var byName = await _bench.RunAsync(EffectsBench.Command("http.get", $$"""{"url":"http://localhost:{{_outside.Address.Port}}/x"}"""));
+        var throughAnother = await _bench.RunAsync(EffectsBench.Command("http.get", """{"url":"http://127.0.0.1:1/x"}""", Stock));
+
+        Assert.All([byAddress, byName, throughAnother], result =>
+            Assert.Equal((StepOutcomes.Rejected, "address_refused"), (result.Outcome, result.Code)));
+        Assert.Empty(_outside.Requests);
+    }
+
+    [Theory]
+    [InlineData("127.0.0.0/8", true)]
+    [InlineData("10.0.0.0/8", false)]
+    public async Task A_connection_without_an_address_reaches_what_it_allows(string range, bool reached)
+    {
+        await using var bench = new EffectsBench($$"""
+            connections:
+              insiders: { type: http, allow: ["{{range}}"] }
+            """);
+
+        var result = await bench.RunAsync(EffectsBench.Command("http.get", $$"""{"url":"{{_outside.Address}}x"}""", "insiders"));
+
+        Assert.Equal(reached ? null : "address_refused", result.Code);
+        Assert.Equal(reached ? 1 : 0, _outside.Requests.Count);
+    }
+
+    [Fact]
+    public async Task A_port_where_nobody_listens_is_a_failed_connection()
+    {
+        await using var bench = new EffectsBench("connections: { gone: { type: http, url: 'http://127.0.0.1:1' } }");
+
+        var result = await bench.RunAsync(EffectsBench.Command("http.get", """{"path":"/x"}""", "gone"));
+
+        Assert.Equal((StepOutcomes.Failed, "connection_failed"), (result.Outcome, result.Code));
+        Assert.Null(result.Result);
+    }
+
+    [Fact]
+    public async Task An_answer_that_does_not_come_in_time_is_a_timeout()
+    {
+        _outside.Answer = context => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
+
+        var result = await _bench.RunAsync(EffectsBench.Command("http.get", """{"path":"/x"}""", Stock, timeoutMs: 200));
+
+        Assert.Equal((StepOutcomes.Failed, "step_timed_out"), (result.Outcome, result.Code));
+    }
+
+    [Theory]
+    [InlineData("120", 120_000)]
+    [InlineData("Mon, 01 Jan 2024 00:00:00 GMT", 0)]
+    public async Task The_other_sides_wish_for_a_pause_is_passed_on(string header, int expected)
+    {
+        _outside.Answer = context =>
+        {
+            context.Response.StatusCode = 503;
+            context.Response.Headers.RetryAfter = header;
+            return Task.CompletedTask;
+        };
+
+        Assert.Equal(expected, (await _bench.RunAsync(EffectsBench.Command("http.get", """{"path":"/x"}""", Stock))).RetryAfterMs);
+    }
+
+    [Fact]
+    public async Task An_answer_above_the_limit_is_rejected_with_its_status_attached()
+    {
+        _outside.Answer = async context =>
+        {
+            var chunk = new byte[1024 * 1024];
+            for (var i = 0; i <= 50; i++)
+            {
+                await context.Response.Body.WriteAsync(chunk, context.RequestAborted);
+            }
+        };
+
+        var result = await _bench.RunAsync(EffectsBench.Command("http.get", """{"path":"/x"}""", Stock));
+
+        Assert.Equal((StepOutcomes.Rejected, "response_too_large"), (result.Outcome, result.Code));
+        Assert.Equal(200, Json(result).GetProperty("status_code").GetInt32());
+    }
+
+    [Fact]
+    public async Task A_body_above_the_limit_is_not_sent()
+    {
+        var result = await _bench.RunAsync(EffectsBench.Command(
+            "http.post", $$"""{"path":"/x","body":"{{new string('a', 10 * 1024 * 1024 + 1)}}"}""", Stock));
+
+        Assert.Equal((StepOutcomes.Rejected, "request_too_large"), (result.Outcome, result.Code));
+        Assert.Empty(_outside.Requests);
+    }
+
+    [Theory]
+    [InlineData("application/json", "{\"a\":\"x\\u0000y\"}", "{\"a\":\"x\uFFFDy\"}")]
+    [InlineData("application/json", "{\"a\":\"\\ud83d\\ude00 \\ud83d \\\\u0000\"}", "{\"a\":\"\U0001F600 \uFFFD \\\\u0000\"}")]
+    [InlineData("application/problem+json; charset=utf-8", "[1.0]", "[1.0]")]
+    [InlineData("application/json", "not json", "\"not json\"")]
+    [InlineData("text/plain", "a\0b", "\"a\uFFFDb\"")]
+    [InlineData("text/html", "", "null")]
+    public async Task A_body_becomes_what_can_be_stored(string contentType, string sent, string expected)
+    {
+        _outside.AnswerWith(200, contentType, sent);
+
+        var body = Json(await _bench.RunAsync(EffectsBench.Command("http.get", """{"path":"/x"}""", Stock))).GetProperty("body");
+
+        using var document = JsonDocument.Parse(expected);
+        Assert.True(JsonElement.DeepEquals(document.RootElement, body), body.GetRawText());
+    }
+
+    [Fact]
+    public async Task A_large_result_is_stored_and_a_reference_travels()
+    {
+        _outside.AnswerWith(200, "text/plain", new string('x', 70_000));
+
+        var result = await _bench.RunAsync(EffectsBench.Command("http.get", """{"path":"/x"}""", Stock));
+
+        Assert.Null(result.Result);
+        var payload = _bench.Payloads.Payloads[result.ResultRef!.Value];
+        Assert.Equal(result.SagaId, payload.SagaId);
+        Assert.StartsWith($"result:{result.CommandId}", payload.Name, StringComparison.Ordinal);
+        using var stored = JsonDocument.Parse(payload.Content.Utf8);
+        Assert.Equal(70_000, stored.RootElement.GetProperty("body").GetString()!.Length);
+        Assert.Equal(result, _bench.Ledger.Recorded(result.CommandId));
+    }
+
+    private static JsonElement Json(StepResult result)
+    {
+        using var document = JsonDocument.Parse(result.Result!.Value.Utf8);
+        return document.RootElement.Clone();
+    }
+}

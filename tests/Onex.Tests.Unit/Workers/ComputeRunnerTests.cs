@@ -1,0 +1,132 @@
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Messages;
+using Onex.Kafka.Producing;
+using Onex.Persistence.Sagas;
+using Onex.Tests.Unit.Effects;
+using Onex.Workers;
+using Onex.Workers.Running;
+
+namespace Onex.Tests.Unit.Workers;
+
+public sealed class ComputeRunnerTests
+{
+    private readonly KeptRecords _produced = new();
+    private readonly MemoryPayloads _payloads = new();
+    private readonly FakeTimeProvider _time = new(DateTimeOffset.UnixEpoch);
+
+    [Theory]
+    [InlineData("hash.sha256", """{"text":"abc"}""", """{"hex":"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}""")]
+    [InlineData("hash.sha256", """{"text":"ü"}""", """{"hex":"607474ca475a9724d7360aba71a56d5df77e61350e3f724cfa1f46e857e2d85f"}""")]
+    [InlineData("transform", """{"values":{"b":1.0,"a":[null,{"x":"ü"}]}}""", """{"b":1.0,"a":[null,{"x":"ü"}]}""")]
+    [InlineData("delay", """{"ms":0}""", "{}")]
+    public async Task A_computation_gives_its_result(string operation, string arguments, string expected)
+    {
+        var result = await RunAsync(EffectsBench.Command(operation, arguments));
+
+        Assert.Equal(StepOutcomes.Completed, result.Outcome);
+        using var wanted = JsonDocument.Parse(expected);
+        using var got = JsonDocument.Parse(result.Result!.Value.Utf8);
+        Assert.True(JsonElement.DeepEquals(wanted.RootElement, got.RootElement), got.RootElement.GetRawText());
+    }
+
+    [Theory]
+    [InlineData("hash.sha256", "{}")]
+    [InlineData("hash.sha256", """{"text":7}""")]
+    [InlineData("hash.sha256", """{"text":null}""")]
+    [InlineData("hash.sha256", """{"text":"a","salt":"b"}""")]
+    [InlineData("transform", """{"values":[]}""")]
+    [InlineData("delay", """{"ms":-1}""")]
+    [InlineData("delay", "null")]
+    public async Task Arguments_that_are_none_are_rejected(string operation, string arguments)
+    {
+        var result = await RunAsync(EffectsBench.Command(operation, arguments));
+
+        Assert.Equal((StepOutcomes.Rejected, "arguments_invalid"), (result.Outcome, result.Code));
+    }
+
+    [Fact]
+    public async Task The_result_goes_to_the_home_partition_of_the_workers_topic()
+    {
+        var command = EffectsBench.Command("hash.sha256", """{"text":"abc"}""");
+
+        await RunAsync(command);
+
+        var record = Assert.Single(_produced.Records);
+        Assert.Equal(("worker-responses", 3, command.CommandId.ToString()), (record.Topic, record.Partition, record.Key));
+        Assert.Contains(new("source", "onex-workers"), record.Headers);
+    }
+
+    [Fact]
+    public async Task A_computation_that_takes_longer_than_its_timeout_is_ended()
+    {
+        var running = RunAsync(EffectsBench.Command("delay", """{"ms":60000}""", timeoutMs: 5_000));
+        Assert.False(running.IsCompleted);
+        _time.Advance(TimeSpan.FromSeconds(5));
+
+        var result = await running;
+
+        Assert.Equal((StepOutcomes.Failed, "step_timed_out"), (result.Outcome, result.Code));
+    }
+
+    [Fact]
+    public async Task An_operation_that_this_process_does_not_know_fails_the_attempt() =>
+        Assert.Equal("operation_unknown", (await RunAsync(EffectsBench.Command("hash.md5", "{}"))).Code);
+
+    [Fact]
+    public async Task Large_arguments_and_results_go_through_the_store()
+    {
+        var text = new string('x', 70_000);
+        var id = Guid.CreateVersion7(DateTimeOffset.UnixEpoch);
+        var command = EffectsBench.Command("transform") with { ArgumentsRef = id };
+        _payloads.Payloads[id] = new SagaPayload(id, command.SagaId, "arguments:1", RawJson.FromText($$$"""{"values":{"t":"{{{text}}}"}}"""));
+
+        var result = await RunAsync(command);
+
+        Assert.Null(result.Result);
+        using var stored = JsonDocument.Parse(_payloads.Payloads[result.ResultRef!.Value].Content.Utf8);
+        Assert.Equal(text, stored.RootElement.GetProperty("t").GetString());
+    }
+
+    [Fact]
+    public async Task Without_a_database_stored_arguments_fail_and_large_results_travel_whole()
+    {
+        var command = EffectsBench.Command("transform", $$$"""{"values":{"t":"{{{new string('x', 70_000)}}}"}}""");
+
+        Assert.NotNull((await RunAsync(command, store: null)).Result);
+        Assert.Equal(
+            "store_missing",
+            (await RunAsync(command with { Arguments = null, ArgumentsRef = command.SagaId }, store: null)).Code);
+    }
+
+    [Fact]
+    public void The_operations_are_described_for_the_compiler()
+    {
+        Assert.Equal(["delay", "hash.sha256", "transform"], ComputeOperations.Descriptors.Select(operation => operation.Name));
+        Assert.All(ComputeOperations.Descriptors, operation =>
+            Assert.Equal((OperationRole.Compute, null, false), (operation.Role, operation.ConnectionType, operation.ChangesWorld)));
+        var hash = ComputeOperations.Descriptors[1];
+        Assert.Equal(("text", true, "string"), (hash.Arguments[0].Name, hash.Arguments[0].Required, hash.Arguments[0].Type));
+        Assert.Equal("string", hash.Result["hex"]);
+        Assert.Equal("map(any)", ComputeOperations.Descriptors[2].Arguments[0].Type);
+    }
+
+    private Task<StepResult> RunAsync(StepCommand command) => RunAsync(command, _payloads);
+
+    private async Task<StepResult> RunAsync(StepCommand command, ISagaStore? store)
+    {
+        await using var services = new ServiceCollection().AddSingleton<TimeProvider>(_time).BuildServiceProvider();
+        var runner = new ComputeRunner(
+            ComputeOperations.Create(services),
+            store,
+            new ResultSender(_produced, _time, "worker-responses", "onex-workers"),
+            _time,
+            NullLogger<ComputeRunner>.Instance);
+
+        await runner.RunAsync(command, null, null, TestContext.Current.CancellationToken);
+        return JsonSerializer.Deserialize(_produced.Records.Last().Value.Span, MessageJson.Default.StepResult)!;
+    }
+}
