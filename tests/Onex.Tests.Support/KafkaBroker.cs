@@ -1,5 +1,6 @@
 using System.Globalization;
 using Confluent.Kafka;
+using Confluent.Kafka.Admin;
 using Xunit;
 
 namespace Onex.Tests.Support;
@@ -98,6 +99,15 @@ public sealed class KafkaBroker : IAsyncDisposable
 
     /// <summary>Thaws it.</summary>
     public Task ResumeAsync() => ToolAsync("resume");
+
+    /// <summary>Makes a topic, where a test does not leave that to the runtime.</summary>
+    public async Task CreateTopicAsync(string topic, int partitions)
+    {
+        using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = BootstrapServers })
+            .SetLogHandler((_, _) => { })
+            .Build();
+        await admin.CreateTopicsAsync([new TopicSpecification { Name = topic, NumPartitions = partitions }]);
+    }
 
     /// <inheritdoc />
     public async ValueTask DisposeAsync()

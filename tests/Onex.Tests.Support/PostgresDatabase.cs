@@ -8,11 +8,15 @@ public sealed class PostgresDatabase : IAsyncDisposable
 {
     private readonly Lazy<NpgsqlDataSource> _source;
 
+    // Without a pool, so that a query after a restart of the server does not meet a connection from before it.
+    private readonly NpgsqlDataSource _queries;
+
     internal PostgresDatabase(PostgresServer server, string name)
     {
         Server = server;
         Name = name;
         ConnectionString = server.ConnectionString(name);
+        _queries = NpgsqlDataSource.Create(ConnectionString + ";Pooling=false");
         _source = new Lazy<NpgsqlDataSource>(() => NpgsqlDataSource.Create(ConnectionString));
     }
 
@@ -41,7 +45,7 @@ public sealed class PostgresDatabase : IAsyncDisposable
     /// <summary>Runs a query and gives each row as psql would print it: values as text, joined by <c>|</c>, nothing for null.</summary>
     public async Task<IReadOnlyList<string>> QueryAsync(string sql)
     {
-        await using var command = Source.CreateCommand(sql);
+        await using var command = _queries.CreateCommand(sql);
         await using var reader = await command.ExecuteReaderAsync();
         var rows = new List<string>();
         while (await reader.ReadAsync())
@@ -55,20 +59,21 @@ public sealed class PostgresDatabase : IAsyncDisposable
     /// <summary>The one value of the one row.</summary>
     public async Task<T> ScalarAsync<T>(string sql)
     {
-        await using var command = Source.CreateCommand(sql);
+        await using var command = _queries.CreateCommand(sql);
         return (T)(await command.ExecuteScalarAsync())!;
     }
 
     /// <summary>Runs a statement.</summary>
     public async Task<int> ExecuteAsync(string sql)
     {
-        await using var command = Source.CreateCommand(sql);
+        await using var command = _queries.CreateCommand(sql);
         return await command.ExecuteNonQueryAsync();
     }
 
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
+        await _queries.DisposeAsync();
         if (_source.IsValueCreated)
         {
             await _source.Value.DisposeAsync();
