@@ -45,7 +45,7 @@ internal sealed class SettingsFile
         catch (YamlException broken)
         {
             problems.Add(
-                $"{shownAs}:{broken.Start.Line}:{broken.Start.Column}: it is not YAML: {OneLine(broken.InnerException?.Message ?? broken.Message)} Correct it there or just before.");
+                $"{shownAs}:{broken.Start.Line}:{broken.Start.Column}: it is not YAML: {OneLine(broken.InnerException?.Message ?? broken.Message)} Correct it thereabouts.");
             return file;
         }
 

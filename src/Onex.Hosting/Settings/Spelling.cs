@@ -20,22 +20,24 @@ internal static class Spelling
         return nearest;
     }
 
-    // Levenshtein's, two rows at a time: insertions, deletions and replacements cost 1.
+    // Insertions, deletions, replacements and swapped neighbours cost 1 each.
     private static int Distance(string a, string b)
     {
-        var above = Enumerable.Range(0, b.Length + 1).ToArray();
-        var row = new int[b.Length + 1];
-        for (var i = 1; i <= a.Length; i++)
+        var distance = new int[a.Length + 1, b.Length + 1];
+        for (var i = 0; i <= a.Length; i++)
         {
-            row[0] = i;
-            for (var j = 1; j <= b.Length; j++)
+            for (var j = 0; j <= b.Length; j++)
             {
-                row[j] = Math.Min(Math.Min(above[j], row[j - 1]) + 1, above[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1));
+                distance[i, j] = i == 0 || j == 0
+                    ? i + j
+                    : Math.Min(Math.Min(distance[i - 1, j], distance[i, j - 1]) + 1, distance[i - 1, j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1));
+                if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                {
+                    distance[i, j] = Math.Min(distance[i, j], distance[i - 2, j - 2] + 1);
+                }
             }
-
-            (above, row) = (row, above);
         }
 
-        return above[b.Length];
+        return distance[a.Length, b.Length];
     }
 }
