@@ -114,6 +114,8 @@ public class HostileInputTests
     [InlineData("list.exists(a, -1 in list)")]
     [InlineData("list.map(a, sha256(text))")]
     [InlineData("list.map(a, text.matches('(x+x+)+y'))")]
+    [InlineData("list.map(a, text.matches('(x|y)*x.{900}y'))")]
+    [InlineData("text.matches('(x|y)*x.{900}y')")]
     [InlineData("list.map(a, text.split(''))")]
     [InlineData("list.map(a, list.map(b, string(b)).join(text))")]
     [InlineData("list.map(a, text.contains(text + 'b'))")]
