@@ -1,0 +1,210 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+
+namespace Onex.Tests.Support;
+
+/// <summary>The built executable as a process: one role, which tests may freeze and kill.</summary>
+public sealed class OnexProcess : IAsyncDisposable
+{
+    // What the machine or the run has set must not reach the process: only what its test says.
+    private static readonly string[] _ownPrefixes = ["ONEX_", "KAFKA_", "POSTGRES_", "REDIS_", "VAULT_", "CONSUL_", "OTEL_", "CONTRACTS_"];
+    private static readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(3) };
+
+    private readonly Process _process;
+    private readonly Lock _lock = new();
+    private readonly List<string> _output = [];
+    private readonly List<string> _errors = [];
+    private readonly string _reaperId;
+    private readonly StreamWriter? _log;
+
+    private OnexProcess(Process process, string name, int httpPort, string? logFile)
+    {
+        _process = process;
+        Name = name;
+        HttpPort = httpPort;
+        Pid = process.Id;
+        _reaperId = Reaper.Kill(Pid);
+        _log = logFile is null ? null : new StreamWriter(logFile, append: true) { AutoFlush = true };
+        process.OutputDataReceived += (_, line) => Keep(_output, line.Data);
+        process.ErrorDataReceived += (_, line) => Keep(_errors, line.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    /// <summary>What it is called in messages: its role.</summary>
+    public string Name { get; }
+
+    /// <summary>Its process id.</summary>
+    public int Pid { get; }
+
+    /// <summary>Where it answers HTTP, on loopback.</summary>
+    public int HttpPort { get; }
+
+    /// <summary>Whether it is still there.</summary>
+    public bool IsRunning => !_process.HasExited;
+
+    /// <summary>The lines of its standard output so far.</summary>
+    public IReadOnlyList<string> Output => Lines(_output);
+
+    /// <summary>The lines of its standard error so far.</summary>
+    public IReadOnlyList<string> Errors => Lines(_errors);
+
+    /// <summary>Starts <c>onex run</c> in a role with these settings and nothing else of the kind.</summary>
+    public static OnexProcess Start(string role, IReadOnlyDictionary<string, string> settings, string? logFile = null)
+    {
+        var port = FreePort.Next();
+        var environment = new Dictionary<string, string>(settings)
+        {
+            ["RUNTIME_PROFILE"] = role,
+            ["ONEX_HTTP_PORT"] = port.ToString(CultureInfo.InvariantCulture),
+        };
+        return Launch(["run"], environment, role, port, logFile);
+    }
+
+    /// <summary>Runs another command of the executable to its end.</summary>
+    public static async Task<Ended> RunAsync(IReadOnlyDictionary<string, string> settings, params string[] arguments)
+    {
+        await using var process = Launch(arguments, settings, arguments[0], 0, null);
+        var code = await process.WaitForExitAsync(TimeSpan.FromSeconds(60));
+        return new Ended(code, string.Join('\n', process.Output), string.Join('\n', process.Errors));
+    }
+
+    /// <summary>The status and body of a GET; null where nobody answers.</summary>
+    public async Task<(HttpStatusCode Status, string Body)?> GetAsync(string path)
+    {
+        try
+        {
+            using var response = await _http.GetAsync(new Uri($"http://127.0.0.1:{HttpPort}{path}"));
+            return (response.StatusCode, await response.Content.ReadAsStringAsync());
+        }
+        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Whether <c>/ready</c> says 200.</summary>
+    public async Task<bool> IsReadyAsync() => await GetAsync("/ready") is { Status: HttpStatusCode.OK };
+
+    /// <summary>Waits until <c>/ready</c> says 200; fails at once if the process ends.</summary>
+    public async Task<OnexProcess> ReadyAsync(TimeSpan? within = null)
+    {
+        await Eventually.Async(
+            async () =>
+            {
+                if (!IsRunning)
+                {
+                    throw new InvalidOperationException($"{Name} ended with {_process.ExitCode} before it was ready:\n{Tail()}");
+                }
+
+                return await IsReadyAsync();
+            },
+            within ?? TimeSpan.FromSeconds(60),
+            () => $"{Name} is not ready:\n{Tail()}");
+        return this;
+    }
+
+    /// <summary>Kills it as <c>kill -9</c> does.</summary>
+    public async Task KillAsync()
+    {
+        if (IsRunning)
+        {
+            _process.Kill();
+        }
+
+        await _process.WaitForExitAsync();
+        Reaper.Forget(_reaperId);
+    }
+
+    /// <summary>Freezes it: it keeps its connections and does nothing.</summary>
+    public Task FreezeAsync() => SignalAsync("STOP");
+
+    /// <summary>Thaws it.</summary>
+    public Task ThawAsync() => SignalAsync("CONT");
+
+    /// <summary>Asks it to stop and gives its exit code.</summary>
+    public async Task<int> TerminateAsync(TimeSpan? within = null)
+    {
+        await SignalAsync("TERM");
+        return await WaitForExitAsync(within ?? TimeSpan.FromSeconds(40));
+    }
+
+    /// <summary>Waits until it ends by itself and gives its exit code.</summary>
+    public async Task<int> WaitForExitAsync(TimeSpan within)
+    {
+        await Eventually.Async(() => !IsRunning, within, () => $"{Name} still runs:\n{Tail()}");
+        await _process.WaitForExitAsync();
+        Reaper.Forget(_reaperId);
+        return _process.ExitCode;
+    }
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync()
+    {
+        await KillAsync();
+        _process.Dispose();
+        if (_log is not null)
+        {
+            await _log.DisposeAsync();
+        }
+    }
+
+    private static OnexProcess Launch(
+        IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> settings, string name, int port, string? logFile)
+    {
+        if (!File.Exists(Repository.OnexAssembly))
+        {
+            throw new InvalidOperationException($"{Repository.OnexAssembly} is not built: ./dev build");
+        }
+
+        var start = new ProcessStartInfo("dotnet", [Repository.OnexAssembly, .. arguments])
+        {
+            UseShellExecute = false,
+            WorkingDirectory = Repository.Root,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var inherited in start.Environment.Keys
+            .Where(key => key == "RUNTIME_PROFILE" || _ownPrefixes.Any(prefix => key.StartsWith(prefix, StringComparison.Ordinal)))
+            .ToList())
+        {
+            start.Environment.Remove(inherited);
+        }
+
+        foreach (var (key, value) in settings)
+        {
+            start.Environment[key] = value;
+        }
+
+        var process = Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start.");
+        process.StandardInput.Close();
+        return new OnexProcess(process, name, port, logFile);
+    }
+
+    private async Task SignalAsync(string signal) =>
+        (await Shell.RunAsync("kill", $"-{signal}", Pid.ToString(CultureInfo.InvariantCulture))).OrThrow($"kill -{signal}");
+
+    private void Keep(List<string> lines, string? line)
+    {
+        if (line is not null)
+        {
+            lock (_lock)
+            {
+                lines.Add(line);
+                _log?.WriteLine(line);
+            }
+        }
+    }
+
+    private List<string> Lines(List<string> lines)
+    {
+        lock (_lock)
+        {
+            return [.. lines];
+        }
+    }
+
+    private string Tail() => string.Join('\n', Output.TakeLast(15).Concat(Errors.TakeLast(15)));
+}

@@ -1,0 +1,235 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Xunit;
+
+namespace Onex.Tests.Support;
+
+/// <summary>
+/// Everything that one test needs of Onex: a database, topics of its own, the outside world, and processes of any role. What the processes
+/// write is kept in <c>artifacts/test-logs/</c>.
+/// </summary>
+public sealed class OnexStack : IAsyncDisposable
+{
+    /// <summary>Partitions of the test's topics.</summary>
+    public const int Partitions = 4;
+
+    private readonly ConcurrentQueue<OnexProcess> _processes = new();
+    private readonly Dictionary<string, string> _settings;
+    private readonly string _logs;
+    private int _started;
+
+    private OnexStack(string name, KafkaBroker broker, PostgresDatabase database, OutsideWorld outside)
+    {
+        Name = name;
+        Broker = broker;
+        Database = database;
+        Outside = outside;
+        Writer = new TopicWriter(broker.BootstrapServers);
+        Responses = new TopicReader(broker.BootstrapServers, Topic("responses"));
+        DeadLetters = new TopicReader(broker.BootstrapServers, Topic("requests.dlq"));
+        _logs = Repository.At("artifacts", "test-logs", name);
+        Directory.CreateDirectory(_logs);
+        _settings = new Dictionary<string, string>(Merge(database.Environment, outside.Environment))
+        {
+            ["KAFKA_BOOTSTRAP_SERVERS"] = broker.BootstrapServers,
+            ["KAFKA_SESSION_TIMEOUT"] = "6s",
+            ["ONEX_TOPIC_PREFIX"] = $"{name}.",
+            ["ONEX_PARTITIONS"] = Partitions.ToString(CultureInfo.InvariantCulture),
+            ["CONTRACTS_DIR"] = Repository.At("contracts"),
+            ["OTEL_TRACES_EXPORTER"] = "none",
+            ["OTEL_METRICS_EXPORTER"] = "none",
+        };
+    }
+
+    /// <summary>Distinguishes this test's topics and groups from those of others.</summary>
+    public string Name { get; }
+
+    /// <summary>The broker.</summary>
+    public KafkaBroker Broker { get; }
+
+    /// <summary>The runtime's database.</summary>
+    public PostgresDatabase Database { get; }
+
+    /// <summary>The services that the contract calls.</summary>
+    public OutsideWorld Outside { get; }
+
+    /// <summary>Publishes.</summary>
+    public TopicWriter Writer { get; }
+
+    /// <summary>Reads <c>responses</c>.</summary>
+    public TopicReader Responses { get; }
+
+    /// <summary>Reads the dead-letter topic of <c>requests</c>.</summary>
+    public TopicReader DeadLetters { get; }
+
+    /// <summary>The environment of the processes.</summary>
+    public IReadOnlyDictionary<string, string> Settings => _settings;
+
+    /// <summary>Every process ever started.</summary>
+    public IReadOnlyList<OnexProcess> Processes => [.. _processes];
+
+    /// <summary>Makes one, on the shared broker and the shared database server unless others are given.</summary>
+    public static async Task<OnexStack> CreateAsync(PostgresServer? postgres = null, KafkaBroker? broker = null)
+    {
+        broker ??= await KafkaBroker.SharedAsync();
+        var database = await (postgres ?? await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+        return new OnexStack(Names.Next("t").Replace('_', '-'), broker, database, await OutsideWorld.StartAsync());
+    }
+
+    /// <summary>Changes the environment of every process that is started from here on.</summary>
+    public void Set(string variable, string value) => _settings[variable] = value;
+
+    /// <summary>The name of a topic with the test's prefix.</summary>
+    public string Topic(string name) => $"{Name}.{name}";
+
+    /// <summary>Starts a role; it need not be ready yet.</summary>
+    public OnexProcess Start(string role, IReadOnlyDictionary<string, string>? settings = null)
+    {
+        var file = Path.Combine(_logs, $"{Interlocked.Increment(ref _started):000}-{role}.log");
+        var process = OnexProcess.Start(role, Merge(Settings, settings), file);
+        _processes.Enqueue(process);
+        return process;
+    }
+
+    /// <summary>Starts the roles and waits until all are ready: main first, which makes topics and tables.</summary>
+    public async Task<IReadOnlyList<OnexProcess>> StartReadyAsync(params string[] roles)
+    {
+        var processes = new List<OnexProcess>();
+        foreach (var role in roles)
+        {
+            var process = Start(role);
+            processes.Add(process);
+            if (processes.Count == 1)
+            {
+                await process.ReadyAsync();
+            }
+        }
+
+        foreach (var process in processes)
+        {
+            await process.ReadyAsync();
+        }
+
+        return processes;
+    }
+
+    /// <summary>Publishes a request as JSON text and returns its correlation id.</summary>
+    public async Task<string> RequestAsync(
+        string operation, JsonNode payload, string? correlationId = null, string? envelopeId = null, int? partition = null, string? key = null)
+    {
+        correlationId ??= NewId();
+        var request = new JsonObject
+        {
+            ["operation"] = operation,
+            ["payload"] = payload.DeepClone(),
+            ["correlation_id"] = correlationId,
+        };
+        if (envelopeId is not null)
+        {
+            request["envelope_id"] = envelopeId;
+        }
+
+        await Writer.SendAsync(Topic("requests"), request.ToJsonString(), key, partition);
+        return correlationId;
+    }
+
+    /// <summary>Publishes an order of the example contract.</summary>
+    public Task<string> OrderAsync(
+        string order, string? correlationId = null, string? envelopeId = null, int? partition = null, string? key = null) =>
+        RequestAsync("order-fulfilment", Order(order), correlationId, envelopeId, partition, key);
+
+    /// <summary>The payload of an order.</summary>
+    public static JsonObject Order(string order) => new()
+    {
+        ["order_id"] = order,
+        ["total"] = 42.5,
+        ["items"] = new JsonArray(new JsonObject { ["sku"] = "tea", ["quantity"] = 2 }, new JsonObject { ["sku"] = "cup", ["quantity"] = 1 }),
+    };
+
+    /// <summary>A UUID that no other test has.</summary>
+    public static string NewId() => Guid.CreateVersion7(TimeProvider.System.GetUtcNow()).ToString();
+
+    /// <summary>Waits until no saga is live.</summary>
+    public Task<TimeSpan> AllEndedAsync(int sagas, TimeSpan within)
+    {
+        var seen = "";
+        return Eventually.Async(
+            async () =>
+            {
+                var counts = await Database.QueryAsync(
+                    "SELECT count(*), count(ended_at), string_agg(DISTINCT state || ' ' || status, ', ') FROM onex.sagas");
+                seen = counts[0];
+                return seen.StartsWith($"{sagas}|{sagas}|", StringComparison.Ordinal);
+            },
+            within,
+            () => $"{sagas} ended sagas; sagas|ended|states: {seen}");
+    }
+
+    /// <summary>Fails unless every correlation id has one response, by <c>message_id</c>, whose copies are the same byte for byte.</summary>
+    public void AssertOneResponseEach(IReadOnlyCollection<string> correlationIds)
+    {
+        foreach (var correlationId in correlationIds)
+        {
+            var responses = Responses.Of(correlationId);
+            Assert.True(responses.Count > 0, $"no response to {correlationId}");
+            Assert.All(responses, response => Assert.False(string.IsNullOrEmpty(response.MessageId), "a response without message_id"));
+            Assert.True(
+                responses.Select(response => response.MessageId).Distinct().Count() == 1,
+                $"several responses to {correlationId}: {string.Join('\n', responses.Select(response => response.MessageId + " " + response.Text))}");
+            Assert.Single(responses.Select(response => response.Text).Distinct());
+        }
+    }
+
+    /// <summary>Lines that a process logged at error level, by the JSON log's own level.</summary>
+    public IReadOnlyList<string> LoggedErrors() =>
+    [
+        .. Processes.SelectMany(process => process.Output.Concat(process.Errors)).Where(line =>
+        {
+            if (!line.StartsWith('{'))
+            {
+                return false;
+            }
+
+            try
+            {
+                using var entry = JsonDocument.Parse(line);
+                return entry.RootElement.EnumerateObject().Any(property =>
+                    property.Name.Contains("level", StringComparison.OrdinalIgnoreCase)
+                    && property.Value.ToString().ToUpperInvariant() is "ERROR" or "CRITICAL" or "FATAL");
+            }
+            catch (JsonException)
+            {
+                return false;
+            }
+        }),
+    ];
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var process in _processes)
+        {
+            await process.DisposeAsync();
+        }
+
+        await Responses.DisposeAsync();
+        await DeadLetters.DisposeAsync();
+        Writer.Dispose();
+        await Outside.DisposeAsync();
+        await Database.DisposeAsync();
+    }
+
+    private static Dictionary<string, string> Merge(
+        IReadOnlyDictionary<string, string> first, IReadOnlyDictionary<string, string>? second)
+    {
+        var merged = new Dictionary<string, string>(first);
+        foreach (var (name, value) in second ?? new Dictionary<string, string>())
+        {
+            merged[name] = value;
+        }
+
+        return merged;
+    }
+}

@@ -1,0 +1,98 @@
+using System.Globalization;
+using Npgsql;
+
+namespace Onex.Tests.Support;
+
+/// <summary>A database of a test's own.</summary>
+public sealed class PostgresDatabase : IAsyncDisposable
+{
+    private readonly Lazy<NpgsqlDataSource> _source;
+
+    // Without a pool, so that a query after a restart of the server does not meet a connection from before it.
+    private readonly NpgsqlDataSource _queries;
+
+    internal PostgresDatabase(PostgresServer server, string name)
+    {
+        Server = server;
+        Name = name;
+        ConnectionString = server.ConnectionString(name);
+        _queries = NpgsqlDataSource.Create(ConnectionString + ";Pooling=false");
+        _source = new Lazy<NpgsqlDataSource>(() => NpgsqlDataSource.Create(ConnectionString));
+    }
+
+    /// <summary>The server that holds it.</summary>
+    public PostgresServer Server { get; }
+
+    /// <summary>Its name.</summary>
+    public string Name { get; }
+
+    /// <summary>How to reach it with Npgsql.</summary>
+    public string ConnectionString { get; }
+
+    /// <summary>A pool of connections to it.</summary>
+    public NpgsqlDataSource Source => _source.Value;
+
+    /// <summary>How to reach it with <c>onex</c>.</summary>
+    public IReadOnlyDictionary<string, string> Environment => new Dictionary<string, string>
+    {
+        ["POSTGRES_HOST"] = Server.Host,
+        ["POSTGRES_PORT"] = Server.Port.ToString(CultureInfo.InvariantCulture),
+        ["POSTGRES_DATABASE"] = Name,
+        ["POSTGRES_USER"] = Server.User,
+        ["POSTGRES_PASSWORD"] = Server.Password,
+    };
+
+    /// <summary>Runs a query and gives each row as psql would print it: values as text, joined by <c>|</c>, nothing for null.</summary>
+    public async Task<IReadOnlyList<string>> QueryAsync(string sql)
+    {
+        await using var command = _queries.CreateCommand(sql);
+        await using var reader = await command.ExecuteReaderAsync();
+        var rows = new List<string>();
+        while (await reader.ReadAsync())
+        {
+            rows.Add(string.Join('|', Enumerable.Range(0, reader.FieldCount).Select(column => Text(reader.GetValue(column)))));
+        }
+
+        return rows;
+    }
+
+    /// <summary>The one value of the one row.</summary>
+    public async Task<T> ScalarAsync<T>(string sql)
+    {
+        await using var command = _queries.CreateCommand(sql);
+        return (T)(await command.ExecuteScalarAsync())!;
+    }
+
+    /// <summary>Runs a statement.</summary>
+    public async Task<int> ExecuteAsync(string sql)
+    {
+        await using var command = _queries.CreateCommand(sql);
+        return await command.ExecuteNonQueryAsync();
+    }
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync()
+    {
+        await _queries.DisposeAsync();
+        if (_source.IsValueCreated)
+        {
+            await _source.Value.DisposeAsync();
+        }
+
+        try
+        {
+            await Server.ExecuteAsync($"DROP DATABASE IF EXISTS {Name} WITH (FORCE)");
+        }
+        catch (NpgsqlException)
+        {
+            // A server that a test has stopped takes its databases with it.
+        }
+    }
+
+    private static string Text(object value) => value switch
+    {
+        DBNull => "",
+        IFormattable formattable => formattable.ToString(null, CultureInfo.InvariantCulture),
+        _ => value.ToString() ?? "",
+    };
+}

@@ -1,0 +1,204 @@
+using System.Globalization;
+using Npgsql;
+using Xunit;
+
+namespace Onex.Tests.Support;
+
+/// <summary>How Postgres is stopped.</summary>
+public enum PostgresStop
+{
+    /// <summary>Clients are cut off, what is committed is written out.</summary>
+    Fast,
+
+    /// <summary>As in a crash: the next start recovers from the log.</summary>
+    Immediate,
+}
+
+/// <summary>
+/// A PostgreSQL for tests: <c>ONEX_TEST_POSTGRES</c> (an Npgsql connection string of a superuser) if set, else a private cluster on
+/// loopback from the machine's binaries. It asks for a password, so that a wrong one is really refused.
+/// </summary>
+public sealed class PostgresServer : IAsyncDisposable
+{
+    /// <summary>The variable that names a server to use.</summary>
+    public const string Variable = "ONEX_TEST_POSTGRES";
+
+    private const string SuperUser = "onex";
+    private const string SuperPassword = "correct horse battery staple";
+
+    private static readonly Lazy<Task<PostgresServer>> _shared = new(() => Environment.GetEnvironmentVariable(Variable) switch
+    {
+        { Length: > 0 } given => Task.FromResult(new PostgresServer(new NpgsqlConnectionStringBuilder(given), null, null)),
+        _ => StartPrivateAsync(),
+    });
+
+    private readonly NpgsqlConnectionStringBuilder _address;
+    private readonly string? _directory;
+    private readonly string? _reaperId;
+
+    private PostgresServer(NpgsqlConnectionStringBuilder address, string? directory, string? reaperId)
+    {
+        _address = address;
+        _directory = directory;
+        _reaperId = reaperId;
+    }
+
+    /// <summary>Where it listens.</summary>
+    public string Host => _address.Host!;
+
+    /// <summary>Where it listens.</summary>
+    public int Port => _address.Port;
+
+    /// <summary>A superuser.</summary>
+    public string User => _address.Username!;
+
+    /// <summary>Its password.</summary>
+    public string Password => _address.Password ?? "";
+
+    /// <summary>The one that all tests of this process share. It must not be stopped.</summary>
+    public static Task<PostgresServer> SharedAsync() => _shared.Value;
+
+    /// <summary>One of the caller's own, which it may stop. Where the machine has no binaries, the test is skipped with the reason.</summary>
+    public static Task<PostgresServer> StartOwnAsync()
+    {
+        Assert.SkipWhen(
+            FindBinaries() is null,
+            "Stops a PostgreSQL of its own, so it needs the binaries (initdb, pg_ctl) of PostgreSQL 14 or later on this machine.");
+        return StartPrivateAsync();
+    }
+
+    /// <summary>The connection string of a database.</summary>
+    public string ConnectionString(string database) =>
+        new NpgsqlConnectionStringBuilder(_address.ConnectionString) { Database = database }.ConnectionString;
+
+    /// <summary>A new, empty database, dropped when it is disposed.</summary>
+    public async Task<PostgresDatabase> CreateDatabaseAsync()
+    {
+        var name = Names.Next("onex_test");
+        await ExecuteAsync($"CREATE DATABASE {name}");
+        return new PostgresDatabase(this, name);
+    }
+
+    /// <summary>Stops it. What it holds stays.</summary>
+    public async Task StopAsync(PostgresStop mode) => await ControlAsync(
+        "stop", "-m", mode == PostgresStop.Immediate ? "immediate" : "fast");
+
+    /// <summary>Starts it again, on the same port.</summary>
+    public async Task StartAsync() => await ControlAsync(
+        "start", "-t", "60", "-l", Path.Combine(OwnDirectory, "log"), "-o", ServerOptions(Port, OwnDirectory));
+
+    /// <summary>Stops it and starts it again.</summary>
+    public async Task RestartAsync(PostgresStop mode)
+    {
+        await StopAsync(mode);
+        await StartAsync();
+    }
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync()
+    {
+        if (_directory is null)
+        {
+            return;
+        }
+
+        await RunAsync("pg_ctl", ["stop", "-D", DataOf(_directory), "-m", "immediate"]);
+        Directory.Delete(_directory, recursive: true);
+        Reaper.Forget(_reaperId!);
+    }
+
+    internal async Task ExecuteAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(ConnectionString(_address.Database ?? "postgres") + ";Pooling=false");
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    private string OwnDirectory => _directory ?? throw new InvalidOperationException("Only a server of the test's own may be stopped.");
+
+    private static async Task<PostgresServer> StartPrivateAsync()
+    {
+        if (FindBinaries() is null)
+        {
+            throw new InvalidOperationException(
+                $"No PostgreSQL for tests: install it (apt-get install postgresql), or set {Variable} to the connection string of a superuser "
+                + "(Host=127.0.0.1;Port=5432;Username=postgres;Password=...).");
+        }
+
+        var directory = Path.Combine(Path.GetTempPath(), Names.Next("onex-postgres"));
+        var data = DataOf(directory);
+        (await Shell.RunAsync("install", ["-d", "-m", "700", .. Shell.IsRoot ? (string[])["-o", ServerUser] : [], directory], null))
+            .OrThrow("Making the directory of the test cluster");
+
+        // The server outlives a killed test process for as long as it takes the reaper to read these lines.
+        var reaperId = Reaper.AtExit($"kill -QUIT $(head -n 1 {data}/postmaster.pid); sleep 0.5; rm -rf {directory}");
+        var passwordFile = Path.Combine(directory, "password");
+        await File.WriteAllTextAsync(passwordFile, SuperPassword);
+        if (Shell.IsRoot)
+        {
+            (await Shell.RunAsync("chown", ServerUser, passwordFile)).OrThrow("chown");
+        }
+
+        (await RunAsync(
+            "initdb",
+            ["-D", data, "-U", SuperUser, $"--pwfile={passwordFile}", "-A", "scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]))
+            .OrThrow("initdb");
+
+        for (var attempt = 1; ; attempt++)
+        {
+            var port = FreePort.Next();
+            var address = new NpgsqlConnectionStringBuilder
+            {
+                Host = "127.0.0.1", Port = port, Username = SuperUser, Password = SuperPassword, Database = "postgres",
+            };
+            var server = new PostgresServer(address, directory, reaperId);
+            try
+            {
+                await server.StartAsync();
+                return server;
+            }
+            catch (InvalidOperationException) when (attempt < 3)
+            {
+                // Somebody took the port in the meantime.
+            }
+        }
+    }
+
+    // fsync guards against a crash of the machine, which no test makes; a crash of the server loses nothing without it.
+    private static string ServerOptions(int port, string directory) => string.Join(
+        ' ', "-h", "127.0.0.1", "-p", port.ToString(CultureInfo.InvariantCulture), "-k", directory,
+        "-c fsync=off -c max_connections=300 -c max_wal_size=2GB -c log_lock_waits=on -c timezone=UTC");
+
+    private static string DataOf(string directory) => Path.Combine(directory, "data");
+
+    private static string ServerUser { get; } =
+        File.ReadLines("/etc/passwd").Any(line => line.StartsWith("postgres:", StringComparison.Ordinal)) ? "postgres" : "nobody";
+
+    private static string? FindBinaries()
+    {
+        const string Packaged = "/usr/lib/postgresql";
+        var newest = Directory.Exists(Packaged)
+            ? Directory.GetDirectories(Packaged)
+                .Select(directory => Path.Combine(directory, "bin"))
+                .Where(directory => File.Exists(Path.Combine(directory, "initdb")))
+                .OrderByDescending(directory => int.TryParse(Path.GetFileName(Path.GetDirectoryName(directory)), out var major) ? major : 0)
+                .FirstOrDefault()
+            : null;
+        return newest ?? (Shell.Which("pg_ctl") is { } found && Shell.Which("initdb") is not null ? Path.GetDirectoryName(found) : null);
+    }
+
+    private static Task<Ended> RunAsync(string program, IReadOnlyList<string> arguments)
+    {
+        var path = Path.Combine(FindBinaries()!, program);
+
+        // From the root directory: the server's user may not be allowed to see the caller's.
+        string[] command = [path, .. arguments];
+        return Shell.IsRoot
+            ? Shell.RunAsync("runuser", ["-u", ServerUser, "--", "sh", "-c", "cd / && exec \"$@\"", "sh", .. command], null)
+            : Shell.RunAsync(command[0], command[1..], null);
+    }
+
+    private async Task ControlAsync(string verb, params string[] options) =>
+        (await RunAsync("pg_ctl", [verb, "-w", "-D", DataOf(OwnDirectory), .. options])).OrThrow($"pg_ctl {verb}");
+}

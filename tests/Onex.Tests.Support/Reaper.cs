@@ -1,0 +1,49 @@
+using System.Diagnostics;
+
+namespace Onex.Tests.Support;
+
+/// <summary>
+/// Sees to it that nothing that tests start outlives them, also when the test process is killed: a shell that waits for the end of its
+/// input, which the kernel closes with this process, and then runs what it was told.
+/// </summary>
+public static class Reaper
+{
+    private const string Script =
+        """
+        trap '' INT TERM HUP
+        declare -A last
+        while IFS=$'\t' read -r id command; do
+          if [ -n "$command" ]; then last[$id]=$command; else unset "last[$id]"; fi
+        done
+        for id in "${!last[@]}"; do eval "${last[$id]}"; done >/dev/null 2>&1
+        """;
+
+    private static readonly Lock _gate = new();
+    private static Process? _shell;
+    private static int _ids;
+
+    /// <summary>Has a shell command run when this process ends, however it ends. Returns the id to forget it by.</summary>
+    public static string AtExit(string command)
+    {
+        var id = $"c{Interlocked.Increment(ref _ids)}";
+        Tell($"{id}\t{command}");
+        return id;
+    }
+
+    /// <summary>Has a process killed when this one ends.</summary>
+    public static string Kill(int pid) => AtExit($"kill -KILL {pid}");
+
+    /// <summary>It is no longer needed.</summary>
+    public static void Forget(string id) => Tell($"{id}\t");
+
+    private static void Tell(string line)
+    {
+        lock (_gate)
+        {
+            _shell ??= Process.Start(new ProcessStartInfo("/bin/bash", ["-c", Script]) { UseShellExecute = false, RedirectStandardInput = true })
+                ?? throw new InvalidOperationException("bash did not start.");
+            _shell.StandardInput.WriteLine(line);
+            _shell.StandardInput.Flush();
+        }
+    }
+}

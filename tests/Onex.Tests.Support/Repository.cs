@@ -1,0 +1,28 @@
+namespace Onex.Tests.Support;
+
+/// <summary>Where things are, found from where the running test lies.</summary>
+public static class Repository
+{
+    /// <summary>The root: where <c>Onex.sln</c> is.</summary>
+    public static string Root { get; } = FindRoot();
+
+    /// <summary>The built executable's assembly, of the same configuration as the running test.</summary>
+    public static string OnexAssembly { get; } = Path.Combine(
+        Root, "artifacts", "bin", "Onex.Runtime", Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/')), "onex.dll");
+
+    /// <summary>A path below the root.</summary>
+    public static string At(params string[] parts) => Path.Combine([Root, .. parts]);
+
+    private static string FindRoot()
+    {
+        for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
+        {
+            if (File.Exists(Path.Combine(directory.FullName, "Onex.sln")))
+            {
+                return directory.FullName;
+            }
+        }
+
+        throw new InvalidOperationException($"Onex.sln is not above {AppContext.BaseDirectory}.");
+    }
+}

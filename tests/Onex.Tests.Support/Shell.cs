@@ -1,0 +1,51 @@
+using System.Diagnostics;
+
+namespace Onex.Tests.Support;
+
+/// <summary>How a program ended.</summary>
+public sealed record Ended(int Code, string Out, string Error)
+{
+    /// <summary>Throws unless the program ended with 0.</summary>
+    public Ended OrThrow(string what) =>
+        Code == 0 ? this : throw new InvalidOperationException($"{what} ended with {Code}: {Error.Trim()} {Out.Trim()}");
+}
+
+/// <summary>Runs programs of the machine.</summary>
+public static class Shell
+{
+    /// <summary>Whether this process may do everything. Such a one must not run Postgres.</summary>
+    public static bool IsRoot { get; } = Environment.IsPrivilegedProcess;
+
+    /// <summary>Runs a program to its end. What it leaves running must not hold its output open.</summary>
+    public static Task<Ended> RunAsync(string program, params string[] arguments) => RunAsync(program, arguments, null);
+
+    /// <summary>The same with environment variables besides the inherited ones.</summary>
+    public static async Task<Ended> RunAsync(
+        string program, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment)
+    {
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
+        }
+
+        using var process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start.");
+        process.StandardInput.Close();
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return new Ended(process.ExitCode, await output, await error);
+    }
+
+    /// <summary>The full path of a program on PATH, or null.</summary>
+    public static string? Which(string program) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+            .Select(directory => Path.Combine(directory, program))
+            .FirstOrDefault(File.Exists);
+}
