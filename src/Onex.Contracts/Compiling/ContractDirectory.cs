@@ -55,13 +55,27 @@ internal sealed class ContractDirectory(string root)
     /// <summary>The file's text, with the complaint if it has none that could be read.</summary>
     public (string Text, Complaint? Complaint) Load(string path)
     {
+        var (text, complaint, unreadable) = Read(path);
+        return (text, unreadable is null ? complaint : Complaints.Unreadable(SourceSpan.Start, path, unreadable));
+    }
+
+    /// <summary>Reads a file that a contract refers to.</summary>
+    public (string? Text, string? Problem) LoadReference(string path)
+    {
+        var (text, complaint, unreadable) = Read(path);
+        var problem = unreadable ?? complaint?.Problem;
+        return problem is null ? (text, null) : (null, problem.TrimEnd('.'));
+    }
+
+    private (string Text, Complaint? Complaint, string? Unreadable) Read(string path)
+    {
         byte[] bytes;
         try
         {
             using var stream = new FileStream(Shown(path), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             if (stream.CanSeek && stream.Length > Limits.FileBytesMax)
             {
-                return ("", Complaints.TooLarge(stream.Length));
+                return ("", Complaints.TooLarge(stream.Length), null);
             }
 
             // It may grow, or be a pipe, while it is read.
@@ -69,7 +83,7 @@ internal sealed class ContractDirectory(string root)
             var read = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
             if (read > Limits.FileBytesMax)
             {
-                return ("", Complaints.TooLarge(read));
+                return ("", Complaints.TooLarge(read), null);
             }
 
             bytes = bytes[..read];
@@ -77,27 +91,20 @@ internal sealed class ContractDirectory(string root)
         catch (Exception wrong) when (wrong is IOException or UnauthorizedAccessException)
         {
             var reason = wrong is FileNotFoundException or DirectoryNotFoundException ? "there is no such file." : wrong.Message;
-            return ("", Complaints.Unreadable(SourceSpan.Start, path, reason));
+            return ("", null, reason);
         }
 
         var start = bytes.AsSpan().StartsWith("\uFEFF"u8) ? 3 : 0;
         try
         {
-            return (_strict.GetString(bytes.AsSpan(start)), null);
+            return (_strict.GetString(bytes.AsSpan(start)), null, null);
         }
         catch (DecoderFallbackException)
         {
             var text = Encoding.UTF8.GetString(bytes.AsSpan(start));
             var before = text[..text.IndexOf('\uFFFD', StringComparison.Ordinal)];
             var line = before.LastIndexOf('\n') + 1;
-            return (text, Complaints.NotUtf8(new SourceSpan(before.Count(letter => letter == '\n') + 1, before.Length - line + 1, 1)));
+            return (text, Complaints.NotUtf8(new SourceSpan(before.Count(letter => letter == '\n') + 1, before.Length - line + 1, 1)), null);
         }
-    }
-
-    /// <summary>Reads a file that a contract refers to.</summary>
-    public (string? Text, string? Problem) LoadReference(string path)
-    {
-        var (text, complaint) = Load(path);
-        return complaint is null ? (text, null) : (null, complaint.Problem.TrimEnd('.'));
     }
 }

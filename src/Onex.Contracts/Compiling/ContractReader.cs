@@ -72,13 +72,14 @@ internal sealed class ContractReader
         var initial = _scope.Target(_root.Find("initial"), "'initial'", null);
         var onFailure = _scope.Target(_root.Find("on_failure"), "'on_failure'", null);
         var states = ReadStates(stateMap);
+        var complete = states.Count == _scope.States.Count && !_scope.HasNotYet;
         if (!_root.Has("on_failure"))
         {
             onFailure = AddImplicit(states);
         }
 
         CheckExamples();
-        if (initial is not null && onFailure is not null && states.Count >= _scope.States.Count && !_scope.HasNotYet)
+        if (complete && initial is not null && onFailure is not null)
         {
             FlowChecks.Run(_scope, states, initial, onFailure);
         }

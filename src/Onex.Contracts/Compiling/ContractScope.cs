@@ -39,6 +39,9 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
     /// <summary>Whether the file uses what this version does not have: then what hangs together cannot be judged.</summary>
     public bool HasNotYet { get; private set; }
 
+    /// <summary>Whether some way leads to a state that does not exist: then the one that was meant may look as if nothing led to it.</summary>
+    public bool HasUnknownState { get; private set; }
+
     public void Report(Complaint complaint) => File.Report(complaint);
 
     public void ReportNotYet(SourceSpan at, string what)
@@ -111,6 +114,7 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
 
         if (!States.ContainsKey(name.Text))
         {
+            HasUnknownState = true;
             Report(Complaints.UnknownState(name.At, name.Text, States.Keys));
             return null;
         }

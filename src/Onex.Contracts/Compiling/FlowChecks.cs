@@ -12,13 +12,18 @@ internal static class FlowChecks
 
         var ways = states.ToDictionary(state => state.Name, Targets, StringComparer.Ordinal);
         var reached = Reach([initial, onFailure], ways, _ => true);
-        var ends = states.Where(state => state.Kind == StateKind.End).Select(state => state.Name);
+
+        // What leads nowhere, or to a state that does not exist, has its own complaint.
+        var ends = states.Where(state => state.Kind == StateKind.End || state.Choices.IsEmpty).Select(state => state.Name);
         var ending = Reach(ends, Reverse(ways), _ => true);
         foreach (var state in states.Where(state => !state.Implicit))
         {
             if (!reached.Contains(state.Name))
             {
-                scope.Report(Complaints.UnreachableState(scope.States[state.Name], state.Name));
+                if (!scope.HasUnknownState)
+                {
+                    scope.Report(Complaints.UnreachableState(scope.States[state.Name], state.Name));
+                }
             }
             else if (!ending.Contains(state.Name))
             {

@@ -89,7 +89,7 @@ internal static class Complaints
         Error("ONEX1020", at, $"there are more than {Number(most)} {what}.", "Split the contract.");
 
     public static Complaint MoreProblems(SourceSpan at) =>
-        Error("ONEX1021", at, $"more is wrong with this file than the first {Limits.DiagnosticsPerFileMax - 1} problems shown.",
+        Error("ONEX1021", at, $"more may be wrong with this file than the first {Limits.DiagnosticsPerFileMax - 1} problems shown.",
             "Put these right first.");
 
     public static Complaint SameIdentity(SourceSpan at, string name, string version, string otherPath) =>

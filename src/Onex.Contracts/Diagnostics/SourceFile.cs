@@ -8,7 +8,6 @@ internal sealed class SourceFile(string path, string text)
     private readonly List<Complaint> _complaints = [];
     private readonly Dictionary<int, string> _lines = [];
     private List<int>? _lineStarts;
-    private bool _overflowed;
 
     public string Path { get; } = path;
 
@@ -21,13 +20,10 @@ internal sealed class SourceFile(string path, string text)
 
     public void Report(Complaint complaint)
     {
-        if (IsFull)
+        if (!IsFull)
         {
-            _overflowed = true;
-            return;
+            _complaints.Add(complaint);
         }
-
-        _complaints.Add(complaint);
     }
 
     /// <summary>Everything reported, by place.</summary>
@@ -40,7 +36,7 @@ internal sealed class SourceFile(string path, string text)
             .ThenBy(complaint => complaint.Code, StringComparer.Ordinal)
             .ToList();
 
-        if (_overflowed)
+        if (IsFull)
         {
             sorted.Add(Complaints.MoreProblems(sorted[^1].At));
         }
@@ -66,7 +62,7 @@ internal sealed class SourceFile(string path, string text)
         }
 
         _lineStarts ??= FindLines(Text);
-        if (number < 1 || number > _lineStarts.Count)
+        if (number < 1 || number > _lineStarts.Count || Text.Length == 0)
         {
             return null;
         }

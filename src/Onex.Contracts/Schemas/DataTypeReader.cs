@@ -94,7 +94,7 @@ internal sealed class DataTypeReader(string path, SourceFile file, SchemaReader 
                 "map" => ParseInner() is { } value ? new DataType.MapOf(value) : null,
                 "" => Fail("the name of a type is missing"),
                 _ => Fail(Spelling.Nearest(name, ["any", "string", "bool", "int", "double", "bytes", "timestamp", "duration", "list", "map"]) is { } nearest
-                    ? $"did you mean '{nearest}'?"
+                    ? $"the nearest one is '{nearest}'"
                     : $"there is no type '{Spelling.Clip(name)}'"),
             };
         }

@@ -18,10 +18,6 @@ public sealed class JsonSchema
     /// Checks a value that came as JSON and gives numbers the type that the schema says (<c>number</c>: double, <c>integer</c>: int). Every
     /// problem, at most 20; empty if it is valid.
     /// </summary>
-    public IReadOnlyList<SchemaProblem> Validate(CelValue value, out CelValue converted)
-    {
-        var validation = new SchemaValidation();
-        converted = validation.Check(_root, value);
-        return validation.Problems;
-    }
+    public IReadOnlyList<SchemaProblem> Validate(CelValue value, out CelValue converted) =>
+        SchemaValidation.Run(_root, value, out converted);
 }

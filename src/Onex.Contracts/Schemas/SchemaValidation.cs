@@ -22,19 +22,30 @@ internal sealed class SchemaValidation
     private int _quiet;
     private bool _failed;
 
-    public IReadOnlyList<SchemaProblem> Problems => _problems;
+    // A limit was met: whatever a `not` would make of that, the value was not checked.
+    private string? _givenUp;
 
-    /// <summary>The value with its numbers in the schema's types; of use only if there is no problem.</summary>
-    public CelValue Check(SchemaNode schema, CelValue value)
+    /// <summary>Every problem; and the value with its numbers in the schema's types, of use only if there is none.</summary>
+    public static IReadOnlyList<SchemaProblem> Run(SchemaNode schema, CelValue value, out CelValue converted)
     {
-        if (++_checks > Limits.SchemaChecksMax)
+        var validation = new SchemaValidation();
+        converted = validation.Check(schema, value);
+        return validation._givenUp is { } reason && validation._problems.Count == 0
+            ? [new SchemaProblem("", reason)]
+            : validation._problems;
+    }
+
+    private CelValue Check(SchemaNode schema, CelValue value)
+    {
+        if (_givenUp is not null)
         {
-            return Fail(value, "takes too long to check");
+            return value;
         }
 
-        if (_depth >= DepthMax)
+        if (++_checks > Limits.SchemaChecksMax || _depth >= DepthMax)
         {
-            return Fail(value, "is nested too deep, or its schema refers to itself without end");
+            _givenUp = _depth < DepthMax ? "takes too long to check" : "is nested too deep, or its schema refers to itself without end";
+            return Fail(value, _givenUp);
         }
 
         if (schema.Never)
@@ -308,7 +319,7 @@ internal sealed class SchemaValidation
 
     // Nothing that is found from here on would change the answer.
     private bool IsOver =>
-        _checks > Limits.SchemaChecksMax || (_quiet > 0 ? _failed : _problems.Count >= Limits.SchemaProblemsMax);
+        _givenUp is not null || (_quiet > 0 ? _failed : _problems.Count >= Limits.SchemaProblemsMax);
 
     private CelValue Fail(CelValue value, string problem)
     {

@@ -11,12 +11,20 @@ namespace Onex.Contracts.Yaml;
 internal sealed class YamlReader
 {
     private readonly SourceFile _file;
+    private readonly Scanner _scanner;
     private readonly Parser _parser;
+
+    // Where the braces and brackets begin that are open.
+    private readonly Stack<Mark> _brackets = new();
+
+    // Whether something is missing from the tree, so that what else would be said about it would mislead.
+    private bool _incomplete;
 
     private YamlReader(SourceFile file)
     {
         _file = file;
-        _parser = new Parser(new Scanner(new StringReader(file.Text), skipComments: true));
+        _scanner = new Scanner(new StringReader(file.Text), skipComments: true);
+        _parser = new Parser(_scanner);
     }
 
     /// <summary>The file's root, or null after complaining. Never throws.</summary>
@@ -37,8 +45,10 @@ internal sealed class YamlReader
         }
         catch (Exception wrong) when (wrong is not OutOfMemoryException)
         {
-            // The scanner meets some garbage with exceptions of its own kinds (overflow, index, state): garbage all the same.
-            file.Report(Complaints.YamlSyntax(SourceSpan.Start, "it is not YAML"));
+            // The scanner meets some garbage with exceptions of other kinds; among it, a line that begins like a block inside open braces.
+            file.Report(reader._brackets.TryPeek(out var open)
+                ? Complaints.YamlSyntax(Place(open), "this bracket is not closed, or something inside it is misplaced")
+                : Complaints.YamlSyntax(Place(reader._scanner.CurrentPosition), "it is not YAML"));
         }
 
         return null;
@@ -61,7 +71,7 @@ internal sealed class YamlReader
             _file.Report(Complaints.YamlFeature(Place(_parser.Current!.Start), "a second document"));
         }
 
-        return root;
+        return _incomplete ? null : root;
     }
 
     // Leaves the parser behind the node.
@@ -84,11 +94,12 @@ internal sealed class YamlReader
                 Next();
                 return ToSyntax(scalar);
             case SequenceStart start:
-                return ReadList(start, depth);
+                return ReadList(start, depth, start.Style == SequenceStyle.Flow);
             case MappingStart start:
-                return ReadMap(start, depth);
+                return ReadMap(start, depth, start.Style == MappingStyle.Flow);
             case AnchorAlias alias:
                 _file.Report(Complaints.YamlFeature(Place(alias), "an alias"));
+                _incomplete = true;
                 Next();
                 return new ScalarSyntax(Place(alias), "", ScalarForm.Other, plain: true);
             default:
@@ -96,25 +107,25 @@ internal sealed class YamlReader
         }
     }
 
-    private ListSyntax ReadList(SequenceStart start, int depth)
+    private ListSyntax ReadList(SequenceStart start, int depth, bool flow)
     {
         var items = new List<SyntaxNode>();
-        Next();
+        Enter(start, flow);
         while (_parser.Current is not SequenceEnd)
         {
             items.Add(ReadNode(depth + 1));
         }
 
-        var at = start.Style == SequenceStyle.Flow ? Place(start.Start, _parser.Current.End) : Place(start.Start);
-        Next();
+        var at = flow ? Enclosed(start.Start, _parser.Current.Start) : Place(start.Start);
+        Leave(flow);
         return new ListSyntax(at, items);
     }
 
-    private MapSyntax ReadMap(MappingStart start, int depth)
+    private MapSyntax ReadMap(MappingStart start, int depth, bool flow)
     {
         var entries = new List<SyntaxEntry>();
         var keys = new HashSet<string>(StringComparer.Ordinal);
-        Next();
+        Enter(start, flow);
         while (_parser.Current is not MappingEnd)
         {
             var read = ReadNode(depth + 1);
@@ -126,6 +137,7 @@ internal sealed class YamlReader
             else if (key is { IsPlain: true, Text: "<<" })
             {
                 _file.Report(Complaints.YamlFeature(key.At, "a merge key"));
+                _incomplete = true;
             }
             else if (!keys.Add(key.Text))
             {
@@ -137,9 +149,8 @@ internal sealed class YamlReader
             }
         }
 
-        var flow = start.Style == MappingStyle.Flow;
-        var at = flow ? Place(start.Start, _parser.Current.End) : entries.Count > 0 ? entries[0].Key.At : Place(start.Start);
-        Next();
+        var at = flow ? Enclosed(start.Start, _parser.Current.Start) : entries.Count > 0 ? entries[0].Key.At : Place(start.Start);
+        Leave(flow);
         return new MapSyntax(at, entries, flow);
     }
 
@@ -172,6 +183,26 @@ internal sealed class YamlReader
         return new ScalarSyntax(at, scalar.Value, form, scalar.Style == ScalarStyle.Plain);
     }
 
+    private void Enter(NodeEvent start, bool flow)
+    {
+        if (flow)
+        {
+            _brackets.Push(start.Start);
+        }
+
+        Next();
+    }
+
+    private void Leave(bool flow)
+    {
+        if (flow)
+        {
+            _brackets.Pop();
+        }
+
+        Next();
+    }
+
     private void Next()
     {
         if (!_parser.MoveNext())
@@ -189,6 +220,10 @@ internal sealed class YamlReader
         var width = end.Line == start.Line ? end.Column - start.Column : 1;
         return Place(start) with { Length = (int)Math.Max(1, width) };
     }
+
+    // Up to the closing bracket, if it is on the same line.
+    private static SourceSpan Enclosed(Mark start, Mark close) =>
+        Place(start) with { Length = start.Line == close.Line ? (int)Math.Max(1, close.Column + 1 - start.Column) : 1 };
 
     // The scanner's own words, as a clause.
     private static string Reason(YamlException wrong)
