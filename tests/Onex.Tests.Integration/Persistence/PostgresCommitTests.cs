@@ -77,6 +77,44 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         }
     }
 
+    [Fact]
+    public async Task A_deadlock_does_not_reach_the_caller()
+    {
+        var store = Store(database.DataSource);
+        SagaRow[] rows = [.. new[] { Rows.New(), Rows.New() }.OrderBy(row => row.Id)];
+        await CommitAsync(store, [.. rows.Select(Rows.Start)]);
+        var before = await database.Database.ScalarAsync<long>("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()");
+        await using var other = await database.DataSource.OpenConnectionAsync();
+        await using var transaction = await other.BeginTransactionAsync();
+
+        // Patient, so that the commit is the one that finds the deadlock and is ended for it.
+        await ExecuteAsync("SET LOCAL deadlock_timeout = '10s'");
+        await LockAsync(rows[1]);
+        var verdicts = CommitAsync(store, [.. rows.Select(row => Rows.Move(row, Rows.Next(row)))]);
+        await Eventually.Async(
+            async () => await database.Database.ScalarAsync<long>(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 1,
+            TimeSpan.FromSeconds(20),
+            () => "the commit does not wait for the second row");
+        await LockAsync(rows[0]);
+        await transaction.CommitAsync();
+
+        Assert.All(await verdicts, verdict => Assert.Equal(CommitVerdict.Committed.Instance, verdict));
+        await Eventually.Async(
+            async () => await database.Database.ScalarAsync<long>(
+                "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") > before,
+            TimeSpan.FromSeconds(20),
+            () => "there was no deadlock");
+
+        Task LockAsync(SagaRow row) => ExecuteAsync($"SELECT FROM onex.sagas WHERE id = '{row.Id}' FOR UPDATE");
+
+        async Task ExecuteAsync(string sql)
+        {
+            await using var command = new NpgsqlCommand(sql, other);
+            await command.ExecuteNonQueryAsync();
+        }
+    }
+
     [Theory]
     [InlineData("BeforeTheServer")]
     [InlineData("BeforeTheAnswer")]

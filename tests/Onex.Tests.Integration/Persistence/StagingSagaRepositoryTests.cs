@@ -62,7 +62,7 @@ public sealed class StagingSagaRepositoryTests
         Exception? failure = null;
         var handled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var provider = new ServiceCollection()
-            .AddMassTransitTestHarness(bus =>
+            .AddMassTransitTestHarness(TextWriter.Null, bus =>
             {
                 bus.DisableUsageTelemetry();
                 bus.UsingInMemory((_, configure) => configure.ReceiveEndpoint("door", endpoint =>
