@@ -27,6 +27,11 @@ internal static class CelComparison
             return false;
         }
 
+        if (a.Kind == CelKind.String && ReferenceEquals(a.Reference, b.Reference))
+        {
+            return true;
+        }
+
         switch (a.Kind)
         {
             case CelKind.Null:

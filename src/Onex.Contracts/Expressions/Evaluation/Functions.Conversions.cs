@@ -15,9 +15,15 @@ internal static partial class Functions
                 {
                     // Characters of Unicode: a pair of surrogates is one.
                     var text = a[0].AsString();
-                    if (!frame.Spend(text.Length / 32))
+                    var hasPairs = text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF');
+                    if (!frame.Spend(text.Length / (hasPairs ? 32 : 128)))
                     {
                         return Failures.Budget;
+                    }
+
+                    if (!hasPairs)
+                    {
+                        return CelValue.Int(text.Length);
                     }
 
                     var count = text.Length;

@@ -41,14 +41,18 @@ internal static partial class Functions
         }
 
         var (text, pattern) = (a[0].AsString(), a[1].AsString());
-        if (!frame.Spend((text.Length / 2) + (pattern.Length / 2)))
+        if (!frame.Spend(pattern.Length))
         {
             return Failures.Budget;
         }
 
-        return Pattern.Compile(pattern, out var problem) is { } regex
-            ? CelValue.Bool(regex.IsMatch(text))
-            : CelValue.Error("the regular expression cannot be used: " + problem);
+        if (Pattern.Compile(pattern, out var problem) is not { } compiled)
+        {
+            return CelValue.Error("the regular expression cannot be used: " + problem);
+        }
+
+        // At worst each character looks at every part.
+        return frame.Spend(text.Length * (4 + compiled.Size) / 8) ? CelValue.Bool(compiled.Regex.IsMatch(text)) : Failures.Budget;
     }
 
     private static CelValue OfText(ref Frame frame, string name, CelValue value, Func<string, string> make)

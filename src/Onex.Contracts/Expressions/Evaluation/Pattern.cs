@@ -5,13 +5,18 @@ using System.Text.RegularExpressions;
 
 namespace Onex.Contracts.Expressions.Evaluation;
 
+/// <summary>A regular expression that can run.</summary>
+/// <param name="Regex">Finds it.</param>
+/// <param name="Size">Its parts, repetitions written out: what a character of the text may cost at worst.</param>
+internal sealed record CompiledPattern(Regex Regex, long Size);
+
 /// <summary>
 /// Regular expressions in the syntax of RE2, run in linear time: the pattern is put into .NET's words (ASCII classes, <c>$</c> as the very
 /// end), and what cannot be run so is refused.
 /// </summary>
 internal sealed class Pattern
 {
-    private static readonly ConcurrentDictionary<string, Regex> _kept = new();
+    private static readonly ConcurrentDictionary<string, CompiledPattern> _kept = new();
 
     private static readonly Dictionary<string, string> _posix = new()
     {
@@ -48,7 +53,7 @@ internal sealed class Pattern
     }
 
     /// <summary>The expression, ready; or null and why not.</summary>
-    public static Regex? Compile(string source, out string? problem)
+    public static CompiledPattern? Compile(string source, out string? problem)
     {
         problem = null;
         if (_kept.TryGetValue(source, out var kept))
@@ -66,13 +71,14 @@ internal sealed class Pattern
         {
             var pattern = new Pattern(source);
             var regex = new Regex(pattern.Translate(), RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+            var compiled = new CompiledPattern(regex, pattern._size);
             if (_kept.Count >= ExpressionLimits.PatternsKept)
             {
                 _kept.Clear();
             }
 
-            _kept[source] = regex;
-            return regex;
+            _kept[source] = compiled;
+            return compiled;
         }
         catch (Exception failure) when (failure is ArgumentException or FormatException)
         {
