@@ -10,6 +10,7 @@ using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
 using Onex.Kafka;
 using Onex.Kafka.Riding;
+using Onex.Orchestrator;
 using Onex.Persistence.Connecting;
 using Onex.Persistence.Schema;
 using Onex.Workers;
@@ -103,6 +104,13 @@ internal static class RunCommand
 
     private static void AddRoles(IServiceCollection services, RuntimeSettings settings, LoadedContracts contracts)
     {
+        if (settings.Runs(RuntimeProfile.Main))
+        {
+            services.AddOnexOrchestrator(settings, contracts.Compilation.Plans, contracts.Context);
+            services.AddSingleton(contracts.Compilation.Plans);
+            services.AddSingleton<IRoleBootstrap, ContractRegistration>();
+        }
+
         if (settings.Runs(RuntimeProfile.Effects))
         {
             services.AddOnexEffects(settings, contracts.Connections.Connections);
@@ -116,6 +124,11 @@ internal static class RunCommand
 
     private static void Read(RuntimeSettings settings, IRiderRegistrationContext context, IKafkaRiderConfigurator kafka)
     {
+        if (settings.Runs(RuntimeProfile.Main))
+        {
+            kafka.BatchEndpoint("main", settings.Topics.ReadByMain, settings.MainGroup, OrchestratorRole.Handler);
+        }
+
         if (settings.Runs(RuntimeProfile.Effects))
         {
             EffectsRole.Configure(settings, context, kafka);
