@@ -40,7 +40,11 @@ public abstract record RecordOutcome
     }
 
     /// <summary>It cannot be handled: the rider puts it on the dead-letter topic, then the offset may advance.</summary>
-    public sealed record Dead(string Code, string Reason, string ErrorType, Guid? CorrelationId) : RecordOutcome;
+    public sealed record Dead(string Code, string Reason, string ErrorType, Guid? CorrelationId) : RecordOutcome
+    {
+        /// <summary>How often it was tried again here.</summary>
+        public int RetryCount { get; init; }
+    }
 }
 
 /// <summary>

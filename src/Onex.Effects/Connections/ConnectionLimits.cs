@@ -1,0 +1,112 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Threading.RateLimiting;
+using Onex.Contracts.Messages;
+using Onex.Effects.Operations;
+using Onex.Hosting.Health;
+using Polly;
+using Polly.CircuitBreaker;
+
+namespace Onex.Effects.Connections;
+
+/// <summary>Holds attempts to the limits of their connections, in this process.</summary>
+internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : IDisposable
+{
+    private readonly ConcurrentDictionary<Connection, Limits> _limits = new();
+    private readonly Limits _open = new(new SemaphoreSlim(Connection.DefaultConcurrency), null, ResiliencePipeline<AttemptOutcome>.Empty, null);
+
+    /// <summary>
+    /// Waits until an attempt may begin; dispose of the answer when it has ended. Waiting comes before the lease, so that it costs the
+    /// attempt none of its time.
+    /// </summary>
+    public async Task<Permit> EnterAsync(Connection? connection, CancellationToken cancellation)
+    {
+        var limits = connection is null ? _open : _limits.GetOrAdd(connection, Create);
+        await limits.Concurrency.WaitAsync(cancellation);
+        try
+        {
+            if (limits.Rate is not null)
+            {
+                using var lease = await limits.Rate.AcquireAsync(1, cancellation);
+            }
+
+            return new Permit(limits);
+        }
+        catch
+        {
+            limits.Concurrency.Release();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var limits in _limits.Values.Append(_open))
+        {
+            limits.Concurrency.Dispose();
+            limits.Rate?.Dispose();
+        }
+    }
+
+    private Limits Create(Connection connection) => new(
+        new SemaphoreSlim(connection.Concurrency),
+        connection.RateLimit is { } rate
+            ? new SlidingWindowRateLimiter(new SlidingWindowRateLimiterOptions
+            {
+                PermitLimit = rate.Permits,
+                Window = rate.Window,
+                SegmentsPerWindow = 10,
+                QueueLimit = int.MaxValue,
+            })
+            : null,
+        connection.Breaker is { } breaker ? Breaker(connection.Name, breaker) : ResiliencePipeline<AttemptOutcome>.Empty,
+        connection.Breaker?.Pause);
+
+    private ResiliencePipeline<AttemptOutcome> Breaker(string name, BreakerSettings settings) =>
+        new ResiliencePipelineBuilder<AttemptOutcome> { TimeProvider = time }
+            .AddCircuitBreaker(new CircuitBreakerStrategyOptions<AttemptOutcome>
+            {
+                FailureRatio = settings.Ratio,
+                MinimumThroughput = settings.Calls,
+                SamplingDuration = settings.Within,
+                BreakDuration = settings.Pause,
+                ShouldHandle = static arguments => ValueTask.FromResult(
+                    arguments.Outcome.Result is { Outcome: StepOutcomes.Failed }),
+                OnOpened = arguments =>
+                {
+                    health.Report(name, string.Create(
+                        CultureInfo.InvariantCulture, $"breaker open for {arguments.BreakDuration.TotalSeconds:0.#} s: {arguments.Outcome.Result?.Message}"));
+                    return default;
+                },
+                OnClosed = _ =>
+                {
+                    health.Report(name, null);
+                    return default;
+                },
+            })
+            .Build();
+
+    internal sealed record Limits(
+        SemaphoreSlim Concurrency, RateLimiter? Rate, ResiliencePipeline<AttemptOutcome> Breaker, TimeSpan? Pause);
+
+    /// <summary>Leave to run one attempt.</summary>
+    internal sealed class Permit(Limits limits) : IDisposable
+    {
+        /// <summary>Runs the attempt, unless the breaker is open.</summary>
+        public async Task<AttemptOutcome> RunAsync(Func<CancellationToken, Task<AttemptOutcome>> attempt, CancellationToken cancellation)
+        {
+            try
+            {
+                return await limits.Breaker.ExecuteAsync(
+                    static async (run, token) => await run(token), attempt, cancellation);
+            }
+            catch (BrokenCircuitException exception)
+            {
+                return AttemptOutcome.Failed(
+                    "breaker_open", "Too many attempts failed on this connection; it is left alone for a while.", exception.RetryAfter ?? limits.Pause);
+            }
+        }
+
+        public void Dispose() => limits.Concurrency.Release();
+    }
+}

@@ -1,0 +1,340 @@
+using System.Globalization;
+using System.Net;
+using System.Text.RegularExpressions;
+using Onex.Contracts.Plans;
+using Onex.Effects.Http;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace Onex.Effects.Connections;
+
+/// <summary>Reads one connection of a file.</summary>
+internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets secrets, IReadOnlyDictionary<string, string> environment)
+{
+    private static readonly string[] _keys =
+        ["type", "url", "headers", "timeout", "retry", "breaker", "rate_limit", "concurrency", "allow"];
+
+    private static readonly string[] _typesToCome = ["postgres", "consul", "vault", "kafka", "redis", "filesystem"];
+    private static readonly TimeSpan _timeoutMax = TimeSpan.FromHours(1);
+
+    /// <summary>The connection, or null after a complaint.</summary>
+    public Connection? Read(string name, YamlNode node)
+    {
+        var before = file.ProblemCount;
+        if (!NamePattern().IsMatch(name))
+        {
+            file.Complain(node, $"'{name}' cannot be the name of a connection", "Use lower-case letters, digits and dashes, a letter first.");
+        }
+
+        if (node is YamlMappingNode mapping
+            && mapping.Children.FirstOrDefault(pair => pair.Key is YamlScalarNode { Value: "type" }).Value is YamlScalarNode { Value: { } type } typeNode
+            && type != "http")
+        {
+            // Its other keys are those of its own type.
+            var toCome = _typesToCome.Contains(type, StringComparer.Ordinal);
+            file.Complain(
+                typeNode,
+                toCome ? $"connections of type '{type}' are not there yet" : $"there is no type of connection '{type}'",
+                toCome ? "In this version: http." : (Spelling.Nearest(type, [.. _typesToCome, "http"]) is { } near ? $"Did you mean '{near}'? " : "") + "Types here: http.");
+            return null;
+        }
+
+        var entries = new Dictionary<string, YamlNode>(StringComparer.Ordinal);
+        foreach (var (key, value) in file.Entries(node, _keys, $"connection '{name}'"))
+        {
+            entries[key] = value;
+        }
+
+        if (node is YamlMappingNode && !entries.ContainsKey("type"))
+        {
+            file.Complain(node, $"connection '{name}' has no type", "Add 'type: http'.");
+        }
+
+        var url = Address(name, node, entries.GetValueOrDefault("url"));
+        var allow = entries.TryGetValue("allow", out var allowNode) ? Allow(allowNode) : AllowList.Empty;
+        if (node is YamlMappingNode && !entries.ContainsKey("url") && url is null && allow.IsEmpty && !entries.ContainsKey("allow"))
+        {
+            file.Complain(node, $"connection '{name}' goes nowhere", "Add 'url', or hosts and ranges under 'allow'.");
+        }
+
+        var connection = new Connection
+        {
+            Name = name,
+            Type = "http",
+            Url = url,
+            Headers = entries.TryGetValue("headers", out var headers) ? Headers(headers) : [],
+            Timeout = entries.TryGetValue("timeout", out var timeout) ? Duration(timeout, TimeSpan.FromMilliseconds(1), _timeoutMax) : null,
+            Retry = entries.TryGetValue("retry", out var retry) ? Retry(retry) : null,
+            Breaker = entries.TryGetValue("breaker", out var breaker) ? Breaker(breaker) : null,
+            RateLimit = entries.TryGetValue("rate_limit", out var rate) ? Rate(rate) : null,
+            Concurrency = entries.TryGetValue("concurrency", out var concurrency)
+                ? Whole(concurrency, 1, 10_000) ?? Connection.DefaultConcurrency
+                : Connection.DefaultConcurrency,
+            Allow = allow,
+        };
+        return file.ProblemCount == before ? connection : null;
+    }
+
+    private Uri? Address(string name, YamlNode connection, YamlNode? node)
+    {
+        var variable = $"ONEX_CONNECTION_{name.ToUpperInvariant().Replace('-', '_')}_URL";
+        string? text;
+        if (environment.TryGetValue(variable, out var instead) && instead.Length > 0)
+        {
+            text = instead;
+        }
+        else
+        {
+            variable = "url";
+            text = node is null ? null : Text(node);
+        }
+
+        if (text is null || secrets.Expand(text, (what, remedy) => file.Complain(node ?? connection, what, remedy)) is not { } expanded)
+        {
+            return null;
+        }
+
+        // The address itself may be a secret, so it is not quoted.
+        if (!secrets.Resolve && Secrets.IsReferredTo(expanded))
+        {
+            return null;
+        }
+
+        if (!Uri.TryCreate(expanded, UriKind.Absolute, out var url) || (url.Scheme != Uri.UriSchemeHttp && url.Scheme != Uri.UriSchemeHttps))
+        {
+            file.Complain(node ?? connection, $"the {variable} of connection '{name}' is not an http or https address", "Write it in full: http://stock.internal:9001/api.");
+            return null;
+        }
+
+        if (url.UserInfo.Length > 0)
+        {
+            file.Complain(node ?? connection, $"the {variable} of connection '{name}' holds a user name", "Send credentials as a header: Authorization: \"Basic ${secret:NAME}\".");
+            return null;
+        }
+
+        if (url.Query.Length > 0 || url.Fragment.Length > 0)
+        {
+            file.Complain(node ?? connection, $"the {variable} of connection '{name}' has a query or a fragment", "Leave only scheme, host, port and path; steps give a 'query'.");
+            return null;
+        }
+
+        return url;
+    }
+
+    private List<KeyValuePair<string, string>> Headers(YamlNode node)
+    {
+        var headers = new List<KeyValuePair<string, string>>();
+        foreach (var (name, value) in file.Entries(node, known: null, "'headers'"))
+        {
+            if (Text(value) is not { } text || secrets.Expand(text, (what, remedy) => file.Complain(value, what, remedy)) is not { } expanded)
+            {
+                continue;
+            }
+
+            if (HttpHeaderRules.Problem(name, expanded) is { } problem)
+            {
+                file.Complain(value, problem, "Correct the name or the value.");
+                continue;
+            }
+
+            headers.Add(new(name, expanded));
+        }
+
+        return headers;
+    }
+
+    private RetryPolicy Retry(YamlNode node)
+    {
+        var policy = RetryPolicy.Default;
+        foreach (var (key, value) in file.Entries(node, ["attempts", "first", "factor", "max", "jitter", "within"], "'retry'"))
+        {
+            policy = key switch
+            {
+                "attempts" => policy with { Attempts = Whole(value, 1, 1000) ?? policy.Attempts },
+                "first" => policy with { First = Duration(value, TimeSpan.Zero, TimeSpan.FromDays(1)) ?? policy.First },
+                "factor" => policy with { Factor = Number(value, 1, 100) ?? policy.Factor },
+                "max" => policy with { Max = Duration(value, TimeSpan.Zero, TimeSpan.FromDays(1)) ?? policy.Max },
+                "jitter" => policy with { Jitter = JitterOf(value) },
+                _ => policy with { Within = Duration(value, TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(365)) },
+            };
+        }
+
+        return policy;
+    }
+
+    private Jitter JitterOf(YamlNode node)
+    {
+        switch (Text(node))
+        {
+            case "full":
+                return Jitter.Full;
+            case "none":
+                return Jitter.None;
+            case { } other:
+                file.Complain(node, $"there is no jitter '{other}'", "Write full or none.");
+                return Jitter.Full;
+            default:
+                return Jitter.Full;
+        }
+    }
+
+    private BreakerSettings Breaker(YamlNode node)
+    {
+        var settings = BreakerSettings.Default;
+        foreach (var (key, value) in file.Entries(node, ["ratio", "calls", "within", "pause"], "'breaker'"))
+        {
+            settings = key switch
+            {
+                "ratio" => settings with { Ratio = Number(value, 0.01, 1) ?? settings.Ratio },
+                "calls" => settings with { Calls = Whole(value, 2, 100_000) ?? settings.Calls },
+                "within" => settings with { Within = Duration(value, TimeSpan.FromMilliseconds(500), TimeSpan.FromHours(1)) ?? settings.Within },
+                _ => settings with { Pause = Duration(value, TimeSpan.FromMilliseconds(500), TimeSpan.FromHours(1)) ?? settings.Pause },
+            };
+        }
+
+        return settings;
+    }
+
+    private RateLimit? Rate(YamlNode node)
+    {
+        if (Text(node) is not { } text)
+        {
+            return null;
+        }
+
+        var match = RatePattern().Match(text);
+        if (!match.Success || !int.TryParse(match.Groups["count"].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var count) || count == 0)
+        {
+            file.Complain(node, $"'{text}' is not a rate", "Write how many in a second, minute or hour: 50/s, 600/m, 1000/h.");
+            return null;
+        }
+
+        return new RateLimit(count, match.Groups["unit"].Value switch
+        {
+            "s" => TimeSpan.FromSeconds(1),
+            "m" => TimeSpan.FromMinutes(1),
+            _ => TimeSpan.FromHours(1),
+        });
+    }
+
+    private AllowList Allow(YamlNode node)
+    {
+        if (node is not YamlSequenceNode list)
+        {
+            file.Complain(node, "'allow' must be a list", "Write hosts and ranges: [build.internal, 10.0.0.0/8].");
+            return AllowList.Empty;
+        }
+
+        var hosts = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        var networks = new List<IPNetwork>();
+        foreach (var item in list)
+        {
+            if (Text(item) is not { } text)
+            {
+                continue;
+            }
+
+            if (IPNetwork.TryParse(text, out var network))
+            {
+                networks.Add(network);
+            }
+            else if (IPAddress.TryParse(text, out var address))
+            {
+                networks.Add(new IPNetwork(address, address.GetAddressBytes().Length * 8));
+            }
+            else if (text.Contains('/', StringComparison.Ordinal) || Uri.CheckHostName(text) != UriHostNameType.Dns)
+            {
+                file.Complain(item, $"'{text}' is neither a host nor a range of addresses", "Write a name without port (build.internal), or a range from its first address (10.0.0.0/8).");
+            }
+            else
+            {
+                hosts.Add(text);
+            }
+        }
+
+        return new AllowList(hosts, networks);
+    }
+
+    private string? Text(YamlNode node)
+    {
+        if (node is YamlScalarNode { Value: { } text } scalar && (text.Length > 0 || scalar.Style != ScalarStyle.Plain))
+        {
+            return text;
+        }
+
+        file.Complain(node, "a value is missing here", "Write a single value, with quotes if it has special characters.");
+        return null;
+    }
+
+    private int? Whole(YamlNode node, int least, int most)
+    {
+        if (Text(node) is not { } text)
+        {
+            return null;
+        }
+
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most)
+        {
+            return number;
+        }
+
+        file.Complain(node, $"'{text}' is not a whole number from {least} to {most}", "Write such a number.");
+        return null;
+    }
+
+    private double? Number(YamlNode node, double least, double most)
+    {
+        if (Text(node) is not { } text)
+        {
+            return null;
+        }
+
+        if (double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most)
+        {
+            return number;
+        }
+
+        file.Complain(node, $"'{text}' is not a number from {least.ToString(CultureInfo.InvariantCulture)} to {most.ToString(CultureInfo.InvariantCulture)}", "Write such a number.");
+        return null;
+    }
+
+    private TimeSpan? Duration(YamlNode node, TimeSpan least, TimeSpan most)
+    {
+        if (Text(node) is not { } text)
+        {
+            return null;
+        }
+
+        var match = DurationPattern().Match(text);
+        if (!match.Success || !int.TryParse(match.Groups["count"].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var count))
+        {
+            file.Complain(node, $"'{text}' is not a duration", "Write a whole number and its unit: 200ms, 10s, 5m, 48h, 7d.");
+            return null;
+        }
+
+        var duration = match.Groups["unit"].Value switch
+        {
+            "ms" => TimeSpan.FromMilliseconds(count),
+            "s" => TimeSpan.FromSeconds(count),
+            "m" => TimeSpan.FromMinutes(count),
+            "h" => TimeSpan.FromHours(count),
+            _ => TimeSpan.FromDays(Math.Min(count, 10_000)),
+        };
+        if (duration < least || duration > most)
+        {
+            file.Complain(node, $"'{text}' is too {(duration < least ? "short" : "long")}", $"Write a duration from {least} to {most} (hours:minutes:seconds).");
+            return null;
+        }
+
+        return duration;
+    }
+
+    [GeneratedRegex("^[a-z][a-z0-9-]{0,62}$", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex NamePattern();
+
+    [GeneratedRegex("^(?<count>[0-9]{1,9})/(?<unit>s|m|h)$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex RatePattern();
+
+    [GeneratedRegex("^(?<count>[0-9]{1,9})(?<unit>ms|s|m|h|d)$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex DurationPattern();
+}

@@ -1,0 +1,99 @@
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace Onex.Effects.Connections;
+
+/// <summary>Puts secrets in the place of <c>${secret:NAME}</c>. Nothing else is expanded.</summary>
+internal sealed partial class Secrets(IReadOnlyDictionary<string, string> environment, bool resolve)
+{
+    /// <summary>Whether the text refers to one.</summary>
+    public static bool IsReferredTo(string text) => text.Contains("${secret:", StringComparison.Ordinal);
+
+    /// <summary>Whether references are replaced; else they stay as they are.</summary>
+    public bool Resolve => resolve;
+
+    /// <summary>The text with its secrets, or null after a complaint. No complaint holds a secret.</summary>
+    public string? Expand(string text, Action<string, string> complain)
+    {
+        var expanded = new StringBuilder();
+        var at = 0;
+        var whole = true;
+        foreach (Match reference in Reference().Matches(text))
+        {
+            expanded.Append(text, at, reference.Index - at);
+            at = reference.Index + reference.Length;
+            if (Find(reference.Groups["name"].Value, complain) is { } secret)
+            {
+                expanded.Append(resolve ? secret : reference.Value);
+            }
+            else
+            {
+                whole = false;
+            }
+        }
+
+        expanded.Append(text, at, text.Length - at);
+        return whole ? expanded.ToString() : null;
+    }
+
+    private string? Find(string name, Action<string, string> complain)
+    {
+        if (name.StartsWith("vault:", StringComparison.Ordinal))
+        {
+            complain("secrets from Vault cannot be read yet", "Give it as an environment variable: ${secret:NAME} reads NAME or NAME_FILE.");
+            return null;
+        }
+
+        if (!VariableName().IsMatch(name))
+        {
+            complain($"'{name}' cannot be the name of a secret", "Use letters, digits and underscores: ${secret:STOCK_TOKEN}.");
+            return null;
+        }
+
+        if (!resolve)
+        {
+            return "";
+        }
+
+        string? secret;
+        if (environment.TryGetValue(name, out var value) && value.Length > 0)
+        {
+            secret = value;
+        }
+        else if (environment.TryGetValue(name + "_FILE", out var path) && path.Length > 0)
+        {
+            try
+            {
+                // Files of secrets usually end with a line break that is none of theirs.
+                secret = File.ReadAllText(path).TrimEnd('\r', '\n');
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                complain($"the file that {name}_FILE names cannot be read", "Make it readable for the user that runs onex.");
+                return null;
+            }
+        }
+        else
+        {
+            complain($"the secret {name} is not set", $"Set {name}, or {name}_FILE to the path of a file that holds it.");
+            return null;
+        }
+
+        if (Placeholder().IsMatch(secret))
+        {
+            complain($"the secret {name} is still a placeholder", $"Set {name} to the real value.");
+            return null;
+        }
+
+        return secret;
+    }
+
+    [GeneratedRegex(@"\$\{secret:(?<name>[^}]*)\}", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Reference();
+
+    [GeneratedRegex("^[A-Za-z_][A-Za-z0-9_]*$", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex VariableName();
+
+    [GeneratedRegex("__REPLACE_WITH_.*__", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Placeholder();
+}

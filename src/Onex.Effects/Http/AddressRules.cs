@@ -1,0 +1,58 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Onex.Effects.Http;
+
+/// <summary>Tells addresses of the open internet from those that only insiders can reach.</summary>
+internal static class AddressRules
+{
+    // Special-purpose ranges of IANA's two registries, as far as a packet to them stays inside or goes nowhere.
+    private static readonly IPNetwork[] _inside =
+    [
+        IPNetwork.Parse("0.0.0.0/8"), // this host
+        IPNetwork.Parse("10.0.0.0/8"), // private
+        IPNetwork.Parse("100.64.0.0/10"), // carriers' shared space, and many clouds' insides
+        IPNetwork.Parse("127.0.0.0/8"), // loopback
+        IPNetwork.Parse("169.254.0.0/16"), // link-local: the clouds' metadata services
+        IPNetwork.Parse("172.16.0.0/12"), // private
+        IPNetwork.Parse("192.0.0.0/24"), // protocol assignments
+        IPNetwork.Parse("192.168.0.0/16"), // private
+        IPNetwork.Parse("198.18.0.0/15"), // benchmarking
+        IPNetwork.Parse("224.0.0.0/3"), // multicast, reserved, broadcast
+        IPNetwork.Parse("::/127"), // unspecified, loopback
+        IPNetwork.Parse("fc00::/7"), // unique local
+        IPNetwork.Parse("fe80::/9"), // link-local, site-local
+        IPNetwork.Parse("ff00::/8"), // multicast
+        IPNetwork.Parse("2001::/32"), // Teredo: a tunnel to an IPv4 address inside it
+    ];
+
+    private static readonly IPNetwork _nat64 = IPNetwork.Parse("64:ff9b::/96");
+    private static readonly IPNetwork _nat64Local = IPNetwork.Parse("64:ff9b:1::/48");
+    private static readonly IPNetwork _sixToFour = IPNetwork.Parse("2002::/16");
+    private static readonly IPNetwork _v4Compatible = IPNetwork.Parse("::/96");
+
+    /// <summary>Whether a connection must name the host before it may be reached.</summary>
+    public static bool IsInside(IPAddress address)
+    {
+        if (address.IsIPv4MappedToIPv6)
+        {
+            return IsInside(address.MapToIPv4());
+        }
+
+        if (_inside.Any(network => network.Contains(address)))
+        {
+            return true;
+        }
+
+        if (address.AddressFamily != AddressFamily.InterNetworkV6)
+        {
+            return false;
+        }
+
+        // Addresses that carry an IPv4 address are as far inside as that one.
+        var bytes = address.GetAddressBytes();
+        return _nat64Local.Contains(address)
+            || ((_nat64.Contains(address) || _v4Compatible.Contains(address)) && IsInside(new IPAddress(bytes.AsSpan(12, 4))))
+            || (_sixToFour.Contains(address) && IsInside(new IPAddress(bytes.AsSpan(2, 4))));
+    }
+}

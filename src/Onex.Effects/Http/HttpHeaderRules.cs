@@ -1,0 +1,29 @@
+using System.Buffers;
+using System.Collections.Frozen;
+
+namespace Onex.Effects.Http;
+
+/// <summary>Which request headers contracts and connections may set.</summary>
+internal static class HttpHeaderRules
+{
+    public const string IdempotencyKey = "Idempotency-Key";
+    public const string CorrelationId = "X-Correlation-Id";
+
+    // They frame the message, choose its receiver, or say who asks: a second opinion would be an attack or a mistake.
+    private static readonly FrozenSet<string> _ours = FrozenSet.ToFrozenSet(
+        [
+            "Connection", "Content-Length", "Expect", "Host", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
+            "traceparent", "tracestate", IdempotencyKey, CorrelationId,
+        ],
+        StringComparer.OrdinalIgnoreCase);
+
+    private static readonly SearchValues<char> _tokens =
+        SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
+    /// <summary>What is wrong with a header, without its value; or null.</summary>
+    public static string? Problem(string name, string value) =>
+        name.Length == 0 || name.AsSpan().ContainsAnyExcept(_tokens) ? $"'{name}' cannot be the name of a header"
+        : _ours.Contains(name) ? $"the header '{name}' is set by the runtime"
+        : value.Any(char.IsControl) ? $"the value of the header '{name}' holds a control character"
+        : null;
+}

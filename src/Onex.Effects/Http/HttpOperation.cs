@@ -1,0 +1,244 @@
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using Onex.Contracts.Catalogue;
+using Onex.Effects.Operations;
+
+namespace Onex.Effects.Http;
+
+/// <summary>One HTTP request, to an address or through a connection.</summary>
+[Operation("http.get", ConnectionType = "http", Description = "Asks for what is at an address.")]
+[Operation("http.head", ConnectionType = "http", Description = "Asks for the headers of what is at an address.")]
+[Operation("http.post", ConnectionType = "http", ChangesWorld = true, Description = "Posts a body to an address.")]
+[Operation("http.put", ConnectionType = "http", ChangesWorld = true, Description = "Puts a body to an address.")]
+[Operation("http.patch", ConnectionType = "http", ChangesWorld = true, Description = "Changes what is at an address.")]
+[Operation("http.delete", ConnectionType = "http", ChangesWorld = true, Description = "Deletes what is at an address.")]
+internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
+    : EffectOperation<HttpArguments, HttpResult>(HttpJson.Default.HttpArguments, HttpJson.Default.HttpResult)
+{
+    protected override async Task<EffectOutcome<HttpResult>> RunAsync(
+        HttpArguments arguments, EffectContext context, CancellationToken cancellation)
+    {
+        var (request, refusal) = HttpRequests.Build(arguments, context);
+        if (request is null)
+        {
+            return refusal!;
+        }
+
+        using (request)
+        {
+            try
+            {
+                using var response = await transport.For(context.Connection).SendAsync(request, cancellation);
+                return await AnswerAsync(response, cancellation);
+            }
+            catch (HttpRequestException exception)
+            {
+                return NoAnswer(exception, request.RequestUri!);
+            }
+            catch (IOException)
+            {
+                return EffectOutcome<HttpResult>.Failed("connection_lost", $"{Host(request.RequestUri!)} broke off its answer.");
+            }
+        }
+    }
+
+    private async Task<EffectOutcome<HttpResult>> AnswerAsync(HttpResponseMessage response, CancellationToken cancellation)
+    {
+        var body = await HttpAnswers.ReadAsync(response.Content, cancellation);
+        var status = (int)response.StatusCode;
+        var result = new HttpResult { StatusCode = status, Headers = HttpAnswers.Headers(response), Body = body ?? HttpAnswers.NoBody };
+        if (body is null)
+        {
+            return EffectOutcome<HttpResult>.Rejected(
+                "response_too_large", $"The answer ({status}) is larger than {HttpAnswers.BytesMax / (1024 * 1024)} MiB.", result);
+        }
+
+        var code = string.Create(CultureInfo.InvariantCulture, $"http_{status}");
+        var message = $"{Host(response.RequestMessage!.RequestUri!)} answered {status}.";
+        return status switch
+        {
+            >= 200 and < 300 => EffectOutcome<HttpResult>.Completed(result),
+            408 or 425 or 429 or >= 500 => EffectOutcome<HttpResult>.Failed(code, message, result, RetryAfter(response.Headers.RetryAfter)),
+            >= 300 and < 400 => EffectOutcome<HttpResult>.Rejected(code, $"{message} Redirects are not followed.", result),
+            _ => EffectOutcome<HttpResult>.Rejected(code, message, result),
+        };
+    }
+
+    // What a failed request's exception says can hold parts of it, so only the kind of failure is told.
+    private static EffectOutcome<HttpResult> NoAnswer(HttpRequestException exception, Uri address)
+    {
+        for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is AddressRefusedException)
+            {
+                return EffectOutcome<HttpResult>.Rejected("address_refused", cause.Message);
+            }
+        }
+
+        return exception.HttpRequestError switch
+        {
+            HttpRequestError.NameResolutionError =>
+                EffectOutcome<HttpResult>.Failed("connection_failed", $"The name {address.Host} could not be resolved."),
+            HttpRequestError.ConnectionError =>
+                EffectOutcome<HttpResult>.Failed("connection_failed", $"{Host(address)} could not be reached."),
+            HttpRequestError.SecureConnectionError =>
+                EffectOutcome<HttpResult>.Failed("connection_failed", $"No secure connection to {Host(address)} could be made."),
+            _ => EffectOutcome<HttpResult>.Failed("connection_lost", $"{Host(address)} gave no usable answer ({exception.HttpRequestError})."),
+        };
+    }
+
+    private static string Host(Uri address) => $"{address.Host}:{address.Port.ToString(CultureInfo.InvariantCulture)}";
+
+    private TimeSpan? RetryAfter(RetryConditionHeaderValue? header)
+    {
+        var wish = header?.Delta ?? (header?.Date is { } date ? date - time.GetUtcNow() : null);
+        return wish is { } wait && wait < TimeSpan.Zero ? TimeSpan.Zero : wish;
+    }
+}
+
+/// <summary>Makes the request of an effect.</summary>
+internal static class HttpRequests
+{
+    public const int BodyBytesMax = 10 * 1024 * 1024;
+
+    /// <summary>The request, or why there can be none.</summary>
+    public static (HttpRequestMessage? Request, EffectOutcome<HttpResult>? Refusal) Build(HttpArguments arguments, EffectContext context)
+    {
+        var (address, problem) = Address(arguments, context);
+        problem ??= arguments.Headers?
+            .Select(header => HttpHeaderRules.Problem(header.Key, header.Value ?? ""))
+            .FirstOrDefault(found => found is not null);
+        if (problem is not null)
+        {
+            return (null, EffectOutcome<HttpResult>.Rejected("arguments_invalid", $"{context.Operation}: {problem}."));
+        }
+
+        if (context.Connection is { } connection && !connection.MayName(address!))
+        {
+            return (null, EffectOutcome<HttpResult>.Rejected("address_refused", $"{connection} does not allow {address!.Host}:{address.Port}."));
+        }
+
+        var body = Body(arguments);
+        if (body?.Length > BodyBytesMax)
+        {
+            return (null, EffectOutcome<HttpResult>.Rejected(
+                "request_too_large", $"The body has {body.Length} bytes; at most {BodyBytesMax} can be sent."));
+        }
+
+        var method = HttpMethod.Parse(context.Operation.AsSpan(context.Operation.IndexOf('.', StringComparison.Ordinal) + 1));
+        var request = new HttpRequestMessage(method, address);
+        if (body is not null)
+        {
+            request.Content = new ByteArrayContent(body);
+            request.Content.Headers.ContentType = arguments.Body!.Value.ValueKind == JsonValueKind.String
+                ? new MediaTypeHeaderValue("text/plain", "utf-8")
+                : new MediaTypeHeaderValue("application/json");
+        }
+
+        foreach (var (name, value) in arguments.Headers ?? new Dictionary<string, string>())
+        {
+            Set(request, name, value ?? "");
+        }
+
+        // After the contract's: credentials are the operator's to choose.
+        foreach (var (name, value) in context.Connection?.Headers ?? [])
+        {
+            Set(request, name, value);
+        }
+
+        Set(request, HttpHeaderRules.IdempotencyKey, context.CommandId.ToString());
+        Set(request, HttpHeaderRules.CorrelationId, context.CorrelationId.ToString());
+        Set(request, "traceparent", context.TraceParent);
+        if (context.TraceState is not null)
+        {
+            Set(request, "tracestate", context.TraceState);
+        }
+
+        return (request, null);
+    }
+
+    private static (Uri? Address, string? Problem) Address(HttpArguments arguments, EffectContext context)
+    {
+        string text;
+        if (arguments.Url is { } url)
+        {
+            if (arguments.Path is not null)
+            {
+                return (null, "'url' and 'path' exclude each other");
+            }
+
+            text = url;
+        }
+        else if (arguments.Path is not { } path)
+        {
+            return (null, "neither 'url' nor 'path' is given");
+        }
+        else if (context.Connection?.Url is not { } root)
+        {
+            return (null, "'path' needs a connection with a 'url'");
+        }
+        else
+        {
+            text = root.GetLeftPart(UriPartial.Path).TrimEnd('/') + (path.StartsWith('/') ? path : "/" + path);
+        }
+
+        // An inserted value may be '..' and would climb; a backslash counts as a slash in addresses.
+        var end = text.AsSpan().IndexOfAny('?', '#');
+        var plain = end < 0 ? text : text[..end];
+        if (plain.Contains('\\', StringComparison.Ordinal)
+            || plain.Split('/').Any(segment => Uri.UnescapeDataString(segment) is "." or ".."))
+        {
+            return (null, "the address has a segment '.' or '..', or a backslash");
+        }
+
+        if (arguments.Query is { Count: > 0 } query)
+        {
+            var fragment = text.IndexOf('#', StringComparison.Ordinal);
+            text = fragment < 0 ? text : text[..fragment];
+            text += (text.Contains('?', StringComparison.Ordinal) ? "&" : "?") + Query(query);
+        }
+
+        return Uri.TryCreate(text, UriKind.Absolute, out var address)
+            && (address.Scheme == Uri.UriSchemeHttp || address.Scheme == Uri.UriSchemeHttps)
+            && address.UserInfo.Length == 0
+            ? (address, null)
+            : (null, "the address is not an http or https address without a user name");
+    }
+
+    private static string Query(IReadOnlyDictionary<string, JsonElement> query)
+    {
+        var pairs = query.SelectMany(entry => entry.Value.ValueKind == JsonValueKind.Array
+            ? entry.Value.EnumerateArray().Select(item => (entry.Key, Value: item))
+            : [(entry.Key, entry.Value)]);
+        return string.Join('&', pairs
+            .Where(pair => pair.Value.ValueKind is not (JsonValueKind.Null or JsonValueKind.Undefined))
+            .Select(pair => $"{Uri.EscapeDataString(pair.Key)}={Uri.EscapeDataString(TextOf(pair.Value))}"));
+    }
+
+    private static string TextOf(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
+
+    private static byte[]? Body(HttpArguments arguments) => arguments.Body is not { } body ? null : body.ValueKind switch
+    {
+        JsonValueKind.Null or JsonValueKind.Undefined => null,
+        JsonValueKind.String => Encoding.UTF8.GetBytes(body.GetString()!),
+        _ => Encoding.UTF8.GetBytes(body.GetRawText()),
+    };
+
+    // The later value replaces the earlier one; those of a body belong to it.
+    private static void Set(HttpRequestMessage request, string name, string value)
+    {
+        request.Headers.Remove(name);
+        if (request.Headers.TryAddWithoutValidation(name, value))
+        {
+            return;
+        }
+
+        if (request.Content is not null)
+        {
+            request.Content.Headers.Remove(name);
+            request.Content.Headers.TryAddWithoutValidation(name, value);
+        }
+    }
+}

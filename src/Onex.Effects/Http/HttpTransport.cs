@@ -1,0 +1,72 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Onex.Effects.Connections;
+
+namespace Onex.Effects.Http;
+
+/// <summary>
+/// The sockets behind HTTP effects: a pool per connection, and one for requests without. Where a request may go is decided when it connects,
+/// on the resolved address, so that a name that changes its mind gains nothing.
+/// </summary>
+internal sealed class HttpTransport : IDisposable
+{
+    private readonly ConcurrentDictionary<Connection, HttpMessageInvoker> _invokers = new();
+    private readonly HttpMessageInvoker _open = Create((_, address) => !AddressRules.IsInside(address));
+
+    /// <summary>What sends requests of that connection, or of none.</summary>
+    public HttpMessageInvoker For(Connection? connection) =>
+        connection is null ? _open : _invokers.GetOrAdd(connection, static one => Create(one.MayReach));
+
+    public void Dispose()
+    {
+        _open.Dispose();
+        foreach (var invoker in _invokers.Values)
+        {
+            invoker.Dispose();
+        }
+    }
+
+    private static HttpMessageInvoker Create(Func<DnsEndPoint, IPAddress, bool> mayReach) => new(new SocketsHttpHandler
+    {
+        // The runner says where an attempt goes and what it carries; the handler adds nothing of its own. A proxy would connect in our
+        // place, and no address could be checked.
+        ActivityHeadersPropagator = null,
+        AllowAutoRedirect = false,
+        AutomaticDecompression = DecompressionMethods.All,
+        UseCookies = false,
+        UseProxy = false,
+        MaxResponseHeadersLength = 64,
+        // Pooled sockets end now and then, so that a moved name is noticed.
+        PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+        RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8,
+        ConnectCallback = (context, cancellation) => ConnectAsync(context.DnsEndPoint, mayReach, cancellation),
+    });
+
+    private static async ValueTask<Stream> ConnectAsync(
+        DnsEndPoint target, Func<DnsEndPoint, IPAddress, bool> mayReach, CancellationToken cancellation)
+    {
+        var resolved = await Dns.GetHostAddressesAsync(target.Host, cancellation);
+        IPAddress[] reachable = [.. resolved.Where(address => mayReach(target, address))];
+        if (resolved.Length > 0 && reachable.Length == 0)
+        {
+            throw new AddressRefusedException($"{target.Host} is an address inside the network, and no connection allows it.");
+        }
+
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(reachable, target.Port, cancellation);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}
+
+/// <summary>The address is not one that this effect may reach.</summary>
+internal sealed class AddressRefusedException(string message) : Exception(message);

@@ -1,0 +1,195 @@
+using System.Diagnostics;
+using MassTransit;
+using Microsoft.Extensions.Logging;
+using Onex.Contracts.Messages;
+using Onex.Effects.Connections;
+using Onex.Effects.Operations;
+using Onex.Kafka.Consuming;
+using Onex.Kafka.Producing;
+using Onex.Persistence.Ledger;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Effects.Running;
+
+/// <summary>
+/// Runs one attempt per command: lease, run, record, tell. Dying between any two of them is safe: without a record the lease runs out and
+/// main asks again under the same idempotency key; with one, the next delivery is answered from the ledger.
+/// </summary>
+internal sealed class EffectRunner(
+    IReadOnlyDictionary<string, IEffectOperation> operations,
+    IReadOnlyDictionary<string, Connection> connections,
+    ConnectionLimits limits,
+    IEffectLedger ledger,
+    ISagaStore store,
+    ResultSender sender,
+    TimeProvider time,
+    ILogger<EffectRunner> logger) : IConsumer<StepCommand>
+{
+    private static readonly TimeSpan _recordFor = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _recordAgainAfter = TimeSpan.FromMilliseconds(500);
+
+    public Task Consume(ConsumeContext<StepCommand> context)
+    {
+        context.TryGetPayload<ConsumedRecord>(out var record);
+        return RunAsync(
+            context.Message, record?.TextHeader(HeaderNames.TraceParent), record?.TextHeader(HeaderNames.TraceState), context.CancellationToken);
+    }
+
+    /// <summary>Handles a command. Throws for shared trouble only: store or broker away.</summary>
+    internal async Task RunAsync(StepCommand command, string? traceParent, string? traceState, CancellationToken cancellation)
+    {
+        using var scope = logger.BeginScope(new Dictionary<string, object>(StringComparer.Ordinal)
+        {
+            ["saga_id"] = command.SagaId,
+            ["correlation_id"] = command.CorrelationId,
+            ["command_id"] = command.CommandId,
+        });
+        traceParent = Activity.Current?.Id ?? traceParent ?? NewTrace(command);
+
+        var connection = command.Connection is { } name ? connections.GetValueOrDefault(name) : null;
+        using var permit = await limits.EnterAsync(connection, cancellation);
+
+        switch (await ledger.ClaimAsync(command, cancellation))
+        {
+            case ClaimVerdict.Granted(var lease):
+                var outcome = await AttemptAsync(command, connection, permit, traceParent, traceState, cancellation);
+                if (await RecordAsync(command, lease, outcome, cancellation) is { } result)
+                {
+                    await sender.SendAsync(result, command.HomePartition, traceParent, traceState, cancellation);
+                }
+
+                break;
+
+            case ClaimVerdict.Known(var known):
+                Log.AnsweredFromLedger(logger, command.Operation, known.Attempt);
+                await sender.SendAsync(known, command.HomePartition, traceParent, traceState, cancellation);
+                break;
+
+            case ClaimVerdict.Leased:
+                Log.LeasedElsewhere(logger, command.Operation, command.Attempt);
+                break;
+
+            case ClaimVerdict.Expired(var reason):
+                Log.Expired(logger, command.Operation, command.Attempt, reason);
+                break;
+        }
+    }
+
+    private async Task<AttemptOutcome> AttemptAsync(
+        StepCommand command,
+        Connection? connection,
+        ConnectionLimits.Permit permit,
+        string traceParent,
+        string? traceState,
+        CancellationToken cancellation)
+    {
+        // Main checked both against its own configuration, which another deployment may have changed meanwhile.
+        if (!operations.TryGetValue(command.Operation, out var operation))
+        {
+            return AttemptOutcome.Failed("operation_unknown", $"This runtime-effects has no operation '{command.Operation}'.");
+        }
+
+        if (command.Connection is not null && connection is null)
+        {
+            return AttemptOutcome.Failed("connection_unknown", $"This runtime-effects has no connection '{command.Connection}'.");
+        }
+
+        var timeout = TimeSpan.FromMilliseconds(command.TimeoutMs);
+        using var timer = new CancellationTokenSource(timeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellation);
+        return await permit.RunAsync(GuardedAsync, either.Token);
+
+        async Task<AttemptOutcome> GuardedAsync(CancellationToken ends)
+        {
+            try
+            {
+                var arguments = command.Arguments ?? await LoadArgumentsAsync(command.ArgumentsRef, ends);
+                if (arguments is null)
+                {
+                    return AttemptOutcome.Rejected("arguments_missing", "The stored arguments of this command are gone.");
+                }
+
+                var context = new EffectContext(
+                    command.Operation, command.CommandId, command.CorrelationId, traceParent, traceState, connection);
+                return await operation.RunAsync(arguments.Value, context, ends);
+            }
+            catch (OperationCanceledException) when (timer.IsCancellationRequested && !cancellation.IsCancellationRequested)
+            {
+                return AttemptOutcome.Failed("step_timed_out", $"No answer within {command.TimeoutMs} ms.");
+            }
+            catch (Exception exception) when (exception is not (OperationCanceledException or StoreUnavailableException))
+            {
+                // What it says may hold credentials.
+                Log.OperationThrew(logger, command.Operation, exception.GetType().Name, exception.StackTrace);
+                return AttemptOutcome.Failed("operation_failed", $"{command.Operation} broke off with {exception.GetType().Name}.");
+            }
+        }
+    }
+
+    private async Task<RawJson?> LoadArgumentsAsync(Guid? reference, CancellationToken cancellation) =>
+        reference is not { } id ? RawJson.EmptyObject
+        : (await store.LoadPayloadsAsync([id], cancellation)).TryGetValue(id, out var payload) ? payload.Content
+        : null;
+
+    // The result as recorded, or null if the lease was lost: another attempt may have another outcome, and one of them must not be told.
+    private async Task<StepResult?> RecordAsync(StepCommand command, Guid lease, AttemptOutcome outcome, CancellationToken cancellation)
+    {
+        var result = new StepResult
+        {
+            CommandId = command.CommandId,
+            Attempt = command.Attempt,
+            SagaId = command.SagaId,
+            CorrelationId = command.CorrelationId,
+            Outcome = outcome.Outcome,
+            Result = outcome.Result,
+            Code = outcome.Code,
+            Message = outcome.Message,
+            RetryAfterMs = outcome.RetryAfter is { } wait ? (int)Math.Min(wait.TotalMilliseconds, int.MaxValue) : null,
+        };
+
+        bool recorded;
+        var began = time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                // Stored by lease: attempts, and owners of one attempt, may have different results.
+                var stored = await store.StoreIfLargeAsync(result, lease.ToString("N"), cancellation);
+                recorded = await ledger.RecordAsync(lease, stored, cancellation);
+                result = stored;
+                break;
+            }
+            catch (StoreUnavailableException) when (time.GetElapsedTime(began) < _recordFor)
+            {
+                // Giving up now would mean to ask the outside world again.
+                await Task.Delay(_recordAgainAfter, time, cancellation);
+            }
+            catch (Exception exception)
+                when (exception is not (OperationCanceledException or StoreUnavailableException) && result is not { Result: null, ResultRef: null })
+            {
+                // The database refuses the value itself. The attempt has ended all the same, and main must hear of it.
+                Log.ResultRefused(logger, command.Operation, exception);
+                result = result with
+                {
+                    Outcome = StepOutcomes.Failed,
+                    Result = null,
+                    Code = "result_invalid",
+                    Message = "The result cannot be stored as JSON.",
+                    RetryAfterMs = null,
+                };
+            }
+        }
+
+        if (!recorded)
+        {
+            Log.LeaseLost(logger, command.Operation, command.Attempt);
+            return null;
+        }
+
+        return result;
+    }
+
+    // A command that came without a trace begins one, the same on every delivery.
+    private static string NewTrace(StepCommand command) =>
+        $"00-{command.CorrelationId:N}-{command.CommandId.ToString("N")[..16]}-00";
+}

@@ -1,0 +1,24 @@
+using Confluent.Kafka;
+
+namespace Onex.Kafka.Brokers;
+
+/// <summary>The process's one administrative client; opened on first use.</summary>
+internal sealed class BrokerAdmin(KafkaSettings settings) : IDisposable
+{
+    private readonly Lazy<IAdminClient> _client = new(() =>
+        new AdminClientBuilder(ClientSettings.For<AdminClientConfig>(settings))
+            // What it complains of, the probe finds out and says once.
+            .SetLogHandler((_, _) => { })
+            .SetErrorHandler((_, _) => { })
+            .Build());
+
+    public IAdminClient Client => _client.Value;
+
+    public void Dispose()
+    {
+        if (_client.IsValueCreated)
+        {
+            _client.Value.Dispose();
+        }
+    }
+}

@@ -1,0 +1,215 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using Confluent.Kafka;
+using Confluent.Kafka.Admin;
+using Onex.Contracts.Messages;
+using Onex.Kafka.Producing;
+
+namespace Onex.Kafka.Brokers;
+
+/// <summary>Makes topics and tells about them. Every call ends within some seconds, with <see cref="BrokerUnavailableException"/> if nothing answers.</summary>
+public sealed class TopicAdmin
+{
+    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _visibleWithin = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan _lookAgainAfter = TimeSpan.FromMilliseconds(50);
+
+    private readonly BrokerAdmin _admin;
+    private readonly TimeProvider _time;
+
+    internal TopicAdmin(BrokerAdmin admin, TimeProvider time)
+    {
+        _admin = admin;
+        _time = time;
+    }
+
+    /// <summary>
+    /// Makes the topics that are missing, and the dead-letter topic of each (with one partition); returns when the broker knows them all.
+    /// Another process may do the same at the same time.
+    /// </summary>
+    /// <param name="names">The topics, without their dead-letter topics.</param>
+    /// <param name="partitions">Partitions of a topic that is made.</param>
+    /// <param name="replication">Copies of each partition; null for the broker's default.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    /// <exception cref="BrokerUnavailableException">No broker answers.</exception>
+    /// <exception cref="InvalidOperationException">The broker refuses; the message names topic and reason.</exception>
+    public async Task EnsureTopicsAsync(
+        IReadOnlyCollection<string> names, int partitions, short? replication, CancellationToken cancellation)
+    {
+        var wanted = names
+            .Select(name => (Name: name, Partitions: partitions))
+            .Concat(names.Select(name => (Name: Topics.DeadLetter(name), Partitions: 1)))
+            .DistinctBy(topic => topic.Name)
+            .ToList();
+        var known = await DescribeAsync([.. wanted.Select(topic => topic.Name)], cancellation);
+        var missing = wanted.Where(topic => !known.ContainsKey(topic.Name)).ToList();
+        if (missing.Count == 0)
+        {
+            return;
+        }
+
+        var specifications = missing.Select(topic => new TopicSpecification
+        {
+            Name = topic.Name,
+            NumPartitions = topic.Partitions,
+            ReplicationFactor = replication ?? -1,
+        });
+        try
+        {
+            await AskAsync(client => client.CreateTopicsAsync(
+                specifications, new CreateTopicsOptions { RequestTimeout = _timeout, OperationTimeout = _timeout }), cancellation);
+        }
+        catch (CreateTopicsException e)
+        {
+            // Somebody else was faster: just what we wanted.
+            var refused = e.Results.Where(result => result.Error.IsError && result.Error.Code != ErrorCode.TopicAlreadyExists).ToList();
+            if (refused.Exists(result => IsUnavailable(result.Error)))
+            {
+                throw new BrokerUnavailableException($"No broker made the topics: {e.Message}", e);
+            }
+
+            if (refused.Count > 0)
+            {
+                throw new InvalidOperationException(
+                    "The broker refuses to make " + string.Join(", ", refused.Select(r => $"topic '{r.Topic}' ({r.Error.Reason})")) + ".", e);
+            }
+        }
+
+        await WaitUntilKnownAsync([.. missing.Select(topic => topic.Name)], cancellation);
+    }
+
+    /// <summary>How many partitions each topic has; topics that do not exist are left out.</summary>
+    /// <exception cref="BrokerUnavailableException">No broker answers.</exception>
+    public async Task<IReadOnlyDictionary<string, int>> PartitionCountsAsync(
+        IReadOnlyCollection<string> names, CancellationToken cancellation) =>
+        (await DescribeAsync(names, cancellation)).ToDictionary(topic => topic.Key, topic => topic.Value.Partitions.Count);
+
+    /// <summary>The id of each topic, where the broker has them (KIP-516): it changes when a topic is made anew.</summary>
+    /// <exception cref="BrokerUnavailableException">No broker answers.</exception>
+    public async Task<IReadOnlyDictionary<string, Guid>> TopicIdsAsync(
+        IReadOnlyCollection<string> names, CancellationToken cancellation)
+    {
+        var ids = new Dictionary<string, Guid>();
+        foreach (var (name, topic) in await DescribeAsync(names, cancellation))
+        {
+            if (ToGuid(topic.TopicId) is { } id)
+            {
+                ids[name] = id;
+            }
+        }
+
+        return ids;
+    }
+
+    /// <summary>How long a topic keeps records (<c>retention.ms</c>); null for ever, and where the broker does not say.</summary>
+    /// <exception cref="BrokerUnavailableException">No broker answers.</exception>
+    public async Task<TimeSpan?> RetentionAsync(string topic, CancellationToken cancellation)
+    {
+        try
+        {
+            var resource = new ConfigResource { Type = ResourceType.Topic, Name = topic };
+            var answers = await AskAsync(
+                client => client.DescribeConfigsAsync([resource], new DescribeConfigsOptions { RequestTimeout = _timeout }), cancellation);
+            return answers[0].Entries.TryGetValue("retention.ms", out var entry)
+                && long.TryParse(entry.Value, NumberStyles.Integer, CultureInfo.InvariantCulture, out var milliseconds)
+                && milliseconds >= 0
+                && milliseconds <= TimeSpan.MaxValue.TotalMilliseconds
+                    ? TimeSpan.FromMilliseconds(milliseconds)
+                    : null;
+        }
+        catch (DescribeConfigsException)
+        {
+            // Forbidden, or a broker without this request: a warning at start is not worth a failure.
+            return null;
+        }
+    }
+
+    private async Task WaitUntilKnownAsync(IReadOnlyCollection<string> names, CancellationToken cancellation)
+    {
+        var began = _time.GetTimestamp();
+        while ((await DescribeAsync(names, cancellation)).Count < names.Count)
+        {
+            if (_time.GetElapsedTime(began) > _visibleWithin)
+            {
+                throw new BrokerUnavailableException("The broker made topics, but does not show them.");
+            }
+
+            await Task.Delay(_lookAgainAfter, _time, cancellation);
+        }
+    }
+
+    private async Task<Dictionary<string, TopicDescription>> DescribeAsync(
+        IReadOnlyCollection<string> names, CancellationToken cancellation)
+    {
+        if (names.Count == 0)
+        {
+            return [];
+        }
+
+        List<TopicDescription> topics;
+        try
+        {
+            topics = (await AskAsync(
+                client => client.DescribeTopicsAsync(
+                    TopicCollection.OfTopicNames(names), new DescribeTopicsOptions { RequestTimeout = _timeout }),
+                cancellation)).TopicDescriptions;
+        }
+        catch (DescribeTopicsException e)
+        {
+            topics = e.Results.TopicDescriptions;
+            if (topics.Find(topic => IsUnavailable(topic.Error)) is { } unavailable)
+            {
+                throw new BrokerUnavailableException(unavailable.Error.Reason, e);
+            }
+        }
+
+        return topics
+            .Where(topic => !topic.Error.IsError && topic.Partitions.Count > 0)
+            .ToDictionary(topic => topic.Name);
+    }
+
+    private async Task<T> AskAsync<T>(Func<IAdminClient, Task<T>> ask, CancellationToken cancellation)
+    {
+        try
+        {
+            return await ask(_admin.Client).WaitAsync(_timeout + _timeout, _time, cancellation);
+        }
+        catch (KafkaException e) when (IsUnavailable(e.Error))
+        {
+            throw new BrokerUnavailableException($"No broker answers: {e.Error.Reason}", e);
+        }
+        catch (TimeoutException e)
+        {
+            throw new BrokerUnavailableException("No broker answers.", e);
+        }
+    }
+
+    private async Task AskAsync(Func<IAdminClient, Task> ask, CancellationToken cancellation) =>
+        await AskAsync(
+            async client =>
+            {
+                await ask(client);
+                return true;
+            },
+            cancellation);
+
+    private static bool IsUnavailable(Error error) => error.Code
+        is ErrorCode.Local_TimedOut or ErrorCode.Local_TimedOutQueue or ErrorCode.Local_Transport or ErrorCode.Local_AllBrokersDown
+        or ErrorCode.Local_Resolve or ErrorCode.Local_Authentication or ErrorCode.Local_Ssl or ErrorCode.Local_Destroy
+        or ErrorCode.RequestTimedOut or ErrorCode.BrokerNotAvailable or ErrorCode.LeaderNotAvailable or ErrorCode.NotController
+        or ErrorCode.NetworkException or ErrorCode.SaslAuthenticationFailed;
+
+    private static Guid? ToGuid(Uuid? id)
+    {
+        if (id is null)
+        {
+            return null;
+        }
+
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteInt64BigEndian(bytes, id.MostSignificantBits);
+        BinaryPrimitives.WriteInt64BigEndian(bytes[8..], id.LeastSignificantBits);
+        var guid = new Guid(bytes, bigEndian: true);
+        return guid == Guid.Empty ? null : guid;
+    }
+}

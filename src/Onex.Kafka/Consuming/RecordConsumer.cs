@@ -1,0 +1,730 @@
+using Confluent.Kafka;
+using Microsoft.Extensions.Logging;
+using Onex.Kafka.Brokers;
+using Onex.Kafka.DeadLetters;
+
+namespace Onex.Kafka.Consuming;
+
+/// <summary>What an endpoint reads, and as whom.</summary>
+internal sealed record EndpointAddress(string Name, IReadOnlyList<string> Topics, string Group);
+
+/// <summary>
+/// Reads an endpoint's topics as one member of its group. A thread of its own polls and never stops polling, so that the group never loses us
+/// to a slow handler; a loop gives what has arrived to the handler, batch after batch.
+/// </summary>
+internal sealed class RecordConsumer : IDisposable
+{
+    private const int IdleMs = 100;
+    private const int PausedMs = 10;
+
+    // A broker that is away must not keep us from ending; it finds out by the session timeout.
+    private static readonly TimeSpan _closeFor = TimeSpan.FromSeconds(5);
+
+    private readonly EndpointAddress _address;
+    private readonly IRecordBatchHandler _handler;
+    private readonly KafkaSettings _settings;
+    private readonly TopicAdmin _topics;
+    private readonly BrokerHealth _health;
+    private readonly DeadLetterWriter _deadLetters;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+
+    private readonly Thread _thread;
+    private readonly TaskCompletionSource _polled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _abandon = new();
+    private readonly SemaphoreSlim _arrived = new(0, 1);
+    private Task _handling = Task.CompletedTask;
+    private Task _preparing = Task.CompletedTask;
+    private volatile bool _stopTaking;
+    private volatile bool _stopPolling;
+    private volatile bool _troubled;
+    private volatile bool _hasAssignment;
+
+    // Guards what follows, and every AssignedPartition. A monitor and not a Lock, because the polling thread waits on it for room.
+    private readonly object _gate = new();
+    private readonly Dictionary<TopicPartition, AssignedPartition> _assigned = [];
+    private readonly List<CancellationTokenSource> _assignments = [];
+    private readonly Queue<Given> _pending = new();
+    private int _inFlight;
+    private long _inFlightBytes;
+    private bool _assignmentChanged;
+
+    // The polling thread's own.
+    private bool _paused;
+    private ErrorCode _complainedOf = ErrorCode.NoError;
+
+    public RecordConsumer(
+        EndpointAddress address,
+        IRecordBatchHandler handler,
+        KafkaSettings settings,
+        TopicAdmin topics,
+        BrokerHealth health,
+        DeadLetterWriter deadLetters,
+        TimeProvider time,
+        ILogger logger)
+    {
+        _address = address;
+        _handler = handler;
+        _settings = settings;
+        _topics = topics;
+        _health = health;
+        _deadLetters = deadLetters;
+        _time = time;
+        _logger = logger;
+        _thread = new Thread(Poll) { IsBackground = true, Name = $"kafka {address.Name}" };
+    }
+
+    /// <summary>Whether an assignment has arrived, possibly an empty one.</summary>
+    public bool HasAssignment => _hasAssignment;
+
+    /// <summary>Records read and not yet settled.</summary>
+    public int InFlight
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _inFlight;
+            }
+        }
+    }
+
+    /// <summary>Whether the partitions are paused.</summary>
+    public bool IsPaused => Volatile.Read(ref _paused);
+
+    public void Start()
+    {
+        _handling = Task.Run(HandleAsync);
+        _thread.Start();
+    }
+
+    /// <summary>
+    /// Stops taking, waits for what is in the handler's hands, commits, leaves the group. What is not settled in time is given up: it comes
+    /// again to whoever reads the partition next.
+    /// </summary>
+    public async Task StopAsync(TimeSpan drainFor, CancellationToken cancellation)
+    {
+        lock (_gate)
+        {
+            _stopTaking = true;
+            DropUngiven();
+            TellIfDrained();
+        }
+
+        Signal();
+        try
+        {
+            await _drained.Task.WaitAsync(drainFor, _time, cancellation);
+        }
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
+        {
+            _logger.LogWarning("{Endpoint}: {Count} records are not finished in time; they will come again.", _address.Name, InFlight);
+        }
+
+        await _abandon.CancelAsync();
+        _stopPolling = true;
+        await Task.WhenAll(_polled.Task, _handling)
+            .WaitAsync(_closeFor, _time, cancellation)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    public void Dispose()
+    {
+        // A thread that still closes its consumer needs them; then they end with the process.
+        if (_polled.Task.IsCompleted && _handling.IsCompleted)
+        {
+            _abandon.Dispose();
+            _arrived.Dispose();
+        }
+    }
+
+    private void Poll()
+    {
+        var backoff = Backoff.ForSharedTrouble(_time);
+        while (!_stopPolling)
+        {
+            try
+            {
+                using var consumer = Build();
+                consumer.Subscribe(_address.Topics);
+                while (!_stopPolling)
+                {
+                    PollOnce(consumer);
+                    if (_hasAssignment)
+                    {
+                        backoff.Reset();
+                    }
+                }
+
+                // Revokes, commits what is stored, and leaves the group.
+                consumer.Close();
+            }
+            catch (Exception e)
+            {
+                _logger.LogError(e, "{Endpoint}: the Kafka consumer broke and is made again.", _address.Name);
+                _hasAssignment = false;
+                OnRevoked([.. Partitions()]);
+                _abandon.Token.WaitHandle.WaitOne(backoff.Next());
+            }
+        }
+
+        _polled.TrySetResult();
+    }
+
+    private IConsumer<byte[]?, byte[]?> Build()
+    {
+        var session = (int)_settings.SessionTimeout.TotalMilliseconds;
+        var configuration = ClientSettings.For<ConsumerConfig>(_settings);
+        configuration.GroupId = _address.Group;
+        configuration.AutoOffsetReset = AutoOffsetReset.Earliest;
+        configuration.PartitionAssignmentStrategy = PartitionAssignmentStrategy.Range;
+        configuration.SessionTimeoutMs = session;
+        configuration.HeartbeatIntervalMs = Math.Min(3000, session / 4);
+        configuration.MaxPollIntervalMs = Math.Max(600_000, session);
+
+        // Nothing is committed but what StoreSettled stores: the library only carries it to the broker, without blocking, every so often,
+        // and before a partition is given away.
+        configuration.EnableAutoOffsetStore = false;
+        configuration.EnableAutoCommit = true;
+        configuration.AutoCommitIntervalMs = 200;
+
+        // Read ahead stays small, since a pause throws it away and it counts against the container's memory.
+        configuration.QueuedMaxMessagesKbytes = 16 * 1024;
+        configuration.FetchErrorBackoffMs = 100;
+        return new ConsumerBuilder<byte[]?, byte[]?>(configuration)
+            .SetKeyDeserializer(Deserializers.ByteArray!)
+            .SetValueDeserializer(Deserializers.ByteArray!)
+            .SetLogHandler((_, line) => _logger.LogDebug("librdkafka: {Facility} {Message}", line.Facility, line.Message))
+            .SetErrorHandler((_, error) => _health.Note(error))
+            .SetOffsetsCommittedHandler(OnCommitted)
+            .SetPartitionsAssignedHandler((_, partitions) => OnAssigned(partitions))
+            .SetPartitionsRevokedHandler((consumer, offsets) =>
+            {
+                StoreSettled(consumer);
+                OnRevoked(offsets.ConvertAll(offset => offset.TopicPartition));
+            })
+            .SetPartitionsLostHandler((_, offsets) => OnRevoked(offsets.ConvertAll(offset => offset.TopicPartition)))
+            .Build();
+    }
+
+    private void PollOnce(IConsumer<byte[]?, byte[]?> consumer)
+    {
+        StoreSettled(consumer);
+        var room = PauseOrResume(consumer);
+        if (Consume(consumer, _paused ? PausedMs : IdleMs) is not { } first)
+        {
+            return;
+        }
+
+        // What is there already belongs to the same batch. A paused consumer can still meet a record of a partition that it has just got.
+        var arrived = new List<ConsumeResult<byte[]?, byte[]?>> { first };
+        var bytes = ValueBytes(first);
+        while (arrived.Count < room.Records && bytes < room.Bytes && Consume(consumer, 0) is { } next)
+        {
+            arrived.Add(next);
+            bytes += ValueBytes(next);
+        }
+
+        Take(arrived);
+    }
+
+    private ConsumeResult<byte[]?, byte[]?>? Consume(IConsumer<byte[]?, byte[]?> consumer, int waitMs)
+    {
+        try
+        {
+            var result = consumer.Consume(waitMs);
+            if (result is { Message: not null })
+            {
+                _complainedOf = ErrorCode.NoError;
+                return result;
+            }
+        }
+        catch (ConsumeException e) when (!e.Error.IsFatal)
+        {
+            // A missing topic, a coordinator that moves: the library goes on by itself. One line for a row of the same.
+            if (_complainedOf != e.Error.Code)
+            {
+                _complainedOf = e.Error.Code;
+                _logger.LogWarning("{Endpoint}: {Reason}", _address.Name, e.Error.Reason);
+            }
+        }
+
+        return null;
+    }
+
+    // How many more records and bytes may be taken now.
+    private (int Records, long Bytes) PauseOrResume(IConsumer<byte[]?, byte[]?> consumer)
+    {
+        bool pause, again;
+        int records;
+        long bytes;
+        lock (_gate)
+        {
+            if (!_paused && !_troubled && IsFull() && !_stopTaking)
+            {
+                // A pause costs what was read ahead. Often the handler is about to settle a batch, so give it a moment.
+                Monitor.Wait(_gate, 20);
+            }
+
+            var halfFree = _inFlight <= _settings.InFlightMax / 2 && _inFlightBytes <= _settings.InFlightBytesMax / 2;
+            pause = _troubled || _stopTaking || (_paused ? !halfFree : IsFull());
+            again = _assignmentChanged;
+            _assignmentChanged = false;
+            records = Math.Min(_settings.BatchMax, _settings.InFlightMax - _inFlight);
+            bytes = _settings.InFlightBytesMax - _inFlightBytes;
+        }
+
+        if (pause != _paused || (pause && again))
+        {
+            Volatile.Write(ref _paused, pause);
+            if (pause)
+            {
+                consumer.Pause(consumer.Assignment);
+            }
+            else
+            {
+                consumer.Resume(consumer.Assignment);
+            }
+        }
+
+        return (records, bytes);
+    }
+
+    private bool IsFull() => _inFlight >= _settings.InFlightMax || _inFlightBytes >= _settings.InFlightBytesMax;
+
+    private void Take(List<ConsumeResult<byte[]?, byte[]?>> arrived)
+    {
+        lock (_gate)
+        {
+            foreach (var result in arrived)
+            {
+                if (_stopTaking || !_assigned.TryGetValue(result.TopicPartition, out var partition))
+                {
+                    continue;
+                }
+
+                partition.Tracker.Read(result.Offset.Value);
+                partition.InFlight++;
+                partition.InFlightBytes += ValueBytes(result);
+                _inFlight++;
+                _inFlightBytes += ValueBytes(result);
+                if (partition.Held is { } held)
+                {
+                    held.Add(result);
+                }
+                else
+                {
+                    _pending.Enqueue(new Given(partition, partition.Entry(result)));
+                }
+            }
+        }
+
+        Signal();
+    }
+
+    private void OnAssigned(List<TopicPartition> partitions)
+    {
+        var lost = CancellationTokenSource.CreateLinkedTokenSource(_abandon.Token);
+        List<AssignedPartition> gained;
+        HashSet<int> numbers;
+        lock (_gate)
+        {
+            var before = Numbers();
+            gained = partitions.ConvertAll(partition => new AssignedPartition(partition, Settle, lost.Token));
+            foreach (var partition in gained)
+            {
+                _assigned[partition.Partition] = partition;
+            }
+
+            numbers = Numbers();
+            numbers.ExceptWith(before);
+            _assignments.Add(lost);
+            _assignmentChanged = true;
+        }
+
+        _hasAssignment = true;
+        _logger.LogInformation("{Endpoint}: assigned {Partitions}.", _address.Name, Describe(partitions));
+        if (partitions.Count > 0)
+        {
+            var previous = _preparing;
+            _preparing = Task.Run(() => PrepareAsync(previous, gained, numbers, lost.Token));
+        }
+    }
+
+    // Off the polling thread, because it may be slow; the partitions' records are held back until it ends.
+    private async Task PrepareAsync(
+        Task previous, List<AssignedPartition> partitions, HashSet<int> numbers, CancellationToken lost)
+    {
+        await previous.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var backoff = Backoff.ForSharedTrouble(_time);
+        var complained = false;
+        while (!lost.IsCancellationRequested)
+        {
+            try
+            {
+                var ids = await _topics.TopicIdsAsync([.. partitions.Select(partition => partition.Partition.Topic).Distinct()], lost);
+                if (numbers.Count > 0)
+                {
+                    await _handler.AssignedAsync(numbers, lost);
+                }
+
+                Open(partitions, ids);
+                return;
+            }
+            catch (Exception e) when (!lost.IsCancellationRequested)
+            {
+                if (!complained)
+                {
+                    complained = true;
+                    _logger.LogWarning(e, "{Endpoint}: cannot take up its partitions yet; tries again.", _address.Name);
+                }
+
+                await backoff.WaitAsync(lost);
+            }
+        }
+    }
+
+    private void Open(List<AssignedPartition> partitions, IReadOnlyDictionary<string, Guid> ids)
+    {
+        lock (_gate)
+        {
+            foreach (var partition in partitions.Where(partition => !partition.Revoked))
+            {
+                partition.TopicId = ids.TryGetValue(partition.Partition.Topic, out var id) ? id : null;
+                foreach (var result in partition.Held ?? [])
+                {
+                    _pending.Enqueue(new Given(partition, partition.Entry(result)));
+                }
+
+                partition.Held = null;
+            }
+
+            if (_stopTaking)
+            {
+                DropUngiven();
+                TellIfDrained();
+            }
+        }
+
+        Signal();
+    }
+
+    private void OnRevoked(List<TopicPartition> partitions)
+    {
+        var ended = new List<CancellationTokenSource>();
+        HashSet<int> numbers;
+        lock (_gate)
+        {
+            numbers = Numbers();
+            foreach (var partition in partitions)
+            {
+                if (_assigned.Remove(partition, out var revoked))
+                {
+                    Release(revoked);
+                }
+            }
+
+            numbers.ExceptWith(Numbers());
+            if (_assigned.Count == 0)
+            {
+                ended.AddRange(_assignments);
+                _assignments.Clear();
+            }
+
+            TellIfDrained();
+            Monitor.PulseAll(_gate);
+        }
+
+        if (numbers.Count > 0)
+        {
+            _logger.LogInformation("{Endpoint}: revoked {Partitions}.", _address.Name, Describe(partitions));
+            try
+            {
+                _handler.Revoked(numbers);
+            }
+            catch (Exception e)
+            {
+                _logger.LogError(e, "{Endpoint}: the handler failed to let go of its partitions.", _address.Name);
+            }
+        }
+
+        foreach (var assignment in ended)
+        {
+            assignment.Cancel();
+            assignment.Dispose();
+        }
+    }
+
+    private void Release(AssignedPartition partition)
+    {
+        partition.Revoked = true;
+        partition.Held = null;
+        _inFlight -= partition.InFlight;
+        _inFlightBytes -= partition.InFlightBytes;
+    }
+
+    private async Task HandleAsync()
+    {
+        var backoff = Backoff.ForSharedTrouble(_time);
+        while (await NextBatchAsync() is { } given)
+        {
+            while (given.Count > 0)
+            {
+                try
+                {
+                    await _handler.HandleAsync(given.ConvertAll(one => one.Entry), _abandon.Token);
+                    if (_troubled)
+                    {
+                        _troubled = false;
+                        _logger.LogInformation("{Endpoint}: goes on.", _address.Name);
+                    }
+
+                    backoff.Reset();
+                    break;
+                }
+                catch (Exception) when (_abandon.IsCancellationRequested)
+                {
+                    return;
+                }
+                catch (Exception e)
+                {
+                    if (!_troubled)
+                    {
+                        _troubled = true;
+                        _logger.LogWarning(e, "{Endpoint}: pauses, and tries again until it can go on.", _address.Name);
+                    }
+                }
+
+                if (_stopTaking || !await WaitedAsync(backoff))
+                {
+                    // What is left comes again to whoever is next.
+                    Abandon(given);
+                    return;
+                }
+
+                lock (_gate)
+                {
+                    given.RemoveAll(one => one.Entry.IsSettled || one.Partition.Revoked);
+                }
+            }
+
+            _troubled = false;
+        }
+    }
+
+    private async Task<bool> WaitedAsync(Backoff backoff)
+    {
+        try
+        {
+            await backoff.WaitAsync(_abandon.Token);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    // The handler threw while we stop: nobody will settle these.
+    private void Abandon(List<Given> given)
+    {
+        lock (_gate)
+        {
+            foreach (var one in given.Where(one => !one.Entry.IsSettled && !one.Partition.Revoked))
+            {
+                Forget(one);
+            }
+
+            TellIfDrained();
+        }
+    }
+
+    private async Task<List<Given>?> NextBatchAsync()
+    {
+        while (true)
+        {
+            lock (_gate)
+            {
+                if (_stopTaking)
+                {
+                    return null;
+                }
+
+                var batch = new List<Given>(Math.Min(_pending.Count, _settings.BatchMax));
+                while (batch.Count < _settings.BatchMax && _pending.TryDequeue(out var given))
+                {
+                    if (!given.Partition.Revoked)
+                    {
+                        batch.Add(given);
+                    }
+                }
+
+                if (batch.Count > 0)
+                {
+                    return batch;
+                }
+            }
+
+            await _arrived.WaitAsync();
+        }
+    }
+
+    private void Settle(AssignedPartition partition, BatchEntry entry, RecordOutcome outcome)
+    {
+        if (outcome is RecordOutcome.Dead dead)
+        {
+            _ = Task.Run(() => BuryAsync(partition, entry, dead));
+        }
+        else
+        {
+            Complete(partition, entry);
+        }
+    }
+
+    private async Task BuryAsync(AssignedPartition partition, BatchEntry entry, RecordOutcome.Dead dead)
+    {
+        try
+        {
+            await _deadLetters.WriteAsync(entry.Record, dead, partition.Lost);
+            Complete(partition, entry);
+        }
+        catch (OperationCanceledException)
+        {
+            // The partition is no longer ours: the record comes again elsewhere.
+        }
+        catch (Exception e)
+        {
+            _logger.LogCritical(e, "{Endpoint}: a dead letter cannot be written; its partition stands still.", _address.Name);
+        }
+    }
+
+    private void Complete(AssignedPartition partition, BatchEntry entry)
+    {
+        lock (_gate)
+        {
+            if (partition.Revoked)
+            {
+                return;
+            }
+
+            partition.Tracker.Settle(entry.Record.Offset);
+            Forget(new Given(partition, entry));
+            TellIfDrained();
+            if (!IsFull())
+            {
+                Monitor.PulseAll(_gate);
+            }
+        }
+    }
+
+    private void Forget(Given one)
+    {
+        var bytes = one.Entry.Record.Value?.Length ?? 0;
+        one.Partition.InFlight--;
+        one.Partition.InFlightBytes -= bytes;
+        _inFlight--;
+        _inFlightBytes -= bytes;
+    }
+
+    private void DropUngiven()
+    {
+        while (_pending.TryDequeue(out var given))
+        {
+            if (!given.Partition.Revoked)
+            {
+                Forget(given);
+            }
+        }
+
+        foreach (var partition in _assigned.Values)
+        {
+            foreach (var result in partition.Held ?? [])
+            {
+                partition.InFlight--;
+                partition.InFlightBytes -= ValueBytes(result);
+                _inFlight--;
+                _inFlightBytes -= ValueBytes(result);
+            }
+
+            partition.Held?.Clear();
+        }
+    }
+
+    private void TellIfDrained()
+    {
+        if (_stopTaking && _inFlight <= 0)
+        {
+            _drained.TrySetResult();
+        }
+    }
+
+    // On the polling thread only. Hands the watermarks to the library, which commits them.
+    private void StoreSettled(IConsumer<byte[]?, byte[]?> consumer)
+    {
+        List<TopicPartitionOffset>? moved = null;
+        lock (_gate)
+        {
+            foreach (var partition in _assigned.Values)
+            {
+                if (partition.Tracker.Watermark is { } watermark && watermark != partition.Stored)
+                {
+                    partition.Stored = watermark;
+                    (moved ??= []).Add(new TopicPartitionOffset(partition.Partition, watermark));
+                }
+            }
+        }
+
+        foreach (var offset in moved ?? [])
+        {
+            try
+            {
+                consumer.StoreOffset(offset);
+            }
+            catch (KafkaException e) when (!e.Error.IsFatal)
+            {
+                // The partition is being taken away at this moment.
+                _logger.LogDebug("{Endpoint}: {Offset} is not stored: {Reason}", _address.Name, offset, e.Error.Reason);
+            }
+        }
+    }
+
+    // A commit that a rebalance or a lost broker prevents is tried again by the library, or the records come again.
+    private void OnCommitted(IConsumer<byte[]?, byte[]?> consumer, CommittedOffsets committed)
+    {
+        if (committed.Error.IsError && committed.Error.Code != ErrorCode.Local_NoOffset)
+        {
+            _logger.LogDebug("{Endpoint}: not committed: {Reason}", _address.Name, committed.Error.Reason);
+        }
+    }
+
+    private List<TopicPartition> Partitions()
+    {
+        lock (_gate)
+        {
+            return [.. _assigned.Keys];
+        }
+    }
+
+    private HashSet<int> Numbers() => [.. _assigned.Keys.Select(partition => partition.Partition.Value)];
+
+    private void Signal()
+    {
+        lock (_arrived)
+        {
+            if (_arrived.CurrentCount == 0)
+            {
+                _arrived.Release();
+            }
+        }
+    }
+
+    private static int ValueBytes(ConsumeResult<byte[]?, byte[]?> result) => result.Message.Value?.Length ?? 0;
+
+    private static string Describe(List<TopicPartition> partitions) => partitions.Count == 0
+        ? "no partition"
+        : string.Join(", ", partitions.GroupBy(partition => partition.Topic).Select(topic =>
+            $"{topic.Key} [{string.Join(' ', topic.Select(partition => partition.Partition.Value).Order())}]"));
+
+    private readonly record struct Given(AssignedPartition Partition, BatchEntry Entry);
+}

@@ -1,0 +1,21 @@
+using System.Text;
+
+namespace Onex.Kafka.Consuming;
+
+/// <summary>Reads headers of records.</summary>
+public static class RecordHeaders
+{
+    /// <summary>The last header of that name as text, or null if there is none.</summary>
+    public static string? TextHeader(this ConsumedRecord record, string name)
+    {
+        for (var i = record.Headers.Count - 1; i >= 0; i--)
+        {
+            if (record.Headers[i].Key == name)
+            {
+                return record.Headers[i].Value is { } value ? Encoding.UTF8.GetString(value) : null;
+            }
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,172 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using Onex.Contracts.Messages;
+using Onex.Kafka.Consuming;
+using Onex.Kafka.Producing;
+
+namespace Onex.Kafka.DeadLetters;
+
+/// <summary>Writes dead letters, and does not rest before each is durable.</summary>
+internal sealed class DeadLetterWriter(
+    KafkaSettings settings, IRecordProducer producer, IDeadLetterSink? sink, TimeProvider time, ILogger<DeadLetterWriter> logger)
+{
+    private static readonly UTF8Encoding _strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>Ends when the letter is acknowledged and indexed, however long that takes.</summary>
+    public async Task WriteAsync(ConsumedRecord record, RecordOutcome.Dead dead, CancellationToken cancellation)
+    {
+        var letter = Letter(record, dead);
+        var backoff = Backoff.ForSharedTrouble(time);
+        var complained = false;
+        while (true)
+        {
+            try
+            {
+                if (await TryWriteAsync(record, letter, cancellation) is not { } trouble)
+                {
+                    logger.LogWarning(
+                        "Dead letter: {Topic} [{Partition}] @{Offset}: {Code} {Reason}",
+                        record.Topic, record.Partition, record.Offset, dead.Code, dead.Reason);
+                    return;
+                }
+
+                if (!complained)
+                {
+                    complained = true;
+                    logger.LogError("{Topic} takes no dead letters yet: {Reason}", Topics.DeadLetter(record.Topic), trouble);
+                }
+            }
+            catch (Exception e) when (!cancellation.IsCancellationRequested)
+            {
+                if (!complained)
+                {
+                    complained = true;
+                    logger.LogError(e, "{Topic} takes no dead letters yet.", Topics.DeadLetter(record.Topic));
+                }
+            }
+
+            await backoff.WaitAsync(cancellation);
+        }
+    }
+
+    internal DeadLetter Letter(ConsumedRecord record, RecordOutcome.Dead dead) => new()
+    {
+        OriginalTopic = record.Topic,
+        OriginalMessage = new DeadLetterMessage
+        {
+            Key = Text(record.Key),
+            Value = Text(record.Value) is { } value ? SecretMask.Apply(value) : null,
+            Headers = Headers(record),
+            Partition = record.Partition,
+            Offset = record.Offset,
+        },
+        FailureReason = dead.Reason,
+        FailureCode = dead.Code,
+        FailureTimestamp = time.GetUtcNow(),
+        CorrelationId = dead.CorrelationId ?? RecordIdentity.CorrelationId(record),
+        RetryCount = RetryCount(record) + dead.RetryCount,
+        ErrorType = dead.ErrorType,
+    };
+
+    // Null, or why not.
+    private async Task<string?> TryWriteAsync(ConsumedRecord record, DeadLetter letter, CancellationToken cancellation)
+    {
+        var report = await ProduceAsync(record, letter, cancellation);
+        if (report.Delivery == Delivery.Acknowledged)
+        {
+            if (sink is not null)
+            {
+                await sink.StoreAsync(record, letter, cancellation);
+            }
+
+            return null;
+        }
+
+        if (report.Delivery == Delivery.Unavailable)
+        {
+            return report.Reason;
+        }
+
+        // Too large, most likely. Without a place for the value the letter still tells where the record stands in its topic.
+        var small = letter with { OriginalMessage = letter.OriginalMessage with { Value = null } };
+        if (sink is not null)
+        {
+            var reference = await sink.StoreAsync(record, small, cancellation);
+            small = small with { OriginalMessage = small.OriginalMessage with { ValueRef = reference } };
+        }
+
+        var second = await ProduceAsync(record, small, cancellation);
+        return second.Delivery == Delivery.Acknowledged ? null : report.Reason;
+    }
+
+    private Task<DeliveryReport> ProduceAsync(ConsumedRecord record, DeadLetter letter, CancellationToken cancellation)
+    {
+        var headers = new List<KeyValuePair<string, string>>
+        {
+            new(HeaderNames.ContentType, "application/json"),
+            new(HeaderNames.MessageId, RecordIdentity.Derive(record, "dead-letter").ToString()),
+            new(HeaderNames.Timestamp, letter.FailureTimestamp.ToString("O", CultureInfo.InvariantCulture)),
+            new(HeaderNames.Source, settings.ClientId),
+            new(HeaderNames.EventType, EventTypes.DeadLetter),
+            new(HeaderNames.SchemaVersion, EventTypes.SchemaVersion),
+            new(HeaderNames.RetryCount, letter.RetryCount.ToString(CultureInfo.InvariantCulture)),
+        };
+        if (letter.CorrelationId is { } correlation)
+        {
+            headers.Add(new(HeaderNames.CorrelationId, correlation.ToString()));
+        }
+
+        foreach (var name in (ReadOnlySpan<string>)[HeaderNames.TraceParent, HeaderNames.TraceState])
+        {
+            if (RecordIdentity.Header(record, name) is { } trace)
+            {
+                headers.Add(new(name, trace));
+            }
+        }
+
+        return producer.ProduceAsync(
+            new ProducedRecord(
+                Topics.DeadLetter(record.Topic),
+                Partition: null,
+                letter.OriginalMessage.Key ?? "",
+                JsonSerializer.SerializeToUtf8Bytes(letter, MessageJson.Default.DeadLetter),
+                headers),
+            cancellation);
+    }
+
+    private static Dictionary<string, string> Headers(ConsumedRecord record)
+    {
+        var headers = new Dictionary<string, string>();
+        foreach (var (name, value) in record.Headers)
+        {
+            headers[name] = SecretMask.IsSecret(name) ? SecretMask.Mask : Text(value) ?? "";
+        }
+
+        return headers;
+    }
+
+    private static int RetryCount(ConsumedRecord record) =>
+        int.TryParse(
+            RecordIdentity.Header(record, HeaderNames.RetryCount), NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+            ? count
+            : 0;
+
+    private static string? Text(byte[]? bytes)
+    {
+        if (bytes is null)
+        {
+            return null;
+        }
+
+        try
+        {
+            return _strict.GetString(bytes);
+        }
+        catch (DecoderFallbackException)
+        {
+            return "base64:" + Convert.ToBase64String(bytes);
+        }
+    }
+}

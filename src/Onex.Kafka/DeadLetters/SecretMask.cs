@@ -1,0 +1,91 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+
+namespace Onex.Kafka.DeadLetters;
+
+/// <summary>Puts <c>***</c> in the place of what looks like a secret by its name.</summary>
+internal static class SecretMask
+{
+    public const string Mask = "***";
+
+    private static readonly SearchValues<string> _names = SearchValues.Create(
+        ["authorization", "cookie", "token", "password", "secret", "api-key", "api_key", "apikey"], StringComparison.OrdinalIgnoreCase);
+
+    public static bool IsSecret(string name) => name.AsSpan().ContainsAny(_names);
+
+    /// <summary>The text with secret fields masked if it is JSON that has some; otherwise as it is.</summary>
+    public static string Apply(string text)
+    {
+        // Most texts name no secret, and need not be parsed.
+        if (!IsSecret(text))
+        {
+            return text;
+        }
+
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            if (!HasSecret(document.RootElement))
+            {
+                return text;
+            }
+
+            var buffer = new ArrayBufferWriter<byte>();
+            using (var writer = new Utf8JsonWriter(buffer))
+            {
+                Copy(document.RootElement, writer);
+            }
+
+            return Encoding.UTF8.GetString(buffer.WrittenSpan);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
+        {
+            // Not JSON, nested too deep, or half of a surrogate pair: nothing to go by.
+            return text;
+        }
+    }
+
+    private static bool HasSecret(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.Object => element.EnumerateObject().Any(field => IsSecret(field.Name) || HasSecret(field.Value)),
+        JsonValueKind.Array => element.EnumerateArray().Any(HasSecret),
+        _ => false,
+    };
+
+    private static void Copy(JsonElement element, Utf8JsonWriter writer)
+    {
+        switch (element.ValueKind)
+        {
+            case JsonValueKind.Object:
+                writer.WriteStartObject();
+                foreach (var field in element.EnumerateObject())
+                {
+                    writer.WritePropertyName(field.Name);
+                    if (IsSecret(field.Name))
+                    {
+                        writer.WriteStringValue(Mask);
+                    }
+                    else
+                    {
+                        Copy(field.Value, writer);
+                    }
+                }
+
+                writer.WriteEndObject();
+                break;
+            case JsonValueKind.Array:
+                writer.WriteStartArray();
+                foreach (var item in element.EnumerateArray())
+                {
+                    Copy(item, writer);
+                }
+
+                writer.WriteEndArray();
+                break;
+            default:
+                element.WriteTo(writer);
+                break;
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using System.Text;
+
+namespace Onex.Kafka;
+
+/// <summary>How to reach Kafka, and how much to hold at a time.</summary>
+public sealed record KafkaSettings
+{
+    /// <summary><c>host:port</c>, separated by commas.</summary>
+    public required string BootstrapServers { get; init; }
+
+    /// <summary><c>PLAINTEXT</c>, <c>SSL</c>, <c>SASL_PLAINTEXT</c> or <c>SASL_SSL</c>.</summary>
+    public string SecurityProtocol { get; init; } = "PLAINTEXT";
+
+    /// <summary><c>PLAIN</c>, <c>SCRAM-SHA-256</c> or <c>SCRAM-SHA-512</c>, with SASL.</summary>
+    public string? SaslMechanism { get; init; }
+
+    /// <summary>The user, with SASL.</summary>
+    public string? SaslUsername { get; init; }
+
+    /// <summary>The password, with SASL. Never printed.</summary>
+    public string? SaslPassword { get; init; }
+
+    /// <summary>A file with the CA certificates to trust, in PEM.</summary>
+    public string? SslCaFile { get; init; }
+
+    /// <summary>Silence after which the group gives our partitions to another member. Default 15 s.</summary>
+    public TimeSpan SessionTimeout { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Who we are, to the broker and in the header <c>source</c>: <c>onex-main</c>.</summary>
+    public required string ClientId { get; init; }
+
+    /// <summary>Records that one endpoint may hold unsettled; above it the partitions are paused. Default 2000.</summary>
+    public int InFlightMax { get; init; } = 2000;
+
+    /// <summary>Bytes of values that one endpoint may hold unsettled. Default 64 MiB.</summary>
+    public long InFlightBytesMax { get; init; } = 64L << 20;
+
+    /// <summary>Records given to a handler at a time. Default 500.</summary>
+    public int BatchMax { get; init; } = 500;
+
+    /// <summary>How often a record that fails alone is tried again before it goes to the dead-letter topic. Default 5.</summary>
+    public int RetryAttempts { get; init; } = 5;
+
+    /// <summary>How long it is tried again at most. Default 30 s.</summary>
+    public TimeSpan RetryFor { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long a stop waits for what is in hand before it leaves the group. Default 25 s.</summary>
+    public TimeSpan DrainFor { get; init; } = TimeSpan.FromSeconds(25);
+
+    // Without it the compiler would print the password.
+    private bool PrintMembers(StringBuilder text)
+    {
+        text.Append($"{BootstrapServers}, {SecurityProtocol}, client {ClientId}");
+        return true;
+    }
+}

@@ -1,0 +1,79 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Onex.Contracts.Messages;
+
+namespace Onex.Kafka.Producing;
+
+/// <summary>Sends what came of an attempt to the home partition of the saga that waits for it.</summary>
+/// <param name="producer">The process's producer.</param>
+/// <param name="time">The clock of the <c>timestamp</c> header.</param>
+/// <param name="topic">The role's response topic.</param>
+/// <param name="source">The role, for the <c>source</c> header.</param>
+public sealed class ResultSender(IRecordProducer producer, TimeProvider time, string topic, string source)
+{
+    /// <summary>
+    /// Produces the result and waits until it is durable. Throws <see cref="BrokerUnavailableException"/> if no broker answers, and
+    /// <see cref="InvalidOperationException"/> if the broker refuses it for good.
+    /// </summary>
+    /// <param name="result">What came of it.</param>
+    /// <param name="homePartition">The partition that the command named.</param>
+    /// <param name="traceParent">W3C trace context, or null.</param>
+    /// <param name="traceState">Its vendor part, or null.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    public async Task SendAsync(
+        StepResult result, int homePartition, string? traceParent, string? traceState, CancellationToken cancellation)
+    {
+        List<KeyValuePair<string, string>> headers =
+        [
+            new(HeaderNames.ContentType, "application/json"),
+            new(HeaderNames.CorrelationId, result.CorrelationId.ToString()),
+            new(HeaderNames.MessageId, MessageId(result.CommandId, result.Attempt).ToString()),
+            new(HeaderNames.Timestamp, time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture)),
+            new(HeaderNames.Source, source),
+            new(HeaderNames.EventType, EventTypes.Result),
+            new(HeaderNames.SchemaVersion, EventTypes.SchemaVersion),
+            new(HeaderNames.RetryCount, "0"),
+        ];
+        if (traceParent is not null)
+        {
+            headers.Add(new(HeaderNames.TraceParent, traceParent));
+        }
+
+        if (traceState is not null)
+        {
+            headers.Add(new(HeaderNames.TraceState, traceState));
+        }
+
+        var value = JsonSerializer.SerializeToUtf8Bytes(result, MessageJson.Default.StepResult);
+        var report = await producer.ProduceAsync(
+            new ProducedRecord(topic, homePartition, result.CommandId.ToString(), value, headers), cancellation);
+
+        switch (report.Delivery)
+        {
+            case Delivery.Acknowledged:
+                return;
+            case Delivery.Unavailable:
+                throw new BrokerUnavailableException($"The result of command {result.CommandId} was not acknowledged: {report.Reason}");
+            default:
+                throw new InvalidOperationException(
+                    $"The broker refuses the result of command {result.CommandId} on {topic}/{homePartition}: {report.Reason}");
+        }
+    }
+
+    /// <summary>The identity of a result: every copy of what came of one attempt has the same.</summary>
+    public static Guid MessageId(Guid commandId, int attempt)
+    {
+        Span<byte> identity = stackalloc byte[20];
+        commandId.TryWriteBytes(identity, bigEndian: true, out _);
+        BinaryPrimitives.WriteInt32BigEndian(identity[16..], attempt);
+
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(identity, hash);
+        // RFC 9562: version 8 is for ids that are derived in one's own way.
+        hash[6] = (byte)((hash[6] & 0x0F) | 0x80);
+        hash[8] = (byte)((hash[8] & 0x3F) | 0x80);
+        return new Guid(hash[..16], bigEndian: true);
+    }
+}

@@ -1,0 +1,67 @@
+using MassTransit;
+using MassTransit.Transports;
+using Onex.Kafka.Brokers;
+using Onex.Kafka.Consuming;
+
+namespace Onex.Kafka.Riding;
+
+/// <summary>The rider: the endpoints that read Kafka, beside the bus.</summary>
+public interface IKafkaRider : IRider
+{
+    /// <summary>The endpoints by name, each with whether its first assignment has arrived.</summary>
+    IReadOnlyDictionary<string, bool> Endpoints { get; }
+}
+
+/// <summary>One endpoint: its consumer, and the face that the bus's health shows.</summary>
+internal sealed record RiderEndpoint(string Name, IReceiveEndpoint Face, RecordConsumer Consumer);
+
+internal sealed class KafkaRider(IReadOnlyList<RiderEndpoint> endpoints, BrokerHealth health, TimeSpan drainFor) : IRiderControl, IKafkaRider
+{
+    private volatile bool _started;
+
+    public IReadOnlyDictionary<string, bool> Endpoints =>
+        endpoints.ToDictionary(endpoint => endpoint.Name, endpoint => endpoint.Consumer.HasAssignment);
+
+    public RiderHandle Start(CancellationToken cancellationToken = default)
+    {
+        health.Start();
+        foreach (var endpoint in endpoints)
+        {
+            endpoint.Consumer.Start();
+        }
+
+        _started = true;
+        return new Handle(this);
+    }
+
+    public IEnumerable<EndpointHealthResult> CheckEndpointHealth()
+    {
+        // One look for all, so that they do not contradict each other.
+        var error = health.LastError;
+        return endpoints.Select(endpoint => (_started, error, endpoint.Consumer.HasAssignment) switch
+        {
+            (false, _, _) => EndpointHealthResult.Unhealthy(endpoint.Face, "not started", null),
+            (_, not null, _) => EndpointHealthResult.Unhealthy(endpoint.Face, $"Kafka does not answer: {error}", null),
+            (_, _, false) => EndpointHealthResult.Unhealthy(endpoint.Face, "waits for its first assignment", null),
+            _ => EndpointHealthResult.Healthy(endpoint.Face, "ready"),
+        }).ToList();
+    }
+
+    private async Task StopAsync(CancellationToken cancellation)
+    {
+        _started = false;
+        await Task.WhenAll(endpoints.Select(endpoint => endpoint.Consumer.StopAsync(drainFor, cancellation)));
+        foreach (var endpoint in endpoints)
+        {
+            endpoint.Consumer.Dispose();
+        }
+    }
+
+    private sealed class Handle(KafkaRider rider) : RiderHandle
+    {
+        // A broker that is away must not keep the process from starting: health tells when the endpoints are ready.
+        public Task Ready => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => rider.StopAsync(cancellationToken);
+    }
+}

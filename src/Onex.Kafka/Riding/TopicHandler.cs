@@ -1,0 +1,142 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.Extensions.Logging;
+using Onex.Contracts.Messages;
+using Onex.Kafka.Consuming;
+using Onex.Kafka.DeadLetters;
+
+namespace Onex.Kafka.Riding;
+
+#pragma warning disable CA1001 // The semaphore owns no handle as long as nobody asks for one, and late messages still release it.
+/// <summary>Sends each record of a topic, as a message, through a receive pipe; so many at a time, in no order.</summary>
+internal sealed class TopicHandler<T>(
+    string topic,
+    JsonTypeInfo<T> type,
+    IMessagePipe pipe,
+    int concurrency,
+    Func<Exception, bool> isShared,
+    KafkaSettings settings,
+    TimeProvider time,
+    ILogger<TopicHandler<T>> logger) : IRecordBatchHandler
+    where T : class
+{
+    private static readonly TimeSpan _firstRetryAfter = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan _longestRetryAfter = TimeSpan.FromSeconds(10);
+
+    private readonly SemaphoreSlim _slots = new(concurrency, concurrency);
+    private int _troubled;
+
+    // Returns when the last one has begun, so that a slow message keeps nobody waiting while there are slots.
+    public async Task HandleAsync(IReadOnlyList<BatchEntry> batch, CancellationToken cancellation)
+    {
+        foreach (var entry in batch)
+        {
+            await _slots.WaitAsync(cancellation);
+            _ = Task.Run(() => HandleOneAsync(entry, cancellation), CancellationToken.None);
+        }
+    }
+
+    public Task AssignedAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation) => Task.CompletedTask;
+
+    public void Revoked(IReadOnlyCollection<int> partitions)
+    {
+    }
+
+    private async Task HandleOneAsync(BatchEntry entry, CancellationToken cancellation)
+    {
+        try
+        {
+            entry.Settle(Read(entry.Record) switch
+            {
+                (null, { } dead) => dead,
+                ({ } message, _) => await SendAsync(message, entry.Record, cancellation),
+                _ => throw new InvalidOperationException("Neither a message nor a reason."),
+            });
+        }
+        catch (OperationCanceledException)
+        {
+            // We stop, and the record comes again.
+        }
+        finally
+        {
+            _slots.Release();
+        }
+    }
+
+    private (T? Message, RecordOutcome.Dead? Dead) Read(ConsumedRecord record)
+    {
+        try
+        {
+            return record.Value is { Length: > 0 } value && JsonSerializer.Deserialize(value, type) is { } message
+                ? (message, null)
+                : (null, Dead(record, ErrorCodes.MalformedMessage, "The value is empty.", "MalformedMessage", 0));
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or NotSupportedException or FormatException)
+        {
+            return (null, Dead(record, ErrorCodes.MalformedMessage, e.Message, "MalformedMessage", 0));
+        }
+    }
+
+    private async Task<RecordOutcome> SendAsync(T message, ConsumedRecord record, CancellationToken cancellation)
+    {
+        var messageId = RecordIdentity.MessageId(record);
+        var correlationId = RecordIdentity.CorrelationId(record);
+        var shared = Backoff.ForSharedTrouble(time);
+        var alone = new Backoff(_firstRetryAfter, _longestRetryAfter, time);
+        var began = time.GetTimestamp();
+        var retries = 0;
+        while (true)
+        {
+            TimeSpan wait;
+            try
+            {
+                await pipe.SendAsync(message, messageId, correlationId, record, cancellation);
+                GoesOn();
+                return RecordOutcome.Done.Instance;
+            }
+            catch (Exception) when (cancellation.IsCancellationRequested)
+            {
+                throw new OperationCanceledException(cancellation);
+            }
+            catch (Exception e) when (isShared(e))
+            {
+                Troubled(e);
+                wait = shared.Next();
+
+                // The time of shared trouble is not held against the message.
+                began = time.GetTimestamp();
+            }
+            catch (Exception e)
+            {
+                wait = alone.Next();
+                if (retries >= settings.RetryAttempts || time.GetElapsedTime(began) + wait > settings.RetryFor)
+                {
+                    return Dead(record, ErrorCodes.HandlingFailed, e.Message, e.GetType().Name, retries);
+                }
+
+                retries++;
+            }
+
+            await Task.Delay(wait, time, cancellation);
+        }
+    }
+
+    private void Troubled(Exception e)
+    {
+        if (Interlocked.Exchange(ref _troubled, 1) == 0)
+        {
+            logger.LogWarning(e, "{Topic}: stands still, and tries again until it can go on.", topic);
+        }
+    }
+
+    private void GoesOn()
+    {
+        if (Volatile.Read(ref _troubled) != 0 && Interlocked.Exchange(ref _troubled, 0) != 0)
+        {
+            logger.LogInformation("{Topic}: goes on.", topic);
+        }
+    }
+
+    private static RecordOutcome.Dead Dead(ConsumedRecord record, string code, string reason, string errorType, int retries) =>
+        new(code, reason, errorType, RecordIdentity.CorrelationId(record)) { RetryCount = retries };
+}

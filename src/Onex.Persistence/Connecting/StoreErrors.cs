@@ -1,0 +1,48 @@
+using System.Net.Sockets;
+using Npgsql;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Persistence.Connecting;
+
+/// <summary>What an exception of Npgsql means to us.</summary>
+internal static class StoreErrors
+{
+    /// <summary>The same again will do: two transactions waited for each other.</summary>
+    public static bool IsContention(Exception error) => error is PostgresException
+    {
+        SqlState: PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.LockNotAvailable,
+    };
+
+    /// <summary>The values are at fault: data exception (22), constraint (23), a limit of the program such as the size of an index entry (54).</summary>
+    public static bool IsData(Exception error) =>
+        error is PostgresException postgres && postgres.SqlState[..2] is "22" or "23" or "54";
+
+    /// <summary>
+    /// The database is not there, going down, or not fit for work (disk full, read-only after a failover, schema not yet there): wait.
+    /// </summary>
+    public static bool IsUnavailable(Exception error) => error switch
+    {
+        PostgresException postgres => postgres.SqlState switch
+        {
+            PostgresErrorCodes.QueryCanceled => true,
+            PostgresErrorCodes.ReadOnlySqlTransaction => true,
+            PostgresErrorCodes.InvalidCatalogName or PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName => true,
+            PostgresErrorCodes.InsufficientPrivilege => true,
+            var state => state[..2] is "08" or "28" or "53" or "57" or "58" or "XX",
+        },
+        NpgsqlException or SocketException or IOException or TimeoutException => true,
+        _ => false,
+    };
+
+    /// <summary>As the seam's callers see it.</summary>
+    public static StoreUnavailableException Unavailable(Exception error) =>
+        new($"The database cannot be reached: {Describe(error)}", error);
+
+    /// <summary>One line, with neither data nor password.</summary>
+    public static string Describe(Exception error) => error switch
+    {
+        PostgresException postgres => $"{postgres.MessageText} (SQLSTATE {postgres.SqlState})",
+        { InnerException: { } inner } => inner.Message,
+        _ => error.Message,
+    };
+}

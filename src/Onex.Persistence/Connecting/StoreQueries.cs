@@ -1,0 +1,59 @@
+using Npgsql;
+
+namespace Onex.Persistence.Connecting;
+
+/// <summary>Runs what may be run twice.</summary>
+internal static class StoreQueries
+{
+    private const int ContentionRetries = 20;
+
+    /// <summary>
+    /// Runs commands in one round trip and one transaction. What fails on a connection is tried once more on a fresh one (pooled
+    /// connections outlive a restart of the server only seemingly), so the commands must bear being run twice.
+    /// </summary>
+    /// <exception cref="Sagas.StoreUnavailableException">The database cannot be reached, or is going down.</exception>
+    public static async Task<T> RunAsync<T>(
+        this NpgsqlDataSource dataSource,
+        NpgsqlBatchCommand[] commands,
+        Func<NpgsqlDataReader, Task<T>> read,
+        CancellationToken cancellation)
+    {
+        var fresh = false;
+        for (var contentions = 0; ; )
+        {
+            try
+            {
+                await using var connection = await dataSource.OpenConnectionAsync(cancellation);
+                await using var batch = new NpgsqlBatch(connection);
+                foreach (var command in commands)
+                {
+                    batch.BatchCommands.Add(command);
+                }
+
+                await using var reader = await batch.ExecuteReaderAsync(cancellation);
+                var result = await read(reader);
+
+                // To the very end, where the server says that it has committed.
+                while (await reader.NextResultAsync(cancellation))
+                {
+                }
+
+                return result;
+            }
+            catch (Exception error) when (StoreErrors.IsContention(error) && contentions < ContentionRetries)
+            {
+                contentions++;
+            }
+            catch (Exception error) when (StoreErrors.IsUnavailable(error))
+            {
+                if (fresh)
+                {
+                    throw StoreErrors.Unavailable(error);
+                }
+
+                fresh = true;
+                dataSource.Clear();
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+using Npgsql;
+using NpgsqlTypes;
+using Onex.Contracts.Messages;
+
+namespace Onex.Persistence.Sagas;
+
+/// <summary>The statements of a commit and their parameters: one array per column, one element per row.</summary>
+internal static class CommitSql
+{
+    // Rows are locked in id order, so that the batches of two mains wait for each other instead of deadlocking: an UPDATE ... FROM unnest
+    // fixes no order. What it returns is the committed truth, and stays so until the end of this transaction.
+    // Plan: Sort or index order over pk_sagas, LockRows on top.
+    private const string Lock = """
+        SELECT id, version, last_transition_id FROM onex.sagas WHERE id = ANY($1) ORDER BY id FOR UPDATE
+        """;
+
+    // Everything that belongs to a transition is written through "written": only for sagas whose version check, or insertion, held in
+    // this very statement. A statement of its own after the lock, because its snapshot must be taken after the wait for it.
+    // Plan: unnest joined to pk_sagas by nested loop.
+    private const string Write = """
+        WITH given AS MATERIALIZED (
+            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
+                AS g(id, expected_version, contract, contract_version, contract_hash, correlation_id, request_id, business_key, parent_id,
+                     source, state, status, data, progress, fault, reply_to, headers, waiters, home_partition, version, last_transition_id,
+                     started_at, updated_at, ended_at, next_wakeup_at)
+        ), moved AS (
+            UPDATE onex.sagas s
+            SET contract = g.contract, contract_version = g.contract_version, contract_hash = g.contract_hash,
+                business_key = g.business_key, state = g.state, status = g.status, data = g.data, progress = g.progress, fault = g.fault,
+                reply_to = g.reply_to, headers = g.headers, waiters = g.waiters, version = g.version,
+                last_transition_id = g.last_transition_id, updated_at = g.updated_at, ended_at = g.ended_at,
+                next_wakeup_at = g.next_wakeup_at
+            FROM given g
+            WHERE s.id = g.id AND g.expected_version > 0 AND s.version = g.expected_version
+            RETURNING s.id
+        ), born AS (
+            INSERT INTO onex.sagas (id, contract, contract_version, contract_hash, correlation_id, request_id, business_key, parent_id,
+                source, state, status, data, progress, fault, reply_to, headers, waiters, home_partition, version, last_transition_id,
+                started_at, updated_at, ended_at, next_wakeup_at)
+            SELECT id, contract, contract_version, contract_hash, correlation_id, request_id, business_key, parent_id,
+                source, state, status, data, progress, fault, reply_to, headers, waiters, home_partition, version, last_transition_id,
+                started_at, updated_at, ended_at, next_wakeup_at
+            FROM given
+            WHERE expected_version = 0
+            ORDER BY contract, business_key, request_id
+            ON CONFLICT DO NOTHING
+            RETURNING id
+        ), written AS MATERIALIZED (
+            SELECT id FROM moved UNION ALL SELECT id FROM born
+        ), history AS (
+            INSERT INTO onex.saga_history (saga_id, version, ordinal, at, kind, state, step, detail)
+            SELECT h.saga_id, h.version, h.ordinal, h.at, h.kind, h.state, h.step, h.detail
+            FROM unnest($26, $27, $28, $29, $30, $31, $32, $33) AS h(saga_id, version, ordinal, at, kind, state, step, detail)
+            WHERE h.saga_id IN (SELECT id FROM written)
+        ), messages AS (
+            -- A message that is there already is the same message: its id is derived from saga and transition.
+            INSERT INTO onex.outbox (message_id, saga_id, home_partition, topic, partition, key, value, headers)
+            SELECT m.message_id, m.saga_id, m.home_partition, m.topic, m.partition, m.key, m.value, m.headers
+            FROM unnest($34, $35, $36, $37, $38, $39, $40, $41) WITH ORDINALITY
+                AS m(message_id, saga_id, home_partition, topic, partition, key, value, headers, place)
+            WHERE m.saga_id IN (SELECT id FROM written)
+            ORDER BY m.place
+            ON CONFLICT (message_id) DO NOTHING
+        ), payloads AS (
+            INSERT INTO onex.saga_payloads (id, saga_id, name, content)
+            SELECT p.id, p.saga_id, p.name, p.content
+            FROM unnest($42, $43, $44, $45) AS p(id, saga_id, name, content)
+            WHERE p.saga_id IN (SELECT id FROM written)
+            ON CONFLICT DO NOTHING
+        )
+        SELECT id FROM written
+        """;
+
+    private const string Forget = "DELETE FROM onex.outbox WHERE message_id = ANY($1)";
+
+    // Which saga has the request, the live business key or the id of a start that was not written.
+    private const string Conflicts = """
+        SELECT s.place::integer, r.id, r.source, r.last_transition_id, k.id, i.id
+        FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS s(id, request_id, contract, business_key, place)
+        LEFT JOIN onex.sagas r ON r.request_id = s.request_id
+        LEFT JOIN onex.sagas k ON k.contract = s.contract AND k.business_key = s.business_key AND k.ended_at IS NULL
+        LEFT JOIN onex.sagas i ON i.id = s.id
+        """;
+
+    /// <summary>Locks these rows, in id order; answers id, version and last transition of each that exists.</summary>
+    public static NpgsqlBatchCommand LockRows(Guid[] ids) =>
+        new(Lock) { Parameters = { Array(NpgsqlDbType.Uuid, ids) } };
+
+    /// <summary>Forgets messages that have been sent.</summary>
+    public static NpgsqlBatchCommand ForgetMessages(Guid[] messageIds) =>
+        new(Forget) { Parameters = { Array(NpgsqlDbType.Uuid, messageIds) } };
+
+    /// <summary>Answers for each start (by its place, from 1): id, source, transition by request; id by business key; id by id.</summary>
+    public static NpgsqlBatchCommand FindConflicts(IReadOnlyList<CommitEntry.Start> starts) => new(Conflicts)
+    {
+        Parameters =
+        {
+            Array(NpgsqlDbType.Uuid, Column(starts, start => start.Row.Id)),
+            Array(NpgsqlDbType.Uuid, Column(starts, start => start.Row.RequestId)),
+            Array(NpgsqlDbType.Text, Column(starts, start => start.Row.Contract)),
+            Array(NpgsqlDbType.Text, Column(starts, start => start.Row.BusinessKey)),
+        },
+    };
+
+    /// <summary>Writes starts and moves with all that belongs to them; answers the ids of those that were written.</summary>
+    public static NpgsqlBatchCommand WriteRows(IReadOnlyList<CommitEntry> entries)
+    {
+        var given = new List<(SagaRow Row, long ExpectedVersion)>(entries.Count);
+        var history = new List<(Guid SagaId, HistoryEntry Entry)>(entries.Count * 4);
+        var messages = new List<(SagaRow Saga, OutgoingMessage Message)>(entries.Count);
+        var payloads = new List<(Guid SagaId, SagaPayload Payload)>();
+        foreach (var entry in entries)
+        {
+            switch (entry)
+            {
+                case CommitEntry.Start start:
+                    Add(start.Row, 0, start.History, start.Outgoing, start.Payloads);
+                    break;
+                case CommitEntry.Move move:
+                    Add(move.Row, move.ExpectedVersion, move.History, move.Outgoing, move.Payloads);
+                    break;
+            }
+        }
+
+        return new NpgsqlBatchCommand(Write)
+        {
+            Parameters =
+            {
+                Array(NpgsqlDbType.Uuid, Column(given, g => g.Row.Id)),
+                Array(NpgsqlDbType.Bigint, Column(given, g => g.ExpectedVersion)),
+                Array(NpgsqlDbType.Text, Column(given, g => g.Row.Contract)),
+                Array(NpgsqlDbType.Text, Column(given, g => g.Row.ContractVersion)),
+                Array(NpgsqlDbType.Text, Column(given, g => g.Row.ContractHash)),
+                Array(NpgsqlDbType.Uuid, Column(given, g => g.Row.CorrelationId)),
+                Array(NpgsqlDbType.Uuid, Column(given, g => g.Row.RequestId)),
+                Array(NpgsqlDbType.Text, Column(given, g => g.Row.BusinessKey)),
+                Array(NpgsqlDbType.Uuid, Column(given, g => g.Row.ParentId)),
+                Array(NpgsqlDbType.Text, Column(given, g => g.Row.Source)),
+                Array(NpgsqlDbType.Text, Column(given, g => g.Row.State)),
+                Array(NpgsqlDbType.Text, Column(given, g => g.Row.Status.ToText())),
+                Array(NpgsqlDbType.Jsonb, Column(given, g => Required(g.Row.Data))),
+                Array(NpgsqlDbType.Jsonb, Column(given, g => Required(g.Row.Progress))),
+                Array(NpgsqlDbType.Jsonb, Column(given, g => Optional(g.Row.Fault))),
+                Array(NpgsqlDbType.Text, Column(given, g => g.Row.ReplyTo)),
+                Array(NpgsqlDbType.Jsonb, Column(given, g => Optional(g.Row.Headers))),
+                Array(NpgsqlDbType.Jsonb, Column(given, g => Optional(g.Row.Waiters))),
+                Array(NpgsqlDbType.Integer, Column(given, g => g.Row.HomePartition)),
+                Array(NpgsqlDbType.Bigint, Column(given, g => g.Row.Version)),
+                Array(NpgsqlDbType.Uuid, Column(given, g => g.Row.LastTransitionId)),
+                Array(NpgsqlDbType.TimestampTz, Column(given, g => g.Row.StartedAt.UtcDateTime)),
+                Array(NpgsqlDbType.TimestampTz, Column(given, g => g.Row.UpdatedAt.UtcDateTime)),
+                Array(NpgsqlDbType.TimestampTz, Column(given, g => g.Row.EndedAt?.UtcDateTime)),
+                Array(NpgsqlDbType.TimestampTz, Column(given, g => g.Row.NextWakeupAt?.UtcDateTime)),
+
+                Array(NpgsqlDbType.Uuid, Column(history, h => h.SagaId)),
+                Array(NpgsqlDbType.Bigint, Column(history, h => h.Entry.Version)),
+                Array(NpgsqlDbType.Integer, Column(history, h => h.Entry.Ordinal)),
+                Array(NpgsqlDbType.TimestampTz, Column(history, h => h.Entry.At.UtcDateTime)),
+                Array(NpgsqlDbType.Text, Column(history, h => h.Entry.Kind)),
+                Array(NpgsqlDbType.Text, Column(history, h => h.Entry.State)),
+                Array(NpgsqlDbType.Text, Column(history, h => h.Entry.Step)),
+                Array(NpgsqlDbType.Jsonb, Column(history, h => Optional(h.Entry.Detail))),
+
+                Array(NpgsqlDbType.Uuid, Column(messages, m => m.Message.MessageId)),
+                Array(NpgsqlDbType.Uuid, Column(messages, m => m.Saga.Id)),
+                Array(NpgsqlDbType.Integer, Column(messages, m => m.Saga.HomePartition)),
+                Array(NpgsqlDbType.Text, Column(messages, m => m.Message.Topic)),
+                Array(NpgsqlDbType.Integer, Column(messages, m => m.Message.Partition)),
+                Array(NpgsqlDbType.Text, Column(messages, m => m.Message.Key)),
+                Array(NpgsqlDbType.Bytea, Column(messages, m => m.Message.Value)),
+                Array(NpgsqlDbType.Jsonb, Column(messages, m => Required(m.Message.Headers))),
+
+                Array(NpgsqlDbType.Uuid, Column(payloads, p => p.Payload.Id)),
+                Array(NpgsqlDbType.Uuid, Column(payloads, p => p.SagaId)),
+                Array(NpgsqlDbType.Text, Column(payloads, p => p.Payload.Name)),
+                Array(NpgsqlDbType.Jsonb, Column(payloads, p => Required(p.Payload.Content))),
+            },
+        };
+
+        void Add(
+            SagaRow row,
+            long expectedVersion,
+            IReadOnlyList<HistoryEntry> itsHistory,
+            IReadOnlyList<OutgoingMessage> itsMessages,
+            IReadOnlyList<SagaPayload> itsPayloads)
+        {
+            given.Add((row, expectedVersion));
+            history.AddRange(itsHistory.Select(entry => (row.Id, entry)));
+            messages.AddRange(itsMessages.Select(message => (row, message)));
+            payloads.AddRange(itsPayloads.Select(payload => (row.Id, payload)));
+        }
+    }
+
+    /// <summary>An array parameter, its type said, so that the server need not guess.</summary>
+    public static NpgsqlParameter<T[]> Array<T>(NpgsqlDbType elements, T[] values) =>
+        new() { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | elements };
+
+    /// <summary>One column of rows.</summary>
+    public static TColumn[] Column<TRow, TColumn>(IReadOnlyList<TRow> rows, Func<TRow, TColumn> column)
+    {
+        var values = new TColumn[rows.Count];
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] = column(rows[i]);
+        }
+
+        return values;
+    }
+
+    /// <summary>A JSON value of a column that cannot be null: nothing is the JSON value <c>null</c>.</summary>
+    public static byte[] Required(RawJson json) => Bytes(json.Utf8.IsEmpty ? RawJson.Null : json);
+
+    private static byte[]? Optional(RawJson? json) => json is { IsNull: false } value ? Bytes(value) : null;
+
+    // What the engine and the parser make is an array of its own nearly always: then nothing is copied.
+    private static byte[] Bytes(RawJson json) =>
+        System.Runtime.InteropServices.MemoryMarshal.TryGetArray(json.Utf8, out var segment)
+            && segment is { Offset: 0, Array: { } array } && array.Length == segment.Count
+            ? array
+            : json.Utf8.ToArray();
+}

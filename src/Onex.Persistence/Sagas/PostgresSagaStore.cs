@@ -1,0 +1,307 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Onex.Persistence.Connecting;
+
+namespace Onex.Persistence.Sagas;
+
+/// <summary>Sagas in PostgreSQL: hand-written SQL, few connections, big batches, READ COMMITTED.</summary>
+public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeProvider time, ILogger<PostgresSagaStore> logger) : ISagaStore
+{
+    private static readonly TimeSpan _contentionPauseMax = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan _outagePause = TimeSpan.FromMilliseconds(200);
+
+    private readonly PostgresReader _reader = new(dataSource);
+
+    /// <inheritdoc />
+    public async Task<IReadOnlyList<CommitVerdict>> CommitAsync(CommitBatch batch, CancellationToken cancellation)
+    {
+        var verdicts = new CommitVerdict?[batch.Entries.Count];
+        var work = new Work(batch.Entries, verdicts) { Sent = [.. batch.SentMessageIds] };
+        await CommitAsync(work, [.. Enumerable.Range(0, verdicts.Length)], cancellation);
+        return [.. verdicts.Select(verdict => verdict ?? throw new InvalidOperationException("An entry of the batch has no verdict."))];
+    }
+
+    /// <inheritdoc />
+    public Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
+        _reader.LoadAsync(ids, cancellation);
+
+    /// <inheritdoc />
+    public async Task MarkSentAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation)
+    {
+        if (messageIds.Count > 0)
+        {
+            await CommitAsync(new CommitBatch([], messageIds), cancellation);
+        }
+    }
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<UnsentMessage>> UnsentOfPartitionsAsync(
+        IReadOnlyCollection<int> partitions, int limit, CancellationToken cancellation) =>
+        _reader.UnsentOfPartitionsAsync(partitions, limit, cancellation);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, CancellationToken cancellation) =>
+        _reader.UnsentForAsync(age, limit, cancellation);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<Wakeup>> WakeupsAsync(
+        IReadOnlyCollection<int> partitions, DateTimeOffset before, CancellationToken cancellation) =>
+        _reader.WakeupsAsync(partitions, before, cancellation);
+
+    /// <inheritdoc />
+    public Task<DateTimeOffset> NowAsync(CancellationToken cancellation) => _reader.NowAsync(cancellation);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
+        _reader.LoadPayloadsAsync(ids, cancellation);
+
+    /// <inheritdoc />
+    public Task SavePayloadsAsync(IReadOnlyCollection<SagaPayload> payloads, CancellationToken cancellation) =>
+        _reader.SavePayloadsAsync(payloads, cancellation);
+
+    /// <summary>Commits these entries (by their place in the batch) until each has its verdict.</summary>
+    private async Task CommitAsync(Work work, List<int> places, CancellationToken cancellation)
+    {
+        for (var attempt = 0; places.Count > 0 || work.Sent.Length > 0; attempt++)
+        {
+            try
+            {
+                places = await TryCommitAsync(work, places, cancellation);
+                continue;
+            }
+            catch (Exception error) when (StoreErrors.IsContention(error))
+            {
+                // Nothing was written. Not worth a warning: it is how two mains with overlapping keys take turns.
+                Contention(error.Message);
+            }
+            catch (PostgresException error) when (StoreErrors.IsData(error))
+            {
+                if (places.Count == 1)
+                {
+                    work.Verdicts[places[0]] = new CommitVerdict.Refused(error.SqlState, error.MessageText);
+                    places = [];
+                    continue;
+                }
+
+                var half = places.Count / 2;
+                await CommitAsync(work, places[..half], cancellation);
+                places = places[half..];
+                continue;
+            }
+
+            var pause = Math.Min(1 << Math.Min(attempt, 10), (int)_contentionPauseMax.TotalMilliseconds);
+            await Task.Delay(TimeSpan.FromMilliseconds(RandomNumberGenerator.GetInt32(pause) + 1), time, cancellation);
+        }
+    }
+
+    /// <summary>
+    /// Commits once, over an outage that begins when the batch may have reached the server. Answers the places that must go again.
+    /// </summary>
+    private async Task<List<int>> TryCommitAsync(Work work, List<int> places, CancellationToken cancellation)
+    {
+        Dictionary<Guid, Seen> seen;
+        HashSet<Guid> written;
+        while (true)
+        {
+            try
+            {
+                await using var connection = await OpenAsync(work, cancellation);
+                (seen, written) = await ExecuteAsync(connection, work, places);
+                break;
+            }
+            catch (Exception error) when (StoreErrors.IsUnavailable(error))
+            {
+                // The server may have committed, may yet commit (its process need not know that we are gone), or never will. The same
+                // batch again tells: it waits for the rows if they are locked still, and what was ours it finds by last_transition_id.
+                work.Begun = work.InDoubt = true;
+                OutcomeUnknown(StoreErrors.Describe(error));
+                dataSource.Clear();
+                await Task.Delay(_outagePause, time, cancellation);
+            }
+        }
+
+        work.Begun = true;
+        work.Sent = [];
+        var conflicts = new List<int>();
+        foreach (var place in places)
+        {
+            var entry = work.Entries[place];
+            if (entry is CommitEntry.Start && !written.Contains(entry.SagaId))
+            {
+                conflicts.Add(place);
+                continue;
+            }
+
+            work.Verdicts[place] = Judge(entry, written, seen, work.InDoubt);
+        }
+
+        return conflicts.Count == 0 ? conflicts : await JudgeConflictsAsync(work, conflicts, cancellation);
+    }
+
+    private async Task<NpgsqlConnection> OpenAsync(Work work, CancellationToken cancellation)
+    {
+        try
+        {
+            return await dataSource.OpenConnectionAsync(cancellation);
+        }
+        catch (Exception error) when (StoreErrors.IsUnavailable(error) && !work.Begun)
+        {
+            // Nothing of this batch can have been committed: the caller may keep it and wait.
+            throw StoreErrors.Unavailable(error);
+        }
+    }
+
+    // One round trip, and one transaction: the commands of a batch run in one, which the server commits at its end.
+    // Not cancelled once it is on its way, for its outcome would be unknown; the command timeout bounds it.
+    private static async Task<(Dictionary<Guid, Seen> Seen, HashSet<Guid> Written)> ExecuteAsync(
+        NpgsqlConnection connection, Work work, List<int> places)
+    {
+        var entries = CommitSql.Column(places, place => work.Entries[place]);
+        var existing = entries.Where(entry => entry is not CommitEntry.Start).Select(entry => entry.SagaId).Order().ToArray();
+        var writes = entries.Any(entry => entry is not CommitEntry.Check);
+
+        await using var batch = new NpgsqlBatch(connection);
+        if (existing.Length > 0)
+        {
+            batch.BatchCommands.Add(CommitSql.LockRows(existing));
+        }
+
+        if (writes)
+        {
+            batch.BatchCommands.Add(CommitSql.WriteRows(entries));
+        }
+
+        if (work.Sent.Length > 0)
+        {
+            batch.BatchCommands.Add(CommitSql.ForgetMessages(work.Sent));
+        }
+
+        var seen = new Dictionary<Guid, Seen>(existing.Length);
+        var written = new HashSet<Guid>(entries.Length);
+        await using (var reader = await batch.ExecuteReaderAsync(CancellationToken.None))
+        {
+            if (existing.Length > 0)
+            {
+                while (await reader.ReadAsync(CancellationToken.None))
+                {
+                    seen.Add(reader.GetGuid(0), new Seen(reader.GetInt64(1), reader.GetGuid(2)));
+                }
+
+                await reader.NextResultAsync(CancellationToken.None);
+            }
+
+            if (writes)
+            {
+                while (await reader.ReadAsync(CancellationToken.None))
+                {
+                    written.Add(reader.GetGuid(0));
+                }
+            }
+
+            // To the very end, where the server says that it has committed.
+            while (await reader.NextResultAsync(CancellationToken.None))
+            {
+            }
+        }
+
+        return (seen, written);
+    }
+
+    private static CommitVerdict Judge(CommitEntry entry, HashSet<Guid> written, Dictionary<Guid, Seen> seen, bool inDoubt)
+    {
+        var found = seen.GetValueOrDefault(entry.SagaId);
+        var holds = entry switch
+        {
+            CommitEntry.Check check => (found?.Version ?? 0) == check.ExpectedVersion,
+            CommitEntry.Move move => written.Contains(move.SagaId) || (inDoubt && found?.LastTransitionId == move.Row.LastTransitionId),
+            _ => written.Contains(entry.SagaId),
+        };
+        return holds ? CommitVerdict.Committed.Instance : CommitVerdict.Stale.Instance;
+    }
+
+    /// <summary>
+    /// Says who has the request or the business key of starts that were not written. Answers those for which nobody has either any more:
+    /// the owner ended in between, so they go again.
+    /// </summary>
+    private async Task<List<int>> JudgeConflictsAsync(Work work, List<int> places, CancellationToken cancellation)
+    {
+        var again = new List<int>();
+        foreach (var (place, conflict) in await ConflictsAsync(work, places, cancellation))
+        {
+            var start = (CommitEntry.Start)work.Entries[place];
+            work.Verdicts[place] = conflict switch
+            {
+                { Request: { } own } when work.InDoubt && own.Id == start.Row.Id && own.LastTransitionId == start.Row.LastTransitionId =>
+                    CommitVerdict.Committed.Instance,
+                { Request: { } known } => new CommitVerdict.KnownRequest(known.Id, known.Source),
+                { KeyOwner: { } owner } => new CommitVerdict.KeyTaken(owner),
+                { IdExists: true } => CommitVerdict.Stale.Instance,
+                _ => null,
+            };
+            if (work.Verdicts[place] is null)
+            {
+                again.Add(place);
+            }
+        }
+
+        return again;
+    }
+
+    // The rest of the batch is committed by now, so an outage is waited for here as well: its verdicts must not be lost.
+    private async Task<List<(int Place, Conflict Conflict)>> ConflictsAsync(Work work, List<int> places, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            try
+            {
+                var conflicts = new List<(int, Conflict)>(places.Count);
+                await using var connection = await dataSource.OpenConnectionAsync(cancellation);
+                await using var batch = new NpgsqlBatch(connection);
+                batch.BatchCommands.Add(CommitSql.FindConflicts(CommitSql.Column(places, place => (CommitEntry.Start)work.Entries[place])));
+                await using var reader = await batch.ExecuteReaderAsync(cancellation);
+                while (await reader.ReadAsync(cancellation))
+                {
+                    var request = reader.IsDBNull(1) ? null : new KnownRequest(reader.GetGuid(1), reader.GetString(2), reader.GetGuid(3));
+                    var keyOwner = reader.IsDBNull(4) ? (Guid?)null : reader.GetGuid(4);
+                    conflicts.Add((places[reader.GetInt32(0) - 1], new Conflict(request, keyOwner, !reader.IsDBNull(5))));
+                }
+
+                return conflicts;
+            }
+            catch (Exception error) when (StoreErrors.IsUnavailable(error))
+            {
+                dataSource.Clear();
+                await Task.Delay(_outagePause, time, cancellation);
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Two commits met; this one goes again: {Reason}")]
+    private partial void Contention(string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The connection was lost during a commit, whose outcome is found out: {Reason}")]
+    private partial void OutcomeUnknown(string reason);
+
+    private sealed record Seen(long Version, Guid LastTransitionId);
+
+    private sealed record KnownRequest(Guid Id, string Source, Guid LastTransitionId);
+
+    private sealed record Conflict(KnownRequest? Request, Guid? KeyOwner, bool IdExists);
+
+    private sealed class Work(IReadOnlyList<CommitEntry> entries, CommitVerdict?[] verdicts)
+    {
+        public IReadOnlyList<CommitEntry> Entries { get; } = entries;
+
+        public CommitVerdict?[] Verdicts { get; } = verdicts;
+
+        /// <summary>Messages to forget; empty once that is committed.</summary>
+        public Guid[] Sent { get; set; } = [];
+
+        /// <summary>Whether something of this batch is, or may be, committed: then no outage may lose its verdict.</summary>
+        public bool Begun { get; set; }
+
+        /// <summary>Whether something of this batch may have been committed without our knowing.</summary>
+        public bool InDoubt { get; set; }
+    }
+}

@@ -1,0 +1,35 @@
+using System.Diagnostics;
+
+namespace Onex.Persistence.Sagas;
+
+/// <summary>How a status is written in the database, in logs and in the API.</summary>
+public static class SagaStatusText
+{
+    /// <summary>The status as text: <c>running</c>.</summary>
+    public static string ToText(this SagaStatus status) => status switch
+    {
+        SagaStatus.Running => "running",
+        SagaStatus.Waiting => "waiting",
+        SagaStatus.Compensating => "compensating",
+        SagaStatus.Blocked => "blocked",
+        SagaStatus.Paused => "paused",
+        SagaStatus.Completed => "completed",
+        SagaStatus.Failed => "failed",
+        SagaStatus.Cancelled => "cancelled",
+        _ => throw new UnreachableException(),
+    };
+
+    /// <summary>The status of that text, which a check constraint keeps to the known ones.</summary>
+    public static SagaStatus Parse(string text) => text switch
+    {
+        "running" => SagaStatus.Running,
+        "waiting" => SagaStatus.Waiting,
+        "compensating" => SagaStatus.Compensating,
+        "blocked" => SagaStatus.Blocked,
+        "paused" => SagaStatus.Paused,
+        "completed" => SagaStatus.Completed,
+        "failed" => SagaStatus.Failed,
+        "cancelled" => SagaStatus.Cancelled,
+        _ => throw new InvalidOperationException($"'{text}' is no status of a saga."),
+    };
+}

@@ -1,0 +1,102 @@
+using Onex.Contracts.Messages;
+
+namespace Onex.Persistence.Schema;
+
+/// <summary>A row of <c>saga_history</c>, for queries. The store writes <see cref="Sagas.HistoryEntry"/>.</summary>
+public sealed record SagaHistoryRow
+{
+    /// <summary>The saga.</summary>
+    public required Guid SagaId { get; init; }
+
+    /// <summary>The version of the saga that the entry belongs to.</summary>
+    public required long Version { get; init; }
+
+    /// <summary>0, 1, ... within the version.</summary>
+    public required int Ordinal { get; init; }
+
+    /// <summary>When, by the engine's clock; the table is partitioned by its day (UTC).</summary>
+    public required DateTimeOffset At { get; init; }
+
+    /// <summary>What happened.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>The state it happened in.</summary>
+    public required string State { get; init; }
+
+    /// <summary>The step it is about, or null.</summary>
+    public string? Step { get; init; }
+
+    /// <summary>What else is worth telling.</summary>
+    public RawJson? Detail { get; init; }
+}
+
+/// <summary>A row of <c>outbox</c>, for queries. The store writes <see cref="Sagas.OutgoingMessage"/>.</summary>
+public sealed record OutboxRow
+{
+    /// <summary>Identity of the message.</summary>
+    public required Guid MessageId { get; init; }
+
+    /// <summary>The order in which messages were committed.</summary>
+    public long Seq { get; init; }
+
+    /// <summary>The saga that sends it.</summary>
+    public required Guid SagaId { get; init; }
+
+    /// <summary>That saga's home partition.</summary>
+    public required int HomePartition { get; init; }
+
+    /// <summary>Where to.</summary>
+    public required string Topic { get; init; }
+
+    /// <summary>The partition, or null to choose by key.</summary>
+    public int? Partition { get; init; }
+
+    /// <summary>The record's key.</summary>
+    public required string Key { get; init; }
+
+    /// <summary>The record's value.</summary>
+    public required byte[] Value { get; init; }
+
+    /// <summary>The record's headers, name to text.</summary>
+    public required RawJson Headers { get; init; }
+
+    /// <summary>When it was committed, by the database's clock.</summary>
+    public DateTimeOffset CreatedAt { get; init; }
+}
+
+/// <summary>A row of <c>effect_ledger</c>, for queries.</summary>
+public sealed record EffectLedgerRow
+{
+    /// <summary>The command.</summary>
+    public required Guid CommandId { get; init; }
+
+    /// <summary>The saga that waits for it.</summary>
+    public required Guid SagaId { get; init; }
+
+    /// <summary>The step's id in the contract.</summary>
+    public required string Step { get; init; }
+
+    /// <summary>The operation.</summary>
+    public required string Operation { get; init; }
+
+    /// <summary>The latest attempt that was claimed.</summary>
+    public required int Attempt { get; init; }
+
+    /// <summary>Who holds (or held) the lease.</summary>
+    public required Guid LeaseToken { get; init; }
+
+    /// <summary>Until when the lease is valid, by the database's clock.</summary>
+    public required DateTimeOffset LeasedUntil { get; init; }
+
+    /// <summary>When the latest attempt was claimed.</summary>
+    public required DateTimeOffset ClaimedAt { get; init; }
+
+    /// <summary>The outcome of that attempt, or null.</summary>
+    public string? Outcome { get; init; }
+
+    /// <summary>The whole result, or null.</summary>
+    public RawJson? Result { get; init; }
+
+    /// <summary>When the outcome was recorded, or null.</summary>
+    public DateTimeOffset? RecordedAt { get; init; }
+}

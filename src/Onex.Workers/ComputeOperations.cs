@@ -1,0 +1,43 @@
+using System.Reflection;
+using Microsoft.Extensions.DependencyInjection;
+using Onex.Contracts.Catalogue;
+using Onex.Workers.Operations;
+
+namespace Onex.Workers;
+
+/// <summary>The compute operations: their descriptions, for every role, and the code behind them, for this one.</summary>
+public static class ComputeOperations
+{
+    private static readonly Type[] _classes =
+        [.. typeof(ComputeOperations).Assembly.GetTypes().Where(type => type.IsDefined(typeof(OperationAttribute), inherit: false))];
+
+    /// <summary>What contracts are checked against. Needs nothing of the role's runtime.</summary>
+    public static IReadOnlyList<OperationDescriptor> Descriptors { get; } =
+    [
+        .. _classes.SelectMany(Describe).OrderBy(descriptor => descriptor.Name, StringComparer.Ordinal),
+    ];
+
+    /// <summary>The operations by name, made with the role's services.</summary>
+    internal static Dictionary<string, IComputeOperation> Create(IServiceProvider services)
+    {
+        var operations = new Dictionary<string, IComputeOperation>(StringComparer.Ordinal);
+        foreach (var type in _classes)
+        {
+            var operation = (IComputeOperation)ActivatorUtilities.CreateInstance(services, type);
+            foreach (var attribute in type.GetCustomAttributes<OperationAttribute>(inherit: false))
+            {
+                operations.Add(attribute.Name, operation);
+            }
+        }
+
+        return operations;
+    }
+
+    private static IEnumerable<OperationDescriptor> Describe(Type type)
+    {
+        var generic = type.BaseType is { IsGenericType: true } parent && parent.GetGenericTypeDefinition() == typeof(ComputeOperation<,>)
+            ? parent.GetGenericArguments()
+            : throw new InvalidOperationException($"{type} carries [Operation], so it must derive from ComputeOperation<,>.");
+        return OperationAttribute.Describe(type, OperationRole.Compute, generic[0], generic[1]);
+    }
+}

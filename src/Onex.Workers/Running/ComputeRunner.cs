@@ -1,0 +1,112 @@
+using System.Diagnostics;
+using System.Text.Json;
+using MassTransit;
+using Microsoft.Extensions.Logging;
+using Onex.Contracts.Messages;
+using Onex.Kafka.Consuming;
+using Onex.Kafka.Producing;
+using Onex.Persistence.Sagas;
+using Onex.Workers.Operations;
+
+namespace Onex.Workers.Running;
+
+/// <summary>
+/// Computes what a command asks for and tells the result. A computation has no effect, so a redelivered command is simply computed again:
+/// main counts one result.
+/// </summary>
+/// <param name="operations">The operations by name.</param>
+/// <param name="store">For arguments and results too large to travel, or null where the process has no database.</param>
+/// <param name="sender">Tells results.</param>
+/// <param name="time">Measures attempts.</param>
+/// <param name="logger">The log.</param>
+internal sealed class ComputeRunner(
+    IReadOnlyDictionary<string, IComputeOperation> operations,
+    ISagaStore? store,
+    ResultSender sender,
+    TimeProvider time,
+    ILogger<ComputeRunner> logger) : IConsumer<StepCommand>
+{
+    public Task Consume(ConsumeContext<StepCommand> context)
+    {
+        context.TryGetPayload<ConsumedRecord>(out var record);
+        return RunAsync(
+            context.Message, record?.TextHeader(HeaderNames.TraceParent), record?.TextHeader(HeaderNames.TraceState), context.CancellationToken);
+    }
+
+    /// <summary>Handles a command. Throws for shared trouble only: store or broker away.</summary>
+    internal async Task RunAsync(StepCommand command, string? traceParent, string? traceState, CancellationToken cancellation)
+    {
+        using var scope = logger.BeginScope(new Dictionary<string, object>(StringComparer.Ordinal)
+        {
+            ["saga_id"] = command.SagaId,
+            ["correlation_id"] = command.CorrelationId,
+            ["command_id"] = command.CommandId,
+        });
+
+        var result = await ComputeAsync(command, cancellation);
+        await sender.SendAsync(result, command.HomePartition, Activity.Current?.Id ?? traceParent, traceState, cancellation);
+    }
+
+    private async Task<StepResult> ComputeAsync(StepCommand command, CancellationToken cancellation)
+    {
+        if (!operations.TryGetValue(command.Operation, out var operation))
+        {
+            // Main checked it against its own catalogue, which another deployment may have changed meanwhile.
+            return Answer(command, StepOutcomes.Failed, "operation_unknown", $"This runtime-worker has no operation '{command.Operation}'.");
+        }
+
+        using var timer = new CancellationTokenSource(TimeSpan.FromMilliseconds(command.TimeoutMs), time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellation);
+        try
+        {
+            var arguments = command.Arguments;
+            if (command.ArgumentsRef is { } reference)
+            {
+                if (store is null)
+                {
+                    return Answer(
+                        command, StepOutcomes.Failed, "store_missing", "The arguments are in Postgres, and this runtime-worker has no POSTGRES_HOST.");
+                }
+
+                if (!(await store.LoadPayloadsAsync([reference], either.Token)).TryGetValue(reference, out var stored))
+                {
+                    return Answer(command, StepOutcomes.Rejected, "arguments_missing", "The stored arguments of this command are gone.");
+                }
+
+                arguments = stored.Content;
+            }
+
+            // Off the consumer's thread of control: WaitAsync ends the wait even if a computation does not look at its token.
+            var computed = await Task.Run(() => operation.RunAsync(arguments ?? RawJson.EmptyObject, either.Token), either.Token)
+                .WaitAsync(either.Token);
+            var result = Answer(command, StepOutcomes.Completed, null, null) with { Result = computed };
+            // Without a store it travels whole, as far as the broker takes it.
+            return store is null ? result : await store.StoreIfLargeAsync(result, "computed", either.Token);
+        }
+        catch (OperationCanceledException) when (timer.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            return Answer(command, StepOutcomes.Failed, "step_timed_out", $"No result within {command.TimeoutMs} ms.");
+        }
+        catch (JsonException exception)
+        {
+            return Answer(
+                command, StepOutcomes.Rejected, "arguments_invalid", $"The arguments of {command.Operation} are wrong at {exception.Path ?? "$"}.");
+        }
+        catch (Exception exception) when (exception is not (OperationCanceledException or StoreUnavailableException))
+        {
+            Log.OperationThrew(logger, command.Operation, exception);
+            return Answer(command, StepOutcomes.Failed, "operation_failed", $"{command.Operation} broke off with {exception.GetType().Name}.");
+        }
+    }
+
+    private static StepResult Answer(StepCommand command, string outcome, string? code, string? message) => new()
+    {
+        CommandId = command.CommandId,
+        Attempt = command.Attempt,
+        SagaId = command.SagaId,
+        CorrelationId = command.CorrelationId,
+        Outcome = outcome,
+        Code = code,
+        Message = message,
+    };
+}

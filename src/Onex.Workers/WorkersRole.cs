@@ -1,0 +1,59 @@
+using MassTransit;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Onex.Contracts.Messages;
+using Onex.Hosting.Health;
+using Onex.Hosting.Settings;
+using Onex.Kafka.Producing;
+using Onex.Kafka.Riding;
+using Onex.Persistence.Sagas;
+using Onex.Workers.Running;
+
+namespace Onex.Workers;
+
+/// <summary>The role runtime-worker: computes for sagas. The public door of this project.</summary>
+public static class WorkersRole
+{
+    /// <summary>How many commands a process has in hand at once.</summary>
+    internal const int CommandsAtOnce = 32;
+
+    /// <summary>
+    /// Adds the role. Needs <see cref="IRecordProducer"/> and <see cref="TimeProvider"/> among the services, and takes an
+    /// <see cref="ISagaStore"/> if there is one.
+    /// </summary>
+    /// <param name="services">The process's services.</param>
+    /// <param name="settings">Which topics.</param>
+    public static IServiceCollection AddOnexWorkers(this IServiceCollection services, RuntimeSettings settings)
+    {
+        services.AddSingleton(provider => new ComputeRunner(
+            ComputeOperations.Create(provider),
+            provider.GetService<ISagaStore>(),
+            new ResultSender(
+                provider.GetRequiredService<IRecordProducer>(),
+                provider.GetRequiredService<TimeProvider>(),
+                settings.Topics.WorkerResponses,
+                "onex-workers"),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<ComputeRunner>>()));
+        return services;
+    }
+
+    /// <summary>Lets the rider read the role's commands.</summary>
+    public static void Configure(RuntimeSettings settings, IRiderRegistrationContext context, IKafkaRiderConfigurator kafka) =>
+        kafka.TopicEndpoint<StepCommand>(settings.Topics.WorkerRequests, settings.WorkerGroup, endpoint =>
+        {
+            endpoint.Deserialize(MessageJson.Default.StepCommand);
+            endpoint.ConcurrentMessageLimit = CommandsAtOnce;
+            endpoint.Pipe(pipe => pipe.Instance(context.GetRequiredService<ComputeRunner>()));
+            endpoint.IsShared(exception => exception is StoreUnavailableException or BrokerUnavailableException);
+        });
+
+    /// <summary>Names the role's handlers: its operations. None has failed yet.</summary>
+    public static void ReportHandlers(RoleHealth health)
+    {
+        foreach (var operation in ComputeOperations.Descriptors)
+        {
+            health.Report(operation.Name, null);
+        }
+    }
+}
