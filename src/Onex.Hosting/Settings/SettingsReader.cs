@@ -26,7 +26,11 @@ public enum SettingsUse
 /// <param name="Settings">The settings, or null if there is a problem.</param>
 /// <param name="Problems">Each a line: what, where, and what to do. With one of them nothing may start.</param>
 /// <param name="Warnings">Each a line.</param>
-public sealed record SettingsResult(RuntimeSettings? Settings, IReadOnlyList<string> Problems, IReadOnlyList<string> Warnings);
+public sealed record SettingsResult(RuntimeSettings? Settings, IReadOnlyList<string> Problems, IReadOnlyList<string> Warnings)
+{
+    /// <summary>All that could be read, wrong values replaced by defaults: to look for further problems, never to run with.</summary>
+    public required RuntimeSettings Tentative { get; init; }
+}
 
 /// <summary>Reads environment and file into <see cref="RuntimeSettings"/>, with every problem at once.</summary>
 public static class SettingsReader
@@ -117,9 +121,9 @@ internal sealed partial class SettingsReading
             ReplyToTopics = ReplyTo(topics),
         };
         OutsideServices();
-        NumbersOfTheFile();
+        NotYetInTheFile(settings);
         Misspelt();
-        return new SettingsResult(_problems.Count == 0 ? settings : null, _problems, _warnings);
+        return new SettingsResult(_problems.Count == 0 ? settings : null, _problems, _warnings) { Tentative = settings };
     }
 
     private string ContractsDirectory()
@@ -359,10 +363,14 @@ internal sealed partial class SettingsReading
         }
     }
 
-    private void NumbersOfTheFile()
+    private void NotYetInTheFile(RuntimeSettings settings)
     {
         Number(SettingsTable.MaxHistory);
         Number(SettingsTable.BreakerThreshold);
+        if (settings.DirectOperations.Count > 0)
+        {
+            _warnings.Add($"{Find(SettingsTable.DirectOperations)!.Origin} is ignored: this version does not run operations without a contract yet.");
+        }
     }
 
     // Only what is nearly a setting: other programs' variables are none of our business.

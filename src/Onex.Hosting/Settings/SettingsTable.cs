@@ -213,6 +213,7 @@ public static class SettingsTable
     public static readonly Setting DirectOperations = new(FileOnly, null, List, null, "Effect operations that a request may name itself (`http.get`).")
     {
         FileKey = "handlers.direct",
+        NotYet = true,
         DefaultInWords = "none",
     };
 

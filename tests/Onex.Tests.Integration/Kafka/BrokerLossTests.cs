@@ -37,8 +37,9 @@ public sealed class BrokerLossTests : IAsyncLifetime
         await using var member = await StartAsync(topic, handler);
 
         await ToolAsync("pause");
-        await Eventually.TrueAsync(() => member.Health.Status == BusHealthStatus.Unhealthy, within: _told);
+        await Eventually.TrueAsync(() => member.Endpoints is [BusHealthStatus.Unhealthy], within: _told);
         Assert.False(member.Broker.IsReachable);
+        Assert.NotEqual(BusHealthStatus.Healthy, member.Health.Status);
 
         await ToolAsync("resume");
         await Eventually.TrueAsync(() => member.Health.Status == BusHealthStatus.Healthy, within: _told + _told);
@@ -55,7 +56,7 @@ public sealed class BrokerLossTests : IAsyncLifetime
         await Eventually.TrueAsync(() => handler.Given.Count == 1);
 
         await ToolAsync("kill");
-        await Eventually.TrueAsync(() => member.Health.Status == BusHealthStatus.Unhealthy, within: _told);
+        await Eventually.TrueAsync(() => member.Endpoints is [BusHealthStatus.Unhealthy], within: _told);
         var meanwhile = member.ProduceAsync(topic, 0, "meanwhile");
 
         await ToolAsync("start");
@@ -64,6 +65,19 @@ public sealed class BrokerLossTests : IAsyncLifetime
         Assert.Equal(Onex.Kafka.Producing.Delivery.Acknowledged, (await meanwhile)[0].Delivery);
         await WorksAsync(member, topic, handler);
         Assert.Contains("meanwhile", handler.Values);
+    }
+
+    [Fact]
+    public async Task A_member_ends_in_time_although_the_broker_is_gone()
+    {
+        var (topic, handler) = ("ending", Remembering.Settling);
+        await using var member = await StartAsync(topic, handler);
+        await member.ProduceAsync(topic, 0, "one");
+        await Eventually.TrueAsync(() => handler.Given.Count == 1);
+
+        await ToolAsync("kill");
+
+        await member.StopAsync().WaitAsync(TimeSpan.FromSeconds(15));
     }
 
     private static async Task WorksAsync(KafkaMember member, string topic, Remembering handler)
@@ -93,7 +107,7 @@ public sealed class BrokerLossTests : IAsyncLifetime
 
     private async Task ToolAsync(string verb)
     {
-        var start = new ProcessStartInfo(_tool!, verb) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(_tool!, verb) { RedirectStandardOutput = true, UseShellExecute = false };
         start.Environment["PORT"] = _port.ToString(CultureInfo.InvariantCulture);
         start.Environment["STATE"] = Path.Combine(Path.GetTempPath(), $"onex-kafka-{_port}");
         using var process = Process.Start(start)!;

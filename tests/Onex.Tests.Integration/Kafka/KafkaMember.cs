@@ -15,6 +15,7 @@ namespace Onex.Tests.Integration.Kafka;
 /// <summary>One process's share of Kafka: a bus with the rider, and what stands beside it.</summary>
 internal sealed class KafkaMember(ServiceProvider services) : IAsyncDisposable
 {
+    private readonly IBusControl _bus = services.GetRequiredService<IBusControl>();
     private bool _stopped;
 
     public static string Bootstrap
@@ -33,7 +34,11 @@ internal sealed class KafkaMember(ServiceProvider services) : IAsyncDisposable
 
     public BrokerHealth Broker => services.GetRequiredService<BrokerHealth>();
 
-    public BusHealthResult Health => services.GetRequiredService<IBusControl>().CheckHealth();
+    public BusHealthResult Health => _bus.CheckHealth();
+
+    /// <summary>How the rider's endpoints are; the in-memory bus's own is always healthy.</summary>
+    public IReadOnlyList<BusHealthStatus> Endpoints =>
+        [.. Health.Endpoints.Where(endpoint => endpoint.Key.Contains("/kafka/", StringComparison.Ordinal)).Select(endpoint => endpoint.Value.Status)];
 
     public bool IsReady => services.GetRequiredService<IBusInstance>().GetRider<IKafkaRider>().Endpoints.Values.All(ready => ready)
         && Health.Status == BusHealthStatus.Healthy;
@@ -66,7 +71,7 @@ internal sealed class KafkaMember(ServiceProvider services) : IAsyncDisposable
             });
         register?.Invoke(services);
         var member = new KafkaMember(services.BuildServiceProvider(validateScopes: true));
-        await member.StartBusAsync();
+        await member._bus.StartAsync();
         return member;
     }
 
@@ -82,7 +87,7 @@ internal sealed class KafkaMember(ServiceProvider services) : IAsyncDisposable
         if (!_stopped)
         {
             _stopped = true;
-            await services.GetRequiredService<IBusControl>().StopAsync();
+            await _bus.StopAsync();
         }
     }
 
@@ -91,8 +96,6 @@ internal sealed class KafkaMember(ServiceProvider services) : IAsyncDisposable
         await StopAsync();
         await services.DisposeAsync();
     }
-
-    private Task StartBusAsync() => services.GetRequiredService<IBusControl>().StartAsync();
 
     private sealed class TestLog : ILoggerProvider, ILogger
     {
@@ -204,6 +207,7 @@ internal static class Look
             BootstrapServers = KafkaMember.Bootstrap,
             GroupId = topic + "-look",
             AutoOffsetReset = AutoOffsetReset.Earliest,
+            EnableAutoCommit = false,
             TopicMetadataRefreshIntervalMs = 500,
         }).Build();
         consumer.Subscribe(topic);

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using MassTransit;
-using MassTransit.Saga;
 using Microsoft.Extensions.DependencyInjection;
 using Onex.Kafka;
 using Onex.Kafka.Riding;

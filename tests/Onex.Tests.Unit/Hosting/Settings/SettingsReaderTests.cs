@@ -258,7 +258,7 @@ public sealed class SettingsReaderTests : IDisposable
     [Fact]
     public void An_unknown_key_at_the_top_and_a_variable_that_is_nearly_a_setting_are_warnings()
     {
-        File("inptu_topic: x\nname: omnibase");
+        File("inptu_topic: x\nname: omnibase\nhandlers: { direct: [http.get] }");
         Set("ONEX_PARTITION=3", "ONEX_CONNECTION_STOCK_URL=http://stock", "ONEX_TEST_POSTGRES=x", "KAFKA_SASL_USERNAME=me");
 
         var result = Result();
@@ -269,6 +269,7 @@ public sealed class SettingsReaderTests : IDisposable
                 "contracts/runtime/runtime_config.yaml:1:1: 'inptu_topic' is not a setting and is ignored. Did you mean 'input_topic'?",
                 "contracts/runtime/runtime_config.yaml:2:1: 'name' is not a setting and is ignored.",
                 "KAFKA_SASL_* is set, but KAFKA_SECURITY_PROTOCOL is PLAINTEXT, which does not use it. Set that to SASL_SSL or SASL_PLAINTEXT, or remove these.",
+                "contracts/runtime/runtime_config.yaml:3:21: handlers.direct is ignored: this version does not run operations without a contract yet.",
                 "ONEX_PARTITION is not a setting and is ignored. Did you mean ONEX_PARTITIONS?",
             ],
             result.Warnings);
