@@ -12,8 +12,6 @@ using Onex.Kafka;
 using Onex.Kafka.DeadLetters;
 using Onex.Kafka.Riding;
 using Onex.Orchestrator;
-using Onex.Persistence.Connecting;
-using Onex.Persistence.Schema;
 using Onex.Workers;
 
 namespace Onex.Runtime.Running;
