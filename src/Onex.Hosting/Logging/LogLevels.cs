@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 
@@ -7,7 +8,7 @@ namespace Onex.Hosting.Logging;
 /// <summary>Which lines are written, and how.</summary>
 public static class LogLevels
 {
-    private static readonly string[] _frameworks = ["Microsoft", "MassTransit", "System"];
+    private static readonly string[] _frameworks = ["MassTransit", "Microsoft", "Npgsql", "System"];
 
     /// <summary>Sends logs to stdout, or to stderr where stdout is for data.</summary>
     /// <param name="logging">The builder.</param>
@@ -18,6 +19,7 @@ public static class LogLevels
     {
         logging.SetMinimumLevel(level);
         logging.AddFilter((category, line) => Shows(category ?? "", line, level));
+        logging.Services.TryAddSingleton(TimeProvider.System);
         logging.Services.AddSingleton<ConsoleFormatter, JsonLogFormatter>();
         logging.Services.AddSingleton<ConsoleFormatter, TextLogFormatter>();
         logging.AddConsole(console =>
@@ -41,8 +43,8 @@ public static class LogLevels
     /// <summary>What frameworks say below a warning is for those who debug.</summary>
     internal static bool Shows(string category, LogLevel line, LogLevel least)
     {
-        // A start that fails is told by us, in a line.
-        if (category is "Microsoft.Extensions.Hosting.Internal.Host" or "Microsoft.AspNetCore.Server.Kestrel" && least > LogLevel.Debug)
+        // A start that fails is told by us, in a line; so is health, when it changes.
+        if (category is "Microsoft.Extensions.Diagnostics.HealthChecks.DefaultHealthCheckService" or "Microsoft.Extensions.Hosting.Internal.Host" or "Microsoft.AspNetCore.Server.Kestrel" && least > LogLevel.Debug)
         {
             return false;
         }

@@ -52,7 +52,7 @@ internal static class Results
 
         transition.Note(
             HistoryKinds.AttemptFailed, command.Step,
-            ("attempt", command.Attempt.ToString()), ("code", code), ("message", message), ("direction", command.Direction));
+            ("attempt", command.Attempt), ("code", code), ("message", message), ("direction", command.Direction));
         var next = transition.Now + RetrySchedule.Delay(callee.Retry, command.CommandId, command.Attempt, retryAfter);
         var compensating = command.Direction == StepDirections.Compensate;
 
@@ -129,7 +129,7 @@ internal static class Results
 
     private static void Completed(Transition transition, Outstanding command, StepPlan step, CelValue value)
     {
-        transition.Note(HistoryKinds.StepCompleted, step.Id, ("attempt", command.Attempt.ToString()));
+        transition.Note(HistoryKinds.StepCompleted, step.Id, ("attempt", command.Attempt));
         var before = new SagaScope(transition.Plan, transition.Saga, transition.Now, value);
         var saved = transition.Saga.Data;
         string? failed = null;
@@ -229,7 +229,7 @@ internal static class Results
                 return;
         }
 
-        transition.Note(HistoryKinds.CompensationCompleted, step.Id, ("attempt", command.Attempt.ToString()));
+        transition.Note(HistoryKinds.CompensationCompleted, step.Id, ("attempt", command.Attempt));
         transition.Remove(command);
         transition.Saga = transition.Saga with
         {

@@ -66,7 +66,7 @@ internal static class SagaEngine
         }
 
         transition.Saga = saga with { Waiters = saga.Waiters.Add(joined.Waiter) };
-        transition.Note(HistoryKinds.RequestJoined, detail: [("correlation_id", asker.CorrelationId.ToString())]);
+        transition.Note(HistoryKinds.RequestJoined, detail: ("correlation_id", asker.CorrelationId));
         if (saga.EndedAt is not null)
         {
             transition.Answer(joined.Waiter.Asker, joined.Waiter.IsDuplicate);

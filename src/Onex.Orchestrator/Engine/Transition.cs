@@ -32,7 +32,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     public Decision Decide() => new(
         Saga with { UpdatedAt = Now }, true, _commands.ToImmutable(), _answers.ToImmutable(), _history.ToImmutable());
 
-    public void Note(string kind, string? step = null, params ReadOnlySpan<(string Name, string? Value)> detail) =>
+    public void Note(string kind, string? step = null, params ReadOnlySpan<(string Name, object? Value)> detail) =>
         _history.Add(new HistoryNote(kind, Saga.State, step, Now, Json(detail)));
 
     /// <summary>Enters a state and goes as far as it goes without anything from outside.</summary>
@@ -135,7 +135,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
             callee.Invocation.Connection, callee.Arguments, callee.Timeout, command.NotAfter));
         Note(
             attempt == command.Attempt ? HistoryKinds.StepResent : HistoryKinds.StepRetried,
-            command.Step, ("attempt", attempt.ToString()), ("direction", command.Direction));
+            command.Step, ("attempt", attempt), ("direction", command.Direction));
     }
 
     public void Replace(Outstanding command) => Saga = Saga with
@@ -294,7 +294,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
 
     private static string Why(CelValue value) => value.IsError ? value.AsError() : $"a bool is wanted, not {value.Kind}.";
 
-    private static RawJson? Json(ReadOnlySpan<(string Name, string? Value)> detail)
+    private static RawJson? Json(ReadOnlySpan<(string Name, object? Value)> detail)
     {
         if (detail.IsEmpty)
         {
@@ -302,11 +302,18 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         }
 
         var buffer = new System.Buffers.ArrayBufferWriter<byte>(128);
-        using var writer = new Utf8JsonWriter(buffer);
+        using var writer = new Utf8JsonWriter(buffer, ValueJson.Writing);
         writer.WriteStartObject();
         foreach (var (name, value) in detail)
         {
-            writer.WriteString(name, value);
+            if (value is int number)
+            {
+                writer.WriteNumber(name, number);
+            }
+            else
+            {
+                writer.WriteString(name, value?.ToString());
+            }
         }
 
         writer.WriteEndObject();

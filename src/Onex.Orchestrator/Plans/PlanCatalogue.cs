@@ -17,8 +17,10 @@ namespace Onex.Orchestrator.Plans;
 internal sealed class PlanCatalogue(
     IReadOnlyList<Plan> loaded, IContractRegistry registry, CompilerContext compiler, IPipeFactory pipes)
 {
-    private readonly ConcurrentDictionary<string, PlanPipe> _byHash =
-        new(loaded.ToDictionary(plan => plan.Hash, plan => new PlanPipe(plan, pipes)), StringComparer.Ordinal);
+    private readonly FrozenDictionary<string, Plan> _loaded = loaded.DistinctBy(plan => plan.Hash).ToFrozenDictionary(plan => plan.Hash, StringComparer.Ordinal);
+
+    // Built when they are first needed: this object belongs to the bus, and only a bus that is there can make pipes.
+    private readonly ConcurrentDictionary<string, PlanPipe> _pipes = new(StringComparer.Ordinal);
 
     // A start takes the highest version that is loaded.
     private readonly FrozenDictionary<string, Plan> _newest = loaded
@@ -35,9 +37,14 @@ internal sealed class PlanCatalogue(
     /// <summary>The plan of that content, compiled on demand; null if it was never registered or no longer compiles.</summary>
     public async Task<PlanPipe?> FindAsync(string hash, CancellationToken cancellation)
     {
-        if (_byHash.TryGetValue(hash, out var known))
+        if (_pipes.TryGetValue(hash, out var known))
         {
             return known;
+        }
+
+        if (_loaded.TryGetValue(hash, out var own))
+        {
+            return _pipes.GetOrAdd(hash, _ => new PlanPipe(own, pipes));
         }
 
         if (await registry.FindAsync(hash, cancellation) is not { } registered)
@@ -47,7 +54,7 @@ internal sealed class PlanCatalogue(
 
         // Connections are left unchecked: diagnostics that came later don't apply to what is running.
         var compilation = ContractCompiler.Compile(ReadSource(registered), compiler with { Connections = null });
-        return compilation.Plans is [var plan] ? _byHash.GetOrAdd(hash, _ => new PlanPipe(plan, pipes)) : null;
+        return compilation.Plans is [var plan] ? _pipes.GetOrAdd(hash, _ => new PlanPipe(plan, pipes)) : null;
     }
 
     /// <summary>The row of <c>contracts</c> for a plan.</summary>

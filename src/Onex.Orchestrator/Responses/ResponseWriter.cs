@@ -50,7 +50,7 @@ internal sealed class ResponseWriter(Topics topics)
         MessageId = messageId,
         Topic = to.ReplyTo ?? topics.Responses,
         Key = to.CorrelationId.ToString(),
-        Value = JsonSerializer.SerializeToUtf8Bytes(response, MessageJson.Default.Response),
+        Value = JsonSerializer.SerializeToUtf8Bytes(response, MessageJson.Readable.Response),
         Headers = MessageHeaders.Of(EventTypes.Response, messageId, to.CorrelationId, at, to.Headers),
     };
 }

@@ -31,7 +31,7 @@ internal static class RefusedLetter
             RetryCount = 0,
             ErrorType = "DeliveryRefused",
         };
-        return JsonSerializer.SerializeToUtf8Bytes(letter, MessageJson.Default.DeadLetter);
+        return JsonSerializer.SerializeToUtf8Bytes(letter, MessageJson.Readable.DeadLetter);
     }
 
     // Every copy has the same bytes, so the time is the decision's, not the clock's.

@@ -33,12 +33,13 @@ public sealed class RequestReaderTests
 
     [Fact]
     public void Bytes_that_are_not_utf8_are_refused() =>
-        Assert.Equal(ErrorCodes.MalformedMessage, Read([.. Encoding.UTF8.GetBytes("""{"operation":"o","payload":{"a":""""), 0xFF, (byte)'"', (byte)'}', (byte)'}']).Refusal?.Code);
+        Assert.Equal(ErrorCodes.MalformedMessage, Read([.. "{\"operation\":\"o\",\"payload\":{\"a\":\""u8, 0xFF, .. "\"}}"u8]).Refusal?.Code);
 
     [Fact]
     public void Json_5000_deep_is_refused_and_whoever_sent_it_can_be_answered()
     {
-        var deep = $$"""{"operation":"o","correlation_id":"{{Id}}","payload":{{string.Concat(Enumerable.Repeat("""{"a":""", 5_000))}}1{{new string('}', 5_000)}}}""";
+        var nested = string.Concat(Enumerable.Repeat("{\"a\":", 5_000)) + "1" + new string('}', 5_000);
+        var deep = $$"""{"operation":"o","correlation_id":"{{Id}}","payload":{{nested}} }""";
 
         var refusal = Read(deep).Refusal!;
         Assert.Equal(ErrorCodes.MalformedMessage, refusal.Code);
@@ -47,7 +48,7 @@ public sealed class RequestReaderTests
 
     [Fact]
     public void A_request_above_the_limit_is_refused() =>
-        Assert.Equal(ErrorCodes.RequestTooLarge, Read($$"""{"operation":"o","payload":{"a":"{{new string('x', 2_000_000)}}"}}""").Refusal?.Code);
+        Assert.Equal(ErrorCodes.RequestTooLarge, Read($$"""{"operation":"o","payload":{"a":"{{new string('x', 2_000_000)}}"} }""").Refusal?.Code);
 
     [Fact]
     public void What_was_readable_before_the_damage_tells_whom_to_answer() =>
@@ -82,7 +83,7 @@ public sealed class RequestReaderTests
 
     [Fact]
     public void Text_of_800_kilobytes_is_good_input() =>
-        Assert.NotNull(Read($$"""{"operation":"o","payload":{"a":"{{new string('ä', 400_000)}}"}}""").Request);
+        Assert.NotNull(Read($$"""{"operation":"o","payload":{"a":"{{new string('ä', 400_000)}}"} }""").Request);
 
     private static (ReadRequest? Request, Refusal? Refusal) Read(string value, long offset = 7) => Read(Encoding.UTF8.GetBytes(value), offset);
 
