@@ -95,6 +95,8 @@ public sealed class OnexProcess : IAsyncDisposable
             {
                 if (!IsRunning)
                 {
+                    // Also waits for the last lines that it wrote.
+                    await _process.WaitForExitAsync();
                     throw new InvalidOperationException($"{Name} ended with {_process.ExitCode} before it was ready:\n{Tail()}");
                 }
 
