@@ -48,7 +48,6 @@ public static class OnexHost
         services.AddRoutingCore();
         services.AddSingleton(settings);
         services.AddSingleton(TimeProvider.System);
-        services.AddHealthChecks();
         services.AddSingleton<RoleHealth>();
         services.AddSingleton<HealthMonitor>();
         services.AddHostedService(provider => provider.GetRequiredService<HealthMonitor>());

@@ -54,7 +54,7 @@ internal static class Complaints
 
     public static Complaint NotYet(SourceSpan at, string what) =>
         Error("ONEX1011", at, $"'{Clip(what)}' belongs to the contract language, but this version does not have it yet.",
-            "Leave it out for now. docs/contract-language.md says what this version can do.");
+            "Leave it out for now.");
 
     public static Complaint WrongType(SourceSpan at, string what, string expected, string found) =>
         Error("ONEX1012", at, $"{what} must be {expected}, not {found}.", $"Write {expected} here.");
@@ -206,7 +206,7 @@ internal static class Complaints
     public static Complaint SchemaKeyword(SourceSpan at, string keyword, IReadOnlyCollection<string> known) =>
         Error("ONEX1052", at, $"the schema keyword '{Clip(keyword)}' is not supported.",
             (Nearest(keyword, known) is { } nearest ? $"Did you mean '{nearest}'? " : "")
-            + "A keyword that would be ignored is refused; docs/contract-language.md lists those that are checked.");
+            + "One that would be ignored is refused; docs/errors/ONEX1052.md lists those that are checked.");
 
     public static Complaint SchemaWrong(SourceSpan at, string keyword, string expected) =>
         Error("ONEX1053", at, $"the schema keyword '{Clip(keyword)}' must be {expected}.", "Put it right as JSON Schema 2020-12 has it.");

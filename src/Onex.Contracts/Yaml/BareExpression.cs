@@ -10,7 +10,7 @@ internal static partial class BareExpression
 
     /// <summary>
     /// The expression on a line that YAML refuses, with its column and key; null if nothing there looks like one: a value that holds
-    /// <c>: </c>, or goes on behind its closing quote.
+    /// <c>? :</c>, or goes on behind its closing quote or, where only an expression can stand, behind a closing bracket.
     /// </summary>
     public static (int Column, string Key, string Value)? Misread(string line)
     {
@@ -21,10 +21,13 @@ internal static partial class BareExpression
         }
 
         var value = match.Groups["value"].Value.TrimEnd();
-        var misread = value.StartsWith('"') || value.StartsWith('\'')
+        var key = match.Groups["key"].Value;
+        var misread = value.StartsWith('{') || value.StartsWith('[')
+            ? key is "when" or "key"
+            : value.StartsWith('"') || value.StartsWith('\'')
             ? Operator().IsMatch(value[1..])
             : value.Contains(": ", StringComparison.Ordinal) && value.Contains('?', StringComparison.Ordinal);
-        return misread ? (match.Groups["value"].Index + 1, match.Groups["key"].Value, value) : null;
+        return misread ? (match.Groups["value"].Index + 1, key, value) : null;
     }
 
     // The keys whose values are bare expressions; what stands under `save` has the names of fields.

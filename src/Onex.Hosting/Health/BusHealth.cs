@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Onex.Hosting.Health;
@@ -6,7 +7,7 @@ namespace Onex.Hosting.Health;
 /// The bus as MassTransit's own check sees it. Every rider endpoint must be healthy: the check says Degraded as long as one is not, and
 /// that is not good enough, because the in-memory bus's own endpoint is healthy always.
 /// </summary>
-internal sealed class BusHealth(HealthCheckService checks, RoleHealth role) : IHealthComponent
+internal sealed class BusHealth(IServiceProvider services, RoleHealth role) : IHealthComponent
 {
     public const string ComponentName = "bus";
 
@@ -19,13 +20,13 @@ internal sealed class BusHealth(HealthCheckService checks, RoleHealth role) : IH
 
     public async Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
     {
-        // Asking builds the bus, and nothing may build it before the role has what its endpoints need.
+        // The check service builds the bus when it is made, and nothing may build that before the role has what its endpoints need.
         if (!role.Initialized)
         {
             return new ComponentReport(ComponentState.Unhealthy, "not started", null);
         }
 
-        var report = await checks.CheckHealthAsync(check => check.Tags.Contains(Tag), cancellation);
+        var report = await services.GetRequiredService<HealthCheckService>().CheckHealthAsync(check => check.Tags.Contains(Tag), cancellation);
         if (report.Entries.Count == 0)
         {
             return new ComponentReport(ComponentState.Unhealthy, "no bus is registered", null);

@@ -10,7 +10,7 @@ namespace Onex.Hosting.Running;
 /// The framework would start them before the first port listens, and stop them after the last has closed.
 /// </summary>
 internal sealed class RoleServices(
-    IEnumerable<IRoleBootstrap> bootstraps, IEnumerable<RoleServices.Deferred> deferred, RoleHealth health, TimeProvider time, ILogger<RoleServices> logger)
+    IServiceProvider services, RoleHealth health, TimeProvider time, ILogger<RoleServices> logger)
 {
     private static readonly TimeSpan _firstPause = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(5);
@@ -39,12 +39,13 @@ internal sealed class RoleServices(
 
     public async Task StartAsync(CancellationToken cancellation)
     {
-        foreach (var bootstrap in bootstraps)
+        foreach (var bootstrap in services.GetServices<IRoleBootstrap>())
         {
             await RunAsync(bootstrap, cancellation);
         }
 
-        foreach (var service in deferred.Select(one => one.Service))
+        // Made only now: making them may need what the bootstrap has prepared.
+        foreach (var service in services.GetServices<Deferred>().Select(one => one.Service))
         {
             cancellation.ThrowIfCancellationRequested();
             _started.Add(service);

@@ -9,10 +9,9 @@ using Onex.Hosting.Health;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
 using Onex.Kafka;
+using Onex.Kafka.DeadLetters;
 using Onex.Kafka.Riding;
 using Onex.Orchestrator;
-using Onex.Persistence.Connecting;
-using Onex.Persistence.Schema;
 using Onex.Workers;
 
 namespace Onex.Runtime.Running;
@@ -92,9 +91,8 @@ internal static class RunCommand
 
     private static void AddStore(IServiceCollection services, RuntimeSettings settings, string name)
     {
-        services.AddSingleton(Parts.Store(settings, name));
-        services.AddSingleton(provider => PostgresDataSource.Create(provider.GetRequiredService<StoreSettings>()));
-        services.AddSingleton<Migrator>();
+        services.AddOnexPersistence(Parts.Store(settings, name));
+        services.AddSingleton<IDeadLetterSink, DeadLetterIndexing>();
         services.AddSingleton<IHealthComponent, DatabaseHealth>();
         if (settings.Runs(RuntimeProfile.Main) || settings.Runs(RuntimeProfile.Effects))
         {

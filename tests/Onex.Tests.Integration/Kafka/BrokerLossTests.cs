@@ -67,6 +67,19 @@ public sealed class BrokerLossTests : IAsyncLifetime
         Assert.Contains("meanwhile", handler.Values);
     }
 
+    [Fact]
+    public async Task A_member_ends_in_time_although_the_broker_is_gone()
+    {
+        var (topic, handler) = ("ending", Remembering.Settling);
+        await using var member = await StartAsync(topic, handler);
+        await member.ProduceAsync(topic, 0, "one");
+        await Eventually.TrueAsync(() => handler.Given.Count == 1);
+
+        await ToolAsync("kill");
+
+        await member.StopAsync().WaitAsync(TimeSpan.FromSeconds(15));
+    }
+
     private static async Task WorksAsync(KafkaMember member, string topic, Remembering handler)
     {
         await member.ProduceAsync(topic, 0, "after");

@@ -101,13 +101,13 @@ public sealed partial class ComplaintsTests
             : bytes;
     }
 
-    [GeneratedRegex("ONEX1[0-9]{3}")]
+    [GeneratedRegex("ONEX1[0-9]{3}", RegexOptions.NonBacktracking)]
     private static partial Regex Code();
 
     // A first line, and the indented ones below it.
-    [GeneratedRegex(@"^\S.*\n(?: .*\n)*", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\S.*\n(?: .*\n)*", RegexOptions.Multiline | RegexOptions.NonBacktracking)]
     private static partial Regex Complaint();
 
-    [GeneratedRegex(@"```text\n(?:.*\n)*?```\n")]
+    [GeneratedRegex(@"```text\n(?:.*\n)*?```\n", RegexOptions.NonBacktracking)]
     private static partial Regex Fence();
 }
