@@ -95,6 +95,8 @@ public sealed class OnexProcess : IAsyncDisposable
             {
                 if (!IsRunning)
                 {
+                    // Also waits for the last lines that it wrote.
+                    await _process.WaitForExitAsync();
                     throw new InvalidOperationException($"{Name} ended with {_process.ExitCode} before it was ready:\n{Tail()}");
                 }
 
@@ -206,5 +208,6 @@ public sealed class OnexProcess : IAsyncDisposable
         }
     }
 
-    private string Tail() => string.Join('\n', Output.TakeLast(15).Concat(Errors.TakeLast(15)));
+    private string Tail() =>
+        string.Join('\n', Output.TakeLast(8).Concat(Errors.TakeLast(8)).Select(line => line.Length > 500 ? line[..500] + "..." : line));
 }
