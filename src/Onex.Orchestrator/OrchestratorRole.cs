@@ -43,7 +43,8 @@ public static class OrchestratorRole
         services.AddSingleton<RefusalSender>();
         services.AddSingleton<HomePartitions>();
         services.AddSingleton(new RequestReader(settings.MaxRequestBytes));
-        services.AddSingleton(sp => new RequestRules(sp.GetRequiredService<PlanCatalogue>(), settings.Topics, settings.ReplyToTopics));
+        services.AddSingleton(sp => new RequestRules(
+            sp.GetRequiredService<PlanCatalogue>(), compiler.Operations, settings.Topics, settings.ReplyToTopics));
         services.AddSingleton(sp => Wire(ActivatorUtilities.CreateInstance<SagaRouter>(sp), sp, settings.Topics));
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<MainRecordHandler>(sp, settings.Topics));
         services.AddHostedService<MainLoops>();

@@ -145,9 +145,10 @@ internal static class Results
             {
                 reason = $"{mismatch!.Pointer} {mismatch.Problem}";
             }
-            else
+            else if (ValueJson.TryWrite(computed, out var json, out reason) && computed.Kind is CelKind.Map or CelKind.List)
             {
-                _ = ValueJson.TryWrite(computed, out _, out reason);
+                // As it will be when the row is read again, so that nothing depends on whether it was.
+                _ = assignment.Type.TryConvert(StoredOrder.Of(CelValue.FromJson(json.Utf8.Span)), out computed, out _);
             }
 
             if (reason is not null)
@@ -177,7 +178,7 @@ internal static class Results
         {
             Data = saved,
             StepIndex = saga.StepIndex + 1,
-            Results = step.ResultIsRead ? saga.Results.SetItem(step.Id, Pruning.Keep(value, step.ResultPaths)) : saga.Results,
+            Results = step.ResultIsRead ? saga.Results.SetItem(step.Id, StoredOrder.Of(Pruning.Keep(value, step.ResultPaths))) : saga.Results,
         };
         transition.RunNext(transition.Plan.State(transition.Saga.State));
     }
@@ -197,7 +198,7 @@ internal static class Results
 
         transition.Saga = transition.Saga with
         {
-            Undo = transition.Saga.Undo.Add(new Undoable(step.Id, transition.Saga.State, command.CommandId, arguments)),
+            Undo = transition.Saga.Undo.Add(new Undoable(step.Id, transition.Saga.State, command.CommandId, StoredOrder.Of(arguments))),
         };
         return true;
     }

@@ -95,6 +95,15 @@ internal sealed class RequestReader(int maxRequestBytes)
     {
         (ReadRequest?, Refusal?) Refuse(string code, string type, string error) => (null, new Refusal(code, error, type, known));
 
+        // An object may be answered although its correlation id cannot be read: under one that is made up, and the error says so.
+        known ??= new Asker
+        {
+            RequestId = requestId,
+            CorrelationId = Identity.OfRequest(requestId, "correlation"),
+            Operation = "",
+            Source = source,
+            Headers = CarriedHeaders(record),
+        };
         if (TextCheck.Problem(record.Value!) is { } badText)
         {
             return Refuse(ErrorCodes.TextInvalid, "TextInvalid", badText);
@@ -110,7 +119,9 @@ internal sealed class RequestReader(int maxRequestBytes)
 
             if (field.ValueKind != JsonValueKind.String || !Guid.TryParseExact(field.GetString(), "D", out var id))
             {
-                return Refuse(ErrorCodes.FieldInvalid, "FieldInvalid", $"'{name}' must be a UUID like 123e4567-e89b-12d3-a456-426614174000.");
+                return Refuse(
+                    ErrorCodes.FieldInvalid, "FieldInvalid",
+                    $"'{name}' must be a UUID like 123e4567-e89b-12d3-a456-426614174000, not {Shown(field)}.");
             }
 
             ids[name] = id;
@@ -191,6 +202,13 @@ internal sealed class RequestReader(int maxRequestBytes)
         }
 
         return carried.ToImmutable();
+    }
+
+    private static string Shown(JsonElement field)
+    {
+        const int CharsMax = 80;
+        var text = field.GetRawText();
+        return text.Length <= CharsMax ? text : string.Concat(text.AsSpan(0, CharsMax), "...");
     }
 
     private static bool IsStorable(string text) => !text.Contains('\0', StringComparison.Ordinal);

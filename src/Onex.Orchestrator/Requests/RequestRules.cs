@@ -1,5 +1,7 @@
 using System.Buffers;
+using System.Collections.Frozen;
 using System.Text.Json;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
@@ -10,10 +12,15 @@ using Onex.Orchestrator.Plans;
 namespace Onex.Orchestrator.Requests;
 
 /// <summary>Which requests are accepted, and what saga each of them starts.</summary>
-internal sealed class RequestRules(PlanCatalogue plans, Topics topics, IReadOnlyCollection<string> replyTopics)
+internal sealed class RequestRules(
+    PlanCatalogue plans, OperationCatalogue operations, Topics topics, IReadOnlyCollection<string> replyTopics)
 {
     // A btree entry holds at most a third of a page; a key is a name, not a document.
     private const int KeyCharsMax = 512;
+
+    // The prefixes of effect operations (operations, 4), also of those that come later.
+    private static readonly FrozenSet<string> _prefixes = FrozenSet.ToFrozenSet(
+        ["consul", "database", "db", "filesystem", "http", "kafka", "redis", "vault"], StringComparer.Ordinal);
 
     /// <summary>The facts of the saga that the request starts, or why it is refused.</summary>
     public (SagaFacts? Facts, Refusal? Refusal) Accept(ReadRequest read, Guid sagaId, int homePartition, DateTimeOffset now)
@@ -31,7 +38,11 @@ internal sealed class RequestRules(PlanCatalogue plans, Topics topics, IReadOnly
 
         if (plans.Newest(asker.Operation) is not { } plan)
         {
-            return Refuse(ErrorCodes.OperationUnknown, "OperationUnknown", Unknown(asker.Operation));
+            return IsOperation(asker.Operation)
+                ? Refuse(
+                    ErrorCodes.OperationForbidden, "OperationForbidden",
+                    $"'{asker.Operation}' is an operation of contracts' steps and may not be asked for directly. Ask for a contract that has such a step.")
+                : Refuse(ErrorCodes.OperationUnknown, "OperationUnknown", Unknown(asker.Operation));
         }
 
         var given = CelValue.FromJson(read.Request.Payload.Utf8.Span);
@@ -77,6 +88,15 @@ internal sealed class RequestRules(PlanCatalogue plans, Topics topics, IReadOnly
                 + (key.IsError ? key.AsError() : text is null ? $"it is of kind {key.Kind}." : $"it has {text.Length} characters."),
                 "KeyInvalid",
                 asker));
+    }
+
+    // `database.` is an alias of `db.`; a prefix of known operations is enough, for not all of them are in this catalogue.
+    private bool IsOperation(string name)
+    {
+        var dot = name.IndexOf('.', StringComparison.Ordinal);
+        var prefix = dot < 0 ? name : name[..dot];
+        return operations.Find(name) is not null
+            || (dot > 0 && (_prefixes.Contains(prefix) || operations.All.Any(operation => operation.Name.StartsWith(prefix + ".", StringComparison.Ordinal))));
     }
 
     private string Unknown(string operation)
