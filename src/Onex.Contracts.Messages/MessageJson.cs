@@ -14,4 +14,13 @@ namespace Onex.Contracts.Messages;
 [JsonSerializable(typeof(DeadLetter))]
 [JsonSerializable(typeof(JsonElement))]
 [JsonSerializable(typeof(Dictionary<string, string>))]
-public sealed partial class MessageJson : JsonSerializerContext;
+public sealed partial class MessageJson : JsonSerializerContext
+{
+    /// <summary>The same for what people read: text stays as it is but for what JSON itself forbids.</summary>
+    public static MessageJson Readable => field ??= new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+}

@@ -1,4 +1,5 @@
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
 
@@ -8,10 +9,89 @@ namespace Onex.Contracts;
 public static class ContractCompiler
 {
     /// <summary>Compiles every contract below a directory: <c>*.yaml</c> except <c>runtime/</c>, <c>connections/</c> and <c>schemas/</c>. Never throws for what the files hold.</summary>
-    public static Compilation CompileDirectory(string directory, CompilerContext context) => throw new NotImplementedException();
+    public static Compilation CompileDirectory(string directory, CompilerContext context)
+    {
+        var contracts = new ContractDirectory(directory);
+        List<string> paths, ignored;
+        try
+        {
+            (paths, ignored) = contracts.List();
+        }
+        catch (Exception wrong) when (wrong is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            var reason = wrong is DirectoryNotFoundException ? "there is no contracts directory here." : $"this cannot be read: {wrong.Message}";
+            return new Compilation([], [WithoutLine(directory, Complaints.NoContracts(reason))]);
+        }
+
+        var (plans, diagnostics) = (new List<Plan>(), new List<Diagnostic>());
+        diagnostics.AddRange(ignored.Select(path => WithoutLine(contracts.Shown(path), Complaints.IgnoredFile(path))));
+        if (paths.Count == 0)
+        {
+            diagnostics.Add(WithoutLine(directory, Complaints.NoContracts("no contract is in this directory.")));
+        }
+
+        foreach (var path in paths)
+        {
+            var (text, complaint) = contracts.Load(path);
+            var file = new SourceFile(contracts.Shown(path), text);
+            var references = new References(contracts.LoadReference, contracts.Shown);
+            if (complaint is not null)
+            {
+                file.Report(complaint);
+            }
+            else if (ContractReader.Read(path, file, references, context) is { } plan && !IsTaken(plan, plans, file, contracts))
+            {
+                plans.Add(plan);
+            }
+
+            diagnostics.AddRange(Found(file, references));
+        }
+
+        return new Compilation(plans, Sorted(diagnostics));
+    }
 
     /// <summary>Compiles one contract from its text and the files it refers to, as it was registered.</summary>
-    public static Compilation Compile(ContractSource source, CompilerContext context) => throw new NotImplementedException();
+    public static Compilation Compile(ContractSource source, CompilerContext context)
+    {
+        var file = new SourceFile(source.Path, source.Text);
+        var references = new References(
+            path => source.References.TryGetValue(path, out var text) ? (text, null) : (null, "there is no such file"), path => path);
+        var plan = ContractReader.Read(source.Path, file, references, context);
+        return new Compilation(plan is null ? [] : [plan], Sorted(Found(file, references)));
+    }
+
+    // The same content twice is one contract in two places, which harms nobody.
+    private static bool IsTaken(Plan plan, List<Plan> plans, SourceFile file, ContractDirectory contracts)
+    {
+        if (plans.Find(other => other.Name == plan.Name && other.Version == plan.Version) is not { } other)
+        {
+            return false;
+        }
+
+        if (other.Hash != plan.Hash)
+        {
+            file.Report(Complaints.SameIdentity(SourceSpan.Start, plan.Name, plan.Version, contracts.Shown(other.Source.Path)));
+        }
+
+        return true;
+    }
+
+    private static IEnumerable<Diagnostic> Found(SourceFile file, References references) =>
+        file.Diagnostics().Concat(references.Files.SelectMany(reference => reference.File.Diagnostics()));
+
+    // Two contracts may refer to the same broken schema: it is said once.
+    private static List<Diagnostic> Sorted(IEnumerable<Diagnostic> diagnostics) =>
+    [
+        .. diagnostics
+            .Distinct()
+            .OrderBy(diagnostic => diagnostic.Path, StringComparer.Ordinal)
+            .ThenBy(diagnostic => diagnostic.Line)
+            .ThenBy(diagnostic => diagnostic.Column)
+            .ThenBy(diagnostic => diagnostic.Code, StringComparer.Ordinal),
+    ];
+
+    private static Diagnostic WithoutLine(string path, Complaint complaint) =>
+        new(complaint.Code, complaint.Severity, path, 1, 1, 1, complaint.Problem, complaint.Remedy, null);
 }
 
 /// <summary>What contracts are checked against.</summary>

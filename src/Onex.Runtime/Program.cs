@@ -1,1 +1,3 @@
-return 0;
+using Onex.Runtime.Commands;
+
+return await CommandLine.RunAsync(args);

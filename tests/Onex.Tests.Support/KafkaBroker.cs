@@ -56,7 +56,7 @@ public sealed class KafkaBroker : IAsyncDisposable
             string.IsNullOrEmpty(Environment.GetEnvironmentVariable(ToolVariable)),
             $"Kills a broker of its own, so it needs {ToolVariable}: the path of a program with the verbs start, kill, pause, resume, wipe "
             + "that reads PORT and STATE.");
-        var port = NextToolPort();
+        var port = FreePort.NextLow();
         var broker = new KafkaBroker(
             $"127.0.0.1:{port}",
             new Dictionary<string, string>
@@ -124,19 +124,6 @@ public sealed class KafkaBroker : IAsyncDisposable
         Environment.GetEnvironmentVariable(ToolVariable)!,
         [verb],
         _toolEnvironment ?? throw new InvalidOperationException("Only a broker of the test's own may be stopped."))).OrThrow($"kafka {verb}");
-
-    // A tool may put further listeners above the port (a controller, say), so it must be a low one.
-    private static int NextToolPort()
-    {
-        while (true)
-        {
-            var port = FreePort.Next();
-            if (port % 20000 is > 2000 and < 12000)
-            {
-                return (port % 20000) + 10000;
-            }
-        }
-    }
 
     private static async Task<KafkaBroker?> StartContainerAsync()
     {

@@ -17,6 +17,7 @@ public sealed class OnexProcess : IAsyncDisposable
     private readonly List<string> _errors = [];
     private readonly string _reaperId;
     private readonly StreamWriter? _log;
+    private bool _disposed;
 
     private OnexProcess(Process process, string name, int httpPort, string? logFile)
     {
@@ -42,7 +43,7 @@ public sealed class OnexProcess : IAsyncDisposable
     public int HttpPort { get; }
 
     /// <summary>Whether it is still there.</summary>
-    public bool IsRunning => !_process.HasExited;
+    public bool IsRunning => !_disposed && !_process.HasExited;
 
     /// <summary>The lines of its standard output so far.</summary>
     public IReadOnlyList<string> Output => Lines(_output);
@@ -95,6 +96,8 @@ public sealed class OnexProcess : IAsyncDisposable
             {
                 if (!IsRunning)
                 {
+                    // Also waits for the last lines that it wrote.
+                    await _process.WaitForExitAsync();
                     throw new InvalidOperationException($"{Name} ended with {_process.ExitCode} before it was ready:\n{Tail()}");
                 }
 
@@ -142,7 +145,13 @@ public sealed class OnexProcess : IAsyncDisposable
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
+        if (_disposed)
+        {
+            return;
+        }
+
         await KillAsync();
+        _disposed = true;
         _process.Dispose();
         if (_log is not null)
         {
@@ -206,5 +215,6 @@ public sealed class OnexProcess : IAsyncDisposable
         }
     }
 
-    private string Tail() => string.Join('\n', Output.TakeLast(15).Concat(Errors.TakeLast(15)));
+    private string Tail() =>
+        string.Join('\n', Output.TakeLast(8).Concat(Errors.TakeLast(8)).Select(line => line.Length > 500 ? line[..500] + "..." : line));
 }

@@ -8,8 +8,8 @@ public sealed class TopicWriter : IDisposable
 {
     private readonly IProducer<byte[]?, byte[]?> _producer;
 
-    /// <summary>Connects to that broker.</summary>
-    public TopicWriter(string bootstrapServers) =>
+    /// <summary>Connects to that broker. A topic that does not exist is an error, unless it may be made with the broker's defaults.</summary>
+    public TopicWriter(string bootstrapServers, bool createTopics = false) =>
         _producer = new ProducerBuilder<byte[]?, byte[]?>(new ProducerConfig
         {
             BootstrapServers = bootstrapServers,
@@ -17,7 +17,7 @@ public sealed class TopicWriter : IDisposable
             LingerMs = 0,
             Partitioner = Partitioner.Random,
             MessageMaxBytes = 8 * 1024 * 1024,
-            AllowAutoCreateTopics = false,
+            AllowAutoCreateTopics = createTopics,
         }).SetKeySerializer(Serializers.ByteArray!).SetValueSerializer(Serializers.ByteArray!).SetLogHandler((_, _) => { }).Build();
 
     /// <summary>Publishes text. Without a key and a partition it lands anywhere.</summary>

@@ -117,7 +117,7 @@ namespace Onex.Migrations.Migrations
                     id = table.Column<Guid>(type: "uuid", nullable: false, comment: "What a reference names."),
                     saga_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The saga that it belongs to."),
                     name = table.Column<string>(type: "text", nullable: false, comment: "input, output, response, arguments:... or result:...; unique within the saga."),
-                    content = table.Column<string>(type: "jsonb", nullable: false, comment: "The value.")
+                    content = table.Column<string>(type: "json", nullable: false, comment: "The value.")
                 },
                 constraints: table =>
                 {

@@ -138,7 +138,7 @@ namespace Onex.Migrations.Migrations
 
                     b.Property<string>("Content")
                         .IsRequired()
-                        .HasColumnType("jsonb")
+                        .HasColumnType("json")
                         .HasColumnName("content")
                         .HasComment("The value.");
 

@@ -1,5 +1,5 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
-using Onex.Contracts.Plans;
 
 namespace Onex.Contracts.Expressions;
 
@@ -50,84 +50,211 @@ public enum CelKind : byte
 }
 
 /// <summary>A value of the expression language, and of a saga's data. Immutable.</summary>
-public readonly struct CelValue
+[StructLayout(LayoutKind.Auto)]
+public readonly struct CelValue : IEquatable<CelValue>
 {
+    // 64 bits of number (or whole seconds), a reference for what has no fixed size; the nanoseconds fill what padding would.
+    private readonly object? _object;
+    private readonly long _bits;
+    private readonly int _nanos;
+    private readonly CelKind _kind;
+
+    private CelValue(CelKind kind, long bits = 0, object? reference = null, int nanos = 0)
+    {
+        _kind = kind;
+        _bits = bits;
+        _object = reference;
+        _nanos = nanos;
+    }
+
     /// <summary>What kind of value it is.</summary>
-    public CelKind Kind => throw new NotImplementedException();
+    public CelKind Kind => _kind;
 
     /// <summary>null.</summary>
     public static CelValue Null => default;
 
     /// <summary>Whether it is a failed evaluation.</summary>
-    public bool IsError => Kind == CelKind.Error;
+    public bool IsError => _kind == CelKind.Error;
 
     /// <summary>Whether it is null.</summary>
-    public bool IsNull => Kind == CelKind.Null;
+    public bool IsNull => _kind == CelKind.Null;
 
     /// <summary>Makes a bool.</summary>
-    public static CelValue Bool(bool value) => throw new NotImplementedException();
+    public static CelValue Bool(bool value) => new(CelKind.Bool, value ? 1 : 0);
 
     /// <summary>Makes an int.</summary>
-    public static CelValue Int(long value) => throw new NotImplementedException();
+    public static CelValue Int(long value) => new(CelKind.Int, value);
+
+    /// <summary>Makes a uint.</summary>
+    public static CelValue Uint(ulong value) => new(CelKind.Uint, unchecked((long)value));
 
     /// <summary>Makes a double.</summary>
-    public static CelValue Double(double value) => throw new NotImplementedException();
+    public static CelValue Double(double value) => new(CelKind.Double, BitConverter.DoubleToInt64Bits(value));
 
     /// <summary>Makes a string.</summary>
-    public static CelValue String(string value) => throw new NotImplementedException();
+    public static CelValue String(string value) => new(CelKind.String, 0, value);
+
+    /// <summary>Makes bytes. The caller gives the array away.</summary>
+    public static CelValue Bytes(byte[] value) => new(CelKind.Bytes, 0, value);
 
     /// <summary>Makes a timestamp.</summary>
-    public static CelValue Timestamp(DateTimeOffset value) => throw new NotImplementedException();
+    public static CelValue Timestamp(DateTimeOffset value)
+    {
+        var ticks = value.UtcTicks - DateTimeOffset.UnixEpoch.Ticks;
+        var seconds = Math.DivRem(ticks, TimeSpan.TicksPerSecond, out var rest);
+        return rest < 0 ? Timestamp(seconds - 1, (int)(rest + TimeSpan.TicksPerSecond) * 100) : Timestamp(seconds, (int)rest * 100);
+    }
 
-    /// <summary>Makes a list.</summary>
-    public static CelValue List(IReadOnlyList<CelValue> items) => throw new NotImplementedException();
+    /// <summary>Makes a duration.</summary>
+    public static CelValue Duration(TimeSpan value)
+    {
+        var seconds = Math.DivRem(value.Ticks, TimeSpan.TicksPerSecond, out var rest);
+        return Duration(seconds, (int)rest * 100);
+    }
 
-    /// <summary>Makes a map with text keys, which keeps its order. The caller gives the entries away.</summary>
-    public static CelValue Map(IEnumerable<KeyValuePair<string, CelValue>> entries) => throw new NotImplementedException();
+    /// <summary>Makes a list. The caller gives the items away.</summary>
+    public static CelValue List(IReadOnlyList<CelValue> items) => new(CelKind.List, 0, items);
+
+    /// <summary>Makes a map with text keys, which keeps its order; of equal keys the last wins. The caller gives the entries away.</summary>
+    public static CelValue Map(IEnumerable<KeyValuePair<string, CelValue>> entries)
+    {
+        var map = new CelMap(entries is ICollection<KeyValuePair<string, CelValue>> known ? known.Count : 4);
+        foreach (var (key, value) in entries)
+        {
+            map.Set(String(key), value);
+        }
+
+        return new CelValue(CelKind.Map, 0, map);
+    }
+
+    /// <summary>Makes an optional that holds a value.</summary>
+    public static CelValue Some(CelValue value) => new(CelKind.Optional, 0, new Box(value));
+
+    /// <summary>An optional that holds nothing.</summary>
+    public static CelValue None => new(CelKind.Optional);
 
     /// <summary>Makes an error.</summary>
-    public static CelValue Error(string message) => throw new NotImplementedException();
+    public static CelValue Error(string message) => new(CelKind.Error, 0, message);
 
     /// <summary>The bool; throws <see cref="InvalidOperationException"/> for another kind, as the other <c>As</c> members do.</summary>
-    public bool AsBool() => throw new NotImplementedException();
+    public bool AsBool() => Expect(CelKind.Bool)._bits != 0;
 
     /// <summary>The int.</summary>
-    public long AsInt() => throw new NotImplementedException();
+    public long AsInt() => Expect(CelKind.Int)._bits;
+
+    /// <summary>The uint.</summary>
+    public ulong AsUint() => unchecked((ulong)Expect(CelKind.Uint)._bits);
+
+    /// <summary>The double.</summary>
+    public double AsDouble() => BitConverter.Int64BitsToDouble(Expect(CelKind.Double)._bits);
 
     /// <summary>The string.</summary>
-    public string AsString() => throw new NotImplementedException();
+    public string AsString() => (string)Expect(CelKind.String)._object!;
+
+    /// <summary>The bytes.</summary>
+    public ReadOnlyMemory<byte> AsBytes() => (byte[])Expect(CelKind.Bytes)._object!;
+
+    /// <summary>The point in time, cut to 100 ns.</summary>
+    public DateTimeOffset AsTimestamp() =>
+        DateTimeOffset.UnixEpoch.AddTicks((Expect(CelKind.Timestamp)._bits * TimeSpan.TicksPerSecond) + (_nanos / 100));
+
+    /// <summary>The length of time, cut to 100 ns.</summary>
+    public TimeSpan AsDuration() => TimeSpan.FromTicks((Expect(CelKind.Duration)._bits * TimeSpan.TicksPerSecond) + (_nanos / 100));
 
     /// <summary>The items of a list.</summary>
-    public IReadOnlyList<CelValue> AsList() => throw new NotImplementedException();
+    public IReadOnlyList<CelValue> AsList() => (IReadOnlyList<CelValue>)Expect(CelKind.List)._object!;
 
     /// <summary>The text-keyed entries of a map, in order.</summary>
-    public IEnumerable<KeyValuePair<string, CelValue>> AsMap() => throw new NotImplementedException();
+    public IEnumerable<KeyValuePair<string, CelValue>> AsMap() => MapOf(Expect(CelKind.Map)).TextEntries();
 
     /// <summary>The text of an error.</summary>
-    public string AsError() => throw new NotImplementedException();
+    public string AsError() => (string)Expect(CelKind.Error)._object!;
 
     /// <summary>The entry of a map; false for another kind or without such a key.</summary>
-    public bool TryGetField(string name, out CelValue value) => throw new NotImplementedException();
+    public bool TryGetField(string name, out CelValue value)
+    {
+        if (_kind == CelKind.Map)
+        {
+            return MapOf(this).TryGet(String(name), out value);
+        }
 
-    /// <summary>Reads JSON: a number without fraction and exponent that fits becomes an int, any other a double.</summary>
-    public static CelValue FromJson(JsonElement json) => throw new NotImplementedException();
-
-    /// <summary>The same from UTF-8 text that is known to be JSON.</summary>
-    public static CelValue FromJson(ReadOnlySpan<byte> utf8) => throw new NotImplementedException();
+        value = default;
+        return false;
+    }
 
     /// <summary>
-    /// Writes JSON: bytes as base64, timestamps as RFC 3339, durations as seconds with <c>s</c>. False, and nothing useful written, for what
+    /// Reads JSON: a number without fraction and exponent that fits becomes an int, any other a double. An error value for what no value can
+    /// be: text that is not Unicode (lone surrogates) and nesting deeper than <see cref="ExpressionLimits.ValueDepth"/>.
+    /// </summary>
+    public static CelValue FromJson(JsonElement json) => CelJson.Read(json);
+
+    /// <summary>The same from UTF-8 text that is known to be JSON; an error value if it is not.</summary>
+    public static CelValue FromJson(ReadOnlySpan<byte> utf8) => CelJson.Read(utf8);
+
+    /// <summary>
+    /// Writes JSON: bytes as base64, timestamps as RFC 3339, durations as seconds with <c>s</c>, keys of maps as text; a double keeps a
+    /// fraction or an exponent, so that it is read back as one. False, and nothing useful written, for what
     /// has no JSON (NaN, an error, a type): the reason is in <paramref name="problem"/>.
     /// </summary>
-    public bool TryWriteJson(Utf8JsonWriter writer, out string? problem) => throw new NotImplementedException();
-}
+    public bool TryWriteJson(Utf8JsonWriter writer, out string? problem)
+    {
+        problem = CelJson.Write(this, writer, 0);
+        return problem is null;
+    }
 
-/// <summary>Evaluation of templates.</summary>
-public static class TemplateEvaluation
-{
-    /// <summary>
-    /// The template's value in that scope; an error of any expression is the error of the whole, with the expression's text in it. In text,
-    /// strings stand as they are, numbers and bools as CEL's <c>string()</c> gives them, null as nothing, lists and maps as JSON.
-    /// </summary>
-    public static CelValue Evaluate(this Template template, IExpressionScope scope) => throw new NotImplementedException();
+    /// <summary>Equality as the language has it (1 == 1u == 1.0), but that NaN equals itself.</summary>
+    public bool Equals(CelValue other)
+    {
+        var budget = long.MaxValue;
+        return CelComparison.AreEqual(this, other, ref budget) || (IsNaN && other.IsNaN);
+    }
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => obj is CelValue other && Equals(other);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => CelComparison.Hash(this);
+
+    /// <summary>For people: as <c>string()</c> or as JSON.</summary>
+    public override string ToString() => IsError ? "error: " + AsError() : CelText.TryToText(this, out var text, out _) ? text : CelTypes.NameOf(this);
+
+    public static bool operator ==(CelValue left, CelValue right) => left.Equals(right);
+
+    public static bool operator !=(CelValue left, CelValue right) => !left.Equals(right);
+
+    /// <summary>A timestamp from whole seconds since 1970 and 0 to 999,999,999 nanoseconds after them.</summary>
+    internal static CelValue Timestamp(long seconds, int nanos) => new(CelKind.Timestamp, seconds, null, nanos);
+
+    /// <summary>A duration from whole seconds and nanoseconds of the same sign.</summary>
+    internal static CelValue Duration(long seconds, int nanos) => new(CelKind.Duration, seconds, null, nanos);
+
+    internal static CelValue Map(CelMap map) => new(CelKind.Map, 0, map);
+
+    internal static CelValue Type(string name) => new(CelKind.Type, 0, name);
+
+    /// <summary>The number of an int, the seconds of a timestamp or duration: no check of the kind.</summary>
+    internal long Bits => _bits;
+
+    /// <summary>The nanoseconds beside the seconds of a timestamp or duration.</summary>
+    internal int Nanos => _nanos;
+
+    internal object? Reference => _object;
+
+    internal CelMap MapValue => MapOf(this);
+
+    internal bool HasValue => _object is not null;
+
+    internal CelValue Inner => ((Box)_object!).Value;
+
+    internal bool IsNaN => _kind == CelKind.Double && double.IsNaN(BitConverter.Int64BitsToDouble(_bits));
+
+    private static CelMap MapOf(CelValue value) => (CelMap)value._object!;
+
+    private CelValue Expect(CelKind kind) =>
+        _kind == kind ? this : throw new InvalidOperationException($"The value is of kind {_kind}, not {kind}.");
+
+    private sealed class Box(CelValue value)
+    {
+        public CelValue Value => value;
+    }
 }

@@ -1,3 +1,8 @@
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using Onex.Contracts.Expressions.Evaluation;
+using Onex.Contracts.Expressions.Parsing;
+
 namespace Onex.Contracts.Expressions;
 
 /// <summary>The names that an expression may read, with their values.</summary>
@@ -10,14 +15,114 @@ public interface IExpressionScope
     bool TryGet(string name, out CelValue value);
 }
 
+/// <summary>Why a text is no expression.</summary>
+/// <param name="Position">Where, in characters from 0.</param>
+/// <param name="Length">Characters to mark; at least 1, and possibly past the end.</param>
+/// <param name="Problem">What is wrong.</param>
+/// <param name="Remedy">What to do.</param>
+public sealed record ExpressionProblem(int Position, int Length, string Problem, string Remedy);
+
+/// <summary>One place where an expression reads a name of its scope.</summary>
+/// <param name="Path">The name and the constant fields after it: <c>steps.fraud.body.score</c> in four parts.</param>
+/// <param name="Position">Where it begins, in characters from 0.</param>
+/// <param name="Length">How long it is written.</param>
+/// <param name="Guarded">Whether a missing field is no error there: in <c>has()</c>, or with <c>.?</c> or <c>[?]</c>.</param>
+public sealed record PathUse(ImmutableArray<string> Path, int Position, int Length, bool Guarded);
+
 /// <summary>A parsed CEL expression. Immutable; evaluation has no side effects.</summary>
 public sealed class Expression
 {
+    private readonly Code _code;
+    private readonly int _locals;
+
+    private Expression(string text, Syntax syntax)
+    {
+        var compiler = new Compiler();
+        _code = compiler.Compile(syntax);
+        _locals = compiler.LocalsMax;
+        Text = text;
+        Syntax = syntax;
+        PathUses = Evaluation.Paths.Of(syntax);
+        Paths = [.. PathUses.Select(use => use.Path).DistinctBy(path => string.Join('\0', path))];
+    }
+
     /// <summary>The text that it was parsed from.</summary>
-    public string Text => throw new NotImplementedException();
+    public string Text { get; }
 
     /// <summary>
-    /// The value in that scope. Never throws: a failure is a value of kind <see cref="CelKind.Error"/>, with text for people.
+    /// What it reads: a name of the scope and the constant fields after it, each path once. A computed index ends a path, and variables of
+    /// macros are no names of the scope.
     /// </summary>
-    public CelValue Evaluate(IExpressionScope scope) => throw new NotImplementedException();
+    public ImmutableArray<ImmutableArray<string>> Paths { get; }
+
+    /// <summary>The same with every place, in the order of the text.</summary>
+    public IReadOnlyList<PathUse> PathUses { get; }
+
+    /// <summary>The tree, for what is checked and estimated without running it.</summary>
+    internal Syntax Syntax { get; }
+
+    /// <summary>Reads an expression; unknown functions and wrong numbers of arguments are problems too.</summary>
+    public static bool TryParse(string text, [NotNullWhen(true)] out Expression? expression, [NotNullWhen(false)] out ExpressionProblem? problem) =>
+        TryParse(text, checkFunctions: true, out expression, out problem);
+
+    /// <summary>Without the check of functions, an unknown one is an error when it is called.</summary>
+    internal static bool TryParse(
+        string text, bool checkFunctions, [NotNullWhen(true)] out Expression? expression, [NotNullWhen(false)] out ExpressionProblem? problem)
+    {
+        expression = null;
+        problem = CheckText(text);
+        if (problem is not null)
+        {
+            return false;
+        }
+
+        try
+        {
+            expression = new Expression(text, new Parser(new Lexer(text).ReadAll(), checkFunctions).Parse());
+            return true;
+        }
+        catch (ExpressionException failure)
+        {
+            problem = failure.Problem;
+            return false;
+        }
+    }
+
+    /// <summary>
+    /// The value in that scope. Never throws: a failure is a value of kind <see cref="CelKind.Error"/>, with text for people. It spends at most
+    /// <see cref="ExpressionLimits.Budget"/> units; to need more is a failure, even where the rest of the expression would not care.
+    /// </summary>
+    public CelValue Evaluate(IExpressionScope scope)
+    {
+        var frame = new Frame(scope, _locals == 0 ? null : new CelValue[_locals]);
+        var value = _code(ref frame);
+        return frame.Left < 0 ? Failures.Budget : value;
+    }
+
+    /// <summary>The text.</summary>
+    public override string ToString() => Text;
+
+    private static ExpressionProblem? CheckText(string text)
+    {
+        if (text.Length > ExpressionLimits.TextLength)
+        {
+            return new ExpressionProblem(
+                ExpressionLimits.TextLength, 1, $"the expression is longer than {ExpressionLimits.TextLength} characters", "split it: set fields of data step by step");
+        }
+
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (char.IsSurrogate(text[i]))
+            {
+                if (i + 1 == text.Length || !char.IsSurrogatePair(text[i], text[i + 1]))
+                {
+                    return new ExpressionProblem(i, 1, "half of a surrogate pair is no character", "remove it");
+                }
+
+                i++;
+            }
+        }
+
+        return null;
+    }
 }

@@ -223,10 +223,10 @@ public sealed class StepPlan
     public CompensationPlan? Compensation { get; init; }
 
     /// <summary>Whether some expression reads <c>steps.&lt;id&gt;</c>, so that the result must be kept.</summary>
-    public bool ResultIsRead { get; init; }
+    public bool ResultIsRead { get; internal set; }
 
     /// <summary>Which paths below the result are read (<c>body.score</c>); a path that ends in nothing means all of it.</summary>
-    public ImmutableArray<ImmutableArray<string>> ResultPaths { get; init; } = [];
+    public ImmutableArray<ImmutableArray<string>> ResultPaths { get; internal set; } = [];
 }
 
 /// <summary>A call of an operation.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Onex.Contracts.Expressions;
 
 namespace Onex.Contracts.Schemas;
@@ -5,9 +6,208 @@ namespace Onex.Contracts.Schemas;
 /// <summary>A type of the short form: <c>string, bool, int, double, bytes, timestamp, duration, any, list(T), map(T), T?, { field: T }</c>.</summary>
 public abstract record DataType
 {
+    private protected DataType()
+    {
+    }
+
+    /// <summary>Takes every value as it is.</summary>
+    public static DataType Any { get; } = new AnyType();
+
     /// <summary>
     /// Checks a value that came as JSON and gives it the type's own form (an int where <c>double</c> is asked for becomes a double, RFC 3339
     /// text a timestamp). On failure a JSON pointer and what is wrong.
     /// </summary>
-    public bool TryConvert(CelValue value, out CelValue converted, out SchemaProblem? problem) => throw new NotImplementedException();
+    public bool TryConvert(CelValue value, out CelValue converted, out SchemaProblem? problem)
+    {
+        var path = new List<(string? Key, int Index)>();
+        problem = Convert(value, path, out converted);
+        return problem is null;
+    }
+
+    /// <summary>The short form.</summary>
+    public sealed override string ToString() => Describe();
+
+    internal abstract string Describe();
+
+    // The path is that of the value while it is looked at, and stays that of the culprit after a problem.
+    internal abstract SchemaProblem? Convert(CelValue value, List<(string? Key, int Index)> path, out CelValue converted);
+
+    private protected SchemaProblem Wrong(CelValue value, List<(string? Key, int Index)> path) =>
+        new(JsonPointer.Of(path), $"must be {Describe()}, not {SchemaValidation.Describe(value)}");
+
+    internal sealed record AnyType : DataType
+    {
+        internal override string Describe() => "any";
+
+        internal override SchemaProblem? Convert(CelValue value, List<(string? Key, int Index)> path, out CelValue converted)
+        {
+            converted = value;
+            return null;
+        }
+    }
+
+    /// <summary>A type without parts.</summary>
+    internal sealed record Basic(CelKind Kind) : DataType
+    {
+        internal override string Describe() => Kind.ToString().ToLowerInvariant();
+
+        internal override SchemaProblem? Convert(CelValue value, List<(string? Key, int Index)> path, out CelValue converted)
+        {
+            converted = value;
+            if (value.Kind == Kind)
+            {
+                return null;
+            }
+
+            switch (Kind)
+            {
+                case CelKind.Int when Numbers.TryWhole(value, out var whole):
+                    converted = CelValue.Int(whole);
+                    return null;
+                case CelKind.Double when value.Kind is CelKind.Int or CelKind.Uint:
+                    converted = CelValue.Double(Numbers.ToDouble(value));
+                    return null;
+                case CelKind.Timestamp when value.Kind == CelKind.String && CelTime.ParseTimestamp(value.AsString()) is { } time:
+                    converted = time;
+                    return null;
+                case CelKind.Duration when value.Kind == CelKind.String && CelTime.ParseDuration(value.AsString()) is { } duration:
+                    converted = duration;
+                    return null;
+                case CelKind.Bytes when value.Kind == CelKind.String && TryBase64(value.AsString(), out var bytes):
+                    converted = CelValue.Bytes(bytes);
+                    return null;
+                default:
+                    return Wrong(value, path);
+            }
+        }
+
+        private static bool TryBase64(string text, out byte[] bytes)
+        {
+            bytes = new byte[text.Length];
+            var fits = System.Convert.TryFromBase64String(text, bytes, out var written);
+            bytes = bytes[..written];
+            return fits;
+        }
+    }
+
+    internal sealed record ListOf(DataType Item) : DataType
+    {
+        internal override string Describe() => $"list({Item})";
+
+        internal override SchemaProblem? Convert(CelValue value, List<(string? Key, int Index)> path, out CelValue converted)
+        {
+            converted = value;
+            if (value.Kind != CelKind.List)
+            {
+                return Wrong(value, path);
+            }
+
+            var items = value.AsList();
+            var results = new CelValue[items.Count];
+            for (var index = 0; index < results.Length; index++)
+            {
+                path.Add((null, index));
+                if (Item.Convert(items[index], path, out results[index]) is { } problem)
+                {
+                    return problem;
+                }
+
+                path.RemoveAt(path.Count - 1);
+            }
+
+            converted = CelValue.List(results);
+            return null;
+        }
+    }
+
+    internal sealed record MapOf(DataType Value) : DataType
+    {
+        internal override string Describe() => $"map({Value})";
+
+        internal override SchemaProblem? Convert(CelValue value, List<(string? Key, int Index)> path, out CelValue converted)
+        {
+            converted = value;
+            if (value.Kind != CelKind.Map)
+            {
+                return Wrong(value, path);
+            }
+
+            var entries = new List<KeyValuePair<string, CelValue>>();
+            foreach (var (key, item) in value.AsMap())
+            {
+                path.Add((key, 0));
+                if (Value.Convert(item, path, out var result) is { } problem)
+                {
+                    return problem;
+                }
+
+                path.RemoveAt(path.Count - 1);
+                entries.Add(KeyValuePair.Create(key, result));
+            }
+
+            converted = CelValue.Map(entries);
+            return null;
+        }
+    }
+
+    internal sealed record Optional(DataType Value) : DataType
+    {
+        internal override string Describe() => $"{Value}?";
+
+        internal override SchemaProblem? Convert(CelValue value, List<(string? Key, int Index)> path, out CelValue converted)
+        {
+            converted = value;
+            return value.IsNull ? null : Value.Convert(value, path, out converted);
+        }
+    }
+
+    /// <summary>Named fields; other ones are left as they are. An optional field that is missing becomes null, so that it can be read.</summary>
+    internal sealed record Fields(ImmutableArray<KeyValuePair<string, DataType>> Declared) : DataType
+    {
+        internal override string Describe() =>
+            Declared.IsEmpty ? "{}" : $"{{ {string.Join(", ", Declared.Select(field => $"{field.Key}: {field.Value}"))} }}";
+
+        internal override SchemaProblem? Convert(CelValue value, List<(string? Key, int Index)> path, out CelValue converted)
+        {
+            converted = value;
+            if (value.Kind != CelKind.Map)
+            {
+                return new SchemaProblem(JsonPointer.Of(path), $"must be an object, not {SchemaValidation.Describe(value)}");
+            }
+
+            var entries = new List<KeyValuePair<string, CelValue>>();
+            foreach (var (name, type) in Declared)
+            {
+                if (!value.TryGetField(name, out var field) && type is not Optional)
+                {
+                    return new SchemaProblem(JsonPointer.Of(path), $"needs '{name}' ({type})");
+                }
+
+                path.Add((name, 0));
+                if (type.Convert(field, path, out var result) is { } problem)
+                {
+                    return problem;
+                }
+
+                path.RemoveAt(path.Count - 1);
+                entries.Add(KeyValuePair.Create(name, result));
+            }
+
+            entries.AddRange(value.AsMap().Where(entry => !Declares(entry.Key)));
+            converted = CelValue.Map(entries);
+            return null;
+        }
+
+        private bool Declares(string name) => Declared.Any(field => string.Equals(field.Key, name, StringComparison.Ordinal));
+    }
+
+    internal sealed record Schema(JsonSchema Rules) : DataType
+    {
+        internal override string Describe() => "what its schema says";
+
+        internal override SchemaProblem? Convert(CelValue value, List<(string? Key, int Index)> path, out CelValue converted) =>
+            Rules.Validate(value, out converted) is [var first, ..]
+                ? first with { Pointer = JsonPointer.Of(path) + first.Pointer }
+                : null;
+    }
 }

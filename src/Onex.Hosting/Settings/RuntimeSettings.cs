@@ -41,10 +41,18 @@ public enum StoreKind
 /// <summary>How to reach Kafka.</summary>
 public sealed record KafkaConnection(
     string BootstrapServers, string SecurityProtocol, string? SaslMechanism, string? SaslUsername, string? SaslPassword, string? SslCaFile,
-    TimeSpan SessionTimeout);
+    TimeSpan SessionTimeout)
+{
+    /// <summary>Without the password: settings are logged.</summary>
+    public override string ToString() => $"{SecurityProtocol} {BootstrapServers}" + (SaslUsername is null ? "" : $" as {SaslUsername}");
+}
 
 /// <summary>How to reach the runtime's own database.</summary>
-public sealed record PostgresConnection(string Host, int Port, string Database, string User, string? Password, string SslMode);
+public sealed record PostgresConnection(string Host, int Port, string Database, string User, string? Password, string SslMode)
+{
+    /// <summary>Without the password: settings are logged.</summary>
+    public override string ToString() => $"{Host}:{Port}/{Database} as {User}";
+}
 
 /// <summary>Everything that environment and <c>runtime_config.yaml</c> say, checked. Made only by <see cref="SettingsReader"/>.</summary>
 public sealed record RuntimeSettings

@@ -128,7 +128,7 @@ public sealed class BrokerHealth : IDisposable
                 _clientError = null;
             }
         }
-        catch (Exception e) when (e is KafkaException or ObjectDisposedException)
+        catch (Exception e)
         {
             lock (_lock)
             {

@@ -141,6 +141,11 @@ public sealed class TopicAdmin
     private async Task<Dictionary<string, TopicDescription>> DescribeAsync(
         IReadOnlyCollection<string> names, CancellationToken cancellation)
     {
+        if (names.Count == 0)
+        {
+            return [];
+        }
+
         List<TopicDescription> topics;
         try
         {

@@ -17,6 +17,9 @@ internal sealed class RecordConsumer : IDisposable
     private const int IdleMs = 100;
     private const int PausedMs = 10;
 
+    // A broker that is away must not keep us from ending; it finds out by the session timeout.
+    private static readonly TimeSpan _closeFor = TimeSpan.FromSeconds(5);
+
     private readonly EndpointAddress _address;
     private readonly IRecordBatchHandler _handler;
     private readonly KafkaSettings _settings;
@@ -121,8 +124,9 @@ internal sealed class RecordConsumer : IDisposable
 
         await _abandon.CancelAsync();
         _stopPolling = true;
-        await _polled.Task.WaitAsync(cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await Task.WhenAll(_handling, _preparing).WaitAsync(cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_polled.Task, _handling)
+            .WaitAsync(_closeFor, _time, cancellation)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     public void Dispose()

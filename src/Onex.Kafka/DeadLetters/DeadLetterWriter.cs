@@ -131,7 +131,7 @@ internal sealed class DeadLetterWriter(
                 Topics.DeadLetter(record.Topic),
                 Partition: null,
                 letter.OriginalMessage.Key ?? "",
-                JsonSerializer.SerializeToUtf8Bytes(letter, MessageJson.Default.DeadLetter),
+                JsonSerializer.SerializeToUtf8Bytes(letter, MessageJson.Readable.DeadLetter),
                 headers),
             cancellation);
     }

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using MassTransit;
 using MassTransit.Configuration;
 using MassTransit.Context;
@@ -110,7 +111,16 @@ internal sealed class PipeFactory(Func<IBusInstance> bus) : IPipeFactory
             using var receive = new ObjectReceiveContext(endpoint, payload, cancellation);
             var consume = new ObjectConsumeContext<TMessage>(receive, message, messageId, correlationId, endpoint.InputAddress);
             receive.AddOrUpdatePayload<ConsumeContext>(() => consume, _ => consume);
-            await endpoint.ReceivePipe.Send(receive);
+            try
+            {
+                await endpoint.ReceivePipe.Send(receive);
+            }
+            catch (NotAcceptedStateMachineException e) when (e.InnerException is UnhandledEventException unhandled)
+            {
+                // What the machine said, without what MassTransit says about it.
+                ExceptionDispatchInfo.Throw(unhandled);
+            }
+
             await receive.ReceiveCompleted;
         }
     }

@@ -173,7 +173,7 @@ internal static class CommitSql
                 Array(NpgsqlDbType.Uuid, Column(payloads, p => p.Payload.Id)),
                 Array(NpgsqlDbType.Uuid, Column(payloads, p => p.SagaId)),
                 Array(NpgsqlDbType.Text, Column(payloads, p => p.Payload.Name)),
-                Array(NpgsqlDbType.Jsonb, Column(payloads, p => Required(p.Payload.Content))),
+                Array(NpgsqlDbType.Json, Column(payloads, p => Required(p.Payload.Content))),
             },
         };
 

@@ -169,7 +169,7 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
                         CommitSql.Array(NpgsqlDbType.Uuid, CommitSql.Column(given, payload => payload.Id)),
                         CommitSql.Array(NpgsqlDbType.Uuid, CommitSql.Column(given, payload => payload.SagaId)),
                         CommitSql.Array(NpgsqlDbType.Text, CommitSql.Column(given, payload => payload.Name)),
-                        CommitSql.Array(NpgsqlDbType.Jsonb, CommitSql.Column(given, payload => CommitSql.Required(payload.Content))),
+                        CommitSql.Array(NpgsqlDbType.Json, CommitSql.Column(given, payload => CommitSql.Required(payload.Content))),
                     },
                 },
             ],

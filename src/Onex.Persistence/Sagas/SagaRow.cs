@@ -143,5 +143,5 @@ public sealed record OutgoingMessage
 /// <param name="Id">Its id; what travels is a reference to it. Derived from saga and name, so that writing it twice is harmless.</param>
 /// <param name="SagaId">The saga it belongs to.</param>
 /// <param name="Name"><c>input</c>, <c>output</c>, <c>arguments:...</c>, <c>result:...</c>, <c>response</c>.</param>
-/// <param name="Content">jsonb.</param>
+/// <param name="Content">json: kept to the letter.</param>
 public sealed record SagaPayload(Guid Id, Guid SagaId, string Name, RawJson Content);

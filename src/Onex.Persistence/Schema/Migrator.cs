@@ -42,6 +42,7 @@ public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings
             }
 
             await HistoryPartitions.MakeAsync(dataSource, cancellation);
+            await WarnOfLossAsync(context, cancellation);
             return status.Pending;
         }
         finally
@@ -108,6 +109,17 @@ public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings
             throw new StoreSetupException(
                 $"The schema of {settings} is newer than this version of onex (it has {string.Join(", ", status.Unknown)}): "
                 + "run the version that migrated it, or a later one.");
+        }
+    }
+
+    // Offsets move on after a commit: a commit that the server may forget takes its messages with it.
+    private async Task WarnOfLossAsync(OnexDbContext context, CancellationToken cancellation)
+    {
+        var mode = await context.Database.SqlQuery<string>($"SELECT current_setting('synchronous_commit') AS \"Value\"").SingleAsync(cancellation);
+        if (mode == "off")
+        {
+            logger.LogWarning(
+                "synchronous_commit is off in {Store}: a crash of the database loses sagas whose messages are not read again", settings);
         }
     }
 

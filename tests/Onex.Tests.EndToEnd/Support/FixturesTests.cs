@@ -45,4 +45,67 @@ public sealed class FixturesTests
         var read = await reader.ReadAsync("a", TimeSpan.FromSeconds(20));
         Assert.Equal((2, null, "m"), (read.Partition, read.Key, read.MessageId));
     }
+
+    [Fact]
+    public async Task What_was_written_survives_a_killed_broker()
+    {
+        await using var broker = await KafkaBroker.StartOwnAsync();
+        await broker.CreateTopicAsync("kept", 1);
+        using var writer = new TopicWriter(broker.BootstrapServers);
+        await writer.SendAsync("kept", """{"correlation_id":"before"}""");
+
+        await broker.KillAsync();
+        await broker.StartAsync();
+        await writer.SendAsync("kept", """{"correlation_id":"after"}""");
+
+        await using var reader = new TopicReader(broker.BootstrapServers, "kept");
+        await reader.ReadAsync("after", TimeSpan.FromSeconds(20));
+        Assert.Equal(["before", "after"], reader.Records.Select(record => record.CorrelationId));
+    }
+
+    [Fact]
+    public async Task The_imitation_of_a_broker_takes_and_gives_records()
+    {
+        await using var broker = KafkaBroker.Imitation();
+        var topic = Names.Next("imitated");
+        using var writer = new TopicWriter(broker.BootstrapServers, createTopics: true);
+        await writer.SendAsync(topic, """{"correlation_id":"a"}""");
+
+        await using var reader = new TopicReader(broker.BootstrapServers, topic);
+
+        await reader.ReadAsync("a", TimeSpan.FromSeconds(20));
+    }
+
+    [Fact]
+    public async Task The_outside_world_does_a_thing_once_for_each_key_and_tells_when_there_are_two()
+    {
+        await using var world = await OutsideWorld.StartAsync();
+        world.Treat("poor", new Treatment { CardDeclined = true });
+        world.Treat("flaky", new Treatment { Failures = 1 });
+        using var http = new HttpClient { BaseAddress = world.Address };
+
+        Assert.Equal(200, await CallAsync(http, HttpMethod.Post, "/reservations", "k1", """{"order":"o"}"""));
+        Assert.Equal(200, await CallAsync(http, HttpMethod.Post, "/reservations", "k1", """{"order":"o"}"""));
+        Assert.Equal(200, await CallAsync(http, HttpMethod.Delete, "/reservations/r-o", "k2", ""));
+        Assert.Equal(402, await CallAsync(http, HttpMethod.Post, "/charges", "k3", """{"order":"poor"}"""));
+        Assert.Equal(503, await CallAsync(http, HttpMethod.Post, "/parcels", "k4", """{"order":"flaky"}"""));
+        Assert.Equal(200, await CallAsync(http, HttpMethod.Post, "/parcels", "k4", """{"order":"flaky"}"""));
+        Assert.Equal(200, await CallAsync(http, HttpMethod.Post, "/refunds", "k5", """{"ref":"p-o"}"""));
+
+        Assert.Equal(["reserve", "undo reserve", "undo charge"], world.EffectsOf("o"));
+        Assert.Empty(world.EffectsOf("poor"));
+        Assert.Equal(["pack"], world.EffectsOf("flaky"));
+        Assert.Empty(world.KeyViolations());
+
+        await CallAsync(http, HttpMethod.Post, "/reservations", "another", """{"order":"o"}""");
+        Assert.Equal(["o reserve: [k1, another]"], world.KeyViolations());
+    }
+
+    private static async Task<int> CallAsync(HttpClient http, HttpMethod method, string path, string key, string body)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = new StringContent(body) };
+        request.Headers.Add("Idempotency-Key", key);
+        using var response = await http.SendAsync(request);
+        return (int)response.StatusCode;
+    }
 }

@@ -1,0 +1,69 @@
+using System.Text.Json;
+using Confluent.Kafka;
+using Onex.Contracts.Messages;
+
+namespace Onex.Benchmarks.EndToEnd;
+
+/// <summary>In place of runtime-effects: answers every command at once, without touching anything.</summary>
+internal sealed class EchoRole : IAsyncDisposable
+{
+    private static readonly RawJson _answer = RawJson.FromText("""{"status_code":200,"headers":{},"body":{"id":"e-1"}}""");
+
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _echoing;
+
+    public EchoRole(string bootstrapServers, string commands, string results) =>
+        _echoing = Task.Factory.StartNew(
+            () => Echo(bootstrapServers, commands, results), _stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _echoing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stop.Dispose();
+    }
+
+    private void Echo(string bootstrapServers, string commands, string results)
+    {
+        using var consumer = new ConsumerBuilder<Ignore, byte[]>(new ConsumerConfig
+        {
+            BootstrapServers = bootstrapServers,
+            GroupId = $"{commands}.echo",
+            AutoOffsetReset = AutoOffsetReset.Earliest,
+        }).Build();
+        using var producer = new ProducerBuilder<string, byte[]>(new ProducerConfig
+        {
+            BootstrapServers = bootstrapServers,
+            LingerMs = 0,
+            EnableIdempotence = true,
+        }).Build();
+        consumer.Subscribe(commands);
+        while (!_stop.IsCancellationRequested)
+        {
+            if (consumer.Consume(100)?.Message is not { } message)
+            {
+                continue;
+            }
+
+            var command = JsonSerializer.Deserialize(message.Value, MessageJson.Default.StepCommand)!;
+            var result = new StepResult
+            {
+                CommandId = command.CommandId,
+                Attempt = command.Attempt,
+                SagaId = command.SagaId,
+                CorrelationId = command.CorrelationId,
+                Outcome = StepOutcomes.Completed,
+                Result = _answer,
+            };
+            producer.Produce(
+                new TopicPartition(results, command.HomePartition),
+                new Message<string, byte[]>
+                {
+                    Key = command.CommandId.ToString(),
+                    Value = JsonSerializer.SerializeToUtf8Bytes(result, MessageJson.Default.StepResult),
+                });
+        }
+
+        producer.Flush(TimeSpan.FromSeconds(5));
+    }
+}

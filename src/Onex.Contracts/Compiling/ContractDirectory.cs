@@ -1,0 +1,110 @@
+using System.Text;
+using Onex.Contracts.Diagnostics;
+
+namespace Onex.Contracts.Compiling;
+
+/// <summary>The files of a contracts directory.</summary>
+internal sealed class ContractDirectory(string root)
+{
+    private static readonly string[] _otherFolders = ["runtime", "connections", "schemas"];
+    private static readonly UTF8Encoding _strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>The contracts, and files that look as if they were meant to be some, relative to the directory, in order.</summary>
+    public (List<string> Contracts, List<string> Ignored) List()
+    {
+        var (contracts, ignored) = (new List<string>(), new List<string>());
+        var waiting = new Stack<string>([""]);
+        while (waiting.TryPop(out var folder))
+        {
+            foreach (var entry in new DirectoryInfo(Path.Combine(root, folder)).EnumerateFileSystemInfos())
+            {
+                var path = folder.Length == 0 ? entry.Name : $"{folder}/{entry.Name}";
+                if (entry.Name.StartsWith('.'))
+                {
+                    // Kubernetes mounts a directory of files as links into hidden folders beside them.
+                    continue;
+                }
+
+                if (entry is DirectoryInfo)
+                {
+                    // A link may lead back up.
+                    if (entry.LinkTarget is null && !_otherFolders.Contains(path))
+                    {
+                        waiting.Push(path);
+                    }
+                }
+                else if (entry.Extension == ".yaml")
+                {
+                    contracts.Add(path);
+                }
+                else if (entry.Extension is ".yml" or ".YAML" or ".YML")
+                {
+                    ignored.Add(path);
+                }
+            }
+        }
+
+        contracts.Sort(StringComparer.Ordinal);
+        ignored.Sort(StringComparer.Ordinal);
+        return (contracts, ignored);
+    }
+
+    /// <summary>The path as people are to see it.</summary>
+    public string Shown(string path) => Path.Combine(root, path);
+
+    /// <summary>The file's text, with the complaint if it has none that could be read.</summary>
+    public (string Text, Complaint? Complaint) Load(string path)
+    {
+        var (text, complaint, unreadable) = Read(path);
+        return (text, unreadable is null ? complaint : Complaints.Unreadable(SourceSpan.Start, path, unreadable));
+    }
+
+    /// <summary>Reads a file that a contract refers to.</summary>
+    public (string? Text, string? Problem) LoadReference(string path)
+    {
+        var (text, complaint, unreadable) = Read(path);
+        var problem = unreadable ?? complaint?.Problem;
+        return problem is null ? (text, null) : (null, problem.TrimEnd('.'));
+    }
+
+    private (string Text, Complaint? Complaint, string? Unreadable) Read(string path)
+    {
+        byte[] bytes;
+        try
+        {
+            using var stream = new FileStream(Shown(path), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            if (stream.CanSeek && stream.Length > Limits.FileBytesMax)
+            {
+                return ("", Complaints.TooLarge(stream.Length), null);
+            }
+
+            // It may grow, or be a pipe, while it is read.
+            bytes = new byte[Limits.FileBytesMax + 1];
+            var read = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+            if (read > Limits.FileBytesMax)
+            {
+                return ("", Complaints.TooLarge(read), null);
+            }
+
+            bytes = bytes[..read];
+        }
+        catch (Exception wrong) when (wrong is IOException or UnauthorizedAccessException)
+        {
+            var reason = wrong is FileNotFoundException or DirectoryNotFoundException ? "there is no such file." : wrong.Message;
+            return ("", null, reason);
+        }
+
+        var start = bytes.AsSpan().StartsWith("\uFEFF"u8) ? 3 : 0;
+        try
+        {
+            return (_strict.GetString(bytes.AsSpan(start)), null, null);
+        }
+        catch (DecoderFallbackException)
+        {
+            var text = Encoding.UTF8.GetString(bytes.AsSpan(start));
+            var before = text[..text.IndexOf('\uFFFD', StringComparison.Ordinal)];
+            var line = before.LastIndexOf('\n') + 1;
+            return (text, Complaints.NotUtf8(new SourceSpan(before.Count(letter => letter == '\n') + 1, before.Length - line + 1, 1)), null);
+        }
+    }
+}

@@ -1,0 +1,339 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Plans;
+using Onex.Contracts.Schemas;
+using Onex.Contracts.Yaml;
+
+namespace Onex.Contracts.Compiling;
+
+/// <summary>Reads one contract from the top.</summary>
+internal sealed class ContractReader
+{
+    private static readonly string[] _required = ["contract", "version", "input", "initial", "states"];
+    private static readonly string[] _impliedEnds = ["failed", "compensation_done"];
+
+    private readonly ContractScope _scope;
+    private readonly References _references;
+    private readonly string _path;
+    private readonly MapSyntax _root;
+    private readonly ExpressionReader _expressions;
+    private readonly RetryReader _retries;
+    private readonly StateReader _states;
+
+    private ContractReader(string path, SourceFile file, MapSyntax root, References references, CompilerContext context)
+    {
+        var schemas = new SchemaReader(references);
+        _path = path;
+        _root = root;
+        _references = references;
+        _scope = new ContractScope(file, context, schemas, new DataTypeReader(path, file, schemas));
+        _expressions = new ExpressionReader(_scope);
+        _retries = new RetryReader(_scope);
+        var templates = new TemplateReader(_scope, _expressions);
+        _states = new StateReader(_scope, _expressions, templates, new StepReader(_scope, _expressions, templates, _retries));
+    }
+
+    /// <summary>The plan; null if anything is wrong with the file or with one that it refers to, after complaining there.</summary>
+    public static Plan? Read(string path, SourceFile file, References references, CompilerContext context)
+    {
+        switch (YamlReader.Read(file))
+        {
+            case null:
+                return null;
+            case MapSyntax root:
+                return new ContractReader(path, file, root, references, context).Read();
+            case var other:
+                file.Report(Complaints.WrongType(other.At, "a contract", "a map", other.Kind));
+                return null;
+        }
+    }
+
+    private Plan? Read()
+    {
+        _scope.CheckKeys(_root, Keys.Contract);
+        foreach (var missing in _required.Where(required => !_root.Has(required)))
+        {
+            _scope.Report(Complaints.MissingKey(SourceSpan.Start, "a contract", missing, $"Add '{missing}: ...' at the top level."));
+        }
+
+        // What is declared comes before what refers to it, whatever the order of the file.
+        var name = ReadName();
+        var version = ReadVersion();
+        var input = ReadSchema("input");
+        var output = ReadSchema("output");
+        ReadData();
+        ReadRetries();
+        var stateMap = _scope.Map(_root.Find("states"), "'states'");
+        DeclareStates(stateMap);
+
+        var key = _expressions.Read(_root.Find("key"), "'key'", ExpressionPlace.Key);
+        var duplicate = ReadDuplicate();
+        var initial = _scope.Target(_root.Find("initial"), "'initial'", null);
+        var onFailure = _scope.Target(_root.Find("on_failure"), "'on_failure'", null);
+        var states = ReadStates(stateMap);
+        var complete = states.Count == _scope.States.Count && !_scope.HasNotYet;
+        if (!_root.Has("on_failure"))
+        {
+            onFailure = AddImplicit(states);
+        }
+
+        CheckExamples();
+        if (complete && initial is not null && onFailure is not null)
+        {
+            FlowChecks.Run(_scope, states, initial, onFailure);
+        }
+
+        if (_scope.File.HasErrors || _references.Files.Any(file => file.File.HasErrors))
+        {
+            return null;
+        }
+
+        KeepResults(states);
+        var source = new ContractSource(_path, _scope.File.Text, _references.Texts());
+        return new Plan
+        {
+            Name = name!,
+            Version = version!,
+            Description = _scope.Text(_root.Find("description"), "'description'")?.Text ?? "",
+            Hash = ContractHash.Of(source),
+            Source = source,
+            Input = input!,
+            Output = output,
+            Key = key,
+            OnDuplicate = duplicate,
+            Data = [.. _scope.Data.Values],
+            Initial = initial!,
+            States = [.. states],
+            StatesByName = states.ToFrozenDictionary(state => state.Name, StringComparer.Ordinal),
+            OnFailure = onFailure!,
+        };
+    }
+
+    private string? ReadName()
+    {
+        if (_scope.Text(_root.Find("contract"), "'contract'") is not { } name)
+        {
+            return null;
+        }
+
+        if (Names.ContractProblem(name.Text, _scope.Context.Operations) is { } problem)
+        {
+            _scope.Report(Complaints.BadContractName(name.At, name.Text, problem));
+        }
+
+        return name.Text;
+    }
+
+    private string? ReadVersion()
+    {
+        if (_root.Find("version") is not { } node)
+        {
+            return null;
+        }
+
+        // 1.0 is a number to YAML: the complaint about versions says more than one about types.
+        var text = (node as ScalarSyntax)?.Text ?? node.Kind;
+        if (node is not ScalarSyntax || !Names.IsVersion(text))
+        {
+            _scope.Report(Complaints.BadVersion(node.At, text));
+        }
+
+        return text;
+    }
+
+    private JsonSchema? ReadSchema(string key) =>
+        _root.Find(key) is { } node ? _scope.Schemas.Read(new SchemaDocument(_path, _scope.File, node)) : null;
+
+    private DuplicatePolicy ReadDuplicate()
+    {
+        if (_scope.Text(_root.Find("on_duplicate"), "'on_duplicate'") is not { } text)
+        {
+            return DuplicatePolicy.Reject;
+        }
+
+        if (text.Text is not ("join" or "reject"))
+        {
+            _scope.Report(Complaints.WrongType(text.At, "'on_duplicate'", "'join' or 'reject'", $"'{Spelling.Clip(text.Text)}'"));
+        }
+        else if (!_root.Has("key"))
+        {
+            _scope.Report(Complaints.MissingKey(_root.KeyAt("on_duplicate"), "'on_duplicate'", "key", "Add 'key: input.some_id', or remove 'on_duplicate'."));
+        }
+
+        return text.Text == "join" ? DuplicatePolicy.Join : DuplicatePolicy.Reject;
+    }
+
+    private void ReadData()
+    {
+        var map = _scope.Map(_root.Find("data"), "'data'");
+        if (map?.Entries.Count > Limits.DataFieldsMax)
+        {
+            _scope.Report(Complaints.TooMany(map.Entries[Limits.DataFieldsMax].Key.At, "fields of 'data'", Limits.DataFieldsMax));
+        }
+
+        foreach (var (name, value) in (map?.Entries ?? []).Take(Limits.DataFieldsMax))
+        {
+            if (!Names.IsIdentifier(name.Text))
+            {
+                _scope.Report(Complaints.BadName(name.At, "a field of 'data'", name.Text, dashes: false));
+            }
+
+            _scope.Data[name.Text] = ReadField(name.Text, value);
+        }
+    }
+
+    private DataField ReadField(string name, SyntaxNode node)
+    {
+        // { type: int, initial: 0 } is a field with a first value; { type: string } alone is an object with a field of that name.
+        if (node is not MapSyntax map || !map.Has("type") || !map.Has("initial"))
+        {
+            return new DataField(name, _scope.Types.Read(node), null);
+        }
+
+        _scope.CheckKeys(map, Keys.DataField);
+        var type = _scope.Types.Read(map.Find("type")!);
+        var initial = map.Find("initial")!;
+        if (!type.TryConvert(initial.ToValue(), out var converted, out var problem))
+        {
+            _scope.Report(Complaints.InitialWrong(initial.At, name, $"{problem!.Pointer} {problem.Problem}".Trim()));
+        }
+
+        return new DataField(name, type, converted);
+    }
+
+    private void ReadRetries()
+    {
+        foreach (var (name, value) in _scope.Map(_root.Find("retries"), "'retries'")?.Entries ?? [])
+        {
+            _scope.Retries[name.Text] = _scope.Map(value, $"the policy '{Spelling.Clip(name.Text)}'") is { } policy
+                ? _retries.ReadPolicy(policy)
+                : RetryPolicy.Default;
+        }
+    }
+
+    private void DeclareStates(MapSyntax? map)
+    {
+        if (map?.Entries.Count > Limits.StatesMax)
+        {
+            _scope.Report(Complaints.TooMany(map.Entries[Limits.StatesMax].Key.At, "states", Limits.StatesMax));
+        }
+
+        foreach (var (name, value) in (map?.Entries ?? []).Take(Limits.StatesMax))
+        {
+            if (Names.ReservedStates.Contains(name.Text))
+            {
+                _scope.Report(Complaints.ReservedState(name.At, name.Text));
+            }
+            else if (!Names.IsState(name.Text))
+            {
+                _scope.Report(Complaints.BadName(name.At, "a state", name.Text, dashes: true));
+            }
+
+            _scope.States[name.Text] = name.At;
+            DeclareSteps((value as MapSyntax)?.Find("steps"), name.Text);
+        }
+    }
+
+    // Inside what this version does not have, too, so that one "not yet" does not bring ten "no such step".
+    private void DeclareSteps(SyntaxNode? node, string state)
+    {
+        switch (node)
+        {
+            case ListSyntax list:
+                foreach (var item in list.Items)
+                {
+                    DeclareSteps(item, state);
+                }
+
+                break;
+            case MapSyntax map when map.Find("id") is ScalarSyntax id:
+                if (_scope.Steps.Count == Limits.StepsMax)
+                {
+                    _scope.Report(Complaints.TooMany(id.At, "steps", Limits.StepsMax));
+                }
+
+                _scope.Steps.TryAdd(id.Text, state);
+                break;
+            case MapSyntax map:
+                DeclareSteps((map.Find("parallel") as MapSyntax)?.Find("branches"), state);
+                break;
+        }
+    }
+
+    private List<StatePlan> ReadStates(MapSyntax? map)
+    {
+        if (map is { Entries.Count: 0 })
+        {
+            _scope.Report(Complaints.WrongType(map.At, "'states'", "a map with a state", "an empty map"));
+        }
+
+        var states = new List<StatePlan>();
+        foreach (var (name, value) in (map?.Entries ?? []).Take(Limits.StatesMax))
+        {
+            if (_states.Read(name, value) is { } state)
+            {
+                states.Add(state);
+            }
+        }
+
+        return states;
+    }
+
+    // Without on_failure a failed contract takes back what it did, and fails.
+    private string AddImplicit(List<StatePlan> states)
+    {
+        var end = _impliedEnds
+            .Concat(Enumerable.Range(2, Limits.StatesMax).Select(number => $"compensation_done_{number}"))
+            .First(name => !_scope.States.ContainsKey(name));
+        states.Add(StateReader.ImplicitCompensating("compensating", end));
+        states.Add(StateReader.ImplicitFailed(end));
+        return "compensating";
+    }
+
+    // They are run by another part; here only their shape is looked at.
+    private void CheckExamples()
+    {
+        foreach (var example in _scope.List(_root.Find("examples"), "'examples'")?.Items ?? [])
+        {
+            if (_scope.Map(example, "an example") is not { } map)
+            {
+                continue;
+            }
+
+            if (!map.Has("name"))
+            {
+                _scope.Report(Complaints.MissingKey(map.At, "an example", "name", "Add 'name: what it shows'."));
+            }
+
+            _scope.Text(map.Find("name"), "'name'");
+        }
+    }
+
+    private void KeepResults(List<StatePlan> states)
+    {
+        foreach (var step in states.SelectMany(state => state.Steps))
+        {
+            if (_scope.ReadPaths.TryGetValue(step.Id, out var paths))
+            {
+                step.ResultIsRead = true;
+                step.ResultPaths = Outermost(paths);
+            }
+        }
+    }
+
+    // With body kept, body.score is kept too.
+    private static ImmutableArray<ImmutableArray<string>> Outermost(List<ImmutableArray<string>> paths)
+    {
+        var kept = new List<ImmutableArray<string>>();
+        foreach (var path in paths.OrderBy(path => path.Length).ThenBy(path => string.Join('.', path), StringComparer.Ordinal))
+        {
+            if (!kept.Exists(outer => path.AsSpan().StartsWith(outer.AsSpan())))
+            {
+                kept.Add(path);
+            }
+        }
+
+        return [.. kept];
+    }
+}

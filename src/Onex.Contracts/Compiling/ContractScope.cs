@@ -1,0 +1,150 @@
+using System.Collections.Immutable;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Plans;
+using Onex.Contracts.Schemas;
+using Onex.Contracts.Yaml;
+
+namespace Onex.Contracts.Compiling;
+
+/// <summary>What the readers of one contract's parts know of the whole, and what they find out for the checks that come after them.</summary>
+internal sealed class ContractScope(SourceFile file, CompilerContext context, SchemaReader schemas, DataTypeReader types)
+{
+    public SourceFile File { get; } = file;
+
+    public CompilerContext Context { get; } = context;
+
+    public SchemaReader Schemas { get; } = schemas;
+
+    public DataTypeReader Types { get; } = types;
+
+    /// <summary>The declared states by name, with the places of their names.</summary>
+    public Dictionary<string, SourceSpan> States { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The ids of all steps, with the state that the first of that id is in.</summary>
+    public Dictionary<string, string> Steps { get; } = new(StringComparer.Ordinal);
+
+    public Dictionary<string, DataField> Data { get; } = new(StringComparer.Ordinal);
+
+    public Dictionary<string, RetryPolicy> Retries { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The paths that expressions read below each step's result.</summary>
+    public Dictionary<string, List<ImmutableArray<string>>> ReadPaths { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Every way from a state to another that the file writes down.</summary>
+    public List<Way> Ways { get; } = [];
+
+    /// <summary>Steps that change the world and do not say how they are taken back.</summary>
+    public List<Uncompensated> Uncompensated { get; } = [];
+
+    /// <summary>Whether the file uses what this version does not have: then what hangs together cannot be judged.</summary>
+    public bool HasNotYet { get; private set; }
+
+    /// <summary>Whether some way leads to a state that does not exist: then the one that was meant may look as if nothing led to it.</summary>
+    public bool HasUnknownState { get; private set; }
+
+    public void Report(Complaint complaint) => File.Report(complaint);
+
+    public void ReportNotYet(SourceSpan at, string what)
+    {
+        HasNotYet = true;
+        File.Report(Complaints.NotYet(at, what));
+    }
+
+    /// <summary>Complains about keys that do not belong into a map.</summary>
+    public void CheckKeys(MapSyntax map, Keys keys)
+    {
+        foreach (var (key, _) in map.Entries)
+        {
+            if (File.IsFull)
+            {
+                return;
+            }
+
+            if (keys.NotYet.Contains(key.Text))
+            {
+                ReportNotYet(key.At, key.Text);
+            }
+            else if (!keys.Known.Contains(key.Text))
+            {
+                Report(Complaints.UnknownKey(key.At, keys.Where, key.Text, keys.Known));
+            }
+        }
+    }
+
+    public MapSyntax? Map(SyntaxNode? node, string what) => Expect<MapSyntax>(node, what, "a map");
+
+    public ListSyntax? List(SyntaxNode? node, string what) => Expect<ListSyntax>(node, what, "a list");
+
+    /// <summary>Text; a complaint and null for anything else that is there.</summary>
+    public ScalarSyntax? Text(SyntaxNode? node, string what)
+    {
+        if (node is null or ScalarSyntax { IsText: true, Text.Length: > 0 })
+        {
+            return node as ScalarSyntax;
+        }
+
+        Report(Complaints.WrongType(node.At, what, "text", node is ScalarSyntax { IsText: true } ? "nothing" : node.Kind));
+        return null;
+    }
+
+    /// <summary>A duration; a complaint and null for anything else that is there.</summary>
+    public TimeSpan? Duration(SyntaxNode? node)
+    {
+        if (node is null)
+        {
+            return null;
+        }
+
+        if (node is ScalarSyntax scalar && Durations.TryParse(scalar.Text, out var duration))
+        {
+            return duration;
+        }
+
+        Report(Complaints.BadDuration(node.At, (node as ScalarSyntax)?.Text ?? node.Kind));
+        return null;
+    }
+
+    /// <summary>The name of a state that exists, and the way to it; a complaint and null for anything else.</summary>
+    public string? Target(SyntaxNode? node, string what, string? from, string? fault = null, bool needsFault = false)
+    {
+        if (Text(node, what) is not { } name)
+        {
+            return null;
+        }
+
+        if (!States.ContainsKey(name.Text))
+        {
+            HasUnknownState = true;
+            Report(Complaints.UnknownState(name.At, name.Text, States.Keys));
+            return null;
+        }
+
+        if (from is not null)
+        {
+            Ways.Add(new Way(from, name.Text, name.At, needsFault && fault is null));
+        }
+
+        return name.Text;
+    }
+
+    private T? Expect<T>(SyntaxNode? node, string what, string expected)
+        where T : SyntaxNode
+    {
+        if (node is not (null or T))
+        {
+            Report(Complaints.WrongType(node.At, what, expected, node.Kind));
+        }
+
+        return node as T;
+    }
+}
+
+/// <summary>A way from a state to another.</summary>
+/// <param name="From">The one.</param>
+/// <param name="To">The other.</param>
+/// <param name="At">Where the file says so.</param>
+/// <param name="FaultMissing">Whether the file would have to say why, if the other is a compensating state.</param>
+internal sealed record Way(string From, string To, SourceSpan At, bool FaultMissing);
+
+/// <summary>A step that changes the world and does not say how it is taken back.</summary>
+internal sealed record Uncompensated(string State, string Step, string Operation, SourceSpan At);

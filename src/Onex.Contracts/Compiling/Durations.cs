@@ -1,0 +1,40 @@
+using System.Globalization;
+
+namespace Onex.Contracts.Compiling;
+
+/// <summary>Durations as contracts write them: <c>200ms, 20s, 2m, 48h, 7d</c>.</summary>
+internal static class Durations
+{
+    // Ten years: longer than any process, short enough for every sum of such times.
+    private static readonly TimeSpan _longest = TimeSpan.FromDays(3660);
+
+    public static bool TryParse(string text, out TimeSpan duration)
+    {
+        var digits = 0;
+        while (digits < text.Length && char.IsAsciiDigit(text[digits]))
+        {
+            digits++;
+        }
+
+        duration = default;
+        var unit = text[digits..] switch
+        {
+            "ms" => TimeSpan.TicksPerMillisecond,
+            "s" => TimeSpan.TicksPerSecond,
+            "m" => TimeSpan.TicksPerMinute,
+            "h" => TimeSpan.TicksPerHour,
+            "d" => TimeSpan.TicksPerDay,
+            _ => 0,
+        };
+        if (unit == 0
+            || !long.TryParse(text.AsSpan(0, digits), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            || number < 1
+            || number > _longest.Ticks / unit)
+        {
+            return false;
+        }
+
+        duration = TimeSpan.FromTicks(number * unit);
+        return true;
+    }
+}

@@ -1,0 +1,168 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Yaml;
+
+namespace Onex.Contracts.Compiling;
+
+/// <summary>The names that can be read in a place of a contract.</summary>
+internal sealed record ExpressionPlace(IReadOnlyList<string> Names)
+{
+    /// <summary><c>key</c>: the saga does not exist yet.</summary>
+    public static ExpressionPlace Key { get; } = new(["input"]);
+
+    /// <summary><c>with</c>.</summary>
+    public static ExpressionPlace Arguments { get; } = new(["input", "data", "steps", "fault", "saga", "now"]);
+
+    /// <summary>Where a step's result has just arrived: <c>save</c>, <c>reject</c>, the compensation's <c>with</c>.</summary>
+    public static ExpressionPlace Result { get; } = new(["result", "input", "data", "steps", "fault", "saga", "now"]);
+
+    /// <summary><c>when</c> of a <c>choose</c>.</summary>
+    public static ExpressionPlace Guard { get; } = new(["input", "data", "steps", "fault", "saga", "now"]);
+
+    /// <summary><c>output</c> of an end.</summary>
+    public static ExpressionPlace Output { get; } = new(["input", "data", "steps", "fault", "saga"]);
+}
+
+/// <summary>Reads expressions and checks the names in them.</summary>
+internal sealed class ExpressionReader(ContractScope scope)
+{
+    private static readonly FrozenSet<string> _notYet =
+        FrozenSet.ToFrozenSet(["event", "item", "index", "results", "failures", "connections"], StringComparer.Ordinal);
+
+    /// <summary>A bare expression; null after complaining.</summary>
+    public Expression? Read(SyntaxNode? node, string what, ExpressionPlace place)
+    {
+        switch (node)
+        {
+            case null:
+                return null;
+            case ScalarSyntax { IsNull: false, Text.Length: > 0 } scalar:
+                return Parse(scalar, scalar.Text, 0, place);
+            case MapSyntax or ListSyntax when SourceOf(node) is { } source:
+                scope.Report(Complaints.QuoteExpression(node.At, BareExpression.Quote(source)));
+                return null;
+            default:
+                scope.Report(Complaints.WrongType(node.At, what, "an expression", node.Kind));
+                return null;
+        }
+    }
+
+    /// <summary>An expression that is all of a scalar's text, or begins at a character of it; null after complaining.</summary>
+    public Expression? Parse(ScalarSyntax scalar, string text, int start, ExpressionPlace place)
+    {
+        if (!Expression.TryParse(text, out var expression, out var problem))
+        {
+            scope.Report(CutByComment(scalar) is { } whole
+                ? Complaints.QuoteExpression(scalar.At, BareExpression.Quote(whole))
+                : Complaints.ExpressionWrong(scalar.Part(start + problem.Position, problem.Length), problem.Problem, problem.Remedy));
+            return null;
+        }
+
+        foreach (var use in expression.PathUses)
+        {
+            if (!scope.File.IsFull)
+            {
+                Check(use, scalar, start, place);
+            }
+        }
+
+        return expression;
+    }
+
+    private void Check(PathUse use, ScalarSyntax scalar, int start, ExpressionPlace place)
+    {
+        var root = use.Path[0];
+        var at = scalar.Part(start + use.Position, root.Length);
+        if (!place.Names.Contains(root))
+        {
+            if (_notYet.Contains(root))
+            {
+                scope.ReportNotYet(at, root);
+            }
+            else
+            {
+                scope.Report(Complaints.UnknownName(at, root, Remedy(root, scalar, place)));
+            }
+        }
+        else if (use.Path is ["data", var field, ..] && !scope.Data.ContainsKey(field))
+        {
+            scope.Report(Complaints.UndeclaredField(FieldAt(use, scalar, start), field, scope.Data.Keys));
+        }
+        else if (root == "steps")
+        {
+            CheckStep(use, scalar, start);
+        }
+    }
+
+    private void CheckStep(PathUse use, ScalarSyntax scalar, int start)
+    {
+        if (use.Path is not [_, var step, .. var path])
+        {
+            // `steps` itself: whatever any of them gave.
+            foreach (var id in scope.Steps.Keys)
+            {
+                Reads(id, []);
+            }
+        }
+        else if (scope.Steps.ContainsKey(step))
+        {
+            Reads(step, path);
+        }
+        else
+        {
+            scope.Report(Complaints.UndeclaredStep(FieldAt(use, scalar, start), step, scope.Steps.Keys));
+        }
+    }
+
+    private void Reads(string step, ImmutableArray<string> path)
+    {
+        if (!scope.ReadPaths.TryGetValue(step, out var paths))
+        {
+            scope.ReadPaths[step] = paths = [];
+        }
+
+        paths.Add(path);
+    }
+
+    // The first field behind the root, as far as it is written plainly: data.x.
+    private static SourceSpan FieldAt(PathUse use, ScalarSyntax scalar, int start)
+    {
+        var at = start + use.Position;
+        var (root, field) = (use.Path[0], use.Path[1]);
+        var dotted = scalar.Text.AsSpan(Math.Min(at, scalar.Text.Length)).StartsWith($"{root}.{field}", StringComparison.Ordinal);
+        return dotted ? scalar.Part(at + root.Length + 1, field.Length) : scalar.Part(at, use.Length);
+    }
+
+    private static string Remedy(string name, ScalarSyntax scalar, ExpressionPlace place)
+    {
+        var names = Spelling.Suggest(name, "names", place.Names);
+        return !scalar.IsPlain && string.Equals(scalar.Text, name, StringComparison.Ordinal) && scalar.Form != ScalarForm.Other
+            ? $"For the text '{Spelling.Clip(name)}' write '\"{Spelling.Clip(name)}\"': YAML takes the outer quotes away. {names}"
+            : names;
+    }
+
+    // `when: input.note == " #1"`: YAML ends the text where it sees a comment.
+    private string? CutByComment(ScalarSyntax scalar)
+    {
+        if (scalar.Form != ScalarForm.Plain || scope.File.Line(scalar.At.Line) is not { } line)
+        {
+            return null;
+        }
+
+        var end = scalar.At.Column - 1 + scalar.Text.Length;
+        return end < line.Length && line[end..].TrimStart().StartsWith('#') && line[end] is ' ' or '\t'
+            ? line[(scalar.At.Column - 1)..].TrimEnd()
+            : null;
+    }
+
+    // What stands in braces or brackets on one line.
+    private string? SourceOf(SyntaxNode node)
+    {
+        var flow = node is MapSyntax { IsFlow: true } or ListSyntax { At.Length: > 1 };
+        return flow && scope.File.Line(node.At.Line) is { } line && node.At.Length > 1
+            ? line.Substring(node.At.Column - 1, Math.Min(node.At.Length, line.Length - node.At.Column + 1))
+            : null;
+    }
+}

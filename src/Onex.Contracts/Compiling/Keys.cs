@@ -1,0 +1,43 @@
+using System.Collections.Frozen;
+
+namespace Onex.Contracts.Compiling;
+
+/// <summary>The keys that a map of a contract may have.</summary>
+/// <param name="Where">The map, at the beginning of a sentence.</param>
+/// <param name="Known">What this version reads.</param>
+/// <param name="NotYet">What the language has and this version does not.</param>
+internal sealed record Keys(string Where, IReadOnlyList<string> Known, FrozenSet<string> NotYet)
+{
+    public static Keys Contract { get; } = Of(
+        "a contract",
+        [
+            "contract", "version", "description", "input", "output", "key", "on_duplicate", "data", "retries", "initial", "states",
+            "on_failure", "examples",
+        ],
+        ["events", "deadline", "any_state", "schedule", "migrate_from", "continue_as_new", "compensate_as"]);
+
+    public static Keys State { get; } = Of(
+        "a state",
+        ["steps", "next", "fault", "choose", "catch", "pivot", "end", "output", "compensate"],
+        ["on_event", "timeout", "wait", "stay"]);
+
+    public static Keys Step { get; } = Of(
+        "a step",
+        ["id", "effect", "compute", "connection", "with", "returns", "save", "retry", "timeout", "reject", "catch", "compensate"],
+        ["parallel", "each", "wait", "saga", "detached", "emit", "set", "respond", "fail", "losers", "aggregate"]);
+
+    public static Keys Compensate { get; } = Of(
+        "'compensate'", ["effect", "compute", "connection", "with", "retry", "timeout", "none"], ["when_unknown"]);
+
+    public static Keys Choice { get; } = Of("an entry of 'choose'", ["when", "next", "fault"], ["stay", "set"]);
+
+    public static Keys Catch { get; } = Of("an entry of 'catch'", ["error", "next"], ["stay", "set"]);
+
+    public static Keys Reject { get; } = Of("an entry of 'reject'", ["when", "code"], []);
+
+    public static Keys Retry { get; } = Of("a retry policy", ["attempts", "first", "factor", "max", "jitter", "within"], []);
+
+    public static Keys DataField { get; } = Of("a field with an initial value", ["type", "initial"], []);
+
+    private static Keys Of(string where, string[] known, string[] notYet) => new(where, known, notYet.ToFrozenSet(StringComparer.Ordinal));
+}

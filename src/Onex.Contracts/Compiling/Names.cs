@@ -1,0 +1,62 @@
+using System.Collections.Frozen;
+using System.Text.RegularExpressions;
+using Onex.Contracts.Catalogue;
+
+namespace Onex.Contracts.Compiling;
+
+/// <summary>What things of a contract may be called.</summary>
+internal static partial class Names
+{
+    // The first word of a request's operation tells a contract from an operation; these are taken even where their effects are not there.
+    private static readonly FrozenSet<string> _prefixes =
+        FrozenSet.ToFrozenSet(["http", "db", "database", "consul", "vault", "kafka", "redis", "filesystem"], StringComparer.Ordinal);
+
+    // Words that the expression language reads as something else than a name.
+    private static readonly FrozenSet<string> _words = FrozenSet.ToFrozenSet(
+        [
+            "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop",
+            "package", "namespace", "return", "var", "void", "while",
+        ],
+        StringComparer.Ordinal);
+
+    public static FrozenSet<string> ReservedStates { get; } =
+        FrozenSet.ToFrozenSet(["Initial", "Final", "compensating"], StringComparer.Ordinal);
+
+    /// <summary>Why the name cannot be a contract's, or null if it can.</summary>
+    public static string? ContractProblem(string name, OperationCatalogue operations)
+    {
+        if (name.Length > Limits.NameLengthMax || !ContractName().IsMatch(name))
+        {
+            return name.Contains('.', StringComparison.Ordinal)
+                ? "a dot separates a contract from its events"
+                : "it has other characters than those allowed, or too many";
+        }
+
+        return _prefixes.Contains(name) || operations.All.Any(operation => operation.Name.Split('.')[0] == name)
+            ? "operations begin with it"
+            : null;
+    }
+
+    public static bool IsVersion(string text) => text.Length <= Limits.NameLengthMax && SemanticVersion().IsMatch(text);
+
+    public static bool IsState(string name) => name.Length <= Limits.NameLengthMax && StateName().IsMatch(name);
+
+    /// <summary>A name that expressions can read after a dot.</summary>
+    public static bool IsIdentifier(string name) =>
+        name.Length <= Limits.NameLengthMax && Identifier().IsMatch(name) && !_words.Contains(name);
+
+    [GeneratedRegex(@"^[a-z][a-z0-9-]*\z", RegexOptions.NonBacktracking)]
+    private static partial Regex ContractName();
+
+    [GeneratedRegex(@"^[A-Za-z_][A-Za-z0-9_-]*\z", RegexOptions.NonBacktracking)]
+    private static partial Regex StateName();
+
+    [GeneratedRegex(@"^[A-Za-z_][A-Za-z0-9_]*\z", RegexOptions.NonBacktracking)]
+    private static partial Regex Identifier();
+
+    // semver.org, 2.0.0.
+    [GeneratedRegex(
+        @"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?\z",
+        RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    private static partial Regex SemanticVersion();
+}

@@ -1,0 +1,101 @@
+using System.Collections.Immutable;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Yaml;
+
+namespace Onex.Contracts.Compiling;
+
+/// <summary>Reads a file that a contract refers to, by path relative to the contracts directory: its text, or why there is none.</summary>
+internal delegate (string? Text, string? Problem) ReadReference(string path);
+
+/// <summary>A file that a contract refers to.</summary>
+/// <param name="Path">Relative to the contracts directory.</param>
+/// <param name="File">Its text, and what is wrong with it.</param>
+/// <param name="Root">What it holds; null if it cannot be read.</param>
+internal sealed record ReferencedFile(string Path, SourceFile File, SyntaxNode? Root);
+
+/// <summary>The files that one contract refers to, each read once.</summary>
+internal sealed class References(ReadReference read, Func<string, string> shown)
+{
+    private readonly Dictionary<string, ReferencedFile> _files = new(StringComparer.Ordinal);
+
+    /// <summary>All that were opened, in order of path.</summary>
+    public IEnumerable<ReferencedFile> Files => _files.Values.OrderBy(file => file.Path, StringComparer.Ordinal);
+
+    /// <summary>Their texts by path.</summary>
+    public ImmutableSortedDictionary<string, string> Texts() =>
+        _files.Values.ToImmutableSortedDictionary(file => file.Path, file => file.File.Text, StringComparer.Ordinal);
+
+    /// <summary>The file that <paramref name="reference"/> means in <paramref name="from"/>; null with a reason if there is none.</summary>
+    public ReferencedFile? Open(string from, string reference, out string? problem)
+    {
+        if (Resolve(from, reference, out problem) is not { } path)
+        {
+            return null;
+        }
+
+        if (_files.TryGetValue(path, out var known))
+        {
+            return known;
+        }
+
+        if (_files.Count >= Limits.ReferencesMax)
+        {
+            problem = $"a contract may refer to {Limits.ReferencesMax} files at most";
+            return null;
+        }
+
+        var (text, unreadable) = read(path);
+        if (text is null)
+        {
+            problem = unreadable ?? "it cannot be read";
+            return null;
+        }
+
+        var file = new SourceFile(shown(path), text);
+        var root = path.EndsWith(".json", StringComparison.Ordinal) ? JsonReader.Read(file) : YamlReader.Read(file);
+        return _files[path] = new ReferencedFile(path, file, root);
+    }
+
+    /// <summary>The path relative to the contracts directory, never above it.</summary>
+    private static string? Resolve(string from, string reference, out string? problem)
+    {
+        problem = null;
+        if (reference.StartsWith('/') || reference.Contains('\\', StringComparison.Ordinal) || reference.Contains(':', StringComparison.Ordinal)
+            || reference.Contains('\0', StringComparison.Ordinal))
+        {
+            problem = "only relative paths with '/' are";
+            return null;
+        }
+
+        if (!reference.EndsWith(".json", StringComparison.Ordinal) && !reference.EndsWith(".yaml", StringComparison.Ordinal))
+        {
+            problem = "only .json and .yaml files are";
+            return null;
+        }
+
+        var segments = from.Split('/').SkipLast(1).ToList();
+        foreach (var segment in reference.Split('/'))
+        {
+            if (segment is "" or ".")
+            {
+                continue;
+            }
+
+            if (segment != "..")
+            {
+                segments.Add(segment);
+            }
+            else if (segments.Count > 0)
+            {
+                segments.RemoveAt(segments.Count - 1);
+            }
+            else
+            {
+                problem = "it is outside the contracts directory";
+                return null;
+            }
+        }
+
+        return string.Join('/', segments);
+    }
+}

@@ -1,0 +1,94 @@
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Plans;
+using Onex.Contracts.Yaml;
+
+namespace Onex.Contracts.Compiling;
+
+/// <summary>Reads retry policies.</summary>
+internal sealed class RetryReader(ContractScope scope)
+{
+    /// <summary>The policy that <c>retry</c> names or holds; null if there is none, or after complaining.</summary>
+    public RetryPolicy? Read(SyntaxNode? node)
+    {
+        switch (node)
+        {
+            case null:
+                return null;
+            case MapSyntax map:
+                return ReadPolicy(map);
+            case ScalarSyntax { IsText: true } name:
+                if (scope.Retries.TryGetValue(name.Text, out var policy))
+                {
+                    return policy;
+                }
+
+                scope.Report(Complaints.UnknownRetry(name.At, name.Text, scope.Retries.Keys));
+                return null;
+            default:
+                scope.Report(Complaints.WrongType(node.At, "'retry'", "the name of a policy, or a map", node.Kind));
+                return null;
+        }
+    }
+
+    /// <summary>The policy that a map describes; what it leaves out is the default's.</summary>
+    public RetryPolicy ReadPolicy(MapSyntax map)
+    {
+        scope.CheckKeys(map, Keys.Retry);
+        var standard = RetryPolicy.Default;
+        var first = scope.Duration(map.Find("first"));
+        var max = scope.Duration(map.Find("max"));
+        var policy = new RetryPolicy(
+            (int)Number(map, "attempts", 1, Limits.AttemptsMax, whole: true, standard.Attempts),
+            first ?? standard.First,
+            Number(map, "factor", 1, 100, whole: false, standard.Factor),
+            max ?? (first > standard.Max ? first.Value : standard.Max),
+            ReadJitter(map.Find("jitter")),
+            scope.Duration(map.Find("within")));
+
+        if (policy.Max < policy.First)
+        {
+            scope.Report(Complaints.OutOfRange(map.Find("max")!.At, "max", "at least 'first'"));
+        }
+
+        return policy;
+    }
+
+    private double Number(MapSyntax map, string key, double least, double most, bool whole, double standard)
+    {
+        if (map.Find(key) is not { } node)
+        {
+            return standard;
+        }
+
+        if (node is not ScalarSyntax { Number: { } number })
+        {
+            scope.Report(Complaints.WrongType(node.At, $"'{key}'", "a number", node.Kind));
+            return standard;
+        }
+
+        if (number < least || number > most || (whole && !double.IsInteger(number)))
+        {
+            scope.Report(Complaints.OutOfRange(node.At, key, $"{(whole ? "a whole number " : "")}from {least} to {most}"));
+            return standard;
+        }
+
+        return number;
+    }
+
+    private Jitter ReadJitter(SyntaxNode? node)
+    {
+        switch ((node as ScalarSyntax)?.Text)
+        {
+            case null when node is null:
+            case "full":
+                return Jitter.Full;
+            case "none":
+                return Jitter.None;
+            default:
+                scope.Report(Complaints.WrongType(node!.At, "'jitter'", "'full' or 'none'", Found(node)));
+                return Jitter.Full;
+        }
+    }
+
+    private static string Found(SyntaxNode node) => node is ScalarSyntax scalar ? $"'{Spelling.Clip(scalar.Text)}'" : node.Kind;
+}

@@ -1,0 +1,211 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Plans;
+using Onex.Contracts.Schemas;
+using Onex.Contracts.Yaml;
+
+namespace Onex.Contracts.Compiling;
+
+/// <summary>Reads states.</summary>
+internal sealed class StateReader(ContractScope scope, ExpressionReader expressions, TemplateReader templates, StepReader steps)
+{
+    private static readonly FrozenSet<EventKind> _working = FrozenSet.ToFrozenSet([EventKind.StepResult, EventKind.Timer, EventKind.Joined]);
+    private static readonly FrozenSet<EventKind> _passing = FrozenSet.ToFrozenSet([EventKind.Timer, EventKind.Joined]);
+    private static readonly FrozenSet<EventKind> _ended = FrozenSet.ToFrozenSet([EventKind.Joined]);
+
+    /// <summary>The state of a contract without <c>on_failure</c> that takes back what was done.</summary>
+    public static StatePlan ImplicitCompensating(string name, string next) => new()
+    {
+        Name = name,
+        Kind = StateKind.Compensating,
+        Implicit = true,
+        Choices = [new Choice(null, next, null)],
+        Accepts = _working,
+    };
+
+    /// <summary>The failed end that it leads to.</summary>
+    public static StatePlan ImplicitFailed(string name) => new()
+    {
+        Name = name,
+        Kind = StateKind.End,
+        Implicit = true,
+        End = EndKind.Failed,
+        Accepts = _ended,
+    };
+
+    /// <summary>The state; null if it is no map, after complaining.</summary>
+    public StatePlan? Read(ScalarSyntax name, SyntaxNode node)
+    {
+        if (scope.Map(node, $"state '{Spelling.Clip(name.Text)}'") is not { } map)
+        {
+            return null;
+        }
+
+        scope.CheckKeys(map, Keys.State);
+        return map.Has("end") ? ReadEnd(name.Text, map)
+            : map.Has("compensate") ? ReadCompensating(name.Text, map)
+            : ReadOrdinary(name, map);
+    }
+
+    private StatePlan ReadEnd(string name, MapSyntax map)
+    {
+        Exclude(map, "end", ["steps", "next", "fault", "choose", "catch", "pivot", "compensate"], "An end runs nothing and leads nowhere: make two states of it.");
+        var text = (map.Find("end") as ScalarSyntax)?.Text;
+        if (text is not ("completed" or "failed"))
+        {
+            var found = map.Find("end")!;
+            scope.Report(Complaints.WrongType(
+                found.At, "'end'", "'completed' or 'failed'", text is { Length: > 0 } ? $"'{Spelling.Clip(text)}'" : found.Kind));
+        }
+
+        return new StatePlan
+        {
+            Name = name,
+            Kind = StateKind.End,
+            End = text == "failed" ? EndKind.Failed : EndKind.Completed,
+            Output = map.Find("output") is { } output
+                ? templates.Read(output, DataType.Any, new TemplateRules(ExpressionPlace.Output, null, ArgumentFilling.Value))
+                : null,
+            Accepts = _ended,
+        };
+    }
+
+    private StatePlan ReadCompensating(string name, MapSyntax map)
+    {
+        Exclude(map, "compensate", ["steps", "fault", "choose", "catch", "pivot", "output"], "A compensating state has only 'next': make two states of it.");
+        var found = map.Find("compensate")!;
+        if ((found as ScalarSyntax)?.Text != "all")
+        {
+            scope.Report(Complaints.WrongType(found.At, "'compensate' of a state", "'all'", found.Kind));
+        }
+
+        if (!map.Has("next"))
+        {
+            ReportNoWayOut(name, map);
+        }
+
+        return new StatePlan
+        {
+            Name = name,
+            Kind = StateKind.Compensating,
+            Choices = scope.Target(map.Find("next"), "'next'", name) is { } next ? [new Choice(null, next, null)] : [],
+            Accepts = _working,
+        };
+    }
+
+    private StatePlan ReadOrdinary(ScalarSyntax name, MapSyntax map)
+    {
+        if (map.Has("output"))
+        {
+            scope.Report(Complaints.MissingKey(map.KeyAt("output"), "a state with 'output'", "end", "Add 'end: completed' or 'end: failed', or remove 'output'."));
+        }
+
+        var read = (scope.List(map.Find("steps"), "'steps'")?.Items ?? [])
+            .Select(step => steps.Read(step, name.Text))
+            .OfType<StepPlan>()
+            .ToImmutableArray();
+
+        return new StatePlan
+        {
+            Name = name.Text,
+            Kind = StateKind.Ordinary,
+            Pivot = ReadPivot(map.Find("pivot")),
+            Steps = read,
+            Choices = ReadChoices(name, map),
+            Catch = steps.ReadCatch(map.Find("catch"), name.Text),
+            Accepts = read.IsEmpty ? _passing : _working,
+        };
+    }
+
+    private bool ReadPivot(SyntaxNode? node)
+    {
+        if (node is not (null or ScalarSyntax { Bool: not null }))
+        {
+            scope.Report(Complaints.WrongType(node.At, "'pivot'", "true or false", node.Kind));
+        }
+
+        return node is ScalarSyntax { Bool: true };
+    }
+
+    private ImmutableArray<Choice> ReadChoices(ScalarSyntax name, MapSyntax map)
+    {
+        var (next, choose) = (map.Find("next"), map.Find("choose"));
+        if (next is not null && choose is not null)
+        {
+            scope.Report(Complaints.KeysExclude(map.KeyAt("choose"), "a state", "next", "choose", "Put the target of 'next' into the last entry of 'choose'."));
+        }
+        else if (next is null && choose is null && !map.Entries.Any(entry => Keys.State.NotYet.Contains(entry.Key.Text)))
+        {
+            ReportNoWayOut(name.Text, map);
+        }
+
+        var fault = scope.Text(map.Find("fault"), "'fault'")?.Text;
+        if (map.Has("fault") && next is null)
+        {
+            scope.Report(Complaints.MissingKey(map.KeyAt("fault"), "a state with 'fault'", "next", "Write 'fault' beside 'next', or in an entry of 'choose'."));
+        }
+
+        var choices = ImmutableArray.CreateBuilder<Choice>();
+        if (scope.Target(next, "'next'", name.Text, fault, needsFault: true) is { } target)
+        {
+            choices.Add(new Choice(null, target, fault));
+        }
+
+        ReadChoose(scope.List(choose, "'choose'"), name.Text, choices);
+        return choices.ToImmutable();
+    }
+
+    private void ReadChoose(ListSyntax? list, string state, ImmutableArray<Choice>.Builder choices)
+    {
+        if (list is { Items.Count: 0 })
+        {
+            scope.Report(Complaints.WrongType(list.At, "'choose'", "a list with an entry", "an empty list"));
+        }
+
+        var always = false;
+        for (var index = 0; index < (list?.Items.Count ?? 0); index++)
+        {
+            if (scope.Map(list!.Items[index], "an entry of 'choose'") is not { } map)
+            {
+                continue;
+            }
+
+            scope.CheckKeys(map, Keys.Choice);
+            if (always)
+            {
+                scope.Report(Complaints.ChoiceAfterAlways(map.At));
+            }
+
+            var when = expressions.Read(map.Find("when"), "'when'", ExpressionPlace.Guard);
+            var fault = scope.Text(map.Find("fault"), "'fault'")?.Text;
+            if (!map.Has("next"))
+            {
+                scope.Report(Complaints.MissingKey(map.At, "an entry of 'choose'", "next", "Add 'next: some_state'."));
+            }
+
+            if (scope.Target(map.Find("next"), "'next'", state, fault, needsFault: true) is { } next)
+            {
+                choices.Add(new Choice(when, next, fault));
+            }
+
+            always = !map.Has("when");
+            if (map.Has("when") && index == list.Items.Count - 1)
+            {
+                scope.Report(Complaints.LastChoiceGuarded(map.KeyAt("when")));
+            }
+        }
+    }
+
+    private void Exclude(MapSyntax map, string key, IEnumerable<string> others, string remedy)
+    {
+        foreach (var other in others.Where(map.Has))
+        {
+            scope.Report(Complaints.KeysExclude(map.KeyAt(other), "a state", key, other, remedy));
+        }
+    }
+
+    private void ReportNoWayOut(string name, MapSyntax map) =>
+        scope.Report(Complaints.NoWayOut(scope.States.TryGetValue(name, out var at) ? at : map.At, name));
+}

@@ -1,0 +1,375 @@
+using System.Collections.Immutable;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Plans;
+using Onex.Contracts.Schemas;
+using Onex.Contracts.Yaml;
+
+namespace Onex.Contracts.Compiling;
+
+/// <summary>Reads steps.</summary>
+internal sealed class StepReader(ContractScope scope, ExpressionReader expressions, TemplateReader templates, RetryReader retries)
+{
+    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(30);
+
+    private readonly HashSet<string> _ids = new(StringComparer.Ordinal);
+
+    /// <summary>The step; null if too much of it is missing, after complaining.</summary>
+    public StepPlan? Read(SyntaxNode node, string state)
+    {
+        if (scope.Map(node, "a step") is not { } map)
+        {
+            return null;
+        }
+
+        scope.CheckKeys(map, Keys.Step);
+        if (map.Entries.Any(entry => Keys.Step.NotYet.Contains(entry.Key.Text)))
+        {
+            return null;
+        }
+
+        var id = ReadId(map);
+        var call = ReadCall(map, "a step", ExpressionPlace.Arguments);
+        var step = new StepPlan
+        {
+            Id = id ?? "",
+            Kind = call?.Kind ?? StepKind.Effect,
+            Invocation = call?.Invocation ?? new Invocation("", null, new Template.Map([])),
+            ResultType = call?.Operation is { } operation ? ResultOf(operation) : DataType.Any,
+            Returns = map.Find("returns") is { } returns ? scope.Types.Read(returns) : null,
+            Save = ReadSave(map.Find("save")),
+            Retry = call?.Retry ?? RetryPolicy.Default,
+            Timeout = call?.Timeout ?? _timeout,
+            Reject = ReadReject(map.Find("reject")),
+            Catch = ReadCatch(map.Find("catch"), state),
+            Compensation = ReadCompensation(map, state, id, call),
+        };
+
+        return id is null || call is null ? null : step;
+    }
+
+    /// <summary>Where failures lead.</summary>
+    public ImmutableArray<CatchRule> ReadCatch(SyntaxNode? node, string state)
+    {
+        var rules = ImmutableArray.CreateBuilder<CatchRule>();
+        foreach (var entry in scope.List(node, "'catch'")?.Items ?? [])
+        {
+            if (scope.Map(entry, "an entry of 'catch'") is not { } map)
+            {
+                continue;
+            }
+
+            scope.CheckKeys(map, Keys.Catch);
+            if (!map.Has("next"))
+            {
+                scope.Report(Complaints.MissingKey(map.At, "an entry of 'catch'", "next", "Add 'next: some_state'."));
+            }
+            else if (scope.Target(map.Find("next"), "'next'", state) is { } next)
+            {
+                rules.Add(new CatchRule(ReadCodes(map.Find("error")), next));
+            }
+        }
+
+        return rules.ToImmutable();
+    }
+
+    private ImmutableArray<string> ReadCodes(SyntaxNode? node) => node switch
+    {
+        null => [],
+        ListSyntax list => [.. list.Items.Select(item => scope.Text(item, "an error code")?.Text ?? "")],
+        _ => scope.Text(node, "an error code") is { } code ? [code.Text] : [],
+    };
+
+    private string? ReadId(MapSyntax map)
+    {
+        if (map.Find("id") is not { } node)
+        {
+            scope.Report(Complaints.MissingKey(map.At, "a step", "id", "Add 'id: some_name': expressions read the result as steps.some_name."));
+            return null;
+        }
+
+        if (scope.Text(node, "'id'") is not { } id)
+        {
+            return null;
+        }
+
+        if (!Names.IsIdentifier(id.Text))
+        {
+            scope.Report(Complaints.BadName(id.At, "a step", id.Text, dashes: false));
+        }
+        else if (!_ids.Add(id.Text))
+        {
+            scope.Report(Complaints.DuplicateStep(id.At, id.Text, scope.Steps[id.Text]));
+        }
+
+        return id.Text;
+    }
+
+    // What a step and its compensation have in common.
+    private Call? ReadCall(MapSyntax map, string where, ExpressionPlace place)
+    {
+        var (effect, compute) = (map.Find("effect"), map.Find("compute"));
+        if (effect is null && compute is null)
+        {
+            scope.Report(Complaints.MissingKey(map.At, where, "effect", "Add 'effect: some.operation' or 'compute: some.operation'."));
+        }
+        else if (effect is not null && compute is not null)
+        {
+            scope.Report(Complaints.KeysExclude(map.KeyAt("compute"), where, "effect", "compute", "Make two steps of it."));
+        }
+
+        var kind = effect is not null ? StepKind.Effect : StepKind.Compute;
+        var operation = ReadOperation(effect ?? compute, kind);
+        var arguments = ReadArguments(map, operation, place);
+        var connection = ReadConnection(map, operation);
+        var retry = retries.Read(map.Find("retry"));
+        var timeout = scope.Duration(map.Find("timeout"));
+        if (operation is null)
+        {
+            return null;
+        }
+
+        return new Call(
+            kind,
+            operation,
+            new Invocation(operation.Name, connection?.Name, arguments),
+            retry ?? connection?.Retry ?? RetryPolicy.Default,
+            timeout ?? (connection?.TimeoutMs is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : _timeout));
+    }
+
+    private OperationDescriptor? ReadOperation(SyntaxNode? node, StepKind kind)
+    {
+        var key = kind == StepKind.Effect ? "effect" : "compute";
+        if (scope.Text(node, $"'{key}'") is not { } name)
+        {
+            return null;
+        }
+
+        var role = kind == StepKind.Effect ? OperationRole.Effect : OperationRole.Compute;
+        var operation = scope.Context.Operations.Find(name.Text);
+        if (operation is null)
+        {
+            var fitting = scope.Context.Operations.All.Where(each => each.Role == role).Select(each => each.Name).ToList();
+            scope.Report(Complaints.UnknownOperation(name.At, name.Text, fitting));
+        }
+        else if (operation.Role != role)
+        {
+            scope.Report(Complaints.WrongRole(name.At, name.Text, key, kind == StepKind.Effect ? "compute" : "effect"));
+        }
+
+        return operation;
+    }
+
+    private Template.Map ReadArguments(MapSyntax step, OperationDescriptor? operation, ExpressionPlace place)
+    {
+        var node = step.Find("with");
+        var map = node is ScalarSyntax { IsNull: true } ? null : scope.Map(node, "'with'");
+        var arguments = ImmutableArray.CreateBuilder<KeyValuePair<string, Template>>();
+        foreach (var (key, value) in map?.Entries ?? [])
+        {
+            if (scope.File.IsFull)
+            {
+                break;
+            }
+
+            var argument = operation?.Arguments.FirstOrDefault(each => string.Equals(each.Name, key.Text, StringComparison.Ordinal));
+            if (argument is null && operation is { AnyArguments: false })
+            {
+                scope.Report(Complaints.UnknownArgument(key.At, operation.Name, key.Text, [.. operation.Arguments.Select(each => each.Name)]));
+            }
+
+            var type = argument is null ? DataType.Any : DataTypeReader.Parse(argument.Type);
+            var rules = new TemplateRules(place, key.Text, argument?.Filling ?? ArgumentFilling.Value);
+            arguments.Add(KeyValuePair.Create(key.Text, templates.Read(value, type, rules)));
+        }
+
+        foreach (var missing in operation?.Arguments.Where(each => each.Required && map?.Has(each.Name) != true) ?? [])
+        {
+            var at = map?.At ?? (step.Has("with") ? step.KeyAt("with") : (step.Find("effect") ?? step.Find("compute"))!.At);
+            scope.Report(Complaints.ArgumentMissing(at, operation!.Name, missing.Name, missing.Type));
+        }
+
+        return new Template.Map(arguments.ToImmutable());
+    }
+
+    private ConnectionDescriptor? ReadConnection(MapSyntax step, OperationDescriptor? operation)
+    {
+        var name = scope.Text(step.Find("connection"), "'connection'");
+        if (operation is null)
+        {
+            return null;
+        }
+
+        if (operation.ConnectionType is not { } type)
+        {
+            if (name is not null)
+            {
+                scope.Report(Complaints.ConnectionNotTaken(step.KeyAt("connection"), operation.Name));
+            }
+
+            return null;
+        }
+
+        // A whole URL says where to go by itself.
+        var url = (step.Find("with") as MapSyntax)?.Has("url") == true && operation.Arguments.Any(argument => argument.Name == "url");
+        if (name is null)
+        {
+            if (!url && !step.Has("connection"))
+            {
+                var at = (step.Find("effect") ?? step.Find("compute"))!.At;
+                scope.Report(Complaints.ConnectionMissing(at, operation.Name, type, OfType(type)));
+            }
+
+            return null;
+        }
+
+        if (url)
+        {
+            scope.Report(Complaints.KeysExclude(
+                step.KeyAt("connection"), "a step", "connection", "url", "Give 'connection' and a 'path', or a whole 'url'."));
+        }
+
+        return FindConnection(name, operation, type);
+    }
+
+    private ConnectionDescriptor? FindConnection(ScalarSyntax name, OperationDescriptor operation, string type)
+    {
+        if (scope.Context.Connections is not { } connections)
+        {
+            return new ConnectionDescriptor(name.Text, type, null, null);
+        }
+
+        if (!connections.TryGetValue(name.Text, out var connection))
+        {
+            scope.Report(Complaints.UnknownConnection(name.At, name.Text, [.. connections.Keys.Order(StringComparer.Ordinal)]));
+            return null;
+        }
+
+        if (!string.Equals(connection.Type, type, StringComparison.Ordinal))
+        {
+            scope.Report(Complaints.WrongConnection(name.At, name.Text, connection.Type, operation.Name, type));
+        }
+
+        return connection;
+    }
+
+    private List<string> OfType(string type) =>
+        [.. (scope.Context.Connections?.Values ?? []).Where(each => each.Type == type).Select(each => each.Name).Order(StringComparer.Ordinal)];
+
+    private static DataType.Fields ResultOf(OperationDescriptor operation) =>
+        new([.. operation.Result.Select(field => KeyValuePair.Create(field.Key, DataTypeReader.Parse(field.Value)))]);
+
+    private ImmutableArray<Assignment> ReadSave(SyntaxNode? node)
+    {
+        var assignments = ImmutableArray.CreateBuilder<Assignment>();
+        if (scope.Map(node, "'save'") is not { } map || ReportSplit(map))
+        {
+            return [];
+        }
+
+        foreach (var (key, value) in map.Entries)
+        {
+            var known = scope.Data.TryGetValue(key.Text, out var field);
+            if (!known && !scope.File.IsFull)
+            {
+                scope.Report(Complaints.UndeclaredField(key.At, key.Text, scope.Data.Keys));
+            }
+
+            if (expressions.Read(value, "what is saved", ExpressionPlace.Result) is { } expression && known)
+            {
+                assignments.Add(new Assignment(key.Text, field!.Type, expression));
+            }
+        }
+
+        return assignments.ToImmutable();
+    }
+
+    private ImmutableArray<RejectRule> ReadReject(SyntaxNode? node)
+    {
+        var rules = ImmutableArray.CreateBuilder<RejectRule>();
+        foreach (var entry in scope.List(node, "'reject'")?.Items ?? [])
+        {
+            if (scope.Map(entry, "an entry of 'reject'") is not { } map || ReportSplit(map))
+            {
+                continue;
+            }
+
+            scope.CheckKeys(map, Keys.Reject);
+            foreach (var key in Keys.Reject.Known.Where(key => !map.Has(key)))
+            {
+                scope.Report(Complaints.MissingKey(map.At, "an entry of 'reject'", key, "Write '- { when: result.status_code == 409, code: some_code }'."));
+            }
+
+            var when = expressions.Read(map.Find("when"), "'when'", ExpressionPlace.Result);
+            if (scope.Text(map.Find("code"), "'code'") is { } code && when is not null)
+            {
+                rules.Add(new RejectRule(when, code.Text));
+            }
+        }
+
+        return rules.ToImmutable();
+    }
+
+    private CompensationPlan? ReadCompensation(MapSyntax step, string state, string? id, Call? call)
+    {
+        if (!step.Has("compensate"))
+        {
+            if (call is { Operation.ChangesWorld: true } && id is not null)
+            {
+                var at = (step.Find("id") ?? step).At;
+                scope.Uncompensated.Add(new Uncompensated(state, id, call.Operation.Name, at));
+            }
+
+            return null;
+        }
+
+        if (scope.Map(step.Find("compensate"), "'compensate'") is not { } map)
+        {
+            return null;
+        }
+
+        scope.CheckKeys(map, Keys.Compensate);
+        if (map.Find("none") is { } none)
+        {
+            scope.Text(none, "the reason under 'none'");
+            if (map.Entries.FirstOrDefault(entry => entry.Key.Text is "effect" or "compute").Key is { } other)
+            {
+                scope.Report(Complaints.KeysExclude(other.At, "'compensate'", "none", other.Text, "Say how it is taken back, or why it need not be."));
+            }
+
+            return null;
+        }
+
+        return ReadCall(map, "'compensate'", ExpressionPlace.Result) is { } undo
+            ? new CompensationPlan(undo.Kind, undo.Invocation, undo.Retry, undo.Timeout)
+            : null;
+    }
+
+    /// <summary><c>{ p: f(a, b) }</c>: inside braces YAML takes the comma for the end of the value.</summary>
+    private bool ReportSplit(MapSyntax map)
+    {
+        if (!map.IsFlow)
+        {
+            return false;
+        }
+
+        for (var index = 1; index < map.Entries.Count; index++)
+        {
+            var (before, after) = (map.Entries[index - 1], map.Entries[index]);
+            if (before.Value is not ScalarSyntax { Form: ScalarForm.Plain } value || after.Value is not ScalarSyntax { IsPlain: true, Text: "" }
+                || value.Text.Count(letter => letter is '(' or '[') <= value.Text.Count(letter => letter is ')' or ']'))
+            {
+                continue;
+            }
+
+            var rest = map.Entries.Skip(index).TakeWhile(entry => entry.Value is ScalarSyntax { IsPlain: true, Text: "" });
+            var whole = string.Join(", ", rest.Select(entry => entry.Key.Text).Prepend(value.Text));
+            scope.Report(Complaints.QuoteExpression(value.At, $"{before.Key.Text}: {BareExpression.Quote(whole)}"));
+            return true;
+        }
+
+        return false;
+    }
+
+    private sealed record Call(StepKind Kind, OperationDescriptor Operation, Invocation Invocation, RetryPolicy Retry, TimeSpan Timeout);
+}

@@ -1,0 +1,159 @@
+using System.Collections.Immutable;
+using System.Text;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Plans;
+using Onex.Contracts.Schemas;
+using Onex.Contracts.Yaml;
+
+namespace Onex.Contracts.Compiling;
+
+/// <summary>What a template must be.</summary>
+/// <param name="Place">The names that its expressions may read.</param>
+/// <param name="Argument">The argument that it is, for messages; null for an output.</param>
+/// <param name="Filling">What may fill it.</param>
+internal sealed record TemplateRules(ExpressionPlace Place, string? Argument, ArgumentFilling Filling);
+
+/// <summary>Reads values with <c>${...}</c> in them.</summary>
+internal sealed class TemplateReader(ContractScope scope, ExpressionReader expressions)
+{
+    /// <summary>The template that a piece of YAML stands for; with an arbitrary constant where a complaint was made.</summary>
+    public Template Read(SyntaxNode node, DataType type, TemplateRules rules)
+    {
+        type = type is DataType.Optional optional ? optional.Value : type;
+        switch (node)
+        {
+            case ListSyntax list:
+                if (type is not (DataType.AnyType or DataType.ListOf or DataType.Schema))
+                {
+                    ReportWrong(node, type, rules);
+                }
+
+                var item = (type as DataType.ListOf)?.Item ?? DataType.Any;
+                return new Template.List([.. list.Items.Select(each => Read(each, item, rules))]);
+            case MapSyntax map:
+                if (type is not (DataType.AnyType or DataType.MapOf or DataType.Fields or DataType.Schema))
+                {
+                    ReportWrong(node, type, rules);
+                }
+
+                return new Template.Map(
+                    [.. map.Entries.Select(entry => KeyValuePair.Create(entry.Key.Text, Read(entry.Value, TypeOf(type, entry.Key.Text), rules)))]);
+            default:
+                return ReadScalar((ScalarSyntax)node, type, rules);
+        }
+    }
+
+    private static DataType TypeOf(DataType map, string key) => map switch
+    {
+        DataType.MapOf of => of.Value,
+        DataType.Fields fields => fields.Declared.FirstOrDefault(field => string.Equals(field.Key, key, StringComparison.Ordinal)).Value ?? DataType.Any,
+        _ => DataType.Any,
+    };
+
+    private Template ReadScalar(ScalarSyntax scalar, DataType type, TemplateRules rules)
+    {
+        if (scalar.IsText && scalar.Text.Contains("${", StringComparison.Ordinal))
+        {
+            return ReadText(scalar, type, rules);
+        }
+
+        var constant = scalar.IsText ? CelValue.String(scalar.Text) : scalar.ToValue();
+        if (type is not DataType.Schema && !type.TryConvert(constant, out _, out _) && !scalar.IsNull)
+        {
+            ReportWrong(scalar, type, rules);
+        }
+
+        return new Template.Constant(constant);
+    }
+
+    private Template ReadText(ScalarSyntax scalar, DataType type, TemplateRules rules)
+    {
+        var parts = Split(scalar, rules);
+        if (parts is null)
+        {
+            return new Template.Constant(CelValue.Null);
+        }
+
+        var encoded = rules.Filling == ArgumentFilling.PercentEncoded;
+        if (parts.Value is [{ Expression: { } only }] && !encoded)
+        {
+            return new Template.Single(only);
+        }
+
+        var takesText = type is DataType.AnyType or DataType.Schema
+            or DataType.Basic { Kind: CelKind.String or CelKind.Bytes or CelKind.Timestamp or CelKind.Duration };
+        if (!takesText)
+        {
+            ReportWrong(scalar, type, rules);
+        }
+
+        return parts.Value.All(part => part.Expression is null)
+            ? new Template.Constant(CelValue.String(string.Concat(parts.Value.Select(part => part.Literal))))
+            : new Template.Text(parts.Value, encoded);
+    }
+
+    // Null after complaining.
+    private ImmutableArray<TextPart>? Split(ScalarSyntax scalar, TemplateRules rules)
+    {
+        var text = scalar.Text;
+        var parts = ImmutableArray.CreateBuilder<TextPart>();
+        var literal = new StringBuilder();
+        var failed = false;
+        for (var at = 0; at < text.Length;)
+        {
+            if (text.AsSpan(at).StartsWith("$${", StringComparison.Ordinal))
+            {
+                literal.Append("${");
+                at += 3;
+                continue;
+            }
+
+            if (!text.AsSpan(at).StartsWith("${", StringComparison.Ordinal))
+            {
+                literal.Append(text[at++]);
+                continue;
+            }
+
+            var end = ExpressionEnd.Find(text, at + 2);
+            if (end < 0)
+            {
+                scope.Report(Complaints.UnclosedTemplate(scalar.Part(at, 2)));
+                return null;
+            }
+
+            if (rules.Filling == ArgumentFilling.Constant)
+            {
+                scope.Report(Complaints.ExpressionInConstant(scalar.Part(at, end + 1 - at), rules.Argument ?? "output"));
+                failed = true;
+            }
+            else if (expressions.Parse(scalar, text[(at + 2)..end], at + 2, rules.Place) is { } expression)
+            {
+                if (literal.Length > 0)
+                {
+                    parts.Add(new TextPart(literal.ToString(), null));
+                    literal.Clear();
+                }
+
+                parts.Add(new TextPart(null, expression));
+            }
+            else
+            {
+                failed = true;
+            }
+
+            at = end + 1;
+        }
+
+        if (literal.Length > 0)
+        {
+            parts.Add(new TextPart(literal.ToString(), null));
+        }
+
+        return failed ? null : parts.ToImmutable();
+    }
+
+    private void ReportWrong(SyntaxNode node, DataType type, TemplateRules rules) =>
+        scope.Report(Complaints.ArgumentWrong(node.At, rules.Argument ?? "output", type.ToString(), node.Kind));
+}

@@ -1,0 +1,225 @@
+using System.Globalization;
+using static Onex.Contracts.Diagnostics.Spelling;
+
+namespace Onex.Contracts.Diagnostics;
+
+/// <summary>
+/// Every complaint the compiler can make, in code order. Each has a page in <c>docs/errors</c> and an example in
+/// <c>tests/contracts/invalid</c>.
+/// </summary>
+internal static class Complaints
+{
+    // The file.
+
+    public static Complaint YamlSyntax(SourceSpan at, string reason) =>
+        Error("ONEX1001", at, $"this cannot be read: {reason}.", "Check the indentation, the quotes and the brackets here and just above.");
+
+    public static Complaint YamlFeature(SourceSpan at, string feature) =>
+        Error("ONEX1002", at, $"{feature} is not allowed in a contract.",
+            feature switch
+            {
+                "a tag" => "Write the value plainly. If this is an expression that begins with '!', quote it: '!x'.",
+                "a second document" => "One file is one contract: move it to a file of its own.",
+                _ => "Write the value out where it is used. If it is text that begins with '&' or '*', quote it.",
+            });
+
+    public static Complaint DuplicateKey(SourceSpan at, string key) =>
+        Error("ONEX1003", at, $"'{Clip(key)}' is here twice.", "Remove or rename one of them.");
+
+    public static Complaint NotUtf8(SourceSpan at) =>
+        Error("ONEX1004", at, "the file is not UTF-8.", "Save it as UTF-8.");
+
+    public static Complaint TooLarge(long bytes) =>
+        Error("ONEX1005", SourceSpan.Start, $"the file has {Number(bytes)} bytes; {Number(Limits.FileBytesMax)} are allowed.",
+            "Split the contract, or move its schemas to files of their own.");
+
+    public static Complaint TooDeep(SourceSpan at) =>
+        Error("ONEX1006", at, $"this is nested deeper than {Limits.DepthMax} levels.", "Flatten it.");
+
+    public static Complaint NoContracts(string problem) =>
+        Error("ONEX1007", SourceSpan.Start, problem,
+            "Put a contract there (*.yaml, not below runtime/, connections/ or schemas/), or set CONTRACTS_DIR to the directory that has them.");
+
+    public static Complaint IgnoredFile(string name) =>
+        new("ONEX1008", Severity.Warning, SourceSpan.Start, $"'{name}' is not read: contracts end in '.yaml'.",
+            "Rename it to end in '.yaml', or remove it.");
+
+    public static Complaint Unreadable(SourceSpan at, string path, string reason) =>
+        Error("ONEX1009", at, $"'{Clip(path)}' cannot be read: {reason}", "Check that it exists and that this user may read it.");
+
+    // Keys and values.
+
+    public static Complaint UnknownKey(SourceSpan at, string where, string key, IReadOnlyCollection<string> known) =>
+        Error("ONEX1010", at, $"{where} has no key '{Clip(key)}'.", Suggest(key, "keys", known));
+
+    public static Complaint NotYet(SourceSpan at, string what) =>
+        Error("ONEX1011", at, $"'{Clip(what)}' belongs to the contract language, but this version does not have it yet.",
+            "Leave it out for now.");
+
+    public static Complaint WrongType(SourceSpan at, string what, string expected, string found) =>
+        Error("ONEX1012", at, $"{what} must be {expected}, not {found}.", $"Write {expected} here.");
+
+    public static Complaint MissingKey(SourceSpan at, string where, string key, string remedy) =>
+        Error("ONEX1013", at, $"{where} needs '{key}'.", remedy);
+
+    public static Complaint KeysExclude(SourceSpan at, string where, string key, string other, string remedy) =>
+        Error("ONEX1014", at, $"{where} cannot have both '{key}' and '{other}'.", remedy);
+
+    // Names.
+
+    public static Complaint BadContractName(SourceSpan at, string name, string reason) =>
+        Error("ONEX1015", at, $"'{Clip(name)}' cannot name a contract: {reason}.",
+            $"Use lower-case letters, digits and dashes, a letter first, at most {Limits.NameLengthMax} characters: 'order-fulfilment'.");
+
+    public static Complaint BadVersion(SourceSpan at, string version) =>
+        Error("ONEX1016", at, $"'{Clip(version)}' is not a semantic version.", "Write three numbers with dots: 1.0.0.");
+
+    public static Complaint BadName(SourceSpan at, string what, string name, bool dashes) =>
+        Error("ONEX1017", at, $"'{Clip(name)}' cannot name {what}.",
+            $"Use letters, digits and '_'{(dashes ? " and '-'" : "")}, no digit first, at most {Limits.NameLengthMax} characters, and no word of the expression language.");
+
+    public static Complaint ReservedState(SourceSpan at, string name) =>
+        Error("ONEX1018", at, $"'{name}' is a state of every contract and cannot be declared.", "Give the state another name.");
+
+    public static Complaint DuplicateStep(SourceSpan at, string id, string state) =>
+        Error("ONEX1019", at, $"state '{state}' already has a step '{id}'.",
+            "Give one of the steps another id: ids are unique in the whole contract.");
+
+    public static Complaint TooMany(SourceSpan at, string what, int most) =>
+        Error("ONEX1020", at, $"there are more than {Number(most)} {what}.", "Split the contract.");
+
+    public static Complaint MoreProblems(SourceSpan at) =>
+        Error("ONEX1021", at, $"more may be wrong with this file than the first {Limits.DiagnosticsPerFileMax - 1} problems shown.",
+            "Put these right first.");
+
+    public static Complaint SameIdentity(SourceSpan at, string name, string version, string otherPath) =>
+        Error("ONEX1022", at, $"contract '{name}' {version} is in '{otherPath}' too, with other content.",
+            "Raise the version of one of them, or rename it.");
+
+    // States.
+
+    public static Complaint UnknownState(SourceSpan at, string name, IReadOnlyCollection<string> states) =>
+        Error("ONEX1023", at, $"there is no state '{Clip(name)}'.", Suggest(name, "states", states));
+
+    public static Complaint UnreachableState(SourceSpan at, string name) =>
+        Error("ONEX1024", at, $"nothing leads to state '{name}'.", "Lead to it with 'next', 'choose', 'catch' or 'on_failure', or remove it.");
+
+    public static Complaint EndlessState(SourceSpan at, string name) =>
+        Error("ONEX1025", at, $"no way leads from state '{name}' to an end.", "Add a 'next' or a 'choose' that leads to a state with 'end'.");
+
+    public static Complaint LastChoiceGuarded(SourceSpan at) =>
+        Error("ONEX1026", at, "the last entry of 'choose' has a guard, so that there may be no way on.",
+            "Add an entry without 'when' at the end: - next: some_state");
+
+    public static Complaint ChoiceAfterAlways(SourceSpan at) =>
+        Error("ONEX1027", at, "the entry before this one has no guard, so that this one is never reached.",
+            "Give that one a 'when', or move it to the end.");
+
+    public static Complaint NoWayOut(SourceSpan at, string name) =>
+        Error("ONEX1028", at, $"state '{name}' does not say where it leads.", "Add 'next: some_state', 'choose', or 'end: completed'.");
+
+    public static Complaint FaultMissing(SourceSpan at, string target) =>
+        Error("ONEX1029", at, $"this leads to the compensating state '{target}' without saying why.",
+            "Add 'fault: some_code' beside 'next': it is what the failed end answers with.");
+
+    // Operations.
+
+    public static Complaint UnknownOperation(SourceSpan at, string name, IReadOnlyCollection<string> operations) =>
+        Error("ONEX1030", at, $"there is no operation '{Clip(name)}'.", Suggest(name, "operations", operations));
+
+    public static Complaint WrongRole(SourceSpan at, string name, string kind, string right) =>
+        Error("ONEX1031", at, $"'{name}' is not for '{kind}' steps.", $"Write '{right}: {name}'.");
+
+    public static Complaint ConnectionMissing(SourceSpan at, string operation, string type, IReadOnlyCollection<string> fitting) =>
+        Error("ONEX1032", at, $"'{operation}' needs a connection of type '{type}'.",
+            "Add 'connection: some_name'"
+            + (operation.StartsWith("http.", StringComparison.Ordinal) ? " and a 'path' under 'with', or a whole 'url' there. " : ". ")
+            + (fitting.Count == 0 ? $"No connection of type '{type}' is configured." : $"Connections of that type: {Listed(fitting)}."));
+
+    public static Complaint UnknownConnection(SourceSpan at, string name, IReadOnlyCollection<string> connections) =>
+        Error("ONEX1033", at, $"there is no connection '{Clip(name)}'.",
+            Suggest(name, "connections", connections) + " Connections are declared in connections/*.yaml.");
+
+    public static Complaint WrongConnection(SourceSpan at, string name, string type, string operation, string needed) =>
+        Error("ONEX1034", at, $"connection '{name}' is of type '{type}', but '{operation}' goes through '{needed}'.",
+            $"Name a connection of type '{needed}', or use an operation of '{type}'.");
+
+    public static Complaint ConnectionNotTaken(SourceSpan at, string operation) =>
+        Error("ONEX1035", at, $"'{operation}' takes no connection.", "Remove 'connection'.");
+
+    public static Complaint UnknownArgument(SourceSpan at, string operation, string argument, IReadOnlyCollection<string> known) =>
+        Error("ONEX1036", at, $"'{operation}' takes no argument '{Clip(argument)}'.", Suggest(argument, "arguments", known));
+
+    public static Complaint ArgumentMissing(SourceSpan at, string operation, string argument, string type) =>
+        Error("ONEX1037", at, $"'{operation}' needs the argument '{argument}' ({type}).", $"Add '{argument}' under 'with'.");
+
+    public static Complaint ArgumentWrong(SourceSpan at, string argument, string type, string found) =>
+        Error("ONEX1038", at, $"the argument '{Clip(argument)}' must be {type}, not {found}.",
+            "Write a value of that type, or an expression that gives one: \"${...}\".");
+
+    public static Complaint ExpressionInConstant(SourceSpan at, string argument) =>
+        Error("ONEX1039", at, $"the argument '{Clip(argument)}' is constant and takes no '${{...}}'.",
+            "Write the text out. For a literal '${' write '$${'. Values that vary go into the operation's other arguments.");
+
+    public static Complaint CompensationMissing(SourceSpan at, string step, string operation) =>
+        Error("ONEX1040", at, $"step '{step}' changes the world ('{operation}'), but nothing says how it is taken back.",
+            "Add 'compensate: { effect: ..., with: ... }', or 'compensate: { none: \"the reason\" }', or move it behind the pivot.");
+
+    // Expressions.
+
+    public static Complaint QuoteExpression(SourceSpan at, string quoted) =>
+        Error("ONEX1041", at, "YAML misreads this expression.", $"Quote this expression: {Clip(quoted)}");
+
+    public static Complaint ExpressionWrong(SourceSpan at, string problem, string remedy) =>
+        Error("ONEX1042", at, $"{problem.TrimEnd('.')}.", Sentence(remedy));
+
+    public static Complaint UnknownName(SourceSpan at, string name, string remedy) =>
+        Error("ONEX1043", at, $"there is no '{Clip(name)}' in this place.", remedy);
+
+    public static Complaint UndeclaredField(SourceSpan at, string field, IReadOnlyCollection<string> fields) =>
+        Error("ONEX1044", at, $"'data' declares no field '{Clip(field)}'.", Suggest(field, "fields", fields));
+
+    public static Complaint UndeclaredStep(SourceSpan at, string step, IReadOnlyCollection<string> steps) =>
+        Error("ONEX1045", at, $"there is no step '{Clip(step)}'.", Suggest(step, "steps", steps));
+
+    public static Complaint UnclosedTemplate(SourceSpan at) =>
+        Error("ONEX1046", at, "this '${' is not closed.", "Close it with '}'. For a literal '${' write '$${'.");
+
+    // Durations, retries, types, schemas.
+
+    public static Complaint BadDuration(SourceSpan at, string text) =>
+        Error("ONEX1047", at, $"'{Clip(text)}' is not a duration.", "Write a whole number and a unit, more than nothing: 200ms, 20s, 2m, 48h, 7d.");
+
+    public static Complaint UnknownRetry(SourceSpan at, string name, IReadOnlyCollection<string> retries) =>
+        Error("ONEX1048", at, $"'retries' has no policy '{Clip(name)}'.", Suggest(name, "policies", retries));
+
+    public static Complaint OutOfRange(SourceSpan at, string what, string range) =>
+        Error("ONEX1049", at, $"'{what}' must be {range}.", "Change the number.");
+
+    public static Complaint BadDataType(SourceSpan at, string text, string reason) =>
+        Error("ONEX1050", at, $"'{Clip(text)}' is not a type: {reason}.",
+            "Types: string, bool, int, double, bytes, timestamp, duration, any, list(T), map(T), T?, { field: T }, { $ref: file.json }.");
+
+    public static Complaint InitialWrong(SourceSpan at, string field, string problem) =>
+        Error("ONEX1051", at, $"the initial value of '{field}' does not fit its type: {Clip(problem)}.", "Change the value or the type.");
+
+    public static Complaint SchemaKeyword(SourceSpan at, string keyword, IReadOnlyCollection<string> known) =>
+        Error("ONEX1052", at, $"the schema keyword '{Clip(keyword)}' is not supported.",
+            (Nearest(keyword, known) is { } nearest ? $"Did you mean '{nearest}'? " : "")
+            + "One that would be ignored is refused; docs/errors/ONEX1052.md lists those that are checked.");
+
+    public static Complaint SchemaWrong(SourceSpan at, string keyword, string expected) =>
+        Error("ONEX1053", at, $"the schema keyword '{Clip(keyword)}' must be {expected}.", "Put it right as JSON Schema 2020-12 has it.");
+
+    public static Complaint ReferenceWrong(SourceSpan at, string reference, string reason) =>
+        Error("ONEX1054", at, $"'{Clip(reference)}' cannot be referred to: {reason}.",
+            "Name a .json or .yaml file below the contracts directory, relative to this file, and after '#' a place in it: schemas/order.json#/$defs/line");
+
+    private static string Sentence(string text) =>
+        text.Length == 0 ? text : $"{char.ToUpperInvariant(text[0])}{text[1..]}{(text[^1] is '.' or '?' or '!' ? "" : ".")}";
+
+    private static Complaint Error(string code, SourceSpan at, string problem, string remedy) =>
+        new(code, Severity.Error, at, problem, remedy);
+
+    private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
+}

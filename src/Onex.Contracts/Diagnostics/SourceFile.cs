@@ -1,0 +1,90 @@
+namespace Onex.Contracts.Diagnostics;
+
+/// <summary>The text of one file, and what is wrong with it.</summary>
+/// <param name="path">As people are to see it.</param>
+/// <param name="text">All of it.</param>
+internal sealed class SourceFile(string path, string text)
+{
+    private readonly List<Complaint> _complaints = [];
+    private readonly Dictionary<int, string> _lines = [];
+    private List<int>? _lineStarts;
+
+    public string Path { get; } = path;
+
+    public string Text { get; } = text;
+
+    /// <summary>Whether further complaints would not be shown, so that looking for more is in vain.</summary>
+    public bool IsFull => _complaints.Count >= Limits.DiagnosticsPerFileMax - 1;
+
+    public bool HasErrors => _complaints.Exists(complaint => complaint.Severity == Severity.Error);
+
+    public void Report(Complaint complaint)
+    {
+        if (!IsFull)
+        {
+            _complaints.Add(complaint);
+        }
+    }
+
+    /// <summary>Everything reported, by place.</summary>
+    public IEnumerable<Diagnostic> Diagnostics()
+    {
+        var sorted = _complaints
+            .Distinct()
+            .OrderBy(complaint => complaint.At.Line)
+            .ThenBy(complaint => complaint.At.Column)
+            .ThenBy(complaint => complaint.Code, StringComparer.Ordinal)
+            .ToList();
+
+        if (IsFull)
+        {
+            sorted.Add(Complaints.MoreProblems(sorted[^1].At));
+        }
+
+        return sorted.Select(complaint => new Diagnostic(
+            complaint.Code,
+            complaint.Severity,
+            Path,
+            complaint.At.Line,
+            complaint.At.Column,
+            complaint.At.Length,
+            complaint.Problem,
+            complaint.Remedy,
+            Line(complaint.At.Line)));
+    }
+
+    /// <summary>The text of a line, from 1; null behind the last one.</summary>
+    public string? Line(int number)
+    {
+        if (_lines.TryGetValue(number, out var known))
+        {
+            return known;
+        }
+
+        _lineStarts ??= FindLines(Text);
+        if (number < 1 || number > _lineStarts.Count || Text.Length == 0)
+        {
+            return null;
+        }
+
+        var start = _lineStarts[number - 1];
+        var end = number < _lineStarts.Count ? _lineStarts[number] : Text.Length;
+        return _lines[number] = Text[start..end].TrimEnd('\r', '\n', '\u0085', '\u2028', '\u2029');
+    }
+
+    // The breaks that YAML's scanner counts.
+    private static List<int> FindLines(string text)
+    {
+        var starts = new List<int> { 0 };
+        for (var index = 0; index < text.Length; index++)
+        {
+            if (text[index] is '\n' or '\u0085' or '\u2028' or '\u2029'
+                || (text[index] == '\r' && (index + 1 == text.Length || text[index + 1] != '\n')))
+            {
+                starts.Add(index + 1);
+            }
+        }
+
+        return starts;
+    }
+}

@@ -1,0 +1,88 @@
+namespace Onex.Contracts.Expressions;
+
+/// <summary>
+/// The entries of a map in the order in which they came; keys are strings, bools and whole numbers, and 1, 1u and 1.0 are one key. Filled by
+/// whoever makes it, and never changed after.
+/// </summary>
+internal sealed class CelMap(int capacity)
+{
+    // Below this a scan is quicker than a hash, and most objects of a payload are below it.
+    private const int ScanMax = 8;
+
+    private readonly List<KeyValuePair<CelValue, CelValue>> _entries = new(capacity);
+    private Dictionary<CelValue, int>? _index;
+
+    public int Count => _entries.Count;
+
+    public List<KeyValuePair<CelValue, CelValue>> Entries => _entries;
+
+    /// <summary>Adds an entry, or puts another value in the place of the one with that key.</summary>
+    public void Set(CelValue key, CelValue value)
+    {
+        var at = Find(key);
+        if (at >= 0)
+        {
+            _entries[at] = new(_entries[at].Key, value);
+            return;
+        }
+
+        _entries.Add(new(key, value));
+        if (_index is not null)
+        {
+            _index.Add(key, _entries.Count - 1);
+        }
+        else if (_entries.Count > ScanMax)
+        {
+            _index = new Dictionary<CelValue, int>(Math.Max(_entries.Count, capacity));
+            for (var i = 0; i < _entries.Count; i++)
+            {
+                _index.Add(_entries[i].Key, i);
+            }
+        }
+    }
+
+    public bool TryGet(CelValue key, out CelValue value)
+    {
+        var at = Find(key);
+        value = at < 0 ? default : _entries[at].Value;
+        return at >= 0;
+    }
+
+    public bool Contains(CelValue key) => Find(key) >= 0;
+
+    public CelValue[] Keys() => [.. _entries.Select(entry => entry.Key)];
+
+    public IEnumerable<KeyValuePair<string, CelValue>> TextEntries()
+    {
+        foreach (var (key, value) in _entries)
+        {
+            if (key.Kind == CelKind.String)
+            {
+                yield return new(key.AsString(), value);
+            }
+        }
+    }
+
+    private int Find(CelValue key)
+    {
+        if (key.Kind is not (CelKind.String or CelKind.Bool or CelKind.Int or CelKind.Uint or CelKind.Double))
+        {
+            return -1;
+        }
+
+        if (_index is not null)
+        {
+            return _index.TryGetValue(key, out var found) ? found : -1;
+        }
+
+        for (var i = 0; i < _entries.Count; i++)
+        {
+            if (_entries[i].Key.Equals(key))
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+}

@@ -1,0 +1,52 @@
+using System.Globalization;
+
+namespace Onex.Contracts.Expressions;
+
+/// <summary>Values as text.</summary>
+public static class CelText
+{
+    /// <summary>
+    /// The value as it stands in a text: strings as they are, numbers, bools, times as <c>string()</c> gives them, null as nothing, lists,
+    /// maps and bytes as in JSON. False for what has no text: an error, a type, an optional, what has no JSON.
+    /// </summary>
+    public static bool TryToText(CelValue value, out string text, out string? problem)
+    {
+        problem = null;
+        text = "";
+        switch (value.Kind)
+        {
+            case CelKind.Null:
+                return true;
+            case CelKind.List or CelKind.Map:
+                return CelJson.TryToText(value, out text, out problem);
+            case CelKind.Bytes:
+                text = Convert.ToBase64String(value.AsBytes().Span);
+                return true;
+            case CelKind.Error:
+                problem = value.AsError();
+                return false;
+            case CelKind.Type:
+                problem = "a type has no text: take its name with string(type(...))";
+                return false;
+            case CelKind.Optional:
+                problem = "an optional has no text: take its value with .orValue(...)";
+                return false;
+            default:
+                text = Scalar(value);
+                return true;
+        }
+    }
+
+    /// <summary>What <c>string()</c> gives for a string, a number, a bool or a time.</summary>
+    internal static string Scalar(CelValue value) => value.Kind switch
+    {
+        CelKind.String => value.AsString(),
+        CelKind.Bool => value.AsBool() ? "true" : "false",
+        CelKind.Int => value.AsInt().ToString(CultureInfo.InvariantCulture),
+        CelKind.Uint => value.AsUint().ToString(CultureInfo.InvariantCulture),
+        CelKind.Double => value.AsDouble().ToString("R", CultureInfo.InvariantCulture).Replace('E', 'e'),
+        CelKind.Timestamp => CelTime.TimestampText(value),
+        CelKind.Duration => CelTime.DurationText(value),
+        _ => CelTypes.NameOf(value),
+    };
+}

@@ -1,0 +1,27 @@
+namespace Onex.Contracts.Expressions;
+
+/// <summary>The names of types, as <c>type()</c> gives them and as an expression may write them.</summary>
+internal static class CelTypes
+{
+    public const string Timestamp = "google.protobuf.Timestamp";
+    public const string Duration = "google.protobuf.Duration";
+
+    private static readonly string[] _byKind =
+    [
+        "null_type", "bool", "int", "uint", "double", "string", "bytes", "list", "map", Timestamp, Duration, "type", "optional_type", "error",
+    ];
+
+    public static string NameOf(CelValue value) => _byKind[(int)value.Kind];
+
+    /// <summary>A short name for messages: a person says timestamp.</summary>
+    public static string Plain(CelValue value) => value.Kind switch
+    {
+        CelKind.Null => "null",
+        CelKind.Timestamp => "timestamp",
+        CelKind.Duration => "duration",
+        CelKind.Optional => "optional",
+        _ => NameOf(value),
+    };
+
+    public static bool IsTypeName(string name) => name is not "error" && _byKind.Contains(name);
+}

@@ -1,0 +1,70 @@
+using System.Collections.Immutable;
+
+namespace Onex.Contracts.Expressions.Parsing;
+
+/// <summary>A piece of an expression, with its place in the text and the height of the tree below it.</summary>
+internal abstract record Syntax(int Position, int Length)
+{
+    public int Height { get; private init; } = 1;
+
+    public int End => Position + Length;
+
+    public static T Over<T>(T node, params ReadOnlySpan<Syntax?> children)
+        where T : Syntax
+    {
+        var height = 0;
+        foreach (var child in children)
+        {
+            height = Math.Max(height, child?.Height ?? 0);
+        }
+
+        return node with { Height = height + 1 };
+    }
+}
+
+internal sealed record LiteralSyntax(CelValue Value, int Position, int Length) : Syntax(Position, Length);
+
+/// <summary>A name; from the root if it is written with a leading dot, and then never a variable of a comprehension.</summary>
+internal sealed record NameSyntax(string Name, bool FromRoot, int Position, int Length) : Syntax(Position, Length);
+
+/// <summary><c>a.b</c>, or <c>a.?b</c>.</summary>
+internal sealed record SelectSyntax(Syntax Operand, string Field, bool Optional, int Position, int Length) : Syntax(Position, Length);
+
+/// <summary><c>has(a.b)</c>.</summary>
+internal sealed record HasSyntax(SelectSyntax Select, int Position, int Length) : Syntax(Position, Length);
+
+/// <summary><c>a[b]</c>, or <c>a[?b]</c>.</summary>
+internal sealed record IndexSyntax(Syntax Operand, Syntax Index, bool Optional, int Position, int Length) : Syntax(Position, Length);
+
+/// <summary>A function with its arguments, the target first if it has one. Without a function, one that is not known: an error when run.</summary>
+internal sealed record CallSyntax(string Name, Evaluation.Function? Function, ImmutableArray<Syntax> Arguments, int Position, int Length)
+    : Syntax(Position, Length);
+
+/// <summary>Negation, <c>-</c> or <c>!</c>.</summary>
+internal sealed record UnarySyntax(char Operator, Syntax Operand, int Position, int Length) : Syntax(Position, Length);
+
+/// <summary>Arithmetic, comparison or <c>in</c>.</summary>
+internal sealed record BinarySyntax(string Operator, Syntax Left, Syntax Right, int Position, int Length) : Syntax(Position, Length);
+
+/// <summary>A row of <c>&amp;&amp;</c> or of <c>||</c>.</summary>
+internal sealed record LogicSyntax(bool IsAnd, ImmutableArray<Syntax> Operands, int Position, int Length) : Syntax(Position, Length);
+
+internal sealed record ConditionalSyntax(Syntax Condition, Syntax Then, Syntax Else, int Position, int Length) : Syntax(Position, Length);
+
+internal sealed record ListSyntax(ImmutableArray<(Syntax Item, bool Optional)> Items, int Position, int Length) : Syntax(Position, Length);
+
+internal sealed record MapSyntax(ImmutableArray<(Syntax Key, Syntax Value, bool Optional)> Entries, int Position, int Length)
+    : Syntax(Position, Length);
+
+internal enum ComprehensionKind : byte
+{
+    All,
+    Exists,
+    ExistsOne,
+    Map,
+    Filter,
+}
+
+/// <summary>A macro over the items of a list or the keys of a map. <c>filter</c> has no body, only <c>map</c> may have both.</summary>
+internal sealed record ComprehensionSyntax(
+    ComprehensionKind Kind, Syntax Range, string Variable, Syntax? Condition, Syntax? Body, int Position, int Length) : Syntax(Position, Length);

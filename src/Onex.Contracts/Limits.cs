@@ -1,0 +1,38 @@
+namespace Onex.Contracts;
+
+/// <summary>What a contract may be at most. Far above what a process needs, low enough that no file can stall the start.</summary>
+internal static class Limits
+{
+    /// <summary>Bytes of one file.</summary>
+    public const int FileBytesMax = 1024 * 1024;
+
+    /// <summary>Maps and lists in one another, in a file or in a value.</summary>
+    public const int DepthMax = 64;
+
+    /// <summary>Complaints about one file.</summary>
+    public const int DiagnosticsPerFileMax = 100;
+
+    /// <summary>States of one contract.</summary>
+    public const int StatesMax = 500;
+
+    /// <summary>Steps of one contract, all states together.</summary>
+    public const int StepsMax = 1000;
+
+    /// <summary>Fields of <c>data</c>.</summary>
+    public const int DataFieldsMax = 500;
+
+    /// <summary>Characters of a name.</summary>
+    public const int NameLengthMax = 100;
+
+    /// <summary>Files that one contract may refer to.</summary>
+    public const int ReferencesMax = 100;
+
+    /// <summary>Attempts of a retry policy.</summary>
+    public const int AttemptsMax = 1000;
+
+    /// <summary>Problems of one value against its schema.</summary>
+    public const int SchemaProblemsMax = 20;
+
+    /// <summary>Checks of a schema against one value: schemas whose branches call themselves could multiply them without end.</summary>
+    public const int SchemaChecksMax = 2_000_000;
+}

@@ -1,0 +1,37 @@
+using Onex.Contracts.Expressions;
+
+namespace Onex.Contracts.Schemas;
+
+/// <summary>The numbers of JSON, which knows only one type of them.</summary>
+internal static class Numbers
+{
+    public static bool IsNumber(CelValue value) => value.Kind is CelKind.Int or CelKind.Uint or CelKind.Double;
+
+    public static double ToDouble(CelValue value) => value.Kind switch
+    {
+        CelKind.Int => value.AsInt(),
+        CelKind.Uint => value.AsUint(),
+        _ => value.AsDouble(),
+    };
+
+    /// <summary>The number as an int, if it is a whole one that fits: 3.0 is.</summary>
+    public static bool TryWhole(CelValue value, out long whole)
+    {
+        const double AboveLongs = 9223372036854775808.0;
+        switch (value.Kind)
+        {
+            case CelKind.Int:
+                whole = value.AsInt();
+                return true;
+            case CelKind.Uint when value.AsUint() <= long.MaxValue:
+                whole = (long)value.AsUint();
+                return true;
+            case CelKind.Double when double.IsInteger(value.AsDouble()) && value.AsDouble() is >= -AboveLongs and < AboveLongs:
+                whole = (long)value.AsDouble();
+                return true;
+            default:
+                whole = 0;
+                return false;
+        }
+    }
+}

@@ -1,0 +1,78 @@
+using System.Text.RegularExpressions;
+using Onex.Contracts.Expressions;
+
+namespace Onex.Contracts.Schemas;
+
+/// <summary>JSON's types, as a set.</summary>
+[Flags]
+internal enum JsonTypes
+{
+    None = 0,
+    Null = 1,
+    Boolean = 2,
+    Integer = 4,
+    Number = 8,
+    String = 16,
+    Array = 32,
+    Object = 64,
+}
+
+/// <summary>One schema: what its keywords say, compiled. Filled once by the reader, then left alone; may refer to itself.</summary>
+internal sealed class SchemaNode
+{
+    /// <summary>The schema <c>false</c>.</summary>
+    public bool Never { get; set; }
+
+    /// <summary><c>type</c>; none: any.</summary>
+    public JsonTypes Types { get; set; }
+
+    public SchemaNode? Reference { get; set; }
+
+    public Dictionary<string, SchemaNode>? Properties { get; set; }
+
+    public IReadOnlyList<string> Required { get; set; } = [];
+
+    public SchemaNode? AdditionalProperties { get; set; }
+
+    public SchemaNode? Items { get; set; }
+
+    public IReadOnlyList<CelValue>? Enum { get; set; }
+
+    public CelValue? Const { get; set; }
+
+    public double? Minimum { get; set; }
+
+    public double? Maximum { get; set; }
+
+    public double? ExclusiveMinimum { get; set; }
+
+    public double? ExclusiveMaximum { get; set; }
+
+    public double? MultipleOf { get; set; }
+
+    public long? MinLength { get; set; }
+
+    public long? MaxLength { get; set; }
+
+    public Regex? Pattern { get; set; }
+
+    public string? Format { get; set; }
+
+    public long? MinItems { get; set; }
+
+    public long? MaxItems { get; set; }
+
+    public bool UniqueItems { get; set; }
+
+    public long? MinProperties { get; set; }
+
+    public long? MaxProperties { get; set; }
+
+    public IReadOnlyList<SchemaNode> AllOf { get; set; } = [];
+
+    public IReadOnlyList<SchemaNode> AnyOf { get; set; } = [];
+
+    public IReadOnlyList<SchemaNode> OneOf { get; set; } = [];
+
+    public SchemaNode? Not { get; set; }
+}

@@ -1,0 +1,341 @@
+using System.Text.RegularExpressions;
+using Onex.Contracts.Compiling;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Yaml;
+
+namespace Onex.Contracts.Schemas;
+
+/// <summary>A place that a schema's references start from.</summary>
+/// <param name="Path">The file, relative to the contracts directory.</param>
+/// <param name="File">Its text.</param>
+/// <param name="Root">What <c>#</c> means.</param>
+internal sealed record SchemaDocument(string Path, SourceFile File, SyntaxNode Root);
+
+/// <summary>Compiles JSON Schemas. A queue instead of recursion follows the references, so that they may run in circles and be any number.</summary>
+internal sealed class SchemaReader(References references)
+{
+    private static readonly TimeSpan _patternTimeout = TimeSpan.FromSeconds(1);
+
+    private static readonly Dictionary<string, Action<Rule>> _keywords = new(StringComparer.Ordinal)
+    {
+        ["$comment"] = _ => { },
+        ["$defs"] = rule => rule.Children(_ => { }),
+        ["$id"] = _ => { },
+        ["$ref"] = rule => rule.Reader.Refer(rule),
+        ["$schema"] = _ => { },
+        ["additionalProperties"] = rule => rule.Node.AdditionalProperties = rule.Child(rule.Value),
+        ["allOf"] = rule => rule.Node.AllOf = rule.List(),
+        ["anyOf"] = rule => rule.Node.AnyOf = rule.List(),
+        ["const"] = rule => rule.Node.Const = rule.Value.ToValue(),
+        ["default"] = _ => { },
+        ["description"] = _ => { },
+        ["enum"] = rule => rule.Node.Enum = rule.Values(),
+        ["examples"] = _ => { },
+        ["exclusiveMaximum"] = rule => rule.Node.ExclusiveMaximum = rule.Number(),
+        ["exclusiveMinimum"] = rule => rule.Node.ExclusiveMinimum = rule.Number(),
+        ["format"] = rule => rule.Node.Format = rule.Text(),
+        ["items"] = rule => rule.Node.Items = rule.Child(rule.Value),
+        ["maxItems"] = rule => rule.Node.MaxItems = rule.Count(),
+        ["maxLength"] = rule => rule.Node.MaxLength = rule.Count(),
+        ["maxProperties"] = rule => rule.Node.MaxProperties = rule.Count(),
+        ["maximum"] = rule => rule.Node.Maximum = rule.Number(),
+        ["minItems"] = rule => rule.Node.MinItems = rule.Count(),
+        ["minLength"] = rule => rule.Node.MinLength = rule.Count(),
+        ["minProperties"] = rule => rule.Node.MinProperties = rule.Count(),
+        ["minimum"] = rule => rule.Node.Minimum = rule.Number(),
+        ["multipleOf"] = rule => rule.Node.MultipleOf = rule.Positive(),
+        ["not"] = rule => rule.Node.Not = rule.Child(rule.Value),
+        ["oneOf"] = rule => rule.Node.OneOf = rule.List(),
+        ["pattern"] = rule => rule.Node.Pattern = rule.Pattern(),
+        ["properties"] = rule =>
+        {
+            rule.Node.Properties = new Dictionary<string, SchemaNode>(StringComparer.Ordinal);
+            rule.Children(entry => rule.Node.Properties[entry.Name] = entry.Node);
+        },
+        ["required"] = rule => rule.Node.Required = rule.Names(),
+        ["title"] = _ => { },
+        ["type"] = rule => rule.Node.Types = rule.Types(),
+        ["uniqueItems"] = rule => rule.Node.UniqueItems = rule.Bool(),
+    };
+
+    // By the identity of the piece of YAML, so that a schema that is referred to twice, or by itself, is compiled once.
+    private readonly Dictionary<SyntaxNode, SchemaNode> _compiled = new(ReferenceEqualityComparer.Instance);
+    private readonly Queue<(SchemaDocument Document, SyntaxNode Syntax, SchemaNode Node)> _waiting = new();
+
+    /// <summary>The schema that stands at a place; complaints go to the files that they are about.</summary>
+    public JsonSchema Read(SchemaDocument document)
+    {
+        var root = Enqueue(document, document.Root);
+        while (_waiting.TryDequeue(out var next))
+        {
+            Fill(next.Document, next.Syntax, next.Node);
+        }
+
+        return new JsonSchema(root);
+    }
+
+    private SchemaNode Enqueue(SchemaDocument document, SyntaxNode syntax)
+    {
+        if (!_compiled.TryGetValue(syntax, out var node))
+        {
+            node = _compiled[syntax] = new SchemaNode();
+            _waiting.Enqueue((document, syntax, node));
+        }
+
+        return node;
+    }
+
+    private void Fill(SchemaDocument document, SyntaxNode syntax, SchemaNode node)
+    {
+        if (syntax is ScalarSyntax { Bool: { } always })
+        {
+            node.Never = !always;
+            return;
+        }
+
+        if (syntax is not MapSyntax map)
+        {
+            document.File.Report(Complaints.WrongType(syntax.At, "a schema", "a map, true or false", syntax.Kind));
+            return;
+        }
+
+        foreach (var (key, value) in map.Entries)
+        {
+            if (_keywords.TryGetValue(key.Text, out var read))
+            {
+                read(new Rule(this, document, node, key, value));
+            }
+            else if (!document.File.IsFull)
+            {
+                document.File.Report(Complaints.SchemaKeyword(key.At, key.Text, _keywords.Keys));
+            }
+        }
+    }
+
+    private void Refer(Rule rule)
+    {
+        var reference = rule.Text();
+        if (reference is null)
+        {
+            return;
+        }
+
+        var hash = reference.IndexOf('#', StringComparison.Ordinal);
+        var path = hash < 0 ? reference : reference[..hash];
+        var pointer = hash < 0 ? "" : Uri.UnescapeDataString(reference[(hash + 1)..]);
+        var document = path.Length == 0 ? rule.Document : Open(rule, path, reference);
+        if (document is null)
+        {
+            return;
+        }
+
+        if (Find(document.Root, pointer) is { } target)
+        {
+            rule.Node.Reference = Enqueue(document, target);
+        }
+        else
+        {
+            rule.Document.File.Report(Complaints.ReferenceWrong(rule.Value.At, reference, $"there is nothing at '{Spelling.Clip(pointer)}'"));
+        }
+    }
+
+    private SchemaDocument? Open(Rule rule, string path, string reference)
+    {
+        var file = references.Open(rule.Document.Path, path, out var problem);
+        if (file is null)
+        {
+            rule.Document.File.Report(Complaints.ReferenceWrong(rule.Value.At, reference, problem!));
+        }
+
+        return file?.Root is { } root ? new SchemaDocument(file.Path, file.File, root) : null;
+    }
+
+    private static SyntaxNode? Find(SyntaxNode root, string pointer)
+    {
+        if (pointer.Length == 0)
+        {
+            return root;
+        }
+
+        if (!pointer.StartsWith('/'))
+        {
+            return null;
+        }
+
+        SyntaxNode? node = root;
+        foreach (var segment in JsonPointer.Segments(pointer))
+        {
+            node = node switch
+            {
+                MapSyntax map => map.Find(segment),
+                ListSyntax list when int.TryParse(segment, out var index) && index >= 0 && index < list.Items.Count => list.Items[index],
+                _ => null,
+            };
+        }
+
+        return node;
+    }
+
+    /// <summary>One keyword and its value, read in the ways that keywords need.</summary>
+    private sealed record Rule(SchemaReader Reader, SchemaDocument Document, SchemaNode Node, ScalarSyntax Key, SyntaxNode Value)
+    {
+        public SchemaNode Child(SyntaxNode syntax) => Reader.Enqueue(Document, syntax);
+
+        public void Children(Action<(string Name, SchemaNode Node)> add)
+        {
+            if (Value is not MapSyntax map)
+            {
+                Wrong("a map of schemas");
+                return;
+            }
+
+            foreach (var (key, value) in map.Entries)
+            {
+                add((key.Text, Child(value)));
+            }
+        }
+
+        public IReadOnlyList<SchemaNode> List()
+        {
+            if (Value is ListSyntax { Items.Count: > 0 } list)
+            {
+                return [.. list.Items.Select(Child)];
+            }
+
+            Wrong("a list of schemas, not empty");
+            return [];
+        }
+
+        public IReadOnlyList<CelValue>? Values()
+        {
+            if (Value is ListSyntax list)
+            {
+                return [.. list.Items.Select(item => item.ToValue())];
+            }
+
+            Wrong("a list of values");
+            return null;
+        }
+
+        public IReadOnlyList<string> Names()
+        {
+            if (Value is ListSyntax list && list.Items.All(item => item is ScalarSyntax))
+            {
+                return [.. list.Items.Cast<ScalarSyntax>().Select(item => item.Text)];
+            }
+
+            Wrong("a list of names");
+            return [];
+        }
+
+        public string? Text()
+        {
+            if (Value is ScalarSyntax { IsText: true } scalar)
+            {
+                return scalar.Text;
+            }
+
+            Wrong("text");
+            return null;
+        }
+
+        public bool Bool()
+        {
+            if (Value is ScalarSyntax { Bool: { } truth })
+            {
+                return truth;
+            }
+
+            Wrong("true or false");
+            return false;
+        }
+
+        public double? Number()
+        {
+            if (Value is ScalarSyntax { Number: { } number })
+            {
+                return number;
+            }
+
+            Wrong("a number");
+            return null;
+        }
+
+        public double? Positive()
+        {
+            if (Value is ScalarSyntax { Number: > 0 and var number })
+            {
+                return number;
+            }
+
+            Wrong("a number above 0");
+            return null;
+        }
+
+        public long? Count()
+        {
+            if (Value is ScalarSyntax { Number: >= 0 and < 1e15 and var number } && double.IsInteger(number))
+            {
+                return (long)number;
+            }
+
+            Wrong("a whole number, 0 or more");
+            return null;
+        }
+
+        public Regex? Pattern()
+        {
+            if (Text() is not { } pattern)
+            {
+                return null;
+            }
+
+            try
+            {
+                if (pattern.Length <= ExpressionLimits.PatternLength)
+                {
+                    return new Regex(pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant, _patternTimeout);
+                }
+            }
+            catch (Exception wrong) when (wrong is ArgumentException or NotSupportedException)
+            {
+                // Said below.
+            }
+
+            Wrong($"a regular expression of at most {ExpressionLimits.PatternLength} characters, without lookaround and backreferences");
+            return null;
+        }
+
+        public JsonTypes Types()
+        {
+            var names = Value is ListSyntax { Items.Count: > 0 } list ? list.Items : [Value];
+            var types = JsonTypes.None;
+            foreach (var name in names)
+            {
+                var type = (name as ScalarSyntax)?.Text switch
+                {
+                    "null" => JsonTypes.Null,
+                    "boolean" => JsonTypes.Boolean,
+                    "integer" => JsonTypes.Integer,
+                    "number" => JsonTypes.Number,
+                    "string" => JsonTypes.String,
+                    "array" => JsonTypes.Array,
+                    "object" => JsonTypes.Object,
+                    _ => JsonTypes.None,
+                };
+                if (type == JsonTypes.None)
+                {
+                    Document.File.Report(Complaints.SchemaWrong(
+                        name.At, Key.Text, "null, boolean, integer, number, string, array, object, or a list of them"));
+                }
+
+                types |= type;
+            }
+
+            return types;
+        }
+
+        private void Wrong(string expected) => Document.File.Report(Complaints.SchemaWrong(Value.At, Key.Text, expected));
+    }
+}

@@ -1,0 +1,435 @@
+using System.Globalization;
+using System.Net.Mail;
+using System.Text;
+using System.Text.RegularExpressions;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Expressions;
+
+namespace Onex.Contracts.Schemas;
+
+/// <summary>One check of a value against a schema. Never throws; bounded in depth and in work.</summary>
+internal sealed class SchemaValidation
+{
+    // A schema may refer to itself without descending into the value.
+    private const int DepthMax = 256;
+
+    private readonly List<SchemaProblem> _problems = [];
+    private readonly List<(string? Key, int Index)> _path = [];
+    private int _checks;
+    private int _depth;
+
+    // Inside anyOf, oneOf, not: whether it fits matters, not why it does not.
+    private int _quiet;
+    private bool _failed;
+
+    // A limit was met: whatever a `not` would make of that, the value was not checked.
+    private string? _givenUp;
+
+    /// <summary>Every problem; and the value with its numbers in the schema's types, of use only if there is none.</summary>
+    public static IReadOnlyList<SchemaProblem> Run(SchemaNode schema, CelValue value, out CelValue converted)
+    {
+        var validation = new SchemaValidation();
+        converted = validation.Check(schema, value);
+        return validation._givenUp is { } reason && validation._problems.Count == 0
+            ? [new SchemaProblem("", reason)]
+            : validation._problems;
+    }
+
+    private CelValue Check(SchemaNode schema, CelValue value)
+    {
+        if (_givenUp is not null)
+        {
+            return value;
+        }
+
+        if (++_checks > Limits.SchemaChecksMax || _depth >= DepthMax)
+        {
+            _givenUp = _depth < DepthMax ? "takes too long to check" : "is nested too deep, or its schema refers to itself without end";
+            return Fail(value, _givenUp);
+        }
+
+        if (schema.Never)
+        {
+            return Fail(value, "is not allowed");
+        }
+
+        _depth++;
+        var converted = CheckHere(schema, value);
+        _depth--;
+        return converted;
+    }
+
+    private CelValue CheckHere(SchemaNode schema, CelValue value)
+    {
+        if (schema.Types != JsonTypes.None && !ConvertType(schema.Types, ref value))
+        {
+            return Fail(value, $"must be {Describe(schema.Types)}, not {Describe(value)}");
+        }
+
+        if (schema.Enum is { } allowed && !allowed.Contains(value))
+        {
+            Fail(value, $"must be one of {Spelling.Clip(string.Join(", ", allowed.Take(10).Select(Show)))}");
+        }
+
+        if (schema.Const is { } constant && constant != value)
+        {
+            Fail(value, $"must be {Show(constant)}");
+        }
+
+        value = value.Kind switch
+        {
+            CelKind.Int or CelKind.Uint or CelKind.Double => CheckNumber(schema, value),
+            CelKind.String => CheckText(schema, value),
+            CelKind.List => CheckItems(schema, value),
+            CelKind.Map => CheckProperties(schema, value),
+            _ => value,
+        };
+
+        return CheckCombined(schema, value);
+    }
+
+    private CelValue CheckCombined(SchemaNode schema, CelValue value)
+    {
+        if (schema.Reference is { } reference)
+        {
+            value = Check(reference, value);
+        }
+
+        foreach (var part in schema.AllOf)
+        {
+            value = Check(part, value);
+        }
+
+        if (schema.AnyOf.Count > 0)
+        {
+            value = Count(schema.AnyOf, value, atMost: 1, out var fitting);
+            if (fitting == 0)
+            {
+                Fail(value, "fits none of the forms that are allowed (anyOf)");
+            }
+        }
+
+        if (schema.OneOf.Count > 0)
+        {
+            value = Count(schema.OneOf, value, atMost: 2, out var fitting);
+            if (fitting != 1)
+            {
+                Fail(value, fitting == 0 ? "fits none of the forms that are allowed (oneOf)" : "fits more than one of the forms that are allowed (oneOf)");
+            }
+        }
+
+        if (schema.Not is { } forbidden && Fits(forbidden, value, out _))
+        {
+            Fail(value, "has a form that is not allowed (not)");
+        }
+
+        return value;
+    }
+
+    private CelValue CheckNumber(SchemaNode schema, CelValue value)
+    {
+        var number = Numbers.ToDouble(value);
+        if (number < schema.Minimum)
+        {
+            Fail(value, $"must be at least {schema.Minimum}");
+        }
+
+        if (number > schema.Maximum)
+        {
+            Fail(value, $"must be at most {schema.Maximum}");
+        }
+
+        if (number <= schema.ExclusiveMinimum)
+        {
+            Fail(value, $"must be more than {schema.ExclusiveMinimum}");
+        }
+
+        if (number >= schema.ExclusiveMaximum)
+        {
+            Fail(value, $"must be less than {schema.ExclusiveMaximum}");
+        }
+
+        if (schema.MultipleOf is { } step && !IsMultiple(value, number, step))
+        {
+            Fail(value, $"must be a multiple of {step}");
+        }
+
+        return value;
+    }
+
+    // 0.3 is a multiple of 0.1, although no double says so: asked in decimals where they reach.
+    private static bool IsMultiple(CelValue value, double number, double step)
+    {
+        if (value.Kind == CelKind.Int && double.IsInteger(step) && Math.Abs(step) < 1L << 62)
+        {
+            return value.AsInt() % (long)step == 0;
+        }
+
+        const double DecimalReach = 1e15;
+        return Math.Abs(number) < DecimalReach && step is > 1e-12 and < DecimalReach
+            ? (decimal)number % (decimal)step == 0
+            : Math.IEEERemainder(number, step) == 0;
+    }
+
+    private CelValue CheckText(SchemaNode schema, CelValue value)
+    {
+        var text = value.AsString();
+        if (schema.MinLength is not null || schema.MaxLength is not null)
+        {
+            // Characters are code points: half a pair counts with its other half.
+            long length = text.Length - text.Count(char.IsLowSurrogate);
+            if (length < schema.MinLength)
+            {
+                Fail(value, $"must have at least {schema.MinLength} characters");
+            }
+
+            if (length > schema.MaxLength)
+            {
+                Fail(value, $"must have at most {schema.MaxLength} characters");
+            }
+        }
+
+        if (schema.Pattern is { } pattern && !Matches(pattern, text))
+        {
+            Fail(value, $"must match the pattern {Spelling.Clip(pattern.ToString())}");
+        }
+
+        if (schema.Format is { } format && !HasFormat(format, text))
+        {
+            Fail(value, $"must be a {format}");
+        }
+
+        return value;
+    }
+
+    private CelValue CheckItems(SchemaNode schema, CelValue value)
+    {
+        var items = value.AsList();
+        if (items.Count < schema.MinItems)
+        {
+            Fail(value, $"must have at least {schema.MinItems} items");
+        }
+
+        if (items.Count > schema.MaxItems)
+        {
+            Fail(value, $"must have at most {schema.MaxItems} items");
+        }
+
+        if (schema.UniqueItems && new HashSet<CelValue>(items).Count < items.Count)
+        {
+            Fail(value, "has an item twice");
+        }
+
+        if (schema.Items is not { } item)
+        {
+            return value;
+        }
+
+        var converted = new CelValue[items.Count];
+        for (var index = 0; index < items.Count && !IsOver; index++)
+        {
+            _path.Add((null, index));
+            converted[index] = Check(item, items[index]);
+            _path.RemoveAt(_path.Count - 1);
+        }
+
+        return IsOver ? value : CelValue.List(converted);
+    }
+
+    private CelValue CheckProperties(SchemaNode schema, CelValue value)
+    {
+        foreach (var name in schema.Required)
+        {
+            if (!value.TryGetField(name, out _))
+            {
+                Fail(value, $"needs '{Spelling.Clip(name)}'");
+            }
+        }
+
+        if (schema.MinProperties is null && schema.MaxProperties is null && schema.Properties is null && schema.AdditionalProperties is null)
+        {
+            return value;
+        }
+
+        var converted = new List<KeyValuePair<string, CelValue>>();
+        foreach (var (name, field) in value.AsMap())
+        {
+            var known = schema.Properties is { } properties && properties.TryGetValue(name, out var property) ? property : null;
+            var rule = known ?? schema.AdditionalProperties;
+            if (rule is { Never: true } && known is null)
+            {
+                var guess = schema.Properties is { } all && Spelling.Nearest(name, all.Keys) is { } nearest ? $"; did you mean '{nearest}'?" : "";
+                Fail(value, $"has no field '{Spelling.Clip(name)}'{guess}");
+                continue;
+            }
+
+            _path.Add((name, 0));
+            converted.Add(KeyValuePair.Create(name, rule is null ? field : Check(rule, field)));
+            _path.RemoveAt(_path.Count - 1);
+            if (IsOver)
+            {
+                return value;
+            }
+        }
+
+        if (converted.Count < schema.MinProperties)
+        {
+            Fail(value, $"must have at least {schema.MinProperties} fields");
+        }
+
+        if (converted.Count > schema.MaxProperties)
+        {
+            Fail(value, $"must have at most {schema.MaxProperties} fields");
+        }
+
+        return CelValue.Map(converted);
+    }
+
+    private CelValue Count(IReadOnlyList<SchemaNode> forms, CelValue value, int atMost, out int fitting)
+    {
+        fitting = 0;
+        var result = value;
+        foreach (var form in forms)
+        {
+            if (Fits(form, value, out var converted))
+            {
+                result = fitting == 0 ? converted : result;
+                fitting++;
+                if (fitting == atMost)
+                {
+                    break;
+                }
+            }
+        }
+
+        return result;
+    }
+
+    private bool Fits(SchemaNode schema, CelValue value, out CelValue converted)
+    {
+        var outer = _failed;
+        _failed = false;
+        _quiet++;
+        converted = Check(schema, value);
+        _quiet--;
+        var fits = !_failed;
+        _failed = outer;
+        return fits;
+    }
+
+    // Nothing that is found from here on would change the answer.
+    private bool IsOver =>
+        _givenUp is not null || (_quiet > 0 ? _failed : _problems.Count >= Limits.SchemaProblemsMax);
+
+    private CelValue Fail(CelValue value, string problem)
+    {
+        _failed = true;
+        if (_quiet == 0 && _problems.Count < Limits.SchemaProblemsMax)
+        {
+            _problems.Add(new SchemaProblem(JsonPointer.Of(_path), problem));
+        }
+
+        return value;
+    }
+
+    private static bool ConvertType(JsonTypes types, ref CelValue value)
+    {
+        switch (value.Kind)
+        {
+            case CelKind.Null:
+                return types.HasFlag(JsonTypes.Null);
+            case CelKind.Bool:
+                return types.HasFlag(JsonTypes.Boolean);
+            case CelKind.Int or CelKind.Uint or CelKind.Double:
+                return ConvertNumber(types, ref value);
+            case CelKind.List:
+                return types.HasFlag(JsonTypes.Array);
+            case CelKind.Map:
+                return types.HasFlag(JsonTypes.Object);
+            default:
+                // Text, and what becomes text when it is written: bytes, timestamps, durations.
+                return types.HasFlag(JsonTypes.String) && value.Kind is CelKind.String or CelKind.Bytes or CelKind.Timestamp or CelKind.Duration;
+        }
+    }
+
+    private static bool ConvertNumber(JsonTypes types, ref CelValue value)
+    {
+        if (types.HasFlag(JsonTypes.Integer) && Numbers.TryWhole(value, out var whole))
+        {
+            value = CelValue.Int(whole);
+            return true;
+        }
+
+        if (!types.HasFlag(JsonTypes.Number))
+        {
+            return false;
+        }
+
+        value = CelValue.Double(Numbers.ToDouble(value));
+        return true;
+    }
+
+    private static bool Matches(Regex pattern, string text)
+    {
+        try
+        {
+            return pattern.IsMatch(text);
+        }
+        catch (RegexMatchTimeoutException)
+        {
+            return false;
+        }
+    }
+
+    private static bool HasFormat(string format, string text) => format switch
+    {
+        "uuid" => Guid.TryParseExact(text, "D", out _),
+        "date-time" => CelTime.ParseTimestamp(text) is not null,
+        "date" => DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _),
+        "email" => MailAddress.TryCreate(text, out var address) && address.Address == text,
+        _ => true,
+    };
+
+    internal static string Describe(CelValue value) => value.Kind switch
+    {
+        CelKind.Null => "null",
+        CelKind.Bool => "a boolean",
+        CelKind.Int or CelKind.Uint => "an integer",
+        CelKind.Double => "a number",
+        CelKind.List => "an array",
+        CelKind.Map => "an object",
+        _ => "a string",
+    };
+
+    private static string Describe(JsonTypes types)
+    {
+        var names = new List<string>();
+        foreach (var (type, name) in new[]
+        {
+            (JsonTypes.Null, "null"), (JsonTypes.Boolean, "a boolean"), (JsonTypes.Integer, "an integer"), (JsonTypes.Number, "a number"),
+            (JsonTypes.String, "a string"), (JsonTypes.Array, "an array"), (JsonTypes.Object, "an object"),
+        })
+        {
+            if (types.HasFlag(type))
+            {
+                names.Add(name);
+            }
+        }
+
+        return string.Join(" or ", names);
+    }
+
+    private static string Show(CelValue value)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new System.Text.Json.Utf8JsonWriter(stream))
+        {
+            if (!value.TryWriteJson(writer, out _))
+            {
+                return Describe(value);
+            }
+        }
+
+        return Spelling.Clip(Encoding.UTF8.GetString(stream.ToArray()));
+    }
+}

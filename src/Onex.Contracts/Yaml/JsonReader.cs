@@ -1,0 +1,133 @@
+using System.Text;
+using System.Text.Json;
+using Onex.Contracts.Diagnostics;
+
+namespace Onex.Contracts.Yaml;
+
+/// <summary>Reads JSON into the same tree: a YAML scanner does not take all of JSON (tabs).</summary>
+internal static class JsonReader
+{
+    /// <summary>The file's root, or null after complaining. Never throws.</summary>
+    public static SyntaxNode? Read(SourceFile file)
+    {
+        var utf8 = Encoding.UTF8.GetBytes(file.Text);
+        var places = new Places(utf8);
+        var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = Limits.DepthMax });
+        try
+        {
+            reader.Read();
+            var root = ReadNode(file, ref reader, places);
+            reader.Read();
+            return root;
+        }
+        catch (JsonException wrong)
+        {
+            var at = new SourceSpan((int)(wrong.LineNumber ?? 0) + 1, places.ColumnInLine(wrong.LineNumber ?? 0, wrong.BytePositionInLine ?? 0), 1);
+            file.Report(reader.CurrentDepth >= Limits.DepthMax
+                ? Complaints.TooDeep(at)
+                : Complaints.YamlSyntax(at, "it is not JSON"));
+            return null;
+        }
+        catch (InvalidOperationException)
+        {
+            // Text with half of a surrogate pair.
+            file.Report(Complaints.YamlSyntax(places.At(reader.TokenStartIndex, 1), "it holds text that is not Unicode"));
+            return null;
+        }
+    }
+
+    private static SyntaxNode ReadNode(SourceFile file, ref Utf8JsonReader reader, Places places)
+    {
+        var start = reader.TokenStartIndex;
+        switch (reader.TokenType)
+        {
+            case JsonTokenType.StartArray:
+                var at = places.At(start, 1);
+                var items = new List<SyntaxNode>();
+                while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+                {
+                    items.Add(ReadNode(file, ref reader, places));
+                }
+
+                return new ListSyntax(at, items);
+            case JsonTokenType.StartObject:
+                return ReadMap(file, ref reader, places);
+            case JsonTokenType.String:
+                return Text(ref reader, places);
+            default:
+                var plain = Encoding.UTF8.GetString(reader.ValueSpan);
+                return new ScalarSyntax(places.At(start, reader.ValueSpan.Length), plain, ScalarForm.Plain, plain: true);
+        }
+    }
+
+    private static MapSyntax ReadMap(SourceFile file, ref Utf8JsonReader reader, Places places)
+    {
+        var at = places.At(reader.TokenStartIndex, 1);
+        var entries = new List<SyntaxEntry>();
+        var keys = new HashSet<string>(StringComparer.Ordinal);
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
+        {
+            var key = Text(ref reader, places);
+            reader.Read();
+            var value = ReadNode(file, ref reader, places);
+            if (keys.Add(key.Text))
+            {
+                entries.Add(new SyntaxEntry(key, value));
+            }
+            else
+            {
+                file.Report(Complaints.DuplicateKey(key.At, key.Text));
+            }
+        }
+
+        return new MapSyntax(at, entries, flow: true);
+    }
+
+    private static ScalarSyntax Text(ref Utf8JsonReader reader, Places places)
+    {
+        var text = reader.GetString()!;
+        var at = places.At(reader.TokenStartIndex, reader.ValueSpan.Length + 2);
+        return new ScalarSyntax(at, text, reader.ValueIsEscaped ? ScalarForm.Other : ScalarForm.Quoted, plain: false);
+    }
+
+    // Byte offsets as lines and columns. Asked in ascending order, so that each byte is looked at once.
+    private sealed class Places(byte[] utf8)
+    {
+        private int _line = 1;
+        private int _column = 1;
+        private long _seen;
+
+        public SourceSpan At(long offset, int bytes)
+        {
+            GoTo(offset);
+            return new SourceSpan(_line, _column, Math.Max(1, Encoding.UTF8.GetCharCount(utf8, (int)offset, bytes)));
+        }
+
+        public int ColumnInLine(long line, long bytes)
+        {
+            var start = 0;
+            for (; start < utf8.Length && line > 0; start++)
+            {
+                line -= utf8[start] == (byte)'\n' ? 1 : 0;
+            }
+
+            return Encoding.UTF8.GetCharCount(utf8, start, (int)Math.Min(utf8.Length - start, bytes)) + 1;
+        }
+
+        private void GoTo(long offset)
+        {
+            for (; _seen < offset; _seen++)
+            {
+                var next = utf8[_seen];
+                if (next == (byte)'\n')
+                {
+                    (_line, _column) = (_line + 1, 1);
+                }
+                else if ((next & 0xC0) != 0x80)
+                {
+                    _column += next >= 0xF0 ? 2 : 1;
+                }
+            }
+        }
+    }
+}

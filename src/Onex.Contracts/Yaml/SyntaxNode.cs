@@ -1,0 +1,143 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Expressions;
+
+namespace Onex.Contracts.Yaml;
+
+/// <summary>A piece of YAML or JSON with its place.</summary>
+internal abstract class SyntaxNode(SourceSpan at)
+{
+    /// <summary>The piece itself; of one over several lines, its beginning.</summary>
+    public SourceSpan At { get; } = at;
+
+    /// <summary>What it is, in a sentence: <c>a list</c>.</summary>
+    public abstract string Kind { get; }
+
+    /// <summary>Its value as data: as the JSON that it stands for.</summary>
+    public abstract CelValue ToValue();
+}
+
+/// <summary>How a scalar is written.</summary>
+internal enum ScalarForm
+{
+    /// <summary>Without quotes: may be a number, a bool or null.</summary>
+    Plain,
+
+    /// <summary>In quotes on one line without escapes, so that its characters stand where they seem to.</summary>
+    Quoted,
+
+    /// <summary>Text whose characters' places are not those of the file: escapes, several lines.</summary>
+    Other,
+}
+
+/// <summary>Text, a number, a bool or null.</summary>
+internal sealed partial class ScalarSyntax(SourceSpan at, string text, ScalarForm form, bool plain) : SyntaxNode(at)
+{
+    /// <summary>The text, without quotes.</summary>
+    public string Text { get; } = text;
+
+    /// <summary>Whether it is written without quotes.</summary>
+    public bool IsPlain { get; } = plain;
+
+    public ScalarForm Form { get; } = form;
+
+    /// <summary>Whether it is nothing at all, or <c>null</c>.</summary>
+    public bool IsNull => IsPlain && Text is ("" or "~" or "null" or "Null" or "NULL");
+
+    /// <summary>Whether it is text: quoted, or not to be read as anything else.</summary>
+    public bool IsText => !IsPlain || (!IsNull && Bool is null && !NumberPattern().IsMatch(Text));
+
+    /// <summary>Its truth value, or null if it has none.</summary>
+    public bool? Bool => !IsPlain ? null : Text switch
+    {
+        "true" or "True" or "TRUE" => true,
+        "false" or "False" or "FALSE" => false,
+        _ => null,
+    };
+
+    /// <summary>Its whole number, or null.</summary>
+    public long? Int
+    {
+        get
+        {
+            if (!IsPlain)
+            {
+                return null;
+            }
+
+            if (Text.StartsWith("0x", StringComparison.Ordinal))
+            {
+                return long.TryParse(Text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var hex) && hex >= 0 ? hex : null;
+            }
+
+            return long.TryParse(Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
+        }
+    }
+
+    /// <summary>Its number, or null.</summary>
+    public double? Number =>
+        Int is { } whole ? whole
+        : IsPlain && NumberPattern().IsMatch(Text)
+            && double.TryParse(Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number
+        : null;
+
+    public override string Kind =>
+        IsNull ? "nothing" : Bool is not null ? "a bool" : Number is not null ? "a number" : "text";
+
+    public override CelValue ToValue() =>
+        IsNull ? CelValue.Null
+        : Bool is { } truth ? CelValue.Bool(truth)
+        : Int is { } whole ? CelValue.Int(whole)
+        : Number is { } number ? CelValue.Double(number)
+        : CelValue.String(Text);
+
+    /// <summary>The place of a part of the text; the scalar's beginning where that cannot be told.</summary>
+    public SourceSpan Part(int start, int length) => Form switch
+    {
+        ScalarForm.Plain => new SourceSpan(At.Line, At.Column + start, Math.Max(1, length)),
+        ScalarForm.Quoted => new SourceSpan(At.Line, At.Column + 1 + start, Math.Max(1, length)),
+        _ => At,
+    };
+
+    [GeneratedRegex(@"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|^0x[0-9a-fA-F]+$", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    private static partial Regex NumberPattern();
+}
+
+/// <summary>A list.</summary>
+internal sealed class ListSyntax(SourceSpan at, IReadOnlyList<SyntaxNode> items) : SyntaxNode(at)
+{
+    public IReadOnlyList<SyntaxNode> Items { get; } = items;
+
+    public override string Kind => "a list";
+
+    public override CelValue ToValue() => CelValue.List([.. Items.Select(item => item.ToValue())]);
+}
+
+/// <summary>A key and its value.</summary>
+internal readonly record struct SyntaxEntry(ScalarSyntax Key, SyntaxNode Value);
+
+/// <summary>A map. Its keys are text, each there once.</summary>
+/// <param name="at">Its place.</param>
+/// <param name="entries">In the order of the file.</param>
+/// <param name="flow">Whether it is written in braces.</param>
+internal sealed class MapSyntax(SourceSpan at, IReadOnlyList<SyntaxEntry> entries, bool flow) : SyntaxNode(at)
+{
+    private readonly Dictionary<string, SyntaxEntry> _byKey = entries.ToDictionary(entry => entry.Key.Text, StringComparer.Ordinal);
+
+    public IReadOnlyList<SyntaxEntry> Entries { get; } = entries;
+
+    public bool IsFlow { get; } = flow;
+
+    public override string Kind => "a map";
+
+    public SyntaxNode? Find(string key) => _byKey.TryGetValue(key, out var entry) ? entry.Value : null;
+
+    public bool Has(string key) => _byKey.ContainsKey(key);
+
+    /// <summary>The place of a key that is there.</summary>
+    public SourceSpan KeyAt(string key) => _byKey[key].Key.At;
+
+    public override CelValue ToValue() =>
+        CelValue.Map(Entries.Select(entry => KeyValuePair.Create(entry.Key.Text, entry.Value.ToValue())).ToList());
+}

@@ -1,0 +1,42 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace Onex.Hosting.Health;
+
+/// <summary>
+/// The bus as MassTransit's own check sees it. Every rider endpoint must be healthy: the check says Degraded as long as one is not, and
+/// that is not good enough, because the in-memory bus's own endpoint is healthy always.
+/// </summary>
+internal sealed class BusHealth(IServiceProvider services, RoleHealth role) : IHealthComponent
+{
+    public const string ComponentName = "bus";
+
+    // MassTransit registers its check under this tag.
+    private const string Tag = "ready";
+
+    public string Name => ComponentName;
+
+    public bool NeededForReadiness => true;
+
+    public async Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
+    {
+        // The check service builds the bus when it is made, and nothing may build that before the role has what its endpoints need.
+        if (!role.Initialized)
+        {
+            return new ComponentReport(ComponentState.Unhealthy, "not started", null);
+        }
+
+        var report = await services.GetRequiredService<HealthCheckService>().CheckHealthAsync(check => check.Tags.Contains(Tag), cancellation);
+        if (report.Entries.Count == 0)
+        {
+            return new ComponentReport(ComponentState.Unhealthy, "no bus is registered", null);
+        }
+
+        var unhappy = report.Entries.Values.Where(entry => entry.Status != HealthStatus.Healthy).ToList();
+        return unhappy.Count == 0
+            ? new ComponentReport(ComponentState.Healthy, null, report.TotalDuration)
+            : new ComponentReport(ComponentState.Unhealthy, string.Join("; ", unhappy.Select(Describe)), report.TotalDuration);
+    }
+
+    private static string Describe(HealthReportEntry entry) => entry.Description ?? entry.Exception?.Message ?? entry.Status.ToString();
+}

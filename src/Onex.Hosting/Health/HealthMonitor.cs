@@ -1,0 +1,129 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Onex.Hosting.Health;
+
+/// <summary>What is known of a component now.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="NeededForReadiness">Whether the role is not ready without it.</param>
+/// <param name="Usable">Whether it counts as working: see <see cref="HealthMonitor"/>.</param>
+/// <param name="Report">The last answer.</param>
+internal sealed record ComponentHealth(string Name, bool NeededForReadiness, bool Usable, ComponentReport Report);
+
+/// <summary>
+/// Probes every component in the background, so that endpoints answer from memory and a component that hangs holds up nothing.
+/// A failed probe counts at once; after one, two good ones in a row are needed, so that readiness does not flap.
+/// </summary>
+internal sealed class HealthMonitor(IEnumerable<IHealthComponent> components, TimeProvider time, ILogger<HealthMonitor> logger) : BackgroundService
+{
+    // A loss just after a probe is seen by the next one, at worst when its time runs out: together they stay below the 2 s that are promised.
+    private static readonly TimeSpan _period = TimeSpan.FromMilliseconds(750);
+    private static readonly TimeSpan _probeMax = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _ageMax = TimeSpan.FromSeconds(2);
+
+    private readonly Watched[] _watched = [.. components.Select(component => new Watched(component))];
+
+    /// <summary>All components, in the order of their registration.</summary>
+    public IReadOnlyList<ComponentHealth> Snapshot() => [.. _watched.Select(Now)];
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(_watched.Select(watched => WatchAsync(watched, stoppingToken)));
+
+    private ComponentHealth Now(Watched watched)
+    {
+        var last = watched.Last;
+        var (name, needed) = (watched.Component.Name, watched.Component.NeededForReadiness);
+        if (last is null)
+        {
+            return new ComponentHealth(name, needed, Usable: false, new ComponentReport(ComponentState.Unhealthy, "not probed yet", null));
+        }
+
+        var age = time.GetElapsedTime(last.At);
+        return age > _ageMax
+            ? new ComponentHealth(name, needed, Usable: false, new ComponentReport(ComponentState.Unhealthy, $"no answer for {age.TotalSeconds:0} s", null))
+            : new ComponentHealth(name, needed, last.Usable, last.Report);
+    }
+
+    private async Task WatchAsync(Watched watched, CancellationToken stopping)
+    {
+        try
+        {
+            while (true)
+            {
+                var began = time.GetTimestamp();
+                var (report, probe) = await ProbeAsync(watched.Component, began, stopping);
+                Record(watched, report);
+
+                // One probe at a time: a component that hangs is not asked again, and stays failed, until it has let go.
+                await probe.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                if (_period - time.GetElapsedTime(began) is var rest && rest > TimeSpan.Zero)
+                {
+                    await Task.Delay(rest, time, stopping);
+                }
+
+                stopping.ThrowIfCancellationRequested();
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+        }
+    }
+
+    private async Task<(ComponentReport Report, Task Probe)> ProbeAsync(IHealthComponent component, long began, CancellationToken stopping)
+    {
+        using var bound = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        var token = bound.Token;
+
+        // On a thread of its own: a probe that blocks must not hold up the others.
+        var probe = Task.Run(() => component.ProbeAsync(token), CancellationToken.None);
+        try
+        {
+            var report = await probe.WaitAsync(_probeMax, time, stopping);
+            return (report with { Latency = report.Latency ?? time.GetElapsedTime(began) }, probe);
+        }
+        catch (TimeoutException) when (!probe.IsCompleted)
+        {
+            await bound.CancelAsync();
+            return (new ComponentReport(ComponentState.Unhealthy, $"no answer within {_probeMax.TotalSeconds:0} s", null), probe);
+        }
+        catch (Exception failure) when (!stopping.IsCancellationRequested)
+        {
+            return (new ComponentReport(ComponentState.Unhealthy, failure.Message, time.GetElapsedTime(began)), probe);
+        }
+    }
+
+    private void Record(Watched watched, ComponentReport report)
+    {
+        var before = watched.Last;
+        var good = report.State != ComponentState.Unhealthy;
+        var goodInRow = good ? (before?.GoodInRow ?? 1) + 1 : 0;
+        var last = new Probed(report, goodInRow, time.GetTimestamp());
+        watched.Last = last;
+        if (before is not null && before.Usable && !last.Usable)
+        {
+            logger.LogWarning("{Component} is lost: {Error}", watched.Component.Name, report.Error);
+        }
+        else if (before is not null && !before.Usable && last.Usable)
+        {
+            logger.LogInformation("{Component} works again.", watched.Component.Name);
+        }
+    }
+
+    private sealed record Probed(ComponentReport Report, int GoodInRow, long At)
+    {
+        public bool Usable => GoodInRow >= 2;
+    }
+
+    private sealed class Watched(IHealthComponent component)
+    {
+        private volatile Probed? _last;
+
+        public IHealthComponent Component => component;
+
+        public Probed? Last
+        {
+            get => _last;
+            set => _last = value;
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+
+namespace Onex.Hosting.Logging;
+
+/// <summary>Which lines are written, and how.</summary>
+public static class LogLevels
+{
+    private static readonly string[] _frameworks = ["MassTransit", "Microsoft", "Npgsql", "System"];
+
+    /// <summary>Sends logs to stdout, or to stderr where stdout is for data.</summary>
+    /// <param name="logging">The builder.</param>
+    /// <param name="level">The least severe level that is written.</param>
+    /// <param name="format"><c>json</c> or <c>text</c>.</param>
+    /// <param name="toStandardError">Whether stdout is for data.</param>
+    public static ILoggingBuilder AddOnexConsole(this ILoggingBuilder logging, LogLevel level, string format, bool toStandardError = false)
+    {
+        logging.SetMinimumLevel(level);
+        logging.AddFilter((category, line) => Shows(category ?? "", line, level));
+        logging.Services.TryAddSingleton(TimeProvider.System);
+        logging.Services.AddSingleton<ConsoleFormatter, JsonLogFormatter>();
+        logging.Services.AddSingleton<ConsoleFormatter, TextLogFormatter>();
+        logging.AddConsole(console =>
+        {
+            console.FormatterName = format == "text" ? TextLogFormatter.FormatName : JsonLogFormatter.FormatName;
+            console.LogToStandardErrorThreshold = toStandardError ? LogLevel.Trace : LogLevel.None;
+        });
+        return logging;
+    }
+
+    /// <summary>The level as our users know it.</summary>
+    internal static string Name(LogLevel level) => level switch
+    {
+        LogLevel.Trace or LogLevel.Debug => "DEBUG",
+        LogLevel.Warning => "WARNING",
+        LogLevel.Error => "ERROR",
+        LogLevel.Critical => "CRITICAL",
+        _ => "INFO",
+    };
+
+    /// <summary>What frameworks say below a warning is for those who debug.</summary>
+    internal static bool Shows(string category, LogLevel line, LogLevel least)
+    {
+        // A start that fails is told by us, in a line; so is health, when it changes.
+        if (category is "Microsoft.Extensions.Diagnostics.HealthChecks.DefaultHealthCheckService" or "Microsoft.Extensions.Hosting.Internal.Host" or "Microsoft.AspNetCore.Server.Kestrel" && least > LogLevel.Debug)
+        {
+            return false;
+        }
+
+        var framework = _frameworks.Any(name => category.StartsWith(name, StringComparison.Ordinal) && (category.Length == name.Length || category[name.Length] == '.'));
+        return line >= (framework && least == LogLevel.Information ? LogLevel.Warning : least);
+    }
+}

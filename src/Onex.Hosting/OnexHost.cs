@@ -1,0 +1,190 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Onex.Hosting.Health;
+using Onex.Hosting.Logging;
+using Onex.Hosting.Running;
+using Onex.Hosting.Settings;
+
+namespace Onex.Hosting;
+
+/// <summary>Starts a role the one way Onex roles are started. The one public door of this project.</summary>
+public static class OnexHost
+{
+    /// <summary>Stopped by a signal, after draining.</summary>
+    public const int Stopped = 0;
+
+    /// <summary>Crashed, or could not listen.</summary>
+    public const int Crashed = 1;
+
+    /// <summary>Bad configuration or contract: sysexits.h's EX_CONFIG, so that compose and people can tell it from a crash.</summary>
+    public const int BadConfiguration = 78;
+
+    // For closing what draining has left open, HTTP last.
+    private static readonly TimeSpan _closing = TimeSpan.FromSeconds(5);
+
+    /// <summary>The version of the program.</summary>
+    public static string Version => HealthAnswers.Version;
+
+    /// <summary>
+    /// A host with everything that every role has: settings, clock, logs, health. Hosted services that are registered on it start after
+    /// every <see cref="IRoleBootstrap"/> has ended.
+    /// </summary>
+    public static WebApplicationBuilder CreateBuilder(RuntimeSettings settings)
+    {
+        // An empty one: appsettings.json, ASPNETCORE_* and the like are no settings of ours.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "onex", ContentRootPath = AppContext.BaseDirectory });
+        builder.WebHost.UseKestrelCore();
+        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, settings));
+        builder.Logging.AddOnexConsole(settings.LogLevel, settings.LogFormat);
+
+        var services = builder.Services;
+        services.AddRoutingCore();
+        services.AddSingleton(settings);
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton<RoleHealth>();
+        services.AddSingleton<HealthMonitor>();
+        services.AddHostedService(provider => provider.GetRequiredService<HealthMonitor>());
+        services.AddSingleton<HealthAnswers>();
+        services.AddSingleton<RoleServices>();
+        services.Configure<ConsoleLifetimeOptions>(console => console.SuppressStatusMessages = true);
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.GracePeriod + _closing);
+        services.AddSingleton(new OwnServices([.. services]));
+        return builder;
+    }
+
+    /// <summary>Makes readiness depend on MassTransit's bus and each of its rider endpoints.</summary>
+    public static IServiceCollection AddBusHealth(this IServiceCollection services) => services.AddSingleton<IHealthComponent, BusHealth>();
+
+    /// <summary>
+    /// Runs the role until a signal, or <paramref name="stop"/>, ends it, and returns the process's exit code. HTTP listens first and
+    /// closes last.
+    /// </summary>
+    /// <param name="builder">What <see cref="CreateBuilder"/> made, with the role's parts.</param>
+    /// <param name="errors">Where lines for the person who starts it go; stderr if null.</param>
+    /// <param name="stop">Stops it as SIGTERM does.</param>
+    public static async Task<int> RunAsync(this WebApplicationBuilder builder, TextWriter? errors = null, CancellationToken stop = default)
+    {
+        errors ??= Console.Error;
+        var own = (OwnServices)builder.Services.Single(service => service.ServiceType == typeof(OwnServices)).ImplementationInstance!;
+        RoleServices.Defer(builder.Services, own.Descriptors);
+        var app = builder.Build();
+        try
+        {
+            app.Services.GetRequiredService<HealthAnswers>().Map(app);
+            return await RunAsync(app, errors, stop);
+        }
+        finally
+        {
+            // What hangs while it is disposed of ends with the process.
+            await app.DisposeAsync().AsTask().WaitAsync(_closing, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private static async Task<int> RunAsync(WebApplication app, TextWriter errors, CancellationToken stop)
+    {
+        var settings = app.Services.GetRequiredService<RuntimeSettings>();
+        if (!await ListensAsync(app, settings, errors))
+        {
+            return Crashed;
+        }
+
+        // At once, so that no load balancer sends anything more.
+        using var draining = app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<RoleHealth>().MarkDraining);
+        using var stopping = stop.Register(app.Lifetime.StopApplication);
+        var role = app.Services.GetRequiredService<RoleServices>();
+        var exit = await RunRoleAsync(app, role, errors);
+        app.Lifetime.StopApplication();
+
+        using (var grace = new CancellationTokenSource(settings.GracePeriod, app.Services.GetRequiredService<TimeProvider>()))
+        {
+            await role.StopAsync(grace.Token);
+        }
+
+        await app.StopAsync(CancellationToken.None);
+        return exit;
+    }
+
+    private static async Task<int> RunRoleAsync(WebApplication app, RoleServices role, TextWriter errors)
+    {
+        var stopping = app.Lifetime.ApplicationStopping;
+        var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Onex");
+        try
+        {
+            await role.StartAsync(stopping);
+            var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            using var signal = stopping.Register(stopped.SetResult);
+            await await Task.WhenAny(stopped.Task, role.Faulted);
+            logger.LogInformation("Stopping: what is in hand is finished first.");
+            return Stopped;
+        }
+        catch (Exception interrupted) when (stopping.IsCancellationRequested)
+        {
+            logger.LogDebug(interrupted, "Stopped during the start.");
+            return Stopped;
+        }
+        catch (ConfigurationException wrong)
+        {
+            foreach (var line in wrong.Lines)
+            {
+                await errors.WriteLineAsync(line);
+            }
+
+            return BadConfiguration;
+        }
+        catch (Exception crash)
+        {
+            logger.LogCritical(crash, "The role has crashed.");
+            await errors.WriteLineAsync($"onex: crashed: {crash.Message}");
+            return Crashed;
+        }
+    }
+
+    private static async Task<bool> ListensAsync(WebApplication app, RuntimeSettings settings, TextWriter errors)
+    {
+        try
+        {
+            await app.StartAsync();
+            return true;
+        }
+        catch (IOException refused) when (refused.InnerException is AddressInUseException)
+        {
+            await errors.WriteLineAsync(
+                $"Address already in use: another process listens on {settings.HttpBind}:{settings.HttpPort}. "
+                + "Stop it, or set ONEX_HTTP_PORT to a free port (with compose: RUNTIME_MAIN_PORT, RUNTIME_EFFECTS_PORT).");
+        }
+        catch (Exception refused) when (refused is IOException or SocketException)
+        {
+            await errors.WriteLineAsync(
+                $"Cannot listen on {settings.HttpBind}:{settings.HttpPort}: {refused.Message}. Set ONEX_HTTP_BIND to an address of this machine, ONEX_HTTP_PORT to a port that is allowed.");
+        }
+
+        return false;
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, RuntimeSettings settings)
+    {
+        kestrel.AddServerHeader = false;
+        switch (settings.HttpBind)
+        {
+            case "*":
+                kestrel.ListenAnyIP(settings.HttpPort);
+                break;
+            case "localhost":
+                kestrel.ListenLocalhost(settings.HttpPort);
+                break;
+            default:
+                kestrel.Listen(IPAddress.Parse(settings.HttpBind), settings.HttpPort);
+                break;
+        }
+    }
+
+    // What the framework itself starts: everything registered before the role's parts.
+    private sealed record OwnServices(HashSet<ServiceDescriptor> Descriptors);
+}

@@ -1,0 +1,132 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Onex.Hosting.Health;
+
+namespace Onex.Hosting.Running;
+
+/// <summary>
+/// Starts a role's own hosted services (MassTransit's bus, sweeps, renewals) after its bootstrap, and stops them before HTTP goes away.
+/// The framework would start them before the first port listens, and stop them after the last has closed.
+/// </summary>
+internal sealed class RoleServices(
+    IServiceProvider services, RoleHealth health, TimeProvider time, ILogger<RoleServices> logger)
+{
+    private static readonly TimeSpan _firstPause = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(5);
+
+    private readonly List<IHostedService> _started = [];
+    private readonly TaskCompletionSource _faulted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>A hosted service that waits for the bootstrap.</summary>
+    internal sealed record Deferred(IHostedService Service);
+
+    /// <summary>Ends, with its exception, when a service that should run for ever has failed.</summary>
+    public Task Faulted => _faulted.Task;
+
+    /// <summary>Takes the hosted services that were registered after <paramref name="kept"/> out of the framework's hands.</summary>
+    public static void Defer(IServiceCollection services, IReadOnlySet<ServiceDescriptor> kept)
+    {
+        for (var i = 0; i < services.Count; i++)
+        {
+            var descriptor = services[i];
+            if (descriptor.ServiceType == typeof(IHostedService) && !descriptor.IsKeyedService && !kept.Contains(descriptor))
+            {
+                services[i] = ServiceDescriptor.Singleton(provider => new Deferred(Create(provider, descriptor)));
+            }
+        }
+    }
+
+    public async Task StartAsync(CancellationToken cancellation)
+    {
+        foreach (var bootstrap in services.GetServices<IRoleBootstrap>())
+        {
+            await RunAsync(bootstrap, cancellation);
+        }
+
+        // Made only now: making them may need what the bootstrap has prepared.
+        foreach (var service in services.GetServices<Deferred>().Select(one => one.Service))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            _started.Add(service);
+            await service.StartAsync(cancellation);
+            if (service is BackgroundService { ExecuteTask: { } running })
+            {
+                _ = WatchAsync(running);
+            }
+        }
+
+        health.MarkInitialized();
+        logger.LogInformation("The role has started.");
+    }
+
+    /// <summary>Stops them in reverse order. One that fails to stop does not keep the others from it.</summary>
+    public async Task StopAsync(CancellationToken cancellation)
+    {
+        foreach (var service in Enumerable.Reverse(_started))
+        {
+            try
+            {
+                await service.StopAsync(cancellation).WaitAsync(cancellation);
+            }
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            {
+                logger.LogWarning("{Service} did not end its work within the grace period; what it held is done again after a start.", service.GetType().Name);
+            }
+            catch (Exception failure)
+            {
+                logger.LogError(failure, "{Service} failed to stop.", service.GetType().Name);
+            }
+        }
+    }
+
+    // An outside system that is away is waited for, however long: a line when it is missed, and one when it is there.
+    private async Task RunAsync(IRoleBootstrap bootstrap, CancellationToken cancellation)
+    {
+        string? waitingBecause = null;
+        for (var pause = _firstPause; ; pause = pause * 2 < _longestPause ? pause * 2 : _longestPause)
+        {
+            try
+            {
+                await bootstrap.StartAsync(cancellation);
+                if (waitingBecause is not null)
+                {
+                    logger.LogInformation("{Bootstrap}: reached.", bootstrap.Name);
+                }
+
+                return;
+            }
+            catch (NotReachableException away)
+            {
+                if (waitingBecause is null)
+                {
+                    logger.LogWarning("{Bootstrap}: {Error} The start waits for it.", bootstrap.Name, away.Message);
+                }
+
+                waitingBecause = away.Message;
+            }
+
+            await Task.Delay(pause, time, cancellation);
+        }
+    }
+
+    private async Task WatchAsync(Task running)
+    {
+        try
+        {
+            await running;
+        }
+        catch (OperationCanceledException)
+        {
+        }
+        catch (Exception failure)
+        {
+            _faulted.TrySetException(failure);
+        }
+    }
+
+    private static IHostedService Create(IServiceProvider provider, ServiceDescriptor descriptor) => (IHostedService)(
+        descriptor.ImplementationInstance
+        ?? descriptor.ImplementationFactory?.Invoke(provider)
+        ?? ActivatorUtilities.CreateInstance(provider, descriptor.ImplementationType!));
+}

@@ -1,0 +1,62 @@
+namespace Onex.Hosting.Settings;
+
+/// <summary>What form a setting's value has.</summary>
+public enum SettingKind
+{
+    /// <summary>Any text.</summary>
+    Text,
+
+    /// <summary>One of <see cref="Setting.Values"/>, in any case.</summary>
+    OneOf,
+
+    /// <summary>A whole number within <see cref="Setting.Range"/>.</summary>
+    Number,
+
+    /// <summary><c>15s</c>, <c>2m</c>, <c>15d</c> or <c>00:00:15</c>, within <see cref="Setting.Span"/>.</summary>
+    Duration,
+
+    /// <summary><c>true</c> or <c>false</c>.</summary>
+    Flag,
+
+    /// <summary>A list of texts; only in the file.</summary>
+    List,
+}
+
+/// <summary>A row of the table of settings: what the reader reads and what docs/configuration.md shows.</summary>
+/// <param name="Group">The heading that it stands under.</param>
+/// <param name="Variable">The environment variable, or null for what only the file can say.</param>
+/// <param name="Kind">The form of its value.</param>
+/// <param name="Default">The value when nothing is said, or null if there is none.</param>
+/// <param name="Meaning">What it is for.</param>
+public sealed record Setting(string Group, string? Variable, SettingKind Kind, string? Default, string Meaning)
+{
+    /// <summary>Another name of the variable, or null.</summary>
+    public string? Alias { get; init; }
+
+    /// <summary>The default inside the image, where it differs.</summary>
+    public string? ImageDefault { get; init; }
+
+    /// <summary>The default in words, where it depends on other settings.</summary>
+    public string? DefaultInWords { get; init; }
+
+    /// <summary>Its key in <c>runtime_config.yaml</c>, nested with a dot, or null.</summary>
+    public string? FileKey { get; init; }
+
+    /// <summary>Whether its value is never shown and may come from the file that <c>&lt;NAME&gt;_FILE</c> names.</summary>
+    public bool Secret { get; init; }
+
+    /// <summary>Whether it is checked, but nothing uses it in this version.</summary>
+    public bool NotYet { get; init; }
+
+    /// <summary>The values of <see cref="SettingKind.OneOf"/>, as they are written.</summary>
+    public IReadOnlyList<string> Values { get; init; } = [];
+
+    /// <summary>The bounds of <see cref="SettingKind.Number"/>, both included.</summary>
+    public (int Min, int Max) Range { get; init; } = (int.MinValue, int.MaxValue);
+
+    /// <summary>The bounds of <see cref="SettingKind.Duration"/>, both included.</summary>
+    public (TimeSpan Min, TimeSpan Max) Span { get; init; } = (TimeSpan.Zero, TimeSpan.MaxValue);
+
+    /// <summary>What a person may call it: the variable, or the key in the file.</summary>
+    public string Name => Variable ?? FileKey!;
+}

@@ -1,0 +1,82 @@
+using System.Text;
+
+namespace Onex.Hosting.Settings;
+
+/// <summary>Writes docs/configuration.md from the table, so that the two cannot differ.</summary>
+internal static class SettingsDocument
+{
+    public static string Render()
+    {
+        var text = new StringBuilder("""
+            # Configuration
+
+            Made from the table in `SettingsTable.cs`; a test compares the two, and `ONEX_GOLDEN=update` with that test writes this file again.
+
+            A setting comes from its environment variable, else from `runtime/runtime_config.yaml` below the contracts directory, else it has
+            its default. An empty variable counts as not set. A secret may also stand in a file whose path `<NAME>_FILE` holds, as Docker and
+            Kubernetes hand secrets over; it is never shown. A secret that still holds a `__REPLACE_WITH_...__` placeholder stops every role.
+            What is wrong is reported all at once, a line each on stderr, and the exit code is 78.
+
+            Durations are written `500ms`, `15s`, `2m`, `1h`, `15d` or `00:00:15`.
+
+            """).Append('\n');
+        foreach (var group in SettingsTable.All.GroupBy(setting => setting.Group))
+        {
+            text.Append($"## {group.Key}\n\n| setting | default | meaning |\n| --- | --- | --- |\n");
+            foreach (var setting in group)
+            {
+                text.Append($"| {Names(setting)} | {Default(setting)} | {Meaning(setting)} |\n");
+            }
+
+            text.Append('\n');
+        }
+
+        return text.ToString().TrimEnd('\n') + "\n";
+    }
+
+    private static string Names(Setting setting)
+    {
+        var names = new List<string>();
+        if (setting.Variable is { } variable)
+        {
+            names.Add($"`{variable}`");
+        }
+
+        if (setting.Alias is { } alias)
+        {
+            names.Add($"or `{alias}`");
+        }
+
+        if (setting.Secret)
+        {
+            names.Add($"or `{setting.Name}_FILE`");
+        }
+
+        if (setting.FileKey is { } key)
+        {
+            names.Add(setting.Variable is null ? $"`{key}`" : $"(file: `{key}`)");
+        }
+
+        return string.Join(" ", names);
+    }
+
+    private static string Default(Setting setting)
+    {
+        var source = setting.DefaultInWords ?? (setting.Default is { } text ? $"`{text}`" : "");
+        return setting.ImageDefault is { } image ? $"{(source.Length > 0 ? source + "; " : "")}in the image `{image}`" : source;
+    }
+
+    private static string Meaning(Setting setting)
+    {
+        var allowed = setting.Kind switch
+        {
+            SettingKind.OneOf => $" One of {string.Join(", ", setting.Values.Select(value => $"`{value}`"))}.",
+            SettingKind.Number => $" From {setting.Range.Min} to {setting.Range.Max}.",
+            SettingKind.Duration => $" From `{Durations.Format(setting.Span.Min)}` to `{Durations.Format(setting.Span.Max)}`.",
+            SettingKind.Flag => " `true` or `false`.",
+            SettingKind.List => " A list.",
+            _ => "",
+        };
+        return setting.Meaning + allowed + (setting.Secret ? " Secret." : "") + (setting.NotYet ? " Checked, but not used by this version." : "");
+    }
+}

@@ -1,0 +1,28 @@
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+
+namespace Onex.Orchestrator.Engine;
+
+/// <summary>What a command in hand calls, and how: the step itself, or its compensation.</summary>
+internal sealed record Callee(StepPlan Step, StepKind Kind, Invocation Invocation, RawJson Arguments, RetryPolicy Retry, TimeSpan Timeout)
+{
+    /// <summary>Null if the saga no longer holds what the command needs.</summary>
+    public static Callee? Of(Transition transition, Outstanding command)
+    {
+        var saga = transition.Saga;
+        var step = PlanFacts.Of(transition.Plan).Step(command.Step);
+        if (command.Direction == StepDirections.Do)
+        {
+            // As of the first attempt, so that every attempt under the one key says the same.
+            var scope = new SagaScope(transition.Plan, saga, command.FirstSentAt);
+            return ValueJson.TryEvaluate(step.Invocation.Arguments, scope, out var arguments, out _)
+                ? new Callee(step, step.Kind, step.Invocation, arguments, step.Retry, step.Timeout)
+                : null;
+        }
+
+        var undo = saga.Undo.LastOrDefault(entry => Identity.Compensation(entry.CommandId) == command.CommandId);
+        return undo is null || step.Compensation is not { } compensation
+            ? null
+            : new Callee(step, compensation.Kind, compensation.Invocation, undo.Arguments, compensation.Retry, compensation.Timeout);
+    }
+}

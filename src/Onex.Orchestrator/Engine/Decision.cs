@@ -1,0 +1,66 @@
+using System.Collections.Immutable;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+
+namespace Onex.Orchestrator.Engine;
+
+/// <summary>What follows from an event. Nothing has happened yet: the router commits it, then carries it out.</summary>
+/// <param name="State">The saga afterwards.</param>
+/// <param name="Changed">Whether anything follows at all; false for a duplicate or something that came too late.</param>
+/// <param name="Commands">What must be sent to roles.</param>
+/// <param name="Answers">What must be answered to clients.</param>
+/// <param name="History">What happened, in order.</param>
+internal sealed record Decision(
+    SagaState State,
+    bool Changed,
+    ImmutableArray<CommandToSend> Commands,
+    ImmutableArray<Answer> Answers,
+    ImmutableArray<HistoryNote> History)
+{
+    /// <summary>Nothing follows.</summary>
+    public static Decision Nothing(SagaState state) => new(state, false, [], [], []);
+}
+
+/// <summary>One attempt to be sent.</summary>
+internal sealed record CommandToSend(
+    Guid CommandId,
+    int Attempt,
+    string Step,
+    string Direction,
+    StepKind Kind,
+    string Operation,
+    string? Connection,
+    RawJson Arguments,
+    TimeSpan Timeout,
+    DateTimeOffset NotAfter);
+
+/// <summary>One response to be sent.</summary>
+/// <param name="To">The request that it answers.</param>
+/// <param name="Status">See <see cref="ResponseStatus"/>: how the saga ended.</param>
+/// <param name="IsDuplicate">Whether it is told as a duplicate.</param>
+/// <param name="Output">The end's output, or null.</param>
+/// <param name="Fault">The fault of a failed end, or null.</param>
+internal sealed record Answer(Asker To, string Status, bool IsDuplicate, RawJson? Output, Fault? Fault);
+
+/// <summary>One line of a saga's story.</summary>
+internal sealed record HistoryNote(string Kind, string State, string? Step, DateTimeOffset At, RawJson? Detail);
+
+/// <summary>Values of <see cref="HistoryNote.Kind"/>.</summary>
+internal static class HistoryKinds
+{
+    public const string Started = "started";
+    public const string StateEntered = "state_entered";
+    public const string StepStarted = "step_started";
+    public const string StepRetried = "step_retried";
+    public const string StepResent = "step_resent";
+    public const string AttemptFailed = "attempt_failed";
+    public const string StepCompleted = "step_completed";
+    public const string StepRejected = "step_rejected";
+    public const string StepFailed = "step_failed";
+    public const string CompensationStarted = "compensation_started";
+    public const string CompensationCompleted = "compensation_completed";
+    public const string Faulted = "faulted";
+    public const string Blocked = "blocked";
+    public const string RequestJoined = "request_joined";
+    public const string Ended = "ended";
+}

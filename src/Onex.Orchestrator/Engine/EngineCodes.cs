@@ -1,0 +1,11 @@
+namespace Onex.Orchestrator.Engine;
+
+/// <summary>The codes of faults that the engine itself sets (contract-language, 3).</summary>
+internal static class EngineCodes
+{
+    public const string StepFailed = "step_failed";
+    public const string StepTimedOut = "step_timed_out";
+    public const string ResultInvalid = "result_invalid";
+    public const string ExpressionFailed = "expression_failed";
+    public const string OutputInvalid = "output_invalid";
+}

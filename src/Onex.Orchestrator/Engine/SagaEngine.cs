@@ -1,0 +1,77 @@
+using Onex.Contracts.Plans;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Engine;
+
+/// <summary>
+/// What a saga does next. Pure: no clock, no I/O, no randomness, so the same event on the same state always leads to the same decision,
+/// in production, in <c>onex contracts test</c> and in the simulator.
+/// </summary>
+internal static class SagaEngine
+{
+    /// <summary>Decides on an event.</summary>
+    /// <param name="plan">The plan that the saga started with.</param>
+    /// <param name="saga">The saga, or null for <see cref="SagaStarted"/>.</param>
+    /// <param name="event">What happened.</param>
+    /// <param name="now">The database's time; never before the saga's last decision.</param>
+    public static Decision Decide(Plan plan, SagaState? saga, SagaEvent @event, DateTimeOffset now)
+    {
+        if (@event is SagaStarted started)
+        {
+            return saga is null ? Start(plan, started, now) : Decision.Nothing(saga);
+        }
+
+        ArgumentNullException.ThrowIfNull(saga);
+        var at = now > saga.UpdatedAt ? now : saga.UpdatedAt;
+        return @event switch
+        {
+            StepResultArrived result => Results.Decide(new Transition(plan, saga, at), result),
+            TimerFired timer => Timers.Decide(new Transition(plan, saga, at), timer),
+            RequestJoined joined => Join(new Transition(plan, saga, at), joined),
+            _ => Decision.Nothing(saga),
+        };
+    }
+
+    private static Decision Start(Plan plan, SagaStarted started, DateTimeOffset now)
+    {
+        var saga = new SagaState
+        {
+            Facts = started.Facts,
+            State = plan.Initial,
+            Status = SagaStatus.Running,
+            UpdatedAt = now,
+        };
+        foreach (var field in plan.Data)
+        {
+            if (field.Initial is { } initial)
+            {
+                saga = saga with { Data = saga.Data.SetItem(field.Name, initial) };
+            }
+        }
+
+        var transition = new Transition(plan, saga, now);
+        transition.Note(HistoryKinds.Started);
+        transition.Enter(plan.Initial);
+        return transition.Decide();
+    }
+
+    // A further request of the same key or identity: it gets the saga's answer, now or when there is one.
+    private static Decision Join(Transition transition, RequestJoined joined)
+    {
+        var saga = transition.Saga;
+        var asker = joined.Waiter.Asker;
+        if (asker.Source == saga.Facts.Asker.Source || saga.Waiters.Any(waiter => waiter.Asker.Source == asker.Source))
+        {
+            return Decision.Nothing(saga);
+        }
+
+        transition.Saga = saga with { Waiters = saga.Waiters.Add(joined.Waiter) };
+        transition.Note(HistoryKinds.RequestJoined, detail: ("correlation_id", asker.CorrelationId));
+        if (saga.EndedAt is not null)
+        {
+            transition.Answer(joined.Waiter.Asker, joined.Waiter.IsDuplicate);
+        }
+
+        return transition.Decide();
+    }
+}

@@ -1,0 +1,70 @@
+using Onex.Contracts.Expressions;
+
+namespace Onex.Orchestrator.Engine;
+
+/// <summary>What may happen to a saga: the few message types that every plan's state machine accepts.</summary>
+internal abstract record SagaEvent
+{
+    /// <summary>The saga it is for.</summary>
+    public required Guid SagaId { get; init; }
+
+    /// <summary>The identity of the message that carries it: part of the transition's identity.</summary>
+    public required Guid CausedBy { get; init; }
+}
+
+/// <summary>The request that starts a saga was accepted.</summary>
+internal sealed record SagaStarted : SagaEvent
+{
+    public required SagaFacts Facts { get; init; }
+}
+
+/// <summary>A result of a command.</summary>
+internal sealed record StepResultArrived : SagaEvent
+{
+    public required Guid CommandId { get; init; }
+
+    public required int Attempt { get; init; }
+
+    public required StepOutcome Outcome { get; init; }
+
+    /// <summary>What the operation returned, or null if there was no answer.</summary>
+    public CelValue? Result { get; init; }
+
+    /// <summary>The reason's code, unless completed.</summary>
+    public string? Code { get; init; }
+
+    /// <summary>The reason for people, unless completed.</summary>
+    public string? Message { get; init; }
+
+    /// <summary>The other side's wish for when to try again.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+}
+
+/// <summary>How a role classified an attempt; the contract's own rules come on top.</summary>
+internal enum StepOutcome
+{
+    Completed,
+    Rejected,
+    Failed,
+
+    /// <summary>The broker refuses the command for good: it can never be run.</summary>
+    Undeliverable,
+}
+
+/// <summary>A saga's wake-up time has come.</summary>
+internal sealed record TimerFired : SagaEvent
+{
+    /// <summary>What the ledger says of the commands in flight that are due. Commands it has never seen are missing.</summary>
+    public required IReadOnlyDictionary<Guid, Lease> Leases { get; init; }
+}
+
+/// <summary>What the effect ledger says of a command whose outcome it does not know.</summary>
+/// <param name="Attempt">The latest attempt that was taken.</param>
+/// <param name="ValidUntil">Until when the lease is valid, or null if it has run out.</param>
+internal sealed record Lease(int Attempt, DateTimeOffset? ValidUntil);
+
+/// <summary>A further request wants the saga's answer.</summary>
+internal sealed record RequestJoined : SagaEvent
+{
+    public required Waiter Waiter { get; init; }
+}

@@ -1,0 +1,67 @@
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Plans;
+
+namespace Onex.Orchestrator.Engine;
+
+/// <summary>The names that a contract's expressions may read.</summary>
+internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, CelValue? result = null) : IExpressionScope
+{
+    public bool TryGet(string name, out CelValue value)
+    {
+        switch (name)
+        {
+            case "input":
+                value = saga.Facts.Input;
+                return true;
+            case "data":
+                value = CelValue.Map(Fields());
+                return true;
+            case "steps":
+                value = CelValue.Map(saga.Results);
+                return true;
+            case "result" when result is { } there:
+                value = there;
+                return true;
+            case "fault" when saga.Fault is { } fault:
+                value = CelValue.Map(
+                [
+                    new("code", CelValue.String(fault.Code)),
+                    new("message", CelValue.String(fault.Message)),
+                    new("step", fault.Step is null ? CelValue.Null : CelValue.String(fault.Step)),
+                    new("at", CelValue.Timestamp(fault.At)),
+                ]);
+                return true;
+            case "saga":
+                value = CelValue.Map(
+                [
+                    new("id", CelValue.String(saga.Facts.SagaId.ToString())),
+                    new("contract", CelValue.String(saga.Facts.Contract)),
+                    new("version", CelValue.String(saga.Facts.ContractVersion)),
+                    new("started_at", CelValue.Timestamp(saga.Facts.StartedAt)),
+                ]);
+                return true;
+            case "now":
+                value = CelValue.Timestamp(now);
+                return true;
+            default:
+                value = default;
+                return false;
+        }
+    }
+
+    // A field that nothing has set is absent, unless its type says that it may be: then it is null.
+    private IEnumerable<KeyValuePair<string, CelValue>> Fields()
+    {
+        foreach (var field in plan.Data)
+        {
+            if (saga.Data.TryGetValue(field.Name, out var value))
+            {
+                yield return new(field.Name, value);
+            }
+            else if (field.Type.TryConvert(CelValue.Null, out _, out _))
+            {
+                yield return new(field.Name, CelValue.Null);
+            }
+        }
+    }
+}

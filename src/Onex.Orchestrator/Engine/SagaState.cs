@@ -1,0 +1,167 @@
+using System.Collections.Immutable;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Engine;
+
+/// <summary>A saga as the engine sees it. Immutable; every decision gives a new one.</summary>
+internal sealed record SagaState
+{
+    /// <summary>What never changes after the start.</summary>
+    public required SagaFacts Facts { get; init; }
+
+    /// <summary>The current state's name.</summary>
+    public required string State { get; init; }
+
+    /// <summary>What it is doing.</summary>
+    public required SagaStatus Status { get; init; }
+
+    /// <summary>The fields of <c>data</c> that are set.</summary>
+    public ImmutableDictionary<string, CelValue> Data { get; init; } = ImmutableDictionary<string, CelValue>.Empty;
+
+    /// <summary>What is kept of the results of completed steps: only what some expression reads.</summary>
+    public ImmutableDictionary<string, CelValue> Results { get; init; } = ImmutableDictionary<string, CelValue>.Empty;
+
+    /// <summary>How often each state was entered.</summary>
+    public ImmutableDictionary<string, int> Visits { get; init; } = ImmutableDictionary<string, int>.Empty;
+
+    /// <summary>The current state's step that is in hand, from 0.</summary>
+    public int StepIndex { get; init; }
+
+    /// <summary>Commands whose outcome is awaited.</summary>
+    public ImmutableArray<Outstanding> Outstanding { get; init; } = [];
+
+    /// <summary>Completed steps that can be taken back, oldest first.</summary>
+    public ImmutableArray<Undoable> Undo { get; init; } = [];
+
+    /// <summary>Why it left its ordinary path, or null.</summary>
+    public Fault? Fault { get; init; }
+
+    /// <summary>Whether it has entered a pivot state: from then on nothing is compensated.</summary>
+    public bool PastPivot { get; init; }
+
+    /// <summary>Why it cannot go on without an operator, or null.</summary>
+    public string? BlockedBecause { get; init; }
+
+    /// <summary>Further requests that want its answer.</summary>
+    public ImmutableArray<Waiter> Waiters { get; init; } = [];
+
+    /// <summary>The end's output as JSON, once it has ended.</summary>
+    public RawJson? Output { get; init; }
+
+    /// <summary>When it last moved. The engine's <c>now</c> never decreases within a saga.</summary>
+    public required DateTimeOffset UpdatedAt { get; init; }
+
+    /// <summary>When it ended, or null.</summary>
+    public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>How often the current state was entered, this time included.</summary>
+    public int Visit => Visits.GetValueOrDefault(State);
+
+    /// <summary>When it wants to be woken, or null.</summary>
+    public DateTimeOffset? NextWakeupAt => Outstanding.IsEmpty ? null : Outstanding.Min(command => command.DueAt);
+}
+
+/// <summary>What of a saga never changes after its start.</summary>
+internal sealed record SagaFacts
+{
+    public required Guid SagaId { get; init; }
+
+    public required string Contract { get; init; }
+
+    public required string ContractVersion { get; init; }
+
+    public required string ContractHash { get; init; }
+
+    public required int HomePartition { get; init; }
+
+    public required DateTimeOffset StartedAt { get; init; }
+
+    /// <summary>The request that started it.</summary>
+    public required Asker Asker { get; init; }
+
+    public string? BusinessKey { get; init; }
+
+    public required CelValue Input { get; init; }
+}
+
+/// <summary>A request, as far as its answer is concerned.</summary>
+internal sealed record Asker
+{
+    /// <summary>The request's identity.</summary>
+    public required Guid RequestId { get; init; }
+
+    public required Guid CorrelationId { get; init; }
+
+    public required string Operation { get; init; }
+
+    /// <summary>The position of its record.</summary>
+    public required string Source { get; init; }
+
+    public Guid? EnvelopeId { get; init; }
+
+    public string? ReplyTo { get; init; }
+
+    /// <summary>Headers that are carried through, name to text.</summary>
+    public ImmutableSortedDictionary<string, string> Headers { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>The request's unknown fields, or null.</summary>
+    public RawJson? Extra { get; init; }
+}
+
+/// <summary>A further request that wants a saga's answer.</summary>
+/// <param name="Asker">The request.</param>
+/// <param name="IsDuplicate">Whether it is the saga's own request once more, and is answered as a duplicate.</param>
+internal sealed record Waiter(Asker Asker, bool IsDuplicate);
+
+/// <summary>Why a saga left its ordinary path.</summary>
+internal sealed record Fault(string Code, string Message, string? Step, DateTimeOffset At);
+
+/// <summary>Where a command's attempt is.</summary>
+internal enum AttemptPhase
+{
+    /// <summary>It was sent; <see cref="Outstanding.DueAt"/> is when main asks what became of it.</summary>
+    InFlight,
+
+    /// <summary>The attempt failed; <see cref="Outstanding.DueAt"/> is when the next one is sent.</summary>
+    BackingOff,
+}
+
+/// <summary>A command whose outcome is awaited.</summary>
+internal sealed record Outstanding
+{
+    public required Guid CommandId { get; init; }
+
+    public required string Step { get; init; }
+
+    /// <summary>See <see cref="StepDirections"/>.</summary>
+    public required string Direction { get; init; }
+
+    /// <summary>The attempt that is in flight, or that failed last.</summary>
+    public required int Attempt { get; init; }
+
+    public required AttemptPhase Phase { get; init; }
+
+    /// <summary>When something must happen about it.</summary>
+    public required DateTimeOffset DueAt { get; init; }
+
+    /// <summary>When its first attempt was sent. Arguments are evaluated as of then, so that every attempt has the same.</summary>
+    public required DateTimeOffset FirstSentAt { get; init; }
+
+    /// <summary>No attempt may be started after this time: the ledger forgets after a while, and must not forget what it may be asked again.</summary>
+    public DateTimeOffset NotAfter => FirstSentAt + LifeTime;
+
+    /// <summary>Shorter than the ledger keeps outcomes.</summary>
+    public static TimeSpan LifeTime { get; } = TimeSpan.FromDays(14);
+
+    /// <summary>How often this attempt was sent again because nobody had taken it.</summary>
+    public int Resent { get; init; }
+}
+
+/// <summary>A completed step that can be taken back.</summary>
+/// <param name="Step">The step's id.</param>
+/// <param name="State">The state it ran in.</param>
+/// <param name="CommandId">The command that completed.</param>
+/// <param name="Arguments">The compensation's arguments, evaluated when the step completed.</param>
+internal sealed record Undoable(string Step, string State, Guid CommandId, RawJson Arguments);

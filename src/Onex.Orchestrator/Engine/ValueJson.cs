@@ -1,0 +1,48 @@
+using System.Buffers;
+using System.Text.Json;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+
+namespace Onex.Orchestrator.Engine;
+
+/// <summary>Values as JSON text.</summary>
+internal static class ValueJson
+{
+    /// <summary>How Onex writes JSON that it may read again; text stays as it is but for what JSON itself forbids.</summary>
+    public static JsonWriterOptions Writing { get; } = new()
+    {
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        SkipValidation = true,
+    };
+
+    /// <summary>Evaluates a template to JSON. False, with the reason, if an expression fails or the value has no JSON.</summary>
+    public static bool TryEvaluate(Template template, IExpressionScope scope, out RawJson json, out string? problem)
+    {
+        var value = template.Evaluate(scope);
+        if (value.IsError)
+        {
+            json = default;
+            problem = value.AsError();
+            return false;
+        }
+
+        return TryWrite(value, out json, out problem);
+    }
+
+    /// <summary>False, with the reason, for a value that has no JSON.</summary>
+    public static bool TryWrite(CelValue value, out RawJson json, out string? problem)
+    {
+        var buffer = new ArrayBufferWriter<byte>(256);
+        using var writer = new Utf8JsonWriter(buffer, Writing);
+        if (!value.TryWriteJson(writer, out problem))
+        {
+            json = default;
+            return false;
+        }
+
+        writer.Flush();
+        json = new RawJson(buffer.WrittenMemory);
+        return true;
+    }
+}

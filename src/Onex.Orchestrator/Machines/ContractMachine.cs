@@ -1,0 +1,69 @@
+using MassTransit;
+using Onex.Contracts.Plans;
+using Onex.Orchestrator.Engine;
+using State = MassTransit.State;
+
+namespace Onex.Orchestrator.Machines;
+
+/// <summary>
+/// The MassTransit state machine of one plan. Its states are the contract's own; which messages a state accepts is declared here, and refusal
+/// of a message in the wrong state comes from here. What follows from an accepted one, the engine decides. MassTransit allows one event per
+/// message type and machine, so the events are the engine's few.
+/// </summary>
+internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
+{
+    private readonly Plan _plan;
+
+    /// <summary>Builds the machine of a plan.</summary>
+    public ContractMachine(Plan plan)
+    {
+        _plan = plan;
+        Name(plan.Name);
+        InstanceState(instance => instance.CurrentState);
+        var states = plan.States.ToDictionary(state => state.Name, state => (State)State(state.Name), StringComparer.Ordinal);
+
+        var started = Declare<SagaStarted>(nameof(EventKind.Started));
+        var result = Declare<StepResultArrived>(nameof(EventKind.StepResult));
+        var timer = Declare<TimerFired>(nameof(EventKind.Timer));
+        var joined = Declare<RequestJoined>(nameof(EventKind.Joined));
+
+        Initially(When(started).ThenAsync(DecideAsync));
+        foreach (var state in plan.States)
+        {
+            foreach (var kind in state.Accepts)
+            {
+                During(states[state.Name], kind switch
+                {
+                    EventKind.StepResult => When(result).ThenAsync(DecideAsync),
+                    EventKind.Timer => When(timer).ThenAsync(DecideAsync),
+                    EventKind.Joined => When(joined).ThenAsync(DecideAsync),
+                    _ => throw new InvalidOperationException($"State '{state.Name}' of '{plan.Name}' accepts {kind}, which only starts a saga."),
+                });
+            }
+        }
+
+        // Whoever sent the message asks what came of it; a message that comes too late is no error.
+        OnUnhandledEvent(_ => Task.CompletedTask);
+    }
+
+    private Event<TMessage> Declare<TMessage>(string name)
+        where TMessage : SagaEvent =>
+        Event<TMessage>(name, message =>
+        {
+            message.CorrelateById(context => context.Message.SagaId);
+            message.OnMissingInstance(missing => missing.Discard());
+        });
+
+    private async Task DecideAsync<TMessage>(BehaviorContext<SagaInstance, TMessage> context)
+        where TMessage : SagaEvent
+    {
+        var instance = context.Saga;
+        var now = context.Message is SagaStarted started ? started.Facts.StartedAt : instance.Now;
+        var decision = SagaEngine.Decide(_plan, instance.Saga, context.Message, now);
+        instance.Decision = decision;
+        instance.Saga = decision.State;
+
+        // The next state is the engine's choice at run time, so it is set, not wired.
+        await Accessor.Set(context, GetState(decision.State.State));
+    }
+}

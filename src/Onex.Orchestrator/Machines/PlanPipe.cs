@@ -1,0 +1,49 @@
+using MassTransit;
+using MassTransit.Saga;
+using Onex.Contracts.Plans;
+using Onex.Kafka.Riding;
+using Onex.Orchestrator.Engine;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Machines;
+
+/// <summary>A plan's state machine behind a receive pipe of its own. The repository behind it only stages; the router commits.</summary>
+internal sealed class PlanPipe
+{
+    private readonly IMessagePipe _pipe;
+
+    public PlanPipe(Plan plan, IPipeFactory pipes)
+    {
+        Plan = plan;
+        Machine = new ContractMachine(plan);
+        var repository = new SagaRepository<SagaInstance>(new StagingSagaRepositoryContextFactory<SagaInstance>());
+        _pipe = pipes.Create(
+            $"saga-{plan.Name}-{plan.Hash[..12]}", endpoint => endpoint.StateMachineSaga(Machine, repository));
+    }
+
+    public Plan Plan { get; }
+
+    public ContractMachine Machine { get; }
+
+    /// <summary>What follows from a message for a saga (null: one that is to be started). Null if its state does not accept it.</summary>
+    public async Task<Decision?> DecideAsync(SagaState? saga, SagaEvent message, DateTimeOffset now, CancellationToken cancellation)
+    {
+        var instance = saga is null
+            ? null
+            : new SagaInstance { CorrelationId = message.SagaId, CurrentState = saga.State, Saga = saga, Now = now };
+        var staging = new SagaStaging<SagaInstance>(message.SagaId, instance);
+        await (message switch
+        {
+            SagaStarted started => SendAsync(started, staging, cancellation),
+            StepResultArrived result => SendAsync(result, staging, cancellation),
+            TimerFired timer => SendAsync(timer, staging, cancellation),
+            RequestJoined joined => SendAsync(joined, staging, cancellation),
+            _ => throw new InvalidOperationException($"No state machine accepts {message.GetType().Name}."),
+        });
+        return staging.Instance?.Decision;
+    }
+
+    private Task SendAsync<TMessage>(TMessage message, SagaStaging<SagaInstance> staging, CancellationToken cancellation)
+        where TMessage : SagaEvent =>
+        _pipe.SendAsync(message, message.CausedBy, message.SagaId, staging, cancellation);
+}

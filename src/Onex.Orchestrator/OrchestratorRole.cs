@@ -1,0 +1,118 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Onex.Contracts;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+using Onex.Hosting.Health;
+using Onex.Hosting.Settings;
+using Onex.Kafka.Consuming;
+using Onex.Kafka.Riding;
+using Onex.Orchestrator.Engine;
+using Onex.Orchestrator.Plans;
+using Onex.Orchestrator.Requests;
+using Onex.Orchestrator.Responses;
+using Onex.Orchestrator.Routing;
+using Onex.Orchestrator.Sending;
+using Onex.Persistence.Registry;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator;
+
+/// <summary>The role that hosts the sagas. The one public door of this project.</summary>
+public static class OrchestratorRole
+{
+    // A row is a few kilobytes; this many stay far inside the container's memory limit.
+    private const int CachedSagasMax = 20_000;
+
+    /// <summary>Adds the role. Kafka, store and ledger are added by whoever composes the process.</summary>
+    /// <param name="services">The process's services.</param>
+    /// <param name="settings">The process's settings.</param>
+    /// <param name="plans">The plans that may be started.</param>
+    /// <param name="compiler">What contracts of the registry are compiled against.</param>
+    public static IServiceCollection AddOnexOrchestrator(
+        this IServiceCollection services, RuntimeSettings settings, IReadOnlyList<Plan> plans, CompilerContext compiler)
+    {
+        services.AddSingleton(sp => new PlanCatalogue(
+            plans, sp.GetRequiredService<IContractRegistry>(), compiler, sp.GetRequiredService<IPipeFactory>()));
+        services.AddSingleton<DatabaseClock>();
+        services.AddSingleton(new SagaCache(CachedSagasMax));
+        services.AddSingleton<WakeupQueue>();
+        services.AddSingleton(new ResponseWriter(settings.Topics));
+        services.AddSingleton(sp => new MessageWriter(settings.Topics, sp.GetRequiredService<ResponseWriter>()));
+        services.AddSingleton<OutgoingSender>();
+        services.AddSingleton<RefusalSender>();
+        services.AddSingleton<HomePartitions>();
+        services.AddSingleton(new RequestReader(settings.MaxRequestBytes));
+        services.AddSingleton(sp => new RequestRules(
+            sp.GetRequiredService<PlanCatalogue>(), compiler.Operations, settings.Topics, settings.ReplyToTopics));
+        services.AddSingleton(sp => Wire(ActivatorUtilities.CreateInstance<SagaRouter>(sp), sp, settings.Topics));
+        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<MainRecordHandler>(sp, settings.Topics));
+        services.AddHostedService<MainLoops>();
+        return services;
+    }
+
+    /// <summary>What handles the records of main's four topics.</summary>
+    public static IRecordBatchHandler Handler(IServiceProvider services) => services.GetRequiredService<MainRecordHandler>();
+
+    /// <summary>
+    /// Registers the plans' content, so that any main can continue their sagas, and reports each as a handler. The answer is what is wrong, a line
+    /// each: a version that is registered with other content.
+    /// </summary>
+    public static async Task<IReadOnlyList<string>> RegisterContractsAsync(
+        IServiceProvider services, RuntimeSettings settings, IReadOnlyList<Plan> plans, CancellationToken cancellation)
+    {
+        var registry = services.GetRequiredService<IContractRegistry>();
+        var changed = await registry.RegisterAsync([.. plans.Select(PlanCatalogue.ToRegistered)], settings.ContractsMutable, cancellation);
+        if (changed.Count > 0)
+        {
+            return
+            [
+                .. changed.Select(contract =>
+                    $"contract '{contract.Name}' {contract.Version} is registered with other content ({contract.Hash[..12]}). "
+                    + "Give the changed file a new version, or set ONEX_CONTRACTS_MUTABLE=true while you develop."),
+            ];
+        }
+
+        var health = services.GetRequiredService<RoleHealth>();
+        foreach (var plan in plans)
+        {
+            health.Report(plan.Name, null);
+        }
+
+        return [];
+    }
+
+    private static SagaRouter Wire(SagaRouter router, IServiceProvider services, Topics topics)
+    {
+        var logger = services.GetRequiredService<ILogger<SagaRouter>>();
+        var home = services.GetRequiredService<HomePartitions>();
+        home.Forget = partitions => Background(router.ForgetAsync(partitions, CancellationToken.None), logger);
+        services.GetRequiredService<OutgoingSender>().Refused = (sagaId, message, reason) =>
+        {
+            if (message.Topic == topics.EffectRequests || message.Topic == topics.WorkerRequests)
+            {
+                Background(router.HandleAsync([Undeliverable(sagaId, message, reason)], CancellationToken.None), logger);
+            }
+        };
+        return router;
+    }
+
+    private static WorkItem Undeliverable(Guid sagaId, OutgoingMessage message, string reason) => new(
+        new StepResultArrived
+        {
+            SagaId = sagaId,
+            CausedBy = message.MessageId,
+            CommandId = Guid.Parse(message.Key),
+            Attempt = 0,
+            Outcome = StepOutcome.Undeliverable,
+            Code = ErrorCodes.DeliveryRefused,
+            Message = reason,
+        },
+        entry: null);
+
+    private static void Background(Task task, ILogger logger) => _ = task.ContinueWith(
+        failed => logger.LogError(failed.Exception, "Work in the background failed"),
+        CancellationToken.None,
+        TaskContinuationOptions.OnlyOnFaulted,
+        TaskScheduler.Default);
+}

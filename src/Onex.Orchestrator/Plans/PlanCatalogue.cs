@@ -1,0 +1,74 @@
+using System.Collections.Concurrent;
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Text.Json;
+using Onex.Contracts;
+using Onex.Contracts.Plans;
+using Onex.Kafka.Riding;
+using Onex.Orchestrator.Machines;
+using Onex.Persistence.Registry;
+
+namespace Onex.Orchestrator.Plans;
+
+/// <summary>
+/// The plans that this main can run: those it was started with take new sagas, any other content that was ever registered continues the
+/// sagas that began with it.
+/// </summary>
+internal sealed class PlanCatalogue(
+    IReadOnlyList<Plan> loaded, IContractRegistry registry, CompilerContext compiler, IPipeFactory pipes)
+{
+    private readonly FrozenDictionary<string, Plan> _loaded = loaded.DistinctBy(plan => plan.Hash).ToFrozenDictionary(plan => plan.Hash, StringComparer.Ordinal);
+
+    // Built when they are first needed: this object belongs to the bus, and only a bus that is there can make pipes.
+    private readonly ConcurrentDictionary<string, PlanPipe> _pipes = new(StringComparer.Ordinal);
+
+    // A start takes the highest version that is loaded.
+    private readonly FrozenDictionary<string, Plan> _newest = loaded
+        .GroupBy(plan => plan.Name, StringComparer.Ordinal)
+        .ToFrozenDictionary(
+            plans => plans.Key, plans => plans.MaxBy(plan => plan.Version, SemanticVersionOrder.Instance)!, StringComparer.Ordinal);
+
+    /// <summary>The names of the contracts that may be started.</summary>
+    public IEnumerable<string> Names => _newest.Keys;
+
+    /// <summary>The plan that a request of that contract starts with, or null.</summary>
+    public Plan? Newest(string contract) => _newest.GetValueOrDefault(contract);
+
+    /// <summary>The plan of that content, compiled on demand; null if it was never registered or no longer compiles.</summary>
+    public async Task<PlanPipe?> FindAsync(string hash, CancellationToken cancellation)
+    {
+        if (_pipes.TryGetValue(hash, out var known))
+        {
+            return known;
+        }
+
+        if (_loaded.TryGetValue(hash, out var own))
+        {
+            return _pipes.GetOrAdd(hash, _ => new PlanPipe(own, pipes));
+        }
+
+        if (await registry.FindAsync(hash, cancellation) is not { } registered)
+        {
+            return null;
+        }
+
+        // Connections are left unchecked: diagnostics that came later don't apply to what is running.
+        var compilation = ContractCompiler.Compile(ReadSource(registered), compiler with { Connections = null });
+        return compilation.Plans is [var plan] ? _pipes.GetOrAdd(hash, _ => new PlanPipe(plan, pipes)) : null;
+    }
+
+    /// <summary>The row of <c>contracts</c> for a plan.</summary>
+    public static RegisteredContract ToRegistered(Plan plan) => new(
+        plan.Hash,
+        plan.Name,
+        plan.Version,
+        new Onex.Contracts.Messages.RawJson(JsonSerializer.SerializeToUtf8Bytes(
+            new StoredSource(plan.Source.Path, plan.Source.Text, new Dictionary<string, string>(plan.Source.References)),
+            StoredSourceJson.Default.StoredSource)));
+
+    private static ContractSource ReadSource(RegisteredContract registered)
+    {
+        var stored = JsonSerializer.Deserialize(registered.Source.Utf8.Span, StoredSourceJson.Default.StoredSource)!;
+        return new ContractSource(stored.Path, stored.Text, stored.References.ToImmutableSortedDictionary(StringComparer.Ordinal));
+    }
+}

@@ -1,0 +1,56 @@
+using System.Text.Json;
+using Onex.Contracts.Messages;
+using Onex.Orchestrator.Engine;
+using Onex.Orchestrator.Requests;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Responses;
+
+/// <summary>What leaves for clients.</summary>
+internal sealed class ResponseWriter(Topics topics)
+{
+    /// <summary>The response of a saga.</summary>
+    public OutgoingMessage Write(Guid sagaId, Answer answer, Guid messageId, DateTimeOffset at)
+    {
+        var failed = answer.Status == ResponseStatus.Error;
+        return Write(answer.To, messageId, at, new Response
+        {
+            Success = failed ? false : null,
+            Status = answer.IsDuplicate ? ResponseStatus.Duplicate : answer.Status,
+            OriginalStatus = answer.IsDuplicate ? answer.Status : null,
+            Payload = failed ? null : answer.Output ?? RawJson.EmptyObject,
+            Error = failed ? answer.Fault?.Message ?? "The process failed." : null,
+            Code = failed ? answer.Fault?.Code ?? ErrorCodes.SagaFailed : null,
+            Details = failed ? answer.Output : null,
+            CorrelationId = answer.To.CorrelationId,
+            Operation = answer.To.Operation,
+            EnvelopeId = answer.To.EnvelopeId,
+            SagaId = sagaId,
+            Extra = answer.To.Extra,
+        });
+    }
+
+    /// <summary>The response to a request that is refused. It has no saga, so its identity comes from the record's position.</summary>
+    public OutgoingMessage Write(Asker to, Refusal refusal, DateTimeOffset at) =>
+        Write(to with { ReplyTo = null }, Identity.OfRequest(to.RequestId, "refusal:" + to.Source), at, new Response
+        {
+            Success = false,
+            Status = ResponseStatus.Error,
+            Error = refusal.Error,
+            Code = refusal.Code,
+            Details = refusal.Details,
+            CorrelationId = to.CorrelationId,
+            Operation = to.Operation.Length == 0 ? null : to.Operation,
+            EnvelopeId = to.EnvelopeId,
+            Extra = to.Extra,
+        });
+
+    private OutgoingMessage Write(Asker to, Guid messageId, DateTimeOffset at, Response response) => new()
+    {
+        MessageId = messageId,
+        Topic = to.ReplyTo ?? topics.Responses,
+        Key = to.CorrelationId.ToString(),
+        Value = JsonSerializer.SerializeToUtf8Bytes(response, MessageJson.Readable.Response),
+        Headers = MessageHeaders.Of(EventTypes.Response, messageId, to.CorrelationId, at, to.Headers),
+    };
+}

@@ -1,0 +1,118 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Onex.Orchestrator.Engine;
+using Onex.Orchestrator.Sending;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Routing;
+
+/// <summary>What main does without being asked: wakes sagas, forgets what was sent, sends what nobody sent, keeps its clock right.</summary>
+internal sealed class MainLoops(
+    SagaRouter router,
+    ISagaStore store,
+    OutgoingSender sender,
+    WakeupQueue wakeups,
+    HomePartitions home,
+    DatabaseClock clock,
+    TimeProvider time,
+    ILogger<MainLoops> logger) : BackgroundService
+{
+    private const int WakeupsAtOnce = 500;
+    private const int ForgottenAtOnce = 2_000;
+    private static readonly TimeSpan _tick = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan _sweepUnsentEvery = TimeSpan.FromSeconds(2.5);
+    private static readonly TimeSpan _unsentAge = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _sweepWakeupsEvery = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _measureEvery = TimeSpan.FromSeconds(10);
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
+        EveryAsync("wake-ups", _tick, WakeAsync, stoppingToken),
+        EveryAsync("sent messages", _tick, ForgetAsync, stoppingToken),
+        EveryAsync("unsent messages", _sweepUnsentEvery, cancellation => home.SweepUnsentAsync(_unsentAge, cancellation), stoppingToken),
+        EveryAsync("lost wake-ups", _sweepWakeupsEvery, home.SweepWakeupsAsync, stoppingToken),
+        EveryAsync("the database's clock", _measureEvery, cancellation => clock.MeasureAsync(store, cancellation), stoppingToken));
+
+    private async Task WakeAsync(CancellationToken cancellation)
+    {
+        var now = clock.Now;
+        var due = wakeups.TakeDue(now, WakeupsAtOnce);
+        if (due.Count == 0)
+        {
+            return;
+        }
+
+        // If it throws nothing is lost: each saga's row still says when it wants to be woken, and the sweep reads it.
+        await router.HandleAsync(
+            [
+                .. due.Select(sagaId => new WorkItem(
+                    new TimerFired { SagaId = sagaId, CausedBy = Identity.Wakeup(sagaId, now), Leases = new Dictionary<Guid, Lease>() },
+                    entry: null)),
+            ],
+            cancellation);
+    }
+
+    private async Task ForgetAsync(CancellationToken cancellation)
+    {
+        await sender.WaitForAcknowledgedAsync(cancellation);
+        var acknowledged = sender.TakeAcknowledged(ForgottenAtOnce);
+        if (acknowledged.Count == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            await store.MarkSentAsync(acknowledged, cancellation);
+        }
+        catch
+        {
+            sender.GiveBack(acknowledged);
+            throw;
+        }
+
+        sender.Forgotten(acknowledged);
+    }
+
+    // Says once that something does not work, and once that it works again.
+    private async Task EveryAsync(string what, TimeSpan period, Func<CancellationToken, Task> work, CancellationToken cancellation)
+    {
+        var failing = false;
+        while (!cancellation.IsCancellationRequested)
+        {
+            try
+            {
+                await work(cancellation);
+                if (failing)
+                {
+                    failing = false;
+                    logger.LogInformation("Looking after {What} works again", what);
+                }
+
+                await Task.Delay(period, time, cancellation);
+            }
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            {
+                return;
+            }
+#pragma warning disable CA1031 // A loop that ends because of one failure would leave sagas asleep.
+            catch (Exception failure)
+#pragma warning restore CA1031
+            {
+                if (!failing)
+                {
+                    failing = true;
+                    logger.LogWarning("Looking after {What} does not work and is tried again: {Reason}", what, failure.Message);
+                }
+
+                try
+                {
+                    await Task.Delay(TimeSpan.FromSeconds(1), time, cancellation);
+                }
+                catch (OperationCanceledException)
+                {
+                    return;
+                }
+            }
+        }
+    }
+}

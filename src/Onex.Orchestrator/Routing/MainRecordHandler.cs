@@ -1,0 +1,103 @@
+using Microsoft.Extensions.Logging;
+using Onex.Contracts.Messages;
+using Onex.Kafka.Consuming;
+using Onex.Orchestrator.Engine;
+using Onex.Orchestrator.Requests;
+using Onex.Orchestrator.Sending;
+
+namespace Onex.Orchestrator.Routing;
+
+/// <summary>What main does with the records of its four topics: reads them, refuses what is bad, and hands the rest to the router.</summary>
+internal sealed class MainRecordHandler(
+    Topics topics,
+    SagaRouter router,
+    RequestReader requests,
+    RequestRules rules,
+    RefusalSender refusals,
+    HomePartitions home,
+    DatabaseClock clock,
+    ILogger<MainRecordHandler> logger) : IRecordBatchHandler
+{
+    public async Task HandleAsync(IReadOnlyList<BatchEntry> batch, CancellationToken cancellation)
+    {
+        var items = new List<WorkItem>(batch.Count);
+        foreach (var entry in batch)
+        {
+            if (!entry.IsSettled && Read(entry, cancellation) is { } item)
+            {
+                items.Add(item);
+            }
+        }
+
+        await router.HandleAsync(items, cancellation);
+    }
+
+    public Task AssignedAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
+        home.AssignedAsync(partitions, cancellation);
+
+    public void Revoked(IReadOnlyCollection<int> partitions) => home.Revoked(partitions);
+
+    private WorkItem? Read(BatchEntry entry, CancellationToken cancellation)
+    {
+        var topic = entry.Record.Topic;
+        try
+        {
+            if (topic == topics.Requests)
+            {
+                return ReadRequest(entry, cancellation);
+            }
+
+            if (topic == topics.EffectResponses || topic == topics.WorkerResponses)
+            {
+                return ReadResult(entry);
+            }
+
+            entry.Settle(new RecordOutcome.Dead(
+                ErrorCodes.OperationUnknown, $"Nothing that this version knows is sent on '{topic}'.", "UnknownMessage", null));
+        }
+#pragma warning disable CA1031 // One record that cannot be read must hold up no other.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            logger.LogError(failure, "A record of {Topic} cannot be read", topic);
+            entry.Settle(new RecordOutcome.Dead(ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name, null));
+        }
+
+        return null;
+    }
+
+    private WorkItem? ReadRequest(BatchEntry entry, CancellationToken cancellation)
+    {
+        var (read, refusal) = requests.Read(entry.Record);
+        if (read is not null)
+        {
+            var now = clock.Now;
+            (var facts, refusal) = rules.Accept(read, Guid.CreateVersion7(now), entry.Record.Partition, now);
+            if (facts is not null)
+            {
+                return new WorkItem(
+                    new SagaStarted { SagaId = facts.SagaId, CausedBy = facts.Asker.RequestId, Facts = facts }, entry);
+            }
+        }
+
+        _ = refusals.AnswerAsync(entry, refusal!, dead: true, cancellation);
+        return null;
+    }
+
+    private static WorkItem? ReadResult(BatchEntry entry)
+    {
+        var record = entry.Record;
+        if (ResultReader.Read(record.Value, out var problem) is not { } result)
+        {
+            entry.Settle(new RecordOutcome.Dead(
+                ErrorCodes.MalformedMessage, $"The record is no result of a role: {problem ?? "it is null."}", "MalformedMessage", null));
+            return null;
+        }
+
+        return new WorkItem(
+            ResultReader.ToEvent(result, Identity.Result(result.CommandId, result.Attempt, result.Outcome)), entry)
+        {
+            ResultRef = result.ResultRef,
+        };
+    }
+}

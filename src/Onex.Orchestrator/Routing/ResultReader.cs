@@ -1,0 +1,44 @@
+using System.Text.Json;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Orchestrator.Engine;
+
+namespace Onex.Orchestrator.Routing;
+
+/// <summary>Results of roles, read for the engine.</summary>
+internal static class ResultReader
+{
+    /// <summary>The result in a record's value, or what is wrong with it.</summary>
+    public static StepResult? Read(ReadOnlySpan<byte> value, out string? problem)
+    {
+        try
+        {
+            problem = null;
+            return JsonSerializer.Deserialize(value, MessageJson.Default.StepResult);
+        }
+        catch (JsonException bad)
+        {
+            problem = bad.Message;
+            return null;
+        }
+    }
+
+    /// <summary>The event of a result.</summary>
+    public static StepResultArrived ToEvent(StepResult result, Guid causedBy) => new()
+    {
+        SagaId = result.SagaId,
+        CausedBy = causedBy,
+        CommandId = result.CommandId,
+        Attempt = result.Attempt,
+        Outcome = result.Outcome switch
+        {
+            StepOutcomes.Completed => StepOutcome.Completed,
+            StepOutcomes.Rejected => StepOutcome.Rejected,
+            _ => StepOutcome.Failed,
+        },
+        Result = result.Result is { IsNull: false } json ? CelValue.FromJson(json.Utf8.Span) : null,
+        Code = result.Code,
+        Message = result.Message,
+        RetryAfter = result.RetryAfterMs is { } after ? TimeSpan.FromMilliseconds(after) : null,
+    };
+}

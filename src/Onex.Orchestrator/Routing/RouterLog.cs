@@ -1,0 +1,52 @@
+using Microsoft.Extensions.Logging;
+using Onex.Orchestrator.Engine;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Routing;
+
+/// <summary>What main says of sagas, with their ids in scope. Payloads are never told.</summary>
+internal static partial class RouterLog
+{
+    /// <summary>A saga has moved.</summary>
+    public static void Moved(ILogger logger, SagaState saga)
+    {
+        var level = saga.Status switch
+        {
+            SagaStatus.Blocked => LogLevel.Warning,
+            SagaStatus.Failed => LogLevel.Information,
+            _ => LogLevel.Debug,
+        };
+        if (!logger.IsEnabled(level))
+        {
+            return;
+        }
+
+        using var scope = logger.BeginScope(new Dictionary<string, object?>
+        {
+            ["saga_id"] = saga.Facts.SagaId,
+            ["correlation_id"] = saga.Facts.Asker.CorrelationId,
+            ["contract"] = saga.Facts.Contract,
+        });
+        switch (saga.Status)
+        {
+            case SagaStatus.Blocked:
+                Blocked(logger, saga.State, saga.BlockedBecause);
+                break;
+            case SagaStatus.Failed:
+                Failed(logger, saga.State, saga.Fault?.Code);
+                break;
+            default:
+                IsNow(logger, saga.State, saga.Status);
+                break;
+        }
+    }
+
+    [LoggerMessage(1001, LogLevel.Warning, "The saga is blocked in state {State}: {Reason}")]
+    private static partial void Blocked(ILogger logger, string state, string? reason);
+
+    [LoggerMessage(1002, LogLevel.Information, "The saga has failed in state {State} with {Code}")]
+    private static partial void Failed(ILogger logger, string state, string? code);
+
+    [LoggerMessage(1003, LogLevel.Debug, "The saga is in state {State}, {Status}")]
+    private static partial void IsNow(ILogger logger, string state, SagaStatus status);
+}

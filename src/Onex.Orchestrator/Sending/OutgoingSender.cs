@@ -1,0 +1,129 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Onex.Contracts.Messages;
+using Onex.Kafka.Producing;
+using Onex.Orchestrator.Responses;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Sending;
+
+/// <summary>
+/// Sends what was committed. A message leaves the outbox once the broker has acknowledged it; until then it is found again when its saga is
+/// loaded, when its partition is assigned, and by the sweep. A message that the broker refuses for good goes to the dead-letter topic.
+/// </summary>
+internal sealed class OutgoingSender(IRecordProducer producer, ILogger<OutgoingSender> logger) : IDisposable
+{
+    // Messages that are on their way, or acknowledged but not yet forgotten by the store: not to be sent a second time from here.
+    private readonly ConcurrentDictionary<Guid, byte> _inHand = new();
+    private readonly ConcurrentQueue<Guid> _acknowledged = new();
+    private readonly SemaphoreSlim _moreAcknowledged = new(0, 1);
+
+    /// <summary>Called when the broker refuses a message for good: its saga, the message, and the reason.</summary>
+    public Action<Guid, OutgoingMessage, string>? Refused { get; set; }
+
+    /// <summary>Hands messages to the producer, in order, unless they are on their way already.</summary>
+    public void Send(Guid sagaId, IEnumerable<OutgoingMessage> messages, CancellationToken cancellation)
+    {
+        foreach (var message in messages)
+        {
+            if (_inHand.TryAdd(message.MessageId, 0))
+            {
+                _ = SendAsync(sagaId, message, cancellation);
+            }
+        }
+    }
+
+    /// <summary>Takes the ids that the broker has acknowledged and the store may forget.</summary>
+    public List<Guid> TakeAcknowledged(int limit)
+    {
+        var taken = new List<Guid>();
+        while (taken.Count < limit && _acknowledged.TryDequeue(out var id))
+        {
+            taken.Add(id);
+        }
+
+        return taken;
+    }
+
+    /// <summary>The store has forgotten them.</summary>
+    public void Forgotten(IEnumerable<Guid> ids)
+    {
+        foreach (var id in ids)
+        {
+            _inHand.TryRemove(id, out _);
+        }
+    }
+
+    /// <summary>The store could not be told: later.</summary>
+    public void GiveBack(IEnumerable<Guid> ids)
+    {
+        foreach (var id in ids)
+        {
+            _acknowledged.Enqueue(id);
+        }
+
+        Signal();
+    }
+
+    /// <summary>Ends when there are acknowledged messages to be forgotten.</summary>
+    public Task WaitForAcknowledgedAsync(CancellationToken cancellation) => _moreAcknowledged.WaitAsync(cancellation);
+
+    public void Dispose() => _moreAcknowledged.Dispose();
+
+    private async Task SendAsync(Guid sagaId, OutgoingMessage message, CancellationToken cancellation)
+    {
+        try
+        {
+            var record = new ProducedRecord(message.Topic, message.Partition, message.Key, message.Value, MessageHeaders.ToList(message.Headers));
+            var report = await producer.ProduceAsync(record, cancellation);
+            if (report.Delivery == Delivery.Refused)
+            {
+                report = await SendRefusedAsync(sagaId, message, record, report.Reason ?? "no reason given", cancellation);
+            }
+
+            if (report.Delivery == Delivery.Acknowledged)
+            {
+                _acknowledged.Enqueue(message.MessageId);
+                Signal();
+                return;
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // Stopping: whoever comes next finds it in the outbox.
+        }
+#pragma warning disable CA1031 // Whatever went wrong, the message is in the outbox, and the sweep finds it.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            logger.LogError(failure, "A committed message could not be handed to the producer; it is sent again later.");
+        }
+
+        _inHand.TryRemove(message.MessageId, out _);
+    }
+
+    private async Task<DeliveryReport> SendRefusedAsync(
+        Guid sagaId, OutgoingMessage message, ProducedRecord record, string reason, CancellationToken cancellation)
+    {
+        logger.LogError(
+            "The broker refuses message {MessageId} of saga {SagaId} for topic {Topic} for good: {Reason}", message.MessageId, sagaId, message.Topic, reason);
+        Refused?.Invoke(sagaId, message, reason);
+
+        // The whole value may be what is refused (too large), so that the letter tells where it stays: in the saga's own rows.
+        var letter = RefusedLetter.Write(sagaId, message, reason);
+        return await producer.ProduceAsync(
+            record with { Topic = Topics.DeadLetter(message.Topic), Partition = null, Value = letter }, cancellation);
+    }
+
+    private void Signal()
+    {
+        try
+        {
+            _moreAcknowledged.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // Someone has signalled already.
+        }
+    }
+}

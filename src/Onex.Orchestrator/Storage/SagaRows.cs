@@ -1,0 +1,315 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using System.Text.Json;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+using Onex.Orchestrator.Engine;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Storage;
+
+/// <summary>A saga as a row, and back. The names in the JSON columns are read by people with <c>psql</c>.</summary>
+internal static class SagaRows
+{
+    /// <summary>The row of a state, after the transition that made it.</summary>
+    public static SagaRow ToRow(SagaState saga, long version, Guid transitionId) => new()
+    {
+        Id = saga.Facts.SagaId,
+        Contract = saga.Facts.Contract,
+        ContractVersion = saga.Facts.ContractVersion,
+        ContractHash = saga.Facts.ContractHash,
+        CorrelationId = saga.Facts.Asker.CorrelationId,
+        RequestId = saga.Facts.Asker.RequestId,
+        BusinessKey = saga.Facts.BusinessKey,
+        Source = saga.Facts.Asker.Source,
+        State = saga.State,
+        Status = saga.Status,
+        Data = Json(writer => WriteValues(writer, saga.Data)),
+        Progress = Json(writer => WriteProgress(writer, saga)),
+        Fault = saga.Fault is { } fault ? Json(writer => WriteFault(writer, fault)) : null,
+        ReplyTo = saga.Facts.Asker.ReplyTo,
+        Headers = Json(writer => WriteAsker(writer, saga.Facts.Asker, whole: false)),
+        Waiters = saga.Waiters.IsEmpty ? null : Json(writer => WriteWaiters(writer, saga.Waiters)),
+        HomePartition = saga.Facts.HomePartition,
+        Version = version,
+        LastTransitionId = transitionId,
+        StartedAt = saga.Facts.StartedAt,
+        UpdatedAt = saga.UpdatedAt,
+        EndedAt = saga.EndedAt,
+        NextWakeupAt = saga.EndedAt is null ? saga.NextWakeupAt : null,
+    };
+
+    /// <summary>The state of a row. The plan gives the values of <c>data</c> their types.</summary>
+    public static SagaState FromRow(Plan plan, SagaRow row, RawJson input, RawJson? output)
+    {
+        using var progress = JsonDocument.Parse(row.Progress.Utf8);
+        using var headers = JsonDocument.Parse((row.Headers ?? RawJson.EmptyObject).Utf8);
+        var root = progress.RootElement;
+        var given = CelValue.FromJson(input.Utf8.Span);
+        _ = plan.Input.Validate(given, out var typed);
+        return new SagaState
+        {
+            Facts = new SagaFacts
+            {
+                SagaId = row.Id,
+                Contract = row.Contract,
+                ContractVersion = row.ContractVersion,
+                ContractHash = row.ContractHash,
+                HomePartition = row.HomePartition,
+                StartedAt = row.StartedAt,
+                BusinessKey = row.BusinessKey,
+                Input = typed,
+                Asker = ReadAsker(headers.RootElement, row),
+            },
+            State = row.State,
+            Status = row.Status,
+            Data = ReadData(plan, row.Data),
+            Results = root.TryGetProperty("steps", out var steps)
+                ? steps.EnumerateObject().ToImmutableDictionary(step => step.Name, step => CelValue.FromJson(step.Value))
+                : ImmutableDictionary<string, CelValue>.Empty,
+            Visits = root.TryGetProperty("visits", out var visits)
+                ? visits.EnumerateObject().ToImmutableDictionary(visit => visit.Name, visit => visit.Value.GetInt32())
+                : ImmutableDictionary<string, int>.Empty,
+            StepIndex = root.TryGetProperty("step", out var step) ? step.GetInt32() : 0,
+            Outstanding = root.TryGetProperty("outstanding", out var outstanding)
+                ? [.. outstanding.EnumerateArray().Select(ReadOutstanding)]
+                : [],
+            Undo = root.TryGetProperty("undo", out var undo) ? [.. undo.EnumerateArray().Select(ReadUndoable)] : [],
+            PastPivot = root.TryGetProperty("past_pivot", out var pivot) && pivot.GetBoolean(),
+            BlockedBecause = Text(root, "blocked_because"),
+            Fault = row.Fault is { } fault ? ReadFault(fault) : null,
+            Waiters = row.Waiters is { } waiters ? ReadWaiters(waiters) : [],
+            Output = output,
+            UpdatedAt = row.UpdatedAt,
+            EndedAt = row.EndedAt,
+        };
+    }
+
+    private static void WriteProgress(Utf8JsonWriter writer, SagaState saga)
+    {
+        writer.WriteNumber("step", saga.StepIndex);
+        writer.WriteStartObject("visits");
+        foreach (var (state, count) in saga.Visits)
+        {
+            writer.WriteNumber(state, count);
+        }
+
+        writer.WriteEndObject();
+        if (!saga.Results.IsEmpty)
+        {
+            writer.WriteStartObject("steps");
+            WriteValues(writer, saga.Results);
+            writer.WriteEndObject();
+        }
+
+        if (!saga.Outstanding.IsEmpty)
+        {
+            writer.WriteStartArray("outstanding");
+            foreach (var command in saga.Outstanding)
+            {
+                WriteOutstanding(writer, command);
+            }
+
+            writer.WriteEndArray();
+        }
+
+        if (!saga.Undo.IsEmpty)
+        {
+            writer.WriteStartArray("undo");
+            foreach (var undo in saga.Undo)
+            {
+                writer.WriteStartObject();
+                writer.WriteString("step", undo.Step);
+                writer.WriteString("state", undo.State);
+                writer.WriteString("command_id", undo.CommandId);
+                writer.WritePropertyName("arguments");
+                writer.WriteRawValue(undo.Arguments.Utf8.Span, skipInputValidation: true);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+        }
+
+        if (saga.PastPivot)
+        {
+            writer.WriteBoolean("past_pivot", true);
+        }
+
+        if (saga.BlockedBecause is { } reason)
+        {
+            writer.WriteString("blocked_because", reason);
+        }
+    }
+
+    private static void WriteOutstanding(Utf8JsonWriter writer, Outstanding command)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("command_id", command.CommandId);
+        writer.WriteString("step", command.Step);
+        writer.WriteString("direction", command.Direction);
+        writer.WriteNumber("attempt", command.Attempt);
+        writer.WriteString("phase", command.Phase == AttemptPhase.InFlight ? "in_flight" : "backing_off");
+        writer.WriteString("due_at", command.DueAt);
+        writer.WriteString("first_sent_at", command.FirstSentAt);
+        if (command.Resent > 0)
+        {
+            writer.WriteNumber("resent", command.Resent);
+        }
+
+        writer.WriteEndObject();
+    }
+
+    private static Outstanding ReadOutstanding(JsonElement json) => new()
+    {
+        CommandId = json.GetProperty("command_id").GetGuid(),
+        Step = json.GetProperty("step").GetString()!,
+        Direction = json.GetProperty("direction").GetString()!,
+        Attempt = json.GetProperty("attempt").GetInt32(),
+        Phase = json.GetProperty("phase").ValueEquals("in_flight") ? AttemptPhase.InFlight : AttemptPhase.BackingOff,
+        DueAt = json.GetProperty("due_at").GetDateTimeOffset(),
+        FirstSentAt = json.GetProperty("first_sent_at").GetDateTimeOffset(),
+        Resent = json.TryGetProperty("resent", out var resent) ? resent.GetInt32() : 0,
+    };
+
+    private static Undoable ReadUndoable(JsonElement json) => new(
+        json.GetProperty("step").GetString()!,
+        json.GetProperty("state").GetString()!,
+        json.GetProperty("command_id").GetGuid(),
+        RawJson.FromText(json.GetProperty("arguments").GetRawText()));
+
+    private static void WriteFault(Utf8JsonWriter writer, Fault fault)
+    {
+        writer.WriteString("code", fault.Code);
+        writer.WriteString("message", fault.Message);
+        writer.WriteString("step", fault.Step);
+        writer.WriteString("at", fault.At);
+    }
+
+    private static Fault ReadFault(RawJson json)
+    {
+        using var document = JsonDocument.Parse(json.Utf8);
+        var root = document.RootElement;
+        return new Fault(
+            root.GetProperty("code").GetString()!, root.GetProperty("message").GetString()!, Text(root, "step"), root.GetProperty("at").GetDateTimeOffset());
+    }
+
+    private static void WriteAsker(Utf8JsonWriter writer, Asker asker, bool whole)
+    {
+        writer.WriteString("operation", asker.Operation);
+        if (asker.EnvelopeId is { } envelope)
+        {
+            writer.WriteString("envelope_id", envelope);
+        }
+
+        if (!asker.Headers.IsEmpty)
+        {
+            writer.WriteStartObject("headers");
+            foreach (var (name, value) in asker.Headers)
+            {
+                writer.WriteString(name, value);
+            }
+
+            writer.WriteEndObject();
+        }
+
+        if (asker.Extra is { } extra)
+        {
+            writer.WritePropertyName("extra");
+            writer.WriteRawValue(extra.Utf8.Span, skipInputValidation: true);
+        }
+
+        if (whole)
+        {
+            writer.WriteString("request_id", asker.RequestId);
+            writer.WriteString("correlation_id", asker.CorrelationId);
+            writer.WriteString("source", asker.Source);
+            writer.WriteString("reply_to", asker.ReplyTo);
+        }
+    }
+
+    private static Asker ReadAsker(JsonElement json, SagaRow? row) => new()
+    {
+        RequestId = row?.RequestId ?? json.GetProperty("request_id").GetGuid(),
+        CorrelationId = row?.CorrelationId ?? json.GetProperty("correlation_id").GetGuid(),
+        Source = row?.Source ?? json.GetProperty("source").GetString()!,
+        ReplyTo = row is null ? Text(json, "reply_to") : row.ReplyTo,
+        Operation = Text(json, "operation") ?? row?.Contract ?? "",
+        EnvelopeId = json.TryGetProperty("envelope_id", out var envelope) ? envelope.GetGuid() : null,
+        Headers = json.TryGetProperty("headers", out var headers)
+            ? headers.EnumerateObject().ToImmutableSortedDictionary(header => header.Name, header => header.Value.GetString() ?? "")
+            : ImmutableSortedDictionary<string, string>.Empty,
+        Extra = json.TryGetProperty("extra", out var extra) ? RawJson.FromText(extra.GetRawText()) : null,
+    };
+
+    private static void WriteWaiters(Utf8JsonWriter writer, ImmutableArray<Waiter> waiters)
+    {
+        writer.WriteStartArray("waiters");
+        foreach (var waiter in waiters)
+        {
+            writer.WriteStartObject();
+            WriteAsker(writer, waiter.Asker, whole: true);
+            writer.WriteBoolean("duplicate", waiter.IsDuplicate);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    }
+
+    private static ImmutableArray<Waiter> ReadWaiters(RawJson json)
+    {
+        using var document = JsonDocument.Parse(json.Utf8);
+        return
+        [
+            .. document.RootElement.GetProperty("waiters").EnumerateArray()
+                .Select(waiter => new Waiter(ReadAsker(waiter, null), waiter.GetProperty("duplicate").GetBoolean())),
+        ];
+    }
+
+    private static ImmutableDictionary<string, CelValue> ReadData(Plan plan, RawJson json)
+    {
+        using var document = JsonDocument.Parse(json.Utf8);
+        var data = ImmutableDictionary.CreateBuilder<string, CelValue>(StringComparer.Ordinal);
+        foreach (var field in plan.Data)
+        {
+            if (document.RootElement.TryGetProperty(field.Name, out var stored))
+            {
+                var value = CelValue.FromJson(stored);
+                data[field.Name] = field.Type.TryConvert(value, out var typed, out _) ? typed : value;
+            }
+        }
+
+        return data.ToImmutable();
+    }
+
+    private static void WriteValues(Utf8JsonWriter writer, ImmutableDictionary<string, CelValue> values)
+    {
+        foreach (var (name, value) in values)
+        {
+            writer.WritePropertyName(name);
+            Write(writer, value);
+        }
+    }
+
+    private static void Write(Utf8JsonWriter writer, CelValue value)
+    {
+        if (!value.TryWriteJson(writer, out var problem))
+        {
+            throw new InvalidOperationException($"A value without JSON reached the store: {problem}");
+        }
+    }
+
+    private static string? Text(JsonElement json, string name) =>
+        json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    private static RawJson Json(Action<Utf8JsonWriter> write)
+    {
+        var buffer = new ArrayBufferWriter<byte>(512);
+        using var writer = new Utf8JsonWriter(buffer, ValueJson.Writing);
+        writer.WriteStartObject();
+        write(writer);
+        writer.WriteEndObject();
+        writer.Flush();
+        return new RawJson(buffer.WrittenMemory);
+    }
+}

@@ -1,0 +1,268 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using Npgsql;
+using NpgsqlTypes;
+using Onex.Contracts.Messages;
+using Onex.Persistence.Connecting;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Persistence.Ledger;
+
+/// <summary>The effect ledger in PostgreSQL. Every time that counts is the database's.</summary>
+public sealed class EffectLedger : IEffectLedger
+{
+    /// <summary>How long a lease outlives the run time of its attempt: for what is done around it, and for the clocks' paces.</summary>
+    public static readonly TimeSpan LeaseMargin = TimeSpan.FromSeconds(5);
+
+    private const int BatchMax = 500;
+    private const int CleanupBatch = 10_000;
+
+    // A row is leased if there is none, if its lease ran out without an outcome, or if its outcome is a failure and a later attempt is
+    // asked for. A claim that was made and whose answer was lost is recognized by its token. In command order, so that two batches wait
+    // for each other instead of deadlocking.
+    private const string Claim = """
+        INSERT INTO onex.effect_ledger AS l (command_id, saga_id, step, operation, attempt, lease_token, leased_until, claimed_at)
+        SELECT c.command_id, c.saga_id, c.step, c.operation, c.attempt, c.token, clock_timestamp() + c.lease, clock_timestamp()
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS c(command_id, saga_id, step, operation, attempt, token, lease, not_after)
+        WHERE c.not_after >= clock_timestamp()
+        ORDER BY c.command_id
+        ON CONFLICT (command_id) DO UPDATE
+        SET attempt = excluded.attempt, lease_token = excluded.lease_token, leased_until = excluded.leased_until,
+            claimed_at = excluded.claimed_at, outcome = NULL, result = NULL, recorded_at = NULL
+        WHERE (l.outcome IS NULL AND l.leased_until <= clock_timestamp() AND excluded.attempt >= l.attempt)
+           OR (l.outcome = 'failed' AND excluded.attempt > l.attempt)
+           OR (l.outcome IS NULL AND l.lease_token = excluded.lease_token)
+        """;
+
+    // A statement of its own, so that it sees what others committed while the claim waited for them.
+    private const string ReadClaimed = """
+        SELECT c.place::integer, l.lease_token, l.attempt, l.result, l.leased_until > clock_timestamp(), c.not_after < clock_timestamp()
+        FROM unnest($1, $2) WITH ORDINALITY AS c(command_id, not_after, place)
+        LEFT JOIN onex.effect_ledger l ON l.command_id = c.command_id
+        """;
+
+    private const string LockLedger = "SELECT FROM onex.effect_ledger WHERE command_id = ANY($1) ORDER BY command_id FOR UPDATE";
+
+    // Under the token of the lease only. A lease that ran out and that nobody has taken over still counts.
+    private const string Record = """
+        UPDATE onex.effect_ledger l
+        SET outcome = r.outcome, result = r.result, recorded_at = clock_timestamp()
+        FROM unnest($1, $2, $3, $4) AS r(command_id, token, outcome, result)
+        WHERE l.command_id = r.command_id AND l.lease_token = r.token AND l.outcome IS NULL
+        """;
+
+    // An outcome under our token is ours, also when the answer to an earlier try was lost.
+    private const string ReadRecorded = """
+        SELECT r.place::integer
+        FROM unnest($1, $2) WITH ORDINALITY AS r(command_id, token, place)
+        JOIN onex.effect_ledger l ON l.command_id = r.command_id AND l.lease_token = r.token AND l.outcome IS NOT NULL
+        """;
+
+    private const string Read = """
+        SELECT command_id, attempt, outcome IS NULL AND leased_until > clock_timestamp(), leased_until, result
+        FROM onex.effect_ledger WHERE command_id = ANY($1)
+        """;
+
+    private const string Remove = """
+        DELETE FROM onex.effect_ledger WHERE command_id IN (
+            SELECT command_id FROM onex.effect_ledger
+            WHERE greatest(leased_until, recorded_at) < clock_timestamp() - $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
+        RETURNING command_id
+        """;
+
+    private readonly NpgsqlDataSource _dataSource;
+    private readonly GroupCommit<Asked, ClaimVerdict> _claims;
+    private readonly GroupCommit<Recorded, bool> _records;
+
+    /// <summary>A ledger on this pool of connections.</summary>
+    public EffectLedger(NpgsqlDataSource dataSource)
+    {
+        _dataSource = dataSource;
+        _claims = new(ClaimAllAsync, BatchMax);
+        _records = new(RecordAllAsync, BatchMax);
+    }
+
+    /// <inheritdoc />
+    public Task<ClaimVerdict> ClaimAsync(StepCommand command, CancellationToken cancellation) =>
+        _claims.RunAsync(new Asked(command, new Guid(RandomNumberGenerator.GetBytes(16))), cancellation);
+
+    /// <inheritdoc />
+    public Task<bool> RecordAsync(Guid leaseToken, StepResult result, CancellationToken cancellation) => _records.RunAsync(
+        new Recorded(leaseToken, result, JsonSerializer.SerializeToUtf8Bytes(result, MessageJson.Default.StepResult)), cancellation);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyDictionary<Guid, LedgerState>> LookUpAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
+        _dataSource.RunAsync<IReadOnlyDictionary<Guid, LedgerState>>(
+            [new NpgsqlBatchCommand(Read) { Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, [.. commandIds]) } }],
+            async reader =>
+            {
+                var states = new Dictionary<Guid, LedgerState>(commandIds.Count);
+                while (await reader.ReadAsync(cancellation))
+                {
+                    states[reader.GetGuid(0)] = new LedgerState(
+                        reader.GetInt32(1), reader.GetBoolean(2), reader.GetFieldValue<DateTimeOffset>(3), Result(reader, 4));
+                }
+
+                return states;
+            },
+            cancellation);
+
+    /// <summary>
+    /// Removes commands that nobody has touched for that long; it must be longer than a command may be executed
+    /// (<see cref="StepCommand.NotAfter"/>) and the topics' retention. Answers how many.
+    /// </summary>
+    public async Task<int> RemoveOlderThanAsync(TimeSpan age, CancellationToken cancellation)
+    {
+        for (var removed = 0; ;)
+        {
+            var some = await _dataSource.RunAsync(
+                [
+                    new NpgsqlBatchCommand(Remove)
+                    {
+                        Parameters =
+                        {
+                            new NpgsqlParameter<TimeSpan> { TypedValue = age },
+                            new NpgsqlParameter<int> { TypedValue = CleanupBatch },
+                        },
+                    },
+                ],
+                async reader =>
+                {
+                    var rows = 0;
+                    while (await reader.ReadAsync(cancellation))
+                    {
+                        rows++;
+                    }
+
+                    return rows;
+                },
+                cancellation);
+            removed += some;
+            if (some < CleanupBatch)
+            {
+                return removed;
+            }
+        }
+    }
+
+    // One statement touches a row at most once, so of several claims on one command the first goes first, and the others see what it did.
+    private async Task<IReadOnlyList<ClaimVerdict>> ClaimAllAsync(IReadOnlyList<Asked> asked)
+    {
+        var verdicts = new ClaimVerdict?[asked.Count];
+        var places = Enumerable.Range(0, asked.Count).ToList();
+        while (places.Count > 0)
+        {
+            var round = places.DistinctBy(place => asked[place].Command.CommandId).ToList();
+            await ClaimRoundAsync(asked, round, verdicts);
+            places.RemoveAll(place => verdicts[place] is not null);
+        }
+
+        return verdicts!;
+    }
+
+    private Task<bool> ClaimRoundAsync(IReadOnlyList<Asked> asked, List<int> places, ClaimVerdict?[] verdicts)
+    {
+        var commands = CommitSql.Column(places, place => asked[place].Command);
+        var ids = CommitSql.Column(commands, command => command.CommandId);
+        var notAfter = CommitSql.Column(commands, command => command.NotAfter.UtcDateTime);
+        return _dataSource.RunAsync(
+            [
+                new NpgsqlBatchCommand(Claim)
+                {
+                    Parameters =
+                    {
+                        CommitSql.Array(NpgsqlDbType.Uuid, ids),
+                        CommitSql.Array(NpgsqlDbType.Uuid, CommitSql.Column(commands, command => command.SagaId)),
+                        CommitSql.Array(NpgsqlDbType.Text, CommitSql.Column(commands, command => command.Step)),
+                        CommitSql.Array(NpgsqlDbType.Text, CommitSql.Column(commands, command => command.Operation)),
+                        CommitSql.Array(NpgsqlDbType.Integer, CommitSql.Column(commands, command => command.Attempt)),
+                        CommitSql.Array(NpgsqlDbType.Uuid, CommitSql.Column(places, place => asked[place].Token)),
+                        CommitSql.Array(NpgsqlDbType.Interval, CommitSql.Column(commands, Lease)),
+                        CommitSql.Array(NpgsqlDbType.TimestampTz, notAfter),
+                    },
+                },
+                new NpgsqlBatchCommand(ReadClaimed)
+                {
+                    Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, ids), CommitSql.Array(NpgsqlDbType.TimestampTz, notAfter) },
+                },
+            ],
+            async reader =>
+            {
+                while (await reader.ReadAsync())
+                {
+                    var place = places[reader.GetInt32(0) - 1];
+                    verdicts[place] = Judge(asked[place], reader);
+                }
+
+                return true;
+            },
+            CancellationToken.None);
+    }
+
+    // Null: the lease ran out between the two statements; the claim goes again.
+    private static ClaimVerdict? Judge(Asked asked, NpgsqlDataReader reader)
+    {
+        var tooLate = reader.GetBoolean(5);
+        if (reader.IsDBNull(1))
+        {
+            return tooLate ? new ClaimVerdict.Expired($"its not_after ({asked.Command.NotAfter:O}) has passed") : null;
+        }
+
+        var attempt = reader.GetInt32(2);
+        return Result(reader, 3) switch
+        {
+            { } known when known.Outcome != StepOutcomes.Failed || attempt >= asked.Command.Attempt => new ClaimVerdict.Known(known),
+            null when reader.GetGuid(1) == asked.Token => new ClaimVerdict.Granted(asked.Token),
+            null when asked.Command.Attempt < attempt => new ClaimVerdict.Expired($"attempt {attempt} is known already"),
+            null when reader.GetBoolean(4) => ClaimVerdict.Leased.Instance,
+            _ => tooLate ? new ClaimVerdict.Expired($"its not_after ({asked.Command.NotAfter:O}) has passed") : null,
+        };
+    }
+
+    private async Task<IReadOnlyList<bool>> RecordAllAsync(IReadOnlyList<Recorded> recorded)
+    {
+        var ids = CommitSql.Column(recorded, item => item.Result.CommandId);
+        var tokens = CommitSql.Column(recorded, item => item.Token);
+        var done = new bool[recorded.Count];
+        await _dataSource.RunAsync(
+            [
+                new NpgsqlBatchCommand(LockLedger) { Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, ids) } },
+                new NpgsqlBatchCommand(Record)
+                {
+                    Parameters =
+                    {
+                        CommitSql.Array(NpgsqlDbType.Uuid, ids),
+                        CommitSql.Array(NpgsqlDbType.Uuid, tokens),
+                        CommitSql.Array(NpgsqlDbType.Text, CommitSql.Column(recorded, item => item.Result.Outcome)),
+                        CommitSql.Array(NpgsqlDbType.Json, CommitSql.Column(recorded, item => item.Json)),
+                    },
+                },
+                new NpgsqlBatchCommand(ReadRecorded)
+                {
+                    Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, ids), CommitSql.Array(NpgsqlDbType.Uuid, tokens) },
+                },
+            ],
+            async reader =>
+            {
+                await reader.NextResultAsync();
+                while (await reader.ReadAsync())
+                {
+                    done[reader.GetInt32(0) - 1] = true;
+                }
+
+                return true;
+            },
+            CancellationToken.None);
+        return done;
+    }
+
+    private static TimeSpan Lease(StepCommand command) => TimeSpan.FromMilliseconds(command.TimeoutMs) + LeaseMargin;
+
+    private static StepResult? Result(NpgsqlDataReader reader, int column) => reader.IsDBNull(column)
+        ? null
+        : JsonSerializer.Deserialize(reader.GetFieldValue<byte[]>(column), MessageJson.Default.StepResult);
+
+    private sealed record Asked(StepCommand Command, Guid Token);
+
+    private sealed record Recorded(Guid Token, StepResult Result, byte[] Json);
+}

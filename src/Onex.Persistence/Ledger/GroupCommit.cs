@@ -1,0 +1,93 @@
+using Onex.Persistence.Connecting;
+
+namespace Onex.Persistence.Ledger;
+
+/// <summary>
+/// Lets calls that are made at the same time share one statement: at once when idle, so that low load keeps low latency, and as soon as
+/// the previous statement returns when busy. No fixed delay.
+/// </summary>
+/// <param name="flush">Runs items together; answers a result for each, in their order. Must bear being given the same items again.</param>
+/// <param name="batchMax">Items of one statement at most.</param>
+internal sealed class GroupCommit<TItem, TResult>(Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> flush, int batchMax)
+{
+    private readonly Lock _lock = new();
+    private readonly Queue<Call> _waiting = new();
+    private bool _running;
+
+    /// <summary>Runs an item with others. Cancellation ends the wait, not the work.</summary>
+    public Task<TResult> RunAsync(TItem item, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        var call = new Call(item);
+        lock (_lock)
+        {
+            _waiting.Enqueue(call);
+            if (!_running)
+            {
+                _running = true;
+                _ = Task.Run(FlushAllAsync, CancellationToken.None);
+            }
+        }
+
+        return call.Done.Task.WaitAsync(cancellation);
+    }
+
+    private async Task FlushAllAsync()
+    {
+        while (Take() is { Count: > 0 } calls)
+        {
+            await FlushAsync(calls);
+        }
+    }
+
+    private List<Call> Take()
+    {
+        lock (_lock)
+        {
+            var calls = new List<Call>(Math.Min(_waiting.Count, batchMax));
+            while (calls.Count < batchMax && _waiting.TryDequeue(out var call))
+            {
+                calls.Add(call);
+            }
+
+            _running = calls.Count > 0;
+            return calls;
+        }
+    }
+
+    private async Task FlushAsync(List<Call> calls)
+    {
+        try
+        {
+            var results = await flush([.. calls.Select(call => call.Item)]);
+            for (var i = 0; i < calls.Count; i++)
+            {
+                calls[i].Done.SetResult(results[i]);
+            }
+        }
+        catch (Exception error) when (calls.Count > 1 && StoreErrors.IsData(error))
+        {
+            // One item has values that the database refuses: the others must not suffer for it.
+            foreach (var call in calls)
+            {
+                await FlushAsync([call]);
+            }
+        }
+#pragma warning disable CA1031 // Whatever it is, it is for those who wait.
+        catch (Exception error)
+#pragma warning restore CA1031
+        {
+            foreach (var call in calls)
+            {
+                call.Done.TrySetException(error);
+            }
+        }
+    }
+
+    private sealed class Call(TItem item)
+    {
+        public TItem Item { get; } = item;
+
+        public TaskCompletionSource<TResult> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}

@@ -1,0 +1,37 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Onex.Persistence.Connecting;
+using Onex.Persistence.DeadLetters;
+using Onex.Persistence.Ledger;
+using Onex.Persistence.Registry;
+using Onex.Persistence.Sagas;
+using Onex.Persistence.Schema;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>The one public door of this project.</summary>
+public static class PersistenceServices
+{
+    /// <summary>
+    /// Adds the stores in PostgreSQL, on one pool of connections: <see cref="ISagaStore"/>, <see cref="IEffectLedger"/>,
+    /// <see cref="IContractRegistry"/>, <see cref="IDeadLetterIndex"/>, <see cref="Migrator"/>, <see cref="NpgsqlDataSource"/> and
+    /// <see cref="IDbContextFactory{TContext}"/> of <see cref="OnexDbContext"/>. Nothing connects before it is used.
+    /// </summary>
+    public static IServiceCollection AddOnexPersistence(this IServiceCollection services, StoreSettings settings)
+    {
+        services.AddLogging();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(settings);
+        services.AddSingleton(provider => PostgresDataSource.Create(settings, provider.GetService<ILoggerFactory>()));
+        services.AddSingleton<IDbContextFactory<OnexDbContext>, OnexDbContextFactory>();
+        services.AddSingleton<Migrator>();
+        services.AddSingleton<ISagaStore, PostgresSagaStore>();
+        services.AddSingleton<EffectLedger>();
+        services.AddSingleton<IEffectLedger>(provider => provider.GetRequiredService<EffectLedger>());
+        services.AddSingleton<IContractRegistry, ContractRegistry>();
+        services.AddSingleton<IDeadLetterIndex, DeadLetterIndex>();
+        return services;
+    }
+}

@@ -1,0 +1,103 @@
+using Npgsql;
+using NpgsqlTypes;
+using Onex.Contracts.Messages;
+using Onex.Persistence.Connecting;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Persistence.Registry;
+
+/// <summary>The contract registry in PostgreSQL.</summary>
+public sealed class ContractRegistry(NpgsqlDataSource dataSource) : IContractRegistry
+{
+    // Two mains that start with different content of one version must not both find it free.
+    private const string Serialize = "SELECT pg_advisory_xact_lock(hashtext('onex.contracts'))";
+
+    private const string Conflicts = """
+        SELECT DISTINCT ON (c.hash, c.name, c.version) c.hash, c.name, c.version, c.source
+        FROM unnest($1, $2, $3) AS g(hash, name, version)
+        JOIN onex.contracts c ON c.name = g.name AND c.version = g.version
+        WHERE NOT EXISTS (SELECT FROM onex.contracts same WHERE same.hash = g.hash)
+        ORDER BY c.name, c.version, c.hash
+        """;
+
+    private const string Insert = """
+        INSERT INTO onex.contracts (hash, name, version, source)
+        SELECT g.hash, g.name, g.version, g.source
+        FROM unnest($1, $2, $3, $4) AS g(hash, name, version, source)
+        WHERE $5 OR NOT EXISTS (SELECT FROM onex.contracts c WHERE c.name = g.name AND c.version = g.version)
+        ORDER BY g.hash
+        ON CONFLICT DO NOTHING
+        """;
+
+    /// <inheritdoc />
+    public async Task<IReadOnlyList<RegisteredContract>> RegisterAsync(
+        IReadOnlyCollection<RegisteredContract> contracts, bool mutable, CancellationToken cancellation)
+    {
+        if (contracts.Count == 0)
+        {
+            return [];
+        }
+
+        RegisteredContract[] given = [.. contracts];
+        var hashes = CommitSql.Column(given, contract => contract.Hash);
+        var names = CommitSql.Column(given, contract => contract.Name);
+        var versions = CommitSql.Column(given, contract => contract.Version);
+        return await dataSource.RunAsync(
+            [
+                new NpgsqlBatchCommand(Serialize),
+                new NpgsqlBatchCommand(Conflicts)
+                {
+                    Parameters =
+                    {
+                        CommitSql.Array(NpgsqlDbType.Text, hashes),
+                        CommitSql.Array(NpgsqlDbType.Text, names),
+                        CommitSql.Array(NpgsqlDbType.Text, versions),
+                    },
+                },
+                new NpgsqlBatchCommand(Insert)
+                {
+                    Parameters =
+                    {
+                        CommitSql.Array(NpgsqlDbType.Text, hashes),
+                        CommitSql.Array(NpgsqlDbType.Text, names),
+                        CommitSql.Array(NpgsqlDbType.Text, versions),
+                        CommitSql.Array(NpgsqlDbType.Jsonb, CommitSql.Column(given, contract => CommitSql.Required(contract.Source))),
+                        new NpgsqlParameter<bool> { TypedValue = mutable },
+                    },
+                },
+            ],
+            async reader =>
+            {
+                await reader.NextResultAsync(cancellation);
+                return await ReadAsync(reader, cancellation);
+            },
+            cancellation);
+    }
+
+    /// <inheritdoc />
+    public async Task<RegisteredContract?> FindAsync(string hash, CancellationToken cancellation)
+    {
+        var found = await dataSource.RunAsync(
+            [
+                new NpgsqlBatchCommand("SELECT hash, name, version, source FROM onex.contracts WHERE hash = $1")
+                {
+                    Parameters = { new NpgsqlParameter<string> { TypedValue = hash } },
+                },
+            ],
+            reader => ReadAsync(reader, cancellation),
+            cancellation);
+        return found.SingleOrDefault();
+    }
+
+    private static async Task<IReadOnlyList<RegisteredContract>> ReadAsync(NpgsqlDataReader reader, CancellationToken cancellation)
+    {
+        var contracts = new List<RegisteredContract>();
+        while (await reader.ReadAsync(cancellation))
+        {
+            contracts.Add(new RegisteredContract(
+                reader.GetString(0), reader.GetString(1), reader.GetString(2), new RawJson(reader.GetFieldValue<byte[]>(3))));
+        }
+
+        return contracts;
+    }
+}

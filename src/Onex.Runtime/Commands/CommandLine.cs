@@ -1,0 +1,129 @@
+using System.CommandLine;
+using Onex.Hosting;
+using Onex.Hosting.Running;
+using Onex.Hosting.Settings;
+using Onex.Runtime.Running;
+
+namespace Onex.Runtime.Commands;
+
+/// <summary>The commands of <c>onex</c>. Data goes to stdout, everything else to stderr.</summary>
+internal static class CommandLine
+{
+    /// <summary>The thing asked was done.</summary>
+    public const int Done = 0;
+
+    /// <summary>The thing asked failed.</summary>
+    public const int Failed = 1;
+
+    private const int Usage = 2;
+
+    /// <summary>Runs the command that the arguments name, and gives the exit code.</summary>
+    public static async Task<int> RunAsync(string[] arguments)
+    {
+        var parsed = Root().Parse(arguments);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors)
+            {
+                await Console.Error.WriteLineAsync(error.Message);
+            }
+
+            await Console.Error.WriteLineAsync("'onex --help' shows the commands; 'onex COMMAND --help' shows one.");
+            return Usage;
+        }
+
+        try
+        {
+            // Signals are the host's: the library would end a draining role after two seconds.
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (ConfigurationException wrong)
+        {
+            foreach (var line in wrong.Lines)
+            {
+                await Console.Error.WriteLineAsync(line);
+            }
+
+            return OnexHost.BadConfiguration;
+        }
+        catch (NotReachableException away)
+        {
+            await Console.Error.WriteLineAsync(away.Message);
+            return Failed;
+        }
+        catch (Exception crash)
+        {
+            await Console.Error.WriteLineAsync($"onex: crashed: {crash}");
+            return OnexHost.Crashed;
+        }
+    }
+
+    /// <summary>The settings of a command, or a <see cref="ConfigurationException"/> with every problem.</summary>
+    public static RuntimeSettings Settings(SettingsUse use)
+    {
+        var result = SettingsReader.Read(SettingsReader.Environment(), Environment.CurrentDirectory, use);
+        return result.Settings ?? throw new ConfigurationException(result.Problems);
+    }
+
+    private static RootCommand Root()
+    {
+        var json = new Option<bool>("--json") { Description = "Print data as JSON.", Recursive = true };
+        var version = new Option<bool>("--version") { Description = "Show the version." };
+        var root = new RootCommand("Onex: sagas from contracts, over Kafka.")
+        {
+            RoleCommand(),
+            ContractsCommand.Make(json),
+            DatabaseCommand.Make(json),
+            TopicsCommand.Make(json),
+            HealthCommand.Make(),
+            VersionCommand(json),
+        };
+
+        // The library's own prints the commit too.
+        foreach (var own in root.Options.OfType<VersionOption>().ToList())
+        {
+            root.Options.Remove(own);
+        }
+
+        root.Options.Add(json);
+        root.Options.Add(version);
+        root.SetAction(parsed =>
+        {
+            if (parsed.GetValue(version))
+            {
+                PrintVersion(parsed.GetValue(json));
+                return Done;
+            }
+
+            Console.Error.WriteLine("A command is missing. 'onex --help' shows the commands.");
+            return Usage;
+        });
+        return root;
+    }
+
+    private static Command RoleCommand()
+    {
+        var command = new Command("run", "Run the role that RUNTIME_PROFILE names, until a signal stops it.");
+        command.SetAction((_, cancellation) => RunCommand.RunAsync(SettingsReader.Environment(), Environment.CurrentDirectory, cancellation));
+        return command;
+    }
+
+    private static Command VersionCommand(Option<bool> json)
+    {
+        var command = new Command("version", "Show the version.");
+        command.SetAction(parsed => PrintVersion(parsed.GetValue(json)));
+        return command;
+    }
+
+    private static void PrintVersion(bool json)
+    {
+        if (json)
+        {
+            Json.Print(writer => writer.WriteString("version", OnexHost.Version));
+        }
+        else
+        {
+            Console.WriteLine(OnexHost.Version);
+        }
+    }
+}

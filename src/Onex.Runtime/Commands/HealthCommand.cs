@@ -1,0 +1,41 @@
+using System.CommandLine;
+using System.Net;
+using Onex.Hosting.Settings;
+
+namespace Onex.Runtime.Commands;
+
+/// <summary><c>onex health [--ready]</c>: asks the role that these settings would run, on this machine.</summary>
+internal static class HealthCommand
+{
+    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(5);
+
+    public static Command Make()
+    {
+        var ready = new Option<bool>("--ready") { Description = "Ask whether it is ready, not only whether it lives." };
+        var command = new Command("health", "Ask the role that runs on this machine how it is; its answer is JSON.") { ready };
+        command.SetAction((parsed, cancellation) => AskAsync(parsed.GetValue(ready), cancellation));
+        return command;
+    }
+
+    private static async Task<int> AskAsync(bool ready, CancellationToken cancellation)
+    {
+        var settings = CommandLine.Settings(SettingsUse.Nothing);
+        var host = settings.HttpBind is "*" or "0.0.0.0" or "::" ? "localhost" : settings.HttpBind;
+        var address = new UriBuilder(Uri.UriSchemeHttp, host, settings.HttpPort, ready ? "/ready" : "/health").Uri;
+
+        // A proxy of the environment would be asked about its own localhost.
+        using var handler = new SocketsHttpHandler { UseProxy = false };
+        using var http = new HttpClient(handler) { Timeout = _timeout };
+        try
+        {
+            using var answer = await http.GetAsync(address, cancellation);
+            Console.WriteLine(await answer.Content.ReadAsStringAsync(cancellation));
+            return answer.StatusCode == HttpStatusCode.OK ? CommandLine.Done : CommandLine.Failed;
+        }
+        catch (Exception silent) when (silent is HttpRequestException or TaskCanceledException && !cancellation.IsCancellationRequested)
+        {
+            await Console.Error.WriteLineAsync($"{address} does not answer ({silent.Message}). Is 'onex run' running, with this RUNTIME_PROFILE and ONEX_HTTP_PORT?");
+            return CommandLine.Failed;
+        }
+    }
+}

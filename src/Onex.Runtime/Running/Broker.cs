@@ -1,0 +1,104 @@
+using Microsoft.Extensions.Logging;
+using Onex.Hosting.Health;
+using Onex.Hosting.Running;
+using Onex.Hosting.Settings;
+using Onex.Kafka.Brokers;
+using Onex.Kafka.Producing;
+
+namespace Onex.Runtime.Running;
+
+/// <summary>Makes the topics that are missing, and refuses those that main cannot work with.</summary>
+internal sealed class TopicSetup(TopicAdmin topics, RuntimeSettings settings, ILogger<TopicSetup> logger) : IRoleBootstrap
+{
+    public string Name => "The broker";
+
+    public Task StartAsync(CancellationToken cancellation) => SayAsync(async () =>
+    {
+        if (settings.CreateTopics)
+        {
+            await CreateAsync(topics, settings, cancellation);
+        }
+
+        var (_, problems) = await CheckAsync(topics, settings, cancellation);
+        if (problems.Count > 0)
+        {
+            throw new ConfigurationException(problems);
+        }
+
+        await CompareRetentionAsync(cancellation);
+        return 0;
+    });
+
+    public static Task CreateAsync(TopicAdmin topics, RuntimeSettings settings, CancellationToken cancellation) =>
+        topics.EnsureTopicsAsync(settings.Topics.All, settings.Partitions, settings.Replication, cancellation);
+
+    /// <summary>The partitions of each topic, and what is wrong, a line each.</summary>
+    public static async Task<(IReadOnlyDictionary<string, int> Counts, IReadOnlyList<string> Problems)> CheckAsync(
+        TopicAdmin topics, RuntimeSettings settings, CancellationToken cancellation)
+    {
+        var found = await topics.PartitionCountsAsync(settings.Topics.All, cancellation);
+        var problems = settings.Topics.All.Where(topic => !found.ContainsKey(topic))
+            .Select(topic => $"There is no topic {topic}. Run 'onex topics create', or set ONEX_CREATE_TOPICS=true.")
+            .ToList();
+
+        // A saga's home is a partition number: one reader must get the same number of all four.
+        var read = settings.Topics.ReadByMain.Where(found.ContainsKey).ToList();
+        if (read.Select(topic => found[topic]).Distinct().Count() > 1)
+        {
+            problems.Add(
+                $"Main's topics must have equal numbers of partitions, but {string.Join(", ", read.Select(topic => $"{topic} has {found[topic]}"))}. "
+                + "Add partitions to those that have fewer, while no runtime runs.");
+        }
+
+        return (found.OrderBy(topic => topic.Key, StringComparer.Ordinal).ToDictionary(topic => topic.Key, topic => topic.Value, StringComparer.Ordinal), problems);
+    }
+
+    /// <summary>Tells what a person must put right from what may pass.</summary>
+    public static async Task<int> SayAsync(Func<Task<int>> work)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (BrokerUnavailableException away)
+        {
+            throw new NotReachableException(away.Message, away);
+        }
+        catch (InvalidOperationException refused)
+        {
+            // The broker's reason: authorization, replication factor, a topic's name.
+            throw new ConfigurationException(refused.Message, refused);
+        }
+    }
+
+    // A request that is read again after its saga has been forgotten would run a second time.
+    private async Task CompareRetentionAsync(CancellationToken cancellation)
+    {
+        foreach (var topic in settings.Runs(RuntimeProfile.Main) ? settings.Topics.ReadByMain : [])
+        {
+            if (await topics.RetentionAsync(topic, cancellation) is { } kept && kept >= settings.Retention)
+            {
+                logger.LogWarning(
+                    "Topic {Topic} keeps records for {Kept}, but ended sagas are kept for {Retention} only: set ONEX_RETENTION to more than that, or the topic's retention.ms to less.",
+                    topic, kept, settings.Retention);
+            }
+        }
+    }
+}
+
+/// <summary>Whether a broker answers.</summary>
+internal sealed class BrokerComponent(BrokerHealth broker) : IHealthComponent
+{
+    public string Name => "broker";
+
+    public bool NeededForReadiness => true;
+
+    public Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
+    {
+        // It asks by itself; this only begins it.
+        broker.Start();
+        return Task.FromResult(broker.IsReachable
+            ? new ComponentReport(ComponentState.Healthy, null, broker.Latency)
+            : new ComponentReport(ComponentState.Unhealthy, broker.LastError, null));
+    }
+}

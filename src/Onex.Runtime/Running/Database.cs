@@ -1,0 +1,68 @@
+using Npgsql;
+using Onex.Hosting.Health;
+using Onex.Hosting.Running;
+using Onex.Hosting.Settings;
+using Onex.Persistence.Connecting;
+using Onex.Persistence.Schema;
+
+namespace Onex.Runtime.Running;
+
+/// <summary>Brings the schema up to this version, or waits until main has.</summary>
+internal sealed class Database(Migrator migrator, RuntimeSettings settings) : IRoleBootstrap
+{
+    public string Name => "The database";
+
+    public Task StartAsync(CancellationToken cancellation) => SayAsync(async () =>
+    {
+        if (settings.AutoMigrate && settings.Runs(RuntimeProfile.Main))
+        {
+            await migrator.MigrateAsync(cancellation);
+        }
+        else if (settings.AutoMigrate && (await migrator.StatusAsync(cancellation)) is { Pending.Count: > 0, Unknown.Count: 0 })
+        {
+            throw new NotReachableException("its schema is not there yet or older than this version; runtime-main brings it up to date.");
+        }
+        else
+        {
+            await migrator.CheckAsync(cancellation);
+        }
+    });
+
+    /// <summary>Tells what a person must put right from what may pass.</summary>
+    public static async Task SayAsync(Func<Task> work)
+    {
+        try
+        {
+            await work();
+        }
+        catch (StoreSetupException away) when (away.MayPass)
+        {
+            throw new NotReachableException(away.Message, away);
+        }
+        catch (StoreSetupException wrong)
+        {
+            throw new ConfigurationException(wrong.Message, wrong);
+        }
+    }
+}
+
+/// <summary>Whether the database answers. On a connection of its own: a pool that is busy is no database that is away.</summary>
+internal sealed class DatabaseHealth(RuntimeSettings settings) : IHealthComponent, IAsyncDisposable
+{
+    private readonly NpgsqlDataSource _dataSource =
+        PostgresDataSource.Create(Parts.Store(settings, "onex-health") with { MaxPoolSize = 1 });
+
+    public string Name => "database";
+
+    // Workers open it for stored values only.
+    public bool NeededForReadiness => settings.Runs(RuntimeProfile.Main) || settings.Runs(RuntimeProfile.Effects);
+
+    public async Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
+    {
+        await using var command = _dataSource.CreateCommand("SELECT 1");
+        await command.ExecuteScalarAsync(cancellation);
+        return ComponentReport.Healthy;
+    }
+
+    public ValueTask DisposeAsync() => _dataSource.DisposeAsync();
+}

@@ -1,0 +1,37 @@
+using Onex.Contracts;
+using Onex.Contracts.Diagnostics;
+using Onex.Effects.Connections;
+using Onex.Hosting.Settings;
+
+namespace Onex.Runtime.Running;
+
+/// <summary>What lies in the contracts directory: connections, and contracts compiled against them and the catalogue.</summary>
+internal sealed record LoadedContracts(Compilation Compilation, CompilerContext Context, ConnectionsReading Connections, IReadOnlyList<string> Problems)
+{
+    /// <summary>Whether a role must not start with them.</summary>
+    public bool HasErrors => Compilation.HasErrors || Connections.Problems.Count > 0 || Problems.Count > 0;
+
+    /// <summary>All that is wrong, for stderr.</summary>
+    public IEnumerable<string> Lines =>
+    [
+        .. Problems,
+        .. Connections.Problems,
+        .. Compilation.Diagnostics.Where(diagnostic => diagnostic.Severity == Severity.Error).Select(diagnostic => diagnostic.Render().TrimEnd('\n')),
+    ];
+
+    /// <summary>Reads and compiles everything. Never throws for what the files hold.</summary>
+    /// <param name="settings">Where they are, and which operations are enabled.</param>
+    /// <param name="environment">Addresses and secrets of connections.</param>
+    /// <param name="resolveSecrets">Whether the secrets of connections are needed: only by who opens them.</param>
+    public static LoadedContracts Load(RuntimeSettings settings, IReadOnlyDictionary<string, string> environment, bool resolveSecrets)
+    {
+        var connections = ReadConnections(settings, environment, resolveSecrets);
+        var context = new CompilerContext(Catalogue.Of(settings), connections.Describe());
+        return new LoadedContracts(
+            ContractCompiler.CompileDirectory(settings.ContractsDirectory, context), context, connections, [.. Catalogue.Problems(settings)]);
+    }
+
+    /// <summary>Only the connections, for a role that runs no contracts.</summary>
+    public static ConnectionsReading ReadConnections(RuntimeSettings settings, IReadOnlyDictionary<string, string> environment, bool resolveSecrets) =>
+        ConnectionsReader.Read(Path.Combine(settings.ContractsDirectory, "connections"), environment, resolveSecrets);
+}

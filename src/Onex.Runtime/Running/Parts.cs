@@ -1,0 +1,50 @@
+using Onex.Hosting.Settings;
+using Onex.Kafka;
+using Onex.Persistence.Connecting;
+
+namespace Onex.Runtime.Running;
+
+/// <summary>The process's settings, as the parts that know nothing of them want to have them.</summary>
+internal static class Parts
+{
+    // What remains of the grace period for the commits and for closing.
+    private static readonly TimeSpan _afterDraining = TimeSpan.FromSeconds(5);
+
+    /// <summary>For Onex.Kafka.</summary>
+    /// <param name="settings">The process's settings.</param>
+    /// <param name="client">What the broker calls us.</param>
+    public static KafkaSettings Kafka(RuntimeSettings settings, string client)
+    {
+        var kafka = settings.Kafka ?? throw new InvalidOperationException("Kafka is not configured.");
+        return new KafkaSettings
+        {
+            BootstrapServers = kafka.BootstrapServers,
+            SecurityProtocol = kafka.SecurityProtocol,
+            SaslMechanism = kafka.SaslMechanism,
+            SaslUsername = kafka.SaslUsername,
+            SaslPassword = kafka.SaslPassword,
+            SslCaFile = kafka.SslCaFile,
+            SessionTimeout = kafka.SessionTimeout,
+            ClientId = client,
+            DrainFor = settings.GracePeriod > 2 * _afterDraining ? settings.GracePeriod - _afterDraining : settings.GracePeriod / 2,
+        };
+    }
+
+    /// <summary>For Onex.Persistence.</summary>
+    /// <param name="settings">The process's settings.</param>
+    /// <param name="application">What <c>pg_stat_activity</c> calls us.</param>
+    public static StoreSettings Store(RuntimeSettings settings, string application)
+    {
+        var postgres = settings.Postgres ?? throw new InvalidOperationException("PostgreSQL is not configured.");
+        return new StoreSettings
+        {
+            Host = postgres.Host,
+            Port = postgres.Port,
+            Database = postgres.Database,
+            User = postgres.User,
+            Password = postgres.Password,
+            SslMode = postgres.SslMode,
+            ApplicationName = application,
+        };
+    }
+}

@@ -1,0 +1,140 @@
+using MassTransit;
+using Microsoft.Extensions.DependencyInjection;
+using Onex.Contracts;
+using Onex.Contracts.Diagnostics;
+using Onex.Effects;
+using Onex.Effects.Connections;
+using Onex.Hosting;
+using Onex.Hosting.Health;
+using Onex.Hosting.Running;
+using Onex.Hosting.Settings;
+using Onex.Kafka;
+using Onex.Kafka.DeadLetters;
+using Onex.Kafka.Riding;
+using Onex.Orchestrator;
+using Onex.Workers;
+
+namespace Onex.Runtime.Running;
+
+/// <summary><c>onex run</c>: puts a role together and runs it until a signal.</summary>
+internal static class RunCommand
+{
+    /// <summary>Settings, connections and contracts are all looked at before anything starts, so that everything wrong is said at once.</summary>
+    public static async Task<int> RunAsync(IReadOnlyDictionary<string, string> environment, string workingDirectory, CancellationToken stop)
+    {
+        var read = SettingsReader.Read(environment, workingDirectory);
+        var contracts = Load(read.Tentative, environment);
+        foreach (var warning in Warnings(read, contracts))
+        {
+            await Console.Error.WriteLineAsync($"warning: {warning}");
+        }
+
+        if (read.Settings is not { } settings || contracts.HasErrors)
+        {
+            foreach (var line in read.Problems.Concat(contracts.Lines))
+            {
+                await Console.Error.WriteLineAsync(line);
+            }
+
+            return OnexHost.BadConfiguration;
+        }
+
+        var builder = OnexHost.CreateBuilder(settings);
+        AddParts(builder.Services, settings, contracts);
+        return await builder.RunAsync(stop: stop);
+    }
+
+    // Workers neither compile contracts nor open connections, and effects only open connections.
+    private static LoadedContracts Load(RuntimeSettings settings, IReadOnlyDictionary<string, string> environment)
+    {
+        var opensConnections = settings.Runs(RuntimeProfile.Effects);
+        if (settings.Runs(RuntimeProfile.Main) && Directory.Exists(settings.ContractsDirectory))
+        {
+            return LoadedContracts.Load(settings, environment, opensConnections);
+        }
+
+        var connections = opensConnections
+            ? LoadedContracts.ReadConnections(settings, environment, resolveSecrets: true)
+            : new ConnectionsReading(new Dictionary<string, Connection>(StringComparer.Ordinal), []);
+        return new LoadedContracts(new Compilation([], []), new CompilerContext(Catalogue.Of(settings), connections.Describe()), connections, []);
+    }
+
+    private static IEnumerable<string> Warnings(SettingsResult read, LoadedContracts contracts) => read.Warnings.Concat(
+        contracts.Compilation.Diagnostics.Where(diagnostic => diagnostic.Severity == Severity.Warning).Select(diagnostic => diagnostic.Render().TrimEnd('\n')));
+
+    private static void AddParts(IServiceCollection services, RuntimeSettings settings, LoadedContracts contracts)
+    {
+        var name = $"onex-{settings.Profile.ToString().ToLowerInvariant()}";
+        services.AddSingleton(contracts.Connections);
+        if (settings.Postgres is not null)
+        {
+            AddStore(services, settings, name);
+        }
+
+        services.AddOnexKafka(Parts.Kafka(settings, name));
+        services.AddSingleton<IHealthComponent, BrokerComponent>();
+        services.AddSingleton<IRoleBootstrap, TopicSetup>();
+
+        AddRoles(services, settings, contracts);
+        services.AddSingleton<IRoleBootstrap, Handlers>();
+
+        services.AddBusHealth();
+        services.AddMassTransit(bus =>
+        {
+            bus.DisableUsageTelemetry();
+
+            // MassTransit wants a bus beside a rider; nothing is ever sent over this one.
+            bus.UsingInMemory();
+            bus.AddRider(rider => rider.UsingKafka((context, kafka) => Read(settings, context, kafka)));
+        });
+    }
+
+    private static void AddStore(IServiceCollection services, RuntimeSettings settings, string name)
+    {
+        services.AddOnexPersistence(Parts.Store(settings, name));
+        services.AddSingleton<IDeadLetterSink, DeadLetterIndexing>();
+        services.AddSingleton<IHealthComponent, DatabaseHealth>();
+        if (settings.Runs(RuntimeProfile.Main) || settings.Runs(RuntimeProfile.Effects))
+        {
+            services.AddSingleton<IRoleBootstrap, Database>();
+        }
+    }
+
+    private static void AddRoles(IServiceCollection services, RuntimeSettings settings, LoadedContracts contracts)
+    {
+        if (settings.Runs(RuntimeProfile.Main))
+        {
+            services.AddOnexOrchestrator(settings, contracts.Compilation.Plans, contracts.Context);
+            services.AddSingleton(contracts.Compilation.Plans);
+            services.AddSingleton<IRoleBootstrap, ContractRegistration>();
+        }
+
+        if (settings.Runs(RuntimeProfile.Effects))
+        {
+            services.AddOnexEffects(settings, contracts.Connections.Connections);
+        }
+
+        if (settings.Runs(RuntimeProfile.Workers))
+        {
+            services.AddOnexWorkers(settings);
+        }
+    }
+
+    private static void Read(RuntimeSettings settings, IRiderRegistrationContext context, IKafkaRiderConfigurator kafka)
+    {
+        if (settings.Runs(RuntimeProfile.Main))
+        {
+            kafka.BatchEndpoint("main", settings.Topics.ReadByMain, settings.MainGroup, OrchestratorRole.Handler);
+        }
+
+        if (settings.Runs(RuntimeProfile.Effects))
+        {
+            EffectsRole.Configure(settings, context, kafka);
+        }
+
+        if (settings.Runs(RuntimeProfile.Workers))
+        {
+            WorkersRole.Configure(settings, context, kafka);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using System.Net;
+using System.Text.Json;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.EndToEnd.Health;
+
+/// <summary><c>/ready</c> follows Postgres and Kafka within two seconds, and the process lives through their absence.</summary>
+public sealed class ReadyTests(ITestOutputHelper output)
+{
+    // Two seconds are promised; the rest is for a busy machine, and the time that it took is written out.
+    private static readonly TimeSpan _flip = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _return = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task It_is_503_while_Postgres_is_away_and_200_when_it_is_back()
+    {
+        await using var postgres = await PostgresServer.StartOwnAsync();
+        await using var stack = await OnexStack.CreateAsync(postgres);
+        var roles = await stack.StartReadyAsync("main", "effects");
+
+        await AwayAndBackAsync(roles, () => postgres.StopAsync(PostgresStop.Immediate), postgres.StartAsync);
+
+        await OrdersStillEndAsync(stack);
+    }
+
+    [Fact]
+    public async Task It_is_503_while_Kafka_is_away_and_200_when_it_is_back()
+    {
+        await using var kafka = await KafkaBroker.StartOwnAsync();
+        await using var stack = await OnexStack.CreateAsync(broker: kafka);
+        var roles = await stack.StartReadyAsync("main", "effects", "workers");
+
+        await AwayAndBackAsync(roles, kafka.KillAsync, kafka.StartAsync);
+
+        await OrdersStillEndAsync(stack);
+    }
+
+    private async Task AwayAndBackAsync(IReadOnlyList<OnexProcess> roles, Func<Task> away, Func<Task> back)
+    {
+        await away();
+        var clock = Stopwatch.StartNew();
+        foreach (var role in roles)
+        {
+            await Eventually.Async(
+                async () => await role.GetAsync("/ready") is { Status: HttpStatusCode.ServiceUnavailable },
+                _flip - clock.Elapsed is { Ticks: > 0 } left ? left : TimeSpan.Zero,
+                () => $"{role.Name} still says it is ready");
+            output.WriteLine($"{role.Name}: 503 after {clock.Elapsed.TotalSeconds:0.00} s");
+        }
+
+        foreach (var role in roles)
+        {
+            var (_, body) = Assert.NotNull(await role.GetAsync("/ready"));
+            Assert.Equal("unhealthy", JsonDocument.Parse(body).RootElement.GetProperty("status").GetString());
+            Assert.Equal(HttpStatusCode.OK, (await role.GetAsync("/health"))?.Status);
+        }
+
+        await back();
+        clock.Restart();
+        foreach (var role in roles)
+        {
+            await role.ReadyAsync(_return);
+            output.WriteLine($"{role.Name}: 200 again after {clock.Elapsed.TotalSeconds:0.00} s");
+        }
+
+        Assert.All(roles, role => Assert.True(role.IsRunning));
+    }
+
+    private static async Task OrdersStillEndAsync(OnexStack stack)
+    {
+        foreach (var role in new[] { "effects", "workers" }.Except(stack.Processes.Select(process => process.Name)).ToList())
+        {
+            await stack.Start(role).ReadyAsync();
+        }
+
+        var correlationId = await stack.OrderAsync(Names.Next("after"));
+        Assert.Equal("success", (await stack.Responses.ReadAsync(correlationId, _return)).Field("status"));
+    }
+}

@@ -1,0 +1,143 @@
+using Onex.Tests.Support;
+
+namespace Onex.Tests.EndToEnd.Orders;
+
+/// <summary>contracts/order-fulfilment.yaml, by three processes on a real Kafka and a real Postgres.</summary>
+public sealed class OrderFulfilmentTests(RunningStack running) : IClassFixture<RunningStack>
+{
+    private static readonly TimeSpan _within = TimeSpan.FromSeconds(60);
+
+    private OnexStack Stack => running.Stack;
+
+    [Fact]
+    public async Task Ten_orders_without_a_key_get_ten_responses()
+    {
+        var orders = Enumerable.Range(1, 10).Select(number => Names.Next($"ten{number}")).ToList();
+        var correlationIds = await Task.WhenAll(orders.Select(order => Stack.OrderAsync(order)));
+
+        foreach (var (order, correlationId) in orders.Zip(correlationIds))
+        {
+            var response = await Stack.Responses.ReadAsync(correlationId, _within);
+            Assert.Equal("success", response.Field("status"));
+            Assert.Equal("order-fulfilment", response.Field("operation"));
+            Assert.Equal(correlationId, response.Key);
+            var payload = response.Json.GetProperty("payload");
+            Assert.Equal(order, payload.GetProperty("order_id").GetString());
+            Assert.Equal($"b-{order}", payload.GetProperty("parcel").GetString());
+            Assert.Equal($"p-{order}", payload.GetProperty("payment").GetString());
+            Assert.Equal(Sha256(order), payload.GetProperty("seal").GetString());
+            Assert.Equal(["reserve", "pack", "charge", "confirm"], Stack.Outside.EffectsOf(order));
+        }
+
+        Stack.AssertOneResponseEach(correlationIds);
+        Assert.Equal(
+            ["done|10"],
+            await Stack.Database.QueryAsync(
+                "SELECT state, count(*) FROM onex.sagas WHERE business_key LIKE '%ten%' GROUP BY 1"));
+    }
+
+    [Fact]
+    public async Task The_history_of_an_order_tells_its_story_in_order()
+    {
+        var correlationId = await Stack.OrderAsync(Names.Next("story"));
+        await Stack.Responses.ReadAsync(correlationId, _within);
+
+        var history = await Stack.Database.QueryAsync(
+            $"""
+            SELECT kind, state, step FROM onex.saga_history
+            WHERE saga_id = (SELECT id FROM onex.sagas WHERE correlation_id = '{correlationId}') ORDER BY version, ordinal
+            """);
+        Assert.StartsWith("started|", history[0], StringComparison.Ordinal);
+        Assert.StartsWith("ended|done|", history[^1], StringComparison.Ordinal);
+        Assert.Equal(
+            ["reserving", "packing", "charging", "sealing", "confirming", "done"],
+            history.Where(row => row.StartsWith("state_entered|", StringComparison.Ordinal)).Select(row => row.Split('|')[1]));
+        Assert.Equal(
+            ["reserve", "pack", "charge", "seal", "confirm"],
+            history.Where(row => row.StartsWith("step_completed|", StringComparison.Ordinal)).Select(row => row.Split('|')[2]));
+
+        var times = await Stack.Database.QueryAsync(
+            $"""
+            SELECT count(*) FROM (
+              SELECT at < lag(at) OVER (ORDER BY version, ordinal) AS back FROM onex.saga_history
+              WHERE saga_id = (SELECT id FROM onex.sagas WHERE correlation_id = '{correlationId}')) AS steps WHERE back
+            """);
+        Assert.Equal(["0"], times);
+    }
+
+    [Fact]
+    public async Task A_declined_card_takes_back_what_was_done_the_last_thing_first_and_once()
+    {
+        var order = Names.Next("declined");
+        Stack.Outside.Treat(order, new Treatment { CardDeclined = true });
+        var correlationId = await Stack.OrderAsync(order);
+
+        var response = await Stack.Responses.ReadAsync(correlationId, _within);
+
+        Assert.Equal("error", response.Field("status"));
+        Assert.False(response.Json.GetProperty("success").GetBoolean());
+        Assert.Equal("card_declined", response.Field("code"));
+        Assert.False(string.IsNullOrWhiteSpace(response.Field("error")));
+        Assert.Equal(order, response.Json.GetProperty("details").GetProperty("order_id").GetString());
+        Assert.Equal("card_declined", response.Json.GetProperty("details").GetProperty("reason").GetString());
+        Assert.Equal(["reserve", "pack", "undo pack", "undo reserve"], Stack.Outside.EffectsOf(order));
+        Assert.Single(Stack.Outside.Calls, call => call.Order == order && call.Step == "charge");
+        Assert.Equal(
+            ["unwound|failed"],
+            await Stack.Database.QueryAsync($"SELECT state, status FROM onex.sagas WHERE correlation_id = '{correlationId}'"));
+        Stack.AssertOneResponseEach([correlationId]);
+    }
+
+    [Fact]
+    public async Task A_service_that_answers_503_three_times_does_not_stop_an_order()
+    {
+        var order = Names.Next("flaky");
+        Stack.Outside.Treat(order, new Treatment { Failures = 3 });
+        var correlationId = await Stack.OrderAsync(order);
+
+        var response = await Stack.Responses.ReadAsync(correlationId, _within);
+
+        Assert.Equal("success", response.Field("status"));
+        Assert.Equal(["reserve", "pack", "charge", "confirm"], Stack.Outside.EffectsOf(order));
+        Assert.Equal(4, Stack.Outside.Calls.Count(call => call.Order == order && call.Step == "reserve"));
+        Assert.DoesNotContain(Stack.Outside.KeyViolations(), violation => violation.StartsWith(order, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_known_request_gets_its_first_answer_again_marked_duplicate()
+    {
+        var order = Names.Next("again");
+        var envelopeId = OnexStack.NewId();
+        var correlationId = await Stack.OrderAsync(order, envelopeId: envelopeId);
+        var first = await Stack.Responses.ReadAsync(correlationId, _within);
+
+        await Stack.OrderAsync(order, correlationId, envelopeId);
+
+        var second = await Stack.Responses.ReadAsync(
+            record => record.CorrelationId == correlationId && record.Field("status") == "duplicate", _within, "the answer to the duplicate");
+        Assert.Equal("success", second.Field("original_status"));
+        Assert.Equal(envelopeId, second.Field("envelope_id"));
+        Assert.Equal(first.Json.GetProperty("payload").GetRawText(), second.Json.GetProperty("payload").GetRawText());
+        Assert.Equal(["reserve", "pack", "charge", "confirm"], Stack.Outside.EffectsOf(order));
+    }
+
+    [Fact]
+    public async Task An_order_that_is_in_work_refuses_a_second_request_for_it()
+    {
+        var order = Names.Next("twice");
+        Stack.Outside.Treat(order, new Treatment { Latency = TimeSpan.FromSeconds(1) });
+        var first = await Stack.OrderAsync(order);
+        await Eventually.Async(
+            () => Stack.Outside.Calls.Any(call => call.Order == order), _within, () => "no call for the first request arrived outside");
+
+        var second = await Stack.OrderAsync(order);
+
+        var refused = await Stack.Responses.ReadAsync(second, _within);
+        Assert.Equal(("error", "ONEX3009"), (refused.Field("status"), refused.Field("code")));
+        Assert.Equal("success", (await Stack.Responses.ReadAsync(first, _within)).Field("status"));
+        Assert.Equal(["reserve", "pack", "charge", "confirm"], Stack.Outside.EffectsOf(order));
+    }
+
+    private static string Sha256(string text) =>
+        Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(text)));
+}

@@ -1,0 +1,104 @@
+using Onex.Tests.Support;
+
+namespace Onex.Tests.EndToEnd.Starting;
+
+/// <summary>What is wrong stops the start, all of it at once, with what to do.</summary>
+public sealed class StartTests
+{
+    private const int BadConfiguration = 78;
+
+    private static readonly TimeSpan _within = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task Everything_that_is_wrong_is_reported_together()
+    {
+        await using var stack = await OnexStack.CreateAsync();
+        var contracts = CopyOfContracts(stack);
+        var file = Path.Combine(contracts, "order-fulfilment.yaml");
+        await File.WriteAllTextAsync(file, (await File.ReadAllTextAsync(file)).Replace("next: packing", "next: pakcing"));
+        var settings = new Dictionary<string, string>(stack.Settings)
+        {
+            ["VAULT_TOKEN"] = "__REPLACE_WITH_VAULT_TOKEN__",
+            ["KAFKA_SECURITY_PROTOCOL"] = "CARRIER_PIGEON",
+            ["CONTRACTS_DIR"] = contracts,
+        };
+        settings.Remove("POSTGRES_PASSWORD");
+
+        await using var process = OnexProcess.Start("main", settings);
+
+        Assert.Equal(BadConfiguration, await process.WaitForExitAsync(_within));
+        var said = string.Join('\n', process.Errors);
+        Assert.Contains("POSTGRES_PASSWORD", said, StringComparison.Ordinal);
+        Assert.Contains("VAULT_TOKEN", said, StringComparison.Ordinal);
+        Assert.Contains("KAFKA_SECURITY_PROTOCOL", said, StringComparison.Ordinal);
+        Assert.Contains("CARRIER_PIGEON", said, StringComparison.Ordinal);
+        Assert.Matches(@"order-fulfilment\.yaml:\d+:\d+", said);
+        Assert.Contains("pakcing", said, StringComparison.Ordinal);
+        Assert.Contains("packing", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_wrong_password_is_one_line_that_says_what_to_do()
+    {
+        await using var stack = await OnexStack.CreateAsync();
+        stack.Set("POSTGRES_PASSWORD", "certainly wrong");
+
+        var line = await OneLineAsync(stack);
+
+        Assert.Contains("POSTGRES_PASSWORD", line, StringComparison.Ordinal);
+        Assert.DoesNotContain("certainly wrong", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_missing_database_is_one_line_with_the_statement_that_makes_it()
+    {
+        await using var stack = await OnexStack.CreateAsync();
+        stack.Set("POSTGRES_DATABASE", "nobody_made_this");
+
+        var line = await OneLineAsync(stack);
+
+        Assert.Contains("CREATE DATABASE", line, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("nobody_made_this", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_contract_whose_version_is_known_with_other_content_is_refused()
+    {
+        await using var stack = await OnexStack.CreateAsync();
+        var first = stack.Start("main");
+        await first.ReadyAsync();
+        Assert.Equal(0, await first.TerminateAsync());
+        var contracts = CopyOfContracts(stack);
+        await File.AppendAllTextAsync(Path.Combine(contracts, "order-fulfilment.yaml"), "\n# changed\n");
+
+        await using var second = stack.Start("main", new Dictionary<string, string> { ["CONTRACTS_DIR"] = contracts });
+
+        Assert.Equal(BadConfiguration, await second.WaitForExitAsync(_within));
+        var said = string.Join('\n', second.Errors);
+        Assert.Contains("order-fulfilment", said, StringComparison.Ordinal);
+        Assert.Contains("1.0.0", said, StringComparison.Ordinal);
+        Assert.Contains("ONEX_CONTRACTS_MUTABLE", said, StringComparison.Ordinal);
+    }
+
+    private static async Task<string> OneLineAsync(OnexStack stack)
+    {
+        var process = stack.Start("main");
+        Assert.Equal(BadConfiguration, await process.WaitForExitAsync(_within));
+        return Assert.Single(process.Errors, line => line.Length > 0);
+    }
+
+    private static string CopyOfContracts(OnexStack stack)
+    {
+        var source = Repository.At("contracts");
+        var target = Repository.At("artifacts", "test-logs", stack.Name, "contracts");
+        foreach (var file in Directory.EnumerateFiles(source, "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(target, Path.GetRelativePath(source, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+
+        return target;
+    }
+}

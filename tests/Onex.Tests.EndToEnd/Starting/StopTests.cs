@@ -1,0 +1,35 @@
+using Onex.Tests.Support;
+
+namespace Onex.Tests.EndToEnd.Starting;
+
+/// <summary>A role that is asked to stop finishes what it has in hand.</summary>
+public sealed class StopTests
+{
+    private static readonly TimeSpan _within = TimeSpan.FromSeconds(90);
+
+    [Fact]
+    public async Task A_role_that_is_asked_to_stop_drains_and_ends_with_0()
+    {
+        await using var stack = await OnexStack.CreateAsync();
+        stack.Outside.Usual = new Treatment { Latency = TimeSpan.FromMilliseconds(200) };
+        var roles = await stack.StartReadyAsync("main", "effects", "workers");
+        var correlationIds = await Task.WhenAll(Enumerable.Range(0, 60).Select(_ => stack.OrderAsync(Names.Next("stop"))));
+        await Eventually.Async(() => stack.Outside.Calls.Count > 30, _within, () => $"{stack.Outside.Calls.Count} calls were made");
+
+        // Under load: each with messages in hand.
+        var codes = await Task.WhenAll(roles.Select(role => role.TerminateAsync()));
+        Assert.Equal([0, 0, 0], codes);
+        var answered = correlationIds.Count(id => stack.Responses.Of(id).Count > 0);
+        Assert.True(answered < correlationIds.Length, "all orders had ended before the roles were asked to stop: nothing was proved");
+
+        await stack.StartReadyAsync("main", "effects", "workers");
+        foreach (var correlationId in correlationIds)
+        {
+            Assert.Equal("success", (await stack.Responses.ReadAsync(correlationId, _within)).Field("status"));
+        }
+
+        stack.AssertOneResponseEach(correlationIds);
+        Assert.Empty(stack.Outside.KeyViolations());
+        Assert.Empty(stack.LoggedErrors());
+    }
+}

@@ -1,0 +1,74 @@
+using Onex.Tests.Support;
+
+namespace Onex.Tests.Fault;
+
+/// <summary>Two mains, one of which stands still for longer than the group waits for it, and believes afterwards that nothing happened.</summary>
+public sealed class FrozenMainTests(ITestOutputHelper output)
+{
+    private const string SessionTimeout = "4s";
+
+    private static readonly TimeSpan _within = TimeSpan.FromSeconds(120);
+
+    [Fact]
+    public async Task A_main_that_was_frozen_and_thawed_under_load_loses_nothing_and_does_nothing_twice()
+    {
+        var random = OrderLoad.Seeded(output);
+        await using var stack = await OnexStack.CreateAsync();
+        stack.Set("KAFKA_SESSION_TIMEOUT", SessionTimeout);
+        var roles = await stack.StartReadyAsync("main", "main", "effects", "workers");
+        var load = new OrderLoad(stack, random, output);
+
+        for (var round = 0; round < 2; round++)
+        {
+            var frozen = roles[round];
+            var during = load.SendAsync(OrderLoad.Orders / 4, inFlight: 40, _within);
+            await load.ProgressAsync(random.Next(5, 40), TimeSpan.FromSeconds(10));
+            await frozen.FreezeAsync();
+            await during;
+
+            // The other main answers for all partitions, which it may only after the group has given the frozen one up.
+            var taken = await Eventually.Async(
+                () => load.Answered == load.Sent, _within, () => $"{load.Answered} of {load.Sent} were answered while a main was frozen");
+            output.WriteLine($"all answered {taken.TotalSeconds:0.0} s after the load, by the main that was left");
+
+            var after = load.SendAsync(OrderLoad.Orders / 4, inFlight: 40, _within);
+            await frozen.ThawAsync();
+            await after;
+            await frozen.ReadyAsync();
+        }
+
+        await load.AllIsWellAsync(_within);
+        Assert.All(roles, role => Assert.True(role.IsRunning));
+    }
+
+    [Fact]
+    public async Task A_main_that_commits_for_sagas_of_another_and_dies_before_it_sends_leaves_nothing_unsent()
+    {
+        var random = OrderLoad.Seeded(output);
+        await using var stack = await OnexStack.CreateAsync();
+        stack.Set("KAFKA_SESSION_TIMEOUT", SessionTimeout);
+        var roles = await stack.StartReadyAsync("main", "main", "effects", "workers");
+        var doomed = roles[0];
+        var load = new OrderLoad(stack, random, output);
+
+        for (var round = 0; round < 3; round++)
+        {
+            var during = load.SendAsync(OrderLoad.Orders / 4, inFlight: 40, _within);
+            await load.ProgressAsync(random.Next(5, 40), TimeSpan.FromSeconds(10));
+            await doomed.FreezeAsync();
+            await during;
+
+            // What it holds belongs to the other main by now. It goes on with it for a moment, commits perhaps, and dies.
+            var calls = stack.Outside.Calls.Count;
+            await Eventually.Async(
+                () => load.Answered == load.Sent || stack.Outside.Calls.Count > calls + 20, _within, () => "the other main has not taken over");
+            await doomed.ThawAsync();
+            await Task.Delay(TimeSpan.FromMilliseconds(random.Next(0, 40)), TimeProvider.System);
+            await doomed.KillAsync();
+            doomed = stack.Start("main");
+            await doomed.ReadyAsync();
+        }
+
+        await load.AllIsWellAsync(_within);
+    }
+}

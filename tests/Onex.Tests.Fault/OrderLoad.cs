@@ -1,0 +1,104 @@
+using System.Collections.Concurrent;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.Fault;
+
+/// <summary>Orders of every kind, sent while something dies, and what must be true of them afterwards.</summary>
+internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelper output)
+{
+    private readonly ConcurrentDictionary<string, (string Order, Treatment Treatment)> _sent = new();
+
+    /// <summary>A seed for a run: <c>ONEX_SEED</c>, or a new one. Printed, so that a failing run can be repeated.</summary>
+    public static Random Seeded(ITestOutputHelper output)
+    {
+        var seed = int.TryParse(Environment.GetEnvironmentVariable("ONEX_SEED"), out var given)
+            ? given
+            : (int)(TimeProvider.System.GetTimestamp() & 0xffffff);
+        output.WriteLine($"ONEX_SEED={seed}");
+        return new Random(seed);
+    }
+
+    /// <summary>How many orders a run has: <c>ONEX_FAULT_ORDERS</c>, or the short form.</summary>
+    public static int Orders { get; } = int.TryParse(Environment.GetEnvironmentVariable("ONEX_FAULT_ORDERS"), out var given) ? given : 120;
+
+    /// <summary>How many have been sent.</summary>
+    public int Sent => _sent.Count;
+
+    /// <summary>How many have been answered.</summary>
+    public int Answered => _sent.Keys.Count(correlationId => stack.Responses.Of(correlationId).Count > 0);
+
+    /// <summary>Sends orders, a few at a time: the next few when the load in flight has room for them.</summary>
+    public async Task SendAsync(int orders, int inFlight, TimeSpan within)
+    {
+        for (var sent = 0; sent < orders; sent++)
+        {
+            var order = Names.Next("order");
+            var treatment = random.Next(10) switch
+            {
+                0 => new Treatment { CardDeclined = true },
+                1 => new Treatment { Failures = 1 },
+                2 => new Treatment { Latency = TimeSpan.FromMilliseconds(300) },
+                _ => new Treatment { Latency = TimeSpan.FromMilliseconds(10) },
+            };
+            stack.Outside.Treat(order, treatment);
+            var correlationId = OnexStack.NewId();
+            _sent[correlationId] = (order, treatment);
+            await stack.OrderAsync(order, correlationId);
+            await Eventually.Async(
+                () => Sent - Answered < inFlight, within, () => $"of {Sent} orders {Answered} were answered, and no more");
+        }
+    }
+
+    /// <summary>Waits until the outside world has had some more calls; gives up waiting, but nothing else, when none come.</summary>
+    public async Task ProgressAsync(int calls, TimeSpan atMost)
+    {
+        var wanted = stack.Outside.Calls.Count + calls;
+        var deadline = TimeProvider.System.GetTimestamp();
+        await Eventually.Async(
+            () => stack.Outside.Calls.Count >= wanted || TimeProvider.System.GetElapsedTime(deadline) > atMost,
+            atMost + TimeSpan.FromSeconds(5),
+            () => "unreachable");
+    }
+
+    /// <summary>All end; one response each; one idempotency key per order, step and direction; what was done fits how it ended.</summary>
+    public async Task AllIsWellAsync(TimeSpan within)
+    {
+        var took = await Eventually.Async(
+            () => Answered == Sent,
+            within,
+            () => $"of {Sent} orders {Answered} were answered; the others: " + string.Join(
+                ' ', _sent.Where(sent => stack.Responses.Of(sent.Key).Count == 0).Select(sent => sent.Value.Order)));
+        await stack.AllEndedAsync(Sent, TimeSpan.FromSeconds(10));
+        stack.AssertOneResponseEach([.. _sent.Keys]);
+        Assert.Empty(stack.Outside.KeyViolations());
+
+        var completed = 0;
+        foreach (var (correlationId, (order, treatment)) in _sent)
+        {
+            var response = stack.Responses.Of(correlationId)[0];
+            var effects = stack.Outside.EffectsOf(order);
+            if (response.Field("status") == "success")
+            {
+                completed++;
+                Assert.False(treatment.CardDeclined, $"{order} was declined and completed");
+                Assert.Equal(["reserve", "pack", "charge", "confirm"], effects);
+            }
+            else
+            {
+                Assert.Equal("error", response.Field("status"));
+                var done = effects.Where(effect => !effect.StartsWith("undo ", StringComparison.Ordinal)).ToList();
+                Assert.Equal([.. done, .. done.AsEnumerable().Reverse().Select(effect => $"undo {effect}")], effects);
+                Assert.DoesNotContain("confirm", done);
+                if (treatment.CardDeclined && response.Field("code") == "card_declined")
+                {
+                    Assert.Equal(["reserve", "pack"], done);
+                }
+            }
+        }
+
+        var copies = _sent.Keys.Sum(correlationId => stack.Responses.Of(correlationId).Count) - Sent;
+        output.WriteLine(
+            $"{Sent} orders ended, the last {took.TotalSeconds:0.0} s after the load: {completed} completed, {Sent - completed} taken back, "
+            + $"{copies} copies of responses; {stack.Outside.Calls.Count} calls outside");
+    }
+}

@@ -1,0 +1,32 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Onex.Persistence.DeadLetters;
+using Onex.Persistence.Ledger;
+using Onex.Persistence.Registry;
+using Onex.Persistence.Sagas;
+using Onex.Persistence.Schema;
+
+namespace Onex.Tests.Integration.Persistence;
+
+public sealed class PersistenceServicesTests(TestDatabase database) : IClassFixture<TestDatabase>
+{
+    [Fact]
+    public async Task The_door_gives_every_store_on_the_named_database()
+    {
+        await using var provider = new ServiceCollection()
+            .AddOnexPersistence(database.Settings)
+            .BuildServiceProvider(new ServiceProviderOptions { ValidateOnBuild = true, ValidateScopes = true });
+        var row = Rows.New();
+
+        await provider.GetRequiredService<Migrator>().CheckAsync(CancellationToken.None);
+        await provider.GetRequiredService<ISagaStore>().CommitAsync(new CommitBatch([Rows.Start(row)], []), CancellationToken.None);
+
+        Assert.NotNull(provider.GetRequiredService<IEffectLedger>());
+        Assert.NotNull(provider.GetRequiredService<IContractRegistry>());
+        Assert.NotNull(provider.GetRequiredService<IDeadLetterIndex>());
+        await using var context = await provider.GetRequiredService<IDbContextFactory<OnexDbContext>>().CreateDbContextAsync();
+        var found = await context.Sagas.SingleAsync(saga => saga.Contract == row.Contract && saga.Status == SagaStatus.Running && saga.Id == row.Id);
+        Assert.Equal((row.Source, row.Data, row.StartedAt), (found.Source, found.Data, found.StartedAt));
+        Assert.Equal("state_entered", (await context.SagaHistory.SingleAsync(entry => entry.SagaId == row.Id)).Kind);
+    }
+}

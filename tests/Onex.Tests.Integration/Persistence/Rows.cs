@@ -1,0 +1,66 @@
+using System.Security.Cryptography;
+using System.Text;
+using Onex.Contracts.Messages;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Tests.Integration.Persistence;
+
+/// <summary>Rows as an engine would make them.</summary>
+internal static class Rows
+{
+    /// <summary>A time that every database can hold exactly.</summary>
+    public static DateTimeOffset Now { get; } =
+        DateTimeOffset.FromUnixTimeMilliseconds(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
+
+    public static Guid Id() => Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
+
+    public static string Key() => $"key-{Id()}";
+
+    public static SagaRow New()
+    {
+        var id = Id();
+        return new SagaRow
+        {
+            Id = id,
+            Contract = "order",
+            ContractVersion = "1",
+            ContractHash = "abc",
+            CorrelationId = Id(),
+            RequestId = Id(),
+            Source = $"requests/0/{id:N}",
+            State = "reserving",
+            Status = SagaStatus.Running,
+            Data = RawJson.EmptyObject,
+            Progress = RawJson.EmptyObject,
+            HomePartition = 0,
+            Version = 1,
+            LastTransitionId = Id(),
+            StartedAt = Now,
+            UpdatedAt = Now,
+        };
+    }
+
+    public static SagaRow Next(SagaRow row) =>
+        row with { Version = row.Version + 1, LastTransitionId = Id(), UpdatedAt = row.UpdatedAt.AddMilliseconds(5) };
+
+    public static SagaRow Ended(SagaRow row) =>
+        Next(row) with { State = "done", Status = SagaStatus.Completed, EndedAt = Now, NextWakeupAt = null };
+
+    public static CommitEntry Start(SagaRow row) => new CommitEntry.Start(row, [Happened(row)], [], []);
+
+    public static CommitEntry Move(SagaRow from, SagaRow to) => new CommitEntry.Move(to, from.Version, [Happened(to)], [], []);
+
+    public static HistoryEntry Happened(SagaRow row) => new(row.Version, 0, row.UpdatedAt, "state_entered", row.State, null, null);
+
+    public static OutgoingMessage Message(string text) => new()
+    {
+        MessageId = Id(),
+        Topic = "effect-requests",
+        Key = text,
+        Value = Encoding.UTF8.GetBytes($"{{\"text\":\"{text}\"}}"),
+        Headers = RawJson.FromText("""{"source":"onex-main"}"""),
+    };
+
+    public static SagaPayload Payload(SagaRow row, string name) =>
+        new(new Guid(SHA256.HashData(Encoding.UTF8.GetBytes($"{row.Id}/{name}")).AsSpan(0, 16)), row.Id, name, RawJson.EmptyObject);
+}

@@ -1,0 +1,107 @@
+using Onex.Contracts;
+
+namespace Onex.Tests.Unit.Contracts.Compiling;
+
+public sealed class ContractDirectoryTests : IDisposable
+{
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-");
+
+    [Fact]
+    public void Contracts_are_found_in_folders_but_not_in_those_that_hold_other_things()
+    {
+        Write("b.yaml", Contract("b"));
+        Write("orders/a.yaml", Contract("a"));
+        Write("runtime/runtime_config.yaml", "logging: {}");
+        Write("connections/outside.yaml", "connections: {}");
+        Write("schemas/order.yaml", "type: object");
+        Write("..data/b.yaml", "not to be read");
+        Write("README.md", "words");
+
+        var compilation = ContractCompiler.CompileDirectory(_directory.FullName, TestCatalogue.Context);
+
+        Assert.Empty(compilation.Diagnostics);
+        Assert.Equal(["b.yaml", "orders/a.yaml"], compilation.Plans.Select(plan => plan.Source.Path));
+    }
+
+    [Fact]
+    public void A_directory_that_does_not_exist_is_said_with_what_to_do()
+    {
+        var diagnostic = Assert.Single(ContractCompiler.CompileDirectory(Path.Combine(_directory.FullName, "nowhere"), TestCatalogue.Context).Diagnostics);
+
+        Assert.Equal("ONEX1007", diagnostic.Code);
+        Assert.Contains("CONTRACTS_DIR", diagnostic.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_reference_is_relative_to_its_file_and_a_broken_schema_is_reported_once_where_it_is_broken()
+    {
+        Write("orders/a.yaml", Contract("a").Replace("{}", "{ $ref: ../schemas/order.json }", StringComparison.Ordinal));
+        Write("orders/b.yaml", Contract("b").Replace("{}", "{ $ref: ../schemas/order.json }", StringComparison.Ordinal));
+        Write("schemas/order.json", "{\n  \"typo\": \"object\"\n}");
+
+        var compilation = ContractCompiler.CompileDirectory(_directory.FullName, TestCatalogue.Context);
+        var diagnostic = Assert.Single(compilation.Diagnostics);
+
+        Assert.Empty(compilation.Plans);
+        Assert.Equal(("ONEX1052", 2, 3, 6), (diagnostic.Code, diagnostic.Line, diagnostic.Column, diagnostic.Length));
+        Assert.EndsWith("schemas/order.json", diagnostic.Path, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Schemas_may_refer_to_each_other_in_circles()
+    {
+        Write("a.yaml", Contract("a").Replace("{}", "{ $ref: schemas/node.json }", StringComparison.Ordinal));
+        Write("schemas/node.json", """{ "properties": { "next": { "$ref": "list.json#/$defs/node" } } }""");
+        Write("schemas/list.json", """{ "$defs": { "node": { "$ref": "node.json" } } }""");
+
+        var plan = Assert.Single(ContractCompiler.CompileDirectory(_directory.FullName, TestCatalogue.Context).Plans);
+
+        Assert.Equal(["schemas/list.json", "schemas/node.json"], plan.Source.References.Keys);
+        Assert.Empty(ContractCompiler.Compile(plan.Source, TestCatalogue.Context).Diagnostics);
+    }
+
+    [Fact]
+    public void One_broken_file_does_not_hide_the_other_one()
+    {
+        Write("a.yaml", Contract("a").Replace("done", "over", StringComparison.Ordinal).Replace("initial: over", "initial: done", StringComparison.Ordinal));
+        Write("b.yaml", "contract: [");
+        Write("c.yaml", Contract("c"));
+
+        var compilation = ContractCompiler.CompileDirectory(_directory.FullName, TestCatalogue.Context);
+
+        Assert.Equal(["ONEX1023", "ONEX1001"], compilation.Diagnostics.Select(diagnostic => diagnostic.Code));
+        Assert.Equal("c", Assert.Single(compilation.Plans).Name);
+    }
+
+    [Fact]
+    public void The_same_contract_in_two_places_is_one_contract()
+    {
+        Write("a.yaml", Contract("same"));
+        Write("b.yaml", Contract("same"));
+
+        var compilation = ContractCompiler.CompileDirectory(_directory.FullName, TestCatalogue.Context);
+
+        Assert.Empty(compilation.Diagnostics);
+        Assert.Single(compilation.Plans);
+    }
+
+    [Fact]
+    public void The_contracts_of_the_repository_compile()
+    {
+        var compilation = ContractCompiler.CompileDirectory(RepositoryFiles.At("contracts"), TestCatalogue.Context with { Connections = null });
+
+        Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
+        Assert.NotEmpty(compilation.Plans);
+    }
+
+    public void Dispose() => _directory.Delete(recursive: true);
+
+    private static string Contract(string name) => $"contract: {name}\nversion: 1.0.0\ninput: {{}}\ninitial: done\nstates:\n  done: {{ end: completed }}\n";
+
+    private void Write(string path, string text)
+    {
+        var file = Path.Combine(_directory.FullName, path);
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        File.WriteAllText(file, text);
+    }
+}

@@ -1,0 +1,60 @@
+using Onex.Contracts.Diagnostics;
+
+namespace Onex.Tests.Unit.Contracts.Diagnostics;
+
+public sealed class DiagnosticTests
+{
+    [Fact]
+    public void It_is_printed_with_the_line_the_culprit_marked_and_the_way_out()
+    {
+        var diagnostic = new Diagnostic("ONEX1023", Severity.Error, "order.yaml", 6, 13, 4, "there is no state 'doen'.", "Did you mean 'done'?", "    next:   doen # why");
+
+        Assert.Equal(
+            """
+            order.yaml:6:13: error ONEX1023: there is no state 'doen'.
+                6 |     next:   doen # why
+                  |             ^^^^
+                  Did you mean 'done'?
+
+            """,
+            diagnostic.Render());
+    }
+
+    [Fact]
+    public void Tabs_before_the_culprit_stay_tabs()
+    {
+        var diagnostic = new Diagnostic("ONEX1001", Severity.Warning, "a.json", 2, 3, 1, "p.", "r.", "\t\t}");
+
+        Assert.Equal("a.json:2:3: warning ONEX1001: p.\n    2 | \t\t}\n      | \t\t^\n      r.\n", diagnostic.Render());
+    }
+
+    [Fact]
+    public void A_long_line_is_cut_around_the_culprit()
+    {
+        var line = new string('a', 5000) + "!" + new string('b', 5000);
+        var rendered = new Diagnostic("ONEX1001", Severity.Error, "a.yaml", 1, 5001, 1, "p.", "r.", line).Render().Split('\n');
+
+        Assert.Equal(168, rendered[1].Length);
+        Assert.Equal('!', rendered[1][rendered[2].IndexOf('^')]);
+    }
+
+    [Fact]
+    public void Nothing_that_steers_a_terminal_gets_through()
+    {
+        var rendered = new Diagnostic("ONEX1001", Severity.Error, "a.yaml", 1, 1, 1, "a\u001b[31mb", "c\rd", "e\u001b]0;f\u0007").Render();
+
+        Assert.DoesNotContain(rendered, character => char.IsControl(character) && character != '\n');
+    }
+
+    [Theory]
+    [InlineData("chrage", "charge")]
+    [InlineData("Charge", "charge")]
+    [InlineData("charg", "charge")]
+    [InlineData("refudn", "refund")]
+    [InlineData("x", null)]
+    [InlineData("something", null)]
+    public void The_nearest_name_is_guessed(string misspelt, string? expected)
+    {
+        Assert.Equal(expected, Spelling.Nearest(misspelt, ["charge", "refund", "pack"]));
+    }
+}

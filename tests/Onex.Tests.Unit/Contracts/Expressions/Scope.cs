@@ -1,0 +1,16 @@
+using System.Text.Json;
+using Onex.Contracts.Expressions;
+
+namespace Onex.Tests.Unit.Contracts.Expressions;
+
+/// <summary>Names and values for an expression of a test.</summary>
+internal sealed class Scope(Dictionary<string, CelValue> values) : IExpressionScope
+{
+    public static Scope Empty => new([]);
+
+    /// <summary>The fields of a JSON object as the names.</summary>
+    public static Scope Of(string json) =>
+        new(JsonDocument.Parse(json).RootElement.EnumerateObject().ToDictionary(field => field.Name, field => CelValue.FromJson(field.Value)));
+
+    public bool TryGet(string name, out CelValue value) => values.TryGetValue(name, out value);
+}

@@ -1,0 +1,144 @@
+using System.Globalization;
+using System.Text;
+
+namespace Onex.Tests.Unit.Contracts.Expressions;
+
+/// <summary>A message in protobuf's text format: fields in order, each a scalar's text, a string's bytes or a message.</summary>
+internal sealed class TextProto
+{
+    private readonly List<(string Name, object Value)> _fields = [];
+
+    public static TextProto Read(string text)
+    {
+        var at = 0;
+        return Message(text, ref at, '\0');
+    }
+
+    public IEnumerable<TextProto> Messages(string name) => All(name).Cast<TextProto>();
+
+    public TextProto? Message(string name) => (TextProto?)All(name).FirstOrDefault();
+
+    public string? Text(string name) => All(name).FirstOrDefault() is { } value ? value is byte[] bytes ? Encoding.UTF8.GetString(bytes) : (string)value : null;
+
+    public byte[] Bytes(string name) => (byte[])All(name).First();
+
+    public string? FirstField => _fields.Count == 0 ? null : _fields[0].Name;
+
+    private IEnumerable<object> All(string name) => _fields.Where(field => field.Name == name).Select(field => field.Value);
+
+    private static TextProto Message(string text, ref int at, char close)
+    {
+        var message = new TextProto();
+        while (true)
+        {
+            SkipBlanks(text, ref at);
+            if (at >= text.Length || text[at] == close)
+            {
+                at++;
+                return message;
+            }
+
+            var name = text[at] == '[' ? text[at..(text.IndexOf(']', at) + 1)] : Word(text, at);
+            at += name.Length;
+            SkipBlanks(text, ref at);
+            if (text[at] == ':')
+            {
+                at++;
+                SkipBlanks(text, ref at);
+            }
+
+            if (text[at] == '{')
+            {
+                at++;
+                message._fields.Add((name, Message(text, ref at, '}')));
+            }
+            else if (text[at] is '"' or '\'')
+            {
+                message._fields.Add((name, Strings(text, ref at)));
+            }
+            else
+            {
+                var value = Word(text, at);
+                at += value.Length;
+                message._fields.Add((name, value));
+            }
+        }
+    }
+
+    private static string Word(string text, int at)
+    {
+        var end = at;
+        while (end < text.Length && (char.IsAsciiLetterOrDigit(text[end]) || text[end] is '_' or '.' or '-' or '+'))
+        {
+            end++;
+        }
+
+        return end > at ? text[at..end] : throw new FormatException($"Nothing to read at {at}: {text[at..Math.Min(at + 30, text.Length)]}");
+    }
+
+    private static byte[] Strings(string text, ref int at)
+    {
+        var bytes = new List<byte>();
+        while (at < text.Length && text[at] is '"' or '\'')
+        {
+            var quote = text[at++];
+            while (text[at] != quote)
+            {
+                if (text[at] == '\\')
+                {
+                    bytes.AddRange(Escape(text, ref at));
+                    continue;
+                }
+
+                var width = char.IsHighSurrogate(text[at]) ? 2 : 1;
+                bytes.AddRange(Encoding.UTF8.GetBytes(text.Substring(at, width)));
+                at += width;
+            }
+
+            at++;
+            SkipBlanks(text, ref at);
+        }
+
+        return [.. bytes];
+    }
+
+    private static byte[] Escape(string text, ref int at)
+    {
+        var c = text[at + 1];
+        at += 2;
+        if (c is 'x' or 'X')
+        {
+            var hex = text.Substring(at, char.IsAsciiHexDigit(text[at + 1]) ? 2 : 1);
+            at += hex.Length;
+            return [byte.Parse(hex, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture)];
+        }
+
+        if (c is 'u' or 'U')
+        {
+            var digits = c == 'u' ? 4 : 8;
+            at += digits;
+            return Encoding.UTF8.GetBytes(new Rune(int.Parse(text.AsSpan(at - digits, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture)).ToString());
+        }
+
+        if (c is >= '0' and <= '7')
+        {
+            var value = c - '0';
+            for (var i = 0; i < 2 && text[at] is >= '0' and <= '7'; i++)
+            {
+                value = (value * 8) + (text[at++] - '0');
+            }
+
+            return [(byte)value];
+        }
+
+        return [(byte)(c switch { 'a' => '\a', 'b' => '\b', 'f' => '\f', 'n' => '\n', 'r' => '\r', 't' => '\t', 'v' => '\v', _ => c })];
+    }
+
+    private static void SkipBlanks(string text, ref int at)
+    {
+        while (at < text.Length && (char.IsWhiteSpace(text[at]) || text[at] is ',' or ';' or '#'))
+        {
+            at = text[at] != '#' ? at + 1 : text.IndexOf('\n', at) is var end and >= 0 ? end : text.Length;
+        }
+    }
+}

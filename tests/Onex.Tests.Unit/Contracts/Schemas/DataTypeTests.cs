@@ -1,0 +1,75 @@
+using System.Text;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Schemas;
+
+namespace Onex.Tests.Unit.Contracts.Schemas;
+
+public sealed class DataTypeTests
+{
+    [Theory]
+    [InlineData("string", "\"a\"", CelKind.String)]
+    [InlineData("bool", "true", CelKind.Bool)]
+    [InlineData("int", "3.0", CelKind.Int)]
+    [InlineData("double", "3", CelKind.Double)]
+    [InlineData("bytes", "\"YWI=\"", CelKind.Bytes)]
+    [InlineData("timestamp", "\"2026-01-02T03:04:05+01:00\"", CelKind.Timestamp)]
+    [InlineData("duration", "\"90s\"", CelKind.Duration)]
+    [InlineData("any", "{}", CelKind.Map)]
+    [InlineData("int?", "null", CelKind.Null)]
+    [InlineData("int?", "1", CelKind.Int)]
+    [InlineData("list(map(double?))", "[{\"a\": 1}]", CelKind.List)]
+    [InlineData("{ a: int, b: list({ c: string }) }", "{\"a\": 1, \"b\": [{\"c\": \"x\"}], \"d\": 1}", CelKind.Map)]
+    public void A_value_takes_the_form_of_its_type(string type, string json, CelKind kind)
+    {
+        Assert.True(Type(type).TryConvert(Json(json), out var converted, out _));
+        Assert.Equal(kind, converted.Kind);
+    }
+
+    [Theory]
+    [InlineData("string", "1", " must be string, not an integer")]
+    [InlineData("int", "1.5", " must be int, not a number")]
+    [InlineData("timestamp", "\"today\"", " must be timestamp, not a string")]
+    [InlineData("list(int)", "[1, \"a\"]", "/1 must be int, not a string")]
+    [InlineData("map(list(int))", "{\"a\": [null]}", "/a/0 must be int, not null")]
+    [InlineData("{ a: { b: int } }", "{\"a\": {}}", "/a needs 'b' (int)")]
+    [InlineData("{ a: int }", "3", " must be an object, not an integer")]
+    public void A_value_of_another_type_is_refused_with_its_place(string type, string json, string expected)
+    {
+        Assert.False(Type(type).TryConvert(Json(json), out _, out var problem));
+        Assert.Equal(expected, $"{problem!.Pointer} {problem.Problem}");
+    }
+
+    [Fact]
+    public void An_optional_field_that_is_missing_can_be_read_and_other_fields_stay()
+    {
+        Assert.True(Type("{ a: int? }").TryConvert(Json("""{"b": 1}"""), out var converted, out _));
+
+        Assert.Equal(["a Null", "b Int"], converted.AsMap().Select(entry => $"{entry.Key} {entry.Value.Kind}"));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("list")]
+    [InlineData("list(int")]
+    [InlineData("int)")]
+    [InlineData("int int")]
+    [InlineData("{ a int }")]
+    [InlineData("{ a: int")]
+    [InlineData("map(string, int)")]
+    public void What_is_no_type_is_refused(string text)
+    {
+        Assert.False(DataTypeReader.TryParse(text, out _, out var problem));
+        Assert.NotEmpty(problem);
+    }
+
+    [Fact]
+    public void Nesting_without_end_is_refused()
+    {
+        Assert.False(DataTypeReader.TryParse(string.Concat(Enumerable.Repeat("list(", 100_000)), out _, out var problem));
+        Assert.Equal("it is nested too deep", problem);
+    }
+
+    private static DataType Type(string text) => DataTypeReader.Parse(text);
+
+    private static CelValue Json(string text) => CelValue.FromJson(Encoding.UTF8.GetBytes(text));
+}

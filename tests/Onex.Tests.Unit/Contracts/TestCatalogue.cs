@@ -1,0 +1,79 @@
+using Onex.Contracts;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Plans;
+
+namespace Onex.Tests.Unit.Contracts;
+
+/// <summary>A small catalogue of operations with the shapes of the real ones.</summary>
+internal static class TestCatalogue
+{
+    public static OperationCatalogue Operations { get; } = new(
+    [
+        Http("get", changesWorld: false, body: false),
+        Http("post", changesWorld: true, body: true),
+        Http("put", changesWorld: true, body: true),
+        Http("patch", changesWorld: true, body: true),
+        Http("delete", changesWorld: true, body: true),
+        Http("head", changesWorld: false, body: false),
+        new OperationDescriptor(
+            "db.query",
+            OperationRole.Effect,
+            "postgres",
+            ChangesWorld: false,
+            [
+                new ArgumentDescriptor("sql", true, "string", ArgumentFilling.Constant, "The statement."),
+                new ArgumentDescriptor("parameters", false, "list(any)", ArgumentFilling.Value, "Its parameters."),
+            ],
+            AnyArguments: false,
+            new Dictionary<string, string> { ["rows"] = "list(any)", ["row_count"] = "int" },
+            "Queries a database."),
+        new OperationDescriptor(
+            "hash.sha256",
+            OperationRole.Compute,
+            null,
+            ChangesWorld: false,
+            [new ArgumentDescriptor("text", true, "string", ArgumentFilling.Value, "The text.")],
+            AnyArguments: false,
+            new Dictionary<string, string> { ["hex"] = "string" },
+            "Hashes text."),
+        new OperationDescriptor(
+            "transform", OperationRole.Compute, null, ChangesWorld: false, [], AnyArguments: true, new Dictionary<string, string>(), "Gives its values."),
+        new OperationDescriptor(
+            "delay",
+            OperationRole.Compute,
+            null,
+            ChangesWorld: false,
+            [new ArgumentDescriptor("milliseconds", true, "int", ArgumentFilling.Value, "How long.")],
+            AnyArguments: false,
+            new Dictionary<string, string>(),
+            "Waits."),
+    ]);
+
+    public static Dictionary<string, ConnectionDescriptor> Connections { get; } =
+        new ConnectionDescriptor[]
+        {
+            new("stock", "http", new RetryPolicy(3, TimeSpan.FromSeconds(1), 3, TimeSpan.FromSeconds(9), Jitter.None, null), 7000),
+            new("warehouse", "http", null, null),
+            new("payments", "http", null, null),
+            new("notices", "http", null, null),
+            new("ledger", "postgres", null, null),
+        }.ToDictionary(connection => connection.Name);
+
+    public static CompilerContext Context { get; } = new(Operations, Connections);
+
+    private static OperationDescriptor Http(string method, bool changesWorld, bool body) => new(
+        $"http.{method}",
+        OperationRole.Effect,
+        "http",
+        changesWorld,
+        [
+            new ArgumentDescriptor("url", false, "string", ArgumentFilling.Value, "The whole address."),
+            new ArgumentDescriptor("path", false, "string", ArgumentFilling.PercentEncoded, "The path below the connection's address."),
+            new ArgumentDescriptor("headers", false, "map(string)", ArgumentFilling.Value, "Headers."),
+            new ArgumentDescriptor("query", false, "map(any)", ArgumentFilling.Value, "Query parameters."),
+            .. body ? [new ArgumentDescriptor("body", false, "any", ArgumentFilling.Value, "The body.")] : Array.Empty<ArgumentDescriptor>(),
+        ],
+        AnyArguments: false,
+        new Dictionary<string, string> { ["status_code"] = "int", ["headers"] = "map(string)", ["body"] = "any" },
+        $"Calls {method}.");
+}

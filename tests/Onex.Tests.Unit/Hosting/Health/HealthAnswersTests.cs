@@ -1,0 +1,69 @@
+using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Onex.Hosting.Health;
+
+namespace Onex.Tests.Unit.Hosting.Health;
+
+public sealed class HealthAnswersTests
+{
+    private readonly FakeTimeProvider _time = new();
+    private readonly RoleHealth _role = new();
+    private readonly HealthAnswers _answers;
+
+    public HealthAnswersTests()
+    {
+        var monitor = new HealthMonitor([], _time, NullLogger<HealthMonitor>.Instance);
+        _answers = new HealthAnswers(_role, monitor, _time, NullLogger<HealthAnswers>.Instance);
+    }
+
+    [Fact]
+    public void Before_the_bootstrap_has_ended_it_is_unhealthy()
+    {
+        var answer = _answers.Liveness();
+
+        Assert.NotNull(answer.CorrelationId);
+        Assert.Equal(
+            $$"""{"status":"unhealthy","version":"0.1.0","error":"Runtime not initialized","correlation_id":"{{answer.CorrelationId}}"}""",
+            Json(answer));
+    }
+
+    [Fact]
+    public void With_all_handlers_it_is_healthy()
+    {
+        _role.Report("order", null);
+        _role.Report("refund", null);
+        _role.MarkInitialized();
+
+        Assert.Equal(
+            """{"status":"healthy","version":"0.1.0","details":{"healthy":true,"degraded":false,"runtime_active":true,"handlers":{"registered":2,"active":2},"is_running":true,"is_draining":false,"event_bus_healthy":false,"registered_handlers":["order","refund"],"failed_handlers":{}}}""",
+            Json(_answers.Liveness()));
+    }
+
+    [Fact]
+    public void With_a_failed_handler_it_is_degraded_and_names_it()
+    {
+        _role.Report("order", null);
+        _role.Report("stock", "circuit open");
+        _role.MarkInitialized();
+
+        Assert.Equal(
+            """{"status":"degraded","version":"0.1.0","details":{"healthy":false,"degraded":true,"runtime_active":true,"handlers":{"registered":2,"active":1,"failed":["stock"]},"is_running":true,"is_draining":false,"event_bus_healthy":false,"registered_handlers":["order","stock"],"failed_handlers":{"stock":"circuit open"}}}""",
+            Json(_answers.Liveness()));
+    }
+
+    [Fact]
+    public void A_draining_role_lives_but_is_not_ready()
+    {
+        _role.MarkInitialized();
+        Assert.Null(_answers.Readiness().CorrelationId);
+
+        _role.MarkDraining();
+
+        Assert.Equal("Runtime is draining", _answers.Readiness().Error);
+        Assert.Equal("healthy", _answers.Liveness().Status);
+        Assert.True(_answers.Liveness().Details!.IsDraining);
+    }
+
+    private static string Json(HealthAnswer answer) => JsonSerializer.Serialize(answer, HealthJson.Default.HealthAnswer);
+}

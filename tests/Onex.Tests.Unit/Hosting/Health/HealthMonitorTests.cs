@@ -1,0 +1,130 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Onex.Hosting.Health;
+
+namespace Onex.Tests.Unit.Hosting.Health;
+
+/// <summary>In virtual time: a step is taken only when every loop waits for the clock.</summary>
+public sealed class HealthMonitorTests : IAsyncLifetime
+{
+    private readonly FakeTimeProvider _time = new();
+    private readonly Scripted _database = new("database");
+    private readonly Scripted _bus = new("bus");
+    private readonly HealthMonitor _monitor;
+
+    public HealthMonitorTests() => _monitor = new HealthMonitor([_database, _bus], _time, NullLogger<HealthMonitor>.Instance);
+
+    public async ValueTask InitializeAsync() => await _monitor.StartAsync(TestContext.Current.CancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        _database.Hang = null;
+        await _monitor.StopAsync(CancellationToken.None);
+        _monitor.Dispose();
+    }
+
+    [Fact]
+    public async Task A_component_that_answers_is_usable_from_its_first_answer()
+    {
+        await Until(() => Of("database").Usable);
+
+        Assert.Equal(1, _database.Probes);
+    }
+
+    [Fact]
+    public async Task A_loss_shows_within_two_seconds_and_its_end_after_two_good_probes()
+    {
+        await Until(() => Of("database").Usable);
+
+        _database.Error = "gone";
+        var lost = await Steps(() => !Of("database").Usable);
+        Assert.Equal("gone", Of("database").Report.Error);
+        Assert.True(lost <= TimeSpan.FromSeconds(2), $"seen after {lost}");
+        Assert.True(Of("bus").Usable);
+
+        _database.Error = null;
+        var probes = _database.Probes;
+        await Steps(() => Of("database").Usable);
+        Assert.Equal(2, _database.Probes - probes);
+    }
+
+    [Fact]
+    public async Task A_component_that_hangs_is_lost_within_two_seconds_and_holds_up_nobody()
+    {
+        await Until(() => Of("database").Usable);
+        var asked = _bus.Probes;
+
+        _database.Hang = new TaskCompletionSource();
+        var lost = await Steps(() => !Of("database").Usable);
+        Assert.True(lost <= TimeSpan.FromSeconds(2), $"seen after {lost}");
+        await Steps(() => _bus.Probes > asked + 3);
+        Assert.True(Of("bus").Usable);
+
+        var hanging = _database.Probes;
+        _database.Hang.SetResult();
+        _database.Hang = null;
+        await Steps(() => Of("database").Usable);
+        Assert.True(_database.Probes >= hanging + 2);
+    }
+
+    [Fact]
+    public async Task An_answer_that_is_too_old_is_none()
+    {
+        await Until(() => Of("database").Usable);
+
+        // As after a SIGSTOP: time has passed, and no loop has run yet.
+        _database.Hang = new TaskCompletionSource();
+        _time.Advance(TimeSpan.FromSeconds(3));
+
+        Assert.False(Of("database").Usable);
+    }
+
+    private ComponentHealth Of(string name) => _monitor.Snapshot().Single(component => component.Name == name);
+
+    private static async Task Until(Func<bool> holds)
+    {
+        while (!holds())
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(2), TimeProvider.System, TestContext.Current.CancellationToken);
+        }
+    }
+
+    // Lets virtual time pass in small steps, each followed by a moment in which the loops can act, and says how much has passed.
+    private async Task<TimeSpan> Steps(Func<bool> until)
+    {
+        var began = _time.GetTimestamp();
+        while (!until())
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(50));
+            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, TestContext.Current.CancellationToken);
+        }
+
+        return _time.GetElapsedTime(began);
+    }
+
+    private sealed class Scripted(string name) : IHealthComponent
+    {
+        private int _probes;
+
+        public string Name => name;
+
+        public bool NeededForReadiness => true;
+
+        public volatile string? Error;
+
+        public volatile TaskCompletionSource? Hang;
+
+        public int Probes => _probes;
+
+        public async Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
+        {
+            Interlocked.Increment(ref _probes);
+            if (Hang is { } hang)
+            {
+                await hang.Task;
+            }
+
+            return Error is { } error ? throw new IOException(error) : ComponentReport.Healthy;
+        }
+    }
+}

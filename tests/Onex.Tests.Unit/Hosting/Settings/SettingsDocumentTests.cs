@@ -1,0 +1,32 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using Onex.Hosting.Settings;
+
+namespace Onex.Tests.Unit.Hosting.Settings;
+
+public sealed class SettingsDocumentTests
+{
+    [Fact]
+    public void The_document_says_what_the_table_says()
+    {
+        var path = Path.Combine(Root(), "docs", "configuration.md");
+        if (Environment.GetEnvironmentVariable("ONEX_GOLDEN") == "update")
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            File.WriteAllText(path, SettingsDocument.Render());
+        }
+
+        Assert.Equal(SettingsDocument.Render(), File.ReadAllText(path));
+    }
+
+    [Fact]
+    public void Every_setting_is_in_the_table_once()
+    {
+        var declared = typeof(SettingsTable).GetFields(BindingFlags.Public | BindingFlags.Static)
+            .Select(field => field.GetValue(null)).OfType<Setting>().Select(setting => setting.Name);
+
+        Assert.Equal(declared.Order(StringComparer.Ordinal), SettingsTable.All.Select(setting => setting.Name).Order(StringComparer.Ordinal));
+    }
+
+    private static string Root([CallerFilePath] string here = "") => Path.GetFullPath("../../../..", Path.GetDirectoryName(here)!);
+}

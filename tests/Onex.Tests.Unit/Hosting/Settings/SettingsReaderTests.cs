@@ -1,0 +1,349 @@
+using Microsoft.Extensions.Logging;
+using Onex.Hosting.Settings;
+
+namespace Onex.Tests.Unit.Hosting.Settings;
+
+public sealed class SettingsReaderTests : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("onex-settings-").FullName;
+    private readonly Dictionary<string, string> _environment = new(StringComparer.Ordinal)
+    {
+        ["KAFKA_BOOTSTRAP_SERVERS"] = "localhost:9092",
+        ["POSTGRES_HOST"] = "localhost",
+        ["POSTGRES_PASSWORD"] = "hunter2",
+    };
+
+    public SettingsReaderTests() => Directory.CreateDirectory(Path.Combine(_directory, "contracts", "runtime"));
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Fact]
+    public void Three_variables_are_enough()
+    {
+        var settings = Read();
+
+        Assert.Equal(RuntimeProfile.All, settings.Profile);
+        Assert.Equal(EventBus.Kafka, settings.EventBus);
+        Assert.Equal(StoreKind.Postgres, settings.Store);
+        Assert.Equal(new PostgresConnection("localhost", 5432, "omninode_bridge", "postgres", "hunter2", "prefer"), settings.Postgres);
+        Assert.Equal(new KafkaConnection("localhost:9092", "PLAINTEXT", null, null, null, null, TimeSpan.FromSeconds(15)), settings.Kafka);
+        Assert.Equal(Onex.Contracts.Messages.Topics.Default, settings.Topics);
+        Assert.Equal(("onex-runtime-main", "onex-runtime-effects", "onex-runtime-workers"), (settings.MainGroup, settings.EffectsGroup, settings.WorkerGroup));
+        Assert.Equal((12, null, true), (settings.Partitions, settings.Replication, settings.CreateTopics));
+        Assert.Equal((TimeSpan.FromDays(15), TimeSpan.FromDays(30)), (settings.Retention, settings.HistoryRetention));
+        Assert.Equal((8085, "localhost"), (settings.HttpPort, settings.HttpBind));
+        Assert.Equal((LogLevel.Information, "json"), (settings.LogLevel, settings.LogFormat));
+        Assert.Equal(TimeSpan.FromSeconds(30), settings.GracePeriod);
+        Assert.Equal(Path.Combine(_directory, "contracts"), settings.ContractsDirectory);
+        Assert.Equal(1_048_576, settings.MaxRequestBytes);
+        Assert.Empty(settings.DirectOperations);
+        Assert.Null(settings.EnabledHandlers);
+    }
+
+    [Theory]
+    [InlineData("all", 8085)]
+    [InlineData("main", 8085)]
+    [InlineData("effects", 8086)]
+    [InlineData("workers", 8087)]
+    public void From_source_each_role_has_its_own_port(string profile, int port)
+    {
+        _environment["RUNTIME_PROFILE"] = profile;
+
+        Assert.Equal(port, Read().HttpPort);
+    }
+
+    [Fact]
+    public void In_the_image_every_role_listens_on_all_interfaces_at_one_port_and_finds_its_neighbours_by_name()
+    {
+        Set("ONEX_IN_CONTAINER=true", "RUNTIME_PROFILE=effects", "KAFKA_BOOTSTRAP_SERVERS=", "POSTGRES_HOST=", $"CONTRACTS_DIR={_directory}");
+
+        var settings = Read();
+
+        Assert.Equal((8085, "*"), (settings.HttpPort, settings.HttpBind));
+        Assert.Equal("omninode-bridge-redpanda:9092", settings.Kafka!.BootstrapServers);
+        Assert.Equal("omninode-bridge-postgres", settings.Postgres!.Host);
+    }
+
+    [Fact]
+    public void The_environment_wins_over_the_file_and_the_file_over_the_default()
+    {
+        File("""
+            input_topic: from-file
+            output_topic: answers
+            logging: { level: debug, format: text }
+            shutdown: { grace_period_seconds: 7 }
+            handlers:
+              enabled: [http, hash]
+              direct: [http.get]
+              reply_to: [elsewhere]
+            """);
+        Set("ONEX_INPUT_TOPIC=from-environment");
+
+        var settings = Read();
+
+        Assert.Equal(("from-environment", "answers"), (settings.Topics.Requests, settings.Topics.Responses));
+        Assert.Equal((LogLevel.Debug, "text"), (settings.LogLevel, settings.LogFormat));
+        Assert.Equal(TimeSpan.FromSeconds(7), settings.GracePeriod);
+        Assert.Equal(["http", "hash"], settings.EnabledHandlers!);
+        Assert.Equal(["http.get"], settings.DirectOperations);
+        Assert.Equal(["elsewhere"], settings.ReplyToTopics);
+    }
+
+    [Fact]
+    public void The_prefix_stands_before_every_topic_and_group()
+    {
+        Set("ONEX_TOPIC_PREFIX=blue.", "ONEX_WORKER_OUTPUT_TOPIC=results");
+
+        var settings = Read();
+
+        Assert.All(settings.Topics.All, topic => Assert.StartsWith("blue.", topic, StringComparison.Ordinal));
+        Assert.Equal("blue.results", settings.Topics.WorkerResponses);
+        Assert.Equal(("blue.onex-runtime-main", "blue.onex-runtime-workers"), (settings.MainGroup, settings.WorkerGroup));
+    }
+
+    [Fact]
+    public void Everything_that_is_wrong_is_said_at_once()
+    {
+        Set("RUNTIME_PROFILE=main", "POSTGRES_PASSWORD=", "VAULT_TOKEN=__REPLACE_WITH_VAULT_TOKEN__", "KAFKA_SECURITY_PROTOCOL=SASL_SLS", "ONEX_PARTITIONS=many");
+        File("handlers: { direkt: [http.get] }");
+
+        Problems(
+            "contracts/runtime/runtime_config.yaml:1:13: 'handlers.direkt' is not a setting. Did you mean 'direct'? Settings here: enabled, direct, reply_to.",
+            "KAFKA_SECURITY_PROTOCOL is 'SASL_SLS'. Did you mean 'SASL_SSL'? Set it to one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL.",
+            "POSTGRES_PASSWORD is not set, but the database needs it. Set it, or POSTGRES_PASSWORD_FILE to the path of a file that holds it.",
+            "ONEX_PARTITIONS is 'many'. Set it to a whole number from 1 to 10000.",
+            "VAULT_TOKEN still holds a __REPLACE_WITH_...__ placeholder. Put the real secret in its place, or remove the variable if nothing uses it.");
+    }
+
+    [Fact]
+    public void A_bare_environment_is_told_all_that_it_lacks()
+    {
+        _environment.Clear();
+
+        Problems(
+            "KAFKA_BOOTSTRAP_SERVERS is not set, so that messages would travel in memory: this version does not have that yet. Set KAFKA_BOOTSTRAP_SERVERS to the brokers (host:port).",
+            "POSTGRES_HOST is not set, so that sagas would be kept in a file: this version does not have that yet. Set POSTGRES_HOST to the database's host.",
+            "POSTGRES_PASSWORD is not set, but the database needs it. Set it, or POSTGRES_PASSWORD_FILE to the path of a file that holds it.");
+    }
+
+    [Theory]
+    [InlineData("main")]
+    [InlineData("effects")]
+    [InlineData("workers")]
+    public void What_only_one_process_can_reach_serves_no_role_of_its_own(string profile)
+    {
+        Set($"RUNTIME_PROFILE={profile}", "ONEX_EVENT_BUS=inmemory", "ONEX_STORE=sqlite");
+
+        Problems(
+            $"ONEX_EVENT_BUS is inmemory: that reaches no other process, and RUNTIME_PROFILE is {profile}. Set KAFKA_BOOTSTRAP_SERVERS to the brokers (host:port) and ONEX_EVENT_BUS to kafka.",
+            $"ONEX_STORE is sqlite: no other process can share that, and RUNTIME_PROFILE is {profile}. Set POSTGRES_HOST to the database's host and ONEX_STORE to postgres.");
+    }
+
+    [Fact]
+    public void Workers_need_no_database()
+    {
+        Set("RUNTIME_PROFILE=workers", "POSTGRES_HOST=", "POSTGRES_PASSWORD=");
+
+        Assert.Null(Read().Postgres);
+    }
+
+    [Fact]
+    public void A_secret_may_stand_in_a_file_that_ends_with_a_new_line()
+    {
+        var secret = Path.Combine(_directory, "password");
+        System.IO.File.WriteAllText(secret, "from file\n");
+        Set("POSTGRES_PASSWORD=", $"POSTGRES_PASSWORD_FILE={secret}");
+
+        Assert.Equal("from file", Read().Postgres!.Password);
+    }
+
+    [Fact]
+    public void A_placeholder_in_a_secret_file_stops_the_start()
+    {
+        System.IO.File.WriteAllText(Path.Combine(_directory, "token"), "__REPLACE_WITH_REDIS__\n");
+        Set("REDIS_PASSWORD_FILE=token");
+
+        Problems("REDIS_PASSWORD_FILE still holds a __REPLACE_WITH_...__ placeholder. Put the real secret in its place, or remove the variable if nothing uses it.");
+    }
+
+    [Fact]
+    public void A_secret_said_twice_is_a_problem()
+    {
+        Set("POSTGRES_PASSWORD_FILE=password");
+
+        Problems("POSTGRES_PASSWORD and POSTGRES_PASSWORD_FILE are both set. Set one of the two.");
+    }
+
+    [Fact]
+    public void A_secret_file_that_is_missing_or_empty_is_a_problem()
+    {
+        System.IO.File.WriteAllText(Path.Combine(_directory, "empty"), "\n");
+        Set("POSTGRES_PASSWORD=", "POSTGRES_PASSWORD_FILE=nowhere", "VAULT_TOKEN_FILE=empty");
+
+        var problems = Result().Problems;
+
+        Assert.Equal(2, problems.Count);
+        Assert.StartsWith("POSTGRES_PASSWORD_FILE names nowhere, which cannot be read (", problems[0], StringComparison.Ordinal);
+        Assert.Equal("VAULT_TOKEN_FILE names empty, which is empty. Put the secret there.", problems[1]);
+    }
+
+    [Theory]
+    [InlineData("RUNTIME_PROFILE=mian", "RUNTIME_PROFILE is 'mian'. Did you mean 'main'? Set it to one of all, main, effects, workers.")]
+    [InlineData("ONEX_EVENT_BUS=rabbit", "ONEX_EVENT_BUS is 'rabbit'. Set it to one of kafka, inmemory.")]
+    [InlineData("ONEX_STORE=postgers", "ONEX_STORE is 'postgers'. Did you mean 'postgres'? Set it to one of postgres, sqlite.")]
+    [InlineData("POSTGRES_SSLMODE=on", "POSTGRES_SSLMODE is 'on'. Set it to one of disable, allow, prefer, require, verify-ca, verify-full.")]
+    [InlineData("ONEX_LOG_LEVEL=WARN", "ONEX_LOG_LEVEL is 'WARN'. Set it to one of DEBUG, INFO, WARNING, ERROR, CRITICAL.")]
+    [InlineData("ONEX_LOG_LEVEL=WARNNG", "ONEX_LOG_LEVEL is 'WARNNG'. Did you mean 'WARNING'? Set it to one of DEBUG, INFO, WARNING, ERROR, CRITICAL.")]
+    [InlineData("KAFKA_BOOTSTRAP_SERVERS=one:9092,two:port", "KAFKA_BOOTSTRAP_SERVERS has 'two:port', which is not host:port. Separate brokers by commas: one:9092,two:9092.")]
+    [InlineData("KAFKA_BOOTSTRAP_SERVERS=one:70000", "KAFKA_BOOTSTRAP_SERVERS has 'one:70000', which is not host:port. Separate brokers by commas: one:9092,two:9092.")]
+    [InlineData("KAFKA_SESSION_TIMEOUT=15", "KAFKA_SESSION_TIMEOUT is '15'. Set it to a duration (15s, 2m, 15d) from 1s to 30m.")]
+    [InlineData("KAFKA_SESSION_TIMEOUT=2h", "KAFKA_SESSION_TIMEOUT is '2h'. Set it to a duration (15s, 2m, 15d) from 1s to 30m.")]
+    [InlineData("POSTGRES_PORT=0", "POSTGRES_PORT is '0'. Set it to a whole number from 1 to 65535.")]
+    [InlineData("ONEX_PARTITIONS=10001", "ONEX_PARTITIONS is '10001'. Set it to a whole number from 1 to 10000.")]
+    [InlineData("ONEX_CREATE_TOPICS=maybe", "ONEX_CREATE_TOPICS is 'maybe'. Set it to true or false.")]
+    [InlineData("ONEX_HTTP_BIND=eth0", "ONEX_HTTP_BIND is 'eth0', which is no address. Set it to an IP address, to localhost, or to * for all interfaces.")]
+    [InlineData("ONEX_INPUT_TOPIC=a b", "ONEX_INPUT_TOPIC makes 'a b', which Kafka does not take as a name. Use letters, digits, '.', '_' and '-', at most 245 of them.")]
+    [InlineData("ONEX_OUTPUT_TOPIC=requests", "ONEX_INPUT_TOPIC and ONEX_OUTPUT_TOPIC name the same topic, 'requests'. Give each its own.")]
+    [InlineData("ONEX_EFFECTS_GROUP_ID=onex-runtime-main", "ONEX_GROUP_ID and ONEX_EFFECTS_GROUP_ID name the same group, 'onex-runtime-main'. Give each its own.")]
+    [InlineData("VAULT_ADDR=vault:8200", "VAULT_ADDR is 'vault:8200', which is no http address. Set it to one: http://vault:8200.")]
+    [InlineData("ONEX_CONTRACTS_DIR=other", "ONEX_CONTRACTS_DIR: there is no directory *. Create it, or set ONEX_CONTRACTS_DIR to where the contracts are.")]
+    public void A_wrong_value_is_told_what_it_may_be(string variable, string problem)
+    {
+        Set(variable);
+
+        Assert.Equal(problem, Assert.Single(Result().Problems).Replace(Path.Combine(_directory, "other"), "*", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Sasl_needs_mechanism_user_and_password()
+    {
+        Set("KAFKA_SECURITY_PROTOCOL=sasl_ssl");
+
+        Problems(
+            "KAFKA_SASL_PASSWORD is not set, but KAFKA_SECURITY_PROTOCOL is SASL_SSL. Set it, or KAFKA_SASL_PASSWORD_FILE to the path of a file that holds it.",
+            "KAFKA_SASL_MECHANISM is not set, but KAFKA_SECURITY_PROTOCOL is SASL_SSL, which needs it. Set it to one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512.",
+            "KAFKA_SASL_USERNAME is not set, but KAFKA_SECURITY_PROTOCOL is SASL_SSL, which needs it. Set it.");
+    }
+
+    [Theory]
+    [InlineData("logging:\n  level: [INFO]", "contracts/runtime/runtime_config.yaml:2:10: 'logging.level' is a list. Write a single value.")]
+    [InlineData("handlers:\n  enabled: http", "contracts/runtime/runtime_config.yaml:2:12: 'handlers.enabled' is a single value. Write a list of names: [one, two].")]
+    [InlineData("shutdown: 30", "contracts/runtime/runtime_config.yaml:1:11: 'shutdown' is a single value. Below it belong: grace_period_seconds.")]
+    [InlineData("shutdown: { grace_period_seconds: soon }",
+        "contracts/runtime/runtime_config.yaml:1:35: shutdown.grace_period_seconds is 'soon'. Set it to a whole number from 1 to 3600.")]
+    [InlineData("- input_topic", "contracts/runtime/runtime_config.yaml:1:1: the file is a list. Write 'key: value' lines (docs/configuration.md lists the keys).")]
+    [InlineData("handlers: { reply_to: [effect-requests] }",
+        "contracts/runtime/runtime_config.yaml:1:23: handlers.reply_to allows 'effect-requests', a topic of the runtime's own. Remove it: responses must not go there.")]
+    [InlineData("a: 1\n---\nb: 2", "contracts/runtime/runtime_config.yaml:3:1: there is a second document. Keep one, without '---' between.")]
+    public void What_is_wrong_in_the_file_is_told_its_place(string yaml, string problem)
+    {
+        File(yaml);
+
+        Problems(problem);
+    }
+
+    [Theory]
+    [InlineData("logging: {level: INFO", "contracts/runtime/runtime_config.yaml:2:1: it is not YAML: ")]
+    [InlineData("input_topic: a\ninput_topic: b", "contracts/runtime/runtime_config.yaml:2:1: it is not YAML: ")]
+    [InlineData("a:\n\t- b", "contracts/runtime/runtime_config.yaml:1:1: it is not YAML: ")]
+    public void A_file_that_is_no_yaml_is_told_where_it_breaks(string yaml, string start)
+    {
+        File(yaml);
+
+        var problem = Assert.Single(Result().Problems);
+        Assert.StartsWith(start, problem, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', problem);
+    }
+
+    [Fact]
+    public void An_unknown_key_at_the_top_and_a_variable_that_is_nearly_a_setting_are_warnings()
+    {
+        File("inptu_topic: x\nname: omnibase\nhandlers: { direct: [http.get] }");
+        Set("ONEX_PARTITION=3", "ONEX_CONNECTION_STOCK_URL=http://stock", "ONEX_TEST_POSTGRES=x", "KAFKA_SASL_USERNAME=me");
+
+        var result = Result();
+
+        Assert.Empty(result.Problems);
+        Assert.Equal(
+            [
+                "contracts/runtime/runtime_config.yaml:1:1: 'inptu_topic' is not a setting and is ignored. Did you mean 'input_topic'?",
+                "contracts/runtime/runtime_config.yaml:2:1: 'name' is not a setting and is ignored.",
+                "KAFKA_SASL_* is set, but KAFKA_SECURITY_PROTOCOL is PLAINTEXT, which does not use it. Set that to SASL_SSL or SASL_PLAINTEXT, or remove these.",
+                "contracts/runtime/runtime_config.yaml:3:21: handlers.direct is ignored: this version does not run operations without a contract yet.",
+                "ONEX_PARTITION is not a setting and is ignored. Did you mean ONEX_PARTITIONS?",
+            ],
+            result.Warnings);
+    }
+
+    [Fact]
+    public void A_command_misses_only_what_it_opens()
+    {
+        _environment.Clear();
+
+        Assert.Empty(Result(SettingsUse.Nothing).Problems);
+        Assert.Equal(["KAFKA_BOOTSTRAP_SERVERS"], Result(SettingsUse.Broker).Problems.Select(FirstWord));
+        Assert.Equal(["POSTGRES_HOST", "POSTGRES_PASSWORD"], Result(SettingsUse.Database).Problems.Select(FirstWord));
+    }
+
+    [Fact]
+    public void Settings_can_be_printed_without_giving_a_password_away()
+    {
+        Set("KAFKA_SECURITY_PROTOCOL=SASL_SSL", "KAFKA_SASL_MECHANISM=PLAIN", "KAFKA_SASL_USERNAME=me", "KAFKA_SASL_PASSWORD=hunter2");
+
+        var settings = Read();
+
+        Assert.Equal("hunter2", settings.Kafka!.SaslPassword);
+        Assert.DoesNotContain("hunter2", settings.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("500ms", 0.5)]
+    [InlineData("15s", 15)]
+    [InlineData("1.5m", 90)]
+    [InlineData("1h", 3600)]
+    [InlineData("15d", 1_296_000)]
+    [InlineData("00:00:15", 15)]
+    public void Durations_are_read_as_people_write_them(string text, double seconds)
+    {
+        Assert.True(Durations.TryParse(text, out var span));
+        Assert.Equal(TimeSpan.FromSeconds(seconds), span);
+    }
+
+    [Theory]
+    [InlineData("15")]
+    [InlineData("s")]
+    [InlineData("-1s")]
+    [InlineData("-00:00:15")]
+    [InlineData("1e9d")]
+    [InlineData("15 s")]
+    [InlineData("")]
+    public void What_is_no_duration_is_refused(string text) => Assert.False(Durations.TryParse(text, out _));
+
+    private static string FirstWord(string line) => line.Split(' ')[0];
+
+    private void Set(params string[] assignments)
+    {
+        foreach (var parts in assignments.Select(assignment => assignment.Split('=', 2)))
+        {
+            _environment[parts[0]] = parts[1];
+        }
+    }
+
+    private void File(string yaml) => System.IO.File.WriteAllText(Path.Combine(_directory, "contracts", "runtime", "runtime_config.yaml"), yaml);
+
+    private SettingsResult Result(SettingsUse use = SettingsUse.Role) => SettingsReader.Read(_environment, _directory, use);
+
+    private RuntimeSettings Read()
+    {
+        var result = Result();
+        Assert.Empty(result.Problems);
+        return result.Settings!;
+    }
+
+    private void Problems(params string[] expected)
+    {
+        var result = Result();
+        Assert.Equal(expected, result.Problems);
+        Assert.Null(result.Settings);
+    }
+}

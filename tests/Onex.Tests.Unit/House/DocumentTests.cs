@@ -1,0 +1,55 @@
+using System.Reflection;
+using Onex.Contracts.Messages;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.Unit.House;
+
+/// <summary>Documents that list what is in the code, and must not drift from it.</summary>
+public sealed class DocumentTests
+{
+    private static readonly string[] _sections = ["**Cause.**", "**Example.**", "**Remedy.**"];
+
+    public static TheoryData<string> Codes() =>
+    [
+        .. typeof(ErrorCodes).GetFields(BindingFlags.Public | BindingFlags.Static)
+            .Where(field => field.IsLiteral)
+            .Select(field => (string)field.GetRawConstantValue()!),
+    ];
+
+    [Theory]
+    [MemberData(nameof(Codes))]
+    public void Every_error_code_has_a_page_that_says_cause_example_and_remedy(string code)
+    {
+        var page = Repository.At("docs", "errors", $"{code}.md");
+        Assert.True(File.Exists(page), $"docs/errors/{code}.md is missing");
+
+        var text = File.ReadAllText(page);
+        Assert.StartsWith($"# {code}: ", text, StringComparison.Ordinal);
+        Assert.All(_sections, section => Assert.Contains(section, text, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Every_page_of_a_run_time_error_has_its_code() =>
+        Assert.Equal(
+            Codes().Select(code => code.Data).Order(StringComparer.Ordinal),
+            Directory.EnumerateFiles(Repository.At("docs", "errors"), "ONEX3*.md")
+                .Select(path => Path.GetFileNameWithoutExtension(path)!)
+                .Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void Error_codes_are_given_once() =>
+        Assert.Equal(Codes().Count, Codes().Select(code => code.Data).Distinct().Count());
+
+    [Fact]
+    public void Numbers_of_decisions_are_given_once_and_without_gaps()
+    {
+        var numbers = Directory.EnumerateFiles(Repository.At("docs", "adr"), "*.md")
+            .Select(path => Path.GetFileName(path))
+            .Where(name => char.IsAsciiDigit(name[0]))
+            .Order(StringComparer.Ordinal)
+            .Select(name => int.Parse(name.AsSpan(0, 4)))
+            .ToList();
+        Assert.NotEmpty(numbers);
+        Assert.Equal(Enumerable.Range(1, numbers.Count), numbers);
+    }
+}

@@ -1,0 +1,105 @@
+using System.Text;
+using Onex.Contracts.Messages;
+using Onex.Kafka.Consuming;
+using Onex.Orchestrator.Requests;
+
+namespace Onex.Tests.Unit.Orchestrator;
+
+public sealed class RequestReaderTests
+{
+    private const string Id = "123e4567-e89b-12d3-a456-426614174000";
+
+    public static TheoryData<string, string> Refused => new()
+    {
+        { """{"operation":"o","payload":{},"correlation_id":"123e4567-e89b-12d3-a456-426614174000" """, ErrorCodes.MalformedMessage },
+        { """["operation"]""", ErrorCodes.NotAnObject },
+        { "7", ErrorCodes.NotAnObject },
+        { "", ErrorCodes.MalformedMessage },
+        { """{"payload":{}}""", ErrorCodes.OperationMissing },
+        { """{"operation":7}""", ErrorCodes.OperationMissing },
+        { """{"operation":"o","payload":[]}""", ErrorCodes.PayloadInvalid },
+        { """{"operation":"o","correlation_id":"nonsense"}""", ErrorCodes.FieldInvalid },
+        { """{"operation":"o","correlation_id":7}""", ErrorCodes.FieldInvalid },
+        { """{"operation":"o","envelope_id":"123e4567"}""", ErrorCodes.FieldInvalid },
+        { """{"operation":"o","reply_to":{}}""", ErrorCodes.FieldInvalid },
+        { """{"operation":"o","payload":{"a":"\u0000"}}""", ErrorCodes.TextInvalid },
+        { """{"operation":"o","payload":{"a":"\ud800"}}""", ErrorCodes.TextInvalid },
+        { """{"operation":"o","payload":{"\udfff":1}}""", ErrorCodes.TextInvalid },
+    };
+
+    [Theory]
+    [MemberData(nameof(Refused))]
+    public void Bad_input_is_refused_with_its_code(string value, string code) => Assert.Equal(code, Read(value).Refusal?.Code);
+
+    [Fact]
+    public void Bytes_that_are_not_utf8_are_refused() =>
+        Assert.Equal(ErrorCodes.MalformedMessage, Read([.. "{\"operation\":\"o\",\"payload\":{\"a\":\""u8, 0xFF, .. "\"}}"u8]).Refusal?.Code);
+
+    [Fact]
+    public void Json_5000_deep_is_refused_and_whoever_sent_it_can_be_answered()
+    {
+        var nested = string.Concat(Enumerable.Repeat("{\"a\":", 5_000)) + "1" + new string('}', 5_000);
+        var deep = $$"""{"operation":"o","correlation_id":"{{Id}}","payload":{{nested}} }""";
+
+        var refusal = Read(deep).Refusal!;
+        Assert.Equal(ErrorCodes.MalformedMessage, refusal.Code);
+        Assert.Equal(Id, refusal.Asker!.CorrelationId.ToString());
+    }
+
+    [Fact]
+    public void A_request_above_the_limit_is_refused() =>
+        Assert.Equal(ErrorCodes.RequestTooLarge, Read($$"""{"operation":"o","payload":{"a":"{{new string('x', 2_000_000)}}"} }""").Refusal?.Code);
+
+    [Fact]
+    public void What_was_readable_before_the_damage_tells_whom_to_answer() =>
+        Assert.Equal(Id, Read($$"""{"correlation_id":"{{Id}}","operation":"o","payload":{""").Refusal!.Asker!.CorrelationId.ToString());
+
+    [Fact]
+    public void A_malformed_correlation_id_is_not_silently_replaced() =>
+        Assert.Contains("\"nonsense\"", Read("""{"operation":"o","correlation_id":"nonsense"}""").Refusal!.Error, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_missing_correlation_id_is_made_up_and_is_the_same_when_the_record_comes_again() =>
+        Assert.Equal(Read("""{"operation":"o"}""").Request!.Asker.CorrelationId, Read("""{"operation":"o"}""").Request!.Asker.CorrelationId);
+
+    [Fact]
+    public void A_request_is_identified_by_its_position_and_its_bytes_unless_it_has_an_envelope_id()
+    {
+        var at7 = Read("""{"operation":"o"}""").Request!.Asker.RequestId;
+
+        Assert.NotEqual(at7, Read("""{"operation":"o"}""", offset: 8).Request!.Asker.RequestId);
+        Assert.NotEqual(at7, Read("""{"operation":"p"}""").Request!.Asker.RequestId);
+        Assert.Equal(Guid.Parse(Id), Read($$"""{"operation":"o","envelope_id":"{{Id}}"}""").Request!.Asker.RequestId);
+    }
+
+    [Fact]
+    public void Unknown_fields_and_headers_are_carried_through_but_not_our_own()
+    {
+        var asker = Read("""{"operation":"o","tenant":"t\"1","n":[1]}""").Request!.Asker;
+
+        Assert.Equal("""{"tenant":"t\"1","n":[1]}""", asker.Extra.ToString());
+        Assert.Equal(["traceparent", "x-tenant"], asker.Headers.Keys);
+    }
+
+    [Fact]
+    public void Text_of_800_kilobytes_is_good_input() =>
+        Assert.NotNull(Read($$"""{"operation":"o","payload":{"a":"{{new string('ä', 400_000)}}"} }""").Request);
+
+    private static (ReadRequest? Request, Refusal? Refusal) Read(string value, long offset = 7) => Read(Encoding.UTF8.GetBytes(value), offset);
+
+    private static (ReadRequest? Request, Refusal? Refusal) Read(byte[] value, long offset = 7) => new RequestReader(1 << 20).Read(new ConsumedRecord
+    {
+        Topic = "requests",
+        Partition = 3,
+        Offset = offset,
+        Value = value,
+        Headers =
+        [
+            new("x-tenant", "t1"u8.ToArray()),
+            new("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"u8.ToArray()),
+            new("onex-internal", "1"u8.ToArray()),
+            new("message_id", "mine"u8.ToArray()),
+            new("binary", [0xFF]),
+        ],
+    });
+}

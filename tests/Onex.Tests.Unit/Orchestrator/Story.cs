@@ -1,0 +1,146 @@
+using System.Collections.Immutable;
+using Onex.Contracts;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+using Onex.Effects;
+using Onex.Orchestrator.Engine;
+using Onex.Persistence.Sagas;
+using Onex.Workers;
+
+namespace Onex.Tests.Unit.Orchestrator;
+
+/// <summary>One saga in the engine, in virtual time: what happens to it is said line by line, and so is what must follow.</summary>
+internal sealed class Story
+{
+    private static readonly OperationCatalogue _catalogue = new([.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors]);
+
+    private readonly List<CommandToSend> _sent = [];
+    private SagaState? _saga;
+
+    public Story(string contract)
+    {
+        var connections = new Dictionary<string, ConnectionDescriptor>
+        {
+            ["outside"] = new("outside", "http", Retry: null, TimeoutMs: null),
+        };
+        var compilation = ContractCompiler.Compile(
+            new ContractSource("story.yaml", contract, ImmutableSortedDictionary<string, string>.Empty),
+            new CompilerContext(_catalogue, connections));
+        Assert.True(!compilation.HasErrors, string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
+        Plan = compilation.Plans[0];
+    }
+
+    public Plan Plan { get; }
+
+    public DateTimeOffset Now { get; private set; } = new(2026, 11, 24, 8, 0, 0, TimeSpan.Zero);
+
+    public SagaState Saga => _saga!;
+
+    public Decision Last { get; private set; } = null!;
+
+    public List<HistoryNote> History { get; } = [];
+
+    public List<Answer> Answers { get; } = [];
+
+    public Story Starts(string input = "{}")
+    {
+        var id = Guid.CreateVersion7(Now);
+        _ = Plan.Input.Validate(CelValue.FromJson(System.Text.Encoding.UTF8.GetBytes(input)), out var typed);
+        return Takes(new SagaStarted
+        {
+            SagaId = id,
+            CausedBy = id,
+            Facts = new SagaFacts
+            {
+                SagaId = id,
+                Contract = Plan.Name,
+                ContractVersion = Plan.Version,
+                ContractHash = Plan.Hash,
+                HomePartition = 3,
+                StartedAt = Now,
+                Input = typed,
+                Asker = Asker("requests/3/17"),
+            },
+        });
+    }
+
+    public static Asker Asker(string source) => new()
+    {
+        RequestId = Identity.Request(source, null, 3, 17, []),
+        CorrelationId = Identity.OfRequest(Guid.Empty, source),
+        Operation = "story",
+        Source = source,
+    };
+
+    /// <summary>The step in flight completes.</summary>
+    public Story Completes(string step, string result = "{}", int? attempt = null) => Takes(Result(step, StepOutcome.Completed, result, null, attempt));
+
+    /// <summary>The step in flight is answered by HTTP.</summary>
+    public Story Answered(string step, int status, string body = "null") => Takes(Result(
+        step,
+        status switch
+        {
+            < 300 => StepOutcome.Completed,
+            408 or 425 or 429 or >= 500 => StepOutcome.Failed,
+            _ => StepOutcome.Rejected,
+        },
+        $$"""{"status_code":{{status}},"headers":{},"body":{{body}}}""",
+        status < 300 ? null : $"http_{status}"));
+
+    public Story Fails(string step, string code = "connection_failed", int? attempt = null) => Takes(Result(step, StepOutcome.Failed, null, code, attempt));
+
+    public StepResultArrived Result(string step, StepOutcome outcome, string? result, string? code, int? attempt = null)
+    {
+        var command = _sent.Last(command => command.Step == step);
+        return new StepResultArrived
+        {
+            SagaId = Saga.Facts.SagaId,
+            CausedBy = Identity.Result(command.CommandId, attempt ?? command.Attempt, outcome.ToString()),
+            CommandId = command.CommandId,
+            Attempt = attempt ?? command.Attempt,
+            Outcome = outcome,
+            Result = result is null ? null : CelValue.FromJson(System.Text.Encoding.UTF8.GetBytes(result)),
+            Code = code,
+            Message = code,
+        };
+    }
+
+    /// <summary>Time goes on until the saga wants to be woken.</summary>
+    public Story Wakes(Func<Guid, Lease?>? ledger = null)
+    {
+        Now = Saga.NextWakeupAt!.Value;
+        var leases = Saga.Outstanding
+            .Select(command => (command.CommandId, Lease: ledger?.Invoke(command.CommandId)))
+            .Where(entry => entry.Lease is not null)
+            .ToDictionary(entry => entry.CommandId, entry => entry.Lease!);
+        return Takes(new TimerFired { SagaId = Saga.Facts.SagaId, CausedBy = Identity.Wakeup(Saga.Facts.SagaId, Now), Leases = leases });
+    }
+
+    public Story Takes(SagaEvent message)
+    {
+        Last = SagaEngine.Decide(Plan, _saga, message, Now);
+        _saga = Last.State;
+        _sent.AddRange(Last.Commands);
+        History.AddRange(Last.History);
+        Answers.AddRange(Last.Answers);
+        return this;
+    }
+
+    /// <summary>What the last message made the saga send: step, direction, attempt.</summary>
+    public Story Sends(params string[] expected)
+    {
+        Assert.Equal(expected, Last.Commands.Select(command =>
+            (command.Direction == StepDirections.Compensate ? "-" : "") + command.Step + (command.Attempt > 1 ? $"#{command.Attempt}" : "")));
+        return this;
+    }
+
+    public Story IsIn(string state, SagaStatus status)
+    {
+        Assert.Equal((state, status), (Saga.State, Saga.Status));
+        return this;
+    }
+
+    public string Arguments(string step) => _sent.Last(command => command.Step == step).Arguments.ToString();
+}
