@@ -403,6 +403,30 @@ namespace Onex.Migrations.Migrations
                     b.HasAnnotation("Npgsql:StorageParameter:fillfactor", 70);
                 });
 
+            modelBuilder.Entity("Onex.Persistence.Schema.InboxRow", b =>
+                {
+                    b.Property<Guid>("SagaId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("saga_id")
+                        .HasComment("The saga that has seen it.");
+
+                    b.Property<Guid>("MessageId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("message_id")
+                        .HasComment("The message's identity; of a request, its request id.");
+
+                    b.HasKey("SagaId", "MessageId")
+                        .HasName("pk_inbox");
+
+                    b.HasIndex("MessageId")
+                        .HasDatabaseName("ix_inbox_message_id");
+
+                    b.ToTable("inbox", "onex", t =>
+                        {
+                            t.HasComment("Messages that sagas have seen and that nothing else of them identifies: requests that joined a live saga by its business key.");
+                        });
+                });
+
             modelBuilder.Entity("Onex.Persistence.Schema.OutboxRow", b =>
                 {
                     b.Property<Guid>("MessageId")

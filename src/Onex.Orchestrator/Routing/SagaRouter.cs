@@ -272,7 +272,7 @@ internal sealed class SagaRouter(
                 var decision = await pipe.DecideAsync(work.Saga, item.Message, now, cancellation);
                 if (decision is { Changed: true })
                 {
-                    work.Apply(decision, item.Message.CausedBy, messages);
+                    work.Apply(decision, item.Message, messages);
                 }
             }
             else if (work.ReadVersion > 0)

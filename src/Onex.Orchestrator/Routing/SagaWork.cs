@@ -16,6 +16,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
     private readonly List<HistoryEntry> _history = [];
     private readonly List<OutgoingMessage> _outgoing = [];
     private readonly List<SagaPayload> _payloads = [];
+    private readonly List<Guid> _joined = [];
     private Guid _transitionId;
 
     public Guid SagaId { get; } = sagaId;
@@ -37,10 +38,15 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
     public IReadOnlyList<OutgoingMessage> Outgoing => _outgoing;
 
     /// <summary>Takes a decision in.</summary>
-    public void Apply(Decision decision, Guid causedBy, MessageWriter messages)
+    public void Apply(Decision decision, SagaEvent message, MessageWriter messages)
     {
         Version++;
-        _transitionId = Identity.Transition(SagaId, Version, causedBy);
+        _transitionId = Identity.Transition(SagaId, Version, message.CausedBy);
+        if (message is RequestJoined joined)
+        {
+            _joined.Add(joined.Waiter.Asker.RequestId);
+        }
+
         var before = Saga;
         Saga = decision.State;
         var ordinal = 0;
@@ -79,7 +85,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
         var row = SagaRows.ToRow(Saga, Version, _transitionId);
         if (ReadVersion > 0)
         {
-            return new CommitEntry.Move(row, ReadVersion, _history, _outgoing, _payloads);
+            return new CommitEntry.Move(row, ReadVersion, _history, _outgoing, _payloads) { JoinedRequests = _joined };
         }
 
         if (ValueJson.TryWrite(Saga.Facts.Input, out var input, out _))

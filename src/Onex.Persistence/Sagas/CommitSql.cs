@@ -41,7 +41,7 @@ internal static class CommitSql
                 source, state, status, data, progress, fault, reply_to, headers, waiters, home_partition, version, last_transition_id,
                 started_at, updated_at, ended_at, next_wakeup_at
             FROM given
-            WHERE expected_version = 0
+            WHERE expected_version = 0 AND NOT EXISTS (SELECT FROM onex.inbox i WHERE i.message_id = given.request_id)
             ORDER BY contract, business_key, request_id
             ON CONFLICT DO NOTHING
             RETURNING id
@@ -61,6 +61,12 @@ internal static class CommitSql
             WHERE m.saga_id IN (SELECT id FROM written)
             ORDER BY m.place
             ON CONFLICT (message_id) DO NOTHING
+        ), joined AS (
+            INSERT INTO onex.inbox (saga_id, message_id)
+            SELECT j.saga_id, j.message_id
+            FROM unnest($46, $47) AS j(saga_id, message_id)
+            WHERE j.saga_id IN (SELECT id FROM written)
+            ON CONFLICT DO NOTHING
         ), payloads AS (
             INSERT INTO onex.saga_payloads (id, saga_id, name, content)
             SELECT p.id, p.saga_id, p.name, p.content
@@ -75,7 +81,8 @@ internal static class CommitSql
 
     // Which saga has the request, the live business key or the id of a start that was not written.
     private const string Conflicts = """
-        SELECT s.place::integer, r.id, r.source, r.last_transition_id, k.id, i.id
+        SELECT s.place::integer, r.id, r.source, r.last_transition_id, k.id, i.id,
+            (SELECT n.saga_id FROM onex.inbox n WHERE n.message_id = s.request_id LIMIT 1)
         FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS s(id, request_id, contract, business_key, place)
         LEFT JOIN onex.sagas r ON r.request_id = s.request_id
         LEFT JOIN onex.sagas k ON k.contract = s.contract AND k.business_key = s.business_key AND k.ended_at IS NULL
@@ -90,7 +97,7 @@ internal static class CommitSql
     public static NpgsqlBatchCommand ForgetMessages(Guid[] messageIds) =>
         new(Forget) { Parameters = { Array(NpgsqlDbType.Uuid, messageIds) } };
 
-    /// <summary>Answers for each start (by its place, from 1): id, source, transition by request; id by business key; id by id.</summary>
+    /// <summary>Answers for each start (by its place, from 1): id, source, transition by request; id by business key; id by id; id by joined request.</summary>
     public static NpgsqlBatchCommand FindConflicts(IReadOnlyList<CommitEntry.Start> starts) => new(Conflicts)
     {
         Parameters =
@@ -109,6 +116,7 @@ internal static class CommitSql
         var history = new List<(Guid SagaId, HistoryEntry Entry)>(entries.Count * 4);
         var messages = new List<(SagaRow Saga, OutgoingMessage Message)>(entries.Count);
         var payloads = new List<(Guid SagaId, SagaPayload Payload)>();
+        var joined = new List<(Guid SagaId, Guid RequestId)>();
         foreach (var entry in entries)
         {
             switch (entry)
@@ -118,6 +126,7 @@ internal static class CommitSql
                     break;
                 case CommitEntry.Move move:
                     Add(move.Row, move.ExpectedVersion, move.History, move.Outgoing, move.Payloads);
+                    joined.AddRange(move.JoinedRequests.Select(request => (move.Row.Id, request)));
                     break;
             }
         }
@@ -174,6 +183,9 @@ internal static class CommitSql
                 Array(NpgsqlDbType.Uuid, Column(payloads, p => p.SagaId)),
                 Array(NpgsqlDbType.Text, Column(payloads, p => p.Payload.Name)),
                 Array(NpgsqlDbType.Json, Column(payloads, p => Required(p.Payload.Content))),
+
+                Array(NpgsqlDbType.Uuid, Column(joined, j => j.SagaId)),
+                Array(NpgsqlDbType.Uuid, Column(joined, j => j.RequestId)),
             },
         };
 

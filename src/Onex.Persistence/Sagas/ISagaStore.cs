@@ -85,6 +85,9 @@ public abstract record CommitEntry
         IReadOnlyList<OutgoingMessage> Outgoing,
         IReadOnlyList<SagaPayload> Payloads) : CommitEntry
     {
+        /// <summary>Requests that joined the saga: a start that comes for one of them later is a <see cref="CommitVerdict.KnownRequest"/> of it.</summary>
+        public IReadOnlyList<Guid> JoinedRequests { get; init; } = [];
+
         /// <inheritdoc />
         public override Guid SagaId => Row.Id;
     }
@@ -119,6 +122,8 @@ public abstract record CommitVerdict
     }
 
     /// <summary>A start whose request id is known: that saga, and the position of the record that began it.</summary>
+    /// <param name="SagaId">The saga that has the request.</param>
+    /// <param name="Source">The position of the record that began it; empty if the request joined it.</param>
     public sealed record KnownRequest(Guid SagaId, string Source) : CommitVerdict;
 
     /// <summary>A start whose business key a live saga has.</summary>

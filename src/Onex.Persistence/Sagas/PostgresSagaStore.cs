@@ -235,6 +235,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
                 { Request: { } own } when work.InDoubt && own.Id == start.Row.Id && own.LastTransitionId == start.Row.LastTransitionId =>
                     CommitVerdict.Committed.Instance,
                 { Request: { } known } => new CommitVerdict.KnownRequest(known.Id, known.Source),
+                { JoinedSaga: { } joined } => new CommitVerdict.KnownRequest(joined, ""),
                 { KeyOwner: { } owner } => new CommitVerdict.KeyTaken(owner),
                 { IdExists: true } => CommitVerdict.Stale.Instance,
                 _ => null,
@@ -264,7 +265,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
                 {
                     var request = reader.IsDBNull(1) ? null : new KnownRequest(reader.GetGuid(1), reader.GetString(2), reader.GetGuid(3));
                     var keyOwner = reader.IsDBNull(4) ? (Guid?)null : reader.GetGuid(4);
-                    conflicts.Add((places[reader.GetInt32(0) - 1], new Conflict(request, keyOwner, !reader.IsDBNull(5))));
+                    conflicts.Add((places[reader.GetInt32(0) - 1], new Conflict(request, keyOwner, !reader.IsDBNull(5), reader.IsDBNull(6) ? null : reader.GetGuid(6))));
                 }
 
                 return conflicts;
@@ -287,7 +288,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
 
     private sealed record KnownRequest(Guid Id, string Source, Guid LastTransitionId);
 
-    private sealed record Conflict(KnownRequest? Request, Guid? KeyOwner, bool IdExists);
+    private sealed record Conflict(KnownRequest? Request, Guid? KeyOwner, bool IdExists, Guid? JoinedSaga);
 
     private sealed class Work(IReadOnlyList<CommitEntry> entries, CommitVerdict?[] verdicts)
     {

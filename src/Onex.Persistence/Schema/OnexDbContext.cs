@@ -35,6 +35,9 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
     /// <summary>Messages that must leave.</summary>
     public DbSet<OutboxRow> Outbox => Set<OutboxRow>();
 
+    /// <summary>Messages that sagas have seen.</summary>
+    public DbSet<InboxRow> Inbox => Set<InboxRow>();
+
     /// <summary>An index of what went to dead-letter topics.</summary>
     public DbSet<DeadLetterRow> DeadLetters => Set<DeadLetterRow>();
 
@@ -59,6 +62,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         modelBuilder.Entity<SagaPayload>(MapSagaPayloads);
         modelBuilder.Entity<SagaHistoryRow>(MapSagaHistory);
         modelBuilder.Entity<OutboxRow>(MapOutbox);
+        modelBuilder.Entity<InboxRow>(MapInbox);
         modelBuilder.Entity<DeadLetterRow>(MapDeadLetters);
         modelBuilder.Entity<EffectLedgerRow>(MapEffectLedger);
         modelBuilder.Entity<RegisteredContract>(MapContracts);
@@ -154,6 +158,16 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         history.Property(row => row.State).HasColumnName("state").HasComment("The state it happened in.");
         history.Property(row => row.Step).HasColumnName("step").HasComment("The step it is about, if any.");
         history.Property(row => row.Detail).HasColumnName("detail").HasComment("What else is worth telling; no secrets, no payloads.");
+    }
+
+    private static void MapInbox(EntityTypeBuilder<InboxRow> inbox)
+    {
+        inbox.ToTable("inbox", table => table.HasComment(
+            "Messages that sagas have seen and that nothing else of them identifies: requests that joined a live saga by its business key."));
+        inbox.HasKey(row => new { row.SagaId, row.MessageId }).HasName("pk_inbox");
+        inbox.Property(row => row.SagaId).HasColumnName("saga_id").HasComment("The saga that has seen it.");
+        inbox.Property(row => row.MessageId).HasColumnName("message_id").HasComment("The message's identity; of a request, its request id.");
+        inbox.HasIndex(row => row.MessageId).HasDatabaseName("ix_inbox_message_id");
     }
 
     private static void MapOutbox(EntityTypeBuilder<OutboxRow> outbox)

@@ -30,6 +30,16 @@ public sealed record SagaHistoryRow
     public RawJson? Detail { get; init; }
 }
 
+/// <summary>A row of <c>inbox</c>, for queries.</summary>
+public sealed record InboxRow
+{
+    /// <summary>The saga that has seen it.</summary>
+    public required Guid SagaId { get; init; }
+
+    /// <summary>The message's identity.</summary>
+    public required Guid MessageId { get; init; }
+}
+
 /// <summary>A row of <c>outbox</c>, for queries. The store writes <see cref="Sagas.OutgoingMessage"/>.</summary>
 public sealed record OutboxRow
 {

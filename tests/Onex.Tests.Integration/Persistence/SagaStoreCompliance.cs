@@ -151,6 +151,18 @@ public abstract class SagaStoreCompliance
     }
 
     [Fact]
+    public async Task A_request_that_joined_a_saga_stays_known_after_the_saga_ended()
+    {
+        var owner = await StartAsync(Rows.New() with { BusinessKey = Rows.Key() });
+        var request = Rows.New().RequestId;
+        await CommitAsync(Rows.Move(owner, Rows.Ended(owner)) with { JoinedRequests = [request] });
+
+        Assert.Equal(
+            [new CommitVerdict.KnownRequest(owner.Id, "")],
+            await CommitAsync(Rows.Start(Rows.New() with { RequestId = request, BusinessKey = owner.BusinessKey })));
+    }
+
+    [Fact]
     public async Task A_live_saga_holds_its_business_key_within_its_contract()
     {
         var key = Rows.Key();
