@@ -13,6 +13,12 @@ internal static class StoreErrors
         SqlState: PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.LockNotAvailable,
     };
 
+    /// <summary>
+    /// The connection believes in a prepared statement that the server does not have: the transaction that was to prepare it failed before. It
+    /// would go on believing, so it must be closed; nothing was done.
+    /// </summary>
+    public static bool IsForgottenStatement(Exception error) => error is PostgresException { SqlState: PostgresErrorCodes.InvalidSqlStatementName };
+
     /// <summary>The values are at fault: data exception (22), constraint (23), a limit of the program such as the size of an index entry (54).</summary>
     public static bool IsData(Exception error) =>
         error is PostgresException postgres && postgres.SqlState[..2] is "22" or "23" or "54";

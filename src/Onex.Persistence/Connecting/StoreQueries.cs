@@ -44,6 +44,11 @@ internal static class StoreQueries
             {
                 contentions++;
             }
+            catch (Exception error) when (StoreErrors.IsForgottenStatement(error) && contentions < ContentionRetries)
+            {
+                contentions++;
+                dataSource.Clear();
+            }
             catch (Exception error) when (StoreErrors.IsUnavailable(error))
             {
                 if (fresh)

@@ -75,6 +75,11 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
                 // Nothing was written. Not worth a warning: it is how two mains with overlapping keys take turns.
                 Contention(error.Message);
             }
+            catch (Exception error) when (StoreErrors.IsForgottenStatement(error))
+            {
+                Contention(error.Message);
+                dataSource.Clear();
+            }
             catch (PostgresException error) when (StoreErrors.IsData(error))
             {
                 if (places.Count == 1)

@@ -49,7 +49,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
             {
                 var picked = random.GetItems(shared, 6).Select(row => row.Id).Distinct().ToArray();
                 var loaded = await store.LoadAsync(picked, _none);
-                var entries = loaded.Values.Select(saga => Rows.Move(saga.Row, Rows.Next(saga.Row))).ToList();
+                var entries = loaded.Values.Select(saga => (CommitEntry)Rows.Move(saga.Row, Rows.Next(saga.Row))).ToList();
                 entries.AddRange(random.GetItems(keys, 3).Distinct().Select(key => Rows.Start(Rows.New() with { BusinessKey = key })));
                 entries.AddRange(live.Select(row => Rows.Move(row, Rows.Ended(row))));
                 random.Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(entries));
