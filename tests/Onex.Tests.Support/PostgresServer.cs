@@ -150,7 +150,11 @@ public sealed class PostgresServer : IAsyncDisposable
             var port = FreePort.Next();
             var address = new NpgsqlConnectionStringBuilder
             {
-                Host = "127.0.0.1", Port = port, Username = SuperUser, Password = SuperPassword, Database = "postgres",
+                Host = "127.0.0.1",
+                Port = port,
+                Username = SuperUser,
+                Password = SuperPassword,
+                Database = "postgres",
             };
             var server = new PostgresServer(address, directory, reaperId);
             try

@@ -19,7 +19,7 @@ internal static class StoreQueries
         CancellationToken cancellation)
     {
         var fresh = false;
-        for (var contentions = 0; ; )
+        for (var contentions = 0; ;)
         {
             try
             {

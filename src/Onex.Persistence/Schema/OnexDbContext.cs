@@ -138,7 +138,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         payload.Property(row => row.SagaId).HasColumnName("saga_id").HasComment("The saga that it belongs to.");
         payload.Property(row => row.Name).HasColumnName("name")
             .HasComment("input, output, response, arguments:... or result:...; unique within the saga.");
-        
+
         // json, not jsonb: what is asked again under one idempotency key, and what is answered again, must say the same to the letter.
         payload.Property(row => row.Content).HasColumnName("content").HasColumnType("json").HasComment("The value.");
         payload.HasIndex(row => new { row.SagaId, row.Name }).IsUnique().HasDatabaseName("ux_saga_payloads_saga_id_name");
