@@ -1,6 +1,6 @@
 using System.Reflection;
-using System.Runtime.CompilerServices;
 using Onex.Hosting.Settings;
+using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.Hosting.Settings;
 
@@ -9,7 +9,7 @@ public sealed class SettingsDocumentTests
     [Fact]
     public void The_document_says_what_the_table_says()
     {
-        var path = Path.Combine(Root(), "docs", "configuration.md");
+        var path = Repository.At("docs", "configuration.md");
         if (Environment.GetEnvironmentVariable("ONEX_GOLDEN") == "update")
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -27,6 +27,4 @@ public sealed class SettingsDocumentTests
 
         Assert.Equal(declared.Order(StringComparer.Ordinal), SettingsTable.All.Select(setting => setting.Name).Order(StringComparer.Ordinal));
     }
-
-    private static string Root([CallerFilePath] string here = "") => Path.GetFullPath("../../../..", Path.GetDirectoryName(here)!);
 }
