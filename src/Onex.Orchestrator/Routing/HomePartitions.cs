@@ -13,7 +13,7 @@ internal sealed class HomePartitions(
 {
     private const int UnsentAtOnce = 1_000;
 
-    // Further ahead than a sweep is away.
+    // What is due soon is kept in memory from the start; what is due later, the sweep finds when it is.
     private static readonly TimeSpan _horizon = TimeSpan.FromMinutes(2);
 
     private readonly Lock _lock = new();
@@ -36,7 +36,7 @@ internal sealed class HomePartitions(
         }
 
         await clock.MeasureAsync(store, cancellation);
-        await RebuildWakeupsAsync(partitions, cancellation);
+        await RebuildWakeupsAsync(partitions, clock.Now + _horizon, cancellation);
         foreach (var unsent in await store.UnsentOfPartitionsAsync(partitions, UnsentAtOnce, cancellation))
         {
             sender.Send(unsent.SagaId, [unsent.Message], cancellation);
@@ -66,7 +66,8 @@ internal sealed class HomePartitions(
             mine = [.. _mine];
         }
 
-        return mine.Length == 0 ? Task.CompletedTask : RebuildWakeupsAsync(mine, cancellation);
+        // Only what is due: of the rest, most will never fire.
+        return mine.Length == 0 ? Task.CompletedTask : RebuildWakeupsAsync(mine, clock.Now, cancellation);
     }
 
     /// <summary>Sends what has been unsent for a while, whatever its home: any main may have committed it and died.</summary>
@@ -78,9 +79,9 @@ internal sealed class HomePartitions(
         }
     }
 
-    private async Task RebuildWakeupsAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation)
+    private async Task RebuildWakeupsAsync(IReadOnlyCollection<int> partitions, DateTimeOffset before, CancellationToken cancellation)
     {
-        foreach (var wakeup in await store.WakeupsAsync(partitions, clock.Now + _horizon, cancellation))
+        foreach (var wakeup in await store.WakeupsAsync(partitions, before, cancellation))
         {
             wakeups.Set(wakeup.SagaId, wakeup.HomePartition, wakeup.At);
         }
