@@ -312,7 +312,7 @@ internal sealed class ContractReader
 
     private void KeepResults(List<StatePlan> states)
     {
-        foreach (var step in states.SelectMany(state => state.Steps))
+        foreach (var step in states.SelectMany(state => state.Steps).OfType<CallStep>())
         {
             if (_scope.ReadPaths.TryGetValue(step.Id, out var paths))
             {

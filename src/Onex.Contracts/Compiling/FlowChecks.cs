@@ -56,7 +56,7 @@ internal static class FlowChecks
     [
         .. state.Choices.Select(choice => choice.Next),
         .. state.Catch.Select(rule => rule.Next),
-        .. state.Steps.SelectMany(step => step.Catch).Select(rule => rule.Next),
+        .. state.Steps.OfType<CallStep>().SelectMany(step => step.Catch).Select(rule => rule.Next),
     ];
 
     private static Dictionary<string, List<string>> Reverse(Dictionary<string, List<string>> ways)

@@ -30,7 +30,7 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
 
         var id = ReadId(map);
         var call = ReadCall(map, "a step", ExpressionPlace.Arguments);
-        var step = new StepPlan
+        var step = new CallStep
         {
             Id = id ?? "",
             Kind = call?.Kind ?? StepKind.Effect,
@@ -341,7 +341,7 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
         }
 
         return ReadCall(map, "'compensate'", ExpressionPlace.Result) is { } undo
-            ? new CompensationPlan(undo.Kind, undo.Invocation, undo.Retry, undo.Timeout)
+            ? new CompensationPlan(undo.Kind, undo.Invocation, undo.Retry, undo.Timeout, WhenUnknown: false)
             : null;
     }
 

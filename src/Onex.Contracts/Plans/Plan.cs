@@ -42,6 +42,15 @@ public sealed class Plan
     /// <summary>The fields of <c>data</c>, in the order of the file.</summary>
     public required ImmutableArray<DataField> Data { get; init; }
 
+    /// <summary>The events that may be sent to its sagas, by name.</summary>
+    public FrozenDictionary<string, EventPlan> Events { get; init; } = FrozenDictionary<string, EventPlan>.Empty;
+
+    /// <summary>What events do in every ordinary state before the pivot, in order; a state's own rules come first.</summary>
+    public ImmutableArray<EventRule> AnyState { get; init; } = [];
+
+    /// <summary>How long a saga may take from its start, or null. Applies in ordinary states before the pivot.</summary>
+    public TimeLimit? Deadline { get; init; }
+
     /// <summary>The state that a saga starts in.</summary>
     public required string Initial { get; init; }
 
@@ -79,6 +88,28 @@ public enum DuplicatePolicy
 /// <param name="Type">Its type.</param>
 /// <param name="Initial">Its first value, or null if it starts unset.</param>
 public sealed record DataField(string Name, DataType Type, CelValue? Initial);
+
+/// <summary>An event that may be sent to a saga.</summary>
+/// <param name="Name">Its name; a request's operation is <c>contract.name</c>.</param>
+/// <param name="Data">What its payload must be; other fields are ignored.</param>
+/// <param name="Early">How long it is kept if it comes before the saga itself, or null if it may not.</param>
+public sealed record EventPlan(string Name, DataType Data, TimeSpan? Early);
+
+/// <summary>What an event does in a state: it leads to another state, or, with <see cref="Stay"/>, only sets fields of <c>data</c>.</summary>
+/// <param name="Event">The event's name; declared in <see cref="Plan.Events"/>.</param>
+/// <param name="When">The guard over <c>event</c>, or null if it always holds.</param>
+/// <param name="Set">What is written into <c>data</c>, from <c>event</c> too, before the state changes.</param>
+/// <param name="Next">The state it leads to; null with <c>stay: true</c>.</param>
+public sealed record EventRule(string Event, Expression? When, ImmutableArray<Assignment> Set, string? Next)
+{
+    /// <summary>Whether the saga stays where it is: its steps and timers go on.</summary>
+    public bool Stay => Next is null;
+}
+
+/// <summary>A time after which something else happens: a state's <c>timeout</c>, a contract's <c>deadline</c>.</summary>
+/// <param name="After">How long, from the entry into the state, or from the saga's start.</param>
+/// <param name="Next">The state it leads to.</param>
+public sealed record TimeLimit(TimeSpan After, string Next);
 
 /// <summary>What kind of state it is.</summary>
 public enum StateKind
@@ -125,7 +156,16 @@ public sealed class StatePlan
     /// <summary>Its steps, run in order.</summary>
     public ImmutableArray<StepPlan> Steps { get; init; } = [];
 
-    /// <summary>Where it leads when its steps are done: the first whose guard holds; the last has none. Empty for an end.</summary>
+    /// <summary>What events do in it, in order; without a rule for an event the contract's <see cref="Plan.AnyState"/> is asked.</summary>
+    public ImmutableArray<EventRule> OnEvent { get; init; } = [];
+
+    /// <summary>How long it may last, or null.</summary>
+    public TimeLimit? Timeout { get; init; }
+
+    /// <summary>
+    /// Where it leads when its steps are done: the first whose guard holds; the last has none. Empty for an end, and for a state without steps
+    /// that waits for its events or its timeout.
+    /// </summary>
     public ImmutableArray<Choice> Choices { get; init; } = [];
 
     /// <summary>Where a failure of one of its steps leads that the step does not catch.</summary>
@@ -155,6 +195,12 @@ public enum EventKind
 
     /// <summary>A further request of the same business key or identity, which wants the same answer. Accepted everywhere.</summary>
     Joined,
+
+    /// <summary>An event from outside. Accepted by every state that is not an end: one that the state does not want is kept, or refused.</summary>
+    External,
+
+    /// <summary>What an operator asks for. Accepted by every state that is not an end.</summary>
+    Operator,
 }
 
 /// <summary>One way out of a state.</summary>
@@ -172,7 +218,7 @@ public sealed record CatchRule(ImmutableArray<string> Errors, string Next)
     public bool Covers(string code) => Errors.IsEmpty || Errors.Contains(code, StringComparer.Ordinal);
 }
 
-/// <summary>What kind of step it is.</summary>
+/// <summary>Which role runs a call.</summary>
 public enum StepKind
 {
     /// <summary>A touch on the outside world, run by runtime-effects.</summary>
@@ -183,16 +229,77 @@ public enum StepKind
 }
 
 /// <summary>One step.</summary>
-public sealed class StepPlan
+public abstract class StepPlan
 {
-    internal StepPlan()
+    private protected StepPlan()
     {
     }
 
-    /// <summary>Its id, unique in the contract.</summary>
+    /// <summary>Its id, unique in the contract. A step that calls nothing and has none of its own is called after its place: <c>state[2]</c>.</summary>
     public required string Id { get; init; }
+}
 
-    /// <summary>What kind it is.</summary>
+/// <summary>Waits, durably: <c>wait: 5m</c>, <c>wait: { until: data.start_at }</c>.</summary>
+public sealed class WaitStep : StepPlan
+{
+    internal WaitStep()
+    {
+    }
+
+    /// <summary>How long, or null.</summary>
+    public TimeSpan? For { get; init; }
+
+    /// <summary>Until when: an expression that gives a timestamp. Null with <see cref="For"/>.</summary>
+    public Expression? Until { get; init; }
+}
+
+/// <summary>Writes into <c>data</c> inside the transition, without a message: <c>set: { total: data.total + 1.0 }</c>.</summary>
+public sealed class SetStep : StepPlan
+{
+    internal SetStep()
+    {
+    }
+
+    /// <summary>What is written; all are evaluated over <c>data</c> as it was before.</summary>
+    public required ImmutableArray<Assignment> Assignments { get; init; }
+}
+
+/// <summary>Answers the request now; the saga goes on, and its end is not answered again.</summary>
+public sealed class RespondStep : StepPlan
+{
+    internal RespondStep()
+    {
+    }
+
+    /// <summary>The response's payload.</summary>
+    public required Template Payload { get; init; }
+}
+
+/// <summary>Fails with a code of the contract's own, as a step that is rejected does.</summary>
+public sealed class FailStep : StepPlan
+{
+    internal FailStep()
+    {
+    }
+
+    /// <summary>The fault's code.</summary>
+    public required string Code { get; init; }
+
+    /// <summary>The fault's message for people: a template that gives text.</summary>
+    public required Template Message { get; init; }
+
+    /// <summary>Where it leads, before the state's own <c>catch</c>.</summary>
+    public ImmutableArray<CatchRule> Catch { get; init; } = [];
+}
+
+/// <summary>Calls an operation that a role runs: <c>effect</c> or <c>compute</c>.</summary>
+public sealed class CallStep : StepPlan
+{
+    internal CallStep()
+    {
+    }
+
+    /// <summary>Which role runs it.</summary>
     public required StepKind Kind { get; init; }
 
     /// <summary>What is called.</summary>
@@ -240,7 +347,11 @@ public sealed record Invocation(string Operation, string? Connection, Template A
 /// <param name="Invocation">What is called; its arguments are evaluated when the step completes, over <c>result</c> too.</param>
 /// <param name="Retry">How failures are retried.</param>
 /// <param name="Timeout">Run time of one attempt.</param>
-public sealed record CompensationPlan(StepKind Kind, Invocation Invocation, RetryPolicy Retry, TimeSpan Timeout);
+/// <param name="WhenUnknown">
+/// Whether it runs too when nobody can tell whether the step happened (<c>when_unknown: run</c>). Its arguments then read only <c>input</c>,
+/// <c>data</c> as of before the step, and <c>command_id</c>, and no <c>result</c>.
+/// </param>
+public sealed record CompensationPlan(StepKind Kind, Invocation Invocation, RetryPolicy Retry, TimeSpan Timeout, bool WhenUnknown);
 
 /// <summary>Writes the value of an expression into a field of <c>data</c>.</summary>
 public sealed record Assignment(string Field, DataType Type, Expression Value);

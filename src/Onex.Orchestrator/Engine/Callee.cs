@@ -4,7 +4,7 @@ using Onex.Contracts.Plans;
 namespace Onex.Orchestrator.Engine;
 
 /// <summary>What a command in hand calls, and how: the step itself, or its compensation.</summary>
-internal sealed record Callee(StepPlan Step, StepKind Kind, Invocation Invocation, RawJson Arguments, RetryPolicy Retry, TimeSpan Timeout)
+internal sealed record Callee(CallStep Step, StepKind Kind, Invocation Invocation, RawJson Arguments, RetryPolicy Retry, TimeSpan Timeout)
 {
     /// <summary>Null if the saga no longer holds what the command needs.</summary>
     public static Callee? Of(Transition transition, Outstanding command)

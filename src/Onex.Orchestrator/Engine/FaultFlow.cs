@@ -37,7 +37,7 @@ internal static class FaultFlow
                 yield return (state.Name, choice.Next, choice.Fault is not null);
             }
 
-            foreach (var rule in state.Catch.Concat(state.Steps.SelectMany(step => step.Catch)))
+            foreach (var rule in state.Catch.Concat(state.Steps.OfType<CallStep>().SelectMany(step => step.Catch)))
             {
                 yield return (state.Name, rule.Next, true);
             }

@@ -75,7 +75,7 @@ internal static class Results
         transition.Fail(callee.Step, Final(code), $"Step '{command.Step}' failed {command.Attempt} times, the last time with {code}: {message}");
     }
 
-    private static void Done(Transition transition, Outstanding command, StepPlan step, StepResultArrived result)
+    private static void Done(Transition transition, Outstanding command, CallStep step, StepResultArrived result)
     {
         var value = result.Result ?? CelValue.Map([]);
         if (result.Result is { } raw)
@@ -127,7 +127,7 @@ internal static class Results
         Completed(transition, command, step, value);
     }
 
-    private static void Completed(Transition transition, Outstanding command, StepPlan step, CelValue value)
+    private static void Completed(Transition transition, Outstanding command, CallStep step, CelValue value)
     {
         transition.Note(HistoryKinds.StepCompleted, step.Id, ("attempt", command.Attempt));
         var before = new SagaScope(transition.Plan, transition.Saga, transition.Now, value);
@@ -183,7 +183,7 @@ internal static class Results
         transition.RunNext(transition.Plan.State(transition.Saga.State));
     }
 
-    private static bool Remember(Transition transition, Outstanding command, StepPlan step, SagaScope scope)
+    private static bool Remember(Transition transition, Outstanding command, CallStep step, SagaScope scope)
     {
         if (step.Compensation is not { } compensation || transition.Saga.PastPivot)
         {
@@ -203,21 +203,21 @@ internal static class Results
         return true;
     }
 
-    private static void Rejected(Transition transition, Outstanding command, StepPlan step, string code, string message)
+    private static void Rejected(Transition transition, Outstanding command, CallStep step, string code, string message)
     {
         transition.Note(HistoryKinds.StepRejected, step.Id, ("code", code), ("message", message));
         transition.Remove(command);
         transition.Fail(step, code, message);
     }
 
-    private static void FailedHere(Transition transition, Outstanding command, StepPlan step, string message)
+    private static void FailedHere(Transition transition, Outstanding command, CallStep step, string message)
     {
         transition.Note(HistoryKinds.StepFailed, step.Id, ("code", EngineCodes.ExpressionFailed), ("message", message));
         transition.Remove(command);
         transition.Fail(step, EngineCodes.ExpressionFailed, message);
     }
 
-    private static void Compensated(Transition transition, Outstanding command, StepPlan step, StepResultArrived result)
+    private static void Compensated(Transition transition, Outstanding command, CallStep step, StepResultArrived result)
     {
         switch (result.Outcome)
         {
@@ -243,7 +243,7 @@ internal static class Results
     private static string Final(string code) =>
         code is EngineCodes.StepTimedOut or EngineCodes.ResultInvalid or EngineCodes.ExpressionFailed ? code : EngineCodes.StepFailed;
 
-    private static bool Catches(Transition transition, StepPlan step, string code) =>
+    private static bool Catches(Transition transition, CallStep step, string code) =>
         step.Catch.Concat(transition.Plan.State(transition.Saga.State).Catch).Any(rule => rule.Covers(code));
 
     private static string Why(CelValue value) => value.IsError ? value.AsError() : $"a bool is wanted, not {value.Kind}.";

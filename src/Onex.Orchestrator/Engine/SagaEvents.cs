@@ -68,3 +68,50 @@ internal sealed record RequestJoined : SagaEvent
 {
     public required Waiter Waiter { get; init; }
 }
+
+/// <summary>An event from outside, addressed to this saga.</summary>
+internal sealed record ExternalEvent : SagaEvent
+{
+    /// <summary>The event's name.</summary>
+    public required string Event { get; init; }
+
+    /// <summary>Its payload, checked against the event's type.</summary>
+    public required CelValue Data { get; init; }
+
+    /// <summary>Who is told if it is refused. <see cref="Asker.RequestId"/> is the event's identity.</summary>
+    public required Asker Asker { get; init; }
+}
+
+/// <summary>What an operator asks for.</summary>
+internal sealed record OperatorAsked : SagaEvent
+{
+    public required OperatorCommand Command { get; init; }
+
+    /// <summary>Who asked: the name of the token.</summary>
+    public required string By { get; init; }
+
+    /// <summary>Why, in the operator's words, or null.</summary>
+    public string? Reason { get; init; }
+}
+
+/// <summary>What an operator may ask of a saga.</summary>
+internal enum OperatorCommand
+{
+    /// <summary>Take back what was done and end. Not past the pivot.</summary>
+    Cancel,
+
+    /// <summary>A blocked saga tries again what it is blocked by.</summary>
+    Retry,
+
+    /// <summary>A blocked saga passes over what it is blocked by.</summary>
+    Skip,
+
+    /// <summary>Send nothing new until it is resumed.</summary>
+    Pause,
+
+    /// <summary>Go on.</summary>
+    Resume,
+}
+
+/// <summary>The messages of its commands in flight may be lost (the embedded log lives in memory): the same attempts are sent again.</summary>
+internal sealed record ResendAsked : SagaEvent;

@@ -78,7 +78,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
             return;
         }
 
-        var step = state.Steps[Saga.StepIndex];
+        var step = (CallStep)state.Steps[Saga.StepIndex];
         if (!ValueJson.TryEvaluate(step.Invocation.Arguments, new SagaScope(Plan, Saga, Now), out var arguments, out var problem))
         {
             Fail(step, EngineCodes.ExpressionFailed, $"The arguments of step '{step.Id}': {problem}");
@@ -149,7 +149,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     };
 
     /// <summary>A step's final error: to its <c>catch</c>, the state's, then <c>on_failure</c>. Past the pivot only a <c>catch</c> leads on.</summary>
-    public void Fail(StepPlan step, string code, string message) => Fail(step.Catch, step.Id, code, message);
+    public void Fail(CallStep step, string code, string message) => Fail(step.Catch, step.Id, code, message);
 
     /// <summary>Waits for an operator.</summary>
     public void Block(string reason)

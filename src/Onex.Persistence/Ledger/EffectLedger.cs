@@ -83,6 +83,10 @@ public sealed class EffectLedger : IEffectLedger
     }
 
     /// <inheritdoc />
+    public Task<IReadOnlyDictionary<Guid, LedgerState>> CancelAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
+        throw new NotSupportedException();
+
+    /// <inheritdoc />
     public Task<ClaimVerdict> ClaimAsync(StepCommand command, CancellationToken cancellation) =>
         _claims.RunAsync(new Asked(command, new Guid(RandomNumberGenerator.GetBytes(16))), cancellation);
 

@@ -14,6 +14,12 @@ public interface IEffectLedger
     /// <summary>Records what came of an attempt. False if the lease was lost: the outcome must not be told then.</summary>
     Task<bool> RecordAsync(Guid leaseToken, StepResult result, CancellationToken cancellation);
 
+    /// <summary>
+    /// For main: cancels those of these commands that nobody has taken yet, so that no one ever will (<see cref="ClaimVerdict.Expired"/>), and
+    /// answers what the ledger says of all of them now. Each is in the answer.
+    /// </summary>
+    Task<IReadOnlyDictionary<Guid, LedgerState>> CancelAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation);
+
     /// <summary>For main: what the ledger says of these commands now. Commands it has never seen are missing.</summary>
     Task<IReadOnlyDictionary<Guid, LedgerState>> LookUpAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation);
 }
@@ -47,4 +53,8 @@ public abstract record ClaimVerdict
 /// <param name="Leased">Whether a lease is valid now.</param>
 /// <param name="LeasedUntil">Until when, by the database's clock.</param>
 /// <param name="Outcome">The recorded outcome of that attempt, or null.</param>
-public sealed record LedgerState(int Attempt, bool Leased, DateTimeOffset LeasedUntil, StepResult? Outcome);
+public sealed record LedgerState(int Attempt, bool Leased, DateTimeOffset LeasedUntil, StepResult? Outcome)
+{
+    /// <summary>Whether it was cancelled before anyone took it: it has not happened and never will.</summary>
+    public bool Cancelled { get; init; }
+}

@@ -28,8 +28,32 @@ public interface ISagaStore
     /// <summary>Messages unsent for longer than that, whatever their home partition: any main may have committed them and died.</summary>
     Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, CancellationToken cancellation);
 
-    /// <summary>Live sagas of these home partitions that want to be woken before that time: id and time.</summary>
+    /// <summary>
+    /// Live sagas of these home partitions that want to be woken before that time: id and time. Those that wait for long are found through
+    /// <c>timers</c> alone, so that they cost the others nothing, however many they are.
+    /// </summary>
     Task<IReadOnlyList<Wakeup>> WakeupsAsync(IReadOnlyCollection<int> partitions, DateTimeOffset before, CancellationToken cancellation);
+
+    /// <summary>Which sagas these events are for, in the order of the addresses.</summary>
+    Task<IReadOnlyList<EventTarget>> FindTargetsAsync(IReadOnlyList<EventAddress> addresses, CancellationToken cancellation);
+
+    /// <summary>
+    /// Keeps events that came before their saga. One that is kept already is the same one. At most <paramref name="limit"/> are kept per contract
+    /// and correlation id; the answer is the ids of those that are kept now.
+    /// </summary>
+    Task<IReadOnlySet<Guid>> KeepEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation);
+
+    /// <summary>
+    /// Of the events that are kept, those about which something must happen: their saga has started (<see cref="DueEvent.SagaId"/>), or their
+    /// time is over, by the database's clock.
+    /// </summary>
+    Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation);
+
+    /// <summary>Forgets events that were kept.</summary>
+    Task RemoveEarlyAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation);
+
+    /// <summary>The ids of all live sagas, a page at a time, in order: the embedded mode sends again what its log has forgotten.</summary>
+    Task<IReadOnlyList<Guid>> LiveAsync(Guid after, int limit, CancellationToken cancellation);
 
     /// <summary>The database's clock.</summary>
     Task<DateTimeOffset> NowAsync(CancellationToken cancellation);
@@ -45,7 +69,60 @@ public interface ISagaStore
 /// <param name="Row">The row.</param>
 /// <param name="Input">The payload named <c>input</c>.</param>
 /// <param name="Unsent">Its messages that no broker has acknowledged yet, oldest first.</param>
-public sealed record LoadedSaga(SagaRow Row, Contracts.Messages.RawJson Input, IReadOnlyList<OutgoingMessage> Unsent);
+public sealed record LoadedSaga(SagaRow Row, Contracts.Messages.RawJson Input, IReadOnlyList<OutgoingMessage> Unsent)
+{
+    /// <summary>Events that wait for a state of it that wants them, in order of arrival.</summary>
+    public IReadOnlyList<EarlyEvent> Early { get; init; } = [];
+}
+
+/// <summary>A row of <c>early_events</c>: an event that waits for its saga, or for a state of its saga that wants it.</summary>
+public sealed record EarlyEvent
+{
+    /// <summary>The message's identity.</summary>
+    public required Guid MessageId { get; init; }
+
+    /// <summary>The saga that has it; null for one that came before its saga.</summary>
+    public Guid? SagaId { get; init; }
+
+    /// <summary>The contract that it is for.</summary>
+    public required string Contract { get; init; }
+
+    /// <summary>The event's name.</summary>
+    public required string Event { get; init; }
+
+    /// <summary>The correlation id by which it finds its saga, unless <see cref="BusinessKey"/> does.</summary>
+    public required Guid CorrelationId { get; init; }
+
+    /// <summary>The business key that it named, or null.</summary>
+    public string? BusinessKey { get; init; }
+
+    /// <summary>jsonb: its payload, and who is told if it is refused.</summary>
+    public required Contracts.Messages.RawJson Content { get; init; }
+
+    /// <summary>When it came.</summary>
+    public required DateTimeOffset ReceivedAt { get; init; }
+
+    /// <summary>Until when it is kept.</summary>
+    public required DateTimeOffset ExpiresAt { get; init; }
+}
+
+/// <summary>How an event names its saga: by id, else by business key, else by correlation id among the live ones of the contract.</summary>
+/// <param name="MessageId">The event's identity.</param>
+/// <param name="Contract">The contract.</param>
+/// <param name="CorrelationId">The request's correlation id.</param>
+/// <param name="SagaId">The id that it named, or null.</param>
+/// <param name="BusinessKey">The business key that it named, or null.</param>
+public sealed record EventAddress(Guid MessageId, string Contract, Guid CorrelationId, Guid? SagaId, string? BusinessKey);
+
+/// <summary>What an address leads to.</summary>
+/// <param name="Live">The live sagas of the contract that it fits: none, one, or the first two of several.</param>
+/// <param name="SeenBy">The saga, live or ended, that has seen the message already, or null.</param>
+public sealed record EventTarget(IReadOnlyList<Guid> Live, Guid? SeenBy);
+
+/// <summary>An early event about which something must happen.</summary>
+/// <param name="Event">The event.</param>
+/// <param name="SagaId">The live saga that it is for, or null: then its time is over.</param>
+public sealed record DueEvent(EarlyEvent Event, Guid? SagaId);
 
 /// <summary>An unsent message and its saga.</summary>
 public sealed record UnsentMessage(Guid SagaId, OutgoingMessage Message);
@@ -88,6 +165,21 @@ public abstract record CommitEntry
         /// <summary>Requests that joined the saga: a start that comes for one of them later is a <see cref="CommitVerdict.KnownRequest"/> of it.</summary>
         public IReadOnlyList<Guid> JoinedRequests { get; init; } = [];
 
+        /// <summary>
+        /// Messages that the saga takes in for the first time. If it has seen one of them already, nothing is written
+        /// (<see cref="CommitVerdict.KnownMessages"/>).
+        /// </summary>
+        public IReadOnlyList<Guid> SeenMessages { get; init; } = [];
+
+        /// <summary>Events that the saga keeps from now on.</summary>
+        public IReadOnlyList<EarlyEvent> KeptEvents { get; init; } = [];
+
+        /// <summary>Events that it keeps no longer: it has taken them, or has ended.</summary>
+        public IReadOnlyList<Guid> ReleasedEvents { get; init; } = [];
+
+        /// <summary>Whether the row that was read was parked, so that it may have a timer to be removed.</summary>
+        public bool WasParked { get; init; }
+
         /// <inheritdoc />
         public override Guid SagaId => Row.Id;
     }
@@ -125,6 +217,9 @@ public abstract record CommitVerdict
     /// <param name="SagaId">The saga that has the request.</param>
     /// <param name="Source">The position of the record that began it; empty if the request joined it.</param>
     public sealed record KnownRequest(Guid SagaId, string Source) : CommitVerdict;
+
+    /// <summary>The saga has seen these messages of <see cref="CommitEntry.Move.SeenMessages"/> before: decide the others again without them.</summary>
+    public sealed record KnownMessages(IReadOnlySet<Guid> MessageIds) : CommitVerdict;
 
     /// <summary>A start whose business key a live saga has.</summary>
     public sealed record KeyTaken(Guid SagaId) : CommitVerdict;

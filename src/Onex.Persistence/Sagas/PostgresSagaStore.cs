@@ -60,6 +60,23 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     public Task SavePayloadsAsync(IReadOnlyCollection<SagaPayload> payloads, CancellationToken cancellation) =>
         _reader.SavePayloadsAsync(payloads, cancellation);
 
+    /// <inheritdoc />
+    public Task<IReadOnlyList<EventTarget>> FindTargetsAsync(IReadOnlyList<EventAddress> addresses, CancellationToken cancellation) =>
+        throw new NotSupportedException();
+
+    /// <inheritdoc />
+    public Task<IReadOnlySet<Guid>> KeepEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) =>
+        throw new NotSupportedException();
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation) => throw new NotSupportedException();
+
+    /// <inheritdoc />
+    public Task RemoveEarlyAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation) => throw new NotSupportedException();
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<Guid>> LiveAsync(Guid after, int limit, CancellationToken cancellation) => throw new NotSupportedException();
+
     /// <summary>Commits these entries (by their place in the batch) until each has its verdict.</summary>
     private async Task CommitAsync(Work work, List<int> places, CancellationToken cancellation)
     {

@@ -104,6 +104,12 @@ public sealed record SagaRow
 
     /// <summary>When it wants to be woken, or null.</summary>
     public DateTimeOffset? NextWakeupAt { get; init; }
+
+    /// <summary>
+    /// Whether it waits for long: for an event, for an operator, or for a time that is far. Its wake-up, if it has one, is then a row of
+    /// <c>timers</c>, which the commit writes and removes, and nobody looks at its own row before. Changes only when such a wait begins or ends.
+    /// </summary>
+    public bool Parked { get; init; }
 }
 
 /// <summary>A row of <c>saga_history</c>. The store orders them by (saga, version, ordinal).</summary>

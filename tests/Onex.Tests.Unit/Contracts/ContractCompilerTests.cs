@@ -40,7 +40,7 @@ public sealed class ContractCompilerTests
     [Fact]
     public void A_step_has_everything_that_the_file_says()
     {
-        var charge = _order.State("charging").Steps.Single();
+        var charge = Call("charging");
 
         Assert.Equal(("charge", StepKind.Effect, "http.post", "payments"), (charge.Id, charge.Kind, charge.Invocation.Operation, charge.Invocation.Connection));
         Assert.Equal(new RetryPolicy(5, TimeSpan.FromMilliseconds(200), 2, TimeSpan.FromSeconds(20), Jitter.Full, TimeSpan.FromMinutes(2)), charge.Retry);
@@ -58,8 +58,8 @@ public sealed class ContractCompilerTests
     [Fact]
     public void What_a_step_does_not_say_its_connection_says_and_then_the_default()
     {
-        var reserve = _order.State("reserving").Steps.Single();
-        var pack = _order.State("packing").Steps.Single();
+        var reserve = Call("reserving");
+        var pack = Call("packing");
 
         Assert.Equal((3, TimeSpan.FromSeconds(7)), (reserve.Retry.Attempts, reserve.Timeout));
         Assert.Equal((3, TimeSpan.FromSeconds(7)), (reserve.Compensation!.Retry.Attempts, reserve.Compensation.Timeout));
@@ -70,15 +70,15 @@ public sealed class ContractCompilerTests
     [Fact]
     public void Only_results_that_some_expression_reads_are_kept()
     {
-        Assert.Equal(["pack", "seal"], _order.States.SelectMany(state => state.Steps).Where(step => step.ResultIsRead).Select(step => step.Id));
-        Assert.Equal(["body.weight"], _order.State("packing").Steps.Single().ResultPaths.Select(path => string.Join('.', path)));
-        Assert.Equal(["hex"], _order.State("sealing").Steps.Single().ResultPaths.Select(path => string.Join('.', path)));
+        Assert.Equal(["pack", "seal"], _order.States.SelectMany(state => state.Steps).OfType<CallStep>().Where(step => step.ResultIsRead).Select(step => step.Id));
+        Assert.Equal(["body.weight"], Call("packing").ResultPaths.Select(path => string.Join('.', path)));
+        Assert.Equal(["hex"], Call("sealing").ResultPaths.Select(path => string.Join('.', path)));
     }
 
     [Fact]
     public void A_path_is_percent_encoded_text_and_a_lone_value_elsewhere_keeps_its_type()
     {
-        var arguments = (Template.Map)_order.State("packing").Steps.Single().Invocation.Arguments;
+        var arguments = (Template.Map)Call("packing").Invocation.Arguments;
         var path = Assert.IsType<Template.Text>(arguments.Entries.Single(entry => entry.Key == "path").Value);
         var body = Assert.IsType<Template.Map>(arguments.Entries.Single(entry => entry.Key == "body").Value);
 
@@ -201,4 +201,6 @@ public sealed class ContractCompilerTests
         .CompileDirectory(RepositoryFiles.At("tests", "contracts", "valid", "order-fulfilment"), TestCatalogue.Context)
         .Plans
         .Single();
+
+    private static CallStep Call(string state) => (CallStep)_order.State(state).Steps.Single();
 }

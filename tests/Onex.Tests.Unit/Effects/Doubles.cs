@@ -63,6 +63,9 @@ internal sealed class MemoryLedger : IEffectLedger
 
     public Task<IReadOnlyDictionary<Guid, LedgerState>> LookUpAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
         throw new NotSupportedException();
+
+    public Task<IReadOnlyDictionary<Guid, LedgerState>> CancelAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
+        throw new NotSupportedException();
 }
 
 /// <summary>Payloads in memory.</summary>
@@ -94,6 +97,16 @@ internal sealed class MemoryPayloads : ISagaStore
     public Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, CancellationToken cancellation) => throw new NotSupportedException();
 
     public Task<IReadOnlyList<Wakeup>> WakeupsAsync(IReadOnlyCollection<int> partitions, DateTimeOffset before, CancellationToken cancellation) => throw new NotSupportedException();
+
+    public Task<IReadOnlyList<EventTarget>> FindTargetsAsync(IReadOnlyList<EventAddress> addresses, CancellationToken cancellation) => throw new NotSupportedException();
+
+    public Task<IReadOnlySet<Guid>> KeepEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) => throw new NotSupportedException();
+
+    public Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation) => throw new NotSupportedException();
+
+    public Task RemoveEarlyAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation) => throw new NotSupportedException();
+
+    public Task<IReadOnlyList<Guid>> LiveAsync(Guid after, int limit, CancellationToken cancellation) => throw new NotSupportedException();
 
     public Task<DateTimeOffset> NowAsync(CancellationToken cancellation) => throw new NotSupportedException();
 }
