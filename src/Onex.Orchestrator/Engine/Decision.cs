@@ -17,9 +17,28 @@ internal sealed record Decision(
     ImmutableArray<Answer> Answers,
     ImmutableArray<HistoryNote> History)
 {
+    /// <summary>
+    /// Events of which nothing came, and whose senders are told why. With <see cref="Changed"/> they leave with the commit: events that were kept.
+    /// </summary>
+    public ImmutableArray<EventRefusal> Refusals { get; init; } = [];
+
+    /// <summary>The ids of messages that were taken in, or are kept, for the first time.</summary>
+    public ImmutableArray<Guid> Seen { get; init; } = [];
+
+    /// <summary>Why an operator's wish was not done, for people; null if it was, or none was asked.</summary>
+    public string? NotDone { get; init; }
+
     /// <summary>Nothing follows.</summary>
     public static Decision Nothing(SagaState state) => new(state, false, [], [], []);
 }
+
+/// <summary>An event of which nothing came.</summary>
+/// <param name="Asker">Who sent it.</param>
+/// <param name="Event">The event as it was kept or arrived.</param>
+/// <param name="Code">See <see cref="ErrorCodes"/>.</param>
+/// <param name="Error">Why, and what to do, for people.</param>
+/// <param name="IsDead">Whether it goes to the dead-letter topic besides: nobody could ever want it, or its time was over.</param>
+internal sealed record EventRefusal(Asker Asker, KeptEvent Event, string Code, string Error, bool IsDead);
 
 /// <summary>One attempt to be sent.</summary>
 internal sealed record CommandToSend(

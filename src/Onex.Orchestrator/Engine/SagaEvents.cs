@@ -61,7 +61,11 @@ internal sealed record TimerFired : SagaEvent
 /// <summary>What the effect ledger says of a command whose outcome it does not know.</summary>
 /// <param name="Attempt">The latest attempt that was taken.</param>
 /// <param name="ValidUntil">Until when the lease is valid, or null if it has run out.</param>
-internal sealed record Lease(int Attempt, DateTimeOffset? ValidUntil);
+internal sealed record Lease(int Attempt, DateTimeOffset? ValidUntil)
+{
+    /// <summary>Whether it was cancelled before anyone took it: it has not happened and never will.</summary>
+    public bool Cancelled { get; init; }
+}
 
 /// <summary>A further request wants the saga's answer.</summary>
 internal sealed record RequestJoined : SagaEvent

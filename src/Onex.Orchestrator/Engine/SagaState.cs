@@ -8,6 +8,9 @@ namespace Onex.Orchestrator.Engine;
 /// <summary>A saga as the engine sees it. Immutable; every decision gives a new one.</summary>
 internal sealed record SagaState
 {
+    // Longer waits are rows of `timers`; shorter ones stand in the saga's row and in the memory of its home partition's reader.
+    private static readonly TimeSpan _longWait = TimeSpan.FromMinutes(1);
+
     /// <summary>What never changes after the start.</summary>
     public required SagaFacts Facts { get; init; }
 
@@ -43,6 +46,17 @@ internal sealed record SagaState
 
     /// <summary>Why it cannot go on without an operator, or null.</summary>
     public string? BlockedBecause { get; init; }
+
+    /// <summary>Events that wait for a state that wants them, in order of arrival.</summary>
+    public ImmutableArray<KeptEvent> Early { get; init; } = [];
+
+    /// <summary>What a <c>respond</c> step has answered, or null: the end is not answered again then.</summary>
+    public RawJson? Response { get; init; }
+
+    /// <summary>
+    /// Whether it waits for long (see <see cref="SagaRow.Parked"/>): for an event, for an operator, or for a time that is far.
+    /// </summary>
+    public bool Parked => NextWakeupAt is not { } at || at - UpdatedAt > _longWait;
 
     /// <summary>Further requests that want its answer.</summary>
     public ImmutableArray<Waiter> Waiters { get; init; } = [];
@@ -157,7 +171,22 @@ internal sealed record Outstanding
 
     /// <summary>How often this attempt was sent again because nobody had taken it.</summary>
     public int Resent { get; init; }
+
+    /// <summary>
+    /// Whether the saga left what it was sent for. Its outcome is still found out: it is cancelled through the ledger if nobody has taken it, and
+    /// taken back if it completed.
+    /// </summary>
+    public bool Interrupted { get; init; }
 }
+
+/// <summary>An event that waits for a state that wants it.</summary>
+/// <param name="MessageId">Its identity.</param>
+/// <param name="Event">Its name.</param>
+/// <param name="Data">Its payload.</param>
+/// <param name="Asker">Who is told if nothing comes of it.</param>
+/// <param name="ReceivedAt">When it came.</param>
+/// <param name="ExpiresAt">Until when it is kept.</param>
+internal sealed record KeptEvent(Guid MessageId, string Event, CelValue Data, Asker Asker, DateTimeOffset ReceivedAt, DateTimeOffset ExpiresAt);
 
 /// <summary>A completed step that can be taken back.</summary>
 /// <param name="Step">The step's id.</param>

@@ -38,10 +38,11 @@ internal static class SagaRows
         UpdatedAt = saga.UpdatedAt,
         EndedAt = saga.EndedAt,
         NextWakeupAt = saga.EndedAt is null ? saga.NextWakeupAt : null,
+        Parked = saga.EndedAt is null && saga.Parked,
     };
 
     /// <summary>The state of a row. The plan gives the values of <c>data</c> their types.</summary>
-    public static SagaState FromRow(Plan plan, SagaRow row, RawJson input, RawJson? output)
+    public static SagaState FromRow(Plan plan, SagaRow row, RawJson input, RawJson? output, RawJson? response = null)
     {
         using var progress = JsonDocument.Parse(row.Progress.Utf8);
         using var headers = JsonDocument.Parse((row.Headers ?? RawJson.EmptyObject).Utf8);
@@ -81,6 +82,7 @@ internal static class SagaRows
             Fault = row.Fault is { } fault ? ReadFault(fault) : null,
             Waiters = row.Waiters is { } waiters ? ReadWaiters(waiters) : [],
             Output = output,
+            Response = response,
             UpdatedAt = row.UpdatedAt,
             EndedAt = row.EndedAt,
         };
