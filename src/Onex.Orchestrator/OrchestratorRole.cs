@@ -4,9 +4,11 @@ using Onex.Contracts;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Hosting.Health;
+using Onex.Hosting.Http;
 using Onex.Hosting.Settings;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Riding;
+using Onex.Orchestrator.Api;
 using Onex.Orchestrator.Engine;
 using Onex.Orchestrator.Plans;
 using Onex.Orchestrator.Requests;
@@ -48,6 +50,10 @@ public static class OrchestratorRole
         services.AddSingleton(sp => Wire(ActivatorUtilities.CreateInstance<SagaRouter>(sp), sp, settings.Topics));
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<MainRecordHandler>(sp, settings.Topics));
         services.AddHostedService<MainLoops>();
+        services.AddSingleton<IHttpEndpoints, ApiEndpoints>();
+        services.AddSingleton<RequestCalls>();
+        services.AddSingleton<SagaCalls>();
+        services.AddSingleton(new ContractCalls(plans));
         return services;
     }
 

@@ -117,6 +117,9 @@ public sealed record RuntimeSettings
     /// <summary><c>ONEX_HTTP_BIND</c>.</summary>
     public required string HttpBind { get; init; }
 
+    /// <summary><c>ONEX_API_TOKEN</c>.</summary>
+    public required IReadOnlyList<Http.ApiToken> ApiTokens { get; init; }
+
     /// <summary><c>ONEX_LOG_LEVEL</c> as .NET names it.</summary>
     public required Microsoft.Extensions.Logging.LogLevel LogLevel { get; init; }
 

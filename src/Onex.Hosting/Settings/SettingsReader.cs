@@ -112,6 +112,7 @@ internal sealed partial class SettingsReading
             MaxRequestBytes = Number(SettingsTable.MaxRequestBytes)!.Value,
             HttpPort = Number(SettingsTable.HttpPort) ?? DefaultPort(profile),
             HttpBind = HttpBind(),
+            ApiTokens = ApiTokens(),
             LogLevel = Level(OneOf(SettingsTable.LogLevel)!),
             LogFormat = OneOf(SettingsTable.LogFormat)!,
             EnvironmentName = Text(SettingsTable.EnvironmentName)!,
@@ -344,6 +345,18 @@ internal sealed partial class SettingsReading
         }
 
         return bind;
+    }
+
+    private IReadOnlyList<Http.ApiToken> ApiTokens()
+    {
+        if (Secret(SettingsTable.ApiToken, neededBecause: null) is not { } list || Placeholder().IsMatch(list))
+        {
+            return [];
+        }
+
+        var (tokens, problems) = Http.ApiToken.Parse(SettingsTable.ApiToken.Name, list);
+        _problems.AddRange(problems);
+        return tokens;
     }
 
     // Nothing opens these yet, but a placeholder that is left in one of them would be found out too late.

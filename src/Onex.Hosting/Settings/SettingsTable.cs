@@ -166,7 +166,7 @@ public static class SettingsTable
         ImageDefault = "*",
     };
 
-    public static readonly Setting ApiToken = new(Http, "ONEX_API_TOKEN", Text, null, "Tokens for `/api` and `/metrics`.") { Secret = true, NotYet = true };
+    public static readonly Setting ApiToken = new(Http, "ONEX_API_TOKEN", Text, null, "Tokens for `/api`: `name:scope:token`, separated by commas; the scope is `read` or `operate`. Without one only callers on the same machine are served.") { Secret = true };
 
     public static readonly Setting ConsulHost = new(Outside, "CONSUL_HOST", Text, "omninode-bridge-consul", "Where Consul is.") { NotYet = true };
 
