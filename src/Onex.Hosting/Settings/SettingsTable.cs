@@ -166,6 +166,11 @@ public static class SettingsTable
         ImageDefault = "*",
     };
 
+    public static readonly Setting ApiUrl = new(Http, "ONEX_API_URL", Text, null, "Where the commands of `onex` find main, unless on this machine.")
+    {
+        DefaultInWords = "`http://localhost` with `ONEX_HTTP_PORT`",
+    };
+
     public static readonly Setting ApiToken = new(Http, "ONEX_API_TOKEN", Text, null, "Tokens for `/api`: `name:scope:token`, separated by commas; the scope is `read` or `operate`. Without one only callers on the same machine are served.") { Secret = true };
 
     public static readonly Setting ConsulHost = new(Outside, "CONSUL_HOST", Text, "omninode-bridge-consul", "Where Consul is.") { NotYet = true };
@@ -244,7 +249,7 @@ public static class SettingsTable
         TopicPrefix, InputTopic, OutputTopic, MainGroup, EffectsInput, EffectsOutput, EffectsGroup, WorkerInput, WorkerOutput, WorkerGroup, SagaEvents,
         Store, PostgresHost, PostgresPort, PostgresDatabase, PostgresUser, PostgresPassword, PostgresSslMode, AutoMigrate, Retention, HistoryRetention,
         ContractsDirectory, ContractsMutable,
-        HttpPort, HttpBind, ApiToken,
+        HttpPort, HttpBind, ApiToken, ApiUrl,
         ConsulHost, ConsulPort, ConsulScheme, ConsulToken, VaultAddress, VaultToken, VaultRole, VaultSecret, RedisHost, RedisPort, RedisPassword,
         MaxHistory, BreakerThreshold, EnabledHandlers, DirectOperations, ReplyTo, LogFormat, GracePeriod,
     ];
