@@ -114,6 +114,7 @@ internal sealed partial class SettingsReading
             HttpBind = HttpBind(),
             LogLevel = Level(OneOf(SettingsTable.LogLevel)!),
             LogFormat = OneOf(SettingsTable.LogFormat)!,
+            LogDirectory = Text(SettingsTable.LogDirectory) is { } logs ? Path.GetFullPath(logs, _workingDirectory) : null,
             EnvironmentName = Text(SettingsTable.EnvironmentName)!,
             GracePeriod = TimeSpan.FromSeconds(Number(SettingsTable.GracePeriod)!.Value),
             DirectOperations = List(SettingsTable.DirectOperations) ?? [],
@@ -499,7 +500,7 @@ internal sealed partial class SettingsReading
 
         if (path is not null)
         {
-            name = fileName;
+            name = $"{name} (from {path})";
             try
             {
                 // Editors and echo end a file with a new line that is not part of the secret.
