@@ -44,6 +44,10 @@ public static class OnexHost
         builder.WebHost.UseKestrelCore();
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, settings));
         builder.Logging.AddOnexConsole(settings.LogLevel, settings.LogFormat);
+        if (settings.LogDirectory is { } directory)
+        {
+            builder.Logging.AddOnexFile(directory);
+        }
 
         var services = builder.Services;
         services.AddRoutingCore();

@@ -126,6 +126,9 @@ public sealed record RuntimeSettings
     /// <summary><c>logging.format</c>: <c>json</c> or <c>text</c>.</summary>
     public required string LogFormat { get; init; }
 
+    /// <summary><c>ONEX_LOG_DIR</c>, or null for the console alone.</summary>
+    public string? LogDirectory { get; init; }
+
     /// <summary><c>ONEX_ENVIRONMENT</c>.</summary>
     public required string EnvironmentName { get; init; }
 

@@ -115,6 +115,7 @@ internal sealed partial class SettingsReading
             ApiTokens = ApiTokens(),
             LogLevel = Level(OneOf(SettingsTable.LogLevel)!),
             LogFormat = OneOf(SettingsTable.LogFormat)!,
+            LogDirectory = Text(SettingsTable.LogDirectory) is { } logs ? Path.GetFullPath(logs, _workingDirectory) : null,
             EnvironmentName = Text(SettingsTable.EnvironmentName)!,
             GracePeriod = TimeSpan.FromSeconds(Number(SettingsTable.GracePeriod)!.Value),
             DirectOperations = List(SettingsTable.DirectOperations) ?? [],
@@ -512,7 +513,7 @@ internal sealed partial class SettingsReading
 
         if (path is not null)
         {
-            name = fileName;
+            name = $"{name} (from {path})";
             try
             {
                 // Editors and echo end a file with a new line that is not part of the secret.

@@ -28,6 +28,13 @@ public static class SettingsTable
         FileKey = "logging.level",
     };
 
+    public static readonly Setting LogDirectory = new(Process, "ONEX_LOG_DIR", Text, null,
+        "A directory that log lines are kept in as well, as JSON: `<hostname>.log`, at 16 MiB renamed to `<hostname>.log.1`. One process a host.")
+    {
+        DefaultInWords = "none",
+        ImageDefault = "/app/logs",
+    };
+
     public static readonly Setting EnvironmentName = new(Process, "ONEX_ENVIRONMENT", Text, "development", "A name for people; it weakens nothing.")
     {
         FileKey = "event_bus.environment",
@@ -243,7 +250,7 @@ public static class SettingsTable
     /// <summary>All of them, in the order of the document.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
-        Profile, LogLevel, EnvironmentName, InContainer,
+        Profile, LogLevel, LogDirectory, EnvironmentName, InContainer,
         EventBus, KafkaServers, KafkaProtocol, KafkaMechanism, KafkaUser, KafkaPassword, KafkaAuthority, SessionTimeout,
         CreateTopics, Partitions, Replication, MaxRequestBytes,
         TopicPrefix, InputTopic, OutputTopic, MainGroup, EffectsInput, EffectsOutput, EffectsGroup, WorkerInput, WorkerOutput, WorkerGroup, SagaEvents,

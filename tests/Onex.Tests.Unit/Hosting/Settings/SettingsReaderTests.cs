@@ -32,7 +32,7 @@ public sealed class SettingsReaderTests : IDisposable
         Assert.Equal((12, null, true), (settings.Partitions, settings.Replication, settings.CreateTopics));
         Assert.Equal((TimeSpan.FromDays(15), TimeSpan.FromDays(30)), (settings.Retention, settings.HistoryRetention));
         Assert.Equal((8085, "localhost"), (settings.HttpPort, settings.HttpBind));
-        Assert.Equal((LogLevel.Information, "json"), (settings.LogLevel, settings.LogFormat));
+        Assert.Equal((LogLevel.Information, "json", null), (settings.LogLevel, settings.LogFormat, settings.LogDirectory));
         Assert.Equal(TimeSpan.FromSeconds(30), settings.GracePeriod);
         Assert.Equal(Path.Combine(_directory, "contracts"), settings.ContractsDirectory);
         Assert.Equal(1_048_576, settings.MaxRequestBytes);
@@ -62,6 +62,7 @@ public sealed class SettingsReaderTests : IDisposable
         Assert.Equal((8085, "*"), (settings.HttpPort, settings.HttpBind));
         Assert.Equal("omninode-bridge-redpanda:9092", settings.Kafka!.BootstrapServers);
         Assert.Equal("omninode-bridge-postgres", settings.Postgres!.Host);
+        Assert.Equal("/app/logs", settings.LogDirectory);
     }
 
     [Fact]
@@ -163,7 +164,7 @@ public sealed class SettingsReaderTests : IDisposable
         System.IO.File.WriteAllText(Path.Combine(_directory, "token"), "__REPLACE_WITH_REDIS__\n");
         Set("REDIS_PASSWORD_FILE=token");
 
-        Problems("REDIS_PASSWORD_FILE still holds a __REPLACE_WITH_...__ placeholder. Put the real secret in its place, or remove the variable if nothing uses it.");
+        Problems("REDIS_PASSWORD (from token) still holds a __REPLACE_WITH_...__ placeholder. Put the real secret in its place, or remove the variable if nothing uses it.");
     }
 
     [Fact]
