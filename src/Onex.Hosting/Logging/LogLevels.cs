@@ -48,6 +48,16 @@ public static class LogLevels
         _ => "INFO",
     };
 
+    /// <summary>The level of that name.</summary>
+    internal static LogLevel Parse(string name) => name switch
+    {
+        "DEBUG" => LogLevel.Debug,
+        "WARNING" => LogLevel.Warning,
+        "ERROR" => LogLevel.Error,
+        "CRITICAL" => LogLevel.Critical,
+        _ => LogLevel.Information,
+    };
+
     /// <summary>What frameworks say below a warning is for those who debug.</summary>
     internal static bool Shows(string category, LogLevel line, LogLevel least)
     {

@@ -66,6 +66,12 @@ public sealed record RuntimeSettings
     /// <summary><c>ONEX_STORE</c>.</summary>
     public required StoreKind Store { get; init; }
 
+    /// <summary><c>ONEX_DATA_DIR</c>, as a full path.</summary>
+    public required string DataDirectory { get; init; }
+
+    /// <summary><c>event_bus.max_history</c>.</summary>
+    public required int MemoryHistory { get; init; }
+
     /// <summary><c>KAFKA_*</c>; null on another bus.</summary>
     public KafkaConnection? Kafka { get; init; }
 

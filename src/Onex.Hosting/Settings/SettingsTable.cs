@@ -46,7 +46,7 @@ public static class SettingsTable
         ImageDefault = "true",
     };
 
-    public static readonly Setting EventBus = new(Messages, "ONEX_EVENT_BUS", OneOf, null, "Where messages travel. This version has `kafka` only.")
+    public static readonly Setting EventBus = new(Messages, "ONEX_EVENT_BUS", OneOf, null, "Where messages travel. `inmemory`: in this process, with profile `all` only; they are gone with it, and what sagas wait for is sent again.")
     {
         Values = ["kafka", "inmemory"],
         DefaultInWords = "`kafka` if `KAFKA_BOOTSTRAP_SERVERS` is set, else `inmemory`",
@@ -126,11 +126,13 @@ public static class SettingsTable
 
     public static readonly Setting SagaEvents = new(Names, "ONEX_SAGA_EVENTS_TOPIC", Text, "saga-events", "What sagas and mains say to each other.");
 
-    public static readonly Setting Store = new(Database, "ONEX_STORE", OneOf, null, "Where sagas are kept. This version has `postgres` only.")
+    public static readonly Setting Store = new(Database, "ONEX_STORE", OneOf, null, "Where sagas are kept. `sqlite`: in a file of this process, with profile `all` only.")
     {
         Values = ["postgres", "sqlite"],
         DefaultInWords = "`postgres` if `POSTGRES_HOST` is set, else `sqlite`",
     };
+
+    public static readonly Setting DataDirectory = new(Database, "ONEX_DATA_DIR", Text, "./.onex", "Where the file of `sqlite` is.") { ImageDefault = "/app/data" };
 
     public static readonly Setting PostgresHost = new(Database, "POSTGRES_HOST", Text, null, "Where the database is.") { ImageDefault = "omninode-bridge-postgres" };
 
@@ -202,11 +204,10 @@ public static class SettingsTable
 
     public static readonly Setting RedisPassword = new(Outside, "REDIS_PASSWORD", Text, null, "Its password.") { Secret = true, NotYet = true };
 
-    public static readonly Setting MaxHistory = new(FileOnly, null, Number, "1000", "How much the in-memory bus remembers.")
+    public static readonly Setting MaxHistory = new(FileOnly, null, Number, "1000", "Records per partition that the in-memory bus keeps of topics that no role reads.")
     {
         FileKey = "event_bus.max_history",
         Range = (0, 1_000_000),
-        NotYet = true,
     };
 
     public static readonly Setting BreakerThreshold = new(FileOnly, null, Number, "5", "Failures in a row after which the in-memory bus pauses.")
@@ -254,7 +255,7 @@ public static class SettingsTable
         EventBus, KafkaServers, KafkaProtocol, KafkaMechanism, KafkaUser, KafkaPassword, KafkaAuthority, SessionTimeout,
         CreateTopics, Partitions, Replication, MaxRequestBytes,
         TopicPrefix, InputTopic, OutputTopic, MainGroup, EffectsInput, EffectsOutput, EffectsGroup, WorkerInput, WorkerOutput, WorkerGroup, SagaEvents,
-        Store, PostgresHost, PostgresPort, PostgresDatabase, PostgresUser, PostgresPassword, PostgresSslMode, AutoMigrate, Retention, HistoryRetention,
+        Store, DataDirectory, PostgresHost, PostgresPort, PostgresDatabase, PostgresUser, PostgresPassword, PostgresSslMode, AutoMigrate, Retention, HistoryRetention,
         ContractsDirectory, ContractsMutable,
         HttpPort, HttpBind, ApiToken, ApiUrl,
         ConsulHost, ConsulPort, ConsulScheme, ConsulToken, VaultAddress, VaultToken, VaultRole, VaultSecret, RedisHost, RedisPort, RedisPassword,

@@ -13,7 +13,7 @@ public sealed partial class DockerFilesTests
     // Fixed by the image or the service, or of no use where each role is a process of its own. A new setting belongs into the compose file
     // and into .env.example, or here.
     private static readonly string[] _notForUsers =
-        ["RUNTIME_PROFILE", "ONEX_IN_CONTAINER", "ONEX_HTTP_PORT", "ONEX_HTTP_BIND", "ONEX_LOG_DIR", "ONEX_EVENT_BUS", "ONEX_STORE"];
+        ["RUNTIME_PROFILE", "ONEX_IN_CONTAINER", "ONEX_HTTP_PORT", "ONEX_HTTP_BIND", "ONEX_LOG_DIR", "ONEX_EVENT_BUS", "ONEX_STORE", "ONEX_DATA_DIR", "ONEX_API_URL"];
 
     // What Compose itself or a build reads.
     private static readonly string[] _composes =

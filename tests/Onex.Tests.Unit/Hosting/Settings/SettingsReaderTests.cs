@@ -117,13 +117,25 @@ public sealed class SettingsReaderTests : IDisposable
     }
 
     [Fact]
-    public void A_bare_environment_is_told_all_that_it_lacks()
+    public void A_bare_environment_runs_everything_in_one_process_on_a_file()
     {
         _environment.Clear();
 
+        var settings = Read();
+
+        Assert.Equal((RuntimeProfile.All, EventBus.InMemory, StoreKind.Sqlite), (settings.Profile, settings.EventBus, settings.Store));
+        Assert.EndsWith(".onex", settings.DataDirectory);
+    }
+
+    [Fact]
+    public void A_role_in_a_bare_environment_is_told_all_that_it_lacks()
+    {
+        _environment.Clear();
+        Set("RUNTIME_PROFILE=main");
+
         Problems(
-            "KAFKA_BOOTSTRAP_SERVERS is not set, so that messages would travel in memory: this version does not have that yet. Set KAFKA_BOOTSTRAP_SERVERS to the brokers (host:port).",
-            "POSTGRES_HOST is not set, so that sagas would be kept in a file: this version does not have that yet. Set POSTGRES_HOST to the database's host.",
+            "KAFKA_BOOTSTRAP_SERVERS is not set, so that messages would travel in memory: that reaches no other process, and RUNTIME_PROFILE is main. Set KAFKA_BOOTSTRAP_SERVERS to the brokers (host:port).",
+            "POSTGRES_HOST is not set, so that sagas would be kept in a file: no other process can share that, and RUNTIME_PROFILE is main. Set POSTGRES_HOST to the database's host.",
             "POSTGRES_PASSWORD is not set, but the database needs it. Set it, or POSTGRES_PASSWORD_FILE to the path of a file that holds it.");
     }
 
