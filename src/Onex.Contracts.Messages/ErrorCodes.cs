@@ -50,4 +50,19 @@ public static class ErrorCodes
 
     /// <summary>The saga's contract version is not in the registry and not in the contracts directory.</summary>
     public const string PlanMissing = "ONEX3016";
+
+    /// <summary>The saga has a rule for the event, but none of its guards holds.</summary>
+    public const string EventRefused = "ONEX3017";
+
+    /// <summary>No state of the saga can want the event any more.</summary>
+    public const string EventUnwanted = "ONEX3018";
+
+    /// <summary>Too many events are kept already.</summary>
+    public const string EventsTooMany = "ONEX3019";
+
+    /// <summary>The event was kept, and its time is over.</summary>
+    public const string EventExpired = "ONEX3020";
+
+    /// <summary>The saga ended with the event unclaimed.</summary>
+    public const string EventUnclaimed = "ONEX3021";
 }

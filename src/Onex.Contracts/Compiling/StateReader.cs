@@ -11,8 +11,9 @@ namespace Onex.Contracts.Compiling;
 /// <summary>Reads states.</summary>
 internal sealed class StateReader(ContractScope scope, ExpressionReader expressions, TemplateReader templates, StepReader steps)
 {
-    private static readonly FrozenSet<EventKind> _working = FrozenSet.ToFrozenSet([EventKind.StepResult, EventKind.Timer, EventKind.Joined]);
-    private static readonly FrozenSet<EventKind> _passing = FrozenSet.ToFrozenSet([EventKind.Timer, EventKind.Joined]);
+    private static readonly FrozenSet<EventKind> _working =
+        FrozenSet.ToFrozenSet([EventKind.StepResult, EventKind.Timer, EventKind.Joined, EventKind.External, EventKind.Operator]);
+
     private static readonly FrozenSet<EventKind> _ended = FrozenSet.ToFrozenSet([EventKind.Joined]);
 
     /// <summary>The state of a contract without <c>on_failure</c> that takes back what was done.</summary>
@@ -115,7 +116,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             Steps = read,
             Choices = ReadChoices(name, map),
             Catch = steps.ReadCatch(map.Find("catch"), name.Text),
-            Accepts = read.IsEmpty ? _passing : _working,
+            Accepts = _working,
         };
     }
 
