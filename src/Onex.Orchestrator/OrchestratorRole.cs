@@ -7,6 +7,7 @@ using Onex.Hosting.Health;
 using Onex.Hosting.Settings;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Riding;
+using Onex.Orchestrator.Control;
 using Onex.Orchestrator.Engine;
 using Onex.Orchestrator.Plans;
 using Onex.Orchestrator.Requests;
@@ -29,8 +30,9 @@ public static class OrchestratorRole
     /// <param name="settings">The process's settings.</param>
     /// <param name="plans">The plans that may be started.</param>
     /// <param name="compiler">What contracts of the registry are compiled against.</param>
+    /// <param name="busIsInMemory">Whether the bus forgets what is on its way when the process ends, so that it must be sent again at start.</param>
     public static IServiceCollection AddOnexOrchestrator(
-        this IServiceCollection services, RuntimeSettings settings, IReadOnlyList<Plan> plans, CompilerContext compiler)
+        this IServiceCollection services, RuntimeSettings settings, IReadOnlyList<Plan> plans, CompilerContext compiler, bool busIsInMemory = false)
     {
         services.AddSingleton(sp => new PlanCatalogue(
             plans, sp.GetRequiredService<IContractRegistry>(), compiler, sp.GetRequiredService<IPipeFactory>()));
@@ -45,9 +47,21 @@ public static class OrchestratorRole
         services.AddSingleton(new RequestReader(settings.MaxRequestBytes));
         services.AddSingleton(sp => new RequestRules(
             sp.GetRequiredService<PlanCatalogue>(), compiler.Operations, settings.Topics, settings.ReplyToTopics));
+        services.AddSingleton<SagaReader>();
+        services.AddSingleton<LedgerInquiry>();
+        services.AddSingleton<EventTargets>();
+        services.AddSingleton<SagaSignals>();
         services.AddSingleton(sp => Wire(ActivatorUtilities.CreateInstance<SagaRouter>(sp), sp, settings.Topics));
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<MainRecordHandler>(sp, settings.Topics));
+        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<EarlySweep>(sp, settings.Topics));
+        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<SagaHomes>(sp, settings.Topics));
+        services.AddSingleton<ISagaControl, SagaControl>();
         services.AddHostedService<MainLoops>();
+        if (busIsInMemory)
+        {
+            services.AddHostedService<LostCommands>();
+        }
+
         return services;
     }
 

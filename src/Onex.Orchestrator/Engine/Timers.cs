@@ -71,4 +71,13 @@ internal static class Timers
         let kind = command.Direction == StepDirections.Do ? step.Kind : step.Compensation?.Kind
         where kind == StepKind.Effect
         select command.CommandId;
+
+    /// <summary>
+    /// The interrupted effects that a wake-up at that time finds unresolved: those that nobody has taken are cancelled through the ledger.
+    /// </summary>
+    public static IEnumerable<Guid> ToCancel(Plan plan, SagaState saga, DateTimeOffset now) =>
+        from command in saga.Outstanding
+        where command.Interrupted && command.DueAt <= now
+        where PlanFacts.Of(plan).Step(command.Step).Kind == StepKind.Effect
+        select command.CommandId;
 }
