@@ -9,6 +9,7 @@ using Onex.Hosting.Settings;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Riding;
 using Onex.Orchestrator.Api;
+using Onex.Orchestrator.Control;
 using Onex.Orchestrator.Engine;
 using Onex.Orchestrator.Plans;
 using Onex.Orchestrator.Requests;
@@ -47,13 +48,25 @@ public static class OrchestratorRole
         services.AddSingleton(new RequestReader(settings.MaxRequestBytes));
         services.AddSingleton(sp => new RequestRules(
             sp.GetRequiredService<PlanCatalogue>(), compiler.Operations, settings.Topics, settings.ReplyToTopics));
+        services.AddSingleton<SagaReader>();
+        services.AddSingleton<LedgerInquiry>();
+        services.AddSingleton<EventTargets>();
+        services.AddSingleton<SagaSignals>();
         services.AddSingleton(sp => Wire(ActivatorUtilities.CreateInstance<SagaRouter>(sp), sp, settings.Topics));
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<MainRecordHandler>(sp, settings.Topics));
+        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<EarlySweep>(sp, settings.Topics));
+        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<SagaHomes>(sp, settings.Topics));
+        services.AddSingleton<ISagaControl, SagaControl>();
         services.AddHostedService<MainLoops>();
         services.AddSingleton<IHttpEndpoints, ApiEndpoints>();
         services.AddSingleton<RequestCalls>();
         services.AddSingleton<SagaCalls>();
         services.AddSingleton(new ContractCalls(plans));
+        if (settings.EventBus == EventBus.InMemory)
+        {
+            services.AddHostedService<LostCommands>();
+        }
+
         return services;
     }
 

@@ -9,13 +9,17 @@ using Onex.Persistence.Schema;
 
 namespace Onex.Orchestrator.Routing;
 
-/// <summary>What main does without being asked: wakes sagas, forgets what was sent, sends what nobody sent, keeps its clock right.</summary>
+/// <summary>
+/// What main does without being asked: wakes sagas, gives them the events that came before them, forgets what was sent,
+/// sends what nobody sent, keeps its clock right.
+/// </summary>
 internal sealed class MainLoops(
     SagaRouter router,
     ISagaStore store,
     OutgoingSender sender,
     WakeupQueue wakeups,
     HomePartitions home,
+    EarlySweep early,
     DatabaseClock clock,
     NpgsqlDataSource database,
     EffectLedger ledger,
@@ -27,7 +31,7 @@ internal sealed class MainLoops(
     private static readonly TimeSpan _tick = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan _sweepUnsentEvery = TimeSpan.FromSeconds(2.5);
     private static readonly TimeSpan _unsentAge = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan _sweepWakeupsEvery = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _sweepEarlyEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _measureEvery = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan _tidyEvery = TimeSpan.FromHours(1);
@@ -39,7 +43,8 @@ internal sealed class MainLoops(
         EveryAsync("wake-ups", _tick, WakeAsync, stoppingToken),
         EveryAsync("sent messages", _tick, ForgetAsync, stoppingToken),
         EveryAsync("unsent messages", _sweepUnsentEvery, cancellation => home.SweepUnsentAsync(_unsentAge, cancellation), stoppingToken),
-        EveryAsync("lost wake-ups", _sweepWakeupsEvery, home.SweepWakeupsAsync, stoppingToken),
+        EveryAsync("wake-ups to come", HomePartitions.SweepEvery, home.SweepWakeupsAsync, stoppingToken),
+        EveryAsync("early events", _sweepEarlyEvery, early.SweepAsync, stoppingToken),
         EveryAsync("old and coming rows", _tidyEvery, TidyAsync, stoppingToken),
         EveryAsync("the database's clock", _measureEvery, cancellation => clock.MeasureAsync(store, cancellation), stoppingToken));
 

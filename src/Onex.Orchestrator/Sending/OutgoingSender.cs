@@ -111,8 +111,8 @@ internal sealed class OutgoingSender(IRecordProducer producer, ILogger<OutgoingS
 
         // The whole value may be what is refused (too large), so that the letter tells where it stays: in the saga's own rows.
         var letter = RefusedLetter.Write(sagaId, message, reason);
-        return await producer.ProduceAsync(
-            record with { Topic = Topics.DeadLetter(message.Topic), Partition = null, Value = letter }, cancellation);
+        var topic = message.Topic.EndsWith(Topics.DeadLetterSuffix, StringComparison.Ordinal) ? message.Topic : Topics.DeadLetter(message.Topic);
+        return await producer.ProduceAsync(record with { Topic = topic, Partition = null, Value = letter }, cancellation);
     }
 
     private void Signal()

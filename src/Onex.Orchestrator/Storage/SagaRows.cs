@@ -50,9 +50,8 @@ internal static class SagaRows
     /// <param name="input">The payload <c>input</c>.</param>
     /// <param name="output">The payload <c>output</c>, or null.</param>
     /// <param name="response">The payload <c>response</c>, or null (see <see cref="HasResponse"/>).</param>
-    /// <param name="early">The events that it keeps, in order of arrival.</param>
     public static SagaState FromRow(
-        Plan plan, SagaRow row, RawJson input, RawJson? output, RawJson? response = null, IReadOnlyList<EarlyEvent>? early = null)
+        Plan plan, SagaRow row, RawJson input, RawJson? output, RawJson? response = null)
     {
         using var progress = JsonDocument.Parse(row.Progress.Utf8);
         using var headers = JsonDocument.Parse((row.Headers ?? RawJson.EmptyObject).Utf8);
@@ -100,7 +99,6 @@ internal static class SagaRows
             Leaving = root.TryGetProperty("leaving", out var leaving)
                 ? new Departure(leaving.GetProperty("next").GetString()!, leaving.GetProperty("undo_from").GetInt32())
                 : null,
-            Early = early is null ? [] : [.. early.Select(kept => EarlyEvents.Read(plan, kept))],
             Fault = row.Fault is { } fault ? ReadFault(fault) : null,
             Waiters = row.Waiters is { } waiters ? ReadWaiters(waiters) : [],
             Output = output,
@@ -343,6 +341,7 @@ internal static class SagaRows
             root.GetProperty("code").GetString()!, root.GetProperty("message").GetString()!, Text(root, "step"), root.GetProperty("at").GetDateTimeOffset());
     }
 
+    /// <summary>Writes who asked; whole where no row has the rest.</summary>
     internal static void WriteAsker(Utf8JsonWriter writer, Asker asker, bool whole)
     {
         writer.WriteString("operation", asker.Operation);
@@ -374,15 +373,45 @@ internal static class SagaRows
             writer.WriteString("correlation_id", asker.CorrelationId);
             writer.WriteString("source", asker.Source);
             writer.WriteString("reply_to", asker.ReplyTo);
+            WriteTarget(writer, asker.Target);
         }
     }
 
+    /// <summary>Writes the field <c>target</c> as requests have it, if there is one.</summary>
+    internal static void WriteTarget(Utf8JsonWriter writer, RequestTarget? target)
+    {
+        if (target is null)
+        {
+            return;
+        }
+
+        writer.WriteStartObject("target");
+        if (target.SagaId is { } id)
+        {
+            writer.WriteString("saga_id", id);
+        }
+        else
+        {
+            writer.WriteString("key", target.Key);
+        }
+
+        writer.WriteEndObject();
+    }
+
+    private static RequestTarget? ReadTarget(JsonElement asker) => !asker.TryGetProperty("target", out var target)
+        ? null
+        : target.TryGetProperty("saga_id", out var id)
+            ? new RequestTarget { SagaId = id.GetGuid() }
+            : new RequestTarget { Key = Text(target, "key") };
+
+    /// <summary>Who asked: of a row, or (<paramref name="row"/> is null) as it was written whole.</summary>
     internal static Asker ReadAsker(JsonElement json, SagaRow? row) => new()
     {
         RequestId = row?.RequestId ?? json.GetProperty("request_id").GetGuid(),
         CorrelationId = row?.CorrelationId ?? json.GetProperty("correlation_id").GetGuid(),
         Source = row?.Source ?? json.GetProperty("source").GetString()!,
         ReplyTo = row is null ? Text(json, "reply_to") : row.ReplyTo,
+        Target = row is null ? ReadTarget(json) : null,
         Operation = Text(json, "operation") ?? row?.Contract ?? "",
         EnvelopeId = json.TryGetProperty("envelope_id", out var envelope) ? envelope.GetGuid() : null,
         Headers = json.TryGetProperty("headers", out var headers)
@@ -440,7 +469,8 @@ internal static class SagaRows
         }
     }
 
-    private static void Write(Utf8JsonWriter writer, CelValue value)
+    /// <summary>Writes a value that has a JSON form.</summary>
+    internal static void Write(Utf8JsonWriter writer, CelValue value)
     {
         if (!value.TryWriteJson(writer, out var problem))
         {
@@ -480,6 +510,7 @@ internal static class SagaRows
         }
     }
 
+    /// <summary>A JSON object.</summary>
     internal static RawJson Json(Action<Utf8JsonWriter> write)
     {
         var buffer = new ArrayBufferWriter<byte>(512);
