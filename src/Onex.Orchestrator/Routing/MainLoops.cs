@@ -1,11 +1,10 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Npgsql;
+using Onex.Hosting.Settings;
 using Onex.Orchestrator.Engine;
 using Onex.Orchestrator.Sending;
-using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
-using Onex.Persistence.Schema;
+using Onex.Persistence.Upkeep;
 
 namespace Onex.Orchestrator.Routing;
 
@@ -17,8 +16,8 @@ internal sealed class MainLoops(
     WakeupQueue wakeups,
     HomePartitions home,
     DatabaseClock clock,
-    NpgsqlDataSource database,
-    EffectLedger ledger,
+    IStoreUpkeep upkeep,
+    RuntimeSettings settings,
     TimeProvider time,
     ILogger<MainLoops> logger) : BackgroundService
 {
@@ -32,15 +31,16 @@ internal sealed class MainLoops(
 
     private static readonly TimeSpan _tidyEvery = TimeSpan.FromHours(1);
 
-    // Longer than a command may be started, and than topics keep records by default.
-    private static readonly TimeSpan _outcomesKeptFor = Outstanding.LifeTime + TimeSpan.FromDays(1);
-
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
         EveryAsync("wake-ups", _tick, WakeAsync, stoppingToken),
         EveryAsync("sent messages", _tick, ForgetAsync, stoppingToken),
         EveryAsync("unsent messages", _sweepUnsentEvery, cancellation => home.SweepUnsentAsync(_unsentAge, cancellation), stoppingToken),
         EveryAsync("lost wake-ups", _sweepWakeupsEvery, home.SweepWakeupsAsync, stoppingToken),
-        EveryAsync("old and coming rows", _tidyEvery, TidyAsync, stoppingToken),
+        EveryAsync(
+            "old and coming rows",
+            _tidyEvery,
+            cancellation => upkeep.TidyAsync(settings.Retention, settings.HistoryRetention, cancellation),
+            stoppingToken),
         EveryAsync("the database's clock", _measureEvery, cancellation => clock.MeasureAsync(store, cancellation), stoppingToken));
 
     private async Task WakeAsync(CancellationToken cancellation)
@@ -82,12 +82,6 @@ internal sealed class MainLoops(
         }
 
         sender.Forgotten(acknowledged);
-    }
-
-    private async Task TidyAsync(CancellationToken cancellation)
-    {
-        await HistoryPartitions.MakeAsync(database, cancellation);
-        await ledger.RemoveOlderThanAsync(_outcomesKeptFor, cancellation);
     }
 
     // Says once that something does not work, and once that it works again.
