@@ -1,0 +1,116 @@
+using System.Text.Json.Nodes;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.EndToEnd.Events;
+
+/// <summary>What may be sent to an order, by three processes on a real Kafka and a real Postgres.</summary>
+public sealed class EventTests(RunningStack running) : IClassFixture<RunningStack>
+{
+    private static readonly TimeSpan _within = TimeSpan.FromSeconds(60);
+
+    private OnexStack Stack => running.Stack;
+
+    [Fact]
+    public async Task An_order_waits_for_another_card_and_completes_with_it()
+    {
+        var order = Names.Next("newcard");
+        Stack.Outside.Treat(order, new Treatment { CardExpired = true });
+        var correlationId = await Stack.OrderAsync(order);
+        await Stack.InStateAsync(order, "awaiting_new_card", _within);
+        Assert.Equal(["waiting"], await Stack.Database.QueryAsync($"SELECT status FROM onex.sagas WHERE business_key = '{order}'"));
+
+        await Stack.EventAsync("order-fulfilment.card_updated", order, []);
+
+        var response = await Stack.Responses.ReadAsync(correlationId, _within);
+        Assert.Equal("success", response.Field("status"));
+        Assert.Equal(["reserve", "pack", "charge", "confirm"], Stack.Outside.EffectsOf(order));
+        await Stack.AssertNothingIsStuckAsync();
+    }
+
+    [Fact]
+    public async Task An_order_that_is_cancelled_while_it_waits_gives_everything_back()
+    {
+        var order = Names.Next("givenup");
+        Stack.Outside.Treat(order, new Treatment { CardExpired = true });
+        var correlationId = await Stack.OrderAsync(order);
+        await Stack.InStateAsync(order, "awaiting_new_card", _within);
+
+        await Stack.EventAsync("order-fulfilment.cancel", order, new JsonObject { ["reason"] = "changed mind" });
+
+        var response = await Stack.Responses.ReadAsync(correlationId, _within);
+        Assert.Equal("cancel", response.Field("code"));
+        Assert.Equal(["reserve", "pack", "undo pack", "undo reserve"], Stack.Outside.EffectsOf(order));
+    }
+
+    [Fact]
+    public async Task An_order_that_is_cancelled_while_the_card_is_charged_is_refunded_because_the_charge_happened()
+    {
+        var order = Names.Next("regretted");
+        Stack.Outside.Treat(order, new Treatment { Latency = TimeSpan.FromSeconds(1) });
+        var correlationId = await Stack.OrderAsync(order);
+        await Stack.InStateAsync(order, "charging", _within);
+        await Eventually.Async(() => Stack.Outside.EffectsOf(order).Contains("charge"), _within, () => "the card is not charged");
+
+        await Stack.EventAsync("order-fulfilment.cancel", order, new JsonObject { ["reason"] = "changed mind" });
+
+        var response = await Stack.Responses.ReadAsync(correlationId, _within);
+        Assert.Equal("cancel", response.Field("code"));
+        Assert.Equal(["reserve", "pack", "charge", "undo charge", "undo pack", "undo reserve"], Stack.Outside.EffectsOf(order));
+        Assert.DoesNotContain(Stack.Outside.KeyViolations(), violation => violation.StartsWith(order, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_same_event_twice_counts_once()
+    {
+        var order = Names.Next("twice");
+        Stack.Outside.Treat(order, new Treatment { CardExpired = true });
+        var correlationId = await Stack.OrderAsync(order);
+        await Stack.InStateAsync(order, "awaiting_new_card", _within);
+
+        var envelope = OnexStack.NewId();
+        await Stack.EventAsync("order-fulfilment.card_updated", order, [], envelope);
+        await Stack.EventAsync("order-fulfilment.card_updated", order, [], envelope);
+
+        Assert.Equal("success", (await Stack.Responses.ReadAsync(correlationId, _within)).Field("status"));
+        Assert.Equal(
+            ["1"],
+            await Stack.Database.QueryAsync(
+                $"SELECT count(*) FROM onex.inbox WHERE message_id = '{envelope}'"));
+    }
+
+    [Fact]
+    public async Task An_event_for_nobody_is_answered_with_what_to_do()
+    {
+        var correlationId = await Stack.EventAsync("order-fulfilment.card_updated", Names.Next("nobody"), []);
+
+        var response = await Stack.Responses.ReadAsync(correlationId, _within);
+        Assert.Equal("ONEX3023", response.Field("code"));
+        Assert.Equal("order-fulfilment.card_updated", response.Field("operation"));
+    }
+
+    [Fact]
+    public async Task An_event_that_its_guard_refuses_is_answered_and_changes_nothing()
+    {
+        var order = Names.Next("noreason");
+        Stack.Outside.Treat(order, new Treatment { CardExpired = true });
+        await Stack.OrderAsync(order);
+        await Stack.InStateAsync(order, "awaiting_new_card", _within);
+
+        var correlationId = await Stack.EventAsync("order-fulfilment.cancel", order, new JsonObject { ["reason"] = "" });
+
+        Assert.Equal("ONEX3017", (await Stack.Responses.ReadAsync(correlationId, _within)).Field("code"));
+        Assert.Equal(["awaiting_new_card"], await Stack.Database.QueryAsync($"SELECT state FROM onex.sagas WHERE business_key = '{order}'"));
+        await Stack.EventAsync("order-fulfilment.cancel", order, new JsonObject { ["reason"] = "tidying up" });
+        await Stack.InStateAsync(order, "unwound", _within);
+    }
+
+    [Fact]
+    public async Task A_payload_that_does_not_fit_the_event_is_told_where()
+    {
+        var correlationId = await Stack.EventAsync("order-fulfilment.cancel", "whoever", new JsonObject { ["reason"] = 7 });
+
+        var response = await Stack.Responses.ReadAsync(correlationId, _within);
+        Assert.Equal("ONEX3005", response.Field("code"));
+        Assert.Contains("/reason", response.Field("error"));
+    }
+}
