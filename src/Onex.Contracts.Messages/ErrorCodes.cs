@@ -51,18 +51,24 @@ public static class ErrorCodes
     /// <summary>The saga's contract version is not in the registry and not in the contracts directory.</summary>
     public const string PlanMissing = "ONEX3016";
 
-    /// <summary>The saga has a rule for the event, but none of its guards holds.</summary>
+    /// <summary>The guards of the state's rules refuse the event.</summary>
     public const string EventRefused = "ONEX3017";
 
-    /// <summary>No state of the saga can want the event any more.</summary>
+    /// <summary>No state that the saga can still come to wants the event.</summary>
     public const string EventUnwanted = "ONEX3018";
 
-    /// <summary>Too many events are kept already.</summary>
+    /// <summary>As many events are kept already as may be.</summary>
     public const string EventsTooMany = "ONEX3019";
 
     /// <summary>The event was kept, and its time is over.</summary>
     public const string EventExpired = "ONEX3020";
 
-    /// <summary>The saga ended with the event unclaimed.</summary>
+    /// <summary>The event was kept, and its saga ended without a state that wanted it.</summary>
     public const string EventUnclaimed = "ONEX3021";
+
+    /// <summary>The event fits several live sagas.</summary>
+    public const string TargetAmbiguous = "ONEX3022";
+
+    /// <summary>The event fits no live saga.</summary>
+    public const string TargetMissing = "ONEX3023";
 }

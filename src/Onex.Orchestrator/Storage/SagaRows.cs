@@ -41,18 +41,8 @@ internal static class SagaRows
         Parked = saga.EndedAt is null && saga.Parked,
     };
 
-    /// <summary>Whether the saga has been answered by a <c>respond</c> step, so that its state needs the payload <c>response</c>.</summary>
-    public static bool HasResponse(SagaRow row) => row.Progress.Utf8.Span.IndexOf("\"responded\""u8) >= 0;
-
     /// <summary>The state of a row. The plan gives the values of <c>data</c> their types.</summary>
-    /// <param name="plan">The plan that the saga started with.</param>
-    /// <param name="row">The row.</param>
-    /// <param name="input">The payload <c>input</c>.</param>
-    /// <param name="output">The payload <c>output</c>, or null.</param>
-    /// <param name="response">The payload <c>response</c>, or null (see <see cref="HasResponse"/>).</param>
-    /// <param name="early">The events that it keeps, in order of arrival.</param>
-    public static SagaState FromRow(
-        Plan plan, SagaRow row, RawJson input, RawJson? output, RawJson? response = null, IReadOnlyList<EarlyEvent>? early = null)
+    public static SagaState FromRow(Plan plan, SagaRow row, RawJson input, RawJson? output, RawJson? response = null)
     {
         using var progress = JsonDocument.Parse(row.Progress.Utf8);
         using var headers = JsonDocument.Parse((row.Headers ?? RawJson.EmptyObject).Utf8);
@@ -100,7 +90,6 @@ internal static class SagaRows
             Leaving = root.TryGetProperty("leaving", out var leaving)
                 ? new Departure(leaving.GetProperty("next").GetString()!, leaving.GetProperty("undo_from").GetInt32())
                 : null,
-            Early = early is null ? [] : [.. early.Select(kept => EarlyEvents.Read(plan, kept))],
             Fault = row.Fault is { } fault ? ReadFault(fault) : null,
             Waiters = row.Waiters is { } waiters ? ReadWaiters(waiters) : [],
             Output = output,
@@ -343,7 +332,7 @@ internal static class SagaRows
             root.GetProperty("code").GetString()!, root.GetProperty("message").GetString()!, Text(root, "step"), root.GetProperty("at").GetDateTimeOffset());
     }
 
-    internal static void WriteAsker(Utf8JsonWriter writer, Asker asker, bool whole)
+    private static void WriteAsker(Utf8JsonWriter writer, Asker asker, bool whole)
     {
         writer.WriteString("operation", asker.Operation);
         if (asker.EnvelopeId is { } envelope)
@@ -377,7 +366,7 @@ internal static class SagaRows
         }
     }
 
-    internal static Asker ReadAsker(JsonElement json, SagaRow? row) => new()
+    private static Asker ReadAsker(JsonElement json, SagaRow? row) => new()
     {
         RequestId = row?.RequestId ?? json.GetProperty("request_id").GetGuid(),
         CorrelationId = row?.CorrelationId ?? json.GetProperty("correlation_id").GetGuid(),
@@ -480,7 +469,7 @@ internal static class SagaRows
         }
     }
 
-    internal static RawJson Json(Action<Utf8JsonWriter> write)
+    private static RawJson Json(Action<Utf8JsonWriter> write)
     {
         var buffer = new ArrayBufferWriter<byte>(512);
         using var writer = new Utf8JsonWriter(buffer, ValueJson.Writing);
