@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Effects.Connections;
+using Onex.Effects.Db;
 using Onex.Effects.Http;
 using Onex.Effects.Running;
 using Onex.Hosting.Health;
@@ -31,6 +32,7 @@ public static class EffectsRole
         this IServiceCollection services, RuntimeSettings settings, IReadOnlyDictionary<string, Connection> connections)
     {
         services.AddSingleton<HttpTransport>();
+        services.AddSingleton<DatabasePools>();
         services.AddSingleton<ConnectionLimits>();
         services.AddSingleton(provider => new EffectRunner(
             EffectOperations.Create(provider),

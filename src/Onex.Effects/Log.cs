@@ -21,4 +21,7 @@ internal static partial class Log
 
     [LoggerMessage(2006, LogLevel.Error, "The ledger refuses the result of {Operation}.")]
     public static partial void ResultRefused(ILogger logger, string operation, Exception exception);
+
+    [LoggerMessage(2007, LogLevel.Information, "Transactions through connection {Connection} {Kind}.")]
+    public static partial void LedgerSought(ILogger logger, string connection, string kind);
 }

@@ -14,11 +14,12 @@ internal static class Catalogue
 
     /// <summary>The operations that <c>handlers.enabled</c> leaves.</summary>
     public static OperationCatalogue Of(RuntimeSettings settings) =>
-        new(_all.Where(operation => settings.EnabledHandlers is not { } enabled || enabled.Contains(Prefix(operation), StringComparer.Ordinal)));
+        new(_all.Where(operation => settings.EnabledHandlers is not { } enabled
+            || enabled.Select(OperationAliases.ResolvePrefix).Contains(Prefix(operation), StringComparer.Ordinal)));
 
     /// <summary>What <c>handlers.enabled</c> names that does not exist, a line each.</summary>
     public static IEnumerable<string> Problems(RuntimeSettings settings) => (settings.EnabledHandlers ?? [])
-        .Except(Prefixes, StringComparer.Ordinal)
+        .Where(prefix => !Prefixes.Contains(OperationAliases.ResolvePrefix(prefix), StringComparer.Ordinal))
         .Select(unknown => $"handlers.enabled names '{unknown}', which no operation begins with. Use some of {string.Join(", ", Prefixes)}, or remove the key for all.");
 
     private static string Prefix(OperationDescriptor operation) => operation.Name.Split('.')[0];

@@ -31,7 +31,7 @@ public sealed class OperationAttribute(string name) : Attribute
     public static IEnumerable<OperationDescriptor> Describe(Type operation, OperationRole role, Type arguments, Type result)
     {
         var nullability = new NullabilityInfoContext();
-        ArgumentDescriptor[] described = [.. Fields(arguments).Select(Argument)];
+        ArgumentDescriptor[] described = [.. Fields(arguments).Select(argument => Argument(argument, nullability))];
         var fields = DictionaryValue(result) is null
             ? Fields(result).ToDictionary(KeyOf, field => TypeOf(field, nullability), StringComparer.Ordinal)
             : [];
@@ -46,38 +46,54 @@ public sealed class OperationAttribute(string name) : Attribute
 
     private static string KeyOf(PropertyInfo property) => JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name);
 
-    private static ArgumentDescriptor Argument(PropertyInfo property)
+    private static ArgumentDescriptor Argument(PropertyInfo property, NullabilityInfoContext nullability)
     {
-        var argument = property.GetCustomAttribute<ArgumentAttribute>()
-            ?? throw new InvalidOperationException($"{property.DeclaringType}.{property.Name} has no [Argument].");
+        var argument = AttributeOf(property);
+        var item = ListItem(property.PropertyType);
         return new ArgumentDescriptor(
             KeyOf(property),
             property.IsDefined(typeof(RequiredMemberAttribute)),
-            ShortForm(Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType),
+            ShortForm(Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType, nullability),
             argument.Filling,
-            argument.Description);
+            argument.Description)
+        {
+            ConstantKeys = item is not null && IsRecord(item)
+                ? [.. Fields(item).Where(field => AttributeOf(field).Filling == ArgumentFilling.Constant).Select(KeyOf)]
+                : [],
+        };
     }
+
+    private static ArgumentAttribute AttributeOf(PropertyInfo property) => property.GetCustomAttribute<ArgumentAttribute>()
+        ?? throw new InvalidOperationException($"{property.DeclaringType}.{property.Name} has no [Argument].");
 
     private static string TypeOf(PropertyInfo property, NullabilityInfoContext nullability)
     {
-        var form = ShortForm(Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType);
+        var form = property.GetCustomAttribute<JsonTypeAttribute>()?.ShortForm
+            ?? ShortForm(Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType, nullability);
         return form != "any" && nullability.Create(property).ReadState == NullabilityState.Nullable ? form + "?" : form;
     }
 
-    private static string ShortForm(Type type) =>
+    private static string ShortForm(Type type, NullabilityInfoContext nullability) =>
         type == typeof(string) ? "string"
         : type == typeof(bool) ? "bool"
         : type == typeof(int) || type == typeof(long) ? "int"
         : type == typeof(double) ? "double"
         : type == typeof(JsonElement) ? "any"
-        : DictionaryValue(type) is { } value ? $"map({ShortForm(value)})"
+        : DictionaryValue(type) is { } value ? $"map({ShortForm(value, nullability)})"
+        : ListItem(type) is { } item ? $"list({ShortForm(item, nullability)})"
+        : IsRecord(type) ? $"{{ {string.Join(", ", Fields(type).Select(field => $"{KeyOf(field)}: {TypeOf(field, nullability)}"))} }}"
         : throw new InvalidOperationException($"{type} has no short form.");
 
     private static Type? DictionaryValue(Type type) =>
         type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyDictionary<,>) ? type.GetGenericArguments()[1] : null;
+
+    private static Type? ListItem(Type type) =>
+        type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>) ? type.GetGenericArguments()[0] : null;
+
+    private static bool IsRecord(Type type) => type.IsClass && !type.IsGenericType && Fields(type).Any();
 }
 
-/// <summary>Describes an argument on the property that holds it.</summary>
+/// <summary>Describes an argument, or a part of one, on the property that holds it.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class ArgumentAttribute(string description) : Attribute
 {
@@ -86,4 +102,12 @@ public sealed class ArgumentAttribute(string description) : Attribute
 
     /// <summary>What may fill it.</summary>
     public ArgumentFilling Filling { get; init; }
+}
+
+/// <summary>The JSON type of a property whose own type says less.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class JsonTypeAttribute(string shortForm) : Attribute
+{
+    /// <summary><c>list(map(any))</c>.</summary>
+    public string ShortForm { get; } = shortForm;
 }

@@ -30,7 +30,11 @@ public enum ArgumentFilling
 /// <param name="Filling">What may fill it.</param>
 /// <param name="Description">One sentence, for editors and documents.</param>
 public sealed record ArgumentDescriptor(
-    string Name, bool Required, string Type, ArgumentFilling Filling, string Description);
+    string Name, bool Required, string Type, ArgumentFilling Filling, string Description)
+{
+    /// <summary>Keys of the maps that it lists that take no <c>${...}</c>, whatever the rest takes.</summary>
+    public IReadOnlyList<string> ConstantKeys { get; init; } = [];
+}
 
 /// <summary>An operation that a step may name, described without the code that runs it, so that main can check contracts.</summary>
 /// <param name="Name"><c>http.post</c>, <c>hash.sha256</c>.</param>
@@ -60,8 +64,19 @@ public sealed class OperationCatalogue(IEnumerable<OperationDescriptor> operatio
     /// <summary>All of them, by name.</summary>
     public IEnumerable<OperationDescriptor> All => _byName.Values.OrderBy(operation => operation.Name, StringComparer.Ordinal);
 
-    /// <summary>The operation of that name, or null.</summary>
-    public OperationDescriptor? Find(string name) => _byName.GetValueOrDefault(name);
+    /// <summary>The operation of that name or alias, or null.</summary>
+    public OperationDescriptor? Find(string name) => _byName.GetValueOrDefault(OperationAliases.Resolve(name));
+}
+
+/// <summary>Other words for the first word of an operation's name. What is stored and sent holds the name itself.</summary>
+public static class OperationAliases
+{
+    /// <summary>The name itself: <c>database.query</c> is <c>db.query</c>.</summary>
+    public static string Resolve(string name) =>
+        name.StartsWith("database.", StringComparison.Ordinal) ? "db" + name["database".Length..] : name;
+
+    /// <summary>The same for a first word alone.</summary>
+    public static string ResolvePrefix(string prefix) => prefix == "database" ? "db" : prefix;
 }
 
 /// <summary>A connection as far as contracts must know it.</summary>

@@ -274,7 +274,10 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
             }
 
             var type = argument is null ? DataType.Any : DataTypeReader.Parse(argument.Type);
-            var rules = new TemplateRules(place, key.Text, argument?.Filling ?? ArgumentFilling.Value);
+            var rules = new TemplateRules(place, key.Text, argument?.Filling ?? ArgumentFilling.Value)
+            {
+                ConstantKeys = argument?.ConstantKeys ?? [],
+            };
             arguments.Add(KeyValuePair.Create(key.Text, templates.Read(value, type, rules)));
         }
 

@@ -13,7 +13,20 @@ namespace Onex.Contracts.Compiling;
 /// <param name="Place">The names that its expressions may read.</param>
 /// <param name="Argument">The argument that it is, for messages; null for an output.</param>
 /// <param name="Filling">What may fill it.</param>
-internal sealed record TemplateRules(ExpressionPlace Place, string? Argument, ArgumentFilling Filling);
+internal sealed record TemplateRules(ExpressionPlace Place, string? Argument, ArgumentFilling Filling)
+{
+    /// <summary>Keys of the map that it is, or of the maps that it lists, whose values are constants.</summary>
+    public IReadOnlyList<string> ConstantKeys { get; init; } = [];
+
+    /// <summary>The rules for what stands behind a key of the map.</summary>
+    public TemplateRules Below(string key) => ConstantKeys.Count == 0 ? this
+        : ConstantKeys.Contains(key, StringComparer.Ordinal)
+            ? this with { Argument = $"{Argument}.{key}", Filling = ArgumentFilling.Constant, ConstantKeys = [] }
+            : this with { ConstantKeys = [] };
+
+    /// <summary>The rules for a scalar: one that stands for the whole map would bring its constant keys along.</summary>
+    public TemplateRules Scalar => ConstantKeys.Count == 0 ? this : this with { Filling = ArgumentFilling.Constant };
+}
 
 /// <summary>Reads values with <c>${...}</c> in them.</summary>
 internal sealed class TemplateReader(ContractScope scope, ExpressionReader expressions)
@@ -39,9 +52,9 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
                 }
 
                 return new Template.Map(
-                    [.. map.Entries.Select(entry => KeyValuePair.Create(entry.Key.Text, Read(entry.Value, TypeOf(type, entry.Key.Text), rules)))]);
+                    [.. map.Entries.Select(entry => KeyValuePair.Create(entry.Key.Text, Read(entry.Value, TypeOf(type, entry.Key.Text), rules.Below(entry.Key.Text))))]);
             default:
-                return ReadScalar((ScalarSyntax)node, type, rules);
+                return ReadScalar((ScalarSyntax)node, type, rules.Scalar);
         }
     }
 

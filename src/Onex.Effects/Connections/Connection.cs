@@ -16,11 +16,14 @@ public sealed class Connection
     /// <summary>The name that contracts use.</summary>
     public required string Name { get; init; }
 
-    /// <summary><c>http</c>.</summary>
+    /// <summary>One of <see cref="ConnectionTypes"/>.</summary>
     public required string Type { get; init; }
 
     /// <summary>Below which address the steps' paths are, or null if only <see cref="Allow"/> says where it may go.</summary>
     internal Uri? Url { get; init; }
+
+    /// <summary>The database, of a connection to one; null where secrets are not resolved.</summary>
+    internal DatabaseAddress? Database { get; init; }
 
     /// <summary>Sent with every request; may hold secrets.</summary>
     internal IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
@@ -38,12 +41,10 @@ public sealed class Connection
     internal RateLimit? RateLimit { get; init; }
 
     /// <summary>How many attempts may run at once, in this process.</summary>
-    internal int Concurrency { get; init; } = DefaultConcurrency;
+    internal int Concurrency { get; init; } = ConnectionTypes.ConcurrencyOf(ConnectionTypes.Http);
 
     /// <summary>Further hosts that a step's <c>url</c> may name.</summary>
     internal AllowList Allow { get; init; } = AllowList.Empty;
-
-    internal const int DefaultConcurrency = 64;
 
     /// <summary>Whether a step may name that address: it is below the connection's own host, or the list may allow it.</summary>
     internal bool MayName(Uri address) => IsOwn(address) || !Allow.IsEmpty;
@@ -61,6 +62,39 @@ public sealed class Connection
 
     /// <inheritdoc />
     public override string ToString() => $"connection {Name} ({Type})";
+}
+
+/// <summary>The types of connections.</summary>
+internal static class ConnectionTypes
+{
+    public const string Http = "http";
+    public const string Postgres = "postgres";
+
+    public static string[] All { get; } = [Http, Postgres];
+
+    public static string[] ToCome { get; } = ["consul", "vault", "kafka", "redis", "filesystem"];
+
+    /// <summary>How many attempts run at once unless the connection says otherwise. A database has few sessions to give.</summary>
+    public static int ConcurrencyOf(string type) => type == Postgres ? 16 : 64;
+
+    /// <summary>The most that it may say: sockets of a pool.</summary>
+    public static int ConcurrencyMaxOf(string type) => type == Postgres ? 1000 : 10_000;
+}
+
+/// <summary>Where a database is and who we are to it. A class and not a record, so that nothing prints the password.</summary>
+internal sealed class DatabaseAddress
+{
+    public required string Host { get; init; }
+
+    public required int Port { get; init; }
+
+    public required string Database { get; init; }
+
+    public required string User { get; init; }
+
+    public required string? Password { get; init; }
+
+    public required Npgsql.SslMode SslMode { get; init; }
 }
 
 /// <summary>When a connection's breaker opens and for how long.</summary>

@@ -13,7 +13,7 @@ namespace Onex.Effects.Connections;
 internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : IDisposable
 {
     private readonly ConcurrentDictionary<Connection, Limits> _limits = new();
-    private readonly Limits _open = new(new SemaphoreSlim(Connection.DefaultConcurrency), null, ResiliencePipeline<AttemptOutcome>.Empty, null);
+    private readonly Limits _open = new(new SemaphoreSlim(ConnectionTypes.ConcurrencyOf(ConnectionTypes.Http)), null, ResiliencePipeline<AttemptOutcome>.Empty, null);
 
     /// <summary>
     /// Waits until an attempt may begin; dispose of the answer when it has ended. Waiting comes before the lease, so that it costs the

@@ -11,10 +11,9 @@ namespace Onex.Effects.Connections;
 /// <summary>Reads one connection of a file.</summary>
 internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets secrets, IReadOnlyDictionary<string, string> environment)
 {
-    private static readonly string[] _keys =
-        ["type", "url", "headers", "timeout", "retry", "breaker", "rate_limit", "concurrency", "allow"];
-
-    private static readonly string[] _typesToCome = ["postgres", "consul", "vault", "kafka", "redis", "filesystem"];
+    private static readonly string[] _ownKeys = ["type", "timeout", "retry", "breaker", "rate_limit", "concurrency"];
+    private static readonly string[] _httpKeys = [.. _ownKeys, "url", "headers", "allow"];
+    private static readonly string[] _postgresKeys = [.. _ownKeys, .. PostgresReading.Keys];
     private static readonly TimeSpan _timeoutMax = TimeSpan.FromHours(1);
 
     /// <summary>The connection, or null after a complaint.</summary>
@@ -26,58 +25,84 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             file.Complain(node, $"'{name}' cannot be the name of a connection", "Use lower-case letters, digits and dashes, a letter first.");
         }
 
-        if (node is YamlMappingNode mapping
-            && mapping.Children.FirstOrDefault(pair => pair.Key is YamlScalarNode { Value: "type" }).Value is YamlScalarNode { Value: { } type } typeNode
-            && type != "http")
+        // A type that is not there has keys of its own.
+        if (ReadType(name, node) is not { } type)
         {
-            // Its other keys are those of its own type.
-            var toCome = _typesToCome.Contains(type, StringComparer.Ordinal);
-            file.Complain(
-                typeNode,
-                toCome ? $"connections of type '{type}' are not there yet" : $"there is no type of connection '{type}'",
-                toCome ? "In this version: http." : (Spelling.Nearest(type, [.. _typesToCome, "http"]) is { } near ? $"Did you mean '{near}'? " : "") + "Types here: http.");
             return null;
         }
 
         var entries = new Dictionary<string, YamlNode>(StringComparer.Ordinal);
-        foreach (var (key, value) in file.Entries(node, _keys, $"connection '{name}'"))
+        foreach (var (key, value) in file.Entries(node, type == ConnectionTypes.Postgres ? _postgresKeys : _httpKeys, $"connection '{name}'"))
         {
             entries[key] = value;
         }
 
-        if (node is YamlMappingNode && !entries.ContainsKey("type"))
+        var (url, database, allow) = ((Uri?)null, (DatabaseAddress?)null, AllowList.Empty);
+        if (type == ConnectionTypes.Postgres)
         {
-            file.Complain(node, $"connection '{name}' has no type", "Add 'type: http'.");
+            database = new PostgresReading(file, secrets, environment.GetValueOrDefault(UrlVariable(name))).Read(name, node, entries);
         }
-
-        var url = Address(name, node, entries.GetValueOrDefault("url"));
-        var allow = entries.TryGetValue("allow", out var allowNode) ? Allow(allowNode) : AllowList.Empty;
-        if (node is YamlMappingNode && !entries.ContainsKey("url") && url is null && allow.IsEmpty && !entries.ContainsKey("allow"))
+        else
         {
-            file.Complain(node, $"connection '{name}' goes nowhere", "Add 'url', or hosts and ranges under 'allow'.");
+            url = Address(name, node, entries.GetValueOrDefault("url"));
+            allow = entries.TryGetValue("allow", out var allowNode) ? Allow(allowNode) : AllowList.Empty;
+            if (node is YamlMappingNode && !entries.ContainsKey("url") && url is null && allow.IsEmpty && !entries.ContainsKey("allow"))
+            {
+                file.Complain(node, $"connection '{name}' goes nowhere", "Add 'url', or hosts and ranges under 'allow'.");
+            }
         }
 
         var connection = new Connection
         {
             Name = name,
-            Type = "http",
+            Type = type,
             Url = url,
+            Database = database,
             Headers = entries.TryGetValue("headers", out var headers) ? Headers(headers) : [],
             Timeout = entries.TryGetValue("timeout", out var timeout) ? Duration(timeout, TimeSpan.FromMilliseconds(1), _timeoutMax) : null,
             Retry = entries.TryGetValue("retry", out var retry) ? Retry(retry) : null,
             Breaker = entries.TryGetValue("breaker", out var breaker) ? Breaker(breaker) : null,
             RateLimit = entries.TryGetValue("rate_limit", out var rate) ? Rate(rate) : null,
-            Concurrency = entries.TryGetValue("concurrency", out var concurrency)
-                ? Whole(concurrency, 1, 10_000) ?? Connection.DefaultConcurrency
-                : Connection.DefaultConcurrency,
+            Concurrency = (entries.TryGetValue("concurrency", out var concurrency) ? Whole(concurrency, 1, ConnectionTypes.ConcurrencyMaxOf(type)) : null)
+                ?? ConnectionTypes.ConcurrencyOf(type),
             Allow = allow,
         };
         return file.ProblemCount == before ? connection : null;
     }
 
+    // Null after complaining of one that is not there. One that is missing is complained of, and taken for http.
+    private string? ReadType(string name, YamlNode node)
+    {
+        var typeNode = (node as YamlMappingNode)?.Children.FirstOrDefault(pair => pair.Key is YamlScalarNode { Value: "type" }).Value;
+        if (typeNode is null && node is YamlMappingNode)
+        {
+            file.Complain(node, $"connection '{name}' has no type", $"Add 'type: {string.Join("' or 'type: ", ConnectionTypes.All)}'.");
+        }
+
+        if (typeNode is not YamlScalarNode { Value: { } type } || ConnectionTypes.All.Contains(type, StringComparer.Ordinal))
+        {
+            return (typeNode as YamlScalarNode)?.Value ?? ConnectionTypes.Http;
+        }
+
+        var types = $"Types here: {string.Join(", ", ConnectionTypes.All)}.";
+        if (ConnectionTypes.ToCome.Contains(type, StringComparer.Ordinal))
+        {
+            file.Complain(typeNode, $"connections of type '{type}' are not there yet", types);
+        }
+        else
+        {
+            var guess = Spelling.Nearest(type, ConnectionTypes.All.Concat(ConnectionTypes.ToCome)) is { } near ? $"Did you mean '{near}'? " : "";
+            file.Complain(typeNode, $"there is no type of connection '{type}'", guess + types);
+        }
+
+        return null;
+    }
+
+    private static string UrlVariable(string name) => $"ONEX_CONNECTION_{name.ToUpperInvariant().Replace('-', '_')}_URL";
+
     private Uri? Address(string name, YamlNode connection, YamlNode? node)
     {
-        var variable = $"ONEX_CONNECTION_{name.ToUpperInvariant().Replace('-', '_')}_URL";
+        var variable = UrlVariable(name);
         string? text;
         if (environment.TryGetValue(variable, out var instead) && instead.Length > 0)
         {

@@ -1,21 +1,19 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
+using Onex.Effects.Operations;
 
 namespace Onex.Effects.Http;
 
 /// <summary>
-/// Reads answers into what can be stored: Postgres takes neither U+0000 nor half a surrogate pair nor bytes that are not UTF-8, and an
-/// effect that has happened must not be lost because of them. Each becomes U+FFFD.
+/// Reads answers into what can be stored: U+0000, half a surrogate pair and bytes that are not UTF-8 each become U+FFFD, for an effect that
+/// has happened must not be lost because of them.
 /// </summary>
 internal static class HttpAnswers
 {
     public const int BytesMax = 50 * 1024 * 1024;
 
-    // A result travels inside a message, whose reader allows 64 levels.
-    private const int DepthMax = 56;
-
-    private static readonly JsonDocumentOptions _json = new() { MaxDepth = DepthMax };
+    private static readonly JsonDocumentOptions _json = new() { MaxDepth = StorableJson.DepthMax };
 
     /// <summary>What stands for a body that is not there.</summary>
     public static JsonElement NoBody { get; } = Parse("null"u8.ToArray());
@@ -67,7 +65,7 @@ internal static class HttpAnswers
         {
             try
             {
-                Mend(utf8);
+                StorableJson.Mend(utf8);
                 return Parse(utf8);
             }
             catch (JsonException)
@@ -117,32 +115,4 @@ internal static class HttpAnswers
     }
 
     private static JsonElement Text(string text) => Parse(JsonSerializer.SerializeToUtf8Bytes(text, Contracts.Messages.MessageJson.Default.String));
-
-    // Escapes that cannot be stored are overwritten in place: \u0000, and surrogates without their other half.
-    private static void Mend(Span<byte> json)
-    {
-        for (var i = json.IndexOf((byte)'\\'); i >= 0 && i + 1 < json.Length;)
-        {
-            var code = json[i + 1] == 'u' ? Code(json[i..]) : -1;
-            var length = code < 0 ? 2 : 6;
-            if (code is >= 0xD800 and <= 0xDBFF && Code(json[(i + 6)..]) is >= 0xDC00 and <= 0xDFFF)
-            {
-                length = 12;
-            }
-            else if (code is 0 or (>= 0xD800 and <= 0xDFFF))
-            {
-                "\\uFFFD"u8.CopyTo(json[i..]);
-            }
-
-            var next = json[(i + length)..].IndexOf((byte)'\\');
-            i = next < 0 ? -1 : i + length + next;
-        }
-    }
-
-    // The number of an escape that stands at the beginning, or -1.
-    private static int Code(ReadOnlySpan<byte> json) =>
-        json.Length >= 6 && json[0] == '\\' && json[1] == 'u'
-        && System.Buffers.Text.Utf8Parser.TryParse(json.Slice(2, 4), out ushort code, out var read, 'x') && read == 4
-            ? code
-            : -1;
 }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Onex.Contracts.Messages;
 using Onex.Effects.Connections;
+using Onex.Effects.Running;
 
 namespace Onex.Effects.Operations;
 
@@ -12,8 +13,17 @@ namespace Onex.Effects.Operations;
 /// <param name="TraceParent">W3C trace context.</param>
 /// <param name="TraceState">Its vendor part, or null.</param>
 /// <param name="Connection">The outside system to go through, or null if the step names none.</param>
+/// <param name="Timeout">The attempt's run time, at whose end it is cancelled.</param>
+/// <param name="Record">Where the outcome will be recorded.</param>
 internal sealed record EffectContext(
-    string Operation, Guid CommandId, Guid CorrelationId, string TraceParent, string? TraceState, Connection? Connection);
+    string Operation,
+    Guid CommandId,
+    Guid CorrelationId,
+    string TraceParent,
+    string? TraceState,
+    Connection? Connection,
+    TimeSpan Timeout,
+    AttemptRecord Record);
 
 /// <summary>What came of an attempt, classified coarsely: main applies the contract's own rules.</summary>
 /// <param name="Outcome">One of <see cref="StepOutcomes"/>.</param>

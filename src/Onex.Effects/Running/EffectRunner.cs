@@ -52,8 +52,9 @@ internal sealed class EffectRunner(
         switch (await ledger.ClaimAsync(command, cancellation))
         {
             case ClaimVerdict.Granted(var lease):
-                var outcome = await AttemptAsync(command, connection, permit, traceParent, traceState, cancellation);
-                if (await RecordAsync(command, lease, outcome, cancellation) is { } result)
+                var record = new AttemptRecord(ledger, store, command, lease);
+                var outcome = await AttemptAsync(command, connection, permit, record, traceParent, traceState, cancellation);
+                if ((record.Committed ?? await RecordAsync(command, record, outcome, cancellation)) is { } result)
                 {
                     await sender.SendAsync(result, command.HomePartition, traceParent, traceState, cancellation);
                 }
@@ -79,6 +80,7 @@ internal sealed class EffectRunner(
         StepCommand command,
         Connection? connection,
         ConnectionLimits.Permit permit,
+        AttemptRecord record,
         string traceParent,
         string? traceState,
         CancellationToken cancellation)
@@ -110,7 +112,7 @@ internal sealed class EffectRunner(
                 }
 
                 var context = new EffectContext(
-                    command.Operation, command.CommandId, command.CorrelationId, traceParent, traceState, connection);
+                    command.Operation, command.CommandId, command.CorrelationId, traceParent, traceState, connection, timeout, record);
                 return await operation.RunAsync(arguments.Value, context, ends);
             }
             catch (OperationCanceledException) when (timer.IsCancellationRequested && !cancellation.IsCancellationRequested)
@@ -132,31 +134,17 @@ internal sealed class EffectRunner(
         : null;
 
     // The result as recorded, or null if the lease was lost: another attempt may have another outcome, and one of them must not be told.
-    private async Task<StepResult?> RecordAsync(StepCommand command, Guid lease, AttemptOutcome outcome, CancellationToken cancellation)
+    private async Task<StepResult?> RecordAsync(
+        StepCommand command, AttemptRecord record, AttemptOutcome outcome, CancellationToken cancellation)
     {
-        var result = new StepResult
-        {
-            CommandId = command.CommandId,
-            Attempt = command.Attempt,
-            SagaId = command.SagaId,
-            CorrelationId = command.CorrelationId,
-            Outcome = outcome.Outcome,
-            Result = outcome.Result,
-            Code = outcome.Code,
-            Message = outcome.Message,
-            RetryAfterMs = outcome.RetryAfter is { } wait ? (int)Math.Min(wait.TotalMilliseconds, int.MaxValue) : null,
-        };
-
-        bool recorded;
+        var result = record.ResultOf(outcome);
+        StepResult? recorded;
         var began = time.GetTimestamp();
         while (true)
         {
             try
             {
-                // Stored by lease: attempts, and owners of one attempt, may have different results.
-                var stored = await store.StoreIfLargeAsync(result, lease.ToString("N"), cancellation);
-                recorded = await ledger.RecordAsync(lease, stored, cancellation);
-                result = stored;
+                recorded = await record.RecordAsync(result, cancellation);
                 break;
             }
             catch (StoreUnavailableException) when (time.GetElapsedTime(began) < _recordFor)
@@ -180,13 +168,12 @@ internal sealed class EffectRunner(
             }
         }
 
-        if (!recorded)
+        if (recorded is null)
         {
             Log.LeaseLost(logger, command.Operation, command.Attempt);
-            return null;
         }
 
-        return result;
+        return recorded;
     }
 
     // A command that came without a trace begins one, the same on every delivery.

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Npgsql;
@@ -62,6 +63,31 @@ public sealed class EffectLedger : IEffectLedger
         JOIN onex.effect_ledger l ON l.command_id = r.command_id AND l.lease_token = r.token AND l.outcome IS NOT NULL
         """;
 
+    // Its row lock waits for a claim or a record of the command, and they for it: until this transaction ends, what is known of the
+    // command cannot change.
+    private const string RecordInTransaction = """
+        UPDATE onex.effect_ledger
+        SET outcome = $3, result = $4, recorded_at = clock_timestamp()
+        WHERE command_id = $1 AND lease_token = $2 AND outcome IS NULL
+        """;
+
+    private const string TakeProbe = "SELECT pg_advisory_xact_lock($1)";
+
+    // Who sees a lock that was just taken is in the same database of the same running server; system identifiers, names and addresses say
+    // less, for a copy of a server has the same ones.
+    private const string SeeProbe = """
+        SELECT EXISTS (
+                SELECT FROM pg_catalog.pg_locks
+                WHERE locktype = 'advisory' AND granted AND objsubid = 1
+                  AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+                  AND classid::bigint = ($1 >> 32) & 4294967295 AND objid::bigint = $1 & 4294967295)
+            AND EXISTS (
+                SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                WHERE n.nspname = 'onex' AND c.relname = 'effect_ledger' AND c.relkind = 'r'
+                  AND has_schema_privilege(n.oid, 'USAGE')
+                  AND has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'UPDATE'))
+        """;
+
     private const string Read = """
         SELECT command_id, attempt, outcome IS NULL AND leased_until > clock_timestamp(), leased_until, result,
                coalesce(outcome = 'cancelled', false)
@@ -105,6 +131,42 @@ public sealed class EffectLedger : IEffectLedger
     /// <inheritdoc />
     public Task<bool> RecordAsync(Guid leaseToken, StepResult result, CancellationToken cancellation) => _records.RunAsync(
         new Recorded(leaseToken, result, JsonSerializer.SerializeToUtf8Bytes(result, MessageJson.Default.StepResult)), cancellation);
+
+    /// <summary>
+    /// Whether a connection, which is in no transaction, leads to the very database that holds this ledger, as a user who may record there.
+    /// What goes wrong on that connection is thrown as it is.
+    /// </summary>
+    public async Task<bool> IsBehindAsync(NpgsqlConnection other, CancellationToken cancellation)
+    {
+        var key = BinaryPrimitives.ReadInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(long)));
+        await using var own = await TakeProbeAsync(key, cancellation);
+        await using var see = new NpgsqlCommand(SeeProbe, other) { Parameters = { new NpgsqlParameter<long> { TypedValue = key } } };
+        return await see.ExecuteScalarAsync(cancellation) is true;
+    }
+
+    /// <summary>
+    /// Records what came of an attempt in a transaction that is not ours, of a connection that <see cref="IsBehindAsync"/> said yes to: what
+    /// it did and the outcome are committed together. False if the lease was lost: the transaction must be rolled back then.
+    /// </summary>
+    public static async Task<bool> RecordAsync(
+        NpgsqlTransaction transaction, Guid leaseToken, StepResult result, CancellationToken cancellation)
+    {
+        await using var record = new NpgsqlCommand(RecordInTransaction, transaction.Connection, transaction)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<Guid> { TypedValue = result.CommandId },
+                new NpgsqlParameter<Guid> { TypedValue = leaseToken },
+                new NpgsqlParameter<string> { TypedValue = result.Outcome },
+                new NpgsqlParameter<byte[]>
+                {
+                    TypedValue = JsonSerializer.SerializeToUtf8Bytes(result, MessageJson.Default.StepResult),
+                    NpgsqlDbType = NpgsqlDbType.Json,
+                },
+            },
+        };
+        return await record.ExecuteNonQueryAsync(cancellation) == 1;
+    }
 
     /// <inheritdoc />
     public Task<IReadOnlyDictionary<Guid, LedgerState>> CancelAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
@@ -184,6 +246,42 @@ public sealed class EffectLedger : IEffectLedger
                 return states;
             },
             cancellation);
+
+    // The lock lasts until the answer is disposed of. A pooled connection may be dead: the second one is fresh.
+    private async Task<NpgsqlConnection> TakeProbeAsync(long key, CancellationToken cancellation)
+    {
+        for (var fresh = false; ; fresh = true)
+        {
+            NpgsqlConnection? connection = null;
+            try
+            {
+                connection = await _dataSource.OpenConnectionAsync(cancellation);
+                await connection.BeginTransactionAsync(cancellation);
+                await using var take = new NpgsqlCommand(TakeProbe, connection) { Parameters = { new NpgsqlParameter<long> { TypedValue = key } } };
+                await take.ExecuteNonQueryAsync(cancellation);
+                return connection;
+            }
+            catch (Exception error)
+            {
+                if (connection is not null)
+                {
+                    await connection.DisposeAsync();
+                }
+
+                if (!StoreErrors.IsUnavailable(error))
+                {
+                    throw;
+                }
+
+                if (fresh)
+                {
+                    throw StoreErrors.Unavailable(error);
+                }
+
+                _dataSource.Clear();
+            }
+        }
+    }
 
     // One statement touches a row at most once, so of several claims on one command the first goes first, and the others see what it did.
     private async Task<IReadOnlyList<ClaimVerdict>> ClaimAllAsync(IReadOnlyList<Asked> asked)

@@ -27,7 +27,7 @@ internal sealed record SagaCursor(DateTimeOffset StartedAt, Guid Id)
             return new SagaCursor(DateTimeOffset.UnixEpoch.AddTicks(microseconds * TimeSpan.TicksPerMicrosecond), id);
         }
 
-        throw new ArgumentException("'after' is no cursor: give the 'next' of the page before.", nameof(filter));
+        throw new FormatException("'after' is no cursor: give the 'next' of the page before.");
     }
 
     /// <inheritdoc />

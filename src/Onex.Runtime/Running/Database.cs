@@ -3,7 +3,9 @@ using Onex.Hosting.Health;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
 using Onex.Persistence.Connecting;
+using Onex.Persistence.Sagas;
 using Onex.Persistence.Schema;
+using Onex.Persistence.Sqlite;
 
 namespace Onex.Runtime.Running;
 
@@ -65,4 +67,26 @@ internal sealed class DatabaseHealth(RuntimeSettings settings) : IHealthComponen
     }
 
     public ValueTask DisposeAsync() => _dataSource.DisposeAsync();
+}
+
+/// <summary>Takes the file for this process, and brings its schema up to this version.</summary>
+internal sealed class DatabaseFile(SqliteDatabase file) : IRoleBootstrap
+{
+    public string Name => "The database";
+
+    public Task StartAsync(CancellationToken cancellation) => Database.SayAsync(() => file.OpenAsync(cancellation));
+}
+
+/// <summary>Whether the file can be read.</summary>
+internal sealed class FileHealth(ISagaStore store) : IHealthComponent
+{
+    public string Name => "database";
+
+    public bool NeededForReadiness => true;
+
+    public async Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
+    {
+        await store.LoadPayloadsAsync([Guid.Empty], cancellation);
+        return ComponentReport.Healthy;
+    }
 }

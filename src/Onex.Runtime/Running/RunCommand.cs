@@ -12,6 +12,7 @@ using Onex.Kafka;
 using Onex.Kafka.DeadLetters;
 using Onex.Kafka.Riding;
 using Onex.Orchestrator;
+using Onex.Persistence.Sqlite;
 using Onex.Workers;
 
 namespace Onex.Runtime.Running;
@@ -66,7 +67,11 @@ internal static class RunCommand
     {
         var name = $"onex-{settings.Profile.ToString().ToLowerInvariant()}";
         services.AddSingleton(contracts.Connections);
-        if (settings.Postgres is not null)
+        if (settings.Store == StoreKind.Sqlite)
+        {
+            AddFile(services, settings);
+        }
+        else if (settings.Postgres is not null)
         {
             AddStore(services, settings, name);
         }
@@ -85,6 +90,14 @@ internal static class RunCommand
             bus.UsingInMemory();
             bus.AddRider(rider => rider.UsingKafka((context, kafka) => Read(settings, context, kafka)));
         });
+    }
+
+    private static void AddFile(IServiceCollection services, RuntimeSettings settings)
+    {
+        services.AddOnexPersistence(new SqliteStoreSettings(Path.Combine(settings.DataDirectory, "onex.db")));
+        services.AddSingleton<IDeadLetterSink, DeadLetterIndexing>();
+        services.AddSingleton<IHealthComponent, FileHealth>();
+        services.AddSingleton<IRoleBootstrap, DatabaseFile>();
     }
 
     private static void AddBus(IServiceCollection services, RuntimeSettings settings, string name)

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Contracts.Messages;
 using Onex.Effects;
 using Onex.Effects.Connections;
+using Onex.Effects.Db;
 using Onex.Effects.Http;
 using Onex.Effects.Running;
 using Onex.Hosting.Health;
@@ -141,7 +142,9 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
             _services = new ServiceCollection()
                 .AddSingleton(TimeProvider.System)
                 .AddSingleton<RoleHealth>()
+                .AddLogging()
                 .AddSingleton<HttpTransport>()
+                .AddSingleton<DatabasePools>()
                 .AddSingleton<ConnectionLimits>()
                 .BuildServiceProvider();
             _runner = new EffectRunner(

@@ -1,10 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 
 namespace Onex.Tests.Integration.Persistence;
 
 /// <summary>Where a connection breaks.</summary>
-internal enum Cut
+public enum Cut
 {
     /// <summary>Nowhere.</summary>
     Never,
@@ -31,6 +32,9 @@ internal sealed class CuttingProxy : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _accepting;
     private int _cut;
+    private byte[]? _text;
+    private Cut _cutOnly;
+    private Action? _then;
 
     public CuttingProxy(string host, int port)
     {
@@ -45,6 +49,14 @@ internal sealed class CuttingProxy : IAsyncDisposable
     public Cut NextRequest
     {
         set => Volatile.Write(ref _cut, (int)value);
+    }
+
+    /// <summary>How the next request ends that holds a text. What is to be done at that moment comes before the client notices.</summary>
+    public void CutOnly(string text, Cut cut, Action? atThatMoment = null)
+    {
+        _then = atThatMoment;
+        _text = Encoding.ASCII.GetBytes(text);
+        _cutOnly = cut;
     }
 
     /// <summary>Whether new connections are closed at once.</summary>
@@ -107,10 +119,17 @@ internal sealed class CuttingProxy : IAsyncDisposable
         var buffer = new byte[64 * 1024];
         while (await client.GetStream().ReadAsync(buffer, _stop.Token) is > 0 and var read)
         {
+            if (_text is { } text && buffer.AsSpan(0, read).IndexOf(text) >= 0)
+            {
+                _text = null;
+                NextRequest = _cutOnly;
+            }
+
             switch ((Cut)Volatile.Read(ref _cut))
             {
                 case Cut.BeforeTheServer:
                     Volatile.Write(ref _cut, (int)Cut.Never);
+                    _then?.Invoke();
                     client.Dispose();
                     server.Dispose();
                     return;
@@ -143,6 +162,7 @@ internal sealed class CuttingProxy : IAsyncDisposable
         {
             if (Interlocked.CompareExchange(ref _cut, (int)Cut.Never, (int)Cut.BeforeTheAnswer) == (int)Cut.BeforeTheAnswer)
             {
+                _then?.Invoke();
                 client.Dispose();
                 server.Dispose();
                 return;

@@ -46,9 +46,19 @@ public sealed class ConnectionsReaderTests : IDisposable
 
     [Theory]
     [InlineData("stok: { type: http, url: 'http://x', headrs: {} }", "2:40: connection 'stok' has no key 'headrs'. Did you mean 'headers'?")]
-    [InlineData("x: { url: 'http://x' }", "2:6: connection 'x' has no type. Add 'type: http'.")]
+    [InlineData("x: { url: 'http://x' }", "2:6: connection 'x' has no type. Add 'type: http' or 'type: postgres'.")]
     [InlineData("x: { type: htp, url: 'http://x' }", "2:14: there is no type of connection 'htp'. Did you mean 'http'?")]
-    [InlineData("x: { type: postgres, host: db, user: onex }", "2:14: connections of type 'postgres' are not there yet.")]
+    [InlineData("x: { type: redis, host: db, user: onex }", "2:14: connections of type 'redis' are not there yet. Types here: http, postgres.")]
+    [InlineData("x: { type: postgres, host: db, user: onex }", "2:6: connection 'x' has no 'database'. Add 'database', or a 'url' that holds it.")]
+    [InlineData("x: { type: postgres, url: 'postgres://u@db/d', host: db }", "2:56: connection 'x' has both 'url' and 'host'. Keep one of them.")]
+    [InlineData("x: { type: postgres, url: 'http://hidden@db/d' }", "2:29: the url of connection 'x' is not an address of a database. Write postgres://")]
+    [InlineData("x: { type: postgres, url: 'postgres://u@db/d?options=hidden' }", "2:29: the url of connection 'x' is not an address of a database.")]
+    [InlineData("x: { type: postgres, url: 'postgres://db/d' }", "2:6: connection 'x' has no 'user'.")]
+    [InlineData("x: { type: postgres, host: h, database: d, user: u, port: 0 }", "2:61: the port of connection 'x' is not a number from 1 to 65535.")]
+    [InlineData("x: { type: postgres, host: h, database: d, user: u, sslmode: full }", "2:64: there is no sslmode 'full'. Write one of disable")]
+    [InlineData("x: { type: postgres, host: h, database: d, user: u, concurrency: 5000 }", "2:68: '5000' is not a whole number from 1 to 1000.")]
+    [InlineData("x: { type: postgres, host: h, database: d, user: u, password: '${secret:NOT_THERE}' }", "2:65: the secret NOT_THERE is not set.")]
+    [InlineData("x: { type: postgres, host: h, database: d, user: u, headers: {} }", "2:55: connection 'x' has no key 'headers'.")]
     [InlineData("x: { type: http }", "2:6: connection 'x' goes nowhere. Add 'url'")]
     [InlineData("x: { type: http, url: 'stock:9001' }", "2:25: the url of connection 'x' is not an http or https address.")]
     [InlineData("x: { type: http, url: 'http://me:pw@stock' }", "2:25: the url of connection 'x' holds a user name.")]
@@ -116,14 +126,41 @@ public sealed class ConnectionsReaderTests : IDisposable
     }
 
     [Fact]
+    public void A_database_is_read_from_its_parts_or_from_one_address()
+    {
+        Write("a.yaml", """
+            connections:
+              parts: { type: postgres, host: db.internal, port: 6543, database: ledger, user: onex, password: "${secret:PASSWORD}", sslmode: verify-full }
+              whole: { type: postgres, url: "postgres://me%40corp:${secret:PASSWORD}@[::1]/led%20ger?sslmode=require", concurrency: 3 }
+              moved: { type: postgres, host: old, port: 1, database: old, user: onex, password: kept }
+            """);
+
+        var reading = Read(new() { ["PASSWORD"] = "p%3Aw", ["ONEX_CONNECTION_MOVED_URL"] = "postgresql://new/other" });
+
+        Assert.Empty(reading.Problems);
+        Assert.Equal(
+            [
+                "ledger onex p%3Aw db.internal 6543 VerifyFull 16",
+                "led ger me@corp p:w ::1 5432 Require 3",
+                "other onex kept new 5432 Prefer 16",
+            ],
+            reading.Connections.Values.Select(connection =>
+                $"{connection.Database!.Database} {connection.Database.User} {connection.Database.Password} {connection.Database.Host} "
+                + $"{connection.Database.Port} {connection.Database.SslMode} {connection.Concurrency}"));
+        Assert.Equal("postgres", reading.Describe()["parts"].Type);
+        Assert.DoesNotContain("p%3Aw", reading.Connections["parts"].ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Whoever_only_checks_contracts_needs_no_secrets()
     {
-        Write("a.yaml", "connections:\n  x: { type: http, url: 'http://${secret:HOST}/', headers: { A: '${secret:TOKEN}' } }\n");
+        Write("a.yaml", "connections:\n  x: { type: http, url: 'http://${secret:HOST}/', headers: { A: '${secret:TOKEN}' } }\n"
+            + "  y: { type: postgres, host: h, database: d, user: u, password: '${secret:PASSWORD}' }\n  z: { type: postgres, url: '${secret:ADDRESS}' }\n");
 
         var reading = ConnectionsReader.Read(_directory, new Dictionary<string, string>(), resolveSecrets: false);
 
         Assert.Empty(reading.Problems);
-        Assert.Equal("http", reading.Describe()["x"].Type);
+        Assert.Equal(["http", "postgres", "postgres"], reading.Describe().Values.Select(connection => connection.Type));
     }
 
     [Fact]

@@ -9,7 +9,7 @@ namespace Onex.Tests.Unit.Effects;
 /// <summary>The ledger's rules in memory: one lease at a time, one outcome per attempt.</summary>
 internal sealed class MemoryLedger : IEffectLedger
 {
-    private readonly Dictionary<Guid, (Guid Lease, StepResult? Result)> _rows = [];
+    private readonly ConcurrentDictionary<Guid, (Guid Lease, StepResult? Result)> _rows = new();
 
     public ClaimVerdict? Always { get; set; }
 

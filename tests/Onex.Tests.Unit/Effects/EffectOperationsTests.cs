@@ -8,10 +8,10 @@ public sealed class EffectOperationsTests
     [Fact]
     public void The_http_family_is_described_for_the_compiler()
     {
+        var family = EffectOperations.Descriptors.Where(operation => operation.Name.StartsWith("http.", StringComparison.Ordinal)).ToList();
         Assert.Equal(
-            ["http.delete", "http.get", "http.head", "http.patch", "http.post", "http.put"],
-            EffectOperations.Descriptors.Select(operation => operation.Name));
-        Assert.All(EffectOperations.Descriptors, operation =>
+            ["http.delete", "http.get", "http.head", "http.patch", "http.post", "http.put"], family.Select(operation => operation.Name));
+        Assert.All(family, operation =>
         {
             Assert.Equal((OperationRole.Effect, "http", false), (operation.Role, operation.ConnectionType, operation.AnyArguments));
             Assert.Equal(operation.Name is not ("http.get" or "http.head"), operation.ChangesWorld);
@@ -23,5 +23,28 @@ public sealed class EffectOperationsTests
             Assert.Equal(
                 new Dictionary<string, string> { ["status_code"] = "int", ["headers"] = "map(string)", ["body"] = "any" }, operation.Result);
         });
+    }
+
+    [Fact]
+    public void The_db_family_is_described_for_the_compiler()
+    {
+        var family = EffectOperations.Descriptors.Where(operation => operation.Name.StartsWith("db.", StringComparison.Ordinal)).ToList();
+        Assert.Equal(["db.execute", "db.query", "db.transaction"], family.Select(operation => operation.Name));
+        Assert.All(family, operation =>
+        {
+            Assert.Equal((OperationRole.Effect, "postgres", false), (operation.Role, operation.ConnectionType, operation.AnyArguments));
+            Assert.Equal(operation.Name != "db.query", operation.ChangesWorld);
+        });
+
+        var query = family[1];
+        Assert.Equal(
+            [("sql", "string", true, ArgumentFilling.Constant), ("parameters", "list(any)", false, ArgumentFilling.Value)],
+            query.Arguments.Select(argument => (argument.Name, argument.Type, argument.Required, argument.Filling)));
+        Assert.Equal(new Dictionary<string, string> { ["rows"] = "list(map(any))", ["row_count"] = "int" }, query.Result);
+
+        var statements = Assert.Single(family[2].Arguments);
+        Assert.Equal(("statements", "list({ sql: string, parameters: list(any)? })", true), (statements.Name, statements.Type, statements.Required));
+        Assert.Equal(["sql"], statements.ConstantKeys);
+        Assert.Equal(new Dictionary<string, string> { ["results"] = "list({ rows: list(map(any)), row_count: int })" }, family[2].Result);
     }
 }

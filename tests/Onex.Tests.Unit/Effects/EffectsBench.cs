@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Effects;
 using Onex.Effects.Connections;
+using Onex.Effects.Db;
 using Onex.Effects.Http;
 using Onex.Effects.Running;
 using Onex.Hosting.Health;
@@ -30,7 +31,9 @@ internal sealed class EffectsBench : IAsyncDisposable
         _services = new ServiceCollection()
             .AddSingleton(time)
             .AddSingleton(Health)
+            .AddLogging()
             .AddSingleton<HttpTransport>()
+            .AddSingleton<DatabasePools>()
             .AddSingleton<ConnectionLimits>()
             .BuildServiceProvider();
         Runner = new EffectRunner(

@@ -1,0 +1,171 @@
+using System.Globalization;
+using Npgsql;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace Onex.Effects.Connections;
+
+/// <summary>
+/// Reads where a database is: from <c>host</c>, <c>port</c>, <c>database</c>, <c>user</c>, <c>password</c> and <c>sslmode</c>, or from a
+/// <c>url</c>, whose parts win. Nothing has a default that could be the runtime's own database.
+/// </summary>
+/// <param name="file">Where it stands.</param>
+/// <param name="secrets">What may stand in it.</param>
+/// <param name="urlInstead">The address from the environment, which takes the place of <c>url</c>, <c>host</c>, <c>port</c> and <c>database</c>.</param>
+internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, string? urlInstead)
+{
+    private const string Example = "postgres://user@db.internal:5432/ledger?sslmode=require";
+    private const int DefaultPort = 5432;
+
+    private static readonly string[] _inUrl = ["host", "port", "database"];
+    private static readonly Dictionary<string, SslMode> _modes = new(StringComparer.Ordinal)
+    {
+        ["disable"] = SslMode.Disable,
+        ["allow"] = SslMode.Allow,
+        ["prefer"] = SslMode.Prefer,
+        ["require"] = SslMode.Require,
+        ["verify-ca"] = SslMode.VerifyCA,
+        ["verify-full"] = SslMode.VerifyFull,
+    };
+
+    public static string[] Keys { get; } = ["url", "host", "port", "database", "user", "password", "sslmode"];
+
+    /// <summary>The address; null after a complaint, or where secrets are not resolved and the address is one.</summary>
+    public DatabaseAddress? Read(string name, YamlNode node, IReadOnlyDictionary<string, YamlNode> entries)
+    {
+        var before = file.ProblemCount;
+        string[] replaced = string.IsNullOrEmpty(urlInstead) ? [] : ["url", .. _inUrl];
+        var parts = Keys.Except(replaced, StringComparer.Ordinal)
+            .Where(entries.ContainsKey)
+            .ToDictionary(key => key, key => Text(entries[key]), StringComparer.Ordinal);
+        if (parts.ContainsKey("url") && Array.Find(_inUrl, parts.ContainsKey) is { } twice)
+        {
+            file.Complain(entries[twice], $"connection '{name}' has both 'url' and '{twice}'", "Keep one of them.");
+        }
+
+        if (replaced.Length > 0)
+        {
+            parts["url"] = Expand(urlInstead!, node);
+        }
+
+        // Where secrets stay references, the rest cannot be judged but for the password's sake.
+        if (file.ProblemCount != before
+            || (!secrets.Resolve && parts.Any(part => part is { Key: not "password", Value: { } text } && Secrets.IsReferredTo(text))))
+        {
+            return null;
+        }
+
+        var variable = replaced.Length > 0 ? "url from the environment" : "url";
+        if (parts.GetValueOrDefault("url") is { } url)
+        {
+            if (Split(url) is not { } inUrl)
+            {
+                // It may hold the password, so it is not quoted.
+                file.Complain(
+                    entries.GetValueOrDefault("url") ?? node, $"the {variable} of connection '{name}' is not an address of a database", $"Write {Example}.");
+                return null;
+            }
+
+            foreach (var (key, value) in inUrl)
+            {
+                parts[key] = value;
+            }
+        }
+
+        return Build(name, node, entries, parts);
+    }
+
+    private DatabaseAddress? Build(
+        string name, YamlNode node, IReadOnlyDictionary<string, YamlNode> entries, Dictionary<string, string?> parts)
+    {
+        var before = file.ProblemCount;
+        foreach (var needed in (string[])["host", "database", "user"])
+        {
+            if (string.IsNullOrEmpty(parts.GetValueOrDefault(needed)))
+            {
+                file.Complain(node, $"connection '{name}' has no '{needed}'", $"Add '{needed}', or a 'url' that holds it.");
+            }
+        }
+
+        var port = DefaultPort;
+        if (parts.GetValueOrDefault("port") is { } portText
+            && (!int.TryParse(portText, NumberStyles.None, CultureInfo.InvariantCulture, out port) || port is < 1 or > 65535))
+        {
+            file.Complain(entries.GetValueOrDefault("port") ?? node, $"the port of connection '{name}' is not a number from 1 to 65535", "Leave it out for 5432.");
+        }
+
+        var mode = SslMode.Prefer;
+        if (parts.GetValueOrDefault("sslmode") is { } modeText && !_modes.TryGetValue(modeText, out mode))
+        {
+            file.Complain(
+                entries.GetValueOrDefault("sslmode") ?? node, $"there is no sslmode '{modeText}'", $"Write one of {string.Join(", ", _modes.Keys)}.");
+        }
+
+        return file.ProblemCount != before
+            ? null
+            : new DatabaseAddress
+            {
+                Host = parts["host"]!,
+                Port = port,
+                Database = parts["database"]!,
+                User = parts["user"]!,
+                Password = parts.GetValueOrDefault("password"),
+                SslMode = mode,
+            };
+    }
+
+    // Its parts by the keys that they could stand under, or null.
+    private static Dictionary<string, string?>? Split(string text)
+    {
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme is not ("postgres" or "postgresql") || url.Fragment.Length > 0 || url.Host.Length == 0)
+        {
+            return null;
+        }
+
+        var parts = new Dictionary<string, string?>(StringComparer.Ordinal) { ["host"] = url.IdnHost };
+        if (url.Port > 0)
+        {
+            parts["port"] = url.Port.ToString(CultureInfo.InvariantCulture);
+        }
+
+        if (url.AbsolutePath is { Length: > 1 } path)
+        {
+            parts["database"] = Uri.UnescapeDataString(path[1..]);
+        }
+
+        if (url.UserInfo.Length > 0)
+        {
+            var colon = url.UserInfo.IndexOf(':', StringComparison.Ordinal);
+            parts["user"] = Uri.UnescapeDataString(colon < 0 ? url.UserInfo : url.UserInfo[..colon]);
+            if (colon >= 0)
+            {
+                parts["password"] = Uri.UnescapeDataString(url.UserInfo[(colon + 1)..]);
+            }
+        }
+
+        foreach (var pair in url.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (!pair.StartsWith("sslmode=", StringComparison.Ordinal))
+            {
+                return null;
+            }
+
+            parts["sslmode"] = pair["sslmode=".Length..];
+        }
+
+        return parts;
+    }
+
+    private string? Text(YamlNode node)
+    {
+        if (node is YamlScalarNode { Value: { } text } scalar && (text.Length > 0 || scalar.Style != ScalarStyle.Plain))
+        {
+            return Expand(text, node);
+        }
+
+        file.Complain(node, "a value is missing here", "Write a single value, with quotes if it has special characters.");
+        return null;
+    }
+
+    private string? Expand(string text, YamlNode node) => secrets.Expand(text, (what, remedy) => file.Complain(node, what, remedy));
+}

@@ -1,0 +1,177 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Onex.Effects.Operations;
+
+namespace Onex.Effects.Db;
+
+/// <summary>
+/// Writes values of the database as JSON, from the text that the server itself makes of them: every type has one, so none can break a
+/// result. The table stands in docs/effects.md.
+/// </summary>
+internal static class ColumnJson
+{
+    // Every decimal of so many digits is another double, and comes back from it.
+    private const int DoubleDigits = 15;
+    private const int DoubleExponentMax = 300;
+
+    // A row and the message around it take their share of the depth that the message's reader allows.
+    private const int DepthMax = StorableJson.DepthMax - 4;
+
+    private static readonly JsonDocumentOptions _json = new() { MaxDepth = DepthMax };
+
+    /// <summary>Writes one value.</summary>
+    public static void Write(Utf8JsonWriter writer, TypeCatalogue types, uint oid, string text) => Write(writer, types, oid, text, 0);
+
+    private static void Write(Utf8JsonWriter writer, TypeCatalogue types, uint oid, string text, int depth)
+    {
+        var type = types.Find(oid);
+        if (type.Element != 0 && LiteralReader.Array(text, types.Find(type.Element).Delimiter) is { } items)
+        {
+            WriteItems(writer, types, type.Element, items, depth + 1);
+        }
+        else if (type.Attributes.Count > 0 && depth < DepthMax && LiteralReader.Composite(text) is { } fields && fields.Count == type.Attributes.Count)
+        {
+            writer.WriteStartObject();
+            foreach (var ((name, fieldType), field) in type.Attributes.Zip(fields))
+            {
+                writer.WritePropertyName(name);
+                WriteOrNull(writer, types, fieldType, field, depth + 1);
+            }
+
+            writer.WriteEndObject();
+        }
+        else
+        {
+            WriteScalar(writer, type.Oid, text);
+        }
+    }
+
+    private static void WriteItems(Utf8JsonWriter writer, TypeCatalogue types, uint element, List<LiteralReader.Item> items, int depth)
+    {
+        writer.WriteStartArray();
+        foreach (var item in items)
+        {
+            if (item.Items is { } inside)
+            {
+                WriteItems(writer, types, element, inside, depth + 1);
+            }
+            else
+            {
+                WriteOrNull(writer, types, element, item.Text, depth);
+            }
+        }
+
+        writer.WriteEndArray();
+    }
+
+    private static void WriteOrNull(Utf8JsonWriter writer, TypeCatalogue types, uint oid, string? text, int depth)
+    {
+        if (text is null)
+        {
+            writer.WriteNullValue();
+        }
+        else
+        {
+            Write(writer, types, oid, text, depth);
+        }
+    }
+
+    private static void WriteScalar(Utf8JsonWriter writer, uint oid, string text)
+    {
+        if (oid == TypeOids.Bool && text is "t" or "f")
+        {
+            writer.WriteBooleanValue(text == "t");
+        }
+        else if (Number(oid, text) is { } number)
+        {
+            writer.WriteRawValue(number);
+        }
+        else if (TypeOids.IsJson(oid) && Json(text) is { } json)
+        {
+            writer.WriteRawValue(json);
+        }
+        else if (oid == TypeOids.Bytea && text.StartsWith("\\x", StringComparison.Ordinal))
+        {
+            writer.WriteBase64StringValue(Convert.FromHexString(text.AsSpan(2)));
+        }
+        else
+        {
+            writer.WriteStringValue(oid is TypeOids.Timestamp or TypeOids.TimestampTz ? Time(text) : text);
+        }
+    }
+
+    // The text itself where JSON takes it as a number and a reader of JSON gets the same value from it; else null.
+    private static string? Number(uint oid, string text)
+    {
+        if (TypeOids.IsWhole(oid))
+        {
+            return text;
+        }
+
+        if (oid is not (TypeOids.Float4 or TypeOids.Float8 or TypeOids.Numeric) || !char.IsAsciiDigit(text[^1]))
+        {
+            // NaN, Infinity, -Infinity, and all that is no number.
+            return null;
+        }
+
+        if (oid == TypeOids.Numeric)
+        {
+            return IsExact(text) ? text : null;
+        }
+
+        // A whole double is told from an int by its fraction.
+        return text.AsSpan().ContainsAny('.', 'e') ? text : text + ".0";
+    }
+
+    private static bool IsExact(string numeric)
+    {
+        if (long.TryParse(numeric, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _))
+        {
+            return true;
+        }
+
+        var digits = numeric.AsSpan().TrimStart('-').TrimStart('0');
+        var point = digits.IndexOf('.');
+        var significant = point < 0 ? digits.TrimEnd('0').Length
+            : point == 0 ? digits[1..].Trim('0').Length
+            : digits[(point + 1)..].TrimEnd('0') is { Length: > 0 } fraction ? point + fraction.Length
+            : digits[..point].TrimEnd('0').Length;
+        return significant <= DoubleDigits && digits.Length <= DoubleExponentMax;
+    }
+
+    // As it stands but for what cannot be stored; null if it is too deep.
+    private static byte[]? Json(string text)
+    {
+        var utf8 = Encoding.UTF8.GetBytes(text);
+        StorableJson.Mend(utf8);
+        try
+        {
+            using var document = JsonDocument.Parse(utf8, _json);
+            return utf8;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    // RFC 3339 where it has a word for it: neither for infinity nor for years before 1 or after 9999.
+    private static string Time(string text)
+    {
+        if (text.Length < 19 || text[4] != '-' || text[10] != ' ' || text.EndsWith("BC", StringComparison.Ordinal))
+        {
+            return text;
+        }
+
+        var time = text[..10] + "T" + text[11..];
+        var zone = time.AsSpan(19).IndexOfAny('+', '-');
+        return zone < 0 ? time : time[(19 + zone)..] switch
+        {
+            "+00" => time[..^3] + "Z",
+            { Length: 3 } => time + ":00",
+            { Length: 6 } => time,
+            _ => text,
+        };
+    }
+}

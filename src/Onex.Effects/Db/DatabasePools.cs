@@ -1,0 +1,85 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Onex.Effects.Connections;
+using Onex.Persistence.Ledger;
+
+namespace Onex.Effects.Db;
+
+/// <summary>The sessions behind database effects: a pool per connection, as large as the connection lets attempts run at once.</summary>
+internal sealed class DatabasePools(ILogger<DatabasePools> logger) : IAsyncDisposable
+{
+    private readonly ConcurrentDictionary<Connection, Lazy<DatabasePool>> _pools = new();
+
+    /// <summary>The pool of a connection to a database.</summary>
+    public DatabasePool For(Connection connection) =>
+        _pools.GetOrAdd(connection, one => new Lazy<DatabasePool>(() => new DatabasePool(one, logger))).Value;
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var pool in _pools.Values)
+        {
+            await pool.Value.DisposeAsync();
+        }
+    }
+}
+
+/// <summary>The sessions of one connection.</summary>
+internal sealed class DatabasePool(Connection connection, ILogger logger) : IAsyncDisposable
+{
+    // Values are read as text, so their form must not depend on how the server is set up. A session that stays silent within a
+    // transaction belongs to a process that hangs, and may hold a row of the ledger that others wait for.
+    private const string SessionOptions =
+        "-c datestyle=ISO -c intervalstyle=iso_8601 -c extra_float_digits=1 -c bytea_output=hex -c idle_in_transaction_session_timeout=10s";
+
+    private readonly NpgsqlDataSource _source = NpgsqlDataSource.Create(ConnectionString(connection));
+    private bool? _holdsLedger;
+
+    /// <summary>A session in the state of a new one.</summary>
+    public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellation) => _source.OpenConnectionAsync(cancellation);
+
+    /// <summary>Whether a transaction of the session can be joined with the ledger. Asked of the server once; in doubt it cannot.</summary>
+    public async Task<bool> HoldsAsync(EffectLedger ledger, NpgsqlConnection session, CancellationToken cancellation)
+    {
+        if (_holdsLedger is { } known)
+        {
+            return known;
+        }
+
+        var holds = await ledger.IsBehindAsync(session, cancellation);
+        _holdsLedger = holds;
+        Log.LedgerSought(logger, connection.Name, holds ? "are joined with the effect ledger's" : "stand alone");
+        return holds;
+    }
+
+    /// <summary>Has the server asked again: the name of a host may lead elsewhere by now.</summary>
+    public void ForgetLedger() => _holdsLedger = null;
+
+    public ValueTask DisposeAsync() => _source.DisposeAsync();
+
+    private static string ConnectionString(Connection connection)
+    {
+        var address = connection.Database ?? throw new InvalidOperationException($"{connection} is no connection to a database.");
+        return new NpgsqlConnectionStringBuilder
+        {
+            Host = address.Host,
+            Port = address.Port,
+            Database = address.Database,
+            Username = address.User,
+            Password = address.Password,
+            SslMode = address.SslMode,
+            ApplicationName = "onex-effects",
+            MaxPoolSize = connection.Concurrency,
+            Options = SessionOptions,
+            Timezone = "UTC",
+
+            // Statements end with their attempt. Seconds: for what is none, such as a commit.
+            CommandTimeout = 30,
+            CancellationTimeout = 2000,
+            KeepAlive = 10,
+            TcpKeepAlive = true,
+            IncludeErrorDetail = false,
+            Enlist = false,
+        }.ConnectionString;
+    }
+}

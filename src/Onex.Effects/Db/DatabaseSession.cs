@@ -1,0 +1,272 @@
+using System.Buffers;
+using System.Data;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Npgsql;
+using NpgsqlTypes;
+using Onex.Effects.Operations;
+
+namespace Onex.Effects.Db;
+
+/// <summary>One transaction of an effect, over one session.</summary>
+/// <param name="connection">Stays open after it.</param>
+/// <param name="transaction">Begun, and rolled back by its owner unless it is committed here.</param>
+/// <param name="context">Whose effect it is.</param>
+/// <param name="readOnly">Whether statements may change nothing.</param>
+internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransaction transaction, EffectContext context, bool readOnly)
+{
+    /// <summary>The most that all results of an operation may hold, as JSON.</summary>
+    public const int ResultBytesMax = 50 * 1024 * 1024;
+
+    /// <summary>The most rows of all results of an operation.</summary>
+    public const int RowsMax = 100_000;
+
+    /// <summary>The most that all parameters of a statement may hold, in characters of their text.</summary>
+    public const int ParametersMax = 10 * 1024 * 1024;
+
+    // How much later than ours the server's own end of a statement is: it only counts where ours does not arrive.
+    private static readonly TimeSpan _serverTimeoutMargin = TimeSpan.FromSeconds(1);
+
+    private int _bytesLeft = ResultBytesMax;
+    private int _rowsLeft = RowsMax;
+    private bool _begun;
+
+    /// <summary>Where an exception that comes out of this arose.</summary>
+    public DatabaseStage Stage { get; private set; } = DatabaseStage.Preparing;
+
+    /// <summary>Runs a statement. After a refusal the transaction must be rolled back.</summary>
+    public async Task<(DbResult? Result, DatabaseError? Refusal)> RunAsync(DbStatement statement, CancellationToken cancellation)
+    {
+        if (StatementRules.Problem(statement.Sql) is { } problem)
+        {
+            return Refuse("statement_invalid", problem);
+        }
+
+        Stage = DatabaseStage.Preparing;
+        var parameters = statement.Parameters ?? [];
+        await using var command = new NpgsqlCommand(statement.Sql, connection, transaction) { AllResultTypesAreUnknown = true, CommandTimeout = 0 };
+        foreach (var _ in parameters)
+        {
+            // As text of no type, so that the server decides the type and reads the text.
+            command.Parameters.Add(new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Unknown, Value = DBNull.Value });
+        }
+
+        await command.PrepareAsync(cancellation);
+        try
+        {
+            var columns = await DescribeAsync(command, cancellation);
+            var (parameterTypes, types) = await ReadTypesAsync([.. columns.Select(column => column.Type)], cancellation);
+            if (Bind(command, parameters, parameterTypes, types) is { } unbound)
+            {
+                return Refuse("parameters_invalid", unbound);
+            }
+
+            if (columns.GroupBy(column => column.Name, StringComparer.Ordinal).FirstOrDefault(named => named.Count() > 1) is { } twice)
+            {
+                return Refuse("columns_invalid", $"two columns are called '{twice.Key}': name them apart with AS");
+            }
+
+            Stage = DatabaseStage.Running;
+            return await ExecuteAsync(command, columns, types, cancellation);
+        }
+        finally
+        {
+            await ForgetAsync(command);
+        }
+    }
+
+    /// <summary>Commits, past the end of the attempt's time too: broken off, it could have happened all the same.</summary>
+    public async Task CommitAsync()
+    {
+        Stage = DatabaseStage.Committing;
+        await transaction.CommitAsync(CancellationToken.None);
+    }
+
+    // What the server said while preparing; it is not asked again.
+    private static async Task<IReadOnlyList<(string Name, uint Type)>> DescribeAsync(NpgsqlCommand command, CancellationToken cancellation)
+    {
+        await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SchemaOnly, cancellation);
+        return [.. Enumerable.Range(0, reader.FieldCount).Select(column => (reader.GetName(column), reader.GetDataTypeOID(column)))];
+    }
+
+    private async Task<(uint[]? Parameters, TypeCatalogue Types)> ReadTypesAsync(uint[] columnTypes, CancellationToken cancellation)
+    {
+        await using var batch = new NpgsqlBatch(connection, transaction);
+        var settings = 0;
+        if (!_begun)
+        {
+            if (readOnly)
+            {
+                batch.BatchCommands.Add(new NpgsqlBatchCommand("SET TRANSACTION READ ONLY"));
+            }
+
+            var timeout = Math.Min((context.Timeout + _serverTimeoutMargin).TotalMilliseconds, int.MaxValue);
+            batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT set_config('statement_timeout', $1, true), set_config('onex.command_id', $2, true)")
+            {
+                Parameters =
+                {
+                    new NpgsqlParameter<string> { TypedValue = timeout.ToString("0", CultureInfo.InvariantCulture) },
+                    new NpgsqlParameter<string> { TypedValue = context.CommandId.ToString() },
+                },
+            });
+            settings = 1;
+        }
+
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT parameter_types::oid[] FROM pg_catalog.pg_prepared_statements WHERE NOT from_sql"));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(TypeCatalogue.Sql) { Parameters = { TypeCatalogue.Parameter(columnTypes) } });
+
+        await using var reader = await batch.ExecuteReaderAsync(cancellation);
+        for (; settings > 0; settings--)
+        {
+            await reader.NextResultAsync(cancellation);
+        }
+
+        var prepared = new List<uint[]>();
+        while (await reader.ReadAsync(cancellation))
+        {
+            prepared.Add(reader.GetFieldValue<uint[]>(0));
+        }
+
+        await reader.NextResultAsync(cancellation);
+        var types = await TypeCatalogue.ReadAsync(reader, cancellation);
+        _begun = true;
+        return (prepared is [var one] ? one : null, types);
+    }
+
+    // The problem, or null.
+    private static string? Bind(NpgsqlCommand command, IReadOnlyList<JsonElement> values, uint[]? parameterTypes, TypeCatalogue types)
+    {
+        if (parameterTypes is null)
+        {
+            return "'sql' must hold one statement; several are a db.transaction";
+        }
+
+        if (parameterTypes.Length != values.Count)
+        {
+            return $"the statement has {parameterTypes.Length} parameters, and {values.Count} values are given";
+        }
+
+        var length = 0L;
+        for (var index = 0; index < values.Count; index++)
+        {
+            var (text, problem) = ParameterText.Of(values[index], parameterTypes[index], types);
+            if (problem is not null)
+            {
+                return $"the value of ${index + 1} {problem}";
+            }
+
+            length += text?.Length ?? 0;
+            if (length > ParametersMax)
+            {
+                return $"the parameters hold more than {ParametersMax} characters";
+            }
+
+            command.Parameters[index].Value = (object?)text ?? DBNull.Value;
+        }
+
+        return null;
+    }
+
+    private async Task<(DbResult? Result, DatabaseError? Refusal)> ExecuteAsync(
+        NpgsqlCommand command, IReadOnlyList<(string Name, uint Type)> columns, TypeCatalogue types, CancellationToken cancellation)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var json = new ArrayBufferWriter<byte>();
+        await using var writer = new Utf8JsonWriter(json);
+        writer.WriteStartArray();
+
+        // Sequentially, so that a value is measured before it is held.
+        await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SequentialAccess, cancellation);
+        var rows = 0;
+        while (await reader.ReadAsync(cancellation))
+        {
+            rows++;
+            _rowsLeft--;
+            if (_rowsLeft < 0 || !await WriteRowAsync(writer, reader, columns, types, cancellation))
+            {
+                await StopAsync(reader, stop);
+                cancellation.ThrowIfCancellationRequested();
+                return Refuse("result_too_large", $"the result has more than {RowsMax} rows or {ResultBytesMax / (1024 * 1024)} MiB; add LIMIT, or choose columns");
+            }
+        }
+
+        if (await reader.NextResultAsync(cancellation))
+        {
+            return Refuse("statement_invalid", "'sql' must hold one statement; several are a db.transaction");
+        }
+
+        writer.WriteEndArray();
+        await writer.FlushAsync(cancellation);
+        _bytesLeft -= json.WrittenCount;
+        return (new DbResult { Rows = JsonElement.Parse(json.WrittenSpan), RowCount = reader.RecordsAffected < 0 ? rows : reader.RecordsAffected }, null);
+    }
+
+    // False if it is too large.
+    private async Task<bool> WriteRowAsync(
+        Utf8JsonWriter writer, NpgsqlDataReader reader, IReadOnlyList<(string Name, uint Type)> columns, TypeCatalogue types, CancellationToken cancellation)
+    {
+        writer.WriteStartObject();
+        for (var index = 0; index < columns.Count; index++)
+        {
+            var (name, type) = columns[index];
+            writer.WritePropertyName(name);
+            if (await reader.IsDBNullAsync(index, cancellation))
+            {
+                writer.WriteNullValue();
+                continue;
+            }
+
+            await using var stream = await reader.GetStreamAsync(index, cancellation);
+            if (stream.Length > _bytesLeft - Written(writer))
+            {
+                return false;
+            }
+
+            // Bytes, and not the driver's text: what is not UTF-8 becomes U+FFFD instead of an exception.
+            var bytes = new byte[stream.Length];
+            await stream.ReadExactlyAsync(bytes, cancellation);
+            ColumnJson.Write(writer, types, type, Encoding.UTF8.GetString(bytes));
+        }
+
+        writer.WriteEndObject();
+        return Written(writer) <= _bytesLeft;
+    }
+
+    private static long Written(Utf8JsonWriter writer) => writer.BytesCommitted + writer.BytesPending;
+
+    // Has the server stop: else closing the reader would fetch all that is left.
+    private static async Task StopAsync(NpgsqlDataReader reader, CancellationTokenSource stop)
+    {
+        await stop.CancelAsync();
+        try
+        {
+            while (await reader.ReadAsync(stop.Token))
+            {
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+
+    // The next statement of the session must find none beside its own.
+    private async Task ForgetAsync(NpgsqlCommand command)
+    {
+        if (connection.FullState != ConnectionState.Open)
+        {
+            return;
+        }
+
+        try
+        {
+            await command.UnprepareAsync(CancellationToken.None);
+        }
+        catch (Exception exception) when (DatabaseErrors.Concern(exception))
+        {
+            // The session is broken, which the pool sees for itself.
+        }
+    }
+
+    private (DbResult?, DatabaseError?) Refuse(string code, string problem) => (null, new DatabaseError(true, code, $"{context.Operation}: {problem}."));
+}

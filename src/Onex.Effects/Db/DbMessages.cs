@@ -1,0 +1,47 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Onex.Contracts.Catalogue;
+
+namespace Onex.Effects.Db;
+
+/// <summary>One statement: the whole of a query's arguments, or an item of a transaction's.</summary>
+internal sealed record DbStatement
+{
+    [Argument("One SQL statement, with $1, $2, ... for the parameters.", Filling = ArgumentFilling.Constant)]
+    public required string Sql { get; init; }
+
+    [Argument("The values of $1, $2, ...; each is converted to the type that the statement gives its place.")]
+    public IReadOnlyList<JsonElement>? Parameters { get; init; }
+}
+
+/// <summary>What a transaction is told.</summary>
+internal sealed record DbTransactionArguments
+{
+    [Argument("The statements, each with 'sql' and 'parameters': all of them happen, or none.")]
+    public required IReadOnlyList<DbStatement> Statements { get; init; }
+}
+
+/// <summary>What came of a statement.</summary>
+internal sealed record DbResult
+{
+    /// <summary>An object per row, by the columns' names.</summary>
+    [JsonType("list(map(any))")]
+    public required JsonElement Rows { get; init; }
+
+    /// <summary>Rows changed; of a statement that only reads, rows read.</summary>
+    public required long RowCount { get; init; }
+}
+
+/// <summary>What came of a transaction.</summary>
+internal sealed record DbTransactionResult
+{
+    /// <summary>In the order of the statements.</summary>
+    public required IReadOnlyList<DbResult> Results { get; init; }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSerializable(typeof(DbStatement))]
+[JsonSerializable(typeof(DbResult))]
+[JsonSerializable(typeof(DbTransactionArguments))]
+[JsonSerializable(typeof(DbTransactionResult))]
+internal sealed partial class DbJson : JsonSerializerContext;

@@ -1,0 +1,60 @@
+using System.Text.Json;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Messages;
+using Onex.Effects.Operations;
+
+namespace Onex.Effects.Db;
+
+/// <summary>One statement, in a transaction of its own.</summary>
+[Operation(Query, ConnectionType = "postgres", Description = "Runs a statement that changes nothing, and gives its rows.")]
+[Operation("db.execute", ConnectionType = "postgres", ChangesWorld = true, Description = "Runs a statement, and gives the rows that it returns.")]
+internal sealed class DbStatementOperation(DatabasePools pools)
+    : EffectOperation<DbStatement, DbResult>(DbJson.Default.DbStatement, DbJson.Default.DbResult)
+{
+    private const string Query = "db.query";
+
+    protected override Task<EffectOutcome<DbResult>> RunAsync(DbStatement arguments, EffectContext context, CancellationToken cancellation) =>
+        DatabaseWork.RunAsync(
+            pools, context, readOnly: context.Operation == Query, session => session.RunAsync(arguments, cancellation), join: null, cancellation);
+}
+
+/// <summary>
+/// Several statements in one transaction. Where the connection leads to the database that holds the effect ledger, the outcome is recorded in
+/// that same transaction: it happens exactly once.
+/// </summary>
+[Operation("db.transaction", ConnectionType = "postgres", ChangesWorld = true, Description = "Runs statements: all of them happen, or none.")]
+internal sealed class DbTransactionOperation(DatabasePools pools)
+    : EffectOperation<DbTransactionArguments, DbTransactionResult>(DbJson.Default.DbTransactionArguments, DbJson.Default.DbTransactionResult)
+{
+    private const int StatementsMax = 100;
+
+    protected override async Task<EffectOutcome<DbTransactionResult>> RunAsync(
+        DbTransactionArguments arguments, EffectContext context, CancellationToken cancellation) =>
+        arguments.Statements.Count is < 1 or > StatementsMax
+            ? EffectOutcome<DbTransactionResult>.Rejected("arguments_invalid", $"{context.Operation} takes 1 to {StatementsMax} statements.")
+            : await DatabaseWork.RunAsync(
+                pools,
+                context,
+                readOnly: false,
+                session => RunAllAsync(arguments.Statements, session, cancellation),
+                result => new RawJson(JsonSerializer.SerializeToUtf8Bytes(result, DbJson.Default.DbTransactionResult)),
+                cancellation);
+
+    private static async Task<(DbTransactionResult?, DatabaseError?)> RunAllAsync(
+        IReadOnlyList<DbStatement> statements, DatabaseSession session, CancellationToken cancellation)
+    {
+        var results = new List<DbResult>(statements.Count);
+        foreach (var statement in statements)
+        {
+            var (result, refusal) = await session.RunAsync(statement, cancellation);
+            if (result is null)
+            {
+                return (null, refusal);
+            }
+
+            results.Add(result);
+        }
+
+        return (new DbTransactionResult { Results = results }, null);
+    }
+}

@@ -1,0 +1,140 @@
+using System.Text;
+
+namespace Onex.Effects.Db;
+
+/// <summary>
+/// Takes Postgres's text of arrays and composites apart, one level at a time. Null where the text is none of that form: what the server
+/// writes always is, but an extension may know better.
+/// </summary>
+internal static class LiteralReader
+{
+    /// <summary>An item of an array: the text of an element, an array inside, or neither for null.</summary>
+    public sealed record Item(string? Text, List<Item>? Items);
+
+    /// <summary>The items of <c>{1,"two, three",NULL,{4}}</c>, also behind bounds: <c>[0:1]={1,2}</c>.</summary>
+    public static List<Item>? Array(string text, char delimiter)
+    {
+        var at = text.StartsWith('[') ? text.IndexOf('=', StringComparison.Ordinal) + 1 : 0;
+        var items = ReadArray(text, ref at, delimiter);
+        return at == text.Length ? items : null;
+    }
+
+    /// <summary>The fields of <c>(1,"two ""quoted""",)</c>; one without any text is null.</summary>
+    public static List<string?>? Composite(string text)
+    {
+        if (text is not ['(', .., ')'])
+        {
+            return null;
+        }
+
+        var fields = new List<string?>();
+        var field = new StringBuilder();
+        var (quoted, given) = (false, false);
+        for (var at = 1; at < text.Length; at++)
+        {
+            var letter = text[at];
+            if (letter == '"' && quoted && text[at + 1] == '"')
+            {
+                field.Append(text[++at]);
+            }
+            else if (letter == '"')
+            {
+                (quoted, given) = (!quoted, true);
+            }
+            else if (letter == '\\' && at + 1 < text.Length)
+            {
+                field.Append(text[++at]);
+                given = true;
+            }
+            else if (!quoted && (letter == ',' || at == text.Length - 1))
+            {
+                fields.Add(given ? field.ToString() : null);
+                field.Clear();
+                given = false;
+            }
+            else
+            {
+                field.Append(letter);
+                given = true;
+            }
+        }
+
+        return quoted ? null : fields;
+    }
+
+    private static List<Item>? ReadArray(string text, ref int at, char delimiter)
+    {
+        if (at >= text.Length || text[at] != '{')
+        {
+            return null;
+        }
+
+        at++;
+        var items = new List<Item>();
+        if (at < text.Length && text[at] == '}')
+        {
+            at++;
+            return items;
+        }
+
+        while (at < text.Length)
+        {
+            if (ReadItem(text, ref at, delimiter) is not { } item || at >= text.Length)
+            {
+                return null;
+            }
+
+            items.Add(item);
+            var after = text[at++];
+            if (after == '}')
+            {
+                return items;
+            }
+
+            if (after != delimiter)
+            {
+                return null;
+            }
+        }
+
+        return null;
+    }
+
+    private static Item? ReadItem(string text, ref int at, char delimiter)
+    {
+        if (text[at] == '{')
+        {
+            return ReadArray(text, ref at, delimiter) is { } inside ? new Item(null, inside) : null;
+        }
+
+        var element = new StringBuilder();
+        var quoted = text[at] == '"';
+        if (quoted)
+        {
+            at++;
+        }
+
+        for (; at < text.Length; at++)
+        {
+            if (quoted ? text[at] == '"' : text[at] == delimiter || text[at] == '}')
+            {
+                break;
+            }
+
+            if (text[at] == '\\' && at + 1 < text.Length)
+            {
+                at++;
+            }
+
+            element.Append(text[at]);
+        }
+
+        if (quoted)
+        {
+            at++;
+        }
+
+        var read = element.ToString();
+        return new Item(!quoted && read.Equals("NULL", StringComparison.OrdinalIgnoreCase) ? null : read, null);
+    }
+}

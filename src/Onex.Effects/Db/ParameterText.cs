@@ -1,0 +1,171 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace Onex.Effects.Db;
+
+/// <summary>
+/// Writes JSON values as the text that the server reads as values of a parameter's type. Text of a type's own form goes as it is, and the
+/// server judges it.
+/// </summary>
+internal static class ParameterText
+{
+    /// <summary>The text, null for SQL's NULL, or what is wrong. The problem holds no value.</summary>
+    public static (string? Text, string? Problem) Of(JsonElement value, uint oid, TypeCatalogue types)
+    {
+        var type = types.Find(oid);
+        if (value.ValueKind is JsonValueKind.Null or JsonValueKind.Undefined)
+        {
+            return (null, null);
+        }
+
+        if (TypeOids.IsJson(type.Oid))
+        {
+            return (value.GetRawText(), null);
+        }
+
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.String:
+                return String(value, type);
+            case JsonValueKind.True or JsonValueKind.False:
+                return (value.ValueKind == JsonValueKind.True ? "true" : "false", null);
+            case JsonValueKind.Number:
+                return (Number(value.GetRawText(), type.Oid), null);
+            case JsonValueKind.Array when type.Element != 0:
+                return Array(value, type.Element, types);
+            case JsonValueKind.Object when type.Attributes.Count > 0:
+                return Composite(value, type, types);
+            default:
+                var kind = value.ValueKind == JsonValueKind.Array ? "a list" : "an object";
+                return (null, $"is {kind}, which {type.Name} does not take");
+        }
+    }
+
+    private static (string?, string?) String(JsonElement value, DbType type)
+    {
+        string text;
+        try
+        {
+            text = value.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            return (null, "holds half a surrogate pair");
+        }
+
+        if (text.Contains('\0', StringComparison.Ordinal))
+        {
+            return (null, "holds U+0000, which PostgreSQL does not take");
+        }
+
+        if (type.Oid != TypeOids.Bytea)
+        {
+            return (text, null);
+        }
+
+        var bytes = new byte[text.Length];
+        return Convert.TryFromBase64String(text, bytes, out var length)
+            ? ("\\x" + Convert.ToHexStringLower(bytes.AsSpan(0, length)), null)
+            : (null, "is not base64, the JSON form of bytea");
+    }
+
+    // 5.0 and 5e0 are whole in JSON; the server's integers do not read them.
+    private static string Number(string text, uint oid) =>
+        TypeOids.IsWhole(oid)
+        && decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+        && decimal.Truncate(number) == number
+            ? number.ToString("0", CultureInfo.InvariantCulture)
+            : text;
+
+    private static (string?, string?) Array(JsonElement value, uint element, TypeCatalogue types)
+    {
+        var literal = new StringBuilder();
+        return WriteArray(literal, value, types.Find(element), types) is { } problem ? (null, problem) : (literal.ToString(), null);
+    }
+
+    private static string? WriteArray(StringBuilder literal, JsonElement list, DbType element, TypeCatalogue types)
+    {
+        literal.Append('{');
+        var first = true;
+        foreach (var item in list.EnumerateArray())
+        {
+            if (!first)
+            {
+                literal.Append(element.Delimiter);
+            }
+
+            first = false;
+
+            // A list in a list is a further dimension, unless the elements may be lists themselves.
+            var problem = item.ValueKind == JsonValueKind.Array && !TypeOids.IsJson(element.Oid) && element.Element == 0
+                ? WriteArray(literal, item, element, types)
+                : WriteElement(literal, item, element, types);
+            if (problem is not null)
+            {
+                return problem;
+            }
+        }
+
+        literal.Append('}');
+        return null;
+    }
+
+    private static string? WriteElement(StringBuilder literal, JsonElement item, DbType element, TypeCatalogue types)
+    {
+        var (text, problem) = Of(item, element.Oid, types);
+        if (problem is not null)
+        {
+            return $"has an element that {problem}";
+        }
+
+        if (text is null)
+        {
+            literal.Append("NULL");
+            return null;
+        }
+
+        WriteQuoted(literal, text);
+        return null;
+    }
+
+    private static (string?, string?) Composite(JsonElement value, DbType type, TypeCatalogue types)
+    {
+        foreach (var property in value.EnumerateObject())
+        {
+            if (!type.Attributes.Any(attribute => string.Equals(attribute.Name, property.Name, StringComparison.Ordinal)))
+            {
+                return (null, $"has a key that is no field of {type.Name}: {string.Join(", ", type.Attributes.Select(attribute => attribute.Name))}");
+            }
+        }
+
+        var literal = new StringBuilder("(");
+        for (var index = 0; index < type.Attributes.Count; index++)
+        {
+            var (name, fieldType) = type.Attributes[index];
+            literal.Append(index == 0 ? "" : ",");
+            if (!value.TryGetProperty(name, out var field))
+            {
+                continue;
+            }
+
+            var (text, problem) = Of(field, fieldType, types);
+            if (problem is not null)
+            {
+                return (null, $"has a field '{name}' that {problem}");
+            }
+
+            if (text is not null)
+            {
+                WriteQuoted(literal, text);
+            }
+        }
+
+        return (literal.Append(')').ToString(), null);
+    }
+
+    private static void WriteQuoted(StringBuilder literal, string text) => literal
+        .Append('"')
+        .Append(text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal))
+        .Append('"');
+}

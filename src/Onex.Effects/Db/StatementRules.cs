@@ -1,0 +1,80 @@
+using System.Collections.Frozen;
+
+namespace Onex.Effects.Db;
+
+/// <summary>Which statements a step may run. The server itself refuses several in one, for they go by the extended protocol.</summary>
+internal static class StatementRules
+{
+    // They would end or divide the transaction that the operation stands for, or begin a conversation that no step can lead.
+    private static readonly FrozenSet<string> _refused = FrozenSet.ToFrozenSet(
+        ["ABORT", "BEGIN", "COMMIT", "COPY", "END", "PREPARE", "RELEASE", "ROLLBACK", "SAVEPOINT", "START"], StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>What is wrong with a statement, or null.</summary>
+    public static string? Problem(string sql)
+    {
+        var rest = SkipBlank(sql);
+        if (rest.IsEmpty)
+        {
+            return "'sql' holds no statement";
+        }
+
+        var length = 0;
+        while (length < rest.Length && char.IsAsciiLetter(rest[length]))
+        {
+            length++;
+        }
+
+        var word = rest[..length].ToString();
+        return _refused.Contains(word) ? $"'sql' may not begin with {word.ToUpperInvariant()}" : null;
+    }
+
+    // From the first character that is neither white space nor a comment nor an empty statement. Comments nest.
+    private static ReadOnlySpan<char> SkipBlank(ReadOnlySpan<char> sql)
+    {
+        while (true)
+        {
+            sql = sql.TrimStart();
+            if (sql.StartsWith(";"))
+            {
+                sql = sql[1..];
+            }
+            else if (sql.StartsWith("--"))
+            {
+                var end = sql.IndexOfAny('\n', '\r');
+                sql = end < 0 ? [] : sql[end..];
+            }
+            else if (sql.StartsWith("/*"))
+            {
+                sql = AfterComment(sql);
+            }
+            else
+            {
+                return sql;
+            }
+        }
+    }
+
+    private static ReadOnlySpan<char> AfterComment(ReadOnlySpan<char> sql)
+    {
+        var depth = 0;
+        for (var at = 0; at + 1 < sql.Length; at++)
+        {
+            if (sql[at..].StartsWith("/*"))
+            {
+                depth++;
+                at++;
+            }
+            else if (sql[at..].StartsWith("*/"))
+            {
+                depth--;
+                at++;
+                if (depth == 0)
+                {
+                    return sql[(at + 1)..];
+                }
+            }
+        }
+
+        return [];
+    }
+}

@@ -1,0 +1,36 @@
+namespace Onex.Effects.Operations;
+
+/// <summary>JSON from outside as it can be kept: Postgres's jsonb takes neither U+0000 nor half a surrogate pair.</summary>
+internal static class StorableJson
+{
+    /// <summary>How deep a value of a result may be: it travels inside a message, whose reader allows 64 levels.</summary>
+    public const int DepthMax = 56;
+
+    /// <summary>Overwrites escapes that cannot be stored in place: \u0000, and surrogates without their other half.</summary>
+    public static void Mend(Span<byte> json)
+    {
+        for (var i = json.IndexOf((byte)'\\'); i >= 0 && i + 1 < json.Length;)
+        {
+            var code = json[i + 1] == 'u' ? Code(json[i..]) : -1;
+            var length = code < 0 ? 2 : 6;
+            if (code is >= 0xD800 and <= 0xDBFF && Code(json[(i + 6)..]) is >= 0xDC00 and <= 0xDFFF)
+            {
+                length = 12;
+            }
+            else if (code is 0 or (>= 0xD800 and <= 0xDFFF))
+            {
+                "\\uFFFD"u8.CopyTo(json[i..]);
+            }
+
+            var next = json[(i + length)..].IndexOf((byte)'\\');
+            i = next < 0 ? -1 : i + length + next;
+        }
+    }
+
+    // The number of an escape that stands at the beginning, or -1.
+    private static int Code(ReadOnlySpan<byte> json) =>
+        json.Length >= 6 && json[0] == '\\' && json[1] == 'u'
+        && System.Buffers.Text.Utf8Parser.TryParse(json.Slice(2, 4), out ushort code, out var read, 'x') && read == 4
+            ? code
+            : -1;
+}

@@ -1,0 +1,78 @@
+using Npgsql;
+using Onex.Contracts.Messages;
+using Onex.Effects.Operations;
+using Onex.Persistence.Ledger;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Effects.Running;
+
+/// <summary>
+/// The place in the ledger of one attempt. An operation whose work is in the ledger's own database records there by itself, in the
+/// transaction of its work; for all others the runner records after them.
+/// </summary>
+internal sealed class AttemptRecord(IEffectLedger ledger, ISagaStore store, StepCommand command, Guid lease)
+{
+    private StepResult? _joined;
+
+    /// <summary>The ledger, if transactions of other connections can be joined with it at all.</summary>
+    public EffectLedger? Joinable => ledger as EffectLedger;
+
+    /// <summary>What the operation recorded and committed.</summary>
+    public StepResult? Committed { get; private set; }
+
+    /// <summary>Whether the operation recorded, and nobody knows if its commit happened.</summary>
+    public bool IsInDoubt => _joined is not null && Committed is null;
+
+    /// <summary>Records completion within a transaction. False if the lease was lost: it must be rolled back then.</summary>
+    public async Task<bool> JoinAsync(NpgsqlTransaction transaction, RawJson result, CancellationToken cancellation)
+    {
+        var stored = await StoreAsync(ResultOf(new AttemptOutcome(StepOutcomes.Completed, result, null, null, null)), cancellation);
+        if (!await EffectLedger.RecordAsync(transaction, lease, stored, cancellation))
+        {
+            return false;
+        }
+
+        _joined = stored;
+        return true;
+    }
+
+    /// <summary>Tells that the transaction is committed.</summary>
+    public void Commit() => Committed = _joined;
+
+    /// <summary>What is recorded and told of an outcome.</summary>
+    public StepResult ResultOf(AttemptOutcome outcome) => new()
+    {
+        CommandId = command.CommandId,
+        Attempt = command.Attempt,
+        SagaId = command.SagaId,
+        CorrelationId = command.CorrelationId,
+        Outcome = outcome.Outcome,
+        Result = outcome.Result,
+        Code = outcome.Code,
+        Message = outcome.Message,
+        RetryAfterMs = outcome.RetryAfter is { } wait ? (int)Math.Min(wait.TotalMilliseconds, int.MaxValue) : null,
+    };
+
+    /// <summary>The result as recorded and as it may travel, or null if the lease was lost.</summary>
+    public async Task<StepResult?> RecordAsync(StepResult result, CancellationToken cancellation)
+    {
+        var stored = await StoreAsync(result, cancellation);
+        if (!await ledger.RecordAsync(lease, stored, cancellation))
+        {
+            return null;
+        }
+
+        if (!IsInDoubt)
+        {
+            return stored;
+        }
+
+        // Recording waited for the transaction in doubt. If that was committed, its outcome stands and ours was not written.
+        var known = await ledger.LookUpAsync([command.CommandId], cancellation);
+        return known.TryGetValue(command.CommandId, out var state) && state.Outcome is { } outcome ? outcome : stored;
+    }
+
+    // Stored by lease: attempts, and owners of one attempt, may have different results.
+    private Task<StepResult> StoreAsync(StepResult result, CancellationToken cancellation) =>
+        store.StoreIfLargeAsync(result, lease.ToString("N"), cancellation);
+}

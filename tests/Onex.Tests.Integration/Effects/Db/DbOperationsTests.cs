@@ -1,0 +1,299 @@
+using Onex.Contracts.Messages;
+using Onex.Effects.Db;
+using Onex.Tests.Integration.Persistence;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.Integration.Effects.Db;
+
+/// <summary>The database operations on a real PostgreSQL.</summary>
+public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
+{
+    private DatabaseBench _bench = null!;
+
+    public ValueTask InitializeAsync()
+    {
+        _bench = new DatabaseBench(database, database.Database.ConnectionString);
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask DisposeAsync() => _bench.DisposeAsync();
+
+    [Fact]
+    public async Task A_query_gives_its_rows_by_name()
+    {
+        var result = await _bench.ResultAsync("db.query", "SELECT n, 'row ' || n AS text FROM generate_series(1, $1) n", 2);
+
+        Assert.Equal("""{"rows":[{"n":1,"text":"row 1"},{"n":2,"text":"row 2"}],"row_count":2}""", result.GetRawText());
+    }
+
+    [Fact]
+    public async Task A_query_can_change_nothing_not_even_through_a_function()
+    {
+        await database.Database.ExecuteAsync("""
+            CREATE TABLE read_only (n int);
+            CREATE FUNCTION sneak() RETURNS int LANGUAGE sql AS 'INSERT INTO read_only VALUES (1) RETURNING n';
+            """);
+
+        foreach (var sql in new[]
+        {
+            "INSERT INTO read_only VALUES (1)",
+            "SELECT sneak()",
+            "WITH x AS (INSERT INTO read_only VALUES (1) RETURNING n) SELECT * FROM x",
+            "SELECT set_config('transaction_read_only', 'off', false), sneak()",
+            "CREATE TABLE other (n int)",
+        })
+        {
+            var told = await _bench.RunAsync("db.query", DatabaseBench.Statement(sql));
+            Assert.Equal(StepOutcomes.Rejected, told.Outcome);
+            Assert.True(told.Code is "read_only" or "data_exception" or "sqlstate_25001", $"{told.Code}: {told.Message}");
+        }
+
+        Assert.Equal(0, await database.Database.ScalarAsync<long>("SELECT count(*) FROM read_only"));
+    }
+
+    [Fact]
+    public async Task Executing_tells_what_was_changed_and_what_it_returned()
+    {
+        await database.Database.ExecuteAsync("CREATE TABLE changed (id int PRIMARY KEY, note text)");
+
+        var inserted = await _bench.ResultAsync("db.execute", "INSERT INTO changed SELECT n, $1 FROM generate_series(1, 3) n", "new");
+        var updated = await _bench.ResultAsync("db.execute", "UPDATE changed SET note = $2 WHERE id > $1 RETURNING id", 1, "old");
+        var called = await _bench.ResultAsync("db.execute", "CREATE TEMP TABLE gone (n int)");
+
+        Assert.Equal("""{"rows":[],"row_count":3}""", inserted.GetRawText());
+        Assert.Equal("""{"rows":[{"id":2},{"id":3}],"row_count":2}""", updated.GetRawText());
+        Assert.Equal("""{"rows":[],"row_count":0}""", called.GetRawText());
+        Assert.Equal(["1|new", "2|old", "3|old"], await database.Database.QueryAsync("SELECT id, note FROM changed ORDER BY id"));
+    }
+
+    [Fact]
+    public async Task A_procedure_is_called_with_parameters()
+    {
+        await database.Database.ExecuteAsync("CREATE PROCEDURE twice(n int, INOUT doubled int) LANGUAGE plpgsql AS 'BEGIN doubled := n * 2; END'");
+
+        Assert.Equal("""[{"doubled":14}]""", (await _bench.ResultAsync("db.execute", "CALL twice($1, $2)", 7, null)).GetProperty("rows").GetRawText());
+    }
+
+    [Fact]
+    public async Task The_statements_of_a_transaction_see_each_other_and_happen_all_or_none()
+    {
+        await database.Database.ExecuteAsync("CREATE TABLE whole (id int PRIMARY KEY)");
+
+        var done = await _bench.RunAsync("db.transaction", new
+        {
+            statements = new[]
+            {
+                DatabaseBench.Statement("INSERT INTO whole VALUES ($1)", 1),
+                DatabaseBench.Statement("SELECT count(*) AS n FROM whole"),
+            },
+        });
+        var refused = await _bench.RunAsync("db.transaction", new
+        {
+            statements = new[] { DatabaseBench.Statement("INSERT INTO whole VALUES ($1)", 2), DatabaseBench.Statement("INSERT INTO whole VALUES ($1)", 1) },
+        });
+
+        Assert.Equal("""{"results":[{"rows":[],"row_count":1},{"rows":[{"n":1}],"row_count":1}]}""", done.Result.ToString());
+        Assert.Equal((StepOutcomes.Rejected, "unique_violation"), (refused.Outcome, refused.Code));
+        Assert.Equal(["1"], await database.Database.QueryAsync("SELECT id FROM whole"));
+    }
+
+    [Theory]
+    [InlineData("SELECT 1; SELECT 2")]
+    [InlineData("SELECT 1; SELECT 1")]
+    [InlineData("SELECT $1::int; SELECT 2", 1)]
+    [InlineData("SELECT 1; COMMIT")]
+    public async Task One_text_holds_one_statement(string sql, params object[] parameters)
+    {
+        var told = await _bench.RunAsync("db.execute", DatabaseBench.Statement(sql, parameters));
+
+        Assert.Equal(StepOutcomes.Rejected, told.Outcome);
+        Assert.True(told.Code is "statement_invalid" or "parameters_invalid" or "syntax_error", $"{told.Code}: {told.Message}");
+    }
+
+    [Theory]
+    [InlineData("db.query", "SELEC 1", "syntax_error", "syntax error at or near \"SELEC\"")]
+    [InlineData("db.query", "SELECT * FROM nowhere", "undefined_table", "relation \"nowhere\" does not exist")]
+    [InlineData("db.query", "SELECT nothing", "undefined_column", "column \"nothing\" does not exist")]
+    [InlineData("db.query", "SELECT nothing()", "undefined_function", "function nothing() does not exist")]
+    [InlineData("db.query", "SELECT 1/0", "data_exception", "(SQLSTATE 22012)")]
+    [InlineData("db.query", "SELECT $1::int", "data_exception", "(SQLSTATE 22P02)", "hidden")]
+    [InlineData("db.query", "SELECT $1::int", "statement_invalid", "could not determine data type of parameter $2", 1, 2)]
+    [InlineData("db.query", "SELECT $1::int", "parameters_invalid", "the statement has 1 parameters, and 0 values are given")]
+    [InlineData("db.query", "SELECT $1::bytea", "parameters_invalid", "the value of $1 is not base64", "hidden!")]
+    [InlineData("db.query", "SELECT 1 AS a, 2 AS a", "columns_invalid", "two columns are called 'a'")]
+    [InlineData("db.query", "COMMIT", "statement_invalid", "may not begin with COMMIT")]
+    [InlineData("db.execute", "DO $$ BEGIN RAISE EXCEPTION 'not enough' USING HINT = 'hidden'; END $$", "raised_exception", "raised: not enough")]
+    [InlineData("db.execute", "DO $$ BEGIN RAISE EXCEPTION 'hidden' USING ERRCODE = 'OX001'; END $$", "sqlstate_ox001", "(SQLSTATE OX001)")]
+    [InlineData("db.execute", "DO $$ BEGIN COMMIT; END $$", "sqlstate_2d000", "(SQLSTATE 2D000)")]
+    [InlineData("db.execute", "INSERT INTO ruled VALUES (1, 0)", "unique_violation", "constraint 'ruled_pkey', table 'ruled'")]
+    [InlineData("db.execute", "INSERT INTO ruled VALUES (NULL, 0)", "not_null_violation", "column 'id'")]
+    [InlineData("db.execute", "INSERT INTO ruled VALUES (2, 99)", "check_violation", "constraint 'small'")]
+    [InlineData("db.execute", "INSERT INTO ruled VALUES (2, 0, 77)", "foreign_key_violation", "constraint 'ruled_other_fkey'")]
+    public async Task What_the_database_refuses_is_rejected_without_the_values(
+        string operation, string sql, string code, string message, params object[] parameters)
+    {
+        await database.Database.ExecuteAsync("""
+            CREATE TABLE IF NOT EXISTS ruled (
+                id int PRIMARY KEY, n int CONSTRAINT small CHECK (n < 10), other int REFERENCES ruled DEFERRABLE INITIALLY DEFERRED);
+            INSERT INTO ruled VALUES (1, 0) ON CONFLICT DO NOTHING
+            """);
+
+        var told = await _bench.RunAsync(operation, DatabaseBench.Statement(sql, parameters));
+
+        Assert.Equal((StepOutcomes.Rejected, code), (told.Outcome, told.Code));
+        Assert.Contains(message, told.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("hidden", told.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("77", told.Message, StringComparison.Ordinal);
+
+        // The session is as good as new for whoever comes next.
+        Assert.Equal("""[{"n":1}]""", (await _bench.ResultAsync("db.query", "SELECT $1::int AS n", 1)).GetProperty("rows").GetRawText());
+    }
+
+    [Fact]
+    public async Task A_statement_is_stopped_at_the_end_of_its_attempt()
+    {
+        var told = await _bench.RunAsync(DatabaseBench.Command("db.query", DatabaseBench.Statement("SELECT pg_sleep(60)"), timeoutMs: 500));
+
+        Assert.Equal((StepOutcomes.Failed, "step_timed_out"), (told.Outcome, told.Code));
+        await Eventually.Async(
+            async () => await database.Database.ScalarAsync<long>(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'onex-effects' AND state = 'active' AND query LIKE '%pg_sleep(60)%'") == 0,
+            TimeSpan.FromSeconds(10),
+            () => "the statement still runs");
+        await _bench.ResultAsync("db.query", "SELECT 1 AS n");
+    }
+
+    [Fact]
+    public async Task The_server_itself_ends_what_nobody_stops()
+    {
+        var result = await _bench.ResultAsync("db.query", "SELECT current_setting('statement_timeout') AS timeout, current_setting('application_name') AS name");
+
+        Assert.Equal("""[{"timeout":"21s","name":"onex-effects"}]""", result.GetProperty("rows").GetRawText());
+    }
+
+    [Fact]
+    public async Task A_statement_can_read_its_idempotency_key()
+    {
+        var command = DatabaseBench.Command("db.query", DatabaseBench.Statement("SELECT current_setting('onex.command_id') AS key"));
+
+        Assert.Contains($"\"{command.CommandId}\"", (await _bench.RunAsync(command)).Result.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("SELECT n FROM generate_series(1, 5000000) n")]
+    [InlineData("SELECT repeat('x', 60000000) AS x")]
+    [InlineData("SELECT repeat('x', 1000000) AS x FROM generate_series(1, 1000)")]
+    public async Task A_result_that_is_too_large_is_rejected_and_what_was_done_is_undone(string sql)
+    {
+        await database.Database.ExecuteAsync("CREATE TABLE IF NOT EXISTS undone (n int)");
+
+        var told = await _bench.RunAsync(
+            "db.transaction", new { statements = new[] { DatabaseBench.Statement("INSERT INTO undone VALUES (1)"), DatabaseBench.Statement(sql) } });
+
+        Assert.Equal((StepOutcomes.Rejected, "result_too_large"), (told.Outcome, told.Code));
+        Assert.Contains($"more than {DatabaseSession.RowsMax} rows or 50 MiB", told.Message, StringComparison.Ordinal);
+        Assert.Equal(0, await database.Database.ScalarAsync<long>("SELECT count(*) FROM undone"));
+        await _bench.ResultAsync("db.query", "SELECT 1 AS n");
+    }
+
+    [Fact]
+    public async Task A_large_result_is_stored_and_referred_to()
+    {
+        var told = await _bench.RunAsync("db.query", DatabaseBench.Statement("SELECT repeat('x', 100000) AS x"));
+
+        Assert.Equal((StepOutcomes.Completed, null), (told.Outcome, told.Result?.ToString()));
+        Assert.NotNull(told.ResultRef);
+    }
+
+    [Fact]
+    public async Task A_wrong_password_is_told_by_the_name_of_the_connection()
+    {
+        await using var bench = new DatabaseBench(database, database.Database.ConnectionString, user: (database.Database.Server.User, "my secret guess"));
+
+        var told = await bench.RunAsync("db.query", DatabaseBench.Statement("SELECT 1 AS n"));
+
+        Assert.Equal((StepOutcomes.Failed, "authentication_failed"), (told.Outcome, told.Code));
+        Assert.Contains("connection 'db' does not let its user in", told.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("guess", told.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_database_that_is_away_is_a_failure()
+    {
+        await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port) { Refusing = true };
+        await using var bench = new DatabaseBench(database, database.Database.ConnectionString, proxy.Port);
+
+        var told = await bench.RunAsync("db.execute", DatabaseBench.Statement("SELECT 1 AS n"));
+
+        Assert.Equal((StepOutcomes.Failed, "connection_failed"), (told.Outcome, told.Code));
+        Assert.Equal("The database of connection 'db' cannot be reached.", told.Message);
+    }
+
+    [Fact]
+    public async Task A_session_that_is_ended_is_a_failure_and_the_next_attempt_goes_through()
+    {
+        var told = await _bench.RunAsync("db.execute", DatabaseBench.Statement("SELECT pg_terminate_backend(pg_backend_pid())"));
+
+        Assert.Equal((StepOutcomes.Failed, "database_unavailable"), (told.Outcome, told.Code));
+        await _bench.ResultAsync("db.execute", "SELECT 1 AS n");
+    }
+
+    [Fact]
+    public async Task Of_two_that_wait_for_each_other_one_fails_for_another_attempt()
+    {
+        await database.Database.ExecuteAsync("CREATE TABLE crossed (id int PRIMARY KEY, n int); INSERT INTO crossed VALUES (1, 0), (2, 0)");
+        StepCommand Crossing(int first, int second) => DatabaseBench.Command("db.transaction", new
+        {
+            statements = new[]
+            {
+                DatabaseBench.Statement("UPDATE crossed SET n = n + 1 WHERE id = $1", first),
+                DatabaseBench.Statement("SELECT pg_sleep(0.5)"),
+                DatabaseBench.Statement("UPDATE crossed SET n = n + 1 WHERE id = $1", second),
+            },
+        });
+
+        await Task.WhenAll(
+            _bench.HandleAsync(Crossing(1, 2), TestContext.Current.CancellationToken),
+            _bench.HandleAsync(Crossing(2, 1), TestContext.Current.CancellationToken));
+
+        Assert.Equal([(StepOutcomes.Completed, null), (StepOutcomes.Failed, "deadlock")], _bench.Told.Select(told => (told.Outcome, told.Code)).Order());
+    }
+
+    [Fact]
+    public async Task A_session_passes_nothing_on_to_the_next()
+    {
+        await _bench.ResultAsync("db.execute", "SET datestyle = 'German'");
+        await _bench.ResultAsync("db.execute", "SELECT set_config('search_path', 'nowhere', false) AS path");
+
+        var result = await _bench.ResultAsync("db.query", "SELECT '2024-02-01'::date AS day, current_setting('search_path') AS path");
+
+        Assert.Equal("""[{"day":"2024-02-01","path":"\u0022$user\u0022, public"}]""", result.GetProperty("rows").GetRawText());
+    }
+
+    [Fact]
+    public async Task A_type_that_changes_is_never_taken_for_what_it_was()
+    {
+        await database.Database.ExecuteAsync("CREATE TYPE shape AS (a int); CREATE TABLE shaped (s shape, v text)");
+        await _bench.ResultAsync("db.execute", "INSERT INTO shaped VALUES ($1, $2)", new { a = 1 }, "AP8Q");
+        await database.Database.ExecuteAsync("ALTER TYPE shape ADD ATTRIBUTE b text; ALTER TABLE shaped ALTER v TYPE bytea USING decode(v, 'base64')");
+        await _bench.ResultAsync("db.execute", "INSERT INTO shaped VALUES ($1, $2)", new { a = 2, b = "two" }, "AP8Q");
+
+        var result = await _bench.ResultAsync("db.query", "SELECT * FROM shaped ORDER BY (s).a");
+
+        Assert.Equal(
+            """[{"s":{"a":1,"b":null},"v":"AP8Q"},{"s":{"a":2,"b":"two"},"v":"AP8Q"}]""", result.GetProperty("rows").GetRawText());
+    }
+
+    [Fact]
+    public async Task Without_arguments_that_fit_nothing_is_asked()
+    {
+        foreach (var arguments in new[] { "{}", """{"sql": 1}""", """{"sql": "SELECT 1", "parameter": []}""" })
+        {
+            Assert.Equal("arguments_invalid", (await _bench.RunAsync("db.query", arguments)).Code);
+        }
+
+        Assert.Equal("arguments_invalid", (await _bench.RunAsync("db.transaction", """{"statements": []}""")).Code);
+        Assert.Equal("connection_invalid", (await _bench.RunAsync(
+            DatabaseBench.Command("db.query", DatabaseBench.Statement("SELECT 1")) with { Connection = null })).Code);
+    }
+}

@@ -1,0 +1,187 @@
+using Onex.Contracts.Messages;
+using Onex.Tests.Integration.Persistence;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.Integration.Effects.Db;
+
+/// <summary>Transactions in the ledger's own database happen exactly once, whatever is cut at whatever moment; elsewhere they need not.</summary>
+public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
+{
+    private PostgresDatabase _elsewhere = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _elsewhere = await database.Database.Server.CreateDatabaseAsync();
+        const string Table = "CREATE TABLE IF NOT EXISTS public.charges (name text, at timestamptz DEFAULT clock_timestamp())";
+        await database.Database.ExecuteAsync(Table);
+        await _elsewhere.ExecuteAsync(Table);
+    }
+
+    public ValueTask DisposeAsync() => _elsewhere.DisposeAsync();
+
+    [Theory]
+    [InlineData(Cut.BeforeTheServer)]
+    [InlineData(Cut.WhileTheServerWorks)]
+    [InlineData(Cut.BeforeTheAnswer)]
+    public async Task A_cut_at_the_commit_loses_nothing_and_doubles_nothing(Cut cut)
+    {
+        await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port);
+        await using var bench = new DatabaseBench(database, database.Database.ConnectionString, proxy.Port);
+        await bench.RunAsync(Charge("warm-up"));
+        var name = $"cut-{cut}";
+        var command = Charge(name);
+        proxy.CutOnly("COMMIT\0", cut);
+
+        var first = await bench.RunAsync(command);
+        var second = await bench.RunAsync(command with { Attempt = 2 });
+
+        // Cut off on the way there it failed; else it is known to have happened, at once.
+        Assert.Equal(cut == Cut.BeforeTheServer ? StepOutcomes.Failed : StepOutcomes.Completed, first.Outcome);
+        Assert.Equal(StepOutcomes.Completed, second.Outcome);
+        Assert.Equal(1, await ChargesAsync(database.Database, name));
+    }
+
+    [Theory]
+    [InlineData(Cut.BeforeTheServer)]
+    [InlineData(Cut.BeforeTheAnswer)]
+    public async Task A_process_that_dies_at_the_commit_is_followed_by_one_that_does_what_is_left(Cut cut)
+    {
+        await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port);
+        var name = $"died-{cut}";
+        var command = Charge(name);
+        await using (var dying = new DatabaseBench(database, database.Database.ConnectionString, proxy.Port))
+        {
+            using var death = new CancellationTokenSource();
+            proxy.CutOnly("COMMIT\0", cut, death.Cancel);
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => dying.HandleAsync(command, death.Token));
+            Assert.Empty(dying.Told);
+        }
+
+        await ExpireAsync(command);
+        await using var successor = new DatabaseBench(database, database.Database.ConnectionString);
+        var told = await successor.RunAsync(command);
+
+        Assert.Equal((StepOutcomes.Completed, 1), (told.Outcome, told.Attempt));
+        Assert.Equal(1, await ChargesAsync(database.Database, name));
+    }
+
+    [Fact]
+    public async Task A_frozen_process_whose_lease_was_taken_over_changes_nothing_when_it_wakes_up()
+    {
+        await using var frozen = new DatabaseBench(database, database.Database.ConnectionString);
+        await using var successor = new DatabaseBench(database, database.Database.ConnectionString);
+        var command = DatabaseBench.Command("db.transaction", new
+        {
+            statements = new[]
+            {
+                DatabaseBench.Statement("INSERT INTO public.charges (name) VALUES ($1)", "frozen"),
+                DatabaseBench.Statement("SELECT pg_sleep(2)"),
+            },
+        });
+
+        var late = frozen.HandleAsync(command, TestContext.Current.CancellationToken);
+        await Eventually.Async(
+            async () => await database.Database.ScalarAsync<long>("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(2)%' AND wait_event = 'PgSleep'") == 1,
+            TimeSpan.FromSeconds(10),
+            () => "it does not sleep yet");
+        await ExpireAsync(command);
+        await successor.RunAsync(command);
+        await late;
+
+        Assert.Empty(frozen.Told);
+        Assert.Equal(1, await ChargesAsync(database.Database, "frozen"));
+    }
+
+    [Fact]
+    public async Task Elsewhere_a_cut_at_the_commit_is_a_failure_that_may_have_happened()
+    {
+        await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port);
+        await using var bench = new DatabaseBench(database, _elsewhere.ConnectionString, proxy.Port);
+        await bench.RunAsync(Charge("warm-up"));
+        proxy.CutOnly("COMMIT\0", Cut.BeforeTheAnswer);
+
+        var told = await bench.RunAsync(Charge("elsewhere"));
+
+        Assert.Equal((StepOutcomes.Failed, "connection_lost"), (told.Outcome, told.Code));
+        Assert.Contains("whether that happened is not known", told.Message, StringComparison.Ordinal);
+        Assert.Equal(1, await ChargesAsync(_elsewhere, "elsewhere"));
+    }
+
+    [Fact]
+    public async Task Another_database_of_the_same_server_is_not_the_ledgers_even_with_a_ledger_in_it()
+    {
+        await using var twin = new TwinDatabase();
+        await twin.InitializeAsync(database);
+        await using var bench = new DatabaseBench(database, twin.ConnectionString);
+        var command = Charge("twin");
+
+        Assert.Equal(StepOutcomes.Completed, (await bench.RunAsync(command)).Outcome);
+
+        Assert.Equal(1, await database.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.effect_ledger WHERE command_id = '{command.CommandId}' AND outcome = 'completed'"));
+        Assert.Equal(1, await ChargesAsync(twin.Database, "twin"));
+    }
+
+    [Fact]
+    public async Task A_user_who_may_not_record_has_transactions_of_its_own()
+    {
+        await database.Database.ExecuteAsync("""
+            CREATE ROLE clerk LOGIN PASSWORD 'clerks word'; GRANT INSERT ON public.charges TO clerk;
+            """);
+        try
+        {
+            await using var bench = new DatabaseBench(database, database.Database.ConnectionString, user: ("clerk", "clerks word"));
+
+            var told = await bench.RunAsync(Charge("clerk"));
+            var outside = await bench.RunAsync("db.query", DatabaseBench.Statement("SELECT * FROM onex.effect_ledger"));
+
+            Assert.True(told.Outcome == StepOutcomes.Completed, told.Message);
+            Assert.Equal((StepOutcomes.Rejected, "insufficient_privilege"), (outside.Outcome, outside.Code));
+        }
+        finally
+        {
+            await database.Database.ExecuteAsync("DROP OWNED BY clerk; DROP ROLE clerk");
+        }
+    }
+
+    [Fact]
+    public async Task A_large_result_is_joined_as_a_reference()
+    {
+        await using var bench = new DatabaseBench(database, database.Database.ConnectionString);
+        var command = DatabaseBench.Command("db.transaction", new { statements = new[] { DatabaseBench.Statement("SELECT repeat('x', 100000) AS x") } });
+
+        var first = await bench.RunAsync(command);
+        var again = await bench.RunAsync(command);
+
+        Assert.NotNull(first.ResultRef);
+        Assert.Equal(first, again);
+    }
+
+    private static StepCommand Charge(string name) => DatabaseBench.Command(
+        "db.transaction", new { statements = new[] { DatabaseBench.Statement("INSERT INTO public.charges (name) VALUES ($1)", name) } });
+
+    private static Task<long> ChargesAsync(PostgresDatabase where, string name) =>
+        where.ScalarAsync<long>($"SELECT count(*) FROM public.charges WHERE name = '{name}'");
+
+    private Task<int> ExpireAsync(StepCommand command) => database.Database.ExecuteAsync(
+        $"UPDATE onex.effect_ledger SET leased_until = clock_timestamp() - interval '1 second' WHERE command_id = '{command.CommandId}'");
+
+    /// <summary>A copy of the ledger's database, made while it is quiet: names, owners and tables are the same.</summary>
+    private sealed class TwinDatabase : IAsyncDisposable
+    {
+        public PostgresDatabase Database { get; private set; } = null!;
+
+        public string ConnectionString => Database.ConnectionString;
+
+        public async Task InitializeAsync(TestDatabase original)
+        {
+            Database = await original.Database.Server.CreateDatabaseAsync();
+            await Database.ExecuteAsync("""
+                CREATE SCHEMA onex;
+                CREATE TABLE onex.effect_ledger (command_id uuid PRIMARY KEY, lease_token uuid, outcome text, result json, recorded_at timestamptz);
+                CREATE TABLE public.charges (name text);
+                """);
+        }
+
+        public ValueTask DisposeAsync() => Database.DisposeAsync();
+    }
+}
