@@ -4,9 +4,12 @@ using Onex.Contracts;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Hosting.Health;
+using Onex.Hosting.Http;
 using Onex.Hosting.Settings;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Riding;
+using Onex.Orchestrator.Api;
+using Onex.Orchestrator.Control;
 using Onex.Orchestrator.Engine;
 using Onex.Orchestrator.Plans;
 using Onex.Orchestrator.Requests;
@@ -45,9 +48,25 @@ public static class OrchestratorRole
         services.AddSingleton(new RequestReader(settings.MaxRequestBytes));
         services.AddSingleton(sp => new RequestRules(
             sp.GetRequiredService<PlanCatalogue>(), compiler.Operations, settings.Topics, settings.ReplyToTopics));
+        services.AddSingleton<SagaReader>();
+        services.AddSingleton<LedgerInquiry>();
+        services.AddSingleton<EventTargets>();
+        services.AddSingleton<SagaSignals>();
         services.AddSingleton(sp => Wire(ActivatorUtilities.CreateInstance<SagaRouter>(sp), sp, settings.Topics));
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<MainRecordHandler>(sp, settings.Topics));
+        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<EarlySweep>(sp, settings.Topics));
+        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<SagaHomes>(sp, settings.Topics));
+        services.AddSingleton<ISagaControl, SagaControl>();
         services.AddHostedService<MainLoops>();
+        services.AddSingleton<IHttpEndpoints, ApiEndpoints>();
+        services.AddSingleton<RequestCalls>();
+        services.AddSingleton<SagaCalls>();
+        services.AddSingleton(new ContractCalls(plans));
+        if (settings.EventBus == EventBus.InMemory)
+        {
+            services.AddHostedService<LostCommands>();
+        }
+
         return services;
     }
 

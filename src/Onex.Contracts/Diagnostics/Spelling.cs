@@ -1,7 +1,7 @@
 namespace Onex.Contracts.Diagnostics;
 
 /// <summary>Finds what was meant.</summary>
-internal static class Spelling
+public static class Spelling
 {
     private const int NamesShownMax = 12;
 

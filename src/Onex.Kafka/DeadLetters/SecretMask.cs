@@ -5,13 +5,15 @@ using System.Text.Json;
 namespace Onex.Kafka.DeadLetters;
 
 /// <summary>Puts <c>***</c> in the place of what looks like a secret by its name.</summary>
-internal static class SecretMask
+public static class SecretMask
 {
+    /// <summary>What stands in the place of a secret.</summary>
     public const string Mask = "***";
 
     private static readonly SearchValues<string> _names = SearchValues.Create(
         ["authorization", "cookie", "token", "password", "secret", "api-key", "api_key", "apikey"], StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>Whether a field or header of that name holds a secret.</summary>
     public static bool IsSecret(string name) => name.AsSpan().ContainsAny(_names);
 
     /// <summary>The text with secret fields masked if it is JSON that has some; otherwise as it is.</summary>

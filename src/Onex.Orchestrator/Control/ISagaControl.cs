@@ -39,7 +39,11 @@ internal abstract record Submission
     /// <param name="SagaId">The saga; null for an event that is kept until its saga starts.</param>
     /// <param name="RequestId">The request's identity.</param>
     /// <param name="CorrelationId">Its correlation id, made up if it had none.</param>
-    public sealed record Accepted(Guid? SagaId, Guid RequestId, Guid CorrelationId) : Submission;
+    public sealed record Accepted(Guid? SagaId, Guid RequestId, Guid CorrelationId) : Submission
+    {
+        /// <summary>Where it came from: tells it from another request of the same <c>envelope_id</c>, which is answered as a duplicate.</summary>
+        public string? Source { get; init; }
+    }
 
     /// <summary>It was refused: nothing has happened.</summary>
     /// <param name="Response">The response that says why, as it would stand on <c>responses</c>.</param>

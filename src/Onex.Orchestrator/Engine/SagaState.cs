@@ -215,6 +215,9 @@ internal sealed record Asker
 
     public string? ReplyTo { get; init; }
 
+    /// <summary>For an event: which saga its sender named, or null.</summary>
+    public RequestTarget? Target { get; init; }
+
     /// <summary>Headers that are carried through, name to text.</summary>
     public ImmutableSortedDictionary<string, string> Headers { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 

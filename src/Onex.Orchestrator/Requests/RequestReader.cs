@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
 using Onex.Contracts.Messages;
@@ -19,9 +20,19 @@ internal sealed record ReadRequest(Request Request, Asker Asker);
 /// <param name="ErrorType">The kind, for the dead letter.</param>
 /// <param name="Asker">Whom to answer; null if no correlation id can be read.</param>
 /// <param name="Details">Structured facts, or null.</param>
-internal sealed record Refusal(string Code, string Error, string ErrorType, Asker? Asker, RawJson? Details = null);
+internal sealed record Refusal(string Code, string Error, string ErrorType, Asker? Asker, RawJson? Details = null)
+{
+    /// <summary>The saga that refuses, if one does.</summary>
+    public Guid? SagaId { get; init; }
+}
 
-/// <summary>Reads records of <c>requests</c>. Bad input is input: it gets a refusal, never an exception.</summary>
+/// <summary>Where a request comes from.</summary>
+/// <param name="RequestId">Its identity, unless it has an <c>envelope_id</c>.</param>
+/// <param name="Source">Its place: topic, partition and offset of its record, or another name that no other request has.</param>
+/// <param name="Headers">What came with it and is carried through.</param>
+internal sealed record RequestOrigin(Guid RequestId, string Source, ImmutableSortedDictionary<string, string> Headers);
+
+/// <summary>Reads records of <c>requests</c>, and what came another way as if it were one. Bad input is input: it gets a refusal, never an exception.</summary>
 internal sealed class RequestReader(int maxRequestBytes)
 {
     /// <summary>JSON may be nested this deep. Deeper input is refused, not followed.</summary>
@@ -33,18 +44,26 @@ internal sealed class RequestReader(int maxRequestBytes)
     public (ReadRequest? Request, Refusal? Refusal) Read(ConsumedRecord record)
     {
         var value = record.Value ?? [];
-        var source = $"{record.Topic}/{record.Partition}/{record.Offset}";
-        var requestId = Identity.Request(record.Topic, record.TopicId, record.Partition, record.Offset, value);
+        return Read(value, new RequestOrigin(
+            Identity.Request(record.Topic, record.TopicId, record.Partition, record.Offset, value),
+            $"{record.Topic}/{record.Partition}/{record.Offset}",
+            Carried(record.Headers)));
+    }
+
+    /// <summary>The request, or why it is refused.</summary>
+    public (ReadRequest? Request, Refusal? Refusal) Read(ReadOnlyMemory<byte> request, RequestOrigin origin)
+    {
+        var value = request.Span;
         var glimpse = Glimpse.Of(value);
         Asker? known = glimpse.CorrelationId is { } correlationId
             ? new Asker
             {
-                RequestId = requestId,
+                RequestId = origin.RequestId,
                 CorrelationId = correlationId,
                 Operation = glimpse.Operation ?? "",
-                Source = source,
+                Source = origin.Source,
                 EnvelopeId = glimpse.EnvelopeId,
-                Headers = CarriedHeaders(record),
+                Headers = origin.Headers,
             }
             : null;
 
@@ -71,7 +90,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         JsonDocument document;
         try
         {
-            document = JsonDocument.Parse(value, new JsonDocumentOptions { MaxDepth = DepthMax });
+            document = JsonDocument.Parse(request, new JsonDocumentOptions { MaxDepth = DepthMax });
         }
         catch (JsonException bad)
         {
@@ -84,27 +103,45 @@ internal sealed class RequestReader(int maxRequestBytes)
         using (document)
         {
             return document.RootElement.ValueKind == JsonValueKind.Object
-                ? Read(document.RootElement, record, requestId, source, known)
+                ? Read(document.RootElement, value, origin, known)
                 : Refuse(
                     ErrorCodes.NotAnObject, "NotAnObject",
                     $"The value is a JSON {document.RootElement.ValueKind.ToString().ToLowerInvariant()}; an object with 'operation' and 'payload' is wanted.");
         }
     }
 
-    private static (ReadRequest?, Refusal?) Read(JsonElement root, ConsumedRecord record, Guid requestId, string source, Asker? known)
+    /// <summary>The headers that are carried through: not our own ones, and only what a database can hold.</summary>
+    public static ImmutableSortedDictionary<string, string> Carried(IEnumerable<KeyValuePair<string, byte[]?>> headers)
+    {
+        var carried = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        foreach (var (name, value) in headers)
+        {
+            if (value is not null
+                && !name.StartsWith(HeaderNames.OwnPrefix, StringComparison.OrdinalIgnoreCase)
+                && !MessageHeaders.Own.Contains(name)
+                && IsStorable(name) && IsUtf8(value) && IsStorable(Encoding.UTF8.GetString(value)))
+            {
+                carried[name] = Encoding.UTF8.GetString(value);
+            }
+        }
+
+        return carried.ToImmutable();
+    }
+
+    private static (ReadRequest?, Refusal?) Read(JsonElement root, ReadOnlySpan<byte> value, RequestOrigin origin, Asker? known)
     {
         (ReadRequest?, Refusal?) Refuse(string code, string type, string error) => (null, new Refusal(code, error, type, known));
 
         // An object may be answered although its correlation id cannot be read: under one that is made up, and the error says so.
         known ??= new Asker
         {
-            RequestId = requestId,
-            CorrelationId = Identity.OfRequest(requestId, "correlation"),
+            RequestId = origin.RequestId,
+            CorrelationId = Identity.OfRequest(origin.RequestId, "correlation"),
             Operation = "",
-            Source = source,
-            Headers = CarriedHeaders(record),
+            Source = origin.Source,
+            Headers = origin.Headers,
         };
-        if (TextCheck.Problem(record.Value!) is { } badText)
+        if (TextCheck.Problem(value) is { } badText)
         {
             return Refuse(ErrorCodes.TextInvalid, "TextInvalid", badText);
         }
@@ -136,19 +173,20 @@ internal sealed class RequestReader(int maxRequestBytes)
         }
 
         Guid? envelopeId = ids.TryGetValue("envelope_id", out var envelope) ? envelope : null;
-        var identity = envelopeId ?? requestId;
         var asker = new Asker
         {
-            RequestId = identity,
-            CorrelationId = ids.TryGetValue("correlation_id", out var given) ? given : Identity.OfRequest(requestId, "correlation"),
+            RequestId = envelopeId ?? origin.RequestId,
+            CorrelationId = ids.TryGetValue("correlation_id", out var given) ? given : Identity.OfRequest(origin.RequestId, "correlation"),
             Operation = Text(root, "operation") ?? "",
-            Source = source,
+            Source = origin.Source,
             EnvelopeId = envelopeId,
             ReplyTo = Text(root, "reply_to"),
-            Headers = CarriedHeaders(record),
+            Headers = origin.Headers,
             Extra = Extra(root),
         };
-        (ReadRequest?, Refusal?) Answer(string code, string type, string error) => (null, new Refusal(code, error, type, asker));
+
+        // Not where it asks to be answered: nobody has looked yet whether that topic is allowed.
+        (ReadRequest?, Refusal?) Answer(string code, string type, string error) => (null, new Refusal(code, error, type, asker with { ReplyTo = null }));
 
         if (asker.Operation.Length == 0)
         {
@@ -162,6 +200,12 @@ internal sealed class RequestReader(int maxRequestBytes)
             return Answer(ErrorCodes.PayloadInvalid, "SchemaMismatch", "'payload' must be a JSON object.");
         }
 
+        if (!TryReadTarget(root, out var target, out var badTarget))
+        {
+            return Answer(ErrorCodes.FieldInvalid, "FieldInvalid", badTarget);
+        }
+
+        asker = asker with { Target = target };
         return (new ReadRequest(
             new Request
             {
@@ -169,10 +213,39 @@ internal sealed class RequestReader(int maxRequestBytes)
                 Payload = payload.ValueKind == JsonValueKind.Object ? RawJson.FromText(payload.GetRawText()) : RawJson.EmptyObject,
                 CorrelationId = asker.CorrelationId,
                 EnvelopeId = envelopeId,
+                Target = target,
                 HandlerType = Text(root, "handler_type"),
                 ReplyTo = asker.ReplyTo,
             },
             asker), null);
+    }
+
+    // Exactly one of the two: of a request that says both, nobody knows which one is meant.
+    private static bool TryReadTarget(JsonElement root, out RequestTarget? target, [NotNullWhen(false)] out string? problem)
+    {
+        (target, problem) = (null, null);
+        if (!root.TryGetProperty("target", out var field) || field.ValueKind == JsonValueKind.Null)
+        {
+            return true;
+        }
+
+        if (field.ValueKind == JsonValueKind.Object
+            && field.EnumerateObject().Where(part => part.Value.ValueKind != JsonValueKind.Null).ToList() is [var only])
+        {
+            target = only switch
+            {
+                { Name: "key", Value.ValueKind: JsonValueKind.String } when only.Value.GetString() is { Length: > 0 and <= RequestRules.KeyCharsMax } key =>
+                    new RequestTarget { Key = key },
+                { Name: "saga_id", Value.ValueKind: JsonValueKind.String } when Guid.TryParseExact(only.Value.GetString(), "D", out var id) =>
+                    new RequestTarget { SagaId = id },
+                _ => null,
+            };
+        }
+
+        problem = target is null
+            ? $"'target' must be {{\"key\": text of 1 to {RequestRules.KeyCharsMax} characters}} or {{\"saga_id\": a UUID}}, exactly one of them, not {Shown(field)}."
+            : null;
+        return problem is null;
     }
 
     private static string? Text(JsonElement root, string name) =>
@@ -185,23 +258,6 @@ internal sealed class RequestReader(int maxRequestBytes)
         return unknown.Count == 0
             ? null
             : RawJson.FromText("{" + string.Join(",", unknown.Select(field => $"\"{JsonEncodedText.Encode(field.Name)}\":{field.Value.GetRawText()}")) + "}");
-    }
-
-    private static ImmutableSortedDictionary<string, string> CarriedHeaders(ConsumedRecord record)
-    {
-        var carried = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
-        foreach (var (name, value) in record.Headers)
-        {
-            if (value is not null
-                && !name.StartsWith(HeaderNames.OwnPrefix, StringComparison.OrdinalIgnoreCase)
-                && !MessageHeaders.Own.Contains(name)
-                && IsStorable(name) && IsUtf8(value) && IsStorable(Encoding.UTF8.GetString(value)))
-            {
-                carried[name] = Encoding.UTF8.GetString(value);
-            }
-        }
-
-        return carried.ToImmutable();
     }
 
     private static string Shown(JsonElement field)

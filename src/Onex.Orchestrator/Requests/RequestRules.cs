@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Collections.Frozen;
 using System.Text.Json;
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
@@ -11,38 +12,62 @@ using Onex.Orchestrator.Plans;
 
 namespace Onex.Orchestrator.Requests;
 
-/// <summary>Which requests are accepted, and what saga each of them starts.</summary>
+/// <summary>Which requests are accepted, and what each of them asks for.</summary>
 internal sealed class RequestRules(
     PlanCatalogue plans, OperationCatalogue operations, Topics topics, IReadOnlyCollection<string> replyTopics)
 {
     // A btree entry holds at most a third of a page; a key is a name, not a document.
-    private const int KeyCharsMax = 512;
+    public const int KeyCharsMax = 512;
 
     // The prefixes of effect operations (operations, 4), also of those that come later.
     private static readonly FrozenSet<string> _prefixes = FrozenSet.ToFrozenSet(
         ["consul", "database", "db", "filesystem", "http", "kafka", "redis", "vault"], StringComparer.Ordinal);
 
-    /// <summary>The facts of the saga that the request starts, or why it is refused.</summary>
-    public (SagaFacts? Facts, Refusal? Refusal) Accept(ReadRequest read, Guid sagaId, int homePartition, DateTimeOffset now)
+    /// <summary>What the request asks for, or why it is refused.</summary>
+    public (AcceptedRequest? Request, Refusal? Refusal) Accept(ReadRequest read, Guid sagaId, int homePartition, DateTimeOffset now)
     {
         var asker = read.Asker;
-        (SagaFacts?, Refusal?) Refuse(string code, string type, string error, RawJson? details = null) =>
-            (null, new Refusal(code, error, type, asker, details));
-
         if (asker.ReplyTo is { } reply && (!replyTopics.Contains(reply, StringComparer.Ordinal) || topics.All.Contains(reply, StringComparer.Ordinal)))
         {
             return Refuse(
-                ErrorCodes.ReplyToForbidden, "ReplyToForbidden",
+                asker with { ReplyTo = null }, ErrorCodes.ReplyToForbidden, "ReplyToForbidden",
                 $"'reply_to' names the topic '{reply}', which is not on the list handlers.reply_to. Add it there, or leave 'reply_to' out.");
         }
 
-        if (plans.Newest(asker.Operation) is not { } plan)
+        if (plans.Newest(asker.Operation) is { } plan)
         {
-            return IsOperation(asker.Operation)
-                ? Refuse(
-                    ErrorCodes.OperationForbidden, "OperationForbidden",
-                    $"'{asker.Operation}' is an operation of contracts' steps and may not be asked for directly. Ask for a contract that has such a step.")
-                : Refuse(ErrorCodes.OperationUnknown, "OperationUnknown", Unknown(asker.Operation));
+            return Start(plan, read, sagaId, homePartition, now);
+        }
+
+        var dot = asker.Operation.IndexOf('.', StringComparison.Ordinal);
+        if (dot > 0 && plans.Newest(asker.Operation[..dot]) is { } addressed)
+        {
+            return Event(addressed, asker.Operation[(dot + 1)..], read);
+        }
+
+        return IsOperation(asker.Operation)
+            ? Refuse(
+                asker, ErrorCodes.OperationForbidden, "OperationForbidden",
+                $"'{asker.Operation}' is an operation of contracts' steps and may not be asked for directly. Ask for a contract that has such a step.")
+            : Refuse(asker, ErrorCodes.OperationUnknown, "OperationUnknown", Unknown(asker.Operation));
+    }
+
+    /// <summary>Says that a payload is none of that event.</summary>
+    public static Refusal Mismatch(Plan plan, string @event, SchemaProblem problem, Asker asker) => new(
+        ErrorCodes.PayloadInvalid,
+        $"The payload does not fit the event '{@event}' of '{plan.Name}' {plan.Version}: {At(problem)} {problem.Problem}",
+        "SchemaMismatch",
+        asker,
+        Details([problem]));
+
+    private static (AcceptedRequest?, Refusal?) Start(Plan plan, ReadRequest read, Guid sagaId, int homePartition, DateTimeOffset now)
+    {
+        var asker = read.Asker;
+        if (asker.Target is not null)
+        {
+            return Refuse(
+                asker, ErrorCodes.FieldInvalid, "FieldInvalid",
+                $"'target' is for events. '{plan.Name}' starts a saga, which has no id yet: leave 'target' out, or name an event ({plan.Name}.EVENT).");
         }
 
         var given = CelValue.FromJson(read.Request.Payload.Utf8.Span);
@@ -50,7 +75,7 @@ internal sealed class RequestRules(
         if (problems.Count > 0)
         {
             return Refuse(
-                ErrorCodes.PayloadInvalid, "SchemaMismatch",
+                asker, ErrorCodes.PayloadInvalid, "SchemaMismatch",
                 $"The payload does not fit the input of '{plan.Name}' {plan.Version}: "
                 + string.Join("; ", problems.Select(problem => $"{At(problem)} {problem.Problem}")),
                 Details(problems));
@@ -67,10 +92,31 @@ internal sealed class RequestRules(
             Asker = asker,
             Input = input,
         };
-        return plan.Key is null ? (facts, null) : WithKey(plan, facts, now, asker);
+        return plan.Key is null ? (new AcceptedRequest.Start(facts), null) : WithKey(plan, facts, now, asker);
     }
 
-    private static (SagaFacts?, Refusal?) WithKey(Plan plan, SagaFacts facts, DateTimeOffset now, Asker asker)
+    private static (AcceptedRequest?, Refusal?) Event(Plan plan, string name, ReadRequest read)
+    {
+        var asker = read.Asker;
+        if (!plan.Events.TryGetValue(name, out var @event))
+        {
+            return Refuse(
+                asker, ErrorCodes.OperationUnknown, "OperationUnknown",
+                $"The contract '{plan.Name}' {plan.Version} has no event '{Spelling.Clip(name)}'. "
+                + Spelling.Suggest(name, "events", [.. plan.Events.Keys.Order(StringComparer.Ordinal)]));
+        }
+
+        // The plan that the saga started with has the last word; whoever misspells a field is told at once.
+        var given = CelValue.FromJson(read.Request.Payload.Utf8.Span);
+        return @event.Data.TryConvert(given, out _, out var problem)
+            ? (new AcceptedRequest.Event(new EventRequest(plan.Name, name, given, asker) { Early = @event.Early }), null)
+            : (null, Mismatch(plan, name, problem!, asker));
+    }
+
+    private static (AcceptedRequest?, Refusal?) Refuse(Asker asker, string code, string type, string error, RawJson? details = null) =>
+        (null, new Refusal(code, error, type, asker, details));
+
+    private static (AcceptedRequest?, Refusal?) WithKey(Plan plan, SagaFacts facts, DateTimeOffset now, Asker asker)
     {
         var saga = new SagaState { Facts = facts, State = plan.Initial, Status = default, UpdatedAt = now };
         var key = plan.Key!.Evaluate(new SagaScope(plan, saga, now));
@@ -81,7 +127,7 @@ internal sealed class RequestRules(
             _ => null,
         };
         return text is { Length: > 0 and <= KeyCharsMax }
-            ? (facts with { BusinessKey = text }, null)
+            ? (new AcceptedRequest.Start(facts with { BusinessKey = text }), null)
             : (null, new Refusal(
                 ErrorCodes.KeyInvalid,
                 $"The business key of '{plan.Name}' ({plan.Key.Text}) must be text of 1 to {KeyCharsMax} characters, or an int: "
@@ -102,8 +148,9 @@ internal sealed class RequestRules(
     private string Unknown(string operation)
     {
         var names = plans.Names.Order(StringComparer.Ordinal).ToList();
-        return $"Nothing here is called '{operation}'. Contracts here: {(names.Count == 0 ? "none" : string.Join(", ", names.Take(20)))}"
-            + (names.Count > 20 ? $" and {names.Count - 20} more." : ".");
+        var (name, rest) = operation.Split('.', 2) is [var contract, var @event] ? (contract, "." + @event) : (operation, "");
+        var near = Spelling.Nearest(name, names) is { } nearest ? $" Did you mean '{nearest}{Spelling.Clip(rest)}'?" : "";
+        return $"Nothing here is called '{Spelling.Clip(operation)}'.{near} Contracts here: {(names.Count == 0 ? "none" : Spelling.Listed(names))}.";
     }
 
     private static string At(SchemaProblem problem) => problem.Pointer.Length == 0 ? "the payload" : problem.Pointer;

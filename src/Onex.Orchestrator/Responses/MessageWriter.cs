@@ -1,12 +1,15 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Orchestrator.Engine;
+using Onex.Orchestrator.Requests;
+using Onex.Orchestrator.Sending;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Responses;
 
-/// <summary>What leaves main because of a transition.</summary>
+/// <summary>What leaves main because of a transition, or instead of one.</summary>
 internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
 {
     /// <summary>A command, keyed by its id so that commands spread over all partitions.</summary>
@@ -35,15 +38,34 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
             Topic = command.Kind == StepKind.Effect ? topics.EffectRequests : topics.WorkerRequests,
             Key = command.CommandId.ToString(),
             Value = JsonSerializer.SerializeToUtf8Bytes(message, MessageJson.Default.StepCommand),
-            Headers = MessageHeaders.Of(
-                EventTypes.Command, messageId, message.CorrelationId, at,
-                saga.Facts.Asker.Headers.RemoveRange(saga.Facts.Asker.Headers.Keys.Where(name => !IsTrace(name)))),
+            Headers = MessageHeaders.Of(EventTypes.Command, messageId, message.CorrelationId, at, TraceOf(saga.Facts.Asker)),
         };
     }
 
     /// <summary>A saga's response.</summary>
     public OutgoingMessage Response(Guid sagaId, Answer answer, Guid messageId, DateTimeOffset at) =>
         responses.Write(sagaId, answer, messageId, at);
+
+    /// <summary>The answer to an event that was kept, and of which nothing came.</summary>
+    public OutgoingMessage Refusal(Refusal refusal, Guid messageId, DateTimeOffset at) => responses.Write(refusal, messageId, at);
+
+    /// <summary>The dead letter of such an event.</summary>
+    /// <param name="refusal">Why nothing came of it.</param>
+    /// <param name="request">The request that carried it.</param>
+    /// <param name="requestRef">Where the request is kept if it is too large for the letter, else null.</param>
+    /// <param name="messageId">The letter's identity.</param>
+    /// <param name="at">When it was given up.</param>
+    public OutgoingMessage DeadEvent(Refusal refusal, RawJson request, Guid? requestRef, Guid messageId, DateTimeOffset at) => new()
+    {
+        MessageId = messageId,
+        Topic = Topics.DeadLetter(topics.Requests),
+        Key = refusal.Asker!.CorrelationId.ToString(),
+        Value = EventLetter.Write(topics.Requests, refusal, request, requestRef, at),
+        Headers = MessageHeaders.Of(EventTypes.DeadLetter, messageId, refusal.Asker.CorrelationId, at, TraceOf(refusal.Asker)),
+    };
+
+    private static ImmutableSortedDictionary<string, string> TraceOf(Asker asker) =>
+        asker.Headers.RemoveRange(asker.Headers.Keys.Where(name => !IsTrace(name)));
 
     private static bool IsTrace(string name) => name is HeaderNames.TraceParent or HeaderNames.TraceState;
 }

@@ -30,20 +30,28 @@ internal sealed class ResponseWriter(Topics topics)
         });
     }
 
-    /// <summary>The response to a request that is refused. It has no saga, so its identity comes from the record's position.</summary>
+    /// <summary>The response to a request that is refused. No saga holds it, so its identity comes from the record's position.</summary>
     public OutgoingMessage Write(Asker to, Refusal refusal, DateTimeOffset at) =>
-        Write(to with { ReplyTo = null }, Identity.OfRequest(to.RequestId, "refusal:" + to.Source), at, new Response
-        {
-            Success = false,
-            Status = ResponseStatus.Error,
-            Error = refusal.Error,
-            Code = refusal.Code,
-            Details = refusal.Details,
-            CorrelationId = to.CorrelationId,
-            Operation = to.Operation.Length == 0 ? null : to.Operation,
-            EnvelopeId = to.EnvelopeId,
-            Extra = to.Extra,
-        });
+        Write(to, Identity.OfRequest(to.RequestId, "refusal:" + to.Source), at, Of(to, refusal));
+
+    /// <summary>The response to an event that a saga kept and of which nothing came.</summary>
+    public OutgoingMessage Write(Refusal refusal, Guid messageId, DateTimeOffset at) =>
+        Write(refusal.Asker!, messageId, at, Of(refusal.Asker!, refusal));
+
+    /// <summary>What a refusal says.</summary>
+    public static Response Of(Asker to, Refusal refusal) => new()
+    {
+        Success = false,
+        Status = ResponseStatus.Error,
+        Error = refusal.Error,
+        Code = refusal.Code,
+        Details = refusal.Details,
+        CorrelationId = to.CorrelationId,
+        Operation = to.Operation.Length == 0 ? null : to.Operation,
+        EnvelopeId = to.EnvelopeId,
+        SagaId = refusal.SagaId,
+        Extra = to.Extra,
+    };
 
     private OutgoingMessage Write(Asker to, Guid messageId, DateTimeOffset at, Response response) => new()
     {

@@ -13,11 +13,18 @@ internal sealed class HomePartitions(
 {
     private const int UnsentAtOnce = 1_000;
 
-    // What is due soon is kept in memory from the start; what is due later, the sweep finds when it is.
-    private static readonly TimeSpan _horizon = TimeSpan.FromMinutes(2);
+    // Two sweeps long: what is due before the next one is in memory by then, and the long waits of which most are far away are not.
+    private static readonly TimeSpan _horizon = 2 * SweepEvery;
 
     private readonly Lock _lock = new();
     private readonly HashSet<int> _mine = [];
+    private readonly TaskCompletionSource _assigned = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>How often <see cref="SweepWakeupsAsync"/> is to be called.</summary>
+    public static TimeSpan SweepEvery { get; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Ends once partitions have been taken over for the first time.</summary>
+    public Task Assigned => _assigned.Task;
 
     /// <summary>Raised when partitions were revoked.</summary>
     public Action<IReadOnlyCollection<int>>? Forget { get; set; }
@@ -36,12 +43,13 @@ internal sealed class HomePartitions(
         }
 
         await clock.MeasureAsync(store, cancellation);
-        await RebuildWakeupsAsync(partitions, clock.Now + _horizon, cancellation);
+        await RebuildWakeupsAsync(partitions, cancellation);
         foreach (var unsent in await store.UnsentOfPartitionsAsync(partitions, UnsentAtOnce, cancellation))
         {
-            sender.Send(unsent.SagaId, [unsent.Message], cancellation);
+            sender.Send(unsent.SagaId, [unsent.Message]);
         }
 
+        _assigned.TrySetResult();
         logger.LogInformation("At home in partitions {Partitions}", string.Join(", ", partitions.Order()));
     }
 
@@ -57,7 +65,9 @@ internal sealed class HomePartitions(
         Forget?.Invoke(partitions);
     }
 
-    /// <summary>Looks for wake-ups that nobody told this process of: another main may have committed for a saga that is at home here.</summary>
+    /// <summary>
+    /// Looks for wake-ups that come near and are not in memory: long waits, and what another main has committed for a saga that is at home here.
+    /// </summary>
     public Task SweepWakeupsAsync(CancellationToken cancellation)
     {
         int[] mine;
@@ -66,8 +76,7 @@ internal sealed class HomePartitions(
             mine = [.. _mine];
         }
 
-        // Only what is due: of the rest, most will never fire.
-        return mine.Length == 0 ? Task.CompletedTask : RebuildWakeupsAsync(mine, clock.Now, cancellation);
+        return mine.Length == 0 ? Task.CompletedTask : RebuildWakeupsAsync(mine, cancellation);
     }
 
     /// <summary>Sends what has been unsent for a while, whatever its home: any main may have committed it and died.</summary>
@@ -75,13 +84,13 @@ internal sealed class HomePartitions(
     {
         foreach (var unsent in await store.UnsentForAsync(age, UnsentAtOnce, cancellation))
         {
-            sender.Send(unsent.SagaId, [unsent.Message], cancellation);
+            sender.Send(unsent.SagaId, [unsent.Message]);
         }
     }
 
-    private async Task RebuildWakeupsAsync(IReadOnlyCollection<int> partitions, DateTimeOffset before, CancellationToken cancellation)
+    private async Task RebuildWakeupsAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation)
     {
-        foreach (var wakeup in await store.WakeupsAsync(partitions, before, cancellation))
+        foreach (var wakeup in await store.WakeupsAsync(partitions, clock.Now + _horizon, cancellation))
         {
             wakeups.Set(wakeup.SagaId, wakeup.HomePartition, wakeup.At);
         }

@@ -72,11 +72,10 @@ internal sealed class MainRecordHandler(
         if (read is not null)
         {
             var now = clock.Now;
-            (var facts, refusal) = rules.Accept(read, Guid.CreateVersion7(now), entry.Record.Partition, now);
-            if (facts is not null)
+            (var accepted, refusal) = rules.Accept(read, Guid.CreateVersion7(now), entry.Record.Partition, now);
+            if (accepted is not null)
             {
-                return new WorkItem(
-                    new SagaStarted { SagaId = facts.SagaId, CausedBy = facts.Asker.RequestId, Facts = facts }, entry);
+                return WorkItem.Of(accepted, entry);
             }
         }
 

@@ -2,14 +2,12 @@ using Microsoft.Extensions.Logging;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
-using Onex.Kafka.Consuming;
 using Onex.Orchestrator.Engine;
+using Onex.Orchestrator.Machines;
 using Onex.Orchestrator.Plans;
 using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Responses;
 using Onex.Orchestrator.Sending;
-using Onex.Orchestrator.Storage;
-using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Routing;
@@ -22,12 +20,15 @@ namespace Onex.Orchestrator.Routing;
 internal sealed class SagaRouter(
     PlanCatalogue plans,
     ISagaStore store,
-    IEffectLedger ledger,
+    SagaReader reader,
+    LedgerInquiry inquiry,
+    EventTargets targets,
     OutgoingSender sender,
     RefusalSender refusals,
     MessageWriter messages,
     SagaCache cache,
     WakeupQueue wakeups,
+    SagaSignals signals,
     DatabaseClock clock,
     ILogger<SagaRouter> logger) : IDisposable
 {
@@ -48,10 +49,13 @@ internal sealed class SagaRouter(
         try
         {
             await LoadResultsAsync(items, cancellation);
-            IReadOnlyList<WorkItem> open = items;
-            while (open.Count > 0)
+            foreach (var part in BatchOrder.Parts(items))
             {
-                open = await RoundAsync(open, cancellation);
+                var open = part;
+                while (open.Count > 0)
+                {
+                    open = await StepAsync(open, cancellation);
+                }
             }
         }
         finally
@@ -70,13 +74,26 @@ internal sealed class SagaRouter(
         _gate.Release();
     }
 
+    // What has a saga first; once that is settled, the events that look for one, in an order that a saga's start cannot come too late for.
+    private async Task<IReadOnlyList<WorkItem>> StepAsync(IReadOnlyList<WorkItem> open, CancellationToken cancellation)
+    {
+        var waiting = open.Where(item => item.IsUnaddressed).ToList();
+        if (waiting.Count == 0)
+        {
+            return await RoundAsync(open, cancellation);
+        }
+
+        return waiting.Count < open.Count
+            ? [.. await RoundAsync([.. open.Where(item => !item.IsUnaddressed)], cancellation), .. waiting]
+            : await RoundAsync(await targets.FindAsync(waiting, clock.Now, cancellation), cancellation);
+    }
+
     // One commit. Gives back what must be decided again.
     private async Task<List<WorkItem>> RoundAsync(IReadOnlyList<WorkItem> items, CancellationToken cancellation)
     {
         var now = clock.Now;
-        var works = await LoadAsync(items, now, cancellation);
-        await AskLedgerAsync(items, works, now, cancellation);
-        foreach (var item in items)
+        var works = await LoadAsync(items, cancellation);
+        foreach (var item in await inquiry.AskAsync(items, works, now, cancellation))
         {
             await DecideAsync(works[item.Message.SagaId], item, now, cancellation);
         }
@@ -104,7 +121,7 @@ internal sealed class SagaRouter(
         return again;
     }
 
-    private async Task<Dictionary<Guid, SagaWork>> LoadAsync(IReadOnlyList<WorkItem> items, DateTimeOffset now, CancellationToken cancellation)
+    private async Task<Dictionary<Guid, SagaWork>> LoadAsync(IReadOnlyList<WorkItem> items, CancellationToken cancellation)
     {
         var works = new Dictionary<Guid, SagaWork>();
         var missing = new List<Guid>();
@@ -133,36 +150,15 @@ internal sealed class SagaRouter(
 
         if (missing.Count > 0)
         {
-            foreach (var (id, loaded) in await store.LoadAsync(missing, cancellation))
+            foreach (var (row, pipe, saga, unsent) in await reader.ReadAsync(missing, cancellation))
             {
-                works[id] = await FromStoreAsync(loaded, cancellation);
+                // Before anything newer of this saga: whoever committed these may have died before sending them.
+                sender.Send(row.Id, unsent);
+                works[row.Id] = new SagaWork(row.Id, pipe, saga, row.Version);
             }
         }
 
         return works;
-    }
-
-    private async Task<SagaWork> FromStoreAsync(LoadedSaga loaded, CancellationToken cancellation)
-    {
-        var row = loaded.Row;
-
-        // Before anything newer of this saga: whoever committed these may have died before sending them.
-        sender.Send(row.Id, loaded.Unsent, cancellation);
-        if (await plans.FindAsync(row.ContractHash, cancellation) is not { } pipe)
-        {
-            logger.LogError(
-                "Saga {SagaId} runs contract {Contract} {Version} ({Hash}), which is not registered here", row.Id, row.Contract, row.ContractVersion, row.ContractHash);
-            return new SagaWork(row.Id, null, null, row.Version);
-        }
-
-        RawJson? output = null;
-        if (row.EndedAt is not null)
-        {
-            var id = Identity.Payload(row.Id, "output");
-            output = (await store.LoadPayloadsAsync([id], cancellation)).GetValueOrDefault(id)?.Content;
-        }
-
-        return new SagaWork(row.Id, pipe, SagaRows.FromRow(pipe.Plan, row, loaded.Input, output), row.Version);
     }
 
     // Results that were too large to travel.
@@ -179,106 +175,23 @@ internal sealed class SagaRouter(
         {
             if (item is { ResultRef: { } reference, Message: StepResultArrived result } && payloads.TryGetValue(reference, out var payload))
             {
-                item.Message = result with { Result = CelValue.FromJson(payload.Content.Utf8.Span) };
-            }
-        }
-    }
-
-    // A wake-up wants to know what became of the effects that never came back.
-    private async Task AskLedgerAsync(
-        IReadOnlyList<WorkItem> items, Dictionary<Guid, SagaWork> works, DateTimeOffset now, CancellationToken cancellation)
-    {
-        var asked = new List<Guid>();
-        foreach (var item in items.Where(item => item.Message is TimerFired))
-        {
-            if (works[item.Message.SagaId] is { Saga: { } saga, Pipe: { } pipe })
-            {
-                asked.AddRange(Timers.InNeedOfLedger(pipe.Plan, saga, now));
-            }
-        }
-
-        if (asked.Count == 0)
-        {
-            return;
-        }
-
-        var states = await ledger.LookUpAsync(asked, cancellation);
-        var lookedUp = new List<Guid>();
-        foreach (var item in items.Where(item => item.Message is TimerFired))
-        {
-            if (works[item.Message.SagaId] is not { Saga: { } saga, Pipe: { } pipe })
-            {
-                continue;
-            }
-
-            var leases = new Dictionary<Guid, Lease>();
-            foreach (var id in Timers.InNeedOfLedger(pipe.Plan, saga, now))
-            {
-                if (!states.TryGetValue(id, out var state))
-                {
-                    continue;
-                }
-
-                // The outcome is known and was not told, or its telling is still on the way: take it from here.
-                var attempt = saga.Outstanding.First(command => command.CommandId == id).Attempt;
-                if (state.Outcome is { } outcome && (outcome.Outcome != StepOutcomes.Failed || outcome.Attempt >= attempt))
-                {
-                    item.Message = ResultReader.ToEvent(outcome, item.Message.CausedBy);
-                    if (outcome.ResultRef is { } reference)
-                    {
-                        lookedUp.Add(reference);
-                    }
-                }
-                else if (state.Outcome is null)
-                {
-                    leases[id] = new Lease(state.Attempt, state.Leased ? state.LeasedUntil : null);
-                }
-            }
-
-            if (item.Message is TimerFired timer)
-            {
-                item.Message = timer with { Leases = leases };
-            }
-        }
-
-        if (lookedUp.Count > 0)
-        {
-            await LoadLookedUpAsync(items, states, lookedUp, cancellation);
-        }
-    }
-
-    private async Task LoadLookedUpAsync(
-        IReadOnlyList<WorkItem> items, IReadOnlyDictionary<Guid, LedgerState> states, List<Guid> references, CancellationToken cancellation)
-    {
-        var payloads = await store.LoadPayloadsAsync(references, cancellation);
-        foreach (var item in items)
-        {
-            if (item.Message is StepResultArrived result
-                && states.TryGetValue(result.CommandId, out var state)
-                && state.Outcome?.ResultRef is { } reference
-                && payloads.TryGetValue(reference, out var payload))
-            {
-                item.Message = result with { Result = CelValue.FromJson(payload.Content.Utf8.Span) };
+                item.Become(result with { Result = CelValue.FromJson(payload.Content.Utf8.Span) });
             }
         }
     }
 
     private async Task DecideAsync(SagaWork work, WorkItem item, DateTimeOffset now, CancellationToken cancellation)
     {
+        item.Forget();
         try
         {
             if (work.Pipe is { } pipe && (work.Saga is not null || item.Message is SagaStarted))
             {
-                var decision = await pipe.DecideAsync(work.Saga, item.Message, now, cancellation);
-                if (decision is { Changed: true })
-                {
-                    work.Apply(decision, item.Message, messages);
-                }
+                await DecideAsync(work, pipe, item, now, cancellation);
             }
             else if (work.ReadVersion > 0)
             {
-                item.Entry?.Settle(new RecordOutcome.Dead(
-                    ErrorCodes.PlanMissing, $"The contract version of saga {work.SagaId} is not registered here.", "PlanMissing", null));
+                item.Fail(ErrorCodes.PlanMissing, $"The contract version of saga {work.SagaId} is not registered here.", "PlanMissing");
             }
 
             work.Items.Add(item);
@@ -296,34 +209,62 @@ internal sealed class SagaRouter(
 #pragma warning restore CA1031
         {
             logger.LogError(failure, "A message for saga {SagaId} cannot be handled", work.SagaId);
-            item.Entry?.Settle(new RecordOutcome.Dead(ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name, null));
+            item.Fail(ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name);
+        }
+    }
+
+    private async Task DecideAsync(SagaWork work, PlanPipe pipe, WorkItem item, DateTimeOffset now, CancellationToken cancellation)
+    {
+        if (item.Event is { } sent)
+        {
+            // Twice in one batch.
+            if (work.HasSeen(sent.MessageId))
+            {
+                return;
+            }
+
+            var (@event, misfit) = sent.For(pipe.Plan, work.SagaId);
+            if (@event is null)
+            {
+                item.Turn(misfit!, isDead: true);
+                return;
+            }
+
+            item.Become(@event);
+        }
+
+        var decision = await pipe.DecideAsync(work.Saga, item.Message, now, cancellation);
+        item.Take(decision);
+        if (decision is { Changed: true })
+        {
+            work.Apply(decision, item.Message, messages);
         }
     }
 
     // What follows from a verdict. Gives back what must be decided again.
-    private IEnumerable<WorkItem> Settle(SagaWork work, CommitVerdict verdict, CancellationToken cancellation)
+    private List<WorkItem> Settle(SagaWork work, CommitVerdict verdict, CancellationToken cancellation)
     {
         switch (verdict)
         {
             case CommitVerdict.Committed:
-                Committed(work, cancellation);
-                return [];
+                return Committed(work, cancellation);
             case CommitVerdict.KnownRequest known:
-                return work.Items.Select(item => Again(item, known.SagaId, known.Source, isDuplicate: true)).OfType<WorkItem>();
+                return work.Items.Select(item => Again(item, known.SagaId, known.Source, isDuplicate: true)).OfType<WorkItem>().ToList();
             case CommitVerdict.KeyTaken taken when work.Pipe!.Plan.OnDuplicate == DuplicatePolicy.Join:
-                return work.Items.Select(item => Again(item, taken.SagaId, source: null, isDuplicate: false)).OfType<WorkItem>();
+                return work.Items.Select(item => Again(item, taken.SagaId, source: null, isDuplicate: false)).OfType<WorkItem>().ToList();
             case CommitVerdict.KeyTaken taken:
                 work.Items.ForEach(item => RefuseKey(work, item, taken.SagaId, cancellation));
                 return [];
             case CommitVerdict.Refused refused:
                 return work.Items.Select(item => Refused(work, item, refused)).OfType<WorkItem>().ToList();
+            case CommitVerdict.KnownMessages known:
+                return Known(work, known);
             default:
-                cache.Evict(work.SagaId);
-                return work.Items;
+                return Stale(work);
         }
     }
 
-    private void Committed(SagaWork work, CancellationToken cancellation)
+    private List<WorkItem> Committed(SagaWork work, CancellationToken cancellation)
     {
         if (work.Saga is { } saga && work.Version > work.ReadVersion)
         {
@@ -336,17 +277,76 @@ internal sealed class SagaRouter(
                 cache.Evict(work.SagaId);
             }
 
-            sender.Send(work.SagaId, work.Outgoing, cancellation);
+            sender.Send(work.SagaId, work.Outgoing);
+            signals.Moved(saga);
             RouterLog.Moved(logger, saga);
         }
 
-        // After a wake-up that changed nothing, too: the queue has forgotten the time.
+        // After a wake-up that changed nothing, too: the queue has forgotten the time. What is far is found when it has come near.
         if (work.Saga is { } current)
         {
-            wakeups.Set(work.SagaId, current.Facts.HomePartition, current.EndedAt is null ? current.NextWakeupAt : null);
+            var at = current.EndedAt is null && current.NextWakeupAt <= clock.Now + WakeupQueue.Near ? current.NextWakeupAt : null;
+            wakeups.Set(work.SagaId, current.Facts.HomePartition, at);
         }
 
-        work.Items.ForEach(item => item.Done());
+        return work.Items.Where(item => !IsSettled(work, item, cancellation)).ToList();
+    }
+
+    // False for an event whose saga has ended, or is gone, since it was found: it may be for another one, or for none.
+    private bool IsSettled(SagaWork work, WorkItem item, CancellationToken cancellation)
+    {
+        if (item.Refusal is { } refusal)
+        {
+            item.Refuse(refusal, item.IsDead, refusals, cancellation);
+            return true;
+        }
+
+        if (item is not { Event: { } sent, Decision: null } || work.HasSeen(sent.MessageId) || work.IsUnreadable)
+        {
+            item.Done(work.Saga is null ? null : work.SagaId, work.Saga);
+            return true;
+        }
+
+        if (work.Saga is { EndedAt: null } saga)
+        {
+            item.Refuse(EventRefusals.Unwanted(sent, work.SagaId, saga.State), isDead: true, refusals, cancellation);
+            return true;
+        }
+
+        item.Unaddress();
+        return false;
+    }
+
+    // The row is another one now. Events are looked up anew: another main may have given the saga this very message.
+    private List<WorkItem> Stale(SagaWork work)
+    {
+        cache.Evict(work.SagaId);
+        foreach (var item in work.Items.Where(item => item.Event is not null))
+        {
+            item.Unaddress();
+        }
+
+        return [.. work.Items.Where(item => !item.IsFromLedger)];
+    }
+
+    private List<WorkItem> Known(SagaWork work, CommitVerdict.KnownMessages known)
+    {
+        cache.Evict(work.SagaId);
+        var others = new List<WorkItem>();
+        foreach (var item in work.Items)
+        {
+            if (item.Event is { } sent && known.MessageIds.Contains(sent.MessageId))
+            {
+                item.Forget();
+                item.Done(work.SagaId);
+            }
+            else if (!item.IsFromLedger)
+            {
+                others.Add(item);
+            }
+        }
+
+        return others;
     }
 
     // A start whose saga is there already. A redelivery of the record that began it is silent.
@@ -355,16 +355,16 @@ internal sealed class SagaRouter(
         var started = (SagaStarted)item.Message;
         if (started.Facts.Asker.Source == source)
         {
-            item.Done();
+            item.Done(sagaId);
             return null;
         }
 
-        item.Message = new RequestJoined
+        item.Become(new RequestJoined
         {
             SagaId = sagaId,
             CausedBy = Identity.OfRequest(started.Facts.Asker.RequestId, "joined:" + started.Facts.Asker.Source),
             Waiter = new Waiter(started.Facts.Asker, isDuplicate),
-        };
+        });
         return item;
     }
 
@@ -377,7 +377,8 @@ internal sealed class SagaRouter(
             + "Wait for its end, or use another key.",
             "KeyTaken",
             asker);
-        _ = refusals.AnswerAsync(item.Entry!, refusal, dead: false, cancellation);
+        item.Forget();
+        item.Refuse(refusal, isDead: false, refusals, cancellation);
     }
 
     // The database refuses a value. A result becomes a rejection that says so; anything else is a dead letter.
@@ -388,12 +389,12 @@ internal sealed class SagaRouter(
         if (item is { WasRefused: false, Message: StepResultArrived result })
         {
             item.WasRefused = true;
-            item.Message = result with { Outcome = StepOutcome.Rejected, Result = null, Code = EngineCodes.ResultInvalid, Message = reason };
+            item.Become(result with { Outcome = StepOutcome.Rejected, Result = null, Code = EngineCodes.ResultInvalid, Message = reason });
             return item;
         }
 
         logger.LogError("A message for saga {SagaId} cannot be stored: {Reason}", work.SagaId, reason);
-        item.Entry?.Settle(new RecordOutcome.Dead(ErrorCodes.HandlingFailed, reason, "DataRefused", null));
+        item.Fail(ErrorCodes.HandlingFailed, reason, "DataRefused");
         return null;
     }
 }

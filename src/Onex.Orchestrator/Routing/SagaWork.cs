@@ -1,7 +1,9 @@
 using Onex.Contracts.Messages;
 using Onex.Orchestrator.Engine;
 using Onex.Orchestrator.Machines;
+using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Responses;
+using Onex.Orchestrator.Sending;
 using Onex.Orchestrator.Storage;
 using Onex.Persistence.Sagas;
 
@@ -17,6 +19,8 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
     private readonly List<OutgoingMessage> _outgoing = [];
     private readonly List<SagaPayload> _payloads = [];
     private readonly List<Guid> _joined = [];
+    private readonly List<Guid> _seen = [];
+    private readonly SagaState? _read = saga;
     private Guid _transitionId;
 
     public Guid SagaId { get; } = sagaId;
@@ -32,10 +36,16 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
     /// <summary>The version after what was decided so far.</summary>
     public long Version { get; private set; } = version;
 
+    /// <summary>Whether there is such a saga, but its plan is not registered here.</summary>
+    public bool IsUnreadable => Pipe is null && ReadVersion > 0;
+
     /// <summary>The messages that were decided.</summary>
     public List<WorkItem> Items { get; } = [];
 
     public IReadOnlyList<OutgoingMessage> Outgoing => _outgoing;
+
+    /// <summary>Whether the saga has taken that message in, or keeps it, by what was decided so far.</summary>
+    public bool HasSeen(Guid messageId) => _seen.Contains(messageId);
 
     /// <summary>Takes a decision in.</summary>
     public void Apply(Decision decision, SagaEvent message, MessageWriter messages)
@@ -49,6 +59,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
 
         var before = Saga;
         Saga = decision.State;
+        _seen.AddRange(decision.Seen);
         var ordinal = 0;
         foreach (var note in decision.History)
         {
@@ -68,9 +79,19 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
             _outgoing.Add(messages.Response(SagaId, answer, Identity.Message(_transitionId, messageOrdinal++), Saga.UpdatedAt));
         }
 
+        foreach (var refused in decision.Refusals)
+        {
+            Refuse(refused, messages, ref messageOrdinal);
+        }
+
         if (before?.EndedAt is null && Saga is { EndedAt: not null, Output: { } output })
         {
             Store("output", output);
+        }
+
+        if (before?.Response is null && Saga.Response is { } response)
+        {
+            Store("response", response);
         }
     }
 
@@ -85,7 +106,14 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
         var row = SagaRows.ToRow(Saga, Version, _transitionId);
         if (ReadVersion > 0)
         {
-            return new CommitEntry.Move(row, ReadVersion, _history, _outgoing, _payloads) { JoinedRequests = _joined };
+            return new CommitEntry.Move(row, ReadVersion, _history, _outgoing, _payloads)
+            {
+                JoinedRequests = _joined,
+                SeenMessages = _seen,
+                KeptEvents = [.. Saga.Early.Where(kept => !Keeps(_read!, kept)).Select(kept => EarlyEventRows.ToRow(Saga.Facts, kept))],
+                ReleasedEvents = [.. _read!.Early.Where(kept => !Keeps(Saga, kept)).Select(kept => kept.MessageId)],
+                WasParked = _read.EndedAt is null && _read.Parked,
+            };
         }
 
         if (ValueJson.TryWrite(Saga.Facts.Input, out var input, out _))
@@ -95,6 +123,22 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
 
         return new CommitEntry.Start(row, _history, _outgoing, _payloads);
     }
+
+    // Its sender is told with the commit, and what nobody could want goes to the dead-letter topic with it.
+    private void Refuse(EventRefusal refused, MessageWriter messages, ref int ordinal)
+    {
+        var refusal = refused.ToRefusal(SagaId);
+        var at = Saga!.UpdatedAt;
+        _outgoing.Add(messages.Refusal(refusal, Identity.Message(_transitionId, ordinal++), at));
+        if (refused.IsDead)
+        {
+            var request = EventLetter.Request(refused.Asker, refused.Event.Data);
+            var requestRef = request.Utf8.Length > EventLetter.ValueBytesMax ? Store($"event:{refused.Event.MessageId}", request) : null;
+            _outgoing.Add(messages.DeadEvent(refusal, request, requestRef, Identity.Message(_transitionId, ordinal++), at));
+        }
+    }
+
+    private static bool Keeps(SagaState saga, KeptEvent kept) => saga.Early.Any(other => other.MessageId == kept.MessageId);
 
     private Guid? Store(string name, RawJson content)
     {

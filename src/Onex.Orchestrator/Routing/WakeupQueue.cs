@@ -6,6 +6,9 @@ namespace Onex.Orchestrator.Routing;
 /// </summary>
 internal sealed class WakeupQueue
 {
+    /// <summary>What is farther away than this is not kept here: the sweep brings it in time.</summary>
+    public static readonly TimeSpan Near = TimeSpan.FromMinutes(1);
+
     private readonly Lock _lock = new();
     private readonly PriorityQueue<Guid, DateTimeOffset> _byTime = new();
     private readonly Dictionary<Guid, (DateTimeOffset At, int HomePartition)> _current = [];

@@ -3,11 +3,12 @@ using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
 using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Responses;
+using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Sending;
 
 /// <summary>
-/// Answers requests that start no saga. There is no row that would hold the answer, so the record's offset waits until the broker has it; every
+/// Answers requests of which nothing comes. There is no row that would hold the answer, so the record's offset waits until the broker has it; every
 /// copy has the same id, derived from the record's position.
 /// </summary>
 internal sealed class RefusalSender(ResponseWriter responses, IRecordProducer producer, TimeProvider time, ILogger<RefusalSender> logger)
@@ -21,20 +22,7 @@ internal sealed class RefusalSender(ResponseWriter responses, IRecordProducer pr
         {
             if (refusal.Asker is { } asker)
             {
-                var response = responses.Write(asker, refusal, time.GetUtcNow());
-                var record = new ProducedRecord(
-                    response.Topic, response.Partition, response.Key, response.Value, MessageHeaders.ToList(response.Headers));
-                var report = await producer.ProduceAsync(record, cancellation);
-                while (report.Delivery == Delivery.Unavailable)
-                {
-                    await Task.Delay(_pause, time, cancellation);
-                    report = await producer.ProduceAsync(record, cancellation);
-                }
-
-                if (report.Delivery == Delivery.Refused)
-                {
-                    logger.LogError("The answer to request {Source} is refused by the broker: {Reason}", asker.Source, report.Reason);
-                }
+                await SendAsync(responses.Write(asker, refusal, time.GetUtcNow()), cancellation);
             }
 
             entry.Settle(dead
@@ -44,6 +32,23 @@ internal sealed class RefusalSender(ResponseWriter responses, IRecordProducer pr
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             // Stopping: the record is not settled, so whoever comes next reads it again and answers.
+        }
+    }
+
+    /// <summary>Ends when the broker has the message, or refuses it for good.</summary>
+    public async Task SendAsync(OutgoingMessage message, CancellationToken cancellation)
+    {
+        var record = new ProducedRecord(message.Topic, message.Partition, message.Key, message.Value, MessageHeaders.ToList(message.Headers));
+        var report = await producer.ProduceAsync(record, cancellation);
+        while (report.Delivery == Delivery.Unavailable)
+        {
+            await Task.Delay(_pause, time, cancellation);
+            report = await producer.ProduceAsync(record, cancellation);
+        }
+
+        if (report.Delivery == Delivery.Refused)
+        {
+            logger.LogError("Message {MessageId} for topic {Topic} is refused by the broker: {Reason}", message.MessageId, message.Topic, report.Reason);
         }
     }
 }

@@ -332,7 +332,8 @@ internal static class SagaRows
             root.GetProperty("code").GetString()!, root.GetProperty("message").GetString()!, Text(root, "step"), root.GetProperty("at").GetDateTimeOffset());
     }
 
-    private static void WriteAsker(Utf8JsonWriter writer, Asker asker, bool whole)
+    /// <summary>Writes who asked; whole where no row has the rest.</summary>
+    internal static void WriteAsker(Utf8JsonWriter writer, Asker asker, bool whole)
     {
         writer.WriteString("operation", asker.Operation);
         if (asker.EnvelopeId is { } envelope)
@@ -363,15 +364,45 @@ internal static class SagaRows
             writer.WriteString("correlation_id", asker.CorrelationId);
             writer.WriteString("source", asker.Source);
             writer.WriteString("reply_to", asker.ReplyTo);
+            WriteTarget(writer, asker.Target);
         }
     }
 
-    private static Asker ReadAsker(JsonElement json, SagaRow? row) => new()
+    /// <summary>Writes the field <c>target</c> as requests have it, if there is one.</summary>
+    internal static void WriteTarget(Utf8JsonWriter writer, RequestTarget? target)
+    {
+        if (target is null)
+        {
+            return;
+        }
+
+        writer.WriteStartObject("target");
+        if (target.SagaId is { } id)
+        {
+            writer.WriteString("saga_id", id);
+        }
+        else
+        {
+            writer.WriteString("key", target.Key);
+        }
+
+        writer.WriteEndObject();
+    }
+
+    private static RequestTarget? ReadTarget(JsonElement asker) => !asker.TryGetProperty("target", out var target)
+        ? null
+        : target.TryGetProperty("saga_id", out var id)
+            ? new RequestTarget { SagaId = id.GetGuid() }
+            : new RequestTarget { Key = Text(target, "key") };
+
+    /// <summary>Who asked: of a row, or (<paramref name="row"/> is null) as it was written whole.</summary>
+    internal static Asker ReadAsker(JsonElement json, SagaRow? row) => new()
     {
         RequestId = row?.RequestId ?? json.GetProperty("request_id").GetGuid(),
         CorrelationId = row?.CorrelationId ?? json.GetProperty("correlation_id").GetGuid(),
         Source = row?.Source ?? json.GetProperty("source").GetString()!,
         ReplyTo = row is null ? Text(json, "reply_to") : row.ReplyTo,
+        Target = row is null ? ReadTarget(json) : null,
         Operation = Text(json, "operation") ?? row?.Contract ?? "",
         EnvelopeId = json.TryGetProperty("envelope_id", out var envelope) ? envelope.GetGuid() : null,
         Headers = json.TryGetProperty("headers", out var headers)
@@ -429,7 +460,8 @@ internal static class SagaRows
         }
     }
 
-    private static void Write(Utf8JsonWriter writer, CelValue value)
+    /// <summary>Writes a value that has a JSON form.</summary>
+    internal static void Write(Utf8JsonWriter writer, CelValue value)
     {
         if (!value.TryWriteJson(writer, out var problem))
         {
@@ -469,7 +501,8 @@ internal static class SagaRows
         }
     }
 
-    private static RawJson Json(Action<Utf8JsonWriter> write)
+    /// <summary>A JSON object.</summary>
+    internal static RawJson Json(Action<Utf8JsonWriter> write)
     {
         var buffer = new ArrayBufferWriter<byte>(512);
         using var writer = new Utf8JsonWriter(buffer, ValueJson.Writing);

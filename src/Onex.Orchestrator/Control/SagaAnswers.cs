@@ -1,0 +1,18 @@
+using Onex.Orchestrator.Engine;
+
+namespace Onex.Orchestrator.Control;
+
+/// <summary>What a saga has answered, told once more from its row.</summary>
+internal static class SagaAnswers
+{
+    /// <summary>The request as the saga knows it: the one that started it, or one that joined; null if it is neither.</summary>
+    public static Waiter? Find(SagaState saga, Submission.Accepted request)
+    {
+        var known = saga.Waiters.Prepend(new Waiter(saga.Facts.Asker, IsDuplicate: false)).Where(waiter => waiter.Asker.RequestId == request.RequestId).ToList();
+        return known.Find(waiter => waiter.Asker.Source == request.Source) ?? (request.Source is null ? known.FirstOrDefault() : null);
+    }
+
+    /// <summary>The answer to it; null as long as there is none.</summary>
+    public static Answer? To(SagaState saga, Waiter waiter) =>
+        saga.Response is null && saga.EndedAt is null ? null : Endings.AnswerOf(saga, waiter.Asker, waiter.IsDuplicate);
+}

@@ -1,0 +1,157 @@
+using System.Text;
+using Onex.Contracts.Messages;
+using Onex.Orchestrator.Engine;
+using Onex.Orchestrator.Requests;
+using Onex.Orchestrator.Responses;
+using Onex.Orchestrator.Routing;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Control;
+
+/// <summary>What the HTTP API may ask of this main, through the same router as everything else.</summary>
+internal sealed class SagaControl(
+    RequestReader requests,
+    RequestRules rules,
+    SagaRouter router,
+    SagaReader reader,
+    SagaSignals signals,
+    SagaHomes homes,
+    ResponseWriter responses,
+    DatabaseClock clock,
+    TimeProvider time) : ISagaControl
+{
+    // For sagas that other mains move. Those of this main are told at once.
+    private static readonly TimeSpan _lookEvery = TimeSpan.FromMilliseconds(250);
+
+    public async Task<Submission> SubmitAsync(
+        ReadOnlyMemory<byte> body, IReadOnlyList<KeyValuePair<string, string>> headers, CancellationToken cancellation)
+    {
+        var now = clock.Now;
+        var id = Guid.CreateVersion7(now);
+        var origin = new RequestOrigin(
+            id, $"http/{id}", RequestReader.Carried(headers.Select(header => new KeyValuePair<string, byte[]?>(header.Key, Encoding.UTF8.GetBytes(header.Value)))));
+        var (read, refusal) = requests.Read(body, origin);
+        if (read is null)
+        {
+            return Refused(refusal!, origin);
+        }
+
+        var sagaId = Guid.CreateVersion7(now);
+        (var accepted, refusal) = rules.Accept(read, sagaId, await homes.OfAsync(sagaId, cancellation), now);
+        if (accepted is null)
+        {
+            return Refused(refusal!, origin);
+        }
+
+        return await HandleAsync(caller => WorkItem.Of(accepted, entry: null, caller), cancellation) switch
+        {
+            WorkOutcome.Done done => new Submission.Accepted(done.SagaId, read.Asker.RequestId, read.Asker.CorrelationId) { Source = origin.Source },
+            WorkOutcome.Refused refused => Refused(refused.Refusal, origin),
+            WorkOutcome.Failed failed => Refused(new Refusal(failed.Code, failed.Reason, failed.ErrorType, read.Asker), origin),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+    }
+
+    public async Task<ReadOnlyMemory<byte>?> WaitForResponseAsync(Submission.Accepted request, TimeSpan within, CancellationToken cancellation)
+    {
+        if (request.SagaId is not { } sagaId)
+        {
+            return null;
+        }
+
+        using var listener = signals.Listen(sagaId);
+        var began = time.GetTimestamp();
+        var (isThere, saga) = await TryReadAsync(sagaId, cancellation);
+        while (isThere)
+        {
+            if (saga is not null)
+            {
+                // An event that was accepted is not answered.
+                if (SagaAnswers.Find(saga, request) is not { } waiter)
+                {
+                    return null;
+                }
+
+                if (SagaAnswers.To(saga, waiter) is { } answer)
+                {
+                    return responses.Write(sagaId, answer, Guid.Empty, saga.UpdatedAt).Value;
+                }
+            }
+
+            var left = within - time.GetElapsedTime(began);
+            if (left <= TimeSpan.Zero)
+            {
+                return null;
+            }
+
+            await Task.WhenAny(listener.Answered, Task.Delay(left < _lookEvery ? left : _lookEvery, time, cancellation));
+            cancellation.ThrowIfCancellationRequested();
+            (isThere, saga) = listener.Answered.IsCompletedSuccessfully
+                ? (true, await listener.Answered)
+                : await TryReadAsync(sagaId, cancellation);
+        }
+
+        return null;
+    }
+
+    public async Task<OperatorAnswer> AskAsync(
+        Guid sagaId, OperatorCommand command, string by, string? reason, CancellationToken cancellation)
+    {
+        var asked = new OperatorAsked { SagaId = sagaId, CausedBy = Guid.CreateVersion7(clock.Now), Command = command, By = by, Reason = reason };
+        return await HandleAsync(caller => new WorkItem(asked, entry: null) { Caller = caller }, cancellation) switch
+        {
+            WorkOutcome.Done { Saga: { } saga, Decision: { } decision } => decision.NotDone is { } why
+                ? new OperatorAnswer(OperatorOutcome.Refused, why, saga.Status.ToText())
+                : new OperatorAnswer(OperatorOutcome.Done, $"The saga is {saga.Status.ToText()} in state '{saga.State}' now.", saga.Status.ToText()),
+            WorkOutcome.Done { Saga: { } saga } => new OperatorAnswer(
+                OperatorOutcome.Refused,
+                saga.EndedAt is { } ended
+                    ? $"The saga has ended in state '{saga.State}' at {ended:O}. What has ended stays as it is."
+                    : $"The saga is in state '{saga.State}', in which nothing can be asked of it.",
+                saga.Status.ToText()),
+            WorkOutcome.Failed failed => new OperatorAnswer(OperatorOutcome.Refused, failed.Reason, null),
+            _ => new OperatorAnswer(OperatorOutcome.NotFound, $"There is no saga {sagaId}.", null),
+        };
+    }
+
+    public async Task<WaitReason?> WhyAsync(Guid sagaId, CancellationToken cancellation) => await reader.ReadAsync([sagaId], cancellation) switch
+    {
+        [{ Saga: { } saga, Pipe: { } pipe }] => Waits.Tell(pipe.Plan, saga, clock.Now),
+        [{ Row: { } row }] => new WaitReason(
+            $"It waits for its contract: '{row.Contract}' {row.ContractVersion} ({row.ContractHash[..12]}) is not registered here. "
+            + $"Put that version back and restart a main ({ErrorCodes.PlanMissing}).",
+            row.Status.ToText(), row.State, row.UpdatedAt, row.NextWakeupAt, [], []),
+        _ => null,
+    };
+
+    // Whoever gives up waiting changes nothing: what has begun is done to its end.
+    private async Task<WorkOutcome> HandleAsync(Func<TaskCompletionSource<WorkOutcome>, WorkItem> make, CancellationToken cancellation)
+    {
+        var caller = new TaskCompletionSource<WorkOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await router.HandleAsync([make(caller)], CancellationToken.None).WaitAsync(cancellation);
+        return await caller.Task.WaitAsync(cancellation);
+    }
+
+    // No saga is at hand while the database is away, or its plan is not here; the wait goes on.
+    private async Task<(bool IsThere, SagaState? Saga)> TryReadAsync(Guid sagaId, CancellationToken cancellation)
+    {
+        try
+        {
+            return await reader.ReadAsync([sagaId], cancellation) is [var stored] ? (true, stored.Saga) : (false, null);
+        }
+        catch (StoreUnavailableException)
+        {
+            return (true, null);
+        }
+    }
+
+    private static Submission.Refused Refused(Refusal refusal, RequestOrigin origin) => new(ResponseWriter.Of(
+        refusal.Asker ?? new Asker
+        {
+            RequestId = origin.RequestId,
+            CorrelationId = Identity.OfRequest(origin.RequestId, "correlation"),
+            Operation = "",
+            Source = origin.Source,
+        },
+        refusal));
+}

@@ -1,0 +1,71 @@
+using Onex.Contracts.Messages;
+using Onex.Orchestrator.Engine;
+
+namespace Onex.Orchestrator.Requests;
+
+/// <summary>Refusals of events, by the engine and by the router.</summary>
+internal static class EventRefusals
+{
+    /// <summary>A refusal of the engine's.</summary>
+    public static Refusal ToRefusal(this EventRefusal refused, Guid sagaId) =>
+        Of(refused.Code, refused.Error, refused.Asker) with { SagaId = sagaId };
+
+    /// <summary>A saga in a state that takes no events at all.</summary>
+    public static Refusal Unwanted(EventRequest request, Guid sagaId, string state) =>
+        Of(
+            ErrorCodes.EventUnwanted,
+            $"The saga is in state '{state}', which takes no events, nor does any state that it can still come to.",
+            request.Asker) with
+        {
+            SagaId = sagaId,
+        };
+
+    /// <summary>Several live sagas fit.</summary>
+    public static Refusal Ambiguous(EventRequest request, IReadOnlyList<Guid> live) => Of(
+        ErrorCodes.TargetAmbiguous,
+        $"Several live sagas of '{request.Contract}' have the correlation id {request.Asker.CorrelationId} ({string.Join(", ", live)}). "
+        + "Say which one is meant: \"target\": {\"key\": ...} with its business key, or {\"saga_id\": ...}.",
+        request.Asker);
+
+    /// <summary>No live saga fits.</summary>
+    public static Refusal Missing(EventRequest request) => Of(
+        ErrorCodes.TargetMissing,
+        $"There is no live saga of '{request.Contract}' with {Named(request)}: it has ended, or has not started yet."
+        + (request.Early is null ? $" The contract does not declare '{request.Event}' with 'early', so it is not kept for one that starts later." : ""),
+        request.Asker);
+
+    /// <summary>So many wait for that saga already.</summary>
+    public static Refusal TooMany(EventRequest request, int limit) => Of(
+        ErrorCodes.EventsTooMany,
+        $"{limit} events wait for a saga of '{request.Contract}' with {Named(request)} already; no more are kept. Start the saga, or send less before it starts.",
+        request.Asker);
+
+    /// <summary>Its saga did not start in time.</summary>
+    public static Refusal Expired(EventRequest request, DateTimeOffset receivedAt, DateTimeOffset expiresAt) => Of(
+        ErrorCodes.EventExpired,
+        $"The event was kept from {receivedAt:O} until {expiresAt:O}, and no saga of '{request.Contract}' with {Named(request)} started in that time.",
+        request.Asker);
+
+    private static string Named(EventRequest request) => request.Address switch
+    {
+        { SagaId: { } id } => $"the id {id}",
+        { BusinessKey: { } key } => $"the business key '{key}'",
+        var address => $"the correlation id {address.CorrelationId}",
+    };
+
+    private static Refusal Of(string code, string error, Asker asker) => new(
+        code,
+        error,
+        code switch
+        {
+            ErrorCodes.EventRefused => nameof(ErrorCodes.EventRefused),
+            ErrorCodes.EventUnwanted => nameof(ErrorCodes.EventUnwanted),
+            ErrorCodes.EventsTooMany => nameof(ErrorCodes.EventsTooMany),
+            ErrorCodes.EventExpired => nameof(ErrorCodes.EventExpired),
+            ErrorCodes.EventUnclaimed => nameof(ErrorCodes.EventUnclaimed),
+            ErrorCodes.TargetAmbiguous => nameof(ErrorCodes.TargetAmbiguous),
+            ErrorCodes.TargetMissing => nameof(ErrorCodes.TargetMissing),
+            _ => "EventRefused",
+        },
+        asker);
+}

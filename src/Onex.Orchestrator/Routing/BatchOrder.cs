@@ -1,0 +1,48 @@
+using Onex.Orchestrator.Engine;
+
+namespace Onex.Orchestrator.Routing;
+
+/// <summary>
+/// Which messages of a batch may be handled together. Events find their saga after everything else of their part is committed, so that a saga
+/// that starts in the same batch before its event is found; one that starts after it is not what the event was for, so it belongs to another part.
+/// </summary>
+internal static class BatchOrder
+{
+    /// <summary>The batch in parts, to be handled one after the other. Nearly always one.</summary>
+    public static IEnumerable<IReadOnlyList<WorkItem>> Parts(IReadOnlyList<WorkItem> items)
+    {
+        if (!items.Any(item => item.IsUnaddressed))
+        {
+            return [items];
+        }
+
+        var parts = new List<List<WorkItem>> { new() };
+        var awaited = new HashSet<(string Contract, string Name)>();
+        foreach (var item in items)
+        {
+            if (item.Message is SagaStarted { Facts: var facts } && Names(facts).Any(awaited.Contains))
+            {
+                parts.Add([]);
+                awaited.Clear();
+            }
+
+            if (item is { IsUnaddressed: true, Event: { Address: var address } })
+            {
+                awaited.Add((address.Contract, address.BusinessKey is { } key ? "key:" + key : address.CorrelationId.ToString()));
+            }
+
+            parts[^1].Add(item);
+        }
+
+        return parts;
+    }
+
+    private static IEnumerable<(string Contract, string Name)> Names(SagaFacts facts)
+    {
+        yield return (facts.Contract, facts.Asker.CorrelationId.ToString());
+        if (facts.BusinessKey is { } key)
+        {
+            yield return (facts.Contract, "key:" + key);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+using Onex.Contracts.Messages;
+using Onex.Orchestrator.Engine;
+using Onex.Orchestrator.Requests;
+using Onex.Orchestrator.Responses;
+using Onex.Orchestrator.Sending;
+using Onex.Orchestrator.Storage;
+using Onex.Persistence.DeadLetters;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Routing;
+
+/// <summary>
+/// Looks after events that came before their saga: gives them to it once it has started, and tells their senders when their time is over.
+/// They are forgotten only after that is durable, so that a main that dies in between loses none; another one does it again, which is harmless:
+/// the saga has seen the message, and what is sent has the same ids and the same bytes.
+/// </summary>
+internal sealed class EarlySweep(
+    SagaRouter router,
+    ISagaStore store,
+    RefusalSender refusals,
+    MessageWriter messages,
+    IDeadLetterIndex deadLetters,
+    Topics topics)
+{
+    private const int AtOnce = 500;
+
+    /// <summary>Looks once.</summary>
+    public async Task SweepAsync(CancellationToken cancellation)
+    {
+        var due = await store.DueEarlyAsync(AtOnce, cancellation);
+        if (due.Count == 0)
+        {
+            return;
+        }
+
+        var settled = new List<Guid>();
+        foreach (var expired in due.Where(entry => entry.SagaId is null).Select(entry => entry.Event))
+        {
+            var request = EarlyEventRows.ToRequest(expired);
+            await RefuseAsync(request, EventRefusals.Expired(request, expired.ReceivedAt, expired.ExpiresAt), true, expired.ExpiresAt, cancellation);
+            settled.Add(expired.MessageId);
+        }
+
+        settled.AddRange(await DeliverAsync([.. due.Where(entry => entry.SagaId is not null)], cancellation));
+        await store.RemoveEarlyAsync(settled, cancellation);
+    }
+
+    // Those that need not be kept any more.
+    private async Task<List<Guid>> DeliverAsync(IReadOnlyList<DueEvent> due, CancellationToken cancellation)
+    {
+        var items = due.Select(entry => WorkItem.Of(
+            EarlyEventRows.ToRequest(entry.Event) with { KnownSagaId = entry.SagaId }, entry: null, new TaskCompletionSource<WorkOutcome>())).ToList();
+        await router.HandleAsync(items, cancellation);
+        var settled = new List<Guid>();
+        foreach (var (item, entry) in items.Zip(due))
+        {
+            var id = entry.Event.MessageId;
+            switch (await item.Caller!.Task.WaitAsync(cancellation))
+            {
+                // The row is the saga's own by now.
+                case WorkOutcome.Done { Saga: { } saga } when saga.Early.Any(kept => kept.MessageId == id):
+                    continue;
+                case WorkOutcome.Refused { Refusal: var refusal, IsDead: var isDead } when item.Decision is not { Changed: true }:
+                    await RefuseAsync(item.Event!, refusal, isDead, entry.Event.ReceivedAt, cancellation);
+                    break;
+                case WorkOutcome.Failed failed:
+                    await RefuseAsync(
+                        item.Event!, new Refusal(failed.Code, failed.Reason, failed.ErrorType, item.Event!.Asker), true, entry.Event.ReceivedAt, cancellation);
+                    break;
+            }
+
+            settled.Add(id);
+        }
+
+        return settled;
+    }
+
+    private async Task RefuseAsync(EventRequest sent, Refusal refusal, bool isDead, DateTimeOffset at, CancellationToken cancellation)
+    {
+        var asker = sent.Asker;
+        await refusals.SendAsync(messages.Refusal(refusal, Identity.OfRequest(asker.RequestId, "refusal:" + asker.Source), at), cancellation);
+        if (!isDead)
+        {
+            return;
+        }
+
+        var request = EventLetter.Request(asker, sent.Given);
+        var id = Identity.OfRequest(asker.RequestId, "dead-letter:" + asker.Source);
+        var isLarge = request.Utf8.Length > EventLetter.ValueBytesMax;
+        var (partition, offset) = EventLetter.Position(topics.Requests, asker.Source);
+        await deadLetters.AddAsync(
+            new DeadLetterRow(
+                id, topics.Requests, partition, offset, refusal.Code, refusal.Error, asker.CorrelationId, isLarge ? request.Utf8.ToArray() : null, at),
+            cancellation);
+        await refusals.SendAsync(messages.DeadEvent(refusal, request, isLarge ? id : null, id, at), cancellation);
+    }
+}

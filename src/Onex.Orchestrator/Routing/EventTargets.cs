@@ -1,0 +1,70 @@
+using Onex.Orchestrator.Requests;
+using Onex.Orchestrator.Sending;
+using Onex.Orchestrator.Storage;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Routing;
+
+/// <summary>Finds the sagas that events are for. One that came before its saga is kept, if its contract says so.</summary>
+internal sealed class EventTargets(ISagaStore store, RefusalSender refusals)
+{
+    /// <summary>As many wait for one saga at a time.</summary>
+    public const int KeptMax = 100;
+
+    /// <summary>Those events that have a saga, addressed; what becomes of the others is durable, or on its way to their senders.</summary>
+    public async Task<List<WorkItem>> FindAsync(IReadOnlyList<WorkItem> items, DateTimeOffset now, CancellationToken cancellation)
+    {
+        var targets = await store.FindTargetsAsync([.. items.Select(item => item.Event!.Address)], cancellation);
+        var found = new List<WorkItem>(items.Count);
+        var early = new List<WorkItem>();
+        foreach (var (item, target) in items.Zip(targets))
+        {
+            var request = item.Event!;
+            switch (target)
+            {
+                // A redelivery: whatever its saga would make of it now, it has it already.
+                case { SeenBy: { } seen }:
+                    item.Done(seen);
+                    break;
+                case { Live: [var only] }:
+                    item.Address(only);
+                    found.Add(item);
+                    break;
+                case { Live.Count: > 1 }:
+                    item.Refuse(EventRefusals.Ambiguous(request, target.Live), isDead: true, refusals, cancellation);
+                    break;
+                case var _ when request.Early is not null && request.Address.SagaId is null:
+                    early.Add(item);
+                    break;
+                default:
+                    item.Refuse(EventRefusals.Missing(request), isDead: true, refusals, cancellation);
+                    break;
+            }
+        }
+
+        await KeepAsync(early, now, cancellation);
+        return found;
+    }
+
+    private async Task KeepAsync(List<WorkItem> items, DateTimeOffset now, CancellationToken cancellation)
+    {
+        if (items.Count == 0)
+        {
+            return;
+        }
+
+        var kept = await store.KeepEarlyAsync(
+            [.. items.Select(item => EarlyEventRows.ToRow(item.Event!, now, item.Event!.Early!.Value))], KeptMax, cancellation);
+        foreach (var item in items)
+        {
+            if (kept.Contains(item.Event!.MessageId))
+            {
+                item.Done(sagaId: null);
+            }
+            else
+            {
+                item.Refuse(EventRefusals.TooMany(item.Event, KeptMax), isDead: true, refusals, cancellation);
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Orchestrator.Engine;
+using Onex.Persistence.Ledger;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Routing;
+
+/// <summary>
+/// What became of effects that never came back. A saga that wakes up because of them is told: outcomes that are known become results, as many
+/// as there are; of the rest the wake-up says what the ledger knows.
+/// </summary>
+internal sealed class LedgerInquiry(ISagaStore store, IEffectLedger ledger)
+{
+    /// <summary>The messages, with the results that wake-ups brought to light before them.</summary>
+    public async Task<IReadOnlyList<WorkItem>> AskAsync(
+        IReadOnlyList<WorkItem> items, IReadOnlyDictionary<Guid, SagaWork> works, DateTimeOffset now, CancellationToken cancellation)
+    {
+        var cancelled = new HashSet<Guid>();
+        var asked = new HashSet<Guid>();
+        foreach (var item in items)
+        {
+            if (item.Message is TimerFired && works[item.Message.SagaId] is { Saga: { } saga, Pipe: { } pipe })
+            {
+                cancelled.UnionWith(Timers.ToCancel(pipe.Plan, saga, now));
+                asked.UnionWith(Timers.InNeedOfLedger(pipe.Plan, saga, now));
+            }
+        }
+
+        asked.ExceptWith(cancelled);
+        if (cancelled.Count == 0 && asked.Count == 0)
+        {
+            return items;
+        }
+
+        var states = await StatesAsync(cancelled, asked, cancellation);
+        var payloads = await PayloadsAsync(states.Values, cancellation);
+        var told = new List<WorkItem>(items.Count);
+        foreach (var item in items)
+        {
+            if (item.Message is TimerFired timer && works[timer.SagaId].Saga is { } saga)
+            {
+                Tell(timer, saga, states, payloads, told, out var leases);
+                item.Become(timer with { Leases = leases });
+            }
+
+            told.Add(item);
+        }
+
+        return told;
+    }
+
+    // What was interrupted is cancelled if nobody has taken it: before it is known to have happened or not, nothing is compensated past it.
+    private async Task<Dictionary<Guid, LedgerState>> StatesAsync(
+        HashSet<Guid> cancelled, HashSet<Guid> asked, CancellationToken cancellation)
+    {
+        var states = new Dictionary<Guid, LedgerState>();
+        if (cancelled.Count > 0)
+        {
+            foreach (var (id, state) in await ledger.CancelAsync(cancelled, cancellation))
+            {
+                states[id] = state;
+            }
+        }
+
+        if (asked.Count > 0)
+        {
+            foreach (var (id, state) in await ledger.LookUpAsync(asked, cancellation))
+            {
+                states[id] = state;
+            }
+        }
+
+        return states;
+    }
+
+    // Results that were too large for the ledger.
+    private async Task<IReadOnlyDictionary<Guid, SagaPayload>> PayloadsAsync(IEnumerable<LedgerState> states, CancellationToken cancellation)
+    {
+        var references = states.Select(state => state.Outcome?.ResultRef).OfType<Guid>().ToList();
+        return references.Count == 0 ? new Dictionary<Guid, SagaPayload>() : await store.LoadPayloadsAsync(references, cancellation);
+    }
+
+    private static void Tell(
+        TimerFired timer,
+        SagaState saga,
+        Dictionary<Guid, LedgerState> states,
+        IReadOnlyDictionary<Guid, SagaPayload> payloads,
+        List<WorkItem> told,
+        out Dictionary<Guid, Lease> leases)
+    {
+        leases = [];
+        foreach (var command in saga.Outstanding)
+        {
+            if (!states.TryGetValue(command.CommandId, out var state))
+            {
+                continue;
+            }
+
+            // The outcome is known and was not told, or its telling is still on the way: it is taken from here.
+            if (state.Outcome is { } outcome && (outcome.Outcome != StepOutcomes.Failed || outcome.Attempt >= command.Attempt))
+            {
+                var result = ResultReader.ToEvent(outcome, timer.CausedBy);
+                if (outcome.ResultRef is { } reference && payloads.TryGetValue(reference, out var payload))
+                {
+                    result = result with { Result = CelValue.FromJson(payload.Content.Utf8.Span) };
+                }
+
+                told.Add(new WorkItem(result, entry: null) { IsFromLedger = true });
+            }
+            else if (state.Outcome is null)
+            {
+                leases[command.CommandId] = new Lease(state.Attempt, state.Leased ? state.LeasedUntil : null) { Cancelled = state.Cancelled };
+            }
+        }
+    }
+}

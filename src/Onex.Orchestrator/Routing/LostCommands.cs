@@ -1,0 +1,50 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Onex.Orchestrator.Engine;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Routing;
+
+/// <summary>
+/// For a bus that lives in memory: the log ended with the process before this one, and every command with it that was on its way. Once, after
+/// the first assignment, every live saga sends its commands in flight again. Those that were run are answered from the ledger.
+/// </summary>
+internal sealed class LostCommands(SagaRouter router, ISagaStore store, HomePartitions home, TimeProvider time, ILogger<LostCommands> logger)
+    : BackgroundService
+{
+    private const int AtOnce = 500;
+    private static readonly TimeSpan _pause = TimeSpan.FromSeconds(1);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await home.Assigned.WaitAsync(stoppingToken);
+        var after = Guid.Empty;
+        var sagas = 0;
+        while (true)
+        {
+            try
+            {
+                var live = await store.LiveAsync(after, AtOnce, stoppingToken);
+                if (live.Count == 0)
+                {
+                    break;
+                }
+
+                await router.HandleAsync(
+                    [.. live.Select(id => new WorkItem(new ResendAsked { SagaId = id, CausedBy = Guid.CreateVersion7(time.GetUtcNow()) }, entry: null))],
+                    stoppingToken);
+                (after, sagas) = (live[^1], sagas + live.Count);
+            }
+            catch (StoreUnavailableException failure)
+            {
+                logger.LogWarning("Live sagas cannot be looked for yet, which is tried again: {Reason}", failure.Message);
+                await Task.Delay(_pause, time, stoppingToken);
+            }
+        }
+
+        if (sagas > 0)
+        {
+            logger.LogInformation("{Sagas} live sagas of a process before this one go on", sagas);
+        }
+    }
+}

@@ -1,0 +1,71 @@
+using Onex.Orchestrator.Engine;
+
+namespace Onex.Orchestrator.Routing;
+
+/// <summary>Tells those in this process who wait for a saga that it has answered. Only a hint: another main may have moved it.</summary>
+internal sealed class SagaSignals
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<Guid, List<Listener>> _listeners = [];
+
+    /// <summary>A saga has been committed.</summary>
+    public void Moved(SagaState saga)
+    {
+        if (saga.EndedAt is null && saga.Response is null)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            foreach (var listener in _listeners.GetValueOrDefault(saga.Facts.SagaId) ?? [])
+            {
+                listener.Hear(saga);
+            }
+        }
+    }
+
+    /// <summary>Listens for a saga's answer until the listener is disposed of.</summary>
+    public Listener Listen(Guid sagaId)
+    {
+        var listener = new Listener(this, sagaId);
+        lock (_lock)
+        {
+            if (!_listeners.TryGetValue(sagaId, out var others))
+            {
+                _listeners[sagaId] = others = [];
+            }
+
+            others.Add(listener);
+        }
+
+        return listener;
+    }
+
+    private void Remove(Listener listener)
+    {
+        lock (_lock)
+        {
+            if (_listeners.TryGetValue(listener.SagaId, out var others) && others.Remove(listener) && others.Count == 0)
+            {
+                _listeners.Remove(listener.SagaId);
+            }
+        }
+    }
+
+    /// <summary>One who waits.</summary>
+    public sealed class Listener(SagaSignals signals, Guid sagaId) : IDisposable
+    {
+        private readonly TaskCompletionSource<SagaState> _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>The saga.</summary>
+        public Guid SagaId { get; } = sagaId;
+
+        /// <summary>Ends with the saga as it was committed when it had answered.</summary>
+        public Task<SagaState> Answered => _answered.Task;
+
+        public void Dispose() => signals.Remove(this);
+
+        internal void Hear(SagaState saga) => _answered.TrySetResult(saga);
+    }
+}

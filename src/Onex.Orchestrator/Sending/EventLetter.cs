@@ -1,0 +1,86 @@
+using System.Text;
+using System.Text.Json;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Kafka.DeadLetters;
+using Onex.Orchestrator.Engine;
+using Onex.Orchestrator.Requests;
+using Onex.Orchestrator.Storage;
+
+namespace Onex.Orchestrator.Sending;
+
+/// <summary>
+/// The dead letter of an event that was kept, and of which nothing came. Its record is long gone, so the request is written anew, with all that
+/// a redrive needs.
+/// </summary>
+internal static class EventLetter
+{
+    /// <summary>What certainly fits beside the rest of the letter, escaped once more, below the broker's usual limit of 1 MiB.</summary>
+    public const int ValueBytesMax = 256 * 1024;
+
+    /// <summary>The request that carried the event.</summary>
+    public static RawJson Request(Asker asker, CelValue payload) => SagaRows.Json(writer =>
+    {
+        writer.WriteString("operation", asker.Operation);
+        writer.WritePropertyName("payload");
+        SagaRows.Write(writer, payload);
+        writer.WriteString("correlation_id", asker.CorrelationId);
+        if (asker.EnvelopeId is { } envelope)
+        {
+            writer.WriteString("envelope_id", envelope);
+        }
+
+        SagaRows.WriteTarget(writer, asker.Target);
+        if (asker.ReplyTo is { } reply)
+        {
+            writer.WriteString("reply_to", reply);
+        }
+
+        if (asker.Extra is { } extra)
+        {
+            using var unknown = JsonDocument.Parse(extra.Utf8);
+            foreach (var field in unknown.RootElement.EnumerateObject())
+            {
+                field.WriteTo(writer);
+            }
+        }
+    });
+
+    /// <summary>The letter's value.</summary>
+    /// <param name="topic">The topic of requests.</param>
+    /// <param name="refusal">Why nothing came of it, and who sent it.</param>
+    /// <param name="request">The request; see <see cref="Request"/>.</param>
+    /// <param name="requestRef">Where it is kept if it is too large for the letter, else null.</param>
+    /// <param name="at">When it was given up. Every copy of the letter has the same bytes, so this is no clock's time.</param>
+    public static byte[] Write(string topic, Refusal refusal, RawJson request, Guid? requestRef, DateTimeOffset at)
+    {
+        var asker = refusal.Asker!;
+        var (partition, offset) = Position(topic, asker.Source);
+        var letter = new DeadLetter
+        {
+            OriginalTopic = topic,
+            OriginalMessage = new DeadLetterMessage
+            {
+                Key = asker.CorrelationId.ToString(),
+                Value = requestRef is null ? SecretMask.Apply(Encoding.UTF8.GetString(request.Utf8.Span)) : null,
+                ValueRef = requestRef,
+                Headers = asker.Headers.ToDictionary(header => header.Key, header => SecretMask.IsSecret(header.Key) ? SecretMask.Mask : header.Value),
+                Partition = partition,
+                Offset = offset,
+            },
+            FailureReason = refusal.Error,
+            FailureCode = refusal.Code,
+            FailureTimestamp = at,
+            CorrelationId = asker.CorrelationId,
+            RetryCount = 0,
+            ErrorType = refusal.ErrorType,
+        };
+        return JsonSerializer.SerializeToUtf8Bytes(letter, MessageJson.Readable.DeadLetter);
+    }
+
+    /// <summary>Where the record stood; nowhere (-1) if it came another way.</summary>
+    public static (int Partition, long Offset) Position(string topic, string source) =>
+        source.Split('/') is [var name, var partition, var offset] && name == topic && int.TryParse(partition, out var at) && long.TryParse(offset, out var where)
+            ? (at, where)
+            : (-1, -1);
+}

@@ -1,0 +1,73 @@
+using System.Text.Json;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+using Onex.Orchestrator.Engine;
+using Onex.Orchestrator.Requests;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Storage;
+
+/// <summary>Events that wait, as rows of <c>early_events</c>, and back.</summary>
+internal static class EarlyEventRows
+{
+    /// <summary>The row of an event that came before its saga.</summary>
+    public static EarlyEvent ToRow(EventRequest request, DateTimeOffset now, TimeSpan keptFor) => new()
+    {
+        MessageId = request.MessageId,
+        Contract = request.Contract,
+        Event = request.Event,
+        CorrelationId = request.Asker.CorrelationId,
+        BusinessKey = request.Asker.Target?.Key,
+        Content = Content(request.Given, request.Asker),
+        ReceivedAt = now,
+        ExpiresAt = now + keptFor,
+    };
+
+    /// <summary>The row of an event that a saga keeps.</summary>
+    public static EarlyEvent ToRow(SagaFacts saga, KeptEvent kept) => new()
+    {
+        MessageId = kept.MessageId,
+        SagaId = saga.SagaId,
+        Contract = saga.Contract,
+        Event = kept.Event,
+        CorrelationId = kept.Asker.CorrelationId,
+        BusinessKey = kept.Asker.Target?.Key,
+        Content = Content(kept.Data, kept.Asker),
+        ReceivedAt = kept.ReceivedAt,
+        ExpiresAt = kept.ExpiresAt,
+    };
+
+    /// <summary>The event that a saga keeps. The plan gives its payload its types again.</summary>
+    public static KeptEvent ToKept(Plan plan, EarlyEvent row)
+    {
+        var request = ToRequest(row);
+        var data = plan.Events.TryGetValue(row.Event, out var declared) && declared.Data.TryConvert(request.Given, out var typed, out _)
+            ? typed
+            : request.Given;
+        return new KeptEvent(row.MessageId, row.Event, data, request.Asker, row.ReceivedAt, row.ExpiresAt);
+    }
+
+    /// <summary>The event as it came.</summary>
+    public static EventRequest ToRequest(EarlyEvent row)
+    {
+        using var content = JsonDocument.Parse(row.Content.Utf8);
+        return new EventRequest(
+            row.Contract,
+            row.Event,
+            CelValue.FromJson(content.RootElement.GetProperty("payload")),
+            SagaRows.ReadAsker(content.RootElement.GetProperty("asker"), null))
+        {
+            Early = row.ExpiresAt - row.ReceivedAt,
+        };
+    }
+
+    private static RawJson Content(CelValue payload, Asker asker) => SagaRows.Json(writer =>
+    {
+        writer.WritePropertyName("payload");
+        SagaRows.Write(writer, payload);
+        writer.WriteStartObject("asker");
+        SagaRows.WriteAsker(writer, asker, whole: true);
+        writer.WriteEndObject();
+    });
+}
