@@ -42,13 +42,7 @@ internal static class SagaRows
     };
 
     /// <summary>The state of a row. The plan gives the values of <c>data</c> their types.</summary>
-    /// <param name="plan">The plan that the saga started with.</param>
-    /// <param name="row">The row.</param>
-    /// <param name="input">The payload <c>input</c>.</param>
-    /// <param name="output">The payload <c>output</c>, or null.</param>
-    /// <param name="response">The payload <c>response</c>, or null.</param>
-    public static SagaState FromRow(
-        Plan plan, SagaRow row, RawJson input, RawJson? output, RawJson? response = null)
+    public static SagaState FromRow(Plan plan, SagaRow row, RawJson input, RawJson? output, RawJson? response = null)
     {
         using var progress = JsonDocument.Parse(row.Progress.Utf8);
         using var headers = JsonDocument.Parse((row.Headers ?? RawJson.EmptyObject).Utf8);
