@@ -1,6 +1,6 @@
 namespace Onex.Contracts.Messages;
 
-/// <summary>The codes of errors at run time, one page each in <c>docs/errors/</c>. 1xxx are a contract's, 2xxx the configuration's.</summary>
+/// <summary>The codes of errors at run time, one page each in <c>docs/errors/</c>. 1xxx are a contract's, 3xxx a message's, 4xxx the HTTP API's.</summary>
 public static class ErrorCodes
 {
     /// <summary>The value is not UTF-8, not JSON, nested too deep, or empty.</summary>
@@ -51,24 +51,60 @@ public static class ErrorCodes
     /// <summary>The saga's contract version is not in the registry and not in the contracts directory.</summary>
     public const string PlanMissing = "ONEX3016";
 
-    /// <summary>The guards of the state's rules refuse the event.</summary>
+    /// <summary>The saga has a rule for the event, but none of its guards holds.</summary>
     public const string EventRefused = "ONEX3017";
 
-    /// <summary>No state that the saga can still come to wants the event.</summary>
+    /// <summary>No state of the saga can want the event any more.</summary>
     public const string EventUnwanted = "ONEX3018";
 
-    /// <summary>As many events are kept already as may be.</summary>
+    /// <summary>Too many events are kept already.</summary>
     public const string EventsTooMany = "ONEX3019";
 
     /// <summary>The event was kept, and its time is over.</summary>
     public const string EventExpired = "ONEX3020";
 
-    /// <summary>The event was kept, and its saga ended without a state that wanted it.</summary>
+    /// <summary>The saga ended with the event unclaimed.</summary>
     public const string EventUnclaimed = "ONEX3021";
 
-    /// <summary>The event fits several live sagas.</summary>
+    /// <summary>Several live sagas fit the event.</summary>
     public const string TargetAmbiguous = "ONEX3022";
 
-    /// <summary>The event fits no live saga.</summary>
+    /// <summary>No live saga fits the event.</summary>
     public const string TargetMissing = "ONEX3023";
+
+    /// <summary>No API token is configured, and the caller is not on the same machine.</summary>
+    public const string TokenNotConfigured = "ONEX4001";
+
+    /// <summary>The call has no token.</summary>
+    public const string TokenMissing = "ONEX4002";
+
+    /// <summary>The call's token is not configured.</summary>
+    public const string TokenUnknown = "ONEX4003";
+
+    /// <summary>The call's token may only read.</summary>
+    public const string ScopeMissing = "ONEX4004";
+
+    /// <summary>There is no such saga.</summary>
+    public const string SagaUnknown = "ONEX4005";
+
+    /// <summary>No contract of that name is loaded.</summary>
+    public const string ContractUnknown = "ONEX4006";
+
+    /// <summary>A parameter or the body of the call is wrong.</summary>
+    public const string CallInvalid = "ONEX4007";
+
+    /// <summary>The saga is not in a condition in which that can be asked of it.</summary>
+    public const string NotInThisCondition = "ONEX4008";
+
+    /// <summary>The runtime has not started yet, or is stopping.</summary>
+    public const string NotServing = "ONEX4009";
+
+    /// <summary>The store cannot be reached.</summary>
+    public const string StoreAway = "ONEX4010";
+
+    /// <summary>There is no such path, or it does not take that method.</summary>
+    public const string PathUnknown = "ONEX4011";
+
+    /// <summary>The call failed for a reason of the runtime's own.</summary>
+    public const string CallFailed = "ONEX4012";
 }

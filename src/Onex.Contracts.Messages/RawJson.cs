@@ -36,16 +36,19 @@ public readonly record struct RawJson(ReadOnlyMemory<byte> Utf8)
 }
 
 /// <summary>Reads and writes <see cref="RawJson"/> as it stands.</summary>
-internal sealed class RawJsonConverter : JsonConverter<RawJson>
+public sealed class RawJsonConverter : JsonConverter<RawJson>
 {
+    /// <inheritdoc />
     public override bool HandleNull => true;
 
+    /// <inheritdoc />
     public override RawJson Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
         using var document = JsonDocument.ParseValue(ref reader);
         return new RawJson(JsonSerializer.SerializeToUtf8Bytes(document.RootElement, MessageJson.Default.JsonElement));
     }
 
+    /// <inheritdoc />
     public override void Write(Utf8JsonWriter writer, RawJson value, JsonSerializerOptions options)
     {
         if (value.Utf8.Length == 0)

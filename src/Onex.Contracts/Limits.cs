@@ -18,6 +18,12 @@ internal static class Limits
     /// <summary>Steps of one contract, all states together.</summary>
     public const int StepsMax = 1000;
 
+    /// <summary>Events that a contract declares.</summary>
+    public const int EventsMax = 200;
+
+    /// <summary>Rules of one <c>on_event</c> or <c>any_state</c>.</summary>
+    public const int EventRulesMax = 200;
+
     /// <summary>Fields of <c>data</c>.</summary>
     public const int DataFieldsMax = 500;
 

@@ -8,6 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Onex.Hosting.Health;
+using Onex.Hosting.Http;
 using Onex.Hosting.Logging;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
@@ -43,6 +44,10 @@ public static class OnexHost
         builder.WebHost.UseKestrelCore();
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, settings));
         builder.Logging.AddOnexConsole(settings.LogLevel, settings.LogFormat);
+        if (settings.LogDirectory is { } directory)
+        {
+            builder.Logging.AddOnexFile(directory);
+        }
 
         var services = builder.Services;
         services.AddRoutingCore();
@@ -78,6 +83,11 @@ public static class OnexHost
         try
         {
             app.Services.GetRequiredService<HealthAnswers>().Map(app);
+            foreach (var endpoints in app.Services.GetServices<IHttpEndpoints>())
+            {
+                endpoints.Map(app);
+            }
+
             return await RunAsync(app, errors, stop);
         }
         finally

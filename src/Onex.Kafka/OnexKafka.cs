@@ -4,7 +4,9 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Onex.Kafka.Brokers;
+using Onex.Kafka.Consuming;
 using Onex.Kafka.DeadLetters;
+using Onex.Kafka.Memory;
 using Onex.Kafka.Producing;
 using Onex.Kafka.Riding;
 
@@ -29,6 +31,31 @@ public static class OnexKafka
         services.AddSingleton(provider => new TopicAdmin(
             provider.GetRequiredService<BrokerAdmin>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IRecordProducer, RecordProducer>();
+        services.AddSingleton<IRecordLog, KafkaLog>();
+        return services.AddRider(settings);
+    }
+
+    /// <summary>
+    /// Adds the twin in this process instead: the same producer, rider and pipes, and nothing to administer. Messages are gone with the process.
+    /// </summary>
+    /// <param name="services">The process's services.</param>
+    /// <param name="topics">The topics; each gets a dead-letter topic besides.</param>
+    /// <param name="partitions">Partitions of each.</param>
+    /// <param name="kept">Records that are kept per partition of topics that nobody here reads.</param>
+    /// <param name="settings">How much to hold at a time.</param>
+    public static IServiceCollection AddOnexMemoryLog(
+        this IServiceCollection services, IReadOnlyCollection<string> topics, int partitions, int kept, KafkaSettings settings)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(settings);
+        services.AddSingleton(new MemoryLog(topics, partitions, kept));
+        services.AddSingleton<IRecordLog>(provider => provider.GetRequiredService<MemoryLog>());
+        services.AddSingleton<IRecordProducer, MemoryProducer>();
+        return services.AddRider(settings);
+    }
+
+    private static IServiceCollection AddRider(this IServiceCollection services, KafkaSettings settings)
+    {
         services.AddSingleton(provider => new DeadLetterWriter(
             settings,
             provider.GetRequiredService<IRecordProducer>(),
@@ -39,7 +66,7 @@ public static class OnexKafka
         return services;
     }
 
-    /// <summary>Makes the rider read Kafka: <c>x.AddRider(r => r.UsingKafka((context, k) => ...))</c>.</summary>
+    /// <summary>Makes the rider read Kafka, or its twin, whichever was added: <c>x.AddRider(r => r.UsingKafka((context, k) => ...))</c>.</summary>
     public static void UsingKafka(
         this IRiderRegistrationConfigurator configurator, Action<IRiderRegistrationContext, IKafkaRiderConfigurator> configure) =>
         configurator.SetRiderFactory(new KafkaRiderFactory(configure));

@@ -4,9 +4,11 @@ using Onex.Contracts;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Hosting.Health;
+using Onex.Hosting.Http;
 using Onex.Hosting.Settings;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Riding;
+using Onex.Orchestrator.Api;
 using Onex.Orchestrator.Control;
 using Onex.Orchestrator.Engine;
 using Onex.Orchestrator.Plans;
@@ -30,9 +32,8 @@ public static class OrchestratorRole
     /// <param name="settings">The process's settings.</param>
     /// <param name="plans">The plans that may be started.</param>
     /// <param name="compiler">What contracts of the registry are compiled against.</param>
-    /// <param name="busIsInMemory">Whether the bus forgets what is on its way when the process ends, so that it must be sent again at start.</param>
     public static IServiceCollection AddOnexOrchestrator(
-        this IServiceCollection services, RuntimeSettings settings, IReadOnlyList<Plan> plans, CompilerContext compiler, bool busIsInMemory = false)
+        this IServiceCollection services, RuntimeSettings settings, IReadOnlyList<Plan> plans, CompilerContext compiler)
     {
         services.AddSingleton(sp => new PlanCatalogue(
             plans, sp.GetRequiredService<IContractRegistry>(), compiler, sp.GetRequiredService<IPipeFactory>()));
@@ -57,7 +58,11 @@ public static class OrchestratorRole
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<SagaHomes>(sp, settings.Topics));
         services.AddSingleton<ISagaControl, SagaControl>();
         services.AddHostedService<MainLoops>();
-        if (busIsInMemory)
+        services.AddSingleton<IHttpEndpoints, ApiEndpoints>();
+        services.AddSingleton<RequestCalls>();
+        services.AddSingleton<SagaCalls>();
+        services.AddSingleton(new ContractCalls(plans));
+        if (settings.EventBus == EventBus.InMemory)
         {
             services.AddHostedService<LostCommands>();
         }

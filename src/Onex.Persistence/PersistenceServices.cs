@@ -8,6 +8,7 @@ using Onex.Persistence.Ledger;
 using Onex.Persistence.Registry;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Schema;
+using Onex.Persistence.Upkeep;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -15,8 +16,9 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class PersistenceServices
 {
     /// <summary>
-    /// Adds the stores in PostgreSQL, on one pool of connections: <see cref="ISagaStore"/>, <see cref="IEffectLedger"/>,
-    /// <see cref="IContractRegistry"/>, <see cref="IDeadLetterIndex"/>, <see cref="Migrator"/>, <see cref="NpgsqlDataSource"/> and
+    /// Adds the stores in PostgreSQL, on one pool of connections: <see cref="ISagaStore"/>, <see cref="ISagaQueries"/>,
+    /// <see cref="IEffectLedger"/>, <see cref="IContractRegistry"/>, <see cref="IDeadLetterIndex"/>, <see cref="IStoreUpkeep"/>,
+    /// <see cref="Migrator"/>, <see cref="NpgsqlDataSource"/> and
     /// <see cref="IDbContextFactory{TContext}"/> of <see cref="OnexDbContext"/>. Nothing connects before it is used.
     /// </summary>
     public static IServiceCollection AddOnexPersistence(this IServiceCollection services, StoreSettings settings)
@@ -28,10 +30,12 @@ public static class PersistenceServices
         services.AddSingleton<IDbContextFactory<OnexDbContext>, OnexDbContextFactory>();
         services.AddSingleton<Migrator>();
         services.AddSingleton<ISagaStore, PostgresSagaStore>();
+        services.AddSingleton<ISagaQueries, PostgresSagaQueries>();
         services.AddSingleton<EffectLedger>();
         services.AddSingleton<IEffectLedger>(provider => provider.GetRequiredService<EffectLedger>());
         services.AddSingleton<IContractRegistry, ContractRegistry>();
         services.AddSingleton<IDeadLetterIndex, DeadLetterIndex>();
+        services.AddSingleton<IStoreUpkeep, PostgresUpkeep>();
         return services;
     }
 }

@@ -1,66 +1,136 @@
-using Onex.Tests.Support;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Onex.Demo;
+using Onex.Runtime.Running;
 
-// Five orders through the real thing: the runtime as a process, Kafka, Postgres, and a stand-in for the services outside. Prints how each
-// order moves and ends; exits with 0 only if all ended as they should.
-var within = TimeSpan.FromSeconds(60);
-await using var stack = await OnexStack.CreateAsync();
-Console.WriteLine($"Kafka {stack.Broker.BootstrapServers}, topics {stack.Topic("*")}; Postgres 127.0.0.1:{stack.Database.Server.Port}, database {stack.Database.Name}");
-var runtime = await stack.Start("all").ReadyAsync(within);
-Console.WriteLine($"onex run (profile all) is ready: http://127.0.0.1:{runtime.HttpPort}/ready\n");
+// Twenty orders through the real runtime, which runs in this process on nothing: sagas in a file, messages in memory. What a run that was
+// killed has left unfinished, the next one ends first. Exits with 0 only if every order ended as it should.
+var stay = args.Contains("--stay", StringComparer.Ordinal);
+var home = Path.GetFullPath(Path.Combine(".onex", "demo"));
+Directory.CreateDirectory(home);
+var began = Stopwatch.GetTimestamp();
 
-(string Order, string Why, Treatment Treatment, string Ending)[] orders =
-[
-    ("tea", "all goes well", Treatment.Well, "success"),
-    ("books", "all goes well", Treatment.Well, "success"),
-    ("lamp", "each service answers 503 three times", new Treatment { Failures = 3 }, "success"),
-    ("sofa", "each service takes a second", new Treatment { Latency = TimeSpan.FromSeconds(1) }, "success"),
-    ("yacht", "the card is declined", new Treatment { CardDeclined = true }, "card_declined"),
-];
+// The runtime logs to the console: that goes to a file, and the terminal is the demo's.
+var terminal = Console.Out;
+var screen = new Screen(terminal, isTerminal: !Console.IsOutputRedirected);
+await using var log = TextWriter.Synchronized(new StreamWriter(Path.Combine(home, "runtime.log"), append: true) { AutoFlush = true });
+Console.SetOut(log);
+Console.SetError(log);
 
-var failures = 0;
-var sent = new List<string>();
-foreach (var (order, why, treatment, _) in orders)
+await using var outside = await Outside.StartAsync(Path.Combine(home, "outside.tsv"));
+var port = stay ? 8085 : Outside.FreePort();
+var environment = new Dictionary<string, string>(StringComparer.Ordinal)
 {
-    stack.Outside.Treat(order, treatment);
-    sent.Add(await stack.OrderAsync(order));
-    Console.WriteLine($"-> requests   {order}: {why}");
+    ["RUNTIME_PROFILE"] = "all",
+    ["ONEX_EVENT_BUS"] = "inmemory",
+    ["ONEX_STORE"] = "sqlite",
+    ["ONEX_DATA_DIR"] = home,
+    ["ONEX_CONTRACTS_MUTABLE"] = "true",
+    ["ONEX_HTTP_PORT"] = port.ToString(CultureInfo.InvariantCulture),
+    ["OTEL_TRACES_EXPORTER"] = "none",
+    ["OTEL_METRICS_EXPORTER"] = "none",
+};
+foreach (var name in (ReadOnlySpan<string>)["STOCK", "WAREHOUSE", "PAYMENTS", "ORDERS"])
+{
+    environment[$"ONEX_CONNECTION_{name}_URL"] = outside.Address.ToString().TrimEnd('/');
 }
 
-foreach (var ((order, _, _, ending), correlationId) in orders.Zip(sent))
+using var stop = new CancellationTokenSource();
+var runtime = RunCommand.RunAsync(environment, Environment.CurrentDirectory, stop.Token);
+using var api = new Api(new Uri($"http://localhost:{port}"));
+while (!await api.IsReadyAsync(stop.Token))
 {
-    var response = await stack.Responses.ReadAsync(correlationId, within);
-    Console.WriteLine($"\n<- responses  {order}: {response.Text}");
-    foreach (var line in await stack.Database.QueryAsync(
-        $"""
-        SELECT to_char(at, 'HH24:MI:SS.MS'), rpad(kind, 24), rpad(state, 12), coalesce(step, ''), coalesce(detail::text, '')
-        FROM onex.saga_history JOIN onex.sagas ON id = saga_id
-        WHERE correlation_id = '{correlationId}' ORDER BY saga_history.version, ordinal
-        """))
+    if (runtime.IsCompleted)
     {
-        Console.WriteLine($"   {line.Replace('|', ' ')}");
+        screen.Say($"The runtime did not start (exit code {await runtime}). Its log: {Path.Combine(home, "runtime.log")}");
+        return 1;
     }
 
-    Console.WriteLine($"   outside: {string.Join(", ", stack.Outside.EffectsOf(order))}");
-    var ended = response.Field("code") ?? response.Field("status");
-    if (ended != ending)
+    await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, stop.Token);
+}
+
+var unfinished = (await api.SagasAsync(stop.Token)).Where(saga => !saga.Ended).Select(saga => saga.Order).ToList();
+screen.Say($"onex run (profile all, sagas in {Path.GetRelativePath(Environment.CurrentDirectory, home)}/onex.db, messages in memory) is ready.");
+if (unfinished.Count > 0)
+{
+    screen.Say($"A run before was stopped in the middle: its {unfinished.Count} unfinished orders go on.");
+}
+
+var run = DateTimeOffset.FromUnixTimeMilliseconds(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds()).ToString("HHmmssf", CultureInfo.InvariantCulture);
+var orders = OrderKind.Orders(run);
+await Task.WhenAll(orders.Select(order => api.OrderAsync(order, stop.Token)));
+screen.Say($"{orders.Count} orders are taken in. What is special about each stands in its name.\n");
+
+var watched = unfinished.Concat(orders).ToHashSet(StringComparer.Ordinal);
+var customer = new Customer(api);
+IReadOnlyList<Saga> ended = [];
+await screen.FollowAsync(async () =>
+{
+    var sagas = (await api.SagasAsync(stop.Token)).Where(saga => watched.Contains(saga.Order)).OrderBy(saga => saga.Order, StringComparer.Ordinal).ToList();
+    await customer.ActAsync(sagas, stop.Token);
+    ended = sagas;
+    return (sagas, sagas.Count == watched.Count && sagas.All(saga => saga.Ended));
+});
+
+screen.Say("");
+var surprises = 0;
+foreach (var saga in ended)
+{
+    var history = await api.HistoryAsync(saga.Id, stop.Token);
+    var visited = string.Join(" > ", history.Where(entry => entry.Kind == "state_entered").Select(entry => entry.State));
+    var undone = history.Where(entry => entry.Kind == "compensation_completed").Select(entry => entry.Step).ToList();
+    screen.Say($"  {saga.Order,-28} {saga.Ending,-14} {visited}{(undone.Count == 0 ? "" : $"   taken back: {string.Join(", ", undone)}")}");
+    var wanted = OrderKind.Of(saga.Order).Ending;
+    if (saga.Ending != wanted)
     {
-        failures++;
-        Console.WriteLine($"   !! should have ended with {ending}, ended with {ended}");
+        surprises++;
+        screen.Say($"  !! should have ended with {wanted}");
+    }
+
+    // What was done is either all done or all taken back.
+    var effects = outside.EffectsOf(saga.Order).Where(effect => effect != "first card").ToList();
+    var left = effects.Where(effect => !effect.StartsWith("undo ", StringComparison.Ordinal) && !effects.Contains("undo " + effect)).ToList();
+    if (saga.Status != "completed" && left.Count > 0)
+    {
+        surprises++;
+        screen.Say($"  !! left behind outside: {string.Join(", ", left)}");
     }
 }
 
-Console.WriteLine("\nSELECT state, count(*) FROM onex.sagas GROUP BY 1");
-foreach (var row in await stack.Database.QueryAsync("SELECT state, count(*) FROM onex.sagas GROUP BY 1 ORDER BY 1"))
+foreach (var twice in outside.Twice())
 {
-    Console.WriteLine($"   {row}");
+    surprises++;
+    screen.Say($"  !! done under more than one idempotency key: {twice}");
 }
 
-foreach (var violation in stack.Outside.KeyViolations())
+if (await api.StuckAsync(stop.Token) is > 0 and var stuck)
 {
-    failures++;
-    Console.WriteLine($"!! more than one idempotency key: {violation}");
+    surprises++;
+    screen.Say($"  !! {stuck} sagas are stuck");
 }
 
-var code = await runtime.TerminateAsync();
-Console.WriteLine(failures == 0 && code == 0 ? "\nAll orders ended as they should." : $"\n{failures} surprises; the runtime ended with {code}.");
-return failures == 0 && code == 0 ? 0 : 1;
+var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture);
+screen.Say(surprises == 0 ? $"\nEvery order ended as it should, in {seconds} s." : $"\n{surprises} surprises, in {seconds} s. The runtime's log: {Path.Combine(home, "runtime.log")}");
+screen.Say(stay
+    ? $$"""
+
+        The runtime stays, until Ctrl+C. In another terminal:
+          curl -s localhost:{{port}}/api/v1/sagas/count
+          curl -s localhost:{{port}}/api/v1/requests?wait=30s -d '{"operation":"order-fulfilment","payload":{"order_id":"mine","total":9.5,"items":[{"sku":"tea","quantity":1}]}}'
+          curl -s "localhost:{{port}}/api/v1/sagas?key=mine"
+          sqlite3 {{Path.Combine(home, "onex.db")}} 'SELECT state, count(*) FROM sagas GROUP BY 1'
+        """
+    : """
+
+        Next: ./dev demo --stay keeps the runtime, with calls to try. contracts/order-fulfilment.yaml is what ran. docs/ tells the rest.
+        Stop this in the middle (Ctrl+C, kill -9) and start it again: what was unfinished goes on.
+        """);
+if (stay)
+{
+    await runtime;
+}
+
+await stop.CancelAsync();
+var code = await runtime;
+return surprises == 0 && code == 0 ? 0 : 1;

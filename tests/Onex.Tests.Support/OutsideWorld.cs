@@ -17,6 +17,9 @@ public sealed record Treatment
     /// <summary>The card is declined: 402.</summary>
     public bool CardDeclined { get; init; }
 
+    /// <summary>The first card has expired: a charge is answered with 422, until it comes under another key.</summary>
+    public bool CardExpired { get; init; }
+
     /// <summary>How often each call answers 503 before it works, per idempotency key.</summary>
     public int Failures { get; init; }
 
@@ -45,7 +48,7 @@ public sealed class OutsideWorld : IAsyncDisposable
     private readonly ConcurrentDictionary<string, Treatment> _treatments = new();
     private readonly ConcurrentDictionary<string, int> _failures = new();
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, (HttpStatusCode Status, string Body)> _answers = [];
+    private readonly Dictionary<(string Order, string Step, bool Undo, string Key), (HttpStatusCode Status, string Body)> _answers = [];
     private readonly List<(string Order, string Effect)> _effects = [];
     private int _calledSoFar;
 
@@ -126,7 +129,9 @@ public sealed class OutsideWorld : IAsyncDisposable
         await AnswerAsync(context, order, step, undo: false, body, treatment =>
             step == "charge" && treatment.CardDeclined
                 ? (HttpStatusCode.PaymentRequired, """{"error":"card declined"}""")
-                : (HttpStatusCode.OK, answer(order).ToJsonString()));
+                : step == "charge" && treatment.CardExpired && !_answers.Keys.Any(key => key.Step == step && key.Order == order)
+                    ? (HttpStatusCode.UnprocessableEntity, """{"error":"card expired"}""")
+                    : (HttpStatusCode.OK, answer(order).ToJsonString()));
     };
 
     private RequestDelegate Undo(string step) => async context =>
@@ -166,7 +171,7 @@ public sealed class OutsideWorld : IAsyncDisposable
     {
         lock (_lock)
         {
-            var identity = $"{step}/{undo}/{key}";
+            var identity = (order, step, undo, key);
             if (!_answers.TryGetValue(identity, out var answer))
             {
                 _answers[identity] = answer = decide();

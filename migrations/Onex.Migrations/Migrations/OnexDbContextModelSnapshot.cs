@@ -129,6 +129,81 @@ namespace Onex.Migrations.Migrations
                         });
                 });
 
+            modelBuilder.Entity("Onex.Persistence.Sagas.EarlyEvent", b =>
+                {
+                    b.Property<Guid>("MessageId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("message_id")
+                        .HasComment("The message's identity.");
+
+                    b.Property<string>("BusinessKey")
+                        .HasColumnType("text")
+                        .HasColumnName("business_key")
+                        .HasComment("The business key that it named.");
+
+                    b.Property<string>("Content")
+                        .IsRequired()
+                        .HasColumnType("jsonb")
+                        .HasColumnName("content")
+                        .HasComment("Its payload, and who is told if it is refused.");
+
+                    b.Property<string>("Contract")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("contract")
+                        .HasComment("The contract that it is for.");
+
+                    b.Property<Guid>("CorrelationId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("correlation_id")
+                        .HasComment("The correlation id by which it finds its saga, unless business_key does.");
+
+                    b.Property<string>("Event")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("event")
+                        .HasComment("The event's name.");
+
+                    b.Property<DateTimeOffset>("ExpiresAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("expires_at")
+                        .HasComment("Until when it is kept.");
+
+                    b.Property<DateTimeOffset>("ReceivedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("received_at")
+                        .HasComment("When it came.");
+
+                    b.Property<Guid?>("SagaId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("saga_id")
+                        .HasComment("The saga that has it; empty for one that came before its saga.");
+
+                    b.Property<long>("Seq")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasColumnName("seq")
+                        .HasComment("The order of arrival.");
+
+                    NpgsqlPropertyBuilderExtensions.UseIdentityAlwaysColumn(b.Property<long>("Seq"));
+
+                    b.HasKey("MessageId")
+                        .HasName("pk_early_events");
+
+                    b.HasIndex("SagaId")
+                        .HasDatabaseName("ix_early_events_saga_id")
+                        .HasFilter("saga_id IS NOT NULL");
+
+                    b.HasIndex("Contract", "CorrelationId")
+                        .HasDatabaseName("ix_early_events_waiting")
+                        .HasFilter("saga_id IS NULL");
+
+                    b.ToTable("early_events", "onex", t =>
+                        {
+                            t.HasComment("Events that wait for their saga, or for a state of their saga that wants them. Bounded in number, and in time.");
+                        });
+                });
+
             modelBuilder.Entity("Onex.Persistence.Sagas.SagaPayload", b =>
                 {
                     b.Property<Guid>("Id")
@@ -242,6 +317,13 @@ namespace Onex.Migrations.Migrations
                         .HasColumnName("parent_id")
                         .HasComment("The saga that waits for this one, if any.");
 
+                    b.Property<bool>("Parked")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("boolean")
+                        .HasDefaultValue(false)
+                        .HasColumnName("parked")
+                        .HasComment("Whether it waits for long: its wake-up, if it has one, is then a row of onex.timers.");
+
                     b.Property<string>("Progress")
                         .IsRequired()
                         .HasColumnType("jsonb")
@@ -299,12 +381,22 @@ namespace Onex.Migrations.Migrations
                     b.HasKey("Id")
                         .HasName("pk_sagas");
 
+                    b.HasIndex("BusinessKey")
+                        .HasDatabaseName("ix_sagas_business_key")
+                        .HasFilter("business_key IS NOT NULL");
+
+                    NpgsqlIndexBuilderExtensions.HasOperators(b.HasIndex("BusinessKey"), new[] { "text_pattern_ops" });
+
                     b.HasIndex("CorrelationId")
                         .HasDatabaseName("ix_sagas_correlation_id");
 
+                    b.HasIndex("EndedAt")
+                        .HasDatabaseName("ix_sagas_ended_at")
+                        .HasFilter("ended_at IS NOT NULL");
+
                     b.HasIndex("HomePartition")
                         .HasDatabaseName("ix_sagas_live_home_partition")
-                        .HasFilter("ended_at IS NULL");
+                        .HasFilter("ended_at IS NULL AND NOT parked");
 
                     b.HasIndex("RequestId")
                         .IsUnique()
@@ -314,6 +406,9 @@ namespace Onex.Migrations.Migrations
                         .IsUnique()
                         .HasDatabaseName("ux_sagas_live_business_key")
                         .HasFilter("ended_at IS NULL");
+
+                    b.HasIndex("StartedAt", "Id")
+                        .HasDatabaseName("ix_sagas_started_at");
 
                     b.ToTable("sagas", "onex", t =>
                         {
@@ -365,7 +460,7 @@ namespace Onex.Migrations.Migrations
                     b.Property<string>("Outcome")
                         .HasColumnType("text")
                         .HasColumnName("outcome")
-                        .HasComment("completed, rejected, failed; empty: not known yet.");
+                        .HasComment("completed, rejected, failed; cancelled: before anyone took it; empty: not known yet.");
 
                     b.Property<DateTimeOffset?>("RecordedAt")
                         .HasColumnType("timestamp with time zone")
@@ -395,9 +490,9 @@ namespace Onex.Migrations.Migrations
                         {
                             t.HasComment("One row per command to the outside world: who may run it now, and what came of it.");
 
-                            t.HasCheckConstraint("ck_effect_ledger_outcome", "outcome IN ('completed', 'rejected', 'failed')");
+                            t.HasCheckConstraint("ck_effect_ledger_outcome", "outcome IN ('completed', 'rejected', 'failed', 'cancelled')");
 
-                            t.HasCheckConstraint("ck_effect_ledger_result", "(outcome IS NULL) = (result IS NULL)");
+                            t.HasCheckConstraint("ck_effect_ledger_result", "(outcome IS NULL OR outcome = 'cancelled') = (result IS NULL)");
                         });
 
                     b.HasAnnotation("Npgsql:StorageParameter:fillfactor", 70);
@@ -423,7 +518,7 @@ namespace Onex.Migrations.Migrations
 
                     b.ToTable("inbox", "onex", t =>
                         {
-                            t.HasComment("Messages that sagas have seen and that nothing else of them identifies: requests that joined a live saga by its business key.");
+                            t.HasComment("Messages that sagas have seen and that nothing else of them identifies: events, and requests that joined a live saga by its business key. Kept as long as the saga's row.");
                         });
                 });
 
@@ -556,6 +651,40 @@ namespace Onex.Migrations.Migrations
                     b.ToTable("saga_history", "onex", t =>
                         {
                             t.HasComment("What happened in each saga, in order of (version, ordinal). Append only; one partition per day (UTC), made ahead.");
+                        });
+                });
+
+            modelBuilder.Entity("Onex.Persistence.Schema.TimerRow", b =>
+                {
+                    b.Property<Guid>("SagaId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("saga_id")
+                        .HasComment("The saga.");
+
+                    b.Property<string>("Name")
+                        .HasColumnType("text")
+                        .HasColumnName("name")
+                        .HasComment("Which of its timers: wakeup.");
+
+                    b.Property<DateTimeOffset>("DueAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("due_at")
+                        .HasComment("When it fires.");
+
+                    b.Property<int>("HomePartition")
+                        .HasColumnType("integer")
+                        .HasColumnName("home_partition")
+                        .HasComment("The saga's home partition, whose reader fires it.");
+
+                    b.HasKey("SagaId", "Name")
+                        .HasName("pk_timers");
+
+                    b.HasIndex("HomePartition", "DueAt")
+                        .HasDatabaseName("ix_timers_home_partition_due_at");
+
+                    b.ToTable("timers", "onex", t =>
+                        {
+                            t.HasComment("When sagas that wait for long (parked) want to be woken. Written and removed with the saga's row.");
                         });
                 });
 #pragma warning restore 612, 618

@@ -19,6 +19,7 @@ internal sealed class ContractReader
     private readonly MapSyntax _root;
     private readonly ExpressionReader _expressions;
     private readonly RetryReader _retries;
+    private readonly EventReader _events;
     private readonly StateReader _states;
 
     private ContractReader(string path, SourceFile file, MapSyntax root, References references, CompilerContext context)
@@ -31,7 +32,9 @@ internal sealed class ContractReader
         _expressions = new ExpressionReader(_scope);
         _retries = new RetryReader(_scope);
         var templates = new TemplateReader(_scope, _expressions);
-        _states = new StateReader(_scope, _expressions, templates, new StepReader(_scope, _expressions, templates, _retries));
+        var steps = new StepReader(_scope, _expressions, templates, _retries);
+        _events = new EventReader(_scope, _expressions, steps);
+        _states = new StateReader(_scope, _expressions, templates, steps, _events);
     }
 
     /// <summary>The plan; null if anything is wrong with the file or with one that it refers to, after complaining there.</summary>
@@ -64,6 +67,8 @@ internal sealed class ContractReader
         var output = ReadSchema("output");
         ReadData();
         ReadRetries();
+        _events.ReadEvents(_root.Find("events"));
+        _scope.HasAnyState = _root.Has("any_state");
         var stateMap = _scope.Map(_root.Find("states"), "'states'");
         DeclareStates(stateMap);
 
@@ -71,7 +76,11 @@ internal sealed class ContractReader
         var duplicate = ReadDuplicate();
         var initial = _scope.Target(_root.Find("initial"), "'initial'", null);
         var onFailure = _scope.Target(_root.Find("on_failure"), "'on_failure'", null);
+        var anyState = _events.ReadRules(_root.Find("any_state"), "'any_state'", null);
+        var deadline = _events.ReadLimit(_root.Find("deadline"), "'deadline'", null);
         var states = ReadStates(stateMap);
+        CheckTime(deadline);
+        CheckEvents();
         var complete = states.Count == _scope.States.Count && !_scope.HasNotYet;
         if (!_root.Has("on_failure"))
         {
@@ -81,7 +90,7 @@ internal sealed class ContractReader
         CheckExamples();
         if (complete && initial is not null && onFailure is not null)
         {
-            FlowChecks.Run(_scope, states, initial, onFailure);
+            FlowChecks.Run(_scope, states, initial, onFailure, [.. anyState.Select(rule => rule.Next).OfType<string>(), .. deadline is null ? [] : new[] { deadline.Next }]);
         }
 
         if (_scope.File.HasErrors || _references.Files.Any(file => file.File.HasErrors))
@@ -103,6 +112,9 @@ internal sealed class ContractReader
             Key = key,
             OnDuplicate = duplicate,
             Data = [.. _scope.Data.Values],
+            Events = _scope.Events.ToFrozenDictionary(StringComparer.Ordinal),
+            AnyState = anyState,
+            Deadline = deadline,
             Initial = initial!,
             States = [.. states],
             StatesByName = states.ToFrozenDictionary(state => state.Name, StringComparer.Ordinal),
@@ -200,6 +212,25 @@ internal sealed class ContractReader
         }
 
         return new DataField(name, type, converted);
+    }
+
+    private void CheckTime(TimeLimit? deadline)
+    {
+        foreach (var (length, at, what) in deadline is null ? [] : _scope.Waits.Where(wait => wait.Length >= deadline.After))
+        {
+            _scope.Report(Complaints.WaitBeyondDeadline(at, what, Durations.Format(length), Durations.Format(deadline!.After)));
+        }
+    }
+
+    private void CheckEvents()
+    {
+        foreach (var (name, _) in _root.Find("events") is MapSyntax map ? map.Entries.Take(Limits.EventsMax) : [])
+        {
+            if (!_scope.UsedEvents.Contains(name.Text))
+            {
+                _scope.Report(Complaints.UnusedEvent(name.At, name.Text));
+            }
+        }
     }
 
     private void ReadRetries()

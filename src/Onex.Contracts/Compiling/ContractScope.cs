@@ -27,6 +27,18 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
 
     public Dictionary<string, RetryPolicy> Retries { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>The declared events.</summary>
+    public Dictionary<string, EventPlan> Events { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Whether the contract has rules for any state.</summary>
+    public bool HasAnyState { get; set; }
+
+    /// <summary>The events that some rule is for.</summary>
+    public HashSet<string> UsedEvents { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Every time that the file writes down for a wait or a state, with its place.</summary>
+    public List<(TimeSpan Length, SourceSpan At, string What)> Waits { get; } = [];
+
     /// <summary>The paths that expressions read below each step's result.</summary>
     public Dictionary<string, List<ImmutableArray<string>>> ReadPaths { get; } = new(StringComparer.Ordinal);
 

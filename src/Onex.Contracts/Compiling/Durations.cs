@@ -8,6 +8,21 @@ internal static class Durations
     // Ten years: longer than any process, short enough for every sum of such times.
     private static readonly TimeSpan _longest = TimeSpan.FromDays(3660);
 
+    /// <summary>The same length as a contract writes it, in the largest unit that does.</summary>
+    public static string Format(TimeSpan duration)
+    {
+        foreach (var (unit, ticks) in (ReadOnlySpan<(string, long)>)
+            [("d", TimeSpan.TicksPerDay), ("h", TimeSpan.TicksPerHour), ("m", TimeSpan.TicksPerMinute), ("s", TimeSpan.TicksPerSecond)])
+        {
+            if (duration.Ticks % ticks == 0)
+            {
+                return (duration.Ticks / ticks).ToString(CultureInfo.InvariantCulture) + unit;
+            }
+        }
+
+        return (duration.Ticks / TimeSpan.TicksPerMillisecond).ToString(CultureInfo.InvariantCulture) + "ms";
+    }
+
     public static bool TryParse(string text, out TimeSpan duration)
     {
         var digits = 0;

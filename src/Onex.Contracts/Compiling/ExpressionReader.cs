@@ -21,6 +21,12 @@ internal sealed record ExpressionPlace(IReadOnlyList<string> Names)
     /// <summary><c>when</c> of a <c>choose</c>.</summary>
     public static ExpressionPlace Guard { get; } = new(["input", "data", "steps", "fault", "saga", "now"]);
 
+    /// <summary><c>when</c> and <c>set</c> of an event's rule.</summary>
+    public static ExpressionPlace Event { get; } = new(["event", "input", "data", "steps", "fault", "saga", "now"]);
+
+    /// <summary>The <c>with</c> of a compensation that runs too when nobody can tell whether its step happened.</summary>
+    public static ExpressionPlace Unknown { get; } = new(["input", "data", "command_id"]);
+
     /// <summary><c>output</c> of an end.</summary>
     public static ExpressionPlace Output { get; } = new(["input", "data", "steps", "fault", "saga"]);
 }
@@ -29,7 +35,7 @@ internal sealed record ExpressionPlace(IReadOnlyList<string> Names)
 internal sealed class ExpressionReader(ContractScope scope)
 {
     private static readonly FrozenSet<string> _notYet =
-        FrozenSet.ToFrozenSet(["event", "item", "index", "results", "failures", "connections"], StringComparer.Ordinal);
+        FrozenSet.ToFrozenSet(["item", "index", "results", "failures", "connections"], StringComparer.Ordinal);
 
     /// <summary>A bare expression; null after complaining.</summary>
     public Expression? Read(SyntaxNode? node, string what, ExpressionPlace place)

@@ -6,16 +6,28 @@ namespace Onex.Contracts.Compiling;
 /// <summary>What only the whole of the states shows.</summary>
 internal static class FlowChecks
 {
-    public static void Run(ContractScope scope, IReadOnlyList<StatePlan> states, string initial, string onFailure)
+    /// <param name="scope">The contract.</param>
+    /// <param name="states">Its states.</param>
+    /// <param name="initial">The first.</param>
+    /// <param name="onFailure">Where failures lead.</param>
+    /// <param name="anywhere">Where events of any state and the deadline lead, from every ordinary state before the pivot.</param>
+    public static void Run(ContractScope scope, IReadOnlyList<StatePlan> states, string initial, string onFailure, IReadOnlyList<string> anywhere)
     {
         CheckFaults(scope, states);
 
         var ways = states.ToDictionary(state => state.Name, Targets, StringComparer.Ordinal);
-        var reached = Reach([initial, onFailure], ways, _ => true);
+        string[] starts = [initial, onFailure, .. anywhere];
+        var reached = Reach(starts, ways, _ => true);
 
         // What leads nowhere, or to a state that does not exist, has its own complaint.
-        var ends = states.Where(state => state.Kind == StateKind.End || state.Choices.IsEmpty).Select(state => state.Name);
-        var ending = Reach(ends, Reverse(ways), _ => true);
+        var ends = states.Where(state => state.Kind == StateKind.End || Targets(state).Count == 0).Select(state => state.Name);
+        var endingWays = ways.ToDictionary(way => way.Key, way => way.Value, StringComparer.Ordinal);
+        foreach (var state in states.Where(state => state.Kind == StateKind.Ordinary && !state.Pivot && anywhere.Count > 0))
+        {
+            endingWays[state.Name] = [.. ways[state.Name], .. anywhere];
+        }
+
+        var ending = Reach(ends, Reverse(endingWays), _ => true);
         foreach (var state in states.Where(state => !state.Implicit))
         {
             if (!reached.Contains(state.Name))
@@ -33,7 +45,7 @@ internal static class FlowChecks
 
         // Not past a pivot: what can be entered without entering one. What nothing leads to has its own complaint.
         var pivots = states.Where(state => state.Pivot).Select(state => state.Name).ToHashSet(StringComparer.Ordinal);
-        var before = Reach([initial, onFailure], ways, name => !pivots.Contains(name));
+        var before = Reach(starts, ways, name => !pivots.Contains(name));
         foreach (var step in scope.Uncompensated.Where(step => before.Contains(step.State)))
         {
             scope.Report(Complaints.CompensationMissing(step.At, step.Step, step.Operation));
@@ -56,8 +68,17 @@ internal static class FlowChecks
     [
         .. state.Choices.Select(choice => choice.Next),
         .. state.Catch.Select(rule => rule.Next),
-        .. state.Steps.OfType<CallStep>().SelectMany(step => step.Catch).Select(rule => rule.Next),
+        .. state.Steps.SelectMany(CatchOf).Select(rule => rule.Next),
+        .. state.OnEvent.Select(rule => rule.Next).OfType<string>(),
+        .. state.Timeout is { } timeout ? new[] { timeout.Next } : [],
     ];
+
+    private static IEnumerable<CatchRule> CatchOf(StepPlan step) => step switch
+    {
+        CallStep call => call.Catch,
+        FailStep fail => fail.Catch,
+        _ => [],
+    };
 
     private static Dictionary<string, List<string>> Reverse(Dictionary<string, List<string>> ways)
     {

@@ -12,26 +12,44 @@ internal sealed record Keys(string Where, IReadOnlyList<string> Known, FrozenSet
         "a contract",
         [
             "contract", "version", "description", "input", "output", "key", "on_duplicate", "data", "retries", "initial", "states",
-            "on_failure", "examples",
+            "on_failure", "examples", "events", "any_state", "deadline",
         ],
-        ["events", "deadline", "any_state", "schedule", "migrate_from", "continue_as_new", "compensate_as"]);
+        ["schedule", "migrate_from", "continue_as_new", "compensate_as"]);
 
     public static Keys State { get; } = Of(
         "a state",
-        ["steps", "next", "fault", "choose", "catch", "pivot", "end", "output", "compensate"],
-        ["on_event", "timeout", "wait", "stay"]);
+        ["steps", "next", "fault", "choose", "catch", "pivot", "end", "output", "compensate", "on_event", "timeout"],
+        []);
 
     public static Keys Step { get; } = Of(
         "a step",
         ["id", "effect", "compute", "connection", "with", "returns", "save", "retry", "timeout", "reject", "catch", "compensate"],
-        ["parallel", "each", "wait", "saga", "detached", "emit", "set", "respond", "fail", "losers", "aggregate"]);
+        ["parallel", "each", "saga", "detached", "emit", "losers", "aggregate"]);
+
+    public static Keys WaitStep { get; } = Of("a step that waits", ["id", "wait"], []);
+
+    public static Keys WaitUntil { get; } = Of("'wait'", ["until"], []);
+
+    public static Keys SetStep { get; } = Of("a step that sets", ["id", "set"], []);
+
+    public static Keys RespondStep { get; } = Of("a step that responds", ["id", "respond"], []);
+
+    public static Keys FailStep { get; } = Of("a step that fails", ["id", "fail", "catch"], []);
+
+    public static Keys Failure { get; } = Of("'fail'", ["code", "message"], []);
+
+    public static Keys Event { get; } = Of("an event", ["data", "early"], []);
+
+    public static Keys EventRule { get; } = Of("an event's rule", ["event", "when", "next", "stay", "set"], []);
+
+    public static Keys TimeLimit { get; } = Of("a time limit", ["after", "next"], []);
 
     public static Keys Compensate { get; } = Of(
-        "'compensate'", ["effect", "compute", "connection", "with", "retry", "timeout", "none"], ["when_unknown"]);
+        "'compensate'", ["effect", "compute", "connection", "with", "retry", "timeout", "none", "when_unknown"], []);
 
-    public static Keys Choice { get; } = Of("an entry of 'choose'", ["when", "next", "fault"], ["stay", "set"]);
+    public static Keys Choice { get; } = Of("an entry of 'choose'", ["when", "next", "fault"], []);
 
-    public static Keys Catch { get; } = Of("an entry of 'catch'", ["error", "next"], ["stay", "set"]);
+    public static Keys Catch { get; } = Of("an entry of 'catch'", ["error", "next"], []);
 
     public static Keys Reject { get; } = Of("an entry of 'reject'", ["when", "code"], []);
 

@@ -9,10 +9,12 @@ using Onex.Contracts.Yaml;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>Reads states.</summary>
-internal sealed class StateReader(ContractScope scope, ExpressionReader expressions, TemplateReader templates, StepReader steps)
+internal sealed class StateReader(ContractScope scope, ExpressionReader expressions, TemplateReader templates, StepReader steps, EventReader events)
 {
-    private static readonly FrozenSet<EventKind> _working = FrozenSet.ToFrozenSet([EventKind.StepResult, EventKind.Timer, EventKind.Joined]);
-    private static readonly FrozenSet<EventKind> _passing = FrozenSet.ToFrozenSet([EventKind.Timer, EventKind.Joined]);
+    // Of a state without steps too: a command that was interrupted may still be on its way.
+    private static readonly FrozenSet<EventKind> _living =
+        FrozenSet.ToFrozenSet([EventKind.StepResult, EventKind.Timer, EventKind.Joined, EventKind.External, EventKind.Operator]);
+
     private static readonly FrozenSet<EventKind> _ended = FrozenSet.ToFrozenSet([EventKind.Joined]);
 
     /// <summary>The state of a contract without <c>on_failure</c> that takes back what was done.</summary>
@@ -22,7 +24,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         Kind = StateKind.Compensating,
         Implicit = true,
         Choices = [new Choice(null, next, null)],
-        Accepts = _working,
+        Accepts = _living,
     };
 
     /// <summary>The failed end that it leads to.</summary>
@@ -51,7 +53,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
 
     private StatePlan ReadEnd(string name, MapSyntax map)
     {
-        Exclude(map, "end", ["steps", "next", "fault", "choose", "catch", "pivot", "compensate"], "An end runs nothing and leads nowhere: make two states of it.");
+        Exclude(map, "end", ["steps", "next", "fault", "choose", "catch", "pivot", "compensate", "on_event", "timeout"], "An end runs nothing and leads nowhere: make two states of it.");
         var text = (map.Find("end") as ScalarSyntax)?.Text;
         if (text is not ("completed" or "failed"))
         {
@@ -74,7 +76,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
 
     private StatePlan ReadCompensating(string name, MapSyntax map)
     {
-        Exclude(map, "compensate", ["steps", "fault", "choose", "catch", "pivot", "output"], "A compensating state has only 'next': make two states of it.");
+        Exclude(map, "compensate", ["steps", "fault", "choose", "catch", "pivot", "output", "on_event", "timeout"], "A compensating state has only 'next': make two states of it.");
         var found = map.Find("compensate")!;
         if ((found as ScalarSyntax)?.Text != "all")
         {
@@ -91,7 +93,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             Name = name,
             Kind = StateKind.Compensating,
             Choices = scope.Target(map.Find("next"), "'next'", name) is { } next ? [new Choice(null, next, null)] : [],
-            Accepts = _working,
+            Accepts = _living,
         };
     }
 
@@ -102,20 +104,31 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             scope.Report(Complaints.MissingKey(map.KeyAt("output"), "a state with 'output'", "end", "Add 'end: completed' or 'end: failed', or remove 'output'."));
         }
 
-        var read = (scope.List(map.Find("steps"), "'steps'")?.Items ?? [])
-            .Select(step => steps.Read(step, name.Text))
-            .OfType<StepPlan>()
-            .ToImmutableArray();
+        var items = scope.List(map.Find("steps"), "'steps'")?.Items ?? [];
+        var read = items.Select((step, index) => steps.Read(step, name.Text, index)).ToList();
+        if (read.FindIndex(step => step is FailStep) is >= 0 and var fails && fails + 1 < read.Count)
+        {
+            scope.Report(Complaints.StepAfterFail(items[fails + 1].At));
+        }
+
+        var rules = events.ReadRules(map.Find("on_event"), "'on_event'", name.Text);
+        var timeout = events.ReadLimit(map.Find("timeout"), "'timeout'", name.Text);
+        if (timeout is not null)
+        {
+            scope.Waits.Add((timeout.After, map.Find("timeout")!.At, "a timeout"));
+        }
 
         return new StatePlan
         {
             Name = name.Text,
             Kind = StateKind.Ordinary,
             Pivot = ReadPivot(map.Find("pivot")),
-            Steps = read,
-            Choices = ReadChoices(name, map),
+            Steps = [.. read.OfType<StepPlan>()],
+            OnEvent = rules,
+            Timeout = timeout,
+            Choices = ReadChoices(name, map, waits: items.Count == 0 && (map.Has("on_event") || map.Has("timeout") || scope.HasAnyState)),
             Catch = steps.ReadCatch(map.Find("catch"), name.Text),
-            Accepts = read.IsEmpty ? _passing : _working,
+            Accepts = _living,
         };
     }
 
@@ -129,14 +142,15 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         return node is ScalarSyntax { Bool: true };
     }
 
-    private ImmutableArray<Choice> ReadChoices(ScalarSyntax name, MapSyntax map)
+    // A state that waits is left by its events and its timeout alone.
+    private ImmutableArray<Choice> ReadChoices(ScalarSyntax name, MapSyntax map, bool waits)
     {
         var (next, choose) = (map.Find("next"), map.Find("choose"));
         if (next is not null && choose is not null)
         {
             scope.Report(Complaints.KeysExclude(map.KeyAt("choose"), "a state", "next", "choose", "Put the target of 'next' into the last entry of 'choose'."));
         }
-        else if (next is null && choose is null && !map.Entries.Any(entry => Keys.State.NotYet.Contains(entry.Key.Text)))
+        else if (next is null && choose is null && !waits)
         {
             ReportNoWayOut(name.Text, map);
         }

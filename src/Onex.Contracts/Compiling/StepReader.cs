@@ -10,18 +10,38 @@ namespace Onex.Contracts.Compiling;
 /// <summary>Reads steps.</summary>
 internal sealed class StepReader(ContractScope scope, ExpressionReader expressions, TemplateReader templates, RetryReader retries)
 {
+    private static readonly string[] _others = ["wait", "set", "respond", "fail"];
+    private static readonly string[] _calls = ["effect", "compute"];
     private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(30);
 
     private readonly HashSet<string> _ids = new(StringComparer.Ordinal);
 
     /// <summary>The step; null if too much of it is missing, after complaining.</summary>
-    public StepPlan? Read(SyntaxNode node, string state)
+    /// <param name="node">The step.</param>
+    /// <param name="state">The state that it is in.</param>
+    /// <param name="index">Its place there, from 0.</param>
+    public StepPlan? Read(SyntaxNode node, string state, int index)
     {
         if (scope.Map(node, "a step") is not { } map)
         {
             return null;
         }
 
+        if (_others.Where(map.Has).ToList() is [var kind, .. var more])
+        {
+            foreach (var other in more.Concat(_calls.Where(map.Has)))
+            {
+                scope.Report(Complaints.KeysExclude(map.KeyAt(other), "a step", kind, other, "Make two steps of it."));
+            }
+
+            return ReadOther(map, kind, state, index);
+        }
+
+        return ReadCallStep(map, state);
+    }
+
+    private CallStep? ReadCallStep(MapSyntax map, string state)
+    {
         scope.CheckKeys(map, Keys.Step);
         if (map.Entries.Any(entry => Keys.Step.NotYet.Contains(entry.Key.Text)))
         {
@@ -37,7 +57,7 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
             Invocation = call?.Invocation ?? new Invocation("", null, new Template.Map([])),
             ResultType = call?.Operation is { } operation ? ResultOf(operation) : DataType.Any,
             Returns = map.Find("returns") is { } returns ? scope.Types.Read(returns) : null,
-            Save = ReadSave(map.Find("save")),
+            Save = ReadAssignments(map.Find("save"), "'save'", ExpressionPlace.Result),
             Retry = call?.Retry ?? RetryPolicy.Default,
             Timeout = call?.Timeout ?? _timeout,
             Reject = ReadReject(map.Find("reject")),
@@ -103,6 +123,81 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
         }
 
         return id.Text;
+    }
+
+    // A step that calls nothing need not have an id.
+    private StepPlan? ReadOther(MapSyntax map, string kind, string state, int index)
+    {
+        var id = map.Has("id") ? ReadId(map) : $"{state}[{index}]";
+        switch (kind)
+        {
+            case "wait":
+                scope.CheckKeys(map, Keys.WaitStep);
+                return ReadWait(map.Find("wait")!, id);
+            case "set":
+                scope.CheckKeys(map, Keys.SetStep);
+                return new SetStep { Id = id ?? "", Assignments = ReadAssignments(map.Find("set"), "'set'", ExpressionPlace.Arguments) };
+            case "respond":
+                scope.CheckKeys(map, Keys.RespondStep);
+                var payload = map.Find("respond")!;
+                if (scope.Map(payload, "'respond'") is null)
+                {
+                    return null;
+                }
+
+                var rules = new TemplateRules(ExpressionPlace.Output, null, ArgumentFilling.Value);
+                return new RespondStep { Id = id ?? "", Payload = templates.Read(payload, DataType.Any, rules) };
+            default:
+                scope.CheckKeys(map, Keys.FailStep);
+                return ReadFail(map, id, state);
+        }
+    }
+
+    private WaitStep? ReadWait(SyntaxNode node, string? id)
+    {
+        if (node is not MapSyntax map)
+        {
+            var length = scope.Duration(node);
+            if (length is { } span)
+            {
+                scope.Waits.Add((span, node.At, "a wait"));
+            }
+
+            return length is null ? null : new WaitStep { Id = id ?? "", For = length };
+        }
+
+        scope.CheckKeys(map, Keys.WaitUntil);
+        if (!map.Has("until"))
+        {
+            scope.Report(Complaints.MissingKey(map.At, "'wait'", "until", "Write 'wait: 5m', or 'wait: { until: data.start_at }'."));
+        }
+
+        return expressions.Read(map.Find("until"), "'until'", ExpressionPlace.Arguments) is { } until ? new WaitStep { Id = id ?? "", Until = until } : null;
+    }
+
+    private FailStep? ReadFail(MapSyntax map, string? id, string state)
+    {
+        var rules = ReadCatch(map.Find("catch"), state);
+        if (scope.Map(map.Find("fail"), "'fail'") is not { } fail)
+        {
+            return null;
+        }
+
+        scope.CheckKeys(fail, Keys.Failure);
+        foreach (var missing in Keys.Failure.Known.Where(key => !fail.Has(key)))
+        {
+            scope.Report(Complaints.MissingKey(fail.At, "'fail'", missing, "Write 'fail: { code: some_code, message: \"why, for people\" }'."));
+        }
+
+        return scope.Text(fail.Find("code"), "'code'") is { } code && scope.Text(fail.Find("message"), "'message'") is { } message
+            ? new FailStep
+            {
+                Id = id ?? "",
+                Code = code.Text,
+                Message = templates.Read(message, DataType.Any, new TemplateRules(ExpressionPlace.Arguments, null, ArgumentFilling.Value)),
+                Catch = rules,
+            }
+            : null;
     }
 
     // What a step and its compensation have in common.
@@ -259,10 +354,11 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
     private static DataType.Fields ResultOf(OperationDescriptor operation) =>
         new([.. operation.Result.Select(field => KeyValuePair.Create(field.Key, DataTypeReader.Parse(field.Value)))]);
 
-    private ImmutableArray<Assignment> ReadSave(SyntaxNode? node)
+    /// <summary>What is written into <c>data</c>.</summary>
+    public ImmutableArray<Assignment> ReadAssignments(SyntaxNode? node, string what, ExpressionPlace place)
     {
         var assignments = ImmutableArray.CreateBuilder<Assignment>();
-        if (scope.Map(node, "'save'") is not { } map || ReportSplit(map))
+        if (scope.Map(node, what) is not { } map || ReportSplit(map))
         {
             return [];
         }
@@ -275,7 +371,7 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
                 scope.Report(Complaints.UndeclaredField(key.At, key.Text, scope.Data.Keys));
             }
 
-            if (expressions.Read(value, "what is saved", ExpressionPlace.Result) is { } expression && known)
+            if (expressions.Read(value, "what is saved", place) is { } expression && known)
             {
                 assignments.Add(new Assignment(key.Text, field!.Type, expression));
             }
@@ -340,8 +436,15 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
             return null;
         }
 
-        return ReadCall(map, "'compensate'", ExpressionPlace.Result) is { } undo
-            ? new CompensationPlan(undo.Kind, undo.Invocation, undo.Retry, undo.Timeout, WhenUnknown: false)
+        var unknown = map.Find("when_unknown");
+        if (unknown is not null && (unknown as ScalarSyntax)?.Text != "run")
+        {
+            scope.Report(Complaints.WrongType(unknown.At, "'when_unknown'", "'run'", unknown.Kind));
+        }
+
+        // What runs without a result may not read one.
+        return ReadCall(map, "'compensate'", unknown is null ? ExpressionPlace.Result : ExpressionPlace.Unknown) is { } undo
+            ? new CompensationPlan(undo.Kind, undo.Invocation, undo.Retry, undo.Timeout, WhenUnknown: unknown is not null)
             : null;
     }
 

@@ -102,7 +102,7 @@ internal static class Complaints
         Error("ONEX1023", at, $"there is no state '{Clip(name)}'.", Suggest(name, "states", states));
 
     public static Complaint UnreachableState(SourceSpan at, string name) =>
-        Error("ONEX1024", at, $"nothing leads to state '{name}'.", "Lead to it with 'next', 'choose', 'catch' or 'on_failure', or remove it.");
+        Error("ONEX1024", at, $"nothing leads to state '{name}'.", "Lead to it with 'next', 'choose', 'catch', 'on_event', 'timeout' or 'on_failure', or remove it.");
 
     public static Complaint EndlessState(SourceSpan at, string name) =>
         Error("ONEX1025", at, $"no way leads from state '{name}' to an end.", "Add a 'next' or a 'choose' that leads to a state with 'end'.");
@@ -116,7 +116,7 @@ internal static class Complaints
             "Give that one a 'when', or move it to the end.");
 
     public static Complaint NoWayOut(SourceSpan at, string name) =>
-        Error("ONEX1028", at, $"state '{name}' does not say where it leads.", "Add 'next: some_state', 'choose', or 'end: completed'.");
+        Error("ONEX1028", at, $"state '{name}' does not say where it leads.", "Add 'next: some_state', 'choose', or 'end: completed'; for a state that waits, 'on_event' or 'timeout'.");
 
     public static Complaint FaultMissing(SourceSpan at, string target) =>
         Error("ONEX1029", at, $"this leads to the compensating state '{target}' without saying why.",
@@ -214,6 +214,30 @@ internal static class Complaints
     public static Complaint ReferenceWrong(SourceSpan at, string reference, string reason) =>
         Error("ONEX1054", at, $"'{Clip(reference)}' cannot be referred to: {reason}.",
             "Name a .json or .yaml file below the contracts directory, relative to this file, and after '#' a place in it: schemas/order.json#/$defs/line");
+
+    // Events and time.
+
+    public static Complaint UndeclaredEvent(SourceSpan at, string name, IReadOnlyCollection<string> events) =>
+        Error("ONEX1055", at, $"'events' declares no event '{Clip(name)}'.", Suggest(name, "events", events));
+
+    public static Complaint UnusedEvent(SourceSpan at, string name) =>
+        new("ONEX1056", Severity.Warning, at, $"nothing wants the event '{Clip(name)}'.",
+            "Name it under 'on_event' of a state or under 'any_state', or remove it: whoever sends it is told that nobody wants it.");
+
+    public static Complaint RuleAfterAlways(SourceSpan at, string name) =>
+        Error("ONEX1057", at, $"a rule for '{Clip(name)}' before this one has no guard, so that this one is never reached.",
+            "Give that one a 'when', or move it to the end.");
+
+    public static Complaint NextOrStay(SourceSpan at, string name, bool both) =>
+        Error("ONEX1058", at, $"the rule for '{Clip(name)}' says {(both ? "both where it leads and that the saga stays" : "neither where it leads nor that the saga stays")}.",
+            "Write 'next: some_state', or 'stay: true'.");
+
+    public static Complaint WaitBeyondDeadline(SourceSpan at, string what, string length, string deadline) =>
+        Error("ONEX1059", at, $"{what} of {length} is not shorter than the deadline of {deadline}, so that it never ends.",
+            "Shorten it, or lengthen 'deadline'.");
+
+    public static Complaint StepAfterFail(SourceSpan at) =>
+        Error("ONEX1060", at, "the step before this one fails, so that this one is never reached.", "Remove it, or move 'fail' to the end.");
 
     private static string Sentence(string text) =>
         text.Length == 0 ? text : $"{char.ToUpperInvariant(text[0])}{text[1..]}{(text[^1] is '.' or '?' or '!' ? "" : ".")}";

@@ -30,6 +30,14 @@ public static class LogLevels
         return logging;
     }
 
+    /// <summary>Keeps the same lines in a file of this host as well, <c>&lt;hostname&gt;.log</c> in a directory.</summary>
+    public static ILoggingBuilder AddOnexFile(this ILoggingBuilder logging, string directory)
+    {
+        logging.Services.AddSingleton<ILoggerProvider>(provider =>
+            new LogFile(directory, provider.GetRequiredService<TimeProvider>(), Console.Error));
+        return logging;
+    }
+
     /// <summary>The level as our users know it.</summary>
     internal static string Name(LogLevel level) => level switch
     {
@@ -38,6 +46,16 @@ public static class LogLevels
         LogLevel.Error => "ERROR",
         LogLevel.Critical => "CRITICAL",
         _ => "INFO",
+    };
+
+    /// <summary>The level of that name.</summary>
+    internal static LogLevel Parse(string name) => name switch
+    {
+        "DEBUG" => LogLevel.Debug,
+        "WARNING" => LogLevel.Warning,
+        "ERROR" => LogLevel.Error,
+        "CRITICAL" => LogLevel.Critical,
+        _ => LogLevel.Information,
     };
 
     /// <summary>What frameworks say below a warning is for those who debug.</summary>

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Onex.Hosting.Settings;
 
 /// <summary>Durations as people write them: <c>500ms</c>, <c>15s</c>, <c>2m</c>, <c>1h</c>, <c>15d</c>, <c>00:00:15</c>.</summary>
-internal static class Durations
+public static class Durations
 {
     private static readonly (string Unit, TimeSpan Length)[] _units =
     [

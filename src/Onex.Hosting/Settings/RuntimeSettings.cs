@@ -66,6 +66,12 @@ public sealed record RuntimeSettings
     /// <summary><c>ONEX_STORE</c>.</summary>
     public required StoreKind Store { get; init; }
 
+    /// <summary><c>ONEX_DATA_DIR</c>, as a full path.</summary>
+    public required string DataDirectory { get; init; }
+
+    /// <summary><c>event_bus.max_history</c>.</summary>
+    public required int MemoryHistory { get; init; }
+
     /// <summary><c>KAFKA_*</c>; null on another bus.</summary>
     public KafkaConnection? Kafka { get; init; }
 
@@ -117,11 +123,17 @@ public sealed record RuntimeSettings
     /// <summary><c>ONEX_HTTP_BIND</c>.</summary>
     public required string HttpBind { get; init; }
 
+    /// <summary><c>ONEX_API_TOKEN</c>.</summary>
+    public required IReadOnlyList<Http.ApiToken> ApiTokens { get; init; }
+
     /// <summary><c>ONEX_LOG_LEVEL</c> as .NET names it.</summary>
     public required Microsoft.Extensions.Logging.LogLevel LogLevel { get; init; }
 
     /// <summary><c>logging.format</c>: <c>json</c> or <c>text</c>.</summary>
     public required string LogFormat { get; init; }
+
+    /// <summary><c>ONEX_LOG_DIR</c>, or null for the console alone.</summary>
+    public string? LogDirectory { get; init; }
 
     /// <summary><c>ONEX_ENVIRONMENT</c>.</summary>
     public required string EnvironmentName { get; init; }

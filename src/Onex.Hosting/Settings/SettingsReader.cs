@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
-using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
+using Onex.Hosting.Logging;
 
 namespace Onex.Hosting.Settings;
 
@@ -95,7 +95,9 @@ internal sealed partial class SettingsReading
             Profile = profile,
             EventBus = Bus(profile),
             Kafka = Kafka(),
+            MemoryHistory = Number(SettingsTable.MaxHistory)!.Value,
             Store = Store(profile),
+            DataDirectory = Path.GetFullPath(Text(SettingsTable.DataDirectory)!, _workingDirectory),
             Postgres = Postgres(profile),
             Topics = topics,
             MainGroup = mainGroup,
@@ -112,8 +114,10 @@ internal sealed partial class SettingsReading
             MaxRequestBytes = Number(SettingsTable.MaxRequestBytes)!.Value,
             HttpPort = Number(SettingsTable.HttpPort) ?? DefaultPort(profile),
             HttpBind = HttpBind(),
-            LogLevel = Level(OneOf(SettingsTable.LogLevel)!),
+            ApiTokens = ApiTokens(),
+            LogLevel = LogLevels.Parse(OneOf(SettingsTable.LogLevel)!),
             LogFormat = OneOf(SettingsTable.LogFormat)!,
+            LogDirectory = Text(SettingsTable.LogDirectory) is { } logs ? Path.GetFullPath(logs, _workingDirectory) : null,
             EnvironmentName = Text(SettingsTable.EnvironmentName)!,
             GracePeriod = TimeSpan.FromSeconds(Number(SettingsTable.GracePeriod)!.Value),
             DirectOperations = List(SettingsTable.DirectOperations) ?? [],
@@ -159,13 +163,13 @@ internal sealed partial class SettingsReading
             return EventBus.Kafka;
         }
 
-        if (_use is SettingsUse.Role or SettingsUse.Broker)
+        if (_use == SettingsUse.Broker || (ForRole && profile != RuntimeProfile.All))
         {
             var what = said is null ? $"{SettingsTable.KafkaServers.Name} is not set, so that messages would travel in memory" : $"{said.Origin} is inmemory";
             var remedy = $"Set {SettingsTable.KafkaServers.Name} to the brokers (host:port)"
                 + (said is null ? "." : $" and {SettingsTable.EventBus.Name} to kafka.");
-            _problems.Add(profile == RuntimeProfile.All
-                ? $"{what}: this version does not have that yet. {remedy}"
+            _problems.Add(_use == SettingsUse.Broker
+                ? $"{what}: there is no broker to speak to. {remedy}"
                 : $"{what}: that reaches no other process, and {SettingsTable.Profile.Name} is {Name(profile)}. {remedy}");
         }
 
@@ -250,13 +254,13 @@ internal sealed partial class SettingsReading
             return StoreKind.Postgres;
         }
 
-        if (_use is SettingsUse.Role or SettingsUse.Database)
+        if (_use == SettingsUse.Database || (ForRole && profile != RuntimeProfile.All))
         {
             var what = said is null ? $"{SettingsTable.PostgresHost.Name} is not set, so that sagas would be kept in a file" : $"{said.Origin} is sqlite";
             var remedy = $"Set {SettingsTable.PostgresHost.Name} to the database's host" + (said is null ? "." : $" and {SettingsTable.Store.Name} to postgres.");
-            _problems.Add(profile == RuntimeProfile.All
-                ? $"{what}: this version does not have that yet. {remedy}"
-                : $"{what}: no other process can share that, and {SettingsTable.Profile.Name} is {Name(profile)}. {remedy}");
+            _problems.Add(ForRole
+                ? $"{what}: no other process can share that, and {SettingsTable.Profile.Name} is {Name(profile)}. {remedy}"
+                : $"{what}: the runtime itself brings that up to date when it opens it. {remedy}");
         }
 
         return StoreKind.Sqlite;
@@ -265,7 +269,8 @@ internal sealed partial class SettingsReading
     private PostgresConnection? Postgres(RuntimeProfile profile)
     {
         // Asked for even where the host is missing: the two are reported together.
-        var password = Secret(SettingsTable.PostgresPassword, OpensDatabase(profile) ? "the database needs it" : null);
+        var inFile = ForRole && profile == RuntimeProfile.All && Text(SettingsTable.PostgresHost) is null && OneOf(SettingsTable.Store) != "postgres";
+        var password = Secret(SettingsTable.PostgresPassword, OpensDatabase(profile) && !inFile ? "the database needs it" : null);
         var (port, mode) = (Number(SettingsTable.PostgresPort)!.Value, OneOf(SettingsTable.PostgresSslMode)!);
         return Text(SettingsTable.PostgresHost) is { } host && password is not null
             ? new PostgresConnection(host, port, Text(SettingsTable.PostgresDatabase)!, Text(SettingsTable.PostgresUser)!, password, mode)
@@ -346,6 +351,18 @@ internal sealed partial class SettingsReading
         return bind;
     }
 
+    private IReadOnlyList<Http.ApiToken> ApiTokens()
+    {
+        if (Secret(SettingsTable.ApiToken, neededBecause: null) is not { } list || Placeholder().IsMatch(list))
+        {
+            return [];
+        }
+
+        var (tokens, problems) = Http.ApiToken.Parse(SettingsTable.ApiToken.Name, list);
+        _problems.AddRange(problems);
+        return tokens;
+    }
+
     // Nothing opens these yet, but a placeholder that is left in one of them would be found out too late.
     private void OutsideServices()
     {
@@ -365,7 +382,6 @@ internal sealed partial class SettingsReading
 
     private void NotYetInTheFile(RuntimeSettings settings)
     {
-        Number(SettingsTable.MaxHistory);
         Number(SettingsTable.BreakerThreshold);
         if (settings.DirectOperations.Count > 0)
         {
@@ -499,7 +515,7 @@ internal sealed partial class SettingsReading
 
         if (path is not null)
         {
-            name = fileName;
+            name = $"{name} (from {path})";
             try
             {
                 // Editors and echo end a file with a new line that is not part of the secret.
@@ -559,15 +575,6 @@ internal sealed partial class SettingsReading
         RuntimeProfile.Effects => "effects",
         RuntimeProfile.Workers => "workers",
         _ => "all",
-    };
-
-    private static LogLevel Level(string name) => name switch
-    {
-        "DEBUG" => LogLevel.Debug,
-        "WARNING" => LogLevel.Warning,
-        "ERROR" => LogLevel.Error,
-        "CRITICAL" => LogLevel.Critical,
-        _ => LogLevel.Information,
     };
 
     private static bool IsTrue(string? text) => text is not null && (text.Equals("true", StringComparison.OrdinalIgnoreCase) || text is "1" or "yes" or "on");

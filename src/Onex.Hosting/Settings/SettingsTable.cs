@@ -28,6 +28,13 @@ public static class SettingsTable
         FileKey = "logging.level",
     };
 
+    public static readonly Setting LogDirectory = new(Process, "ONEX_LOG_DIR", Text, null,
+        "A directory that log lines are kept in as well, as JSON: `<hostname>.log`, at 16 MiB renamed to `<hostname>.log.1`. One process a host.")
+    {
+        DefaultInWords = "none",
+        ImageDefault = "/app/logs",
+    };
+
     public static readonly Setting EnvironmentName = new(Process, "ONEX_ENVIRONMENT", Text, "development", "A name for people; it weakens nothing.")
     {
         FileKey = "event_bus.environment",
@@ -39,7 +46,7 @@ public static class SettingsTable
         ImageDefault = "true",
     };
 
-    public static readonly Setting EventBus = new(Messages, "ONEX_EVENT_BUS", OneOf, null, "Where messages travel. This version has `kafka` only.")
+    public static readonly Setting EventBus = new(Messages, "ONEX_EVENT_BUS", OneOf, null, "Where messages travel. `inmemory`: in this process, with profile `all` only; they are gone with it, and what sagas wait for is sent again.")
     {
         Values = ["kafka", "inmemory"],
         DefaultInWords = "`kafka` if `KAFKA_BOOTSTRAP_SERVERS` is set, else `inmemory`",
@@ -119,11 +126,13 @@ public static class SettingsTable
 
     public static readonly Setting SagaEvents = new(Names, "ONEX_SAGA_EVENTS_TOPIC", Text, "saga-events", "What sagas and mains say to each other.");
 
-    public static readonly Setting Store = new(Database, "ONEX_STORE", OneOf, null, "Where sagas are kept. This version has `postgres` only.")
+    public static readonly Setting Store = new(Database, "ONEX_STORE", OneOf, null, "Where sagas are kept. `sqlite`: in a file of this process, with profile `all` only.")
     {
         Values = ["postgres", "sqlite"],
         DefaultInWords = "`postgres` if `POSTGRES_HOST` is set, else `sqlite`",
     };
+
+    public static readonly Setting DataDirectory = new(Database, "ONEX_DATA_DIR", Text, "./.onex", "Where the file of `sqlite` is.") { ImageDefault = "/app/data" };
 
     public static readonly Setting PostgresHost = new(Database, "POSTGRES_HOST", Text, null, "Where the database is.") { ImageDefault = "omninode-bridge-postgres" };
 
@@ -166,7 +175,12 @@ public static class SettingsTable
         ImageDefault = "*",
     };
 
-    public static readonly Setting ApiToken = new(Http, "ONEX_API_TOKEN", Text, null, "Tokens for `/api` and `/metrics`.") { Secret = true, NotYet = true };
+    public static readonly Setting ApiUrl = new(Http, "ONEX_API_URL", Text, null, "Where the commands of `onex` find main, unless on this machine.")
+    {
+        DefaultInWords = "`http://localhost` with `ONEX_HTTP_PORT`",
+    };
+
+    public static readonly Setting ApiToken = new(Http, "ONEX_API_TOKEN", Text, null, "Tokens for `/api`: `name:scope:token`, separated by commas; the scope is `read` or `operate`. Without one only callers on the same machine are served.") { Secret = true };
 
     public static readonly Setting ConsulHost = new(Outside, "CONSUL_HOST", Text, "omninode-bridge-consul", "Where Consul is.") { NotYet = true };
 
@@ -190,11 +204,10 @@ public static class SettingsTable
 
     public static readonly Setting RedisPassword = new(Outside, "REDIS_PASSWORD", Text, null, "Its password.") { Secret = true, NotYet = true };
 
-    public static readonly Setting MaxHistory = new(FileOnly, null, Number, "1000", "How much the in-memory bus remembers.")
+    public static readonly Setting MaxHistory = new(FileOnly, null, Number, "1000", "Records per partition that the in-memory bus keeps of topics that no role reads.")
     {
         FileKey = "event_bus.max_history",
         Range = (0, 1_000_000),
-        NotYet = true,
     };
 
     public static readonly Setting BreakerThreshold = new(FileOnly, null, Number, "5", "Failures in a row after which the in-memory bus pauses.")
@@ -238,13 +251,13 @@ public static class SettingsTable
     /// <summary>All of them, in the order of the document.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
-        Profile, LogLevel, EnvironmentName, InContainer,
+        Profile, LogLevel, LogDirectory, EnvironmentName, InContainer,
         EventBus, KafkaServers, KafkaProtocol, KafkaMechanism, KafkaUser, KafkaPassword, KafkaAuthority, SessionTimeout,
         CreateTopics, Partitions, Replication, MaxRequestBytes,
         TopicPrefix, InputTopic, OutputTopic, MainGroup, EffectsInput, EffectsOutput, EffectsGroup, WorkerInput, WorkerOutput, WorkerGroup, SagaEvents,
-        Store, PostgresHost, PostgresPort, PostgresDatabase, PostgresUser, PostgresPassword, PostgresSslMode, AutoMigrate, Retention, HistoryRetention,
+        Store, DataDirectory, PostgresHost, PostgresPort, PostgresDatabase, PostgresUser, PostgresPassword, PostgresSslMode, AutoMigrate, Retention, HistoryRetention,
         ContractsDirectory, ContractsMutable,
-        HttpPort, HttpBind, ApiToken,
+        HttpPort, HttpBind, ApiToken, ApiUrl,
         ConsulHost, ConsulPort, ConsulScheme, ConsulToken, VaultAddress, VaultToken, VaultRole, VaultSecret, RedisHost, RedisPort, RedisPassword,
         MaxHistory, BreakerThreshold, EnabledHandlers, DirectOperations, ReplyTo, LogFormat, GracePeriod,
     ];

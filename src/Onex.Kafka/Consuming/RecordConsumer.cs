@@ -1,6 +1,5 @@
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
-using Onex.Kafka.Brokers;
 using Onex.Kafka.DeadLetters;
 
 namespace Onex.Kafka.Consuming;
@@ -23,8 +22,7 @@ internal sealed class RecordConsumer : IDisposable
     private readonly EndpointAddress _address;
     private readonly IRecordBatchHandler _handler;
     private readonly KafkaSettings _settings;
-    private readonly TopicAdmin _topics;
-    private readonly BrokerHealth _health;
+    private readonly IRecordLog _log;
     private readonly DeadLetterWriter _deadLetters;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -58,8 +56,7 @@ internal sealed class RecordConsumer : IDisposable
         EndpointAddress address,
         IRecordBatchHandler handler,
         KafkaSettings settings,
-        TopicAdmin topics,
-        BrokerHealth health,
+        IRecordLog log,
         DeadLetterWriter deadLetters,
         TimeProvider time,
         ILogger logger)
@@ -67,12 +64,11 @@ internal sealed class RecordConsumer : IDisposable
         _address = address;
         _handler = handler;
         _settings = settings;
-        _topics = topics;
-        _health = health;
+        _log = log;
         _deadLetters = deadLetters;
         _time = time;
         _logger = logger;
-        _thread = new Thread(Poll) { IsBackground = true, Name = $"kafka {address.Name}" };
+        _thread = new Thread(Poll) { IsBackground = true, Name = $"endpoint {address.Name}" };
     }
 
     /// <summary>Whether an assignment has arrived, possibly an empty one.</summary>
@@ -146,8 +142,7 @@ internal sealed class RecordConsumer : IDisposable
         {
             try
             {
-                using var consumer = Build();
-                consumer.Subscribe(_address.Topics);
+                using var consumer = _log.Join(_address, new MembershipEvents(OnAssigned, OnRevoked, OnRevoked));
                 while (!_stopPolling)
                 {
                     PollOnce(consumer);
@@ -162,7 +157,7 @@ internal sealed class RecordConsumer : IDisposable
             }
             catch (Exception e)
             {
-                _logger.LogError(e, "{Endpoint}: the Kafka consumer broke and is made again.", _address.Name);
+                _logger.LogError(e, "{Endpoint}: the consumer broke and is made again.", _address.Name);
                 _hasAssignment = false;
                 OnRevoked([.. Partitions()]);
                 _abandon.Token.WaitHandle.WaitOne(backoff.Next());
@@ -172,43 +167,7 @@ internal sealed class RecordConsumer : IDisposable
         _polled.TrySetResult();
     }
 
-    private IConsumer<byte[]?, byte[]?> Build()
-    {
-        var session = (int)_settings.SessionTimeout.TotalMilliseconds;
-        var configuration = ClientSettings.For<ConsumerConfig>(_settings);
-        configuration.GroupId = _address.Group;
-        configuration.AutoOffsetReset = AutoOffsetReset.Earliest;
-        configuration.PartitionAssignmentStrategy = PartitionAssignmentStrategy.Range;
-        configuration.SessionTimeoutMs = session;
-        configuration.HeartbeatIntervalMs = Math.Min(3000, session / 4);
-        configuration.MaxPollIntervalMs = Math.Max(600_000, session);
-
-        // Nothing is committed but what StoreSettled stores: the library only carries it to the broker, without blocking, every so often,
-        // and before a partition is given away.
-        configuration.EnableAutoOffsetStore = false;
-        configuration.EnableAutoCommit = true;
-        configuration.AutoCommitIntervalMs = 200;
-
-        // Read ahead stays small, since a pause throws it away and it counts against the container's memory.
-        configuration.QueuedMaxMessagesKbytes = 16 * 1024;
-        configuration.FetchErrorBackoffMs = 100;
-        return new ConsumerBuilder<byte[]?, byte[]?>(configuration)
-            .SetKeyDeserializer(Deserializers.ByteArray!)
-            .SetValueDeserializer(Deserializers.ByteArray!)
-            .SetLogHandler((_, line) => _logger.LogDebug("librdkafka: {Facility} {Message}", line.Facility, line.Message))
-            .SetErrorHandler((_, error) => _health.Note(error))
-            .SetOffsetsCommittedHandler(OnCommitted)
-            .SetPartitionsAssignedHandler((_, partitions) => OnAssigned(partitions))
-            .SetPartitionsRevokedHandler((consumer, offsets) =>
-            {
-                StoreSettled(consumer);
-                OnRevoked(offsets.ConvertAll(offset => offset.TopicPartition));
-            })
-            .SetPartitionsLostHandler((_, offsets) => OnRevoked(offsets.ConvertAll(offset => offset.TopicPartition)))
-            .Build();
-    }
-
-    private void PollOnce(IConsumer<byte[]?, byte[]?> consumer)
+    private void PollOnce(ILogConsumer consumer)
     {
         StoreSettled(consumer);
         var room = PauseOrResume(consumer);
@@ -229,7 +188,7 @@ internal sealed class RecordConsumer : IDisposable
         Take(arrived);
     }
 
-    private ConsumeResult<byte[]?, byte[]?>? Consume(IConsumer<byte[]?, byte[]?> consumer, int waitMs)
+    private ConsumeResult<byte[]?, byte[]?>? Consume(ILogConsumer consumer, int waitMs)
     {
         try
         {
@@ -254,7 +213,7 @@ internal sealed class RecordConsumer : IDisposable
     }
 
     // How many more records and bytes may be taken now.
-    private (int Records, long Bytes) PauseOrResume(IConsumer<byte[]?, byte[]?> consumer)
+    private (int Records, long Bytes) PauseOrResume(ILogConsumer consumer)
     {
         bool pause, again;
         int records;
@@ -280,11 +239,11 @@ internal sealed class RecordConsumer : IDisposable
             Volatile.Write(ref _paused, pause);
             if (pause)
             {
-                consumer.Pause(consumer.Assignment);
+                consumer.Pause();
             }
             else
             {
-                consumer.Resume(consumer.Assignment);
+                consumer.Resume();
             }
         }
 
@@ -363,7 +322,7 @@ internal sealed class RecordConsumer : IDisposable
         {
             try
             {
-                var ids = await _topics.TopicIdsAsync([.. partitions.Select(partition => partition.Partition.Topic).Distinct()], lost);
+                var ids = await _log.TopicIdsAsync([.. partitions.Select(partition => partition.Partition.Topic).Distinct()], lost);
                 if (numbers.Count > 0)
                 {
                     await _handler.AssignedAsync(numbers, lost);
@@ -408,6 +367,12 @@ internal sealed class RecordConsumer : IDisposable
         }
 
         Signal();
+    }
+
+    private void OnRevoked(ILogConsumer consumer, List<TopicPartition> partitions)
+    {
+        StoreSettled(consumer);
+        OnRevoked(partitions);
     }
 
     private void OnRevoked(List<TopicPartition> partitions)
@@ -660,7 +625,7 @@ internal sealed class RecordConsumer : IDisposable
     }
 
     // On the polling thread only. Hands the watermarks to the library, which commits them.
-    private void StoreSettled(IConsumer<byte[]?, byte[]?> consumer)
+    private void StoreSettled(ILogConsumer consumer)
     {
         List<TopicPartitionOffset>? moved = null;
         lock (_gate)
@@ -686,15 +651,6 @@ internal sealed class RecordConsumer : IDisposable
                 // The partition is being taken away at this moment.
                 _logger.LogDebug("{Endpoint}: {Offset} is not stored: {Reason}", _address.Name, offset, e.Error.Reason);
             }
-        }
-    }
-
-    // A commit that a rebalance or a lost broker prevents is tried again by the library, or the records come again.
-    private void OnCommitted(IConsumer<byte[]?, byte[]?> consumer, CommittedOffsets committed)
-    {
-        if (committed.Error.IsError && committed.Error.Code != ErrorCode.Local_NoOffset)
-        {
-            _logger.LogDebug("{Endpoint}: not committed: {Reason}", _address.Name, committed.Error.Reason);
         }
     }
 

@@ -1,6 +1,5 @@
 using MassTransit;
 using MassTransit.Transports;
-using Onex.Kafka.Brokers;
 using Onex.Kafka.Consuming;
 
 namespace Onex.Kafka.Riding;
@@ -15,7 +14,7 @@ public interface IKafkaRider : IRider
 /// <summary>One endpoint: its consumer, and the face that the bus's health shows.</summary>
 internal sealed record RiderEndpoint(string Name, IReceiveEndpoint Face, RecordConsumer Consumer);
 
-internal sealed class KafkaRider(IReadOnlyList<RiderEndpoint> endpoints, BrokerHealth health, TimeSpan drainFor) : IRiderControl, IKafkaRider
+internal sealed class KafkaRider(IReadOnlyList<RiderEndpoint> endpoints, IRecordLog log, TimeSpan drainFor) : IRiderControl, IKafkaRider
 {
     private volatile bool _started;
 
@@ -24,7 +23,7 @@ internal sealed class KafkaRider(IReadOnlyList<RiderEndpoint> endpoints, BrokerH
 
     public RiderHandle Start(CancellationToken cancellationToken = default)
     {
-        health.Start();
+        log.Start();
         foreach (var endpoint in endpoints)
         {
             endpoint.Consumer.Start();
@@ -37,7 +36,7 @@ internal sealed class KafkaRider(IReadOnlyList<RiderEndpoint> endpoints, BrokerH
     public IEnumerable<EndpointHealthResult> CheckEndpointHealth()
     {
         // One look for all, so that they do not contradict each other.
-        var error = health.LastError;
+        var error = log.LastError;
         return endpoints.Select(endpoint => (_started, error, endpoint.Consumer.HasAssignment) switch
         {
             (false, _, _) => EndpointHealthResult.Unhealthy(endpoint.Face, "not started", null),

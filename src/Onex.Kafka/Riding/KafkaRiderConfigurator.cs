@@ -5,7 +5,6 @@ using MassTransit.DependencyInjection;
 using MassTransit.Transports;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Onex.Kafka.Brokers;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.DeadLetters;
 
@@ -103,7 +102,7 @@ internal sealed class KafkaRiderConfigurator(IRiderRegistrationContext context) 
     public void Configure(IBusInstance busInstance)
     {
         var settings = context.GetRequiredService<KafkaSettings>();
-        var health = context.GetRequiredService<BrokerHealth>();
+        var log = context.GetRequiredService<IRecordLog>();
         var endpoints = _endpoints.ConvertAll(endpoint => new RiderEndpoint(
             endpoint.Address.Name,
             PipeFactory.Face(busInstance, Path(endpoint.Address)),
@@ -111,12 +110,11 @@ internal sealed class KafkaRiderConfigurator(IRiderRegistrationContext context) 
                 endpoint.Address,
                 endpoint.Handler(busInstance),
                 settings,
-                context.GetRequiredService<TopicAdmin>(),
-                health,
+                log,
                 context.GetRequiredService<DeadLetterWriter>(),
                 context.GetRequiredService<TimeProvider>(),
                 context.GetRequiredService<ILogger<RecordConsumer>>())));
-        busInstance.Connect<IKafkaRider>(new KafkaRider(endpoints, health, settings.DrainFor));
+        busInstance.Connect<IKafkaRider>(new KafkaRider(endpoints, log, settings.DrainFor));
     }
 
     // Names the endpoint in health; two groups may read one topic.

@@ -10,19 +10,24 @@ internal sealed record Callee(CallStep Step, StepKind Kind, Invocation Invocatio
     public static Callee? Of(Transition transition, Outstanding command)
     {
         var saga = transition.Saga;
-        var step = PlanFacts.Of(transition.Plan).Step(command.Step);
+        var step = transition.Facts.Step(command.Step);
         if (command.Direction == StepDirections.Do)
         {
-            // As of the first attempt, so that every attempt under the one key says the same.
-            var scope = new SagaScope(transition.Plan, saga, command.FirstSentAt);
-            return ValueJson.TryEvaluate(step.Invocation.Arguments, scope, out var arguments, out _)
+            return ArgumentsOf(transition, command, step) is { } arguments
                 ? new Callee(step, step.Kind, step.Invocation, arguments, step.Retry, step.Timeout)
                 : null;
         }
 
-        var undo = saga.Undo.LastOrDefault(entry => Identity.Compensation(entry.CommandId) == command.CommandId);
+        var undo = saga.Undo.LastOrDefault(entry => entry.CompensationId == command.CommandId);
         return undo is null || step.Compensation is not { } compensation
             ? null
             : new Callee(step, compensation.Kind, compensation.Invocation, undo.Arguments, compensation.Retry, compensation.Timeout);
     }
+
+    // As of the first attempt, so that every attempt under the one key says the same.
+    private static RawJson? ArgumentsOf(Transition transition, Outstanding command, CallStep step) =>
+        command.Arguments is { } frozen ? frozen
+        : ValueJson.TryEvaluate(
+            step.Invocation.Arguments, new SagaScope(transition.Plan, transition.Saga, command.FirstSentAt), out var arguments, out _) ? arguments
+        : null;
 }

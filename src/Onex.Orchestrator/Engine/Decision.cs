@@ -82,4 +82,16 @@ internal static class HistoryKinds
     public const string Blocked = "blocked";
     public const string RequestJoined = "request_joined";
     public const string Ended = "ended";
+    public const string StepInterrupted = "step_interrupted";
+    public const string StepCancelled = "step_cancelled";
+    public const string Waiting = "waiting";
+    public const string Responded = "responded";
+    public const string EventTaken = "event_taken";
+    public const string EventKept = "event_kept";
+    public const string EventRefused = "event_refused";
+    public const string CancelAsked = "cancel_asked";
+    public const string RetriedByOperator = "retried_by_operator";
+    public const string SkippedByOperator = "skipped_by_operator";
+    public const string Paused = "paused";
+    public const string Resumed = "resumed";
 }

@@ -8,4 +8,7 @@ internal static class EngineCodes
     public const string ResultInvalid = "result_invalid";
     public const string ExpressionFailed = "expression_failed";
     public const string OutputInvalid = "output_invalid";
+    public const string StateTimedOut = "state_timed_out";
+    public const string DeadlineExceeded = "deadline_exceeded";
+    public const string Cancelled = "cancelled";
 }

@@ -28,6 +28,7 @@ internal static class FaultFlow
         return with.ToFrozenSet(StringComparer.Ordinal);
     }
 
+    // Past the pivot there are fewer ways: to count one that is not there can only take a fault out of sight that nothing sets there.
     private static IEnumerable<(string From, string To, bool SetsFault)> Ways(Plan plan)
     {
         foreach (var state in plan.States)
@@ -37,15 +38,45 @@ internal static class FaultFlow
                 yield return (state.Name, choice.Next, choice.Fault is not null);
             }
 
-            foreach (var rule in state.Catch.Concat(state.Steps.OfType<CallStep>().SelectMany(step => step.Catch)))
+            if (state.Kind != StateKind.Ordinary)
+            {
+                continue;
+            }
+
+            var catches = state.Steps.SelectMany(step => step switch
+            {
+                CallStep call => call.Catch,
+                FailStep fail => fail.Catch,
+                _ => [],
+            });
+            foreach (var rule in state.Catch.Concat(catches))
             {
                 yield return (state.Name, rule.Next, true);
             }
 
-            if (state.Kind == StateKind.Ordinary)
+            foreach (var rule in state.Pivot ? state.OnEvent : state.OnEvent.Concat(plan.AnyState))
             {
-                yield return (state.Name, plan.OnFailure, true);
+                if (rule.Next is { } next)
+                {
+                    yield return (state.Name, next, SetsFault(plan, next));
+                }
             }
+
+            if (state.Timeout is { } timeout)
+            {
+                yield return (state.Name, timeout.Next, true);
+            }
+
+            if (plan.Deadline is { } deadline)
+            {
+                yield return (state.Name, deadline.Next, true);
+            }
+
+            yield return (state.Name, plan.OnFailure, true);
         }
     }
+
+    /// <summary>Whether an event that leads to that state takes the saga off its ordinary path.</summary>
+    public static bool SetsFault(Plan plan, string next) =>
+        plan.State(next) is { Kind: StateKind.Compensating } or { End: EndKind.Failed };
 }

@@ -10,12 +10,17 @@ namespace Onex.Orchestrator.Engine;
 /// </summary>
 internal static class Identity
 {
-    /// <summary>A command: saga, step path, visit of the state, item index.</summary>
-    public static Guid Command(Guid sagaId, string stepPath, int visit, int item = 0) =>
-        Of("command", sagaId.ToString("N"), stepPath, visit.ToString(), item.ToString());
+    /// <summary>
+    /// A command: saga, step path, visit of the state, item index. A round above 0 is one that an operator asked for after a final answer.
+    /// </summary>
+    public static Guid Command(Guid sagaId, string stepPath, int visit, int item = 0, int round = 0) => round == 0
+        ? Of("command", sagaId.ToString("N"), stepPath, visit.ToString(), item.ToString())
+        : Of("command", sagaId.ToString("N"), stepPath, visit.ToString(), item.ToString(), round.ToString());
 
     /// <summary>The compensation of a command.</summary>
-    public static Guid Compensation(Guid commandId) => Of("compensate", commandId.ToString("N"));
+    public static Guid Compensation(Guid commandId, int round = 0) => round == 0
+        ? Of("compensate", commandId.ToString("N"))
+        : Of("compensate", commandId.ToString("N"), round.ToString());
 
     /// <summary>A transition: saga, the version it makes, the message that caused it.</summary>
     public static Guid Transition(Guid sagaId, long version, Guid causedBy) =>

@@ -4,41 +4,64 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Orchestrator.Engine;
 
+/// <summary>What a result comes to, by the contract's rules too.</summary>
+/// <param name="Outcome">Completed, rejected or failed.</param>
+/// <param name="Value">The result, typed; of use only if completed.</param>
+/// <param name="Code">The reason's code, unless completed.</param>
+/// <param name="Message">The reason for people, unless completed.</param>
+internal sealed record Verdict(StepOutcome Outcome, CelValue Value, string Code, string Message)
+{
+    /// <summary>Why the contract's own rules could not be applied, or null.</summary>
+    public string? Broken { get; init; }
+}
+
 /// <summary>
 /// What a result means (contract-language, 3): the operation's own schema, <c>reject</c>, the role's classification, <c>returns</c>,
 /// <c>save</c>, the compensation's arguments, in this order.
 /// </summary>
 internal static class Results
 {
-    public static Decision Decide(Transition transition, StepResultArrived result)
+    public static bool Decide(Transition transition, StepResultArrived result)
     {
-        var saga = transition.Saga;
-        var command = saga.Outstanding.FirstOrDefault(outstanding => outstanding.CommandId == result.CommandId);
+        var command = transition.Saga.Outstanding.FirstOrDefault(outstanding => outstanding.CommandId == result.CommandId);
 
         // Completed and rejected count from any attempt: it did happen. Failed says nothing about an attempt that came after it.
-        if (command is null
-            || (result.Outcome == StepOutcome.Failed && (result.Attempt != command.Attempt || command.Phase != AttemptPhase.InFlight)))
+        var isFinal = result.Outcome is StepOutcome.Completed or StepOutcome.Rejected;
+        if (command is null || (!isFinal && (result.Attempt != command.Attempt || command.Phase != AttemptPhase.InFlight)))
         {
-            return Decision.Nothing(saga);
+            return false;
         }
 
+        var step = transition.Facts.Step(command.Step);
         if (result.Outcome == StepOutcome.Undeliverable)
         {
-            transition.Block($"Step '{command.Step}' cannot be sent: {result.Message}");
-            return transition.Decide();
+            Undeliverable(transition, command, result);
+            return true;
         }
 
-        var step = PlanFacts.Of(transition.Plan).Step(command.Step);
+        // The outcome that an operator was waiting for, after all.
+        if (transition.Saga.Blockage?.CommandId == command.CommandId)
+        {
+            transition.Unblock();
+        }
+
         if (command.Direction == StepDirections.Compensate)
         {
             Compensated(transition, command, step, result);
+            return true;
+        }
+
+        var verdict = Judge(transition, step, result);
+        if (command.Interrupted)
+        {
+            Interruption.Resolve(transition, command, step, verdict, result.RetryAfter);
         }
         else
         {
-            Done(transition, command, step, result);
+            Done(transition, command, step, verdict, result.RetryAfter);
         }
 
-        return transition.Decide();
+        return true;
     }
 
     /// <summary>An attempt came to nothing: the next one after a while, or the final error.</summary>
@@ -46,45 +69,94 @@ internal static class Results
     {
         if (Callee.Of(transition, command) is not { } callee)
         {
-            transition.Block($"Step '{command.Step}' cannot be tried again: what it needs is gone.");
+            transition.Block(
+                Commands.BlockedByWhat(command), $"Step '{command.Step}' cannot be tried again: what it needs is gone.", command.Step, command);
             return;
         }
 
         transition.Note(
             HistoryKinds.AttemptFailed, command.Step,
             ("attempt", command.Attempt), ("code", code), ("message", message), ("direction", command.Direction));
-        var next = transition.Now + RetrySchedule.Delay(callee.Retry, command.CommandId, command.Attempt, retryAfter);
+
+        // It made no difference any more whether it happened.
+        if (command.Interrupted && !Interruption.CanBeTakenBack(transition, callee.Step))
+        {
+            Interruption.Settle(transition, command);
+            return;
+        }
+
+        var attempts = command.Attempt - command.AttemptsBefore;
+        var next = transition.Now + RetrySchedule.Delay(callee.Retry, command.CommandId, attempts, retryAfter);
         var compensating = command.Direction == StepDirections.Compensate;
 
         // Past the pivot a step is only retried: its attempts have no end, unless it catches that end itself.
         var endless = !compensating && transition.Saga.PastPivot && !Catches(transition, callee.Step, Final(code));
-        if (endless || RetrySchedule.Allows(callee.Retry, command.Attempt, command.FirstSentAt, next))
+        if (endless || RetrySchedule.Allows(callee.Retry, attempts, command.RetriedAt ?? command.FirstSentAt, next))
         {
             transition.Replace(command with { Phase = AttemptPhase.BackingOff, DueAt = next, Resent = 0 });
             return;
         }
 
         transition.Note(HistoryKinds.StepFailed, command.Step, ("code", Final(code)), ("direction", command.Direction));
+        var last = $"it failed {command.Attempt} times, the last time with {code}: {message}";
         if (compensating)
         {
-            transition.Block($"Taking back step '{command.Step}' failed {command.Attempt} times, the last time with {code}: {message}");
-            return;
+            transition.Block(BlockedBy.Compensation, $"Step '{command.Step}' cannot be taken back: {last}", command.Step, command);
         }
-
-        transition.Remove(command);
-        transition.Fail(callee.Step, Final(code), $"Step '{command.Step}' failed {command.Attempt} times, the last time with {code}: {message}");
+        else if (command.Interrupted)
+        {
+            Interruption.StillUnknown(transition, command, callee.Step, last);
+        }
+        else if (Interruption.RememberUnknown(transition, command, callee.Step))
+        {
+            transition.Fail(
+                callee.Step.Catch, command.Step, Final(code),
+                $"Step '{command.Step}' failed {command.Attempt} times, the last time with {code}: {message}", command);
+        }
     }
 
-    private static void Done(Transition transition, Outstanding command, CallStep step, StepResultArrived result)
+    /// <summary>A completed step can be taken back. False if the arguments for that cannot be worked out, which blocks.</summary>
+    public static bool Remember(Transition transition, Outstanding command, CallStep step, CelValue value)
+    {
+        if (!Interruption.CanBeTakenBack(transition, step))
+        {
+            return true;
+        }
+
+        var compensation = step.Compensation!;
+        var scope = new SagaScope(transition.Plan, transition.Saga, transition.Now, value)
+        {
+            CommandId = compensation.WhenUnknown ? command.CommandId : null,
+        };
+        string? problem = null;
+        if (command.ArgumentsIfUnknown is not { } arguments
+            && !ValueJson.TryEvaluate(compensation.Invocation.Arguments, scope, out arguments, out problem))
+        {
+            transition.Block(
+                Commands.BlockedByWhat(command),
+                $"Step '{step.Id}' completed, but the arguments of its compensation cannot be worked out: {problem} "
+                + "'skip' goes on without taking it back.",
+                step.Id, command);
+            return false;
+        }
+
+        transition.Saga = transition.Saga with
+        {
+            Undo = transition.Saga.Undo.Add(new Undoable(step.Id, transition.Facts.StateOf(step.Id), command.CommandId, StoredOrder.Of(arguments))),
+        };
+        return true;
+    }
+
+    // The operation's own schema, the contract's `reject`, the role's classification, the contract's `returns`.
+    private static Verdict Judge(Transition transition, CallStep step, StepResultArrived result)
     {
         var value = result.Result ?? CelValue.Map([]);
+        string? broken = null;
         if (result.Result is { } raw)
         {
             if (!step.ResultType.TryConvert(raw, out value, out var problem))
             {
-                AttemptFailed(
-                    transition, command, EngineCodes.ResultInvalid, $"The operation's result: {problem!.Pointer} {problem.Problem}", result.RetryAfter);
-                return;
+                return new Verdict(StepOutcome.Failed, value, EngineCodes.ResultInvalid, $"The operation's result: {problem!.Pointer} {problem.Problem}");
             }
 
             foreach (var rule in step.Reject)
@@ -92,87 +164,77 @@ internal static class Results
                 var holds = rule.When.Evaluate(new SagaScope(transition.Plan, transition.Saga, transition.Now, value));
                 if (holds.Kind != CelKind.Bool)
                 {
-                    FailedHere(transition, command, step, $"The reject guard for '{rule.Code}': {Why(holds)}");
-                    return;
+                    broken = $"The reject guard for '{rule.Code}': {Transition.Why(holds)}";
+                    break;
                 }
 
                 if (holds.AsBool())
                 {
-                    Rejected(transition, command, step, rule.Code, $"Step '{step.Id}' was rejected: {rule.Code}.");
-                    return;
+                    return new Verdict(StepOutcome.Rejected, value, rule.Code, $"Step '{step.Id}' was rejected: {rule.Code}.");
                 }
             }
         }
 
-        switch (result.Outcome)
+        if (result.Outcome != StepOutcome.Completed)
         {
-            case StepOutcome.Rejected:
-                Rejected(transition, command, step, result.Code ?? EngineCodes.StepFailed, result.Message ?? "The other side said no.");
-                return;
-            case StepOutcome.Failed:
-                AttemptFailed(transition, command, result.Code ?? EngineCodes.StepFailed, result.Message ?? "No reason was given.", result.RetryAfter);
-                return;
+            var silent = result.Outcome == StepOutcome.Rejected ? "The other side said no." : "No reason was given.";
+            return new Verdict(result.Outcome, value, result.Code ?? EngineCodes.StepFailed, result.Message ?? silent) { Broken = broken };
         }
 
-        if (step.Returns is { } returns)
+        return broken is null && step.Returns is { } returns && !returns.TryConvert(value, out value, out var wrong)
+            ? new Verdict(StepOutcome.Failed, value, EngineCodes.ResultInvalid, $"What the step returns: {wrong!.Pointer} {wrong.Problem}")
+            : new Verdict(StepOutcome.Completed, value, "", "") { Broken = broken };
+    }
+
+    private static void Done(Transition transition, Outstanding command, CallStep step, Verdict verdict, TimeSpan? retryAfter)
+    {
+        if (verdict.Broken is { } broken)
         {
-            if (!returns.TryConvert(value, out value, out var problem))
+            transition.Note(HistoryKinds.StepFailed, step.Id, ("code", EngineCodes.ExpressionFailed), ("message", broken));
+            if (Interruption.RememberUnknown(transition, command, step))
             {
-                AttemptFailed(
-                    transition, command, EngineCodes.ResultInvalid, $"What the step returns: {problem!.Pointer} {problem.Problem}", result.RetryAfter);
-                return;
+                transition.Fail(step.Catch, step.Id, EngineCodes.ExpressionFailed, broken, command);
             }
+
+            return;
         }
 
-        Completed(transition, command, step, value);
+        switch (verdict.Outcome)
+        {
+            case StepOutcome.Completed:
+                Completed(transition, command, step, verdict.Value);
+                break;
+            case StepOutcome.Rejected:
+                // A final answer: another one needs another command.
+                transition.Note(HistoryKinds.StepRejected, step.Id, ("code", verdict.Code), ("message", verdict.Message));
+                transition.Remove(command);
+                transition.Fail(step.Catch, step.Id, verdict.Code, verdict.Message, command);
+                break;
+            default:
+                AttemptFailed(transition, command, verdict.Code, verdict.Message, retryAfter);
+                break;
+        }
     }
 
     private static void Completed(Transition transition, Outstanding command, CallStep step, CelValue value)
     {
         transition.Note(HistoryKinds.StepCompleted, step.Id, ("attempt", command.Attempt));
         var before = new SagaScope(transition.Plan, transition.Saga, transition.Now, value);
-        var saved = transition.Saga.Data;
-        string? failed = null;
-        foreach (var assignment in step.Save)
-        {
-            var computed = assignment.Value.Evaluate(before);
-            string? reason = null;
-            if (computed.IsError)
-            {
-                reason = computed.AsError();
-            }
-            else if (!assignment.Type.TryConvert(computed, out computed, out var mismatch))
-            {
-                reason = $"{mismatch!.Pointer} {mismatch.Problem}";
-            }
-            else if (ValueJson.TryWrite(computed, out var json, out reason) && computed.Kind is CelKind.Map or CelKind.List)
-            {
-                // As it will be when the row is read again, so that nothing depends on whether it was.
-                _ = assignment.Type.TryConvert(StoredOrder.Of(CelValue.FromJson(json.Utf8.Span)), out computed, out _);
-            }
-
-            if (reason is not null)
-            {
-                failed = $"What step '{step.Id}' saves as '{assignment.Field}': {reason}";
-                break;
-            }
-
-            saved = saved.SetItem(assignment.Field, computed);
-        }
+        var saves = Assignments.TryApply(step.Save, before, transition.Saga.Data, out var saved, out var problem);
 
         // It did happen, so it can be taken back even if what it returned cannot be saved.
-        if (!Remember(transition, command, step, before))
+        if (!Remember(transition, command, step, value))
         {
+            return;
+        }
+
+        if (!saves)
+        {
+            transition.Fail(step.Catch, step.Id, EngineCodes.ExpressionFailed, $"What step '{step.Id}' saves as {problem}", command);
             return;
         }
 
         transition.Remove(command);
-        if (failed is not null)
-        {
-            transition.Fail(step, EngineCodes.ExpressionFailed, failed);
-            return;
-        }
-
         var saga = transition.Saga;
         transition.Saga = saga with
         {
@@ -180,41 +242,7 @@ internal static class Results
             StepIndex = saga.StepIndex + 1,
             Results = step.ResultIsRead ? saga.Results.SetItem(step.Id, StoredOrder.Of(Pruning.Keep(value, step.ResultPaths))) : saga.Results,
         };
-        transition.RunNext(transition.Plan.State(transition.Saga.State));
-    }
-
-    private static bool Remember(Transition transition, Outstanding command, CallStep step, SagaScope scope)
-    {
-        if (step.Compensation is not { } compensation || transition.Saga.PastPivot)
-        {
-            return true;
-        }
-
-        if (!ValueJson.TryEvaluate(compensation.Invocation.Arguments, scope, out var arguments, out var problem))
-        {
-            transition.Block($"Step '{step.Id}' completed, but the arguments of its compensation cannot be worked out: {problem}");
-            return false;
-        }
-
-        transition.Saga = transition.Saga with
-        {
-            Undo = transition.Saga.Undo.Add(new Undoable(step.Id, transition.Saga.State, command.CommandId, StoredOrder.Of(arguments))),
-        };
-        return true;
-    }
-
-    private static void Rejected(Transition transition, Outstanding command, CallStep step, string code, string message)
-    {
-        transition.Note(HistoryKinds.StepRejected, step.Id, ("code", code), ("message", message));
-        transition.Remove(command);
-        transition.Fail(step, code, message);
-    }
-
-    private static void FailedHere(Transition transition, Outstanding command, CallStep step, string message)
-    {
-        transition.Note(HistoryKinds.StepFailed, step.Id, ("code", EngineCodes.ExpressionFailed), ("message", message));
-        transition.Remove(command);
-        transition.Fail(step, EngineCodes.ExpressionFailed, message);
+        transition.RunNext(transition.State);
     }
 
     private static void Compensated(Transition transition, Outstanding command, CallStep step, StepResultArrived result)
@@ -226,17 +254,29 @@ internal static class Results
                 return;
             case StepOutcome.Rejected:
                 transition.Note(HistoryKinds.StepRejected, step.Id, ("code", result.Code), ("direction", StepDirections.Compensate));
-                transition.Block($"Taking back step '{step.Id}' was rejected with {result.Code}: {result.Message}");
+                transition.Remove(command);
+                transition.Block(
+                    BlockedBy.Compensation, $"Step '{step.Id}' cannot be taken back: that was rejected with {result.Code}: {result.Message}", step.Id, command);
                 return;
         }
 
         transition.Note(HistoryKinds.CompensationCompleted, step.Id, ("attempt", command.Attempt));
         transition.Remove(command);
-        transition.Saga = transition.Saga with
+        transition.Saga = transition.Saga with { Undo = transition.Saga.Undo.RemoveAll(entry => entry.CompensationId == command.CommandId) };
+        transition.GoOn();
+    }
+
+    // The broker refuses this copy. If it is the first one, nobody has ever seen the command.
+    private static void Undeliverable(Transition transition, Outstanding command, StepResultArrived result)
+    {
+        if (command is { Interrupted: true, Attempt: 1, Resent: 0 })
         {
-            Undo = transition.Saga.Undo.RemoveAll(entry => Identity.Compensation(entry.CommandId) == command.CommandId),
-        };
-        transition.CompensateNext(transition.Plan.State(transition.Saga.State));
+            Interruption.Cancelled(transition, command);
+            return;
+        }
+
+        transition.Block(
+            Commands.BlockedByWhat(command), $"Step '{command.Step}' cannot be sent: {result.Message}", command.Step, command);
     }
 
     // What a contract catches: the reasons of single attempts are in the history, the step's end has one of four names.
@@ -244,7 +284,5 @@ internal static class Results
         code is EngineCodes.StepTimedOut or EngineCodes.ResultInvalid or EngineCodes.ExpressionFailed ? code : EngineCodes.StepFailed;
 
     private static bool Catches(Transition transition, CallStep step, string code) =>
-        step.Catch.Concat(transition.Plan.State(transition.Saga.State).Catch).Any(rule => rule.Covers(code));
-
-    private static string Why(CelValue value) => value.IsError ? value.AsError() : $"a bool is wanted, not {value.Kind}.";
+        step.Catch.Concat(transition.State.Catch).Any(rule => rule.Covers(code));
 }

@@ -22,14 +22,24 @@ internal static class SagaEngine
         }
 
         ArgumentNullException.ThrowIfNull(saga);
-        var at = now > saga.UpdatedAt ? now : saga.UpdatedAt;
-        return @event switch
+        var transition = new Transition(plan, saga, now > saga.UpdatedAt ? now : saga.UpdatedAt);
+        if (@event is OperatorAsked asked && Operators.Objection(transition, asked) is { } objection)
         {
-            StepResultArrived result => Results.Decide(new Transition(plan, saga, at), result),
-            TimerFired timer => Timers.Decide(new Transition(plan, saga, at), timer),
-            RequestJoined joined => Join(new Transition(plan, saga, at), joined),
-            _ => Decision.Nothing(saga),
+            return Decision.Nothing(saga) with { NotDone = objection };
+        }
+
+        Events.Expire(transition);
+        var changed = @event switch
+        {
+            StepResultArrived result => Results.Decide(transition, result),
+            TimerFired timer => Timers.Decide(transition, timer),
+            RequestJoined joined => Join(transition, joined),
+            ExternalEvent external => Events.Decide(transition, external),
+            OperatorAsked wish => Operators.Decide(transition, wish),
+            ResendAsked => Commands.Resend(transition),
+            _ => false,
         };
+        return changed || transition.HasNotes ? transition.Decide() : transition.Nothing(saga);
     }
 
     private static Decision Start(Plan plan, SagaStarted started, DateTimeOffset now)
@@ -40,6 +50,7 @@ internal static class SagaEngine
             State = plan.Initial,
             Status = SagaStatus.Running,
             UpdatedAt = now,
+            DeadlineAt = plan.Deadline is { } deadline ? Times.After(started.Facts.StartedAt, deadline.After) : null,
         };
         foreach (var field in plan.Data)
         {
@@ -56,22 +67,22 @@ internal static class SagaEngine
     }
 
     // A further request of the same key or identity: it gets the saga's answer, now or when there is one.
-    private static Decision Join(Transition transition, RequestJoined joined)
+    private static bool Join(Transition transition, RequestJoined joined)
     {
         var saga = transition.Saga;
         var asker = joined.Waiter.Asker;
         if (asker.Source == saga.Facts.Asker.Source || saga.Waiters.Any(waiter => waiter.Asker.Source == asker.Source))
         {
-            return Decision.Nothing(saga);
+            return false;
         }
 
         transition.Saga = saga with { Waiters = saga.Waiters.Add(joined.Waiter) };
         transition.Note(HistoryKinds.RequestJoined, detail: ("correlation_id", asker.CorrelationId));
-        if (saga.EndedAt is not null)
+        if (saga.EndedAt is not null || saga.Response is not null)
         {
-            transition.Answer(joined.Waiter.Asker, joined.Waiter.IsDuplicate);
+            transition.Answer(asker, joined.Waiter.IsDuplicate);
         }
 
-        return transition.Decide();
+        return true;
     }
 }

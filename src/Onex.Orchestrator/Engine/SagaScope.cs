@@ -6,6 +6,12 @@ namespace Onex.Orchestrator.Engine;
 /// <summary>The names that a contract's expressions may read.</summary>
 internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, CelValue? result = null) : IExpressionScope
 {
+    /// <summary>The payload of the event in hand, or null.</summary>
+    public CelValue? Event { get; init; }
+
+    /// <summary>The command that is taken back, where nobody may be able to tell whether it happened; else null.</summary>
+    public Guid? CommandId { get; init; }
+
     public bool TryGet(string name, out CelValue value)
     {
         switch (name)
@@ -21,6 +27,12 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
                 return true;
             case "result" when result is { } there:
                 value = there;
+                return true;
+            case "event" when Event is { } data:
+                value = data;
+                return true;
+            case "command_id" when CommandId is { } id:
+                value = CelValue.String(id.ToString());
                 return true;
             case "fault" when saga.Fault is { } fault:
                 value = CelValue.Map(

@@ -47,6 +47,33 @@ internal sealed record SagaState
     /// <summary>Why it cannot go on without an operator, or null.</summary>
     public string? BlockedBecause { get; init; }
 
+    /// <summary>What it is blocked by; null unless it is.</summary>
+    public Blockage? Blockage { get; init; }
+
+    /// <summary>Who paused it, or null.</summary>
+    public OperatorWish? PausedBy { get; init; }
+
+    /// <summary>Who cancelled it, or null: its failed end is a cancelled one then.</summary>
+    public OperatorWish? CancelledBy { get; init; }
+
+    /// <summary>When it entered the current state.</summary>
+    public DateTimeOffset EnteredAt { get; init; }
+
+    /// <summary>When the current state's <c>timeout</c> is over, or null.</summary>
+    public DateTimeOffset? StateDueAt { get; init; }
+
+    /// <summary>When the contract's <c>deadline</c> is over. Null without one, past the pivot, and once it has fired.</summary>
+    public DateTimeOffset? DeadlineAt { get; init; }
+
+    /// <summary>Until when the <c>wait</c> step in hand waits, or null.</summary>
+    public DateTimeOffset? WaitUntil { get; init; }
+
+    /// <summary>While it waits: the events that its state wants, for people.</summary>
+    public ImmutableArray<string> WaitingFor { get; init; } = [];
+
+    /// <summary>Where it goes once what was interrupted is resolved, or null.</summary>
+    public Departure? Leaving { get; init; }
+
     /// <summary>Events that wait for a state that wants them, in order of arrival.</summary>
     public ImmutableArray<KeptEvent> Early { get; init; } = [];
 
@@ -73,9 +100,80 @@ internal sealed record SagaState
     /// <summary>How often the current state was entered, this time included.</summary>
     public int Visit => Visits.GetValueOrDefault(State);
 
+    /// <summary>
+    /// Whether its own timers run: the state's timeout, the deadline, a <c>wait</c>. Not while it is stopped, nor while what was interrupted is
+    /// being resolved.
+    /// </summary>
+    public bool TimersRun => EndedAt is null && Blockage is null && PausedBy is null && Leaving is null;
+
     /// <summary>When it wants to be woken, or null.</summary>
-    public DateTimeOffset? NextWakeupAt => Outstanding.IsEmpty ? null : Outstanding.Min(command => command.DueAt);
+    public DateTimeOffset? NextWakeupAt
+    {
+        get
+        {
+            if (EndedAt is not null)
+            {
+                return null;
+            }
+
+            DateTimeOffset? at = null;
+            foreach (var command in Outstanding)
+            {
+                at = command.RunsWhile(PausedBy is not null) ? Earlier(at, command.DueAt) : at;
+            }
+
+            if (PausedBy is null)
+            {
+                foreach (var kept in Early)
+                {
+                    at = Earlier(at, kept.ExpiresAt);
+                }
+            }
+
+            // What is compensating has left the deadline behind.
+            return TimersRun
+                ? Earlier(Earlier(at, Earlier(StateDueAt, WaitUntil)), Status == SagaStatus.Compensating ? null : DeadlineAt)
+                : at;
+        }
+    }
+
+    private static DateTimeOffset? Earlier(DateTimeOffset? one, DateTimeOffset? other) => one is null || other < one ? other ?? one : one;
 }
+
+/// <summary>Where a saga goes that has interrupted what was in flight, once all of that is resolved and taken back.</summary>
+/// <param name="Next">The state that it enters then.</param>
+/// <param name="UndoFrom">How many completed steps it had then: what was interrupted and had completed all the same comes after them.</param>
+internal sealed record Departure(string Next, int UndoFrom);
+
+/// <summary>What a saga is blocked by.</summary>
+/// <param name="Kind">What kind of thing.</param>
+/// <param name="Step">The step it is about, or null.</param>
+/// <param name="CommandId">The command, or null. It is still outstanding (<see cref="AttemptPhase.Stuck"/>) unless its answer was final.</param>
+/// <param name="Round">The command's round.</param>
+/// <param name="At">Since when.</param>
+internal sealed record Blockage(BlockedBy Kind, string? Step, Guid? CommandId, int Round, DateTimeOffset At);
+
+/// <summary>What a saga can be blocked by.</summary>
+internal enum BlockedBy
+{
+    /// <summary>A step that nothing catches, or that cannot be sent.</summary>
+    Step,
+
+    /// <summary>A compensation.</summary>
+    Compensation,
+
+    /// <summary>An interrupted step of which nobody can tell whether it happened, or which cannot be taken back.</summary>
+    Interrupted,
+
+    /// <summary>The way on: no guard holds, an end has no output, a circle.</summary>
+    Way,
+}
+
+/// <summary>What an operator did to a saga, and why.</summary>
+/// <param name="By">Who.</param>
+/// <param name="Reason">Why, or null.</param>
+/// <param name="At">When.</param>
+internal sealed record OperatorWish(string By, string? Reason, DateTimeOffset At);
 
 /// <summary>What of a saga never changes after its start.</summary>
 internal sealed record SagaFacts
@@ -143,6 +241,12 @@ internal enum AttemptPhase
 
     /// <summary>The attempt failed; <see cref="Outstanding.DueAt"/> is when the next one is sent.</summary>
     BackingOff,
+
+    /// <summary>It would have been sent, but the saga is paused.</summary>
+    Held,
+
+    /// <summary>The saga is blocked by it: nothing happens until an operator asks for it, or its outcome arrives after all.</summary>
+    Stuck,
 }
 
 /// <summary>A command whose outcome is awaited.</summary>
@@ -180,6 +284,27 @@ internal sealed record Outstanding
     /// taken back if it completed.
     /// </summary>
     public bool Interrupted { get; init; }
+
+    /// <summary>0, and one more each time that an operator has it done anew although its answer was final.</summary>
+    public int Round { get; init; }
+
+    /// <summary>Attempts that no longer count, because an operator asked for more.</summary>
+    public int AttemptsBefore { get; init; }
+
+    /// <summary>When an operator asked for more, or it was interrupted while it was stuck.</summary>
+    public DateTimeOffset? RetriedAt { get; init; }
+
+    /// <summary>Its arguments, if what they are worked out from has changed since; else null.</summary>
+    public RawJson? Arguments { get; init; }
+
+    /// <summary>Likewise the arguments of its compensation in case that nobody can tell whether it happened.</summary>
+    public RawJson? ArgumentsIfUnknown { get; init; }
+
+    /// <summary>Whether no attempt of it has left yet: the saga was paused when it came about.</summary>
+    public bool NeverSent => Phase == AttemptPhase.Held && Attempt == 1 && Resent == 0;
+
+    /// <summary>Whether its time means anything, in a saga that is paused or not.</summary>
+    public bool RunsWhile(bool paused) => Phase == AttemptPhase.InFlight || (Phase == AttemptPhase.BackingOff && !paused);
 }
 
 /// <summary>An event that waits for a state that wants it.</summary>
@@ -196,4 +321,11 @@ internal sealed record KeptEvent(Guid MessageId, string Event, CelValue Data, As
 /// <param name="State">The state it ran in.</param>
 /// <param name="CommandId">The command that completed.</param>
 /// <param name="Arguments">The compensation's arguments, evaluated when the step completed.</param>
-internal sealed record Undoable(string Step, string State, Guid CommandId, RawJson Arguments);
+internal sealed record Undoable(string Step, string State, Guid CommandId, RawJson Arguments)
+{
+    /// <summary>0, and one more each time that an operator has it taken back anew although the answer was final.</summary>
+    public int Round { get; init; }
+
+    /// <summary>The command that takes it back.</summary>
+    public Guid CompensationId => Identity.Compensation(CommandId, Round);
+}

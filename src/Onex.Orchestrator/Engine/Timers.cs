@@ -3,28 +3,30 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Orchestrator.Engine;
 
-/// <summary>What a wake-up means (architecture, "Who retries"): the next attempt, or a look at what became of one that never came back.</summary>
+/// <summary>
+/// What a wake-up means: the deadline, the state's timeout, the end of a wait; the next attempt, or a look at what became of one that never came
+/// back (architecture, "Who retries").
+/// </summary>
 internal static class Timers
 {
-    public static Decision Decide(Transition transition, TimerFired timer)
+    public static bool Decide(Transition transition, TimerFired timer)
     {
-        var due = transition.Saga.Outstanding.Where(command => command.DueAt <= transition.Now).ToList();
-        if (due.Count == 0)
-        {
-            return Decision.Nothing(transition.Saga);
-        }
-
+        var due = transition.Saga.Outstanding.Where(command => IsDue(transition.Saga, command, transition.Now)).ToList();
+        var changed = Deadline(transition);
+        changed |= StateTimeout(transition);
+        changed |= EndOfWait(transition);
         foreach (var command in due)
         {
-            // What went before in this very wake-up may have ended it.
+            // What went before in this very wake-up may have ended it, or interrupted it: then the next one asks after it.
             if (!transition.Saga.Outstanding.Contains(command))
             {
                 continue;
             }
 
+            changed = true;
             if (command.Phase == AttemptPhase.BackingOff)
             {
-                transition.SendAgain(command, command.Attempt + 1, resent: 0);
+                Commands.SendAgain(transition, command, command.Attempt + 1, resent: 0);
             }
             else
             {
@@ -32,13 +34,85 @@ internal static class Timers
             }
         }
 
-        return transition.Decide();
+        return changed;
     }
+
+    /// <summary>
+    /// The effects whose ledger entry a wake-up at that time must know. Those of <see cref="ToCancel"/> are not among them: to cancel answers the
+    /// same.
+    /// </summary>
+    public static IEnumerable<Guid> InNeedOfLedger(Plan plan, SagaState saga, DateTimeOffset now) =>
+        from command in saga.Outstanding
+        where command is { Phase: AttemptPhase.InFlight, Interrupted: false } && command.DueAt <= now
+        let step = PlanFacts.Of(plan).Step(command.Step)
+        let kind = command.Direction == StepDirections.Do ? step.Kind : step.Compensation?.Kind
+        where kind == StepKind.Effect
+        select command.CommandId;
+
+    /// <summary>The effects that were interrupted, which a wake-up at that time cancels in the ledger if nobody has taken them.</summary>
+    public static IEnumerable<Guid> ToCancel(Plan plan, SagaState saga, DateTimeOffset now) =>
+        from command in saga.Outstanding
+        where command is { Phase: AttemptPhase.InFlight, Interrupted: true } && command.DueAt <= now
+        where PlanFacts.Of(plan).Step(command.Step).Kind == StepKind.Effect
+        select command.CommandId;
+
+    // Applies in ordinary states before the pivot, and once.
+    private static bool Deadline(Transition transition)
+    {
+        var saga = transition.Saga;
+        if (!saga.TimersRun || transition.State.Kind != StateKind.Ordinary || !(saga.DeadlineAt <= transition.Now))
+        {
+            return false;
+        }
+
+        var limit = transition.Plan.Deadline!;
+        transition.Saga = saga with { DeadlineAt = null };
+        transition.Move(limit.Next, new Fault(
+            EngineCodes.DeadlineExceeded, $"The saga was in state '{saga.State}' when its deadline was over, {Text(limit.After)} after its start.",
+            null, transition.Now));
+        return true;
+    }
+
+    private static bool StateTimeout(Transition transition)
+    {
+        var saga = transition.Saga;
+        if (!saga.TimersRun || !(saga.StateDueAt <= transition.Now))
+        {
+            return false;
+        }
+
+        var limit = transition.State.Timeout!;
+        transition.Saga = saga with { StateDueAt = null };
+        transition.Move(limit.Next, new Fault(
+            EngineCodes.StateTimedOut, $"State '{saga.State}' was not left within {Text(limit.After)}.", null, transition.Now));
+        return true;
+    }
+
+    private static bool EndOfWait(Transition transition)
+    {
+        var saga = transition.Saga;
+        if (!saga.TimersRun || !(saga.WaitUntil <= transition.Now))
+        {
+            return false;
+        }
+
+        transition.Note(HistoryKinds.StepCompleted, transition.State.Steps[saga.StepIndex].Id);
+        transition.Saga = saga with { WaitUntil = null, StepIndex = saga.StepIndex + 1 };
+        transition.RunNext(transition.State);
+        return true;
+    }
+
+    private static bool IsDue(SagaState saga, Outstanding command, DateTimeOffset now) =>
+        command.RunsWhile(saga.PausedBy is not null) && command.DueAt <= now;
 
     private static void AskAfter(Transition transition, Outstanding command, Lease? lease)
     {
         switch (lease)
         {
+            case { Cancelled: true } when command.Interrupted:
+                Interruption.Cancelled(transition, command);
+                break;
+
             // Someone works on it: ask again when they must have finished.
             case { ValidUntil: { } until }:
                 transition.Replace(command with { DueAt = until + TimeSpan.FromSeconds(1) });
@@ -56,28 +130,13 @@ internal static class Timers
                     transition, command, EngineCodes.StepTimedOut, "Nobody took the command while it was valid.", retryAfter: null);
                 break;
 
-            // Nobody has taken it: the role is down, or the command waits in its topic. The same attempt again burns nothing.
+            // Nobody has taken it: the role is down, or the command waits in its topic. The same attempt again burns nothing. An interrupted one
+            // that could not be cancelled was taken before, so that only an outcome tells whether it happened.
             default:
-                transition.SendAgain(command, command.Attempt, command.Resent + 1);
+                Commands.SendAgain(transition, command, command.Attempt, command.Resent + 1);
                 break;
         }
     }
 
-    /// <summary>The effects whose ledger entry a wake-up at that time must know.</summary>
-    public static IEnumerable<Guid> InNeedOfLedger(Plan plan, SagaState saga, DateTimeOffset now) =>
-        from command in saga.Outstanding
-        where command.Phase == AttemptPhase.InFlight && command.DueAt <= now
-        let step = PlanFacts.Of(plan).Step(command.Step)
-        let kind = command.Direction == StepDirections.Do ? step.Kind : step.Compensation?.Kind
-        where kind == StepKind.Effect
-        select command.CommandId;
-
-    /// <summary>
-    /// The interrupted effects that a wake-up at that time finds unresolved: those that nobody has taken are cancelled through the ledger.
-    /// </summary>
-    public static IEnumerable<Guid> ToCancel(Plan plan, SagaState saga, DateTimeOffset now) =>
-        from command in saga.Outstanding
-        where command.Interrupted && command.DueAt <= now
-        where PlanFacts.Of(plan).Step(command.Step).Kind == StepKind.Effect
-        select command.CommandId;
+    private static string Text(TimeSpan span) => span.ToString("c", System.Globalization.CultureInfo.InvariantCulture);
 }

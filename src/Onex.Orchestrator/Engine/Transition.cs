@@ -7,19 +7,17 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Engine;
 
-/// <summary>One decision in the making: the moves that a saga can make, and what follows from them.</summary>
+/// <summary>One decision in the making: the moves that a saga can make from state to state, and what follows from them.</summary>
 internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
 {
-    // A way through states without steps that is longer than this goes round in a circle.
+    // A way through states without a call or a wait that is longer than this goes round in a circle.
     private const int StatesPerTransition = 100;
-
-    // After an attempt should have ended: the lease's margin, and a little for the way.
-    private static readonly TimeSpan _grace = TimeSpan.FromSeconds(7);
-    private static readonly TimeSpan _longestSilence = TimeSpan.FromMinutes(5);
 
     private readonly ImmutableArray<CommandToSend>.Builder _commands = ImmutableArray.CreateBuilder<CommandToSend>();
     private readonly ImmutableArray<Answer>.Builder _answers = ImmutableArray.CreateBuilder<Answer>();
     private readonly ImmutableArray<HistoryNote>.Builder _history = ImmutableArray.CreateBuilder<HistoryNote>();
+    private readonly ImmutableArray<EventRefusal>.Builder _refusals = ImmutableArray.CreateBuilder<EventRefusal>();
+    private readonly ImmutableArray<Guid>.Builder _seen = ImmutableArray.CreateBuilder<Guid>();
     private int _statesEntered;
 
     public Plan Plan { get; } = plan;
@@ -28,115 +26,217 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
 
     public SagaState Saga { get; set; } = saga;
 
+    public PlanFacts Facts => PlanFacts.Of(Plan);
+
+    /// <summary>The state that the saga is in.</summary>
+    public StatePlan State => Plan.State(Saga.State);
+
+    /// <summary>Whether something was noted already: then a decision follows, whatever else does.</summary>
+    public bool HasNotes => _history.Count > 0;
+
     /// <summary>The decision, as far as it has come.</summary>
-    public Decision Decide() => new(
-        Saga with { UpdatedAt = Now }, true, _commands.ToImmutable(), _answers.ToImmutable(), _history.ToImmutable());
+    public Decision Decide()
+    {
+        Events.Settle(this);
+        var status = StatusNow();
+        Saga = Saga with
+        {
+            Status = status,
+            WaitingFor = status == SagaStatus.Waiting ? Events.Wanted(this) : [],
+            UpdatedAt = Now,
+        };
+        return new Decision(Saga, true, _commands.ToImmutable(), _answers.ToImmutable(), _history.ToImmutable())
+        {
+            Refusals = _refusals.ToImmutable(),
+            Seen = _seen.ToImmutable(),
+        };
+    }
+
+    /// <summary>Nothing follows for the saga; but whoever sent an event may have to be told why.</summary>
+    public Decision Nothing(SagaState unchanged) => Decision.Nothing(unchanged) with { Refusals = _refusals.ToImmutable() };
 
     public void Note(string kind, string? step = null, params ReadOnlySpan<(string Name, object? Value)> detail) =>
         _history.Add(new HistoryNote(kind, Saga.State, step, Now, Json(detail)));
 
-    /// <summary>Enters a state and goes as far as it goes without anything from outside.</summary>
-    public void Enter(string name)
+    public void Emit(CommandToSend command) => _commands.Add(command);
+
+    public void Refuse(EventRefusal refusal) => _refusals.Add(refusal);
+
+    public void See(Guid messageId) => _seen.Add(messageId);
+
+    public void Answer(Asker to, bool isDuplicate) => _answers.Add(Endings.AnswerOf(Saga, to, isDuplicate));
+
+    /// <summary>
+    /// Goes to a state from wherever the saga is. What is in flight is interrupted; a compensating state is entered at once and waits for it, any
+    /// other is entered when all of it is resolved and, if it completed, taken back.
+    /// </summary>
+    public void Move(string next, Fault? fault = null)
     {
-        var state = Plan.State(name);
-        if (++_statesEntered > StatesPerTransition)
+        Interruption.Interrupt(this);
+        if (fault is not null)
         {
-            Block($"The contract went through {StatesPerTransition} states without a step or a wait.");
+            SetFault(fault);
+        }
+
+        if (Saga.Outstanding.IsEmpty || Plan.State(next).Kind == StateKind.Compensating)
+        {
+            Enter(next);
             return;
         }
 
         Saga = Saga with
         {
+            Leaving = Saga.Leaving is { } leaving ? leaving with { Next = next } : new Departure(next, Saga.Undo.Length),
+            StateDueAt = null,
+            WaitUntil = null,
+        };
+    }
+
+    /// <summary>Enters a state and goes as far as it goes without anything from outside.</summary>
+    public void Enter(string name)
+    {
+        if (++_statesEntered > StatesPerTransition)
+        {
+            Saga = Saga with { Leaving = new Departure(name, Saga.Undo.Length) };
+            Block(BlockedBy.Way, $"The contract went through {StatesPerTransition} states without a call or a wait.");
+            return;
+        }
+
+        var state = Plan.State(name);
+        var entered = Saga with
+        {
             State = name,
             StepIndex = 0,
             Visits = Saga.Visits.SetItem(name, Saga.Visits.GetValueOrDefault(name) + 1),
             PastPivot = Saga.PastPivot || state.Pivot,
-            Status = state.Kind == StateKind.Compensating ? SagaStatus.Compensating : SagaStatus.Running,
-            Fault = Saga.Fault is not null && PlanFacts.Of(Plan).FaultIsKnown(name) ? Saga.Fault : null,
+            Fault = Saga.Fault is not null && Facts.FaultIsKnown(name) ? Saga.Fault : null,
+            EnteredAt = Now,
+            StateDueAt = state is { Kind: StateKind.Ordinary, Timeout: { } limit } ? Times.After(Now, limit.After) : null,
+            WaitUntil = null,
+            Leaving = null,
         };
+        if (state.Kind == StateKind.End)
+        {
+            Endings.Enter(this, state, entered);
+            return;
+        }
+
+        // Nothing is taken back any more, and no deadline applies.
+        Saga = entered.PastPivot ? entered with { Undo = [], DeadlineAt = null } : entered;
         Note(HistoryKinds.StateEntered);
-        switch (state.Kind)
+        if (state.Kind == StateKind.Compensating)
         {
-            case StateKind.End:
-                End(state);
-                break;
-            case StateKind.Compensating:
-                CompensateNext(state);
-                break;
-            default:
-                RunNext(state);
-                break;
+            GoOn();
+        }
+        else if (!Events.TakeKept(this))
+        {
+            RunNext(state);
         }
     }
 
-    /// <summary>Starts the step in hand, or leaves the state when there is none left.</summary>
-    public void RunNext(StatePlan state)
+    /// <summary>Runs the steps from the one in hand on, until one of them must be waited for, or leaves the state when there is none left.</summary>
+    /// <param name="state">The state.</param>
+    /// <param name="round">The round of the step in hand: above 0 if an operator asked for it anew.</param>
+    public void RunNext(StatePlan state, int round = 0)
     {
-        if (Saga.StepIndex >= state.Steps.Length)
+        while (Saga.StepIndex < state.Steps.Length)
         {
-            Leave(state);
-            return;
+            if (!Steps.Run(this, state, state.Steps[Saga.StepIndex], round))
+            {
+                return;
+            }
+
+            round = 0;
+            Saga = Saga with { StepIndex = Saga.StepIndex + 1 };
         }
 
-        var step = (CallStep)state.Steps[Saga.StepIndex];
-        if (!ValueJson.TryEvaluate(step.Invocation.Arguments, new SagaScope(Plan, Saga, Now), out var arguments, out var problem))
-        {
-            Fail(step, EngineCodes.ExpressionFailed, $"The arguments of step '{step.Id}': {problem}");
-            return;
-        }
-
-        Send(
-            Identity.Command(Saga.Facts.SagaId, $"{state.Name}/{step.Id}", Saga.Visit),
-            step.Id, StepDirections.Do, step.Kind, step.Invocation, arguments, step.Timeout);
-        Note(HistoryKinds.StepStarted, step.Id, ("operation", step.Invocation.Operation));
+        Leave(state);
     }
 
-    /// <summary>Takes back the last thing that is left, or leaves the state when there is none.</summary>
-    public void CompensateNext(StatePlan state)
+    /// <summary>
+    /// Goes on after something was resolved or taken back: takes back what is next, or, when nothing is left, moves on. Only when no command is
+    /// left whose outcome is unknown, so that things are taken back in their order.
+    /// </summary>
+    public void GoOn()
     {
-        if (Saga.Undo.IsEmpty)
+        if (Saga.Blockage is not null || !Saga.Outstanding.IsEmpty)
         {
-            Leave(state);
             return;
         }
 
-        var undo = Saga.Undo[^1];
-        var compensation = PlanFacts.Of(Plan).Step(undo.Step).Compensation!;
-        Send(
-            Identity.Compensation(undo.CommandId),
-            undo.Step, StepDirections.Compensate, compensation.Kind, compensation.Invocation, undo.Arguments, compensation.Timeout);
-        Note(HistoryKinds.CompensationStarted, undo.Step, ("operation", compensation.Invocation.Operation));
+        var keep = Saga.Leaving?.UndoFrom ?? 0;
+        if (Saga.Leaving is null && State.Kind != StateKind.Compensating)
+        {
+            return;
+        }
+
+        if (Saga.Undo.Length > keep)
+        {
+            Commands.Compensate(this, Saga.Undo[^1]);
+        }
+        else if (Saga.Leaving is { } leaving)
+        {
+            Enter(leaving.Next);
+        }
+        else
+        {
+            Leave(State);
+        }
     }
 
-    /// <summary>Sends an attempt again, the same one or the next, with the arguments of the first.</summary>
-    public void SendAgain(Outstanding command, int attempt, int resent)
+    /// <summary>
+    /// A step's final error, or the state's: to the step's <c>catch</c>, the state's, then <c>on_failure</c>. Past the pivot only a <c>catch</c>
+    /// leads on.
+    /// </summary>
+    /// <param name="stepRules">The step's own rules.</param>
+    /// <param name="step">The step's id, or null.</param>
+    /// <param name="code">The fault's code.</param>
+    /// <param name="message">The fault's message.</param>
+    /// <param name="command">The step's command, if it has one: kept, for an operator to retry, if nothing leads on.</param>
+    public void Fail(ImmutableArray<CatchRule> stepRules, string? step, string code, string message, Outstanding? command = null)
     {
-        if (Callee.Of(this, command) is not { } callee)
+        var state = State;
+        var rule = stepRules.Concat(state.Catch).FirstOrDefault(candidate => candidate.Covers(code));
+        var next = rule?.Next ?? (Saga.PastPivot || state.Kind != StateKind.Ordinary ? null : Plan.OnFailure);
+        var fault = new Fault(code, message, step, Now);
+        if (next is null)
         {
-            Block($"Step '{command.Step}' cannot be sent again: its arguments cannot be worked out any more.");
+            SetFault(fault);
+            Block(step is null ? BlockedBy.Way : BlockedBy.Step, message, step, command);
             return;
         }
 
-        var silence = callee.Timeout + _grace;
-        for (var i = 0; i < resent && silence < _longestSilence; i++)
+        if (command is not null)
         {
-            silence *= 2;
+            Remove(command);
         }
 
-        Replace(command with
-        {
-            Attempt = attempt,
-            Phase = AttemptPhase.InFlight,
-            Resent = resent,
-            DueAt = Now + (silence < _longestSilence ? silence : _longestSilence + callee.Timeout),
-        });
-        _commands.Add(new CommandToSend(
-            command.CommandId, attempt, command.Step, command.Direction, callee.Kind, callee.Invocation.Operation,
-            callee.Invocation.Connection, callee.Arguments, callee.Timeout, command.NotAfter));
-        Note(
-            attempt == command.Attempt ? HistoryKinds.StepResent : HistoryKinds.StepRetried,
-            command.Step, ("attempt", attempt), ("direction", command.Direction));
+        Move(next, fault);
     }
+
+    public void SetFault(Fault fault)
+    {
+        Saga = Saga with { Fault = fault };
+        Note(HistoryKinds.Faulted, fault.Step, ("code", fault.Code), ("message", fault.Message));
+    }
+
+    /// <summary>Waits for an operator. The command that it is about, if its outcome may still come, stays outstanding.</summary>
+    public void Block(BlockedBy kind, string reason, string? step = null, Outstanding? command = null)
+    {
+        if (command is not null)
+        {
+            Replace(command with { Phase = AttemptPhase.Stuck });
+        }
+
+        Saga = Saga with
+        {
+            Blockage = new Blockage(kind, step, command?.CommandId, command?.Round ?? 0, Now),
+            BlockedBecause = reason,
+        };
+        Note(HistoryKinds.Blocked, step, ("reason", reason));
+    }
+
+    public void Unblock() => Saga = Saga with { Blockage = null, BlockedBecause = null };
 
     public void Replace(Outstanding command) => Saga = Saga with
     {
@@ -148,39 +248,15 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         Outstanding = Saga.Outstanding.RemoveAll(other => other.CommandId == command.CommandId),
     };
 
-    /// <summary>A step's final error: to its <c>catch</c>, the state's, then <c>on_failure</c>. Past the pivot only a <c>catch</c> leads on.</summary>
-    public void Fail(CallStep step, string code, string message) => Fail(step.Catch, step.Id, code, message);
-
-    /// <summary>Waits for an operator.</summary>
-    public void Block(string reason)
-    {
-        Saga = Saga with { Status = SagaStatus.Blocked, BlockedBecause = reason, Outstanding = [] };
-        Note(HistoryKinds.Blocked, detail: ("reason", reason));
-    }
-
-    public void Answer(Asker to, bool isDuplicate) => _answers.Add(new Answer(
-        to, Saga.Status == SagaStatus.Completed ? ResponseStatus.Success : ResponseStatus.Error, isDuplicate, Saga.Output, Saga.Fault));
-
-    private void Send(
-        Guid commandId, string step, string direction, StepKind kind, Invocation invocation, RawJson arguments, TimeSpan timeout)
-    {
-        var command = new Outstanding
-        {
-            CommandId = commandId,
-            Step = step,
-            Direction = direction,
-            Attempt = 1,
-            Phase = AttemptPhase.InFlight,
-            DueAt = Now + timeout + _grace,
-            FirstSentAt = Now,
-        };
-        Saga = Saga with { Outstanding = Saga.Outstanding.Add(command) };
-        _commands.Add(new CommandToSend(
-            commandId, 1, step, direction, kind, invocation.Operation, invocation.Connection, arguments, timeout, command.NotAfter));
-    }
-
+    // A state without a way out waits for its events or its timeout.
     private void Leave(StatePlan state)
     {
+        if (state.Choices.IsEmpty)
+        {
+            Note(HistoryKinds.Waiting);
+            return;
+        }
+
         foreach (var choice in state.Choices)
         {
             if (choice.When is { } guard)
@@ -200,99 +276,27 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
 
             if (choice.Fault is { } code)
             {
-                SetFault(code, $"State '{state.Name}' led to '{choice.Next}'.", null);
+                SetFault(new Fault(code, $"State '{state.Name}' led to '{choice.Next}'.", null, Now));
             }
 
             Enter(choice.Next);
             return;
         }
 
-        Block($"No way out of state '{state.Name}' holds.");
+        Block(BlockedBy.Way, $"No way out of state '{state.Name}' holds.");
     }
 
-    private void Fail(ImmutableArray<CatchRule> stepRules, string? step, string code, string message)
-    {
-        var state = Plan.State(Saga.State);
-        var rule = stepRules.Concat(state.Catch).FirstOrDefault(candidate => candidate.Covers(code));
-        var next = rule?.Next ?? (Saga.PastPivot || state.Kind != StateKind.Ordinary ? null : Plan.OnFailure);
-        SetFault(code, message, step);
-        if (next is null)
-        {
-            Block(message);
-            return;
-        }
+    // What the saga is doing, as operators see it. Being stopped says more than what it would be doing.
+    private SagaStatus StatusNow() =>
+        Saga.EndedAt is not null ? Saga.Status
+        : Saga.Blockage is not null ? SagaStatus.Blocked
+        : Saga.PausedBy is not null ? SagaStatus.Paused
+        : State.Kind == StateKind.Compensating ? SagaStatus.Compensating
+        : Saga.Outstanding.IsEmpty ? SagaStatus.Waiting
+        : SagaStatus.Running;
 
-        Enter(next);
-    }
-
-    private void SetFault(string code, string message, string? step)
-    {
-        Saga = Saga with { Fault = new Fault(code, message, step, Now), Outstanding = [] };
-        Note(HistoryKinds.Faulted, step, ("code", code), ("message", message));
-    }
-
-    private void End(StatePlan state)
-    {
-        var completed = state.End == EndKind.Completed;
-        RawJson? output = null;
-        if (state.Output is { } template)
-        {
-            var value = template.Evaluate(new SagaScope(Plan, Saga, Now));
-            var problem = value.IsError ? value.AsError() : CheckOutput(completed, ref value);
-            if (problem is null && ValueJson.TryWrite(value, out var json, out problem))
-            {
-                output = json;
-            }
-
-            // A failed end answers with its fault, be its output in order or not; a completed one without its output has not completed.
-            if (problem is not null && completed)
-            {
-                FailEnd($"The output of state '{state.Name}': {problem}");
-                return;
-            }
-        }
-
-        Saga = Saga with
-        {
-            Status = completed ? SagaStatus.Completed : SagaStatus.Failed,
-            EndedAt = Now,
-            Output = output,
-            Outstanding = [],
-            Undo = [],
-        };
-        Note(HistoryKinds.Ended, detail: ("status", completed ? "completed" : "failed"));
-        Answer(Saga.Facts.Asker, isDuplicate: false);
-        foreach (var waiter in Saga.Waiters)
-        {
-            Answer(waiter.Asker, waiter.IsDuplicate);
-        }
-    }
-
-    private void FailEnd(string message)
-    {
-        SetFault(EngineCodes.OutputInvalid, message, null);
-        if (Saga.PastPivot)
-        {
-            Block(message);
-        }
-        else
-        {
-            Enter(Plan.OnFailure);
-        }
-    }
-
-    private string? CheckOutput(bool completed, ref CelValue value)
-    {
-        if (!completed || Plan.Output is not { } schema)
-        {
-            return null;
-        }
-
-        var problems = schema.Validate(value, out value);
-        return problems.Count == 0 ? null : string.Join("; ", problems.Select(problem => $"{problem.Pointer} {problem.Problem}"));
-    }
-
-    private static string Why(CelValue value) => value.IsError ? value.AsError() : $"a bool is wanted, not {value.Kind}.";
+    /// <summary>Why a value is no bool.</summary>
+    public static string Why(CelValue value) => value.IsError ? value.AsError() : $"a bool is wanted, not {value.Kind}.";
 
     private static RawJson? Json(ReadOnlySpan<(string Name, object? Value)> detail)
     {
@@ -306,13 +310,20 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         writer.WriteStartObject();
         foreach (var (name, value) in detail)
         {
-            if (value is int number)
+            switch (value)
             {
-                writer.WriteNumber(name, number);
-            }
-            else
-            {
-                writer.WriteString(name, value?.ToString());
+                case int number:
+                    writer.WriteNumber(name, number);
+                    break;
+                case bool flag:
+                    writer.WriteBoolean(name, flag);
+                    break;
+                case DateTimeOffset at:
+                    writer.WriteString(name, at);
+                    break;
+                default:
+                    writer.WriteString(name, value?.ToString());
+                    break;
             }
         }
 

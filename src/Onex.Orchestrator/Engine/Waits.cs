@@ -1,16 +1,139 @@
+using System.Globalization;
+using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Orchestrator.Control;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Engine;
 
-// PLACEHOLDER so that SagaControl compiles: the engine's own Waits replaces this file when the branches are merged.
-
-/// <summary>What a saga waits for.</summary>
+/// <summary>What a saga waits for, said to people.</summary>
 internal static class Waits
 {
-    /// <summary>In one sentence and in its parts.</summary>
-    public static WaitReason Tell(Plan plan, SagaState saga, DateTimeOffset now) => new(
-        $"It is {saga.Status.ToText()} in state '{saga.State}' of '{plan.Name}' at {now:O}.",
-        saga.Status.ToText(), saga.State, saga.UpdatedAt, saga.NextWakeupAt, [], []);
+    /// <summary>What it waits for, since when, until when, and what could be done.</summary>
+    public static WaitReason Tell(Plan plan, SagaState saga, DateTimeOffset now)
+    {
+        var told = saga switch
+        {
+            { EndedAt: { } ended } => new Told($"It has ended ({saga.Status.ToText()}) and waits for nothing.", ended, [], []),
+            { Blockage: { } blockage } => Blocked(saga, blockage),
+            { PausedBy: { } wish } => Paused(plan, saga, wish, now),
+            { Outstanding.IsEmpty: false } => InHand(plan, saga, now),
+            _ => Waiting(plan, saga, now),
+        };
+
+        // What could be done about anything that lives, and is not told already.
+        List<string> actions = [.. told.Actions];
+        if (saga is { EndedAt: null, PastPivot: false, CancelledBy: null, Blockage: null, Status: not SagaStatus.Compensating })
+        {
+            actions.Add("cancel");
+        }
+
+        if (saga is { EndedAt: null, PausedBy: null, Blockage: null })
+        {
+            actions.Add("pause");
+        }
+
+        return new WaitReason(
+            told.Sentence,
+            saga.Status.ToText(),
+            saga.State,
+            told.Since,
+            saga.NextWakeupAt,
+            told.Waits,
+            [.. actions.Select(action => action.StartsWith("send ", StringComparison.Ordinal)
+                ? $"sagas send {saga.Facts.SagaId} {action[5..]}"
+                : $"sagas {action} {saga.Facts.SagaId}")]);
+    }
+
+    private sealed record Told(string Sentence, DateTimeOffset Since, IReadOnlyList<string> Waits, IReadOnlyList<string> Actions);
+
+    private static Told Blocked(SagaState saga, Blockage blockage)
+    {
+        List<string> actions = ["retry"];
+        if (blockage.Kind != BlockedBy.Way)
+        {
+            actions.Add("skip");
+        }
+
+        if (!saga.PastPivot && blockage.Kind != BlockedBy.Compensation && saga.Fault?.Code != EngineCodes.Cancelled)
+        {
+            actions.Add("cancel");
+        }
+
+        return new Told(
+            $"It is blocked in state '{saga.State}' since {Text(blockage.At)} and waits for an operator: {saga.BlockedBecause}",
+            blockage.At, ["an operator"], actions);
+    }
+
+    private static Told Paused(Plan plan, SagaState saga, OperatorWish wish, DateTimeOffset now)
+    {
+        var inFlight = saga.Outstanding.Where(command => command.Phase == AttemptPhase.InFlight).Select(command => Of(plan, saga, command, now)).ToList();
+        var held = saga.Outstanding.Count(command => command.Phase == AttemptPhase.Held);
+        return new Told(
+            $"{wish.By} paused it in state '{saga.State}' at {Text(wish.At)}{(wish.Reason is { } reason ? $" ({reason})" : "")}: it sends nothing until it is resumed"
+            + (held > 0 ? $", {held} command{(held == 1 ? " is" : "s are")} held back" : "")
+            + (inFlight.Count > 0 ? $"; meanwhile {string.Join(", ", inFlight)}." : "."),
+            wish.At, ["an operator", .. inFlight], ["resume"]);
+    }
+
+    private static Told InHand(Plan plan, SagaState saga, DateTimeOffset now)
+    {
+        var commands = saga.Outstanding.Select(command => Of(plan, saga, command, now)).ToList();
+        var goal = saga.Leaving is { } leaving ? $" It goes to '{leaving.Next}' once that is resolved."
+            : saga.Outstanding.Any(command => command.Interrupted) ? " Nothing older is taken back before that is resolved."
+            : "";
+        return new Told(
+            $"In state '{saga.State}' {string.Join(", ", commands)}.{goal}", saga.Outstanding.Min(command => command.FirstSentAt), commands, []);
+    }
+
+    private static string Of(Plan plan, SagaState saga, Outstanding command, DateTimeOffset now)
+    {
+        var step = PlanFacts.Of(plan).Step(command.Step);
+        var undoing = command.Direction == StepDirections.Compensate;
+        var attempts = (undoing ? step.Compensation?.Retry ?? step.Retry : step.Retry).Attempts + command.AttemptsBefore;
+        var endless = !undoing && !command.Interrupted && saga.PastPivot;
+        var attempt = endless ? $"attempt {command.Attempt}" : $"attempt {command.Attempt} of {attempts}";
+        var what = undoing ? $"taking back step '{command.Step}'"
+            : command.Interrupted ? $"the interrupted step '{command.Step}'"
+            : $"step '{command.Step}'";
+        return command.Phase switch
+        {
+            AttemptPhase.BackingOff => $"{what} waits until {Text(command.DueAt)} after {attempt} failed",
+            AttemptPhase.Held => $"{what} is held back",
+            AttemptPhase.Stuck => $"{what} is stuck after {attempt}",
+            _ when command.Interrupted => $"{what} is being resolved ({attempt}, sent first at {Text(command.FirstSentAt)}, asked after at {Text(command.DueAt)})",
+            _ => $"{what} is in flight ({attempt}, sent first at {Text(command.FirstSentAt)}, asked after {(command.DueAt > now ? $"at {Text(command.DueAt)}" : "now")})",
+        };
+    }
+
+    private static Told Waiting(Plan plan, SagaState saga, DateTimeOffset now)
+    {
+        var state = plan.State(saga.State);
+        List<string> waits = [.. saga.WaitingFor.Select(name => $"event {name}")];
+        List<string> times = [];
+        if (saga.WaitUntil is { } until)
+        {
+            waits.Insert(0, $"time {Text(until)}");
+            times.Add($"goes on at {Text(until)}");
+        }
+
+        if (saga.StateDueAt is { } due && state.Timeout is { } timeout)
+        {
+            waits.Add($"time {Text(due)}");
+            times.Add($"goes to '{timeout.Next}' at {Text(due)}");
+        }
+
+        if (saga.DeadlineAt is { } deadline && plan.Deadline is { } limit)
+        {
+            times.Add($"goes to '{limit.Next}' at {Text(deadline)}, its deadline");
+        }
+
+        var events = saga.WaitingFor.IsEmpty ? "" : $" for {(saga.WaitingFor.Length == 1 ? "the event" : "one of the events")} {string.Join(", ", saga.WaitingFor)}";
+        var otherwise = times.Count == 0 ? "" : $"{(events.Length > 0 ? "; otherwise it" : " and")} {string.Join(", or ", times)}";
+        return new Told(
+            $"It waits in state '{saga.State}' since {Text(saga.EnteredAt)}{events}{otherwise}{(saga.NextWakeupAt <= now ? ", which is now" : "")}.",
+            saga.EnteredAt, waits, [.. saga.WaitingFor.Select(name => $"send {name}")]);
+    }
+
+    private static string Text(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }

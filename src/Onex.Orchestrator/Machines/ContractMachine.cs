@@ -26,6 +26,9 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
         var result = Declare<StepResultArrived>(nameof(EventKind.StepResult));
         var timer = Declare<TimerFired>(nameof(EventKind.Timer));
         var joined = Declare<RequestJoined>(nameof(EventKind.Joined));
+        var external = Declare<ExternalEvent>(nameof(EventKind.External));
+        var asked = Declare<OperatorAsked>(nameof(EventKind.Operator));
+        var resend = Declare<ResendAsked>("Resend");
 
         Initially(When(started).ThenAsync(DecideAsync));
         foreach (var state in plan.States)
@@ -34,9 +37,13 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
             {
                 During(states[state.Name], kind switch
                 {
-                    EventKind.StepResult => When(result).ThenAsync(DecideAsync),
-                    EventKind.Timer => When(timer).ThenAsync(DecideAsync),
-                    EventKind.Joined => When(joined).ThenAsync(DecideAsync),
+                    EventKind.StepResult => [When(result).ThenAsync(DecideAsync)],
+                    EventKind.Timer => [When(timer).ThenAsync(DecideAsync)],
+                    EventKind.Joined => [When(joined).ThenAsync(DecideAsync)],
+                    EventKind.External => [When(external).ThenAsync(DecideAsync)],
+
+                    // The runtime's own wish is accepted where an operator's is.
+                    EventKind.Operator => [When(asked).ThenAsync(DecideAsync), When(resend).ThenAsync(DecideAsync)],
                     _ => throw new InvalidOperationException($"State '{state.Name}' of '{plan.Name}' accepts {kind}, which only starts a saga."),
                 });
             }

@@ -38,6 +38,9 @@ internal sealed class PlanPipe
             StepResultArrived result => SendAsync(result, staging, cancellation),
             TimerFired timer => SendAsync(timer, staging, cancellation),
             RequestJoined joined => SendAsync(joined, staging, cancellation),
+            ExternalEvent external => SendAsync(external, staging, cancellation),
+            OperatorAsked asked => SendAsync(asked, staging, cancellation),
+            ResendAsked resend => SendAsync(resend, staging, cancellation),
             _ => throw new InvalidOperationException($"No state machine accepts {message.GetType().Name}."),
         });
         return staging.Instance?.Decision;

@@ -46,7 +46,7 @@ internal sealed class HomePartitions(
         await RebuildWakeupsAsync(partitions, cancellation);
         foreach (var unsent in await store.UnsentOfPartitionsAsync(partitions, UnsentAtOnce, cancellation))
         {
-            sender.Send(unsent.SagaId, [unsent.Message], cancellation);
+            sender.Send(unsent.SagaId, [unsent.Message]);
         }
 
         _assigned.TrySetResult();
@@ -84,7 +84,7 @@ internal sealed class HomePartitions(
     {
         foreach (var unsent in await store.UnsentForAsync(age, UnsentAtOnce, cancellation))
         {
-            sender.Send(unsent.SagaId, [unsent.Message], cancellation);
+            sender.Send(unsent.SagaId, [unsent.Message]);
         }
     }
 

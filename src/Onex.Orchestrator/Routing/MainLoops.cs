@@ -1,11 +1,10 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Npgsql;
+using Onex.Hosting.Settings;
 using Onex.Orchestrator.Engine;
 using Onex.Orchestrator.Sending;
-using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
-using Onex.Persistence.Schema;
+using Onex.Persistence.Upkeep;
 
 namespace Onex.Orchestrator.Routing;
 
@@ -21,8 +20,8 @@ internal sealed class MainLoops(
     HomePartitions home,
     EarlySweep early,
     DatabaseClock clock,
-    NpgsqlDataSource database,
-    EffectLedger ledger,
+    IStoreUpkeep upkeep,
+    RuntimeSettings settings,
     TimeProvider time,
     ILogger<MainLoops> logger) : BackgroundService
 {
@@ -34,10 +33,10 @@ internal sealed class MainLoops(
     private static readonly TimeSpan _sweepEarlyEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _measureEvery = TimeSpan.FromSeconds(10);
 
-    private static readonly TimeSpan _tidyEvery = TimeSpan.FromHours(1);
+    // What the broker needs for the last of them at most, while it is there.
+    private static readonly TimeSpan _lastAcknowledgements = TimeSpan.FromSeconds(4);
 
-    // Longer than a command may be started, and than topics keep records by default.
-    private static readonly TimeSpan _outcomesKeptFor = Outstanding.LifeTime + TimeSpan.FromDays(1);
+    private static readonly TimeSpan _tidyEvery = TimeSpan.FromHours(1);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
         EveryAsync("wake-ups", _tick, WakeAsync, stoppingToken),
@@ -45,8 +44,32 @@ internal sealed class MainLoops(
         EveryAsync("unsent messages", _sweepUnsentEvery, cancellation => home.SweepUnsentAsync(_unsentAge, cancellation), stoppingToken),
         EveryAsync("wake-ups to come", HomePartitions.SweepEvery, home.SweepWakeupsAsync, stoppingToken),
         EveryAsync("early events", _sweepEarlyEvery, early.SweepAsync, stoppingToken),
-        EveryAsync("old and coming rows", _tidyEvery, TidyAsync, stoppingToken),
+        EveryAsync(
+            "old and coming rows",
+            _tidyEvery,
+            cancellation => upkeep.TidyAsync(settings.Retention, settings.HistoryRetention, cancellation),
+            stoppingToken),
         EveryAsync("the database's clock", _measureEvery, cancellation => clock.MeasureAsync(store, cancellation), stoppingToken));
+
+    // The rider, which stops first, has drained: what its last batches sent is acknowledged within moments, and must not be sent again by
+    // whoever comes next.
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        using var end = new CancellationTokenSource(_lastAcknowledgements, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(end.Token, cancellationToken);
+        try
+        {
+            while (sender.HasInHand)
+            {
+                await ForgetAsync(either.Token);
+            }
+        }
+        catch (Exception late) when (late is OperationCanceledException or StoreUnavailableException)
+        {
+            logger.LogWarning("Some sent messages could not be taken out of the outbox in time; copies of them, with the same ids, are sent after the next start.");
+        }
+    }
 
     private async Task WakeAsync(CancellationToken cancellation)
     {
@@ -87,12 +110,6 @@ internal sealed class MainLoops(
         }
 
         sender.Forgotten(acknowledged);
-    }
-
-    private async Task TidyAsync(CancellationToken cancellation)
-    {
-        await HistoryPartitions.MakeAsync(database, cancellation);
-        await ledger.RemoveOlderThanAsync(_outcomesKeptFor, cancellation);
     }
 
     // Says once that something does not work, and once that it works again.

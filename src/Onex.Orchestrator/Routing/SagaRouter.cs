@@ -153,7 +153,7 @@ internal sealed class SagaRouter(
             foreach (var (row, pipe, saga, unsent) in await reader.ReadAsync(missing, cancellation))
             {
                 // Before anything newer of this saga: whoever committed these may have died before sending them.
-                sender.Send(row.Id, unsent, cancellation);
+                sender.Send(row.Id, unsent);
                 works[row.Id] = new SagaWork(row.Id, pipe, saga, row.Version);
             }
         }
@@ -277,7 +277,7 @@ internal sealed class SagaRouter(
                 cache.Evict(work.SagaId);
             }
 
-            sender.Send(work.SagaId, work.Outgoing, cancellation);
+            sender.Send(work.SagaId, work.Outgoing);
             signals.Moved(saga);
             RouterLog.Moved(logger, saga);
         }

@@ -21,14 +21,20 @@ internal sealed class OutgoingSender(IRecordProducer producer, ILogger<OutgoingS
     /// <summary>Called when the broker refuses a message for good: its saga, the message, and the reason.</summary>
     public Action<Guid, OutgoingMessage, string>? Refused { get; set; }
 
-    /// <summary>Hands messages to the producer, in order, unless they are on their way already.</summary>
-    public void Send(Guid sagaId, IEnumerable<OutgoingMessage> messages, CancellationToken cancellation)
+    /// <summary>Whether messages are on their way, or acknowledged and not yet forgotten by the store.</summary>
+    public bool HasInHand => !_inHand.IsEmpty;
+
+    /// <summary>
+    /// Hands messages to the producer, in order, unless they are on their way already. Nothing cancels that: a stop would not know which of them
+    /// have left, and they would leave again.
+    /// </summary>
+    public void Send(Guid sagaId, IEnumerable<OutgoingMessage> messages)
     {
         foreach (var message in messages)
         {
             if (_inHand.TryAdd(message.MessageId, 0))
             {
-                _ = SendAsync(sagaId, message, cancellation);
+                _ = SendAsync(sagaId, message);
             }
         }
     }
@@ -70,15 +76,15 @@ internal sealed class OutgoingSender(IRecordProducer producer, ILogger<OutgoingS
 
     public void Dispose() => _moreAcknowledged.Dispose();
 
-    private async Task SendAsync(Guid sagaId, OutgoingMessage message, CancellationToken cancellation)
+    private async Task SendAsync(Guid sagaId, OutgoingMessage message)
     {
         try
         {
             var record = new ProducedRecord(message.Topic, message.Partition, message.Key, message.Value, MessageHeaders.ToList(message.Headers));
-            var report = await producer.ProduceAsync(record, cancellation);
+            var report = await producer.ProduceAsync(record, CancellationToken.None);
             if (report.Delivery == Delivery.Refused)
             {
-                report = await SendRefusedAsync(sagaId, message, record, report.Reason ?? "no reason given", cancellation);
+                report = await SendRefusedAsync(sagaId, message, record, report.Reason ?? "no reason given");
             }
 
             if (report.Delivery == Delivery.Acknowledged)
@@ -87,10 +93,6 @@ internal sealed class OutgoingSender(IRecordProducer producer, ILogger<OutgoingS
                 Signal();
                 return;
             }
-        }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-        {
-            // Stopping: whoever comes next finds it in the outbox.
         }
 #pragma warning disable CA1031 // Whatever went wrong, the message is in the outbox, and the sweep finds it.
         catch (Exception failure)
@@ -103,7 +105,7 @@ internal sealed class OutgoingSender(IRecordProducer producer, ILogger<OutgoingS
     }
 
     private async Task<DeliveryReport> SendRefusedAsync(
-        Guid sagaId, OutgoingMessage message, ProducedRecord record, string reason, CancellationToken cancellation)
+        Guid sagaId, OutgoingMessage message, ProducedRecord record, string reason)
     {
         logger.LogError(
             "The broker refuses message {MessageId} of saga {SagaId} for topic {Topic} for good: {Reason}", message.MessageId, sagaId, message.Topic, reason);
@@ -112,7 +114,7 @@ internal sealed class OutgoingSender(IRecordProducer producer, ILogger<OutgoingS
         // The whole value may be what is refused (too large), so that the letter tells where it stays: in the saga's own rows.
         var letter = RefusedLetter.Write(sagaId, message, reason);
         var topic = message.Topic.EndsWith(Topics.DeadLetterSuffix, StringComparison.Ordinal) ? message.Topic : Topics.DeadLetter(message.Topic);
-        return await producer.ProduceAsync(record with { Topic = topic, Partition = null, Value = letter }, cancellation);
+        return await producer.ProduceAsync(record with { Topic = topic, Partition = null, Value = letter }, CancellationToken.None);
     }
 
     private void Signal()

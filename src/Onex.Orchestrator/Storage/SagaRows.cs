@@ -41,8 +41,17 @@ internal static class SagaRows
         Parked = saga.EndedAt is null && saga.Parked,
     };
 
+    /// <summary>Whether the saga has been answered by a <c>respond</c> step, so that its state needs the payload <c>response</c>.</summary>
+    public static bool HasResponse(SagaRow row) => row.Progress.Utf8.Span.IndexOf("\"responded\""u8) >= 0;
+
     /// <summary>The state of a row. The plan gives the values of <c>data</c> their types.</summary>
-    public static SagaState FromRow(Plan plan, SagaRow row, RawJson input, RawJson? output, RawJson? response = null)
+    /// <param name="plan">The plan that the saga started with.</param>
+    /// <param name="row">The row.</param>
+    /// <param name="input">The payload <c>input</c>.</param>
+    /// <param name="output">The payload <c>output</c>, or null.</param>
+    /// <param name="response">The payload <c>response</c>, or null (see <see cref="HasResponse"/>).</param>
+    public static SagaState FromRow(
+        Plan plan, SagaRow row, RawJson input, RawJson? output, RawJson? response = null)
     {
         using var progress = JsonDocument.Parse(row.Progress.Utf8);
         using var headers = JsonDocument.Parse((row.Headers ?? RawJson.EmptyObject).Utf8);
@@ -79,6 +88,17 @@ internal static class SagaRows
             Undo = root.TryGetProperty("undo", out var undo) ? [.. undo.EnumerateArray().Select(ReadUndoable)] : [],
             PastPivot = root.TryGetProperty("past_pivot", out var pivot) && pivot.GetBoolean(),
             BlockedBecause = Text(root, "blocked_because"),
+            Blockage = root.TryGetProperty("blocked", out var blocked) ? ReadBlockage(blocked) : null,
+            PausedBy = ReadWish(root, "paused"),
+            CancelledBy = ReadWish(root, "cancelled"),
+            EnteredAt = Time(root, "entered_at") ?? row.UpdatedAt,
+            StateDueAt = Time(root, "state_due_at"),
+            DeadlineAt = Time(root, "deadline_at"),
+            WaitUntil = Time(root, "wait_until"),
+            WaitingFor = root.TryGetProperty("waiting_for", out var names) ? [.. names.EnumerateArray().Select(name => name.GetString()!)] : [],
+            Leaving = root.TryGetProperty("leaving", out var leaving)
+                ? new Departure(leaving.GetProperty("next").GetString()!, leaving.GetProperty("undo_from").GetInt32())
+                : null,
             Fault = row.Fault is { } fault ? ReadFault(fault) : null,
             Waiters = row.Waiters is { } waiters ? ReadWaiters(waiters) : [],
             Output = output,
@@ -91,6 +111,8 @@ internal static class SagaRows
     private static void WriteProgress(Utf8JsonWriter writer, SagaState saga)
     {
         writer.WriteNumber("step", saga.StepIndex);
+        WriteTime(writer, "entered_at", saga.EnteredAt);
+        WriteWaits(writer, saga);
         writer.WriteStartObject("visits");
         foreach (var (state, count) in saga.Visits)
         {
@@ -127,6 +149,7 @@ internal static class SagaRows
                 writer.WriteString("command_id", undo.CommandId);
                 writer.WritePropertyName("arguments");
                 writer.WriteRawValue(undo.Arguments.Utf8.Span, skipInputValidation: true);
+                WriteCount(writer, "round", undo.Round);
                 writer.WriteEndObject();
             }
 
@@ -138,11 +161,99 @@ internal static class SagaRows
             writer.WriteBoolean("past_pivot", true);
         }
 
+        if (saga.Response is not null)
+        {
+            writer.WriteBoolean("responded", true);
+        }
+
+        WriteStops(writer, saga);
+    }
+
+    private static void WriteWaits(Utf8JsonWriter writer, SagaState saga)
+    {
+        WriteTime(writer, "state_due_at", saga.StateDueAt);
+        WriteTime(writer, "deadline_at", saga.DeadlineAt);
+        WriteTime(writer, "wait_until", saga.WaitUntil);
+        if (!saga.WaitingFor.IsEmpty)
+        {
+            writer.WriteStartArray("waiting_for");
+            foreach (var name in saga.WaitingFor)
+            {
+                writer.WriteStringValue(name);
+            }
+
+            writer.WriteEndArray();
+        }
+
+        if (saga.Leaving is { } leaving)
+        {
+            writer.WriteStartObject("leaving");
+            writer.WriteString("next", leaving.Next);
+            writer.WriteNumber("undo_from", leaving.UndoFrom);
+            writer.WriteEndObject();
+        }
+    }
+
+    private static void WriteStops(Utf8JsonWriter writer, SagaState saga)
+    {
         if (saga.BlockedBecause is { } reason)
         {
             writer.WriteString("blocked_because", reason);
         }
+
+        if (saga.Blockage is { } blockage)
+        {
+            writer.WriteStartObject("blocked");
+            writer.WriteString("kind", blockage.Kind switch
+            {
+                BlockedBy.Step => "step",
+                BlockedBy.Compensation => "compensation",
+                BlockedBy.Interrupted => "interrupted",
+                _ => "way",
+            });
+            WriteText(writer, "step", blockage.Step);
+            if (blockage.CommandId is { } command)
+            {
+                writer.WriteString("command_id", command);
+            }
+
+            WriteCount(writer, "round", blockage.Round);
+            WriteTime(writer, "at", blockage.At);
+            writer.WriteEndObject();
+        }
+
+        WriteWish(writer, "paused", saga.PausedBy);
+        WriteWish(writer, "cancelled", saga.CancelledBy);
     }
+
+    private static Blockage ReadBlockage(JsonElement json) => new(
+        json.GetProperty("kind").GetString() switch
+        {
+            "step" => BlockedBy.Step,
+            "compensation" => BlockedBy.Compensation,
+            "interrupted" => BlockedBy.Interrupted,
+            _ => BlockedBy.Way,
+        },
+        Text(json, "step"),
+        json.TryGetProperty("command_id", out var command) ? command.GetGuid() : null,
+        Count(json, "round"),
+        json.GetProperty("at").GetDateTimeOffset());
+
+    private static void WriteWish(Utf8JsonWriter writer, string name, OperatorWish? wish)
+    {
+        if (wish is not null)
+        {
+            writer.WriteStartObject(name);
+            writer.WriteString("by", wish.By);
+            WriteText(writer, "reason", wish.Reason);
+            WriteTime(writer, "at", wish.At);
+            writer.WriteEndObject();
+        }
+    }
+
+    private static OperatorWish? ReadWish(JsonElement json, string name) => json.TryGetProperty(name, out var wish)
+        ? new OperatorWish(wish.GetProperty("by").GetString()!, Text(wish, "reason"), wish.GetProperty("at").GetDateTimeOffset())
+        : null;
 
     private static void WriteOutstanding(Utf8JsonWriter writer, Outstanding command)
     {
@@ -151,12 +262,31 @@ internal static class SagaRows
         writer.WriteString("step", command.Step);
         writer.WriteString("direction", command.Direction);
         writer.WriteNumber("attempt", command.Attempt);
-        writer.WriteString("phase", command.Phase == AttemptPhase.InFlight ? "in_flight" : "backing_off");
+        writer.WriteString("phase", command.Phase switch
+        {
+            AttemptPhase.InFlight => "in_flight",
+            AttemptPhase.BackingOff => "backing_off",
+            AttemptPhase.Held => "held",
+            _ => "stuck",
+        });
         writer.WriteString("due_at", command.DueAt);
         writer.WriteString("first_sent_at", command.FirstSentAt);
-        if (command.Resent > 0)
+        WriteCount(writer, "resent", command.Resent);
+        if (command.Interrupted)
         {
-            writer.WriteNumber("resent", command.Resent);
+            writer.WriteBoolean("interrupted", true);
+        }
+
+        WriteCount(writer, "round", command.Round);
+        WriteCount(writer, "attempts_before", command.AttemptsBefore);
+        WriteTime(writer, "retried_at", command.RetriedAt);
+
+        // As text, because every attempt says the same to the letter, and jsonb keeps the letters of text only.
+        WriteText(writer, "arguments", command.Arguments?.ToString());
+        if (command.ArgumentsIfUnknown is { } unknown)
+        {
+            writer.WritePropertyName("arguments_if_unknown");
+            writer.WriteRawValue(unknown.Utf8.Span, skipInputValidation: true);
         }
 
         writer.WriteEndObject();
@@ -168,17 +298,32 @@ internal static class SagaRows
         Step = json.GetProperty("step").GetString()!,
         Direction = json.GetProperty("direction").GetString()!,
         Attempt = json.GetProperty("attempt").GetInt32(),
-        Phase = json.GetProperty("phase").ValueEquals("in_flight") ? AttemptPhase.InFlight : AttemptPhase.BackingOff,
+        Phase = json.GetProperty("phase").GetString() switch
+        {
+            "in_flight" => AttemptPhase.InFlight,
+            "backing_off" => AttemptPhase.BackingOff,
+            "held" => AttemptPhase.Held,
+            _ => AttemptPhase.Stuck,
+        },
         DueAt = json.GetProperty("due_at").GetDateTimeOffset(),
         FirstSentAt = json.GetProperty("first_sent_at").GetDateTimeOffset(),
-        Resent = json.TryGetProperty("resent", out var resent) ? resent.GetInt32() : 0,
+        Resent = Count(json, "resent"),
+        Interrupted = json.TryGetProperty("interrupted", out var interrupted) && interrupted.GetBoolean(),
+        Round = Count(json, "round"),
+        AttemptsBefore = Count(json, "attempts_before"),
+        RetriedAt = Time(json, "retried_at"),
+        Arguments = Text(json, "arguments") is { } arguments ? RawJson.FromText(arguments) : null,
+        ArgumentsIfUnknown = json.TryGetProperty("arguments_if_unknown", out var unknown) ? StoredOrder.Of(RawJson.FromText(unknown.GetRawText())) : null,
     };
 
     private static Undoable ReadUndoable(JsonElement json) => new(
         json.GetProperty("step").GetString()!,
         json.GetProperty("state").GetString()!,
         json.GetProperty("command_id").GetGuid(),
-        RawJson.FromText(json.GetProperty("arguments").GetRawText()));
+        RawJson.FromText(json.GetProperty("arguments").GetRawText()))
+    {
+        Round = Count(json, "round"),
+    };
 
     private static void WriteFault(Utf8JsonWriter writer, Fault fault)
     {
@@ -335,6 +480,35 @@ internal static class SagaRows
 
     private static string? Text(JsonElement json, string name) =>
         json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    private static DateTimeOffset? Time(JsonElement json, string name) =>
+        json.TryGetProperty(name, out var value) ? value.GetDateTimeOffset() : null;
+
+    private static int Count(JsonElement json, string name) => json.TryGetProperty(name, out var value) ? value.GetInt32() : 0;
+
+    private static void WriteTime(Utf8JsonWriter writer, string name, DateTimeOffset? at)
+    {
+        if (at is { } time)
+        {
+            writer.WriteString(name, time);
+        }
+    }
+
+    private static void WriteText(Utf8JsonWriter writer, string name, string? text)
+    {
+        if (text is not null)
+        {
+            writer.WriteString(name, text);
+        }
+    }
+
+    private static void WriteCount(Utf8JsonWriter writer, string name, int count)
+    {
+        if (count > 0)
+        {
+            writer.WriteNumber(name, count);
+        }
+    }
 
     /// <summary>A JSON object.</summary>
     internal static RawJson Json(Action<Utf8JsonWriter> write)

@@ -14,6 +14,9 @@ public sealed class EffectLedger : IEffectLedger
     /// <summary>How long a lease outlives the run time of its attempt: for what is done around it, and for the clocks' paces.</summary>
     public static readonly TimeSpan LeaseMargin = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long outcomes are kept: longer than a command may be started, and than topics keep records by default.</summary>
+    public static readonly TimeSpan OutcomesKept = TimeSpan.FromDays(15);
+
     private const int BatchMax = 500;
     private const int CleanupBatch = 10_000;
 
@@ -36,7 +39,8 @@ public sealed class EffectLedger : IEffectLedger
 
     // A statement of its own, so that it sees what others committed while the claim waited for them.
     private const string ReadClaimed = """
-        SELECT c.place::integer, l.lease_token, l.attempt, l.result, l.leased_until > clock_timestamp(), c.not_after < clock_timestamp()
+        SELECT c.place::integer, l.lease_token, l.attempt, l.result, l.leased_until > clock_timestamp(), c.not_after < clock_timestamp(),
+               l.outcome = 'cancelled'
         FROM unnest($1, $2) WITH ORDINALITY AS c(command_id, not_after, place)
         LEFT JOIN onex.effect_ledger l ON l.command_id = c.command_id
         """;
@@ -59,8 +63,20 @@ public sealed class EffectLedger : IEffectLedger
         """;
 
     private const string Read = """
-        SELECT command_id, attempt, outcome IS NULL AND leased_until > clock_timestamp(), leased_until, result
+        SELECT command_id, attempt, outcome IS NULL AND leased_until > clock_timestamp(), leased_until, result,
+               coalesce(outcome = 'cancelled', false)
         FROM onex.effect_ledger WHERE command_id = ANY($1)
+        """;
+
+    // The primary key decides between this and a claim that is made at the same time: whichever comes second waits for the first, and finds
+    // its row. What is not known of a command that nobody has taken stays empty.
+    private const string Cancel = """
+        INSERT INTO onex.effect_ledger
+            (command_id, saga_id, step, operation, attempt, lease_token, leased_until, claimed_at, outcome, recorded_at)
+        SELECT c.id, $2, '', '', 0, gen_random_uuid(), clock_timestamp(), clock_timestamp(), 'cancelled', clock_timestamp()
+        FROM unnest($1) AS c(id)
+        ORDER BY c.id
+        ON CONFLICT (command_id) DO NOTHING
         """;
 
     private const string Remove = """
@@ -83,10 +99,6 @@ public sealed class EffectLedger : IEffectLedger
     }
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, LedgerState>> CancelAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
-        throw new NotSupportedException();
-
-    /// <inheritdoc />
     public Task<ClaimVerdict> ClaimAsync(StepCommand command, CancellationToken cancellation) =>
         _claims.RunAsync(new Asked(command, new Guid(RandomNumberGenerator.GetBytes(16))), cancellation);
 
@@ -95,21 +107,24 @@ public sealed class EffectLedger : IEffectLedger
         new Recorded(leaseToken, result, JsonSerializer.SerializeToUtf8Bytes(result, MessageJson.Default.StepResult)), cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, LedgerState>> LookUpAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
-        _dataSource.RunAsync<IReadOnlyDictionary<Guid, LedgerState>>(
-            [new NpgsqlBatchCommand(Read) { Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, [.. commandIds]) } }],
-            async reader =>
-            {
-                var states = new Dictionary<Guid, LedgerState>(commandIds.Count);
-                while (await reader.ReadAsync(cancellation))
+    public Task<IReadOnlyDictionary<Guid, LedgerState>> CancelAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
+        ReadStatesAsync(
+            commandIds,
+            [
+                new NpgsqlBatchCommand(Cancel)
                 {
-                    states[reader.GetGuid(0)] = new LedgerState(
-                        reader.GetInt32(1), reader.GetBoolean(2), reader.GetFieldValue<DateTimeOffset>(3), Result(reader, 4));
-                }
-
-                return states;
-            },
+                    Parameters =
+                    {
+                        CommitSql.Array(NpgsqlDbType.Uuid, [.. commandIds.Distinct()]),
+                        new NpgsqlParameter<Guid> { TypedValue = Guid.Empty },
+                    },
+                },
+            ],
             cancellation);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyDictionary<Guid, LedgerState>> LookUpAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
+        ReadStatesAsync(commandIds, [], cancellation);
 
     /// <summary>
     /// Removes commands that nobody has touched for that long; it must be longer than a command may be executed
@@ -148,6 +163,27 @@ public sealed class EffectLedger : IEffectLedger
             }
         }
     }
+
+    // Reads after the commands before it, which answer nothing.
+    private Task<IReadOnlyDictionary<Guid, LedgerState>> ReadStatesAsync(
+        IReadOnlyCollection<Guid> commandIds, NpgsqlBatchCommand[] before, CancellationToken cancellation) =>
+        _dataSource.RunAsync<IReadOnlyDictionary<Guid, LedgerState>>(
+            [.. before, new NpgsqlBatchCommand(Read) { Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, [.. commandIds]) } }],
+            async reader =>
+            {
+                var states = new Dictionary<Guid, LedgerState>(commandIds.Count);
+                while (await reader.ReadAsync(cancellation))
+                {
+                    states[reader.GetGuid(0)] = new LedgerState(
+                        reader.GetInt32(1), reader.GetBoolean(2), reader.GetFieldValue<DateTimeOffset>(3), Result(reader, 4))
+                    {
+                        Cancelled = reader.GetBoolean(5),
+                    };
+                }
+
+                return states;
+            },
+            cancellation);
 
     // One statement touches a row at most once, so of several claims on one command the first goes first, and the others see what it did.
     private async Task<IReadOnlyList<ClaimVerdict>> ClaimAllAsync(IReadOnlyList<Asked> asked)
@@ -210,6 +246,11 @@ public sealed class EffectLedger : IEffectLedger
         if (reader.IsDBNull(1))
         {
             return tooLate ? new ClaimVerdict.Expired($"its not_after ({asked.Command.NotAfter:O}) has passed") : null;
+        }
+
+        if (!reader.IsDBNull(6) && reader.GetBoolean(6))
+        {
+            return new ClaimVerdict.Expired("it was cancelled before anyone took it");
         }
 
         var attempt = reader.GetInt32(2);

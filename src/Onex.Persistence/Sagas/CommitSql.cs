@@ -19,27 +19,35 @@ internal static class CommitSql
     // Plan: unnest joined to pk_sagas by nested loop.
     private const string Write = """
         WITH given AS MATERIALIZED (
-            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
+            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
+                    $26, $27)
                 AS g(id, expected_version, contract, contract_version, contract_hash, correlation_id, request_id, business_key, parent_id,
                      source, state, status, data, progress, fault, reply_to, headers, waiters, home_partition, version, last_transition_id,
-                     started_at, updated_at, ended_at, next_wakeup_at)
+                     started_at, updated_at, ended_at, next_wakeup_at, parked, was_parked)
+        ), known AS MATERIALIZED (
+            -- Only a commit that holds the saga's row writes what the saga has seen, and this one holds it.
+            SELECT n.saga_id, n.message_id
+            FROM unnest($28, $29, $30) AS n(saga_id, message_id, must_be_new)
+            JOIN onex.inbox i ON i.saga_id = n.saga_id AND i.message_id = n.message_id
+            WHERE n.must_be_new
         ), moved AS (
             UPDATE onex.sagas s
             SET contract = g.contract, contract_version = g.contract_version, contract_hash = g.contract_hash,
                 business_key = g.business_key, state = g.state, status = g.status, data = g.data, progress = g.progress, fault = g.fault,
                 reply_to = g.reply_to, headers = g.headers, waiters = g.waiters, version = g.version,
                 last_transition_id = g.last_transition_id, updated_at = g.updated_at, ended_at = g.ended_at,
-                next_wakeup_at = g.next_wakeup_at
+                next_wakeup_at = g.next_wakeup_at, parked = g.parked
             FROM given g
             WHERE s.id = g.id AND g.expected_version > 0 AND s.version = g.expected_version
+              AND g.id NOT IN (SELECT saga_id FROM known)
             RETURNING s.id
         ), born AS (
             INSERT INTO onex.sagas (id, contract, contract_version, contract_hash, correlation_id, request_id, business_key, parent_id,
                 source, state, status, data, progress, fault, reply_to, headers, waiters, home_partition, version, last_transition_id,
-                started_at, updated_at, ended_at, next_wakeup_at)
+                started_at, updated_at, ended_at, next_wakeup_at, parked)
             SELECT id, contract, contract_version, contract_hash, correlation_id, request_id, business_key, parent_id,
                 source, state, status, data, progress, fault, reply_to, headers, waiters, home_partition, version, last_transition_id,
-                started_at, updated_at, ended_at, next_wakeup_at
+                started_at, updated_at, ended_at, next_wakeup_at, parked
             FROM given
             WHERE expected_version = 0 AND NOT EXISTS (SELECT FROM onex.inbox i WHERE i.message_id = given.request_id)
             ORDER BY contract, business_key, request_id
@@ -50,31 +58,61 @@ internal static class CommitSql
         ), history AS (
             INSERT INTO onex.saga_history (saga_id, version, ordinal, at, kind, state, step, detail)
             SELECT h.saga_id, h.version, h.ordinal, h.at, h.kind, h.state, h.step, h.detail
-            FROM unnest($26, $27, $28, $29, $30, $31, $32, $33) AS h(saga_id, version, ordinal, at, kind, state, step, detail)
+            FROM unnest($31, $32, $33, $34, $35, $36, $37, $38) AS h(saga_id, version, ordinal, at, kind, state, step, detail)
             WHERE h.saga_id IN (SELECT id FROM written)
         ), messages AS (
             -- A message that is there already is the same message: its id is derived from saga and transition.
             INSERT INTO onex.outbox (message_id, saga_id, home_partition, topic, partition, key, value, headers)
             SELECT m.message_id, m.saga_id, m.home_partition, m.topic, m.partition, m.key, m.value, m.headers
-            FROM unnest($34, $35, $36, $37, $38, $39, $40, $41) WITH ORDINALITY
+            FROM unnest($39, $40, $41, $42, $43, $44, $45, $46) WITH ORDINALITY
                 AS m(message_id, saga_id, home_partition, topic, partition, key, value, headers, place)
             WHERE m.saga_id IN (SELECT id FROM written)
             ORDER BY m.place
             ON CONFLICT (message_id) DO NOTHING
-        ), joined AS (
+        ), seen AS (
             INSERT INTO onex.inbox (saga_id, message_id)
-            SELECT j.saga_id, j.message_id
-            FROM unnest($46, $47) AS j(saga_id, message_id)
-            WHERE j.saga_id IN (SELECT id FROM written)
+            SELECT n.saga_id, n.message_id
+            FROM unnest($28, $29) AS n(saga_id, message_id)
+            WHERE n.saga_id IN (SELECT id FROM written)
             ON CONFLICT DO NOTHING
         ), payloads AS (
             INSERT INTO onex.saga_payloads (id, saga_id, name, content)
             SELECT p.id, p.saga_id, p.name, p.content
-            FROM unnest($42, $43, $44, $45) AS p(id, saga_id, name, content)
+            FROM unnest($47, $48, $49, $50) AS p(id, saga_id, name, content)
             WHERE p.saga_id IN (SELECT id FROM written)
             ON CONFLICT DO NOTHING
+        ), timers_set AS (
+            INSERT INTO onex.timers AS t (saga_id, name, home_partition, due_at)
+            SELECT g.id, 'wakeup', g.home_partition, g.next_wakeup_at
+            FROM given g
+            WHERE g.parked AND g.next_wakeup_at IS NOT NULL AND g.id IN (SELECT id FROM written)
+            ON CONFLICT (saga_id, name) DO UPDATE SET due_at = excluded.due_at WHERE t.due_at <> excluded.due_at
+        ), timers_gone AS (
+            DELETE FROM onex.timers t
+            USING given g
+            WHERE t.saga_id = g.id AND (g.was_parked OR g.ended_at IS NOT NULL) AND NOT (g.parked AND g.next_wakeup_at IS NOT NULL)
+              AND g.id IN (SELECT id FROM written)
+        ), kept AS (
+            -- One that came before its saga has its row already, and keeps its place in the order of arrival.
+            INSERT INTO onex.early_events AS e (message_id, saga_id, contract, event, correlation_id, business_key, content, received_at, expires_at)
+            SELECT k.message_id, k.saga_id, k.contract, k.event, k.correlation_id, k.business_key, k.content, k.received_at, k.expires_at
+            FROM unnest($51, $52, $53, $54, $55, $56, $57, $58, $59) WITH ORDINALITY
+                AS k(message_id, saga_id, contract, event, correlation_id, business_key, content, received_at, expires_at, place)
+            WHERE k.saga_id IN (SELECT id FROM written)
+            ORDER BY k.place
+            ON CONFLICT (message_id) DO UPDATE
+            SET saga_id = excluded.saga_id, content = excluded.content, expires_at = excluded.expires_at
+            WHERE e.saga_id IS NULL
+        ), released AS (
+            DELETE FROM onex.early_events e
+            USING unnest($60, $61) AS r(saga_id, message_id)
+            WHERE e.message_id = r.message_id AND (e.saga_id IS NULL OR e.saga_id = r.saga_id) AND r.saga_id IN (SELECT id FROM written)
+        ), ended AS (
+            DELETE FROM onex.early_events e
+            USING given g
+            WHERE e.saga_id = g.id AND g.ended_at IS NOT NULL AND g.id IN (SELECT id FROM written)
         )
-        SELECT id FROM written
+        SELECT id, NULL::uuid FROM written UNION ALL SELECT saga_id, message_id FROM known
         """;
 
     private const string Forget = "DELETE FROM onex.outbox WHERE message_id = ANY($1)";
@@ -109,29 +147,34 @@ internal static class CommitSql
         },
     };
 
-    /// <summary>Writes starts and moves with all that belongs to them; answers the ids of those that were written.</summary>
+    /// <summary>
+    /// Writes starts and moves with all that belongs to them; answers the ids of those that were written, and the messages that others have
+    /// seen before.
+    /// </summary>
     public static NpgsqlBatchCommand WriteRows(IReadOnlyList<CommitEntry> entries)
     {
-        var given = new List<(SagaRow Row, long ExpectedVersion)>(entries.Count);
+        var given = new List<(SagaRow Row, long ExpectedVersion, bool WasParked)>(entries.Count);
         var history = new List<(Guid SagaId, HistoryEntry Entry)>(entries.Count * 4);
         var messages = new List<(SagaRow Saga, OutgoingMessage Message)>(entries.Count);
         var payloads = new List<(Guid SagaId, SagaPayload Payload)>();
-        var joined = new List<(Guid SagaId, Guid RequestId)>();
+        var seen = new List<(Guid SagaId, Guid MessageId, bool MustBeNew)>();
+        var kept = new List<EarlyEvent>();
+        var released = new List<(Guid SagaId, Guid MessageId)>();
         foreach (var entry in entries)
         {
             switch (entry)
             {
                 case CommitEntry.Start start:
-                    Add(start.Row, 0, start.History, start.Outgoing, start.Payloads);
+                    Add(start.Row, 0, wasParked: false, start.History, start.Outgoing, start.Payloads);
                     break;
                 case CommitEntry.Move move:
-                    Add(move.Row, move.ExpectedVersion, move.History, move.Outgoing, move.Payloads);
-                    joined.AddRange(move.JoinedRequests.Select(request => (move.Row.Id, request)));
+                    Add(move.Row, move.ExpectedVersion, move.WasParked, move.History, move.Outgoing, move.Payloads);
+                    AddMessages(move);
                     break;
             }
         }
 
-        return new NpgsqlBatchCommand(Write)
+        var command = new NpgsqlBatchCommand(Write)
         {
             Parameters =
             {
@@ -160,6 +203,12 @@ internal static class CommitSql
                 Array(NpgsqlDbType.TimestampTz, Column(given, g => g.Row.UpdatedAt.UtcDateTime)),
                 Array(NpgsqlDbType.TimestampTz, Column(given, g => g.Row.EndedAt?.UtcDateTime)),
                 Array(NpgsqlDbType.TimestampTz, Column(given, g => g.Row.NextWakeupAt?.UtcDateTime)),
+                Array(NpgsqlDbType.Boolean, Column(given, g => g.Row.Parked)),
+                Array(NpgsqlDbType.Boolean, Column(given, g => g.WasParked)),
+
+                Array(NpgsqlDbType.Uuid, Column(seen, m => m.SagaId)),
+                Array(NpgsqlDbType.Uuid, Column(seen, m => m.MessageId)),
+                Array(NpgsqlDbType.Boolean, Column(seen, m => m.MustBeNew)),
 
                 Array(NpgsqlDbType.Uuid, Column(history, h => h.SagaId)),
                 Array(NpgsqlDbType.Bigint, Column(history, h => h.Entry.Version)),
@@ -183,25 +232,51 @@ internal static class CommitSql
                 Array(NpgsqlDbType.Uuid, Column(payloads, p => p.SagaId)),
                 Array(NpgsqlDbType.Text, Column(payloads, p => p.Payload.Name)),
                 Array(NpgsqlDbType.Json, Column(payloads, p => Required(p.Payload.Content))),
-
-                Array(NpgsqlDbType.Uuid, Column(joined, j => j.SagaId)),
-                Array(NpgsqlDbType.Uuid, Column(joined, j => j.RequestId)),
             },
         };
+        command.Parameters.AddRange((NpgsqlParameter[])[
+            .. EarlyEvents(kept),
+            Array(NpgsqlDbType.Uuid, Column(released, r => r.SagaId)),
+            Array(NpgsqlDbType.Uuid, Column(released, r => r.MessageId)),
+        ]);
+        return command;
 
         void Add(
             SagaRow row,
             long expectedVersion,
+            bool wasParked,
             IReadOnlyList<HistoryEntry> itsHistory,
             IReadOnlyList<OutgoingMessage> itsMessages,
             IReadOnlyList<SagaPayload> itsPayloads)
         {
-            given.Add((row, expectedVersion));
+            given.Add((row, expectedVersion, wasParked));
             history.AddRange(itsHistory.Select(entry => (row.Id, entry)));
             messages.AddRange(itsMessages.Select(message => (row, message)));
             payloads.AddRange(itsPayloads.Select(payload => (row.Id, payload)));
         }
+
+        void AddMessages(CommitEntry.Move move)
+        {
+            seen.AddRange(move.JoinedRequests.Select(request => (move.Row.Id, request, false)));
+            seen.AddRange(move.SeenMessages.Select(message => (move.Row.Id, message, true)));
+            released.AddRange(move.ReleasedEvents.Select(message => (move.Row.Id, message)));
+            kept.AddRange(move.EventsToKeep().Select(early => early with { SagaId = move.Row.Id }));
+        }
     }
+
+    /// <summary>Events that are kept: a parameter per column.</summary>
+    public static IReadOnlyList<NpgsqlParameter> EarlyEvents(IReadOnlyList<EarlyEvent> events) =>
+    [
+        Array(NpgsqlDbType.Uuid, Column(events, early => early.MessageId)),
+        Array(NpgsqlDbType.Uuid, Column(events, early => early.SagaId)),
+        Array(NpgsqlDbType.Text, Column(events, early => early.Contract)),
+        Array(NpgsqlDbType.Text, Column(events, early => early.Event)),
+        Array(NpgsqlDbType.Uuid, Column(events, early => early.CorrelationId)),
+        Array(NpgsqlDbType.Text, Column(events, early => early.BusinessKey)),
+        Array(NpgsqlDbType.Jsonb, Column(events, early => Required(early.Content))),
+        Array(NpgsqlDbType.TimestampTz, Column(events, early => early.ReceivedAt.UtcDateTime)),
+        Array(NpgsqlDbType.TimestampTz, Column(events, early => early.ExpiresAt.UtcDateTime)),
+    ];
 
     /// <summary>An array parameter, its type said, so that the server need not guess.</summary>
     public static NpgsqlParameter<T[]> Array<T>(NpgsqlDbType elements, T[] values) =>

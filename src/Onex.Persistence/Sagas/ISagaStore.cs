@@ -44,8 +44,9 @@ public interface ISagaStore
     Task<IReadOnlySet<Guid>> KeepEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation);
 
     /// <summary>
-    /// Of the events that are kept, those about which something must happen: their saga has started (<see cref="DueEvent.SagaId"/>), or their
-    /// time is over, by the database's clock.
+    /// Of the events that came before their saga, those about which something must happen: their saga has started
+    /// (<see cref="DueEvent.SagaId"/>), or their time is over, by the database's clock. In order of arrival. What a saga keeps
+    /// (<see cref="LoadedSaga.Early"/>) is its own affair.
     /// </summary>
     Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation);
 
@@ -167,14 +168,17 @@ public abstract record CommitEntry
 
         /// <summary>
         /// Messages that the saga takes in for the first time. If it has seen one of them already, nothing is written
-        /// (<see cref="CommitVerdict.KnownMessages"/>).
+        /// (<see cref="CommitVerdict.KnownMessages"/>, also where the version is an old one).
         /// </summary>
         public IReadOnlyList<Guid> SeenMessages { get; init; } = [];
 
         /// <summary>Events that the saga keeps from now on.</summary>
         public IReadOnlyList<EarlyEvent> KeptEvents { get; init; } = [];
 
-        /// <summary>Events that it keeps no longer: it has taken them, or has ended.</summary>
+        /// <summary>
+        /// Events that it keeps no longer: it has taken them, or has ended. May also name one that came before the saga, so that its row goes
+        /// with the commit that takes it.
+        /// </summary>
         public IReadOnlyList<Guid> ReleasedEvents { get; init; } = [];
 
         /// <summary>Whether the row that was read was parked, so that it may have a timer to be removed.</summary>
@@ -182,6 +186,11 @@ public abstract record CommitEntry
 
         /// <inheritdoc />
         public override Guid SagaId => Row.Id;
+
+        // A saga that ends keeps nothing, and what is released by the same move was never kept.
+        internal IEnumerable<EarlyEvent> EventsToKeep() => Row.EndedAt is not null
+            ? []
+            : KeptEvents.Where(kept => !ReleasedEvents.Contains(kept.MessageId));
     }
 
     /// <summary>Nothing to do, or a duplicate: holds only if the version is still the one that was read (0: there is no such row).</summary>

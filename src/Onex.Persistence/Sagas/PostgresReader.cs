@@ -9,13 +9,13 @@ namespace Onex.Persistence.Sagas;
 internal sealed class PostgresReader(NpgsqlDataSource dataSource)
 {
     // Plan: pk_sagas and ux_saga_payloads_saga_id_name by nested loop.
-    private const string Rows = """
-        SELECT s.id, s.contract, s.contract_version, s.contract_hash, s.correlation_id, s.request_id, s.business_key, s.parent_id, s.source,
-               s.state, s.status, s.data, s.progress, s.fault, s.reply_to, s.headers, s.waiters, s.home_partition, s.version,
-               s.last_transition_id, s.started_at, s.updated_at, s.ended_at, s.next_wakeup_at, p.content
+    private const string Rows = $"""
+        SELECT {PostgresRows.SagaColumns}, p.content
         FROM onex.sagas s LEFT JOIN onex.saga_payloads p ON p.saga_id = s.id AND p.name = 'input'
         WHERE s.id = ANY($1)
         """;
+
+    private const string EarlyOfSagas = $"SELECT {PostgresRows.EarlyColumns} FROM onex.early_events e WHERE e.saga_id = ANY($1) ORDER BY e.seq";
 
     private const string MessageColumns = "saga_id, message_id, topic, partition, key, value, headers";
 
@@ -27,12 +27,16 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
     private const string MessagesOfAge =
         $"SELECT {MessageColumns} FROM onex.outbox WHERE created_at < clock_timestamp() - $1 ORDER BY seq LIMIT $2";
 
-    // Plan: ix_sagas_live_home_partition.
-    private const string Wakeups = """
+    // Plan: ix_sagas_live_home_partition, which holds no parked saga, and ix_timers_home_partition_due_at: a test reads it.
+    internal const string Wakeups = """
         SELECT id, home_partition, next_wakeup_at FROM onex.sagas
-        WHERE home_partition = ANY($1) AND ended_at IS NULL AND next_wakeup_at < $2
-        ORDER BY next_wakeup_at
+        WHERE home_partition = ANY($1) AND ended_at IS NULL AND NOT parked AND next_wakeup_at < $2
+        UNION ALL
+        SELECT saga_id, home_partition, due_at FROM onex.timers WHERE home_partition = ANY($1) AND due_at < $2
+        ORDER BY 3
         """;
+
+    private const string Live = "SELECT id FROM onex.sagas WHERE id > $1 AND ended_at IS NULL ORDER BY id LIMIT $2";
 
     private const string Payloads = "SELECT id, saga_id, name, content FROM onex.saga_payloads WHERE id = ANY($1)";
 
@@ -54,14 +58,15 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
             [
                 new NpgsqlBatchCommand(Rows) { Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, wanted) } },
                 new NpgsqlBatchCommand(MessagesOfSagas) { Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, wanted) } },
+                new NpgsqlBatchCommand(EarlyOfSagas) { Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, wanted) } },
             ],
             async reader =>
             {
                 var loaded = new Dictionary<Guid, LoadedSaga>(wanted.Length);
                 while (await reader.ReadAsync(cancellation))
                 {
-                    var row = ReadRow(reader);
-                    loaded[row.Id] = new LoadedSaga(row, Json(reader, 24) ?? RawJson.Null, []);
+                    var row = PostgresRows.ReadSaga(reader);
+                    loaded[row.Id] = new LoadedSaga(row, PostgresRows.Json(reader, PostgresRows.SagaColumnCount) ?? RawJson.Null, []);
                 }
 
                 await reader.NextResultAsync(cancellation);
@@ -70,6 +75,15 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
                     if (loaded.TryGetValue(unsent.Key, out var saga))
                     {
                         loaded[unsent.Key] = saga with { Unsent = [.. unsent.Select(message => message.Message)] };
+                    }
+                }
+
+                await reader.NextResultAsync(cancellation);
+                foreach (var early in (await PostgresRows.ReadEarlyAsync(reader, cancellation)).GroupBy(early => early.SagaId))
+                {
+                    if (early.Key is { } id && loaded.TryGetValue(id, out var saga))
+                    {
+                        loaded[id] = saga with { Early = [.. early] };
                     }
                 }
 
@@ -126,6 +140,26 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
             },
             cancellation);
 
+    public Task<IReadOnlyList<Guid>> LiveAsync(Guid after, int limit, CancellationToken cancellation) =>
+        dataSource.RunAsync<IReadOnlyList<Guid>>(
+            [
+                new NpgsqlBatchCommand(Live)
+                {
+                    Parameters = { new NpgsqlParameter<Guid> { TypedValue = after }, new NpgsqlParameter<int> { TypedValue = limit } },
+                },
+            ],
+            async reader =>
+            {
+                var ids = new List<Guid>();
+                while (await reader.ReadAsync(cancellation))
+                {
+                    ids.Add(reader.GetGuid(0));
+                }
+
+                return ids;
+            },
+            cancellation);
+
     public Task<DateTimeOffset> NowAsync(CancellationToken cancellation) =>
         dataSource.RunAsync(
             [new NpgsqlBatchCommand("SELECT clock_timestamp()")],
@@ -145,7 +179,7 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
                 while (await reader.ReadAsync(cancellation))
                 {
                     var id = reader.GetGuid(0);
-                    payloads[id] = new SagaPayload(id, reader.GetGuid(1), reader.GetString(2), Json(reader, 3) ?? RawJson.Null);
+                    payloads[id] = new SagaPayload(id, reader.GetGuid(1), reader.GetString(2), PostgresRows.Json(reader, 3) ?? RawJson.Null);
                 }
 
                 return payloads;
@@ -189,46 +223,10 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
                 Partition = reader.IsDBNull(3) ? null : reader.GetInt32(3),
                 Key = reader.GetString(4),
                 Value = reader.GetFieldValue<byte[]>(5),
-                Headers = Json(reader, 6) ?? RawJson.EmptyObject,
+                Headers = PostgresRows.Json(reader, 6) ?? RawJson.EmptyObject,
             }));
         }
 
         return messages;
     }
-
-    private static SagaRow ReadRow(NpgsqlDataReader reader) => new()
-    {
-        Id = reader.GetGuid(0),
-        Contract = reader.GetString(1),
-        ContractVersion = reader.GetString(2),
-        ContractHash = reader.GetString(3),
-        CorrelationId = reader.GetGuid(4),
-        RequestId = reader.GetGuid(5),
-        BusinessKey = Text(reader, 6),
-        ParentId = reader.IsDBNull(7) ? null : reader.GetGuid(7),
-        Source = reader.GetString(8),
-        State = reader.GetString(9),
-        Status = SagaStatusText.Parse(reader.GetString(10)),
-        Data = Json(reader, 11) ?? RawJson.Null,
-        Progress = Json(reader, 12) ?? RawJson.Null,
-        Fault = Json(reader, 13),
-        ReplyTo = Text(reader, 14),
-        Headers = Json(reader, 15),
-        Waiters = Json(reader, 16),
-        HomePartition = reader.GetInt32(17),
-        Version = reader.GetInt64(18),
-        LastTransitionId = reader.GetGuid(19),
-        StartedAt = reader.GetFieldValue<DateTimeOffset>(20),
-        UpdatedAt = reader.GetFieldValue<DateTimeOffset>(21),
-        EndedAt = Time(reader, 22),
-        NextWakeupAt = Time(reader, 23),
-    };
-
-    private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
-
-    private static DateTimeOffset? Time(NpgsqlDataReader reader, int column) =>
-        reader.IsDBNull(column) ? null : reader.GetFieldValue<DateTimeOffset>(column);
-
-    private static RawJson? Json(NpgsqlDataReader reader, int column) =>
-        reader.IsDBNull(column) ? null : new RawJson(reader.GetFieldValue<byte[]>(column));
 }

@@ -12,6 +12,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     private static readonly TimeSpan _outagePause = TimeSpan.FromMilliseconds(200);
 
     private readonly PostgresReader _reader = new(dataSource);
+    private readonly PostgresEarlyEvents _early = new(dataSource);
 
     /// <inheritdoc />
     public async Task<IReadOnlyList<CommitVerdict>> CommitAsync(CommitBatch batch, CancellationToken cancellation)
@@ -61,21 +62,23 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         _reader.SavePayloadsAsync(payloads, cancellation);
 
     /// <inheritdoc />
+    public Task<IReadOnlyList<Guid>> LiveAsync(Guid after, int limit, CancellationToken cancellation) =>
+        _reader.LiveAsync(after, limit, cancellation);
+
+    /// <inheritdoc />
     public Task<IReadOnlyList<EventTarget>> FindTargetsAsync(IReadOnlyList<EventAddress> addresses, CancellationToken cancellation) =>
-        throw new NotSupportedException();
+        _early.FindTargetsAsync(addresses, cancellation);
 
     /// <inheritdoc />
     public Task<IReadOnlySet<Guid>> KeepEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) =>
-        throw new NotSupportedException();
+        _early.KeepAsync(events, limit, cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation) => throw new NotSupportedException();
+    public Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation) => _early.DueAsync(limit, cancellation);
 
     /// <inheritdoc />
-    public Task RemoveEarlyAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation) => throw new NotSupportedException();
-
-    /// <inheritdoc />
-    public Task<IReadOnlyList<Guid>> LiveAsync(Guid after, int limit, CancellationToken cancellation) => throw new NotSupportedException();
+    public Task RemoveEarlyAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation) =>
+        _early.RemoveAsync(messageIds, cancellation);
 
     /// <summary>Commits these entries (by their place in the batch) until each has its verdict.</summary>
     private async Task CommitAsync(Work work, List<int> places, CancellationToken cancellation)
@@ -122,14 +125,13 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     /// </summary>
     private async Task<List<int>> TryCommitAsync(Work work, List<int> places, CancellationToken cancellation)
     {
-        Dictionary<Guid, Seen> seen;
-        HashSet<Guid> written;
+        Outcome outcome;
         while (true)
         {
             try
             {
                 await using var connection = await OpenAsync(work, cancellation);
-                (seen, written) = await ExecuteAsync(connection, work, places);
+                outcome = await ExecuteAsync(connection, work, places);
                 break;
             }
             catch (Exception error) when (StoreErrors.IsUnavailable(error))
@@ -149,13 +151,13 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         foreach (var place in places)
         {
             var entry = work.Entries[place];
-            if (entry is CommitEntry.Start && !written.Contains(entry.SagaId))
+            if (entry is CommitEntry.Start && !outcome.Written.Contains(entry.SagaId))
             {
                 conflicts.Add(place);
                 continue;
             }
 
-            work.Verdicts[place] = Judge(entry, written, seen, work.InDoubt);
+            work.Verdicts[place] = Judge(entry, outcome, work.InDoubt);
         }
 
         return conflicts.Count == 0 ? conflicts : await JudgeConflictsAsync(work, conflicts, cancellation);
@@ -176,8 +178,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
 
     // One round trip, and one transaction: the commands of a batch run in one, which the server commits at its end.
     // Not cancelled once it is on its way, for its outcome would be unknown; the command timeout bounds it.
-    private static async Task<(Dictionary<Guid, Seen> Seen, HashSet<Guid> Written)> ExecuteAsync(
-        NpgsqlConnection connection, Work work, List<int> places)
+    private static async Task<Outcome> ExecuteAsync(NpgsqlConnection connection, Work work, List<int> places)
     {
         var entries = CommitSql.Column(places, place => work.Entries[place]);
         var existing = entries.Where(entry => entry is not CommitEntry.Start).Select(entry => entry.SagaId).Order().ToArray();
@@ -199,15 +200,14 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
             batch.BatchCommands.Add(CommitSql.ForgetMessages(work.Sent));
         }
 
-        var seen = new Dictionary<Guid, Seen>(existing.Length);
-        var written = new HashSet<Guid>(entries.Length);
+        var outcome = new Outcome(existing.Length, entries.Length);
         await using (var reader = await batch.ExecuteReaderAsync(CancellationToken.None))
         {
             if (existing.Length > 0)
             {
                 while (await reader.ReadAsync(CancellationToken.None))
                 {
-                    seen.Add(reader.GetGuid(0), new Seen(reader.GetInt64(1), reader.GetGuid(2)));
+                    outcome.Found.Add(reader.GetGuid(0), new Found(reader.GetInt64(1), reader.GetGuid(2)));
                 }
 
                 await reader.NextResultAsync(CancellationToken.None);
@@ -217,7 +217,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
             {
                 while (await reader.ReadAsync(CancellationToken.None))
                 {
-                    written.Add(reader.GetGuid(0));
+                    outcome.Add(reader.GetGuid(0), reader.IsDBNull(1) ? null : reader.GetGuid(1));
                 }
             }
 
@@ -227,19 +227,21 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
             }
         }
 
-        return (seen, written);
+        return outcome;
     }
 
-    private static CommitVerdict Judge(CommitEntry entry, HashSet<Guid> written, Dictionary<Guid, Seen> seen, bool inDoubt)
+    private static CommitVerdict Judge(CommitEntry entry, Outcome outcome, bool inDoubt)
     {
-        var found = seen.GetValueOrDefault(entry.SagaId);
+        var found = outcome.Found.GetValueOrDefault(entry.SagaId);
         var holds = entry switch
         {
             CommitEntry.Check check => (found?.Version ?? 0) == check.ExpectedVersion,
-            CommitEntry.Move move => written.Contains(move.SagaId) || (inDoubt && found?.LastTransitionId == move.Row.LastTransitionId),
-            _ => written.Contains(entry.SagaId),
+            CommitEntry.Move move => outcome.Written.Contains(move.SagaId) || (inDoubt && found?.LastTransitionId == move.Row.LastTransitionId),
+            _ => outcome.Written.Contains(entry.SagaId),
         };
-        return holds ? CommitVerdict.Committed.Instance : CommitVerdict.Stale.Instance;
+        return holds ? CommitVerdict.Committed.Instance
+            : outcome.Known.TryGetValue(entry.SagaId, out var known) ? new CommitVerdict.KnownMessages(known)
+            : CommitVerdict.Stale.Instance;
     }
 
     /// <summary>
@@ -306,11 +308,38 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     [LoggerMessage(Level = LogLevel.Warning, Message = "The connection was lost during a commit, whose outcome is found out: {Reason}")]
     private partial void OutcomeUnknown(string reason);
 
-    private sealed record Seen(long Version, Guid LastTransitionId);
+    private sealed record Found(long Version, Guid LastTransitionId);
 
     private sealed record KnownRequest(Guid Id, string Source, Guid LastTransitionId);
 
     private sealed record Conflict(KnownRequest? Request, Guid? KeyOwner, bool IdExists, Guid? JoinedSaga);
+
+    private sealed class Outcome(int existing, int entries)
+    {
+        /// <summary>The rows that were there, as they were before.</summary>
+        public Dictionary<Guid, Found> Found { get; } = new(existing);
+
+        public HashSet<Guid> Written { get; } = new(entries);
+
+        /// <summary>What sagas have seen before; nothing of these is written.</summary>
+        public Dictionary<Guid, HashSet<Guid>> Known { get; } = [];
+
+        public void Add(Guid sagaId, Guid? knownMessage)
+        {
+            if (knownMessage is not { } message)
+            {
+                Written.Add(sagaId);
+            }
+            else if (Known.TryGetValue(sagaId, out var known))
+            {
+                known.Add(message);
+            }
+            else
+            {
+                Known.Add(sagaId, [message]);
+            }
+        }
+    }
 
     private sealed class Work(IReadOnlyList<CommitEntry> entries, CommitVerdict?[] verdicts)
     {

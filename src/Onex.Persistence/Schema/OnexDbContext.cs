@@ -38,6 +38,12 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
     /// <summary>Messages that sagas have seen.</summary>
     public DbSet<InboxRow> Inbox => Set<InboxRow>();
 
+    /// <summary>Wake-ups of sagas that wait for long.</summary>
+    public DbSet<TimerRow> Timers => Set<TimerRow>();
+
+    /// <summary>Events that wait.</summary>
+    public DbSet<EarlyEvent> EarlyEvents => Set<EarlyEvent>();
+
     /// <summary>An index of what went to dead-letter topics.</summary>
     public DbSet<DeadLetterRow> DeadLetters => Set<DeadLetterRow>();
 
@@ -63,6 +69,8 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         modelBuilder.Entity<SagaHistoryRow>(MapSagaHistory);
         modelBuilder.Entity<OutboxRow>(MapOutbox);
         modelBuilder.Entity<InboxRow>(MapInbox);
+        modelBuilder.Entity<TimerRow>(MapTimers);
+        modelBuilder.Entity<EarlyEvent>(MapEarlyEvents);
         modelBuilder.Entity<DeadLetterRow>(MapDeadLetters);
         modelBuilder.Entity<EffectLedgerRow>(MapEffectLedger);
         modelBuilder.Entity<RegisteredContract>(MapContracts);
@@ -119,14 +127,25 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         saga.Property(row => row.EndedAt).HasColumnName("ended_at").HasComment("When it ended; empty while it lives.");
         saga.Property(row => row.NextWakeupAt).HasColumnName("next_wakeup_at")
             .HasComment("When it wants to be woken: a step's timeout, a retry, a timer.");
+        saga.Property(row => row.Parked).HasColumnName("parked").HasDefaultValue(false)
+            .HasComment("Whether it waits for long: its wake-up, if it has one, is then a row of onex.timers.");
 
         saga.HasIndex(row => row.RequestId).IsUnique().HasDatabaseName("ux_sagas_request_id");
 
         // The predicate must not name the status: it changes with transitions, and an update would no longer be HOT.
         saga.HasIndex(row => new { row.Contract, row.BusinessKey }).IsUnique()
             .HasFilter("ended_at IS NULL").HasDatabaseName("ux_sagas_live_business_key");
-        saga.HasIndex(row => row.HomePartition).HasFilter("ended_at IS NULL").HasDatabaseName("ix_sagas_live_home_partition");
+
+        // Not those that wait for long: a sweep must not pass a million of them. A saga becomes parked, or ceases to be, only when such a wait
+        // begins or ends, so the others' updates stay HOT.
+        saga.HasIndex(row => row.HomePartition).HasFilter("ended_at IS NULL AND NOT parked").HasDatabaseName("ix_sagas_live_home_partition");
         saga.HasIndex(row => row.CorrelationId).HasDatabaseName("ix_sagas_correlation_id");
+
+        // For pages of a list, for the question after a key, and for retention.
+        saga.HasIndex(row => new { row.StartedAt, row.Id }).HasDatabaseName("ix_sagas_started_at");
+        saga.HasIndex(row => row.BusinessKey).HasOperators("text_pattern_ops")
+            .HasFilter("business_key IS NOT NULL").HasDatabaseName("ix_sagas_business_key");
+        saga.HasIndex(row => row.EndedAt).HasFilter("ended_at IS NOT NULL").HasDatabaseName("ix_sagas_ended_at");
     }
 
     private static void MapSagaPayloads(EntityTypeBuilder<SagaPayload> payload)
@@ -163,11 +182,43 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
     private static void MapInbox(EntityTypeBuilder<InboxRow> inbox)
     {
         inbox.ToTable("inbox", table => table.HasComment(
-            "Messages that sagas have seen and that nothing else of them identifies: requests that joined a live saga by its business key."));
+            "Messages that sagas have seen and that nothing else of them identifies: events, and requests that joined a live saga by its business key. "
+            + "Kept as long as the saga's row."));
         inbox.HasKey(row => new { row.SagaId, row.MessageId }).HasName("pk_inbox");
         inbox.Property(row => row.SagaId).HasColumnName("saga_id").HasComment("The saga that has seen it.");
         inbox.Property(row => row.MessageId).HasColumnName("message_id").HasComment("The message's identity; of a request, its request id.");
         inbox.HasIndex(row => row.MessageId).HasDatabaseName("ix_inbox_message_id");
+    }
+
+    private static void MapTimers(EntityTypeBuilder<TimerRow> timer)
+    {
+        timer.ToTable("timers", table => table.HasComment("When sagas that wait for long (parked) want to be woken. Written and removed with the saga's row."));
+        timer.HasKey(row => new { row.SagaId, row.Name }).HasName("pk_timers");
+        timer.Property(row => row.SagaId).HasColumnName("saga_id").HasComment("The saga.");
+        timer.Property(row => row.Name).HasColumnName("name").HasComment("Which of its timers: wakeup.");
+        timer.Property(row => row.HomePartition).HasColumnName("home_partition").HasComment("The saga's home partition, whose reader fires it.");
+        timer.Property(row => row.DueAt).HasColumnName("due_at").HasComment("When it fires.");
+        timer.HasIndex(row => new { row.HomePartition, row.DueAt }).HasDatabaseName("ix_timers_home_partition_due_at");
+    }
+
+    private static void MapEarlyEvents(EntityTypeBuilder<EarlyEvent> early)
+    {
+        early.ToTable("early_events", table => table.HasComment(
+            "Events that wait for their saga, or for a state of their saga that wants them. Bounded in number, and in time."));
+        early.HasKey(row => row.MessageId).HasName("pk_early_events");
+        early.Property(row => row.MessageId).HasColumnName("message_id").ValueGeneratedNever().HasComment("The message's identity.");
+        early.Property<long>("Seq").HasColumnName("seq").UseIdentityAlwaysColumn().HasComment("The order of arrival.");
+        early.Property(row => row.SagaId).HasColumnName("saga_id").HasComment("The saga that has it; empty for one that came before its saga.");
+        early.Property(row => row.Contract).HasColumnName("contract").HasComment("The contract that it is for.");
+        early.Property(row => row.Event).HasColumnName("event").HasComment("The event's name.");
+        early.Property(row => row.CorrelationId).HasColumnName("correlation_id")
+            .HasComment("The correlation id by which it finds its saga, unless business_key does.");
+        early.Property(row => row.BusinessKey).HasColumnName("business_key").HasComment("The business key that it named.");
+        early.Property(row => row.Content).HasColumnName("content").HasComment("Its payload, and who is told if it is refused.");
+        early.Property(row => row.ReceivedAt).HasColumnName("received_at").HasComment("When it came.");
+        early.Property(row => row.ExpiresAt).HasColumnName("expires_at").HasComment("Until when it is kept.");
+        early.HasIndex(row => row.SagaId).HasFilter("saga_id IS NOT NULL").HasDatabaseName("ix_early_events_saga_id");
+        early.HasIndex(row => new { row.Contract, row.CorrelationId }).HasFilter("saga_id IS NULL").HasDatabaseName("ix_early_events_waiting");
     }
 
     private static void MapOutbox(EntityTypeBuilder<OutboxRow> outbox)
@@ -219,8 +270,8 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         effect.ToTable("effect_ledger", table =>
         {
             table.HasComment("One row per command to the outside world: who may run it now, and what came of it.");
-            table.HasCheckConstraint("ck_effect_ledger_outcome", "outcome IN ('completed', 'rejected', 'failed')");
-            table.HasCheckConstraint("ck_effect_ledger_result", "(outcome IS NULL) = (result IS NULL)");
+            table.HasCheckConstraint("ck_effect_ledger_outcome", "outcome IN ('completed', 'rejected', 'failed', 'cancelled')");
+            table.HasCheckConstraint("ck_effect_ledger_result", "(outcome IS NULL OR outcome = 'cancelled') = (result IS NULL)");
         });
 
         // A row is written twice (claimed, recorded); both versions fit on one page.
@@ -236,7 +287,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         effect.Property(row => row.LeasedUntil).HasColumnName("leased_until")
             .HasComment("Until then nobody else may run it (unless an outcome is recorded), by the database's clock.");
         effect.Property(row => row.ClaimedAt).HasColumnName("claimed_at").HasComment("When the latest attempt was claimed.");
-        effect.Property(row => row.Outcome).HasColumnName("outcome").HasComment("completed, rejected, failed; empty: not known yet.");
+        effect.Property(row => row.Outcome).HasColumnName("outcome").HasComment("completed, rejected, failed; cancelled: before anyone took it; empty: not known yet.");
 
         // json, not jsonb: what the outside world returned is kept as it is, also what jsonb refuses.
         effect.Property(row => row.Result).HasColumnName("result").HasColumnType("json").HasComment("The whole result as it was told to main.");

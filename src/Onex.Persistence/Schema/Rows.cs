@@ -40,6 +40,22 @@ public sealed record InboxRow
     public required Guid MessageId { get; init; }
 }
 
+/// <summary>A row of <c>timers</c>, for queries.</summary>
+public sealed record TimerRow
+{
+    /// <summary>The saga.</summary>
+    public required Guid SagaId { get; init; }
+
+    /// <summary>Which of its timers: <c>wakeup</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The saga's home partition.</summary>
+    public required int HomePartition { get; init; }
+
+    /// <summary>When it fires.</summary>
+    public required DateTimeOffset DueAt { get; init; }
+}
+
 /// <summary>A row of <c>outbox</c>, for queries. The store writes <see cref="Sagas.OutgoingMessage"/>.</summary>
 public sealed record OutboxRow
 {

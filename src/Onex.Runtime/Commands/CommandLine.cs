@@ -72,10 +72,13 @@ internal static class CommandLine
         var root = new RootCommand("Onex: sagas from contracts, over Kafka.")
         {
             RoleCommand(),
+            RequestCommand.Make(),
+            SagasCommand.Make(json),
             ContractsCommand.Make(json),
             DatabaseCommand.Make(json),
             TopicsCommand.Make(json),
             HealthCommand.Make(),
+            CompletionCommand.Make(),
             VersionCommand(json),
         };
 

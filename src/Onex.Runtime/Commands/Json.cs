@@ -8,18 +8,34 @@ namespace Onex.Runtime.Commands;
 /// <summary>Data as JSON on stdout.</summary>
 internal static class Json
 {
+    private static readonly JsonWriterOptions _indented = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>Prints one object.</summary>
-    public static void Print(Action<Utf8JsonWriter> members)
+    public static void Print(Action<Utf8JsonWriter> members) => Console.WriteLine(Text(_indented, writer => WriteObject(writer, members)));
+
+    /// <summary>Prints what came as JSON.</summary>
+    public static void Print(JsonElement json) => Console.WriteLine(Indented(json));
+
+    /// <summary>JSON for people.</summary>
+    public static string Indented(JsonElement json) => Text(_indented, json.WriteTo);
+
+    /// <summary>An object on one line.</summary>
+    public static string Compact(Action<Utf8JsonWriter> members) => Text(default, writer => WriteObject(writer, members));
+
+    /// <summary>A member that is text, or null.</summary>
+    public static string? Text(JsonElement json, string name) =>
+        json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    /// <summary>Writes a member that is an array of what came as JSON.</summary>
+    public static void Elements(this Utf8JsonWriter writer, string name, IEnumerable<JsonElement> elements)
     {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        writer.WriteStartArray(name);
+        foreach (var element in elements)
         {
-            writer.WriteStartObject();
-            members(writer);
-            writer.WriteEndObject();
+            element.WriteTo(writer);
         }
 
-        Console.WriteLine(Encoding.UTF8.GetString(buffer.WrittenSpan));
+        writer.WriteEndArray();
     }
 
     /// <summary>Writes a member that is an array of objects.</summary>
@@ -46,5 +62,23 @@ internal static class Json
         }
 
         writer.WriteEndArray();
+    }
+
+    private static void WriteObject(Utf8JsonWriter writer, Action<Utf8JsonWriter> members)
+    {
+        writer.WriteStartObject();
+        members(writer);
+        writer.WriteEndObject();
+    }
+
+    private static string Text(JsonWriterOptions options, Action<Utf8JsonWriter> write)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer, options))
+        {
+            write(writer);
+        }
+
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 }

@@ -26,9 +26,13 @@ internal static class Parts
             SslCaFile = kafka.SslCaFile,
             SessionTimeout = kafka.SessionTimeout,
             ClientId = client,
-            DrainFor = settings.GracePeriod > 2 * _afterDraining ? settings.GracePeriod - _afterDraining : settings.GracePeriod / 2,
+            DrainFor = DrainFor(settings),
         };
     }
+
+    /// <summary>For Onex.Kafka's log in this process.</summary>
+    public static KafkaSettings Memory(RuntimeSettings settings, string client) =>
+        new() { BootstrapServers = "this process", ClientId = client, DrainFor = DrainFor(settings) };
 
     /// <summary>For Onex.Persistence.</summary>
     /// <param name="settings">The process's settings.</param>
@@ -47,4 +51,7 @@ internal static class Parts
             ApplicationName = application,
         };
     }
+
+    private static TimeSpan DrainFor(RuntimeSettings settings) =>
+        settings.GracePeriod > 2 * _afterDraining ? settings.GracePeriod - _afterDraining : settings.GracePeriod / 2;
 }

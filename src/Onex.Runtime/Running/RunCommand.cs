@@ -71,9 +71,7 @@ internal static class RunCommand
             AddStore(services, settings, name);
         }
 
-        services.AddOnexKafka(Parts.Kafka(settings, name));
-        services.AddSingleton<IHealthComponent, BrokerComponent>();
-        services.AddSingleton<IRoleBootstrap, TopicSetup>();
+        AddBus(services, settings, name);
 
         AddRoles(services, settings, contracts);
         services.AddSingleton<IRoleBootstrap, Handlers>();
@@ -87,6 +85,19 @@ internal static class RunCommand
             bus.UsingInMemory();
             bus.AddRider(rider => rider.UsingKafka((context, kafka) => Read(settings, context, kafka)));
         });
+    }
+
+    private static void AddBus(IServiceCollection services, RuntimeSettings settings, string name)
+    {
+        if (settings.EventBus == EventBus.InMemory)
+        {
+            services.AddOnexMemoryLog(settings.Topics.All, settings.Partitions, settings.MemoryHistory, Parts.Memory(settings, name));
+            return;
+        }
+
+        services.AddOnexKafka(Parts.Kafka(settings, name));
+        services.AddSingleton<IHealthComponent, BrokerComponent>();
+        services.AddSingleton<IRoleBootstrap, TopicSetup>();
     }
 
     private static void AddStore(IServiceCollection services, RuntimeSettings settings, string name)

@@ -149,20 +149,21 @@ public sealed class MigratorTests
             """
             INSERT INTO onex.sagas (id, contract, contract_version, contract_hash, correlation_id, request_id, source, state, status, data,
                 progress, fault, home_partition, version, last_transition_id, started_at, updated_at, ended_at, next_wakeup_at)
-            SELECT gen_random_uuid(), 'order', '1', 'h', gen_random_uuid(), gen_random_uuid(), 's', name, status, '{}', '{}', fault::jsonb,
+            SELECT gen_random_uuid(), 'order', '1', 'h', gen_random_uuid(), gen_random_uuid(), 's', name, status, '{}', progress::jsonb, fault::jsonb,
                 0, 2, gen_random_uuid(), now(), now(), ended_at, next_wakeup_at
             FROM (VALUES
-                ('stuck', 'running', NULL, NULL::timestamptz, NULL::timestamptz),
-                ('running', 'running', NULL, NULL, now()),
-                ('waiting', 'waiting', NULL, NULL, NULL),
-                ('failed', 'failed', '{"code": "card_declined"}', now(), NULL)) AS v(name, status, fault, ended_at, next_wakeup_at);
+                ('stuck', 'running', '{}', NULL, NULL::timestamptz, NULL::timestamptz),
+                ('running', 'running', '{}', NULL, NULL, now()),
+                ('waiting', 'waiting', '{"waiting_for": ["paid"]}', NULL, NULL, NULL),
+                ('failed', 'failed', '{}', '{"code": "card_declined"}', now(), NULL)) AS v(name, status, progress, fault, ended_at, next_wakeup_at);
             INSERT INTO onex.saga_history (saga_id, version, ordinal, at, kind, state, step)
             SELECT id, v.version, 0, now() + v.after, v.kind, state, 'charge'
             FROM onex.sagas, (VALUES (1, interval '0', 'step_started'), (2, interval '1 second', 'step_completed')) AS v(version, after, kind)
             WHERE state = 'running'
             """);
 
-        Assert.Equal(["stuck"], await database.QueryAsync("SELECT state FROM onex.stuck"));
+        Assert.Equal(
+            ["stuck|It has no next wake-up and waits for no event."], await database.QueryAsync("SELECT state, reason FROM onex.stuck"));
         Assert.Equal(["running", "stuck", "waiting"], await database.QueryAsync("SELECT state FROM onex.live_sagas ORDER BY 1"));
         Assert.Equal(["failed|card_declined"], await database.QueryAsync("SELECT state, code FROM onex.failed_today"));
         Assert.Equal(

@@ -5,6 +5,7 @@ using Onex.Persistence.Ledger;
 using Onex.Persistence.Registry;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Schema;
+using Onex.Persistence.Upkeep;
 
 namespace Onex.Tests.Integration.Persistence;
 
@@ -24,6 +25,8 @@ public sealed class PersistenceServicesTests(TestDatabase database) : IClassFixt
         Assert.NotNull(provider.GetRequiredService<IEffectLedger>());
         Assert.NotNull(provider.GetRequiredService<IContractRegistry>());
         Assert.NotNull(provider.GetRequiredService<IDeadLetterIndex>());
+        Assert.NotNull(provider.GetRequiredService<IStoreUpkeep>());
+        Assert.NotNull(await provider.GetRequiredService<ISagaQueries>().FindAsync(row.Id, CancellationToken.None));
         await using var context = await provider.GetRequiredService<IDbContextFactory<OnexDbContext>>().CreateDbContextAsync();
         var found = await context.Sagas.SingleAsync(saga => saga.Contract == row.Contract && saga.Status == SagaStatus.Running && saga.Id == row.Id);
         Assert.Equal((row.Source, row.Data, row.StartedAt), (found.Source, found.Data, found.StartedAt));

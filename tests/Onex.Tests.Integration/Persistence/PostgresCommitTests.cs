@@ -258,6 +258,25 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     }
 
     [Fact]
+    public async Task The_sweep_for_wakeups_passes_no_parked_saga()
+    {
+        await using var connection = await database.DataSource.OpenConnectionAsync();
+        await using var command = new NpgsqlCommand(
+            $"EXPLAIN {PostgresReader.Wakeups.Replace("$1", "ARRAY[0, 1]", StringComparison.Ordinal).Replace("$2", "now()", StringComparison.Ordinal)}",
+            connection);
+        await using var reader = await command.ExecuteReaderAsync();
+        var plan = new List<string>();
+        while (await reader.ReadAsync())
+        {
+            plan.Add(reader.GetString(0));
+        }
+
+        Assert.Contains(plan, line => line.Contains("ix_sagas_live_home_partition", StringComparison.Ordinal));
+        Assert.Contains(plan, line => line.Contains("ix_timers_home_partition_due_at", StringComparison.Ordinal));
+        Assert.DoesNotContain(plan, line => line.Contains("Seq Scan", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Big_batches_are_committed_whole()
     {
         var store = Store(database.DataSource);

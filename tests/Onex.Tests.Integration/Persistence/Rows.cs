@@ -44,7 +44,7 @@ internal static class Rows
         row with { Version = row.Version + 1, LastTransitionId = Id(), UpdatedAt = row.UpdatedAt.AddMilliseconds(5) };
 
     public static SagaRow Ended(SagaRow row) =>
-        Next(row) with { State = "done", Status = SagaStatus.Completed, EndedAt = Now, NextWakeupAt = null };
+        Next(row) with { State = "done", Status = SagaStatus.Completed, EndedAt = Now, NextWakeupAt = null, Parked = false };
 
     public static CommitEntry Start(SagaRow row) => new CommitEntry.Start(row, [Happened(row)], [], []);
 
@@ -60,6 +60,20 @@ internal static class Rows
         Value = Encoding.UTF8.GetBytes($"{{\"text\":\"{text}\"}}"),
         Headers = RawJson.FromText("""{"source":"onex-main"}"""),
     };
+
+    /// <summary>An event of that saga's flow that came before it.</summary>
+    public static EarlyEvent Early(SagaRow row) => new()
+    {
+        MessageId = Id(),
+        Contract = row.Contract,
+        Event = "paid",
+        CorrelationId = row.CorrelationId,
+        Content = RawJson.FromText("""{"amount":12.50}"""),
+        ReceivedAt = Now,
+        ExpiresAt = Now.AddHours(1),
+    };
+
+    public static EventAddress Address(SagaRow row) => new(Id(), row.Contract, row.CorrelationId, null, null);
 
     public static SagaPayload Payload(SagaRow row, string name) =>
         new(new Guid(SHA256.HashData(Encoding.UTF8.GetBytes($"{row.Id}/{name}")).AsSpan(0, 16)), row.Id, name, RawJson.EmptyObject);

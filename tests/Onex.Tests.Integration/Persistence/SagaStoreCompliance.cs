@@ -5,7 +5,7 @@ using Onex.Persistence.Sagas;
 namespace Onex.Tests.Integration.Persistence;
 
 /// <summary>What every saga store does. One class per implementation inherits it.</summary>
-public abstract class SagaStoreCompliance
+public abstract partial class SagaStoreCompliance
 {
     private static readonly CancellationToken _none = CancellationToken.None;
 
@@ -25,6 +25,7 @@ public abstract class SagaStoreCompliance
             Headers = RawJson.FromText("""{"tenant":"t1"}"""),
             Waiters = RawJson.FromText("[]"),
             NextWakeupAt = Rows.Now.AddSeconds(30),
+            Parked = true,
         };
         var message = Rows.Message("m") with { Partition = 3 };
         var input = new SagaPayload(Rows.Id(), row.Id, "input", RawJson.FromText("""{"sku":"A"}"""));
@@ -296,6 +297,25 @@ public abstract class SagaStoreCompliance
 
         var (_, found) = Assert.Single(await Store.LoadPayloadsAsync([payload.Id, Rows.Id()], _none));
         Assert.Equal((row.Id, "result:a", 1), (found.SagaId, found.Name, (int)JsonNode.Parse(found.Content.ToString())!["v"]!));
+    }
+
+    [Fact]
+    public async Task All_live_sagas_are_listed_page_by_page_in_order()
+    {
+        SagaRow[] live = [await StartAsync(), await StartAsync(), await StartAsync()];
+        var ended = await StartAsync();
+        await CommitAsync(Rows.Move(ended, Rows.Ended(ended)));
+
+        var listed = new List<Guid>();
+        while (await Store.LiveAsync(listed.LastOrDefault(), 2, _none) is { Count: > 0 } page)
+        {
+            Assert.InRange(page.Count, 1, 2);
+            listed.AddRange(page);
+        }
+
+        Assert.Equal(listed.OrderBy(id => id.ToString(), StringComparer.Ordinal), listed);
+        Assert.All(live, row => Assert.Contains(row.Id, listed));
+        Assert.DoesNotContain(ended.Id, listed);
     }
 
     [Fact]

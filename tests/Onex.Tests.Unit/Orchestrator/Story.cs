@@ -18,6 +18,9 @@ internal sealed class Story
 
     private readonly List<CommandToSend> _sent = [];
     private SagaState? _saga;
+    private int _told;
+
+    public Story(Plan plan) => Plan = plan;
 
     public Story(string contract)
     {
@@ -107,10 +110,48 @@ internal sealed class Story
         };
     }
 
-    /// <summary>Time goes on until the saga wants to be woken.</summary>
+    /// <summary>Time goes on.</summary>
+    public Story After(TimeSpan span)
+    {
+        Now += span;
+        return this;
+    }
+
+    /// <summary>Someone sends the saga an event.</summary>
+    public Story Tells(string name, string data = "{}", Guid? messageId = null)
+    {
+        var asker = Asker($"requests/1/{++_told}") with { RequestId = messageId ?? Identity.OfRequest(Guid.Empty, $"event {_told}") };
+        var value = CelValue.FromJson(System.Text.Encoding.UTF8.GetBytes(data));
+        Assert.True(Plan.Events[name].Data.TryConvert(value, out var typed, out _), "the event's payload is not what its contract says");
+        return Takes(new ExternalEvent { SagaId = Saga.Facts.SagaId, CausedBy = asker.RequestId, Event = name, Data = typed, Asker = asker });
+    }
+
+    /// <summary>An operator asks for something.</summary>
+    public Story Asks(OperatorCommand command, string by = "alice", string? reason = null) => Takes(new OperatorAsked
+    {
+        SagaId = Saga.Facts.SagaId,
+        CausedBy = Identity.OfRequest(Guid.Empty, $"asked {++_told}"),
+        Command = command,
+        By = by,
+        Reason = reason,
+    });
+
+    /// <summary>The one refusal of an event that the last message led to.</summary>
+    public EventRefusal Refusal => Assert.Single(Last.Refusals);
+
+    /// <summary>What the ledger says of a command that was cancelled before anyone took it.</summary>
+    public static Lease Cancelled { get; } = new(0, null) { Cancelled = true };
+
+    /// <summary>Time goes on until the saga wants to be woken, unless it wanted to be already.</summary>
     public Story Wakes(Func<Guid, Lease?>? ledger = null)
     {
-        Now = Saga.NextWakeupAt!.Value;
+        Now = Saga.NextWakeupAt > Now ? Saga.NextWakeupAt.Value : Now;
+        return Fires(ledger);
+    }
+
+    /// <summary>A wake-up comes now.</summary>
+    public Story Fires(Func<Guid, Lease?>? ledger = null)
+    {
         var leases = Saga.Outstanding
             .Select(command => (command.CommandId, Lease: ledger?.Invoke(command.CommandId)))
             .Where(entry => entry.Lease is not null)

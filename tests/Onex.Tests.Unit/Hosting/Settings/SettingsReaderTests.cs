@@ -32,7 +32,7 @@ public sealed class SettingsReaderTests : IDisposable
         Assert.Equal((12, null, true), (settings.Partitions, settings.Replication, settings.CreateTopics));
         Assert.Equal((TimeSpan.FromDays(15), TimeSpan.FromDays(30)), (settings.Retention, settings.HistoryRetention));
         Assert.Equal((8085, "localhost"), (settings.HttpPort, settings.HttpBind));
-        Assert.Equal((LogLevel.Information, "json"), (settings.LogLevel, settings.LogFormat));
+        Assert.Equal((LogLevel.Information, "json", null), (settings.LogLevel, settings.LogFormat, settings.LogDirectory));
         Assert.Equal(TimeSpan.FromSeconds(30), settings.GracePeriod);
         Assert.Equal(Path.Combine(_directory, "contracts"), settings.ContractsDirectory);
         Assert.Equal(1_048_576, settings.MaxRequestBytes);
@@ -62,6 +62,7 @@ public sealed class SettingsReaderTests : IDisposable
         Assert.Equal((8085, "*"), (settings.HttpPort, settings.HttpBind));
         Assert.Equal("omninode-bridge-redpanda:9092", settings.Kafka!.BootstrapServers);
         Assert.Equal("omninode-bridge-postgres", settings.Postgres!.Host);
+        Assert.Equal("/app/logs", settings.LogDirectory);
     }
 
     [Fact]
@@ -116,13 +117,25 @@ public sealed class SettingsReaderTests : IDisposable
     }
 
     [Fact]
-    public void A_bare_environment_is_told_all_that_it_lacks()
+    public void A_bare_environment_runs_everything_in_one_process_on_a_file()
     {
         _environment.Clear();
 
+        var settings = Read();
+
+        Assert.Equal((RuntimeProfile.All, EventBus.InMemory, StoreKind.Sqlite), (settings.Profile, settings.EventBus, settings.Store));
+        Assert.EndsWith(".onex", settings.DataDirectory);
+    }
+
+    [Fact]
+    public void A_role_in_a_bare_environment_is_told_all_that_it_lacks()
+    {
+        _environment.Clear();
+        Set("RUNTIME_PROFILE=main");
+
         Problems(
-            "KAFKA_BOOTSTRAP_SERVERS is not set, so that messages would travel in memory: this version does not have that yet. Set KAFKA_BOOTSTRAP_SERVERS to the brokers (host:port).",
-            "POSTGRES_HOST is not set, so that sagas would be kept in a file: this version does not have that yet. Set POSTGRES_HOST to the database's host.",
+            "KAFKA_BOOTSTRAP_SERVERS is not set, so that messages would travel in memory: that reaches no other process, and RUNTIME_PROFILE is main. Set KAFKA_BOOTSTRAP_SERVERS to the brokers (host:port).",
+            "POSTGRES_HOST is not set, so that sagas would be kept in a file: no other process can share that, and RUNTIME_PROFILE is main. Set POSTGRES_HOST to the database's host.",
             "POSTGRES_PASSWORD is not set, but the database needs it. Set it, or POSTGRES_PASSWORD_FILE to the path of a file that holds it.");
     }
 
@@ -163,7 +176,7 @@ public sealed class SettingsReaderTests : IDisposable
         System.IO.File.WriteAllText(Path.Combine(_directory, "token"), "__REPLACE_WITH_REDIS__\n");
         Set("REDIS_PASSWORD_FILE=token");
 
-        Problems("REDIS_PASSWORD_FILE still holds a __REPLACE_WITH_...__ placeholder. Put the real secret in its place, or remove the variable if nothing uses it.");
+        Problems("REDIS_PASSWORD (from token) still holds a __REPLACE_WITH_...__ placeholder. Put the real secret in its place, or remove the variable if nothing uses it.");
     }
 
     [Fact]

@@ -1,0 +1,138 @@
+using System.Collections.Immutable;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Plans;
+using Onex.Contracts.Schemas;
+using Onex.Contracts.Yaml;
+
+namespace Onex.Contracts.Compiling;
+
+/// <summary>Reads events, what they do, and what time does.</summary>
+internal sealed class EventReader(ContractScope scope, ExpressionReader expressions, StepReader steps)
+{
+    /// <summary>Declares the events under <c>events</c>.</summary>
+    public void ReadEvents(SyntaxNode? node)
+    {
+        var map = scope.Map(node, "'events'");
+        if (map?.Entries.Count > Limits.EventsMax)
+        {
+            scope.Report(Complaints.TooMany(map.Entries[Limits.EventsMax].Key.At, "events", Limits.EventsMax));
+        }
+
+        foreach (var (name, value) in (map?.Entries ?? []).Take(Limits.EventsMax))
+        {
+            if (!Names.IsIdentifier(name.Text))
+            {
+                scope.Report(Complaints.BadName(name.At, "an event", name.Text, dashes: false));
+            }
+
+            // `card_updated:` alone is an event without data.
+            var declared = value is ScalarSyntax { IsNull: true } ? null : scope.Map(value, $"the event '{Spelling.Clip(name.Text)}'");
+            if (declared is not null)
+            {
+                scope.CheckKeys(declared, Keys.Event);
+            }
+
+            var data = declared?.Find("data") is { } type ? scope.Types.Read(type) : new DataType.Fields([]);
+            scope.Events[name.Text] = new EventPlan(name.Text, data, scope.Duration(declared?.Find("early")));
+        }
+    }
+
+    /// <summary>What events do in a state, or in any.</summary>
+    /// <param name="node">The list.</param>
+    /// <param name="what">Its key.</param>
+    /// <param name="state">The state; null for any.</param>
+    public ImmutableArray<EventRule> ReadRules(SyntaxNode? node, string what, string? state)
+    {
+        var rules = ImmutableArray.CreateBuilder<EventRule>();
+        var always = new HashSet<string>(StringComparer.Ordinal);
+        var items = scope.List(node, what)?.Items ?? [];
+        if (items.Count > Limits.EventRulesMax)
+        {
+            scope.Report(Complaints.TooMany(items[Limits.EventRulesMax].At, $"rules of {what}", Limits.EventRulesMax));
+        }
+
+        foreach (var item in items.Take(Limits.EventRulesMax))
+        {
+            if (scope.Map(item, $"an entry of {what}") is not { } map)
+            {
+                continue;
+            }
+
+            scope.CheckKeys(map, Keys.EventRule);
+            if (ReadRule(map, what, state) is not { } rule)
+            {
+                continue;
+            }
+
+            if (always.Contains(rule.Event))
+            {
+                scope.Report(Complaints.RuleAfterAlways(map.At, rule.Event));
+            }
+
+            if (rule.When is null && !map.Has("when"))
+            {
+                always.Add(rule.Event);
+            }
+
+            rules.Add(rule);
+        }
+
+        return rules.ToImmutable();
+    }
+
+    /// <summary>A time and where it leads.</summary>
+    public TimeLimit? ReadLimit(SyntaxNode? node, string what, string? state)
+    {
+        if (scope.Map(node, what) is not { } map)
+        {
+            return null;
+        }
+
+        scope.CheckKeys(map, Keys.TimeLimit);
+        foreach (var missing in Keys.TimeLimit.Known.Where(key => !map.Has(key)))
+        {
+            scope.Report(Complaints.MissingKey(map.At, what, missing, $"Write {what.Trim('\'')}: {{ after: 48h, next: some_state }}."));
+        }
+
+        return scope.Duration(map.Find("after")) is { } after && scope.Target(map.Find("next"), "'next'", state) is { } next
+            ? new TimeLimit(after, next)
+            : null;
+    }
+
+    private EventRule? ReadRule(MapSyntax map, string what, string? state)
+    {
+        if (!map.Has("event"))
+        {
+            scope.Report(Complaints.MissingKey(map.At, $"an entry of {what}", "event", "Add 'event: some_event', one that 'events' declares."));
+        }
+
+        if (scope.Text(map.Find("event"), "'event'") is not { } name)
+        {
+            return null;
+        }
+
+        scope.UsedEvents.Add(name.Text);
+        var declared = scope.Events.ContainsKey(name.Text);
+        if (!declared)
+        {
+            scope.Report(Complaints.UndeclaredEvent(name.At, name.Text, scope.Events.Keys));
+        }
+
+        var stay = map.Find("stay");
+        if (stay is not (null or ScalarSyntax { Bool: not null }))
+        {
+            scope.Report(Complaints.WrongType(stay.At, "'stay'", "true or false", stay.Kind));
+        }
+
+        var stays = stay is ScalarSyntax { Bool: true };
+        if (stays == map.Has("next"))
+        {
+            scope.Report(Complaints.NextOrStay(map.At, name.Text, both: stays));
+        }
+
+        var when = expressions.Read(map.Find("when"), "'when'", ExpressionPlace.Event);
+        var set = steps.ReadAssignments(map.Find("set"), "'set'", ExpressionPlace.Event);
+        var next = scope.Target(map.Find("next"), "'next'", state);
+        return declared && (stays || next is not null) ? new EventRule(name.Text, when, set, stays ? null : next) : null;
+    }
+}

@@ -1,0 +1,177 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Onex.Hosting.Logging;
+
+/// <summary>
+/// Log lines in a file as well, one file for each host: replicas share a directory. Always JSON, for it outlives the console that people
+/// read. What cannot be written is lost and told of on stderr: no log line is worth a process, nor a wait.
+/// </summary>
+internal sealed class LogFile : ILoggerProvider, ISupportExternalScope
+{
+    /// <summary>A file that has grown beyond this becomes <c>.log.1</c>, in the place of the one before.</summary>
+    public const int FileBytesMax = 16 * 1024 * 1024;
+
+    private const int LinesInHandMax = 8192;
+
+    private static readonly TimeSpan _flushAtEnd = TimeSpan.FromSeconds(2);
+
+    private readonly JsonLogFormatter _formatter;
+    private readonly BlockingCollection<string> _lines = new(LinesInHandMax);
+    private readonly LogFileWriter _file;
+    private readonly Thread _writer;
+    private IExternalScopeProvider? _scopes;
+    private int _overflowed;
+
+    public LogFile(string directory, TimeProvider time, TextWriter errors, string? host = null, int fileBytesMax = FileBytesMax)
+    {
+        _formatter = new JsonLogFormatter(time);
+        _file = new LogFileWriter(Path.Combine(directory, $"{host ?? Environment.MachineName}.log"), fileBytesMax, time, errors);
+
+        // A thread of its own: a disk that hangs must hold up nothing else.
+        _writer = new Thread(WriteAll) { IsBackground = true, Name = "log file" };
+        _writer.Start();
+    }
+
+    public ILogger CreateLogger(string categoryName) => new Logger(this, categoryName);
+
+    public void SetScopeProvider(IExternalScopeProvider scopeProvider) => _scopes = scopeProvider;
+
+    public void Dispose()
+    {
+        if (!_lines.IsAddingCompleted)
+        {
+            _lines.CompleteAdding();
+            _writer.Join(_flushAtEnd);
+        }
+    }
+
+    private void WriteAll()
+    {
+        using (_file)
+        {
+            foreach (var line in _lines.GetConsumingEnumerable())
+            {
+                _file.Write(line, Interlocked.Exchange(ref _overflowed, 0), flush: _lines.Count == 0);
+            }
+        }
+    }
+
+    private void Take(string line)
+    {
+        try
+        {
+            if (!_lines.TryAdd(line))
+            {
+                Interlocked.Increment(ref _overflowed);
+            }
+        }
+        catch (InvalidOperationException)
+        {
+            // Said after the end: the console has it.
+        }
+    }
+
+    private sealed class Logger(LogFile file, string category) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => file._scopes?.Push(state);
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            var text = new StringWriter();
+            file._formatter.Write(new LogEntry<TState>(logLevel, category, eventId, state, exception, formatter), file._scopes, text);
+            file.Take(text.ToString());
+        }
+    }
+}
+
+/// <summary>The file behind <see cref="LogFile"/>: opened when there is something to write, and again after it could not be written.</summary>
+internal sealed class LogFileWriter(string path, int fileBytesMax, TimeProvider time, TextWriter errors) : IDisposable
+{
+    private static readonly TimeSpan _pause = TimeSpan.FromMinutes(1);
+
+    private FileStream? _stream;
+    private DateTimeOffset _notBefore;
+    private long _lost;
+
+    /// <summary>Writes a line, or counts it as lost.</summary>
+    public void Write(string line, int lostBefore, bool flush)
+    {
+        _lost += lostBefore;
+        if (time.GetUtcNow() < _notBefore)
+        {
+            _lost++;
+            return;
+        }
+
+        try
+        {
+            if (_stream?.Position >= fileBytesMax)
+            {
+                Rotate();
+            }
+
+            _stream ??= Open();
+            _stream.Write(Encoding.UTF8.GetBytes(line));
+            if (flush)
+            {
+                _stream.Flush();
+            }
+
+            TellOfLost();
+        }
+        catch (Exception refused)
+        {
+            // Whatever it is: nobody is above this thread to catch it, and the process must not end with it.
+            Close();
+            _lost++;
+            _notBefore = time.GetUtcNow() + _pause;
+            errors.WriteLine($"warning: log lines are not kept in {path} ({refused.Message}). Make room, or make it writable; it is tried again every minute. The console has every line.");
+        }
+    }
+
+    public void Dispose() => Close();
+
+    private FileStream Open()
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+
+        // An advisory lock, which readers such as tail do not ask for: two processes that write one file would overwrite each other's lines.
+        return new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.None);
+    }
+
+    private void Rotate()
+    {
+        _stream!.Dispose();
+        _stream = null;
+        File.Move(path, path + ".1", overwrite: true);
+    }
+
+    private void TellOfLost()
+    {
+        if (_lost > 0)
+        {
+            errors.WriteLine($"warning: {_lost} log lines are missing in {path}. The console has every line.");
+            _lost = 0;
+        }
+    }
+
+    private void Close()
+    {
+        try
+        {
+            _stream?.Dispose();
+        }
+        catch (IOException)
+        {
+            // The rest of the buffer of a full disk.
+        }
+
+        _stream = null;
+    }
+}

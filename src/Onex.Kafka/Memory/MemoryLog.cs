@@ -1,0 +1,363 @@
+using System.Text;
+using Confluent.Kafka;
+using Onex.Contracts.Messages;
+using Onex.Kafka.Consuming;
+using Onex.Kafka.Producing;
+
+namespace Onex.Kafka.Memory;
+
+/// <summary>
+/// The broker's twin in this process: topics with partitions, order within a partition, groups whose members share the partitions by range,
+/// committed offsets. What every group has passed is forgotten; of topics that no group reads the last records are kept, for people.
+/// </summary>
+internal sealed class MemoryLog : IRecordLog
+{
+    // The broker's own default (message.max.bytes).
+    private const int RecordBytesMax = 1_048_588;
+
+    // A reader that far behind is told on by refusing more, before the process runs out of memory.
+    private const long UnreadBytesMax = 256L << 20;
+
+    private readonly object _gate = new();
+    private readonly Dictionary<string, MemoryTopic> _topics;
+    private readonly Dictionary<string, MemoryGroup> _groups = new(StringComparer.Ordinal);
+    private readonly int _kept;
+    private long _unreadBytes;
+
+    /// <param name="topics">The topics; each gets a dead-letter topic besides.</param>
+    /// <param name="partitions">Partitions of each.</param>
+    /// <param name="kept">Records that a partition keeps of a topic that no group reads.</param>
+    public MemoryLog(IReadOnlyCollection<string> topics, int partitions, int kept)
+    {
+        _kept = kept;
+        _topics = topics.Select(name => new MemoryTopic(name, partitions))
+            .Concat(topics.Select(name => new MemoryTopic(Topics.DeadLetter(name), 1)))
+            .ToDictionary(topic => topic.Name, StringComparer.Ordinal);
+    }
+
+    public string? LastError => null;
+
+    public void Start()
+    {
+    }
+
+    public ILogConsumer Join(EndpointAddress address, MembershipEvents events)
+    {
+        lock (_gate)
+        {
+            if (!_groups.TryGetValue(address.Group, out var group))
+            {
+                _groups[address.Group] = group = new MemoryGroup();
+            }
+
+            var member = new Member(this, group, address.Topics, events);
+            group.Members.Add(member);
+            foreach (var topic in address.Topics)
+            {
+                group.Topics.Add(topic);
+            }
+
+            Monitor.PulseAll(_gate);
+            return member;
+        }
+    }
+
+    public Task<IReadOnlyDictionary<string, Guid>> TopicIdsAsync(IReadOnlyCollection<string> names, CancellationToken cancellation) =>
+        Task.FromResult<IReadOnlyDictionary<string, Guid>>(
+            names.Where(_topics.ContainsKey).ToDictionary(name => name, name => _topics[name].Id, StringComparer.Ordinal));
+
+    /// <summary>Appends a record, and says what the broker would.</summary>
+    public DeliveryReport Append(ProducedRecord record)
+    {
+        if (!_topics.TryGetValue(record.Topic, out var topic))
+        {
+            return new DeliveryReport(Delivery.Refused, $"There is no topic '{record.Topic}'.");
+        }
+
+        if (record.Partition is { } asked && (asked < 0 || asked >= topic.Partitions.Length))
+        {
+            return new DeliveryReport(Delivery.Refused, $"Topic '{record.Topic}' has no partition {asked}.");
+        }
+
+        var key = Encoding.UTF8.GetBytes(record.Key);
+        if (key.Length + record.Value.Length > RecordBytesMax)
+        {
+            return new DeliveryReport(Delivery.Refused, $"The record has {key.Length + record.Value.Length} bytes; {RecordBytesMax} are allowed.");
+        }
+
+        var message = new Message<byte[]?, byte[]?> { Key = key, Value = record.Value.ToArray(), Headers = [] };
+        foreach (var (name, value) in record.Headers)
+        {
+            message.Headers.Add(name, Encoding.UTF8.GetBytes(value));
+        }
+
+        lock (_gate)
+        {
+            if (_unreadBytes > UnreadBytesMax && IsRead(topic.Name))
+            {
+                return new DeliveryReport(Delivery.Unavailable, $"More than {UnreadBytesMax >> 20} MiB wait to be read.");
+            }
+
+            var number = record.Partition ?? (int)(Hash(key) % (uint)topic.Partitions.Length);
+            var partition = topic.Partitions[number];
+            partition.Records.Enqueue(message);
+            _unreadBytes += message.Value!.Length;
+            if (!IsRead(topic.Name))
+            {
+                Drop(partition, Math.Max(0, partition.Records.Count - _kept));
+            }
+
+            Monitor.PulseAll(_gate);
+        }
+
+        return new DeliveryReport(Delivery.Acknowledged, null);
+    }
+
+    /// <summary>The number of partitions of a topic, or null if there is no such topic.</summary>
+    public int? Partitions(string topic) => _topics.TryGetValue(topic, out var found) ? found.Partitions.Length : null;
+
+    /// <summary>The records that a topic still holds, oldest first within each partition.</summary>
+    public IReadOnlyList<ConsumeResult<byte[]?, byte[]?>> Held(string topic)
+    {
+        lock (_gate)
+        {
+            return
+            [
+                .. _topics[topic].Partitions.SelectMany((partition, number) =>
+                    partition.Records.Select((message, index) => Result(topic, number, partition.First + index, message))),
+            ];
+        }
+    }
+
+    private bool IsRead(string topic) => _groups.Values.Any(group => group.Topics.Contains(topic));
+
+    // What every group that reads the topic has passed comes never again.
+    private void Trim(TopicPartition at)
+    {
+        var partition = _topics[at.Topic].Partitions[at.Partition.Value];
+        var passed = _groups.Values.Where(group => group.Topics.Contains(at.Topic)).Min(group => group.Committed.GetValueOrDefault(at));
+        Drop(partition, passed - partition.First);
+    }
+
+    private void Drop(MemoryPartition partition, long count)
+    {
+        for (; count > 0; count--)
+        {
+            _unreadBytes -= partition.Records.Dequeue().Value!.Length;
+            partition.First++;
+        }
+    }
+
+    // FNV-1a: which partition a key has need not be the one that Kafka gives it.
+    private static uint Hash(byte[] key)
+    {
+        var hash = 2166136261u;
+        foreach (var each in key)
+        {
+            hash = (hash ^ each) * 16777619u;
+        }
+
+        return hash;
+    }
+
+    private static ConsumeResult<byte[]?, byte[]?> Result(string topic, int partition, long offset, Message<byte[]?, byte[]?> message) => new()
+    {
+        TopicPartitionOffset = new TopicPartitionOffset(topic, partition, offset),
+        Message = message,
+    };
+
+    private sealed class MemoryTopic(string name, int partitions)
+    {
+        public string Name { get; } = name;
+
+        public Guid Id { get; } = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
+
+        public MemoryPartition[] Partitions { get; } = [.. Enumerable.Range(0, partitions).Select(_ => new MemoryPartition())];
+    }
+
+    private sealed class MemoryPartition
+    {
+        /// <summary>The offset of the first record that is held.</summary>
+        public long First { get; set; }
+
+        public RecordQueue Records { get; } = new();
+    }
+
+    private sealed class MemoryGroup
+    {
+        public List<Member> Members { get; } = [];
+
+        public HashSet<string> Topics { get; } = new(StringComparer.Ordinal);
+
+        public Dictionary<TopicPartition, long> Committed { get; } = [];
+
+        public Dictionary<TopicPartition, Member> Owners { get; } = [];
+    }
+
+    private sealed class Member(MemoryLog log, MemoryGroup group, IReadOnlyList<string> topics, MembershipEvents events) : ILogConsumer
+    {
+        // Guarded by the log's gate, as everything here.
+        private readonly Dictionary<TopicPartition, long> _positions = [];
+        private readonly HashSet<TopicPartition> _paused = [];
+        private readonly List<TopicPartition> _turns = [];
+        private int _turn;
+        private bool _told;
+        private bool _closed;
+
+        public ConsumeResult<byte[]?, byte[]?>? Consume(int waitMs)
+        {
+            var until = Environment.TickCount64 + waitMs;
+            while (true)
+            {
+                Rebalance();
+                lock (log._gate)
+                {
+                    if (Next() is { } result)
+                    {
+                        return result;
+                    }
+
+                    var left = until - Environment.TickCount64;
+                    if (left <= 0 || !Monitor.Wait(log._gate, (int)left))
+                    {
+                        return null;
+                    }
+                }
+            }
+        }
+
+        public void Pause()
+        {
+            lock (log._gate)
+            {
+                _paused.UnionWith(_positions.Keys);
+            }
+        }
+
+        public void Resume()
+        {
+            lock (log._gate)
+            {
+                _paused.Clear();
+            }
+        }
+
+        public void StoreOffset(TopicPartitionOffset offset)
+        {
+            lock (log._gate)
+            {
+                if (group.Owners.GetValueOrDefault(offset.TopicPartition) == this)
+                {
+                    group.Committed[offset.TopicPartition] = offset.Offset.Value;
+                    log.Trim(offset.TopicPartition);
+                }
+            }
+        }
+
+        public void Close()
+        {
+            lock (log._gate)
+            {
+                if (_closed)
+                {
+                    return;
+                }
+
+                _closed = true;
+                group.Members.Remove(this);
+            }
+
+            Rebalance();
+        }
+
+        public void Dispose() => Close();
+
+        // Gives up what belongs to others, and takes what nobody holds any more. The events are told without the lock.
+        private void Rebalance()
+        {
+            List<TopicPartition> revoked;
+            lock (log._gate)
+            {
+                var target = Target();
+                revoked = [.. _positions.Keys.Where(partition => !target.Contains(partition))];
+            }
+
+            if (revoked.Count > 0)
+            {
+                events.Revoked(this, revoked);
+            }
+
+            List<TopicPartition> gained = [];
+            lock (log._gate)
+            {
+                foreach (var partition in revoked)
+                {
+                    _positions.Remove(partition);
+                    _paused.Remove(partition);
+                    _turns.Remove(partition);
+                    group.Owners.Remove(partition);
+                }
+
+                if (revoked.Count > 0)
+                {
+                    Monitor.PulseAll(log._gate);
+                }
+
+                foreach (var partition in Target().Where(partition => group.Owners.TryAdd(partition, this)))
+                {
+                    var first = log._topics[partition.Topic].Partitions[partition.Partition.Value].First;
+                    _positions[partition] = Math.Max(group.Committed.GetValueOrDefault(partition), first);
+                    _turns.Add(partition);
+                    gained.Add(partition);
+                }
+
+                if (_closed || (gained.Count == 0 && _told))
+                {
+                    return;
+                }
+
+                _told = true;
+            }
+
+            events.Assigned(gained);
+        }
+
+        // By range: with equal partition counts a member gets the same numbers of all topics.
+        private HashSet<TopicPartition> Target()
+        {
+            var target = new HashSet<TopicPartition>();
+            foreach (var topic in topics.Where(topic => !_closed && log._topics.ContainsKey(topic)))
+            {
+                var members = group.Members.FindAll(member => member.Subscribes(topic));
+                var (count, index) = (log._topics[topic].Partitions.Length, members.IndexOf(this));
+                var (each, more) = (count / members.Count, count % members.Count);
+                var first = (index * each) + Math.Min(index, more);
+                for (var number = first; number < first + each + (index < more ? 1 : 0); number++)
+                {
+                    target.Add(new TopicPartition(topic, number));
+                }
+            }
+
+            return target;
+        }
+
+        private bool Subscribes(string topic) => topics.Contains(topic, StringComparer.Ordinal);
+
+        private ConsumeResult<byte[]?, byte[]?>? Next()
+        {
+            for (var tried = 0; tried < _turns.Count; tried++)
+            {
+                var at = _turns[_turn++ % _turns.Count];
+                var partition = log._topics[at.Topic].Partitions[at.Partition.Value];
+                var position = Math.Max(_positions[at], partition.First);
+                if (!_paused.Contains(at) && position < partition.First + partition.Records.Count)
+                {
+                    _positions[at] = position + 1;
+                    return Result(at.Topic, at.Partition.Value, position, partition.Records[(int)(position - partition.First)]);
+                }
+            }
+
+            return null;
+        }
+    }
+}

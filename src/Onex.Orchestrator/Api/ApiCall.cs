@@ -1,0 +1,157 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Onex.Contracts.Messages;
+using Onex.Hosting.Http;
+using Onex.Hosting.Settings;
+using Onex.Orchestrator.Engine;
+
+namespace Onex.Orchestrator.Api;
+
+/// <summary>One call: what came, and how it is answered.</summary>
+internal sealed class ApiCall(HttpContext http, string caller)
+{
+    public HttpContext Http { get; } = http;
+
+    /// <summary>Who calls: the token's name, or <c>loopback</c>.</summary>
+    public string Caller { get; } = caller;
+
+    public CancellationToken Aborted => Http.RequestAborted;
+
+    /// <summary>A value of the query, or null.</summary>
+    public string? Query(string name) => Http.Request.Query.TryGetValue(name, out var values) && values[0] is { Length: > 0 } text ? text : null;
+
+    /// <summary>A value of the path.</summary>
+    public string Path(string name) => (string)Http.Request.RouteValues[name]!;
+
+    /// <summary>The saga's id in the path.</summary>
+    public Guid SagaId => Guid.TryParseExact(Path("id"), "D", out var id)
+        ? id
+        : throw new CallException(400, ErrorCodes.CallInvalid, $"'{Clip(Path("id"))}' is no saga's id.", "An id is a UUID like 018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a11; 'onex sagas list' shows them.");
+
+    /// <summary>A number of the query within its bounds.</summary>
+    public int Number(string name, int usual, int max)
+    {
+        if (Query(name) is not { } text)
+        {
+            return usual;
+        }
+
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= max
+            ? number
+            : throw new CallException(400, ErrorCodes.CallInvalid, $"'{name}' is '{Clip(text)}'.", $"Give a whole number from 1 to {max}.");
+    }
+
+    /// <summary>A duration of the query.</summary>
+    public TimeSpan? Duration(string name, TimeSpan max)
+    {
+        if (Query(name) is not { } text)
+        {
+            return null;
+        }
+
+        return Durations.TryParse(text, out var span) && span >= TimeSpan.Zero && span <= max
+            ? span
+            : throw new CallException(400, ErrorCodes.CallInvalid, $"'{name}' is '{Clip(text)}'.", $"Give a duration like 30s, at most {Durations.Format(max)}.");
+    }
+
+    /// <summary>The body, which may not be larger than that.</summary>
+    public async Task<byte[]> BodyAsync(int bytesMax)
+    {
+        if (Http.Request.ContentLength > bytesMax)
+        {
+            throw TooLarge(bytesMax);
+        }
+
+        var body = new MemoryStream();
+        var buffer = ArrayPool<byte>.Shared.Rent(16 * 1024);
+        try
+        {
+            int read;
+            while ((read = await Http.Request.Body.ReadAsync(buffer, Aborted)) > 0)
+            {
+                if (body.Length + read > bytesMax)
+                {
+                    throw TooLarge(bytesMax);
+                }
+
+                body.Write(buffer, 0, read);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+
+        return body.ToArray();
+    }
+
+    /// <summary>The body as a JSON object; an empty one counts as <c>{}</c>.</summary>
+    public async Task<JsonElement> ObjectAsync(int bytesMax)
+    {
+        var body = await BodyAsync(bytesMax);
+        if (body.Length == 0)
+        {
+            body = "{}"u8.ToArray();
+        }
+
+        try
+        {
+            using var document = JsonDocument.Parse(body);
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                ? document.RootElement.Clone()
+                : throw new CallException(400, ErrorCodes.CallInvalid, "The body is no JSON object.", "Send a JSON object.");
+        }
+        catch (JsonException bad)
+        {
+            throw new CallException(400, ErrorCodes.CallInvalid, $"The body is not JSON (line {bad.LineNumber + 1}, byte {bad.BytePositionInLine + 1}).", "Send a JSON object.");
+        }
+    }
+
+    /// <summary>Answers with JSON.</summary>
+    public Task AnswerAsync(int status, Action<Utf8JsonWriter> write)
+    {
+        var buffer = new ArrayBufferWriter<byte>(1024);
+        using (var writer = new Utf8JsonWriter(buffer, ValueJson.Writing))
+        {
+            writer.WriteStartObject();
+            write(writer);
+            writer.WriteEndObject();
+        }
+
+        return AnswerAsync(status, "application/json", buffer.WrittenMemory);
+    }
+
+    /// <summary>Answers with what is written already.</summary>
+    public async Task AnswerAsync(int status, string contentType, ReadOnlyMemory<byte> body)
+    {
+        Http.Response.StatusCode = status;
+        Http.Response.ContentType = contentType;
+        Http.Response.ContentLength = body.Length;
+        Http.Response.Headers.CacheControl = "no-store";
+        if (!HttpMethods.IsHead(Http.Request.Method))
+        {
+            await Http.Response.Body.WriteAsync(body, Aborted);
+        }
+    }
+
+    /// <summary>Text of a caller's, as far as it is told back.</summary>
+    public static string Clip(string text) => text.Length <= 80 ? text : string.Concat(text.AsSpan(0, 80), "...");
+
+    private static CallException TooLarge(int bytesMax) => new(
+        413, ErrorCodes.RequestTooLarge, $"The body is larger than {bytesMax} bytes (ONEX_MAX_REQUEST_BYTES).", "Send a reference instead of the data.");
+}
+
+/// <summary>A call that is answered with a problem.</summary>
+internal sealed class CallException(int status, string code, string detail, string? remedy) : Exception(detail)
+{
+    public Problem Problem { get; init; } = new()
+    {
+        Status = status,
+        Title = Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(status),
+        Code = code,
+        Detail = detail,
+        Remedy = remedy,
+    };
+}

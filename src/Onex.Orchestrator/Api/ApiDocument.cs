@@ -1,0 +1,60 @@
+using System.Globalization;
+using System.Text;
+
+namespace Onex.Orchestrator.Api;
+
+/// <summary>docs/http-api.md, made from the table of calls.</summary>
+internal static class ApiDocument
+{
+    /// <summary>The document.</summary>
+    public static string Render()
+    {
+        var text = new StringBuilder("""
+            # HTTP API
+
+            Made from the table in `ApiRoutes.cs`; a test compares the two, and `ONEX_GOLDEN=update` with that test writes this file again.
+
+            runtime-main (and profile `all`) serves it on the port of `/health`. `GET /openapi/v1.json` is the same for machines.
+
+            **Who may call.** `ONEX_API_TOKEN` holds tokens as `name:scope:token`, separated by commas; the scope is `read` or `operate` (which may read
+            too). A call sends the token as `Authorization: Bearer ...`. Without a configured token only callers on the same machine are served: behind a
+            proxy on the same machine, or with a forwarded port of a container, configure one. A token's name stands in the history of what it commanded.
+
+            **Errors** are problem details (RFC 9457, `application/problem+json`) with `code`, a page in [errors/](errors/), `detail`, and `remedy`.
+            Every call may answer 401, 403, and 503 while the runtime starts, stops, or has lost its store.
+
+
+            """);
+        foreach (var route in ApiRoutes.All)
+        {
+            text.Append($"## {route.Method} {route.Path}\n\n{route.Summary} Scope `{route.Scope.ToString().ToLowerInvariant()}`. ");
+            text.Append($"Answers {route.Success.ToString(CultureInfo.InvariantCulture)}: {route.Answer}.");
+            if (route.Errors.Count > 0)
+            {
+                text.Append($" Errors: {string.Join(", ", route.Errors)}.");
+            }
+
+            text.Append("\n\n");
+            Table(text, "in the query", [.. route.Query.Select(parameter => (parameter.Name, parameter.Meaning))]);
+            Table(text, "in the body", [.. route.Body.Select(field => (field.Name, field.Required ? $"Required. {field.Meaning}" : field.Meaning))]);
+        }
+
+        return text.ToString().TrimEnd('\n') + "\n";
+    }
+
+    private static void Table(StringBuilder text, string head, IReadOnlyList<(string Name, string Meaning)> rows)
+    {
+        if (rows.Count == 0)
+        {
+            return;
+        }
+
+        text.Append($"| {head} | |\n| --- | --- |\n");
+        foreach (var (name, meaning) in rows)
+        {
+            text.Append($"| `{name}` | {meaning} |\n");
+        }
+
+        text.Append('\n');
+    }
+}

@@ -1,0 +1,137 @@
+using Onex.Hosting.Http;
+
+namespace Onex.Orchestrator.Api;
+
+/// <summary>A parameter of a call.</summary>
+/// <param name="Name">Its name in the path or the query.</param>
+/// <param name="Type">Its JSON type.</param>
+/// <param name="Meaning">What it is for.</param>
+internal sealed record ApiParameter(string Name, string Type, string Meaning);
+
+/// <summary>A field of a call's body.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Type">Its JSON type.</param>
+/// <param name="Required">Whether it must be there.</param>
+/// <param name="Meaning">What it is for.</param>
+internal sealed record ApiField(string Name, string Type, bool Required, string Meaning);
+
+/// <summary>A call of the API: what the routing, the OpenAPI document and docs/http-api.md are made from.</summary>
+internal sealed record ApiRoute(string Name, string Method, string Path, ApiScope Scope, string Summary, string Answer)
+{
+    /// <summary>What may stand in the query.</summary>
+    public IReadOnlyList<ApiParameter> Query { get; init; } = [];
+
+    /// <summary>The fields of the body, or empty for a call without one.</summary>
+    public IReadOnlyList<ApiField> Body { get; init; } = [];
+
+    /// <summary>The statuses of errors that it may answer, besides 401, 403, 503.</summary>
+    public IReadOnlyList<int> Errors { get; init; } = [];
+
+    /// <summary>The status of its usual answer.</summary>
+    public int Success { get; init; } = 200;
+
+    /// <summary>The names in braces in its path.</summary>
+    public IEnumerable<string> PathNames =>
+        Path.Split('/').Where(part => part.StartsWith('{')).Select(part => part.Trim('{', '}'));
+}
+
+/// <summary>Every call of the API, in the order of the documentation.</summary>
+internal static class ApiRoutes
+{
+    private static readonly ApiField[] _reason = [new("reason", "string", false, "Why, in the operator's words; it goes into the saga's history.")];
+
+    public static ApiRoute Submit { get; } = new(
+        "submit", "POST", "/api/v1/requests", ApiScope.Operate,
+        "Takes a request in as if it had been published to the topic of requests.",
+        "`saga_id`, `request_id` and `correlation_id` once it is durable; with `wait` the response itself, as it stands on `responses`")
+    {
+        Success = 202,
+        Query = [new("wait", "string", "How long to wait for the response: `30s`, at most `5m`. Answers 200 with it, or 202 when the time is over.")],
+        Body =
+        [
+            new("operation", "string", true, "A contract (`order-fulfilment`) or an event of one (`order-fulfilment.cancel`)."),
+            new("payload", "object", false, "Checked against the schema of the contract or the event."),
+            new("correlation_id", "string", false, "A UUID; made up and told if missing."),
+            new("envelope_id", "string", false, "A UUID: the request's identity. With it a request may be sent again without harm."),
+            new("target", "object", false, "For an event: `{key}` or `{saga_id}` instead of the correlation id."),
+            new("reply_to", "string", false, "A topic of the allow-list for the response."),
+        ],
+        Errors = [400, 403, 404, 409, 413, 429],
+    };
+
+    public static ApiRoute ListSagas { get; } = new(
+        "list", "GET", "/api/v1/sagas", ApiScope.Read, "Lists sagas, newest first.", "`sagas`, and `next` if there is another page")
+    {
+        Query =
+        [
+            new("contract", "string", "Only those of that contract."),
+            new("state", "string", "Only those in that state."),
+            new("status", "string", "Only those with that status: `running`, `waiting`, `compensating`, `blocked`, `paused`, `completed`, `failed`, `cancelled`."),
+            new("key", "string", "Only those with that business key."),
+            new("q", "string", "A saga's id, a correlation id, or the beginning of a business key."),
+            new("after", "string", "The `next` of the page before."),
+            new("limit", "integer", "Rows of a page: 1 to 500, usually 50."),
+        ],
+        Errors = [400],
+    };
+
+    public static ApiRoute Count { get; } = new(
+        "count", "GET", "/api/v1/sagas/count", ApiScope.Read, "Counts sagas by contract, state and status.", "`counts`");
+
+    public static ApiRoute Stuck { get; } = new(
+        "stuck", "GET", "/api/v1/sagas/stuck", ApiScope.Read, "Looks for live sagas that nothing will ever move. There should be none.", "`stuck`: each with its reason");
+
+    public static ApiRoute ShowSaga { get; } = new(
+        "show", "GET", "/api/v1/sagas/{id}", ApiScope.Read, "Shows one saga.", "the saga, with `input`, `output`, `data`, `progress` and `why`") { Errors = [400, 404] };
+
+    public static ApiRoute History { get; } = new(
+        "history", "GET", "/api/v1/sagas/{id}/history", ApiScope.Read, "Tells a saga's story in order.", "`history`, and `next` if there is more")
+    {
+        Query = [new("after", "string", "The `next` of the page before."), new("limit", "integer", "Entries of a page: 1 to 1000, usually 200.")],
+        Errors = [400, 404],
+    };
+
+    public static ApiRoute Why { get; } = new(
+        "why", "GET", "/api/v1/sagas/{id}/why", ApiScope.Read, "Tells what a saga waits for.",
+        "`sentence`, and its parts: `status`, `state`, `since`, `until`, `waits`, `actions`") { Errors = [400, 404] };
+
+    public static ApiRoute Cancel { get; } = Command("cancel", "Takes back what the saga did, and ends it as `cancelled`. Not past its pivot.");
+
+    public static ApiRoute Retry { get; } = Command("retry", "Lets a blocked saga try again what it is blocked by.");
+
+    public static ApiRoute Skip { get; } = Command("skip", "Lets a blocked saga pass over what it is blocked by.");
+
+    public static ApiRoute Pause { get; } = Command("pause", "Sends nothing new for the saga until it is resumed.");
+
+    public static ApiRoute Resume { get; } = Command("resume", "Lets a paused saga go on.");
+
+    public static ApiRoute Send { get; } = new(
+        "send", "POST", "/api/v1/sagas/{id}/send", ApiScope.Operate, "Sends an event to the saga.", "`saga_id` and `request_id` once it is durable")
+    {
+        Success = 202,
+        Body = [new("event", "string", true, "The event's name, as the contract declares it."), new("data", "object", false, "The event's data.")],
+        Errors = [400, 404, 409],
+    };
+
+    public static ApiRoute Contracts { get; } = new(
+        "contracts", "GET", "/api/v1/contracts", ApiScope.Read, "Lists the contracts that are loaded.", "`contracts`: each with `name`, `version`, `hash`, `description`");
+
+    public static ApiRoute Contract { get; } = new(
+        "contract", "GET", "/api/v1/contracts/{name}", ApiScope.Read, "Shows a contract: its versions, states and events.", "the contract") { Errors = [404] };
+
+    public static ApiRoute Graph { get; } = new(
+        "graph", "GET", "/api/v1/contracts/{name}/graph", ApiScope.Read, "Draws a contract's states, as Mermaid text.", "text of a Mermaid state diagram") { Errors = [404] };
+
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<ApiRoute> All { get; } =
+    [
+        Submit, ListSagas, Count, Stuck, ShowSaga, History, Why, Cancel, Retry, Skip, Pause, Resume, Send, Contracts, Contract, Graph,
+    ];
+
+    private static ApiRoute Command(string name, string summary) => new(
+        name, "POST", $"/api/v1/sagas/{{id}}/{name}", ApiScope.Operate, summary, "`text`: what has happened, and `status`: the saga's status now")
+    {
+        Body = _reason,
+        Errors = [400, 404, 409],
+    };
+}

@@ -1,0 +1,124 @@
+using System.Buffers;
+using System.Text.Json;
+using Onex.Contracts.Messages;
+using Onex.Hosting.Http;
+using Onex.Hosting.Settings;
+using Onex.Orchestrator.Control;
+using Onex.Orchestrator.Engine;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Api;
+
+/// <summary>Requests and events over HTTP: the same checks, identities and answers as over the topic.</summary>
+internal sealed class RequestCalls(ISagaControl control, ISagaQueries sagas, RuntimeSettings settings)
+{
+    private static readonly TimeSpan _longestWait = TimeSpan.FromMinutes(5);
+
+    public async Task SubmitAsync(ApiCall call)
+    {
+        var wait = call.Duration("wait", _longestWait);
+        var body = await call.BodyAsync(settings.MaxRequestBytes);
+        var accepted = await SubmitAsync(call, body);
+        if (wait is { } within && await control.WaitForResponseAsync(accepted, within, call.Aborted) is { } response)
+        {
+            await call.AnswerAsync(200, "application/json", response);
+            return;
+        }
+
+        await AnswerAsync(call, accepted);
+    }
+
+    public async Task SendAsync(ApiCall call)
+    {
+        var id = call.SagaId;
+        var given = await call.ObjectAsync(settings.MaxRequestBytes);
+        if (!given.TryGetProperty("event", out var name) || name.ValueKind != JsonValueKind.String)
+        {
+            throw new CallException(400, ErrorCodes.CallInvalid, "'event' is missing or no text.", "Send {\"event\": \"cancel\", \"data\": {...}}.");
+        }
+
+        var detail = await sagas.FindAsync(id, call.Aborted) ?? throw SagaCalls.Unknown(id);
+        var buffer = new ArrayBufferWriter<byte>(256);
+        using (var writer = new Utf8JsonWriter(buffer, ValueJson.Writing))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("operation", $"{detail.Row.Contract}.{name.GetString()}");
+            writer.WriteString("correlation_id", detail.Row.CorrelationId);
+            writer.WriteStartObject("target");
+            writer.WriteString("saga_id", id);
+            writer.WriteEndObject();
+            if (given.TryGetProperty("data", out var data))
+            {
+                writer.WritePropertyName("payload");
+                data.WriteTo(writer);
+            }
+
+            writer.WriteEndObject();
+        }
+
+        await AnswerAsync(call, await SubmitAsync(call, buffer.WrittenMemory));
+    }
+
+    private async Task<Submission.Accepted> SubmitAsync(ApiCall call, ReadOnlyMemory<byte> body)
+    {
+        List<KeyValuePair<string, string>> headers = [];
+        foreach (var name in (ReadOnlySpan<string>)[HeaderNames.TraceParent, HeaderNames.TraceState])
+        {
+            if (call.Http.Request.Headers.TryGetValue(name, out var value) && value[0] is { Length: > 0 } text)
+            {
+                headers.Add(new(name, text));
+            }
+        }
+
+        switch (await control.SubmitAsync(body, headers, call.Aborted))
+        {
+            case Submission.Accepted accepted:
+                return accepted;
+            case Submission.Refused(var response):
+                throw new CallException(Status(response.Code!), response.Code!, response.Error!, remedy: null)
+                {
+                    Problem = new Problem
+                    {
+                        Status = Status(response.Code!),
+                        Title = "The request is refused",
+                        Code = response.Code!,
+                        Detail = response.Error!,
+                        CorrelationId = response.CorrelationId,
+                        Details = response.Details,
+                    },
+                };
+            default:
+                throw new InvalidOperationException("A request is either accepted or refused.");
+        }
+    }
+
+    private static Task AnswerAsync(ApiCall call, Submission.Accepted accepted)
+    {
+        if (accepted.SagaId is { } saga)
+        {
+            call.Http.Response.Headers.Location = $"/api/v1/sagas/{saga}";
+        }
+
+        return call.AnswerAsync(202, writer =>
+        {
+            if (accepted.SagaId is { } id)
+            {
+                writer.WriteString("saga_id", id);
+            }
+
+            writer.WriteString("request_id", accepted.RequestId);
+            writer.WriteString("correlation_id", accepted.CorrelationId);
+        });
+    }
+
+    // What HTTP calls the reason of a refusal.
+    private static int Status(string code) => code switch
+    {
+        ErrorCodes.OperationUnknown or ErrorCodes.TargetMissing => 404,
+        ErrorCodes.ReplyToForbidden or ErrorCodes.OperationForbidden => 403,
+        ErrorCodes.KeyTaken or ErrorCodes.TargetAmbiguous or ErrorCodes.EventRefused or ErrorCodes.EventUnwanted or ErrorCodes.EventUnclaimed => 409,
+        ErrorCodes.RequestTooLarge => 413,
+        ErrorCodes.EventsTooMany => 429,
+        _ => 400,
+    };
+}

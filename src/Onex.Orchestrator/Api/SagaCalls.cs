@@ -1,0 +1,202 @@
+using System.Globalization;
+using System.Text.Json;
+using Onex.Contracts.Messages;
+using Onex.Orchestrator.Control;
+using Onex.Orchestrator.Engine;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Api;
+
+/// <summary>Looking at sagas, and commanding them.</summary>
+internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas)
+{
+    private const int CommandBytesMax = 64 * 1024;
+    private const int ReasonCharsMax = 1000;
+    private const int StuckMax = 1000;
+
+    public static CallException Unknown(Guid id) => new(
+        404, ErrorCodes.SagaUnknown, $"There is no saga {id}.", "It never began here, or its retention is over. Look for it: onex sagas list --q TEXT.");
+
+    public async Task ListAsync(ApiCall call)
+    {
+        var filter = new SagaFilter
+        {
+            Contract = call.Query("contract"),
+            State = call.Query("state"),
+            Status = Status(call.Query("status")),
+            Key = call.Query("key"),
+            Text = call.Query("q"),
+            After = call.Query("after"),
+            Limit = call.Number("limit", usual: 50, max: 500),
+        };
+        SagaPage page;
+        try
+        {
+            page = await sagas.ListAsync(filter, call.Aborted);
+        }
+        catch (FormatException)
+        {
+            throw new CallException(400, ErrorCodes.CallInvalid, "'after' is no place in a list.", "Give the 'next' of the page before, as it was.");
+        }
+
+        await call.AnswerAsync(200, writer =>
+        {
+            writer.WriteStartArray("sagas");
+            foreach (var row in page.Sagas)
+            {
+                writer.WriteStartObject();
+                SagaJson.WriteSummary(writer, row);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+            if (page.Next is { } next)
+            {
+                writer.WriteString("next", next);
+            }
+        });
+    }
+
+    public async Task CountAsync(ApiCall call)
+    {
+        var counts = await sagas.CountAsync(call.Aborted);
+        await call.AnswerAsync(200, writer =>
+        {
+            writer.WriteStartArray("counts");
+            foreach (var count in counts)
+            {
+                writer.WriteStartObject();
+                writer.WriteString("contract", count.Contract);
+                writer.WriteString("state", count.State);
+                writer.WriteString("status", count.Status);
+                writer.WriteNumber("count", count.Count);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+        });
+    }
+
+    public async Task StuckAsync(ApiCall call)
+    {
+        var stuck = await sagas.StuckAsync(StuckMax, call.Aborted);
+        await call.AnswerAsync(200, writer =>
+        {
+            writer.WriteStartArray("stuck");
+            foreach (var saga in stuck)
+            {
+                writer.WriteStartObject();
+                writer.WriteString("id", saga.Id);
+                writer.WriteString("contract", saga.Contract);
+                writer.WriteString("state", saga.State);
+                writer.WriteString("status", saga.Status);
+                writer.WriteString("updated_at", saga.UpdatedAt);
+                writer.WriteString("reason", saga.Reason);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+        });
+    }
+
+    public async Task ShowAsync(ApiCall call)
+    {
+        var id = call.SagaId;
+        var detail = await sagas.FindAsync(id, call.Aborted) ?? throw Unknown(id);
+        var why = await control.WhyAsync(id, call.Aborted);
+        await call.AnswerAsync(200, writer => SagaJson.WriteDetail(writer, detail, why));
+    }
+
+    public async Task HistoryAsync(ApiCall call)
+    {
+        var id = call.SagaId;
+        var limit = call.Number("limit", usual: 200, max: 1000);
+        var (version, ordinal) = Place(call.Query("after"));
+        var entries = await sagas.HistoryAsync(id, version, ordinal, limit, call.Aborted);
+        if (entries.Count == 0 && await sagas.FindAsync(id, call.Aborted) is null)
+        {
+            throw Unknown(id);
+        }
+
+        await call.AnswerAsync(200, writer =>
+        {
+            writer.WriteStartArray("history");
+            foreach (var entry in entries)
+            {
+                writer.WriteStartObject();
+                SagaJson.WriteEntry(writer, entry);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+            if (entries.Count == limit)
+            {
+                writer.WriteString("next", $"{entries[^1].Version}.{entries[^1].Ordinal}");
+            }
+        });
+    }
+
+    public async Task WhyAsync(ApiCall call)
+    {
+        var id = call.SagaId;
+        var why = await control.WhyAsync(id, call.Aborted) ?? throw Unknown(id);
+        await call.AnswerAsync(200, writer => SagaJson.WriteWhy(writer, why));
+    }
+
+    public async Task CommandAsync(ApiCall call, string name)
+    {
+        var id = call.SagaId;
+        var body = await call.ObjectAsync(CommandBytesMax);
+        string? reason = null;
+        if (body.TryGetProperty("reason", out var given) && given.ValueKind != JsonValueKind.Null)
+        {
+            reason = given.ValueKind == JsonValueKind.String && given.GetString() is { Length: <= ReasonCharsMax } text && !text.Contains('\0', StringComparison.Ordinal)
+                ? text
+                : throw new CallException(400, ErrorCodes.CallInvalid, "'reason' is no text that can be kept.", $"Give text of at most {ReasonCharsMax} characters.");
+        }
+
+        var answer = await control.AskAsync(id, Enum.Parse<OperatorCommand>(name, ignoreCase: true), call.Caller, reason, call.Aborted);
+        switch (answer.Outcome)
+        {
+            case OperatorOutcome.NotFound:
+                throw Unknown(id);
+            case OperatorOutcome.Refused:
+                throw new CallException(409, ErrorCodes.NotInThisCondition, answer.Text, "'onex sagas why' tells what can be done.");
+        }
+
+        await call.AnswerAsync(200, writer =>
+        {
+            writer.WriteString("saga_id", id);
+            writer.WriteString("text", answer.Text);
+            writer.WriteString("status", answer.Status);
+        });
+    }
+
+    private static SagaStatus? Status(string? text)
+    {
+        if (text is null)
+        {
+            return null;
+        }
+
+        return Enum.TryParse<SagaStatus>(text, ignoreCase: true, out var status) && !char.IsAsciiDigit(text[0])
+            ? status
+            : throw new CallException(
+                400, ErrorCodes.CallInvalid, $"'status' is '{ApiCall.Clip(text)}'.",
+                $"Give one of {string.Join(", ", Enum.GetNames<SagaStatus>().Select(name => name.ToLowerInvariant()))}.");
+    }
+
+    private static (long Version, int Ordinal) Place(string? text)
+    {
+        if (text is null)
+        {
+            return (0, -1);
+        }
+
+        return text.Split('.') is [var version, var ordinal]
+            && long.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out var v)
+            && int.TryParse(ordinal, NumberStyles.None, CultureInfo.InvariantCulture, out var o)
+            ? (v, o)
+            : throw new CallException(400, ErrorCodes.CallInvalid, "'after' is no place in a history.", "Give the 'next' of the page before, as it was.");
+    }
+}

@@ -1,0 +1,141 @@
+using Onex.Contracts.Messages;
+
+namespace Onex.Orchestrator.Engine;
+
+/// <summary>Sending, and holding back what would be sent by a saga that is paused.</summary>
+internal static class Commands
+{
+    // After an attempt should have ended: the lease's margin, and a little for the way.
+    private static readonly TimeSpan _grace = TimeSpan.FromSeconds(7);
+    private static readonly TimeSpan _longestSilence = TimeSpan.FromMinutes(5);
+
+    /// <summary>Sends a command for the first time.</summary>
+    public static void Send(Transition transition, Guid id, string direction, Callee callee, int round)
+    {
+        var paused = transition.Saga.PausedBy is not null;
+        var command = new Outstanding
+        {
+            CommandId = id,
+            Step = callee.Step.Id,
+            Direction = direction,
+            Attempt = 1,
+            Phase = paused ? AttemptPhase.Held : AttemptPhase.InFlight,
+            DueAt = transition.Now + callee.Timeout + _grace,
+            FirstSentAt = transition.Now,
+            Round = round,
+        };
+        transition.Saga = transition.Saga with { Outstanding = transition.Saga.Outstanding.Add(command) };
+        if (!paused)
+        {
+            Emit(transition, command, callee);
+        }
+    }
+
+    /// <summary>Takes a completed step back.</summary>
+    public static void Compensate(Transition transition, Undoable undo)
+    {
+        var step = transition.Facts.Step(undo.Step);
+        var compensation = step.Compensation!;
+        Send(
+            transition, undo.CompensationId, StepDirections.Compensate,
+            new Callee(step, compensation.Kind, compensation.Invocation, undo.Arguments, compensation.Retry, compensation.Timeout), undo.Round);
+        transition.Note(HistoryKinds.CompensationStarted, undo.Step, ("operation", compensation.Invocation.Operation));
+    }
+
+    /// <summary>Sends an attempt again, the same one or the next, with the arguments of the first.</summary>
+    public static void SendAgain(Transition transition, Outstanding command, int attempt, int resent)
+    {
+        if (Callee.Of(transition, command) is not { } callee)
+        {
+            transition.Block(
+                BlockedByWhat(command), $"Step '{command.Step}' cannot be sent again: its arguments cannot be worked out any more.",
+                command.Step, command);
+            return;
+        }
+
+        var next = command with { Attempt = attempt, Resent = resent };
+        if (transition.Saga.PausedBy is not null)
+        {
+            transition.Replace(next with { Phase = AttemptPhase.Held, Resent = Math.Max(resent, 1) });
+            return;
+        }
+
+        var silence = callee.Timeout + _grace;
+        for (var i = 0; i < resent && silence < _longestSilence; i++)
+        {
+            silence *= 2;
+        }
+
+        transition.Replace(next with
+        {
+            Phase = AttemptPhase.InFlight,
+            DueAt = transition.Now + (silence < _longestSilence ? silence : _longestSilence + callee.Timeout),
+        });
+        Emit(transition, next, callee);
+        transition.Note(
+            attempt == command.Attempt ? HistoryKinds.StepResent : HistoryKinds.StepRetried,
+            command.Step, ("attempt", attempt), ("direction", command.Direction));
+    }
+
+    /// <summary>Sends what was held back. What has never left is worked out as of now.</summary>
+    public static void Release(Transition transition)
+    {
+        foreach (var held in transition.Saga.Outstanding.Where(command => command.Phase == AttemptPhase.Held))
+        {
+            if (!held.NeverSent)
+            {
+                SendAgain(transition, held, held.Attempt, held.Resent);
+            }
+            else if (Callee.Of(transition, held with { FirstSentAt = transition.Now }) is { } callee)
+            {
+                var command = held with
+                {
+                    Phase = AttemptPhase.InFlight,
+                    DueAt = transition.Now + callee.Timeout + _grace,
+                    FirstSentAt = transition.Now,
+                };
+                transition.Replace(command);
+                Emit(transition, command, callee);
+            }
+            else
+            {
+                transition.Block(
+                    BlockedByWhat(held), $"Step '{held.Step}' cannot be sent: its arguments cannot be worked out any more.", held.Step, held);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The messages may be lost: what is in flight is sent again as the same attempt, which burns nothing, and of what is interrupted the ledger
+    /// is asked at once.
+    /// </summary>
+    public static bool Resend(Transition transition)
+    {
+        var changed = false;
+        foreach (var command in transition.Saga.Outstanding.Where(command => command.Phase == AttemptPhase.InFlight))
+        {
+            if (!command.Interrupted)
+            {
+                SendAgain(transition, command, command.Attempt, Math.Max(command.Resent, 1));
+                changed = true;
+            }
+            else if (command.DueAt > transition.Now)
+            {
+                transition.Replace(command with { DueAt = transition.Now });
+                changed = true;
+            }
+        }
+
+        return changed;
+    }
+
+    /// <summary>What a saga is blocked by that is blocked by this command.</summary>
+    public static BlockedBy BlockedByWhat(Outstanding command) =>
+        command.Direction == StepDirections.Compensate ? BlockedBy.Compensation
+        : command.Interrupted ? BlockedBy.Interrupted
+        : BlockedBy.Step;
+
+    private static void Emit(Transition transition, Outstanding command, Callee callee) => transition.Emit(new CommandToSend(
+        command.CommandId, command.Attempt, command.Step, command.Direction, callee.Kind, callee.Invocation.Operation,
+        callee.Invocation.Connection, callee.Arguments, callee.Timeout, command.NotAfter));
+}

@@ -1,0 +1,102 @@
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Engine;
+
+/// <summary>How sagas end, and what is answered.</summary>
+internal static class Endings
+{
+    /// <summary>Enters an end. A completed end whose output cannot be worked out is not entered.</summary>
+    public static void Enter(Transition transition, StatePlan state, SagaState entered)
+    {
+        var completed = state.End == EndKind.Completed;
+        RawJson? output = null;
+        if (state.Output is { } template)
+        {
+            var value = template.Evaluate(new SagaScope(transition.Plan, entered, transition.Now));
+            var problem = value.IsError ? value.AsError() : CheckOutput(transition.Plan, completed, ref value);
+            if (problem is null && ValueJson.TryWrite(value, out var json, out problem))
+            {
+                output = json;
+            }
+
+            // A failed end answers with its fault, be its output in order or not; a completed one without its output has not completed.
+            if (problem is not null && completed)
+            {
+                Fail(transition, state, $"The output of state '{state.Name}': {problem}");
+                return;
+            }
+        }
+
+        var status = completed ? SagaStatus.Completed : entered.CancelledBy is null ? SagaStatus.Failed : SagaStatus.Cancelled;
+        transition.Saga = entered with
+        {
+            Status = status,
+            EndedAt = transition.Now,
+            Output = output,
+            Outstanding = [],
+            Undo = [],
+            Blockage = null,
+            BlockedBecause = null,
+            PausedBy = null,
+            StateDueAt = null,
+            DeadlineAt = null,
+        };
+        transition.Note(HistoryKinds.StateEntered);
+        transition.Note(HistoryKinds.Ended, detail: ("status", status.ToText()));
+
+        // Who was answered by a `respond`, or joined after it, has an answer already.
+        if (entered.Response is null)
+        {
+            AnswerAll(transition);
+        }
+    }
+
+    /// <summary>Answers the request and all that have joined.</summary>
+    public static void AnswerAll(Transition transition)
+    {
+        transition.Answer(transition.Saga.Facts.Asker, isDuplicate: false);
+        foreach (var waiter in transition.Saga.Waiters)
+        {
+            transition.Answer(waiter.Asker, waiter.IsDuplicate);
+        }
+    }
+
+    /// <summary>The answer of a saga that has one.</summary>
+    public static Answer AnswerOf(SagaState saga, Asker to, bool isDuplicate) =>
+        saga.Response is { } response ? new Answer(to, ResponseStatus.Success, isDuplicate, response, null)
+        : saga.Status == SagaStatus.Completed ? new Answer(to, ResponseStatus.Success, isDuplicate, saga.Output, null)
+        : new Answer(to, ResponseStatus.Error, isDuplicate, saga.Output, saga.Status == SagaStatus.Cancelled ? Cancelled(saga) : saga.Fault);
+
+    /// <summary>The fault of a cancelled saga, whatever fault it was taking back for besides.</summary>
+    public static Fault Cancelled(SagaState saga) => saga.CancelledBy is { } wish
+        ? new Fault(EngineCodes.Cancelled, $"{wish.By} cancelled it{(wish.Reason is { } reason ? $": {reason}" : ".")}", null, wish.At)
+        : saga.Fault!;
+
+    private static void Fail(Transition transition, StatePlan state, string message)
+    {
+        transition.SetFault(new Fault(EngineCodes.OutputInvalid, message, null, transition.Now));
+        if (transition.Saga.PastPivot)
+        {
+            transition.Saga = transition.Saga with { Leaving = new Departure(state.Name, transition.Saga.Undo.Length) };
+            transition.Block(BlockedBy.Way, message);
+        }
+        else
+        {
+            transition.Enter(transition.Plan.OnFailure);
+        }
+    }
+
+    private static string? CheckOutput(Plan plan, bool completed, ref CelValue value)
+    {
+        if (!completed || plan.Output is not { } schema)
+        {
+            return null;
+        }
+
+        var problems = schema.Validate(value, out value);
+        return problems.Count == 0 ? null : string.Join("; ", problems.Select(problem => $"{problem.Pointer} {problem.Problem}"));
+    }
+}

@@ -1,0 +1,197 @@
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Plans;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Engine;
+
+/// <summary>What operators ask for: cancel, retry, skip, pause, resume.</summary>
+internal static class Operators
+{
+    /// <summary>Why that cannot be asked now, and what can be done instead; null if it can.</summary>
+    public static string? Objection(Transition transition, OperatorAsked asked)
+    {
+        var saga = transition.Saga;
+        if (saga.EndedAt is not null)
+        {
+            return $"It has ended ({saga.Status.ToText()}): nothing can be asked of it any more.";
+        }
+
+        return asked.Command switch
+        {
+            OperatorCommand.Cancel => ObjectionToCancel(transition),
+            OperatorCommand.Retry when saga.Blockage is null => $"It is not blocked but {saga.Status.ToText()}: it retries by itself. {Instead(saga)}",
+            OperatorCommand.Skip when saga.Blockage is null => $"It is not blocked but {saga.Status.ToText()}: there is nothing to skip. {Instead(saga)}",
+            OperatorCommand.Skip when saga.Blockage is { Kind: BlockedBy.Way } =>
+                $"There is nothing to pass over: {saga.BlockedBecause} 'retry' tries that again{(saga.PastPivot ? "." : ", 'cancel' takes back what was done.")}",
+            OperatorCommand.Pause when saga.Blockage is not null => "It is blocked, so it sends nothing. 'retry' or 'skip' what it is blocked by.",
+            OperatorCommand.Pause when saga.PausedBy is { } wish => $"{wish.By} has paused it already. 'resume' lets it go on.",
+            OperatorCommand.Resume when saga.PausedBy is null => $"It is not paused but {saga.Status.ToText()}. {Instead(saga)}",
+            _ => null,
+        };
+    }
+
+    /// <summary>Does it. There must be no objection.</summary>
+    public static bool Decide(Transition transition, OperatorAsked asked)
+    {
+        var wish = new OperatorWish(asked.By, asked.Reason, transition.Now);
+        transition.Note(KindOf(asked.Command), transition.Saga.Blockage?.Step, ("by", asked.By), ("reason", asked.Reason));
+        switch (asked.Command)
+        {
+            case OperatorCommand.Cancel:
+                Cancel(transition, wish);
+                break;
+            case OperatorCommand.Retry:
+                Retry(transition);
+                break;
+            case OperatorCommand.Skip:
+                Skip(transition);
+                break;
+            case OperatorCommand.Pause:
+                transition.Saga = transition.Saga with { PausedBy = wish };
+                break;
+            case OperatorCommand.Resume:
+                // A kept event first, so that nothing is sent in vain.
+                transition.Saga = transition.Saga with { PausedBy = null };
+                Events.Settle(transition);
+                Commands.Release(transition);
+                break;
+        }
+
+        return true;
+    }
+
+    private static string? ObjectionToCancel(Transition transition)
+    {
+        var saga = transition.Saga;
+        if (saga.PastPivot)
+        {
+            return "It is past the pivot: nothing is taken back any more. "
+                + (saga.Blockage is null ? "'pause' stops it for a while." : "'retry' or 'skip' what it is blocked by.");
+        }
+
+        if (saga.Blockage is { } blockage && (transition.State.Kind == StateKind.Compensating || blockage.Kind == BlockedBy.Compensation))
+        {
+            return $"It is taking back already, and is blocked by that: {saga.BlockedBecause} 'retry' tries it again, 'skip' goes on without it.";
+        }
+
+        return saga.CancelledBy is { } wish ? $"{wish.By} has cancelled it already; it is taking back what was done." : null;
+    }
+
+    private static void Cancel(Transition transition, OperatorWish wish)
+    {
+        transition.Unblock();
+        transition.Saga = transition.Saga with { CancelledBy = wish };
+        if (transition.State.Kind == StateKind.Compensating)
+        {
+            return;
+        }
+
+        // Whoever cancels a saga that was paused wants it to go on to its end.
+        transition.Saga = transition.Saga with { PausedBy = null };
+        transition.Move(transition.Plan.OnFailure, Endings.Cancelled(transition.Saga));
+        Commands.Release(transition);
+    }
+
+    private static void Retry(Transition transition)
+    {
+        var blockage = transition.Saga.Blockage!;
+        transition.Unblock();
+        if (Events.TakeKept(transition))
+        {
+            return;
+        }
+
+        var stuck = transition.Saga.Outstanding.FirstOrDefault(command => command.CommandId == blockage.CommandId);
+
+        // Its outcome is unknown, so it is the same command that is sent again; the ledger and the other side know it by its key.
+        if (stuck is not null && (stuck.Interrupted || stuck.NotAfter > transition.Now))
+        {
+            Commands.SendAgain(
+                transition, stuck with { AttemptsBefore = stuck.Attempt, RetriedAt = transition.Now }, stuck.Attempt + 1, resent: 0);
+            return;
+        }
+
+        // Its outcome is known and final, or long forgotten: only a new command can have another one.
+        if (stuck is not null)
+        {
+            transition.Remove(stuck);
+        }
+
+        if (blockage.Kind == BlockedBy.Compensation)
+        {
+            transition.Saga = transition.Saga with
+            {
+                Undo = [.. transition.Saga.Undo.Select(undo => undo.CompensationId == blockage.CommandId ? undo with { Round = undo.Round + 1 } : undo)],
+            };
+        }
+
+        GoOn(transition, blockage.CommandId is null ? 0 : blockage.Round + 1);
+    }
+
+    private static void Skip(Transition transition)
+    {
+        var blockage = transition.Saga.Blockage!;
+        transition.Unblock();
+        if (transition.Saga.Outstanding.FirstOrDefault(command => command.CommandId == blockage.CommandId) is { } stuck)
+        {
+            transition.Remove(stuck);
+        }
+
+        if (Events.TakeKept(transition))
+        {
+            return;
+        }
+
+        switch (blockage.Kind)
+        {
+            case BlockedBy.Compensation:
+                transition.Saga = transition.Saga with
+                {
+                    Undo = transition.Saga.Undo.RemoveAll(undo => undo.CompensationId == blockage.CommandId),
+                };
+                break;
+            case BlockedBy.Step:
+                transition.Saga = Passed(transition, blockage.Step!);
+                break;
+        }
+
+        GoOn(transition, round: 0);
+    }
+
+    // The step in hand counts as completed, with an empty result.
+    private static SagaState Passed(Transition transition, string step)
+    {
+        var saga = transition.Saga;
+        return saga with
+        {
+            StepIndex = saga.StepIndex + 1,
+            Results = transition.State.Steps.OfType<CallStep>().Any(call => call.Id == step && call.ResultIsRead)
+                ? saga.Results.SetItem(step, CelValue.Map([]))
+                : saga.Results,
+        };
+    }
+
+    private static void GoOn(Transition transition, int round)
+    {
+        if (transition.Saga.Leaving is not null || transition.State.Kind == StateKind.Compensating)
+        {
+            transition.GoOn();
+        }
+        else if (transition.Saga.Outstanding.IsEmpty)
+        {
+            transition.RunNext(transition.State, round);
+        }
+    }
+
+    private static string KindOf(OperatorCommand command) => command switch
+    {
+        OperatorCommand.Cancel => HistoryKinds.CancelAsked,
+        OperatorCommand.Retry => HistoryKinds.RetriedByOperator,
+        OperatorCommand.Skip => HistoryKinds.SkippedByOperator,
+        OperatorCommand.Pause => HistoryKinds.Paused,
+        _ => HistoryKinds.Resumed,
+    };
+
+    private static string Instead(SagaState saga) =>
+        saga.PausedBy is not null ? "'resume' lets it go on." : saga.PastPivot ? "'pause' stops it for a while." : "'cancel' takes back what was done.";
+}

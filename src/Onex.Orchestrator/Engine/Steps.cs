@@ -1,0 +1,155 @@
+using System.Collections.Immutable;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+
+namespace Onex.Orchestrator.Engine;
+
+/// <summary>What each kind of step does when its turn comes.</summary>
+internal static class Steps
+{
+    /// <summary>Runs a step. True if it is done; false if it must be waited for, or has led elsewhere.</summary>
+    public static bool Run(Transition transition, StatePlan state, StepPlan step, int round) => step switch
+    {
+        CallStep call => Call(transition, state, call, round),
+        WaitStep wait => Wait(transition, wait),
+        SetStep set => Set(transition, set),
+        RespondStep respond => Respond(transition, respond),
+        FailStep fail => Fail(transition, fail),
+        _ => throw new InvalidOperationException($"Step '{step.Id}' is of a kind that the engine does not know: {step.GetType().Name}."),
+    };
+
+    private static bool Call(Transition transition, StatePlan state, CallStep step, int round)
+    {
+        var saga = transition.Saga;
+        var scope = new SagaScope(transition.Plan, saga, transition.Now);
+        if (!ValueJson.TryEvaluate(step.Invocation.Arguments, scope, out var arguments, out var problem))
+        {
+            transition.Fail(step.Catch, step.Id, EngineCodes.ExpressionFailed, $"The arguments of step '{step.Id}': {problem}");
+            return false;
+        }
+
+        var id = Identity.Command(saga.Facts.SagaId, $"{state.Name}/{step.Id}", saga.Visit, round: round);
+        var callee = new Callee(step, step.Kind, step.Invocation, arguments, step.Retry, step.Timeout);
+        Commands.Send(transition, id, StepDirections.Do, callee, round);
+        transition.Note(HistoryKinds.StepStarted, step.Id, ("operation", step.Invocation.Operation));
+        return false;
+    }
+
+    // A time that is past is not waited for.
+    private static bool Wait(Transition transition, WaitStep step)
+    {
+        var until = Times.After(transition.Now, step.For ?? TimeSpan.Zero);
+        if (step.Until is { } expression)
+        {
+            var value = expression.Evaluate(new SagaScope(transition.Plan, transition.Saga, transition.Now));
+            if (value.Kind != CelKind.Timestamp)
+            {
+                var why = value.IsError ? value.AsError() : $"a timestamp is wanted, not {value.Kind}.";
+                transition.Fail([], step.Id, EngineCodes.ExpressionFailed, $"The time of step '{step.Id}': {why}");
+                return false;
+            }
+
+            until = value.AsTimestamp();
+        }
+
+        if (until <= transition.Now)
+        {
+            return true;
+        }
+
+        transition.Saga = transition.Saga with { WaitUntil = until };
+        transition.Note(HistoryKinds.Waiting, step.Id, ("until", until));
+        return false;
+    }
+
+    private static bool Set(Transition transition, SetStep step)
+    {
+        var scope = new SagaScope(transition.Plan, transition.Saga, transition.Now);
+        if (!Assignments.TryApply(step.Assignments, scope, transition.Saga.Data, out var data, out var problem))
+        {
+            transition.Fail([], step.Id, EngineCodes.ExpressionFailed, $"What step '{step.Id}' sets as {problem}");
+            return false;
+        }
+
+        transition.Saga = transition.Saga with { Data = data };
+        transition.Note(HistoryKinds.StepCompleted, step.Id);
+        return true;
+    }
+
+    // One logical response: what was answered once is not answered otherwise.
+    private static bool Respond(Transition transition, RespondStep step)
+    {
+        if (transition.Saga.Response is not null)
+        {
+            return true;
+        }
+
+        if (!ValueJson.TryEvaluate(step.Payload, new SagaScope(transition.Plan, transition.Saga, transition.Now), out var payload, out var problem))
+        {
+            transition.Fail([], step.Id, EngineCodes.ExpressionFailed, $"The response of step '{step.Id}': {problem}");
+            return false;
+        }
+
+        transition.Saga = transition.Saga with { Response = payload };
+        transition.Note(HistoryKinds.Responded, step.Id);
+        Endings.AnswerAll(transition);
+        return true;
+    }
+
+    private static bool Fail(Transition transition, FailStep step)
+    {
+        var message = step.Message.Evaluate(new SagaScope(transition.Plan, transition.Saga, transition.Now));
+        var (code, text) = message.Kind == CelKind.String
+            ? (step.Code, message.AsString())
+            : (EngineCodes.ExpressionFailed,
+                $"The message of step '{step.Id}': {(message.IsError ? message.AsError() : $"text is wanted, not {message.Kind}.")}");
+        transition.Note(HistoryKinds.StepRejected, step.Id, ("code", code), ("message", text));
+        transition.Fail(step.Catch, step.Id, code, text);
+        return false;
+    }
+}
+
+/// <summary>Writing into <c>data</c>.</summary>
+internal static class Assignments
+{
+    /// <summary>The data with all that is written; every value is worked out over the data as it was. False with the field and what is wrong.</summary>
+    public static bool TryApply(
+        ImmutableArray<Assignment> assignments,
+        IExpressionScope before,
+        ImmutableDictionary<string, CelValue> data,
+        out ImmutableDictionary<string, CelValue> after,
+        out string? problem)
+    {
+        after = data;
+        problem = null;
+        foreach (var assignment in assignments)
+        {
+            var value = assignment.Value.Evaluate(before);
+            string? reason = null;
+            if (value.IsError)
+            {
+                reason = value.AsError();
+            }
+            else if (!assignment.Type.TryConvert(value, out value, out var mismatch))
+            {
+                reason = $"{mismatch!.Pointer} {mismatch.Problem}";
+            }
+            else if (ValueJson.TryWrite(value, out var json, out reason) && value.Kind is CelKind.Map or CelKind.List)
+            {
+                // As it will be when the row is read again, so that nothing depends on whether it was.
+                _ = assignment.Type.TryConvert(StoredOrder.Of(CelValue.FromJson(json.Utf8.Span)), out value, out _);
+            }
+
+            if (reason is not null)
+            {
+                problem = $"'{assignment.Field}': {reason}";
+                return false;
+            }
+
+            after = after.SetItem(assignment.Field, value);
+        }
+
+        return true;
+    }
+}

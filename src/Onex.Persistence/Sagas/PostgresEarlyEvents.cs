@@ -1,0 +1,166 @@
+using Npgsql;
+using NpgsqlTypes;
+using Onex.Persistence.Connecting;
+
+namespace Onex.Persistence.Sagas;
+
+/// <summary>Which sagas events are for, and the events that came before their saga.</summary>
+internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
+{
+    // Plan: for each address pk_sagas, ux_sagas_live_business_key or ix_sagas_correlation_id, then ix_inbox_message_id, by nested loop.
+    private const string Targets = """
+        SELECT a.place::integer, t.id, i.saga_id
+        FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS a(message_id, contract, correlation_id, saga_id, business_key, place)
+        LEFT JOIN LATERAL (
+            (SELECT s.id FROM onex.sagas s WHERE s.id = a.saga_id AND s.contract = a.contract AND s.ended_at IS NULL)
+            UNION ALL
+            (SELECT s.id FROM onex.sagas s
+             WHERE a.saga_id IS NULL AND s.contract = a.contract AND s.business_key = a.business_key AND s.ended_at IS NULL)
+            UNION ALL
+            (SELECT s.id FROM onex.sagas s
+             WHERE a.saga_id IS NULL AND a.business_key IS NULL
+               AND s.correlation_id = a.correlation_id AND s.contract = a.contract AND s.ended_at IS NULL
+             ORDER BY s.id LIMIT 2)
+        ) t ON true
+        LEFT JOIN LATERAL (SELECT n.saga_id FROM onex.inbox n WHERE n.message_id = a.message_id LIMIT 1) i ON true
+        ORDER BY a.place, t.id
+        """;
+
+    // Two mains that keep events at once must not both find room for the last one.
+    private const string Serialize = "SELECT pg_advisory_xact_lock(hashtext('onex.early_events'))";
+
+    // Plan: ix_early_events_waiting for the counts.
+    private const string Keep = """
+        INSERT INTO onex.early_events (message_id, saga_id, contract, event, correlation_id, business_key, content, received_at, expires_at)
+        SELECT k.message_id, k.saga_id, k.contract, k.event, k.correlation_id, k.business_key, k.content, k.received_at, k.expires_at
+        FROM (
+            SELECT g.*, row_number() OVER (PARTITION BY g.contract, g.correlation_id ORDER BY g.place) AS rank
+            FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY
+                AS g(message_id, saga_id, contract, event, correlation_id, business_key, content, received_at, expires_at, place)
+            WHERE NOT EXISTS (SELECT FROM onex.early_events e WHERE e.message_id = g.message_id)
+        ) k
+        WHERE k.rank <= $10 - (
+            SELECT count(*) FROM onex.early_events e
+            WHERE e.saga_id IS NULL AND e.contract = k.contract AND e.correlation_id = k.correlation_id)
+        ORDER BY k.place
+        ON CONFLICT DO NOTHING
+        """;
+
+    private const string Kept = "SELECT message_id FROM onex.early_events WHERE message_id = ANY($1)";
+
+    // Plan: ix_early_events_waiting, then ux_sagas_live_business_key or ix_sagas_correlation_id by nested loop.
+    private const string Due = $"""
+        SELECT {PostgresRows.EarlyColumns}, coalesce(k.id, c.id)
+        FROM onex.early_events e
+        LEFT JOIN LATERAL (
+            SELECT s.id FROM onex.sagas s
+            WHERE s.contract = e.contract AND s.business_key = e.business_key AND s.ended_at IS NULL
+        ) k ON true
+        LEFT JOIN LATERAL (
+            SELECT s.id FROM onex.sagas s
+            WHERE e.business_key IS NULL AND s.correlation_id = e.correlation_id AND s.contract = e.contract AND s.ended_at IS NULL
+            ORDER BY s.id LIMIT 1
+        ) c ON true
+        WHERE e.saga_id IS NULL AND (k.id IS NOT NULL OR c.id IS NOT NULL OR e.expires_at <= clock_timestamp())
+        ORDER BY e.seq LIMIT $1
+        """;
+
+    private const string Remove = "DELETE FROM onex.early_events WHERE message_id = ANY($1)";
+
+    public async Task<IReadOnlyList<EventTarget>> FindTargetsAsync(IReadOnlyList<EventAddress> addresses, CancellationToken cancellation)
+    {
+        var targets = new EventTarget[addresses.Count];
+        Array.Fill(targets, new EventTarget([], null));
+        if (targets.Length == 0)
+        {
+            return targets;
+        }
+
+        var command = new NpgsqlBatchCommand(Targets)
+        {
+            Parameters =
+            {
+                CommitSql.Array(NpgsqlDbType.Uuid, CommitSql.Column(addresses, address => address.MessageId)),
+                CommitSql.Array(NpgsqlDbType.Text, CommitSql.Column(addresses, address => address.Contract)),
+                CommitSql.Array(NpgsqlDbType.Uuid, CommitSql.Column(addresses, address => address.CorrelationId)),
+                CommitSql.Array(NpgsqlDbType.Uuid, CommitSql.Column(addresses, address => address.SagaId)),
+                CommitSql.Array(NpgsqlDbType.Text, CommitSql.Column(addresses, address => address.BusinessKey)),
+            },
+        };
+        return await dataSource.RunAsync(
+            [command],
+            async reader =>
+            {
+                while (await reader.ReadAsync(cancellation))
+                {
+                    var place = reader.GetInt32(0) - 1;
+                    targets[place] = new EventTarget(
+                        reader.IsDBNull(1) ? [] : [.. targets[place].Live, reader.GetGuid(1)], reader.IsDBNull(2) ? null : reader.GetGuid(2));
+                }
+
+                return targets;
+            },
+            cancellation);
+    }
+
+    public async Task<IReadOnlySet<Guid>> KeepAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation)
+    {
+        EarlyEvent[] given = [.. events.DistinctBy(early => early.MessageId)];
+        if (given.Length == 0)
+        {
+            return new HashSet<Guid>();
+        }
+
+        var keep = new NpgsqlBatchCommand(Keep);
+        keep.Parameters.AddRange((NpgsqlParameter[])[.. CommitSql.EarlyEvents(given), new NpgsqlParameter<int> { TypedValue = limit }]);
+        return await dataSource.RunAsync<IReadOnlySet<Guid>>(
+            [
+                new NpgsqlBatchCommand(Serialize),
+                keep,
+                new NpgsqlBatchCommand(Kept)
+                {
+                    Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, CommitSql.Column(given, early => early.MessageId)) },
+                },
+            ],
+            async reader =>
+            {
+                await reader.NextResultAsync(cancellation);
+                var kept = new HashSet<Guid>(given.Length);
+                while (await reader.ReadAsync(cancellation))
+                {
+                    kept.Add(reader.GetGuid(0));
+                }
+
+                return kept;
+            },
+            cancellation);
+    }
+
+    public Task<IReadOnlyList<DueEvent>> DueAsync(int limit, CancellationToken cancellation) =>
+        dataSource.RunAsync<IReadOnlyList<DueEvent>>(
+            [new NpgsqlBatchCommand(Due) { Parameters = { new NpgsqlParameter<int> { TypedValue = limit } } }],
+            async reader =>
+            {
+                var due = new List<DueEvent>();
+                while (await reader.ReadAsync(cancellation))
+                {
+                    due.Add(new DueEvent(
+                        PostgresRows.ReadEarly(reader),
+                        reader.IsDBNull(PostgresRows.EarlyColumnCount) ? null : reader.GetGuid(PostgresRows.EarlyColumnCount)));
+                }
+
+                return due;
+            },
+            cancellation);
+
+    public async Task RemoveAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation)
+    {
+        if (messageIds.Count > 0)
+        {
+            await dataSource.RunAsync(
+                [new NpgsqlBatchCommand(Remove) { Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, [.. messageIds]) } }],
+                _ => Task.FromResult(true),
+                cancellation);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using Onex.Hosting.Running;
+using Onex.Hosting.Settings;
+
+namespace Onex.Runtime.Commands;
+
+/// <summary>Main's HTTP API, as the commands use it. What main refuses, and what keeps it from answering, becomes a <see cref="CommandException"/>.</summary>
+internal sealed class ApiClient : IDisposable
+{
+    private readonly HttpClient _http;
+    private readonly bool _hasToken;
+
+    private ApiClient(Uri address, string? token)
+    {
+        _hasToken = token is not null;
+
+        // A proxy of the environment would be asked about its own localhost. A wait for a response may take minutes.
+        _http = new HttpClient(new SocketsHttpHandler { UseProxy = !address.IsLoopback, AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(5) })
+        {
+            BaseAddress = address,
+            Timeout = TimeSpan.FromMinutes(6),
+        };
+        if (token is not null)
+        {
+            _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        }
+    }
+
+    /// <summary>A client of the main that the option or the environment names.</summary>
+    /// <param name="url">The option <c>--url</c>, or null.</param>
+    /// <param name="environment">The environment's variables.</param>
+    public static ApiClient Create(string? url, IReadOnlyDictionary<string, string> environment) => new(Address(url, environment), Token(environment));
+
+    public void Dispose() => _http.Dispose();
+
+    public Task<JsonElement> GetAsync(string path, CancellationToken cancellation) => SendAsync(HttpMethod.Get, path, null, cancellation);
+
+    public Task<JsonElement> PostAsync(string path, string body, CancellationToken cancellation) => SendAsync(HttpMethod.Post, path, body, cancellation);
+
+    // ONEX_API_TOKEN may be the runtime's own list (in its container it is), or just a token.
+    internal static string? Token(IReadOnlyDictionary<string, string> environment)
+    {
+        var text = environment.GetValueOrDefault("ONEX_API_TOKEN");
+        if (string.IsNullOrWhiteSpace(text) && environment.GetValueOrDefault("ONEX_API_TOKEN_FILE") is { Length: > 0 } file)
+        {
+            try
+            {
+                text = File.ReadAllText(file);
+            }
+            catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+            {
+                throw new ConfigurationException($"ONEX_API_TOKEN_FILE names {file}, which cannot be read ({unreadable.Message}).", unreadable);
+            }
+        }
+
+        var entries = (text ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(entry => entry.Split(':', 3)).ToList();
+        var chosen = entries.Find(entry => entry is [_, "operate", _]) ?? entries.Find(entry => entry is [_, "read", _]);
+        return chosen?[2] ?? (entries is [[var bare]] ? bare : null);
+    }
+
+    private static Uri Address(string? url, IReadOnlyDictionary<string, string> environment)
+    {
+        if ((url ?? environment.GetValueOrDefault("ONEX_API_URL")) is not { Length: > 0 } text)
+        {
+            var settings = CommandLine.Settings(SettingsUse.Nothing);
+            return new UriBuilder(Uri.UriSchemeHttp, settings.HttpBind is "*" or "0.0.0.0" or "::" ? "localhost" : settings.HttpBind, settings.HttpPort).Uri;
+        }
+
+        return Uri.TryCreate(text.TrimEnd('/') + "/", UriKind.Absolute, out var address) && address.Scheme is "http" or "https"
+            ? address
+            : throw new ConfigurationException($"'{text}' is no http address. Give one like http://localhost:8085, by --url or ONEX_API_URL.");
+    }
+
+    private async Task<JsonElement> SendAsync(HttpMethod method, string path, string? body, CancellationToken cancellation)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        if (body is not null)
+        {
+            request.Content = new StringContent(body, Encoding.UTF8, "application/json");
+        }
+
+        try
+        {
+            using var answer = await _http.SendAsync(request, cancellation);
+            var text = await answer.Content.ReadAsByteArrayAsync(cancellation);
+            if (!answer.IsSuccessStatusCode)
+            {
+                throw Refused(answer.StatusCode, text);
+            }
+
+            using var document = JsonDocument.Parse(text);
+            return document.RootElement.Clone();
+        }
+        catch (JsonException other)
+        {
+            throw new CommandException($"{_http.BaseAddress} does not answer like a runtime-main of Onex. Is the address right (--url, ONEX_API_URL)?", other);
+        }
+        catch (Exception silent) when (silent is HttpRequestException or TaskCanceledException && !cancellation.IsCancellationRequested)
+        {
+            throw new CommandException(
+                $"{_http.BaseAddress} does not answer: {silent.Message} Is runtime-main running there? Another address: --url, or ONEX_API_URL.", silent);
+        }
+    }
+
+    private CommandException Refused(HttpStatusCode status, byte[] body)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(body);
+            var root = document.RootElement;
+            var detail = Json.Text(root, "detail") ?? status.ToString();
+            var remedy = Json.Text(root, "remedy");
+            var code = Json.Text(root, "code");
+            if (status == HttpStatusCode.Unauthorized)
+            {
+                remedy = _hasToken
+                    ? "Compare ONEX_API_TOKEN here with the runtime's."
+                    : "Set ONEX_API_TOKEN here to a token of the runtime's ONEX_API_TOKEN (name:scope:token, or the token alone).";
+            }
+
+            return new CommandException($"{detail}{(code is null ? "" : $" ({code})")}{(remedy is null ? "" : $"\n{remedy}")}");
+        }
+        catch (JsonException)
+        {
+            return new CommandException($"{_http.BaseAddress} answers {(int)status}, and not like a runtime-main of Onex. Is the address right (--url, ONEX_API_URL)?");
+        }
+    }
+}
+
+/// <summary>The thing asked failed, for a reason that is not ours.</summary>
+internal sealed class CommandException(string message, Exception? inner = null) : Exception(message, inner);

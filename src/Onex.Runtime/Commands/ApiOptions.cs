@@ -1,0 +1,63 @@
+using System.CommandLine;
+using System.Text.Json;
+using Onex.Hosting.Settings;
+
+namespace Onex.Runtime.Commands;
+
+/// <summary>What the commands that ask main have in common.</summary>
+internal static class ApiOptions
+{
+    public static Option<string?> Url() => new("--url") { Description = "Where main is; ONEX_API_URL, or this machine, unless given." };
+
+    public static Option<string?> Data(string what) => new("--data", "-d") { Description = $"{what} as JSON, @FILE, or - for standard input." };
+
+    /// <summary>Asks main, and gives the exit code.</summary>
+    public static async Task<int> RunAsync(string? url, Func<ApiClient, Task> work)
+    {
+        using var api = ApiClient.Create(url, SettingsReader.Environment());
+        try
+        {
+            await work(api);
+            return CommandLine.Done;
+        }
+        catch (CommandException failed)
+        {
+            await Console.Error.WriteLineAsync(failed.Message);
+            return CommandLine.Failed;
+        }
+    }
+
+    /// <summary>The JSON object that the option names, or null.</summary>
+    public static async Task<JsonElement?> ReadDataAsync(string? given, CancellationToken cancellation)
+    {
+        if (given is null)
+        {
+            return null;
+        }
+
+        string text;
+        try
+        {
+            text = given switch
+            {
+                "-" => await Console.In.ReadToEndAsync(cancellation),
+                ['@', .. var file] => await File.ReadAllTextAsync(file, cancellation),
+                _ => given,
+            };
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException($"{given[1..]} cannot be read: {unreadable.Message}", unreadable);
+        }
+
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            return document.RootElement.Clone();
+        }
+        catch (JsonException bad)
+        {
+            throw new CommandException($"--data is not JSON (line {bad.LineNumber + 1}, byte {bad.BytePositionInLine + 1}). In a shell, put it into single quotes: --data '{{\"order_id\": \"o-1\"}}'.", bad);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace Onex.Runtime.Commands;
+
+/// <summary><c>onex request OPERATION</c>: sends a request through main's HTTP API.</summary>
+internal static class RequestCommand
+{
+    private const string UsualWait = "30s";
+
+    public static Command Make()
+    {
+        var operation = new Argument<string>("operation") { Description = "A contract (order-fulfilment), or an event of one (order-fulfilment.cancel)." };
+        var data = ApiOptions.Data("The payload");
+        var wait = new Option<string?>("--wait")
+        {
+            Description = $"Wait for the response, so long at most ({UsualWait} unless given). Fails if it is an error, or does not come.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        var correlation = new Option<string?>("--correlation-id") { Description = "A UUID that ties request and response; made up unless given." };
+        var envelope = new Option<string?>("--envelope-id") { Description = "A UUID: the request's identity. With it a request may be sent again without harm." };
+        var key = new Option<string?>("--key") { Description = "For an event: the business key of the saga that it is for." };
+        var saga = new Option<string?>("--saga") { Description = "For an event: the id of the saga that it is for." };
+        var url = ApiOptions.Url();
+        var command = new Command("request", "Send a request.") { operation, data, wait, correlation, envelope, key, saga, url };
+        command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
+        {
+            var payload = await ApiOptions.ReadDataAsync(parsed.GetValue(data), cancellation);
+            var body = Json.Compact(writer =>
+            {
+                writer.WriteString("operation", parsed.GetValue(operation));
+                if (payload is { } value)
+                {
+                    writer.WritePropertyName("payload");
+                    value.WriteTo(writer);
+                }
+
+                foreach (var (name, text) in (ReadOnlySpan<(string, string?)>)
+                    [("correlation_id", parsed.GetValue(correlation)), ("envelope_id", parsed.GetValue(envelope))])
+                {
+                    if (text is not null)
+                    {
+                        writer.WriteString(name, text);
+                    }
+                }
+
+                var target = (Key: parsed.GetValue(key), Saga: parsed.GetValue(saga));
+                if (target.Key is not null || target.Saga is not null)
+                {
+                    writer.WriteStartObject("target");
+                    if (target.Key is not null)
+                    {
+                        writer.WriteString("key", target.Key);
+                    }
+
+                    if (target.Saga is not null)
+                    {
+                        writer.WriteString("saga_id", target.Saga);
+                    }
+
+                    writer.WriteEndObject();
+                }
+            });
+            var waits = parsed.GetResult(wait) is OptionResult { Implicit: false };
+            var answer = await api.PostAsync($"api/v1/requests{(waits ? $"?wait={Uri.EscapeDataString(parsed.GetValue(wait) ?? UsualWait)}" : "")}", body, cancellation);
+
+            // A response, or the accepted request itself: both are told as they came.
+            Json.Print(answer);
+            var status = Json.Text(answer, "status");
+            if (waits && status is null)
+            {
+                throw new CommandException("The request is taken in, but has no response yet. 'onex sagas why' tells what its saga waits for.");
+            }
+
+            if (status == "error" || Json.Text(answer, "original_status") == "error")
+            {
+                throw new CommandException($"The response is an error: {Json.Text(answer, "error")} ({Json.Text(answer, "code")})");
+            }
+        }));
+        return command;
+    }
+}

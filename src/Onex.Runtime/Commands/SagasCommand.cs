@@ -1,0 +1,254 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+
+namespace Onex.Runtime.Commands;
+
+/// <summary><c>onex sagas ...</c>: looks at sagas and commands them, through main's HTTP API.</summary>
+internal static class SagasCommand
+{
+    private static readonly string[] _filters = ["contract", "state", "status", "key", "q", "after"];
+    private static readonly string[] _parts = ["data", "input", "output", "progress", "fault"];
+
+    public static Command Make(Option<bool> json)
+    {
+        var url = ApiOptions.Url();
+        var command = new Command("sagas", "Look at sagas, and command them.")
+        {
+            List(json, url),
+            One("show", "Show a saga.", json, url, "", PrintSaga),
+            History(json, url),
+            One("why", "Tell what a saga waits for, and what could be done.", json, url, "/why", PrintWhy),
+            Ask("cancel", "Take back what the saga did, and end it. Not past its pivot.", json, url),
+            Ask("retry", "Let a blocked saga try again what it is blocked by.", json, url),
+            Ask("skip", "Let a blocked saga pass over what it is blocked by.", json, url),
+            Ask("pause", "Send nothing new for the saga until it is resumed.", json, url),
+            Ask("resume", "Let a paused saga go on.", json, url),
+            Send(json, url),
+            Check(json, url),
+        };
+        return command;
+    }
+
+    private static Command List(Option<bool> json, Option<string?> url)
+    {
+        var options = new Dictionary<string, Option<string?>>(StringComparer.Ordinal)
+        {
+            ["contract"] = new("--contract") { Description = "Only those of that contract." },
+            ["state"] = new("--state") { Description = "Only those in that state." },
+            ["status"] = new("--status") { Description = "Only running, waiting, compensating, blocked, paused, completed, failed or cancelled ones." },
+            ["key"] = new("--key") { Description = "Only those with that business key." },
+            ["q"] = new("--q") { Description = "A saga's id, a correlation id, or the beginning of a business key." },
+            ["after"] = new("--after") { Description = "The 'next' that the page before has told." },
+        };
+        var limit = new Option<int>("--limit") { Description = "Rows of the page: 1 to 500.", DefaultValueFactory = _ => 50 };
+        var command = new Command("list", "List sagas, newest first.") { limit, url };
+        foreach (var option in options.Values)
+        {
+            command.Options.Add(option);
+        }
+
+        command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
+        {
+            var query = _filters
+                .Select(name => (Name: name, Value: parsed.GetValue(options[name])))
+                .Where(filter => filter.Value is not null)
+                .Select(filter => $"&{filter.Name}={Uri.EscapeDataString(filter.Value!)}");
+            var page = await api.GetAsync($"api/v1/sagas?limit={parsed.GetValue(limit).ToString(CultureInfo.InvariantCulture)}{string.Concat(query)}", cancellation);
+            if (parsed.GetValue(json))
+            {
+                Json.Print(page);
+                return;
+            }
+
+            Show.Table(
+                ["id", "contract", "key", "state", "status", "started", "fault"],
+                [
+                    .. page.GetProperty("sagas").EnumerateArray().Select(saga => (IReadOnlyList<string>)
+                    [
+                        Show.Cell(saga, "id"), Show.Cell(saga, "contract"), Show.Cell(saga, "business_key"), Show.Cell(saga, "state"),
+                        Show.Cell(saga, "status"), Show.Time(saga, "started_at"), Fault(saga),
+                    ]),
+                ]);
+            if (Json.Text(page, "next") is { } next)
+            {
+                await Console.Error.WriteLineAsync($"There are more: --after {next}");
+            }
+        }));
+        return command;
+    }
+
+    private static Command One(string name, string description, Option<bool> json, Option<string?> url, string path, Action<JsonElement> print)
+    {
+        var id = Id();
+        var command = new Command(name, description) { id, url };
+        command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
+        {
+            var answer = await api.GetAsync(Path(parsed.GetValue(id)!, path), cancellation);
+            if (parsed.GetValue(json))
+            {
+                Json.Print(answer);
+            }
+            else
+            {
+                print(answer);
+            }
+        }));
+        return command;
+    }
+
+    private static Command History(Option<bool> json, Option<string?> url)
+    {
+        var id = Id();
+        var command = new Command("history", "Tell a saga's story, in order.") { id, url };
+        command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
+        {
+            var entries = new List<JsonElement>();
+            string? after = null;
+            do
+            {
+                var page = await api.GetAsync(Path(parsed.GetValue(id)!, "/history?limit=1000" + (after is null ? "" : $"&after={after}")), cancellation);
+                entries.AddRange(page.GetProperty("history").EnumerateArray());
+                after = Json.Text(page, "next");
+            }
+            while (after is not null);
+
+            if (parsed.GetValue(json))
+            {
+                Json.Print(writer => writer.Elements("history", entries));
+                return;
+            }
+
+            Show.Table(
+                ["at", "what", "state", "step", "detail"],
+                [
+                    .. entries.Select(entry => (IReadOnlyList<string>)
+                    [
+                        Show.Time(entry, "at"), Show.Cell(entry, "kind"), Show.Cell(entry, "state"), Show.Cell(entry, "step"), Show.Cell(entry, "detail"),
+                    ]),
+                ]);
+        }));
+        return command;
+    }
+
+    private static Command Ask(string name, string description, Option<bool> json, Option<string?> url)
+    {
+        var id = Id();
+        var reason = new Option<string?>("--reason") { Description = "Why; it goes into the saga's history." };
+        var command = new Command(name, description) { id, reason, url };
+        command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
+        {
+            var body = Json.Compact(writer =>
+            {
+                if (parsed.GetValue(reason) is { } why)
+                {
+                    writer.WriteString("reason", why);
+                }
+            });
+            var answer = await api.PostAsync(Path(parsed.GetValue(id)!, $"/{name}"), body, cancellation);
+            Tell(parsed.GetValue(json), answer, Json.Text(answer, "text") ?? "Done.");
+        }));
+        return command;
+    }
+
+    private static Command Send(Option<bool> json, Option<string?> url)
+    {
+        var id = Id();
+        var name = new Argument<string>("event") { Description = "The event's name, as the contract declares it." };
+        var data = ApiOptions.Data("The event's data");
+        var command = new Command("send", "Send an event to a saga.") { id, name, data, url };
+        command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
+        {
+            var given = await ApiOptions.ReadDataAsync(parsed.GetValue(data), cancellation);
+            var body = Json.Compact(writer =>
+            {
+                writer.WriteString("event", parsed.GetValue(name));
+                if (given is { } value)
+                {
+                    writer.WritePropertyName("data");
+                    value.WriteTo(writer);
+                }
+            });
+            var answer = await api.PostAsync(Path(parsed.GetValue(id)!, "/send"), body, cancellation);
+            Tell(parsed.GetValue(json), answer, "The event is taken in.");
+        }));
+        return command;
+    }
+
+    private static Command Check(Option<bool> json, Option<string?> url)
+    {
+        var command = new Command("check", "Look for live sagas that nothing will ever move. Fails if there is one.") { url };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            var stuck = 0;
+            var code = await ApiOptions.RunAsync(parsed.GetValue(url), async api =>
+            {
+                var answer = await api.GetAsync("api/v1/sagas/stuck", cancellation);
+                stuck = answer.GetProperty("stuck").GetArrayLength();
+                if (parsed.GetValue(json))
+                {
+                    Json.Print(answer);
+                }
+                else if (stuck == 0)
+                {
+                    Console.WriteLine("Every live saga has a next wake-up, or waits for a named event or an operator.");
+                }
+                else
+                {
+                    Show.Table(
+                        ["id", "contract", "state", "status", "since", "reason"],
+                        [
+                            .. answer.GetProperty("stuck").EnumerateArray().Select(saga => (IReadOnlyList<string>)
+                            [
+                                Show.Cell(saga, "id"), Show.Cell(saga, "contract"), Show.Cell(saga, "state"), Show.Cell(saga, "status"),
+                                Show.Time(saga, "updated_at"), Show.Cell(saga, "reason"),
+                            ]),
+                        ]);
+                }
+            });
+            return code == CommandLine.Done && stuck > 0 ? CommandLine.Failed : code;
+        });
+        return command;
+    }
+
+    private static void PrintSaga(JsonElement saga)
+    {
+        foreach (var member in saga.EnumerateObject().Where(member => !_parts.Contains(member.Name, StringComparer.Ordinal)))
+        {
+            Console.WriteLine($"{member.Name + ":",-18} {Show.Cell(saga, member.Name)}");
+        }
+
+        foreach (var part in _parts.Where(part => saga.TryGetProperty(part, out _)))
+        {
+            Console.WriteLine($"{part}:");
+            Console.WriteLine(Json.Indented(saga.GetProperty(part)));
+        }
+    }
+
+    private static void PrintWhy(JsonElement why)
+    {
+        Console.WriteLine(Show.Cell(why, "sentence"));
+        foreach (var action in why.GetProperty("actions").EnumerateArray())
+        {
+            Console.WriteLine($"  onex sagas {action.GetString()}");
+        }
+    }
+
+    private static void Tell(bool json, JsonElement answer, string text)
+    {
+        if (json)
+        {
+            Json.Print(answer);
+        }
+        else
+        {
+            Console.WriteLine(text);
+        }
+    }
+
+    private static string Fault(JsonElement saga) => saga.TryGetProperty("fault", out var fault) ? Show.Cell(fault, "code") : "";
+
+    private static Argument<string> Id() => new("id") { Description = "The saga's id." };
+
+    private static string Path(string id, string rest) => $"api/v1/sagas/{Uri.EscapeDataString(id)}{rest}";
+}

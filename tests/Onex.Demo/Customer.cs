@@ -1,0 +1,27 @@
+using System.Text.Json.Nodes;
+
+namespace Onex.Demo;
+
+/// <summary>The customers: they send another card, or change their mind, each once.</summary>
+internal sealed class Customer(Api api)
+{
+    private readonly HashSet<string> _acted = new(StringComparer.Ordinal);
+
+    /// <summary>Lets each customer act whose moment has come.</summary>
+    public async Task ActAsync(IReadOnlyList<Saga> sagas, CancellationToken cancellation)
+    {
+        foreach (var saga in sagas.Where(saga => !saga.Ended && Event(saga) is not null && _acted.Add(saga.Order)))
+        {
+            var (name, data) = Event(saga)!.Value;
+            await api.SendAsync(saga.Order, name, data, cancellation);
+        }
+    }
+
+    private static (string Name, JsonObject Data)? Event(Saga saga) => (OrderKind.Of(saga.Order), saga.State) switch
+    {
+        (var kind, "awaiting_new_card") when kind == OrderKind.NewCard => ("card_updated", []),
+        (var kind, "awaiting_new_card") when kind == OrderKind.GivenUp => ("cancel", new JsonObject { ["reason"] = "no other card" }),
+        (var kind, "charging") when kind == OrderKind.Regretted => ("cancel", new JsonObject { ["reason"] = "changed mind" }),
+        _ => null,
+    };
+}

@@ -1,0 +1,81 @@
+using Spectre.Console;
+
+namespace Onex.Demo;
+
+/// <summary>Shows how the orders move: a live table on a terminal, a line per move elsewhere.</summary>
+internal sealed class Screen(TextWriter output, bool isTerminal)
+{
+    private readonly IAnsiConsole _console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
+    private readonly Dictionary<string, string> _shown = [];
+
+    public void Say(string line) => output.WriteLine(line);
+
+    /// <summary>Shows the orders until <paramref name="move"/> says that there is nothing left to see.</summary>
+    public async Task FollowAsync(Func<Task<(IReadOnlyList<Saga> Sagas, bool Done)>> move)
+    {
+        if (!isTerminal)
+        {
+            await UntilDoneAsync(move, ShowMoves);
+            return;
+        }
+
+        await _console.Live(Table([])).StartAsync(live => UntilDoneAsync(move, sagas =>
+        {
+            live.UpdateTarget(Table(sagas));
+            live.Refresh();
+        }));
+    }
+
+    private static async Task UntilDoneAsync(Func<Task<(IReadOnlyList<Saga> Sagas, bool Done)>> move, Action<IReadOnlyList<Saga>> show)
+    {
+        using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        do
+        {
+            var (sagas, done) = await move();
+            show(sagas);
+            if (done)
+            {
+                return;
+            }
+        }
+        while (await tick.WaitForNextTickAsync());
+    }
+
+    private void ShowMoves(IReadOnlyList<Saga> sagas)
+    {
+        foreach (var saga in sagas)
+        {
+            var now = $"{saga.State} ({saga.Status})";
+            if (_shown.GetValueOrDefault(saga.Order) != now)
+            {
+                _shown[saga.Order] = now;
+                output.WriteLine($"  {saga.Order,-28} {now}");
+            }
+        }
+    }
+
+    private static Table Table(IReadOnlyList<Saga> sagas)
+    {
+        var table = new Table().Border(TableBorder.Rounded).AddColumns("order", "what is special", "state", "status");
+        foreach (var saga in sagas)
+        {
+            table.AddRow(
+                new Text(saga.Order),
+                new Text(OrderKind.Of(saga.Order).Story, new Style(Color.Grey)),
+                new Text(saga.State),
+                new Text(saga.Status, new Style(Colour(saga))));
+        }
+
+        return table;
+    }
+
+    private static Color Colour(Saga saga) => saga.Status switch
+    {
+        "completed" => Color.Green,
+        "failed" or "cancelled" => Color.Yellow,
+        "compensating" => Color.Orange1,
+        "waiting" or "paused" => Color.Blue,
+        "blocked" => Color.Red,
+        _ => Color.Default,
+    };
+}

@@ -1,0 +1,89 @@
+using Onex.Tests.Support;
+
+namespace Onex.Tests.EndToEnd.Docker;
+
+/// <summary>
+/// What Compose and an engine make of docker/, as far as that is quick: nothing is built or started. docker/verify does the whole of it.
+/// </summary>
+public sealed class ComposeTests
+{
+    private const string Image = "omnibase-infra-runtime";
+    private const string Placeholder = "__REPLACE_WITH";
+
+    private static readonly string[] _runtime = ["-f", Repository.At("docker", "docker-compose.runtime.yml")];
+    private static readonly Lazy<Task<bool>> _engineAnswers = new(async () =>
+        Shell.Which("docker") is not null
+        && (await Shell.RunAsync("docker", "info")).Code == 0
+        && (await Shell.RunAsync("docker", "compose", "version")).Code == 0);
+
+    private static readonly string[] _withInfra = [.. _runtime, "-f", Repository.At("docker", "docker-compose.infra.yml")];
+
+    [Theory]
+    [InlineData("main", "runtime-main")]
+    [InlineData("effects", "runtime-main runtime-effects")]
+    [InlineData("workers", "runtime-main runtime-worker")]
+    [InlineData("all", "runtime-main runtime-effects runtime-worker")]
+    public async Task A_profile_has_its_services_and_shows_no_secret(string profile, string services)
+    {
+        await NeedEngineAsync();
+
+        Assert.Equal(Sorted(services.Split(' ')), Sorted(await LinesAsync(_runtime, "--profile", profile, "config", "--services")));
+        var resolved = string.Join('\n', await LinesAsync(_runtime, "--profile", profile, "config"));
+        Assert.Contains("/run/secrets/postgres_password", resolved, StringComparison.Ordinal);
+        Assert.DoesNotContain(Placeholder, resolved, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("main")]
+    [InlineData("effects")]
+    [InlineData("workers")]
+    [InlineData("all")]
+    public async Task With_the_override_for_a_laptop_a_profile_has_its_neighbours_too(string profile)
+    {
+        await NeedEngineAsync();
+
+        var services = await LinesAsync(_withInfra, "--profile", profile, "config", "--services");
+
+        Assert.Contains("omninode-bridge-postgres", services);
+        Assert.Contains("omninode-bridge-redpanda", services);
+        Assert.Contains("runtime-main", services);
+    }
+
+    [Fact]
+    public async Task A_command_without_a_profile_acts_on_all_of_them()
+    {
+        await NeedEngineAsync();
+
+        Assert.Equal(["runtime-effects", "runtime-main", "runtime-worker"], Sorted(await LinesAsync(_runtime, "config", "--services")));
+    }
+
+    [Fact]
+    public async Task The_image_runs_as_an_ordinary_user_and_any_program()
+    {
+        await NeedEngineAsync();
+        Assert.SkipWhen(
+            (await Shell.RunAsync("docker", "image", "inspect", Image)).Code != 0,
+            $"The image {Image} is not built: docker build -f docker/Dockerfile.runtime -t {Image} .");
+
+        var said = (await Shell.RunAsync("docker", "run", "--rm", Image, "/bin/bash", "-c", "id; touch /app/logs/x /app/data/x && ! touch /app/contracts/x 2>/dev/null && onex version"))
+            .OrThrow("docker run").Out.Split('\n');
+        Assert.Equal("uid=1000(omniinfra) gid=1000(omniinfra) groups=1000(omniinfra)", said[0]);
+        Assert.Matches(@"^\d+\.\d+\.\d+", said[1]);
+
+        var history = (await Shell.RunAsync("docker", "history", "--no-trunc", Image)).OrThrow("docker history").Out;
+        Assert.DoesNotMatch("(?i)token|password|secret", history);
+    }
+
+    private static async Task NeedEngineAsync() => Assert.SkipUnless(
+        await _engineAnswers.Value, "No Docker engine with Compose v2 answers (docker info; docker compose version).");
+
+    // The example's settings and no others: neither a .env that lies there nor this process's.
+    private static async Task<string[]> LinesAsync(string[] files, params string[] arguments)
+    {
+        string[] all = ["-i", $"PATH={Environment.GetEnvironmentVariable("PATH")}", $"HOME={Environment.GetEnvironmentVariable("HOME")}", "docker", "compose",
+            "--env-file", Repository.At("docker", ".env.example"), .. files, .. arguments];
+        return (await Shell.RunAsync("env", all)).OrThrow("docker compose").Out.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    private static IEnumerable<string> Sorted(IEnumerable<string> names) => names.Order(StringComparer.Ordinal);
+}

@@ -1,0 +1,242 @@
+using Onex.Contracts.Messages;
+using Onex.Persistence.Ledger;
+
+namespace Onex.Tests.Integration.Persistence;
+
+/// <summary>What every effect ledger does. One class per implementation inherits it.</summary>
+public abstract class EffectLedgerCompliance
+{
+    private static readonly CancellationToken _none = CancellationToken.None;
+
+    /// <summary>A ledger on storage that no other test writes to.</summary>
+    protected abstract IEffectLedger Ledger { get; }
+
+    /// <summary>Another one on the same storage, where several processes may share it.</summary>
+    protected virtual IEffectLedger Other => Ledger;
+
+    [Fact]
+    public async Task A_command_is_leased_to_one_at_a_time()
+    {
+        var command = Command();
+
+        Assert.IsType<ClaimVerdict.Granted>(await ClaimAsync(command));
+        Assert.Equal(ClaimVerdict.Leased.Instance, await ClaimAsync(command));
+        Assert.Equal(ClaimVerdict.Leased.Instance, await ClaimAsync(command with { Attempt = 2 }));
+    }
+
+    [Theory]
+    [InlineData(StepOutcomes.Completed, 1)]
+    [InlineData(StepOutcomes.Completed, 2)]
+    [InlineData(StepOutcomes.Rejected, 1)]
+    [InlineData(StepOutcomes.Rejected, 2)]
+    [InlineData(StepOutcomes.Failed, 1)]
+    public async Task A_known_outcome_answers_the_claim(string outcome, int asked)
+    {
+        var command = Command();
+        var result = Result(command, outcome) with { Result = RawJson.FromText("""{"text":"nul \u0000 stays as it is"}""") };
+        Assert.True(await RecordAsync(await GrantedAsync(command), result));
+
+        var known = Assert.IsType<ClaimVerdict.Known>(await ClaimAsync(command with { Attempt = asked }));
+
+        Assert.Equal(result, known.Result);
+    }
+
+    [Fact]
+    public async Task A_known_outcome_answers_after_not_after_too()
+    {
+        var command = Command();
+        await RecordAsync(await GrantedAsync(command), Result(command, StepOutcomes.Completed));
+
+        Assert.IsType<ClaimVerdict.Known>(await ClaimAsync(command with { NotAfter = Now().AddMinutes(-1) }));
+    }
+
+    [Fact]
+    public async Task A_failed_attempt_makes_way_for_a_later_one()
+    {
+        var command = Command();
+        var first = await GrantedAsync(command);
+        await RecordAsync(first, Result(command, StepOutcomes.Failed));
+
+        var second = await GrantedAsync(command with { Attempt = 2 });
+
+        Assert.NotEqual(first, second);
+        Assert.IsType<ClaimVerdict.Expired>(await ClaimAsync(command));
+        Assert.False(await RecordAsync(first, Result(command, StepOutcomes.Completed)));
+        Assert.True(await RecordAsync(second, Result(command with { Attempt = 2 }, StepOutcomes.Failed)));
+        Assert.Equal(2, Assert.IsType<ClaimVerdict.Known>(await ClaimAsync(command)).Result.Attempt);
+    }
+
+    [Fact]
+    public async Task A_lease_that_ran_out_goes_to_the_next_and_the_late_outcome_is_refused()
+    {
+        var command = Command();
+        var late = await GrantedAsync(command);
+        await ExpireAsync(command);
+        var next = await GrantedAsync(command);
+
+        Assert.False(await RecordAsync(late, Result(command, StepOutcomes.Completed)));
+        Assert.True(await RecordAsync(next, Result(command, StepOutcomes.Rejected)));
+    }
+
+    [Fact]
+    public async Task A_lease_that_ran_out_and_that_nobody_took_over_still_counts()
+    {
+        var command = Command();
+        var token = await GrantedAsync(command);
+        await ExpireAsync(command);
+
+        Assert.True(await RecordAsync(token, Result(command, StepOutcomes.Completed)));
+    }
+
+    [Fact]
+    public async Task Recording_twice_under_one_lease_keeps_the_first_outcome()
+    {
+        var command = Command();
+        var token = await GrantedAsync(command);
+
+        Assert.True(await RecordAsync(token, Result(command, StepOutcomes.Completed)));
+        Assert.True(await RecordAsync(token, Result(command, StepOutcomes.Failed)));
+
+        Assert.Equal(StepOutcomes.Completed, Assert.IsType<ClaimVerdict.Known>(await ClaimAsync(command)).Result.Outcome);
+    }
+
+    [Fact]
+    public async Task An_earlier_attempt_than_the_latest_is_never_run()
+    {
+        var command = Command() with { Attempt = 3 };
+        await GrantedAsync(command);
+        Assert.IsType<ClaimVerdict.Expired>(await ClaimAsync(command with { Attempt = 2 }));
+        await ExpireAsync(command);
+
+        Assert.IsType<ClaimVerdict.Expired>(await ClaimAsync(command with { Attempt = 2 }));
+        Assert.IsType<ClaimVerdict.Granted>(await ClaimAsync(command));
+    }
+
+    [Fact]
+    public async Task A_command_after_its_time_is_never_run()
+    {
+        var command = Command() with { NotAfter = Now().AddMinutes(-5) };
+        Assert.IsType<ClaimVerdict.Expired>(await ClaimAsync(command));
+
+        var failed = Command();
+        await RecordAsync(await GrantedAsync(failed), Result(failed, StepOutcomes.Failed));
+        Assert.IsType<ClaimVerdict.Expired>(await ClaimAsync(failed with { Attempt = 2, NotAfter = Now().AddMinutes(-5) }));
+    }
+
+    [Fact]
+    public async Task Main_sees_lease_and_outcome()
+    {
+        var leased = Command();
+        var done = Command();
+        await GrantedAsync(leased);
+        await RecordAsync(await GrantedAsync(done), Result(done, StepOutcomes.Completed));
+
+        var states = await Ledger.LookUpAsync([leased.CommandId, done.CommandId, Rows.Id()], _none);
+
+        Assert.Equal(2, states.Count);
+        Assert.True(states[leased.CommandId].Leased);
+        Assert.Null(states[leased.CommandId].Outcome);
+        Assert.InRange(
+            states[leased.CommandId].LeasedUntil - Now(), TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(leased.TimeoutMs) + EffectLedger.LeaseMargin);
+        Assert.False(states[done.CommandId].Leased);
+        Assert.Equal(StepOutcomes.Completed, states[done.CommandId].Outcome!.Outcome);
+    }
+
+    [Fact]
+    public async Task Many_claims_at_once_are_each_granted_once_whatever_process_asks()
+    {
+        StepCommand[] commands = [.. Enumerable.Range(0, 100).Select(_ => Command())];
+        var claims = Enumerable.Range(0, 1000).Select(i => (i % 2 == 0 ? Ledger : Other).ClaimAsync(commands[i * 7 % 100], _none));
+
+        var verdicts = await Task.WhenAll(claims);
+
+        Assert.Equal(100, verdicts.Count(verdict => verdict is ClaimVerdict.Granted));
+        Assert.Equal(900, verdicts.Count(verdict => verdict is ClaimVerdict.Leased));
+    }
+
+    [Fact]
+    public async Task A_command_that_nobody_has_taken_is_cancelled_and_nobody_ever_will()
+    {
+        var command = Command();
+
+        var state = Assert.Single(await Ledger.CancelAsync([command.CommandId, command.CommandId], _none)).Value;
+
+        Assert.True(state.Cancelled);
+        Assert.False(state.Leased);
+        Assert.Null(state.Outcome);
+        Assert.IsType<ClaimVerdict.Expired>(await ClaimAsync(command));
+        Assert.IsType<ClaimVerdict.Expired>(await ClaimAsync(command with { Attempt = 2 }));
+        Assert.True((await Ledger.LookUpAsync([command.CommandId], _none))[command.CommandId].Cancelled);
+        Assert.True((await Ledger.CancelAsync([command.CommandId], _none))[command.CommandId].Cancelled);
+        Assert.False(await RecordAsync(Guid.Empty, Result(command, StepOutcomes.Completed)));
+    }
+
+    [Fact]
+    public async Task A_command_that_someone_has_taken_is_not_cancelled_and_its_state_is_told()
+    {
+        var (leased, done, failed) = (Command(), Command(), Command());
+        var token = await GrantedAsync(leased);
+        await RecordAsync(await GrantedAsync(done), Result(done, StepOutcomes.Completed));
+        await RecordAsync(await GrantedAsync(failed), Result(failed, StepOutcomes.Failed));
+
+        var states = await Ledger.CancelAsync([leased.CommandId, done.CommandId, failed.CommandId], _none);
+
+        Assert.All(states.Values, state => Assert.False(state.Cancelled));
+        Assert.True(states[leased.CommandId].Leased);
+        Assert.Equal(StepOutcomes.Completed, states[done.CommandId].Outcome!.Outcome);
+        Assert.Equal(StepOutcomes.Failed, states[failed.CommandId].Outcome!.Outcome);
+        Assert.True(await RecordAsync(token, Result(leased, StepOutcomes.Completed)));
+        Assert.Empty(await Ledger.CancelAsync([], _none));
+    }
+
+    [Fact]
+    public async Task Of_a_claim_and_a_cancellation_at_once_exactly_one_wins()
+    {
+        StepCommand[] commands = [.. Enumerable.Range(0, 200).Select(_ => Command())];
+
+        var claims = commands.Select(command => Other.ClaimAsync(command, _none)).ToArray();
+        var cancellations = commands.Chunk(20).Select(some => Ledger.CancelAsync([.. some.Select(command => command.CommandId)], _none)).ToArray();
+
+        var states = (await Task.WhenAll(cancellations)).SelectMany(state => state).ToDictionary();
+        foreach (var (command, verdict) in commands.Zip(await Task.WhenAll(claims)))
+        {
+            Assert.Equal(verdict is ClaimVerdict.Granted, !states[command.CommandId].Cancelled);
+        }
+    }
+
+    /// <summary>Lets the command's lease run out.</summary>
+    protected abstract Task ExpireAsync(StepCommand command);
+
+    private static DateTimeOffset Now() => TimeProvider.System.GetUtcNow();
+
+    protected static StepCommand Command() => new()
+    {
+        CommandId = Rows.Id(),
+        Attempt = 1,
+        SagaId = Rows.Id(),
+        CorrelationId = Rows.Id(),
+        Contract = "order",
+        Step = "charge",
+        Direction = StepDirections.Do,
+        Operation = "http.post",
+        HomePartition = 0,
+        TimeoutMs = 30_000,
+        NotAfter = Now().AddDays(1),
+    };
+
+    protected static StepResult Result(StepCommand command, string outcome) => new()
+    {
+        CommandId = command.CommandId,
+        Attempt = command.Attempt,
+        SagaId = command.SagaId,
+        CorrelationId = command.CorrelationId,
+        Outcome = outcome,
+    };
+
+    private Task<ClaimVerdict> ClaimAsync(StepCommand command) => Ledger.ClaimAsync(command, _none);
+
+    private async Task<Guid> GrantedAsync(StepCommand command) =>
+        Assert.IsType<ClaimVerdict.Granted>(await ClaimAsync(command)).LeaseToken;
+
+    private Task<bool> RecordAsync(Guid token, StepResult result) => Ledger.RecordAsync(token, result, _none);
+}

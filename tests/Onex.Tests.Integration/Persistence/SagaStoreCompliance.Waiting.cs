@@ -1,0 +1,343 @@
+using System.Text.Json.Nodes;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Tests.Integration.Persistence;
+
+/// <summary>What sagas wait for: times that are far, and events.</summary>
+public abstract partial class SagaStoreCompliance
+{
+    private static int _partition = 100_000;
+
+    [Fact]
+    public async Task A_parked_saga_is_woken_by_its_timer()
+    {
+        var partition = NewPartition();
+        var row = await StartAsync(Parked(partition, Rows.Now.AddHours(1)));
+        await StartAsync(Parked(partition, wakeup: null));
+        await StartAsync(Parked(NewPartition(), Rows.Now.AddHours(1)));
+
+        Assert.Empty(await Store.WakeupsAsync([partition], Rows.Now.AddMinutes(59), _none));
+        Assert.Equal([new Wakeup(row.Id, partition, Rows.Now.AddHours(1))], await Store.WakeupsAsync([partition], Rows.Now.AddHours(2), _none));
+    }
+
+    [Fact]
+    public async Task A_wait_that_goes_on_has_one_timer_with_the_latest_time()
+    {
+        var partition = NewPartition();
+        var row = await StartAsync(Parked(partition, Rows.Now.AddHours(1)));
+        var later = Rows.Next(row) with { NextWakeupAt = Rows.Now.AddHours(3) };
+        await CommitAsync(Rows.Move(row, later) with { WasParked = true });
+
+        Assert.Equal([new Wakeup(row.Id, partition, Rows.Now.AddHours(3))], await Store.WakeupsAsync([partition], Rows.Now.AddHours(4), _none));
+
+        await CommitAsync(Rows.Move(later, Rows.Next(later) with { NextWakeupAt = null }) with { WasParked = true });
+        Assert.Empty(await Store.WakeupsAsync([partition], Rows.Now.AddDays(1), _none));
+    }
+
+    [Fact]
+    public async Task A_timer_comes_and_goes_with_its_wait()
+    {
+        var partition = NewPartition();
+        var row = await StartAsync(Rows.New() with { HomePartition = partition, NextWakeupAt = Rows.Now });
+        var waiting = Rows.Next(row) with { Parked = true, NextWakeupAt = Rows.Now.AddHours(1) };
+        await CommitAsync(Rows.Move(row, waiting));
+        Assert.Equal([Rows.Now.AddHours(1)], await WakeupTimesAsync(partition));
+
+        var running = Rows.Next(waiting) with { Parked = false, NextWakeupAt = Rows.Now.AddSeconds(30) };
+        await CommitAsync(Rows.Move(waiting, running) with { WasParked = true });
+
+        Assert.Equal([Rows.Now.AddSeconds(30)], await WakeupTimesAsync(partition));
+    }
+
+    [Fact]
+    public async Task A_saga_that_ends_leaves_no_timer()
+    {
+        var partition = NewPartition();
+        var row = await StartAsync(Parked(partition, Rows.Now.AddHours(1)));
+
+        await CommitAsync(Rows.Move(row, Rows.Ended(row)));
+
+        Assert.Empty(await WakeupTimesAsync(partition));
+    }
+
+    [Fact]
+    public async Task A_stale_move_leaves_timer_and_events_alone()
+    {
+        var partition = NewPartition();
+        var row = await StartAsync(Parked(partition, Rows.Now.AddHours(1)));
+        var kept = Rows.Early(row);
+        var next = Rows.Next(row);
+        await CommitAsync(Rows.Move(row, next) with { KeptEvents = [kept], WasParked = true });
+        var seen = Rows.Id();
+
+        var late = Rows.Move(row, Rows.Ended(row)) with
+        {
+            WasParked = true, SeenMessages = [seen], KeptEvents = [Rows.Early(row)], ReleasedEvents = [kept.MessageId],
+        };
+        Assert.Equal([CommitVerdict.Stale.Instance], await CommitAsync(late));
+
+        Assert.Equal([Rows.Now.AddHours(1)], await WakeupTimesAsync(partition));
+        Assert.Equal([kept.MessageId], await KeptAsync(row));
+        Assert.Null(Assert.Single(await Store.FindTargetsAsync([Rows.Address(row) with { MessageId = seen }], _none)).SeenBy);
+    }
+
+    [Fact]
+    public async Task A_message_that_the_saga_has_seen_writes_nothing_of_it_and_is_named()
+    {
+        var row = await StartAsync(Parked(NewPartition(), Rows.Now.AddHours(1)));
+        var other = await StartAsync();
+        var (first, second) = (Rows.Id(), Rows.Id());
+        var next = Rows.Next(row);
+        Assert.Equal([CommitVerdict.Committed.Instance], await CommitAsync(Rows.Move(row, next) with { SeenMessages = [first], WasParked = true }));
+
+        var again = Rows.Ended(next);
+        var verdicts = await CommitAsync(
+            new CommitEntry.Move(again, next.Version, [Rows.Happened(again)], [Rows.Message("again")], [Rows.Payload(again, "result:again")])
+            {
+                WasParked = true, SeenMessages = [second, first], KeptEvents = [Rows.Early(row)], JoinedRequests = [Rows.Id()],
+            },
+            Rows.Move(other, Rows.Next(other)));
+
+        Assert.Equal([first], Assert.IsType<CommitVerdict.KnownMessages>(verdicts[0]).MessageIds);
+        Assert.Equal(CommitVerdict.Committed.Instance, verdicts[1]);
+        var loaded = await LoadAsync(row.Id);
+        Assert.Equal(Comparable(next), Comparable(loaded.Row));
+        Assert.Empty(loaded.Unsent);
+        Assert.Empty(loaded.Early);
+        Assert.Equal([Rows.Now.AddHours(1)], await WakeupTimesAsync(row.HomePartition));
+        Assert.Empty(await Store.LoadPayloadsAsync([Rows.Payload(again, "result:again").Id], _none));
+        Assert.Null(Assert.Single(await Store.FindTargetsAsync([Rows.Address(row) with { MessageId = second }], _none)).SeenBy);
+        Assert.Equal([CommitVerdict.Committed.Instance], await CommitAsync(Rows.Move(next, again) with { SeenMessages = [second] }));
+    }
+
+    [Fact]
+    public async Task What_a_saga_has_seen_stays_known_after_its_end_and_on_an_old_version()
+    {
+        var row = await StartAsync();
+        var message = Rows.Id();
+        var ended = Rows.Ended(row);
+        await CommitAsync(Rows.Move(row, ended) with { SeenMessages = [message] });
+
+        foreach (var from in new[] { row, ended })
+        {
+            var verdict = Assert.Single(await CommitAsync(Rows.Move(from, Rows.Next(from)) with { SeenMessages = [message] }));
+            Assert.Equal([message], Assert.IsType<CommitVerdict.KnownMessages>(verdict).MessageIds);
+        }
+    }
+
+    [Fact]
+    public async Task Two_sagas_may_see_one_message()
+    {
+        var (one, two) = (await StartAsync(), await StartAsync());
+        var message = Rows.Id();
+
+        Assert.Equal(
+            [CommitVerdict.Committed.Instance, CommitVerdict.Committed.Instance],
+            await CommitAsync(
+                Rows.Move(one, Rows.Next(one)) with { SeenMessages = [message] }, Rows.Move(two, Rows.Next(two)) with { SeenMessages = [message] }));
+    }
+
+    [Fact]
+    public async Task A_request_that_joined_already_may_join_again()
+    {
+        var row = await StartAsync();
+        var request = Rows.Id();
+        var next = Rows.Next(row);
+        await CommitAsync(Rows.Move(row, next) with { JoinedRequests = [request] });
+
+        Assert.Equal([CommitVerdict.Committed.Instance], await CommitAsync(Rows.Move(next, Rows.Next(next)) with { JoinedRequests = [request] }));
+    }
+
+    [Fact]
+    public async Task Events_that_a_saga_keeps_are_loaded_with_it_in_order_of_arrival_until_they_are_released()
+    {
+        var row = await StartAsync();
+        var other = await StartAsync();
+        EarlyEvent[] events = [.. Enumerable.Range(0, 4).Select(_ => Rows.Early(row) with { BusinessKey = "key" })];
+        var foreign = Rows.Early(other);
+        var second = Rows.Next(row);
+        await CommitAsync(
+            Rows.Move(row, second) with { KeptEvents = [events[3], events[1], events[2]] },
+            Rows.Move(other, Rows.Next(other)) with { KeptEvents = [foreign] });
+        var third = Rows.Next(second);
+        await CommitAsync(Rows.Move(second, third) with { KeptEvents = [events[0]] });
+
+        var early = (await LoadAsync(row.Id)).Early;
+        Assert.Equal([events[3].MessageId, events[1].MessageId, events[2].MessageId, events[0].MessageId], early.Select(kept => kept.MessageId));
+        Assert.Equal(events[3] with { SagaId = row.Id, Content = early[0].Content }, early[0]);
+        Assert.Equal(12.50m, (decimal)JsonNode.Parse(early[0].Content.ToString())!["amount"]!);
+
+        // What is another saga's stays.
+        var fourth = Rows.Next(third);
+        await CommitAsync(Rows.Move(third, fourth) with { ReleasedEvents = [events[1].MessageId, events[3].MessageId, foreign.MessageId] });
+
+        Assert.Equal([events[2].MessageId, events[0].MessageId], await KeptAsync(row));
+        Assert.Equal([foreign.MessageId], await KeptAsync(other));
+    }
+
+    [Fact]
+    public async Task A_saga_that_ends_keeps_no_event()
+    {
+        var row = await StartAsync();
+        var next = Rows.Next(row);
+        await CommitAsync(Rows.Move(row, next) with { KeptEvents = [Rows.Early(row)] });
+
+        await CommitAsync(Rows.Move(next, Rows.Ended(next)) with { KeptEvents = [Rows.Early(row)] });
+
+        Assert.Empty(await KeptAsync(row));
+    }
+
+    [Fact]
+    public async Task A_saga_may_take_over_what_came_before_it()
+    {
+        var row = Rows.New();
+        var (kept, taken) = (Rows.Early(row), Rows.Early(row));
+        await Store.KeepEarlyAsync([kept, taken], 10, _none);
+        await StartAsync(row);
+
+        await CommitAsync(Rows.Move(row, Rows.Next(row)) with
+        {
+            SeenMessages = [kept.MessageId, taken.MessageId], KeptEvents = [kept with { SagaId = row.Id }], ReleasedEvents = [taken.MessageId],
+        });
+
+        Assert.Equal([kept.MessageId], await KeptAsync(row));
+        Assert.DoesNotContain(await DueAsync(), due => due.Event.MessageId == kept.MessageId || due.Event.MessageId == taken.MessageId);
+    }
+
+    [Fact]
+    public async Task An_event_finds_its_saga_by_id_else_by_key_else_by_correlation_id()
+    {
+        var row = await StartAsync(Rows.New() with { BusinessKey = Rows.Key() });
+        var address = Rows.Address(row);
+        var (nobody, otherKey) = (Rows.Id(), Rows.Key());
+
+        Assert.Equal(
+            [[row.Id], [row.Id], [row.Id], [], [], [], [], [], []],
+            await TargetsAsync(
+                address,
+                address with { CorrelationId = nobody, BusinessKey = row.BusinessKey },
+                address with { CorrelationId = nobody, SagaId = row.Id, BusinessKey = otherKey },
+                address with { CorrelationId = nobody },
+                address with { BusinessKey = otherKey },
+                address with { SagaId = nobody, BusinessKey = row.BusinessKey },
+                address with { Contract = "another" },
+                address with { Contract = "another", BusinessKey = row.BusinessKey },
+                address with { Contract = "another", SagaId = row.Id }));
+        Assert.Empty(await Store.FindTargetsAsync([], _none));
+    }
+
+    [Fact]
+    public async Task Of_several_sagas_of_one_correlation_id_an_event_finds_two()
+    {
+        var first = await StartAsync();
+        SagaRow[] rows = [first, .. await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => StartAsync(Rows.New() with { CorrelationId = first.CorrelationId })))];
+
+        var found = Assert.Single(await TargetsAsync(Rows.Address(first)));
+
+        Assert.Equal(2, found.Distinct().Count());
+        Assert.All(found, id => Assert.Contains(id, rows.Select(row => row.Id)));
+    }
+
+    [Fact]
+    public async Task An_ended_saga_is_no_target_but_tells_what_it_has_seen()
+    {
+        var row = await StartAsync(Rows.New() with { BusinessKey = Rows.Key() });
+        var seen = Rows.Address(row);
+        await CommitAsync(Rows.Move(row, Rows.Ended(row)) with { SeenMessages = [seen.MessageId] });
+
+        var targets = await Store.FindTargetsAsync(
+            [seen, seen with { SagaId = row.Id }, seen with { BusinessKey = row.BusinessKey, MessageId = Rows.Id() }], _none);
+
+        Assert.All(targets, target => Assert.Empty(target.Live));
+        Assert.Equal([row.Id, row.Id, null], targets.Select(target => target.SeenBy));
+    }
+
+    [Fact]
+    public async Task Events_that_come_before_their_saga_are_kept_once_and_up_to_a_limit()
+    {
+        var row = Rows.New();
+        EarlyEvent[] events = [.. Enumerable.Range(0, 5).Select(_ => Rows.Early(row))];
+        var otherFlow = Rows.Early(Rows.New());
+        var otherContract = Rows.Early(row) with { Contract = "another" };
+
+        Assert.Equal([events[0].MessageId], await Store.KeepEarlyAsync([events[0], events[0]], 3, _none));
+        var kept = await Store.KeepEarlyAsync([.. events, otherFlow, otherContract], 3, _none);
+
+        Guid[] expected = [events[0].MessageId, events[1].MessageId, events[2].MessageId, otherFlow.MessageId, otherContract.MessageId];
+        Assert.Equal(expected.Order(), kept.Order());
+        Assert.Empty(await Store.KeepEarlyAsync([], 3, _none));
+    }
+
+    [Fact]
+    public async Task Mains_that_keep_events_at_once_keep_the_limit()
+    {
+        var row = Rows.New();
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Store.KeepEarlyAsync([Rows.Early(row), Rows.Early(row)], 5, _none)));
+
+        await StartAsync(row);
+        Assert.Equal(5, (await DueAsync()).Count(due => due.SagaId == row.Id));
+    }
+
+    [Fact]
+    public async Task An_event_that_came_early_is_due_when_its_saga_starts()
+    {
+        var byFlow = Rows.New();
+        var byKey = Rows.New() with { BusinessKey = Rows.Key() };
+        EarlyEvent[] events = [Rows.Early(byFlow), Rows.Early(Rows.New()) with { BusinessKey = byKey.BusinessKey }, Rows.Early(byFlow)];
+        var otherKey = Rows.Early(byFlow) with { BusinessKey = Rows.Key() };
+        await Store.KeepEarlyAsync([.. events, otherKey], 10, _none);
+        Assert.DoesNotContain(await DueAsync(), due => due.Event.CorrelationId == byFlow.CorrelationId);
+
+        await StartAsync(byFlow);
+        await StartAsync(byKey);
+
+        var mine = (await DueAsync()).Where(due => due.SagaId == byFlow.Id || due.SagaId == byKey.Id).ToList();
+        Assert.Equal(events.Select(early => early.MessageId), mine.Select(due => due.Event.MessageId));
+        Assert.Equal([byFlow.Id, byKey.Id, byFlow.Id], mine.Select(due => due.SagaId));
+        Assert.Equal(events[1] with { Content = mine[1].Event.Content }, mine[1].Event);
+        Assert.Single(await Store.DueEarlyAsync(1, _none));
+
+        await Store.RemoveEarlyAsync([.. events.Select(early => early.MessageId)], _none);
+        Assert.DoesNotContain(await DueAsync(), due => due.SagaId == byFlow.Id || due.SagaId == byKey.Id);
+    }
+
+    [Fact]
+    public async Task An_event_whose_time_is_over_is_due_without_a_saga()
+    {
+        var row = Rows.New();
+        var over = Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) };
+        await Store.KeepEarlyAsync([over, Rows.Early(row)], 10, _none);
+
+        var due = Assert.Single(await DueAsync(), due => due.Event.CorrelationId == row.CorrelationId);
+
+        Assert.Equal((over.MessageId, null), (due.Event.MessageId, due.SagaId));
+        await Store.RemoveEarlyAsync([over.MessageId], _none);
+        await Store.RemoveEarlyAsync([], _none);
+        Assert.DoesNotContain(await DueAsync(), again => again.Event.MessageId == over.MessageId);
+    }
+
+    [Fact]
+    public async Task What_a_saga_keeps_is_its_own_affair_also_when_its_time_is_over()
+    {
+        var row = await StartAsync();
+        var kept = Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) };
+        await CommitAsync(Rows.Move(row, Rows.Next(row)) with { KeptEvents = [kept] });
+
+        Assert.DoesNotContain(await DueAsync(), due => due.Event.MessageId == kept.MessageId);
+    }
+
+    private static int NewPartition() => Interlocked.Increment(ref _partition);
+
+    private static SagaRow Parked(int partition, DateTimeOffset? wakeup) =>
+        Rows.New() with { HomePartition = partition, Status = SagaStatus.Waiting, Parked = true, NextWakeupAt = wakeup };
+
+    private async Task<IEnumerable<DateTimeOffset>> WakeupTimesAsync(int partition) =>
+        (await Store.WakeupsAsync([partition], Rows.Now.AddDays(365), _none)).Select(wakeup => wakeup.At);
+
+    private async Task<IEnumerable<Guid>> KeptAsync(SagaRow row) => (await LoadAsync(row.Id)).Early.Select(kept => kept.MessageId);
+
+    private async Task<IEnumerable<IReadOnlyList<Guid>>> TargetsAsync(params EventAddress[] addresses) =>
+        (await Store.FindTargetsAsync(addresses, _none)).Select(target => target.Live);
+
+    private Task<IReadOnlyList<DueEvent>> DueAsync() => Store.DueEarlyAsync(10_000, _none);
+}

@@ -1,0 +1,95 @@
+using Onex.Persistence.Ledger;
+using Onex.Persistence.Sagas;
+using Onex.Persistence.Upkeep;
+
+namespace Onex.Tests.Integration.Persistence;
+
+/// <summary>What every store lets go of, and what it keeps. One class per implementation inherits it, on storage that no other test writes to.</summary>
+public abstract class StoreUpkeepCompliance
+{
+    private static readonly CancellationToken _none = CancellationToken.None;
+    private static readonly TimeSpan _kept = TimeSpan.FromDays(15);
+    private static readonly TimeSpan _historyKept = TimeSpan.FromDays(30);
+
+    protected abstract ISagaStore Store { get; }
+
+    protected abstract ISagaQueries Queries { get; }
+
+    protected abstract IEffectLedger Ledger { get; }
+
+    protected abstract IStoreUpkeep Upkeep { get; }
+
+    [Fact]
+    public async Task Sagas_that_ended_long_ago_go_with_all_that_belongs_to_them_and_others_stay()
+    {
+        var old = await EndedAsync(_kept + TimeSpan.FromDays(1));
+        var young = await EndedAsync(_kept - TimeSpan.FromDays(1));
+        var live = Rows.New() with { StartedAt = Rows.Now.AddDays(-100) };
+        await CommitAsync(Rows.Start(live));
+        var unsent = await EndedAsync(_kept + TimeSpan.FromDays(1), Rows.Message("response"));
+
+        await Upkeep.TidyAsync(_kept, _historyKept, _none);
+        await Upkeep.TidyAsync(_kept, _historyKept, _none);
+
+        Assert.Equal(
+            new[] { young.Id, live.Id, unsent.Id }.Order(), (await Store.LoadAsync([old.Id, young.Id, live.Id, unsent.Id], _none)).Keys.Order());
+        Assert.Equal([Rows.Payload(young, "input").Id], (await Store.LoadPayloadsAsync([Rows.Payload(old, "input").Id, Rows.Payload(young, "input").Id], _none)).Keys);
+        Assert.Equal(
+            [null, young.Id],
+            (await Store.FindTargetsAsync([Rows.Address(old) with { MessageId = Seen(old) }, Rows.Address(young) with { MessageId = Seen(young) }], _none))
+                .Select(target => target.SeenBy));
+    }
+
+    [Fact]
+    public async Task More_sagas_than_one_step_takes_go_too()
+    {
+        SagaRow[] rows = [.. Enumerable.Range(0, 1_203).Select(_ => Rows.Ended(Rows.New()) with { Version = 1, EndedAt = Rows.Now.AddDays(-20) })];
+        await CommitAsync([.. rows.Select(Rows.Start)]);
+
+        await Upkeep.TidyAsync(_kept, _historyKept, _none);
+
+        Assert.Empty(await Store.LoadAsync([.. rows.Select(row => row.Id)], _none));
+    }
+
+    [Fact]
+    public async Task History_goes_by_its_own_age()
+    {
+        var row = Rows.New();
+        HistoryEntry At(int ordinal, int days) => Rows.Happened(row) with { Ordinal = ordinal, At = Rows.Now.AddDays(-days) };
+        await CommitAsync(new CommitEntry.Start(row, [At(0, 40), At(1, 31), At(2, 29), At(3, 0)], [], []));
+
+        await Upkeep.TidyAsync(_kept, _historyKept, _none);
+
+        Assert.Equal([2, 3], (await Queries.HistoryAsync(row.Id, 0, 0, 100, _none)).Select(entry => entry.Ordinal));
+    }
+
+    [Fact]
+    public async Task Outcomes_go_when_nobody_can_ask_for_them_any_more()
+    {
+        var (old, young) = (Rows.Id(), Rows.Id());
+        await Ledger.CancelAsync([old, young], _none);
+        await AgeAsync(old, EffectLedger.OutcomesKept + TimeSpan.FromDays(1));
+        await AgeAsync(young, EffectLedger.OutcomesKept - TimeSpan.FromDays(1));
+
+        await Upkeep.TidyAsync(_kept, _historyKept, _none);
+
+        Assert.Equal([young], (await Ledger.LookUpAsync([old, young], _none)).Keys);
+    }
+
+    /// <summary>Lets a command of the ledger be that old.</summary>
+    protected abstract Task AgeAsync(Guid commandId, TimeSpan age);
+
+    private static Guid Seen(SagaRow row) => Rows.Payload(row, "a message").Id;
+
+    private async Task<SagaRow> EndedAsync(TimeSpan ago, params OutgoingMessage[] unsent)
+    {
+        var row = Rows.New();
+        await CommitAsync(new CommitEntry.Start(row, [], [], [Rows.Payload(row, "input")]));
+        var ended = Rows.Ended(row) with { EndedAt = Rows.Now - ago };
+        await CommitAsync(new CommitEntry.Move(ended, 1, [], unsent, []) { SeenMessages = [Seen(row)] });
+        return ended;
+    }
+
+    private async Task CommitAsync(params CommitEntry[] entries) => Assert.All(
+        await Store.CommitAsync(new CommitBatch(entries, []), _none), verdict => Assert.Equal(CommitVerdict.Committed.Instance, verdict));
+}

@@ -1,0 +1,36 @@
+using Onex.Hosting.Http;
+
+namespace Onex.Tests.Unit.Hosting.Http;
+
+public sealed class ApiTokenTests
+{
+    private const string Long = "0123456789abcdef";
+
+    [Fact]
+    public void Several_tokens_are_separated_by_commas()
+    {
+        var (tokens, problems) = ApiToken.Parse("ONEX_API_TOKEN", $"dash:read:{Long}, ops:operate:{Long}:with:colons");
+
+        Assert.Empty(problems);
+        Assert.Equal(["dash:read", "ops:operate"], tokens.Select(token => token.ToString()));
+        Assert.True(tokens[1].Matches($"{Long}:with:colons"));
+        Assert.False(tokens[1].Matches(Long));
+    }
+
+    [Fact]
+    public void Everything_wrong_is_said_at_once_and_no_token_is_shown()
+    {
+        var (tokens, problems) = ApiToken.Parse("ONEX_API_TOKEN", $"bare-secret-token-1,x:write:{Long},y:read:short,z:read:{Long},z:read:{Long}");
+
+        Assert.Single(tokens);
+        Assert.Equal(4, problems.Count);
+        Assert.All(problems, problem => Assert.StartsWith("ONEX_API_TOKEN, entry ", problem));
+        Assert.All(problems, problem => Assert.DoesNotContain(Long, problem));
+        Assert.All(problems, problem => Assert.DoesNotContain("bare-secret", problem));
+        Assert.All(problems, problem => Assert.DoesNotContain("short", problem));
+    }
+
+    [Fact]
+    public void Its_text_does_not_hold_it() =>
+        Assert.DoesNotContain(Long, ApiToken.Parse("ONEX_API_TOKEN", $"ops:operate:{Long}").Tokens[0].ToString());
+}

@@ -1,0 +1,220 @@
+using System.Text.RegularExpressions;
+using Onex.Hosting.Settings;
+using Onex.Tests.Support;
+using YamlDotNet.RepresentationModel;
+
+namespace Onex.Tests.Unit.House;
+
+/// <summary>What lies in docker/ lists settings, names and numbers that users rely on: it must say what the code says, and go on saying it.</summary>
+public sealed partial class DockerFilesTests
+{
+    private static readonly string[] _services = ["runtime-main", "runtime-effects", "runtime-worker"];
+
+    // Fixed by the image or the service, or of no use where each role is a process of its own. A new setting belongs into the compose file
+    // and into .env.example, or here.
+    private static readonly string[] _notForUsers =
+        ["RUNTIME_PROFILE", "ONEX_IN_CONTAINER", "ONEX_HTTP_PORT", "ONEX_HTTP_BIND", "ONEX_LOG_DIR", "ONEX_EVENT_BUS", "ONEX_STORE", "ONEX_DATA_DIR", "ONEX_API_URL"];
+
+    // What Compose itself or a build reads.
+    private static readonly string[] _composes =
+        ["COMPOSE_PROFILES", "REMOTE_HOST", "RUNTIME_MAIN_PORT", "RUNTIME_EFFECTS_PORT", "WORKER_REPLICAS", "RUNTIME_VERSION", "BUILD_DATE", "VCS_REF", "GITHUB_TOKEN"];
+
+    // Names of OpenTelemetry's own specification.
+    private static readonly string[] _openTelemetry =
+        ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME", "OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER"];
+
+    private static readonly string[] _required = ["POSTGRES_PASSWORD", "VAULT_TOKEN", "REDIS_PASSWORD"];
+
+    private static readonly Compose _compose = Compose.Read("docker-compose.runtime.yml");
+
+    public static TheoryData<string> Services() => [.. _services];
+
+    [Theory]
+    [MemberData(nameof(Services))]
+    public void Every_setting_reaches_the_containers_and_nothing_else_does(string service)
+    {
+        var expected = Variables().Where(setting => !_notForUsers.Contains(setting.Name))
+            .Select(setting => setting.Secret ? setting.Name + "_FILE" : setting.Name)
+            .Concat(_openTelemetry)
+            .Append("RUNTIME_PROFILE");
+
+        Assert.Equal(expected.Order(StringComparer.Ordinal), _compose.Environment(service).Keys.Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [MemberData(nameof(Services))]
+    public void A_secret_reaches_the_containers_as_a_file(string service)
+    {
+        var environment = _compose.Environment(service);
+        foreach (var name in Variables().Where(setting => setting.Secret).Select(setting => setting.Name))
+        {
+            var (file, path) = (name.ToLowerInvariant(), $"/run/secrets/{name.ToLowerInvariant()}");
+            var isRequired = _required.Contains(name);
+            Assert.Equal(isRequired ? path : $"${{{name}:+{path}}}", environment[name + "_FILE"]);
+            Assert.Equal(name, _compose.Text("secrets", isRequired ? file : $"optional_{file}", "environment"));
+        }
+
+        var mounted = ((YamlSequenceNode)_compose.Find("services", service, "secrets")!).Children
+            .Select(secret => secret is YamlMappingNode optional ? $"{optional["source"]} {optional["target"]}" : $"{secret} {secret}");
+        Assert.Equal(
+            Variables().Where(setting => setting.Secret).Select(setting => (setting.Name, File: setting.Name.ToLowerInvariant()))
+                .Select(secret => $"{(_required.Contains(secret.Name) ? secret.File : $"optional${{{secret.Name}:+_{secret.File}}}")} {secret.File}")
+                .Order(StringComparer.Ordinal),
+            mounted.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void A_variable_is_passed_on_under_its_own_name()
+    {
+        foreach (var (name, value) in _compose.Environment("runtime-main").Where(pair => pair.Value.StartsWith("${", StringComparison.Ordinal)))
+        {
+            Assert.Matches($@"^\$\{{{name.Replace("_FILE", "(_FILE)?", StringComparison.Ordinal)}:[-+]", value);
+        }
+    }
+
+    [Fact]
+    public void Whatever_the_file_of_settings_may_say_is_left_to_it() => Assert.All(
+        Variables().Where(setting => setting.FileKey is not null && !_notForUsers.Contains(setting.Name)),
+        setting => Assert.Equal($"${{{setting.Name}:-}}", _compose.Environment("runtime-main")[setting.Name]));
+
+    [Fact]
+    public void The_example_lists_every_variable_with_its_default()
+    {
+        var example = Example();
+
+        Assert.Equal(
+            Variables().Select(setting => setting.Name).Except(_notForUsers).Concat(_composes).Concat(_openTelemetry).Order(StringComparer.Ordinal),
+            example.Keys.Order(StringComparer.Ordinal));
+        Assert.All(
+            Variables().Where(setting => !setting.Secret && example.ContainsKey(setting.Name) && setting.DefaultInWords is null),
+            setting => Assert.Equal(setting.ImageDefault ?? setting.Default ?? "", example[setting.Name].Value));
+    }
+
+    [Fact]
+    public void The_example_asks_for_the_secrets_with_placeholders_and_for_nothing_else()
+    {
+        Assert.Equal(
+            [("COMPOSE_PROFILES", "all"), ("ONEX_API_TOKEN", ""), ("POSTGRES_PASSWORD", "__REPLACE_WITH_SECURE_PASSWORD__"), ("REDIS_PASSWORD", "__REPLACE_WITH_SECURE_PASSWORD__"), ("VAULT_TOKEN", "__REPLACE_WITH_VAULT_TOKEN__")],
+            Example().Where(entry => entry.Value.IsSet).Select(entry => (entry.Key, entry.Value.Value)).OrderBy(entry => entry.Key, StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("runtime-main", "main", "main effects workers all", "${RUNTIME_MAIN_PORT:-8085}:8085", "runtime-logs runtime-data", "1.0 512M 0.25 128M")]
+    [InlineData("runtime-effects", "effects", "effects all", "${RUNTIME_EFFECTS_PORT:-8086}:8085", "effects-logs effects-data", "1.0 512M 0.25 128M")]
+    [InlineData("runtime-worker", "workers", "workers all", null, "worker-logs", "0.5 256M 0.1 64M")]
+    public void Names_ports_volumes_and_limits_are_the_promised_ones(string service, string role, string profiles, string? port, string volumes, string limits)
+    {
+        Assert.Equal("omnibase-infra-runtime", _compose.Text("services", service, "image"));
+        Assert.Equal(service == "runtime-worker" ? null : $"omnibase-infra-{service}", _compose.Text("services", service, "container_name"));
+        Assert.Equal(role, _compose.Environment(service)["RUNTIME_PROFILE"]);
+        Assert.Equal(profiles.Split(' '), _compose.Items("services", service, "profiles"));
+        Assert.Equal(port is null ? [] : [port], _compose.Items("services", service, "ports"));
+        string[] mounts = ["../contracts:/app/contracts:ro", .. volumes.Split(' ').Select(volume => $"{volume}:/app/{volume.Split('-')[^1]}")];
+        Assert.Equal(mounts, _compose.Items("services", service, "volumes"));
+        Assert.All(volumes.Split(' '), volume => Assert.Equal($"omnibase-infra-{volume}", _compose.Text("volumes", volume, "name")));
+        var given = new[] { "limits", "reservations" }.SelectMany(kind => new[] { "cpus", "memory" }.Select(what => _compose.Text("services", service, "deploy", "resources", kind, what)));
+        Assert.Equal(limits.Split(' '), given);
+        Assert.Equal(service == "runtime-main" ? null : "service_healthy", _compose.Text("services", service, "depends_on", "runtime-main", "condition"));
+        Assert.Equal(("30s", "10s", "40s", "3"), (Health("interval"), Health("timeout"), Health("start_period"), Health("retries")));
+
+        string? Health(string what) => _compose.Text("services", service, "healthcheck", what);
+    }
+
+    [Fact]
+    public void The_project_the_network_and_the_neighbours_have_the_promised_names()
+    {
+        Assert.Equal("omnibase-infra-runtime", _compose.Text("name"));
+        Assert.Equal("omnibase-infra-network", _compose.Text("networks", "default", "name"));
+        Assert.Equal("${WORKER_REPLICAS:-2}", _compose.Text("services", "runtime-worker", "deploy", "replicas"));
+        Assert.Equal(
+            new[] { "consul", "postgres", "redis", "redpanda", "vault" }.Select(name => $"omninode-bridge-{name}:${{REMOTE_HOST:-host-gateway}}"),
+            _compose.Items("services", "runtime-main", "extra_hosts").Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [MemberData(nameof(Services))]
+    public void A_container_may_stop_for_longer_than_the_runtime_does_and_is_not_started_for_ever(string service)
+    {
+        Assert.True(Durations.TryParse(_compose.Text("services", service, "stop_grace_period")!, out var grace));
+        Assert.True(grace > TimeSpan.FromSeconds(int.Parse(SettingsTable.GracePeriod.Default!)) + TimeSpan.FromSeconds(5), "less than the grace period and the closing after it");
+        Assert.Matches("^on-failure:[1-9]$", _compose.Text("services", service, "restart")!);
+    }
+
+    [Fact]
+    public void The_override_for_a_laptop_starts_the_neighbours_under_their_names()
+    {
+        var infra = Compose.Read("docker-compose.infra.yml");
+        var neighbours = infra.Keys("services").Except(_services).Order(StringComparer.Ordinal);
+
+        Assert.Equal(
+            _compose.Items("services", "runtime-main", "extra_hosts").Select(entry => entry.Split(':')[0]).Order(StringComparer.Ordinal), neighbours);
+        Assert.All(_services, service => Assert.Equal("!reset", infra.Find("services", service, "extra_hosts")!.Tag.Value));
+    }
+
+    [Fact]
+    public void Nothing_secret_is_named_in_the_final_stage()
+    {
+        var dockerfile = File.ReadAllText(Repository.At("docker", "Dockerfile.runtime"));
+        var final = dockerfile[dockerfile.LastIndexOf("\nFROM ", StringComparison.Ordinal)..];
+
+        Assert.DoesNotMatch("(?i)token|password|secret", final);
+        Assert.Contains("USER omniinfra", final, StringComparison.Ordinal);
+        Assert.Contains("""CMD ["onex", "run"]""", final, StringComparison.Ordinal);
+        Assert.Contains($"EXPOSE {SettingsTable.HttpPort.ImageDefault}", final, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_manual_names_every_variable_and_every_file()
+    {
+        var manual = File.ReadAllText(Repository.At("docker", "README.md"));
+
+        Assert.All(_composes.Concat(_openTelemetry).Concat(_required).Append("ONEX_API_TOKEN"), name => Assert.Contains($"`{name}`", manual, StringComparison.Ordinal));
+        Assert.All(
+            Directory.EnumerateFiles(Repository.At("docker")).Select(Path.GetFileName).Where(name => name is not ".env" and not "runtime.env"),
+            name => Assert.Contains($"`{name}`", manual, StringComparison.Ordinal));
+    }
+
+    private static IEnumerable<Setting> Variables() => SettingsTable.All.Where(setting => setting.Variable is not null);
+
+    // Those that are not set are there as comments.
+    private static Dictionary<string, (string Value, bool IsSet)> Example() => File.ReadLines(Repository.At("docker", ".env.example"))
+        .Select(line => Assignment().Match(line))
+        .Where(match => match.Success)
+        .ToDictionary(match => match.Groups["name"].Value, match => (match.Groups["value"].Value, match.Groups["off"].Length == 0));
+
+    [GeneratedRegex("^(?<off>#?)(?<name>[A-Z][A-Z0-9_]*)=(?<value>.*)$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Assignment();
+
+    /// <summary>A compose file, as far as these tests look into it: with its merge keys followed.</summary>
+    private sealed class Compose(YamlNode root)
+    {
+        public static Compose Read(string name)
+        {
+            var yaml = new YamlStream();
+            yaml.Load(new StringReader(File.ReadAllText(Repository.At("docker", name))));
+            return new Compose(yaml.Documents[0].RootNode);
+        }
+
+        public YamlNode? Find(params string[] path) => path.Aggregate((YamlNode?)root, (node, key) => node is YamlMappingNode mapping ? Merged(mapping).GetValueOrDefault(key) : null);
+
+        public string? Text(params string[] path) => (Find(path) as YamlScalarNode)?.Value;
+
+        public IEnumerable<string> Items(params string[] path) => (Find(path) as YamlSequenceNode)?.Children.Select(item => item.ToString()) ?? [];
+
+        public List<string> Keys(params string[] path) => [.. Merged((YamlMappingNode)Find(path)!).Keys];
+
+        public Dictionary<string, string> Environment(string service) =>
+            Merged((YamlMappingNode)Find("services", service, "environment")!).ToDictionary(pair => pair.Key, pair => pair.Value.ToString());
+
+        private static Dictionary<string, YamlNode> Merged(YamlMappingNode mapping)
+        {
+            var entries = mapping.Children.TryGetValue("<<", out var shared) ? Merged((YamlMappingNode)shared) : [];
+            foreach (var (key, value) in mapping.Children.Where(pair => pair.Key.ToString() != "<<"))
+            {
+                entries[key.ToString()] = value;
+            }
+
+            return entries;
+        }
+    }
+}

@@ -1,0 +1,41 @@
+using System.Text.Json;
+using Onex.Orchestrator.Api;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.Unit.Orchestrator.Api;
+
+public sealed class ApiDocumentTests
+{
+    [Fact]
+    public void The_document_says_what_the_table_says()
+    {
+        var path = Repository.At("docs", "http-api.md");
+        if (Environment.GetEnvironmentVariable("ONEX_GOLDEN") == "update")
+        {
+            File.WriteAllText(path, ApiDocument.Render());
+        }
+
+        Assert.Equal(ApiDocument.Render(), File.ReadAllText(path));
+    }
+
+    [Fact]
+    public void The_openapi_document_describes_every_call_with_its_parameters()
+    {
+        using var document = JsonDocument.Parse(OpenApi.Document);
+        var paths = document.RootElement.GetProperty("paths");
+        Assert.StartsWith("3.1", document.RootElement.GetProperty("openapi").GetString());
+        Assert.All(ApiRoutes.All, route =>
+        {
+            var call = paths.GetProperty(route.Path).GetProperty(route.Method.ToLowerInvariant());
+            Assert.Equal(route.Name, call.GetProperty("operationId").GetString());
+            Assert.Equal(
+                route.PathNames.Concat(route.Query.Select(parameter => parameter.Name)),
+                call.GetProperty("parameters").EnumerateArray().Select(parameter => parameter.GetProperty("name").GetString()));
+            Assert.True(call.GetProperty("responses").TryGetProperty("401", out _));
+        });
+    }
+
+    [Fact]
+    public void Names_of_calls_are_given_once() =>
+        Assert.Equal(ApiRoutes.All.Count, ApiRoutes.All.Select(route => route.Name).Distinct().Count());
+}

@@ -1,0 +1,346 @@
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+using Onex.Orchestrator.Engine;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Tests.Unit.Orchestrator;
+
+/// <summary>Events from outside: contract-language, section 3, sentences 2 and 7.</summary>
+public sealed class EventTests
+{
+    private static readonly TimeLimit _twoDays = Made.After(TimeSpan.FromHours(48), "compensating");
+
+    [Fact]
+    public void A_state_without_steps_waits_for_its_events()
+    {
+        var story = new Story(Approval()).Starts().IsIn("asking", SagaStatus.Waiting).Sends();
+
+        Assert.Equal(["approve", "remark", "cancel"], story.Saga.WaitingFor);
+        story.Tells("approve", """{"by":"ann"}""").IsIn("paying", SagaStatus.Running).Sends("pay");
+        Assert.Empty(story.Saga.WaitingFor);
+    }
+
+    [Fact]
+    public void An_event_is_seen_under_its_message_id()
+    {
+        var id = Guid.CreateVersion7();
+        var story = new Story(Approval()).Starts().Tells("approve", """{"by":"ann"}""", id);
+
+        Assert.Equal([id], story.Last.Seen);
+    }
+
+    [Fact]
+    public void An_event_may_write_into_data_before_the_state_changes()
+    {
+        var story = new Story(Approval()).Starts().Tells("approve", """{"by":"ann"}""");
+
+        Assert.Equal("ann", story.Saga.Data["approver"].AsString());
+        Assert.Equal("""{"with":"ann"}""", story.Arguments("pay"));
+    }
+
+    [Fact]
+    public void With_stay_the_state_and_its_steps_and_timers_go_on()
+    {
+        var story = new Story(Approval()).Starts();
+        var due = story.Saga.StateDueAt;
+        story.After(TimeSpan.FromHours(1)).Tells("remark", """{"text":"soon"}""").IsIn("asking", SagaStatus.Waiting).Sends();
+
+        Assert.Equal((due, 1, "soon"), (story.Saga.StateDueAt, story.Saga.Visit, story.Saga.Data["note"].AsString()));
+    }
+
+    [Fact]
+    public void The_first_rule_whose_guard_holds_applies()
+    {
+        var plan = Made.Plan(
+            [
+                Made.State("asking", on:
+                [
+                    Made.On("answer", "high", "event.amount > 100"),
+                    Made.On("answer", "low"),
+                ]),
+                Made.End("high"),
+                Made.End("low"),
+            ],
+            events: [Made.Event("answer")]);
+
+        new Story(plan).Starts().Tells("answer", """{"amount":101}""").IsIn("high", SagaStatus.Completed);
+        new Story(plan).Starts().Tells("answer", """{"amount":1}""").IsIn("low", SagaStatus.Completed);
+    }
+
+    [Fact]
+    public void A_states_own_rules_come_before_those_of_any_state()
+    {
+        var plan = Made.Plan(
+            [Made.State("asking", on: [Made.On("stop", "done", "event.hard == false")]), Made.End("done")],
+            events: [Made.Event("stop")],
+            anyState: [Made.On("stop", "compensating")]);
+
+        new Story(plan).Starts().Tells("stop", """{"hard":false}""").IsIn("done", SagaStatus.Completed);
+        new Story(plan).Starts().Tells("stop", """{"hard":true}""").IsIn("failed", SagaStatus.Failed);
+    }
+
+    [Fact]
+    public void An_event_that_every_guard_refuses_is_answered_with_an_error_and_changes_nothing()
+    {
+        var story = new Story(Approval()).Starts();
+        var before = story.Saga;
+        story.Tells("cancel", """{"reason":""}""");
+
+        Assert.False(story.Last.Changed);
+        Assert.Same(before, story.Saga);
+        Assert.Empty(story.Last.Seen);
+        Assert.Equal((ErrorCodes.EventRefused, false), (story.Refusal.Code, story.Refusal.IsDead));
+        Assert.Contains("event.reason", story.Refusal.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_guard_that_fails_is_a_failure_of_the_state()
+    {
+        var story = new Story(Approval()).Starts().Tells("cancel", """{}""");
+
+        Assert.Equal("expression_failed", story.Saga.Fault!.Code);
+        story.IsIn("failed", SagaStatus.Failed);
+        Assert.Single(story.Last.Seen);
+    }
+
+    [Fact]
+    public void A_failing_assignment_of_an_event_goes_to_the_states_catch()
+    {
+        var plan = Made.Plan(
+            [
+                Made.State("asking", on: [Made.On("say", "done", null, Made.Put("text", "event.text", Made.Text))],
+                    catches: [new CatchRule(["expression_failed"], "mended")]),
+                Made.End("done"),
+                Made.End("mended"),
+            ],
+            data: [Made.Field("text", Made.Text)],
+            events: [Made.Event("say")]);
+
+        new Story(plan).Starts().Tells("say", """{"text":1}""").IsIn("mended", SagaStatus.Completed);
+    }
+
+    [Fact]
+    public void Past_the_pivot_an_event_that_cannot_be_judged_is_refused_and_blocks_nothing()
+    {
+        var plan = Made.Plan(
+            [Made.State("sending", "done", [Made.Effect("send")], on: [Made.On("hurry", "done", "event.missing")], pivot: true), Made.End("done")],
+            events: [Made.Event("hurry")]);
+        var story = new Story(plan).Starts().Tells("hurry");
+
+        Assert.Equal(ErrorCodes.EventRefused, story.Refusal.Code);
+        story.IsIn("sending", SagaStatus.Running);
+    }
+
+    [Fact]
+    public void An_event_that_leads_to_a_compensating_state_sets_its_name_as_the_fault()
+    {
+        var story = new Story(Approval()).Starts().Tells("cancel", """{"reason":"late"}""").IsIn("failed", SagaStatus.Failed);
+
+        Assert.Equal("cancel", story.Answers.Single().Fault!.Code);
+    }
+
+    [Fact]
+    public void An_event_that_leads_to_an_ordinary_state_sets_no_fault() =>
+        Assert.Null(new Story(Approval()).Starts().Tells("approve", """{"by":"ann"}""").Saga.Fault);
+
+    [Fact]
+    public void Any_state_means_every_ordinary_state_before_the_pivot()
+    {
+        var story = new Story(Approval()).Starts().Tells("approve", """{"by":"ann"}""").Completes("pay").Sends("ship").IsIn("shipping", SagaStatus.Running);
+
+        story.Tells("cancel", """{"reason":"late"}""");
+        Assert.False(story.Last.Changed);
+        Assert.Equal((ErrorCodes.EventUnwanted, true), (story.Refusal.Code, story.Refusal.IsDead));
+    }
+
+    [Fact]
+    public void An_event_that_comes_before_its_state_is_kept_and_delivered_when_that_is_entered_before_its_steps()
+    {
+        var id = Guid.CreateVersion7();
+        var story = new Story(Early()).Starts().Tells("skip", messageId: id).IsIn("first", SagaStatus.Running);
+        Assert.Equal([id], story.Last.Seen);
+        Assert.Equal(story.Now + TimeSpan.FromDays(14), Assert.Single(story.Saga.Early).ExpiresAt);
+
+        story.Completes("one").Sends().IsIn("done", SagaStatus.Completed);
+        Assert.Empty(story.Saga.Early);
+        Assert.Empty(story.Last.Seen);
+        Assert.Empty(story.Last.Refusals);
+    }
+
+    [Fact]
+    public void A_kept_event_whose_guards_refuse_it_is_refused_and_released()
+    {
+        var story = new Story(Early(when: "event.sure")).Starts().Tells("skip", """{"sure":false}""").Completes("one").Sends("two");
+
+        Assert.Equal((ErrorCodes.EventRefused, false), (story.Refusal.Code, story.Refusal.IsDead));
+        Assert.Empty(story.Saga.Early);
+    }
+
+    [Fact]
+    public void Kept_events_are_delivered_oldest_first()
+    {
+        var plan = Made.Plan(
+            [
+                Made.State("first", "second", [Made.Effect("one")]),
+                Made.State("second", on: [Made.On("say", null, null, Made.Put("said", "data.said + event.text", Made.Text)), Made.On("end", "done")]),
+                Made.End("done", output: Made.Map(("said", "data.said"))),
+            ],
+            data: [Made.Field("said", Made.Text, Onex.Contracts.Expressions.CelValue.String(""))],
+            events: [Made.Event("say"), Made.Event("end")]);
+        var story = new Story(plan).Starts()
+            .Tells("say", """{"text":"a"}""").Tells("say", """{"text":"b"}""").Tells("end").Completes("one").IsIn("done", SagaStatus.Completed);
+
+        Assert.Equal("""{"said":"ab"}""", story.Answers.Single().Output.ToString());
+    }
+
+    [Fact]
+    public void The_same_event_twice_is_kept_once()
+    {
+        var id = Guid.CreateVersion7();
+        var story = new Story(Early()).Starts().Tells("skip", messageId: id).Tells("skip", messageId: id);
+
+        Assert.False(story.Last.Changed);
+        Assert.Single(story.Saga.Early);
+    }
+
+    [Fact]
+    public void A_saga_keeps_a_hundred_events_and_no_more()
+    {
+        var story = new Story(Early()).Starts();
+        for (var i = 0; i < 100; i++)
+        {
+            story.Tells("skip");
+        }
+
+        Assert.False(story.Tells("skip").Last.Changed);
+        Assert.Equal((ErrorCodes.EventsTooMany, false), (story.Refusal.Code, story.Refusal.IsDead));
+    }
+
+    [Fact]
+    public void An_event_that_no_state_can_want_any_more_is_refused_at_once()
+    {
+        var plan = Made.Plan(
+            [
+                Made.State("first", "second", on: [Made.On("go", "second")]),
+                Made.State("second", "done", [Made.Effect("two")]),
+                Made.End("done"),
+            ],
+            events: [Made.Event("go")]);
+        var story = new Story(plan);
+        story.Starts().Tells("go");
+
+        Assert.Equal((ErrorCodes.EventUnwanted, true), (story.Refusal.Code, story.Refusal.IsDead));
+        Assert.Contains("'second'", story.Refusal.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("catch")]
+    [InlineData("timeout")]
+    [InlineData("deadline")]
+    [InlineData("on_failure")]
+    [InlineData("event")]
+    public void An_event_is_kept_if_any_way_leads_to_a_state_that_wants_it(string way)
+    {
+        var plan = Made.Plan(
+            [
+                Made.State("first", "done", [Made.Effect("one", catches: way == "catch" ? [new CatchRule([], "second")] : [])],
+                    on: way == "event" ? [Made.On("other", "second")] : [],
+                    timeout: way == "timeout" ? Made.After(TimeSpan.FromHours(1), "second") : null),
+                Made.State("second", on: [Made.On("go", "done")]),
+                Made.End("done"),
+                Made.Unwinding("unwinding", "unwound"),
+                Made.End("unwound", EndKind.Failed),
+            ],
+            onFailure: way == "on_failure" ? "second" : "unwinding",
+            events: [Made.Event("go"), Made.Event("other")],
+            deadline: way == "deadline" ? Made.After(TimeSpan.FromHours(2), "second") : null);
+
+        Assert.Single(new Story(plan).Starts().Tells("go").Saga.Early);
+    }
+
+    [Fact]
+    public void A_kept_event_whose_time_is_over_is_refused_and_goes_to_the_dead_letters()
+    {
+        var plan = Made.Plan(
+            [
+                Made.State("first", on: [Made.On("next", "second")]),
+                Made.State("second", on: [Made.On("skip", "done")]),
+                Made.End("done"),
+            ],
+            events: [Made.Event("next"), Made.Event("skip")]);
+        var story = new Story(plan).Starts().Tells("skip");
+        Assert.Equal(story.Saga.Early[0].ExpiresAt, story.Saga.NextWakeupAt);
+
+        story.Wakes().IsIn("first", SagaStatus.Waiting);
+        Assert.Equal((ErrorCodes.EventExpired, true), (story.Refusal.Code, story.Refusal.IsDead));
+        Assert.Empty(story.Saga.Early);
+        Assert.True(story.Last.Changed);
+        Assert.Null(story.Saga.NextWakeupAt);
+    }
+
+    [Fact]
+    public void An_event_is_kept_longer_than_fourteen_days_if_its_own_early_is_longer()
+    {
+        var plan = Made.Plan(
+            [Made.State("first", "second", [Made.Effect("one")]), Made.State("second", on: [Made.On("skip", "done")]), Made.End("done")],
+            events: [Made.Event("skip", early: TimeSpan.FromDays(30))]);
+        var story = new Story(plan).Starts().Tells("skip");
+
+        Assert.Equal(story.Now + TimeSpan.FromDays(30), story.Saga.Early[0].ExpiresAt);
+    }
+
+    [Fact]
+    public void The_end_of_a_saga_refuses_the_events_that_it_still_keeps()
+    {
+        var story = new Story(Early()).Starts().Tells("skip").Answered("one", 404);
+
+        story.IsIn("failed", SagaStatus.Failed);
+        Assert.Equal((ErrorCodes.EventUnclaimed, true), (story.Refusal.Code, story.Refusal.IsDead));
+        Assert.Empty(story.Saga.Early);
+    }
+
+    [Fact]
+    public void An_event_for_a_saga_that_has_ended_is_refused()
+    {
+        var story = new Story(Early()).Starts().Answered("one", 404).Tells("skip");
+
+        Assert.False(story.Last.Changed);
+        Assert.Equal((ErrorCodes.EventUnwanted, true), (story.Refusal.Code, story.Refusal.IsDead));
+    }
+
+    [Fact]
+    public void A_state_with_steps_may_want_events_too_and_is_interrupted_by_them()
+    {
+        var plan = Made.Plan(
+            [
+                Made.State("working", "done", [Made.Compute("sum"), Made.Compute("more")], on: [Made.On("enough", "done")]),
+                Made.End("done"),
+            ],
+            events: [Made.Event("enough")]);
+
+        new Story(plan).Starts().Sends("sum").Tells("enough").Sends().IsIn("done", SagaStatus.Completed);
+    }
+
+    private static Plan Approval() => Made.Plan(
+        [
+            Made.State("asking", on:
+            [
+                Made.On("approve", "paying", null, Made.Put("approver", "event.by", Made.Text)),
+                Made.On("remark", null, null, Made.Put("note", "event.text", Made.Text)),
+            ], timeout: _twoDays),
+            Made.State("paying", "shipping", [Made.Effect("pay", "data.approver", undo: "'x'")]),
+            Made.State("shipping", "done", [Made.Effect("ship")], pivot: true),
+            Made.End("done"),
+        ],
+        data: [Made.Field("approver", Made.Text), Made.Field("note", Made.Text)],
+        events: [Made.Event("approve"), Made.Event("remark"), Made.Event("cancel")],
+        anyState: [Made.On("cancel", "compensating", "event.reason != ''")]);
+
+    private static Plan Early(string? when = null) => Made.Plan(
+        [
+            Made.State("first", "second", [Made.Effect("one")]),
+            Made.State("second", "done", [Made.Effect("two")], on: [Made.On("skip", "done", when)]),
+            Made.End("done"),
+        ],
+        events: [Made.Event("skip")]);
+}

@@ -1,0 +1,299 @@
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+using Onex.Orchestrator.Engine;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Tests.Unit.Orchestrator;
+
+/// <summary>Interruption and the resolution of what was in flight: contract-language, section 3, sentences 5, 6 and 10.</summary>
+public sealed class InterruptionTests
+{
+    [Fact]
+    public void Steps_that_were_not_started_are_dropped() =>
+        Charging().Tells("cancel").Wakes(_ => Story.Cancelled).Sends("-reserve").Completes("reserve").IsIn("failed", SagaStatus.Failed);
+
+    [Fact]
+    public void A_compensating_state_is_entered_at_once_but_takes_nothing_back_past_what_is_in_flight()
+    {
+        var story = Charging().Tells("cancel").Sends().IsIn("compensating", SagaStatus.Compensating);
+
+        Assert.True(Assert.Single(story.Saga.Outstanding).Interrupted);
+        Assert.Equal(story.Now, story.Saga.NextWakeupAt);
+        Assert.Equal([story.Saga.Outstanding[0].CommandId], Timers.ToCancel(story.Plan, story.Saga, story.Now));
+        Assert.Empty(Timers.InNeedOfLedger(story.Plan, story.Saga, story.Now));
+    }
+
+    [Fact]
+    public void A_command_that_the_ledger_cancelled_has_nothing_to_take_back()
+    {
+        var story = Charging().Tells("cancel").Wakes(_ => Story.Cancelled).Sends("-reserve");
+
+        Assert.Single(story.Saga.Undo);
+        story.Completes("reserve").IsIn("failed", SagaStatus.Failed);
+        Assert.Equal(["reserve"], Compensated(story));
+    }
+
+    [Fact]
+    public void A_command_that_completed_all_the_same_is_taken_back_first()
+    {
+        var story = Charging().Tells("cancel").Completes("charge", """{"ref":"p-1"}""").Sends("-charge");
+        Assert.Equal("""{"undo":"p-1"}""", story.Arguments("charge"));
+        Assert.False(story.Saga.Data.ContainsKey("payment"));
+
+        story.Completes("charge").Sends("-reserve").Completes("reserve").IsIn("failed", SagaStatus.Failed);
+        Assert.Equal(["charge", "reserve"], Compensated(story));
+    }
+
+    [Fact]
+    public void A_command_that_was_rejected_has_nothing_to_take_back() =>
+        Charging().Tells("cancel").Answered("charge", 404).Sends("-reserve");
+
+    [Fact]
+    public void A_reject_guard_counts_for_an_interrupted_command_too() =>
+        Charging(reject: "result.code == 402").Tells("cancel").Completes("charge", """{"code":402}""").Sends("-reserve");
+
+    [Fact]
+    public void While_someone_has_the_lease_its_outcome_is_awaited()
+    {
+        var story = Charging().Tells("cancel");
+        var until = story.Now + TimeSpan.FromSeconds(30);
+        story.Wakes(_ => new Lease(1, until)).Sends();
+        Assert.Equal(until + TimeSpan.FromSeconds(1), story.Saga.NextWakeupAt);
+
+        story.Completes("charge", """{"ref":"p-1"}""").Sends("-charge");
+    }
+
+    [Fact]
+    public void When_the_lease_has_run_out_the_same_command_is_sent_again_until_its_outcome_is_known()
+    {
+        var story = Charging();
+        var (id, arguments) = (story.Saga.Outstanding[0].CommandId, story.Arguments("charge"));
+        story.Tells("cancel").Wakes(_ => new Lease(1, null)).Sends().Wakes().Sends("charge#2");
+        Assert.Equal((id, arguments), (story.Last.Commands[0].CommandId, story.Last.Commands[0].Arguments.ToString()));
+
+        story.Completes("charge", """{"ref":"p-1"}""").Sends("-charge");
+    }
+
+    [Fact]
+    public void A_command_that_was_taken_once_and_waits_for_its_next_attempt_is_sent_again() =>
+        Charging().Fails("charge").Wakes().Sends("charge#2").Tells("cancel").Wakes(_ => null).Sends("charge#2");
+
+    [Fact]
+    public void A_command_that_backs_off_is_sent_again_at_once_to_find_out()
+    {
+        var story = Charging().Fails("charge").Tells("cancel");
+        Assert.Equal(story.Now, story.Saga.NextWakeupAt);
+        Assert.Empty(Timers.ToCancel(story.Plan, story.Saga, story.Now));
+
+        story.Wakes().Sends("charge#2").Completes("charge", """{"ref":"p-1"}""").Sends("-charge");
+    }
+
+    [Fact]
+    public void A_command_that_stays_unknown_after_its_retry_policy_blocks()
+    {
+        var story = Unknown(Charging()).IsIn("compensating", SagaStatus.Blocked);
+
+        Assert.Equal((BlockedBy.Interrupted, "charge"), (story.Saga.Blockage!.Kind, story.Saga.Blockage.Step));
+        Assert.Contains("'charge'", story.Saga.BlockedBecause, StringComparison.Ordinal);
+        Assert.Contains("skip", story.Saga.BlockedBecause, StringComparison.Ordinal);
+        Assert.Null(story.Saga.NextWakeupAt);
+    }
+
+    [Fact]
+    public void An_outcome_that_arrives_after_all_unblocks() =>
+        Unknown(Charging()).Completes("charge", """{"ref":"p-1"}""", attempt: 1).Sends("-charge").IsIn("compensating", SagaStatus.Compensating);
+
+    [Fact]
+    public void With_when_unknown_the_compensation_runs_although_nobody_can_tell()
+    {
+        var story = Unknown(Charging(undo: "command_id", whenUnknown: true));
+        var id = story.Last.Commands.Single(command => command.Step == "charge").CommandId;
+        story.Sends("-charge").IsIn("compensating", SagaStatus.Compensating);
+
+        var command = story.History.Last(note => note.Kind == HistoryKinds.CompensationStarted);
+        Assert.Equal("charge", command.Step);
+        Assert.Equal(Identity.Compensation(Guid.Parse(Argument(story))), id);
+    }
+
+    [Fact]
+    public void When_unknown_reads_the_data_as_of_before_the_step_although_an_event_has_written_since()
+    {
+        var story = Charging(undo: "data.note", whenUnknown: true, note: "before");
+        story.Tells("remark", """{"text":"after"}""");
+        Assert.Equal("after", story.Saga.Data["note"].AsString());
+
+        Unknown(story).Sends("-charge");
+        Assert.Equal("before", Argument(story));
+    }
+
+    [Fact]
+    public void Every_attempt_says_the_same_although_an_event_has_written_since()
+    {
+        var story = Charging(note: "before");
+        var first = story.Arguments("charge");
+        story.Tells("remark", """{"text":"after"}""").Fails("charge").Wakes().Sends("charge#2");
+
+        Assert.Equal(first, story.Arguments("charge"));
+    }
+
+    [Fact]
+    public void A_step_that_finally_failed_and_may_have_happened_is_taken_back_with_when_unknown()
+    {
+        var story = Charging(undo: "command_id", whenUnknown: true);
+        story.Fails("charge").Wakes().Fails("charge").Wakes().Fails("charge").Sends("-charge");
+
+        story.Completes("charge").Sends("-reserve").Completes("reserve").IsIn("failed", SagaStatus.Failed);
+        Assert.Equal("step_failed", story.Saga.Fault!.Code);
+    }
+
+    [Fact]
+    public void A_step_that_was_rejected_is_not_taken_back_even_with_when_unknown() =>
+        Charging(undo: "command_id", whenUnknown: true).Answered("charge", 404).Sends("-reserve");
+
+    [Fact]
+    public void A_step_without_compensation_is_cancelled_or_awaited_but_never_sent_again()
+    {
+        var story = Charging(undo: null).Tells("cancel").Sends().IsIn("compensating", SagaStatus.Compensating);
+
+        story.Wakes(_ => new Lease(1, null)).Sends("-reserve");
+    }
+
+    [Fact]
+    public void A_computation_in_flight_is_dropped_at_once()
+    {
+        var plan = Made.Plan(
+            [Made.State("working", "done", [Made.Compute("sum")]), Made.End("done")],
+            events: [Made.Event("cancel")],
+            anyState: [Made.On("cancel", "compensating")]);
+        var story = new Story(plan).Starts();
+        var late = story.Result("sum", StepOutcome.Completed, "{}", null);
+        story.Tells("cancel").IsIn("failed", SagaStatus.Failed);
+
+        Assert.False(story.Takes(late).Last.Changed);
+    }
+
+    [Fact]
+    public void Any_other_state_is_entered_only_when_what_was_interrupted_is_resolved_and_taken_back()
+    {
+        var story = Leaving().Sends().IsIn("charging", SagaStatus.Running);
+        Assert.Equal(new Departure("asking", 1), story.Saga.Leaving);
+
+        story.Completes("charge", """{"ref":"p-1"}""").Sends("-charge").IsIn("charging", SagaStatus.Running);
+        story.Completes("charge").Sends().IsIn("asking", SagaStatus.Waiting);
+        Assert.Null(story.Saga.Leaving);
+        Assert.Equal(["reserve"], story.Saga.Undo.Select(undo => undo.Step));
+    }
+
+    [Fact]
+    public void A_departure_takes_nothing_back_that_has_not_happened() =>
+        Leaving().Wakes(_ => Story.Cancelled).Sends().IsIn("asking", SagaStatus.Waiting);
+
+    [Fact]
+    public void During_a_departure_events_are_kept_and_timers_do_not_fire()
+    {
+        var story = Leaving().Tells("card").Sends();
+        Assert.Single(story.Saga.Early);
+
+        story.After(TimeSpan.FromHours(100)).Wakes(_ => new Lease(1, story.Now.AddHours(1)));
+        Assert.NotNull(story.Saga.Leaving);
+        story.Answered("charge", 404).Sends("charge").IsIn("charging", SagaStatus.Running);
+        Assert.Empty(story.Saga.Early);
+        Assert.Equal(2, story.Saga.Visit);
+    }
+
+    [Fact]
+    public void An_operator_may_cancel_during_a_departure()
+    {
+        var story = Leaving().Asks(OperatorCommand.Cancel).IsIn("compensating", SagaStatus.Compensating);
+
+        story.Completes("charge", """{"ref":"p-1"}""").Sends("-charge").Completes("charge").Sends("-reserve")
+            .Completes("reserve").IsIn("failed", SagaStatus.Cancelled);
+    }
+
+    [Fact]
+    public void Past_the_pivot_what_was_interrupted_is_resolved_before_the_end_and_never_taken_back()
+    {
+        var plan = Made.Plan(
+            [
+                Made.State("sending", "done", [Made.Effect("send", undo: "'x'")], on: [Made.On("enough", "done")], pivot: true),
+                Made.End("done"),
+            ],
+            events: [Made.Event("enough")]);
+        var story = new Story(plan).Starts().Tells("enough").Sends().IsIn("sending", SagaStatus.Running);
+
+        story.Completes("send").Sends().IsIn("done", SagaStatus.Completed);
+        Assert.Empty(story.Saga.Outstanding);
+    }
+
+    [Fact]
+    public void A_deadline_interrupts_and_what_completed_meanwhile_is_taken_back()
+    {
+        var story = Charging().After(TimeSpan.FromHours(72)).Fires().Sends().IsIn("compensating", SagaStatus.Compensating);
+
+        story.Completes("charge", """{"ref":"p-1"}""").Sends("-charge").Completes("charge").Completes("reserve");
+        Assert.Equal("deadline_exceeded", story.Answers.Single().Fault!.Code);
+    }
+
+    [Fact]
+    public void A_resend_sends_the_same_attempt_again_and_burns_nothing()
+    {
+        var story = Charging().Fails("charge").Wakes().Sends("charge#2");
+        story.Takes(new ResendAsked { SagaId = story.Saga.Facts.SagaId, CausedBy = Guid.NewGuid() }).Sends("charge#2");
+
+        Assert.Equal(2, story.Saga.Outstanding[0].Attempt);
+    }
+
+    [Fact]
+    public void A_resend_asks_the_ledger_at_once_about_what_is_interrupted()
+    {
+        var story = Charging().Tells("cancel");
+        story.Wakes(_ => new Lease(1, story.Now.AddHours(1)));
+        story.Takes(new ResendAsked { SagaId = story.Saga.Facts.SagaId, CausedBy = Guid.NewGuid() }).Sends();
+
+        Assert.Equal(story.Now, story.Saga.NextWakeupAt);
+    }
+
+    [Fact]
+    public void A_resend_of_a_saga_with_nothing_in_flight_changes_nothing()
+    {
+        var story = Charging().Fails("charge");
+
+        Assert.False(story.Takes(new ResendAsked { SagaId = story.Saga.Facts.SagaId, CausedBy = Guid.NewGuid() }).Last.Changed);
+    }
+
+    private static Story Charging(
+        string? undo = "result.ref", bool whenUnknown = false, string? reject = null, string note = "") => new Story(Made.Plan(
+        [
+            Made.State("reserving", "charging", [Made.Set("begin", Made.Put("note", $"'{note}'")), Made.Effect("reserve", undo: "'r'")]),
+            Made.State("charging", "done",
+                [
+                    Made.Effect(
+                        "charge", "data.note", undo, whenUnknown,
+                        reject: reject is null ? [] : [new RejectRule(Made.Cel(reject), "declined")],
+                        save: whenUnknown ? [] : [Made.Put("payment", "result.ref")]),
+                    Made.Effect("notify"),
+                ],
+                on: [Made.On("remark", null, null, Made.Put("note", "event.text")), Made.On("other_card", "asking")]),
+            Made.State("asking", on: [Made.On("card", "charging")], timeout: Made.After(TimeSpan.FromHours(48), "compensating")),
+            Made.End("done"),
+        ],
+        data: [Made.Field("note"), Made.Field("payment")],
+        events: [Made.Event("cancel"), Made.Event("remark"), Made.Event("other_card"), Made.Event("card")],
+        anyState: [Made.On("cancel", "compensating")],
+        deadline: Made.After(TimeSpan.FromHours(72), "compensating"))).Starts().Completes("reserve").Sends("charge");
+
+    private static Story Leaving() => Charging().Tells("other_card");
+
+    // It is interrupted, and each attempt to find out comes to nothing.
+    private static Story Unknown(Story story) => story.Tells("cancel").Wakes(_ => new Lease(1, null))
+        .Wakes().Sends("charge#2").Fails("charge").Wakes().Sends("charge#3").Fails("charge");
+
+    private static IEnumerable<string?> Compensated(Story story) =>
+        story.History.Where(note => note.Kind == HistoryKinds.CompensationCompleted).Select(note => note.Step);
+
+    private static string Argument(Story story)
+    {
+        using var json = System.Text.Json.JsonDocument.Parse(story.Arguments("charge"));
+        return json.RootElement.GetProperty("undo").GetString()!;
+    }
+}
