@@ -1,6 +1,4 @@
-using Onex.Contracts.Messages;
 using Onex.Orchestrator.Engine;
-using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Control;
 
@@ -15,11 +13,6 @@ internal static class SagaAnswers
     }
 
     /// <summary>The answer to it; null as long as there is none.</summary>
-    public static Answer? To(SagaState saga, Waiter waiter) => saga switch
-    {
-        { Response: { } response } => new Answer(waiter.Asker, ResponseStatus.Success, waiter.IsDuplicate, response, null),
-        { EndedAt: not null } => new Answer(
-            waiter.Asker, saga.Status == SagaStatus.Completed ? ResponseStatus.Success : ResponseStatus.Error, waiter.IsDuplicate, saga.Output, saga.Fault),
-        _ => null,
-    };
+    public static Answer? To(SagaState saga, Waiter waiter) =>
+        saga is { EndedAt: null, Response: null } ? null : Endings.AnswerOf(saga, waiter.Asker, waiter.IsDuplicate);
 }
