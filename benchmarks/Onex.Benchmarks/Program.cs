@@ -1,8 +1,10 @@
 using Onex.Benchmarks.EndToEnd;
+using Onex.Benchmarks.Timers;
 
 return args switch
 {
     ["e2e", .. var options] => await EndToEndBenchmark.RunAsync(EndToEndOptions.Parse(options)),
+    ["timers", .. var options] => await TimersBenchmark.RunAsync(options),
     _ => Usage(),
 };
 
@@ -10,8 +12,10 @@ static int Usage()
 {
     Console.Error.WriteLine("""
         ./dev bench e2e [--requests N] [--warmup N] [--in-flight N] [--only echo|effects]
+        ./dev bench timers [--parked N]
 
-        e2e   an order of 3 transitions and 6 messages: against an echo in place of runtime-effects, and through real effects with the ledger
+        e2e     an order of 3 transitions and 6 messages: against an echo in place of runtime-effects, and through real effects with the ledger
+        timers  what a million sagas that wait for long cost the running ones: commits and sweeps, without and with them
         """);
     return 2;
 }

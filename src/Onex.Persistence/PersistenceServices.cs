@@ -8,6 +8,7 @@ using Onex.Persistence.Ledger;
 using Onex.Persistence.Registry;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Schema;
+using Onex.Persistence.Sqlite;
 using Onex.Persistence.Upkeep;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -36,6 +37,26 @@ public static class PersistenceServices
         services.AddSingleton<IContractRegistry, ContractRegistry>();
         services.AddSingleton<IDeadLetterIndex, DeadLetterIndex>();
         services.AddSingleton<IStoreUpkeep, PostgresUpkeep>();
+        return services;
+    }
+
+    /// <summary>
+    /// Adds the stores in a SQLite file, for a process that hosts every role: <see cref="ISagaStore"/>, <see cref="ISagaQueries"/>,
+    /// <see cref="IEffectLedger"/>, <see cref="IContractRegistry"/>, <see cref="IDeadLetterIndex"/>, <see cref="IStoreUpkeep"/> and
+    /// <see cref="SqliteDatabase"/>, whose <see cref="SqliteDatabase.OpenAsync"/> says at a start what is wrong with the file. Nothing is opened
+    /// before it is used.
+    /// </summary>
+    public static IServiceCollection AddOnexPersistence(this IServiceCollection services, SqliteStoreSettings settings)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(settings);
+        services.AddSingleton<SqliteDatabase>();
+        services.AddSingleton<ISagaStore, SqliteSagaStore>();
+        services.AddSingleton<ISagaQueries, SqliteSagaQueries>();
+        services.AddSingleton<IEffectLedger, SqliteEffectLedger>();
+        services.AddSingleton<IContractRegistry, SqliteContractRegistry>();
+        services.AddSingleton<IDeadLetterIndex, SqliteDeadLetterIndex>();
+        services.AddSingleton<IStoreUpkeep, SqliteUpkeep>();
         return services;
     }
 }

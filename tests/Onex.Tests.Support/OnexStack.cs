@@ -135,6 +135,36 @@ public sealed class OnexStack : IAsyncDisposable
         return correlationId;
     }
 
+    /// <summary>Publishes an event for the live saga of a business key, and returns the event's correlation id.</summary>
+    public async Task<string> EventAsync(string operation, string key, JsonObject payload, string? envelopeId = null)
+    {
+        var correlationId = NewId();
+        var request = new JsonObject
+        {
+            ["operation"] = operation,
+            ["payload"] = payload,
+            ["correlation_id"] = correlationId,
+            ["target"] = new JsonObject { ["key"] = key },
+        };
+        if (envelopeId is not null)
+        {
+            request["envelope_id"] = envelopeId;
+        }
+
+        await Writer.SendAsync(Topic("requests"), request.ToJsonString(), null, null);
+        return correlationId;
+    }
+
+    /// <summary>Waits until the saga of a business key is in a state.</summary>
+    public Task<TimeSpan> InStateAsync(string key, string state, TimeSpan within) => Eventually.Async(
+        async () => (await Database.QueryAsync($"SELECT state FROM onex.sagas WHERE business_key = '{key}'")).Contains(state),
+        within,
+        () => $"the saga of {key} is not in state {state}");
+
+    /// <summary>Fails if a live saga has no next wake-up and waits for nothing that has a name: what nothing would ever move.</summary>
+    public async Task AssertNothingIsStuckAsync() =>
+        Assert.Empty(await Database.QueryAsync("SELECT id, contract, state, status, reason FROM onex.stuck"));
+
     /// <summary>Publishes an order of the example contract.</summary>
     public Task<string> OrderAsync(
         string order, string? correlationId = null, string? envelopeId = null, int? partition = null, string? key = null) =>

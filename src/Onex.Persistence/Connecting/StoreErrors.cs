@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Npgsql;
 using Onex.Persistence.Sagas;
+using Onex.Persistence.Sqlite;
 
 namespace Onex.Persistence.Connecting;
 
@@ -21,7 +22,7 @@ internal static class StoreErrors
 
     /// <summary>The values are at fault: data exception (22), constraint (23), a limit of the program such as the size of an index entry (54).</summary>
     public static bool IsData(Exception error) =>
-        error is PostgresException postgres && postgres.SqlState[..2] is "22" or "23" or "54";
+        error is UnstorableException || (error is PostgresException postgres && postgres.SqlState[..2] is "22" or "23" or "54");
 
     /// <summary>
     /// The database is not there, going down, or not fit for work (disk full, read-only after a failover, schema not yet there): wait.

@@ -72,6 +72,9 @@ public sealed record StoreSettings
         MaxAutoPrepare = 50,
         AutoPrepareMinUsages = 2,
 
+        // A batch is a hundred kilobytes and more: not in pieces of eight.
+        WriteBufferSize = 64 * 1024,
+
         // Nothing that we set on a session needs undoing: see PostgresDataSource.
         NoResetOnClose = true,
         IncludeErrorDetail = false,

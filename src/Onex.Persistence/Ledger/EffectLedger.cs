@@ -245,12 +245,12 @@ public sealed class EffectLedger : IEffectLedger
         var tooLate = reader.GetBoolean(5);
         if (reader.IsDBNull(1))
         {
-            return tooLate ? new ClaimVerdict.Expired($"its not_after ({asked.Command.NotAfter:O}) has passed") : null;
+            return tooLate ? ClaimVerdict.Expired.Late(asked.Command) : null;
         }
 
         if (!reader.IsDBNull(6) && reader.GetBoolean(6))
         {
-            return new ClaimVerdict.Expired("it was cancelled before anyone took it");
+            return ClaimVerdict.Expired.Cancelled;
         }
 
         var attempt = reader.GetInt32(2);
@@ -258,9 +258,9 @@ public sealed class EffectLedger : IEffectLedger
         {
             { } known when known.Outcome != StepOutcomes.Failed || attempt >= asked.Command.Attempt => new ClaimVerdict.Known(known),
             null when reader.GetGuid(1) == asked.Token => new ClaimVerdict.Granted(asked.Token),
-            null when asked.Command.Attempt < attempt => new ClaimVerdict.Expired($"attempt {attempt} is known already"),
+            null when asked.Command.Attempt < attempt => ClaimVerdict.Expired.Overtaken(attempt),
             null when reader.GetBoolean(4) => ClaimVerdict.Leased.Instance,
-            _ => tooLate ? new ClaimVerdict.Expired($"its not_after ({asked.Command.NotAfter:O}) has passed") : null,
+            _ => tooLate ? ClaimVerdict.Expired.Late(asked.Command) : null,
         };
     }
 
@@ -301,7 +301,8 @@ public sealed class EffectLedger : IEffectLedger
         return done;
     }
 
-    private static TimeSpan Lease(StepCommand command) => TimeSpan.FromMilliseconds(command.TimeoutMs) + LeaseMargin;
+    /// <summary>How long a command is leased.</summary>
+    internal static TimeSpan Lease(StepCommand command) => TimeSpan.FromMilliseconds(command.TimeoutMs) + LeaseMargin;
 
     private static StepResult? Result(NpgsqlDataReader reader, int column) => reader.IsDBNull(column)
         ? null

@@ -45,7 +45,14 @@ public abstract record ClaimVerdict
     }
 
     /// <summary>Its <c>not_after</c> has passed, a later attempt is known, or it was cancelled: never run it.</summary>
-    public sealed record Expired(string Reason) : ClaimVerdict;
+    public sealed record Expired(string Reason) : ClaimVerdict
+    {
+        internal static Expired Cancelled { get; } = new("it was cancelled before anyone took it");
+
+        internal static Expired Late(StepCommand command) => new($"its not_after ({command.NotAfter:O}) has passed");
+
+        internal static Expired Overtaken(int attempt) => new($"attempt {attempt} is known already");
+    }
 }
 
 /// <summary>What main sees of a command.</summary>

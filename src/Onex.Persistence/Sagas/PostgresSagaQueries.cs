@@ -8,8 +8,6 @@ namespace Onex.Persistence.Sagas;
 /// <summary>What operators ask, in PostgreSQL.</summary>
 public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQueries
 {
-    internal const int RowsMax = 1_000;
-
     private const string One = $"""
         SELECT {PostgresRows.SagaColumns}, i.content, o.content
         FROM onex.sagas s
@@ -33,7 +31,7 @@ public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQuer
     /// <inheritdoc />
     public Task<SagaPage> ListAsync(SagaFilter filter, CancellationToken cancellation)
     {
-        var limit = Math.Clamp(filter.Limit, 1, RowsMax);
+        var limit = Math.Clamp(filter.Limit, 1, SagaListSql.RowsMax);
         return dataSource.RunAsync(
             [List(filter, limit + 1)],
             async reader =>
@@ -44,9 +42,7 @@ public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQuer
                     rows.Add(PostgresRows.ReadSaga(reader));
                 }
 
-                return rows.Count <= limit
-                    ? new SagaPage(rows, null)
-                    : new SagaPage(rows[..limit], SagaCursor.Of(rows[limit - 1]).ToString());
+                return SagaListSql.Page(rows, limit);
             },
             cancellation);
     }
@@ -147,65 +143,32 @@ public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQuer
             },
             cancellation);
 
-    // Plan: ix_sagas_started_at backwards; for a key or a text the index on it. What is compared stands in parameters, never in the text.
+    // Plan: ix_sagas_started_at backwards; for a key or a text the index on it.
     private static NpgsqlBatchCommand List(SagaFilter filter, int limit)
     {
         var command = new NpgsqlBatchCommand();
-        var conditions = new List<string>();
-        if (filter.Contract is { } contract)
-        {
-            conditions.Add($"s.contract = {Given(Readable(contract), NpgsqlDbType.Text)}");
-        }
-
-        if (filter.State is { } state)
-        {
-            conditions.Add($"s.state = {Given(Readable(state), NpgsqlDbType.Text)}");
-        }
-
-        if (filter.Status is { } status)
-        {
-            conditions.Add($"s.status = {Given(status.ToText(), NpgsqlDbType.Text)}");
-        }
-
-        if (filter.Key is { } key)
-        {
-            conditions.Add($"s.business_key = {Given(Readable(key), NpgsqlDbType.Text)}");
-        }
-
-        if (filter.Text is { } text)
-        {
-            var beginning = $"s.business_key LIKE {Given(Beginning(Readable(text)), NpgsqlDbType.Text)}";
-            if (Guid.TryParse(text, out var id))
-            {
-                var given = Given(id, NpgsqlDbType.Uuid);
-                beginning = $"(s.id = {given} OR s.correlation_id = {given} OR {beginning})";
-            }
-
-            conditions.Add(beginning);
-        }
-
-        if (SagaCursor.Read(filter) is { } after)
-        {
-            var startedAt = Given(after.StartedAt.UtcDateTime, NpgsqlDbType.TimestampTz);
-            conditions.Add($"(s.started_at, s.id) < ({startedAt}, {Given(after.Id, NpgsqlDbType.Uuid)})");
-        }
-
-        var where = conditions.Count == 0 ? "" : $"WHERE {string.Join(" AND ", conditions)}";
-        command.CommandText =
-            $"SELECT {PostgresRows.SagaColumns} FROM onex.sagas s {where} ORDER BY s.started_at DESC, s.id DESC LIMIT {Given(limit, NpgsqlDbType.Integer)}";
+        command.CommandText = SagaListSql.Write(
+            filter,
+            limit,
+            "onex.sagas",
+            value => Given(command, value),
+            text => $"s.business_key LIKE {Given(command, Pattern(text))}");
         return command;
-
-        string Given(object value, NpgsqlDbType type)
-        {
-            command.Parameters.Add(new NpgsqlParameter { Value = value, NpgsqlDbType = type });
-            return $"${command.Parameters.Count}";
-        }
     }
 
-    // No text in the database holds the character 0, and it takes none to compare either: what has it is compared as what nobody has.
-    private static string Readable(string text) => text.Replace('\0', '\uFFFF');
+    private static string Given(NpgsqlBatchCommand command, object value)
+    {
+        command.Parameters.Add(value switch
+        {
+            Guid id => new NpgsqlParameter<Guid> { TypedValue = id, NpgsqlDbType = NpgsqlDbType.Uuid },
+            int number => new NpgsqlParameter<int> { TypedValue = number, NpgsqlDbType = NpgsqlDbType.Integer },
+            DateTimeOffset time => new NpgsqlParameter<DateTime> { TypedValue = time.UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz },
+            _ => new NpgsqlParameter<string> { TypedValue = (string)value, NpgsqlDbType = NpgsqlDbType.Text },
+        });
+        return $"${command.Parameters.Count}";
+    }
 
-    private static string Beginning(string text) => text
+    private static string Pattern(string beginning) => beginning
         .Replace("\\", "\\\\", StringComparison.Ordinal)
         .Replace("%", "\\%", StringComparison.Ordinal)
         .Replace("_", "\\_", StringComparison.Ordinal) + "%";

@@ -22,6 +22,9 @@ internal enum Cut
 /// <summary>A TCP proxy on loopback that cuts connections at a chosen moment, once.</summary>
 internal sealed class CuttingProxy : IAsyncDisposable
 {
+    // How a request ends in PostgreSQL's protocol. It may come in pieces, and the server would wait for the others.
+    private static readonly byte[] _sync = [(byte)'S', 0, 0, 0, 4];
+
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly string _host;
     private readonly int _port;
@@ -115,6 +118,12 @@ internal sealed class CuttingProxy : IAsyncDisposable
                 case Cut.WhileTheServerWorks:
                     Volatile.Write(ref _cut, (int)Cut.Never);
                     await server.GetStream().WriteAsync(buffer.AsMemory(0, read), _stop.Token);
+                    while (!buffer.AsSpan(0, read).EndsWith(_sync))
+                    {
+                        read = await client.GetStream().ReadAsync(buffer, _stop.Token);
+                        await server.GetStream().WriteAsync(buffer.AsMemory(0, read), _stop.Token);
+                    }
+
                     client.Dispose();
                     return;
 

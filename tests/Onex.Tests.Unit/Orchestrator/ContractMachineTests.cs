@@ -29,9 +29,9 @@ public sealed class ContractMachineTests
     public static TheoryData<string, string[]> Expected => new()
     {
         { "Initial", ["Started"] },
-        { "working", ["Joined", "StepResult", "Timer"] },
-        { "passing", ["Joined", "Timer"] },
-        { "unwinding", ["Joined", "StepResult", "Timer"] },
+        { "working", ["External", "Joined", "Operator", "StepResult", "Timer"] },
+        { "passing", ["External", "Joined", "Operator", "StepResult", "Timer"] },
+        { "unwinding", ["External", "Joined", "Operator", "StepResult", "Timer"] },
         { "done", ["Joined"] },
         { "unwound", ["Joined"] },
     };

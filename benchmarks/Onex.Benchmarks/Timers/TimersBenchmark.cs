@@ -1,0 +1,196 @@
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using Onex.Contracts.Messages;
+using Onex.Persistence.Connecting;
+using Onex.Persistence.Sagas;
+using Onex.Persistence.Schema;
+using Onex.Tests.Support;
+
+namespace Onex.Benchmarks.Timers;
+
+/// <summary>
+/// What sagas that wait for long cost the running ones: transitions per second in batches of a hundred, and the time of a sweep for wake-ups,
+/// without and with a million parked sagas in the table. Rounds of both alternate, each on a database of its own, so that the machine's moods
+/// hit both alike.
+/// </summary>
+internal static class TimersBenchmark
+{
+    private const int BatchSize = 100;
+    private const int Partitions = 12;
+    private const int Rounds = 5;
+
+    public static async Task<int> RunAsync(string[] options)
+    {
+        var parked = Array.IndexOf(options, "--parked") is >= 0 and var at ? int.Parse(options[at + 1], CultureInfo.InvariantCulture) : 1_000_000;
+        await using var server = await PostgresServer.SharedAsync();
+        await using var without = await Side.CreateAsync(server);
+        await using var with = await Side.CreateAsync(server);
+        var filling = Stopwatch.StartNew();
+        await with.ParkAsync(parked);
+        Console.WriteLine($"{parked} parked sagas with their timers made in {filling.Elapsed.TotalSeconds:F0} s");
+        Console.WriteLine($"each round: {Side.SagasOfARound} sagas of 3 transitions in batches of {BatchSize}, full durability; {Environment.ProcessorCount} cores");
+
+        await without.TransitionsPerSecondAsync();
+        await with.TransitionsPerSecondAsync();
+        var rounds = new List<(double Without, double With, double SweepWithout, double SweepWith)>();
+        for (var round = 0; round < Rounds; round++)
+        {
+            rounds.Add((
+                await without.TransitionsPerSecondAsync(),
+                await with.TransitionsPerSecondAsync(),
+                await without.SweepMillisecondsAsync(),
+                await with.SweepMillisecondsAsync()));
+            var (slow, fast, sweepSlow, sweepFast) = rounds[^1];
+            Console.WriteLine($"  {slow,7:F0} without, {fast,7:F0} with parked sagas transitions/s; sweep {sweepSlow:F2} ms, {sweepFast:F2} ms");
+        }
+
+        Console.WriteLine($"commits: {Median(rounds.Select(round => round.With / round.Without)):P0} of the speed without them (median of {Rounds} rounds)");
+        Console.WriteLine($"sweep:   {Median(rounds.Select(round => round.SweepWithout)):F2} ms without, {Median(rounds.Select(round => round.SweepWith)):F2} ms with them");
+        return 0;
+    }
+
+    private static double Median(IEnumerable<double> values) => values.Order().ElementAt(Rounds / 2);
+
+    /// <summary>A database, and the sagas that run in it.</summary>
+    private sealed class Side(PostgresDatabase database, NpgsqlDataSource dataSource) : IAsyncDisposable
+    {
+        public const int SagasOfARound = 6_000;
+
+        // What a commit sends is acknowledged by the next, as in a main under load.
+        private Guid[] _sent = [];
+
+        private readonly PostgresSagaStore _store = new(dataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
+
+        public static async Task<Side> CreateAsync(PostgresServer server)
+        {
+            var database = await server.CreateDatabaseAsync();
+            var settings = StoreSettings.Parse(database.ConnectionString);
+            var dataSource = PostgresDataSource.Create(settings);
+            await new Migrator(dataSource, settings, TimeProvider.System, NullLogger<Migrator>.Instance).MigrateAsync(CancellationToken.None);
+            return new Side(database, dataSource);
+        }
+
+        public async Task ParkAsync(int count)
+        {
+            await ExecuteAsync(
+                $$"""
+                INSERT INTO onex.sagas (id, contract, contract_version, contract_hash, correlation_id, request_id, business_key, source, state, status,
+                    data, progress, home_partition, version, last_transition_id, started_at, updated_at, next_wakeup_at, parked)
+                SELECT gen_random_uuid(), 'order', '1', 'abc', gen_random_uuid(), gen_random_uuid(), 'order-' || i, 'requests/0/' || i, 'awaiting_card',
+                    'waiting', '{"amount": 12.5}', '{"waiting_for": ["card_updated"]}', i % {{Partitions}}, 3, gen_random_uuid(), now(), now(),
+                    now() + interval '1 hour' + i * interval '1 second', true
+                FROM generate_series(1, {{count}}) AS i
+                """);
+            await ExecuteAsync(
+                """
+                INSERT INTO onex.timers (saga_id, name, home_partition, due_at)
+                SELECT id, 'wakeup', home_partition, next_wakeup_at FROM onex.sagas WHERE parked
+                """);
+            await ExecuteAsync("VACUUM (ANALYZE) onex.sagas, onex.timers");
+            await ExecuteAsync("CHECKPOINT");
+        }
+
+        public async Task<double> TransitionsPerSecondAsync()
+        {
+            var watch = Stopwatch.StartNew();
+            for (var batch = 0; batch < SagasOfARound / BatchSize; batch++)
+            {
+                SagaRow[] rows = [.. Enumerable.Range(0, BatchSize).Select(NewSaga)];
+                await CommitAsync(rows.Select(row => new CommitEntry.Start(row, [Happened(row)], [Message()], [])));
+                SagaRow[] moved = [.. rows.Select(row => Next(row))];
+                await CommitAsync(moved.Select(row => new CommitEntry.Move(row, 1, [Happened(row)], [Message()], [])));
+                SagaRow[] ended = [.. moved.Select(row => Next(row) with { EndedAt = Now(), NextWakeupAt = null, Status = SagaStatus.Completed })];
+                await CommitAsync(ended.Select(row => new CommitEntry.Move(row, 2, [Happened(row)], [Message()], [])));
+            }
+
+            return SagasOfARound * 3 / watch.Elapsed.TotalSeconds;
+        }
+
+        public async Task<double> SweepMillisecondsAsync()
+        {
+            const int Sweeps = 50;
+            int[] partitions = [.. Enumerable.Range(0, Partitions)];
+            var watch = Stopwatch.StartNew();
+            for (var sweep = 0; sweep < Sweeps; sweep++)
+            {
+                await _store.WakeupsAsync(partitions, Now(), CancellationToken.None);
+            }
+
+            return watch.Elapsed.TotalMilliseconds / Sweeps;
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await dataSource.DisposeAsync();
+            await database.DisposeAsync();
+        }
+
+        private async Task ExecuteAsync(string sql)
+        {
+            await using var command = dataSource.CreateCommand(sql);
+            command.CommandTimeout = 600;
+            await command.ExecuteNonQueryAsync();
+        }
+
+        private async Task CommitAsync(IEnumerable<CommitEntry> entries)
+        {
+            var batch = new CommitBatch([.. entries], _sent);
+            var verdicts = await _store.CommitAsync(batch, CancellationToken.None);
+            if (verdicts.Any(verdict => verdict is not CommitVerdict.Committed))
+            {
+                throw new InvalidOperationException("A saga of the benchmark was not committed.");
+            }
+
+            _sent = [.. batch.Entries.SelectMany(Sent)];
+        }
+
+        private static IEnumerable<Guid> Sent(CommitEntry entry) => (entry switch
+        {
+            CommitEntry.Start start => start.Outgoing,
+            CommitEntry.Move move => move.Outgoing,
+            _ => [],
+        }).Select(message => message.MessageId);
+
+        private static DateTimeOffset Now() => TimeProvider.System.GetUtcNow();
+
+        private static Guid Id() => Guid.CreateVersion7(Now());
+
+        private static SagaRow NewSaga(int place) => new()
+        {
+            Id = Id(),
+            Contract = "order",
+            ContractVersion = "1",
+            ContractHash = "abc",
+            CorrelationId = Id(),
+            RequestId = Id(),
+            BusinessKey = Id().ToString(),
+            Source = "requests/0/1",
+            State = "charging",
+            Status = SagaStatus.Running,
+            Data = RawJson.FromText("""{"amount":12.50,"items":[{"sku":"A-1","count":2},{"sku":"B-2","count":1}]}"""),
+            Progress = RawJson.FromText("""{"step":1,"visits":{"charging":1},"outstanding":[{"step":"charge","attempt":1,"phase":"in_flight"}]}"""),
+            HomePartition = place % Partitions,
+            Version = 1,
+            LastTransitionId = Id(),
+            StartedAt = Now(),
+            UpdatedAt = Now(),
+            NextWakeupAt = Now().AddSeconds(35),
+        };
+
+        private static SagaRow Next(SagaRow row) =>
+            row with { Version = row.Version + 1, LastTransitionId = Id(), UpdatedAt = Now(), NextWakeupAt = Now().AddSeconds(35) };
+
+        private static HistoryEntry Happened(SagaRow row) => new(row.Version, 0, row.UpdatedAt, "step_completed", row.State, "charge", null);
+
+        private static OutgoingMessage Message() => new()
+        {
+            MessageId = Id(),
+            Topic = "effect-requests",
+            Key = "key",
+            Value = """{"command_id":"01234567-89ab-cdef-0123-456789abcdef","operation":"http.post","arguments":{"amount":12.50}}"""u8.ToArray(),
+            Headers = RawJson.FromText("""{"source":"onex-main"}"""),
+        };
+    }
+}

@@ -1,0 +1,61 @@
+namespace Onex.Persistence.Sagas;
+
+/// <summary>The query of a page of sagas. What is compared stands in parameters, never in the text.</summary>
+internal static class SagaListSql
+{
+    /// <summary>Rows of a page at most.</summary>
+    public const int RowsMax = 1_000;
+
+    /// <summary>The text of the query.</summary>
+    /// <param name="filter">Which sagas.</param>
+    /// <param name="limit">Rows at most.</param>
+    /// <param name="table">The table's name.</param>
+    /// <param name="given">Takes a value as a parameter (text, id, time or number); answers its name.</param>
+    /// <param name="beginsWith">The condition that <c>s.business_key</c> begins with a text.</param>
+    public static string Write(SagaFilter filter, int limit, string table, Func<object, string> given, Func<string, string> beginsWith)
+    {
+        var conditions = new List<string>();
+        if (filter.Contract is { } contract)
+        {
+            conditions.Add($"s.contract = {given(Readable(contract))}");
+        }
+
+        if (filter.State is { } state)
+        {
+            conditions.Add($"s.state = {given(Readable(state))}");
+        }
+
+        if (filter.Status is { } status)
+        {
+            conditions.Add($"s.status = {given(status.ToText())}");
+        }
+
+        if (filter.Key is { } key)
+        {
+            conditions.Add($"s.business_key = {given(Readable(key))}");
+        }
+
+        if (filter.Text is { } text)
+        {
+            conditions.Add(Guid.TryParse(text, out var id)
+                ? $"(s.id = {given(id)} OR s.correlation_id = {given(id)} OR {beginsWith(text)})"
+                : beginsWith(Readable(text)));
+        }
+
+        if (SagaCursor.Read(filter) is { } after)
+        {
+            conditions.Add($"(s.started_at, s.id) < ({given(after.StartedAt)}, {given(after.Id)})");
+        }
+
+        var where = conditions.Count == 0 ? "" : $"WHERE {string.Join(" AND ", conditions)}";
+        return $"SELECT {PostgresRows.SagaColumns} FROM {table} s {where} ORDER BY s.started_at DESC, s.id DESC LIMIT {given(limit)}";
+    }
+
+    /// <summary>The page of rows that were asked for with one more than <paramref name="limit"/>.</summary>
+    public static SagaPage Page(List<SagaRow> rows, int limit) => rows.Count <= limit
+        ? new SagaPage(rows, null)
+        : new SagaPage(rows[..limit], SagaCursor.Of(rows[limit - 1]).ToString());
+
+    // No text in the database holds the character 0, and it takes none to compare either: what has it is compared as what nobody has.
+    private static string Readable(string text) => text.Replace('\0', '\uFFFF');
+}

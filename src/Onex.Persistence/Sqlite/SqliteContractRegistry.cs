@@ -1,0 +1,49 @@
+using Microsoft.Data.Sqlite;
+using Onex.Contracts.Messages;
+using Onex.Persistence.Registry;
+
+namespace Onex.Persistence.Sqlite;
+
+/// <summary>The contract registry in SQLite.</summary>
+internal sealed class SqliteContractRegistry(SqliteDatabase database, TimeProvider time) : IContractRegistry
+{
+    private const string Columns = "SELECT hash, name, version, source FROM contracts";
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<RegisteredContract>> RegisterAsync(
+        IReadOnlyCollection<RegisteredContract> contracts, bool mutable, CancellationToken cancellation) =>
+        database.WriteAsync<IReadOnlyList<RegisteredContract>>(
+            session =>
+            {
+                var conflicts = new List<RegisteredContract>();
+                foreach (var contract in contracts.Where(contract => Find(session, contract.Hash) is null))
+                {
+                    var others = session.Query(
+                        $"{Columns} WHERE name = $1 AND version = $2 ORDER BY hash", Read, contract.Name, contract.Version);
+                    conflicts.AddRange(others);
+                    if (others.Count == 0 || mutable)
+                    {
+                        session.Execute(
+                            "INSERT INTO contracts (hash, name, version, source, registered_at) VALUES ($1, $2, $3, $4, $5)",
+                            contract.Hash,
+                            contract.Name,
+                            contract.Version,
+                            contract.Source,
+                            time.GetUtcNow());
+                    }
+                }
+
+                return conflicts;
+            },
+            cancellation);
+
+    /// <inheritdoc />
+    public Task<RegisteredContract?> FindAsync(string hash, CancellationToken cancellation) =>
+        database.ReadAsync(session => Find(session, hash), cancellation);
+
+    private static RegisteredContract? Find(SqliteSession session, string hash) =>
+        session.Query($"{Columns} WHERE hash = $1", Read, hash).SingleOrDefault();
+
+    private static RegisteredContract Read(SqliteDataReader reader) =>
+        new(reader.GetString(0), reader.GetString(1), reader.GetString(2), SqliteRows.Json(reader, 3) ?? RawJson.Null);
+}

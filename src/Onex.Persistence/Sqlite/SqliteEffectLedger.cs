@@ -1,0 +1,148 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Microsoft.Data.Sqlite;
+using Onex.Contracts.Messages;
+using Onex.Persistence.Ledger;
+
+namespace Onex.Persistence.Sqlite;
+
+/// <summary>The effect ledger in SQLite. The clock that counts is this process's, the only one.</summary>
+internal sealed class SqliteEffectLedger : IEffectLedger
+{
+    private const int BatchMax = 500;
+
+    private const string Lease = """
+        INSERT INTO effect_ledger (command_id, saga_id, step, operation, attempt, lease_token, leased_until, claimed_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        ON CONFLICT (command_id) DO UPDATE
+        SET attempt = excluded.attempt, lease_token = excluded.lease_token, leased_until = excluded.leased_until,
+            claimed_at = excluded.claimed_at, outcome = NULL, result = NULL, recorded_at = NULL
+        """;
+
+    // What is not known of a command that nobody has taken stays empty.
+    private const string Cancel = """
+        INSERT INTO effect_ledger (command_id, saga_id, step, operation, attempt, lease_token, leased_until, claimed_at, outcome, recorded_at)
+        VALUES ($1, $2, '', '', 0, $3, $4, $4, 'cancelled', $4)
+        ON CONFLICT (command_id) DO NOTHING
+        """;
+
+    // Under the token of the lease only. A lease that ran out and that nobody has taken over still counts.
+    private const string Record = """
+        UPDATE effect_ledger SET outcome = $3, result = $4, recorded_at = $5 WHERE command_id = $1 AND lease_token = $2 AND outcome IS NULL
+        """;
+
+    private const string Recorded = "SELECT 1 FROM effect_ledger WHERE command_id = $1 AND lease_token = $2 AND outcome IS NOT NULL";
+
+    private readonly SqliteDatabase _database;
+    private readonly TimeProvider _time;
+    private readonly GroupCommit<StepCommand, ClaimVerdict> _claims;
+    private readonly GroupCommit<(Guid Token, StepResult Result), bool> _records;
+
+    public SqliteEffectLedger(SqliteDatabase database, TimeProvider time)
+    {
+        _database = database;
+        _time = time;
+        _claims = new(
+            commands => database.WriteAsync<IReadOnlyList<ClaimVerdict>>(
+                session => [.. commands.Select(command => Claim(session, command))], CancellationToken.None),
+            BatchMax);
+        _records = new(
+            items => database.WriteAsync<IReadOnlyList<bool>>(
+                session => [.. items.Select(item => RecordOne(session, item.Token, item.Result))], CancellationToken.None),
+            BatchMax);
+    }
+
+    /// <inheritdoc />
+    public Task<ClaimVerdict> ClaimAsync(StepCommand command, CancellationToken cancellation) => _claims.RunAsync(command, cancellation);
+
+    /// <inheritdoc />
+    public Task<bool> RecordAsync(Guid leaseToken, StepResult result, CancellationToken cancellation) =>
+        _records.RunAsync((leaseToken, result), cancellation);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyDictionary<Guid, LedgerState>> CancelAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
+        _database.WriteAsync<IReadOnlyDictionary<Guid, LedgerState>>(
+            session =>
+            {
+                foreach (var id in commandIds)
+                {
+                    session.Execute(Cancel, id, Guid.Empty, NewToken(), _time.GetUtcNow());
+                }
+
+                return States(session, commandIds);
+            },
+            cancellation);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyDictionary<Guid, LedgerState>> LookUpAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
+        _database.ReadAsync<IReadOnlyDictionary<Guid, LedgerState>>(session => States(session, commandIds), cancellation);
+
+    private ClaimVerdict Claim(SqliteSession session, StepCommand command)
+    {
+        var now = _time.GetUtcNow();
+        var late = command.NotAfter < now;
+        return Find(session, command.CommandId) switch
+        {
+            null => late ? ClaimVerdict.Expired.Late(command) : Grant(session, command, now),
+            { Outcome: "cancelled" } => ClaimVerdict.Expired.Cancelled,
+            { Result: { } known } entry when known.Outcome != StepOutcomes.Failed || entry.Attempt >= command.Attempt => new ClaimVerdict.Known(known),
+            { Result: null } entry when command.Attempt < entry.Attempt => ClaimVerdict.Expired.Overtaken(entry.Attempt),
+            { Result: null } entry when entry.LeasedUntil > now => ClaimVerdict.Leased.Instance,
+            _ => late ? ClaimVerdict.Expired.Late(command) : Grant(session, command, now),
+        };
+    }
+
+    private static ClaimVerdict.Granted Grant(SqliteSession session, StepCommand command, DateTimeOffset now)
+    {
+        var token = NewToken();
+        session.Execute(
+            Lease,
+            command.CommandId,
+            command.SagaId,
+            command.Step,
+            command.Operation,
+            command.Attempt,
+            token,
+            now + EffectLedger.Lease(command),
+            now);
+        return new ClaimVerdict.Granted(token);
+    }
+
+    private bool RecordOne(SqliteSession session, Guid token, StepResult result)
+    {
+        var json = Encoding.UTF8.GetString(JsonSerializer.SerializeToUtf8Bytes(result, MessageJson.Default.StepResult));
+        session.Execute(Record, result.CommandId, token, result.Outcome, json, _time.GetUtcNow());
+        return session.Exists(Recorded, result.CommandId, token);
+    }
+
+    private Dictionary<Guid, LedgerState> States(SqliteSession session, IReadOnlyCollection<Guid> commandIds)
+    {
+        var now = _time.GetUtcNow();
+        var states = new Dictionary<Guid, LedgerState>(commandIds.Count);
+        foreach (var id in commandIds)
+        {
+            if (Find(session, id) is { } entry)
+            {
+                states[id] = new LedgerState(entry.Attempt, entry.Outcome is null && entry.LeasedUntil > now, entry.LeasedUntil, entry.Result)
+                {
+                    Cancelled = entry.Outcome == "cancelled",
+                };
+            }
+        }
+
+        return states;
+    }
+
+    private static Entry? Find(SqliteSession session, Guid commandId) => session.Query(
+        "SELECT attempt, leased_until, outcome, result FROM effect_ledger WHERE command_id = $1",
+        reader => new Entry(reader.GetInt32(0), SqliteRows.Time(reader, 1), SqliteRows.Text(reader, 2), Result(reader, 3)),
+        commandId).SingleOrDefault();
+
+    private static StepResult? Result(SqliteDataReader reader, int column) =>
+        SqliteRows.Text(reader, column) is { } json ? JsonSerializer.Deserialize(json, MessageJson.Default.StepResult) : null;
+
+    private static Guid NewToken() => new(RandomNumberGenerator.GetBytes(16));
+
+    private sealed record Entry(int Attempt, DateTimeOffset LeasedUntil, string? Outcome, StepResult? Result);
+}

@@ -1,0 +1,224 @@
+using Onex.Contracts.Messages;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Persistence.Sqlite;
+
+/// <summary>Sagas in a SQLite file: one transaction per batch, each on the disk when it returns.</summary>
+internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time) : ISagaStore
+{
+    private const string MessageColumns = "saga_id, message_id, topic, partition, key, value, headers";
+
+    private const string Wakeups = """
+        SELECT id, home_partition, next_wakeup_at FROM sagas
+        WHERE home_partition IN (SELECT value FROM json_each($1)) AND ended_at IS NULL AND NOT parked AND next_wakeup_at < $2
+        UNION ALL
+        SELECT saga_id, home_partition, due_at FROM timers WHERE home_partition IN (SELECT value FROM json_each($1)) AND due_at < $2
+        ORDER BY 3
+        """;
+
+    private const string Waiting = """
+        SELECT count(*) FROM early_events WHERE saga_id IS NULL AND contract = $1 AND correlation_id = $2
+        """;
+
+    private const string Due = $"""
+        SELECT * FROM (
+            SELECT {SqliteRows.EarlyColumns},
+                CASE WHEN e.business_key IS NOT NULL
+                    THEN (SELECT s.id FROM sagas s WHERE s.contract = e.contract AND s.business_key = e.business_key AND s.ended_at IS NULL)
+                    ELSE (SELECT s.id FROM sagas s WHERE s.correlation_id = e.correlation_id AND s.contract = e.contract AND s.ended_at IS NULL
+                          ORDER BY s.id LIMIT 1)
+                END AS started, e.seq
+            FROM early_events e
+            WHERE e.saga_id IS NULL
+        )
+        WHERE started IS NOT NULL OR expires_at <= $1
+        ORDER BY seq LIMIT $2
+        """;
+
+    /// <inheritdoc />
+    public Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
+        database.ReadAsync<IReadOnlyDictionary<Guid, LoadedSaga>>(
+            session =>
+            {
+                var list = SqliteSession.List(ids);
+                var unsent = session
+                    .Query($"SELECT {MessageColumns} FROM outbox WHERE saga_id IN (SELECT value FROM json_each($1)) ORDER BY seq", ReadMessage, list)
+                    .ToLookup(message => message.SagaId, message => message.Message);
+                var early = session
+                    .Query($"SELECT {SqliteRows.EarlyColumns} FROM early_events e WHERE e.saga_id IN (SELECT value FROM json_each($1)) ORDER BY e.seq", SqliteRows.ReadEarly, list)
+                    .ToLookup(kept => kept.SagaId!.Value);
+                return session
+                    .Query(
+                        $"""
+                        SELECT {SqliteRows.SagaColumns}, p.content
+                        FROM sagas s LEFT JOIN saga_payloads p ON p.saga_id = s.id AND p.name = 'input'
+                        WHERE s.id IN (SELECT value FROM json_each($1))
+                        """,
+                        reader => (Row: SqliteRows.ReadSaga(reader), Input: SqliteRows.Json(reader, PostgresRows.SagaColumnCount) ?? RawJson.Null),
+                        list)
+                    .ToDictionary(
+                        found => found.Row.Id,
+                        found => new LoadedSaga(found.Row, found.Input, [.. unsent[found.Row.Id]]) { Early = [.. early[found.Row.Id]] });
+            },
+            cancellation);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<CommitVerdict>> CommitAsync(CommitBatch batch, CancellationToken cancellation) =>
+        database.WriteAsync(session => new SqliteCommit(session, time.GetUtcNow()).Run(batch), cancellation);
+
+    /// <inheritdoc />
+    public async Task MarkSentAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation)
+    {
+        if (messageIds.Count > 0)
+        {
+            await CommitAsync(new CommitBatch([], messageIds), cancellation);
+        }
+    }
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<UnsentMessage>> UnsentOfPartitionsAsync(
+        IReadOnlyCollection<int> partitions, int limit, CancellationToken cancellation) =>
+        database.ReadAsync<IReadOnlyList<UnsentMessage>>(
+            session => session.Query(
+                $"SELECT {MessageColumns} FROM outbox WHERE home_partition IN (SELECT value FROM json_each($1)) ORDER BY seq LIMIT $2",
+                ReadMessage,
+                SqliteSession.List(partitions),
+                limit),
+            cancellation);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, CancellationToken cancellation) =>
+        database.ReadAsync<IReadOnlyList<UnsentMessage>>(
+            session => session.Query(
+                $"SELECT {MessageColumns} FROM outbox WHERE created_at <= $1 ORDER BY seq LIMIT $2", ReadMessage, time.GetUtcNow() - age, limit),
+            cancellation);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<Wakeup>> WakeupsAsync(
+        IReadOnlyCollection<int> partitions, DateTimeOffset before, CancellationToken cancellation) =>
+        database.ReadAsync<IReadOnlyList<Wakeup>>(
+            session => session.Query(
+                Wakeups,
+                reader => new Wakeup(SqliteRows.Id(reader, 0), reader.GetInt32(1), SqliteRows.Time(reader, 2)),
+                SqliteSession.List(partitions),
+                before),
+            cancellation);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<EventTarget>> FindTargetsAsync(IReadOnlyList<EventAddress> addresses, CancellationToken cancellation) =>
+        database.ReadAsync<IReadOnlyList<EventTarget>>(session => [.. addresses.Select(address => FindTarget(session, address))], cancellation);
+
+    /// <inheritdoc />
+    public Task<IReadOnlySet<Guid>> KeepEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) =>
+        database.WriteAsync<IReadOnlySet<Guid>>(
+            session =>
+            {
+                var kept = new HashSet<Guid>(events.Count);
+                var commit = new SqliteCommit(session, time.GetUtcNow());
+                foreach (var early in events)
+                {
+                    if (session.Exists("SELECT 1 FROM early_events WHERE message_id = $1", early.MessageId))
+                    {
+                        kept.Add(early.MessageId);
+                    }
+                    else if (session.Query(Waiting, reader => reader.GetInt32(0), early.Contract, early.CorrelationId)[0] < limit)
+                    {
+                        commit.Keep(early);
+                        kept.Add(early.MessageId);
+                    }
+                }
+
+                return kept;
+            },
+            cancellation);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation) =>
+        database.ReadAsync<IReadOnlyList<DueEvent>>(
+            session => session.Query(
+                Due,
+                reader => new DueEvent(SqliteRows.ReadEarly(reader), SqliteRows.OptionalId(reader, PostgresRows.EarlyColumnCount)),
+                time.GetUtcNow(),
+                limit),
+            cancellation);
+
+    /// <inheritdoc />
+    public async Task RemoveEarlyAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation)
+    {
+        if (messageIds.Count > 0)
+        {
+            await database.WriteAsync(
+                session => session.Execute(
+                    "DELETE FROM early_events WHERE saga_id IS NULL AND message_id IN (SELECT value FROM json_each($1))", SqliteSession.List(messageIds)),
+                cancellation);
+        }
+    }
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<Guid>> LiveAsync(Guid after, int limit, CancellationToken cancellation) =>
+        database.ReadAsync<IReadOnlyList<Guid>>(
+            session => session.Query(
+                "SELECT id FROM sagas WHERE id > $1 AND ended_at IS NULL ORDER BY id LIMIT $2", reader => SqliteRows.Id(reader, 0), after, limit),
+            cancellation);
+
+    /// <inheritdoc />
+    public Task<DateTimeOffset> NowAsync(CancellationToken cancellation) =>
+
+        // The process's clock is the database's; the question is also whether the database is there.
+        database.ReadAsync(_ => time.GetUtcNow(), cancellation);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
+        database.ReadAsync<IReadOnlyDictionary<Guid, SagaPayload>>(
+            session => session
+                .Query(
+                    "SELECT id, saga_id, name, content FROM saga_payloads WHERE id IN (SELECT value FROM json_each($1))",
+                    reader => new SagaPayload(
+                        SqliteRows.Id(reader, 0), SqliteRows.Id(reader, 1), reader.GetString(2), SqliteRows.Json(reader, 3) ?? RawJson.Null),
+                    SqliteSession.List(ids))
+                .ToDictionary(payload => payload.Id),
+            cancellation);
+
+    /// <inheritdoc />
+    public async Task SavePayloadsAsync(IReadOnlyCollection<SagaPayload> payloads, CancellationToken cancellation)
+    {
+        if (payloads.Count > 0)
+        {
+            await database.WriteAsync(
+                session =>
+                {
+                    var commit = new SqliteCommit(session, time.GetUtcNow());
+                    foreach (var payload in payloads)
+                    {
+                        commit.Write(payload.SagaId, [payload]);
+                    }
+
+                    return true;
+                },
+                cancellation);
+        }
+    }
+
+    private static EventTarget FindTarget(SqliteSession session, EventAddress address)
+    {
+        const string Live = "SELECT id FROM sagas WHERE contract = $1 AND ended_at IS NULL";
+        Guid Read(Microsoft.Data.Sqlite.SqliteDataReader reader) => SqliteRows.Id(reader, 0);
+        var live = address switch
+        {
+            { SagaId: { } id } => session.Query($"{Live} AND id = $2", Read, address.Contract, id),
+            { BusinessKey: { } key } => session.Query($"{Live} AND business_key = $2", Read, address.Contract, key),
+            _ => session.Query($"{Live} AND correlation_id = $2 ORDER BY id LIMIT 2", Read, address.Contract, address.CorrelationId),
+        };
+        return new EventTarget(live, session.FindId("SELECT saga_id FROM inbox WHERE message_id = $1 LIMIT 1", address.MessageId));
+    }
+
+    private static UnsentMessage ReadMessage(Microsoft.Data.Sqlite.SqliteDataReader reader) => new(SqliteRows.Id(reader, 0), new OutgoingMessage
+    {
+        MessageId = SqliteRows.Id(reader, 1),
+        Topic = reader.GetString(2),
+        Partition = reader.IsDBNull(3) ? null : reader.GetInt32(3),
+        Key = reader.GetString(4),
+        Value = reader.GetFieldValue<byte[]>(5),
+        Headers = SqliteRows.Json(reader, 6) ?? RawJson.EmptyObject,
+    });
+}

@@ -1,0 +1,118 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.Data.Sqlite;
+using Onex.Contracts.Messages;
+
+namespace Onex.Persistence.Sqlite;
+
+/// <summary>
+/// A connection with its prepared statements. Parameters are <c>$1</c>, <c>$2</c>, ... in the order of the values, which are written as
+/// people read them: ids in lower case, times in UTC with all their digits, so that they sort as text.
+/// </summary>
+internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
+{
+    private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'";
+
+    private readonly Dictionary<string, SqliteCommand> _prepared = new(StringComparer.Ordinal);
+
+    /// <summary>Runs a statement; answers how many rows it changed.</summary>
+    public int Execute(string sql, params ReadOnlySpan<object?> values) => Prepare(sql, values).ExecuteNonQuery();
+
+    /// <summary>The rows of a query.</summary>
+    public List<T> Query<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<object?> values)
+    {
+        using var reader = Prepare(sql, values).ExecuteReader();
+        var rows = new List<T>();
+        while (reader.Read())
+        {
+            rows.Add(read(reader));
+        }
+
+        return rows;
+    }
+
+    /// <summary>The first id of a query, or null.</summary>
+    public Guid? FindId(string sql, params ReadOnlySpan<object?> values) =>
+        Prepare(sql, values).ExecuteScalar() is string id ? Guid.ParseExact(id, "D") : null;
+
+    /// <summary>Whether a query has a row.</summary>
+    public bool Exists(string sql, params ReadOnlySpan<object?> values) => Prepare(sql, values).ExecuteScalar() is not null;
+
+    /// <summary>Ids as one value, for <c>json_each</c>.</summary>
+    public static string List(IEnumerable<Guid> ids) => new StringBuilder("[\"").AppendJoin("\",\"", ids).Append("\"]").Replace("[\"\"]", "[]").ToString();
+
+    /// <summary>Numbers as one value, for <c>json_each</c>.</summary>
+    public static string List(IEnumerable<int> numbers) => $"[{string.Join(',', numbers)}]";
+
+    /// <summary>A time as it is stored.</summary>
+    public static string Write(DateTimeOffset time) => time.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture);
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        foreach (var command in _prepared.Values)
+        {
+            command.Dispose();
+        }
+
+        connection.Dispose();
+    }
+
+    private SqliteCommand Prepare(string sql, ReadOnlySpan<object?> values)
+    {
+        if (!_prepared.TryGetValue(sql, out var command))
+        {
+            command = connection.CreateCommand();
+            command.CommandText = sql;
+            for (var place = 1; place <= values.Length; place++)
+            {
+                command.Parameters.Add(new SqliteParameter { ParameterName = $"${place}" });
+            }
+
+            _prepared.Add(sql, command);
+        }
+
+        for (var place = 0; place < values.Length; place++)
+        {
+            command.Parameters[place].Value = Stored(values[place]);
+        }
+
+        return command;
+    }
+
+    private static object Stored(object? value) => value switch
+    {
+        null => DBNull.Value,
+        Guid id => id.ToString(),
+        DateTimeOffset time => Write(time),
+        RawJson json => Readable(json.ToString()),
+        string text => Readable(text),
+        _ => value,
+    };
+
+    // SQLite would take it, but most of what reads text afterwards ends there; PostgreSQL refuses it.
+    private static string Readable(string text) => text.Contains('\0', StringComparison.Ordinal)
+        ? throw new UnstorableException("22021", "The character 0 cannot be stored in text.")
+        : text;
+}
+
+/// <summary>A value that is not stored. The code is the SQLSTATE that PostgreSQL has for it.</summary>
+internal sealed class UnstorableException(string sqlState, string message) : Exception(message)
+{
+    public UnstorableException()
+        : this("22000", "A value cannot be stored.")
+    {
+    }
+
+    public UnstorableException(string message)
+        : this("22000", message)
+    {
+    }
+
+    public UnstorableException(string message, Exception innerException)
+        : this("22000", $"{message} {innerException?.Message}")
+    {
+    }
+
+    public string SqlState { get; } = sqlState;
+}

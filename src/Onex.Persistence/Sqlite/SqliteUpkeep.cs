@@ -1,0 +1,53 @@
+using Onex.Persistence.Ledger;
+using Onex.Persistence.Upkeep;
+
+namespace Onex.Persistence.Sqlite;
+
+/// <summary>Upkeep in SQLite: a few hundred rows a transaction, so that a commit waits for milliseconds at most.</summary>
+internal sealed class SqliteUpkeep(SqliteDatabase database, TimeProvider time) : IStoreUpkeep
+{
+    private const int RowsOfAStep = 500;
+
+    private const string OldSagas = """
+        SELECT id FROM sagas s WHERE ended_at < $1 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.saga_id = s.id) ORDER BY ended_at LIMIT $2
+        """;
+
+    private const string RemoveHistory = """
+        DELETE FROM saga_history WHERE (saga_id, version, ordinal) IN (SELECT saga_id, version, ordinal FROM saga_history WHERE at < $1 LIMIT $2)
+        """;
+
+    private const string RemoveOutcomes = """
+        DELETE FROM effect_ledger WHERE command_id IN (
+            SELECT command_id FROM effect_ledger WHERE max(leased_until, coalesce(recorded_at, '')) < $1 LIMIT $2)
+        """;
+
+    private static readonly string[] _belongings = ["saga_payloads", "inbox", "early_events", "timers"];
+
+    /// <inheritdoc />
+    public async Task TidyAsync(TimeSpan sagasKept, TimeSpan historyKept, CancellationToken cancellation)
+    {
+        var now = time.GetUtcNow();
+        await RepeatAsync(session => session.Execute(RemoveHistory, now - historyKept, RowsOfAStep), cancellation);
+        await RepeatAsync(session => session.Execute(RemoveOutcomes, now - EffectLedger.OutcomesKept, RowsOfAStep), cancellation);
+        await RepeatAsync(session => RemoveSagas(session, now - sagasKept), cancellation);
+    }
+
+    private async Task RepeatAsync(Func<SqliteSession, int> step, CancellationToken cancellation)
+    {
+        while (await database.WriteAsync(step, cancellation) == RowsOfAStep)
+        {
+            cancellation.ThrowIfCancellationRequested();
+        }
+    }
+
+    private static int RemoveSagas(SqliteSession session, DateTimeOffset before)
+    {
+        var old = SqliteSession.List(session.Query(OldSagas, reader => SqliteRows.Id(reader, 0), before, RowsOfAStep));
+        foreach (var table in _belongings)
+        {
+            session.Execute($"DELETE FROM {table} WHERE saga_id IN (SELECT value FROM json_each($1))", old);
+        }
+
+        return session.Execute("DELETE FROM sagas WHERE id IN (SELECT value FROM json_each($1))", old);
+    }
+}

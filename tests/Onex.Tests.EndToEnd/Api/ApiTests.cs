@@ -1,0 +1,239 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text.Json.Nodes;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.EndToEnd.Api;
+
+/// <summary>The HTTP API of a main that is started with tokens.</summary>
+public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.Running>
+{
+    private const string Reader = "reader-0123456789";
+    private const string Operator = "operator-0123456789";
+
+    private static readonly TimeSpan _within = TimeSpan.FromSeconds(60);
+
+    private OnexStack Stack => running.Stack;
+
+    [Fact]
+    public async Task A_request_is_answered_where_it_was_asked_and_on_the_topic()
+    {
+        var order = Names.Next("api");
+        var (status, body) = await PostAsync("/api/v1/requests?wait=30s", Order(order), Operator);
+
+        Assert.Equal(HttpStatusCode.OK, status);
+        Assert.Equal("success", (string?)body["status"]);
+        Assert.Equal(order, (string?)body["payload"]!["order_id"]);
+        var onTopic = await Stack.Responses.ReadAsync((string)body["correlation_id"]!, _within);
+        Assert.Equal("success", onTopic.Field("status"));
+    }
+
+    [Fact]
+    public async Task A_saga_is_listed_shown_told_and_explained()
+    {
+        var order = Names.Next("apishow");
+        Stack.Outside.Treat(order, new Treatment { CardExpired = true });
+        var (status, accepted) = await PostAsync("/api/v1/requests", Order(order), Operator);
+        Assert.Equal(HttpStatusCode.Accepted, status);
+        var id = (string)accepted["saga_id"]!;
+        await Stack.InStateAsync(order, "awaiting_new_card", _within);
+
+        var listed = (await GetAsync($"/api/v1/sagas?key={order}&status=waiting", Reader)).Body["sagas"]!.AsArray();
+        Assert.Equal(id, (string?)Assert.Single(listed)!["id"]);
+        var shown = (await GetAsync($"/api/v1/sagas/{id}", Reader)).Body;
+        Assert.Equal(order, (string?)shown["input"]!["order_id"]);
+        Assert.Contains("card_updated", (string?)shown["why"]);
+        var history = (await GetAsync($"/api/v1/sagas/{id}/history?limit=3", Reader)).Body;
+        Assert.Equal("started", (string?)history["history"]![0]!["kind"]);
+        Assert.NotNull(history["next"]);
+        var why = (await GetAsync($"/api/v1/sagas/{id}/why", Reader)).Body;
+        Assert.Equal("waiting", (string?)why["status"]);
+        Assert.Contains("card_updated", why["waits"]!.AsArray().Select(wait => (string?)wait).Aggregate((all, next) => $"{all} {next}"));
+
+        var (sent, _) = await PostAsync($"/api/v1/sagas/{id}/send", new JsonObject { ["event"] = "card_updated" }, Operator);
+        Assert.Equal(HttpStatusCode.Accepted, sent);
+        await Stack.InStateAsync(order, "done", _within);
+        Assert.Empty((await GetAsync("/api/v1/sagas/stuck", Reader)).Body["stuck"]!.AsArray());
+    }
+
+    [Fact]
+    public async Task An_operator_pauses_resumes_and_cancels()
+    {
+        var order = Names.Next("apicancel");
+        Stack.Outside.Treat(order, new Treatment { CardExpired = true });
+        var id = (string)(await PostAsync("/api/v1/requests", Order(order), Operator)).Body["saga_id"]!;
+        await Stack.InStateAsync(order, "awaiting_new_card", _within);
+
+        var paused = await PostAsync($"/api/v1/sagas/{id}/pause", new JsonObject { ["reason"] = "maintenance" }, Operator);
+        Assert.Equal("paused", (string?)paused.Body["status"]);
+        var resumed = await PostAsync($"/api/v1/sagas/{id}/resume", [], Operator);
+        Assert.Equal("waiting", (string?)resumed.Body["status"]);
+        Assert.Equal(HttpStatusCode.Conflict, (await PostAsync($"/api/v1/sagas/{id}/retry", [], Operator)).Status);
+
+        await PostAsync($"/api/v1/sagas/{id}/cancel", new JsonObject { ["reason"] = "asked by phone" }, Operator);
+        await Eventually.Async(
+            async () => (await Stack.Database.QueryAsync($"SELECT status FROM onex.sagas WHERE id = '{id}'"))[0] == "cancelled",
+            _within,
+            () => "the saga is not cancelled");
+        Assert.Equal(["reserve", "pack", "undo pack", "undo reserve"], Stack.Outside.EffectsOf(order));
+        var told = (await GetAsync($"/api/v1/sagas/{id}/history", Reader)).Body.ToJsonString();
+        Assert.Contains("asked by phone", told);
+        Assert.Contains("ops", told);
+        Assert.Equal(HttpStatusCode.Conflict, (await PostAsync($"/api/v1/sagas/{id}/cancel", [], Operator)).Status);
+    }
+
+    [Fact]
+    public async Task A_token_to_read_cannot_cancel_a_saga()
+    {
+        var (status, problem) = await PostAsync($"/api/v1/sagas/{OnexStack.NewId()}/cancel", [], Reader);
+
+        Assert.Equal((HttpStatusCode.Forbidden, "ONEX4004"), (status, (string?)problem["code"]));
+    }
+
+    [Theory]
+    [InlineData("/api/v1/sagas", null, HttpStatusCode.Unauthorized, "ONEX4002")]
+    [InlineData("/api/v1/sagas", "wrong", HttpStatusCode.Unauthorized, "ONEX4003")]
+    [InlineData("/api/v1/sagas/none", Reader, HttpStatusCode.BadRequest, "ONEX4007")]
+    [InlineData("/api/v1/sagas?status=done", Reader, HttpStatusCode.BadRequest, "ONEX4007")]
+    [InlineData("/api/v1/sagas?limit=0", Reader, HttpStatusCode.BadRequest, "ONEX4007")]
+    [InlineData("/api/v1/sagas?after=nonsense", Reader, HttpStatusCode.BadRequest, "ONEX4007")]
+    [InlineData("/api/v1/sagas/018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a11", Reader, HttpStatusCode.NotFound, "ONEX4005")]
+    [InlineData("/api/v1/contracts/nothing", Reader, HttpStatusCode.NotFound, "ONEX4006")]
+    [InlineData("/api/v1/saga", Reader, HttpStatusCode.NotFound, "ONEX4011")]
+    [InlineData("/api/v1/requests", Reader, HttpStatusCode.MethodNotAllowed, "ONEX4011")]
+    public async Task What_is_wrong_with_a_call_is_told_with_a_code(string path, string? token, HttpStatusCode status, string code)
+    {
+        var answer = await GetAsync(path, token);
+
+        Assert.Equal((status, code), (answer.Status, (string?)answer.Body["code"]));
+        Assert.False(string.IsNullOrEmpty((string?)answer.Body["remedy"]));
+    }
+
+    [Theory]
+    [InlineData("""{"operation":"nothing"}""", HttpStatusCode.NotFound, "ONEX3004")]
+    [InlineData("[]", HttpStatusCode.BadRequest, "ONEX3002")]
+    [InlineData("{", HttpStatusCode.BadRequest, "ONEX3001")]
+    [InlineData("", HttpStatusCode.BadRequest, "ONEX3001")]
+    [InlineData("""{"operation":"order-fulfilment","payload":{}}""", HttpStatusCode.BadRequest, "ONEX3005")]
+    public async Task A_bad_request_is_refused_as_on_the_topic(string body, HttpStatusCode status, string code)
+    {
+        using var request = Request(HttpMethod.Post, "/api/v1/requests", Operator);
+        request.Content = new StringContent(body);
+        var answer = await SendAsync(request);
+
+        Assert.Equal((status, code), (answer.Status, (string?)answer.Body["code"]));
+    }
+
+    [Fact]
+    public async Task Contracts_are_listed_shown_and_drawn()
+    {
+        var listed = (await GetAsync("/api/v1/contracts", Reader)).Body["contracts"]!.AsArray();
+        Assert.Contains(listed, contract => (string?)contract!["name"] == "order-fulfilment");
+        var shown = (await GetAsync("/api/v1/contracts/order-fulfilment", Reader)).Body;
+        Assert.Equal("reserving", (string?)shown["initial"]);
+        using var graph = await running.Http.SendAsync(Request(HttpMethod.Get, "/api/v1/contracts/order-fulfilment/graph", Reader));
+        Assert.Contains("s_awaiting_new_card --> s_charging", await graph.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task Without_a_token_callers_from_elsewhere_are_told_which_variable_to_set()
+    {
+        await using var stack = await OnexStack.CreateAsync();
+        stack.Set("ONEX_HTTP_BIND", "*");
+        var main = (await stack.StartReadyAsync("main"))[0];
+        var addresses = await Dns.GetHostAddressesAsync(Dns.GetHostName());
+        var elsewhere = addresses.FirstOrDefault(address => address.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(address));
+        Assert.SkipWhen(elsewhere is null, "This machine has no address but loopback.");
+
+        using var http = new HttpClient();
+        using var answer = await http.GetAsync(new Uri($"http://{elsewhere}:{main.HttpPort}/api/v1/sagas"));
+        Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
+        Assert.Contains("ONEX_API_TOKEN", await answer.Content.ReadAsStringAsync());
+        Assert.Equal(HttpStatusCode.OK, (await main.GetAsync("/api/v1/sagas"))!.Value.Status);
+    }
+
+    [Fact]
+    public async Task The_commands_ask_the_api()
+    {
+        var order = Names.Next("cli");
+        var settings = new Dictionary<string, string>
+        {
+            ["ONEX_API_URL"] = running.Http.BaseAddress!.ToString(),
+            ["ONEX_API_TOKEN"] = $"ops:operate:{Operator}",
+        };
+        var asked = await OnexProcess.RunAsync(settings, "request", "order-fulfilment", "--data", OnexStack.Order(order).ToJsonString(), "--wait");
+        Assert.True(asked.Code == 0, asked.Error);
+        Assert.Contains("\"success\"", asked.Out);
+
+        var listed = await OnexProcess.RunAsync(settings, "sagas", "list", "--key", order);
+        Assert.Contains(order, listed.Out);
+        var id = listed.Out.Split('\n')[1].Split(' ')[0];
+        Assert.Contains("state_entered", (await OnexProcess.RunAsync(settings, "sagas", "history", id)).Out);
+        Assert.Contains("done", (await OnexProcess.RunAsync(settings, "sagas", "show", id)).Out);
+        Assert.Equal(0, (await OnexProcess.RunAsync(settings, "sagas", "why", id)).Code);
+        Assert.Equal(0, (await OnexProcess.RunAsync(settings, "sagas", "check")).Code);
+        var refused = await OnexProcess.RunAsync(settings, "sagas", "cancel", id);
+        Assert.Equal(1, refused.Code);
+        settings.Remove("ONEX_API_TOKEN");
+        Assert.Contains("ONEX_API_TOKEN", (await OnexProcess.RunAsync(settings, "sagas", "list")).Error);
+    }
+
+    private static JsonObject Order(string order) => new() { ["operation"] = "order-fulfilment", ["payload"] = OnexStack.Order(order) };
+
+    private static HttpRequestMessage Request(HttpMethod method, string path, string? token)
+    {
+        var request = new HttpRequestMessage(method, path);
+        if (token is not null)
+        {
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        }
+
+        return request;
+    }
+
+    private Task<(HttpStatusCode Status, JsonNode Body)> GetAsync(string path, string? token) => SendAsync(Request(HttpMethod.Get, path, token));
+
+    private async Task<(HttpStatusCode Status, JsonNode Body)> PostAsync(string path, JsonObject body, string token)
+    {
+        using var request = Request(HttpMethod.Post, path, token);
+        request.Content = JsonContent.Create(body);
+        return await SendAsync(request);
+    }
+
+    private async Task<(HttpStatusCode Status, JsonNode Body)> SendAsync(HttpRequestMessage request)
+    {
+        using var answer = await running.Http.SendAsync(request);
+        return (answer.StatusCode, JsonNode.Parse(await answer.Content.ReadAsStringAsync())!);
+    }
+
+    /// <summary>The three roles, main with tokens.</summary>
+    public sealed class Running : IAsyncLifetime
+    {
+        /// <summary>What runs.</summary>
+        public OnexStack Stack { get; private set; } = null!;
+
+        /// <summary>Main's API.</summary>
+        public HttpClient Http { get; } = new() { Timeout = TimeSpan.FromSeconds(60) };
+
+        /// <inheritdoc />
+        public async ValueTask InitializeAsync()
+        {
+            Stack = await OnexStack.CreateAsync();
+            Stack.Set("ONEX_API_TOKEN", $"dash:read:{Reader},ops:operate:{Operator}");
+            var processes = await Stack.StartReadyAsync("main", "effects", "workers");
+            Http.BaseAddress = new Uri($"http://127.0.0.1:{processes[0].HttpPort}");
+        }
+
+        /// <inheritdoc />
+        public async ValueTask DisposeAsync()
+        {
+            Http.Dispose();
+            if (Stack is not null)
+            {
+                await Stack.DisposeAsync();
+            }
+        }
+    }
+}

@@ -1,0 +1,230 @@
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Onex.Contracts.Messages;
+using Onex.Persistence.Connecting;
+using Onex.Persistence.Sagas;
+using Onex.Persistence.Schema;
+using Onex.Persistence.Sqlite;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.Integration.Persistence;
+
+/// <summary>What goes wrong around the file, and what people see of it.</summary>
+public sealed class SqliteDatabaseTests : IDisposable
+{
+    private static readonly CancellationToken _none = CancellationToken.None;
+    private readonly string _directory = Directory.CreateTempSubdirectory("onex-sqlite-").FullName;
+
+    private string Path => System.IO.Path.Combine(_directory, "onex.db");
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Fact]
+    public async Task What_was_committed_is_there_after_a_new_start()
+    {
+        var row = Rows.New();
+        await UseAsync(store => store.CommitAsync(new CommitBatch([Rows.Start(row)], []), _none));
+
+        Assert.Equal([row.Id], await UseAsync(async store => (await store.LoadAsync([row.Id], _none)).Keys));
+    }
+
+    [Fact]
+    public async Task People_ask_the_file_while_it_is_used()
+    {
+        var row = Rows.New() with { Data = RawJson.FromText("""{"amount":12.5}""") };
+        await UseAsync(async store =>
+        {
+            await store.CommitAsync(new CommitBatch([Rows.Start(row)], []), _none);
+            Assert.Equal(["reserving|1"], await SqliteFile.QueryAsync(Path, "SELECT state, count(*) FROM sagas GROUP BY 1"));
+            Assert.Equal([$"{row.Id}|12.5"], await SqliteFile.QueryAsync(Path, "SELECT id, data ->> 'amount' FROM sagas"));
+            Assert.Equal(["reserving|reserving"], await SqliteFile.QueryAsync(Path, "SELECT s.state, l.state FROM stuck s JOIN live_sagas l USING (id)"));
+            Assert.Equal([$"{SqliteSession.Write(row.StartedAt)}"], await SqliteFile.QueryAsync(Path, "SELECT started_at FROM sagas"));
+            return true;
+        });
+    }
+
+    [Fact]
+    public async Task The_views_answer_the_common_questions()
+    {
+        var failed = Rows.Ended(Rows.New()) with { Version = 1, Status = SagaStatus.Failed, Fault = RawJson.FromText("""{"code":"card_declined"}""") };
+        var running = Rows.New();
+        HistoryEntry At(int second, string kind) => new(1, second, Rows.Now.AddSeconds(second), kind, "charging", "charge", null);
+        await UseAsync(async store =>
+        {
+            await store.CommitAsync(
+                new CommitBatch([Rows.Start(failed), new CommitEntry.Start(running, [At(0, "step_started"), At(2, "step_completed")], [], [])], []), _none);
+            Assert.Equal(["card_declined"], await SqliteFile.QueryAsync(Path, "SELECT code FROM failed_today"));
+            Assert.Equal(
+                ["order|charging|charge|1|2|2"],
+                await SqliteFile.QueryAsync(Path, "SELECT contract, state, step, times, p95, slowest FROM slowest_steps"));
+            return true;
+        });
+    }
+
+    [Fact]
+    public async Task A_second_process_is_refused_with_what_to_do()
+    {
+        using var first = new SqliteDatabase(new SqliteStoreSettings(Path));
+        await first.OpenAsync(_none);
+        using var second = new SqliteDatabase(new SqliteStoreSettings(Path));
+
+        var refusal = await Assert.ThrowsAsync<StoreSetupException>(() => second.OpenAsync(_none));
+
+        Assert.Contains("Another process uses", refusal.Message);
+        Assert.Contains("ONEX_DATA_DIR", refusal.Message);
+        first.Dispose();
+        await second.OpenAsync(_none);
+    }
+
+    [Fact]
+    public async Task A_newer_schema_is_refused()
+    {
+        await UseAsync(store => store.NowAsync(_none));
+        await SqliteFile.QueryAsync(Path, $"PRAGMA user_version = {SqliteDatabase.SchemaVersion + 1}");
+
+        Assert.Contains("newer than this version of onex", await RefusalAsync());
+    }
+
+    [Fact]
+    public async Task Another_programs_file_is_refused()
+    {
+        await SqliteFile.QueryAsync(Path, "CREATE TABLE sagas (id TEXT)");
+
+        Assert.Contains("another program", await RefusalAsync());
+    }
+
+    [Fact]
+    public async Task A_damaged_file_is_told()
+    {
+        await File.WriteAllTextAsync(Path, new string('x', 10_000));
+
+        var message = await RefusalAsync();
+
+        Assert.Contains("damaged", message);
+        Assert.Contains("backup", message);
+    }
+
+    [Fact]
+    public async Task A_directory_that_cannot_be_made_is_told()
+    {
+        var blocked = System.IO.Path.Combine(_directory, "file");
+        await File.WriteAllTextAsync(blocked, "");
+
+        var message = await RefusalAsync(System.IO.Path.Combine(blocked, "onex.db"));
+
+        Assert.Contains("ONEX_DATA_DIR", message);
+        Assert.Contains(blocked, message);
+    }
+
+    [Fact]
+    public async Task A_directory_that_cannot_be_written_to_is_told()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux has a directory that is read-only to everybody.");
+
+        Assert.Contains("ONEX_DATA_DIR", await RefusalAsync("/proc/onex.db"));
+    }
+
+    [Fact]
+    public async Task A_full_disk_commits_nothing_and_the_work_goes_on_when_there_is_room()
+    {
+        var row = Rows.New() with { Data = RawJson.FromText($"\"{new string('x', 1_000_000)}\"") };
+        using var database = new SqliteDatabase(new SqliteStoreSettings(Path));
+        var store = new SqliteSagaStore(database, TimeProvider.System);
+        await database.WriteAsync(
+            session =>
+            {
+                // SQLite says the same when it may not grow as when the disk cannot.
+                var pages = session.Query("PRAGMA page_count", reader => reader.GetInt64(0))[0];
+                return session.Query($"PRAGMA max_page_count = {pages}", reader => reader.GetInt64(0));
+            },
+            _none);
+
+        var unavailable = await Assert.ThrowsAsync<StoreUnavailableException>(() => store.CommitAsync(new CommitBatch([Rows.Start(row)], []), _none));
+        Assert.Contains("full: make room", unavailable.Message);
+
+        // The failed connection was given up, and the limit with it.
+        Assert.Empty(await store.LoadAsync([row.Id], _none));
+        Assert.Equal([CommitVerdict.Committed.Instance], await store.CommitAsync(new CommitBatch([Rows.Start(row)], []), _none));
+    }
+
+    [Fact]
+    public async Task A_transaction_of_another_program_is_waited_for_and_then_told()
+    {
+        using var database = new SqliteDatabase(new SqliteStoreSettings(Path));
+        var store = new SqliteSagaStore(database, TimeProvider.System);
+        await store.NowAsync(_none);
+        await using var other = new SqliteConnection($"Data Source={Path};Pooling=false");
+        await other.OpenAsync();
+        await using var command = other.CreateCommand();
+        command.CommandText = "BEGIN IMMEDIATE";
+        await command.ExecuteNonQueryAsync();
+
+        var unavailable = await Assert.ThrowsAsync<StoreUnavailableException>(() => store.CommitAsync(new CommitBatch([Rows.Start(Rows.New())], []), _none));
+
+        Assert.Contains("locked by another program", unavailable.Message);
+        command.CommandText = "ROLLBACK";
+        await command.ExecuteNonQueryAsync();
+        Assert.Equal([CommitVerdict.Committed.Instance], await store.CommitAsync(new CommitBatch([Rows.Start(Rows.New())], []), _none));
+    }
+
+    [Fact]
+    public async Task Commits_and_claims_at_once_take_turns()
+    {
+        using var database = new SqliteDatabase(new SqliteStoreSettings(Path));
+        var store = new SqliteSagaStore(database, TimeProvider.System);
+
+        var verdicts = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => store.CommitAsync(new CommitBatch([Rows.Start(Rows.New())], []), _none)));
+
+        Assert.All(verdicts, verdict => Assert.Equal([CommitVerdict.Committed.Instance], verdict));
+        Assert.Equal(50, (await store.LiveAsync(Guid.Empty, 100, _none)).Count);
+    }
+
+    [Fact]
+    public async Task The_file_has_every_table_and_column_of_the_model()
+    {
+        await UseAsync(store => store.NowAsync(_none));
+        using var dataSource = PostgresDataSource.Create(new StoreSettings { Host = "127.0.0.1", Database = "none", User = "none" });
+        using var context = new OnexDbContextFactory(dataSource).CreateDbContext();
+        var model = context.Model.GetEntityTypes()
+            .SelectMany(entity => entity.GetProperties().Select(property => $"{entity.GetTableName()}|{property.GetColumnName()}"));
+
+        Assert.Equal(
+            model.Order(StringComparer.Ordinal),
+            (await SqliteFile.QueryAsync(
+                Path,
+                "SELECT t.name, c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'"))
+                .Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_operators_page_names_every_table_and_view()
+    {
+        await UseAsync(store => store.NowAsync(_none));
+        var named = File.ReadLines(Repository.At("docs", "operating.md"))
+            .Where(line => line.StartsWith("| `", StringComparison.Ordinal))
+            .Select(line => line.Split('`')[1]);
+
+        Assert.Equal(
+            (await SqliteFile.QueryAsync(Path, "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'"))
+                .Order(StringComparer.Ordinal),
+            named.Order(StringComparer.Ordinal));
+    }
+
+    private async Task<T> UseAsync<T>(Func<ISagaStore, Task<T>> use)
+    {
+        await using var services = new ServiceCollection().AddOnexPersistence(new SqliteStoreSettings(Path)).BuildServiceProvider();
+        return await use(services.GetRequiredService<ISagaStore>());
+    }
+
+    private async Task<string> RefusalAsync(string? path = null)
+    {
+        using var database = new SqliteDatabase(new SqliteStoreSettings(path ?? Path));
+        var refusal = await Assert.ThrowsAsync<StoreSetupException>(() => database.OpenAsync(_none));
+        Assert.DoesNotContain('\n', refusal.Message);
+
+        // Who uses it without opening it first waits.
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => new SqliteSagaStore(database, TimeProvider.System).NowAsync(_none));
+        return refusal.Message;
+    }
+}
