@@ -8,7 +8,7 @@ namespace Onex.Orchestrator.Engine;
 internal static class Operators
 {
     /// <summary>Why that cannot be asked now, and what can be done instead; null if it can.</summary>
-    public static string? Objection(Transition transition, OperatorAsked asked)
+    public static string? Objection(Transition transition, OperatorCommand command)
     {
         var saga = transition.Saga;
         if (saga.EndedAt is not null)
@@ -16,7 +16,7 @@ internal static class Operators
             return $"It has ended ({saga.Status.ToText()}): nothing can be asked of it any more.";
         }
 
-        return asked.Command switch
+        return command switch
         {
             OperatorCommand.Cancel => ObjectionToCancel(transition),
             OperatorCommand.Retry when saga.Blockage is null => $"It is not blocked but {saga.Status.ToText()}: it retries by itself. {Instead(saga)}",
@@ -103,17 +103,23 @@ internal static class Operators
 
         var stuck = transition.Saga.Outstanding.FirstOrDefault(command => command.CommandId == blockage.CommandId);
 
-        // Its outcome is unknown, so it is the same command that is sent again; the ledger and the other side know it by its key.
-        if (stuck is not null && (stuck.Interrupted || stuck.NotAfter > transition.Now))
-        {
-            Commands.SendAgain(
-                transition, stuck with { AttemptsBefore = stuck.Attempt, RetriedAt = transition.Now }, stuck.Attempt + 1, resent: 0);
-            return;
-        }
-
-        // Its outcome is known and final, or long forgotten: only a new command can have another one.
         if (stuck is not null)
         {
+            // Its outcome is unknown, so it is the same command that is sent again; the ledger and the other side know it by its key.
+            var again = stuck with { AttemptsBefore = stuck.Attempt, RetriedAt = transition.Now };
+            if (stuck.NotAfter > transition.Now)
+            {
+                Commands.SendAgain(transition, again, stuck.Attempt + 1, resent: 0);
+                return;
+            }
+
+            // Too old to be sent again, but the ledger may know what came of it. Once it was asked in vain, only a new command helps.
+            if (stuck.Interrupted || !(stuck.RetriedAt >= stuck.NotAfter))
+            {
+                transition.Replace(again with { Phase = AttemptPhase.InFlight, DueAt = transition.Now });
+                return;
+            }
+
             transition.Remove(stuck);
         }
 

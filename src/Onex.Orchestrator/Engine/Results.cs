@@ -91,14 +91,19 @@ internal static class Results
 
         // Past the pivot a step is only retried: its attempts have no end, unless it catches that end itself.
         var endless = !compensating && transition.Saga.PastPivot && !Catches(transition, callee.Step, Final(code));
-        if (endless || RetrySchedule.Allows(callee.Retry, attempts, command.RetriedAt ?? command.FirstSentAt, next))
+        var allowed = endless || RetrySchedule.Allows(callee.Retry, attempts, command.RetriedAt ?? command.FirstSentAt, next);
+
+        // Nobody starts an attempt after that.
+        var expired = next >= command.NotAfter;
+        if (allowed && !expired)
         {
             transition.Replace(command with { Phase = AttemptPhase.BackingOff, DueAt = next, Resent = 0 });
             return;
         }
 
         transition.Note(HistoryKinds.StepFailed, command.Step, ("code", Final(code)), ("direction", command.Direction));
-        var last = $"it failed {command.Attempt} times, the last time with {code}: {message}";
+        var last = $"it failed {command.Attempt} times, the last time with {code}: {message}"
+            + (expired ? $" Its key is older than {Outstanding.LifeTime.TotalDays} days: no attempt under it may begin any more." : "");
         if (compensating)
         {
             transition.Block(BlockedBy.Compensation, $"Step '{command.Step}' cannot be taken back: {last}", command.Step, command);
@@ -109,9 +114,7 @@ internal static class Results
         }
         else if (Interruption.RememberUnknown(transition, command, callee.Step))
         {
-            transition.Fail(
-                callee.Step.Catch, command.Step, Final(code),
-                $"Step '{command.Step}' failed {command.Attempt} times, the last time with {code}: {message}", command);
+            transition.Fail(callee.Step.Catch, command.Step, Final(code), $"Step '{command.Step}' did not succeed: {last}", command);
         }
     }
 
@@ -266,12 +269,12 @@ internal static class Results
         transition.GoOn();
     }
 
-    // The broker refuses this copy. If it is the first one, nobody has ever seen the command.
+    // The broker refuses this copy. If it is interrupted and was sent but once, the ledger can tell, or cancel it, which it is asked for anyway.
     private static void Undeliverable(Transition transition, Outstanding command, StepResultArrived result)
     {
         if (command is { Interrupted: true, Attempt: 1, Resent: 0 })
         {
-            Interruption.Cancelled(transition, command);
+            transition.Replace(command with { DueAt = transition.Now });
             return;
         }
 

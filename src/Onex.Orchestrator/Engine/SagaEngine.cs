@@ -23,7 +23,7 @@ internal static class SagaEngine
 
         ArgumentNullException.ThrowIfNull(saga);
         var transition = new Transition(plan, saga, now > saga.UpdatedAt ? now : saga.UpdatedAt);
-        if (@event is OperatorAsked asked && Operators.Objection(transition, asked) is { } objection)
+        if (@event is OperatorAsked asked && Operators.Objection(transition, asked.Command) is { } objection)
         {
             return Decision.Nothing(saga) with { NotDone = objection };
         }

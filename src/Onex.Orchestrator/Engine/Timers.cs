@@ -125,7 +125,7 @@ internal static class Timers
                 break;
 
             // Effects never start it any more.
-            case null when command.NotAfter <= transition.Now:
+            case var _ when command.NotAfter <= transition.Now:
                 Results.AttemptFailed(
                     transition, command, EngineCodes.StepTimedOut, "Nobody took the command while it was valid.", retryAfter: null);
                 break;

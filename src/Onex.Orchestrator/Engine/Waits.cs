@@ -9,30 +9,31 @@ namespace Onex.Orchestrator.Engine;
 /// <summary>What a saga waits for, said to people.</summary>
 internal static class Waits
 {
+    private static readonly (OperatorCommand Command, string Name)[] _commands =
+    [
+        (OperatorCommand.Retry, "retry"),
+        (OperatorCommand.Skip, "skip"),
+        (OperatorCommand.Resume, "resume"),
+        (OperatorCommand.Cancel, "cancel"),
+        (OperatorCommand.Pause, "pause"),
+    ];
+
     /// <summary>What it waits for, since when, until when, and what could be done.</summary>
     public static WaitReason Tell(Plan plan, SagaState saga, DateTimeOffset now)
     {
         var told = saga switch
         {
-            { EndedAt: { } ended } => new Told($"It has ended ({saga.Status.ToText()}) and waits for nothing.", ended, [], []),
-            { Blockage: { } blockage } => Blocked(saga, blockage),
+            { EndedAt: { } ended } => new Told($"It has ended ({saga.Status.ToText()}) and waits for nothing.", ended, []),
+            { Blockage: { } blockage } => new Told(
+                $"It is blocked in state '{saga.State}' since {Text(blockage.At)} and waits for an operator: {saga.BlockedBecause}",
+                blockage.At, ["an operator"]),
             { PausedBy: { } wish } => Paused(plan, saga, wish, now),
             { Outstanding.IsEmpty: false } => InHand(plan, saga, now),
             _ => Waiting(plan, saga, now),
         };
 
-        // What could be done about anything that lives, and is not told already.
-        List<string> actions = [.. told.Actions];
-        if (saga is { EndedAt: null, PastPivot: false, CancelledBy: null, Blockage: null, Status: not SagaStatus.Compensating })
-        {
-            actions.Add("cancel");
-        }
-
-        if (saga is { EndedAt: null, PausedBy: null, Blockage: null })
-        {
-            actions.Add("pause");
-        }
-
+        // All that would not be refused.
+        var transition = new Transition(plan, saga, now);
         return new WaitReason(
             told.Sentence,
             saga.Status.ToText(),
@@ -40,29 +41,18 @@ internal static class Waits
             told.Since,
             saga.NextWakeupAt,
             told.Waits,
-            [.. actions.Select(action => action.StartsWith("send ", StringComparison.Ordinal)
-                ? $"sagas send {saga.Facts.SagaId} {action[5..]}"
-                : $"sagas {action} {saga.Facts.SagaId}")]);
+            [
+                .. told.Events.Select(name => $"sagas send {saga.Facts.SagaId} {name}"),
+                .. _commands
+                    .Where(command => Operators.Objection(transition, command.Command) is null)
+                    .Select(command => $"sagas {command.Name} {saga.Facts.SagaId}"),
+            ]);
     }
 
-    private sealed record Told(string Sentence, DateTimeOffset Since, IReadOnlyList<string> Waits, IReadOnlyList<string> Actions);
-
-    private static Told Blocked(SagaState saga, Blockage blockage)
+    private sealed record Told(string Sentence, DateTimeOffset Since, IReadOnlyList<string> Waits)
     {
-        List<string> actions = ["retry"];
-        if (blockage.Kind != BlockedBy.Way)
-        {
-            actions.Add("skip");
-        }
-
-        if (!saga.PastPivot && blockage.Kind != BlockedBy.Compensation && saga.Fault?.Code != EngineCodes.Cancelled)
-        {
-            actions.Add("cancel");
-        }
-
-        return new Told(
-            $"It is blocked in state '{saga.State}' since {Text(blockage.At)} and waits for an operator: {saga.BlockedBecause}",
-            blockage.At, ["an operator"], actions);
+        /// <summary>The events that it wants.</summary>
+        public IReadOnlyList<string> Events { get; init; } = [];
     }
 
     private static Told Paused(Plan plan, SagaState saga, OperatorWish wish, DateTimeOffset now)
@@ -73,7 +63,7 @@ internal static class Waits
             $"{wish.By} paused it in state '{saga.State}' at {Text(wish.At)}{(wish.Reason is { } reason ? $" ({reason})" : "")}: it sends nothing until it is resumed"
             + (held > 0 ? $", {held} command{(held == 1 ? " is" : "s are")} held back" : "")
             + (inFlight.Count > 0 ? $"; meanwhile {string.Join(", ", inFlight)}." : "."),
-            wish.At, ["an operator", .. inFlight], ["resume"]);
+            wish.At, ["an operator", .. inFlight]);
     }
 
     private static Told InHand(Plan plan, SagaState saga, DateTimeOffset now)
@@ -83,7 +73,7 @@ internal static class Waits
             : saga.Outstanding.Any(command => command.Interrupted) ? " Nothing older is taken back before that is resolved."
             : "";
         return new Told(
-            $"In state '{saga.State}' {string.Join(", ", commands)}.{goal}", saga.Outstanding.Min(command => command.FirstSentAt), commands, []);
+            $"In state '{saga.State}' {string.Join(", ", commands)}.{goal}", saga.Outstanding.Min(command => command.FirstSentAt), commands);
     }
 
     private static string Of(Plan plan, SagaState saga, Outstanding command, DateTimeOffset now)
@@ -132,7 +122,10 @@ internal static class Waits
         var otherwise = times.Count == 0 ? "" : $"{(events.Length > 0 ? "; otherwise it" : " and")} {string.Join(", or ", times)}";
         return new Told(
             $"It waits in state '{saga.State}' since {Text(saga.EnteredAt)}{events}{otherwise}{(saga.NextWakeupAt <= now ? ", which is now" : "")}.",
-            saga.EnteredAt, waits, [.. saga.WaitingFor.Select(name => $"send {name}")]);
+            saga.EnteredAt, waits)
+        {
+            Events = saga.WaitingFor,
+        };
     }
 
     private static string Text(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);

@@ -41,15 +41,12 @@ internal static class SagaRows
         Parked = saga.EndedAt is null && saga.Parked,
     };
 
-    /// <summary>Whether the saga has been answered by a <c>respond</c> step, so that its state needs the payload <c>response</c>.</summary>
-    public static bool HasResponse(SagaRow row) => row.Progress.Utf8.Span.IndexOf("\"responded\""u8) >= 0;
-
     /// <summary>The state of a row. The plan gives the values of <c>data</c> their types.</summary>
     /// <param name="plan">The plan that the saga started with.</param>
     /// <param name="row">The row.</param>
     /// <param name="input">The payload <c>input</c>.</param>
     /// <param name="output">The payload <c>output</c>, or null.</param>
-    /// <param name="response">The payload <c>response</c>, or null (see <see cref="HasResponse"/>).</param>
+    /// <param name="response">The payload <c>response</c>, or null.</param>
     public static SagaState FromRow(
         Plan plan, SagaRow row, RawJson input, RawJson? output, RawJson? response = null)
     {

@@ -25,13 +25,15 @@ public sealed class ContractMachineTests
         on_failure: unwinding
         """;
 
+    private static readonly string[] _live = ["External", "Joined", "Operator", "StepResult", "Timer"];
+
     // What each kind of state must accept, said here once more and by hand: neither the plan nor the machine may change alone.
     public static TheoryData<string, string[]> Expected => new()
     {
         { "Initial", ["Started"] },
-        { "working", ["External", "Joined", "Operator", "StepResult", "Timer"] },
-        { "passing", ["External", "Joined", "Operator", "StepResult", "Timer"] },
-        { "unwinding", ["External", "Joined", "Operator", "StepResult", "Timer"] },
+        { "working", _live },
+        { "passing", _live },
+        { "unwinding", _live },
         { "done", ["Joined"] },
         { "unwound", ["Joined"] },
     };
@@ -43,8 +45,10 @@ public sealed class ContractMachineTests
         var plan = new Story(Contract).Plan;
         var machine = new ContractMachine(plan);
 
-        var accepted = machine.NextEvents(machine.GetState(state)).Select(accepted => accepted.Name).Order(StringComparer.Ordinal);
-        Assert.Equal(expected, accepted);
+        // The runtime's own wish to send again is accepted where an operator's wishes are, and has no kind of its own.
+        var accepted = machine.NextEvents(machine.GetState(state)).Select(accepted => accepted.Name).ToList();
+        Assert.Equal(accepted.Contains("Operator"), accepted.Remove("Resend"));
+        Assert.Equal(expected, accepted.Order(StringComparer.Ordinal));
         if (plan.StatesByName.TryGetValue(state, out var planned))
         {
             Assert.Equal(expected, planned.Accepts.Select(kind => kind.ToString()).Order(StringComparer.Ordinal));

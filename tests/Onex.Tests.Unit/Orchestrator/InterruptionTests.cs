@@ -1,4 +1,3 @@
-using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Orchestrator.Engine;
 using Onex.Persistence.Sagas;
@@ -238,7 +237,7 @@ public sealed class InterruptionTests
     public void A_resend_sends_the_same_attempt_again_and_burns_nothing()
     {
         var story = Charging().Fails("charge").Wakes().Sends("charge#2");
-        story.Takes(new ResendAsked { SagaId = story.Saga.Facts.SagaId, CausedBy = Guid.NewGuid() }).Sends("charge#2");
+        story.LosesMessages().Sends("charge#2");
 
         Assert.Equal(2, story.Saga.Outstanding[0].Attempt);
     }
@@ -248,7 +247,7 @@ public sealed class InterruptionTests
     {
         var story = Charging().Tells("cancel");
         story.Wakes(_ => new Lease(1, story.Now.AddHours(1)));
-        story.Takes(new ResendAsked { SagaId = story.Saga.Facts.SagaId, CausedBy = Guid.NewGuid() }).Sends();
+        story.LosesMessages().Sends();
 
         Assert.Equal(story.Now, story.Saga.NextWakeupAt);
     }
@@ -258,7 +257,7 @@ public sealed class InterruptionTests
     {
         var story = Charging().Fails("charge");
 
-        Assert.False(story.Takes(new ResendAsked { SagaId = story.Saga.Facts.SagaId, CausedBy = Guid.NewGuid() }).Last.Changed);
+        Assert.False(story.LosesMessages().Last.Changed);
     }
 
     private static Story Charging(

@@ -158,5 +158,5 @@ internal static class Made
         [.. entries.Select(entry => KeyValuePair.Create<string, Template>(entry.Name, new Template.Single(Cel(entry.Value))))]);
 
     public static Expression Cel(string text) =>
-        Expression.TryParse(text, out var expression, out var problem) ? expression : throw new ArgumentException(problem.Problem);
+        Expression.TryParse(text, out var expression, out var problem) ? expression : throw new InvalidOperationException($"{text}: {problem.Problem}");
 }

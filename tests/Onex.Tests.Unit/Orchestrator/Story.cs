@@ -136,6 +136,10 @@ internal sealed class Story
         Reason = reason,
     });
 
+    /// <summary>The messages of what is in flight may be lost.</summary>
+    public Story LosesMessages() =>
+        Takes(new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = Identity.OfRequest(Guid.Empty, $"lost {++_told}") });
+
     /// <summary>The one refusal of an event that the last message led to.</summary>
     public EventRefusal Refusal => Assert.Single(Last.Refusals);
 
@@ -158,6 +162,9 @@ internal sealed class Story
             .ToDictionary(entry => entry.CommandId, entry => entry.Lease!);
         return Takes(new TimerFired { SagaId = Saga.Facts.SagaId, CausedBy = Identity.Wakeup(Saga.Facts.SagaId, Now), Leases = leases });
     }
+
+    /// <summary>Goes on with what was read from its row.</summary>
+    public void Reloads(SagaState saga) => _saga = saga;
 
     public Story Takes(SagaEvent message)
     {

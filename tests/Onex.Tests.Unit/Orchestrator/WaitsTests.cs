@@ -1,0 +1,93 @@
+using Onex.Orchestrator.Engine;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Tests.Unit.Orchestrator;
+
+/// <summary>What a saga waits for, in one sentence.</summary>
+public sealed class WaitsTests
+{
+    [Fact]
+    public void A_step_in_flight_is_told_with_its_attempt()
+    {
+        var story = Start().Fails("charge").Wakes();
+
+        Tells(story, "In state 'charging' step 'charge' is in flight (attempt 2 of 3, sent first at 2026-11-24 08:00:00Z, asked after at 2026-11-24 08:00:18Z).", "cancel", "pause");
+    }
+
+    [Fact]
+    public void A_step_that_backs_off_is_told_with_its_time() =>
+        Tells(Start().Fails("charge"), "In state 'charging' step 'charge' waits until 2026-11-24 08:00:01Z after attempt 1 of 3 failed.", "cancel", "pause");
+
+    [Fact]
+    public void An_interrupted_step_is_told_as_being_resolved() => Tells(
+        Start().Tells("cancel"),
+        "In state 'compensating' the interrupted step 'charge' is being resolved (attempt 1 of 3, sent first at 2026-11-24 08:00:00Z, asked after at 2026-11-24 08:00:00Z)."
+        + " Nothing older is taken back before that is resolved.",
+        "cancel", "pause");
+
+    [Fact]
+    public void A_departure_says_where_it_goes() =>
+        Assert.EndsWith("It goes to 'asking' once that is resolved.", Reason(Start().Tells("other_card")).Sentence, StringComparison.Ordinal);
+
+    [Fact]
+    public void Events_are_told_by_name_with_the_time_after_which_something_else_happens()
+    {
+        var story = Start().Completes("charge").IsIn("asking", SagaStatus.Waiting);
+
+        Tells(
+            story,
+            "It waits in state 'asking' since 2026-11-24 08:00:00Z for one of the events card, cancel; otherwise it goes to 'compensating' at 2026-11-26 08:00:00Z, "
+            + "or goes to 'compensating' at 2026-11-27 08:00:00Z, its deadline.",
+            "send card", "send cancel", "cancel", "pause");
+        Assert.Equal(["event card", "event cancel", "time 2026-11-26 08:00:00Z"], Reason(story).Waits);
+    }
+
+    [Fact]
+    public void A_wait_is_told_with_its_time()
+    {
+        var story = new Story(Made.Plan([Made.State("resting", "done", [Made.Wait("rest", TimeSpan.FromMinutes(5))]), Made.End("done")])).Starts();
+
+        Tells(story, "It waits in state 'resting' since 2026-11-24 08:00:00Z and goes on at 2026-11-24 08:05:00Z.", "cancel", "pause");
+    }
+
+    [Fact]
+    public void A_blocked_saga_says_why_and_what_can_be_done() => Tells(
+        Start().Tells("cancel").Completes("charge").Answered("charge", 409),
+        "It is blocked in state 'compensating' since 2026-11-24 08:00:00Z and waits for an operator: "
+        + "Step 'charge' cannot be taken back: that was rejected with http_409: http_409",
+        "retry", "skip");
+
+    [Fact]
+    public void A_paused_saga_says_who_and_why() => Tells(
+        Start().Completes("charge").Asks(OperatorCommand.Pause, "alice", "stocktaking"),
+        "alice paused it in state 'asking' at 2026-11-24 08:00:00Z (stocktaking): it sends nothing until it is resumed.",
+        "resume", "cancel");
+
+    [Fact]
+    public void A_saga_that_has_ended_waits_for_nothing() =>
+        Tells(Start().Answered("charge", 404), "It has ended (failed) and waits for nothing.");
+
+    private static void Tells(Story story, string sentence, params string[] actions)
+    {
+        var reason = Reason(story);
+        Assert.Equal(sentence, reason.Sentence);
+        Assert.Equal(
+            actions.Select(action => action.StartsWith("send ", StringComparison.Ordinal)
+                ? $"sagas send {story.Saga.Facts.SagaId} {action[5..]}"
+                : $"sagas {action} {story.Saga.Facts.SagaId}"),
+            reason.Actions);
+        Assert.Equal(story.Saga.NextWakeupAt, reason.Until);
+    }
+
+    private static Onex.Orchestrator.Control.WaitReason Reason(Story story) => Waits.Tell(story.Plan, story.Saga, story.Now);
+
+    private static Story Start() => new Story(Made.Plan(
+        [
+            Made.State("charging", "asking", [Made.Effect("charge", undo: "'c'")], on: [Made.On("other_card", "asking")]),
+            Made.State("asking", on: [Made.On("card", "done")], timeout: Made.After(TimeSpan.FromHours(48), "compensating")),
+            Made.End("done"),
+        ],
+        events: [Made.Event("card"), Made.Event("cancel"), Made.Event("other_card")],
+        anyState: [Made.On("cancel", "compensating")],
+        deadline: Made.After(TimeSpan.FromHours(72), "compensating"))).Starts();
+}
