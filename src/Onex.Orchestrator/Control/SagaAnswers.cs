@@ -14,5 +14,5 @@ internal static class SagaAnswers
 
     /// <summary>The answer to it; null as long as there is none.</summary>
     public static Answer? To(SagaState saga, Waiter waiter) =>
-        saga.Response is null && saga.EndedAt is null ? null : Endings.AnswerOf(saga, waiter.Asker, waiter.IsDuplicate);
+        saga is { EndedAt: null, Response: null } ? null : Endings.AnswerOf(saga, waiter.Asker, waiter.IsDuplicate);
 }

@@ -33,33 +33,27 @@ internal sealed class EarlySweep(
             return;
         }
 
-        var settled = new List<Guid>();
         foreach (var expired in due.Where(entry => entry.SagaId is null).Select(entry => entry.Event))
         {
             var request = EarlyEventRows.ToRequest(expired);
             await RefuseAsync(request, EventRefusals.Expired(request, expired.ReceivedAt, expired.ExpiresAt), true, expired.ExpiresAt, cancellation);
-            settled.Add(expired.MessageId);
         }
 
-        settled.AddRange(await DeliverAsync([.. due.Where(entry => entry.SagaId is not null)], cancellation));
-        await store.RemoveEarlyAsync(settled, cancellation);
+        await DeliverAsync([.. due.Where(entry => entry.SagaId is not null)], cancellation);
+
+        // What its saga keeps by now is left to it.
+        await store.RemoveEarlyAsync([.. due.Select(entry => entry.Event.MessageId)], cancellation);
     }
 
-    // Those that need not be kept any more.
-    private async Task<List<Guid>> DeliverAsync(IReadOnlyList<DueEvent> due, CancellationToken cancellation)
+    private async Task DeliverAsync(IReadOnlyList<DueEvent> due, CancellationToken cancellation)
     {
         var items = due.Select(entry => WorkItem.Of(
             EarlyEventRows.ToRequest(entry.Event) with { KnownSagaId = entry.SagaId }, entry: null, new TaskCompletionSource<WorkOutcome>())).ToList();
         await router.HandleAsync(items, cancellation);
-        var settled = new List<Guid>();
         foreach (var (item, entry) in items.Zip(due))
         {
-            var id = entry.Event.MessageId;
             switch (await item.Caller!.Task.WaitAsync(cancellation))
             {
-                // The row is the saga's own by now.
-                case WorkOutcome.Done { Saga: { } saga } when saga.Early.Any(kept => kept.MessageId == id):
-                    continue;
                 case WorkOutcome.Refused { Refusal: var refusal, IsDead: var isDead } when item.Decision is not { Changed: true }:
                     await RefuseAsync(item.Event!, refusal, isDead, entry.Event.ReceivedAt, cancellation);
                     break;
@@ -68,11 +62,7 @@ internal sealed class EarlySweep(
                         item.Event!, new Refusal(failed.Code, failed.Reason, failed.ErrorType, item.Event!.Asker), true, entry.Event.ReceivedAt, cancellation);
                     break;
             }
-
-            settled.Add(id);
         }
-
-        return settled;
     }
 
     private async Task RefuseAsync(EventRequest sent, Refusal refusal, bool isDead, DateTimeOffset at, CancellationToken cancellation)

@@ -50,7 +50,7 @@ public interface ISagaStore
     /// </summary>
     Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation);
 
-    /// <summary>Forgets events that were kept.</summary>
+    /// <summary>Forgets events that were kept until their saga came. What a saga keeps by now stays: two mains may have given it the same one.</summary>
     Task RemoveEarlyAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation);
 
     /// <summary>The ids of all live sagas, a page at a time, in order: the embedded mode sends again what its log has forgotten.</summary>

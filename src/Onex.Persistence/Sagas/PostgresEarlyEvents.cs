@@ -65,7 +65,7 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
         ORDER BY e.seq LIMIT $1
         """;
 
-    private const string Remove = "DELETE FROM onex.early_events WHERE message_id = ANY($1)";
+    private const string Remove = "DELETE FROM onex.early_events WHERE message_id = ANY($1) AND saga_id IS NULL";
 
     public async Task<IReadOnlyList<EventTarget>> FindTargetsAsync(IReadOnlyList<EventAddress> addresses, CancellationToken cancellation)
     {

@@ -149,7 +149,7 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         {
             await database.WriteAsync(
                 session => session.Execute(
-                    "DELETE FROM early_events WHERE message_id IN (SELECT value FROM json_each($1))", SqliteSession.List(messageIds)),
+                    "DELETE FROM early_events WHERE saga_id IS NULL AND message_id IN (SELECT value FROM json_each($1))", SqliteSession.List(messageIds)),
                 cancellation);
         }
     }

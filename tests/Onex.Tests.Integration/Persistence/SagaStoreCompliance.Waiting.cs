@@ -326,6 +326,20 @@ public abstract partial class SagaStoreCompliance
         Assert.DoesNotContain(await DueAsync(), due => due.Event.MessageId == kept.MessageId);
     }
 
+    [Fact]
+    public async Task What_a_saga_keeps_is_not_forgotten_by_one_who_gave_it_the_event_too()
+    {
+        var row = Rows.New();
+        var early = Rows.Early(row) with { SagaId = null };
+        await Store.KeepEarlyAsync([early], 10, _none);
+        await StartAsync(row);
+        await CommitAsync(Rows.Move(row, Rows.Next(row)) with { KeptEvents = [early with { SagaId = row.Id }] });
+
+        await Store.RemoveEarlyAsync([early.MessageId], _none);
+
+        Assert.Equal([early.MessageId], await KeptAsync(row));
+    }
+
     private static int NewPartition() => Interlocked.Increment(ref _partition);
 
     private static SagaRow Parked(int partition, DateTimeOffset? wakeup) =>

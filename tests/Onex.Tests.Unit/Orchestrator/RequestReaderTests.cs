@@ -22,6 +22,13 @@ public sealed class RequestReaderTests
         { """{"operation":"o","correlation_id":7}""", ErrorCodes.FieldInvalid },
         { """{"operation":"o","envelope_id":"123e4567"}""", ErrorCodes.FieldInvalid },
         { """{"operation":"o","reply_to":{}}""", ErrorCodes.FieldInvalid },
+        { """{"operation":"o","target":"o-1"}""", ErrorCodes.FieldInvalid },
+        { """{"operation":"o","target":{}}""", ErrorCodes.FieldInvalid },
+        { """{"operation":"o","target":{"key":""}}""", ErrorCodes.FieldInvalid },
+        { """{"operation":"o","target":{"key":7}}""", ErrorCodes.FieldInvalid },
+        { """{"operation":"o","target":{"saga_id":"o-1"}}""", ErrorCodes.FieldInvalid },
+        { """{"operation":"o","target":{"name":"o-1"}}""", ErrorCodes.FieldInvalid },
+        { """{"operation":"o","target":{"key":"o-1","saga_id":"123e4567-e89b-12d3-a456-426614174000"}}""", ErrorCodes.FieldInvalid },
         { """{"operation":"o","payload":{"a":"\u0000"}}""", ErrorCodes.TextInvalid },
         { """{"operation":"o","payload":{"a":"\ud800"}}""", ErrorCodes.TextInvalid },
         { """{"operation":"o","payload":{"\udfff":1}}""", ErrorCodes.TextInvalid },
@@ -80,6 +87,21 @@ public sealed class RequestReaderTests
         Assert.Equal("""{"tenant":"t\"1","n":[1]}""", asker.Extra.ToString());
         Assert.Equal(["traceparent", "x-tenant"], asker.Headers.Keys);
     }
+
+    [Theory]
+    [InlineData("""{"key":"o-1"}""", "o-1", null)]
+    [InlineData("""{"key":"o-1","saga_id":null}""", "o-1", null)]
+    [InlineData($$"""{"saga_id":"{{Id}}"}""", null, Id)]
+    public void A_target_is_a_key_or_an_id(string target, string? key, string? sagaId)
+    {
+        var read = Read($$"""{"operation":"o","target":{{target}} }""").Request!.Asker.Target!;
+
+        Assert.Equal((key, sagaId), (read.Key, read.SagaId?.ToString()));
+    }
+
+    [Fact]
+    public void A_refused_request_is_answered_where_everyone_is_for_nobody_has_looked_at_its_reply_to() =>
+        Assert.Null(Read("""{"operation":"o","reply_to":"elsewhere","payload":[]}""").Refusal!.Asker!.ReplyTo);
 
     [Fact]
     public void Text_of_800_kilobytes_is_good_input() =>

@@ -1,0 +1,247 @@
+using System.Text.Json.Nodes;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.EndToEnd.Events;
+
+/// <summary>Events on <c>requests</c>: how they find their saga, what becomes of those that do not, and that each counts once.</summary>
+public sealed class EventRoutingTests(Documents documents) : IClassFixture<Documents>
+{
+    private static readonly TimeSpan _within = TimeSpan.FromSeconds(30);
+
+    private OnexStack Stack => documents.Stack;
+
+    [Fact]
+    public async Task An_event_finds_its_saga_by_correlation_id_by_key_and_by_id_and_is_not_answered_itself()
+    {
+        var document = Names.Next("document");
+        var saga = await StartAsync(document);
+        await Stack.RequestAsync("document.noted", Note("a"), saga);
+        await SendAsync("document.noted", Note("b"), new JsonObject { ["key"] = document });
+        await SendAsync("document.noted", Note("c"), new JsonObject { ["saga_id"] = await IdAsync(saga) });
+        await NotesAsync(saga, 3);
+        await Stack.RequestAsync("document.approved", By("ann"), saga);
+
+        var response = await Stack.Responses.ReadAsync(saga, _within);
+
+        Assert.Equal(("success", "document"), (response.Field("status"), response.Field("operation")));
+        Assert.Equal("ann", response.Json.GetProperty("payload").GetProperty("by").GetString());
+        Stack.AssertOneResponseEach([saga]);
+    }
+
+    [Fact]
+    public async Task An_event_right_behind_the_request_that_starts_its_saga_finds_it()
+    {
+        var sagas = Enumerable.Range(0, 20).Select(_ => OnexStack.NewId()).ToList();
+        foreach (var saga in sagas)
+        {
+            await Stack.RequestAsync("document", Document(Names.Next("document")), saga, partition: 1);
+            await Stack.RequestAsync("document.withdrawn", new JsonObject(), saga, partition: 1);
+        }
+
+        foreach (var saga in sagas)
+        {
+            Assert.Equal("withdrawn", (await Stack.Responses.ReadAsync(saga, _within)).Field("code"));
+        }
+
+        Stack.AssertOneResponseEach(sagas);
+    }
+
+    [Fact]
+    public async Task An_event_that_is_delivered_again_counts_once()
+    {
+        var saga = await StartAsync(Names.Next("document"));
+        var (first, second) = (OnexStack.NewId(), OnexStack.NewId());
+        foreach (var envelope in new[] { first, first, second, first, second })
+        {
+            await Stack.RequestAsync("document.noted", Note("x"), saga, envelope, partition: 0);
+        }
+
+        // What is on another partition may be read at the same time, or long after.
+        await Stack.RequestAsync("document.noted", Note("x"), saga, first, partition: 3);
+        await NotesAsync(saga, 2);
+        await Stack.RequestAsync("document.approved", By("ann"), saga, partition: 0);
+        var response = await Stack.Responses.ReadAsync(saga, _within);
+        await Stack.RequestAsync("document.noted", Note("x"), saga, first, partition: 3);
+        await TheNextIsHandledAsync(partition: 3);
+
+        Assert.Equal(2, response.Json.GetProperty("payload").GetProperty("notes").GetInt32());
+        Stack.AssertOneResponseEach([saga]);
+    }
+
+    [Fact]
+    public async Task An_event_that_no_guard_takes_is_answered_and_changes_nothing()
+    {
+        var saga = await StartAsync(Names.Next("document"));
+        await Stack.RequestAsync("document.approved", By(""), saga);
+
+        var refused = await Stack.Responses.ReadAsync(saga, _within);
+
+        Assert.Equal(("error", "ONEX3017", "document.approved"), (refused.Field("status"), refused.Field("code"), refused.Field("operation")));
+        Assert.Equal(["waiting|waiting"], await Stack.Database.QueryAsync($"SELECT state, status FROM onex.sagas WHERE correlation_id = '{saga}'"));
+    }
+
+    [Fact]
+    public async Task An_event_without_a_live_saga_is_answered_and_kept_as_a_dead_letter()
+    {
+        var nobody = await Stack.RequestAsync("document.noted", Note("x"));
+
+        Assert.Equal("ONEX3023", (await Stack.Responses.ReadAsync(nobody, _within)).Field("code"));
+        Assert.Equal("ONEX3023", (await DeadLetterAsync(nobody)).Field("failure_code"));
+    }
+
+    [Fact]
+    public async Task An_event_that_fits_two_sagas_is_answered_with_the_wish_for_a_target()
+    {
+        var flow = OnexStack.NewId();
+        var wanted = Names.Next("document");
+        await Stack.RequestAsync("document", Document(wanted), flow);
+        await Stack.RequestAsync("document", Document(Names.Next("document")), flow);
+        await LiveAsync(flow, 2);
+        await Stack.RequestAsync("document.withdrawn", new JsonObject(), flow);
+        var refused = await Stack.Responses.ReadAsync(record => record.CorrelationId == flow, _within, "a refusal");
+        await SendAsync("document.withdrawn", new JsonObject(), new JsonObject { ["key"] = wanted });
+
+        Assert.Equal("ONEX3022", refused.Field("code"));
+        await LiveAsync(flow, 1);
+    }
+
+    [Fact]
+    public async Task An_event_that_may_come_early_waits_for_its_saga()
+    {
+        var saga = OnexStack.NewId();
+        await Stack.RequestAsync("document.approved", By("bob"), saga);
+        await Eventually.Async(
+            async () => await Stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.early_events WHERE correlation_id = '{saga}'") == 1,
+            _within,
+            () => "a row of early_events");
+        await Stack.RequestAsync("document", Document(Names.Next("document")), saga);
+
+        var response = await Stack.Responses.ReadAsync(saga, _within);
+
+        Assert.Equal("bob", response.Json.GetProperty("payload").GetProperty("by").GetString());
+        await Eventually.Async(
+            async () => await Stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.early_events WHERE correlation_id = '{saga}'") == 0,
+            _within,
+            () => "no row of early_events");
+    }
+
+    [Fact]
+    public async Task An_early_event_whose_saga_does_not_come_in_time_is_answered_and_becomes_a_dead_letter_that_can_be_sent_again()
+    {
+        var correlationId = await Stack.RequestAsync("document.hurried", new JsonObject { ["tenant"] = "t1" });
+
+        Assert.Equal("ONEX3020", (await Stack.Responses.ReadAsync(correlationId, _within)).Field("code"));
+        var letter = await DeadLetterAsync(correlationId);
+        Assert.Equal(("ONEX3020", Stack.Topic("requests")), (letter.Field("failure_code"), letter.Field("original_topic")));
+        var value = JsonNode.Parse(letter.Json.GetProperty("original_message").GetProperty("value").GetString()!)!;
+        Assert.Equal(("document.hurried", correlationId, "t1"), ((string?)value["operation"], (string?)value["correlation_id"], (string?)value["payload"]!["tenant"]));
+        Assert.Equal(1, await Stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.dead_letters WHERE correlation_id = '{correlationId}'"));
+    }
+
+    [Fact]
+    public async Task A_misspelt_event_is_answered_with_what_was_meant()
+    {
+        var correlationId = await Stack.RequestAsync("document.aproved", By("ann"));
+
+        var response = await Stack.Responses.ReadAsync(correlationId, _within);
+
+        Assert.Equal("ONEX3004", response.Field("code"));
+        Assert.Contains("Did you mean 'approved'?", response.Field("error"), StringComparison.Ordinal);
+    }
+
+    private static JsonObject Document(string name) => new() { ["document"] = name };
+
+    private static JsonObject Note(string text) => new() { ["text"] = text };
+
+    private static JsonObject By(string name) => new() { ["by"] = name };
+
+    private async Task<string> StartAsync(string document)
+    {
+        var saga = await Stack.RequestAsync("document", Document(document));
+        await LiveAsync(saga, 1);
+        return saga;
+    }
+
+    private async Task SendAsync(string operation, JsonObject payload, JsonObject target) => await Stack.Writer.SendAsync(
+        Stack.Topic("requests"), new JsonObject { ["operation"] = operation, ["payload"] = payload, ["target"] = target }.ToJsonString());
+
+    private async Task<string> IdAsync(string saga) =>
+        (await Stack.Database.QueryAsync($"SELECT id FROM onex.sagas WHERE correlation_id = '{saga}'"))[0];
+
+    private async Task LiveAsync(string correlationId, int sagas) => await Eventually.Async(
+        async () => await Stack.Database.ScalarAsync<long>(
+            $"SELECT count(*) FROM onex.sagas WHERE correlation_id = '{correlationId}' AND ended_at IS NULL") == sagas,
+        _within,
+        () => $"{sagas} live sagas with the correlation id {correlationId}");
+
+    private async Task NotesAsync(string saga, int notes) => await Eventually.Async(
+        async () => await Stack.Database.ScalarAsync<long>($"SELECT (data->>'notes')::bigint FROM onex.sagas WHERE correlation_id = '{saga}'") == notes,
+        _within,
+        () => $"{notes} notes");
+
+    private async Task TheNextIsHandledAsync(int partition)
+    {
+        var nobody = await Stack.RequestAsync("document.noted", Note("x"), partition: partition);
+        await Stack.Responses.ReadAsync(nobody, _within);
+    }
+
+    private Task<ReadRecord> DeadLetterAsync(string correlationId) =>
+        Stack.DeadLetters.ReadAsync(letter => letter.Field("correlation_id") == correlationId, _within, $"a dead letter of {correlationId}");
+}
+
+/// <summary>A main alone, with a contract whose sagas live on events.</summary>
+public sealed class Documents : IAsyncLifetime
+{
+    private const string Contract = """
+        contract: document
+        version: 1.0.0
+        description: Waits for a verdict, and takes notes until then.
+        input: { type: object, required: [document], properties: { document: { type: string } } }
+        key: input.document
+        events:
+          approved: { data: { by: string }, early: 10m }
+          noted: { data: { text: string } }
+          withdrawn: {}
+          hurried: { early: 1s }
+        data:
+          by: string
+          notes: { type: int, initial: 0 }
+        initial: waiting
+        states:
+          waiting:
+            on_event:
+              - { event: noted, stay: true, set: { notes: data.notes + 1 } }
+              - { event: approved, when: 'event.by != ""', set: { by: event.by }, next: done }
+              - { event: withdrawn, next: dropped }
+              - { event: hurried, next: dropped }
+            timeout: { after: 1h, next: dropped }
+          done: { end: completed, output: { by: "${data.by}", notes: "${data.notes}" } }
+          dropped: { end: failed }
+        """;
+
+    private readonly string _directory = Path.Combine(Path.GetTempPath(), Names.Next("contracts"));
+
+    /// <summary>What runs.</summary>
+    public OnexStack Stack { get; private set; } = null!;
+
+    /// <inheritdoc />
+    public async ValueTask InitializeAsync()
+    {
+        Directory.CreateDirectory(_directory);
+        await File.WriteAllTextAsync(Path.Combine(_directory, "document.yaml"), Contract);
+        Stack = await OnexStack.CreateAsync();
+        Stack.Set("CONTRACTS_DIR", _directory);
+        await Stack.StartReadyAsync("main");
+    }
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync()
+    {
+        if (Stack is not null)
+        {
+            await Stack.DisposeAsync();
+        }
+
+        Directory.Delete(_directory, recursive: true);
+    }
+}

@@ -1,0 +1,92 @@
+using System.Collections.Immutable;
+using System.Text;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+using Onex.Orchestrator.Plans;
+using Onex.Orchestrator.Requests;
+
+namespace Onex.Tests.Unit.Orchestrator;
+
+public sealed class RequestRulesTests
+{
+    private const string SagaId = "123e4567-e89b-12d3-a456-426614174000";
+
+    public static TheoryData<string, string, string> Refused => new()
+    {
+        { """{"operation":"orders.cancle"}""", ErrorCodes.OperationUnknown, "Did you mean 'cancel'? Events here: cancel, ping." },
+        { """{"operation":"order.cancel"}""", ErrorCodes.OperationUnknown, "Did you mean 'orders.cancel'?" },
+        { """{"operation":"orders."}""", ErrorCodes.OperationUnknown, "has no event ''" },
+        { """{"operation":"http.get"}""", ErrorCodes.OperationForbidden, "http.get" },
+        { """{"operation":"orders.cancel","payload":{"reason":7,"at":"2026-11-24T08:00:00Z"}}""", ErrorCodes.PayloadInvalid, "/reason must be string" },
+        { """{"operation":"orders.cancel"}""", ErrorCodes.PayloadInvalid, "the payload needs 'reason'" },
+        { """{"operation":"orders","payload":{"order":"o-1"},"target":{"key":"o-1"}}""", ErrorCodes.FieldInvalid, "'target' is for events" },
+        { """{"operation":"orders.ping","reply_to":"elsewhere"}""", ErrorCodes.ReplyToForbidden, "elsewhere" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Refused))]
+    public void What_cannot_be_asked_for_is_refused_with_a_reason(string request, string code, string says)
+    {
+        var (accepted, refusal) = Accept(request);
+
+        Assert.Null(accepted);
+        Assert.Equal(code, refusal!.Code);
+        Assert.Contains(says, refusal.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_payload_that_does_not_fit_its_event_is_refused_with_the_place() => Assert.Equal(
+        """{"problems":[{"pointer":"/reason","problem":"must be string, not an integer"}]}""",
+        Accept("""{"operation":"orders.cancel","payload":{"reason":7,"at":"2026-11-24T08:00:00Z"}}""").Refusal!.Details.ToString());
+
+    [Fact]
+    public void A_topic_that_is_not_allowed_is_not_answered_on() =>
+        Assert.Null(Accept("""{"operation":"orders.ping","reply_to":"elsewhere"}""").Refusal!.Asker!.ReplyTo);
+
+    [Theory]
+    [InlineData("""{"operation":"orders.ping"}""", null, null)]
+    [InlineData("""{"operation":"orders.ping","target":{"key":"o-1"}}""", null, "o-1")]
+    [InlineData($$"""{"operation":"orders.ping","target":{"saga_id":"{{SagaId}}"} }""", SagaId, null)]
+    public void An_event_goes_to_what_its_request_names(string request, string? sagaId, string? key)
+    {
+        var sent = Assert.IsType<AcceptedRequest.Event>(Accept(request).Request).Request;
+
+        Assert.Equal(("orders", "ping"), (sent.Contract, sent.Event));
+        Assert.Equal((sagaId, key), (sent.Address.SagaId?.ToString(), sent.Address.BusinessKey));
+        Assert.Equal((sent.Asker.RequestId, sent.Asker.CorrelationId), (sent.Address.MessageId, sent.Address.CorrelationId));
+    }
+
+    [Fact]
+    public void A_request_that_names_a_contract_starts_a_saga() =>
+        Assert.Equal("o-1", Assert.IsType<AcceptedRequest.Start>(Accept("""{"operation":"orders","payload":{"order":"o-1"}}""").Request).Facts.BusinessKey);
+
+    [Fact]
+    public void The_plan_that_a_saga_started_with_has_the_last_word()
+    {
+        var sagaId = Guid.Parse(SagaId);
+        var sent = Assert.IsType<AcceptedRequest.Event>(
+            Accept("""{"operation":"orders.cancel","payload":{"reason":"late","at":"2026-11-24T08:00:00Z"}}""").Request).Request;
+
+        var own = sent.For(PlansWithEvents.Orders, sagaId).Event!;
+        Assert.True(own.Data.TryGetField("at", out var at));
+        Assert.Equal((CelKind.Timestamp, sagaId, sent.MessageId), (at.Kind, own.SagaId, own.CausedBy));
+
+        var stricter = PlansWithEvents.With(new EventPlan("cancel", PlansWithEvents.Fields(("reason", CelKind.Int)), null));
+        Assert.Equal((ErrorCodes.PayloadInvalid, (Guid?)sagaId), Code(sent.For(stricter, sagaId).Refusal));
+        Assert.Equal((ErrorCodes.EventUnwanted, (Guid?)sagaId), Code(sent.For(PlansWithEvents.With(), sagaId).Refusal));
+
+        static (string?, Guid?) Code(Refusal? refusal) => (refusal?.Code, refusal?.SagaId);
+    }
+
+    private static (AcceptedRequest? Request, Refusal? Refusal) Accept(string request)
+    {
+        var plans = new PlanCatalogue([PlansWithEvents.Orders], registry: null!, compiler: null!, pipes: null!);
+        var rules = new RequestRules(plans, new OperationCatalogue([]), Topics.Default, ["answers"]);
+        var read = new RequestReader(1 << 20).Read(
+            Encoding.UTF8.GetBytes(request), new RequestOrigin(Guid.Parse(SagaId), "requests/3/7", ImmutableSortedDictionary<string, string>.Empty));
+        Assert.NotNull(read.Request);
+        return rules.Accept(read.Request, Guid.Empty, homePartition: 3, new DateTimeOffset(2026, 11, 24, 8, 0, 0, TimeSpan.Zero));
+    }
+}
