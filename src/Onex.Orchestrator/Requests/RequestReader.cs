@@ -32,10 +32,13 @@ internal sealed class RequestReader(int maxRequestBytes)
     /// <summary>The request, or why it is refused.</summary>
     public (ReadRequest? Request, Refusal? Refusal) Read(ConsumedRecord record)
     {
-        var value = record.Value ?? [];
+        var bytes = record.Value ?? [];
         var source = $"{record.Topic}/{record.Partition}/{record.Offset}";
-        var requestId = Identity.Request(record.Topic, record.TopicId, record.Partition, record.Offset, value);
-        var glimpse = Glimpse.Of(value);
+        var requestId = Identity.Request(record.Topic, record.TopicId, record.Partition, record.Offset, bytes);
+
+        // Some tools put a byte order mark before UTF-8. It says nothing, so it costs nothing.
+        var value = bytes.AsMemory(bytes.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.Preamble.Length : 0);
+        var glimpse = Glimpse.Of(value.Span);
         Asker? known = glimpse.CorrelationId is { } correlationId
             ? new Asker
             {
@@ -63,7 +66,7 @@ internal sealed class RequestReader(int maxRequestBytes)
                 $"The request has {value.Length} bytes; {maxRequestBytes} are allowed (ONEX_MAX_REQUEST_BYTES). Send a reference instead of the data.");
         }
 
-        if (!IsUtf8(value))
+        if (!IsUtf8(value.Span))
         {
             return Refuse(ErrorCodes.MalformedMessage, "MalformedMessage", "The value is not UTF-8. Send JSON encoded as UTF-8.");
         }
@@ -84,14 +87,15 @@ internal sealed class RequestReader(int maxRequestBytes)
         using (document)
         {
             return document.RootElement.ValueKind == JsonValueKind.Object
-                ? Read(document.RootElement, record, requestId, source, known)
+                ? Read(document.RootElement, value.Span, record, requestId, source, known)
                 : Refuse(
                     ErrorCodes.NotAnObject, "NotAnObject",
                     $"The value is a JSON {document.RootElement.ValueKind.ToString().ToLowerInvariant()}; an object with 'operation' and 'payload' is wanted.");
         }
     }
 
-    private static (ReadRequest?, Refusal?) Read(JsonElement root, ConsumedRecord record, Guid requestId, string source, Asker? known)
+    private static (ReadRequest?, Refusal?) Read(
+        JsonElement root, ReadOnlySpan<byte> json, ConsumedRecord record, Guid requestId, string source, Asker? known)
     {
         (ReadRequest?, Refusal?) Refuse(string code, string type, string error) => (null, new Refusal(code, error, type, known));
 
@@ -104,7 +108,7 @@ internal sealed class RequestReader(int maxRequestBytes)
             Source = source,
             Headers = CarriedHeaders(record),
         };
-        if (TextCheck.Problem(record.Value!) is { } badText)
+        if (TextCheck.Problem(json) is { } badText)
         {
             return Refuse(ErrorCodes.TextInvalid, "TextInvalid", badText);
         }
