@@ -42,7 +42,7 @@ public sealed class FrozenMainTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task A_main_that_commits_for_sagas_of_another_and_dies_before_it_sends_leaves_nothing_unsent()
+    public async Task A_main_that_thaws_with_sagas_of_another_in_hand_and_dies_leaves_nothing_unsent()
     {
         var random = OrderLoad.Seeded(output);
         await using var stack = await OnexStack.CreateAsync();

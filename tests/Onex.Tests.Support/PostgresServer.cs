@@ -35,12 +35,14 @@ public sealed class PostgresServer : IAsyncDisposable
     private readonly NpgsqlConnectionStringBuilder _address;
     private readonly string? _directory;
     private readonly string? _reaperId;
+    private readonly bool _isDurable;
 
-    private PostgresServer(NpgsqlConnectionStringBuilder address, string? directory, string? reaperId)
+    private PostgresServer(NpgsqlConnectionStringBuilder address, string? directory, string? reaperId, bool isDurable = false)
     {
         _address = address;
         _directory = directory;
         _reaperId = reaperId;
+        _isDurable = isDurable;
     }
 
     /// <summary>Where it listens.</summary>
@@ -67,6 +69,9 @@ public sealed class PostgresServer : IAsyncDisposable
         return StartPrivateAsync();
     }
 
+    /// <summary>One for measuring: it writes every commit to the disk, as in production.</summary>
+    public static Task<PostgresServer> StartDurableAsync() => StartPrivateAsync(isDurable: true);
+
     /// <summary>The connection string of a database.</summary>
     public string ConnectionString(string database) =>
         new NpgsqlConnectionStringBuilder(_address.ConnectionString) { Database = database }.ConnectionString;
@@ -85,7 +90,7 @@ public sealed class PostgresServer : IAsyncDisposable
 
     /// <summary>Starts it again, on the same port.</summary>
     public async Task StartAsync() => await ControlAsync(
-        "start", "-t", "60", "-l", Path.Combine(OwnDirectory, "log"), "-o", ServerOptions(Port, OwnDirectory));
+        "start", "-t", "60", "-l", Path.Combine(OwnDirectory, "log"), "-o", ServerOptions(Port, OwnDirectory, _isDurable));
 
     /// <summary>Stops it and starts it again.</summary>
     public async Task RestartAsync(PostgresStop mode)
@@ -117,7 +122,7 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private string OwnDirectory => _directory ?? throw new InvalidOperationException("Only a server of the test's own may be stopped.");
 
-    private static async Task<PostgresServer> StartPrivateAsync()
+    private static async Task<PostgresServer> StartPrivateAsync(bool isDurable = false)
     {
         if (FindBinaries() is null)
         {
@@ -156,7 +161,7 @@ public sealed class PostgresServer : IAsyncDisposable
                 Password = SuperPassword,
                 Database = "postgres",
             };
-            var server = new PostgresServer(address, directory, reaperId);
+            var server = new PostgresServer(address, directory, reaperId, isDurable);
             try
             {
                 await server.StartAsync();
@@ -170,9 +175,9 @@ public sealed class PostgresServer : IAsyncDisposable
     }
 
     // fsync guards against a crash of the machine, which no test makes; a crash of the server loses nothing without it.
-    private static string ServerOptions(int port, string directory) => string.Join(
-        ' ', "-h", "127.0.0.1", "-p", port.ToString(CultureInfo.InvariantCulture), "-k", directory,
-        "-c fsync=off -c max_connections=300 -c max_wal_size=2GB -c log_lock_waits=on -c timezone=UTC");
+    private static string ServerOptions(int port, string directory, bool isDurable) => string.Join(
+        ' ', "-h", "127.0.0.1", "-p", port.ToString(CultureInfo.InvariantCulture), "-k", directory, "-c", isDurable ? "fsync=on" : "fsync=off",
+        "-c max_connections=300 -c max_wal_size=2GB -c log_lock_waits=on -c timezone=UTC");
 
     private static string DataOf(string directory) => Path.Combine(directory, "data");
 

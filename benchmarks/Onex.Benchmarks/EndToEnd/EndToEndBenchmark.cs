@@ -1,3 +1,4 @@
+using Confluent.Kafka;
 using Onex.Tests.Support;
 
 namespace Onex.Benchmarks.EndToEnd;
@@ -13,25 +14,29 @@ internal static class EndToEndBenchmark
 
     public static async Task<int> RunAsync(EndToEndOptions options)
     {
-        Console.WriteLine($"broker: {Environment.GetEnvironmentVariable(KafkaBroker.Variable)}, {Environment.ProcessorCount} cores for everything");
+        await using var postgres = await PostgresServer.StartDurableAsync();
+        var broker = await KafkaBroker.SharedAsync();
+        Console.WriteLine($"broker: {Describe(broker)}");
+        Console.WriteLine($"database: {await DescribeAsync(postgres)}; {Environment.ProcessorCount} cores for everything");
         Console.WriteLine($"{options.Requests} requests after {options.Warmup} to warm up, {options.InFlight} in flight; then the latency of one after the other");
         if (options.Only is null or "echo")
         {
-            await MeasureAsync("echo", options, withEffects: false);
+            await MeasureAsync("echo", options, postgres, broker, withEffects: false);
         }
 
         if (options.Only is null or "effects")
         {
-            await MeasureAsync("effects", options, withEffects: true);
+            await MeasureAsync("effects", options, postgres, broker, withEffects: true);
         }
 
         return 0;
     }
 
-    private static async Task MeasureAsync(string name, EndToEndOptions options, bool withEffects)
+    private static async Task MeasureAsync(
+        string name, EndToEndOptions options, PostgresServer postgres, KafkaBroker broker, bool withEffects)
     {
         await using var service = await EchoService.StartAsync();
-        await using var stack = await OnexStack.CreateAsync();
+        await using var stack = await OnexStack.CreateAsync(postgres, broker);
         stack.Set("CONTRACTS_DIR", Path.Combine(AppContext.BaseDirectory, "contracts"));
         stack.Set("ONEX_CONNECTION_ECHO_URL", service.Url);
         stack.Set("ONEX_LOG_LEVEL", "WARNING");
@@ -59,6 +64,21 @@ internal static class EndToEndBenchmark
             Console.WriteLine(
                 $"  {process.Name,-8} {(now.CpuSeconds - then.CpuSeconds) / transitions * 1e6,6:F0} us CPU per transition, peak {now.PeakMegabytes:F0} MB");
         }
+    }
+
+    private static string Describe(KafkaBroker broker)
+    {
+        using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = broker.BootstrapServers }).Build();
+        var nodes = admin.GetMetadata(TimeSpan.FromSeconds(10)).Brokers;
+        return $"{broker.BootstrapServers}, a real one of {nodes.Count} node{(nodes.Count == 1 ? "" : "s")}";
+    }
+
+    private static async Task<string> DescribeAsync(PostgresServer postgres)
+    {
+        await using var database = await postgres.CreateDatabaseAsync();
+        return "PostgreSQL " + await database.ScalarAsync<string>(
+            "SELECT concat_ws(', ', split_part(current_setting('server_version'), ' ', 1), "
+            + "'fsync ' || current_setting('fsync'), 'synchronous_commit ' || current_setting('synchronous_commit'))");
     }
 
     private static string Percentiles(double[] sorted) =>

@@ -14,7 +14,8 @@ internal sealed record ComponentHealth(string Name, bool NeededForReadiness, boo
 /// Probes every component in the background, so that endpoints answer from memory and a component that hangs holds up nothing.
 /// A failed probe counts at once; after one, two good ones in a row are needed, so that readiness does not flap.
 /// </summary>
-internal sealed class HealthMonitor(IEnumerable<IHealthComponent> components, TimeProvider time, ILogger<HealthMonitor> logger) : BackgroundService
+internal sealed class HealthMonitor(
+    IEnumerable<IHealthComponent> components, RoleHealth role, TimeProvider time, ILogger<HealthMonitor> logger) : BackgroundService
 {
     // A loss just after a probe is seen by the next one, at worst when its time runs out: together they stay below the 2 s that are promised.
     private static readonly TimeSpan _period = TimeSpan.FromMilliseconds(750);
@@ -99,6 +100,12 @@ internal sealed class HealthMonitor(IEnumerable<IHealthComponent> components, Ti
         var goodInRow = good ? (before?.GoodInRow ?? 1) + 1 : 0;
         var last = new Probed(report, goodInRow, time.GetTimestamp());
         watched.Last = last;
+        if (role.Draining)
+        {
+            // What stops is not lost.
+            return;
+        }
+
         if (before is not null && before.Usable && !last.Usable)
         {
             logger.LogWarning("{Component} is lost: {Error}", watched.Component.Name, report.Error);

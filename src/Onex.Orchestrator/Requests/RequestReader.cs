@@ -53,7 +53,9 @@ internal sealed class RequestReader(int maxRequestBytes)
     /// <summary>The request, or why it is refused.</summary>
     public (ReadRequest? Request, Refusal? Refusal) Read(ReadOnlyMemory<byte> request, RequestOrigin origin)
     {
-        var value = request.Span;
+        // Some tools put a byte order mark before UTF-8. It says nothing, so it costs nothing.
+        var json = request.Span.StartsWith(Encoding.UTF8.Preamble) ? request[Encoding.UTF8.Preamble.Length..] : request;
+        var value = json.Span;
         var glimpse = Glimpse.Of(value);
         Asker? known = glimpse.CorrelationId is { } correlationId
             ? new Asker
@@ -90,7 +92,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         JsonDocument document;
         try
         {
-            document = JsonDocument.Parse(request, new JsonDocumentOptions { MaxDepth = DepthMax });
+            document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = DepthMax });
         }
         catch (JsonException bad)
         {

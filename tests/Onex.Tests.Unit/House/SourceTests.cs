@@ -31,6 +31,19 @@ public sealed partial class SourceTests
             .Where(entry => LeftToDo().IsMatch(entry.line))
             .Select(entry => $"{path}:{entry.index + 1}: name the issue (#12), or do it")));
 
+    [Fact]
+    public void No_bus_tells_its_maker_how_it_is_used()
+    {
+        var makers = Sources()
+            .Where(path => path.StartsWith("src/", StringComparison.Ordinal))
+            .Select(path => (Path: path, Text: File.ReadAllText(Repository.At(path))))
+            .Where(file => file.Text.Contains(".AddMassTransit", StringComparison.Ordinal))
+            .ToList();
+        Assert.NotEmpty(makers);
+        Assert.All(makers, file => Assert.True(
+            file.Text.Contains(".DisableUsageTelemetry()", StringComparison.Ordinal), $"{file.Path}: add DisableUsageTelemetry() to the bus"));
+    }
+
     private static IEnumerable<string> Sources() => _folders
         .Select(folder => Repository.At(folder))
         .Where(Directory.Exists)

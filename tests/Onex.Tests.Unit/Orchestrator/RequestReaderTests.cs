@@ -43,6 +43,14 @@ public sealed class RequestReaderTests
         Assert.Equal(ErrorCodes.MalformedMessage, Read([.. "{\"operation\":\"o\",\"payload\":{\"a\":\""u8, 0xFF, .. "\"}}"u8]).Refusal?.Code);
 
     [Fact]
+    public void A_byte_order_mark_before_the_request_does_no_harm()
+    {
+        var text = $$"""{"operation":"o","correlation_id":"{{Id}}","payload":{"a":"\n"} }""";
+
+        Assert.Equal(Id, Read([0xEF, 0xBB, 0xBF, .. Encoding.UTF8.GetBytes(text)]).Request?.Asker.CorrelationId.ToString());
+    }
+
+    [Fact]
     public void Json_5000_deep_is_refused_and_whoever_sent_it_can_be_answered()
     {
         var nested = string.Concat(Enumerable.Repeat("{\"a\":", 5_000)) + "1" + new string('}', 5_000);

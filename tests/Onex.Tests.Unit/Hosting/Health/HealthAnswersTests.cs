@@ -13,7 +13,7 @@ public sealed class HealthAnswersTests
 
     public HealthAnswersTests()
     {
-        var monitor = new HealthMonitor([], _time, NullLogger<HealthMonitor>.Instance);
+        var monitor = new HealthMonitor([], _role, _time, NullLogger<HealthMonitor>.Instance);
         _answers = new HealthAnswers(_role, monitor, _time, NullLogger<HealthAnswers>.Instance);
     }
 

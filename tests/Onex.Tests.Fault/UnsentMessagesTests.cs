@@ -1,0 +1,115 @@
+using System.Text.Json;
+using Npgsql;
+using Onex.Contracts.Messages;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.Fault;
+
+/// <summary>
+/// The moment between a commit and its messages. The database holds a main's commit until that main is dead, and then lets it come true:
+/// what it says must still leave, and only another main can see to that.
+/// </summary>
+public sealed class UnsentMessagesTests
+{
+    // Who connects as this user is held when it commits the end of a saga. What it held is written down, in the same transaction.
+    private const string Doomed = "doomed";
+    private const string Gate = "7";
+    private const string Hold =
+        $"""
+        CREATE TABLE public.held (saga_id uuid);
+        CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+          IF session_user = '{Doomed}' AND OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL THEN
+            INSERT INTO public.held VALUES (NEW.id);
+            PERFORM pg_advisory_xact_lock_shared({Gate});
+          END IF;
+          RETURN NULL;
+        END $$;
+        CREATE CONSTRAINT TRIGGER hold AFTER UPDATE ON onex.sagas DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION hold();
+        """;
+
+    private static readonly TimeSpan _within = TimeSpan.FromSeconds(90);
+
+    [Fact]
+    public async Task What_a_main_committed_for_a_saga_of_another_before_it_died_is_sent_once()
+    {
+        await using var postgres = await PostgresServer.StartOwnAsync();
+        await using var stack = await OnexStack.CreateAsync(postgres);
+        await stack.StartReadyAsync("main", "workers");
+        var correlationIds = new List<string>();
+        for (var partition = 0; partition < OnexStack.Partitions; partition++)
+        {
+            correlationIds.Add(await stack.OrderAsync(Names.Next("unsent"), partition: partition));
+        }
+
+        await stack.Database.ExecuteAsync($"CREATE ROLE {Doomed} SUPERUSER LOGIN PASSWORD '{Doomed}'; {Hold}");
+        await using var gate = new NpgsqlConnection(stack.Database.ConnectionString + ";Pooling=false");
+        await gate.OpenAsync();
+        await using (var close = new NpgsqlCommand($"SELECT pg_advisory_lock({Gate})", gate))
+        {
+            await close.ExecuteNonQueryAsync();
+        }
+
+        var doomed = stack.Start("main", new Dictionary<string, string> { ["POSTGRES_USER"] = Doomed, ["POSTGRES_PASSWORD"] = Doomed });
+        await doomed.ReadyAsync();
+        using var stop = new CancellationTokenSource();
+        var effects = PlayEffectsAsync(stack, stop.Token);
+
+        await Eventually.Async(
+            async () => await stack.Database.ScalarAsync<long>("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") > 0,
+            _within,
+            () => "the main that is to die commits no end of a saga");
+        await doomed.KillAsync();
+        await gate.CloseAsync();
+
+        foreach (var correlationId in correlationIds)
+        {
+            Assert.Equal("success", (await stack.Responses.ReadAsync(correlationId, _within)).Field("status"));
+        }
+
+        await stop.CancelAsync();
+        var commands = await effects;
+        await stack.AllEndedAsync(OnexStack.Partitions, TimeSpan.FromSeconds(10));
+        stack.AssertOneResponseEach(correlationIds);
+        Assert.NotEqual(0, await stack.Database.ScalarAsync<long>("SELECT count(*) FROM public.held"));
+        Assert.Empty(await stack.Database.QueryAsync(
+            "SELECT saga_id, kind, step FROM onex.saga_history WHERE kind IN ('step_completed', 'ended') GROUP BY 1, 2, 3 HAVING count(*) > 1"));
+        Assert.All(
+            commands.GroupBy(command => (command.SagaId, command.Step)),
+            step => Assert.Single(step.Select(command => command.CommandId).Distinct()));
+    }
+
+    // In place of runtime-effects: every command succeeds, and its result goes to the main that the saga is not at home with. Two mains share
+    // the partitions in two ranges, so it is the one that has the partition half of them away.
+    private static async Task<IReadOnlyList<StepCommand>> PlayEffectsAsync(OnexStack stack, CancellationToken stop)
+    {
+        await using var reader = new TopicReader(stack.Broker.BootstrapServers, stack.Topic("effect-requests"));
+        var commands = new List<StepCommand>();
+        while (true)
+        {
+            await Eventually.Async(
+                () => stop.IsCancellationRequested || reader.Records.Count > commands.Count, _within, () => $"no command after {commands.Count}");
+            if (stop.IsCancellationRequested)
+            {
+                return commands;
+            }
+
+            var command = JsonSerializer.Deserialize(reader.Records[commands.Count].Bytes, MessageJson.Default.StepCommand)!;
+            commands.Add(command);
+            var result = new StepResult
+            {
+                CommandId = command.CommandId,
+                Attempt = command.Attempt,
+                SagaId = command.SagaId,
+                CorrelationId = command.CorrelationId,
+                Outcome = StepOutcomes.Completed,
+                Result = RawJson.FromText("""{"status_code":200,"headers":{},"body":{"id":"x","ref":"y"}}"""),
+            };
+            await stack.Writer.SendAsync(
+                stack.Topic("effect-responses"),
+                JsonSerializer.Serialize(result, MessageJson.Default.StepResult),
+                command.CommandId.ToString(),
+                (command.HomePartition + (OnexStack.Partitions / 2)) % OnexStack.Partitions);
+        }
+    }
+}
