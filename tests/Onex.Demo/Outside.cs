@@ -137,7 +137,7 @@ internal sealed class Outside : IAsyncDisposable
             // A new card has come once the order is charged under another key.
             if (step == "charge" && (kind == OrderKind.NewCard || kind == OrderKind.GivenUp) && IsFirstCard(order, key))
             {
-                return (402, new JsonObject { ["reason"] = "expired_card" });
+                return (422, new JsonObject { ["error"] = "card expired" });
             }
 
             if (_done.Add((order, step, key)))

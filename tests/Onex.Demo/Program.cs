@@ -113,13 +113,13 @@ if (await api.StuckAsync(stop.Token) is > 0 and var stuck)
 var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture);
 screen.Say(surprises == 0 ? $"\nEvery order ended as it should, in {seconds} s." : $"\n{surprises} surprises, in {seconds} s. The runtime's log: {Path.Combine(home, "runtime.log")}");
 screen.Say(stay
-    ? $$"""
+    ? $$$"""
 
         The runtime stays, until Ctrl+C. In another terminal:
-          curl -s localhost:{{port}}/api/v1/sagas/count
-          curl -s localhost:{{port}}/api/v1/requests?wait=30s -d '{"operation":"order-fulfilment","payload":{"order_id":"mine","total":9.5,"items":[{"sku":"tea","quantity":1}]}}'
-          curl -s "localhost:{{port}}/api/v1/sagas?key=mine"
-          sqlite3 {{Path.Combine(home, "onex.db")}} 'SELECT state, count(*) FROM sagas GROUP BY 1'
+          curl -s localhost:{{{port}}}/api/v1/sagas/count
+          curl -s localhost:{{{port}}}/api/v1/requests?wait=30s -d '{"operation":"order-fulfilment","payload":{"order_id":"mine","total":9.5,"items":[{"sku":"tea","quantity":1}]}}'
+          curl -s "localhost:{{{port}}}/api/v1/sagas?key=mine"
+          sqlite3 {{{Path.Combine(home, "onex.db")}}} 'SELECT state, count(*) FROM sagas GROUP BY 1'
         """
     : """
 
