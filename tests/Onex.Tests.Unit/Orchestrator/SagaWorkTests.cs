@@ -47,7 +47,13 @@ public sealed class SagaWorkTests
     {
         var near = new Outstanding
         {
-            CommandId = Guid.Empty, Step = "seal", Direction = StepDirections.Do, Attempt = 1, Phase = AttemptPhase.InFlight, DueAt = _now, FirstSentAt = _now,
+            CommandId = Guid.Empty,
+            Step = "seal",
+            Direction = StepDirections.Do,
+            Attempt = 1,
+            Phase = AttemptPhase.InFlight,
+            DueAt = _now,
+            FirstSentAt = _now,
         };
 
         Assert.True(WasParked(Saga));
