@@ -72,7 +72,10 @@ public abstract partial class SagaStoreCompliance
 
         var late = Rows.Move(row, Rows.Ended(row)) with
         {
-            WasParked = true, SeenMessages = [seen], KeptEvents = [Rows.Early(row)], ReleasedEvents = [kept.MessageId],
+            WasParked = true,
+            SeenMessages = [seen],
+            KeptEvents = [Rows.Early(row)],
+            ReleasedEvents = [kept.MessageId],
         };
         Assert.Equal([CommitVerdict.Stale.Instance], await CommitAsync(late));
 
@@ -94,7 +97,10 @@ public abstract partial class SagaStoreCompliance
         var verdicts = await CommitAsync(
             new CommitEntry.Move(again, next.Version, [Rows.Happened(again)], [Rows.Message("again")], [Rows.Payload(again, "result:again")])
             {
-                WasParked = true, SeenMessages = [second, first], KeptEvents = [Rows.Early(row)], JoinedRequests = [Rows.Id()],
+                WasParked = true,
+                SeenMessages = [second, first],
+                KeptEvents = [Rows.Early(row)],
+                JoinedRequests = [Rows.Id()],
             },
             Rows.Move(other, Rows.Next(other)));
 
@@ -197,7 +203,9 @@ public abstract partial class SagaStoreCompliance
 
         await CommitAsync(Rows.Move(row, Rows.Next(row)) with
         {
-            SeenMessages = [kept.MessageId, taken.MessageId], KeptEvents = [kept with { SagaId = row.Id }], ReleasedEvents = [taken.MessageId],
+            SeenMessages = [kept.MessageId, taken.MessageId],
+            KeptEvents = [kept with { SagaId = row.Id }],
+            ReleasedEvents = [taken.MessageId],
         });
 
         Assert.Equal([kept.MessageId], await KeptAsync(row));
