@@ -77,7 +77,7 @@ public sealed class StartTests
         Assert.Equal(BadConfiguration, await second.WaitForExitAsync(_within));
         var said = string.Join('\n', second.Errors);
         Assert.Contains("order-fulfilment", said, StringComparison.Ordinal);
-        Assert.Contains("1.0.0", said, StringComparison.Ordinal);
+        Assert.Contains("2.0.0", said, StringComparison.Ordinal);
         Assert.Contains("ONEX_CONTRACTS_MUTABLE", said, StringComparison.Ordinal);
     }
 
