@@ -460,7 +460,7 @@ namespace Onex.Migrations.Migrations
                     b.Property<string>("Outcome")
                         .HasColumnType("text")
                         .HasColumnName("outcome")
-                        .HasComment("completed, rejected, failed; cancelled: before anyone took it; empty: not known yet.");
+                        .HasComment("completed, rejected, failed; lapsed: given up when its lease had run out; cancelled: before anyone took it; empty: not known yet.");
 
                     b.Property<DateTimeOffset?>("RecordedAt")
                         .HasColumnType("timestamp with time zone")
@@ -490,9 +490,9 @@ namespace Onex.Migrations.Migrations
                         {
                             t.HasComment("One row per command to the outside world: who may run it now, and what came of it.");
 
-                            t.HasCheckConstraint("ck_effect_ledger_outcome", "outcome IN ('completed', 'rejected', 'failed', 'cancelled')");
+                            t.HasCheckConstraint("ck_effect_ledger_outcome", "outcome IN ('completed', 'rejected', 'failed', 'lapsed', 'cancelled')");
 
-                            t.HasCheckConstraint("ck_effect_ledger_result", "(outcome IS NULL OR outcome = 'cancelled') = (result IS NULL)");
+                            t.HasCheckConstraint("ck_effect_ledger_result", "(outcome IS NULL OR outcome IN ('lapsed', 'cancelled')) = (result IS NULL)");
                         });
 
                     b.HasAnnotation("Npgsql:StorageParameter:fillfactor", 70);

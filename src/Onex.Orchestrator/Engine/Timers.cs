@@ -113,9 +113,9 @@ internal static class Timers
                 Interruption.Cancelled(transition, command);
                 break;
 
-            // Someone works on it: ask again when they must have finished.
+            // Someone works on it: ask again when they must have finished. Who is late is about to commit.
             case { ValidUntil: { } until }:
-                transition.Replace(command with { DueAt = until + TimeSpan.FromSeconds(1) });
+                transition.Replace(command with { DueAt = (until > transition.Now ? until : transition.Now) + TimeSpan.FromSeconds(1) });
                 break;
 
             // Someone took this attempt and never told what came of it.

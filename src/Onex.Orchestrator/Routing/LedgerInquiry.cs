@@ -50,7 +50,8 @@ internal sealed class LedgerInquiry(ISagaStore store, IEffectLedger ledger)
         return told;
     }
 
-    // What was interrupted is cancelled if nobody has taken it: before it is known to have happened or not, nothing is compensated past it.
+    // What was interrupted is cancelled if nobody has taken it: before it is known to have happened or not, nothing is compensated past it. What
+    // was begun and never told is closed, so that the attempt that is counted as failed here is not run later by a copy of its command.
     private async Task<Dictionary<Guid, LedgerState>> StatesAsync(
         HashSet<Guid> cancelled, HashSet<Guid> asked, CancellationToken cancellation)
     {
@@ -65,7 +66,7 @@ internal sealed class LedgerInquiry(ISagaStore store, IEffectLedger ledger)
 
         if (asked.Count > 0)
         {
-            foreach (var (id, state) in await ledger.LookUpAsync(asked, cancellation))
+            foreach (var (id, state) in await ledger.SettleAsync(asked, cancellation))
             {
                 states[id] = state;
             }

@@ -21,7 +21,7 @@ public sealed class EffectLedger : IEffectLedger
     private const int BatchMax = 500;
     private const int CleanupBatch = 10_000;
 
-    // A row is leased if there is none, if its lease ran out without an outcome, or if its outcome is a failure and a later attempt is
+    // A row is leased if there is none, if its lease ran out without an outcome, or if its attempt failed or was closed and a later one is
     // asked for. A claim that was made and whose answer was lost is recognized by its token. In command order, so that two batches wait
     // for each other instead of deadlocking.
     private const string Claim = """
@@ -34,26 +34,25 @@ public sealed class EffectLedger : IEffectLedger
         SET attempt = excluded.attempt, lease_token = excluded.lease_token, leased_until = excluded.leased_until,
             claimed_at = excluded.claimed_at, outcome = NULL, result = NULL, recorded_at = NULL
         WHERE (l.outcome IS NULL AND l.leased_until <= clock_timestamp() AND excluded.attempt >= l.attempt)
-           OR (l.outcome = 'failed' AND excluded.attempt > l.attempt)
+           OR (l.outcome IN ('failed', 'lapsed') AND excluded.attempt > l.attempt)
            OR (l.outcome IS NULL AND l.lease_token = excluded.lease_token)
         """;
 
     // A statement of its own, so that it sees what others committed while the claim waited for them.
     private const string ReadClaimed = """
-        SELECT c.place::integer, l.lease_token, l.attempt, l.result, l.leased_until > clock_timestamp(), c.not_after < clock_timestamp(),
-               l.outcome = 'cancelled'
+        SELECT c.place::integer, l.lease_token, l.attempt, l.result, l.leased_until > clock_timestamp(), c.not_after < clock_timestamp(), l.outcome
         FROM unnest($1, $2) WITH ORDINALITY AS c(command_id, not_after, place)
         LEFT JOIN onex.effect_ledger l ON l.command_id = c.command_id
         """;
 
     private const string LockLedger = "SELECT FROM onex.effect_ledger WHERE command_id = ANY($1) ORDER BY command_id FOR UPDATE";
 
-    // Under the token of the lease only. A lease that ran out and that nobody has taken over still counts.
+    // Under the token of the lease only. A lease that ran out and that nobody has taken over still counts, closed or not.
     private const string Record = """
         UPDATE onex.effect_ledger l
         SET outcome = r.outcome, result = r.result, recorded_at = clock_timestamp()
         FROM unnest($1, $2, $3, $4) AS r(command_id, token, outcome, result)
-        WHERE l.command_id = r.command_id AND l.lease_token = r.token AND l.outcome IS NULL
+        WHERE l.command_id = r.command_id AND l.lease_token = r.token AND (l.outcome IS NULL OR l.outcome = 'lapsed')
         """;
 
     // An outcome under our token is ours, also when the answer to an earlier try was lost.
@@ -63,7 +62,7 @@ public sealed class EffectLedger : IEffectLedger
         JOIN onex.effect_ledger l ON l.command_id = r.command_id AND l.lease_token = r.token AND l.outcome IS NOT NULL
         """;
 
-    // Its row lock waits for a claim or a record of the command, and they for it: until this transaction ends, what is known of the
+    // What was closed is not committed any more: the saga may have gone on without it. Its row lock waits for a claim or a record of the command, and they for it: until this transaction ends, what is known of the
     // command cannot change.
     private const string RecordInTransaction = """
         UPDATE onex.effect_ledger
@@ -89,7 +88,7 @@ public sealed class EffectLedger : IEffectLedger
         """;
 
     private const string Read = """
-        SELECT command_id, attempt, outcome IS NULL AND leased_until > clock_timestamp(), leased_until, result,
+        SELECT command_id, attempt, outcome IS NULL, leased_until, result,
                coalesce(outcome = 'cancelled', false)
         FROM onex.effect_ledger WHERE command_id = ANY($1)
         """;
@@ -103,6 +102,15 @@ public sealed class EffectLedger : IEffectLedger
         FROM unnest($1) AS c(id)
         ORDER BY c.id
         ON CONFLICT (command_id) DO NOTHING
+        """;
+
+    // In command order, as claims. Who holds the row is about to commit what came of it, or stands still: that is not waited for here.
+    private const string Settle = """
+        UPDATE onex.effect_ledger SET outcome = 'lapsed', recorded_at = clock_timestamp()
+        WHERE command_id IN (
+            SELECT command_id FROM onex.effect_ledger
+            WHERE command_id = ANY($1) AND outcome IS NULL AND leased_until <= clock_timestamp()
+            ORDER BY command_id FOR UPDATE SKIP LOCKED)
         """;
 
     private const string Remove = """
@@ -181,8 +189,13 @@ public sealed class EffectLedger : IEffectLedger
                         new NpgsqlParameter<Guid> { TypedValue = Guid.Empty },
                     },
                 },
+                SettleAll(commandIds),
             ],
             cancellation);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyDictionary<Guid, LedgerState>> SettleAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
+        ReadStatesAsync(commandIds, [SettleAll(commandIds)], cancellation);
 
     /// <inheritdoc />
     public Task<IReadOnlyDictionary<Guid, LedgerState>> LookUpAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
@@ -225,6 +238,9 @@ public sealed class EffectLedger : IEffectLedger
             }
         }
     }
+
+    private static NpgsqlBatchCommand SettleAll(IReadOnlyCollection<Guid> commandIds) =>
+        new(Settle) { Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, [.. commandIds]) } };
 
     // Reads after the commands before it, which answer nothing.
     private Task<IReadOnlyDictionary<Guid, LedgerState>> ReadStatesAsync(
@@ -346,12 +362,15 @@ public sealed class EffectLedger : IEffectLedger
             return tooLate ? ClaimVerdict.Expired.Late(asked.Command) : null;
         }
 
-        if (!reader.IsDBNull(6) && reader.GetBoolean(6))
+        var attempt = reader.GetInt32(2);
+        switch (reader.IsDBNull(6) ? null : reader.GetString(6))
         {
-            return ClaimVerdict.Expired.Cancelled;
+            case "cancelled":
+                return ClaimVerdict.Expired.Cancelled;
+            case "lapsed" when asked.Command.Attempt <= attempt:
+                return ClaimVerdict.Expired.Closed(attempt);
         }
 
-        var attempt = reader.GetInt32(2);
         return Result(reader, 3) switch
         {
             { } known when known.Outcome != StepOutcomes.Failed || attempt >= asked.Command.Attempt => new ClaimVerdict.Known(known),

@@ -15,12 +15,19 @@ public interface IEffectLedger
     Task<bool> RecordAsync(Guid leaseToken, StepResult result, CancellationToken cancellation);
 
     /// <summary>
-    /// For main: cancels those of these commands that nobody has taken yet, so that no one ever will (<see cref="ClaimVerdict.Expired"/>), and
-    /// answers what the ledger says of all of them now. Each is in the answer.
+    /// For main: cancels those of these commands that nobody has taken yet, so that no one ever will (<see cref="ClaimVerdict.Expired"/>), closes
+    /// the attempts as <see cref="SettleAsync"/> does, and answers what the ledger says of all of them now. Each is in the answer.
     /// </summary>
     Task<IReadOnlyDictionary<Guid, LedgerState>> CancelAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation);
 
-    /// <summary>For main: what the ledger says of these commands now. Commands it has never seen are missing.</summary>
+    /// <summary>
+    /// For main: closes those attempts of these commands whose lease has run out without an outcome, and answers what the ledger says now. What
+    /// main gives up no late copy of its command may begin again: of a closed command only a later attempt is ever run. Who held the lease may
+    /// still record what came of it. Commands it has never seen are missing.
+    /// </summary>
+    Task<IReadOnlyDictionary<Guid, LedgerState>> SettleAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation);
+
+    /// <summary>What the ledger says of these commands now. Commands it has never seen are missing.</summary>
     Task<IReadOnlyDictionary<Guid, LedgerState>> LookUpAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation);
 }
 
@@ -44,12 +51,14 @@ public abstract record ClaimVerdict
         public static Leased Instance { get; } = new();
     }
 
-    /// <summary>Its <c>not_after</c> has passed, a later attempt is known, or it was cancelled: never run it.</summary>
+    /// <summary>Its <c>not_after</c> has passed, the attempt was closed, a later one is known, or it was cancelled: never run it.</summary>
     public sealed record Expired(string Reason) : ClaimVerdict
     {
         internal static Expired Cancelled { get; } = new("it was cancelled before anyone took it");
 
         internal static Expired Late(StepCommand command) => new($"its not_after ({command.NotAfter:O}) has passed");
+
+        internal static Expired Closed(int attempt) => new($"attempt {attempt} was given up when its lease had run out");
 
         internal static Expired Overtaken(int attempt) => new($"attempt {attempt} is known already");
     }
@@ -57,8 +66,8 @@ public abstract record ClaimVerdict
 
 /// <summary>What main sees of a command.</summary>
 /// <param name="Attempt">The latest attempt that was claimed.</param>
-/// <param name="Leased">Whether a lease is valid now.</param>
-/// <param name="LeasedUntil">Until when, by the database's clock.</param>
+/// <param name="Leased">Whether the attempt has neither an outcome nor been closed: someone works on it, or is about to commit what came of it.</param>
+/// <param name="LeasedUntil">Until when the lease is valid, by the database's clock.</param>
 /// <param name="Outcome">The recorded outcome of that attempt, or null.</param>
 public sealed record LedgerState(int Attempt, bool Leased, DateTimeOffset LeasedUntil, StepResult? Outcome)
 {

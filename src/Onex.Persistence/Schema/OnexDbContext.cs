@@ -270,8 +270,8 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         effect.ToTable("effect_ledger", table =>
         {
             table.HasComment("One row per command to the outside world: who may run it now, and what came of it.");
-            table.HasCheckConstraint("ck_effect_ledger_outcome", "outcome IN ('completed', 'rejected', 'failed', 'cancelled')");
-            table.HasCheckConstraint("ck_effect_ledger_result", "(outcome IS NULL OR outcome = 'cancelled') = (result IS NULL)");
+            table.HasCheckConstraint("ck_effect_ledger_outcome", "outcome IN ('completed', 'rejected', 'failed', 'lapsed', 'cancelled')");
+            table.HasCheckConstraint("ck_effect_ledger_result", "(outcome IS NULL OR outcome IN ('lapsed', 'cancelled')) = (result IS NULL)");
         });
 
         // A row is written twice (claimed, recorded); both versions fit on one page.
@@ -287,7 +287,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         effect.Property(row => row.LeasedUntil).HasColumnName("leased_until")
             .HasComment("Until then nobody else may run it (unless an outcome is recorded), by the database's clock.");
         effect.Property(row => row.ClaimedAt).HasColumnName("claimed_at").HasComment("When the latest attempt was claimed.");
-        effect.Property(row => row.Outcome).HasColumnName("outcome").HasComment("completed, rejected, failed; cancelled: before anyone took it; empty: not known yet.");
+        effect.Property(row => row.Outcome).HasColumnName("outcome").HasComment("completed, rejected, failed; lapsed: given up when its lease had run out; cancelled: before anyone took it; empty: not known yet.");
 
         // json, not jsonb: what the outside world returned is kept as it is, also what jsonb refuses.
         effect.Property(row => row.Result).HasColumnName("result").HasColumnType("json").HasComment("The whole result as it was told to main.");

@@ -12,7 +12,7 @@ namespace Onex.Persistence.Sqlite;
 public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
 {
     /// <summary>What this version writes into a file as its schema's version. A file with a higher one is refused.</summary>
-    public const int SchemaVersion = 1;
+    public const int SchemaVersion = 2;
 
     // "onex" in ASCII: tells our files from those of other programs.
     private const int ApplicationId = 0x6F6E6578;
@@ -263,7 +263,18 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
         }
 
         session.Execute("BEGIN IMMEDIATE");
+        if (version == 1)
+        {
+            // It knew no lapsed attempts, and SQLite changes no check of a table that exists.
+            session.Execute("ALTER TABLE effect_ledger RENAME TO effect_ledger_1");
+        }
+
         session.Execute(Script());
+        if (version == 1)
+        {
+            session.Execute("INSERT INTO effect_ledger SELECT * FROM effect_ledger_1; DROP TABLE effect_ledger_1");
+        }
+
         session.Execute($"PRAGMA application_id = {ApplicationId}");
         session.Execute($"PRAGMA user_version = {SchemaVersion}");
         session.Execute("COMMIT");

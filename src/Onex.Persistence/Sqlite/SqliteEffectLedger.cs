@@ -27,9 +27,14 @@ internal sealed class SqliteEffectLedger : IEffectLedger
         ON CONFLICT (command_id) DO NOTHING
         """;
 
-    // Under the token of the lease only. A lease that ran out and that nobody has taken over still counts.
+    private const string Settle = """
+        UPDATE effect_ledger SET outcome = 'lapsed', recorded_at = $2 WHERE command_id = $1 AND outcome IS NULL AND leased_until <= $2
+        """;
+
+    // Under the token of the lease only. A lease that ran out and that nobody has taken over still counts, closed or not.
     private const string Record = """
-        UPDATE effect_ledger SET outcome = $3, result = $4, recorded_at = $5 WHERE command_id = $1 AND lease_token = $2 AND outcome IS NULL
+        UPDATE effect_ledger SET outcome = $3, result = $4, recorded_at = $5
+        WHERE command_id = $1 AND lease_token = $2 AND (outcome IS NULL OR outcome = 'lapsed')
         """;
 
     private const string Recorded = "SELECT 1 FROM effect_ledger WHERE command_id = $1 AND lease_token = $2 AND outcome IS NOT NULL";
@@ -70,9 +75,13 @@ internal sealed class SqliteEffectLedger : IEffectLedger
                     session.Execute(Cancel, id, Guid.Empty, NewToken(), _time.GetUtcNow());
                 }
 
-                return States(session, commandIds);
+                return Settled(session, commandIds);
             },
             cancellation);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyDictionary<Guid, LedgerState>> SettleAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
+        _database.WriteAsync<IReadOnlyDictionary<Guid, LedgerState>>(session => Settled(session, commandIds), cancellation);
 
     /// <inheritdoc />
     public Task<IReadOnlyDictionary<Guid, LedgerState>> LookUpAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
@@ -86,9 +95,10 @@ internal sealed class SqliteEffectLedger : IEffectLedger
         {
             null => late ? ClaimVerdict.Expired.Late(command) : Grant(session, command, now),
             { Outcome: "cancelled" } => ClaimVerdict.Expired.Cancelled,
+            { Outcome: "lapsed" } entry when command.Attempt <= entry.Attempt => ClaimVerdict.Expired.Closed(entry.Attempt),
             { Result: { } known } entry when known.Outcome != StepOutcomes.Failed || entry.Attempt >= command.Attempt => new ClaimVerdict.Known(known),
             { Result: null } entry when command.Attempt < entry.Attempt => ClaimVerdict.Expired.Overtaken(entry.Attempt),
-            { Result: null } entry when entry.LeasedUntil > now => ClaimVerdict.Leased.Instance,
+            { Outcome: null } entry when entry.LeasedUntil > now => ClaimVerdict.Leased.Instance,
             _ => late ? ClaimVerdict.Expired.Late(command) : Grant(session, command, now),
         };
     }
@@ -116,15 +126,25 @@ internal sealed class SqliteEffectLedger : IEffectLedger
         return session.Exists(Recorded, result.CommandId, token);
     }
 
-    private Dictionary<Guid, LedgerState> States(SqliteSession session, IReadOnlyCollection<Guid> commandIds)
+    private Dictionary<Guid, LedgerState> Settled(SqliteSession session, IReadOnlyCollection<Guid> commandIds)
     {
         var now = _time.GetUtcNow();
+        foreach (var id in commandIds)
+        {
+            session.Execute(Settle, id, now);
+        }
+
+        return States(session, commandIds);
+    }
+
+    private static Dictionary<Guid, LedgerState> States(SqliteSession session, IReadOnlyCollection<Guid> commandIds)
+    {
         var states = new Dictionary<Guid, LedgerState>(commandIds.Count);
         foreach (var id in commandIds)
         {
             if (Find(session, id) is { } entry)
             {
-                states[id] = new LedgerState(entry.Attempt, entry.Outcome is null && entry.LeasedUntil > now, entry.LeasedUntil, entry.Result)
+                states[id] = new LedgerState(entry.Attempt, entry.Outcome is null, entry.LeasedUntil, entry.Result)
                 {
                     Cancelled = entry.Outcome == "cancelled",
                 };

@@ -126,10 +126,10 @@ CREATE TABLE IF NOT EXISTS effect_ledger (
     lease_token  TEXT NOT NULL,
     leased_until TEXT NOT NULL,
     claimed_at   TEXT NOT NULL,
-    outcome      TEXT CHECK (outcome IN ('completed', 'rejected', 'failed', 'cancelled')),
+    outcome      TEXT CHECK (outcome IN ('completed', 'rejected', 'failed', 'lapsed', 'cancelled')),
     result       TEXT,
     recorded_at  TEXT,
-    CHECK ((outcome IS NULL OR outcome = 'cancelled') = (result IS NULL))
+    CHECK ((outcome IS NULL OR outcome IN ('lapsed', 'cancelled')) = (result IS NULL))
 );
 
 CREATE TABLE IF NOT EXISTS contracts (

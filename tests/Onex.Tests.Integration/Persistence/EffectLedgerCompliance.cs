@@ -89,6 +89,49 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
+    public async Task An_attempt_that_was_given_up_is_never_run_by_a_late_copy_of_its_command()
+    {
+        var command = Command() with { Attempt = 2 };
+        var token = await GrantedAsync(command);
+        Assert.True((await Ledger.SettleAsync([command.CommandId], _none))[command.CommandId].Leased);
+        await ExpireAsync(command);
+
+        var state = (await Ledger.SettleAsync([command.CommandId, Rows.Id()], _none))[command.CommandId];
+
+        Assert.Equal((2, false, false, null), (state.Attempt, state.Leased, state.Cancelled, state.Outcome));
+        Assert.Contains("given up", Assert.IsType<ClaimVerdict.Expired>(await ClaimAsync(command)).Reason, StringComparison.Ordinal);
+        Assert.IsType<ClaimVerdict.Expired>(await ClaimAsync(command with { Attempt = 1 }));
+        Assert.IsType<ClaimVerdict.Expired>(await ClaimAsync(command with { Attempt = 3, NotAfter = Now().AddMinutes(-5) }));
+        await GrantedAsync(command with { Attempt = 3 });
+        Assert.False(await RecordAsync(token, Result(command, StepOutcomes.Completed)));
+    }
+
+    [Fact]
+    public async Task To_cancel_closes_an_attempt_whose_lease_ran_out_too()
+    {
+        var command = Command();
+        await GrantedAsync(command);
+        await ExpireAsync(command);
+
+        Assert.False((await Ledger.CancelAsync([command.CommandId], _none))[command.CommandId].Cancelled);
+
+        Assert.IsType<ClaimVerdict.Expired>(await ClaimAsync(command));
+        await GrantedAsync(command with { Attempt = 2 });
+    }
+
+    [Fact]
+    public async Task What_came_of_an_attempt_that_was_given_up_may_still_be_told()
+    {
+        var command = Command();
+        var token = await GrantedAsync(command);
+        await ExpireAsync(command);
+        await Ledger.SettleAsync([command.CommandId], _none);
+
+        Assert.True(await RecordAsync(token, Result(command, StepOutcomes.Completed)));
+        Assert.IsType<ClaimVerdict.Known>(await ClaimAsync(command with { Attempt = 2 }));
+    }
+
+    [Fact]
     public async Task Recording_twice_under_one_lease_keeps_the_first_outcome()
     {
         var command = Command();

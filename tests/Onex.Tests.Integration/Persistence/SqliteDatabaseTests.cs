@@ -87,6 +87,28 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_of_the_first_version_keeps_its_ledger_and_learns_of_lapsed_attempts()
+    {
+        await UseAsync(store => store.NowAsync(_none));
+        await SqliteFile.QueryAsync(
+            Path,
+            """
+            DROP TABLE effect_ledger;
+            CREATE TABLE effect_ledger (
+                command_id TEXT PRIMARY KEY, saga_id TEXT NOT NULL, step TEXT NOT NULL, operation TEXT NOT NULL, attempt INTEGER NOT NULL,
+                lease_token TEXT NOT NULL, leased_until TEXT NOT NULL, claimed_at TEXT NOT NULL,
+                outcome TEXT CHECK (outcome IN ('completed', 'rejected', 'failed', 'cancelled')), result TEXT, recorded_at TEXT);
+            INSERT INTO effect_ledger VALUES ('kept', 's', 'step', 'http.get', 1, 't', '2026-01-01', '2026-01-01', NULL, NULL, NULL);
+            PRAGMA user_version = 1;
+            """);
+
+        await UseAsync(store => store.NowAsync(_none));
+
+        await SqliteFile.QueryAsync(Path, "UPDATE effect_ledger SET outcome = 'lapsed' WHERE command_id = 'kept'");
+        Assert.Equal(["lapsed"], await SqliteFile.QueryAsync(Path, "SELECT outcome FROM effect_ledger"));
+    }
+
+    [Fact]
     public async Task Another_programs_file_is_refused()
     {
         await SqliteFile.QueryAsync(Path, "CREATE TABLE sagas (id TEXT)");

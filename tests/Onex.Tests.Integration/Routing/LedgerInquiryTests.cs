@@ -76,6 +76,35 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
         Assert.IsType<ClaimVerdict.Expired>(await _ledger.ClaimAsync(Message(free), _none));
     }
 
+    [Fact]
+    public async Task An_attempt_that_was_begun_and_never_told_is_closed_before_it_counts_as_failed()
+    {
+        var command = Command("first");
+        await _ledger.ClaimAsync(Message(command), _none);
+        await database.Database.ExecuteAsync($"UPDATE onex.effect_ledger SET leased_until = now() - interval '1s' WHERE command_id = '{command.CommandId}'");
+
+        var told = await AskAsync(command);
+
+        var lease = Assert.IsType<TimerFired>(Assert.Single(told).Message).Leases[command.CommandId];
+        Assert.Equal(new Lease(1, null), lease);
+        Assert.IsType<ClaimVerdict.Expired>(await _ledger.ClaimAsync(Message(command), _none));
+    }
+
+    [Fact]
+    public async Task An_attempt_that_is_about_to_be_committed_counts_as_leased_whatever_its_time()
+    {
+        var command = Command("first");
+        var granted = Assert.IsType<ClaimVerdict.Granted>(await _ledger.ClaimAsync(Message(command), _none));
+        await database.Database.ExecuteAsync($"UPDATE onex.effect_ledger SET leased_until = now() - interval '1s' WHERE command_id = '{command.CommandId}'");
+        await using var connection = await database.DataSource.OpenConnectionAsync(_none);
+        await using var transaction = await connection.BeginTransactionAsync(_none);
+        Assert.True(await EffectLedger.RecordAsync(transaction, granted.LeaseToken, Completed(command, null), _none));
+
+        var told = await AskAsync(command);
+
+        Assert.NotNull(Assert.IsType<TimerFired>(Assert.Single(told).Message).Leases[command.CommandId].ValidUntil);
+    }
+
     private static Outstanding Command(string step, bool interrupted = false) => new()
     {
         CommandId = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()),
@@ -106,20 +135,19 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
     private async Task RecordAsync(Outstanding command, Guid? reference)
     {
         var granted = Assert.IsType<ClaimVerdict.Granted>(await _ledger.ClaimAsync(Message(command), _none));
-        Assert.True(await _ledger.RecordAsync(
-            granted.LeaseToken,
-            new StepResult
-            {
-                CommandId = command.CommandId,
-                Attempt = command.Attempt,
-                SagaId = Guid.Empty,
-                CorrelationId = Guid.Empty,
-                Outcome = StepOutcomes.Completed,
-                Result = reference is null ? RawJson.EmptyObject : null,
-                ResultRef = reference,
-            },
-            _none));
+        Assert.True(await _ledger.RecordAsync(granted.LeaseToken, Completed(command, reference), _none));
     }
+
+    private static StepResult Completed(Outstanding command, Guid? reference) => new()
+    {
+        CommandId = command.CommandId,
+        Attempt = command.Attempt,
+        SagaId = Guid.Empty,
+        CorrelationId = Guid.Empty,
+        Outcome = StepOutcomes.Completed,
+        Result = reference is null ? RawJson.EmptyObject : null,
+        ResultRef = reference,
+    };
 
     private async Task<IReadOnlyList<WorkItem>> AskAsync(params Outstanding[] outstanding)
     {

@@ -64,6 +64,9 @@ internal sealed class MemoryLedger : IEffectLedger
     public Task<IReadOnlyDictionary<Guid, LedgerState>> LookUpAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
+    public Task<IReadOnlyDictionary<Guid, LedgerState>> SettleAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
+        throw new NotSupportedException();
+
     public Task<IReadOnlyDictionary<Guid, LedgerState>> CancelAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
         throw new NotSupportedException();
 }
