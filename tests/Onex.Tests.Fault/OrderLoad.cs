@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.Json.Nodes;
 using Onex.Tests.Support;
 
 namespace Onex.Tests.Fault;
@@ -21,6 +22,12 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
     /// <summary>How many orders a run has: <c>ONEX_FAULT_ORDERS</c>, or the short form.</summary>
     public static int Orders { get; } = int.TryParse(Environment.GetEnvironmentVariable("ONEX_FAULT_ORDERS"), out var given) ? given : 120;
 
+    /// <summary>Of a hundred orders, how many are cancelled at some moment. It may be too early or too late.</summary>
+    public int Regrets { get; init; }
+
+    /// <summary>How many were answered with the cancellation.</summary>
+    public int Cancelled => _sent.Keys.Count(correlationId => stack.Responses.Of(correlationId) is [var response, ..] && response.Field("code") == "cancel");
+
     /// <summary>How many have been sent.</summary>
     public int Sent => _sent.Count;
 
@@ -30,6 +37,7 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
     /// <summary>Sends orders, a few at a time: the next few when the load in flight has room for them.</summary>
     public async Task SendAsync(int orders, int inFlight, TimeSpan within)
     {
+        var regrets = new List<Task>();
         for (var sent = 0; sent < orders; sent++)
         {
             var order = Names.Next("order");
@@ -44,9 +52,16 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
             var correlationId = OnexStack.NewId();
             _sent[correlationId] = (order, treatment);
             await stack.OrderAsync(order, correlationId);
+            if (random.Next(100) < Regrets)
+            {
+                regrets.Add(CancelAsync(order, TimeSpan.FromMilliseconds(random.Next(30, 700))));
+            }
+
             await Eventually.Async(
                 () => Sent - Answered < inFlight, within, () => $"of {Sent} orders {Answered} were answered, and no more");
         }
+
+        await Task.WhenAll(regrets);
     }
 
     /// <summary>Waits until the outside world has had some more calls; gives up waiting, but nothing else, when none come.</summary>
@@ -58,6 +73,12 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
             () => stack.Outside.Calls.Count >= wanted || TimeProvider.System.GetElapsedTime(deadline) > atMost,
             atMost + TimeSpan.FromSeconds(5),
             () => "unreachable");
+    }
+
+    private async Task CancelAsync(string order, TimeSpan after)
+    {
+        await Task.Delay(after, TimeProvider.System);
+        await stack.EventAsync("order-fulfilment.cancel", order, new JsonObject { ["reason"] = "changed mind" });
     }
 
     /// <summary>All end; one response each; one idempotency key per order, step and direction; what was done fits how it ended.</summary>
@@ -98,7 +119,7 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
 
         var copies = _sent.Keys.Sum(correlationId => stack.Responses.Of(correlationId).Count) - Sent;
         output.WriteLine(
-            $"{Sent} orders ended, the last {took.TotalSeconds:0.0} s after the load: {completed} completed, {Sent - completed} taken back, "
+            $"{Sent} orders ended, the last {took.TotalSeconds:0.0} s after the load: {completed} completed, {Sent - completed} taken back, {Cancelled} of them cancelled, "
             + $"{copies} copies of responses; {stack.Outside.Calls.Count} calls outside");
     }
 }

@@ -20,6 +20,12 @@ public sealed record Treatment
     /// <summary>The first card has expired: a charge is answered with 422, until it comes under another key.</summary>
     public bool CardExpired { get; init; }
 
+    /// <summary>The first card is declined: a charge is answered with 402, until it comes under another key.</summary>
+    public bool FirstCardDeclined { get; init; }
+
+    /// <summary>What <c>/score</c> answers.</summary>
+    public int Score { get; init; }
+
     /// <summary>How often each call answers 503 before it works, per idempotency key.</summary>
     public int Failures { get; init; }
 
@@ -38,7 +44,7 @@ public sealed record Treatment
 public sealed record OutsideCall(int Number, string Order, string Step, bool Undo, string Key, HttpStatusCode Status, string Body);
 
 /// <summary>
-/// A loopback server that stands for the services of <c>contracts/order-fulfilment.yaml</c>: stock, warehouse, payments and orders. It is
+/// A loopback server that stands for the services of <c>contracts/order-fulfilment.yaml</c>: stock, warehouse, payments, orders, notices. It is
 /// idempotent by <c>Idempotency-Key</c>: the same key gets the same answer, and its effect happens once.
 /// </summary>
 public sealed class OutsideWorld : IAsyncDisposable
@@ -62,6 +68,7 @@ public sealed class OutsideWorld : IAsyncDisposable
         server.MapDelete("/parcels/{reference}", Undo("pack"));
         server.MapPost("/charges", Do("charge", order => new JsonObject { ["ref"] = $"p-{order}" }));
         server.MapPost("/refunds", Undo("charge"));
+        server.MapPost("/score", Do("score", order => new JsonObject { ["score"] = _treatments.GetValueOrDefault(order, Usual).Score }));
         server.MapPost("/confirmations", Do("confirm", _ => new JsonObject { ["confirmed"] = true }));
     }
 
@@ -70,7 +77,7 @@ public sealed class OutsideWorld : IAsyncDisposable
 
     /// <summary>How to make the connections of the example contract lead here.</summary>
     public IReadOnlyDictionary<string, string> Environment =>
-        new[] { "STOCK", "WAREHOUSE", "PAYMENTS", "ORDERS" }
+        new[] { "STOCK", "WAREHOUSE", "PAYMENTS", "ORDERS", "NOTICES" }
             .ToDictionary(name => $"ONEX_CONNECTION_{name}_URL", _ => Address.ToString().TrimEnd('/'));
 
     /// <summary>How orders are treated of which nothing else is said.</summary>
@@ -129,8 +136,10 @@ public sealed class OutsideWorld : IAsyncDisposable
         await AnswerAsync(context, order, step, undo: false, body, treatment =>
             step == "charge" && treatment.CardDeclined
                 ? (HttpStatusCode.PaymentRequired, """{"error":"card declined"}""")
-                : step == "charge" && treatment.CardExpired && !_answers.Keys.Any(key => key.Step == step && key.Order == order)
-                    ? (HttpStatusCode.UnprocessableEntity, """{"error":"card expired"}""")
+                : step == "charge" && (treatment.CardExpired || treatment.FirstCardDeclined) && !_answers.Keys.Any(key => key.Step == step && key.Order == order)
+                    ? treatment.CardExpired
+                        ? (HttpStatusCode.UnprocessableEntity, """{"error":"card expired"}""")
+                        : (HttpStatusCode.PaymentRequired, """{"error":"card declined"}""")
                     : (HttpStatusCode.OK, answer(order).ToJsonString()));
     };
 

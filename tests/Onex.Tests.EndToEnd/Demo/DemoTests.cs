@@ -1,0 +1,142 @@
+using System.Diagnostics;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.EndToEnd.Demo;
+
+/// <summary>What <c>./dev demo</c> runs, in a directory of its own, with its output piped.</summary>
+public sealed class DemoTests : IDisposable
+{
+    private static readonly TimeSpan _within = TimeSpan.FromSeconds(90);
+
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-demo-");
+
+    public DemoTests()
+    {
+        foreach (var file in Directory.EnumerateFiles(Repository.At("contracts"), "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(_directory.FullName, Path.GetRelativePath(Repository.Root, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+    }
+
+    public void Dispose() => _directory.Delete(recursive: true);
+
+    [Fact]
+    public async Task A_demo_that_was_killed_in_the_middle_goes_on_with_its_orders()
+    {
+        await using (var killed = new Run(_directory))
+        {
+            // By then some orders have ended, some wait, and some have a call outside.
+            await killed.SaysAsync("awaiting_new_card (waiting)");
+            await killed.KillAsync();
+        }
+
+        await using var next = new Run(_directory);
+
+        Assert.True(await next.EndAsync() == 0, string.Join('\n', next.Lines));
+        Assert.Contains(next.Lines, line => line.EndsWith("unfinished orders go on.", StringComparison.Ordinal));
+        Assert.Contains(next.Lines, line => line.StartsWith("Every order ended as it should", StringComparison.Ordinal));
+        Assert.DoesNotContain(next.Lines, line => line.Contains('\u001b', StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_demo_whose_orders_end_otherwise_than_they_should_fails()
+    {
+        var contract = Path.Combine(_directory.FullName, "contracts", "order-fulfilment.yaml");
+        const string TakesBack =
+            """
+                    compensate:
+                      effect: http.delete
+                      connection: stock
+                      with: { path: "/reservations/${result.body.id}" }
+                      timeout: 2s
+            """;
+        var text = await File.ReadAllTextAsync(contract);
+        Assert.Contains(TakesBack, text);
+        await File.WriteAllTextAsync(contract, text.Replace(TakesBack, "        compensate: { none: forgotten }", StringComparison.Ordinal));
+        await using var run = new Run(_directory);
+
+        Assert.True(await run.EndAsync() == 1, string.Join('\n', run.Lines));
+        Assert.Contains(run.Lines, line => line.Contains("left behind outside: reserve", StringComparison.Ordinal));
+    }
+
+    private sealed class Run : IAsyncDisposable
+    {
+        private readonly Process _process;
+        private readonly string _reaperId;
+        private readonly Lock _lock = new();
+        private readonly List<string> _lines = [];
+
+        public Run(DirectoryInfo directory)
+        {
+            var configuration = Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/'));
+            var start = new ProcessStartInfo("dotnet", [Repository.At("artifacts", "bin", "Onex.Demo", configuration, "Onex.Demo.dll")])
+            {
+                UseShellExecute = false,
+                WorkingDirectory = directory.FullName,
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            };
+            _process = Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start.");
+            _reaperId = Reaper.Kill(_process.Id);
+            _process.StandardInput.Close();
+            _process.OutputDataReceived += (_, line) => Keep(line.Data);
+            _process.ErrorDataReceived += (_, line) => Keep(line.Data);
+            _process.BeginOutputReadLine();
+            _process.BeginErrorReadLine();
+        }
+
+        public IReadOnlyList<string> Lines
+        {
+            get
+            {
+                lock (_lock)
+                {
+                    return [.. _lines];
+                }
+            }
+        }
+
+        public Task<TimeSpan> SaysAsync(string text) => Eventually.Async(
+            () => Lines.Any(line => line.Contains(text, StringComparison.Ordinal)), _within, () => $"no '{text}' in:\n{string.Join('\n', Lines)}");
+
+        public async Task<int> EndAsync()
+        {
+            await Eventually.Async(() => _process.HasExited, _within, () => $"the demo still runs:\n{string.Join('\n', Lines)}");
+
+            // Also waits for the last lines.
+            await _process.WaitForExitAsync();
+            return _process.ExitCode;
+        }
+
+        public async Task KillAsync()
+        {
+            _process.Kill();
+            await _process.WaitForExitAsync();
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            if (!_process.HasExited)
+            {
+                await KillAsync();
+            }
+
+            Reaper.Forget(_reaperId);
+            _process.Dispose();
+        }
+
+        private void Keep(string? line)
+        {
+            if (line is not null)
+            {
+                lock (_lock)
+                {
+                    _lines.Add(line);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.EndToEnd.Orders;
+
+/// <summary>The whole example order, in one process, on each store and each bus: nobody who looks from outside sees a difference.</summary>
+public sealed class EverywhereTests : IDisposable
+{
+    private const string Connections = """
+        connections:
+          stock: { type: http, url: "http://127.0.0.1:1" }
+          warehouse: { type: http, url: "http://127.0.0.1:1" }
+          payments: { type: http, url: "http://127.0.0.1:1" }
+          notices: { type: http, url: "http://127.0.0.1:1" }
+        """;
+
+    private static readonly TimeSpan _within = TimeSpan.FromSeconds(60);
+
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-everywhere-");
+    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromMinutes(2) };
+
+    public void Dispose()
+    {
+        _http.Dispose();
+        _directory.Delete(recursive: true);
+    }
+
+    [Theory]
+    [InlineData("inmemory", "sqlite")]
+    [InlineData("inmemory", "postgres")]
+    [InlineData("kafka", "sqlite")]
+    [InlineData("kafka", "postgres")]
+    public async Task The_example_order_runs_on_every_store_and_every_bus(string bus, string store)
+    {
+        await using var outside = await OutsideWorld.StartAsync();
+        await using var database = store == "postgres" ? await (await PostgresServer.SharedAsync()).CreateDatabaseAsync() : null;
+        await using var runtime = OnexProcess.Start("all", await SettingsAsync(bus, outside, database));
+        await runtime.ReadyAsync();
+        var api = new Uri($"http://127.0.0.1:{runtime.HttpPort}");
+
+        await Task.WhenAll(
+            CompletesAsync(api, outside),
+            CompletesWithAnotherCardAsync(api, outside),
+            IsCancelledWhileItWaitsAsync(api, outside),
+            IsCancelledWhileTheCardIsChargedAsync(api, outside),
+            IsSuspectedOfFraudAsync(api, outside));
+
+        Assert.Empty((await GetAsync(api, "/api/v1/sagas/stuck"))["stuck"]!.AsArray());
+        Assert.Equal(0, await runtime.TerminateAsync());
+    }
+
+    private async Task CompletesAsync(Uri api, OutsideWorld outside)
+    {
+        var order = Names.Next("plain");
+
+        var response = await OrderAsync(api, order);
+
+        Assert.Equal("success", (string?)response["status"]);
+        Assert.Equal(($"b-{order}", $"p-{order}"), ((string?)response["payload"]!["parcel"], (string?)response["payload"]!["payment"]));
+        Assert.Equal(["reserve", "charge", "score", "pack", "confirm"], outside.EffectsOf(order));
+    }
+
+    private async Task CompletesWithAnotherCardAsync(Uri api, OutsideWorld outside)
+    {
+        var order = Names.Next("newcard");
+        outside.Treat(order, new Treatment { FirstCardDeclined = true });
+        var response = OrderAsync(api, order);
+        await InStateAsync(api, order, "awaiting_new_card");
+
+        await TellAsync(api, order, "card_updated", []);
+
+        Assert.Equal("success", (string?)(await response)["status"]);
+        Assert.Equal(["reserve", "charge", "score", "pack", "confirm"], outside.EffectsOf(order));
+        Assert.Equal(2, outside.Calls.Where(call => call.Order == order && call.Step == "charge").Select(call => call.Key).Distinct().Count());
+    }
+
+    private async Task IsCancelledWhileItWaitsAsync(Uri api, OutsideWorld outside)
+    {
+        var order = Names.Next("givenup");
+        outside.Treat(order, new Treatment { FirstCardDeclined = true });
+        var first = OrderAsync(api, order);
+        await InStateAsync(api, order, "awaiting_new_card");
+        var joined = OrderAsync(api, order);
+
+        await TellAsync(api, order, "cancel", new JsonObject { ["reason"] = "changed mind" });
+
+        Assert.Equal("cancel", (string?)(await first)["code"]);
+        Assert.Equal("cancel", (string?)(await joined)["details"]!["reason"]);
+        Assert.Equal(["reserve", "undo reserve"], outside.EffectsOf(order));
+    }
+
+    private async Task IsCancelledWhileTheCardIsChargedAsync(Uri api, OutsideWorld outside)
+    {
+        var order = Names.Next("regretted");
+        outside.Treat(order, new Treatment { Latency = TimeSpan.FromSeconds(1) });
+        var response = OrderAsync(api, order);
+        await Eventually.Async(() => outside.EffectsOf(order).Contains("charge"), _within, () => $"the card of {order} is not charged");
+
+        await TellAsync(api, order, "cancel", new JsonObject { ["reason"] = "changed mind" });
+
+        Assert.Equal("cancel", (string?)(await response)["code"]);
+        Assert.Equal(["reserve", "charge", "undo charge", "undo reserve"], outside.EffectsOf(order));
+    }
+
+    private async Task IsSuspectedOfFraudAsync(Uri api, OutsideWorld outside)
+    {
+        var order = Names.Next("fraud");
+        outside.Treat(order, new Treatment { Score = 97 });
+
+        var response = await OrderAsync(api, order);
+
+        Assert.Equal("fraud_suspected", (string?)response["code"]);
+        Assert.Equal(["reserve", "charge", "score", "undo charge", "undo reserve"], outside.EffectsOf(order));
+    }
+
+    private async Task<Dictionary<string, string>> SettingsAsync(string bus, OutsideWorld outside, PostgresDatabase? database)
+    {
+        var contracts = Path.Combine(_directory.FullName, "contracts");
+        foreach (var file in Directory.EnumerateFiles(Repository.At("tests", "contracts", "valid", "order-fulfilment-full"), "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(contracts, Path.GetRelativePath(Repository.At("tests", "contracts", "valid", "order-fulfilment-full"), file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+
+        Directory.CreateDirectory(Path.Combine(contracts, "connections"));
+        await File.WriteAllTextAsync(Path.Combine(contracts, "connections", "outside.yaml"), Connections);
+        var settings = new Dictionary<string, string>(outside.Environment)
+        {
+            ["ONEX_EVENT_BUS"] = bus,
+            ["ONEX_STORE"] = database is null ? "sqlite" : "postgres",
+            ["ONEX_DATA_DIR"] = Path.Combine(_directory.FullName, "data"),
+            ["CONTRACTS_DIR"] = contracts,
+            ["OTEL_TRACES_EXPORTER"] = "none",
+            ["OTEL_METRICS_EXPORTER"] = "none",
+        };
+        foreach (var (name, value) in database?.Environment ?? new Dictionary<string, string>())
+        {
+            settings[name] = value;
+        }
+
+        if (bus == "kafka")
+        {
+            settings["KAFKA_BOOTSTRAP_SERVERS"] = (await KafkaBroker.SharedAsync()).BootstrapServers;
+            settings["ONEX_TOPIC_PREFIX"] = $"{Names.Next("everywhere").Replace('_', '-')}.";
+            settings["ONEX_PARTITIONS"] = OnexStack.Partitions.ToString(CultureInfo.InvariantCulture);
+        }
+
+        return settings;
+    }
+
+    private async Task<JsonObject> OrderAsync(Uri api, string order) => await PostAsync(
+        api, "/api/v1/requests?wait=60s", new JsonObject { ["operation"] = "order-fulfilment", ["payload"] = OnexStack.Order(order) }, HttpStatusCode.OK);
+
+    private Task<JsonObject> TellAsync(Uri api, string order, string name, JsonObject payload) => PostAsync(
+        api,
+        "/api/v1/requests",
+        new JsonObject { ["operation"] = $"order-fulfilment.{name}", ["payload"] = payload, ["target"] = new JsonObject { ["key"] = order } },
+        HttpStatusCode.Accepted);
+
+    private Task<TimeSpan> InStateAsync(Uri api, string order, string state) => Eventually.Async(
+        async () => (await GetAsync(api, $"/api/v1/sagas?key={order}"))["sagas"]!.AsArray().Any(saga => (string?)saga!["state"] == state),
+        _within,
+        () => $"{order} is not in state {state}");
+
+    private async Task<JsonObject> GetAsync(Uri api, string path) => (await _http.GetFromJsonAsync<JsonObject>(new Uri(api, path)))!;
+
+    private async Task<JsonObject> PostAsync(Uri api, string path, JsonObject body, HttpStatusCode wanted)
+    {
+        using var response = await _http.PostAsJsonAsync(new Uri(api, path), body);
+        var text = await response.Content.ReadAsStringAsync();
+        Assert.True(response.StatusCode == wanted, $"{path} {body.ToJsonString()}: {(int)response.StatusCode} {text}");
+        return JsonNode.Parse(text)!.AsObject();
+    }
+}
