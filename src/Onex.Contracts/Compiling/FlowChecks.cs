@@ -30,7 +30,7 @@ internal sealed class FlowChecks
     {
         var checks = new FlowChecks(scope, states);
         checks.CheckFaults();
-        var ways = checks.Reach([initial, onFailure, .. checks._anywhere]);
+        var ways = checks.Reach([initial, onFailure], checks._anywhere);
         checks.CheckWays(states, ways);
 
         // What can be entered without entering a pivot. What nothing leads to has its own complaint.
@@ -40,9 +40,21 @@ internal sealed class FlowChecks
             scope.Report(Complaints.CompensationMissing(step.At, step.Step, step.Operation));
         }
 
-        foreach (var wait in scope.Waits.Where(wait => wait.Length >= deadline?.After && before.Contains(wait.State)))
+        if (deadline is not null)
         {
-            scope.Report(Complaints.WaitBeyondDeadline(wait.At, wait.What, Durations.Format(wait.Length), Durations.Format(deadline!.After)));
+            checks.CheckWaits([initial, onFailure], deadline);
+        }
+    }
+
+    // A deadline comes once: what only it leads to, such as a long last wait for an answer, is past it.
+    private void CheckWaits(IReadOnlyList<string> starts, TimeLimit deadline)
+    {
+        var anyState = _scope.Anywhere.ToList();
+        anyState.Remove(deadline.Next);
+        var running = Reach(starts, anyState).Keys.Where(place => !place.PastPivot).Select(place => place.State).ToHashSet(StringComparer.Ordinal);
+        foreach (var wait in _scope.Waits.Where(wait => wait.Length >= deadline.After && running.Contains(wait.State)))
+        {
+            _scope.Report(Complaints.WaitBeyondDeadline(wait.At, wait.What, Durations.Format(wait.Length), Durations.Format(deadline.After)));
         }
     }
 
@@ -75,15 +87,15 @@ internal sealed class FlowChecks
     }
 
     /// <summary>Every place that can be reached, with where it leads. Failures are no ordinary way on: <c>on_failure</c> is reached from the start.</summary>
-    private Dictionary<Place, List<Place>> Reach(IEnumerable<string> starts)
+    private Dictionary<Place, List<Place>> Reach(IReadOnlyList<string> starts, IReadOnlyList<string> anywhere)
     {
         var ways = new Dictionary<Place, List<Place>>();
-        var waiting = new Queue<Place>(starts.Select(state => Enter(state, pastPivot: false)));
+        var waiting = new Queue<Place>(starts.Concat(anywhere).Select(state => Enter(state, pastPivot: false)));
         while (waiting.TryDequeue(out var place))
         {
             if (!ways.ContainsKey(place))
             {
-                ways[place] = [.. Targets(place).Select(next => Enter(next, place.PastPivot))];
+                ways[place] = [.. Targets(place, anywhere).Select(next => Enter(next, place.PastPivot))];
                 ways[place].ForEach(waiting.Enqueue);
             }
         }
@@ -91,11 +103,11 @@ internal sealed class FlowChecks
         return ways;
     }
 
-    private IEnumerable<string> Targets(Place place)
+    private IEnumerable<string> Targets(Place place, IReadOnlyList<string> anywhere)
     {
         var state = _states[place.State];
         return state.Implicit ? state.Choices.Select(choice => choice.Next)
-            : state.Kind == StateKind.Ordinary && !place.PastPivot ? _ways[place.State].Concat(_anywhere)
+            : state.Kind == StateKind.Ordinary && !place.PastPivot ? _ways[place.State].Concat(anywhere)
             : _ways[place.State];
     }
 

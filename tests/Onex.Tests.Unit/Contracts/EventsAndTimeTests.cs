@@ -200,6 +200,18 @@ public sealed class EventsAndTimeTests
     }
 
     [Theory]
+    [InlineData("waiting: { timeout: { after: 1h, next: late } }", "", 0)]
+    [InlineData("waiting: { timeout: { after: 1h, next: asking } }", "", 1)]
+    [InlineData("waiting: {}", "any_state: [{ event: go, next: asking }]\n", 1)]
+    public void What_only_the_deadline_leads_to_may_wait_longer(string waiting, string anyState, int complaints)
+    {
+        var rest = $"events: {{ go: {{}} }}\n{anyState}deadline: {{ after: 24h, next: asking }}\ninitial: waiting\nstates:\n  {waiting}\n"
+            + "  asking: { on_event: [{ event: go, next: done }], timeout: { after: 7d, next: late } }\n" + Ends;
+
+        Assert.Equal(Enumerable.Repeat("ONEX1059", complaints), Small.Codes(rest));
+    }
+
+    [Theory]
     [InlineData("on_event: [{ event: nobody, next: done }]", "ONEX1055")]
     [InlineData("on_event: [{ event: go, stay: true, next: done }]", "ONEX1058")]
     [InlineData("timeout: { after: soon, next: done }", "ONEX1047")]
