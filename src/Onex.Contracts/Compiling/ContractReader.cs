@@ -21,6 +21,7 @@ internal sealed class ContractReader
     private readonly RetryReader _retries;
     private readonly EventReader _events;
     private readonly StateReader _states;
+    private int _steps;
 
     private ContractReader(string path, SourceFile file, MapSyntax root, References references, CompilerContext context)
     {
@@ -79,7 +80,6 @@ internal sealed class ContractReader
         var anyState = _events.ReadRules(_root.Find("any_state"), "'any_state'", null);
         var deadline = _events.ReadLimit(_root.Find("deadline"), "'deadline'", null);
         var states = ReadStates(stateMap);
-        CheckTime(deadline);
         CheckEvents();
         var complete = states.Count == _scope.States.Count && !_scope.HasNotYet;
         if (!_root.Has("on_failure"))
@@ -90,7 +90,7 @@ internal sealed class ContractReader
         CheckExamples();
         if (complete && initial is not null && onFailure is not null)
         {
-            FlowChecks.Run(_scope, states, initial, onFailure, [.. anyState.Select(rule => rule.Next).OfType<string>(), .. deadline is null ? [] : new[] { deadline.Next }]);
+            FlowChecks.Run(_scope, states, initial, onFailure, deadline);
         }
 
         if (_scope.File.HasErrors || _references.Files.Any(file => file.File.HasErrors))
@@ -214,14 +214,6 @@ internal sealed class ContractReader
         return new DataField(name, type, converted);
     }
 
-    private void CheckTime(TimeLimit? deadline)
-    {
-        foreach (var (length, at, what) in deadline is null ? [] : _scope.Waits.Where(wait => wait.Length >= deadline.After))
-        {
-            _scope.Report(Complaints.WaitBeyondDeadline(at, what, Durations.Format(length), Durations.Format(deadline!.After)));
-        }
-    }
-
     private void CheckEvents()
     {
         foreach (var (name, _) in _root.Find("events") is MapSyntax map ? map.Entries.Take(Limits.EventsMax) : [])
@@ -278,16 +270,25 @@ internal sealed class ContractReader
                 }
 
                 break;
-            case MapSyntax map when map.Find("id") is ScalarSyntax id:
-                if (_scope.Steps.Count == Limits.StepsMax)
+            case MapSyntax map:
+                if (_steps++ == Limits.StepsMax)
                 {
-                    _scope.Report(Complaints.TooMany(id.At, "steps", Limits.StepsMax));
+                    _scope.Report(Complaints.TooMany(map.At, "steps", Limits.StepsMax));
                 }
 
-                _scope.Steps.TryAdd(id.Text, state);
-                break;
-            case MapSyntax map:
-                DeclareSteps((map.Find("parallel") as MapSyntax)?.Find("branches"), state);
+                if (map.Find("id") is ScalarSyntax id)
+                {
+                    _scope.Steps.TryAdd(id.Text, state);
+                    if (StepReader.CallsNothing(map))
+                    {
+                        _scope.WithoutResult.Add(id.Text);
+                    }
+                }
+                else
+                {
+                    DeclareSteps((map.Find("parallel") as MapSyntax)?.Find("branches"), state);
+                }
+
                 break;
         }
     }

@@ -23,6 +23,9 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
     /// <summary>The ids of all steps, with the state that the first of that id is in.</summary>
     public Dictionary<string, string> Steps { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>The ids of those of them that call nothing.</summary>
+    public HashSet<string> WithoutResult { get; } = new(StringComparer.Ordinal);
+
     public Dictionary<string, DataField> Data { get; } = new(StringComparer.Ordinal);
 
     public Dictionary<string, RetryPolicy> Retries { get; } = new(StringComparer.Ordinal);
@@ -37,13 +40,19 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
     public HashSet<string> UsedEvents { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Every time that the file writes down for a wait or a state, with its place.</summary>
-    public List<(TimeSpan Length, SourceSpan At, string What)> Waits { get; } = [];
+    public List<Wait> Waits { get; } = [];
+
+    /// <summary>The states with which something is wrong already: what is said of their ways would only follow from that.</summary>
+    public HashSet<string> Broken { get; } = new(StringComparer.Ordinal);
 
     /// <summary>The paths that expressions read below each step's result.</summary>
     public Dictionary<string, List<ImmutableArray<string>>> ReadPaths { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Every way from a state to another that the file writes down.</summary>
     public List<Way> Ways { get; } = [];
+
+    /// <summary>Where the file leads from every ordinary state before the pivot: events of any state, the deadline.</summary>
+    public List<string> Anywhere { get; } = [];
 
     /// <summary>Steps that change the world and do not say how they are taken back.</summary>
     public List<Uncompensated> Uncompensated { get; } = [];
@@ -139,6 +148,18 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
         return name.Text;
     }
 
+    /// <summary>The same, from a state or, where there is none, from every one that it applies to.</summary>
+    public string? TargetFrom(string? state, SyntaxNode? node)
+    {
+        var target = Target(node, "'next'", state);
+        if (state is null && target is not null)
+        {
+            Anywhere.Add(target);
+        }
+
+        return target;
+    }
+
     private T? Expect<T>(SyntaxNode? node, string what, string expected)
         where T : SyntaxNode
     {
@@ -157,6 +178,13 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
 /// <param name="At">Where the file says so.</param>
 /// <param name="FaultMissing">Whether the file would have to say why, if the other is a compensating state.</param>
 internal sealed record Way(string From, string To, SourceSpan At, bool FaultMissing);
+
+/// <summary>A time that the file writes down.</summary>
+/// <param name="State">The state that it is in.</param>
+/// <param name="Length">How long.</param>
+/// <param name="At">Where.</param>
+/// <param name="What">What it is, in a sentence: <c>a wait</c>.</param>
+internal sealed record Wait(string State, TimeSpan Length, SourceSpan At, string What);
 
 /// <summary>A step that changes the world and does not say how it is taken back.</summary>
 internal sealed record Uncompensated(string State, string Step, string Operation, SourceSpan At);

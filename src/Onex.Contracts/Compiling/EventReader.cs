@@ -24,6 +24,10 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
             {
                 scope.Report(Complaints.BadName(name.At, "an event", name.Text, dashes: false));
             }
+            else if (Names.FaultCodes.Contains(name.Text))
+            {
+                scope.Report(Complaints.ReservedEvent(name.At, name.Text));
+            }
 
             // `card_updated:` alone is an event without data.
             var declared = value is ScalarSyntax { IsNull: true } ? null : scope.Map(value, $"the event '{Spelling.Clip(name.Text)}'");
@@ -55,6 +59,14 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
         {
             if (scope.Map(item, $"an entry of {what}") is not { } map)
             {
+                continue;
+            }
+
+            if (expressions.IsSplit(map))
+            {
+                // The rest of it is in order, as far as anyone can tell.
+                scope.UsedEvents.Add((map.Find("event") as ScalarSyntax)?.Text ?? "");
+                scope.TargetFrom(state, map.Find("next"));
                 continue;
             }
 
@@ -94,9 +106,8 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
             scope.Report(Complaints.MissingKey(map.At, what, missing, $"Write {what.Trim('\'')}: {{ after: 48h, next: some_state }}."));
         }
 
-        return scope.Duration(map.Find("after")) is { } after && scope.Target(map.Find("next"), "'next'", state) is { } next
-            ? new TimeLimit(after, next)
-            : null;
+        var (after, next) = (scope.Duration(map.Find("after")), scope.TargetFrom(state, map.Find("next")));
+        return after is { } length && next is not null ? new TimeLimit(length, next) : null;
     }
 
     private EventRule? ReadRule(MapSyntax map, string what, string? state)
@@ -112,8 +123,8 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
         }
 
         scope.UsedEvents.Add(name.Text);
-        var declared = scope.Events.ContainsKey(name.Text);
-        if (!declared)
+        var declared = scope.Events.GetValueOrDefault(name.Text);
+        if (declared is null)
         {
             scope.Report(Complaints.UndeclaredEvent(name.At, name.Text, scope.Events.Keys));
         }
@@ -130,9 +141,10 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
             scope.Report(Complaints.NextOrStay(map.At, name.Text, both: stays));
         }
 
-        var when = expressions.Read(map.Find("when"), "'when'", ExpressionPlace.Event);
-        var set = steps.ReadAssignments(map.Find("set"), "'set'", ExpressionPlace.Event);
-        var next = scope.Target(map.Find("next"), "'next'", state);
-        return declared && (stays || next is not null) ? new EventRule(name.Text, when, set, stays ? null : next) : null;
+        var place = ExpressionPlace.Rule(declared);
+        var when = expressions.Read(map.Find("when"), "'when'", place);
+        var set = steps.ReadAssignments(map.Find("set"), "'set'", place);
+        var next = scope.TargetFrom(state, map.Find("next"));
+        return declared is not null && (stays || next is not null) ? new EventRule(name.Text, when, set, stays ? null : next) : null;
     }
 }

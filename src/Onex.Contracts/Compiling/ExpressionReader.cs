@@ -2,6 +2,8 @@ using System.Collections.Frozen;
 using System.Collections.Immutable;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
+using Onex.Contracts.Plans;
+using Onex.Contracts.Schemas;
 using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Compiling;
@@ -21,14 +23,17 @@ internal sealed record ExpressionPlace(IReadOnlyList<string> Names)
     /// <summary><c>when</c> of a <c>choose</c>.</summary>
     public static ExpressionPlace Guard { get; } = new(["input", "data", "steps", "fault", "saga", "now"]);
 
-    /// <summary><c>when</c> and <c>set</c> of an event's rule.</summary>
-    public static ExpressionPlace Event { get; } = new(["event", "input", "data", "steps", "fault", "saga", "now"]);
-
     /// <summary>The <c>with</c> of a compensation that runs too when nobody can tell whether its step happened.</summary>
     public static ExpressionPlace Unknown { get; } = new(["input", "data", "command_id"]);
 
     /// <summary><c>output</c> of an end.</summary>
     public static ExpressionPlace Output { get; } = new(["input", "data", "steps", "fault", "saga"]);
+
+    /// <summary>The event whose rule it is, if its name is known; else its fields cannot be checked.</summary>
+    public EventPlan? Event { get; private init; }
+
+    /// <summary><c>when</c> and <c>set</c> of an event's rule.</summary>
+    public static ExpressionPlace Rule(EventPlan? @event) => new(["event", "input", "data", "steps", "fault", "saga", "now"]) { Event = @event };
 }
 
 /// <summary>Reads expressions and checks the names in them.</summary>
@@ -77,6 +82,35 @@ internal sealed class ExpressionReader(ContractScope scope)
         return expression;
     }
 
+    /// <summary>
+    /// Whether YAML has cut an expression of a map in braces into pieces, after complaining: in <c>{ p: f(a, b) }</c> it takes the comma for the
+    /// end of the value.
+    /// </summary>
+    public bool IsSplit(MapSyntax map)
+    {
+        if (!map.IsFlow)
+        {
+            return false;
+        }
+
+        for (var index = 1; index < map.Entries.Count; index++)
+        {
+            var (before, after) = (map.Entries[index - 1], map.Entries[index]);
+            if (before.Value is not ScalarSyntax { Form: ScalarForm.Plain } value || after.Value is not ScalarSyntax { IsPlain: true, Text: "" }
+                || value.Text.Count(letter => letter is '(' or '[') <= value.Text.Count(letter => letter is ')' or ']'))
+            {
+                continue;
+            }
+
+            var rest = map.Entries.Skip(index).TakeWhile(entry => entry.Value is ScalarSyntax { IsPlain: true, Text: "" });
+            var whole = string.Join(", ", rest.Select(entry => entry.Key.Text).Prepend(value.Text));
+            scope.Report(Complaints.QuoteExpression(value.At, $"{before.Key.Text}: {BareExpression.Quote(whole)}"));
+            return true;
+        }
+
+        return false;
+    }
+
     private void Check(PathUse use, ScalarSyntax scalar, int start, ExpressionPlace place)
     {
         var root = use.Path[0];
@@ -94,11 +128,40 @@ internal sealed class ExpressionReader(ContractScope scope)
         }
         else if (use.Path is ["data", var field, ..] && !scope.Data.ContainsKey(field))
         {
-            scope.Report(Complaints.UndeclaredField(FieldAt(use, scalar, start), field, scope.Data.Keys));
+            scope.Report(Complaints.UndeclaredField(FieldAt(use, 1, scalar, start), field, scope.Data.Keys));
+        }
+        else if (root == "event" && place.Event is { } rule)
+        {
+            CheckEvent(use, rule, scalar, start);
         }
         else if (root == "steps")
         {
             CheckStep(use, scalar, start);
+        }
+    }
+
+    // What an event does not declare is let through unseen, so that nobody can rely on it; not even where it may be missing.
+    private void CheckEvent(PathUse use, EventPlan rule, ScalarSyntax scalar, int start)
+    {
+        var type = rule.Data;
+        for (var depth = 1; depth < use.Path.Length; depth++)
+        {
+            type = type is DataType.Optional optional ? optional.Value : type;
+            switch (type)
+            {
+                case DataType.Fields fields when fields.Find(use.Path[depth]) is { } found:
+                    type = found;
+                    break;
+                case DataType.Fields fields:
+                    scope.Report(Complaints.UndeclaredEventField(
+                        FieldAt(use, depth, scalar, start), rule.Name, use.Path[depth], [.. fields.Declared.Select(field => field.Key)]));
+                    return;
+                case DataType.MapOf map:
+                    type = map.Value;
+                    break;
+                default:
+                    return;
+            }
         }
     }
 
@@ -112,13 +175,17 @@ internal sealed class ExpressionReader(ContractScope scope)
                 Reads(id, []);
             }
         }
+        else if (scope.WithoutResult.Contains(step))
+        {
+            scope.Report(Complaints.StepWithoutResult(FieldAt(use, 1, scalar, start), step));
+        }
         else if (scope.Steps.ContainsKey(step))
         {
             Reads(step, path);
         }
         else
         {
-            scope.Report(Complaints.UndeclaredStep(FieldAt(use, scalar, start), step, scope.Steps.Keys));
+            scope.Report(Complaints.UndeclaredStep(FieldAt(use, 1, scalar, start), step, scope.Steps.Keys));
         }
     }
 
@@ -132,13 +199,13 @@ internal sealed class ExpressionReader(ContractScope scope)
         paths.Add(path);
     }
 
-    // The first field behind the root, as far as it is written plainly: data.x.
-    private static SourceSpan FieldAt(PathUse use, ScalarSyntax scalar, int start)
+    // A field behind the root, as far as it is written plainly: data.x.
+    private static SourceSpan FieldAt(PathUse use, int depth, ScalarSyntax scalar, int start)
     {
         var at = start + use.Position;
-        var (root, field) = (use.Path[0], use.Path[1]);
-        var dotted = scalar.Text.AsSpan(Math.Min(at, scalar.Text.Length)).StartsWith($"{root}.{field}", StringComparison.Ordinal);
-        return dotted ? scalar.Part(at + root.Length + 1, field.Length) : scalar.Part(at, use.Length);
+        var (before, field) = (string.Join('.', use.Path[..depth]), use.Path[depth]);
+        var dotted = scalar.Text.AsSpan(Math.Min(at, scalar.Text.Length)).StartsWith($"{before}.{field}", StringComparison.Ordinal);
+        return dotted ? scalar.Part(at + before.Length + 1, field.Length) : scalar.Part(at, use.Length);
     }
 
     private static string Remedy(string name, ScalarSyntax scalar, ExpressionPlace place)

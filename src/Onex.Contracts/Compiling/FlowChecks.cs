@@ -1,111 +1,139 @@
+using System.Runtime.InteropServices;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
 
 namespace Onex.Contracts.Compiling;
 
 /// <summary>What only the whole of the states shows.</summary>
-internal static class FlowChecks
+internal sealed class FlowChecks
 {
-    /// <param name="scope">The contract.</param>
+    private readonly ContractScope _scope;
+    private readonly Dictionary<string, StatePlan> _states;
+    private readonly ILookup<string, string> _ways;
+    private readonly List<string> _anywhere;
+
+    private FlowChecks(ContractScope scope, IReadOnlyList<StatePlan> states)
+    {
+        _scope = scope;
+        _states = states.ToDictionary(state => state.Name, StringComparer.Ordinal);
+        _ways = scope.Ways.ToLookup(way => way.From, way => way.To, StringComparer.Ordinal);
+        _anywhere = [.. scope.Anywhere.Distinct(StringComparer.Ordinal)];
+    }
+
+    /// <summary>Complains about states, steps and times that cannot be as they are.</summary>
+    /// <param name="scope">The contract, all of which was read.</param>
     /// <param name="states">Its states.</param>
     /// <param name="initial">The first.</param>
     /// <param name="onFailure">Where failures lead.</param>
-    /// <param name="anywhere">Where events of any state and the deadline lead, from every ordinary state before the pivot.</param>
-    public static void Run(ContractScope scope, IReadOnlyList<StatePlan> states, string initial, string onFailure, IReadOnlyList<string> anywhere)
+    /// <param name="deadline">How long a saga may take, or null.</param>
+    public static void Run(ContractScope scope, IReadOnlyList<StatePlan> states, string initial, string onFailure, TimeLimit? deadline)
     {
-        CheckFaults(scope, states);
+        var checks = new FlowChecks(scope, states);
+        checks.CheckFaults();
+        var ways = checks.Reach([initial, onFailure], checks._anywhere);
+        checks.CheckWays(states, ways);
 
-        var ways = states.ToDictionary(state => state.Name, Targets, StringComparer.Ordinal);
-        string[] starts = [initial, onFailure, .. anywhere];
-        var reached = Reach(starts, ways, _ => true);
-
-        // What leads nowhere, or to a state that does not exist, has its own complaint.
-        var ends = states.Where(state => state.Kind == StateKind.End || Targets(state).Count == 0).Select(state => state.Name);
-        var endingWays = ways.ToDictionary(way => way.Key, way => way.Value, StringComparer.Ordinal);
-        foreach (var state in states.Where(state => state.Kind == StateKind.Ordinary && !state.Pivot && anywhere.Count > 0))
-        {
-            endingWays[state.Name] = [.. ways[state.Name], .. anywhere];
-        }
-
-        var ending = Reach(ends, Reverse(endingWays), _ => true);
-        foreach (var state in states.Where(state => !state.Implicit))
-        {
-            if (!reached.Contains(state.Name))
-            {
-                if (!scope.HasUnknownState)
-                {
-                    scope.Report(Complaints.UnreachableState(scope.States[state.Name], state.Name));
-                }
-            }
-            else if (!ending.Contains(state.Name))
-            {
-                scope.Report(Complaints.EndlessState(scope.States[state.Name], state.Name));
-            }
-        }
-
-        // Not past a pivot: what can be entered without entering one. What nothing leads to has its own complaint.
-        var pivots = states.Where(state => state.Pivot).Select(state => state.Name).ToHashSet(StringComparer.Ordinal);
-        var before = Reach(starts, ways, name => !pivots.Contains(name));
+        // What can be entered without entering a pivot. What nothing leads to has its own complaint.
+        var before = ways.Keys.Where(place => !place.PastPivot).Select(place => place.State).ToHashSet(StringComparer.Ordinal);
         foreach (var step in scope.Uncompensated.Where(step => before.Contains(step.State)))
         {
             scope.Report(Complaints.CompensationMissing(step.At, step.Step, step.Operation));
         }
-    }
 
-    private static void CheckFaults(ContractScope scope, IReadOnlyList<StatePlan> states)
-    {
-        var compensating = states
-            .Where(state => state.Kind == StateKind.Compensating)
-            .Select(state => state.Name)
-            .ToHashSet(StringComparer.Ordinal);
-        foreach (var way in scope.Ways.Where(way => way.FaultMissing && compensating.Contains(way.To)))
+        if (deadline is not null)
         {
-            scope.Report(Complaints.FaultMissing(way.At, way.To));
+            checks.CheckWaits([initial, onFailure], deadline);
         }
     }
 
-    private static List<string> Targets(StatePlan state) =>
-    [
-        .. state.Choices.Select(choice => choice.Next),
-        .. state.Catch.Select(rule => rule.Next),
-        .. state.Steps.SelectMany(CatchOf).Select(rule => rule.Next),
-        .. state.OnEvent.Select(rule => rule.Next).OfType<string>(),
-        .. state.Timeout is { } timeout ? new[] { timeout.Next } : [],
-    ];
-
-    private static IEnumerable<CatchRule> CatchOf(StepPlan step) => step switch
+    // A deadline comes once: what only it leads to, such as a long last wait for an answer, is past it.
+    private void CheckWaits(IReadOnlyList<string> starts, TimeLimit deadline)
     {
-        CallStep call => call.Catch,
-        FailStep fail => fail.Catch,
-        _ => [],
-    };
-
-    private static Dictionary<string, List<string>> Reverse(Dictionary<string, List<string>> ways)
-    {
-        var reverse = ways.Keys.ToDictionary(name => name, _ => new List<string>(), StringComparer.Ordinal);
-        foreach (var (from, targets) in ways)
+        var anyState = _scope.Anywhere.ToList();
+        anyState.Remove(deadline.Next);
+        var running = Reach(starts, anyState).Keys.Where(place => !place.PastPivot).Select(place => place.State).ToHashSet(StringComparer.Ordinal);
+        foreach (var wait in _scope.Waits.Where(wait => wait.Length >= deadline.After && running.Contains(wait.State)))
         {
-            foreach (var to in targets)
+            _scope.Report(Complaints.WaitBeyondDeadline(wait.At, wait.What, Durations.Format(wait.Length), Durations.Format(deadline.After)));
+        }
+    }
+
+    private void CheckFaults()
+    {
+        foreach (var way in _scope.Ways.Where(way => way.FaultMissing && _states[way.To].Kind == StateKind.Compensating))
+        {
+            _scope.Report(Complaints.FaultMissing(way.At, way.To));
+        }
+    }
+
+    private void CheckWays(IReadOnlyList<StatePlan> states, Dictionary<Place, List<Place>> ways)
+    {
+        var ending = Ending(ways);
+        var endless = ways.Keys.Where(place => !ending.Contains(place)).ToLookup(place => place.State, place => place.PastPivot, StringComparer.Ordinal);
+        var reached = ways.Keys.Select(place => place.State).ToHashSet(StringComparer.Ordinal);
+        foreach (var state in states.Where(state => !state.Implicit))
+        {
+            if (endless.Contains(state.Name))
             {
-                reverse[to].Add(from);
+                // Where it never ends at all, the pivot is not to blame.
+                var onlyPast = _anywhere.Count > 0 && endless[state.Name].All(pastPivot => pastPivot);
+                _scope.Report(Complaints.EndlessState(_scope.States[state.Name], state.Name, onlyPast));
+            }
+            else if (!reached.Contains(state.Name) && !_scope.HasUnknownState)
+            {
+                _scope.Report(Complaints.UnreachableState(_scope.States[state.Name], state.Name));
+            }
+        }
+    }
+
+    /// <summary>Every place that can be reached, with where it leads. Failures are no ordinary way on: <c>on_failure</c> is reached from the start.</summary>
+    private Dictionary<Place, List<Place>> Reach(IReadOnlyList<string> starts, IReadOnlyList<string> anywhere)
+    {
+        var ways = new Dictionary<Place, List<Place>>();
+        var waiting = new Queue<Place>(starts.Concat(anywhere).Select(state => Enter(state, pastPivot: false)));
+        while (waiting.TryDequeue(out var place))
+        {
+            if (!ways.ContainsKey(place))
+            {
+                ways[place] = [.. Targets(place, anywhere).Select(next => Enter(next, place.PastPivot))];
+                ways[place].ForEach(waiting.Enqueue);
             }
         }
 
-        return reverse;
+        return ways;
     }
 
-    private static HashSet<string> Reach(IEnumerable<string> starts, Dictionary<string, List<string>> ways, Func<string, bool> enters)
+    private IEnumerable<string> Targets(Place place, IReadOnlyList<string> anywhere)
     {
-        var reached = new HashSet<string>(StringComparer.Ordinal);
-        var waiting = new Queue<string>(starts);
-        while (waiting.TryDequeue(out var name))
+        var state = _states[place.State];
+        return state.Implicit ? state.Choices.Select(choice => choice.Next)
+            : state.Kind == StateKind.Ordinary && !place.PastPivot ? _ways[place.State].Concat(anywhere)
+            : _ways[place.State];
+    }
+
+    private Place Enter(string state, bool pastPivot) => new(state, pastPivot || _states[state].Pivot);
+
+    /// <summary>The places from which some way leads to an end.</summary>
+    private HashSet<Place> Ending(Dictionary<Place, List<Place>> ways)
+    {
+        var sources = ways.SelectMany(way => way.Value, (way, to) => (From: way.Key, To: to)).ToLookup(way => way.To, way => way.From);
+        var ending = new HashSet<Place>();
+        var waiting = new Queue<Place>(ways.Keys.Where(place => _states[place.State].Kind == StateKind.End || _scope.Broken.Contains(place.State)));
+        while (waiting.TryDequeue(out var place))
         {
-            if (enters(name) && reached.Add(name))
+            if (ending.Add(place))
             {
-                ways[name].ForEach(waiting.Enqueue);
+                foreach (var source in sources[place])
+                {
+                    waiting.Enqueue(source);
+                }
             }
         }
 
-        return reached;
+        return ending;
     }
+
+    /// <summary>A state, before or past the pivot: the same state may be entered both ways, and fewer ways lead on past it.</summary>
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct Place(string State, bool PastPivot);
 }

@@ -19,6 +19,14 @@ internal static partial class Names
         ],
         StringComparer.Ordinal);
 
+    /// <summary>The codes of faults that the engine itself sets. An event that leads to a compensating state gives its own name as the code.</summary>
+    public static FrozenSet<string> FaultCodes { get; } = FrozenSet.ToFrozenSet(
+        [
+            "step_failed", "step_timed_out", "result_invalid", "expression_failed", "output_invalid", "state_timed_out", "deadline_exceeded",
+            "cancelled",
+        ],
+        StringComparer.Ordinal);
+
     public static FrozenSet<string> ReservedStates { get; } =
         FrozenSet.ToFrozenSet(["Initial", "Final", "compensating"], StringComparer.Ordinal);
 

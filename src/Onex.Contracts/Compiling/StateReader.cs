@@ -45,10 +45,17 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             return null;
         }
 
+        var before = scope.File.Count;
         scope.CheckKeys(map, Keys.State);
-        return map.Has("end") ? ReadEnd(name.Text, map)
+        var state = map.Has("end") ? ReadEnd(name.Text, map)
             : map.Has("compensate") ? ReadCompensating(name.Text, map)
             : ReadOrdinary(name, map);
+        if (scope.File.Count > before)
+        {
+            scope.Broken.Add(name.Text);
+        }
+
+        return state;
     }
 
     private StatePlan ReadEnd(string name, MapSyntax map)
@@ -111,11 +118,16 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             scope.Report(Complaints.StepAfterFail(items[fails + 1].At));
         }
 
+        foreach (var (_, item) in read.Zip(items).Where(step => step.First is RespondStep).Skip(1))
+        {
+            scope.Report(Complaints.RespondsAgain(item.At));
+        }
+
         var rules = events.ReadRules(map.Find("on_event"), "'on_event'", name.Text);
         var timeout = events.ReadLimit(map.Find("timeout"), "'timeout'", name.Text);
         if (timeout is not null)
         {
-            scope.Waits.Add((timeout.After, map.Find("timeout")!.At, "a timeout"));
+            scope.Waits.Add(new Wait(name.Text, timeout.After, map.Find("timeout")!.At, "a timeout"));
         }
 
         return new StatePlan
@@ -183,6 +195,12 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         {
             if (scope.Map(list!.Items[index], "an entry of 'choose'") is not { } map)
             {
+                continue;
+            }
+
+            if (expressions.IsSplit(map))
+            {
+                scope.Target(map.Find("next"), "'next'", state);
                 continue;
             }
 

@@ -16,6 +16,9 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
 
     private readonly HashSet<string> _ids = new(StringComparer.Ordinal);
 
+    /// <summary>Whether a step is of a kind that has no result.</summary>
+    public static bool CallsNothing(MapSyntax step) => _others.Any(step.Has);
+
     /// <summary>The step; null if too much of it is missing, after complaining.</summary>
     /// <param name="node">The step.</param>
     /// <param name="state">The state that it is in.</param>
@@ -133,7 +136,7 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
         {
             case "wait":
                 scope.CheckKeys(map, Keys.WaitStep);
-                return ReadWait(map.Find("wait")!, id);
+                return ReadWait(map.Find("wait")!, id, state);
             case "set":
                 scope.CheckKeys(map, Keys.SetStep);
                 return new SetStep { Id = id ?? "", Assignments = ReadAssignments(map.Find("set"), "'set'", ExpressionPlace.Arguments) };
@@ -153,17 +156,22 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
         }
     }
 
-    private WaitStep? ReadWait(SyntaxNode node, string? id)
+    private WaitStep? ReadWait(SyntaxNode node, string? id, string state)
     {
         if (node is not MapSyntax map)
         {
             var length = scope.Duration(node);
             if (length is { } span)
             {
-                scope.Waits.Add((span, node.At, "a wait"));
+                scope.Waits.Add(new Wait(state, span, node.At, "a wait"));
             }
 
             return length is null ? null : new WaitStep { Id = id ?? "", For = length };
+        }
+
+        if (expressions.IsSplit(map))
+        {
+            return null;
         }
 
         scope.CheckKeys(map, Keys.WaitUntil);
@@ -361,7 +369,7 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
     public ImmutableArray<Assignment> ReadAssignments(SyntaxNode? node, string what, ExpressionPlace place)
     {
         var assignments = ImmutableArray.CreateBuilder<Assignment>();
-        if (scope.Map(node, what) is not { } map || ReportSplit(map))
+        if (scope.Map(node, what) is not { } map || expressions.IsSplit(map))
         {
             return [];
         }
@@ -374,7 +382,11 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
                 scope.Report(Complaints.UndeclaredField(key.At, key.Text, scope.Data.Keys));
             }
 
-            if (expressions.Read(value, "what is saved", place) is { } expression && known)
+            // `null` empties a field whose type allows that.
+            var expression = value is ScalarSyntax { Text: "null" } nothing
+                ? expressions.Parse(nothing, nothing.Text, 0, place)
+                : expressions.Read(value, "what is saved", place);
+            if (expression is not null && known)
             {
                 assignments.Add(new Assignment(key.Text, field!.Type, expression));
             }
@@ -388,7 +400,7 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
         var rules = ImmutableArray.CreateBuilder<RejectRule>();
         foreach (var entry in scope.List(node, "'reject'")?.Items ?? [])
         {
-            if (scope.Map(entry, "an entry of 'reject'") is not { } map || ReportSplit(map))
+            if (scope.Map(entry, "an entry of 'reject'") is not { } map || expressions.IsSplit(map))
             {
                 continue;
             }
@@ -449,32 +461,6 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
         return ReadCall(map, "'compensate'", unknown is null ? ExpressionPlace.Result : ExpressionPlace.Unknown) is { } undo
             ? new CompensationPlan(undo.Kind, undo.Invocation, undo.Retry, undo.Timeout, WhenUnknown: unknown is not null)
             : null;
-    }
-
-    /// <summary><c>{ p: f(a, b) }</c>: inside braces YAML takes the comma for the end of the value.</summary>
-    private bool ReportSplit(MapSyntax map)
-    {
-        if (!map.IsFlow)
-        {
-            return false;
-        }
-
-        for (var index = 1; index < map.Entries.Count; index++)
-        {
-            var (before, after) = (map.Entries[index - 1], map.Entries[index]);
-            if (before.Value is not ScalarSyntax { Form: ScalarForm.Plain } value || after.Value is not ScalarSyntax { IsPlain: true, Text: "" }
-                || value.Text.Count(letter => letter is '(' or '[') <= value.Text.Count(letter => letter is ')' or ']'))
-            {
-                continue;
-            }
-
-            var rest = map.Entries.Skip(index).TakeWhile(entry => entry.Value is ScalarSyntax { IsPlain: true, Text: "" });
-            var whole = string.Join(", ", rest.Select(entry => entry.Key.Text).Prepend(value.Text));
-            scope.Report(Complaints.QuoteExpression(value.At, $"{before.Key.Text}: {BareExpression.Quote(whole)}"));
-            return true;
-        }
-
-        return false;
     }
 
     private sealed record Call(StepKind Kind, OperationDescriptor Operation, Invocation Invocation, RetryPolicy Retry, TimeSpan Timeout);

@@ -61,7 +61,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
     private static DataType TypeOf(DataType map, string key) => map switch
     {
         DataType.MapOf of => of.Value,
-        DataType.Fields fields => fields.Declared.FirstOrDefault(field => string.Equals(field.Key, key, StringComparison.Ordinal)).Value ?? DataType.Any,
+        DataType.Fields fields => fields.Find(key) ?? DataType.Any,
         _ => DataType.Any,
     };
 

@@ -104,8 +104,9 @@ internal static class Complaints
     public static Complaint UnreachableState(SourceSpan at, string name) =>
         Error("ONEX1024", at, $"nothing leads to state '{name}'.", "Lead to it with 'next', 'choose', 'catch', 'on_event', 'timeout' or 'on_failure', or remove it.");
 
-    public static Complaint EndlessState(SourceSpan at, string name) =>
-        Error("ONEX1025", at, $"no way leads from state '{name}' to an end.", "Add a 'next' or a 'choose' that leads to a state with 'end'.");
+    public static Complaint EndlessState(SourceSpan at, string name, bool pastPivot) =>
+        Error("ONEX1025", at, $"no way leads from state '{name}' to an end{(pastPivot ? " past the pivot, where 'any_state' and 'deadline' do not apply" : "")}.",
+            "Add a 'next', a 'choose', an 'on_event' or a 'timeout' that leads to a state with 'end'.");
 
     public static Complaint LastChoiceGuarded(SourceSpan at) =>
         Error("ONEX1026", at, "the last entry of 'choose' has a guard, so that there may be no way on.",
@@ -182,6 +183,9 @@ internal static class Complaints
     public static Complaint UndeclaredStep(SourceSpan at, string step, IReadOnlyCollection<string> steps) =>
         Error("ONEX1045", at, $"there is no step '{Clip(step)}'.", Suggest(step, "steps", steps));
 
+    public static Complaint StepWithoutResult(SourceSpan at, string step) =>
+        Error("ONEX1045", at, $"step '{Clip(step)}' calls nothing, so that it has no result.", "Read the result of a step with 'effect' or 'compute', or a field of 'data'.");
+
     public static Complaint UnclosedTemplate(SourceSpan at) =>
         Error("ONEX1046", at, "this '${' is not closed.", "Close it with '}'. For a literal '${' write '$${'.");
 
@@ -238,6 +242,17 @@ internal static class Complaints
 
     public static Complaint StepAfterFail(SourceSpan at) =>
         Error("ONEX1060", at, "the step before this one fails, so that this one is never reached.", "Remove it, or move 'fail' to the end.");
+
+    public static Complaint UndeclaredEventField(SourceSpan at, string name, string field, IReadOnlyCollection<string> fields) =>
+        Error("ONEX1061", at, $"the event '{Clip(name)}' declares no field '{Clip(field)}'.",
+            fields.Count == 0 ? $"Declare it: {Clip(name)}: {{ data: {{ {Clip(field)}: string }} }}" : Suggest(field, "fields", fields));
+
+    public static Complaint ReservedEvent(SourceSpan at, string name) =>
+        Error("ONEX1062", at, $"'{name}' cannot name an event: it is the code of a fault that has another cause.",
+            "Give the event another name: what it leads to answers with that name as its code.");
+
+    public static Complaint RespondsAgain(SourceSpan at) =>
+        Error("ONEX1063", at, "a step before this one has responded already, so that this one does nothing.", "Remove one of them.");
 
     private static string Sentence(string text) =>
         text.Length == 0 ? text : $"{char.ToUpperInvariant(text[0])}{text[1..]}{(text[^1] is '.' or '?' or '!' ? "" : ".")}";

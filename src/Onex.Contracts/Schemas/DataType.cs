@@ -198,7 +198,10 @@ public abstract record DataType
             return null;
         }
 
-        private bool Declares(string name) => Declared.Any(field => string.Equals(field.Key, name, StringComparison.Ordinal));
+        /// <summary>The type of a field; null if it is not declared.</summary>
+        public DataType? Find(string name) => Declared.FirstOrDefault(field => string.Equals(field.Key, name, StringComparison.Ordinal)).Value;
+
+        private bool Declares(string name) => Find(name) is not null;
     }
 
     internal sealed record Schema(JsonSchema Rules) : DataType

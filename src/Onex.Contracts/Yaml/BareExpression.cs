@@ -23,7 +23,7 @@ internal static partial class BareExpression
         var value = match.Groups["value"].Value.TrimEnd();
         var key = match.Groups["key"].Value;
         var misread = value.StartsWith('{') || value.StartsWith('[')
-            ? key is "when" or "key"
+            ? key is "when" or "key" or "until"
             : value.StartsWith('"') || value.StartsWith('\'')
             ? Operator().IsMatch(value[1..])
             : value.Contains(": ", StringComparison.Ordinal) && value.Contains('?', StringComparison.Ordinal);

@@ -1,6 +1,8 @@
+using System.Reflection;
 using Onex.Contracts;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
+using Onex.Orchestrator.Engine;
 
 namespace Onex.Tests.Unit.Contracts;
 
@@ -124,4 +126,128 @@ public sealed class EventsAndTimeTests
     [Fact]
     public void An_event_is_no_name_outside_a_rule() =>
         Assert.Equal(["ONEX1043"], Small.Codes("initial: work\nstates:\n  work:\n    choose:\n      - { when: event.x, next: done }\n      - { next: done }\n  done: { end: completed }\n"));
+
+    [Theory]
+    [InlineData("when: event.reason == 'x'", "ONEX1061")]
+    [InlineData("when: has(event.reason)", "ONEX1061")]
+    [InlineData("when: event.who.nmae == 'x'", "ONEX1061")]
+    [InlineData("when: event[\"reason\"] == 'x'", "ONEX1061")]
+    [InlineData("set: { n: event.reason }", "ONEX1061")]
+    [InlineData("when: event.who.name == 'x' && event.more.of.it && event.by['x'].y", null)]
+    [InlineData("when: size(event) > 0", null)]
+    public void A_rule_reads_only_fields_that_the_event_declares(string key, string? code) =>
+        Assert.Equal(code is null ? [] : [code], Small.Codes(
+            "events: { go: { data: { who: '{ name: string }?', more: any, by: map(any) } } }\ndata: { n: any }\ninitial: waiting\nstates:\n  waiting:\n"
+            + $"    on_event:\n      - event: go\n        {key}\n        next: done\n  done: {{ end: completed }}\n"));
+
+    [Fact]
+    public void A_misspelt_field_of_an_event_is_marked_where_it_stands_and_its_neighbour_named()
+    {
+        var diagnostic = Assert.Single(Small.Check(Small.Head
+            + "events: { go: { data: { who: { name: string } } } }\ninitial: waiting\nstates:\n  waiting:\n    on_event:\n"
+            + "      - event: go\n        when: event.who.nmae == 'x'\n        next: done\n  done: { end: completed }\n").Diagnostics);
+
+        Assert.Equal((10, 25, 4), (diagnostic.Line, diagnostic.Column, diagnostic.Length));
+        Assert.Contains("Did you mean 'name'?", diagnostic.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void No_event_is_called_like_a_fault_of_the_engines_own()
+    {
+        var codes = typeof(EngineCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (string)field.GetRawConstantValue()!);
+
+        Assert.All(codes, code => Assert.Equal(
+            ["ONEX1062"], Small.Codes($"events: {{ {code}: {{}} }}\nany_state: [{{ event: {code}, next: done }}]\ninitial: waiting\nstates:\n  waiting: {{}}\n  done: {{ end: completed }}\n")));
+    }
+
+    [Fact]
+    public void An_event_is_called_as_expressions_can_read_it() =>
+        Assert.Contains("ONEX1017", Small.Codes("events: { card-updated: {} }\nany_state: [{ event: card-updated, next: done }]\ninitial: waiting\nstates:\n  waiting: {}\n  done: { end: completed }\n"));
+
+    [Fact]
+    public void A_state_that_its_events_never_leave_has_no_way_to_an_end() =>
+        Assert.Equal(["ONEX1025"], Small.Codes("events: { beat: {} }\ninitial: waiting\nstates:\n  waiting:\n    on_event: [{ event: beat, stay: true }]\n"));
+
+    [Fact]
+    public void A_deadline_ends_what_its_events_never_leave() =>
+        Small.Compile("events: { beat: {} }\ndeadline: { after: 1h, next: late }\ninitial: waiting\nstates:\n  waiting:\n    on_event: [{ event: beat, stay: true }]\n  late: { end: failed }\n");
+
+    [Theory]
+    [InlineData("any_state: [{ event: go, next: done }]")]
+    [InlineData("any_state: [{ event: go, stay: true }]\ndeadline: { after: 1h, next: done }")]
+    public void Past_the_pivot_neither_any_state_nor_the_deadline_leads_on(string anywhere)
+    {
+        const string States = "initial: work\nstates:\n  work: { next: fixed }\n  fixed: { pivot: true, next: waiting }\n  waiting: {}\n  done: { end: completed }\n";
+
+        var diagnostic = Assert.Single(Small.Check($"{Small.Head}events: {{ go: {{}} }}\n{anywhere}\n{States}").Diagnostics, each => each.Problem.Contains("waiting", StringComparison.Ordinal));
+        Assert.Equal("ONEX1025", diagnostic.Code);
+        Assert.Contains("past the pivot", diagnostic.Problem, StringComparison.Ordinal);
+        Assert.DoesNotContain("ONEX1025", Small.Codes($"events: {{ go: {{}} }}\n{anywhere}\n{States.Replace("pivot: true, ", "", StringComparison.Ordinal)}"));
+    }
+
+    [Fact]
+    public void Past_the_pivot_a_state_waits_for_its_own_events_and_its_timeout() =>
+        Small.Compile("events: { go: {} }\ninitial: waiting\nstates:\n  waiting:\n    pivot: true\n    on_event: [{ event: go, next: done }]\n    timeout: { after: 1h, next: late }\n" + Ends);
+
+    [Theory]
+    [InlineData("", 1)]
+    [InlineData("pivot: true, ", 0)]
+    public void A_wait_is_shorter_than_the_deadline_where_that_applies(string pivot, int complaints)
+    {
+        var rest = $"deadline: {{ after: 24h, next: late }}\ninitial: work\nstates:\n  work: {{ next: waiting }}\n  waiting: {{ {pivot}steps: [{{ wait: 24h }}], next: done }}\n" + Ends;
+
+        Assert.Equal(complaints, Small.Codes(rest).Count(code => code == "ONEX1059"));
+    }
+
+    [Theory]
+    [InlineData("waiting: { timeout: { after: 1h, next: late } }", "", 0)]
+    [InlineData("waiting: { timeout: { after: 1h, next: asking } }", "", 1)]
+    [InlineData("waiting: {}", "any_state: [{ event: go, next: asking }]\n", 1)]
+    public void What_only_the_deadline_leads_to_may_wait_longer(string waiting, string anyState, int complaints)
+    {
+        var rest = $"events: {{ go: {{}} }}\n{anyState}deadline: {{ after: 24h, next: asking }}\ninitial: waiting\nstates:\n  {waiting}\n"
+            + "  asking: { on_event: [{ event: go, next: done }], timeout: { after: 7d, next: late } }\n" + Ends;
+
+        Assert.Equal(Enumerable.Repeat("ONEX1059", complaints), Small.Codes(rest));
+    }
+
+    [Theory]
+    [InlineData("on_event: [{ event: nobody, next: done }]", "ONEX1055")]
+    [InlineData("on_event: [{ event: go, stay: true, next: done }]", "ONEX1058")]
+    [InlineData("timeout: { after: soon, next: done }", "ONEX1047")]
+    [InlineData("on_event: [{ event: go, when: event.x, next: done }]", "ONEX1061")]
+    public void What_is_wrong_with_a_way_is_no_reason_to_say_that_there_is_none(string key, string code) =>
+        Assert.Equal([code], Small.Codes($"events: {{ go: {{}} }}\nany_state: [{{ event: go, stay: true }}]\ninitial: work\nstates:\n  work:\n    {key}\n  done: {{ end: completed }}\n"));
+
+    [Fact]
+    public void A_request_is_answered_once() =>
+        Assert.Equal(["ONEX1063"], Small.Codes("initial: work\nstates:\n  work:\n    steps:\n      - respond: { a: 1 }\n      - wait: 1s\n      - respond: { a: 2 }\n    next: done\n  done: { end: completed }\n"));
+
+    [Fact]
+    public void A_step_that_calls_nothing_has_no_result() =>
+        Assert.Equal(["ONEX1045"], Small.Codes("initial: work\nstates:\n  work:\n    steps: [{ id: pause, wait: 1s }]\n    next: done\n  done: { end: completed, output: \"${steps.pause}\" }\n"));
+
+    [Fact]
+    public void Steps_without_an_id_count_too() =>
+        Assert.Equal(["ONEX1020"], Small.Codes($"initial: work\nstates:\n  work:\n    steps: [{string.Join(", ", Enumerable.Repeat("{ wait: 1s }", 1001))}]\n    next: done\n  done: {{ end: completed }}\n"));
+
+    [Theory]
+    [InlineData("events", 201)]
+    [InlineData("rules of 'any_state'", 1)]
+    public void Events_and_their_rules_are_bounded(string what, int events)
+    {
+        var declared = string.Join(", ", Enumerable.Range(0, events).Select(number => $"e{number}: {{}}"));
+        var rules = string.Join(", ", Enumerable.Range(0, 201).Select(number => $"{{ event: e{number % Math.Min(events, 200)}, when: input.a == {number}, next: done }}"));
+        var diagnostics = Small.Check($"{Small.Head}events: {{ {declared} }}\nany_state: [{rules}]\ninitial: work\nstates:\n  work: {{}}\n  done: {{ end: completed }}\n").Diagnostics;
+
+        Assert.Contains(diagnostics, diagnostic => diagnostic.Code == "ONEX1020" && diagnostic.Problem.Contains($"200 {what}", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_field_is_emptied_with_null()
+    {
+        var plan = Small.Compile("data: { card: string? }\ninitial: work\nstates:\n  work: { steps: [{ set: { card: null } }], next: done }\n  done: { end: completed }\n");
+
+        Assert.Equal("null", Assert.IsType<SetStep>(plan.State("work").Steps.Single()).Assignments.Single().Value.Text);
+    }
 }

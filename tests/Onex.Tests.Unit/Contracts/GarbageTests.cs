@@ -12,6 +12,7 @@ public sealed class GarbageTests
     private static readonly string[] _seeds =
     [
         File.ReadAllText(RepositoryFiles.At("tests", "contracts", "valid", "order-fulfilment", "order-fulfilment.yaml")),
+        File.ReadAllText(RepositoryFiles.At("tests", "contracts", "valid", "order-fulfilment-full", "order-fulfilment.yaml")),
         .. Directory.EnumerateFiles(RepositoryFiles.At("tests", "contracts", "invalid"), "*.yaml").Order().Select(File.ReadAllText).Where(text => text.Length < 5000),
     ];
 
@@ -19,7 +20,7 @@ public sealed class GarbageTests
     [
         "{", "}", "[", "]", ":", ": ", "- ", "\n", "\n  ", "\t", "'", "\"", "#", " #", "&a ", "*a", "<<: ", "!t ", "|", ">", "? ", "%", "@", "`", "\0", "\uFEFF",
         "\u2028", "\uD800", "${", "$${", "${input.", "}}", "---\n", "...\n", "null", "~", "-1", "1e999", "0x", "999999999999999999999", "next: ", "when: ",
-        "$ref: ", "$ref: \"#\"", "type: ", "initial: ", "steps: ", "end: ", "with: ", "compensate: ", "r'", "'''", "\\", "\"\\u", "list(", "?", ",", "in",
+        "event: ", "stay: true", "timeout: ", "wait: ", "$ref: ", "$ref: \"#\"", "type: ", "initial: ", "steps: ", "end: ", "with: ", "compensate: ", "r'", "'''", "\\", "\"\\u", "list(", "?", ",", "in",
     ];
 
     [Fact]

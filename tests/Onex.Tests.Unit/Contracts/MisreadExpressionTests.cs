@@ -1,3 +1,5 @@
+using Onex.Contracts.Diagnostics;
+
 namespace Onex.Tests.Unit.Contracts;
 
 /// <summary>Bare expressions are YAML first. Where YAML takes them apart, the remedy shows them quoted.</summary>
@@ -27,6 +29,21 @@ public sealed class MisreadExpressionTests
             + "        save: { names: f(a, b, c), others: g(d, e) }\n    next: done\n  done: { end: completed }\n").Diagnostics, each => each.Code == "ONEX1041");
 
         Assert.Equal("Quote this expression: names: 'f(a, b, c)'", diagnostic.Remedy);
+    }
+
+    [Theory]
+    [InlineData("    on_event:\n      - { event: go, when: f(a, b), next: done }\n")]
+    [InlineData("    choose:\n      - { when: f(a, b), next: done }\n      - { next: done }\n")]
+    [InlineData("    steps: [{ wait: { until: f(a, b) } }]\n    next: done\n")]
+    [InlineData("    steps: [{ set: { n: f(a, b) } }]\n    next: done\n")]
+    public void A_comma_inside_braces_is_found_out_wherever_an_expression_stands(string state)
+    {
+        var diagnostic = Assert.Single(Small.Check(
+            $"{Small.Head}events: {{ go: {{}} }}\nany_state: [{{ event: go, stay: true }}]\ndata: {{ n: any }}\ninitial: work\nstates:\n  work:\n{state}  done: {{ end: completed }}\n").Diagnostics,
+            each => each.Severity == Severity.Error);
+
+        Assert.Equal("ONEX1041", diagnostic.Code);
+        Assert.EndsWith("'f(a, b)'", diagnostic.Remedy, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -41,6 +41,38 @@ public sealed class RequestRulesTests
         """{"problems":[{"pointer":"/reason","problem":"must be string, not an integer"}]}""",
         Accept("""{"operation":"orders.cancel","payload":{"reason":7,"at":"2026-11-24T08:00:00Z"}}""").Refusal!.Details.ToString());
 
+    [Theory]
+    [InlineData("1e999", "a double can hold")]
+    [InlineData("-1e999", "a double can hold")]
+    [InlineData("1.5E+309", "a double can hold")]
+    [InlineData("18446744073709551616", "18446744073709551615")]
+    [InlineData("-9223372036854775809", "-9223372036854775808")]
+    public void A_number_out_of_every_range_is_refused_at_the_entry_with_its_place(string number, string says)
+    {
+        foreach (var operation in (string[])["orders", "orders.ping"])
+        {
+            var (accepted, refusal) = Accept($$$"""{"operation":"{{{operation}}}","payload":{"order":"o-1","a/b":[1,{"total":{{{number}}} }]}}""");
+
+            Assert.Null(accepted);
+            Assert.Equal((ErrorCodes.PayloadInvalid, "SchemaMismatch"), (refusal!.Code, refusal.ErrorType));
+            Assert.Contains("/a~1b/1/total must be", refusal.Error, StringComparison.Ordinal);
+            Assert.Contains(says, refusal.Error, StringComparison.Ordinal);
+            Assert.Contains("\"pointer\":\"/a~1b/1/total\"", refusal.Details.ToString(), StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("9223372036854775807")]
+    [InlineData("-9223372036854775808")]
+    [InlineData("18446744073709551615")]
+    [InlineData("1.7976931348623157e308")]
+    [InlineData("1e-999")]
+    [InlineData("-0")]
+    [InlineData("100000000000000000000.0")]
+    [InlineData("\"1e999\"")]
+    public void A_number_in_range_is_accepted(string number) =>
+        Assert.IsType<AcceptedRequest.Start>(Accept($$$"""{"operation":"orders","payload":{"order":"o-1","total":{{{number}}} }}""").Request);
+
     [Fact]
     public void A_topic_that_is_not_allowed_is_not_answered_on() =>
         Assert.Null(Accept("""{"operation":"orders.ping","reply_to":"elsewhere"}""").Refusal!.Asker!.ReplyTo);

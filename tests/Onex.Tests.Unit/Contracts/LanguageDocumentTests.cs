@@ -1,0 +1,125 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text;
+using System.Text.RegularExpressions;
+using Onex.Contracts;
+using Onex.Contracts.Compiling;
+
+namespace Onex.Tests.Unit.Contracts;
+
+/// <summary><c>docs/contract-language.md</c> says what the compiler does: every piece of YAML compiles, every table is the compiler's own.</summary>
+public sealed partial class LanguageDocumentTests
+{
+    private static readonly string _document = File.ReadAllText(RepositoryFiles.At("docs", "contract-language.md"));
+    private static readonly Keys[] _maps =
+        [.. typeof(Keys).GetProperties(BindingFlags.Public | BindingFlags.Static).Select(property => property.GetValue(null)).OfType<Keys>()];
+
+    public static TheoryData<int> Pieces => [.. Enumerable.Range(0, Yaml().Count(_document))];
+
+    public static TheoryData<string> Maps => [.. _maps.Select(map => map.Where)];
+
+    public static TheoryData<string, string[]> Places => new()
+    {
+        { "`key`", [.. ExpressionPlace.Key.Names] },
+        { "`with`, `wait`, `set`, `fail`", [.. ExpressionPlace.Arguments.Names] },
+        { "`choose`", [.. ExpressionPlace.Guard.Names] },
+        { "`save`, `reject`, `compensate`", [.. ExpressionPlace.Result.Names] },
+        { "an event's rule", [.. ExpressionPlace.Rule(null).Names] },
+        { "`compensate` with `when_unknown`", [.. ExpressionPlace.Unknown.Names] },
+        { "`output`, `respond`", [.. ExpressionPlace.Output.Names] },
+    };
+
+    public static TheoryData<string, int> Bounds => new()
+    {
+        { "Bytes of a file", Limits.FileBytesMax },
+        { "Levels of nesting", Limits.DepthMax },
+        { "States", Limits.StatesMax },
+        { "Steps, all states together", Limits.StepsMax },
+        { "Fields of `data`", Limits.DataFieldsMax },
+        { "Events", Limits.EventsMax },
+        { "Rules of `any_state` or of one `on_event`", Limits.EventRulesMax },
+        { "Files that a contract refers to", Limits.ReferencesMax },
+        { "Attempts of a retry policy", Limits.AttemptsMax },
+        { "Characters of a name", Limits.NameLengthMax },
+    };
+
+    [Theory]
+    [MemberData(nameof(Pieces))]
+    public void Every_piece_of_yaml_in_it_compiles_without_a_word(int index)
+    {
+        var compilation = Small.Check(Completed(Yaml().Matches(_document)[index].Groups["text"].Value));
+
+        Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
+    }
+
+    [Theory]
+    [MemberData(nameof(Maps))]
+    public void The_table_of_a_map_has_its_keys_in_their_order(string where) =>
+        Assert.Equal(_maps.Single(map => map.Where == where).Known, Rows(where).SelectMany(row => Names(row.First)));
+
+    [Fact]
+    public void What_is_not_there_yet_is_listed() =>
+        Assert.Equal(
+            _maps.SelectMany(map => map.NotYet).Distinct().Order(StringComparer.Ordinal),
+            Rows("not yet").SelectMany(row => Names(row.First)).Order(StringComparer.Ordinal));
+
+    [Theory]
+    [MemberData(nameof(Places))]
+    public void The_names_of_a_place_are_those_that_can_be_read_there(string place, string[] expected) =>
+        Assert.Equal(expected, Names(Rows("in").Single(row => row.First == place).Second));
+
+    [Theory]
+    [MemberData(nameof(Bounds))]
+    public void A_limit_is_the_compilers(string what, int most) =>
+        Assert.Equal(most.ToString("N0", CultureInfo.InvariantCulture), Rows("what").Single(row => row.First == what).Second);
+
+    [Fact]
+    public void No_table_is_about_something_else() =>
+        Assert.Empty(Header().Matches(_document).Select(match => match.Groups["what"].Value).Except([.. _maps.Select(map => Shown(map.Where)), "not yet", "in", "what"]));
+
+    // A piece leaves out the head, and the states that every reader can imagine.
+    private static string Completed(string piece)
+    {
+        if (piece.StartsWith("contract:", StringComparison.Ordinal))
+        {
+            return piece;
+        }
+
+        var text = new StringBuilder(Small.Head).Append(piece);
+        foreach (var (name, state) in new[] { ("done", "end: completed"), ("unwinding", "compensate: all, next: unwound"), ("unwound", "end: failed") })
+        {
+            if (text.ToString().Contains($"next: {name}", StringComparison.Ordinal) && !piece.Contains($"\n  {name}:", StringComparison.Ordinal))
+            {
+                text.Append(CultureInfo.InvariantCulture, $"  {name}: {{ {state} }}\n");
+            }
+        }
+
+        return text.ToString();
+    }
+
+    private static IEnumerable<(string First, string Second)> Rows(string what)
+    {
+        var lines = _document.Split('\n');
+        var header = Enumerable.Range(0, lines.Length - 1).FirstOrDefault(
+            line => lines[line].StartsWith($"| {Shown(what)} |", StringComparison.Ordinal) && lines[line + 1].StartsWith("| ---", StringComparison.Ordinal), -1);
+        Assert.True(header >= 0, $"There is no table '| {Shown(what)} |'.");
+        return lines.Skip(header + 2).TakeWhile(line => line.StartsWith('|')).Select(line => line.Split('|')).Select(cells => (cells[1].Trim(), cells[2].Trim()));
+    }
+
+    // What stands in apostrophes in a message stands in backticks in a document.
+    private static string Shown(string what) => Quoted().Replace(what, "`${name}`");
+
+    private static IEnumerable<string> Names(string cell) => Code().Matches(cell).Select(match => match.Groups["name"].Value);
+
+    [GeneratedRegex(@"^```yaml\n(?<text>(?:.*\n)*?)```$", RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex Yaml();
+
+    [GeneratedRegex(@"^\| (?<what>.+?) \|.*\n\| ---", RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex Header();
+
+    [GeneratedRegex("`(?<name>[^`]+)`", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex Code();
+
+    [GeneratedRegex(@"'(?<name>\w+)'", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex Quoted();
+}
