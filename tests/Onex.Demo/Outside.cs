@@ -9,11 +9,13 @@ using Microsoft.Extensions.Logging;
 namespace Onex.Demo;
 
 /// <summary>
-/// A stand-in for the services that the example contract calls: stock, warehouse, payments, orders. What it has done it keeps in a file, by
-/// idempotency key, as a real service would: a run that was killed goes on with it.
+/// A stand-in for the services that the example contract calls: stock, warehouse, payments, orders. What it has done, and what it has refused
+/// to do, it keeps in a file, by idempotency key, as a real service would: a run that was killed goes on with it.
 /// </summary>
 internal sealed class Outside : IAsyncDisposable
 {
+    private const string Refused = "refused ";
+
     private static readonly TimeSpan _usual = TimeSpan.FromMilliseconds(120);
     private static readonly TimeSpan _slowCharge = TimeSpan.FromSeconds(1.5);
 
@@ -21,7 +23,7 @@ internal sealed class Outside : IAsyncDisposable
     private readonly string _file;
     private readonly Lock _lock = new();
     private readonly HashSet<(string Order, string Step, string Key)> _done = [];
-    private readonly Dictionary<string, int> _tries = [];
+    private readonly List<(string Order, string Step, string Key)> _refused = [];
 
     private Outside(WebApplication server, Uri address, string file)
     {
@@ -31,7 +33,14 @@ internal sealed class Outside : IAsyncDisposable
             // A line that was cut off by a kill has no three parts.
             foreach (var parts in File.ReadLines(file).Select(line => line.Split('\t')).Where(parts => parts.Length == 3))
             {
-                _done.Add((parts[0], parts[1], parts[2]));
+                if (parts[1].StartsWith(Refused, StringComparison.Ordinal))
+                {
+                    _refused.Add((parts[0], parts[1][Refused.Length..], parts[2]));
+                }
+                else
+                {
+                    _done.Add((parts[0], parts[1], parts[2]));
+                }
             }
         }
 
@@ -123,42 +132,40 @@ internal sealed class Outside : IAsyncDisposable
     {
         lock (_lock)
         {
-            var tries = _tries[step + order] = _tries.GetValueOrDefault(step + order) + 1;
-            if (kind == OrderKind.Unlucky && tries <= 2)
+            if (_done.Contains((order, step, key)))
             {
-                return (503, new JsonObject { ["error"] = "try again" });
+                return (200, answer);
+            }
+
+            if (kind == OrderKind.Unlucky && _refused.Count(refused => refused.Order == order && refused.Step == step) < 2)
+            {
+                return Refuse(order, step, key, 503, "try again");
             }
 
             if (step == "charge" && kind == OrderKind.Declined)
             {
-                return (402, new JsonObject { ["error"] = "card declined" });
+                return Refuse(order, step, key, 402, "card declined");
             }
 
             // A new card has come once the order is charged under another key.
-            if (step == "charge" && (kind == OrderKind.NewCard || kind == OrderKind.GivenUp) && IsFirstCard(order, key))
+            if (step == "charge" && (kind == OrderKind.NewCard || kind == OrderKind.GivenUp)
+                && _refused.All(refused => refused.Order != order || refused.Key == key))
             {
-                return (422, new JsonObject { ["error"] = "card expired" });
+                return Refuse(order, step, key, 422, "card expired");
             }
 
-            if (_done.Add((order, step, key)))
-            {
-                File.AppendAllText(_file, $"{order}\t{step}\t{key}\n");
-            }
-
+            _done.Add((order, step, key));
+            Keep(order, step, key);
             return (200, answer);
         }
     }
 
-    private bool IsFirstCard(string order, string key)
+    private (int Status, JsonObject Body) Refuse(string order, string step, string key, int status, string why)
     {
-        var first = _done.FirstOrDefault(done => done.Order == order && done.Step == "first card");
-        if (first.Key is null)
-        {
-            _done.Add((order, "first card", key));
-            File.AppendAllText(_file, $"{order}\tfirst card\t{key}\n");
-            return true;
-        }
-
-        return first.Key == key;
+        _refused.Add((order, step, key));
+        Keep(order, Refused + step, key);
+        return (status, new JsonObject { ["error"] = why });
     }
+
+    private void Keep(string order, string what, string key) => File.AppendAllText(_file, $"{order}\t{what}\t{key}\n");
 }

@@ -88,8 +88,8 @@ foreach (var saga in ended)
     }
 
     // What was done is either all done or all taken back.
-    var effects = outside.EffectsOf(saga.Order).Where(effect => effect != "first card").ToList();
-    var left = effects.Where(effect => !effect.StartsWith("undo ", StringComparison.Ordinal) && !effects.Contains("undo " + effect)).ToList();
+    var effects = outside.EffectsOf(saga.Order);
+    var left = effects.Where(effect => !effect.StartsWith("undo ", StringComparison.Ordinal) && !effects.Contains("undo " + effect, StringComparer.Ordinal)).ToList();
     if (saga.Status != "completed" && left.Count > 0)
     {
         surprises++;
