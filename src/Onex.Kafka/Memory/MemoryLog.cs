@@ -15,21 +15,24 @@ internal sealed class MemoryLog : IRecordLog
     // The broker's own default (message.max.bytes).
     private const int RecordBytesMax = 1_048_588;
 
-    // A reader that far behind is told on by refusing more, before the process runs out of memory.
-    private const long UnreadBytesMax = 256L << 20;
-
     private readonly object _gate = new();
     private readonly Dictionary<string, MemoryTopic> _topics;
     private readonly Dictionary<string, MemoryGroup> _groups = new(StringComparer.Ordinal);
     private readonly int _kept;
-    private long _unreadBytes;
+
+    // Before the process runs out of memory. Each topic has a bound of its own: what works off one may have to write to another.
+    private readonly long _heldBytesMax;
 
     /// <param name="topics">The topics; each gets a dead-letter topic besides.</param>
     /// <param name="partitions">Partitions of each.</param>
     /// <param name="kept">Records that a partition keeps of a topic that no group reads.</param>
-    public MemoryLog(IReadOnlyCollection<string> topics, int partitions, int kept)
+    /// <param name="heldBytesMax">
+    /// Bytes of values that a topic holds: above it one that is read takes no more until its groups have gone on, and another forgets sooner.
+    /// </param>
+    public MemoryLog(IReadOnlyCollection<string> topics, int partitions, int kept, long heldBytesMax = 64L << 20)
     {
         _kept = kept;
+        _heldBytesMax = heldBytesMax;
         _topics = topics.Select(name => new MemoryTopic(name, partitions))
             .Concat(topics.Select(name => new MemoryTopic(Topics.DeadLetter(name), 1)))
             .ToDictionary(topic => topic.Name, StringComparer.Ordinal);
@@ -57,6 +60,7 @@ internal sealed class MemoryLog : IRecordLog
                 group.Topics.Add(topic);
             }
 
+            group.Generation++;
             Monitor.PulseAll(_gate);
             return member;
         }
@@ -93,18 +97,22 @@ internal sealed class MemoryLog : IRecordLog
 
         lock (_gate)
         {
-            if (_unreadBytes > UnreadBytesMax && IsRead(topic.Name))
+            if (topic.HeldBytes > _heldBytesMax && IsRead(topic.Name))
             {
-                return new DeliveryReport(Delivery.Unavailable, $"More than {UnreadBytesMax >> 20} MiB wait to be read.");
+                return new DeliveryReport(Delivery.Unavailable, $"Topic '{topic.Name}' is full: {topic.HeldBytes} bytes wait to be read.");
             }
 
             var number = record.Partition ?? (int)(Hash(key) % (uint)topic.Partitions.Length);
             var partition = topic.Partitions[number];
             partition.Records.Enqueue(message);
-            _unreadBytes += message.Value!.Length;
+            topic.HeldBytes += message.Value!.Length;
             if (!IsRead(topic.Name))
             {
-                Drop(partition, Math.Max(0, partition.Records.Count - _kept));
+                Drop(topic, partition, partition.Records.Count - _kept);
+                while (topic.HeldBytes > _heldBytesMax && partition.Records.Count > 1)
+                {
+                    Drop(topic, partition, 1);
+                }
             }
 
             Monitor.PulseAll(_gate);
@@ -129,21 +137,31 @@ internal sealed class MemoryLog : IRecordLog
         }
     }
 
+    /// <summary>Where a member of the group begins to read the partition, or null if the group has committed nothing.</summary>
+    public long? Committed(string group, TopicPartition at)
+    {
+        lock (_gate)
+        {
+            return _groups.TryGetValue(group, out var found) && found.Committed.TryGetValue(at, out var offset) ? offset : null;
+        }
+    }
+
     private bool IsRead(string topic) => _groups.Values.Any(group => group.Topics.Contains(topic));
 
     // What every group that reads the topic has passed comes never again.
     private void Trim(TopicPartition at)
     {
-        var partition = _topics[at.Topic].Partitions[at.Partition.Value];
+        var topic = _topics[at.Topic];
+        var partition = topic.Partitions[at.Partition.Value];
         var passed = _groups.Values.Where(group => group.Topics.Contains(at.Topic)).Min(group => group.Committed.GetValueOrDefault(at));
-        Drop(partition, passed - partition.First);
+        Drop(topic, partition, passed - partition.First);
     }
 
-    private void Drop(MemoryPartition partition, long count)
+    private static void Drop(MemoryTopic topic, MemoryPartition partition, long count)
     {
         for (; count > 0; count--)
         {
-            _unreadBytes -= partition.Records.Dequeue().Value!.Length;
+            topic.HeldBytes -= partition.Records.Dequeue().Value!.Length;
             partition.First++;
         }
     }
@@ -172,6 +190,9 @@ internal sealed class MemoryLog : IRecordLog
 
         public Guid Id { get; } = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
 
+        /// <summary>Bytes of the values that its partitions hold.</summary>
+        public long HeldBytes { get; set; }
+
         public MemoryPartition[] Partitions { get; } = [.. Enumerable.Range(0, partitions).Select(_ => new MemoryPartition())];
     }
 
@@ -185,6 +206,9 @@ internal sealed class MemoryLog : IRecordLog
 
     private sealed class MemoryGroup
     {
+        /// <summary>Grows whenever a member comes or goes.</summary>
+        public long Generation { get; set; }
+
         public List<Member> Members { get; } = [];
 
         public HashSet<string> Topics { get; } = new(StringComparer.Ordinal);
@@ -201,8 +225,8 @@ internal sealed class MemoryLog : IRecordLog
         private readonly HashSet<TopicPartition> _paused = [];
         private readonly List<TopicPartition> _turns = [];
         private int _turn;
-        private bool _told;
-        private bool _closed;
+        private long _generation;
+        private bool _left;
 
         public ConsumeResult<byte[]?, byte[]?>? Consume(int waitMs)
         {
@@ -256,30 +280,47 @@ internal sealed class MemoryLog : IRecordLog
 
         public void Close()
         {
-            lock (log._gate)
-            {
-                if (_closed)
-                {
-                    return;
-                }
-
-                _closed = true;
-                group.Members.Remove(this);
-            }
-
+            Leave();
             Rebalance();
         }
 
-        public void Dispose() => Close();
+        // Without a close it is as if the process had died: nothing is told, and nothing more is stored.
+        public void Dispose()
+        {
+            Leave();
+            lock (log._gate)
+            {
+                GiveUp();
+            }
+        }
 
-        // Gives up what belongs to others, and takes what nobody holds any more. The events are told without the lock.
+        private void Leave()
+        {
+            lock (log._gate)
+            {
+                if (!_left)
+                {
+                    _left = true;
+                    group.Members.Remove(this);
+                    group.Generation++;
+                    Monitor.PulseAll(log._gate);
+                }
+            }
+        }
+
+        // As with the broker's assignment by range: when a member comes or goes, each gives up all that it has, and takes its share when
+        // nobody holds it any more. The events are told without the lock.
         private void Rebalance()
         {
             List<TopicPartition> revoked;
             lock (log._gate)
             {
-                var target = Target();
-                revoked = [.. _positions.Keys.Where(partition => !target.Contains(partition))];
+                if (_generation == group.Generation)
+                {
+                    return;
+                }
+
+                revoked = [.. _positions.Keys];
             }
 
             if (revoked.Count > 0)
@@ -287,46 +328,52 @@ internal sealed class MemoryLog : IRecordLog
                 events.Revoked(this, revoked);
             }
 
-            List<TopicPartition> gained = [];
+            List<TopicPartition> gained;
             lock (log._gate)
             {
-                foreach (var partition in revoked)
-                {
-                    _positions.Remove(partition);
-                    _paused.Remove(partition);
-                    _turns.Remove(partition);
-                    group.Owners.Remove(partition);
-                }
-
-                if (revoked.Count > 0)
-                {
-                    Monitor.PulseAll(log._gate);
-                }
-
-                foreach (var partition in Target().Where(partition => group.Owners.TryAdd(partition, this)))
-                {
-                    var first = log._topics[partition.Topic].Partitions[partition.Partition.Value].First;
-                    _positions[partition] = Math.Max(group.Committed.GetValueOrDefault(partition), first);
-                    _turns.Add(partition);
-                    gained.Add(partition);
-                }
-
-                if (_closed || (gained.Count == 0 && _told))
+                GiveUp();
+                gained = Share();
+                if (_left || gained.Exists(group.Owners.ContainsKey))
                 {
                     return;
                 }
 
-                _told = true;
+                _generation = group.Generation;
+                gained.ForEach(Take);
             }
 
             events.Assigned(gained);
         }
 
-        // By range: with equal partition counts a member gets the same numbers of all topics.
-        private HashSet<TopicPartition> Target()
+        private void GiveUp()
         {
-            var target = new HashSet<TopicPartition>();
-            foreach (var topic in topics.Where(topic => !_closed && log._topics.ContainsKey(topic)))
+            foreach (var partition in _positions.Keys)
+            {
+                group.Owners.Remove(partition);
+            }
+
+            if (_positions.Count > 0)
+            {
+                Monitor.PulseAll(log._gate);
+            }
+
+            _positions.Clear();
+            _paused.Clear();
+            _turns.Clear();
+        }
+
+        private void Take(TopicPartition partition)
+        {
+            group.Owners.Add(partition, this);
+            _positions[partition] = group.Committed.GetValueOrDefault(partition);
+            _turns.Add(partition);
+        }
+
+        // By range: with equal partition counts a member gets the same numbers of all topics.
+        private List<TopicPartition> Share()
+        {
+            var share = new List<TopicPartition>();
+            foreach (var topic in topics.Where(topic => !_left && log._topics.ContainsKey(topic)))
             {
                 var members = group.Members.FindAll(member => member.Subscribes(topic));
                 var (count, index) = (log._topics[topic].Partitions.Length, members.IndexOf(this));
@@ -334,11 +381,11 @@ internal sealed class MemoryLog : IRecordLog
                 var first = (index * each) + Math.Min(index, more);
                 for (var number = first; number < first + each + (index < more ? 1 : 0); number++)
                 {
-                    target.Add(new TopicPartition(topic, number));
+                    share.Add(new TopicPartition(topic, number));
                 }
             }
 
-            return target;
+            return share;
         }
 
         private bool Subscribes(string topic) => topics.Contains(topic, StringComparer.Ordinal);

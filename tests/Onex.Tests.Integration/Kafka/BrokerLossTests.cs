@@ -80,14 +80,14 @@ public sealed class BrokerLossTests : IAsyncLifetime
         await member.StopAsync().WaitAsync(TimeSpan.FromSeconds(15));
     }
 
-    private static async Task WorksAsync(KafkaMember member, string topic, Remembering handler)
+    private static async Task WorksAsync(RiderMember member, string topic, Remembering handler)
     {
         await member.ProduceAsync(topic, 0, "after");
         await Eventually.TrueAsync(() => handler.Values.Contains("after"), within: TimeSpan.FromSeconds(40));
     }
 
     // No flapping: what is told for the next seconds is one and the same.
-    private static async Task StaysHealthyAsync(KafkaMember member)
+    private static async Task StaysHealthyAsync(RiderMember member)
     {
         for (var i = 0; i < 30; i++)
         {
@@ -96,11 +96,11 @@ public sealed class BrokerLossTests : IAsyncLifetime
         }
     }
 
-    private async Task<KafkaMember> StartAsync(string topic, IRecordBatchHandler handler)
+    private async Task<RiderMember> StartAsync(string topic, IRecordBatchHandler handler)
     {
-        var member = await KafkaMember.StartAsync(
-            k => k.BatchEndpoint("test", [topic], topic, _ => handler), bootstrap: $"127.0.0.1:{_port}");
-        await member.Topics.EnsureTopicsAsync([topic], 1, null, CancellationToken.None);
+        var bus = new KafkaTestBus($"127.0.0.1:{_port}");
+        await bus.MakeAsync(1, topic);
+        var member = await bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => handler));
         await member.WaitUntilReadyAsync();
         return member;
     }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Confluent.Kafka;
 using MassTransit;
 using MassTransit.Transports;
 using Microsoft.Extensions.DependencyInjection;
@@ -12,26 +11,20 @@ using Onex.Kafka.Riding;
 
 namespace Onex.Tests.Integration.Kafka;
 
-/// <summary>One process's share of Kafka: a bus with the rider, and what stands beside it.</summary>
-internal sealed class KafkaMember(ServiceProvider services) : IAsyncDisposable
+/// <summary>One process's share of the bus: MassTransit's with the rider, and what stands beside it.</summary>
+internal sealed class RiderMember(ServiceProvider services) : IAsyncDisposable
 {
     private readonly IBusControl _bus = services.GetRequiredService<IBusControl>();
     private bool _stopped;
 
-    public static string Bootstrap
-    {
-        get
-        {
-            var servers = Environment.GetEnvironmentVariable("KAFKA_BOOTSTRAP_SERVERS");
-            Assert.SkipUnless(!string.IsNullOrEmpty(servers), "KAFKA_BOOTSTRAP_SERVERS names no broker.");
-            return servers!;
-        }
-    }
-
     public IRecordProducer Producer => services.GetRequiredService<IRecordProducer>();
 
+    public MortalLog Log => services.GetRequiredService<MortalLog>();
+
+    /// <summary>Only a broker has it.</summary>
     public TopicAdmin Topics => services.GetRequiredService<TopicAdmin>();
 
+    /// <summary>Only a broker has it.</summary>
     public BrokerHealth Broker => services.GetRequiredService<BrokerHealth>();
 
     public BusHealthResult Health => _bus.CheckHealth();
@@ -43,34 +36,25 @@ internal sealed class KafkaMember(ServiceProvider services) : IAsyncDisposable
     public bool IsReady => services.GetRequiredService<IBusInstance>().GetRider<IKafkaRider>().Endpoints.Values.All(ready => ready)
         && Health.Status == BusHealthStatus.Healthy;
 
-    /// <summary>A topic name that no other test has.</summary>
-    public static string NewTopic([System.Runtime.CompilerServices.CallerMemberName] string test = "") =>
-        $"{test[..Math.Min(test.Length, 40)]}-{Guid.CreateVersion7(TimeProvider.System.GetUtcNow()):N}";
-
-    public static async Task<KafkaMember> StartAsync(
+    public static async Task<RiderMember> StartAsync(
+        TestBus bus,
         Action<IKafkaRiderConfigurator> configure,
         Func<KafkaSettings, KafkaSettings>? change = null,
-        Action<IServiceCollection>? register = null,
-        string? bootstrap = null)
+        Action<IServiceCollection>? register = null)
     {
-        var settings = new KafkaSettings
-        {
-            BootstrapServers = bootstrap ?? Bootstrap,
-            ClientId = "onex-test",
-            SessionTimeout = TimeSpan.FromSeconds(6),
-            DrainFor = TimeSpan.FromSeconds(5),
-        };
         var services = new ServiceCollection()
             .AddLogging(logging => logging.AddProvider(new TestLog()))
-            .AddOnexKafka(change?.Invoke(settings) ?? settings)
             .AddMassTransit(x =>
             {
                 x.DisableUsageTelemetry();
                 x.UsingInMemory();
                 x.AddRider(rider => rider.UsingKafka((_, k) => configure(k)));
             });
+        bus.Add(services, change?.Invoke(bus.Settings) ?? bus.Settings);
+        services.AddSingleton(provider => new MortalLog(bus.Log(provider)));
+        services.AddSingleton<IRecordLog>(provider => provider.GetRequiredService<MortalLog>());
         register?.Invoke(services);
-        var member = new KafkaMember(services.BuildServiceProvider(validateScopes: true));
+        var member = new RiderMember(services.BuildServiceProvider(validateScopes: true));
         await member._bus.StartAsync();
         return member;
     }
@@ -148,6 +132,9 @@ internal sealed class Remembering(Action<BatchEntry> handle) : IRecordBatchHandl
     /// <summary>What happens before a batch.</summary>
     public Func<IReadOnlyList<BatchEntry>, Task> Before { get; set; } = _ => Task.CompletedTask;
 
+    /// <summary>Told with each change of what it owns: one more, or one less.</summary>
+    public Action<int, IReadOnlyCollection<int>> Changed { get; set; } = (_, _) => { };
+
     public IEnumerable<string> Values => Given.Select(entry => System.Text.Encoding.UTF8.GetString(entry.Record.Value ?? []));
 
     public async Task HandleAsync(IReadOnlyList<BatchEntry> batch, CancellationToken cancellation)
@@ -164,6 +151,7 @@ internal sealed class Remembering(Action<BatchEntry> handle) : IRecordBatchHandl
     {
         await Prepare(cancellation);
         Calls.Enqueue("+" + string.Join(',', partitions.Order()));
+        Changed(1, partitions);
         lock (Owned)
         {
             Owned.UnionWith(partitions);
@@ -173,6 +161,7 @@ internal sealed class Remembering(Action<BatchEntry> handle) : IRecordBatchHandl
     public void Revoked(IReadOnlyCollection<int> partitions)
     {
         Calls.Enqueue("-" + string.Join(',', partitions.Order()));
+        Changed(-1, partitions);
         lock (Owned)
         {
             Owned.ExceptWith(partitions);
@@ -185,44 +174,5 @@ internal sealed class Remembering(Action<BatchEntry> handle) : IRecordBatchHandl
         {
             return [.. Owned.Order()];
         }
-    }
-}
-
-/// <summary>Reads what stands in Kafka, beside the code under test.</summary>
-internal static class Look
-{
-    public static IReadOnlyDictionary<int, long> Committed(string topic, string group, int partitions)
-    {
-        using var consumer = new ConsumerBuilder<byte[], byte[]>(
-            new ConsumerConfig { BootstrapServers = KafkaMember.Bootstrap, GroupId = group }).Build();
-        return consumer
-            .Committed([.. Enumerable.Range(0, partitions).Select(p => new TopicPartition(topic, p))], TimeSpan.FromSeconds(10))
-            .ToDictionary(offset => offset.Partition.Value, offset => offset.Offset.Value);
-    }
-
-    public static List<ConsumeResult<byte[], byte[]>> Read(string topic, int count)
-    {
-        using var consumer = new ConsumerBuilder<byte[], byte[]>(new ConsumerConfig
-        {
-            BootstrapServers = KafkaMember.Bootstrap,
-            GroupId = topic + "-look",
-            AutoOffsetReset = AutoOffsetReset.Earliest,
-            EnableAutoCommit = false,
-            TopicMetadataRefreshIntervalMs = 500,
-        }).Build();
-        consumer.Subscribe(topic);
-        var records = new List<ConsumeResult<byte[], byte[]>>();
-        var began = TimeProvider.System.GetTimestamp();
-        while (records.Count < count && TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(30))
-        {
-            if (consumer.Consume(200) is { } record)
-            {
-                records.Add(record);
-            }
-        }
-
-        consumer.Close();
-        Assert.Equal(count, records.Count);
-        return records;
     }
 }

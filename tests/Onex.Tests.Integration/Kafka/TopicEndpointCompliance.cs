@@ -8,12 +8,13 @@ using Onex.Kafka.Riding;
 
 namespace Onex.Tests.Integration.Kafka;
 
-public sealed class TopicEndpointTests
+/// <summary>Messages of a topic through a receive pipe.</summary>
+public abstract class TopicEndpointCompliance : RiderCompliance
 {
     [Fact]
     public async Task Messages_reach_the_consumer_with_their_record()
     {
-        var topic = KafkaMember.NewTopic();
+        var topic = NewTopic();
         var seen = new TaskCompletionSource<(string Text, long Offset)>();
         await using var member = await StartAsync(topic, endpoint => endpoint.Pipe(pipe => pipe.Handler<Note>(context =>
         {
@@ -25,13 +26,13 @@ public sealed class TopicEndpointTests
         await member.ProduceAsync(topic, 0, """{"Text":"hello"}""");
 
         Assert.Equal(("hello", 0), await seen.Task.WaitAsync(TimeSpan.FromSeconds(30)));
-        await Eventually.TrueAsync(() => Look.Committed(topic, topic, 1)[0] == 1);
+        await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
     }
 
     [Fact]
     public async Task What_is_not_a_message_goes_to_the_dead_letter_topic_and_the_next_is_handled()
     {
-        var topic = KafkaMember.NewTopic();
+        var topic = NewTopic();
         var seen = new TaskCompletionSource<string>();
         await using var member = await StartAsync(topic, endpoint => endpoint.Pipe(pipe => pipe.Handler<Note>(context =>
         {
@@ -42,16 +43,16 @@ public sealed class TopicEndpointTests
         await member.ProduceAsync(topic, 0, "not json", "", "null", "[1]", """{"Text":"\ud800"}""", """{"Text":"good"}""");
 
         Assert.Equal("good", await seen.Task.WaitAsync(TimeSpan.FromSeconds(30)));
-        var letters = Look.Read(Topics.DeadLetter(topic), 5)
-            .ConvertAll(one => JsonSerializer.Deserialize(one.Message.Value, MessageJson.Default.DeadLetter)!);
+        var letters = (await Bus.ReadAsync(Topics.DeadLetter(topic), 5))
+            .ConvertAll(one => JsonSerializer.Deserialize(one.Value, MessageJson.Default.DeadLetter)!);
         Assert.All(letters, letter => Assert.Equal((ErrorCodes.MalformedMessage, "MalformedMessage"), (letter.FailureCode, letter.ErrorType)));
-        await Eventually.TrueAsync(() => Look.Committed(topic, topic, 1)[0] == 6);
+        await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 6);
     }
 
     [Fact]
     public async Task A_message_that_fails_alone_is_tried_again_so_often_and_then_given_up()
     {
-        var topic = KafkaMember.NewTopic();
+        var topic = NewTopic();
         var attempts = 0;
         await using var member = await StartAsync(
             topic,
@@ -65,7 +66,7 @@ public sealed class TopicEndpointTests
         await member.ProduceAsync(topic, 0, """{"Text":"bad"}""");
 
         var letter = JsonSerializer.Deserialize(
-            Look.Read(Topics.DeadLetter(topic), 1)[0].Message.Value, MessageJson.Default.DeadLetter)!;
+            (await Bus.ReadAsync(Topics.DeadLetter(topic), 1))[0].Value, MessageJson.Default.DeadLetter)!;
         Assert.Equal(3, attempts);
         Assert.Equal((ErrorCodes.HandlingFailed, "cannot be right", "InvalidDataException", 2),
             (letter.FailureCode, letter.FailureReason, letter.ErrorType, letter.RetryCount));
@@ -74,7 +75,7 @@ public sealed class TopicEndpointTests
     [Fact]
     public async Task Trouble_that_all_share_is_waited_out_however_often_it_strikes()
     {
-        var topic = KafkaMember.NewTopic();
+        var topic = NewTopic();
         var attempts = 0;
         var done = new TaskCompletionSource();
         await using var member = await StartAsync(
@@ -98,13 +99,13 @@ public sealed class TopicEndpointTests
         await member.ProduceAsync(topic, 0, """{"Text":"patient"}""");
 
         await done.Task.WaitAsync(TimeSpan.FromSeconds(30));
-        await Eventually.TrueAsync(() => Look.Committed(topic, topic, 1)[0] == 1);
+        await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
     }
 
     [Fact]
     public async Task So_many_messages_are_handled_at_a_time_and_no_more()
     {
-        var topic = KafkaMember.NewTopic();
+        var topic = NewTopic();
         var (now, most, seen) = (0, 0, 0);
         var release = new TaskCompletionSource();
         await using var member = await StartAsync(topic, endpoint =>
@@ -136,18 +137,17 @@ public sealed class TopicEndpointTests
         }
     }
 
-    private static async Task<KafkaMember> StartAsync(
+    private async Task<RiderMember> StartAsync(
         string topic, Action<ITopicEndpointConfigurator<Note>> configure, Func<KafkaSettings, KafkaSettings>? change = null)
     {
-        var member = await KafkaMember.StartAsync(
+        await Bus.MakeAsync(1, topic);
+        return await Bus.StartAsync(
             k => k.TopicEndpoint<Note>(topic, topic, endpoint =>
             {
                 endpoint.Deserialize(NoteJson.Default.Note);
                 configure(endpoint);
             }),
             change);
-        await member.Topics.EnsureTopicsAsync([topic], 1, null, CancellationToken.None);
-        return member;
     }
 }
 

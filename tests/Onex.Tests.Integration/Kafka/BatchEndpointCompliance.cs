@@ -1,0 +1,233 @@
+using System.Text;
+using Onex.Kafka.Consuming;
+using Onex.Kafka.Producing;
+
+namespace Onex.Tests.Integration.Kafka;
+
+/// <summary>Batches and offsets.</summary>
+public abstract class BatchEndpointCompliance : RiderCompliance
+{
+    [Fact]
+    public async Task Records_of_a_partition_are_given_in_order_and_committed()
+    {
+        var (topic, handler) = (NewTopic(), Remembering.Settling);
+        await using var member = await StartAsync(topic, 3, handler);
+        for (var partition = 0; partition < 3; partition++)
+        {
+            await member.ProduceAsync(topic, partition, [.. Enumerable.Range(0, 700).Select(i => $"{partition}:{i}")]);
+        }
+
+        await Eventually.TrueAsync(() => handler.Given.Count == 2100);
+
+        foreach (var partition in handler.Given.GroupBy(entry => entry.Record.Partition))
+        {
+            Assert.Equal(Enumerable.Range(0, 700).Select(i => (long)i), partition.Select(entry => entry.Record.Offset));
+        }
+
+        await member.StopAsync();
+        Assert.All(Bus.Committed(topic, topic, 3).Values, offset => Assert.Equal(700, offset));
+    }
+
+    [Fact]
+    public async Task A_record_arrives_as_it_was_written()
+    {
+        var (topic, handler) = (NewTopic(), Remembering.Settling);
+        await using var member = await StartAsync(topic, 4, handler);
+        KeyValuePair<string, string>[] headers = [new("b", "1"), new("a", "müller €😀"), new("b", "2"), new("empty", "")];
+        byte[] bytes = [0, 0xC3, 0x28, 0xFF];
+
+        await member.Producer.ProduceAsync(new ProducedRecord(topic, 2, "schlüssel", bytes, headers), CancellationToken.None);
+        await member.Producer.ProduceAsync(new ProducedRecord(topic, 2, "", ReadOnlyMemory<byte>.Empty, []), CancellationToken.None);
+        await Eventually.TrueAsync(() => handler.Given.Count == 2);
+
+        var (first, second) = (handler.Given.First().Record, handler.Given.Last().Record);
+        Assert.Equal((topic, 2, 0L), (first.Topic, first.Partition, first.Offset));
+        Assert.Equal("schlüssel", Encoding.UTF8.GetString(first.Key!));
+        Assert.Equal(bytes, first.Value);
+        Assert.Equal(headers, first.Headers.Select(header => KeyValuePair.Create(header.Key, Encoding.UTF8.GetString(header.Value!))));
+        Assert.Equal("2", first.TextHeader("b"));
+        Assert.Equal((topic, 2, 1L), (second.Topic, second.Partition, second.Offset));
+        Assert.Equal((0, 0), (second.Key?.Length, second.Value?.Length));
+        Assert.Empty(second.Headers);
+    }
+
+    [Fact]
+    public async Task Each_group_is_given_every_record()
+    {
+        var (topic, one, two) = (NewTopic(), Remembering.Settling, Remembering.Settling);
+        await Bus.MakeAsync(1, topic);
+        await using var member = await Bus.StartAsync(k =>
+        {
+            k.BatchEndpoint("one", [topic], $"{topic}-one", _ => one);
+            k.BatchEndpoint("two", [topic], $"{topic}-two", _ => two);
+        });
+
+        await member.ProduceAsync(topic, 0, "a", "b", "c");
+        await Eventually.TrueAsync(() => one.Given.Count == 3 && two.Given.Count == 3);
+
+        Assert.Equal(["a", "b", "c"], one.Values);
+        Assert.Equal(["a", "b", "c"], two.Values);
+    }
+
+    [Fact]
+    public async Task Offsets_are_committed_while_it_runs()
+    {
+        var (topic, handler) = (NewTopic(), Remembering.Settling);
+        await using var member = await StartAsync(topic, 1, handler);
+
+        await member.ProduceAsync(topic, 0, "a", "b", "c");
+
+        await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 3, within: TimeSpan.FromSeconds(10));
+    }
+
+    [Fact]
+    public async Task Several_topics_are_read_in_one_group_and_a_record_tells_its_topics_id()
+    {
+        var (first, second, handler) = (NewTopic(), NewTopic(), Remembering.Settling);
+        await Bus.MakeAsync(2, first, second);
+        await using var member = await Bus.StartAsync(k => k.BatchEndpoint("main", [first, second], first, _ => handler));
+
+        await member.ProduceAsync(first, 1, "one");
+        await member.ProduceAsync(second, 1, "two");
+        await Eventually.TrueAsync(() => handler.Given.Count == 2);
+
+        Assert.Equal(["+0,1"], handler.Calls);
+        var ids = await member.Log.TopicIdsAsync([first, second], CancellationToken.None);
+        Assert.All(handler.Given, entry => Assert.Equal(ids[entry.Record.Topic], entry.Record.TopicId));
+        Assert.NotEqual(ids[first], ids[second]);
+    }
+
+    [Fact]
+    public async Task Nothing_is_committed_beyond_a_record_that_is_not_settled_and_it_comes_again()
+    {
+        var topic = NewTopic();
+        var first = new Remembering(entry =>
+        {
+            if (entry.Record.Offset != 5)
+            {
+                entry.Settle(RecordOutcome.Done.Instance);
+            }
+        });
+        await using (var member = await StartAsync(topic, 1, first, s => s with { DrainFor = TimeSpan.FromMilliseconds(100) }))
+        {
+            await member.ProduceAsync(topic, 0, [.. Enumerable.Range(0, 10).Select(i => $"{i}")]);
+            await Eventually.TrueAsync(() => first.Given.Count == 10);
+        }
+
+        Assert.Equal(5, Bus.Committed(topic, topic, 1)[0]);
+
+        var second = Remembering.Settling;
+        await using var next = await StartAsync(topic, 1, second);
+        await Eventually.TrueAsync(() => second.Given.Count == 5);
+        Assert.Equal(["5", "6", "7", "8", "9"], second.Values);
+    }
+
+    [Fact]
+    public async Task No_more_is_in_flight_than_allowed_and_all_is_read_in_the_end()
+    {
+        var topic = NewTopic();
+        var handler = new Remembering(_ => { });
+        await using var member = await StartAsync(topic, 2, handler, s => s with { InFlightMax = 50, BatchMax = 20 });
+        for (var partition = 0; partition < 2; partition++)
+        {
+            await member.ProduceAsync(topic, partition, [.. Enumerable.Range(0, 250).Select(i => $"{partition}:{i}")]);
+        }
+
+        await Eventually.TrueAsync(() => handler.Given.Count == 50);
+
+        // That no more comes shows only with time: many times what a consumer takes for the next record unless it is paused.
+        await Task.Delay(TimeSpan.FromMilliseconds(300), TimeProvider.System, TestContext.Current.CancellationToken);
+        Assert.Equal(50, handler.Given.Count);
+        var settled = 0;
+        while (settled < 500)
+        {
+            var given = handler.Given.ToArray();
+            Assert.True(given.Length - settled <= 50, $"{given.Length - settled} in flight");
+            foreach (var entry in given.Skip(settled))
+            {
+                entry.Settle(RecordOutcome.Done.Instance);
+                settled++;
+            }
+
+            await Eventually.TrueAsync(() => settled == 500 || handler.Given.Count > settled);
+        }
+
+        Assert.All(
+            handler.Given.GroupBy(entry => entry.Record.Partition),
+            partition => Assert.Equal(Enumerable.Range(0, 250).Select(i => (long)i), partition.Select(entry => entry.Record.Offset)));
+    }
+
+    [Fact]
+    public async Task Large_values_are_bounded_by_their_bytes()
+    {
+        var topic = NewTopic();
+        var handler = new Remembering(_ => { });
+        await using var member = await StartAsync(topic, 1, handler, s => s with { InFlightBytesMax = 300_000 });
+        await member.ProduceAsync(topic, 0, [.. Enumerable.Range(0, 20).Select(_ => new string('x', 100_000))]);
+
+        await Eventually.TrueAsync(() => handler.Given.Count == 3);
+
+        foreach (var entry in handler.Given)
+        {
+            entry.Settle(RecordOutcome.Done.Instance);
+        }
+
+        await Eventually.TrueAsync(() => handler.Given.Count == 6);
+    }
+
+    [Fact]
+    public async Task A_batch_that_throws_comes_again_without_what_was_settled_until_it_works()
+    {
+        var topic = NewTopic();
+        var attempts = 0;
+        var handler = Remembering.Settling;
+        handler.Before = batch =>
+        {
+            if (++attempts <= 3)
+            {
+                if (attempts == 1)
+                {
+                    batch[0].Settle(RecordOutcome.Done.Instance);
+                }
+
+                throw new TimeoutException("the database is away");
+            }
+
+            return Task.CompletedTask;
+        };
+        await using var member = await StartAsync(topic, 1, handler);
+
+        await member.ProduceAsync(topic, 0, "a", "b", "c", "d");
+
+        await Eventually.TrueAsync(() => handler.Given.Count == 3);
+        await member.StopAsync();
+        Assert.Equal(["b", "c", "d"], handler.Values);
+        Assert.Equal(4, Bus.Committed(topic, topic, 1)[0]);
+    }
+
+    [Fact]
+    public async Task No_record_is_given_before_the_handler_has_prepared_for_its_partition()
+    {
+        var topic = NewTopic();
+        var open = new TaskCompletionSource();
+        var attempts = 0;
+        var handler = Remembering.Settling;
+        handler.Prepare = async cancellation =>
+        {
+            if (++attempts == 1)
+            {
+                throw new TimeoutException("the database is away");
+            }
+
+            await open.Task.WaitAsync(cancellation);
+        };
+        await using var member = await StartAsync(topic, 1, handler);
+        await member.ProduceAsync(topic, 0, "early");
+        await Eventually.TrueAsync(() => attempts == 2);
+        Assert.Empty(handler.Given);
+
+        open.SetResult();
+
+        await Eventually.TrueAsync(() => handler.Given.Count == 1);
+    }
+}

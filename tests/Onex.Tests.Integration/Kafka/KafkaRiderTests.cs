@@ -1,0 +1,120 @@
+using Confluent.Kafka;
+using Onex.Kafka.Producing;
+
+namespace Onex.Tests.Integration.Kafka;
+
+/// <summary>The compliance suite against the real broker, and what the twin cannot be asked for.</summary>
+public sealed class KafkaBatchEndpointTests : BatchEndpointCompliance
+{
+    private protected override TestBus Bus => Kafka;
+
+    private KafkaTestBus Kafka { get; } = new();
+
+    [Fact]
+    public async Task What_others_write_arrives_as_it_is_null_and_no_text_included()
+    {
+        var (topic, handler) = (NewTopic(), Remembering.Settling);
+        await using var member = await StartAsync(topic, 1, handler);
+        using var other = new ProducerBuilder<byte[]?, byte[]?>(new ProducerConfig { BootstrapServers = Kafka.Bootstrap })
+            .SetKeySerializer(Serializers.ByteArray!)
+            .SetValueSerializer(Serializers.ByteArray!)
+            .Build();
+
+        await other.ProduceAsync(
+            new TopicPartition(topic, 0),
+            new Message<byte[]?, byte[]?> { Headers = [new Header("none", null), new Header("bytes", [0xC3, 0x28])] },
+            CancellationToken.None);
+        await Eventually.TrueAsync(() => handler.Given.Count == 1);
+
+        var record = handler.Given.Single().Record;
+        Assert.Null(record.Key);
+        Assert.Null(record.Value);
+        Assert.Equal(["none", "bytes"], record.Headers.Select(header => header.Key));
+        Assert.Equal([null, [0xC3, 0x28]], record.Headers.Select(header => header.Value));
+    }
+
+    [Fact]
+    public async Task A_topic_that_is_made_after_the_start_is_read()
+    {
+        var (topic, handler) = (NewTopic(), Remembering.Settling);
+        await using var member = await Bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => handler));
+        await Bus.MakeAsync(1, topic);
+
+        await member.ProduceAsync(topic, 0, "late");
+
+        await Eventually.TrueAsync(() => handler.Given.Count == 1);
+    }
+
+    [Fact]
+    public async Task A_slow_handler_does_not_cost_the_membership()
+    {
+        var topic = NewTopic();
+        var release = new TaskCompletionSource();
+        var handler = Remembering.Settling;
+        handler.Before = _ => release.Task;
+        await using var member = await StartAsync(topic, 1, handler, s => s with { SessionTimeout = TimeSpan.FromSeconds(1.5) });
+        await member.ProduceAsync(topic, 0, "slow");
+
+        // Twice the session timeout is the very thing that must pass.
+        await Task.Delay(TimeSpan.FromSeconds(3), TimeProvider.System, TestContext.Current.CancellationToken);
+        release.SetResult();
+
+        await Eventually.TrueAsync(() => handler.Given.Count == 1);
+        Assert.Equal(["+0"], handler.Calls);
+    }
+}
+
+/// <inheritdoc cref="KafkaBatchEndpointTests" />
+public sealed class KafkaMembershipTests : MembershipCompliance
+{
+    private protected override TestBus Bus { get; } = new KafkaTestBus();
+}
+
+/// <inheritdoc cref="KafkaBatchEndpointTests" />
+public sealed class KafkaTopicEndpointTests : TopicEndpointCompliance
+{
+    private protected override TestBus Bus { get; } = new KafkaTestBus();
+}
+
+/// <inheritdoc cref="KafkaBatchEndpointTests" />
+public sealed class KafkaDeadLetterTests : DeadLetterCompliance
+{
+    private protected override TestBus Bus { get; } = new KafkaTestBus();
+}
+
+/// <inheritdoc cref="KafkaBatchEndpointTests" />
+public sealed class KafkaProducerTests : ProducerCompliance
+{
+    private protected override TestBus Bus { get; } = new KafkaTestBus();
+
+    [Fact]
+    public async Task Topics_are_made_once_by_whoever_comes_first_with_their_dead_letter_topics()
+    {
+        var (one, two) = (NewTopic() + "-1", NewTopic() + "-2");
+        await using var member = await Bus.StartAsync(_ => { });
+        await using var other = await Bus.StartAsync(_ => { });
+
+        await Task.WhenAll(
+            member.Topics.EnsureTopicsAsync([one, two], 3, null, CancellationToken.None),
+            other.Topics.EnsureTopicsAsync([two, one], 3, 1, CancellationToken.None));
+        await member.Topics.EnsureTopicsAsync([one], 5, null, CancellationToken.None);
+
+        var counts = await other.Topics.PartitionCountsAsync([one, two, one + ".dlq", two + ".dlq", "missing-" + one], CancellationToken.None);
+        Assert.Equal(4, counts.Count);
+        Assert.Equal((3, 3, 1), (counts[one], counts[two], counts[one + ".dlq"]));
+        Assert.Equal(2, (await member.Topics.TopicIdsAsync([one, two], CancellationToken.None)).Values.Distinct().Count());
+        Assert.Equal(TimeSpan.FromDays(7), await member.Topics.RetentionAsync(one, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task Without_a_broker_it_is_said_in_time()
+    {
+        await using var member = await new KafkaTestBus("127.0.0.1:1").StartAsync(_ => { });
+
+        await Assert.ThrowsAsync<BrokerUnavailableException>(
+            () => member.Topics.PartitionCountsAsync(["any"], CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(15)));
+
+        Assert.False(member.Broker.IsReachable);
+        Assert.NotNull(member.Broker.LastError);
+    }
+}

@@ -1,0 +1,67 @@
+using Confluent.Kafka;
+using Onex.Kafka.Consuming;
+
+namespace Onex.Tests.Integration.Kafka;
+
+/// <summary>
+/// The log under test, whose consumers can be made to end as a process does that is killed: nothing is revoked, committed, or left in order.
+/// </summary>
+internal sealed class MortalLog(IRecordLog log) : IRecordLog
+{
+    private volatile Action? _lastWords;
+    private volatile int _breaks;
+
+    public string? LastError => log.LastError;
+
+    public void Start() => log.Start();
+
+    /// <summary>Every consumer breaks, and none is made again.</summary>
+    /// <param name="lastWords">What happens when nothing can be stored any more, and the partitions are not yet known to be lost.</param>
+    public void Die(Action lastWords) => _lastWords = lastWords;
+
+    /// <summary>The consumers that there are break; new ones work.</summary>
+    public void Break() => Interlocked.Increment(ref _breaks);
+
+    public ILogConsumer Join(EndpointAddress address, MembershipEvents events) =>
+        _lastWords is not null ? throw new InvalidOperationException("The member is dead.") : new Consumer(this, log, address, events);
+
+    public Task<IReadOnlyDictionary<string, Guid>> TopicIdsAsync(IReadOnlyCollection<string> names, CancellationToken cancellation) =>
+        log.TopicIdsAsync(names, cancellation);
+
+    private sealed class Consumer : ILogConsumer
+    {
+        private readonly MortalLog _mortal;
+        private readonly int _breaks;
+        private readonly ILogConsumer _inner;
+
+        public Consumer(MortalLog mortal, IRecordLog log, EndpointAddress address, MembershipEvents events)
+        {
+            _mortal = mortal;
+            _breaks = mortal._breaks;
+
+            // What the rider is told must be its own consumer, not the one behind it.
+            _inner = log.Join(address, events with { Revoked = (_, partitions) => events.Revoked(this, partitions) });
+        }
+
+        public ConsumeResult<byte[]?, byte[]?>? Consume(int waitMs)
+        {
+            if (_mortal._lastWords is { } lastWords)
+            {
+                lastWords();
+                throw new InvalidOperationException("The member died.");
+            }
+
+            return _mortal._breaks == _breaks ? _inner.Consume(waitMs) : throw new InvalidOperationException("The consumer broke.");
+        }
+
+        public void Pause() => _inner.Pause();
+
+        public void Resume() => _inner.Resume();
+
+        public void StoreOffset(TopicPartitionOffset offset) => _inner.StoreOffset(offset);
+
+        public void Close() => _inner.Close();
+
+        public void Dispose() => _inner.Dispose();
+    }
+}

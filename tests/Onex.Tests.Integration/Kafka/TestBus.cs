@@ -1,0 +1,160 @@
+using System.Runtime.CompilerServices;
+using Confluent.Kafka;
+using Microsoft.Extensions.DependencyInjection;
+using Onex.Kafka;
+using Onex.Kafka.Brokers;
+using Onex.Kafka.Consuming;
+using Onex.Kafka.Memory;
+using Onex.Kafka.Riding;
+
+namespace Onex.Tests.Integration.Kafka;
+
+/// <summary>A bus that the rider reads, and what a test wants to see of it beside the code under test.</summary>
+internal abstract class TestBus
+{
+    /// <summary>What every member is set to unless the test says otherwise.</summary>
+    public abstract KafkaSettings Settings { get; }
+
+    /// <summary>A topic name that no other test has.</summary>
+    public static string NewTopic([CallerMemberName] string test = "") =>
+        $"{test[..Math.Min(test.Length, 40)]}-{Guid.CreateVersion7(TimeProvider.System.GetUtcNow()):N}";
+
+    public abstract void Add(IServiceCollection services, KafkaSettings settings);
+
+    /// <summary>The log that the services added would read.</summary>
+    public abstract IRecordLog Log(IServiceProvider services);
+
+    /// <summary>Makes topics and their dead-letter topics, unless they are there; all that a test needs in its first call.</summary>
+    public abstract Task MakeAsync(int partitions, params string[] topics);
+
+    /// <summary>What a group has committed for each partition; below zero where it has nothing.</summary>
+    public abstract IReadOnlyDictionary<int, long> Committed(string topic, string group, int partitions);
+
+    /// <summary>As many records of a topic from its beginning; waits for them.</summary>
+    public abstract Task<List<ConsumedRecord>> ReadAsync(string topic, int count);
+
+    public Task<RiderMember> StartAsync(
+        Action<IKafkaRiderConfigurator> configure,
+        Func<KafkaSettings, KafkaSettings>? change = null,
+        Action<IServiceCollection>? register = null) => RiderMember.StartAsync(this, configure, change, register);
+
+    protected static ConsumedRecord Record(ConsumeResult<byte[]?, byte[]?> result) => new()
+    {
+        Topic = result.Topic,
+        Partition = result.Partition.Value,
+        Offset = result.Offset.Value,
+        Key = result.Message.Key,
+        Value = result.Message.Value,
+        Headers = [.. result.Message.Headers.Select(header => KeyValuePair.Create(header.Key, (byte[]?)header.GetValueBytes()))],
+    };
+}
+
+/// <summary>The real broker: the one that <c>KAFKA_BOOTSTRAP_SERVERS</c> names unless another is given.</summary>
+internal sealed class KafkaTestBus(string? bootstrap = null) : TestBus
+{
+    public override KafkaSettings Settings => new()
+    {
+        BootstrapServers = Bootstrap,
+        ClientId = "onex-test",
+        SessionTimeout = TimeSpan.FromSeconds(6),
+        DrainFor = TimeSpan.FromSeconds(5),
+    };
+
+    public string Bootstrap
+    {
+        get
+        {
+            var servers = bootstrap ?? Environment.GetEnvironmentVariable("KAFKA_BOOTSTRAP_SERVERS");
+            Assert.SkipUnless(!string.IsNullOrEmpty(servers), "KAFKA_BOOTSTRAP_SERVERS names no broker.");
+            return servers!;
+        }
+    }
+
+    public override void Add(IServiceCollection services, KafkaSettings settings) => services.AddOnexKafka(settings);
+
+    public override IRecordLog Log(IServiceProvider services) => ActivatorUtilities.CreateInstance<KafkaLog>(services);
+
+    public override async Task MakeAsync(int partitions, params string[] topics)
+    {
+        await using var services = new ServiceCollection().AddLogging().AddOnexKafka(Settings).BuildServiceProvider();
+        await services.GetRequiredService<TopicAdmin>().EnsureTopicsAsync(topics, partitions, null, CancellationToken.None);
+    }
+
+    public override IReadOnlyDictionary<int, long> Committed(string topic, string group, int partitions)
+    {
+        using var consumer = new ConsumerBuilder<byte[], byte[]>(
+            new ConsumerConfig { BootstrapServers = Bootstrap, GroupId = group }).Build();
+        return consumer
+            .Committed([.. Enumerable.Range(0, partitions).Select(p => new TopicPartition(topic, p))], TimeSpan.FromSeconds(10))
+            .ToDictionary(offset => offset.Partition.Value, offset => offset.Offset.Value);
+    }
+
+    public override Task<List<ConsumedRecord>> ReadAsync(string topic, int count) => Task.Run(() => Read(topic, count));
+
+    private List<ConsumedRecord> Read(string topic, int count)
+    {
+        using var consumer = new ConsumerBuilder<byte[]?, byte[]?>(new ConsumerConfig
+        {
+            BootstrapServers = Bootstrap,
+            GroupId = topic + "-look",
+            AutoOffsetReset = AutoOffsetReset.Earliest,
+            EnableAutoCommit = false,
+            TopicMetadataRefreshIntervalMs = 500,
+        })
+            .SetKeyDeserializer(Deserializers.ByteArray!)
+            .SetValueDeserializer(Deserializers.ByteArray!)
+            .Build();
+        consumer.Subscribe(topic);
+        var records = new List<ConsumedRecord>();
+        var began = TimeProvider.System.GetTimestamp();
+        while (records.Count < count && TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(30))
+        {
+            if (consumer.Consume(200) is { } record)
+            {
+                records.Add(Record(record));
+            }
+        }
+
+        consumer.Close();
+        Assert.Equal(count, records.Count);
+        return records;
+    }
+}
+
+/// <summary>The twin in this process, which the members of a test share.</summary>
+internal sealed class MemoryTestBus(int kept = 1000, long heldBytesMax = 64L << 20) : TestBus
+{
+    private MemoryLog? _log;
+
+    public override KafkaSettings Settings => new()
+    {
+        BootstrapServers = "this process",
+        ClientId = "onex-test",
+        DrainFor = TimeSpan.FromMilliseconds(500),
+    };
+
+    public MemoryLog Memory => _log ?? throw new InvalidOperationException("The topics are not made yet.");
+
+    // The log is the test's and outlives its members; all else is what a process would have.
+    public override void Add(IServiceCollection services, KafkaSettings settings) =>
+        services.AddOnexMemoryLog([], 1, kept, settings).AddSingleton(Memory);
+
+    public override IRecordLog Log(IServiceProvider services) => services.GetRequiredService<MemoryLog>();
+
+    public override Task MakeAsync(int partitions, params string[] topics)
+    {
+        _log ??= new MemoryLog(topics, partitions, kept, heldBytesMax);
+        Assert.All(topics, topic => Assert.Equal(partitions, _log.Partitions(topic)));
+        return Task.CompletedTask;
+    }
+
+    public override IReadOnlyDictionary<int, long> Committed(string topic, string group, int partitions) =>
+        Enumerable.Range(0, partitions).ToDictionary(
+            partition => partition, partition => Memory.Committed(group, new TopicPartition(topic, partition)) ?? Offset.Unset.Value);
+
+    public override async Task<List<ConsumedRecord>> ReadAsync(string topic, int count)
+    {
+        await Eventually.TrueAsync(() => Memory.Held(topic).Count >= count);
+        return [.. Memory.Held(topic).Take(count).Select(Record)];
+    }
+}
