@@ -15,6 +15,8 @@ public abstract class RegistryAndDeadLettersCompliance
 
     protected abstract IDeadLetterIndex DeadLetters { get; }
 
+    protected abstract ISagaStore Store { get; }
+
     [Fact]
     public async Task A_registered_contract_is_found_by_its_hash()
     {
@@ -209,11 +211,47 @@ public abstract class RegistryAndDeadLettersCompliance
         Assert.Null(await DeadLetters.DecideAsync(Discard(Letter()), _none));
     }
 
+    [Fact]
+    public async Task What_a_transition_gives_up_is_indexed_with_it_or_not_at_all()
+    {
+        var row = Rows.New();
+        var (first, second, stale) = (Letter(), Letter(), Letter());
+        await CommitAsync(new CommitEntry.Start(row, [Rows.Happened(row)], [], []) { DeadLetters = [first] });
+        var next = Rows.Next(row);
+        await CommitAsync(Rows.Move(row, next) with { DeadLetters = [second] });
+
+        var verdict = await CommitAsync(Rows.Move(row, Rows.Next(row)) with { DeadLetters = [stale] });
+
+        Assert.IsType<CommitVerdict.Stale>(verdict);
+        Assert.NotNull(await DeadLetters.FindAsync(first.Id, _none));
+        Assert.NotNull(await DeadLetters.FindAsync(second.Id, _none));
+        Assert.Null(await DeadLetters.FindAsync(stale.Id, _none));
+    }
+
+    [Fact]
+    public async Task The_message_of_a_redrive_is_found_by_the_sweep_until_it_is_sent()
+    {
+        var letter = Letter();
+        await DeadLetters.AddAsync(letter, _none);
+        var decision = Redrive(letter);
+        await DeadLetters.DecideAsync(decision, _none);
+
+        var unsent = Assert.Single(await Store.UnsentForAsync(TimeSpan.Zero, 1_000, _none), unsent => unsent.SagaId == letter.Id).Message;
+        Assert.Equal((decision.Id, letter.Topic, 3, "k"), (unsent.MessageId, unsent.Topic, unsent.Partition, unsent.Key));
+        Assert.Equal(letter.Value, unsent.Value.ToArray());
+        await Store.MarkSentAsync([unsent.MessageId], _none);
+
+        Assert.DoesNotContain(await Store.UnsentForAsync(TimeSpan.Zero, 1_000, _none), unsent => unsent.SagaId == letter.Id);
+        Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.FindAsync(letter.Id, _none))!.Status);
+    }
+
     /// <summary>What a table's name begins with.</summary>
     protected abstract string Schema { get; }
 
     /// <summary>Runs a query and gives each row as text.</summary>
     protected abstract Task<IReadOnlyList<string>> QueryAsync(string sql);
+
+    private async Task<CommitVerdict> CommitAsync(CommitEntry entry) => (await Store.CommitAsync(new CommitBatch([entry], []), _none))[0];
 
     private static DeadLetterRow Letter() => new(Rows.Id(), "requests", 3, 41, "ONEX3001", "not JSON", null, [0xff, 0, 1, 2, 3], Rows.Now)
     {
