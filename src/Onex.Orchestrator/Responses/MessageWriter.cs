@@ -67,7 +67,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
 
     /// <summary>Its entry in the index.</summary>
     /// <param name="refusal">Why nothing came of it.</param>
-    /// <param name="request">The request that carried it.</param>
+    /// <param name="request">The request as it may be sent again.</param>
     /// <param name="id">The entry's id.</param>
     /// <param name="at">When it was given up.</param>
     public DeadLetterRow DeadEventRow(Refusal refusal, RawJson request, Guid id, DateTimeOffset at) =>

@@ -139,7 +139,10 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
             var requestRef = request.Utf8.Length > EventLetter.ValueBytesMax ? Store($"event:{refused.Event.MessageId}", request) : null;
             var id = Identity.Message(_transitionId, ordinal++);
             _outgoing.Add(messages.DeadEvent(refusal, request, requestRef, id, at));
-            _deadLetters.Add(messages.DeadEventRow(refusal, request, id, at));
+
+            // This saga has seen the event under its envelope id, so that it would be silent about a second one: sent again it is a new event.
+            var again = EventLetter.Request(refused.Asker with { EnvelopeId = null }, refused.Event.Data);
+            _deadLetters.Add(messages.DeadEventRow(refusal, again, id, at));
         }
     }
 

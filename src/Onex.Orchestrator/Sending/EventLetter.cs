@@ -83,7 +83,7 @@ internal static class EventLetter
     /// <param name="id">The letter's identity.</param>
     /// <param name="topic">The topic of requests.</param>
     /// <param name="refusal">Why nothing came of it, and who sent it.</param>
-    /// <param name="request">The request; see <see cref="Request"/>.</param>
+    /// <param name="request">The request as it may be sent again; see <see cref="Request"/>.</param>
     /// <param name="at">When it was given up.</param>
     public static DeadLetterRow Row(Guid id, string topic, Refusal refusal, RawJson request, DateTimeOffset at)
     {

@@ -35,7 +35,7 @@ internal static class CommandLine
                 await Console.Error.WriteLineAsync($"Did you mean '{meant}'?");
             }
 
-            await Console.Error.WriteLineAsync("'onex --help' shows the commands; 'onex COMMAND --help' shows one.");
+            await Console.Error.WriteLineAsync($"'{PathOf(parsed.CommandResult.Command)} --help' shows what it takes.");
             return Usage;
         }
 

@@ -121,6 +121,21 @@ public sealed class SagaWorkTests
     }
 
     [Fact]
+    public void What_its_saga_has_seen_is_a_new_event_when_it_is_sent_again()
+    {
+        var kept = Kept("cancel");
+        kept = kept with { Asker = kept.Asker with { EnvelopeId = Guid.CreateVersion7(_now) } };
+        var work = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga with { Early = [kept] }, version: 4);
+        work.Apply(
+            new Decision(Saga, true, [], [], []) { Refusals = [new EventRefusal(kept.Asker, kept, ErrorCodes.EventExpired, "Over.", IsDead: true)] },
+            new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = Guid.Empty },
+            _messages);
+
+        Assert.Contains("envelope_id", Text(Json(work.Outgoing[1].Value).GetProperty("original_message"), "value"));
+        Assert.DoesNotContain("envelope_id", Encoding.UTF8.GetString(Assert.Single(work.ToEntry().DeadLetters).Value!));
+    }
+
+    [Fact]
     public void A_dead_letter_refers_to_what_is_too_large_for_it()
     {
         var kept = Kept("cancel") with
