@@ -82,7 +82,8 @@ internal static class ApiRoutes
         "stuck", "GET", "/api/v1/sagas/stuck", ApiScope.Read, "Looks for live sagas that nothing will ever move. There should be none.", "`stuck`: each with its reason");
 
     public static ApiRoute ShowSaga { get; } = new(
-        "show", "GET", "/api/v1/sagas/{id}", ApiScope.Read, "Shows one saga.", "the saga, with `input`, `output`, `data`, `progress` and `why`") { Errors = [400, 404] };
+        "show", "GET", "/api/v1/sagas/{id}", ApiScope.Read, "Shows one saga.", "the saga, with `input`, `output`, `data`, `progress` and `why`")
+    { Errors = [400, 404] };
 
     public static ApiRoute History { get; } = new(
         "history", "GET", "/api/v1/sagas/{id}/history", ApiScope.Read, "Tells a saga's story in order.", "`history`, and `next` if there is more")
@@ -93,7 +94,8 @@ internal static class ApiRoutes
 
     public static ApiRoute Why { get; } = new(
         "why", "GET", "/api/v1/sagas/{id}/why", ApiScope.Read, "Tells what a saga waits for.",
-        "`sentence`, and its parts: `status`, `state`, `since`, `until`, `waits`, `actions`") { Errors = [400, 404] };
+        "`sentence`, and its parts: `status`, `state`, `since`, `until`, `waits`, `actions`")
+    { Errors = [400, 404] };
 
     public static ApiRoute Cancel { get; } = Command("cancel", "Takes back what the saga did, and ends it as `cancelled`. Not past its pivot.");
 
@@ -117,10 +119,12 @@ internal static class ApiRoutes
         "contracts", "GET", "/api/v1/contracts", ApiScope.Read, "Lists the contracts that are loaded.", "`contracts`: each with `name`, `version`, `hash`, `description`");
 
     public static ApiRoute Contract { get; } = new(
-        "contract", "GET", "/api/v1/contracts/{name}", ApiScope.Read, "Shows a contract: its versions, states and events.", "the contract") { Errors = [404] };
+        "contract", "GET", "/api/v1/contracts/{name}", ApiScope.Read, "Shows a contract: its versions, states and events.", "the contract")
+    { Errors = [404] };
 
     public static ApiRoute Graph { get; } = new(
-        "graph", "GET", "/api/v1/contracts/{name}/graph", ApiScope.Read, "Draws a contract's states, as Mermaid text.", "text of a Mermaid state diagram") { Errors = [404] };
+        "graph", "GET", "/api/v1/contracts/{name}/graph", ApiScope.Read, "Draws a contract's states, as Mermaid text.", "text of a Mermaid state diagram")
+    { Errors = [404] };
 
     public static ApiRoute ListDeadLetters { get; } = new(
         "dead-letters", "GET", "/api/v1/dead-letters", ApiScope.Read, "Lists dead letters, newest first.",
@@ -141,7 +145,8 @@ internal static class ApiRoutes
     public static ApiRoute ShowDeadLetter { get; } = new(
         "dead-letter", "GET", "/api/v1/dead-letters/{id}", ApiScope.Read,
         "Shows one dead letter with its record; what looks like a secret is masked, and a long value is cut.",
-        "the dead letter, with `headers`, `value`, `value_bytes` and `value_cut`") { Errors = [400, 404] };
+        "the dead letter, with `headers`, `value`, `value_bytes` and `value_cut`")
+    { Errors = [400, 404] };
 
     public static ApiRoute Redrive { get; } = new(
         "redrive", "POST", "/api/v1/dead-letters/{id}/redrive", ApiScope.Operate,
