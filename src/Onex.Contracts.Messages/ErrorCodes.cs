@@ -107,4 +107,13 @@ public static class ErrorCodes
 
     /// <summary>The call failed for a reason of the runtime's own.</summary>
     public const string CallFailed = "ONEX4012";
+
+    /// <summary>There is no such dead letter.</summary>
+    public const string LetterUnknown = "ONEX4013";
+
+    /// <summary>The dead letter was redriven or discarded already.</summary>
+    public const string LetterDecided = "ONEX4014";
+
+    /// <summary>The dead letter's record is not kept, so that it cannot be sent again from here.</summary>
+    public const string LetterIncomplete = "ONEX4015";
 }

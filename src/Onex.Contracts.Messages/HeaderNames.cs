@@ -33,6 +33,9 @@ public static class HeaderNames
     /// <summary>How often this record was tried before.</summary>
     public const string RetryCount = "retry_count";
 
+    /// <summary>The dead letter whose record this is once more: an operator sent it again.</summary>
+    public const string Redrive = "onex-redrive";
+
     /// <summary>Headers in our own namespace; dropped when they come from outside.</summary>
     public const string OwnPrefix = "onex-";
 }

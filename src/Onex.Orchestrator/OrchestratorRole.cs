@@ -54,13 +54,14 @@ public static class OrchestratorRole
         services.AddSingleton<SagaSignals>();
         services.AddSingleton(sp => Wire(ActivatorUtilities.CreateInstance<SagaRouter>(sp), sp, settings.Topics));
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<MainRecordHandler>(sp, settings.Topics));
-        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<EarlySweep>(sp, settings.Topics));
+        services.AddSingleton<EarlySweep>();
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<SagaHomes>(sp, settings.Topics));
         services.AddSingleton<ISagaControl, SagaControl>();
         services.AddHostedService<MainLoops>();
         services.AddSingleton<IHttpEndpoints, ApiEndpoints>();
         services.AddSingleton<RequestCalls>();
         services.AddSingleton<SagaCalls>();
+        services.AddSingleton<DeadLetterCalls>();
         services.AddSingleton(new ContractCalls(plans));
         if (settings.EventBus == EventBus.InMemory)
         {
@@ -108,20 +109,20 @@ public static class OrchestratorRole
         home.Forget = partitions => Background(router.ForgetAsync(partitions, CancellationToken.None), logger);
         services.GetRequiredService<OutgoingSender>().Refused = (sagaId, message, reason) =>
         {
-            if (message.Topic == topics.EffectRequests || message.Topic == topics.WorkerRequests)
+            if ((message.Topic == topics.EffectRequests || message.Topic == topics.WorkerRequests) && Guid.TryParse(message.Key, out var commandId))
             {
-                Background(router.HandleAsync([Undeliverable(sagaId, message, reason)], CancellationToken.None), logger);
+                Background(router.HandleAsync([Undeliverable(sagaId, commandId, message, reason)], CancellationToken.None), logger);
             }
         };
         return router;
     }
 
-    private static WorkItem Undeliverable(Guid sagaId, OutgoingMessage message, string reason) => new(
+    private static WorkItem Undeliverable(Guid sagaId, Guid commandId, OutgoingMessage message, string reason) => new(
         new StepResultArrived
         {
             SagaId = sagaId,
             CausedBy = message.MessageId,
-            CommandId = Guid.Parse(message.Key),
+            CommandId = commandId,
             Attempt = 0,
             Outcome = StepOutcome.Undeliverable,
             Code = ErrorCodes.DeliveryRefused,

@@ -46,21 +46,81 @@ namespace Onex.Migrations.Migrations
                         .HasColumnName("correlation_id")
                         .HasComment("Its correlation id, where one can be read.");
 
+                    b.Property<DateTimeOffset?>("DecidedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("decided_at")
+                        .HasComment("When that was.");
+
+                    b.Property<string>("DecidedBy")
+                        .HasColumnType("text")
+                        .HasColumnName("decided_by")
+                        .HasComment("Who decided: the name of a token, or loopback.");
+
+                    b.Property<Guid?>("DecisionId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("decision_id")
+                        .HasComment("The latest decision about it: the id of its message in onex.outbox, if it sent one.");
+
+                    b.Property<string>("DecisionReason")
+                        .HasColumnType("text")
+                        .HasColumnName("decision_reason")
+                        .HasComment("Why, in the operator's words.");
+
+                    b.Property<string>("ErrorType")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("text")
+                        .HasDefaultValue("")
+                        .HasColumnName("error_type")
+                        .HasComment("The kind of failure.");
+
+                    b.Property<string>("Headers")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("headers")
+                        .HasComment("Its headers as they were read, name to text; empty where they are not kept.");
+
+                    b.Property<string>("Key")
+                        .HasColumnType("text")
+                        .HasColumnName("key")
+                        .HasComment("Its key.");
+
                     b.Property<long>("Offset")
                         .HasColumnType("bigint")
                         .HasColumnName("record_offset")
-                        .HasComment("Its offset.");
+                        .HasComment("Its offset; -1: none.");
 
                     b.Property<int>("Partition")
                         .HasColumnType("integer")
                         .HasColumnName("partition")
-                        .HasComment("Its partition.");
+                        .HasComment("Its partition; -1: none.");
 
                     b.Property<string>("Reason")
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("reason")
                         .HasComment("Why it could not be handled, for people.");
+
+                    b.Property<int>("Redrives")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("integer")
+                        .HasDefaultValue(0)
+                        .HasColumnName("redrives")
+                        .HasComment("How often it was sent again since.");
+
+                    b.Property<int>("RetryCount")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("integer")
+                        .HasDefaultValue(0)
+                        .HasColumnName("retry_count")
+                        .HasComment("How often it was tried again before it was given up.");
+
+                    b.Property<string>("Status")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("text")
+                        .HasDefaultValue("open")
+                        .HasColumnName("status")
+                        .HasComment("open: nobody has decided yet; redriven: sent again; discarded: nothing is wanted of it any more.");
 
                     b.Property<string>("Topic")
                         .IsRequired()
@@ -71,7 +131,7 @@ namespace Onex.Migrations.Migrations
                     b.Property<byte[]>("Value")
                         .HasColumnType("bytea")
                         .HasColumnName("value")
-                        .HasComment("Its value, where that is too large for the dead-letter topic.");
+                        .HasComment("Its value as it was read, secrets included; empty where it is not kept.");
 
                     b.HasKey("Id")
                         .HasName("pk_dead_letters");
@@ -81,7 +141,9 @@ namespace Onex.Migrations.Migrations
 
                     b.ToTable("dead_letters", "onex", t =>
                         {
-                            t.HasComment("An index of what went to dead-letter topics (<topic>.dlq), and the values that are too large for them.");
+                            t.HasComment("What went to dead-letter topics (<topic>.dlq), with all that sending it again needs, and what operators decided about it.");
+
+                            t.HasCheckConstraint("ck_dead_letters_status", "status IN ('open', 'redriven', 'discarded')");
                         });
                 });
 

@@ -1,7 +1,7 @@
 namespace Onex.Hosting.Settings;
 
 /// <summary>Finds what somebody may have meant.</summary>
-internal static class Spelling
+public static class Spelling
 {
     /// <summary>The candidate nearest to a word, or null if none is near: at most a third of its letters differ.</summary>
     public static string? Nearest(string word, IEnumerable<string> candidates)

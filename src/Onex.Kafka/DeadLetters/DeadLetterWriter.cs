@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
@@ -12,8 +11,6 @@ namespace Onex.Kafka.DeadLetters;
 internal sealed class DeadLetterWriter(
     KafkaSettings settings, IRecordProducer producer, IDeadLetterSink? sink, TimeProvider time, ILogger<DeadLetterWriter> logger)
 {
-    private static readonly UTF8Encoding _strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
     /// <summary>Ends when the letter is acknowledged and indexed, however long that takes.</summary>
     public async Task WriteAsync(ConsumedRecord record, RecordOutcome.Dead dead, CancellationToken cancellation)
     {
@@ -56,8 +53,8 @@ internal sealed class DeadLetterWriter(
         OriginalTopic = record.Topic,
         OriginalMessage = new DeadLetterMessage
         {
-            Key = Text(record.Key),
-            Value = Text(record.Value) is { } value ? SecretMask.Apply(value) : null,
+            Key = RecordText.Of(record.Key),
+            Value = RecordText.Of(record.Value) is { } value ? SecretMask.Apply(value) : null,
             Headers = Headers(record),
             Partition = record.Partition,
             Offset = record.Offset,
@@ -141,7 +138,7 @@ internal sealed class DeadLetterWriter(
         var headers = new Dictionary<string, string>();
         foreach (var (name, value) in record.Headers)
         {
-            headers[name] = SecretMask.IsSecret(name) ? SecretMask.Mask : Text(value) ?? "";
+            headers[name] = SecretMask.IsSecret(name) ? SecretMask.Mask : RecordText.Of(value) ?? "";
         }
 
         return headers;
@@ -152,21 +149,4 @@ internal sealed class DeadLetterWriter(
             RecordIdentity.Header(record, HeaderNames.RetryCount), NumberStyles.None, CultureInfo.InvariantCulture, out var count)
             ? count
             : 0;
-
-    private static string? Text(byte[]? bytes)
-    {
-        if (bytes is null)
-        {
-            return null;
-        }
-
-        try
-        {
-            return _strict.GetString(bytes);
-        }
-        catch (DecoderFallbackException)
-        {
-            return "base64:" + Convert.ToBase64String(bytes);
-        }
-    }
 }

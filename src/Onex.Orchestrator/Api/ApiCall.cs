@@ -12,6 +12,11 @@ namespace Onex.Orchestrator.Api;
 /// <summary>One call: what came, and how it is answered.</summary>
 internal sealed class ApiCall(HttpContext http, string caller)
 {
+    /// <summary>A command's body needs no more.</summary>
+    public const int CommandBytesMax = 64 * 1024;
+
+    private const int ReasonCharsMax = 1000;
+
     public HttpContext Http { get; } = http;
 
     /// <summary>Who calls: the token's name, or <c>loopback</c>.</summary>
@@ -26,9 +31,10 @@ internal sealed class ApiCall(HttpContext http, string caller)
     public string Path(string name) => (string)Http.Request.RouteValues[name]!;
 
     /// <summary>The saga's id in the path.</summary>
-    public Guid SagaId => Guid.TryParseExact(Path("id"), "D", out var id)
-        ? id
-        : throw new CallException(400, ErrorCodes.CallInvalid, $"'{Clip(Path("id"))}' is no saga's id.", "An id is a UUID like 018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a11; 'onex sagas list' shows them.");
+    public Guid SagaId => Id("saga", "onex sagas list");
+
+    /// <summary>The dead letter's id in the path.</summary>
+    public Guid LetterId => Id("dead letter", "onex dlq list");
 
     /// <summary>A number of the query within its bounds.</summary>
     public int Number(string name, int usual, int max)
@@ -109,6 +115,19 @@ internal sealed class ApiCall(HttpContext http, string caller)
         }
     }
 
+    /// <summary>The operator's reason in a body, or null.</summary>
+    public static string? Reason(JsonElement body)
+    {
+        if (!body.TryGetProperty("reason", out var given) || given.ValueKind == JsonValueKind.Null)
+        {
+            return null;
+        }
+
+        return given.ValueKind == JsonValueKind.String && given.GetString() is { Length: <= ReasonCharsMax } text && !text.Contains('\0', StringComparison.Ordinal)
+            ? text
+            : throw new CallException(400, ErrorCodes.CallInvalid, "'reason' is no text that can be kept.", $"Give text of at most {ReasonCharsMax} characters.");
+    }
+
     /// <summary>Answers with JSON.</summary>
     public Task AnswerAsync(int status, Action<Utf8JsonWriter> write)
     {
@@ -138,6 +157,11 @@ internal sealed class ApiCall(HttpContext http, string caller)
 
     /// <summary>Text of a caller's, as far as it is told back.</summary>
     public static string Clip(string text) => text.Length <= 80 ? text : string.Concat(text.AsSpan(0, 80), "...");
+
+    private Guid Id(string what, string command) => Guid.TryParseExact(Path("id"), "D", out var id)
+        ? id
+        : throw new CallException(
+            400, ErrorCodes.CallInvalid, $"'{Clip(Path("id"))}' is no {what}'s id.", $"An id is a UUID like 018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a11; '{command}' shows them.");
 
     private static CallException TooLarge(int bytesMax) => new(
         413, ErrorCodes.RequestTooLarge, $"The body is larger than {bytesMax} bytes (ONEX_MAX_REQUEST_BYTES).", "Send a reference instead of the data.");

@@ -43,6 +43,10 @@ internal sealed class ApiEndpoints(
         _ when route == ApiRoutes.Contracts => Service<ContractCalls>().ListAsync(call),
         _ when route == ApiRoutes.Contract => Service<ContractCalls>().ShowAsync(call),
         _ when route == ApiRoutes.Graph => Service<ContractCalls>().GraphAsync(call),
+        _ when route == ApiRoutes.ListDeadLetters => Service<DeadLetterCalls>().ListAsync(call),
+        _ when route == ApiRoutes.ShowDeadLetter => Service<DeadLetterCalls>().ShowAsync(call),
+        _ when route == ApiRoutes.Redrive => Service<DeadLetterCalls>().RedriveAsync(call),
+        _ when route == ApiRoutes.Discard => Service<DeadLetterCalls>().DiscardAsync(call),
         _ => Service<SagaCalls>().CommandAsync(call, route.Name),
     };
 

@@ -82,7 +82,8 @@ internal static class ApiRoutes
         "stuck", "GET", "/api/v1/sagas/stuck", ApiScope.Read, "Looks for live sagas that nothing will ever move. There should be none.", "`stuck`: each with its reason");
 
     public static ApiRoute ShowSaga { get; } = new(
-        "show", "GET", "/api/v1/sagas/{id}", ApiScope.Read, "Shows one saga.", "the saga, with `input`, `output`, `data`, `progress` and `why`") { Errors = [400, 404] };
+        "show", "GET", "/api/v1/sagas/{id}", ApiScope.Read, "Shows one saga.", "the saga, with `input`, `output`, `data`, `progress` and `why`")
+    { Errors = [400, 404] };
 
     public static ApiRoute History { get; } = new(
         "history", "GET", "/api/v1/sagas/{id}/history", ApiScope.Read, "Tells a saga's story in order.", "`history`, and `next` if there is more")
@@ -93,7 +94,8 @@ internal static class ApiRoutes
 
     public static ApiRoute Why { get; } = new(
         "why", "GET", "/api/v1/sagas/{id}/why", ApiScope.Read, "Tells what a saga waits for.",
-        "`sentence`, and its parts: `status`, `state`, `since`, `until`, `waits`, `actions`") { Errors = [400, 404] };
+        "`sentence`, and its parts: `status`, `state`, `since`, `until`, `waits`, `actions`")
+    { Errors = [400, 404] };
 
     public static ApiRoute Cancel { get; } = Command("cancel", "Takes back what the saga did, and ends it as `cancelled`. Not past its pivot.");
 
@@ -117,15 +119,61 @@ internal static class ApiRoutes
         "contracts", "GET", "/api/v1/contracts", ApiScope.Read, "Lists the contracts that are loaded.", "`contracts`: each with `name`, `version`, `hash`, `description`");
 
     public static ApiRoute Contract { get; } = new(
-        "contract", "GET", "/api/v1/contracts/{name}", ApiScope.Read, "Shows a contract: its versions, states and events.", "the contract") { Errors = [404] };
+        "contract", "GET", "/api/v1/contracts/{name}", ApiScope.Read, "Shows a contract: its versions, states and events.", "the contract")
+    { Errors = [404] };
 
     public static ApiRoute Graph { get; } = new(
-        "graph", "GET", "/api/v1/contracts/{name}/graph", ApiScope.Read, "Draws a contract's states, as Mermaid text.", "text of a Mermaid state diagram") { Errors = [404] };
+        "graph", "GET", "/api/v1/contracts/{name}/graph", ApiScope.Read, "Draws a contract's states, as Mermaid text.", "text of a Mermaid state diagram")
+    { Errors = [404] };
+
+    public static ApiRoute ListDeadLetters { get; } = new(
+        "dead-letters", "GET", "/api/v1/dead-letters", ApiScope.Read, "Lists dead letters, newest first.",
+        "`dead_letters`, and `next` if there is another page")
+    {
+        Query =
+        [
+            new("topic", "string", "Only those whose record was read from that topic."),
+            new("code", "string", "Only those that were given up for that code: `ONEX3001`."),
+            new("status", "string", "Only those with that status: `open`, `redriven`, `discarded`."),
+            new("q", "string", "A dead letter's id, a correlation id, or the beginning of the record's key."),
+            new("after", "string", "The `next` of the page before."),
+            new("limit", "integer", "Rows of a page: 1 to 500, usually 50."),
+        ],
+        Errors = [400],
+    };
+
+    public static ApiRoute ShowDeadLetter { get; } = new(
+        "dead-letter", "GET", "/api/v1/dead-letters/{id}", ApiScope.Read,
+        "Shows one dead letter with its record; what looks like a secret is masked, and a long value is cut.",
+        "the dead letter, with `headers`, `value`, `value_bytes` and `value_cut`")
+    { Errors = [400, 404] };
+
+    public static ApiRoute Redrive { get; } = new(
+        "redrive", "POST", "/api/v1/dead-letters/{id}/redrive", ApiScope.Operate,
+        "Sends the record again, as it was read, to the topic and partition that it was read from, with the header `onex-redrive`.",
+        "`id`, `status` and `redrives` once it is durable that it will be sent")
+    {
+        Body =
+        [
+            new("reason", "string", false, "Why, in the operator's words; it stays with the dead letter."),
+            new("force", "boolean", false, "Send it although it was redriven or discarded already."),
+        ],
+        Errors = [400, 404, 409],
+    };
+
+    public static ApiRoute Discard { get; } = new(
+        "discard", "POST", "/api/v1/dead-letters/{id}/discard", ApiScope.Operate,
+        "Marks an open dead letter as one of which nothing is wanted any more. It stays, with the reason.", "`id` and `status`")
+    {
+        Body = [new("reason", "string", true, "Why, in the operator's words; it stays with the dead letter.")],
+        Errors = [400, 404, 409],
+    };
 
     /// <summary>All of them.</summary>
     public static IReadOnlyList<ApiRoute> All { get; } =
     [
         Submit, ListSagas, Count, Stuck, ShowSaga, History, Why, Cancel, Retry, Skip, Pause, Resume, Send, Contracts, Contract, Graph,
+        ListDeadLetters, ShowDeadLetter, Redrive, Discard,
     ];
 
     private static ApiRoute Command(string name, string summary) => new(

@@ -22,7 +22,7 @@ internal static class OpenApi
         writer.WriteStartObject("info");
         writer.WriteString("title", "Onex");
         writer.WriteString("version", OnexHost.Version);
-        writer.WriteString("description", "Requests, sagas and contracts of an Onex runtime-main.");
+        writer.WriteString("description", "Requests, sagas, contracts and dead letters of an Onex runtime-main.");
         writer.WriteEndObject();
         writer.WriteStartObject("paths");
         foreach (var path in ApiRoutes.All.GroupBy(route => route.Path, StringComparer.Ordinal))
@@ -58,7 +58,7 @@ internal static class OpenApi
         writer.WriteStartArray("parameters");
         foreach (var name in route.PathNames)
         {
-            WriteParameter(writer, new ApiParameter(name, "string", name == "id" ? "The saga's id, a UUID." : "The contract's name."), "path");
+            WriteParameter(writer, new ApiParameter(name, "string", Meaning(route, name)), "path");
         }
 
         foreach (var parameter in route.Query)
@@ -84,6 +84,13 @@ internal static class OpenApi
         writer.WriteEndObject();
         writer.WriteEndObject();
     }
+
+    private static string Meaning(ApiRoute route, string pathName) => pathName switch
+    {
+        "id" when route.Path.StartsWith(ApiRoutes.ListDeadLetters.Path, StringComparison.Ordinal) => "The dead letter's id, a UUID.",
+        "id" => "The saga's id, a UUID.",
+        _ => "The contract's name.",
+    };
 
     private static void WriteParameter(Utf8JsonWriter writer, ApiParameter parameter, string place)
     {

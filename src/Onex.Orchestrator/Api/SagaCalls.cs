@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Onex.Contracts.Messages;
 using Onex.Orchestrator.Control;
 using Onex.Orchestrator.Engine;
@@ -10,8 +9,6 @@ namespace Onex.Orchestrator.Api;
 /// <summary>Looking at sagas, and commanding them.</summary>
 internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas)
 {
-    private const int CommandBytesMax = 64 * 1024;
-    private const int ReasonCharsMax = 1000;
     private const int StuckMax = 1000;
 
     public static CallException Unknown(Guid id) => new(
@@ -146,15 +143,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas)
     public async Task CommandAsync(ApiCall call, string name)
     {
         var id = call.SagaId;
-        var body = await call.ObjectAsync(CommandBytesMax);
-        string? reason = null;
-        if (body.TryGetProperty("reason", out var given) && given.ValueKind != JsonValueKind.Null)
-        {
-            reason = given.ValueKind == JsonValueKind.String && given.GetString() is { Length: <= ReasonCharsMax } text && !text.Contains('\0', StringComparison.Ordinal)
-                ? text
-                : throw new CallException(400, ErrorCodes.CallInvalid, "'reason' is no text that can be kept.", $"Give text of at most {ReasonCharsMax} characters.");
-        }
-
+        var reason = ApiCall.Reason(await call.ObjectAsync(ApiCall.CommandBytesMax));
         var answer = await control.AskAsync(id, Enum.Parse<OperatorCommand>(name, ignoreCase: true), call.Caller, reason, call.Aborted);
         switch (answer.Outcome)
         {

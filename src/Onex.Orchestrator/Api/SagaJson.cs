@@ -101,7 +101,7 @@ internal static class SagaJson
         writer.WriteEndArray();
     }
 
-    private static void WriteText(Utf8JsonWriter writer, string name, string? text)
+    public static void WriteText(Utf8JsonWriter writer, string name, string? text)
     {
         if (text is not null)
         {
@@ -109,7 +109,7 @@ internal static class SagaJson
         }
     }
 
-    private static void WriteTime(Utf8JsonWriter writer, string name, DateTimeOffset? at)
+    public static void WriteTime(Utf8JsonWriter writer, string name, DateTimeOffset? at)
     {
         if (at is { } time)
         {

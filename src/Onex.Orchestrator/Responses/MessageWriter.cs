@@ -5,6 +5,7 @@ using Onex.Contracts.Plans;
 using Onex.Orchestrator.Engine;
 using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Sending;
+using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Responses;
@@ -63,6 +64,14 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
         Value = EventLetter.Write(topics.Requests, refusal, request, requestRef, at),
         Headers = MessageHeaders.Of(EventTypes.DeadLetter, messageId, refusal.Asker.CorrelationId, at, TraceOf(refusal.Asker)),
     };
+
+    /// <summary>Its entry in the index.</summary>
+    /// <param name="refusal">Why nothing came of it.</param>
+    /// <param name="request">The request as it may be sent again.</param>
+    /// <param name="id">The entry's id.</param>
+    /// <param name="at">When it was given up.</param>
+    public DeadLetterRow DeadEventRow(Refusal refusal, RawJson request, Guid id, DateTimeOffset at) =>
+        EventLetter.Row(id, topics.Requests, refusal, request, at);
 
     private static ImmutableSortedDictionary<string, string> TraceOf(Asker asker) =>
         asker.Headers.RemoveRange(asker.Headers.Keys.Where(name => !IsTrace(name)));

@@ -1,4 +1,3 @@
-using Onex.Contracts.Messages;
 using Onex.Orchestrator.Engine;
 using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Responses;
@@ -19,8 +18,7 @@ internal sealed class EarlySweep(
     ISagaStore store,
     RefusalSender refusals,
     MessageWriter messages,
-    IDeadLetterIndex deadLetters,
-    Topics topics)
+    IDeadLetterIndex deadLetters)
 {
     private const int AtOnce = 500;
 
@@ -77,11 +75,7 @@ internal sealed class EarlySweep(
         var request = EventLetter.Request(asker, sent.Given);
         var id = Identity.OfRequest(asker.RequestId, "dead-letter:" + asker.Source);
         var isLarge = request.Utf8.Length > EventLetter.ValueBytesMax;
-        var (partition, offset) = EventLetter.Position(topics.Requests, asker.Source);
-        await deadLetters.AddAsync(
-            new DeadLetterRow(
-                id, topics.Requests, partition, offset, refusal.Code, refusal.Error, asker.CorrelationId, isLarge ? request.Utf8.ToArray() : null, at),
-            cancellation);
+        await deadLetters.AddAsync(messages.DeadEventRow(refusal, request, id, at), cancellation);
         await refusals.SendAsync(messages.DeadEvent(refusal, request, isLarge ? id : null, id, at), cancellation);
     }
 }

@@ -5,6 +5,7 @@ using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Responses;
 using Onex.Orchestrator.Sending;
 using Onex.Orchestrator.Storage;
+using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Routing;
@@ -18,6 +19,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
     private readonly List<HistoryEntry> _history = [];
     private readonly List<OutgoingMessage> _outgoing = [];
     private readonly List<SagaPayload> _payloads = [];
+    private readonly List<DeadLetterRow> _deadLetters = [];
     private readonly List<Guid> _joined = [];
     private readonly List<Guid> _seen = [];
     private readonly SagaState? _read = saga;
@@ -113,6 +115,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
                 KeptEvents = [.. Saga.Early.Where(kept => !Keeps(_read!, kept)).Select(kept => EarlyEventRows.ToRow(Saga.Facts, kept))],
                 ReleasedEvents = [.. _read!.Early.Where(kept => !Keeps(Saga, kept)).Select(kept => kept.MessageId)],
                 WasParked = _read.EndedAt is null && _read.Parked,
+                DeadLetters = _deadLetters,
             };
         }
 
@@ -121,7 +124,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
             Store("input", input);
         }
 
-        return new CommitEntry.Start(row, _history, _outgoing, _payloads);
+        return new CommitEntry.Start(row, _history, _outgoing, _payloads) { DeadLetters = _deadLetters };
     }
 
     // Its sender is told with the commit, and what nobody could want goes to the dead-letter topic with it.
@@ -134,7 +137,12 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
         {
             var request = EventLetter.Request(refused.Asker, refused.Event.Data);
             var requestRef = request.Utf8.Length > EventLetter.ValueBytesMax ? Store($"event:{refused.Event.MessageId}", request) : null;
-            _outgoing.Add(messages.DeadEvent(refusal, request, requestRef, Identity.Message(_transitionId, ordinal++), at));
+            var id = Identity.Message(_transitionId, ordinal++);
+            _outgoing.Add(messages.DeadEvent(refusal, request, requestRef, id, at));
+
+            // This saga has seen the event under its envelope id, so that it would be silent about a second one: sent again it is a new event.
+            var again = EventLetter.Request(refused.Asker with { EnvelopeId = null }, refused.Event.Data);
+            _deadLetters.Add(messages.DeadEventRow(refusal, again, id, at));
         }
     }
 

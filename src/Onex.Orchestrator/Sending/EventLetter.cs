@@ -6,6 +6,7 @@ using Onex.Kafka.DeadLetters;
 using Onex.Orchestrator.Engine;
 using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Storage;
+using Onex.Persistence.DeadLetters;
 
 namespace Onex.Orchestrator.Sending;
 
@@ -76,6 +77,31 @@ internal static class EventLetter
             ErrorType = refusal.ErrorType,
         };
         return JsonSerializer.SerializeToUtf8Bytes(letter, MessageJson.Readable.DeadLetter);
+    }
+
+    /// <summary>Its entry in the index, with the request unmasked: what is sent again must be what came.</summary>
+    /// <param name="id">The letter's identity.</param>
+    /// <param name="topic">The topic of requests.</param>
+    /// <param name="refusal">Why nothing came of it, and who sent it.</param>
+    /// <param name="request">The request as it may be sent again; see <see cref="Request"/>.</param>
+    /// <param name="at">When it was given up.</param>
+    public static DeadLetterRow Row(Guid id, string topic, Refusal refusal, RawJson request, DateTimeOffset at)
+    {
+        var asker = refusal.Asker!;
+        var (partition, offset) = Position(topic, asker.Source);
+        return new DeadLetterRow(
+            id, topic, partition, offset, refusal.Code, refusal.Error, asker.CorrelationId, request.Utf8.ToArray(), at)
+        {
+            Key = asker.CorrelationId.ToString(),
+            Headers = SagaRows.Json(writer =>
+            {
+                foreach (var (name, value) in asker.Headers)
+                {
+                    writer.WriteString(name, value);
+                }
+            }),
+            ErrorType = refusal.ErrorType,
+        };
     }
 
     /// <summary>Where the record stood; nowhere (-1) if it came another way.</summary>

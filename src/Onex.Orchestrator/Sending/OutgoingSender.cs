@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Kafka.Producing;
 using Onex.Orchestrator.Responses;
+using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Sending;
@@ -11,7 +12,7 @@ namespace Onex.Orchestrator.Sending;
 /// Sends what was committed. A message leaves the outbox once the broker has acknowledged it; until then it is found again when its saga is
 /// loaded, when its partition is assigned, and by the sweep. A message that the broker refuses for good goes to the dead-letter topic.
 /// </summary>
-internal sealed class OutgoingSender(IRecordProducer producer, ILogger<OutgoingSender> logger) : IDisposable
+internal sealed class OutgoingSender(IRecordProducer producer, IDeadLetterIndex deadLetters, ILogger<OutgoingSender> logger) : IDisposable
 {
     // Messages that are on their way, or acknowledged but not yet forgotten by the store: not to be sent a second time from here.
     private readonly ConcurrentDictionary<Guid, byte> _inHand = new();
@@ -111,9 +112,16 @@ internal sealed class OutgoingSender(IRecordProducer producer, ILogger<OutgoingS
             "The broker refuses message {MessageId} of saga {SagaId} for topic {Topic} for good: {Reason}", message.MessageId, sagaId, message.Topic, reason);
         Refused?.Invoke(sagaId, message, reason);
 
-        // The whole value may be what is refused (too large), so that the letter tells where it stays: in the saga's own rows.
+        // The whole value may be what is refused (too large), so that the letter tells where it stays: in the saga's own rows. A letter that is
+        // refused has its entry in the index already.
         var letter = RefusedLetter.Write(sagaId, message, reason);
-        var topic = message.Topic.EndsWith(Topics.DeadLetterSuffix, StringComparison.Ordinal) ? message.Topic : Topics.DeadLetter(message.Topic);
+        var topic = message.Topic;
+        if (!topic.EndsWith(Topics.DeadLetterSuffix, StringComparison.Ordinal))
+        {
+            topic = Topics.DeadLetter(topic);
+            await deadLetters.AddAsync(RefusedLetter.Row(message, reason), CancellationToken.None);
+        }
+
         return await producer.ProduceAsync(record with { Topic = topic, Partition = null, Value = letter }, CancellationToken.None);
     }
 

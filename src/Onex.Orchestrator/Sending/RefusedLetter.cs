@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Onex.Contracts.Messages;
+using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Sending;
@@ -32,6 +33,27 @@ internal static class RefusedLetter
             ErrorType = "DeliveryRefused",
         };
         return JsonSerializer.SerializeToUtf8Bytes(letter, MessageJson.Readable.DeadLetter);
+    }
+
+    /// <summary>Its entry in the index, with the message itself: it can be sent again once the topic takes it.</summary>
+    public static DeadLetterRow Row(OutgoingMessage message, string reason)
+    {
+        using var headers = JsonDocument.Parse(message.Headers.Utf8);
+        return new DeadLetterRow(
+            message.MessageId,
+            message.Topic,
+            message.Partition ?? -1,
+            -1,
+            ErrorCodes.DeliveryRefused,
+            reason,
+            headers.RootElement.TryGetProperty(HeaderNames.CorrelationId, out var id) && Guid.TryParse(id.GetString(), out var correlation) ? correlation : null,
+            message.Value.ToArray(),
+            DateTimeOffset.Parse(Timestamp(message)))
+        {
+            Key = message.Key,
+            Headers = message.Headers,
+            ErrorType = "DeliveryRefused",
+        };
     }
 
     // Every copy has the same bytes, so the time is the decision's, not the clock's.

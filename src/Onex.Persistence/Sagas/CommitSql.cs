@@ -1,6 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
 using Onex.Contracts.Messages;
+using Onex.Persistence.DeadLetters;
 
 namespace Onex.Persistence.Sagas;
 
@@ -263,6 +264,14 @@ internal static class CommitSql
             kept.AddRange(move.EventsToKeep().Select(early => early with { SagaId = move.Row.Id }));
         }
     }
+
+    /// <summary>Indexes the dead letters of those entries that were written. They are rare: a command each.</summary>
+    public static IEnumerable<NpgsqlBatchCommand> IndexDeadLetters(IReadOnlyList<CommitEntry> entries) =>
+        from entry in entries
+        let row = entry is CommitEntry.Move move ? move.Row : (entry as CommitEntry.Start)?.Row
+        where row is not null
+        from letter in entry.DeadLetters
+        select DeadLetterIndex.AddOfTransition(letter, row.Id, row.LastTransitionId);
 
     /// <summary>Events that are kept: a parameter per column.</summary>
     public static IReadOnlyList<NpgsqlParameter> EarlyEvents(IReadOnlyList<EarlyEvent> events) =>

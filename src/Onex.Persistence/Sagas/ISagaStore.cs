@@ -1,3 +1,5 @@
+using Onex.Persistence.DeadLetters;
+
 namespace Onex.Persistence.Sagas;
 
 /// <summary>
@@ -143,6 +145,9 @@ public abstract record CommitEntry
 
     /// <summary>The saga.</summary>
     public abstract Guid SagaId { get; }
+
+    /// <summary>What goes to a dead-letter topic by the outgoing messages of this entry: indexed with them.</summary>
+    public IReadOnlyList<DeadLetterRow> DeadLetters { get; init; } = [];
 
     /// <summary>A new saga: refused if its request id is known, or a live saga has its business key.</summary>
     public sealed record Start(

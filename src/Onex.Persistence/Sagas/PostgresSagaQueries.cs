@@ -1,5 +1,4 @@
 using Npgsql;
-using NpgsqlTypes;
 using Onex.Contracts.Messages;
 using Onex.Persistence.Connecting;
 
@@ -151,25 +150,8 @@ public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQuer
             filter,
             limit,
             "onex.sagas",
-            value => Given(command, value),
-            text => $"s.business_key LIKE {Given(command, Pattern(text))}");
+            command.Given,
+            text => $"s.business_key LIKE {command.Given(ListParameters.Beginning(text))}");
         return command;
     }
-
-    private static string Given(NpgsqlBatchCommand command, object value)
-    {
-        command.Parameters.Add(value switch
-        {
-            Guid id => new NpgsqlParameter<Guid> { TypedValue = id, NpgsqlDbType = NpgsqlDbType.Uuid },
-            int number => new NpgsqlParameter<int> { TypedValue = number, NpgsqlDbType = NpgsqlDbType.Integer },
-            DateTimeOffset time => new NpgsqlParameter<DateTime> { TypedValue = time.UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz },
-            _ => new NpgsqlParameter<string> { TypedValue = (string)value, NpgsqlDbType = NpgsqlDbType.Text },
-        });
-        return $"${command.Parameters.Count}";
-    }
-
-    private static string Pattern(string beginning) => beginning
-        .Replace("\\", "\\\\", StringComparison.Ordinal)
-        .Replace("%", "\\%", StringComparison.Ordinal)
-        .Replace("_", "\\_", StringComparison.Ordinal) + "%";
 }

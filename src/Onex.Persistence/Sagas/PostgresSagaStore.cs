@@ -193,6 +193,10 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         if (writes)
         {
             batch.BatchCommands.Add(CommitSql.WriteRows(entries));
+            foreach (var command in CommitSql.IndexDeadLetters(entries))
+            {
+                batch.BatchCommands.Add(command);
+            }
         }
 
         if (work.Sent.Length > 0)

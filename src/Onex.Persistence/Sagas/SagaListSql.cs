@@ -1,3 +1,5 @@
+using Onex.Persistence.Connecting;
+
 namespace Onex.Persistence.Sagas;
 
 /// <summary>The query of a page of sagas. What is compared stands in parameters, never in the text.</summary>
@@ -42,9 +44,9 @@ internal static class SagaListSql
                 : beginsWith(Readable(text)));
         }
 
-        if (SagaCursor.Read(filter) is { } after)
+        if (ListCursor.Read(filter.After) is { } after)
         {
-            conditions.Add($"(s.started_at, s.id) < ({given(after.StartedAt)}, {given(after.Id)})");
+            conditions.Add($"(s.started_at, s.id) < ({given(after.At)}, {given(after.Id)})");
         }
 
         var where = conditions.Count == 0 ? "" : $"WHERE {string.Join(" AND ", conditions)}";
@@ -54,8 +56,8 @@ internal static class SagaListSql
     /// <summary>The page of rows that were asked for with one more than <paramref name="limit"/>.</summary>
     public static SagaPage Page(List<SagaRow> rows, int limit) => rows.Count <= limit
         ? new SagaPage(rows, null)
-        : new SagaPage(rows[..limit], SagaCursor.Of(rows[limit - 1]).ToString());
+        : new SagaPage(rows[..limit], new ListCursor(rows[limit - 1].StartedAt, rows[limit - 1].Id).ToString());
 
-    // No text in the database holds the character 0, and it takes none to compare either: what has it is compared as what nobody has.
-    private static string Readable(string text) => text.Replace('\0', '\uFFFF');
+    /// <summary>No text in the database holds the character 0, and it takes none to compare either: what has it is compared as what nobody has.</summary>
+    public static string Readable(string text) => text.Replace('\0', '\uFFFF');
 }

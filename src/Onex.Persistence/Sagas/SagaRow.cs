@@ -126,6 +126,9 @@ public sealed record HistoryEntry(
 /// <summary>A message that must leave once its transition is committed. Every copy has the same bytes.</summary>
 public sealed record OutgoingMessage
 {
+    /// <summary>The home partition of what no saga sends.</summary>
+    public const int NoHome = -1;
+
     /// <summary>Identity: derived from saga and transition.</summary>
     public required Guid MessageId { get; init; }
 

@@ -250,18 +250,36 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
 
     private static void MapDeadLetters(EntityTypeBuilder<DeadLetterRow> letter)
     {
-        letter.ToTable("dead_letters", table => table.HasComment(
-            "An index of what went to dead-letter topics (<topic>.dlq), and the values that are too large for them."));
+        letter.ToTable("dead_letters", table =>
+        {
+            table.HasComment(
+                "What went to dead-letter topics (<topic>.dlq), with all that sending it again needs, and what operators decided about it.");
+            table.HasCheckConstraint("ck_dead_letters_status", "status IN ('open', 'redriven', 'discarded')");
+        });
         letter.HasKey(row => row.Id).HasName("pk_dead_letters");
         letter.Property(row => row.Id).HasColumnName("id").ValueGeneratedNever().HasComment("Derived from the record's position.");
         letter.Property(row => row.Topic).HasColumnName("topic").HasComment("The topic that the record was read from.");
-        letter.Property(row => row.Partition).HasColumnName("partition").HasComment("Its partition.");
-        letter.Property(row => row.Offset).HasColumnName("record_offset").HasComment("Its offset.");
+        letter.Property(row => row.Partition).HasColumnName("partition").HasComment("Its partition; -1: none.");
+        letter.Property(row => row.Offset).HasColumnName("record_offset").HasComment("Its offset; -1: none.");
         letter.Property(row => row.Code).HasColumnName("code").HasComment("Why it could not be handled, as a code.");
         letter.Property(row => row.Reason).HasColumnName("reason").HasComment("Why it could not be handled, for people.");
         letter.Property(row => row.CorrelationId).HasColumnName("correlation_id").HasComment("Its correlation id, where one can be read.");
-        letter.Property(row => row.Value).HasColumnName("value").HasComment("Its value, where that is too large for the dead-letter topic.");
+        letter.Property(row => row.Value).HasColumnName("value")
+            .HasComment("Its value as it was read, secrets included; empty where it is not kept.");
         letter.Property(row => row.At).HasColumnName("at").HasComment("When it was given up.");
+        letter.Property(row => row.Key).HasColumnName("key").HasComment("Its key.");
+        letter.Property(row => row.Headers).HasColumnName("headers").HasComment("Its headers as they were read, name to text; empty where they are not kept.");
+        letter.Property(row => row.ErrorType).HasColumnName("error_type").HasDefaultValue("").HasComment("The kind of failure.");
+        letter.Property(row => row.RetryCount).HasColumnName("retry_count").HasDefaultValue(0)
+            .HasComment("How often it was tried again before it was given up.");
+        letter.Property(row => row.Status).HasColumnName("status").HasColumnType("text").HasDefaultValue(DeadLetterStatus.Open).HasConversion<LetterStatusText>()
+            .HasComment("open: nobody has decided yet; redriven: sent again; discarded: nothing is wanted of it any more.");
+        letter.Property(row => row.Redrives).HasColumnName("redrives").HasDefaultValue(0).HasComment("How often it was sent again since.");
+        letter.Property(row => row.DecisionId).HasColumnName("decision_id")
+            .HasComment("The latest decision about it: the id of its message in onex.outbox, if it sent one.");
+        letter.Property(row => row.DecidedAt).HasColumnName("decided_at").HasComment("When that was.");
+        letter.Property(row => row.DecidedBy).HasColumnName("decided_by").HasComment("Who decided: the name of a token, or loopback.");
+        letter.Property(row => row.DecisionReason).HasColumnName("decision_reason").HasComment("Why, in the operator's words.");
         letter.HasIndex(row => row.At).HasDatabaseName("ix_dead_letters_at");
     }
 
@@ -310,6 +328,9 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
     }
 
     private sealed class JsonText() : ValueConverter<RawJson, string>(json => json.ToString(), text => RawJson.FromText(text));
+
+    private sealed class LetterStatusText()
+        : ValueConverter<DeadLetterStatus, string>(status => DeadLetterSql.ToText(status), text => DeadLetterSql.Parse(text));
 
     private sealed class StatusText() : ValueConverter<SagaStatus, string>(status => status.ToText(), text => SagaStatusText.Parse(text));
 }

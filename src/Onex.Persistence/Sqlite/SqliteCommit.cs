@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Data.Sqlite;
 using Onex.Contracts.Messages;
+using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Persistence.Sqlite;
@@ -33,7 +34,8 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
         INSERT INTO saga_history (saga_id, version, ordinal, at, kind, state, step, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         """;
 
-    private const string InsertMessage = """
+    /// <summary>Puts a message into the outbox.</summary>
+    public const string InsertMessage = """
         INSERT INTO outbox (message_id, saga_id, home_partition, topic, partition, key, value, headers, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT (message_id) DO NOTHING
@@ -190,6 +192,7 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
             row.NextWakeupAt,
             row.Parked);
         WriteBelongings(row, start.History, start.Outgoing, start.Payloads, mayHaveTimer: false);
+        Index(start.DeadLetters);
     }
 
     private void Write(CommitEntry.Move move)
@@ -218,6 +221,7 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
             row.NextWakeupAt,
             row.Parked);
         WriteBelongings(row, move.History, move.Outgoing, move.Payloads, move.WasParked || row.EndedAt is not null);
+        Index(move.DeadLetters);
         foreach (var message in move.SeenMessages.Concat(move.JoinedRequests))
         {
             session.Execute(InsertSeen, row.Id, message);
@@ -236,6 +240,14 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
         if (row.EndedAt is not null)
         {
             session.Execute("DELETE FROM early_events WHERE saga_id = $1", row.Id);
+        }
+    }
+
+    private void Index(IReadOnlyList<DeadLetterRow> letters)
+    {
+        foreach (var letter in letters)
+        {
+            SqliteDeadLetterIndex.Add(session, letter);
         }
     }
 

@@ -18,6 +18,21 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
     private const int ApplicationId = 0x6F6E6578;
     private const int BusySeconds = 5;
 
+    // What files of earlier builds lack: the script makes tables that are missing, never columns.
+    private static readonly (string Column, string Definition)[] _addedToDeadLetters =
+    [
+        ("key", "TEXT"),
+        ("headers", "TEXT"),
+        ("error_type", "TEXT NOT NULL DEFAULT ''"),
+        ("retry_count", "INTEGER NOT NULL DEFAULT 0"),
+        ("status", "TEXT NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'redriven', 'discarded'))"),
+        ("redrives", "INTEGER NOT NULL DEFAULT 0"),
+        ("decision_id", "TEXT"),
+        ("decided_at", "TEXT"),
+        ("decided_by", "TEXT"),
+        ("decision_reason", "TEXT"),
+    ];
+
     private readonly string _path = Path.GetFullPath(settings.Path);
     private readonly SemaphoreSlim _writing = new(1);
     private readonly SemaphoreSlim _reading = new(1);
@@ -273,6 +288,14 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
         if (version == 1)
         {
             session.Execute("INSERT INTO effect_ledger SELECT * FROM effect_ledger_1; DROP TABLE effect_ledger_1");
+        }
+
+        foreach (var (column, definition) in _addedToDeadLetters)
+        {
+            if (!session.Exists("SELECT 1 FROM pragma_table_info('dead_letters') WHERE name = $1", column))
+            {
+                session.Execute($"ALTER TABLE dead_letters ADD COLUMN {column} {definition}");
+            }
         }
 
         session.Execute($"PRAGMA application_id = {ApplicationId}");

@@ -68,5 +68,5 @@ internal static class SqliteRows
     public static RawJson? Json(SqliteDataReader reader, int column) =>
         reader.IsDBNull(column) ? null : RawJson.FromText(reader.GetString(column));
 
-    private static DateTimeOffset? OptionalTime(SqliteDataReader reader, int column) => reader.IsDBNull(column) ? null : Time(reader, column);
+    public static DateTimeOffset? OptionalTime(SqliteDataReader reader, int column) => reader.IsDBNull(column) ? null : Time(reader, column);
 }

@@ -105,15 +105,25 @@ CREATE INDEX IF NOT EXISTS ix_early_events_saga_id ON early_events (saga_id) WHE
 CREATE INDEX IF NOT EXISTS ix_early_events_waiting ON early_events (contract, correlation_id) WHERE saga_id IS NULL;
 
 CREATE TABLE IF NOT EXISTS dead_letters (
-    id             TEXT PRIMARY KEY,
-    topic          TEXT NOT NULL,
-    partition      INTEGER NOT NULL,
-    record_offset  INTEGER NOT NULL,
-    code           TEXT NOT NULL,
-    reason         TEXT NOT NULL,
-    correlation_id TEXT,
-    value          BLOB,
-    at             TEXT NOT NULL
+    id              TEXT PRIMARY KEY,
+    topic           TEXT NOT NULL,
+    partition       INTEGER NOT NULL,
+    record_offset   INTEGER NOT NULL,
+    code            TEXT NOT NULL,
+    reason          TEXT NOT NULL,
+    correlation_id  TEXT,
+    value           BLOB,
+    at              TEXT NOT NULL,
+    key             TEXT,
+    headers         TEXT,
+    error_type      TEXT NOT NULL DEFAULT '',
+    retry_count     INTEGER NOT NULL DEFAULT 0,
+    status          TEXT NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'redriven', 'discarded')),
+    redrives        INTEGER NOT NULL DEFAULT 0,
+    decision_id     TEXT,
+    decided_at      TEXT,
+    decided_by      TEXT,
+    decision_reason TEXT
 );
 CREATE INDEX IF NOT EXISTS ix_dead_letters_at ON dead_letters (at);
 

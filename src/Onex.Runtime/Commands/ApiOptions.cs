@@ -27,6 +27,19 @@ internal static class ApiOptions
         }
     }
 
+    /// <summary>Tells what came of a command: its answer as JSON, or a sentence.</summary>
+    public static void Tell(bool json, JsonElement answer, string text)
+    {
+        if (json)
+        {
+            Json.Print(answer);
+        }
+        else
+        {
+            Console.WriteLine(text);
+        }
+    }
+
     /// <summary>The JSON object that the option names, or null.</summary>
     public static async Task<JsonElement?> ReadDataAsync(string? given, CancellationToken cancellation)
     {

@@ -17,6 +17,8 @@ internal static class CommandLine
 
     private const int Usage = 2;
 
+    private const string Executable = "onex";
+
     /// <summary>Runs the command that the arguments name, and gives the exit code.</summary>
     public static async Task<int> RunAsync(string[] arguments)
     {
@@ -28,7 +30,12 @@ internal static class CommandLine
                 await Console.Error.WriteLineAsync(error.Message);
             }
 
-            await Console.Error.WriteLineAsync("'onex --help' shows the commands; 'onex COMMAND --help' shows one.");
+            if (Meant(parsed) is { } meant)
+            {
+                await Console.Error.WriteLineAsync($"Did you mean '{meant}'?");
+            }
+
+            await Console.Error.WriteLineAsync($"'{PathOf(parsed.CommandResult.Command)} --help' shows what it takes.");
             return Usage;
         }
 
@@ -65,7 +72,8 @@ internal static class CommandLine
         return result.Settings ?? throw new ConfigurationException(result.Problems);
     }
 
-    private static RootCommand Root()
+    /// <summary>Every command with its options: what <c>--help</c>, completion and docs/cli.md are made from.</summary>
+    public static RootCommand Root()
     {
         var json = new Option<bool>("--json") { Description = "Print data as JSON.", Recursive = true };
         var version = new Option<bool>("--version") { Description = "Show the version." };
@@ -74,6 +82,7 @@ internal static class CommandLine
             RoleCommand(),
             RequestCommand.Make(),
             SagasCommand.Make(json),
+            DeadLettersCommand.Make(json),
             ContractsCommand.Make(json),
             DatabaseCommand.Make(json),
             TopicsCommand.Make(json),
@@ -103,6 +112,28 @@ internal static class CommandLine
         });
         return root;
     }
+
+    /// <summary>What the first word that nobody understands may have meant, or null.</summary>
+    internal static string? Meant(ParseResult parsed)
+    {
+        if (parsed.UnmatchedTokens is not [var word, ..])
+        {
+            return null;
+        }
+
+        var command = parsed.CommandResult.Command;
+        if (word.StartsWith('-'))
+        {
+            var recursive = parsed.RootCommandResult.Command.Options.Where(option => option.Recursive);
+            return Spelling.Nearest(word.Split('=')[0], command.Options.Concat(recursive).SelectMany(option => option.Aliases.Prepend(option.Name)));
+        }
+
+        return Spelling.Nearest(word, command.Subcommands.Select(sub => sub.Name)) is { } name ? $"{PathOf(command)} {name}" : null;
+    }
+
+    /// <summary>A command with those above it, as one types it.</summary>
+    internal static string PathOf(Command command) =>
+        command.Parents.OfType<Command>().FirstOrDefault() is { } above ? $"{PathOf(above)} {command.Name}" : Executable;
 
     private static Command RoleCommand()
     {

@@ -22,7 +22,7 @@ internal static class RequestCommand
         var key = new Option<string?>("--key") { Description = "For an event: the business key of the saga that it is for." };
         var saga = new Option<string?>("--saga") { Description = "For an event: the id of the saga that it is for." };
         var url = ApiOptions.Url();
-        var command = new Command("request", "Send a request.") { operation, data, wait, correlation, envelope, key, saga, url };
+        var command = new Command("request", "Send a request, and print that it is taken in; with --wait, its response.") { operation, data, wait, correlation, envelope, key, saga, url };
         command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
         {
             var payload = await ApiOptions.ReadDataAsync(parsed.GetValue(data), cancellation);

@@ -42,6 +42,7 @@ internal static class SagasCommand
             ["after"] = new("--after") { Description = "The 'next' that the page before has told." },
         };
         var limit = new Option<int>("--limit") { Description = "Rows of the page: 1 to 500.", DefaultValueFactory = _ => 50 };
+        options["status"].CompletionSources.Add("running", "waiting", "compensating", "blocked", "paused", "completed", "failed", "cancelled");
         var command = new Command("list", "List sagas, newest first.") { limit, url };
         foreach (var option in options.Values)
         {
@@ -146,7 +147,7 @@ internal static class SagasCommand
                 }
             });
             var answer = await api.PostAsync(Path(parsed.GetValue(id)!, $"/{name}"), body, cancellation);
-            Tell(parsed.GetValue(json), answer, Json.Text(answer, "text") ?? "Done.");
+            ApiOptions.Tell(parsed.GetValue(json), answer, Json.Text(answer, "text") ?? "Done.");
         }));
         return command;
     }
@@ -170,7 +171,7 @@ internal static class SagasCommand
                 }
             });
             var answer = await api.PostAsync(Path(parsed.GetValue(id)!, "/send"), body, cancellation);
-            Tell(parsed.GetValue(json), answer, "The event is taken in.");
+            ApiOptions.Tell(parsed.GetValue(json), answer, "The event is taken in.");
         }));
         return command;
     }
@@ -213,11 +214,7 @@ internal static class SagasCommand
 
     private static void PrintSaga(JsonElement saga)
     {
-        foreach (var member in saga.EnumerateObject().Where(member => !_parts.Contains(member.Name, StringComparer.Ordinal)))
-        {
-            Console.WriteLine($"{member.Name + ":",-18} {Show.Cell(saga, member.Name)}");
-        }
-
+        Show.Members(saga, _parts);
         foreach (var part in _parts.Where(part => saga.TryGetProperty(part, out _)))
         {
             Console.WriteLine($"{part}:");
@@ -231,18 +228,6 @@ internal static class SagasCommand
         foreach (var action in why.GetProperty("actions").EnumerateArray())
         {
             Console.WriteLine($"  onex sagas {action.GetString()}");
-        }
-    }
-
-    private static void Tell(bool json, JsonElement answer, string text)
-    {
-        if (json)
-        {
-            Json.Print(answer);
-        }
-        else
-        {
-            Console.WriteLine(text);
         }
     }
 

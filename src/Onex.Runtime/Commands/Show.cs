@@ -41,11 +41,27 @@ internal static class Show
         return rows.Select(row => string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd());
     }
 
+    /// <summary>The members of an object, a line each, but for those.</summary>
+    public static void Members(JsonElement json, IReadOnlyCollection<string> but)
+    {
+        foreach (var member in json.EnumerateObject().Where(member => !but.Contains(member.Name, StringComparer.Ordinal)))
+        {
+            Console.WriteLine($"{member.Name + ":",-18} {Cell(json, member.Name)}");
+        }
+    }
+
+    /// <summary>
+    /// Text on one line, its control characters as <c>\u001B</c>: it may come from whoever can write to a topic, and a terminal obeys it.
+    /// </summary>
+    public static string Harmless(string text) => text.Any(char.IsControl)
+        ? string.Concat(text.Select(letter => char.IsControl(letter) ? $"\\u{(int)letter:X4}" : letter.ToString()))
+        : text;
+
     /// <summary>A member as a cell shows it; nothing for one that is missing.</summary>
     public static string Cell(JsonElement json, string name) => json.TryGetProperty(name, out var value)
         ? value.ValueKind switch
         {
-            JsonValueKind.String => value.GetString()!,
+            JsonValueKind.String => Harmless(value.GetString()!),
             JsonValueKind.Null => "",
             _ => value.GetRawText(),
         }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using Onex.Contracts.Messages;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.DeadLetters;
@@ -7,7 +8,10 @@ using Onex.Persistence.DeadLetters;
 
 namespace Onex.Runtime.Running;
 
-/// <summary>Tells the store's index of what went to a dead-letter topic, and keeps there what was too large for it.</summary>
+/// <summary>
+/// Tells the store's index of what went to a dead-letter topic, with the record as it was read: the topic's letter has secrets masked, and what
+/// is sent again must be what came.
+/// </summary>
 internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSink
 {
     public async Task<Guid?> StoreAsync(ConsumedRecord record, DeadLetter letter, CancellationToken cancellation)
@@ -17,9 +21,28 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
         await index.AddAsync(
             new DeadLetterRow(
                 id, record.Topic, record.Partition, record.Offset, letter.FailureCode, letter.FailureReason, letter.CorrelationId,
-                tooLarge ? record.Value : null, letter.FailureTimestamp),
+                record.Value, letter.FailureTimestamp)
+            {
+                Key = letter.OriginalMessage.Key,
+                Headers = Headers(record),
+                ErrorType = letter.ErrorType,
+                RetryCount = letter.RetryCount,
+            },
             cancellation);
         return tooLarge ? id : null;
+    }
+
+    private static RawJson Headers(ConsumedRecord record)
+    {
+        // The last one of a name counts, as it does for whoever reads the record.
+        var headers = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (name, value) in record.Headers)
+        {
+            // No JSON in the database holds the character 0.
+            headers[name.Replace('\0', '\uFFFD')] = RecordText.Of(value)?.Replace('\0', '\uFFFD') ?? "";
+        }
+
+        return new RawJson(JsonSerializer.SerializeToUtf8Bytes(headers, MessageJson.Default.DictionaryStringString));
     }
 
     // The same whenever this record is given up; the topic's id tells a topic that was made anew.

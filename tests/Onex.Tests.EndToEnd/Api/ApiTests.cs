@@ -101,6 +101,10 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
     [InlineData("/api/v1/sagas?after=nonsense", Reader, HttpStatusCode.BadRequest, "ONEX4007")]
     [InlineData("/api/v1/sagas/018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a11", Reader, HttpStatusCode.NotFound, "ONEX4005")]
     [InlineData("/api/v1/contracts/nothing", Reader, HttpStatusCode.NotFound, "ONEX4006")]
+    [InlineData("/api/v1/dead-letters?status=dead", Reader, HttpStatusCode.BadRequest, "ONEX4007")]
+    [InlineData("/api/v1/dead-letters?after=nonsense", Reader, HttpStatusCode.BadRequest, "ONEX4007")]
+    [InlineData("/api/v1/dead-letters/none", Reader, HttpStatusCode.BadRequest, "ONEX4007")]
+    [InlineData("/api/v1/dead-letters/018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a11", Reader, HttpStatusCode.NotFound, "ONEX4013")]
     [InlineData("/api/v1/saga", Reader, HttpStatusCode.NotFound, "ONEX4011")]
     [InlineData("/api/v1/requests", Reader, HttpStatusCode.MethodNotAllowed, "ONEX4011")]
     public async Task What_is_wrong_with_a_call_is_told_with_a_code(string path, string? token, HttpStatusCode status, string code)

@@ -139,6 +139,37 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
     }
 
     [Fact]
+    public async Task An_event_that_a_saga_kept_to_its_end_is_a_dead_letter_that_an_operator_gives_to_the_next_saga()
+    {
+        var document = Names.Next("document");
+        await Stack.RequestAsync("document", Document(document));
+        await Stack.InStateAsync(document, "waiting", _within);
+        var published = await Stack.EventAsync("document.published", document, [], OnexStack.NewId());
+        await KeptAsync(published);
+        await Stack.EventAsync("document.withdrawn", document, []);
+
+        Assert.Equal("ONEX3021", (await Stack.Responses.ReadAsync(published, _within)).Field("code"));
+        await DeadLetterAsync(published);
+        var letters = await Stack.Database.QueryAsync($"SELECT id, code, status FROM onex.dead_letters WHERE correlation_id = '{published}'");
+        var letter = Assert.Single(letters).Split('|');
+        Assert.Equal(("ONEX3021", "open"), (letter[1], letter[2]));
+
+        // Same key, another saga: what the first one has seen must not make the second one deaf.
+        await Stack.RequestAsync("document", Document(document));
+        await Stack.InStateAsync(document, "waiting", _within);
+        var settings = new Dictionary<string, string> { ["ONEX_API_URL"] = $"http://127.0.0.1:{Stack.Processes[0].HttpPort}" };
+        var redriven = await OnexProcess.RunAsync(settings, "dlq", "redrive", letter[0]);
+        Assert.True(redriven.Code == 0, redriven.Error);
+        await KeptAsync(published);
+        await Stack.EventAsync("document.shelved", document, []);
+
+        await Eventually.Async(
+            async () => await Stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.sagas WHERE business_key = '{document}' AND state = 'dropped'") == 2,
+            _within,
+            () => "both sagas at their end");
+    }
+
+    [Fact]
     public async Task A_misspelt_event_is_answered_with_what_was_meant()
     {
         var correlationId = await Stack.RequestAsync("document.aproved", By("ann"));
@@ -185,6 +216,11 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
         await Stack.Responses.ReadAsync(nobody, _within);
     }
 
+    private Task<TimeSpan> KeptAsync(string correlationId) => Eventually.Async(
+        async () => await Stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.early_events WHERE correlation_id = '{correlationId}' AND saga_id IS NOT NULL") == 1,
+        _within,
+        () => $"an event of {correlationId} that its saga keeps");
+
     private Task<ReadRecord> DeadLetterAsync(string correlationId) =>
         Stack.DeadLetters.ReadAsync(letter => letter.Field("correlation_id") == correlationId, _within, $"a dead letter of {correlationId}");
 }
@@ -203,6 +239,8 @@ public sealed class Documents : IAsyncLifetime
           noted: { data: { text: string } }
           withdrawn: {}
           hurried: { early: 1s }
+          shelved: {}
+          published: { early: 10m }
         data:
           by: string
           notes: { type: int, initial: 0 }
@@ -214,6 +252,10 @@ public sealed class Documents : IAsyncLifetime
               - { event: approved, when: 'event.by != ""', set: { by: event.by }, next: done }
               - { event: withdrawn, next: dropped }
               - { event: hurried, next: dropped }
+              - { event: shelved, next: shelf }
+            timeout: { after: 1h, next: dropped }
+          shelf:
+            on_event: [ { event: published, next: dropped } ]
             timeout: { after: 1h, next: dropped }
           done: { end: completed, output: { by: "${data.by}", notes: "${data.notes}" } }
           dropped: { end: failed }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using System.Text.Json.Nodes;
 using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Starting;
@@ -19,6 +20,20 @@ public sealed class InMemoryBusTests : IDisposable
             steps: [{ id: sleep, compute: delay, with: { ms: 4000 }, timeout: 5m }]
             next: awake
           awake: { end: completed }
+        """;
+
+    private const string Doorbell = """
+        contract: doorbell
+        version: 1.0.0
+        description: Waits until somebody rings.
+        input: { type: object }
+        events: { rung: { early: 1s } }
+        initial: waiting
+        states:
+          waiting:
+            on_event: [ { event: rung, next: opened } ]
+            timeout: { after: 1h, next: opened }
+          opened: { end: completed }
         """;
 
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-contracts-");
@@ -59,5 +74,43 @@ public sealed class InMemoryBusTests : IDisposable
             async () => await database.ScalarAsync<long>("SELECT count(*) FROM onex.sagas WHERE status = 'completed'") == 1,
             TimeSpan.FromSeconds(30),
             () => "the saga of the process before has completed");
+    }
+
+    [Fact]
+    public async Task A_dead_letter_is_redriven_over_the_log_in_memory_and_a_file()
+    {
+        await File.WriteAllTextAsync(Path.Combine(_directory.FullName, "doorbell.yaml"), Doorbell);
+        await using var process = OnexProcess.Start("all", new Dictionary<string, string>
+        {
+            ["ONEX_EVENT_BUS"] = "inmemory",
+            ["ONEX_STORE"] = "sqlite",
+            ["ONEX_DATA_DIR"] = _directory.FullName,
+            ["CONTRACTS_DIR"] = _directory.FullName,
+            ["OTEL_TRACES_EXPORTER"] = "none",
+            ["OTEL_METRICS_EXPORTER"] = "none",
+        });
+        await process.ReadyAsync();
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{process.HttpPort}") };
+        var flow = OnexStack.NewId();
+        await PostAsync("/api/v1/requests", $$"""{"operation":"doorbell.rung","payload":{},"correlation_id":"{{flow}}"}""");
+        var letter = await Eventually.GetAsync(
+            async () => JsonNode.Parse(await http.GetStringAsync($"/api/v1/dead-letters?q={flow}"))!["dead_letters"]!.AsArray().FirstOrDefault(),
+            TimeSpan.FromSeconds(30),
+            () => "the dead letter of an event that came too early");
+        await PostAsync("/api/v1/requests", $$"""{"operation":"doorbell","payload":{},"correlation_id":"{{flow}}"}""");
+
+        await PostAsync($"/api/v1/dead-letters/{(string?)letter!["id"]}/redrive", "{}");
+
+        await Eventually.Async(
+            async () => JsonNode.Parse(await http.GetStringAsync("/api/v1/sagas?status=completed"))!["sagas"]!.AsArray().Count == 1,
+            TimeSpan.FromSeconds(30),
+            () => "the saga that the event moves");
+
+        async Task PostAsync(string path, string body)
+        {
+            using var content = new StringContent(body, Encoding.UTF8, "application/json");
+            using var answer = await http.PostAsync(path, content);
+            Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
+        }
     }
 }

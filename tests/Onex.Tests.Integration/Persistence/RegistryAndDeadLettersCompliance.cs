@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Onex.Contracts.Messages;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Registry;
+using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Integration.Persistence;
 
@@ -13,6 +14,8 @@ public abstract class RegistryAndDeadLettersCompliance
     protected abstract IContractRegistry Registry { get; }
 
     protected abstract IDeadLetterIndex DeadLetters { get; }
+
+    protected abstract ISagaStore Store { get; }
 
     [Fact]
     public async Task A_registered_contract_is_found_by_its_hash()
@@ -81,11 +84,197 @@ public abstract class RegistryAndDeadLettersCompliance
                 $"SELECT topic, partition, record_offset, code, correlation_id, length(value) FROM {Schema}dead_letters WHERE id = '{letter.Id}'"));
     }
 
+    [Fact]
+    public async Task A_dead_letter_is_found_with_all_that_sending_it_again_needs()
+    {
+        var letter = Letter() with { Headers = RawJson.FromText("""{"traceparent":"00-1"}"""), RetryCount = 2, CorrelationId = Rows.Id() };
+        await DeadLetters.AddAsync(letter, _none);
+
+        var found = await DeadLetters.FindAsync(letter.Id, _none);
+
+        Assert.Equal(
+            (letter.Topic, 3, 41L, letter.Key, "MalformedMessage", 2, letter.CorrelationId, letter.At, DeadLetterStatus.Open, 0),
+            (found!.Topic, found.Partition, found.Offset, found.Key, found.ErrorType, found.RetryCount, found.CorrelationId, found.At, found.Status, found.Redrives));
+        Assert.Equal(letter.Value, found.Value);
+        Assert.Equal("00-1", (string?)JsonNode.Parse(found.Headers.ToString()!)!["traceparent"]);
+        Assert.Null(found.DecisionId);
+        Assert.Null(await DeadLetters.FindAsync(Rows.Id(), _none));
+    }
+
+    [Fact]
+    public async Task Dead_letters_are_listed_newest_first_page_by_page()
+    {
+        var topic = Rows.Key();
+        var letters = Enumerable.Range(0, 5).Select(i => Letter() with { Topic = topic, At = Rows.Now.AddSeconds(i / 2) }).ToList();
+        foreach (var letter in letters)
+        {
+            await DeadLetters.AddAsync(letter, _none);
+        }
+
+        var pages = new List<DeadLetterPage>();
+        do
+        {
+            pages.Add(await DeadLetters.ListAsync(new DeadLetterFilter { Topic = topic, Limit = 2, After = pages.LastOrDefault()?.Next }, _none));
+        }
+        while (pages[^1].Next is not null);
+
+        Assert.Equal([2, 2, 1], pages.Select(page => page.Letters.Count));
+        var listed = pages.SelectMany(page => page.Letters).ToList();
+        Assert.Equal(letters.Select(letter => letter.Id).Order(), listed.Select(letter => letter.Id).Order());
+        Assert.Equal(listed.Select(letter => letter.At).OrderDescending(), listed.Select(letter => letter.At));
+        Assert.All(listed, letter => Assert.Null(letter.Value));
+        await Assert.ThrowsAsync<FormatException>(() => DeadLetters.ListAsync(new DeadLetterFilter { After = "nonsense" }, _none));
+    }
+
+    [Fact]
+    public async Task Dead_letters_are_found_by_topic_code_status_id_correlation_id_and_key()
+    {
+        var letter = Letter() with { Topic = Rows.Key(), Code = Rows.Key(), CorrelationId = Rows.Id(), Key = $"{Rows.Key()}_%" };
+        await DeadLetters.AddAsync(letter, _none);
+        await DeadLetters.AddAsync(Letter(), _none);
+        var discarded = Letter() with { Topic = letter.Topic };
+        await DeadLetters.AddAsync(discarded, _none);
+        await DeadLetters.DecideAsync(Discard(discarded), _none);
+
+        foreach (var filter in (DeadLetterFilter[])
+            [
+                new() { Topic = letter.Topic, Status = DeadLetterStatus.Open }, new() { Code = letter.Code }, new() { Text = letter.Id.ToString() },
+                new() { Text = letter.CorrelationId.ToString() }, new() { Text = letter.Key[..^2] }, new() { Text = letter.Key },
+            ])
+        {
+            Assert.Equal(letter.Id, Assert.Single((await DeadLetters.ListAsync(filter, _none)).Letters).Id);
+        }
+
+        Assert.Equal(discarded.Id, Assert.Single((await DeadLetters.ListAsync(new() { Topic = letter.Topic, Status = DeadLetterStatus.Discarded }, _none)).Letters).Id);
+        Assert.Empty((await DeadLetters.ListAsync(new() { Text = $"{letter.Key}%" }, _none)).Letters);
+        Assert.Empty((await DeadLetters.ListAsync(new() { Topic = "no\0ne" }, _none)).Letters);
+    }
+
+    [Fact]
+    public async Task A_redrive_and_its_message_are_written_together_and_once()
+    {
+        var letter = Letter();
+        await DeadLetters.AddAsync(letter, _none);
+        var first = Redrive(letter);
+
+        var decided = await DeadLetters.DecideAsync(first, _none);
+        var again = await DeadLetters.DecideAsync(first, _none);
+        var second = await DeadLetters.DecideAsync(Redrive(letter), _none);
+
+        Assert.All([decided, again, second], row => Assert.Equal(
+            (first.Id, DeadLetterStatus.Redriven, 1, "ops", "fixed"), (row!.DecisionId, row.Status, row.Redrives, row.DecidedBy, row.DecisionReason)));
+        Assert.NotNull(decided!.DecidedAt);
+        Assert.Equal(
+            [$"{first.Id}|requests|3|k|5"],
+            await QueryAsync($"SELECT message_id, topic, partition, key, length(value) FROM {Schema}outbox WHERE saga_id = '{letter.Id}'"));
+    }
+
+    [Fact]
+    public async Task Of_two_operators_who_redrive_at_once_one_is_told_that_it_is_done()
+    {
+        var letter = Letter();
+        await DeadLetters.AddAsync(letter, _none);
+        var decisions = Enumerable.Range(0, 8).Select(_ => Redrive(letter)).ToList();
+
+        var rows = await Task.WhenAll(decisions.Select(decision => DeadLetters.DecideAsync(decision, _none)));
+
+        Assert.Equal(1, rows.Zip(decisions).Count(pair => pair.First!.DecisionId == pair.Second.Id));
+        Assert.Equal(["1"], await QueryAsync($"SELECT count(*) FROM {Schema}outbox WHERE saga_id = '{letter.Id}'"));
+    }
+
+    [Fact]
+    public async Task A_forced_redrive_is_sent_once_more()
+    {
+        var letter = Letter();
+        await DeadLetters.AddAsync(letter, _none);
+        await DeadLetters.DecideAsync(Redrive(letter), _none);
+        var forced = Redrive(letter) with { Force = true };
+
+        var row = await DeadLetters.DecideAsync(forced, _none);
+
+        Assert.Equal((forced.Id, 2), (row!.DecisionId, row.Redrives));
+        Assert.Equal(["2"], await QueryAsync($"SELECT count(*) FROM {Schema}outbox WHERE saga_id = '{letter.Id}'"));
+    }
+
+    [Fact]
+    public async Task A_discarded_dead_letter_stays_and_sends_nothing()
+    {
+        var letter = Letter();
+        await DeadLetters.AddAsync(letter, _none);
+
+        await DeadLetters.DecideAsync(Discard(letter), _none);
+        var row = await DeadLetters.DecideAsync(Redrive(letter), _none);
+
+        Assert.Equal((DeadLetterStatus.Discarded, 0, "sent twice"), (row!.Status, row.Redrives, row.DecisionReason));
+        Assert.Equal(letter.Value, row.Value);
+        Assert.Equal(["0"], await QueryAsync($"SELECT count(*) FROM {Schema}outbox WHERE saga_id = '{letter.Id}'"));
+        Assert.Null(await DeadLetters.DecideAsync(Discard(Letter()), _none));
+    }
+
+    [Fact]
+    public async Task What_a_transition_gives_up_is_indexed_with_it_or_not_at_all()
+    {
+        var row = Rows.New();
+        var (first, second, stale) = (Letter(), Letter(), Letter());
+        await CommitAsync(new CommitEntry.Start(row, [Rows.Happened(row)], [], []) { DeadLetters = [first] });
+        var next = Rows.Next(row);
+        await CommitAsync(Rows.Move(row, next) with { DeadLetters = [second] });
+
+        var verdict = await CommitAsync(Rows.Move(row, Rows.Next(row)) with { DeadLetters = [stale] });
+
+        Assert.IsType<CommitVerdict.Stale>(verdict);
+        Assert.NotNull(await DeadLetters.FindAsync(first.Id, _none));
+        Assert.NotNull(await DeadLetters.FindAsync(second.Id, _none));
+        Assert.Null(await DeadLetters.FindAsync(stale.Id, _none));
+    }
+
+    [Fact]
+    public async Task The_message_of_a_redrive_is_found_by_the_sweep_until_it_is_sent()
+    {
+        var letter = Letter();
+        await DeadLetters.AddAsync(letter, _none);
+        var decision = Redrive(letter);
+        await DeadLetters.DecideAsync(decision, _none);
+
+        var unsent = Assert.Single(await Store.UnsentForAsync(TimeSpan.Zero, 1_000, _none), unsent => unsent.SagaId == letter.Id).Message;
+        Assert.Equal((decision.Id, letter.Topic, 3, "k"), (unsent.MessageId, unsent.Topic, unsent.Partition, unsent.Key));
+        Assert.Equal(letter.Value, unsent.Value.ToArray());
+        await Store.MarkSentAsync([unsent.MessageId], _none);
+
+        Assert.DoesNotContain(await Store.UnsentForAsync(TimeSpan.Zero, 1_000, _none), unsent => unsent.SagaId == letter.Id);
+        Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.FindAsync(letter.Id, _none))!.Status);
+    }
+
     /// <summary>What a table's name begins with.</summary>
     protected abstract string Schema { get; }
 
     /// <summary>Runs a query and gives each row as text.</summary>
     protected abstract Task<IReadOnlyList<string>> QueryAsync(string sql);
+
+    private async Task<CommitVerdict> CommitAsync(CommitEntry entry) => (await Store.CommitAsync(new CommitBatch([entry], []), _none))[0];
+
+    private static DeadLetterRow Letter() => new(Rows.Id(), "requests", 3, 41, "ONEX3001", "not JSON", null, [0xff, 0, 1, 2, 3], Rows.Now)
+    {
+        Key = "k",
+        ErrorType = "MalformedMessage",
+    };
+
+    private static DeadLetterDecision Redrive(DeadLetterRow letter)
+    {
+        var id = Rows.Id();
+        return new DeadLetterDecision(id, letter.Id, DeadLetterStatus.Redriven, "ops", "fixed", Force: false, new OutgoingMessage
+        {
+            MessageId = id,
+            Topic = letter.Topic,
+            Partition = letter.Partition,
+            Key = letter.Key!,
+            Value = letter.Value!,
+            Headers = RawJson.FromText("""{"onex-redrive":"x"}"""),
+        });
+    }
+
+    private static DeadLetterDecision Discard(DeadLetterRow letter) =>
+        new(Rows.Id(), letter.Id, DeadLetterStatus.Discarded, "ops", "sent twice", Force: false, Message: null);
 
     private static RegisteredContract Contract(string version)
     {

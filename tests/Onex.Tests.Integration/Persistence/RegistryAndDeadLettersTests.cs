@@ -1,5 +1,7 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Registry;
+using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Integration.Persistence;
 
@@ -9,6 +11,9 @@ public sealed class RegistryAndDeadLettersTests(TestDatabase database) : Registr
     protected override IContractRegistry Registry { get; } = new ContractRegistry(database.DataSource);
 
     protected override IDeadLetterIndex DeadLetters { get; } = new DeadLetterIndex(database.DataSource);
+
+    protected override ISagaStore Store { get; } =
+        new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
 
     protected override string Schema => "onex.";
 

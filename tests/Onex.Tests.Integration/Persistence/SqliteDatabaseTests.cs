@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Onex.Contracts.Messages;
 using Onex.Persistence.Connecting;
+using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Schema;
 using Onex.Persistence.Sqlite;
@@ -106,6 +107,26 @@ public sealed class SqliteDatabaseTests : IDisposable
 
         await SqliteFile.QueryAsync(Path, "UPDATE effect_ledger SET outcome = 'lapsed' WHERE command_id = 'kept'");
         Assert.Equal(["lapsed"], await SqliteFile.QueryAsync(Path, "SELECT outcome FROM effect_ledger"));
+    }
+
+    [Fact]
+    public async Task A_file_whose_dead_letters_know_no_decisions_yet_learns_them_and_keeps_its_rows()
+    {
+        await UseAsync(store => store.NowAsync(_none));
+        foreach (var column in (string[])["key", "headers", "error_type", "retry_count", "redrives", "decision_id", "decided_at", "decided_by", "decision_reason"])
+        {
+            await SqliteFile.QueryAsync(Path, $"ALTER TABLE dead_letters DROP COLUMN {column}");
+        }
+
+        var id = Rows.Id();
+        await SqliteFile.QueryAsync(
+            Path, $"INSERT INTO dead_letters (id, topic, partition, record_offset, code, reason, at) VALUES ('{id}', 't', 0, 1, 'c', 'r', '2026-11-24T09:30:00.000000Z')");
+        using var database = new SqliteDatabase(new SqliteStoreSettings(Path));
+        var letters = new SqliteDeadLetterIndex(database, TimeProvider.System);
+
+        var found = await letters.DecideAsync(new DeadLetterDecision(Rows.Id(), id, DeadLetterStatus.Discarded, "ops", "old", false, null), _none);
+
+        Assert.Equal((DeadLetterStatus.Discarded, "", null), (found!.Status, found.ErrorType, found.Value));
     }
 
     [Fact]

@@ -39,6 +39,8 @@ public sealed class SqliteRegistryAndDeadLettersTests(SqliteFile file) : Registr
 
     protected override IDeadLetterIndex DeadLetters => file.Get<IDeadLetterIndex>();
 
+    protected override ISagaStore Store => file.Get<ISagaStore>();
+
     protected override string Schema => "";
 
     protected override Task<IReadOnlyList<string>> QueryAsync(string sql) => file.QueryAsync(sql);

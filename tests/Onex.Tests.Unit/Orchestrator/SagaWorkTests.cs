@@ -113,6 +113,26 @@ public sealed class SagaWorkTests
         Assert.Equal(
             $$$"""{"operation":"story.cancel","payload":{"reason":"late","password":"***"},"correlation_id":"{{{kept.Asker.CorrelationId}}}","target":{"key":"o-1"},"tenant":"t1"}""",
             Text(original, "value"));
+
+        // What is sent again must be what came: the entry of the index masks nothing.
+        var entry = Assert.Single(work.ToEntry().DeadLetters);
+        Assert.Equal((work.Outgoing[1].MessageId, 3, 9L), (entry.Id, entry.Partition, entry.Offset));
+        Assert.DoesNotContain("***", Encoding.UTF8.GetString(entry.Value!) + entry.Headers);
+    }
+
+    [Fact]
+    public void What_its_saga_has_seen_is_a_new_event_when_it_is_sent_again()
+    {
+        var kept = Kept("cancel");
+        kept = kept with { Asker = kept.Asker with { EnvelopeId = Guid.CreateVersion7(_now) } };
+        var work = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga with { Early = [kept] }, version: 4);
+        work.Apply(
+            new Decision(Saga, true, [], [], []) { Refusals = [new EventRefusal(kept.Asker, kept, ErrorCodes.EventExpired, "Over.", IsDead: true)] },
+            new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = Guid.Empty },
+            _messages);
+
+        Assert.Contains("envelope_id", Text(Json(work.Outgoing[1].Value).GetProperty("original_message"), "value"));
+        Assert.DoesNotContain("envelope_id", Encoding.UTF8.GetString(Assert.Single(work.ToEntry().DeadLetters).Value!));
     }
 
     [Fact]
@@ -128,7 +148,9 @@ public sealed class SagaWorkTests
             new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = Guid.Empty },
             _messages);
 
-        var stored = Assert.Single(Assert.IsType<CommitEntry.Move>(work.ToEntry()).Payloads);
+        var move = Assert.IsType<CommitEntry.Move>(work.ToEntry());
+        Assert.True(Assert.Single(move.DeadLetters).Value!.Length > EventLetter.ValueBytesMax);
+        var stored = Assert.Single(move.Payloads);
         Assert.Equal(stored.Id, Json(work.Outgoing[1].Value).GetProperty("original_message").GetProperty("value_ref").GetGuid());
     }
 

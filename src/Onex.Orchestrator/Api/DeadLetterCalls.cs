@@ -1,0 +1,155 @@
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using Onex.Contracts.Messages;
+using Onex.Orchestrator.Sending;
+using Onex.Persistence.DeadLetters;
+
+namespace Onex.Orchestrator.Api;
+
+/// <summary>Looking at dead letters, and deciding about them.</summary>
+internal sealed class DeadLetterCalls(IDeadLetterIndex letters, OutgoingSender sender, TimeProvider time, ILogger<DeadLetterCalls> logger)
+{
+    public async Task ListAsync(ApiCall call)
+    {
+        var filter = new DeadLetterFilter
+        {
+            Topic = call.Query("topic"),
+            Code = call.Query("code"),
+            Status = Status(call.Query("status")),
+            Text = call.Query("q"),
+            After = call.Query("after"),
+            Limit = call.Number("limit", usual: 50, max: 500),
+        };
+        DeadLetterPage page;
+        try
+        {
+            page = await letters.ListAsync(filter, call.Aborted);
+        }
+        catch (FormatException)
+        {
+            throw new CallException(400, ErrorCodes.CallInvalid, "'after' is no place in a list.", "Give the 'next' of the page before, as it was.");
+        }
+
+        await call.AnswerAsync(200, writer =>
+        {
+            writer.WriteStartArray("dead_letters");
+            foreach (var row in page.Letters)
+            {
+                writer.WriteStartObject();
+                DeadLetterJson.WriteSummary(writer, row);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+            if (page.Next is { } next)
+            {
+                writer.WriteString("next", next);
+            }
+        });
+    }
+
+    public async Task ShowAsync(ApiCall call)
+    {
+        var id = call.LetterId;
+        var row = await letters.FindAsync(id, call.Aborted) ?? throw Unknown(id);
+        await call.AnswerAsync(200, writer => DeadLetterJson.WriteDetail(writer, row));
+    }
+
+    public async Task RedriveAsync(ApiCall call)
+    {
+        var id = call.LetterId;
+        var body = await call.ObjectAsync(ApiCall.CommandBytesMax);
+        var (reason, force) = (ApiCall.Reason(body), Force(body));
+        var row = await letters.FindAsync(id, call.Aborted) ?? throw Unknown(id);
+        if (row.Status != DeadLetterStatus.Open && !force)
+        {
+            throw Decided(row);
+        }
+
+        if (row.Value is null)
+        {
+            throw new CallException(
+                409, ErrorCodes.LetterIncomplete, $"The value of dead letter {id} is not kept here, so it cannot be sent again.",
+                $"Send the record again yourself: it stood on {row.Topic}, partition {row.Partition}, offset {row.Offset}, and its letter on {Topics.DeadLetter(row.Topic)}.");
+        }
+
+        // The row never changes but by decisions, and those the store compares.
+        var now = time.GetUtcNow();
+        var decisionId = Guid.CreateVersion7(now);
+        var message = Redrive.Of(row, decisionId, now);
+        var decided = await DecideAsync(
+            call, new DeadLetterDecision(decisionId, id, DeadLetterStatus.Redriven, call.Caller, reason, force, message));
+
+        // It is in the outbox: if this process dies now, the sweep of any main sends it.
+        sender.Send(id, [message]);
+        await AnswerAsync(call, decided);
+    }
+
+    public async Task DiscardAsync(ApiCall call)
+    {
+        var id = call.LetterId;
+        var reason = ApiCall.Reason(await call.ObjectAsync(ApiCall.CommandBytesMax));
+        if (string.IsNullOrWhiteSpace(reason))
+        {
+            throw new CallException(
+                400, ErrorCodes.CallInvalid, "'reason' is missing.", "Say why nothing is wanted of it any more: {\"reason\": \"sent twice by mistake\"}.");
+        }
+
+        var decisionId = Guid.CreateVersion7(time.GetUtcNow());
+        await AnswerAsync(call, await DecideAsync(
+            call, new DeadLetterDecision(decisionId, id, DeadLetterStatus.Discarded, call.Caller, reason, Force: false, Message: null)));
+    }
+
+    private async Task<DeadLetterRow> DecideAsync(ApiCall call, DeadLetterDecision decision)
+    {
+        // Not cancelled once it is on its way: the caller's leaving must not leave the message to the sweep.
+        var row = await letters.DecideAsync(decision, CancellationToken.None) ?? throw Unknown(decision.LetterId);
+        if (row.DecisionId != decision.Id)
+        {
+            throw Decided(row);
+        }
+
+        logger.LogInformation("Dead letter {LetterId} of {Topic} is {Status} by {Caller}", row.Id, row.Topic, DeadLetterJson.ToText(row.Status), call.Caller);
+        return row;
+    }
+
+    private static Task AnswerAsync(ApiCall call, DeadLetterRow row) => call.AnswerAsync(200, writer =>
+    {
+        writer.WriteString("id", row.Id);
+        writer.WriteString("topic", row.Topic);
+        writer.WriteString("status", DeadLetterJson.ToText(row.Status));
+        writer.WriteNumber("redrives", row.Redrives);
+    });
+
+    private static CallException Unknown(Guid id) => new(
+        404, ErrorCodes.LetterUnknown, $"There is no dead letter {id}.", "Look for it: onex dlq list --q TEXT.");
+
+    private static CallException Decided(DeadLetterRow row) => new(
+        409, ErrorCodes.LetterDecided,
+        $"Dead letter {row.Id} was {DeadLetterJson.ToText(row.Status)} already, at {row.DecidedAt:yyyy-MM-dd HH:mm:ss}Z by {row.DecidedBy}.",
+        "'onex dlq show' tells why. To send its record all the same: onex dlq redrive --force, or \"force\": true.");
+
+    private static bool Force(JsonElement body)
+    {
+        if (!body.TryGetProperty("force", out var force))
+        {
+            return false;
+        }
+
+        return force.ValueKind is JsonValueKind.True or JsonValueKind.False
+            ? force.GetBoolean()
+            : throw new CallException(400, ErrorCodes.CallInvalid, "'force' is neither true nor false.", "Give true to send a record that was redriven or discarded already.");
+    }
+
+    private static DeadLetterStatus? Status(string? text)
+    {
+        if (text is null)
+        {
+            return null;
+        }
+
+        return Enum.TryParse<DeadLetterStatus>(text, ignoreCase: true, out var status) && !char.IsAsciiDigit(text[0])
+            ? status
+            : throw new CallException(400, ErrorCodes.CallInvalid, $"'status' is '{ApiCall.Clip(text)}'.", "Give one of open, redriven, discarded.");
+    }
+}

@@ -1,0 +1,75 @@
+using System.Text.Json;
+using Onex.Contracts.Messages;
+using Onex.Kafka.DeadLetters;
+using Onex.Persistence.DeadLetters;
+
+namespace Onex.Orchestrator.Api;
+
+/// <summary>Dead letters as the API shows them: the names are those of the table's columns; what looks like a secret is masked.</summary>
+internal static class DeadLetterJson
+{
+    /// <summary>What of a value is shown at most.</summary>
+    public const int ValueCharsMax = 64 * 1024;
+
+    /// <summary>A status as it is written.</summary>
+    public static string ToText(DeadLetterStatus status) => status.ToString().ToLowerInvariant();
+
+    /// <summary>What a list shows.</summary>
+    public static void WriteSummary(Utf8JsonWriter writer, DeadLetterRow row)
+    {
+        writer.WriteString("id", row.Id);
+        writer.WriteString("topic", row.Topic);
+        writer.WriteNumber("partition", row.Partition);
+        writer.WriteNumber("offset", row.Offset);
+        writer.WriteString("code", row.Code);
+        writer.WriteString("reason", row.Reason);
+        writer.WriteString("status", ToText(row.Status));
+        writer.WriteString("at", row.At);
+        if (row.CorrelationId is { } correlation)
+        {
+            writer.WriteString("correlation_id", correlation);
+        }
+
+        SagaJson.WriteText(writer, "key", row.Key);
+        SagaJson.WriteText(writer, "error_type", row.ErrorType.Length > 0 ? row.ErrorType : null);
+        writer.WriteNumber("retry_count", row.RetryCount);
+        writer.WriteNumber("redrives", row.Redrives);
+        SagaJson.WriteTime(writer, "decided_at", row.DecidedAt);
+        SagaJson.WriteText(writer, "decided_by", row.DecidedBy);
+        SagaJson.WriteText(writer, "decision_reason", row.DecisionReason);
+    }
+
+    /// <summary>All that is known of one.</summary>
+    public static void WriteDetail(Utf8JsonWriter writer, DeadLetterRow row)
+    {
+        WriteSummary(writer, row);
+        if (row.Headers is { IsNull: false } headers)
+        {
+            WriteHeaders(writer, headers);
+        }
+
+        if (row.Value is { } value)
+        {
+            var text = SecretMask.Apply(RecordText.Of(value));
+            writer.WriteString("value", Cut(text));
+            writer.WriteNumber("value_bytes", value.Length);
+            writer.WriteBoolean("value_cut", text.Length > ValueCharsMax);
+        }
+    }
+
+    // Never between the halves of a surrogate pair.
+    private static string Cut(string text) =>
+        text.Length <= ValueCharsMax ? text : text[..(char.IsHighSurrogate(text[ValueCharsMax - 1]) ? ValueCharsMax - 1 : ValueCharsMax)];
+
+    private static void WriteHeaders(Utf8JsonWriter writer, RawJson headers)
+    {
+        using var document = JsonDocument.Parse(headers.Utf8);
+        writer.WriteStartObject("headers");
+        foreach (var header in document.RootElement.EnumerateObject())
+        {
+            writer.WriteString(header.Name, SecretMask.IsSecret(header.Name) ? SecretMask.Mask : header.Value.GetString());
+        }
+
+        writer.WriteEndObject();
+    }
+}

@@ -1,0 +1,93 @@
+using Onex.Persistence.Connecting;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Persistence.DeadLetters;
+
+/// <summary>What the queries of both stores have in common. What is compared stands in parameters, never in the text.</summary>
+internal static class DeadLetterSql
+{
+    /// <summary>The columns of <c>dead_letters l</c> that a row is read from.</summary>
+    public const string Columns = $"{Plain}, l.value, l.headers";
+
+    /// <summary>The same with nothing in the place of what may be large.</summary>
+    private const string ListColumns = $"{Plain}, NULL, NULL";
+
+    private const string Plain = """
+        l.id, l.topic, l.partition, l.record_offset, l.code, l.reason, l.correlation_id, l.at, l.key, l.error_type, l.retry_count,
+        l.status, l.redrives, l.decision_id, l.decided_at, l.decided_by, l.decision_reason
+        """;
+
+    private const int RowsMax = 1_000;
+
+    /// <summary>Rows of a page.</summary>
+    public static int Limit(DeadLetterFilter filter) => Math.Clamp(filter.Limit, 1, RowsMax);
+
+    /// <summary>The query of a page and one row more.</summary>
+    /// <param name="filter">Which letters.</param>
+    /// <param name="table">The table's name.</param>
+    /// <param name="given">Takes a value as a parameter (text, id, time or number); answers its name.</param>
+    /// <param name="beginsWith">The condition that <c>l.key</c> begins with a text.</param>
+    public static string List(DeadLetterFilter filter, string table, Func<object, string> given, Func<string, string> beginsWith)
+    {
+        var conditions = new List<string>();
+        if (filter.Topic is { } topic)
+        {
+            conditions.Add($"l.topic = {given(SagaListSql.Readable(topic))}");
+        }
+
+        if (filter.Code is { } code)
+        {
+            conditions.Add($"l.code = {given(SagaListSql.Readable(code))}");
+        }
+
+        if (filter.Status is { } status)
+        {
+            conditions.Add($"l.status = {given(ToText(status))}");
+        }
+
+        if (filter.Text is { } text)
+        {
+            conditions.Add(Guid.TryParse(text, out var id)
+                ? $"(l.id = {given(id)} OR l.correlation_id = {given(id)} OR {beginsWith(text)})"
+                : beginsWith(SagaListSql.Readable(text)));
+        }
+
+        if (ListCursor.Read(filter.After) is { } after)
+        {
+            conditions.Add($"(l.at, l.id) < ({given(after.At)}, {given(after.Id)})");
+        }
+
+        var where = conditions.Count == 0 ? "" : $"WHERE {string.Join(" AND ", conditions)}";
+        return $"SELECT {ListColumns} FROM {table} l {where} ORDER BY l.at DESC, l.id DESC LIMIT {given(Limit(filter) + 1)}";
+    }
+
+    /// <summary>The page of the rows that the query gave.</summary>
+    public static DeadLetterPage Page(List<DeadLetterRow> rows, DeadLetterFilter filter)
+    {
+        var limit = Limit(filter);
+        return rows.Count <= limit
+            ? new DeadLetterPage(rows, null)
+            : new DeadLetterPage(rows[..limit], new ListCursor(rows[limit - 1].At, rows[limit - 1].Id).ToString());
+    }
+
+    /// <summary>A status as it is stored.</summary>
+    public static string ToText(DeadLetterStatus status) => status switch
+    {
+        DeadLetterStatus.Open => "open",
+        DeadLetterStatus.Redriven => "redriven",
+        DeadLetterStatus.Discarded => "discarded",
+        _ => throw new ArgumentOutOfRangeException(nameof(status), status, "A letter has no such status."),
+    };
+
+    /// <summary>The status of that text.</summary>
+    public static DeadLetterStatus Parse(string text) => text switch
+    {
+        "open" => DeadLetterStatus.Open,
+        "redriven" => DeadLetterStatus.Redriven,
+        "discarded" => DeadLetterStatus.Discarded,
+        _ => throw new InvalidOperationException($"'{text}' is no status of a dead letter."),
+    };
+
+    /// <summary>Text of whatever went wrong, which may quote the record: no text column takes the character 0.</summary>
+    public static string Storable(string text) => text.Replace('\0', '\uFFFD');
+}

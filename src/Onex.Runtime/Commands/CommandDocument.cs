@@ -1,0 +1,96 @@
+using System.CommandLine;
+using System.Text;
+
+namespace Onex.Runtime.Commands;
+
+/// <summary>docs/cli.md, made from the commands themselves.</summary>
+internal static class CommandDocument
+{
+    /// <summary>The document.</summary>
+    public static string Render()
+    {
+        var text = new StringBuilder("""
+            # The command `onex`
+
+            Made from the commands in `src/Onex.Runtime/Commands/`; a test compares the two, and `ONEX_GOLDEN=update` with that test writes this file again.
+            `onex --help`, and `--help` behind any word, say the same. `source <(onex completion bash)` lets the shell complete words and options.
+
+            Data goes to stdout, everything else to stderr. `--json`, behind any word, prints data as JSON. On a terminal lists are tables; elsewhere they are
+            plain columns that other programs can cut.
+
+            | exit code | means |
+            | --- | --- |
+            | 0 | What was asked is done. `onex run`: stopped by a signal, after draining. |
+            | 1 | What was asked failed: refused, not there, or no answer; stderr says which. `onex run`: crashed. |
+            | 2 | The line cannot be understood; stderr says what was meant, where it can guess. |
+            | 78 | Settings or contracts are wrong. Every problem is listed. |
+
+            `request`, `sagas` and `dlq` ask main over its [HTTP API](http-api.md): at `--url`, else `ONEX_API_URL`, else on this machine. They send the token
+            of `ONEX_API_TOKEN` (or of the file that `ONEX_API_TOKEN_FILE` names). Looking needs the scope `read`, commanding `operate`. The other words
+            read the settings of [configuration.md](configuration.md).
+
+
+            """);
+        foreach (var command in CommandLine.Root().Subcommands)
+        {
+            Write(text, command, "##");
+        }
+
+        return text.ToString().TrimEnd('\n') + "\n";
+    }
+
+    private static void Write(StringBuilder text, Command command, string heading)
+    {
+        text.Append($"{heading} {CommandLine.PathOf(command)}\n\n");
+        if (command.Subcommands.Count == 0)
+        {
+            text.Append($"    {Usage(command)}\n\n");
+        }
+
+        text.Append($"{command.Description}\n\n");
+        var rows = command.Arguments.Select(argument => ($"`{Placeholder(argument)}`", argument.Description ?? ""))
+            .Concat(command.Options.Where(option => option is not { Hidden: true }).OrderBy(option => option.Name, StringComparer.Ordinal).Select(Row))
+            .ToList();
+        if (rows.Count > 0)
+        {
+            text.Append("| | |\n| --- | --- |\n");
+            foreach (var (name, meaning) in rows)
+            {
+                text.Append($"| {name} | {meaning.Replace("|", "\\|", StringComparison.Ordinal)} |\n");
+            }
+
+            text.Append('\n');
+        }
+
+        foreach (var below in command.Subcommands)
+        {
+            Write(text, below, heading + "#");
+        }
+    }
+
+    private static string Usage(Command command)
+    {
+        var required = command.Options.Where(option => option.Required).Select(option => $"{option.Name} {Value(option)}");
+        var optional = command.Options.Any(option => !option.Required) ? ["[OPTIONS]"] : Array.Empty<string>();
+        return string.Join(' ', [CommandLine.PathOf(command), .. command.Arguments.Select(Placeholder), .. required, .. optional]);
+    }
+
+    private static (string Name, string Meaning) Row(Option option)
+    {
+        var names = string.Join(", ", option.Aliases.Prepend(option.Name).Distinct(StringComparer.Ordinal).Select(name => $"`{name}`"));
+        var value = option.Arity.MaximumNumberOfValues == 0 || option is Option<bool> ? ""
+            : option.Arity.MinimumNumberOfValues == 0 ? $" [`{Value(option)}`]"
+            : $" `{Value(option)}`";
+        var usual = option is Option<int> { HasDefaultValue: true } ? $" {option.GetDefaultValue()} unless given." : "";
+        return ($"{names}{value}", $"{(option.Required ? "Required. " : "")}{option.Description}{usual}");
+    }
+
+    private static string Value(Option option) => option.Name.TrimStart('-').Replace('-', '_').ToUpperInvariant();
+
+    private static string Placeholder(Argument argument)
+    {
+        var name = argument.Name.ToUpperInvariant();
+        name = argument.Arity.MaximumNumberOfValues > 1 ? $"{name}..." : name;
+        return argument.Arity.MinimumNumberOfValues == 0 ? $"[{name}]" : name;
+    }
+}

@@ -1,0 +1,173 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+
+namespace Onex.Runtime.Commands;
+
+/// <summary><c>onex dlq ...</c>: looks at dead letters and decides about them, through main's HTTP API.</summary>
+internal static class DeadLettersCommand
+{
+    private const int ReasonShown = 100;
+
+    private static readonly string[] _filters = ["topic", "code", "status", "q", "after"];
+    private static readonly string[] _parts = ["headers", "value"];
+
+    public static Command Make(Option<bool> json)
+    {
+        var url = ApiOptions.Url();
+        return new Command("dlq", "Look at dead letters (messages that could not be handled), and decide about them.")
+        {
+            List(json, url),
+            ShowOne(json, url),
+            Redrive(json, url),
+            Discard(json, url),
+        };
+    }
+
+    private static Command List(Option<bool> json, Option<string?> url)
+    {
+        var options = new Dictionary<string, Option<string?>>(StringComparer.Ordinal)
+        {
+            ["topic"] = new("--topic") { Description = "Only those whose record was read from that topic." },
+            ["code"] = new("--code") { Description = "Only those that were given up for that code: ONEX3001." },
+            ["status"] = new("--status") { Description = "Only open, redriven or discarded ones." },
+            ["q"] = new("--q") { Description = "A dead letter's id, a correlation id, or the beginning of the record's key." },
+            ["after"] = new("--after") { Description = "The 'next' that the page before has told." },
+        };
+        var limit = new Option<int>("--limit") { Description = "Rows of the page: 1 to 500.", DefaultValueFactory = _ => 50 };
+        options["status"].CompletionSources.Add("open", "redriven", "discarded");
+        var command = new Command("list", "List dead letters, newest first.") { limit, url };
+        foreach (var option in options.Values)
+        {
+            command.Options.Add(option);
+        }
+
+        command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
+        {
+            var query = _filters
+                .Select(name => (Name: name, Value: parsed.GetValue(options[name])))
+                .Where(filter => filter.Value is not null)
+                .Select(filter => $"&{filter.Name}={Uri.EscapeDataString(filter.Value!)}");
+            var page = await api.GetAsync($"api/v1/dead-letters?limit={parsed.GetValue(limit).ToString(CultureInfo.InvariantCulture)}{string.Concat(query)}", cancellation);
+            if (parsed.GetValue(json))
+            {
+                Json.Print(page);
+                return;
+            }
+
+            Show.Table(
+                ["id", "at", "topic", "position", "status", "code", "reason"],
+                [
+                    .. page.GetProperty("dead_letters").EnumerateArray().Select(letter => (IReadOnlyList<string>)
+                    [
+                        Show.Cell(letter, "id"), Show.Time(letter, "at"), Show.Cell(letter, "topic"), Position(letter), Show.Cell(letter, "status"),
+                        Show.Cell(letter, "code"), Short(Show.Cell(letter, "reason")),
+                    ]),
+                ]);
+            if (Json.Text(page, "next") is { } next)
+            {
+                await Console.Error.WriteLineAsync($"There are more: --after {next}");
+            }
+        }));
+        return command;
+    }
+
+    private static Command ShowOne(Option<bool> json, Option<string?> url)
+    {
+        var id = Id();
+        var command = new Command("show", "Show a dead letter with its record. What looks like a secret is masked.") { id, url };
+        command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
+        {
+            var letter = await api.GetAsync(Path(parsed.GetValue(id)!, ""), cancellation);
+            if (parsed.GetValue(json))
+            {
+                Json.Print(letter);
+            }
+            else
+            {
+                Print(letter);
+            }
+        }));
+        return command;
+    }
+
+    private static Command Redrive(Option<bool> json, Option<string?> url)
+    {
+        var id = Id();
+        var reason = new Option<string?>("--reason") { Description = "Why; it stays with the dead letter." };
+        var force = new Option<bool>("--force") { Description = "Send it although it was redriven or discarded already." };
+        var command = new Command("redrive", "Send the record again, as it was, to the topic that it was read from. Once, unless forced.") { id, reason, force, url };
+        command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
+        {
+            var answer = await api.PostAsync(Path(parsed.GetValue(id)!, "/redrive"), Body(parsed.GetValue(reason), parsed.GetValue(force)), cancellation);
+            ApiOptions.Tell(parsed.GetValue(json), answer, $"The record is sent again to {Show.Cell(answer, "topic")}.");
+        }));
+        return command;
+    }
+
+    private static Command Discard(Option<bool> json, Option<string?> url)
+    {
+        var id = Id();
+        var reason = new Option<string>("--reason") { Description = "Why; it stays with the dead letter.", Required = true };
+        var command = new Command("discard", "Mark a dead letter as one of which nothing is wanted any more. It stays, with the reason.") { id, reason, url };
+        command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
+        {
+            var answer = await api.PostAsync(Path(parsed.GetValue(id)!, "/discard"), Body(parsed.GetValue(reason), force: false), cancellation);
+            ApiOptions.Tell(parsed.GetValue(json), answer, "The dead letter is discarded. It stays in the list, with the reason.");
+        }));
+        return command;
+    }
+
+    private static string Body(string? reason, bool force) => Json.Compact(writer =>
+    {
+        if (reason is not null)
+        {
+            writer.WriteString("reason", reason);
+        }
+
+        if (force)
+        {
+            writer.WriteBoolean("force", true);
+        }
+    });
+
+    private static void Print(JsonElement letter)
+    {
+        Show.Members(letter, _parts);
+        if (letter.TryGetProperty("headers", out var headers))
+        {
+            Console.WriteLine("headers:");
+            Console.WriteLine(Json.Indented(headers));
+        }
+
+        if (Json.Text(letter, "value") is { } value)
+        {
+            Console.WriteLine("value:");
+            Console.WriteLine(Readable(value));
+        }
+    }
+
+    // Most records are JSON, which reads better on many lines; whatever else it is stands on one.
+    private static string Readable(string value)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(value);
+            return Json.Indented(document.RootElement);
+        }
+        catch (JsonException)
+        {
+            return Show.Harmless(value);
+        }
+    }
+
+    private static string Position(JsonElement letter) => letter.GetProperty("offset").GetInt64() < 0
+        ? ""
+        : $"{letter.GetProperty("partition").GetRawText()}/{letter.GetProperty("offset").GetRawText()}";
+
+    private static string Short(string text) => text.Length <= ReasonShown ? text : $"{text[..ReasonShown]}...";
+
+    private static Argument<string> Id() => new("id") { Description = "The dead letter's id." };
+
+    private static string Path(string id, string rest) => $"api/v1/dead-letters/{Uri.EscapeDataString(id)}{rest}";
+}

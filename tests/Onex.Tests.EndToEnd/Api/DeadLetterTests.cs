@@ -1,0 +1,154 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json.Nodes;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.EndToEnd.Api;
+
+/// <summary>What operators do about dead letters, over the API and with the commands.</summary>
+public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<ApiTests.Running>
+{
+    private const string Reader = "reader-0123456789";
+    private const string Operator = "operator-0123456789";
+
+    private static readonly TimeSpan _within = TimeSpan.FromSeconds(60);
+
+    private OnexStack Stack => running.Stack;
+
+    private string Requests => Stack.Topic("requests");
+
+    [Fact]
+    public async Task Bad_bytes_are_listed_redriven_as_they_were_and_given_up_once_more()
+    {
+        byte[] bytes = [0xff, 0x00, 0xfe];
+        var letter = await LetterOfAsync((await Stack.Writer.SendAsync(Requests, bytes, partition: 1)).Offset.Value, partition: 1);
+        Assert.Equal(("open", "ONEX3001", Requests), ((string?)letter["status"], (string?)letter["code"], (string?)letter["topic"]));
+        var id = (string)letter["id"]!;
+        var shown = (await GetAsync($"/api/v1/dead-letters/{id}")).Body;
+        Assert.Equal(("base64:/wD+", 3), ((string?)shown["value"], (int)shown["value_bytes"]!));
+
+        var (status, redriven) = await PostAsync($"/api/v1/dead-letters/{id}/redrive", new JsonObject { ["reason"] = "try" }, Operator);
+
+        Assert.Equal((HttpStatusCode.OK, "redriven"), (status, (string?)redriven["status"]));
+        var again = await Eventually.GetAsync(
+            async () => (await ListAsync($"status=open&topic={Requests}")).FirstOrDefault(other => (int)other!["partition"]! == 1 && (long)other["offset"]! > (long)letter["offset"]!),
+            _within,
+            () => "the letter of the redriven record");
+        var second = (await GetAsync($"/api/v1/dead-letters/{(string?)again!["id"]}")).Body;
+        Assert.Equal("base64:/wD+", (string?)second["value"]);
+        Assert.Equal(id, (string?)second["headers"]!["onex-redrive"]);
+    }
+
+    [Fact]
+    public async Task A_redriven_event_moves_the_saga_that_was_missing_and_only_once()
+    {
+        var order = Names.Next("dlq");
+        var refused = await Stack.EventAsync("order-fulfilment.card_updated", order, []);
+        var id = (string)(await LetterAsync($"q={refused}"))["id"]!;
+        Stack.Outside.Treat(order, new Treatment { CardExpired = true });
+        await Stack.OrderAsync(order);
+        await Stack.InStateAsync(order, "awaiting_new_card", _within);
+
+        Assert.Equal(HttpStatusCode.Forbidden, (await PostAsync($"/api/v1/dead-letters/{id}/redrive", [], Reader)).Status);
+        Assert.Equal(HttpStatusCode.OK, (await PostAsync($"/api/v1/dead-letters/{id}/redrive", [], Operator)).Status);
+
+        await Stack.InStateAsync(order, "done", _within);
+        var (status, problem) = await PostAsync($"/api/v1/dead-letters/{id}/redrive", [], Operator);
+        Assert.Equal((HttpStatusCode.Conflict, "ONEX4014"), (status, (string?)problem["code"]));
+        Assert.Contains("ops", (string?)problem["detail"]);
+        var forced = await PostAsync($"/api/v1/dead-letters/{id}/redrive", new JsonObject { ["force"] = true }, Operator);
+        Assert.Equal((HttpStatusCode.OK, 2), (forced.Status, (int?)forced.Body["redrives"]));
+        await Eventually.Async(
+            async () => await Stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.outbox WHERE saga_id = '{id}'") == 0,
+            _within,
+            () => "an outbox without the redrive");
+    }
+
+    [Fact]
+    public async Task A_discarded_dead_letter_stays_with_its_reason()
+    {
+        var sent = await Stack.Writer.SendAsync(Requests, Encoding.UTF8.GetBytes("""["password", "x"]"""), partition: 2);
+        var id = (string)(await LetterOfAsync(sent.Offset.Value, partition: 2))["id"]!;
+
+        var (status, problem) = await PostAsync($"/api/v1/dead-letters/{id}/discard", [], Operator);
+        Assert.Equal((HttpStatusCode.BadRequest, "ONEX4007"), (status, (string?)problem["code"]));
+        Assert.Equal(HttpStatusCode.Forbidden, (await PostAsync($"/api/v1/dead-letters/{id}/discard", new JsonObject { ["reason"] = "no" }, Reader)).Status);
+        var discarded = await PostAsync($"/api/v1/dead-letters/{id}/discard", new JsonObject { ["reason"] = "a test's" }, Operator);
+
+        Assert.Equal((HttpStatusCode.OK, "discarded"), (discarded.Status, (string?)discarded.Body["status"]));
+        var shown = (await GetAsync($"/api/v1/dead-letters/{id}")).Body;
+        Assert.Equal(("discarded", "ops", "a test's"), ((string?)shown["status"], (string?)shown["decided_by"], (string?)shown["decision_reason"]));
+        Assert.Equal(HttpStatusCode.Conflict, (await PostAsync($"/api/v1/dead-letters/{id}/redrive", [], Operator)).Status);
+        Assert.Equal(HttpStatusCode.Conflict, (await PostAsync($"/api/v1/dead-letters/{id}/discard", new JsonObject { ["reason"] = "again" }, Operator)).Status);
+    }
+
+    [Fact]
+    public async Task A_record_without_a_value_cannot_be_sent_again_from_here()
+    {
+        var sent = await Stack.Writer.SendAsync(Requests, (byte[]?)null, partition: 3);
+        var id = (string)(await LetterOfAsync(sent.Offset.Value, partition: 3))["id"]!;
+
+        var (status, problem) = await PostAsync($"/api/v1/dead-letters/{id}/redrive", [], Operator);
+
+        Assert.Equal((HttpStatusCode.Conflict, "ONEX4015"), (status, (string?)problem["code"]));
+    }
+
+    [Fact]
+    public async Task The_commands_list_show_redrive_and_discard()
+    {
+        var settings = new Dictionary<string, string>
+        {
+            ["ONEX_API_URL"] = running.Http.BaseAddress!.ToString(),
+            ["ONEX_API_TOKEN"] = $"ops:operate:{Operator}",
+        };
+        var request = OnexStack.NewId();
+        await Stack.Writer.SendAsync(
+            Requests, Encoding.UTF8.GetBytes($$"""{"operation":"no-such-thing","payload":{"password":"hunter2"},"correlation_id":"{{request}}"}"""), partition: 0);
+        var id = (string)(await LetterAsync($"q={request}"))["id"]!;
+
+        var listed = await OnexProcess.RunAsync(settings, "dlq", "list", "--q", request, "--status", "open");
+        Assert.True(listed.Code == 0, listed.Error);
+        Assert.Contains(id, listed.Out);
+        var shown = await OnexProcess.RunAsync(settings, "dlq", "show", id);
+        Assert.Contains("no-such-thing", shown.Out);
+        Assert.DoesNotContain("hunter2", shown.Out);
+        Assert.Equal(id, (string?)JsonNode.Parse((await OnexProcess.RunAsync(settings, "dlq", "show", id, "--json")).Out)!["id"]);
+        Assert.Equal(0, (await OnexProcess.RunAsync(settings, "dlq", "redrive", id, "--reason", "spelt right now")).Code);
+        var twice = await OnexProcess.RunAsync(settings, "dlq", "redrive", id);
+        Assert.Equal(1, twice.Code);
+        Assert.Contains("--force", twice.Error);
+        var again = (string)(await LetterAsync($"q={request}&status=open"))["id"]!;
+        Assert.Equal(2, (await OnexProcess.RunAsync(settings, "dlq", "discard", again)).Code);
+        Assert.Equal(0, (await OnexProcess.RunAsync(settings, "dlq", "discard", again, "--reason", "nobody has it")).Code);
+        var misspelt = await OnexProcess.RunAsync(settings, "dlq", "redirve", id);
+        Assert.Equal(2, misspelt.Code);
+        Assert.Contains("Did you mean 'onex dlq redrive'?", misspelt.Error);
+    }
+
+    private Task<JsonNode> LetterOfAsync(long offset, int partition) => Eventually.GetAsync(
+        async () => (await ListAsync($"limit=500&topic={Requests}")).FirstOrDefault(letter => (int)letter!["partition"]! == partition && (long)letter["offset"]! == offset),
+        _within,
+        () => $"a dead letter of {Requests} [{partition}] @{offset}")!;
+
+    private Task<JsonNode> LetterAsync(string query) =>
+        Eventually.GetAsync(async () => (await ListAsync(query)).FirstOrDefault(), _within, () => $"a dead letter for {query}")!;
+
+    private async Task<JsonArray> ListAsync(string query) => (await GetAsync($"/api/v1/dead-letters?{query}")).Body["dead_letters"]!.AsArray();
+
+    private Task<(HttpStatusCode Status, JsonNode Body)> GetAsync(string path) => SendAsync(new HttpRequestMessage(HttpMethod.Get, path), Reader);
+
+    private Task<(HttpStatusCode Status, JsonNode Body)> PostAsync(string path, JsonObject body, string token) =>
+        SendAsync(new HttpRequestMessage(HttpMethod.Post, path) { Content = JsonContent.Create(body) }, token);
+
+    private async Task<(HttpStatusCode Status, JsonNode Body)> SendAsync(HttpRequestMessage request, string token)
+    {
+        using (request)
+        {
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+            using var answer = await running.Http.SendAsync(request);
+            return (answer.StatusCode, JsonNode.Parse(await answer.Content.ReadAsStringAsync())!);
+        }
+    }
+}

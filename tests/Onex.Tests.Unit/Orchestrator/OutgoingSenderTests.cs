@@ -1,0 +1,112 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging.Abstractions;
+using Onex.Contracts.Messages;
+using Onex.Kafka.Producing;
+using Onex.Orchestrator.Sending;
+using Onex.Persistence.DeadLetters;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Tests.Unit.Orchestrator;
+
+public sealed class OutgoingSenderTests
+{
+    private static readonly Guid _saga = Guid.Parse("018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a13");
+
+    private static readonly OutgoingMessage _message = new()
+    {
+        MessageId = Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11"),
+        Topic = "responses",
+        Key = "k",
+        Value = """{"token":"t0ken"}"""u8.ToArray(),
+        Headers = RawJson.FromText("""{"timestamp":"2026-11-24T12:00:00Z","correlation_id":"018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a12"}"""),
+    };
+
+    [Fact]
+    public async Task What_the_broker_refuses_is_indexed_as_it_was_before_it_leaves_the_outbox()
+    {
+        var (broker, index) = (new Refusing("responses"), new Index());
+        using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
+
+        sender.Send(_saga, [_message]);
+        await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+
+        Assert.Equal([_message.MessageId], sender.TakeAcknowledged(10));
+        Assert.Equal(["responses", "responses.dlq"], broker.Topics);
+        var row = Assert.Single(index.Rows);
+        Assert.Equal(
+            (_message.MessageId, "responses", -1, ErrorCodes.DeliveryRefused, "too large", Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a12")),
+            (row.Id, row.Topic, row.Partition, row.Code, row.Reason, row.CorrelationId));
+        Assert.Equal(_message.Value.ToArray(), row.Value);
+    }
+
+    [Fact]
+    public void What_could_not_be_indexed_stays_in_the_outbox()
+    {
+        var broker = new Refusing("responses");
+        using var sender = new OutgoingSender(broker, new Index { IsAway = true }, NullLogger<OutgoingSender>.Instance);
+
+        sender.Send(_saga, [_message]);
+
+        Assert.Empty(sender.TakeAcknowledged(10));
+        Assert.False(sender.HasInHand);
+        Assert.Equal(["responses"], broker.Topics);
+    }
+
+    [Fact]
+    public async Task A_letter_that_is_refused_itself_has_its_entry_already()
+    {
+        var (broker, index) = (new Refusing("responses"), new Index());
+        using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
+
+        broker.RefuseOnce = "responses.dlq";
+        sender.Send(_saga, [_message with { Topic = "responses.dlq" }]);
+        await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+
+        Assert.Empty(index.Rows);
+        Assert.Equal(["responses.dlq", "responses.dlq"], broker.Topics);
+    }
+
+    // A broker that takes nothing for one topic.
+    private sealed class Refusing(string topic) : IRecordProducer
+    {
+        private readonly ConcurrentQueue<string> _topics = new();
+
+        public IReadOnlyList<string> Topics => [.. _topics];
+
+        public string? RefuseOnce { get; set; }
+
+        public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
+        {
+            _topics.Enqueue(record.Topic);
+            var refused = record.Topic == topic || record.Topic == RefuseOnce;
+            RefuseOnce = null;
+            return Task.FromResult(refused ? new DeliveryReport(Delivery.Refused, "too large") : new DeliveryReport(Delivery.Acknowledged, null));
+        }
+
+        public Task<int> PartitionsAsync(string topic, CancellationToken cancellation) => Task.FromResult(1);
+    }
+
+    private sealed class Index : IDeadLetterIndex
+    {
+        public ConcurrentQueue<DeadLetterRow> Rows { get; } = new();
+
+        public bool IsAway { get; init; }
+
+        public Task AddAsync(DeadLetterRow row, CancellationToken cancellation)
+        {
+            if (IsAway)
+            {
+                throw new StoreUnavailableException();
+            }
+
+            Rows.Enqueue(row);
+            return Task.CompletedTask;
+        }
+
+        public Task<DeadLetterPage> ListAsync(DeadLetterFilter filter, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public Task<DeadLetterRow?> FindAsync(Guid id, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public Task<DeadLetterRow?> DecideAsync(DeadLetterDecision decision, CancellationToken cancellation) => throw new NotSupportedException();
+    }
+}

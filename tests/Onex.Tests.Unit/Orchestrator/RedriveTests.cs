@@ -1,0 +1,77 @@
+using System.Text;
+using System.Text.Json;
+using Onex.Contracts.Messages;
+using Onex.Orchestrator.Api;
+using Onex.Orchestrator.Sending;
+using Onex.Persistence.DeadLetters;
+
+namespace Onex.Tests.Unit.Orchestrator;
+
+public sealed class RedriveTests
+{
+    private static readonly DateTimeOffset _now = new(2026, 11, 24, 12, 0, 0, TimeSpan.Zero);
+
+    private static readonly DeadLetterRow _letter = new(
+        Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11"), "requests", 3, 41, "ONEX3005", "no", null, """{"password":"hunter2"}"""u8.ToArray(), _now)
+    {
+        Key = "o-1",
+        Headers = RawJson.FromText("""{"traceparent":"00-1","x-token":"t0ken","onex-redrive":"earlier","timestamp":"yesterday"}"""),
+    };
+
+    [Fact]
+    public void A_redrive_is_the_record_as_it_was_read_and_says_that_it_is_one()
+    {
+        var decision = Guid.CreateVersion7(_now);
+
+        var message = Redrive.Of(_letter, decision, _now);
+
+        Assert.Equal((decision, "requests", 3, "o-1"), (message.MessageId, message.Topic, message.Partition, message.Key));
+        Assert.Equal(_letter.Value, message.Value.ToArray());
+        var headers = JsonSerializer.Deserialize(message.Headers.Utf8.Span, MessageJson.Default.DictionaryStringString)!;
+        Assert.Equal(["onex-redrive", "timestamp", "traceparent", "x-token"], headers.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal((_letter.Id.ToString(), "t0ken", _now), (headers[HeaderNames.Redrive], headers["x-token"], DateTimeOffset.Parse(headers["timestamp"])));
+    }
+
+    [Fact]
+    public void What_never_stood_on_a_partition_goes_where_its_key_leads() =>
+        Assert.Null(Redrive.Of(_letter with { Partition = -1, Offset = -1 }, Guid.Empty, _now).Partition);
+
+    [Fact]
+    public void Secrets_of_a_dead_letter_are_masked_where_it_is_shown()
+    {
+        var shown = Shown(_letter);
+
+        Assert.Equal(
+            ("""{"password":"***"}""", 22, false, "***", "00-1"),
+            (shown.GetProperty("value").GetString(), shown.GetProperty("value_bytes").GetInt32(), shown.GetProperty("value_cut").GetBoolean(),
+                shown.GetProperty("headers").GetProperty("x-token").GetString(), shown.GetProperty("headers").GetProperty("traceparent").GetString()));
+    }
+
+    [Fact]
+    public void A_long_value_is_cut_and_never_within_a_character()
+    {
+        var shown = Shown(_letter with { Value = Encoding.UTF8.GetBytes($"x{string.Concat(Enumerable.Repeat("😀", DeadLetterJson.ValueCharsMax))}") });
+
+        Assert.True(shown.GetProperty("value_cut").GetBoolean());
+        Assert.Equal(DeadLetterJson.ValueCharsMax - 1, shown.GetProperty("value").GetString()!.Length);
+        Assert.DoesNotContain('\uFFFD', shown.GetProperty("value").GetString()!);
+    }
+
+    [Fact]
+    public void A_value_that_is_no_text_is_shown_as_base64() =>
+        Assert.Equal("base64:/wD+", Shown(_letter with { Value = [0xff, 0, 0xfe] }).GetProperty("value").GetString());
+
+    private static JsonElement Shown(DeadLetterRow row)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream))
+        {
+            writer.WriteStartObject();
+            DeadLetterJson.WriteDetail(writer, row);
+            writer.WriteEndObject();
+        }
+
+        using var document = JsonDocument.Parse(stream.ToArray());
+        return document.RootElement.Clone();
+    }
+}
