@@ -401,6 +401,13 @@ internal sealed class RecordConsumer : IDisposable
             Monitor.PulseAll(_gate);
         }
 
+        // First, so that a handler that is still taking over what it is now told to give up can see that it must not.
+        foreach (var assignment in ended)
+        {
+            assignment.Cancel();
+            assignment.Dispose();
+        }
+
         if (numbers.Count > 0)
         {
             _logger.LogInformation("{Endpoint}: revoked {Partitions}.", _address.Name, Describe(partitions));
@@ -412,12 +419,6 @@ internal sealed class RecordConsumer : IDisposable
             {
                 _logger.LogError(e, "{Endpoint}: the handler failed to let go of its partitions.", _address.Name);
             }
-        }
-
-        foreach (var assignment in ended)
-        {
-            assignment.Cancel();
-            assignment.Dispose();
         }
     }
 

@@ -39,6 +39,8 @@ internal sealed class HomePartitions(
 
         lock (_lock)
         {
+            // They may have been revoked already.
+            cancellation.ThrowIfCancellationRequested();
             _mine.UnionWith(partitions);
         }
 
@@ -90,9 +92,14 @@ internal sealed class HomePartitions(
 
     private async Task RebuildWakeupsAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation)
     {
-        foreach (var wakeup in await store.WakeupsAsync(partitions, clock.Now + _horizon, cancellation))
+        var found = await store.WakeupsAsync(partitions, clock.Now + _horizon, cancellation);
+        lock (_lock)
         {
-            wakeups.Set(wakeup.SagaId, wakeup.HomePartition, wakeup.At);
+            // Not those of partitions that were revoked meanwhile.
+            foreach (var wakeup in found.Where(wakeup => _mine.Contains(wakeup.HomePartition)))
+            {
+                wakeups.Set(wakeup.SagaId, wakeup.HomePartition, wakeup.At);
+            }
         }
     }
 }
