@@ -38,8 +38,13 @@ internal static class StoreErrors
             var state => state[..2] is "08" or "28" or "53" or "57" or "58" or "XX",
         },
         NpgsqlException or SocketException or IOException or TimeoutException => true,
-        _ => false,
+        _ => IsOutOfStep(error),
     };
+
+    // A statement that failed in the very batch that prepared it stays prepared, and the driver takes it for one that answers no rows
+    // (npgsql issue 6391). It says so with a bare Exception. The connection is of no use any more, and what was asked may have been done.
+    private static bool IsOutOfStep(Exception error) =>
+        error.GetType() == typeof(Exception) && error.Message.StartsWith("Received unexpected backend message", StringComparison.Ordinal);
 
     /// <summary>As the seam's callers see it.</summary>
     public static StoreUnavailableException Unavailable(Exception error) =>
