@@ -128,6 +128,42 @@ internal sealed class ApiCall(HttpContext http, string caller)
             : throw new CallException(400, ErrorCodes.CallInvalid, "'reason' is no text that can be kept.", $"Give text of at most {ReasonCharsMax} characters.");
     }
 
+    /// <summary>Answers with a page of a list, and the cursor of the next one if there is one.</summary>
+    /// <param name="name">The list's name.</param>
+    /// <param name="read">Reads the page; throws a <see cref="FormatException"/> if the call's <c>after</c> is not what an earlier page gave.</param>
+    /// <param name="write">Writes a row's members.</param>
+    public async Task AnswerPageAsync<TRow>(
+        string name, Func<Task<(IReadOnlyList<TRow> Rows, string? Next)>> read, Action<Utf8JsonWriter, TRow> write)
+    {
+        IReadOnlyList<TRow> rows;
+        string? next;
+        try
+        {
+            (rows, next) = await read();
+        }
+        catch (FormatException)
+        {
+            throw new CallException(400, ErrorCodes.CallInvalid, "'after' is no place in a list.", "Give the 'next' of the page before, as it was.");
+        }
+
+        await AnswerAsync(200, writer =>
+        {
+            writer.WriteStartArray(name);
+            foreach (var row in rows)
+            {
+                writer.WriteStartObject();
+                write(writer, row);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+            if (next is not null)
+            {
+                writer.WriteString("next", next);
+            }
+        });
+    }
+
     /// <summary>Answers with JSON.</summary>
     public Task AnswerAsync(int status, Action<Utf8JsonWriter> write)
     {

@@ -20,32 +20,14 @@ internal sealed class DeadLetterCalls(IDeadLetterIndex letters, OutgoingSender s
             After = call.Query("after"),
             Limit = call.Number("limit", usual: 50, max: 500),
         };
-        DeadLetterPage page;
-        try
-        {
-            page = await letters.ListAsync(filter, call.Aborted);
-        }
-        catch (FormatException)
-        {
-            throw new CallException(400, ErrorCodes.CallInvalid, "'after' is no place in a list.", "Give the 'next' of the page before, as it was.");
-        }
-
-        await call.AnswerAsync(200, writer =>
-        {
-            writer.WriteStartArray("dead_letters");
-            foreach (var row in page.Letters)
+        await call.AnswerPageAsync(
+            "dead_letters",
+            async () =>
             {
-                writer.WriteStartObject();
-                DeadLetterJson.WriteSummary(writer, row);
-                writer.WriteEndObject();
-            }
-
-            writer.WriteEndArray();
-            if (page.Next is { } next)
-            {
-                writer.WriteString("next", next);
-            }
-        });
+                var page = await letters.ListAsync(filter, call.Aborted);
+                return (page.Letters, page.Next);
+            },
+            DeadLetterJson.WriteSummary);
     }
 
     public async Task ShowAsync(ApiCall call)
@@ -109,7 +91,7 @@ internal sealed class DeadLetterCalls(IDeadLetterIndex letters, OutgoingSender s
             throw Decided(row);
         }
 
-        logger.LogInformation("Dead letter {LetterId} of {Topic} is {Status} by {Caller}", row.Id, row.Topic, DeadLetterJson.ToText(row.Status), call.Caller);
+        logger.LogInformation("Dead letter {LetterId} of {Topic} is {Status} by {Caller}", row.Id, row.Topic, row.Status.ToText(), call.Caller);
         return row;
     }
 
@@ -117,7 +99,7 @@ internal sealed class DeadLetterCalls(IDeadLetterIndex letters, OutgoingSender s
     {
         writer.WriteString("id", row.Id);
         writer.WriteString("topic", row.Topic);
-        writer.WriteString("status", DeadLetterJson.ToText(row.Status));
+        writer.WriteString("status", row.Status.ToText());
         writer.WriteNumber("redrives", row.Redrives);
     });
 
@@ -126,7 +108,7 @@ internal sealed class DeadLetterCalls(IDeadLetterIndex letters, OutgoingSender s
 
     private static CallException Decided(DeadLetterRow row) => new(
         409, ErrorCodes.LetterDecided,
-        $"Dead letter {row.Id} was {DeadLetterJson.ToText(row.Status)} already, at {row.DecidedAt:yyyy-MM-dd HH:mm:ss}Z by {row.DecidedBy}.",
+        $"Dead letter {row.Id} was {row.Status.ToText()} already, at {row.DecidedAt:yyyy-MM-dd HH:mm:ss}Z by {row.DecidedBy}.",
         "'onex dlq show' tells why. To send its record all the same: onex dlq redrive --force, or \"force\": true.");
 
     private static bool Force(JsonElement body)

@@ -11,9 +11,6 @@ internal static class DeadLetterJson
     /// <summary>What of a value is shown at most.</summary>
     public const int ValueCharsMax = 64 * 1024;
 
-    /// <summary>A status as it is written.</summary>
-    public static string ToText(DeadLetterStatus status) => status.ToString().ToLowerInvariant();
-
     /// <summary>What a list shows.</summary>
     public static void WriteSummary(Utf8JsonWriter writer, DeadLetterRow row)
     {
@@ -23,7 +20,7 @@ internal static class DeadLetterJson
         writer.WriteNumber("offset", row.Offset);
         writer.WriteString("code", row.Code);
         writer.WriteString("reason", row.Reason);
-        writer.WriteString("status", ToText(row.Status));
+        writer.WriteString("status", row.Status.ToText());
         writer.WriteString("at", row.At);
         if (row.CorrelationId is { } correlation)
         {

@@ -26,32 +26,14 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas)
             After = call.Query("after"),
             Limit = call.Number("limit", usual: 50, max: 500),
         };
-        SagaPage page;
-        try
-        {
-            page = await sagas.ListAsync(filter, call.Aborted);
-        }
-        catch (FormatException)
-        {
-            throw new CallException(400, ErrorCodes.CallInvalid, "'after' is no place in a list.", "Give the 'next' of the page before, as it was.");
-        }
-
-        await call.AnswerAsync(200, writer =>
-        {
-            writer.WriteStartArray("sagas");
-            foreach (var row in page.Sagas)
+        await call.AnswerPageAsync(
+            "sagas",
+            async () =>
             {
-                writer.WriteStartObject();
-                SagaJson.WriteSummary(writer, row);
-                writer.WriteEndObject();
-            }
-
-            writer.WriteEndArray();
-            if (page.Next is { } next)
-            {
-                writer.WriteString("next", next);
-            }
-        });
+                var page = await sagas.ListAsync(filter, call.Aborted);
+                return (page.Sagas, page.Next);
+            },
+            SagaJson.WriteSummary);
     }
 
     public async Task CountAsync(ApiCall call)

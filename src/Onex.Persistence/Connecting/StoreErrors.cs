@@ -41,11 +41,6 @@ internal static class StoreErrors
         _ => IsOutOfStep(error),
     };
 
-    // A statement that failed in the very batch that prepared it stays prepared, and the driver takes it for one that answers no rows
-    // (npgsql issue 6391). It says so with a bare Exception. The connection is of no use any more, and what was asked may have been done.
-    private static bool IsOutOfStep(Exception error) =>
-        error.GetType() == typeof(Exception) && error.Message.StartsWith("Received unexpected backend message", StringComparison.Ordinal);
-
     /// <summary>As the seam's callers see it.</summary>
     public static StoreUnavailableException Unavailable(Exception error) =>
         new($"The database cannot be reached: {Describe(error)}", error);
@@ -57,4 +52,9 @@ internal static class StoreErrors
         { InnerException: { } inner } => inner.Message,
         _ => error.Message,
     };
+
+    // A statement that failed in the very batch that prepared it stays prepared, and the driver takes it for one that answers no rows
+    // (npgsql issue 6391). It says so with a bare Exception. The connection is of no use any more, and what was asked may have been done.
+    private static bool IsOutOfStep(Exception error) =>
+        error.GetType() == typeof(Exception) && error.Message.StartsWith("Received unexpected backend message", StringComparison.Ordinal);
 }

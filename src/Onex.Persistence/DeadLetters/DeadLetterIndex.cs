@@ -72,7 +72,7 @@ public sealed class DeadLetterIndex(NpgsqlDataSource dataSource) : IDeadLetterIn
                 Parameters =
                 {
                     new NpgsqlParameter<Guid> { TypedValue = decision.LetterId },
-                    new NpgsqlParameter<string> { TypedValue = DeadLetterSql.ToText(decision.Status) },
+                    new NpgsqlParameter<string> { TypedValue = decision.Status.ToText() },
                     new NpgsqlParameter<int> { TypedValue = decision.Message is null ? 0 : 1 },
                     new NpgsqlParameter<Guid> { TypedValue = decision.Id },
                     new NpgsqlParameter<string> { TypedValue = decision.By },
@@ -143,7 +143,7 @@ public sealed class DeadLetterIndex(NpgsqlDataSource dataSource) : IDeadLetterIn
         Key = PostgresRows.Text(reader, 8),
         ErrorType = reader.GetString(9),
         RetryCount = reader.GetInt32(10),
-        Status = DeadLetterSql.Parse(reader.GetString(11)),
+        Status = DeadLetterStatusText.Parse(reader.GetString(11)),
         Redrives = reader.GetInt32(12),
         DecisionId = reader.IsDBNull(13) ? null : reader.GetGuid(13),
         DecidedAt = reader.IsDBNull(14) ? null : reader.GetFieldValue<DateTimeOffset>(14),

@@ -42,7 +42,7 @@ internal static class DeadLetterSql
 
         if (filter.Status is { } status)
         {
-            conditions.Add($"l.status = {given(ToText(status))}");
+            conditions.Add($"l.status = {given(status.ToText())}");
         }
 
         if (filter.Text is { } text)
@@ -69,24 +69,6 @@ internal static class DeadLetterSql
             ? new DeadLetterPage(rows, null)
             : new DeadLetterPage(rows[..limit], new ListCursor(rows[limit - 1].At, rows[limit - 1].Id).ToString());
     }
-
-    /// <summary>A status as it is stored.</summary>
-    public static string ToText(DeadLetterStatus status) => status switch
-    {
-        DeadLetterStatus.Open => "open",
-        DeadLetterStatus.Redriven => "redriven",
-        DeadLetterStatus.Discarded => "discarded",
-        _ => throw new ArgumentOutOfRangeException(nameof(status), status, "A letter has no such status."),
-    };
-
-    /// <summary>The status of that text.</summary>
-    public static DeadLetterStatus Parse(string text) => text switch
-    {
-        "open" => DeadLetterStatus.Open,
-        "redriven" => DeadLetterStatus.Redriven,
-        "discarded" => DeadLetterStatus.Discarded,
-        _ => throw new InvalidOperationException($"'{text}' is no status of a dead letter."),
-    };
 
     /// <summary>Text of whatever went wrong, which may quote the record: no text column takes the character 0.</summary>
     public static string Storable(string text) => text.Replace('\0', '\uFFFD');

@@ -62,8 +62,8 @@ public sealed class EffectLedger : IEffectLedger
         JOIN onex.effect_ledger l ON l.command_id = r.command_id AND l.lease_token = r.token AND l.outcome IS NOT NULL
         """;
 
-    // What was closed is not committed any more: the saga may have gone on without it. Its row lock waits for a claim or a record of the command, and they for it: until this transaction ends, what is known of the
-    // command cannot change.
+    // What was closed is not committed any more: the saga may have gone on without it. Its row lock waits for a claim or a record of the
+    // command, and they for it: until this transaction ends, what is known of the command cannot change.
     private const string RecordInTransaction = """
         UPDATE onex.effect_ledger
         SET outcome = $3, result = $4, recorded_at = clock_timestamp()

@@ -305,7 +305,8 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         effect.Property(row => row.LeasedUntil).HasColumnName("leased_until")
             .HasComment("Until then nobody else may run it (unless an outcome is recorded), by the database's clock.");
         effect.Property(row => row.ClaimedAt).HasColumnName("claimed_at").HasComment("When the latest attempt was claimed.");
-        effect.Property(row => row.Outcome).HasColumnName("outcome").HasComment("completed, rejected, failed; lapsed: given up when its lease had run out; cancelled: before anyone took it; empty: not known yet.");
+        effect.Property(row => row.Outcome).HasColumnName("outcome")
+            .HasComment("completed, rejected, failed; lapsed: given up when its lease had run out; cancelled: before anyone took it; empty: not known yet.");
 
         // json, not jsonb: what the outside world returned is kept as it is, also what jsonb refuses.
         effect.Property(row => row.Result).HasColumnName("result").HasColumnType("json").HasComment("The whole result as it was told to main.");
@@ -330,7 +331,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
     private sealed class JsonText() : ValueConverter<RawJson, string>(json => json.ToString(), text => RawJson.FromText(text));
 
     private sealed class LetterStatusText()
-        : ValueConverter<DeadLetterStatus, string>(status => DeadLetterSql.ToText(status), text => DeadLetterSql.Parse(text));
+        : ValueConverter<DeadLetterStatus, string>(status => status.ToText(), text => DeadLetterStatusText.Parse(text));
 
     private sealed class StatusText() : ValueConverter<SagaStatus, string>(status => status.ToText(), text => SagaStatusText.Parse(text));
 }

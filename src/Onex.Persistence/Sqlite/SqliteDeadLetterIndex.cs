@@ -58,7 +58,7 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
             var changed = session.Execute(
                 Decide,
                 decision.LetterId,
-                DeadLetterSql.ToText(decision.Status),
+                decision.Status.ToText(),
                 decision.Message is null ? 0 : 1,
                 decision.Id,
                 time.GetUtcNow(),
@@ -117,7 +117,7 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
         Key = SqliteRows.Text(reader, 8),
         ErrorType = reader.GetString(9),
         RetryCount = reader.GetInt32(10),
-        Status = DeadLetterSql.Parse(reader.GetString(11)),
+        Status = DeadLetterStatusText.Parse(reader.GetString(11)),
         Redrives = reader.GetInt32(12),
         DecisionId = SqliteRows.OptionalId(reader, 13),
         DecidedAt = SqliteRows.OptionalTime(reader, 14),

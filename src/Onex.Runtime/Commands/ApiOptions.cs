@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json;
 using Onex.Hosting.Settings;
 
@@ -25,6 +26,46 @@ internal static class ApiOptions
             await Console.Error.WriteLineAsync(failed.Message);
             return CommandLine.Failed;
         }
+    }
+
+    /// <summary>
+    /// A command that shows a page of a list: an option for each filter, by its name in the query, and one for the number of rows.
+    /// </summary>
+    public static Command List(
+        string description,
+        string path,
+        IReadOnlyDictionary<string, Option<string?>> filters,
+        Option<bool> json,
+        Option<string?> url,
+        Action<JsonElement> show)
+    {
+        var limit = new Option<int>("--limit") { Description = "Rows of the page: 1 to 500.", DefaultValueFactory = _ => 50 };
+        var command = new Command("list", description) { limit, url };
+        foreach (var option in filters.Values)
+        {
+            command.Options.Add(option);
+        }
+
+        command.SetAction((parsed, cancellation) => RunAsync(parsed.GetValue(url), async api =>
+        {
+            var query = filters
+                .Select(filter => (Name: filter.Key, Value: parsed.GetValue(filter.Value)))
+                .Where(filter => filter.Value is not null)
+                .Select(filter => $"&{filter.Name}={Uri.EscapeDataString(filter.Value!)}");
+            var page = await api.GetAsync($"{path}?limit={parsed.GetValue(limit).ToString(CultureInfo.InvariantCulture)}{string.Concat(query)}", cancellation);
+            if (parsed.GetValue(json))
+            {
+                Json.Print(page);
+                return;
+            }
+
+            show(page);
+            if (Json.Text(page, "next") is { } next)
+            {
+                await Console.Error.WriteLineAsync($"There are more: --after {next}");
+            }
+        }));
+        return command;
     }
 
     /// <summary>Tells what came of a command: its answer as JSON, or a sentence.</summary>

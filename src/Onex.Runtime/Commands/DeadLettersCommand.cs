@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json;
 
 namespace Onex.Runtime.Commands;
@@ -9,7 +8,6 @@ internal static class DeadLettersCommand
 {
     private const int ReasonShown = 100;
 
-    private static readonly string[] _filters = ["topic", "code", "status", "q", "after"];
     private static readonly string[] _parts = ["headers", "value"];
 
     public static Command Make(Option<bool> json)
@@ -34,27 +32,8 @@ internal static class DeadLettersCommand
             ["q"] = new("--q") { Description = "A dead letter's id, a correlation id, or the beginning of the record's key." },
             ["after"] = new("--after") { Description = "The 'next' that the page before has told." },
         };
-        var limit = new Option<int>("--limit") { Description = "Rows of the page: 1 to 500.", DefaultValueFactory = _ => 50 };
         options["status"].CompletionSources.Add("open", "redriven", "discarded");
-        var command = new Command("list", "List dead letters, newest first.") { limit, url };
-        foreach (var option in options.Values)
-        {
-            command.Options.Add(option);
-        }
-
-        command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
-        {
-            var query = _filters
-                .Select(name => (Name: name, Value: parsed.GetValue(options[name])))
-                .Where(filter => filter.Value is not null)
-                .Select(filter => $"&{filter.Name}={Uri.EscapeDataString(filter.Value!)}");
-            var page = await api.GetAsync($"api/v1/dead-letters?limit={parsed.GetValue(limit).ToString(CultureInfo.InvariantCulture)}{string.Concat(query)}", cancellation);
-            if (parsed.GetValue(json))
-            {
-                Json.Print(page);
-                return;
-            }
-
+        return ApiOptions.List("List dead letters, newest first.", "api/v1/dead-letters", options, json, url, page =>
             Show.Table(
                 ["id", "at", "topic", "position", "status", "code", "reason"],
                 [
@@ -63,13 +42,7 @@ internal static class DeadLettersCommand
                         Show.Cell(letter, "id"), Show.Time(letter, "at"), Show.Cell(letter, "topic"), Position(letter), Show.Cell(letter, "status"),
                         Show.Cell(letter, "code"), Short(Show.Cell(letter, "reason")),
                     ]),
-                ]);
-            if (Json.Text(page, "next") is { } next)
-            {
-                await Console.Error.WriteLineAsync($"There are more: --after {next}");
-            }
-        }));
-        return command;
+                ]));
     }
 
     private static Command ShowOne(Option<bool> json, Option<string?> url)

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json;
 
 namespace Onex.Runtime.Commands;
@@ -7,7 +6,6 @@ namespace Onex.Runtime.Commands;
 /// <summary><c>onex sagas ...</c>: looks at sagas and commands them, through main's HTTP API.</summary>
 internal static class SagasCommand
 {
-    private static readonly string[] _filters = ["contract", "state", "status", "key", "q", "after"];
     private static readonly string[] _parts = ["data", "input", "output", "progress", "fault"];
 
     public static Command Make(Option<bool> json)
@@ -41,27 +39,8 @@ internal static class SagasCommand
             ["q"] = new("--q") { Description = "A saga's id, a correlation id, or the beginning of a business key." },
             ["after"] = new("--after") { Description = "The 'next' that the page before has told." },
         };
-        var limit = new Option<int>("--limit") { Description = "Rows of the page: 1 to 500.", DefaultValueFactory = _ => 50 };
         options["status"].CompletionSources.Add("running", "waiting", "compensating", "blocked", "paused", "completed", "failed", "cancelled");
-        var command = new Command("list", "List sagas, newest first.") { limit, url };
-        foreach (var option in options.Values)
-        {
-            command.Options.Add(option);
-        }
-
-        command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
-        {
-            var query = _filters
-                .Select(name => (Name: name, Value: parsed.GetValue(options[name])))
-                .Where(filter => filter.Value is not null)
-                .Select(filter => $"&{filter.Name}={Uri.EscapeDataString(filter.Value!)}");
-            var page = await api.GetAsync($"api/v1/sagas?limit={parsed.GetValue(limit).ToString(CultureInfo.InvariantCulture)}{string.Concat(query)}", cancellation);
-            if (parsed.GetValue(json))
-            {
-                Json.Print(page);
-                return;
-            }
-
+        return ApiOptions.List("List sagas, newest first.", "api/v1/sagas", options, json, url, page =>
             Show.Table(
                 ["id", "contract", "key", "state", "status", "started", "fault"],
                 [
@@ -70,13 +49,7 @@ internal static class SagasCommand
                         Show.Cell(saga, "id"), Show.Cell(saga, "contract"), Show.Cell(saga, "business_key"), Show.Cell(saga, "state"),
                         Show.Cell(saga, "status"), Show.Time(saga, "started_at"), Fault(saga),
                     ]),
-                ]);
-            if (Json.Text(page, "next") is { } next)
-            {
-                await Console.Error.WriteLineAsync($"There are more: --after {next}");
-            }
-        }));
-        return command;
+                ]));
     }
 
     private static Command One(string name, string description, Option<bool> json, Option<string?> url, string path, Action<JsonElement> print)

@@ -12,6 +12,29 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
 {
     private static readonly CancellationToken _none = CancellationToken.None;
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task What_is_refused_while_its_statement_is_being_prepared_leaves_a_store_that_works(int before)
+    {
+        await using var dataSource = PostgresDataSource.Create(database.Settings);
+        var store = Store(dataSource);
+        for (var commit = 0; commit < before; commit++)
+        {
+            Assert.IsType<CommitVerdict.Committed>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New()))));
+        }
+
+        // Random, so that no compression makes it fit into an index.
+        var key = string.Concat(Enumerable.Range(0, 400).Select(_ => Guid.CreateVersion7().ToString("N")));
+        Assert.IsType<CommitVerdict.Refused>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New() with { BusinessKey = key }))));
+
+        for (var commit = 0; commit < 4; commit++)
+        {
+            Assert.IsType<CommitVerdict.Committed>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New()))));
+        }
+    }
+
     [Fact]
     public async Task Two_mains_with_overlapping_sagas_and_keys_neither_deadlock_nor_lose_an_update()
     {

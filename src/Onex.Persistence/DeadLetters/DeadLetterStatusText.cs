@@ -1,0 +1,25 @@
+using System.Diagnostics;
+
+namespace Onex.Persistence.DeadLetters;
+
+/// <summary>How a status is written in the database, in logs and in the API.</summary>
+public static class DeadLetterStatusText
+{
+    /// <summary>The status as text: <c>open</c>.</summary>
+    public static string ToText(this DeadLetterStatus status) => status switch
+    {
+        DeadLetterStatus.Open => "open",
+        DeadLetterStatus.Redriven => "redriven",
+        DeadLetterStatus.Discarded => "discarded",
+        _ => throw new UnreachableException(),
+    };
+
+    /// <summary>The status of that text, which a check constraint keeps to the known ones.</summary>
+    public static DeadLetterStatus Parse(string text) => text switch
+    {
+        "open" => DeadLetterStatus.Open,
+        "redriven" => DeadLetterStatus.Redriven,
+        "discarded" => DeadLetterStatus.Discarded,
+        _ => throw new InvalidOperationException($"'{text}' is no status of a dead letter."),
+    };
+}
