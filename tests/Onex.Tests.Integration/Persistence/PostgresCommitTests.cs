@@ -25,9 +25,8 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
             Assert.IsType<CommitVerdict.Committed>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New()))));
         }
 
-        // Random, so that no compression makes it fit into an index.
-        var key = string.Concat(Enumerable.Range(0, 400).Select(_ => Guid.CreateVersion7().ToString("N")));
-        Assert.IsType<CommitVerdict.Refused>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New() with { BusinessKey = key }))));
+        // Refused when it is bound: the statement is known to the server by then, and the driver has not yet heard what it answers.
+        Assert.IsType<CommitVerdict.Refused>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New() with { State = "nul\0byte" }))));
 
         for (var commit = 0; commit < 4; commit++)
         {
