@@ -51,6 +51,9 @@ public sealed class Plan
     /// <summary>How long a saga may take from its start, or null. Applies in ordinary states before the pivot.</summary>
     public TimeLimit? Deadline { get; init; }
 
+    /// <summary>When sagas start without a request, or null.</summary>
+    public SchedulePlan? Schedule { get; init; }
+
     /// <summary>The state that a saga starts in.</summary>
     public required string Initial { get; init; }
 
@@ -156,6 +159,12 @@ public sealed class StatePlan
     /// <summary>Its steps, run in order.</summary>
     public ImmutableArray<StepPlan> Steps { get; init; } = [];
 
+    /// <summary>Its steps and those in the branches of each <see cref="ParallelStep"/>, in the order of the file.</summary>
+    public IEnumerable<StepPlan> AllSteps => Flatten(Steps);
+
+    /// <summary>The calls among them, those that an <see cref="EachStep"/> makes for each item included.</summary>
+    public IEnumerable<CallStep> Calls => AllSteps.Select(step => (step as EachStep)?.Call ?? step).OfType<CallStep>();
+
     /// <summary>What events do in it, in order; without a rule for an event the contract's <see cref="Plan.AnyState"/> is asked.</summary>
     public ImmutableArray<EventRule> OnEvent { get; init; } = [];
 
@@ -179,6 +188,9 @@ public sealed class StatePlan
 
     /// <summary>Which kinds of message a saga in this state accepts. The MassTransit machine must accept the same.</summary>
     public required FrozenSet<EventKind> Accepts { get; init; }
+
+    private static IEnumerable<StepPlan> Flatten(ImmutableArray<StepPlan> steps) => steps.SelectMany(
+        step => step is ParallelStep parallel ? parallel.Branches.SelectMany(branch => Flatten(branch.Steps)).Prepend(step) : [step]);
 }
 
 /// <summary>The few kinds of message that a saga may get.</summary>
@@ -226,6 +238,9 @@ public enum StepKind
 
     /// <summary>A pure computation, run by runtime-worker.</summary>
     Compute,
+
+    /// <summary>Another contract's saga, run by main: a child, whose end is the call's outcome.</summary>
+    Saga,
 }
 
 /// <summary>One step.</summary>
@@ -237,6 +252,110 @@ public abstract class StepPlan
 
     /// <summary>Its id, unique in the contract. A step that calls nothing and has none of its own is called after its place: <c>state[2]</c>.</summary>
     public required string Id { get; init; }
+
+    /// <summary>Where its final error leads, before the state's own <c>catch</c>.</summary>
+    public ImmutableArray<CatchRule> Catch { get; init; } = [];
+}
+
+/// <summary>Runs branches at the same time: <c>parallel</c>.</summary>
+public sealed class ParallelStep : StepPlan
+{
+    internal ParallelStep()
+    {
+    }
+
+    /// <summary>The branches; two at least.</summary>
+    public required ImmutableArray<BranchPlan> Branches { get; init; }
+
+    /// <summary>When it is done.</summary>
+    public required Join Join { get; init; }
+
+    /// <summary>How many branches must complete.</summary>
+    public required int Needed { get; init; }
+}
+
+/// <summary>When branches that run at the same time are done.</summary>
+public enum Join
+{
+    /// <summary>All of them must complete; the first that fails ends the others.</summary>
+    All,
+
+    /// <summary>One must complete; the others are ended then.</summary>
+    Any,
+
+    /// <summary>A number of them must complete; the others are ended then.</summary>
+    AtLeast,
+}
+
+/// <summary>One branch: steps that run in order.</summary>
+/// <param name="Steps">The steps; one at least.</param>
+/// <param name="Keep">Whether what it has done stays done if the join does not wait for it (<c>losers: keep</c>); else it is taken back.</param>
+public sealed record BranchPlan(ImmutableArray<StepPlan> Steps, bool Keep);
+
+/// <summary>Makes one call for each item of a list: <c>each</c>.</summary>
+public sealed class EachStep : StepPlan
+{
+    internal EachStep()
+    {
+    }
+
+    /// <summary>What is called for an item, under the id of this step; it saves nothing.</summary>
+    public required CallStep Call { get; init; }
+
+    /// <summary>The expression that gives the list.</summary>
+    public required Expression Items { get; init; }
+
+    /// <summary>Whether the list can be worked out again at any time, because it comes from the input alone.</summary>
+    public required bool ItemsAreInput { get; init; }
+
+    /// <summary>How many calls are in flight at most.</summary>
+    public required int AtOnce { get; init; }
+
+    /// <summary>How many items there may be.</summary>
+    public required int AtMost { get; init; }
+
+    /// <summary>How many items may fail; one more ends it. Null: any number.</summary>
+    public required int? FailuresMax { get; init; }
+
+    /// <summary>What is written into <c>data</c> from <c>results</c> and <c>failures</c> when all items are done.</summary>
+    public ImmutableArray<Assignment> Save { get; init; } = [];
+
+    /// <summary>Whether that reads the items' results or failures.</summary>
+    public required bool ReadsItems { get; init; }
+
+    /// <summary>Whether some expression reads <c>steps.&lt;id&gt;</c>: how many items completed and failed.</summary>
+    public bool ResultIsRead { get; internal set; }
+}
+
+/// <summary>Publishes a domain event with the commit: <c>emit</c>.</summary>
+public sealed class EmitStep : StepPlan
+{
+    internal EmitStep()
+    {
+    }
+
+    /// <summary>The topic.</summary>
+    public required string Topic { get; init; }
+
+    /// <summary>The record's key: a template that gives text; null for the saga's correlation id.</summary>
+    public Template? Key { get; init; }
+
+    /// <summary>The record's value.</summary>
+    public required Template Value { get; init; }
+}
+
+/// <summary>Starts another contract's saga and does not wait for it: <c>saga</c> with <c>detached: true</c>.</summary>
+public sealed class StartStep : StepPlan
+{
+    internal StartStep()
+    {
+    }
+
+    /// <summary>The contract.</summary>
+    public required string Contract { get; init; }
+
+    /// <summary>Its input: a template that gives a map.</summary>
+    public required Template Input { get; init; }
 }
 
 /// <summary>Waits, durably: <c>wait: 5m</c>, <c>wait: { until: data.start_at }</c>.</summary>
@@ -287,12 +406,9 @@ public sealed class FailStep : StepPlan
 
     /// <summary>The fault's message for people: a template that gives text.</summary>
     public required Template Message { get; init; }
-
-    /// <summary>Where it leads, before the state's own <c>catch</c>.</summary>
-    public ImmutableArray<CatchRule> Catch { get; init; } = [];
 }
 
-/// <summary>Calls an operation that a role runs: <c>effect</c> or <c>compute</c>.</summary>
+/// <summary>Calls an operation that a role runs, or another contract: <c>effect</c>, <c>compute</c>, <c>saga</c>.</summary>
 public sealed class CallStep : StepPlan
 {
     internal CallStep()
@@ -323,9 +439,6 @@ public sealed class CallStep : StepPlan
     /// <summary>Answers that are a final "no".</summary>
     public ImmutableArray<RejectRule> Reject { get; init; } = [];
 
-    /// <summary>Where its final error leads.</summary>
-    public ImmutableArray<CatchRule> Catch { get; init; } = [];
-
     /// <summary>How it is taken back, or null.</summary>
     public CompensationPlan? Compensation { get; init; }
 
@@ -337,7 +450,7 @@ public sealed class CallStep : StepPlan
 }
 
 /// <summary>A call of an operation.</summary>
-/// <param name="Operation">Its name.</param>
+/// <param name="Operation">Its name, or that of the contract (<see cref="StepKind.Saga"/>).</param>
 /// <param name="Connection">The connection it goes through, or null.</param>
 /// <param name="Arguments">Its arguments: a template that gives a map.</param>
 public sealed record Invocation(string Operation, string? Connection, Template Arguments);
@@ -383,4 +496,33 @@ public sealed record RetryPolicy(int Attempts, TimeSpan First, double Factor, Ti
     /// <summary>5 attempts, first 200 ms, factor 2, at most 20 s, full jitter.</summary>
     public static RetryPolicy Default { get; } =
         new(5, TimeSpan.FromMilliseconds(200), 2, TimeSpan.FromSeconds(20), Jitter.Full, null);
+}
+
+/// <summary>When sagas start without a request: <c>schedule</c>.</summary>
+/// <param name="Every">The time between two starts, or null.</param>
+/// <param name="Cron">The times in the notation of cron, or null with <paramref name="Every"/>.</param>
+/// <param name="TimeZone">The time zone that <paramref name="Cron"/> is in.</param>
+/// <param name="Overlap">What happens when a time comes and the saga of an earlier one still lives.</param>
+/// <param name="Missed">What happens about times at which nothing ran.</param>
+/// <param name="Input">The input that the sagas start with.</param>
+public sealed record SchedulePlan(TimeSpan? Every, string? Cron, TimeZoneInfo TimeZone, Overlap Overlap, MissedTimes Missed, CelValue Input);
+
+/// <summary>What happens when a time comes and the saga of an earlier one still lives.</summary>
+public enum Overlap
+{
+    /// <summary>Nothing starts.</summary>
+    Skip,
+
+    /// <summary>Another one starts.</summary>
+    Allow,
+}
+
+/// <summary>What happens about times that came while nothing ran.</summary>
+public enum MissedTimes
+{
+    /// <summary>The last of them starts a saga.</summary>
+    Latest,
+
+    /// <summary>None does.</summary>
+    Skip,
 }
