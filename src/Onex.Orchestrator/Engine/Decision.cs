@@ -25,6 +25,9 @@ internal sealed record Decision(
     /// <summary>The ids of messages that were taken in, or are kept, for the first time.</summary>
     public ImmutableArray<Guid> Seen { get; init; } = [];
 
+    /// <summary>What became of items of an <c>each</c>.</summary>
+    public ImmutableArray<ItemToStore> Items { get; init; } = [];
+
     /// <summary>Why an operator's wish was not done, for people; null if it was, or none was asked.</summary>
     public string? NotDone { get; init; }
 
@@ -40,6 +43,46 @@ internal sealed record Decision(
 /// <param name="IsDead">Whether it goes to the dead-letter topic besides: nobody could ever want it, or its time was over.</param>
 internal sealed record EventRefusal(Asker Asker, KeptEvent Event, string Code, string Error, bool IsDead);
 
+/// <summary>What became of an item of an <c>each</c>.</summary>
+/// <param name="Step">The step's id.</param>
+/// <param name="Visit">Which visit of its state.</param>
+/// <param name="Index">Which item, from 0.</param>
+/// <param name="CommandId">The call's command.</param>
+/// <param name="Outcome">How it ended.</param>
+internal sealed record ItemToStore(string Step, int Visit, int Index, Guid CommandId, ItemOutcome Outcome)
+{
+    /// <summary>What it returned, if it completed.</summary>
+    public RawJson? Result { get; init; }
+
+    /// <summary>The arguments of its compensation, if it is to be taken back with the others.</summary>
+    public RawJson? Undo { get; init; }
+
+    /// <summary>The error's code, if it failed.</summary>
+    public string? Code { get; init; }
+
+    /// <summary>The error's message, if it failed.</summary>
+    public string? Message { get; init; }
+}
+
+/// <summary>How an item ended.</summary>
+internal enum ItemOutcome
+{
+    /// <summary>Its call completed.</summary>
+    Completed,
+
+    /// <summary>Its call failed for good.</summary>
+    Failed,
+
+    /// <summary>Its call failed, and nobody can tell whether it happened: it is taken back as if it had.</summary>
+    Unknown,
+
+    /// <summary>It was taken back.</summary>
+    Compensated,
+
+    /// <summary>An operator has passed over it.</summary>
+    Skipped,
+}
+
 /// <summary>One attempt to be sent.</summary>
 internal sealed record CommandToSend(
     Guid CommandId,
@@ -51,7 +94,11 @@ internal sealed record CommandToSend(
     string? Connection,
     RawJson Arguments,
     TimeSpan Timeout,
-    DateTimeOffset NotAfter);
+    DateTimeOffset NotAfter)
+{
+    /// <summary>For a child saga (<see cref="StepKind.Saga"/>): that it is cancelled, instead of started.</summary>
+    public bool Cancels { get; init; }
+}
 
 /// <summary>One response to be sent.</summary>
 /// <param name="To">The request that it answers.</param>

@@ -38,8 +38,7 @@ internal static class Endings
             Output = output,
             Outstanding = [],
             Undo = [],
-            Blockage = null,
-            BlockedBecause = null,
+            Blockages = [],
             PausedBy = null,
             StateDueAt = null,
             DeadlineAt = null,
@@ -80,7 +79,7 @@ internal static class Endings
         transition.SetFault(new Fault(EngineCodes.OutputInvalid, message, null, transition.Now));
         if (transition.Saga.PastPivot)
         {
-            transition.Saga = transition.Saga with { Leaving = new Departure(state.Name, transition.Saga.Undo.Length) };
+            transition.Saga = transition.Saga with { Leaving = new Departure(state.Name) };
             transition.Block(BlockedBy.Way, message);
         }
         else
