@@ -66,6 +66,7 @@ internal sealed class ContractReader
         var version = ReadVersion();
         var input = ReadSchema("input");
         var output = ReadSchema("output");
+        (_scope.Input, _scope.Output) = (input, output);
         ReadData();
         ReadRetries();
         _events.ReadEvents(_root.Find("events"));
@@ -279,6 +280,7 @@ internal sealed class ContractReader
                 if (map.Find("id") is ScalarSyntax id)
                 {
                     _scope.Steps.TryAdd(id.Text, state);
+                    _scope.CallNodes.TryAdd(id.Text, map);
                     if (StepReader.CallsNothing(map))
                     {
                         _scope.WithoutResult.Add(id.Text);

@@ -48,6 +48,14 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
     /// <summary>The paths that expressions read below each step's result.</summary>
     public Dictionary<string, List<ImmutableArray<string>>> ReadPaths { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>The steps that call something, by id.</summary>
+    public Dictionary<string, MapSyntax> CallNodes { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The schemas of the request and of what a completed end answers, once they are read.</summary>
+    public JsonSchema? Input { get; set; }
+
+    public JsonSchema? Output { get; set; }
+
     /// <summary>Every way from a state to another that the file writes down.</summary>
     public List<Way> Ways { get; } = [];
 

@@ -75,11 +75,14 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             Kind = StateKind.End,
             End = text == "failed" ? EndKind.Failed : EndKind.Completed,
             Output = map.Find("output") is { } output
-                ? templates.Read(output, DataType.Any, new TemplateRules(ExpressionPlace.Output, null, ArgumentFilling.Value))
+                ? templates.Read(output, OutputType(text), new TemplateRules(ExpressionPlace.Output, null, ArgumentFilling.Value))
                 : null,
             Accepts = _ended,
         };
     }
+
+    // The contract's schema is for what completes.
+    private DataType OutputType(string? end) => end == "completed" && scope.Output is { } schema ? new DataType.Schema(schema) : DataType.Any;
 
     private StatePlan ReadCompensating(string name, MapSyntax map)
     {

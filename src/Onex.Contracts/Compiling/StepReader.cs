@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Expressions.Checking;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
 using Onex.Contracts.Yaml;
@@ -60,10 +61,10 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
             Invocation = call?.Invocation ?? new Invocation("", null, new Template.Map([])),
             ResultType = call?.Operation is { } operation ? ResultOf(operation) : DataType.Any,
             Returns = map.Find("returns") is { } returns ? scope.Types.Read(returns) : null,
-            Save = ReadAssignments(map.Find("save"), "'save'", ExpressionPlace.Result),
+            Save = ReadAssignments(map.Find("save"), "'save'", ExpressionPlace.Of(ResultType(id))),
             Retry = call?.Retry ?? RetryPolicy.Default,
             Timeout = call?.Timeout ?? _timeout,
-            Reject = ReadReject(map.Find("reject")),
+            Reject = ReadReject(map.Find("reject"), ExpressionPlace.Of(call?.Operation is { Result.Count: > 0 } known ? StaticTypes.Of(ResultOf(known)) : null)),
             Catch = ReadCatch(map.Find("catch"), state),
             Compensation = ReadCompensation(map, state, id, call),
         };
@@ -362,8 +363,10 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
     private List<string> OfType(string type) =>
         [.. (scope.Context.Connections?.Values ?? []).Where(each => each.Type == type).Select(each => each.Name).Order(StringComparer.Ordinal)];
 
-    private static DataType.Fields ResultOf(OperationDescriptor operation) =>
+    public static DataType.Fields ResultOf(OperationDescriptor operation) =>
         new([.. operation.Result.Select(field => KeyValuePair.Create(field.Key, DataTypeReader.Parse(field.Value)))]);
+
+    private CelType? ResultType(string? id) => id is null ? null : expressions.Types.Step(id);
 
     /// <summary>What is written into <c>data</c>.</summary>
     public ImmutableArray<Assignment> ReadAssignments(SyntaxNode? node, string what, ExpressionPlace place)
@@ -388,6 +391,7 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
                 : expressions.Read(value, "what is saved", place);
             if (expression is not null && known)
             {
+                expressions.CheckAssignment(value, expression, field!);
                 assignments.Add(new Assignment(key.Text, field!.Type, expression));
             }
         }
@@ -395,7 +399,7 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
         return assignments.ToImmutable();
     }
 
-    private ImmutableArray<RejectRule> ReadReject(SyntaxNode? node)
+    private ImmutableArray<RejectRule> ReadReject(SyntaxNode? node, ExpressionPlace place)
     {
         var rules = ImmutableArray.CreateBuilder<RejectRule>();
         foreach (var entry in scope.List(node, "'reject'")?.Items ?? [])
@@ -411,7 +415,7 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
                 scope.Report(Complaints.MissingKey(map.At, "an entry of 'reject'", key, "Write '- { when: result.status_code == 409, code: some_code }'."));
             }
 
-            var when = expressions.Read(map.Find("when"), "'when'", ExpressionPlace.Result);
+            var when = expressions.Read(map.Find("when"), "'when'", place);
             if (scope.Text(map.Find("code"), "'code'") is { } code && when is not null)
             {
                 rules.Add(new RejectRule(when, code.Text));
@@ -458,7 +462,7 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
         }
 
         // What runs without a result may not read one.
-        return ReadCall(map, "'compensate'", unknown is null ? ExpressionPlace.Result : ExpressionPlace.Unknown) is { } undo
+        return ReadCall(map, "'compensate'", unknown is null ? ExpressionPlace.Of(ResultType(id)) : ExpressionPlace.Unknown) is { } undo
             ? new CompensationPlan(undo.Kind, undo.Invocation, undo.Retry, undo.Timeout, WhenUnknown: unknown is not null)
             : null;
     }

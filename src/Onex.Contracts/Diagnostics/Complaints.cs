@@ -1,4 +1,5 @@
 using System.Globalization;
+using Onex.Contracts.Expressions.Checking;
 using static Onex.Contracts.Diagnostics.Spelling;
 
 namespace Onex.Contracts.Diagnostics;
@@ -253,6 +254,54 @@ internal static class Complaints
 
     public static Complaint RespondsAgain(SourceSpan at) =>
         Error("ONEX1063", at, "a step before this one has responded already, so that this one does nothing.", "Remove one of them.");
+
+    // Types.
+
+    public static Complaint GuardNotBool(SourceSpan at, string type) =>
+        Error("ONEX1070", at, $"a guard is a bool, and this is {type}.", "Compare the value: value > 0, value != \"\", value != null.");
+
+    public static Complaint KeyTypeWrong(SourceSpan at, string type) =>
+        Error("ONEX1071", at, $"a key is a string or an int, and this is {type}.", "Take another field, or convert it: string(...).");
+
+    public static Complaint AssignmentWrong(SourceSpan at, string field, string type, Mismatch mismatch) =>
+        Error("ONEX1072", at, $"'{Clip(field)}' is {Clip(type)}, and {Given("this", mismatch)}.", mismatch.Remedy ?? $"Write a value that fits, or change the type of '{Clip(field)}' under 'data'.");
+
+    public static Complaint ArgumentMismatch(SourceSpan at, string argument, string type, Mismatch mismatch) =>
+        Error("ONEX1073", at, $"the argument '{Clip(argument)}' is {type}, and {Given("this", mismatch)}.", mismatch.Remedy ?? "Write an expression that gives such a value.");
+
+    public static Complaint UntilNotTimestamp(SourceSpan at, string type, bool isText) =>
+        Error("ONEX1074", at, $"'until' is a timestamp, and this is {type}.",
+            isText ? "Convert it: timestamp(...)." : "Write a point in time: data.start_at, now + duration(\"5m\").");
+
+    public static Complaint OutputMismatch(SourceSpan at, string type, Mismatch mismatch) =>
+        Error("ONEX1075", at, $"the schema under 'output' wants {type} here, and {Given("this", mismatch)}.", mismatch.Remedy ?? "Change the value, or the schema.");
+
+    public static Complaint OutputFieldMissing(SourceSpan at, string field, string type) =>
+        Error("ONEX1075", at, $"the schema under 'output' requires '{Clip(field)}' ({type}) here.", $"Add '{Clip(field)}: ...', or take it out of 'required'.");
+
+    public static Complaint OutputFieldUnknown(SourceSpan at, string field, IReadOnlyCollection<string> fields) =>
+        Error("ONEX1075", at, $"the schema under 'output' allows no field '{Clip(field)}' here.", Suggest(field, "fields", fields));
+
+    public static Complaint TypesWrong(SourceSpan at, string problem, string remedy) =>
+        Error("ONEX1076", at, $"{problem.TrimEnd('.')}.", Sentence(remedy));
+
+    public static Complaint UnknownField(SourceSpan at, string problem, string remedy) =>
+        Error("ONEX1077", at, $"{problem.TrimEnd('.')}.", Sentence(remedy));
+
+    public static Complaint TooCostly(SourceSpan at, double cost) =>
+        Error("ONEX1078", at,
+            $"this could cost {(cost < 1e15 ? Number((long)cost) : "more than 1,000,000,000,000,000")} units, and an evaluation has {Number(Expressions.ExpressionLimits.Budget)}.",
+            "Loop less deep, bound lists and texts in the schema (maxItems, maxLength), or set fields of 'data' step by step.");
+
+    public static Complaint DoubtfulField(SourceSpan at, string problem, string remedy) =>
+        new("ONEX1079", Severity.Warning, at, $"{problem.TrimEnd('.')} in its schema.", Sentence(remedy));
+
+    // What is there instead, and where, if it is a part: .items[].price
+    private static string Given(string what, Mismatch mismatch)
+    {
+        var place = mismatch.Path.Length == 0 ? "" : $", in {Clip(mismatch.Path.TrimStart('.'))} where {mismatch.Wanted} is wanted";
+        return mismatch.Value is null ? $"{what} has no '{Clip(mismatch.Path.TrimStart('.'))}' ({mismatch.Wanted})" : $"{what} is {mismatch.Value}{place}";
+    }
 
     private static string Sentence(string text) =>
         text.Length == 0 ? text : $"{char.ToUpperInvariant(text[0])}{text[1..]}{(text[^1] is '.' or '?' or '!' ? "" : ".")}";
