@@ -120,6 +120,7 @@ internal sealed class ContractReader
             States = [.. states],
             StatesByName = states.ToFrozenDictionary(state => state.Name, StringComparer.Ordinal),
             OnFailure = onFailure!,
+            Children = [.. _scope.Children],
         };
     }
 
@@ -286,11 +287,9 @@ internal sealed class ContractReader
                         _scope.WithoutResult.Add(id.Text);
                     }
                 }
-                else
-                {
-                    DeclareSteps((map.Find("parallel") as MapSyntax)?.Find("branches"), state);
-                }
 
+                DeclareSteps((map.Find("parallel") as MapSyntax)?.Find("branches"), state);
+                DeclareSteps(map.Find("steps"), state);
                 break;
         }
     }
@@ -346,12 +345,21 @@ internal sealed class ContractReader
 
     private void KeepResults(List<StatePlan> states)
     {
-        foreach (var step in states.SelectMany(state => state.Steps).OfType<CallStep>())
+        foreach (var step in states.SelectMany(state => state.AllSteps))
         {
-            if (_scope.ReadPaths.TryGetValue(step.Id, out var paths))
+            if (!_scope.ReadPaths.TryGetValue(step.Id, out var paths))
             {
-                step.ResultIsRead = true;
-                step.ResultPaths = Outermost(paths);
+                continue;
+            }
+
+            if (step is CallStep call)
+            {
+                call.ResultIsRead = true;
+                call.ResultPaths = Outermost(paths);
+            }
+            else if (step is EachStep each)
+            {
+                each.ResultIsRead = true;
             }
         }
     }

@@ -62,6 +62,9 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
     /// <summary>Where the file leads from every ordinary state before the pivot: events of any state, the deadline.</summary>
     public List<string> Anywhere { get; } = [];
 
+    /// <summary>The contracts that steps call or start.</summary>
+    public List<Child> Children { get; } = [];
+
     /// <summary>Steps that change the world and do not say how they are taken back.</summary>
     public List<Uncompensated> Uncompensated { get; } = [];
 
@@ -179,6 +182,12 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
         return node as T;
     }
 }
+
+/// <summary>A contract that a step of another one calls, or starts.</summary>
+/// <param name="Contract">Its name.</param>
+/// <param name="At">Where the file says so.</param>
+/// <param name="Detached">Whether the step does not wait for it.</param>
+internal sealed record Child(string Contract, SourceSpan At, bool Detached);
 
 /// <summary>A way from a state to another.</summary>
 /// <param name="From">The one.</param>

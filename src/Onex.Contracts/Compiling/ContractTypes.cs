@@ -13,6 +13,12 @@ internal sealed class ContractTypes(ContractScope scope)
     private static readonly CelType _saga = DeclaredShape.Of(
         isClosed: true, ("id", CelType.Text), ("contract", CelType.Text), ("version", CelType.Text), ("started_at", CelType.Timestamp));
 
+    private static readonly CelType _failures = new CelType.ListOf(DeclaredShape.Of(
+        isClosed: true, ("index", CelType.Int), ("code", CelType.Text), ("message", CelType.Text)));
+
+    private static readonly CelType _counters = DeclaredShape.Of(isClosed: true, ("completed", CelType.Int), ("failed", CelType.Int));
+
+    private readonly Dictionary<string, CelType> _calls = new(StringComparer.Ordinal);
     private readonly Dictionary<string, CelType> _steps = new(StringComparer.Ordinal);
     private CelType? _input;
     private CelType? _data;
@@ -27,6 +33,10 @@ internal sealed class ContractTypes(ContractScope scope)
             scope.Data.Keys, field => scope.Data.TryGetValue(field, out var found) ? StaticTypes.Of(found.Type) : CelType.Dyn, isClosed: false)),
         "steps" => _stepsByName ??= new CelType.ObjectOf(new DeclaredShape(scope.Steps.Keys, Step, isClosed: false)),
         "result" => place.ResultType,
+        "item" => place.ItemType,
+        "index" => CelType.Int,
+        "results" => new CelType.ListOf(place.ResultsOf ?? CelType.Dyn),
+        "failures" => _failures,
         "event" => place.Event is { } rule ? StaticTypes.Of(rule.Data) : null,
         "fault" => _fault,
         "saga" => _saga,
@@ -35,12 +45,23 @@ internal sealed class ContractTypes(ContractScope scope)
         _ => null,
     };
 
-    /// <summary>The type of what a step gives: that of its operation, and what its <c>returns</c> says beyond.</summary>
+    /// <summary>The type of what a step gives: how many items completed and failed, or what its call gives.</summary>
     public CelType Step(string id)
     {
         if (!_steps.TryGetValue(id, out var type))
         {
-            _steps[id] = type = scope.CallNodes.TryGetValue(id, out var step) ? Read(step) : CelType.Dyn;
+            _steps[id] = type = scope.CallNodes.TryGetValue(id, out var step) && step.Has("each") ? _counters : Call(id);
+        }
+
+        return type;
+    }
+
+    /// <summary>The type of what a call gives: that of its operation, and what its <c>returns</c> says beyond.</summary>
+    public CelType Call(string id)
+    {
+        if (!_calls.TryGetValue(id, out var type))
+        {
+            _calls[id] = type = scope.CallNodes.TryGetValue(id, out var step) ? Read(step) : CelType.Dyn;
         }
 
         return type;
@@ -48,12 +69,13 @@ internal sealed class ContractTypes(ContractScope scope)
 
     private CelType Read(MapSyntax step)
     {
-        if ((step.Find("effect") ?? step.Find("compute")) is not ScalarSyntax name || step.Entries.Any(entry => Keys.Step.NotYet.Contains(entry.Key.Text)))
+        if (step.Entries.Any(entry => Keys.Step.NotYet.Contains(entry.Key.Text)))
         {
             return CelType.Dyn;
         }
 
-        var result = scope.Context.Operations.Find(name.Text) is { Result.Count: > 0 } operation ? StaticTypes.Of(StepReader.ResultOf(operation)) : CelType.Dyn;
+        var name = step.Find("effect") ?? step.Find("compute");
+        var result = scope.Context.Operations.Find((name as ScalarSyntax)?.Text ?? "") is { Result.Count: > 0 } operation ? StaticTypes.Of(StepReader.ResultOf(operation)) : CelType.Dyn;
         return step.Find("returns") is { } returns ? StaticTypes.Refined(result, StaticTypes.Of(scope.Types.Read(returns))) : result;
     }
 }

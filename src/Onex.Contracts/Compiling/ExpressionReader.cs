@@ -36,6 +36,19 @@ internal sealed record ExpressionPlace(IReadOnlyList<string> Names)
     /// <summary>The type of <c>result</c>, if it is known.</summary>
     public CelType? ResultType { get; private init; }
 
+    /// <summary>The type of <c>item</c>, if it is known.</summary>
+    public CelType? ItemType { get; private init; }
+
+    /// <summary>The type of what each item's call gives, where <c>results</c> is read, if it is known.</summary>
+    public CelType? ResultsOf { get; private init; }
+
+    /// <summary>The same place, where there is an item of an <c>each</c> besides; null if there is none.</summary>
+    public ExpressionPlace With(CelType? item) => item is null ? this : this with { Names = [.. Names, "item", "index"], ItemType = item };
+
+    /// <summary><c>save</c> of an <c>each</c>, all of whose items are done.</summary>
+    public static ExpressionPlace Items(CelType? result) =>
+        new(["results", "failures", "input", "data", "steps", "fault", "saga", "now"]) { ResultsOf = result };
+
     /// <summary>Where a step's result of that type has just arrived.</summary>
     public static ExpressionPlace Of(CelType? result) => result is null ? Result : Result with { ResultType = result };
 
@@ -47,7 +60,7 @@ internal sealed record ExpressionPlace(IReadOnlyList<string> Names)
 internal sealed class ExpressionReader(ContractScope scope)
 {
     private static readonly FrozenSet<string> _notYet =
-        FrozenSet.ToFrozenSet(["item", "index", "results", "failures", "connections"], StringComparer.Ordinal);
+        FrozenSet.ToFrozenSet(["connections"], StringComparer.Ordinal);
 
     /// <summary>What is known of the types of names.</summary>
     public ContractTypes Types { get; } = new(scope);

@@ -115,17 +115,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         }
 
         var items = scope.List(map.Find("steps"), "'steps'")?.Items ?? [];
-        var read = items.Select((step, index) => steps.Read(step, name.Text, index)).ToList();
-        if (read.FindIndex(step => step is FailStep) is >= 0 and var fails && fails + 1 < read.Count)
-        {
-            scope.Report(Complaints.StepAfterFail(items[fails + 1].At));
-        }
-
-        foreach (var (_, item) in read.Zip(items).Where(step => step.First is RespondStep).Skip(1))
-        {
-            scope.Report(Complaints.RespondsAgain(item.At));
-        }
-
+        var read = steps.ReadAll(items, name.Text, name.Text);
         var rules = events.ReadRules(map.Find("on_event"), "'on_event'", name.Text);
         var timeout = events.ReadLimit(map.Find("timeout"), "'timeout'", name.Text);
         if (timeout is not null)
@@ -138,7 +128,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             Name = name.Text,
             Kind = StateKind.Ordinary,
             Pivot = ReadPivot(map.Find("pivot")),
-            Steps = [.. read.OfType<StepPlan>()],
+            Steps = read,
             OnEvent = rules,
             Timeout = timeout,
             Choices = ReadChoices(name, map, waits: items.Count == 0 && (map.Has("on_event") || map.Has("timeout") || scope.HasAnyState)),

@@ -303,6 +303,37 @@ internal static class Complaints
         return mismatch.Value is null ? $"{what} has no '{Clip(mismatch.Path.TrimStart('.'))}' ({mismatch.Wanted})" : $"{what} is {mismatch.Value}{place}";
     }
 
+    // Branches, items, children.
+
+    public static Complaint JoinImpossible(SourceSpan at, int needed, int branches) =>
+        Error("ONEX1064", at, $"{needed} branches can never complete: there are {branches}.", "Lower 'at_least', or add branches.");
+
+    public static Complaint SavedTwice(SourceSpan at, string field) =>
+        Error("ONEX1065", at, $"this branch writes into '{Clip(field)}', and so does one before it: which of them comes last is chance.",
+            "Save into two fields, or behind the branches.");
+
+    public static Complaint UnknownContract(SourceSpan at, string name, IReadOnlyCollection<string> contracts) =>
+        Error("ONEX1066", at, $"there is no contract '{Clip(name)}'.", Suggest(name, "contracts", contracts));
+
+    public static Complaint CallsItself(SourceSpan at, string way) =>
+        Error("ONEX1067", at, $"this contract waits for itself: {Clip(way)}.",
+            "Break the circle. A saga that is started with 'detached: true' is not waited for.");
+
+    public static Complaint EachUnbounded(SourceSpan at, string step) =>
+        Error("ONEX1068", at, $"step '{Clip(step)}' makes a call for each item, and nothing says how many there may be.",
+            "Add 'at_most: 500' here, or 'maxItems' to the list's schema.");
+
+    public static Complaint LosersMisplaced(SourceSpan at, string why) =>
+        Error("ONEX1069", at, $"'losers' says nothing here: {why}.", "Remove it. It belongs to a branch under 'join: any' or 'join: { at_least: n }'.");
+
+    public static Complaint ItemsNotList(SourceSpan at, string type) =>
+        Error("ONEX1100", at, $"'item' must give a list, not {Clip(type)}.", "Name a list: each: { item: input.items, at_most: 500 }");
+
+    public static Complaint TooManyResults(SourceSpan at, string step, int most) =>
+        Error("ONEX1101", at,
+            $"step '{Clip(step)}' may have {Number(most)} items, and an expression reads the results of {Number(Limits.ResultsMax)} at most.",
+            "Lower 'at_most', or save nothing from 'results' and 'failures': the items' rows hold them all, and steps.<id>.completed says how many.");
+
     private static string Sentence(string text) =>
         text.Length == 0 ? text : $"{char.ToUpperInvariant(text[0])}{text[1..]}{(text[^1] is '.' or '?' or '!' ? "" : ".")}";
 
