@@ -460,6 +460,10 @@ namespace Onex.Migrations.Migrations
                         .HasDatabaseName("ix_sagas_live_home_partition")
                         .HasFilter("ended_at IS NULL AND NOT parked");
 
+                    b.HasIndex("ParentId")
+                        .HasDatabaseName("ix_sagas_parent_id")
+                        .HasFilter("parent_id IS NOT NULL");
+
                     b.HasIndex("RequestId")
                         .IsUnique()
                         .HasDatabaseName("ux_sagas_request_id");
@@ -713,6 +717,77 @@ namespace Onex.Migrations.Migrations
                     b.ToTable("saga_history", "onex", t =>
                         {
                             t.HasComment("What happened in each saga, in order of (version, ordinal). Append only; one partition per day (UTC), made ahead.");
+                        });
+                });
+
+            modelBuilder.Entity("Onex.Persistence.Schema.SagaItemRow", b =>
+                {
+                    b.Property<Guid>("SagaId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("saga_id")
+                        .HasComment("The saga.");
+
+                    b.Property<string>("Step")
+                        .HasColumnType("text")
+                        .HasColumnName("step")
+                        .HasComment("The step's id in the contract.");
+
+                    b.Property<int>("Visit")
+                        .HasColumnType("integer")
+                        .HasColumnName("visit")
+                        .HasComment("Which visit of its state: another visit has items of its own.");
+
+                    b.Property<int>("Index")
+                        .HasColumnType("integer")
+                        .HasColumnName("index")
+                        .HasComment("The item's place in the list, from 0.");
+
+                    b.Property<string>("Code")
+                        .HasColumnType("text")
+                        .HasColumnName("code")
+                        .HasComment("Why it failed, as a code.");
+
+                    b.Property<Guid>("CommandId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("command_id")
+                        .HasComment("The command of its call. It is the Idempotency-Key.");
+
+                    b.Property<string>("Message")
+                        .HasColumnType("text")
+                        .HasColumnName("message")
+                        .HasComment("Why it failed, for people.");
+
+                    b.Property<string>("Result")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("result")
+                        .HasComment("What of its result is kept.");
+
+                    b.Property<string>("Status")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("status")
+                        .HasComment("completed; failed: rejected or failed finally; unknown: to be taken back; compensated; skipped: by an operator.");
+
+                    b.Property<string>("Undo")
+                        .HasColumnType("text")
+                        .HasColumnName("undo")
+                        .HasComment("The arguments of its compensation.");
+
+                    b.Property<DateTimeOffset>("UpdatedAt")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("updated_at")
+                        .HasDefaultValueSql("now()")
+                        .HasComment("When it was last written, by the database's clock.");
+
+                    b.HasKey("SagaId", "Step", "Visit", "Index")
+                        .HasName("pk_saga_items");
+
+                    b.ToTable("saga_items", "onex", t =>
+                        {
+                            t.HasComment("Items of an each: one row per item whose call was answered finally. The saga's row keeps counters only.");
+
+                            t.HasCheckConstraint("ck_saga_items_status", "status IN ('completed', 'failed', 'unknown', 'compensated', 'skipped')");
                         });
                 });
 

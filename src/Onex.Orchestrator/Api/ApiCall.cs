@@ -49,6 +49,19 @@ internal sealed class ApiCall(HttpContext http, string caller)
             : throw new CallException(400, ErrorCodes.CallInvalid, $"'{name}' is '{Clip(text)}'.", $"Give a whole number from 1 to {max}.");
     }
 
+    /// <summary>An id of the query.</summary>
+    public Guid? Id(string name)
+    {
+        if (Query(name) is not { } text)
+        {
+            return null;
+        }
+
+        return Guid.TryParse(text, out var id)
+            ? id
+            : throw new CallException(400, ErrorCodes.CallInvalid, $"'{name}' is '{Clip(text)}'.", "Give a UUID.");
+    }
+
     /// <summary>A duration of the query.</summary>
     public TimeSpan? Duration(string name, TimeSpan max)
     {

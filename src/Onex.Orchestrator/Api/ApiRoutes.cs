@@ -68,6 +68,7 @@ internal static class ApiRoutes
             new("state", "string", "Only those in that state."),
             new("status", "string", "Only those with that status: `running`, `waiting`, `compensating`, `blocked`, `paused`, `completed`, `failed`, `cancelled`."),
             new("key", "string", "Only those with that business key."),
+            new("parent", "string", "Only the children of that saga, by its id."),
             new("q", "string", "A saga's id, a correlation id, or the beginning of a business key."),
             new("after", "string", "The `next` of the page before."),
             new("limit", "integer", "Rows of a page: 1 to 500, usually 50."),

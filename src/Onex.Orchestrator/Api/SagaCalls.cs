@@ -22,6 +22,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas)
             State = call.Query("state"),
             Status = Status(call.Query("status")),
             Key = call.Query("key"),
+            Parent = call.Id("parent"),
             Text = call.Query("q"),
             After = call.Query("after"),
             Limit = call.Number("limit", usual: 50, max: 500),

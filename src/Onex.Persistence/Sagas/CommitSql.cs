@@ -112,6 +112,15 @@ internal static class CommitSql
             DELETE FROM onex.early_events e
             USING given g
             WHERE e.saga_id = g.id AND g.ended_at IS NOT NULL AND g.id IN (SELECT id FROM written)
+        ), items AS (
+            INSERT INTO onex.saga_items AS o (saga_id, step, visit, index, status, command_id, result, undo, code, message)
+            SELECT i.saga_id, i.step, i.visit, i.index, i.status, i.command_id, i.result, i.undo, i.code, i.message
+            FROM unnest($62, $63, $64, $65, $66, $67, $68, $69, $70, $71)
+                AS i(saga_id, step, visit, index, status, command_id, result, undo, code, message)
+            WHERE i.saga_id IN (SELECT id FROM written)
+            ON CONFLICT (saga_id, step, visit, index) DO UPDATE
+            SET status = excluded.status, command_id = excluded.command_id, code = excluded.code, message = excluded.message,
+                result = coalesce(excluded.result, o.result), undo = coalesce(excluded.undo, o.undo), updated_at = excluded.updated_at
         )
         SELECT id, NULL::uuid FROM written UNION ALL SELECT saga_id, message_id FROM known
         """;
@@ -161,6 +170,7 @@ internal static class CommitSql
         var seen = new List<(Guid SagaId, Guid MessageId, bool MustBeNew)>();
         var kept = new List<EarlyEvent>();
         var released = new List<(Guid SagaId, Guid MessageId)>();
+        var items = new List<(Guid SagaId, SagaItem Item)>();
         foreach (var entry in entries)
         {
             switch (entry)
@@ -173,6 +183,8 @@ internal static class CommitSql
                     AddMessages(move);
                     break;
             }
+
+            items.AddRange(SagaItem.Merge(entry.Items).Select(item => (entry.SagaId, item)));
         }
 
         var command = new NpgsqlBatchCommand(Write)
@@ -239,6 +251,17 @@ internal static class CommitSql
             .. EarlyEvents(kept),
             Array(NpgsqlDbType.Uuid, Column(released, r => r.SagaId)),
             Array(NpgsqlDbType.Uuid, Column(released, r => r.MessageId)),
+
+            Array(NpgsqlDbType.Uuid, Column(items, i => i.SagaId)),
+            Array(NpgsqlDbType.Text, Column(items, i => i.Item.Step)),
+            Array(NpgsqlDbType.Integer, Column(items, i => i.Item.Visit)),
+            Array(NpgsqlDbType.Integer, Column(items, i => i.Item.Index)),
+            Array(NpgsqlDbType.Text, Column(items, i => i.Item.Status.ToText())),
+            Array(NpgsqlDbType.Uuid, Column(items, i => i.Item.CommandId)),
+            Array(NpgsqlDbType.Jsonb, Column(items, i => i.Item.Result is { } result ? Required(result) : null)),
+            Array(NpgsqlDbType.Text, Column(items, i => i.Item.Undo?.ToString())),
+            Array(NpgsqlDbType.Text, Column(items, i => i.Item.Code)),
+            Array(NpgsqlDbType.Text, Column(items, i => i.Item.Message)),
         ]);
         return command;
 

@@ -39,6 +39,9 @@ public sealed record SagaFilter
     /// <summary>The business key.</summary>
     public string? Key { get; init; }
 
+    /// <summary>The saga that waits for them: its children.</summary>
+    public Guid? Parent { get; init; }
+
     /// <summary>A saga's id, a correlation id, or the beginning of a business key.</summary>
     public string? Text { get; init; }
 

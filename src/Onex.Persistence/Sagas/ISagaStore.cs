@@ -61,6 +61,9 @@ public interface ISagaStore
     /// <summary>The database's clock.</summary>
     Task<DateTimeOffset> NowAsync(CancellationToken cancellation);
 
+    /// <summary>A page of items for each query, in the order of the queries, in one round trip.</summary>
+    Task<IReadOnlyList<IReadOnlyList<SagaItem>>> LoadItemsAsync(IReadOnlyList<SagaItemsQuery> queries, CancellationToken cancellation);
+
     /// <summary>The payload of that id, or null.</summary>
     Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation);
 
@@ -148,6 +151,9 @@ public abstract record CommitEntry
 
     /// <summary>What goes to a dead-letter topic by the outgoing messages of this entry: indexed with them.</summary>
     public IReadOnlyList<DeadLetterRow> DeadLetters { get; init; } = [];
+
+    /// <summary>Items of an <c>each</c> of which this entry learnt something: written, or written over, with the row.</summary>
+    public IReadOnlyList<SagaItem> Items { get; init; } = [];
 
     /// <summary>A new saga: refused if its request id is known, or a live saga has its business key.</summary>
     public sealed record Start(

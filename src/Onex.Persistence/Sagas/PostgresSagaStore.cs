@@ -13,6 +13,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
 
     private readonly PostgresReader _reader = new(dataSource);
     private readonly PostgresEarlyEvents _early = new(dataSource);
+    private readonly PostgresSagaItems _items = new(dataSource);
 
     /// <inheritdoc />
     public async Task<IReadOnlyList<CommitVerdict>> CommitAsync(CommitBatch batch, CancellationToken cancellation)
@@ -52,6 +53,10 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
 
     /// <inheritdoc />
     public Task<DateTimeOffset> NowAsync(CancellationToken cancellation) => _reader.NowAsync(cancellation);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<IReadOnlyList<SagaItem>>> LoadItemsAsync(IReadOnlyList<SagaItemsQuery> queries, CancellationToken cancellation) =>
+        _items.LoadAsync(queries, cancellation);
 
     /// <inheritdoc />
     public Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>

@@ -37,6 +37,11 @@ internal static class SagaListSql
             conditions.Add($"s.business_key = {given(Readable(key))}");
         }
 
+        if (filter.Parent is { } parent)
+        {
+            conditions.Add($"s.parent_id = {given(parent)}");
+        }
+
         if (filter.Text is { } text)
         {
             conditions.Add(Guid.TryParse(text, out var id)

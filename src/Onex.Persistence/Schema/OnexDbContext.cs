@@ -29,6 +29,9 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
     /// <summary>Inputs, outputs and large values.</summary>
     public DbSet<SagaPayload> SagaPayloads => Set<SagaPayload>();
 
+    /// <summary>Items of an <c>each</c>.</summary>
+    public DbSet<SagaItemRow> SagaItems => Set<SagaItemRow>();
+
     /// <summary>What happened.</summary>
     public DbSet<SagaHistoryRow> SagaHistory => Set<SagaHistoryRow>();
 
@@ -66,6 +69,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         modelBuilder.HasDefaultSchema(Schema);
         modelBuilder.Entity<SagaRow>(MapSagas);
         modelBuilder.Entity<SagaPayload>(MapSagaPayloads);
+        modelBuilder.Entity<SagaItemRow>(MapSagaItems);
         modelBuilder.Entity<SagaHistoryRow>(MapSagaHistory);
         modelBuilder.Entity<OutboxRow>(MapOutbox);
         modelBuilder.Entity<InboxRow>(MapInbox);
@@ -146,6 +150,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         saga.HasIndex(row => row.BusinessKey).HasOperators("text_pattern_ops")
             .HasFilter("business_key IS NOT NULL").HasDatabaseName("ix_sagas_business_key");
         saga.HasIndex(row => row.EndedAt).HasFilter("ended_at IS NOT NULL").HasDatabaseName("ix_sagas_ended_at");
+        saga.HasIndex(row => row.ParentId).HasFilter("parent_id IS NOT NULL").HasDatabaseName("ix_sagas_parent_id");
     }
 
     private static void MapSagaPayloads(EntityTypeBuilder<SagaPayload> payload)
@@ -161,6 +166,31 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         // json, not jsonb: what is asked again under one idempotency key, and what is answered again, must say the same to the letter.
         payload.Property(row => row.Content).HasColumnName("content").HasColumnType("json").HasComment("The value.");
         payload.HasIndex(row => new { row.SagaId, row.Name }).IsUnique().HasDatabaseName("ux_saga_payloads_saga_id_name");
+    }
+
+    private static void MapSagaItems(EntityTypeBuilder<SagaItemRow> item)
+    {
+        item.ToTable("saga_items", table =>
+        {
+            table.HasComment("Items of an each: one row per item whose call was answered finally. The saga's row keeps counters only.");
+            table.HasCheckConstraint("ck_saga_items_status", "status IN ('completed', 'failed', 'unknown', 'compensated', 'skipped')");
+        });
+        item.HasKey(row => new { row.SagaId, row.Step, row.Visit, row.Index }).HasName("pk_saga_items");
+        item.Property(row => row.SagaId).HasColumnName("saga_id").HasComment("The saga.");
+        item.Property(row => row.Step).HasColumnName("step").HasComment("The step's id in the contract.");
+        item.Property(row => row.Visit).HasColumnName("visit").HasComment("Which visit of its state: another visit has items of its own.");
+        item.Property(row => row.Index).HasColumnName("index").HasComment("The item's place in the list, from 0.");
+        item.Property(row => row.Status).HasColumnName("status")
+            .HasComment("completed; failed: rejected or failed finally; unknown: to be taken back; compensated; skipped: by an operator.");
+        item.Property(row => row.CommandId).HasColumnName("command_id").HasComment("The command of its call. It is the Idempotency-Key.");
+        item.Property(row => row.Result).HasColumnName("result").HasComment("What of its result is kept.");
+
+        // text, not jsonb: what is asked again under one idempotency key must say the same to the letter.
+        item.Property(row => row.Undo).HasColumnName("undo").HasComment("The arguments of its compensation.");
+        item.Property(row => row.Code).HasColumnName("code").HasComment("Why it failed, as a code.");
+        item.Property(row => row.Message).HasColumnName("message").HasComment("Why it failed, for people.");
+        item.Property(row => row.UpdatedAt).HasColumnName("updated_at").HasDefaultValueSql("now()")
+            .HasComment("When it was last written, by the database's clock.");
     }
 
     private static void MapSagaHistory(EntityTypeBuilder<SagaHistoryRow> history)

@@ -30,6 +30,43 @@ public sealed record SagaHistoryRow
     public RawJson? Detail { get; init; }
 }
 
+/// <summary>A row of <c>saga_items</c>, for queries. The store writes <see cref="Sagas.SagaItem"/>.</summary>
+public sealed record SagaItemRow
+{
+    /// <summary>The saga.</summary>
+    public required Guid SagaId { get; init; }
+
+    /// <summary>The step's id.</summary>
+    public required string Step { get; init; }
+
+    /// <summary>The visit of its state.</summary>
+    public required int Visit { get; init; }
+
+    /// <summary>The item's place in the list.</summary>
+    public required int Index { get; init; }
+
+    /// <summary>What came of it.</summary>
+    public required string Status { get; init; }
+
+    /// <summary>The command of its call.</summary>
+    public required Guid CommandId { get; init; }
+
+    /// <summary>What of its result is kept, or null.</summary>
+    public RawJson? Result { get; init; }
+
+    /// <summary>The arguments of its compensation, or null.</summary>
+    public string? Undo { get; init; }
+
+    /// <summary>Why it failed, as a code.</summary>
+    public string? Code { get; init; }
+
+    /// <summary>Why it failed, for people.</summary>
+    public string? Message { get; init; }
+
+    /// <summary>When it was last written, by the database's clock.</summary>
+    public DateTimeOffset UpdatedAt { get; init; }
+}
+
 /// <summary>A row of <c>inbox</c>, for queries.</summary>
 public sealed record InboxRow
 {

@@ -43,6 +43,14 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
 
     private const string InsertPayload = "INSERT INTO saga_payloads (id, saga_id, name, content) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
 
+    private const string SetItem = """
+        INSERT INTO saga_items AS o (saga_id, step, visit, "index", status, command_id, result, undo, code, message, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        ON CONFLICT (saga_id, step, visit, "index") DO UPDATE
+        SET status = excluded.status, command_id = excluded.command_id, code = excluded.code, message = excluded.message,
+            result = coalesce(excluded.result, o.result), undo = coalesce(excluded.undo, o.undo), updated_at = excluded.updated_at
+        """;
+
     private const string InsertSeen = "INSERT INTO inbox (saga_id, message_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 
     private const string SetTimer = """
@@ -192,6 +200,7 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
             row.NextWakeupAt,
             row.Parked);
         WriteBelongings(row, start.History, start.Outgoing, start.Payloads, mayHaveTimer: false);
+        WriteItems(start);
         Index(start.DeadLetters);
     }
 
@@ -221,6 +230,7 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
             row.NextWakeupAt,
             row.Parked);
         WriteBelongings(row, move.History, move.Outgoing, move.Payloads, move.WasParked || row.EndedAt is not null);
+        WriteItems(move);
         Index(move.DeadLetters);
         foreach (var message in move.SeenMessages.Concat(move.JoinedRequests))
         {
@@ -240,6 +250,26 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
         if (row.EndedAt is not null)
         {
             session.Execute("DELETE FROM early_events WHERE saga_id = $1", row.Id);
+        }
+    }
+
+    private void WriteItems(CommitEntry entry)
+    {
+        foreach (var item in entry.Items)
+        {
+            session.Execute(
+                SetItem,
+                entry.SagaId,
+                item.Step,
+                item.Visit,
+                item.Index,
+                item.Status.ToText(),
+                item.CommandId,
+                item.Result,
+                item.Undo,
+                item.Code,
+                item.Message,
+                now);
         }
     }
 

@@ -16,6 +16,12 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         ORDER BY 3
         """;
 
+    private const string Items = """
+        SELECT "index", status, command_id, result, undo, code, message
+        FROM saga_items
+        WHERE saga_id = $1 AND step = $2 AND visit = $3 AND "index" < $4 AND status IN (SELECT value FROM json_each($5))
+        """;
+
     private const string Waiting = """
         SELECT count(*) FROM early_events WHERE saga_id IS NULL AND contract = $1 AND correlation_id = $2
         """;
@@ -168,6 +174,11 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         database.ReadAsync(_ => time.GetUtcNow(), cancellation);
 
     /// <inheritdoc />
+    public Task<IReadOnlyList<IReadOnlyList<SagaItem>>> LoadItemsAsync(IReadOnlyList<SagaItemsQuery> queries, CancellationToken cancellation) =>
+        database.ReadAsync<IReadOnlyList<IReadOnlyList<SagaItem>>>(
+            session => [.. queries.Select(query => LoadItems(session, query))], cancellation);
+
+    /// <inheritdoc />
     public Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyDictionary<Guid, SagaPayload>>(
             session => session
@@ -198,6 +209,23 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
                 cancellation);
         }
     }
+
+    private static List<SagaItem> LoadItems(SqliteSession session, SagaItemsQuery query) => session.Query(
+        query.Descending ? $"{Items} ORDER BY \"index\" DESC LIMIT $6" : $"{Items} ORDER BY \"index\" LIMIT $6",
+        reader => new SagaItem(
+            query.Step, query.Visit, reader.GetInt32(0), SagaItemStatusText.Parse(reader.GetString(1)), SqliteRows.Id(reader, 2))
+        {
+            Result = SqliteRows.Json(reader, 3),
+            Undo = SqliteRows.Json(reader, 4),
+            Code = SqliteRows.Text(reader, 5),
+            Message = SqliteRows.Text(reader, 6),
+        },
+        query.SagaId,
+        query.Step,
+        query.Visit,
+        query.Below ?? int.MaxValue,
+        $"[{string.Join(',', query.Statuses.Select(status => $"\"{status.ToText()}\""))}]",
+        query.Limit);
 
     private static EventTarget FindTarget(SqliteSession session, EventAddress address)
     {

@@ -21,7 +21,7 @@ internal sealed class SqliteUpkeep(SqliteDatabase database, TimeProvider time) :
             SELECT command_id FROM effect_ledger WHERE max(leased_until, coalesce(recorded_at, '')) < $1 LIMIT $2)
         """;
 
-    private static readonly string[] _belongings = ["saga_payloads", "inbox", "early_events", "timers"];
+    private static readonly string[] _belongings = ["saga_payloads", "saga_items", "inbox", "early_events", "timers"];
 
     /// <inheritdoc />
     public async Task TidyAsync(TimeSpan sagasKept, TimeSpan historyKept, CancellationToken cancellation)

@@ -37,6 +37,7 @@ CREATE INDEX IF NOT EXISTS ix_sagas_correlation_id ON sagas (correlation_id);
 CREATE INDEX IF NOT EXISTS ix_sagas_started_at ON sagas (started_at, id);
 CREATE INDEX IF NOT EXISTS ix_sagas_business_key ON sagas (business_key) WHERE business_key IS NOT NULL;
 CREATE INDEX IF NOT EXISTS ix_sagas_ended_at ON sagas (ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS ix_sagas_parent_id ON sagas (parent_id) WHERE parent_id IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS saga_payloads (
     id      TEXT PRIMARY KEY,
@@ -45,6 +46,21 @@ CREATE TABLE IF NOT EXISTS saga_payloads (
     content TEXT NOT NULL
 );
 CREATE UNIQUE INDEX IF NOT EXISTS ux_saga_payloads_saga_id_name ON saga_payloads (saga_id, name);
+
+CREATE TABLE IF NOT EXISTS saga_items (
+    saga_id    TEXT NOT NULL,
+    step       TEXT NOT NULL,
+    visit      INTEGER NOT NULL,
+    "index"    INTEGER NOT NULL,
+    status     TEXT NOT NULL CHECK (status IN ('completed', 'failed', 'unknown', 'compensated', 'skipped')),
+    command_id TEXT NOT NULL,
+    result     TEXT,
+    undo       TEXT,
+    code       TEXT,
+    message    TEXT,
+    updated_at TEXT NOT NULL,
+    PRIMARY KEY (saga_id, step, visit, "index")
+) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS saga_history (
     saga_id TEXT NOT NULL,

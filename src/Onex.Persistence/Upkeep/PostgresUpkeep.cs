@@ -21,6 +21,8 @@ public sealed class PostgresUpkeep(NpgsqlDataSource dataSource, EffectLedger led
             ORDER BY s.ended_at LIMIT $2 FOR UPDATE SKIP LOCKED
         ), payloads AS (
             DELETE FROM onex.saga_payloads p USING old WHERE p.saga_id = old.id
+        ), items AS (
+            DELETE FROM onex.saga_items i USING old WHERE i.saga_id = old.id
         ), seen AS (
             DELETE FROM onex.inbox i USING old WHERE i.saga_id = old.id
         ), events AS (

@@ -36,6 +36,7 @@ internal static class SagasCommand
             ["state"] = new("--state") { Description = "Only those in that state." },
             ["status"] = new("--status") { Description = "Only running, waiting, compensating, blocked, paused, completed, failed or cancelled ones." },
             ["key"] = new("--key") { Description = "Only those with that business key." },
+            ["parent"] = new("--parent") { Description = "Only the children of that saga, by its id." },
             ["q"] = new("--q") { Description = "A saga's id, a correlation id, or the beginning of a business key." },
             ["after"] = new("--after") { Description = "The 'next' that the page before has told." },
         };

@@ -51,13 +51,14 @@ public abstract class SagaQueriesCompliance
         var contract = Rows.Key();
         var key = Rows.Key();
         var one = Rows.New() with { Contract = contract, State = "packing", Status = SagaStatus.Waiting, BusinessKey = key };
-        var two = Rows.New() with { Contract = contract, BusinessKey = $"other-{key}" };
+        var two = Rows.New() with { Contract = contract, BusinessKey = $"other-{key}", ParentId = one.Id };
         await StartAsync(one, two);
 
         Assert.Equal(2, (await ListAsync(new SagaFilter { Contract = contract })).Count);
         Assert.Equal([one.Id], await ListAsync(new SagaFilter { Contract = contract, State = "packing" }));
         Assert.Equal([two.Id], await ListAsync(new SagaFilter { Contract = contract, Status = SagaStatus.Running }));
         Assert.Equal([one.Id], await ListAsync(new SagaFilter { Key = key }));
+        Assert.Equal([two.Id], await ListAsync(new SagaFilter { Parent = one.Id }));
         Assert.Empty(await ListAsync(new SagaFilter { Contract = contract, Key = key, State = "reserving" }));
         Assert.Empty(await ListAsync(new SagaFilter { Contract = "unknown" }));
     }

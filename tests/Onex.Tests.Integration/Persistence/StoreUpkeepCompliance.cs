@@ -38,6 +38,7 @@ public abstract class StoreUpkeepCompliance
             [null, young.Id],
             (await Store.FindTargetsAsync([Rows.Address(old) with { MessageId = Seen(old) }, Rows.Address(young) with { MessageId = Seen(young) }], _none))
                 .Select(target => target.SeenBy));
+        Assert.Equal([0, 1], (await Store.LoadItemsAsync([Items(old), Items(young)], _none)).Select(items => items.Count));
     }
 
     [Fact]
@@ -79,6 +80,8 @@ public abstract class StoreUpkeepCompliance
     /// <summary>Lets a command of the ledger be that old.</summary>
     protected abstract Task AgeAsync(Guid commandId, TimeSpan age);
 
+    private static SagaItemsQuery Items(SagaRow row) => new(row.Id, "pack", 1, [SagaItemStatus.Completed], null, Descending: false, 10);
+
     private static Guid Seen(SagaRow row) => Rows.Payload(row, "a message").Id;
 
     private async Task<SagaRow> EndedAsync(TimeSpan ago, params OutgoingMessage[] unsent)
@@ -86,7 +89,11 @@ public abstract class StoreUpkeepCompliance
         var row = Rows.New();
         await CommitAsync(new CommitEntry.Start(row, [], [], [Rows.Payload(row, "input")]));
         var ended = Rows.Ended(row) with { EndedAt = Rows.Now - ago };
-        await CommitAsync(new CommitEntry.Move(ended, 1, [], unsent, []) { SeenMessages = [Seen(row)] });
+        await CommitAsync(new CommitEntry.Move(ended, 1, [], unsent, [])
+        {
+            SeenMessages = [Seen(row)],
+            Items = [new SagaItem("pack", 1, 0, SagaItemStatus.Completed, Rows.Id())],
+        });
         return ended;
     }
 

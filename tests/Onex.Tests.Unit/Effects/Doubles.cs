@@ -111,6 +111,8 @@ internal sealed class MemoryPayloads : ISagaStore
 
     public Task<IReadOnlyList<Guid>> LiveAsync(Guid after, int limit, CancellationToken cancellation) => throw new NotSupportedException();
 
+    public Task<IReadOnlyList<IReadOnlyList<SagaItem>>> LoadItemsAsync(IReadOnlyList<SagaItemsQuery> queries, CancellationToken cancellation) => throw new NotSupportedException();
+
     public Task<DateTimeOffset> NowAsync(CancellationToken cancellation) => throw new NotSupportedException();
 }
 

@@ -1,0 +1,72 @@
+using Npgsql;
+using NpgsqlTypes;
+using Onex.Contracts.Messages;
+using Onex.Persistence.Connecting;
+
+namespace Onex.Persistence.Sagas;
+
+/// <summary>The items of an <c>each</c> in PostgreSQL: a query each, all in one round trip. Commits write them: see <see cref="CommitSql"/>.</summary>
+internal sealed class PostgresSagaItems(NpgsqlDataSource dataSource)
+{
+    // Plan: pk_saga_items in the order of the index, forwards or backwards, so that a page costs what it holds.
+    private const string Page = """
+        SELECT i.index, i.status, i.command_id, i.result, i.undo, i.code, i.message
+        FROM onex.saga_items i
+        WHERE i.saga_id = $1 AND i.step = $2 AND i.visit = $3 AND i.index < $4 AND i.status = ANY($5)
+        """;
+
+    private const string Ascending = $"{Page} ORDER BY i.index LIMIT $6";
+
+    private const string Descending = $"{Page} ORDER BY i.index DESC LIMIT $6";
+
+    public async Task<IReadOnlyList<IReadOnlyList<SagaItem>>> LoadAsync(IReadOnlyList<SagaItemsQuery> queries, CancellationToken cancellation)
+    {
+        if (queries.Count == 0)
+        {
+            return [];
+        }
+
+        return await dataSource.RunAsync<IReadOnlyList<IReadOnlyList<SagaItem>>>(
+            [.. queries.Select(Command)],
+            async reader =>
+            {
+                var pages = new List<IReadOnlyList<SagaItem>>(queries.Count);
+                foreach (var query in queries)
+                {
+                    var items = new List<SagaItem>();
+                    while (await reader.ReadAsync(cancellation))
+                    {
+                        items.Add(Read(reader, query));
+                    }
+
+                    pages.Add(items);
+                    await reader.NextResultAsync(cancellation);
+                }
+
+                return pages;
+            },
+            cancellation);
+    }
+
+    private static NpgsqlBatchCommand Command(SagaItemsQuery query) => new(query.Descending ? Descending : Ascending)
+    {
+        Parameters =
+        {
+            new NpgsqlParameter<Guid> { TypedValue = query.SagaId },
+            new NpgsqlParameter<string> { TypedValue = query.Step },
+            new NpgsqlParameter<int> { TypedValue = query.Visit },
+            new NpgsqlParameter<int> { TypedValue = query.Below ?? int.MaxValue },
+            CommitSql.Array(NpgsqlDbType.Text, CommitSql.Column(query.Statuses, status => status.ToText())),
+            new NpgsqlParameter<int> { TypedValue = query.Limit },
+        },
+    };
+
+    private static SagaItem Read(NpgsqlDataReader reader, SagaItemsQuery query) => new(
+        query.Step, query.Visit, reader.GetInt32(0), SagaItemStatusText.Parse(reader.GetString(1)), reader.GetGuid(2))
+    {
+        Result = PostgresRows.Json(reader, 3),
+        Undo = PostgresRows.Text(reader, 4) is { } undo ? RawJson.FromText(undo) : null,
+        Code = PostgresRows.Text(reader, 5),
+        Message = PostgresRows.Text(reader, 6),
+    };
+}
