@@ -1,5 +1,6 @@
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
+using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Engine;
 
@@ -9,7 +10,7 @@ namespace Onex.Orchestrator.Engine;
 internal static class Compensations
 {
     /// <summary>A step, or an item, has completed, or may have, and can be taken back with those arguments.</summary>
-    public static void Remember(Transition transition, Outstanding command, CallStep step, RawJson arguments, ItemOutcome outcome)
+    public static void Remember(Transition transition, Outstanding command, CallStep step, RawJson arguments, SagaItemStatus outcome)
     {
         var saga = transition.Saga;
         var state = transition.Facts.StateOf(step.Id);
@@ -75,7 +76,7 @@ internal static class Compensations
     }
 
     /// <summary>Something was taken back, or an operator passes over that.</summary>
-    public static void Done(Transition transition, Outstanding command, ItemOutcome outcome)
+    public static void Done(Transition transition, Outstanding command, SagaItemStatus outcome)
     {
         transition.Remove(command);
         var undo = transition.Saga.Undo.FirstOrDefault(undo => undo.CompensationId == command.CommandId);
@@ -89,7 +90,7 @@ internal static class Compensations
             EachItems.TakenBack(transition, command, item, outcome);
         }
 
-        if (outcome == ItemOutcome.Compensated && (command.Item is null || undo is not null))
+        if (outcome == SagaItemStatus.Compensated && (command.Item is null || undo is not null))
         {
             transition.Note(HistoryKinds.CompensationCompleted, command.Step, ("attempt", command.Attempt));
         }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
+using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Engine;
 
@@ -26,7 +27,7 @@ internal sealed record Decision(
     public ImmutableArray<Guid> Seen { get; init; } = [];
 
     /// <summary>What became of items of an <c>each</c>.</summary>
-    public ImmutableArray<ItemToStore> Items { get; init; } = [];
+    public ImmutableArray<SagaItem> Items { get; init; } = [];
 
     /// <summary>Why an operator's wish was not done, for people; null if it was, or none was asked.</summary>
     public string? NotDone { get; init; }
@@ -43,46 +44,6 @@ internal sealed record Decision(
 /// <param name="IsDead">Whether it goes to the dead-letter topic besides: nobody could ever want it, or its time was over.</param>
 internal sealed record EventRefusal(Asker Asker, KeptEvent Event, string Code, string Error, bool IsDead);
 
-/// <summary>What became of an item of an <c>each</c>.</summary>
-/// <param name="Step">The step's id.</param>
-/// <param name="Visit">Which visit of its state.</param>
-/// <param name="Index">Which item, from 0.</param>
-/// <param name="CommandId">The call's command.</param>
-/// <param name="Outcome">How it ended.</param>
-internal sealed record ItemToStore(string Step, int Visit, int Index, Guid CommandId, ItemOutcome Outcome)
-{
-    /// <summary>What it returned, if it completed.</summary>
-    public RawJson? Result { get; init; }
-
-    /// <summary>The arguments of its compensation, if it is to be taken back with the others.</summary>
-    public RawJson? Undo { get; init; }
-
-    /// <summary>The error's code, if it failed.</summary>
-    public string? Code { get; init; }
-
-    /// <summary>The error's message, if it failed.</summary>
-    public string? Message { get; init; }
-}
-
-/// <summary>How an item ended.</summary>
-internal enum ItemOutcome
-{
-    /// <summary>Its call completed.</summary>
-    Completed,
-
-    /// <summary>Its call failed for good.</summary>
-    Failed,
-
-    /// <summary>Its call failed, and nobody can tell whether it happened: it is taken back as if it had.</summary>
-    Unknown,
-
-    /// <summary>It was taken back.</summary>
-    Compensated,
-
-    /// <summary>An operator has passed over it.</summary>
-    Skipped,
-}
-
 /// <summary>One attempt to be sent.</summary>
 internal sealed record CommandToSend(
     Guid CommandId,
@@ -98,6 +59,9 @@ internal sealed record CommandToSend(
 {
     /// <summary>For a child saga (<see cref="StepKind.Saga"/>): that it is cancelled, instead of started.</summary>
     public bool Cancels { get; init; }
+
+    /// <summary>For a child saga: that nobody waits for its end.</summary>
+    public bool Detached { get; init; }
 }
 
 /// <summary>One response to be sent.</summary>
@@ -106,7 +70,11 @@ internal sealed record CommandToSend(
 /// <param name="IsDuplicate">Whether it is told as a duplicate.</param>
 /// <param name="Output">The end's output, or null.</param>
 /// <param name="Fault">The fault of a failed end, or null.</param>
-internal sealed record Answer(Asker To, string Status, bool IsDuplicate, RawJson? Output, Fault? Fault);
+internal sealed record Answer(Asker To, string Status, bool IsDuplicate, RawJson? Output, Fault? Fault)
+{
+    /// <summary>Where the output is stored.</summary>
+    public Guid? OutputRef { get; init; }
+}
 
 /// <summary>One line of a saga's story.</summary>
 internal sealed record HistoryNote(string Kind, string State, string? Step, DateTimeOffset At, RawJson? Detail);

@@ -1,6 +1,7 @@
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
+using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Engine;
 
@@ -73,7 +74,7 @@ internal static class EachItems
             json = RawJson.EmptyObject;
         }
 
-        Store(transition, command, ItemOutcome.Completed, item => item with { Result = json });
+        Store(transition, command, SagaItemStatus.Completed, item => item with { Result = json });
         Count(transition, command, run => run with { Completed = run.Completed + 1 });
         Continue(transition, step);
     }
@@ -87,7 +88,7 @@ internal static class EachItems
             return;
         }
 
-        Store(transition, command, ItemOutcome.Failed, item => item with { Code = code, Message = message });
+        Store(transition, command, SagaItemStatus.Failed, item => item with { Code = code, Message = message });
         if (step.FailuresMax is not { } most || run.Failed < most)
         {
             Count(transition, command, state => state with { Failed = state.Failed + 1 });
@@ -109,7 +110,7 @@ internal static class EachItems
     /// <summary>An operator passes over an item.</summary>
     public static void Skip(Transition transition, Outstanding command)
     {
-        Store(transition, command, ItemOutcome.Skipped, item => item);
+        Store(transition, command, SagaItemStatus.Skipped, item => item);
         Count(transition, command, run => run with { Completed = run.Completed + 1 });
         Continue(transition, Step(transition.Facts, command.Step));
     }
@@ -125,7 +126,7 @@ internal static class EachItems
     }
 
     /// <summary>An item has completed, or may have; with arguments, if it is taken back with the others.</summary>
-    public static void RememberItem(Transition transition, Outstanding command, ItemOutcome outcome, RawJson? arguments) =>
+    public static void RememberItem(Transition transition, Outstanding command, SagaItemStatus outcome, RawJson? arguments) =>
         Store(transition, command, outcome, item => item with { Undo = arguments });
 
     /// <summary>Wants the next items that are to be taken back, if few are in hand; lets go of the step when there are none left.</summary>
@@ -163,7 +164,7 @@ internal static class EachItems
     }
 
     /// <summary>An item was taken back.</summary>
-    public static void TakenBack(Transition transition, Outstanding command, int item, ItemOutcome outcome)
+    public static void TakenBack(Transition transition, Outstanding command, int item, SagaItemStatus outcome)
     {
         var step = command.Step;
         var visit = transition.Saga.Visits.GetValueOrDefault(transition.Facts.StateOf(step));
@@ -176,7 +177,7 @@ internal static class EachItems
             }
         }
 
-        transition.Store(new ItemToStore(step, visit, item, CommandOf(transition, step, visit, item), outcome));
+        transition.Store(new SagaItem(step, visit, item, outcome, CommandOf(transition, step, visit, item)));
     }
 
     /// <summary>Takes the rows in that were wanted. False if none were.</summary>
@@ -338,14 +339,14 @@ internal static class EachItems
         new("failed", CelValue.Int(run.Failed)),
     ]));
 
-    private static void Gather(Transition transition, EachRun run, IReadOnlyList<ItemToStore> items)
+    private static void Gather(Transition transition, EachRun run, IReadOnlyList<SagaItem> items)
     {
         var step = Step(transition.Facts, run.Step);
         var results = items
-            .Where(item => item.Outcome == ItemOutcome.Completed)
+            .Where(item => item.Status == SagaItemStatus.Completed)
             .Select(item => Typed(step.Call, item.Result is { } json ? CelValue.FromJson(json.Utf8.Span) : CelValue.Map([])));
         var failures = items
-            .Where(item => item.Outcome is ItemOutcome.Failed or ItemOutcome.Unknown)
+            .Where(item => item.Status is SagaItemStatus.Failed or SagaItemStatus.Unknown)
             .Select(item => CelValue.Map(
             [
                 new("index", CelValue.Int(item.Index)),
@@ -365,7 +366,7 @@ internal static class EachItems
         return call.Returns is { } returns && returns.TryConvert(value, out typed, out _) ? typed : value;
     }
 
-    private static void Compensate(Transition transition, Undoable undo, IReadOnlyList<ItemToStore> items)
+    private static void Compensate(Transition transition, Undoable undo, IReadOnlyList<SagaItem> items)
     {
         var lowest = items.Count == 0 ? 0 : items.Min(item => item.Index);
         Change(transition, undo, undo with { Items = new ItemsUndo(lowest, Fetching: false) });
@@ -395,10 +396,10 @@ internal static class EachItems
         transition.Note(HistoryKinds.CompensationCompleted, all.Step);
     }
 
-    private static void Store(Transition transition, Outstanding command, ItemOutcome outcome, Func<ItemToStore, ItemToStore> fill)
+    private static void Store(Transition transition, Outstanding command, SagaItemStatus outcome, Func<SagaItem, SagaItem> fill)
     {
         var visit = transition.Saga.Visits.GetValueOrDefault(transition.Facts.StateOf(command.Step));
-        transition.Store(fill(new ItemToStore(command.Step, visit, command.Item!.Value, command.CommandId, outcome)));
+        transition.Store(fill(new SagaItem(command.Step, visit, command.Item!.Value, outcome, command.CommandId)));
     }
 
     private static void Count(Transition transition, Outstanding command, Func<EachRun, EachRun> count)

@@ -1,5 +1,6 @@
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
+using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Engine;
 
@@ -158,7 +159,7 @@ internal static class Interruption
             return false;
         }
 
-        Compensations.Remember(transition, command, step, arguments, ItemOutcome.Unknown);
+        Compensations.Remember(transition, command, step, arguments, SagaItemStatus.Unknown);
         return true;
     }
 

@@ -180,7 +180,7 @@ internal static class Operators
         switch (blockage.Kind)
         {
             case BlockedBy.Compensation when stuck is not null:
-                Compensations.Done(transition, stuck, ItemOutcome.Skipped);
+                Compensations.Done(transition, stuck, SagaItemStatus.Skipped);
                 return;
             case BlockedBy.Step when stuck is { Item: not null }:
                 EachItems.Skip(transition, stuck);

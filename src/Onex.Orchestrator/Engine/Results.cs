@@ -1,6 +1,7 @@
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
+using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Engine;
 
@@ -144,7 +145,7 @@ internal static class Results
             return false;
         }
 
-        Compensations.Remember(transition, command, step, StoredOrder.Of(arguments), ItemOutcome.Completed);
+        Compensations.Remember(transition, command, step, StoredOrder.Of(arguments), SagaItemStatus.Completed);
         return true;
     }
 
@@ -281,7 +282,7 @@ internal static class Results
                 return;
         }
 
-        Compensations.Done(transition, command, ItemOutcome.Compensated);
+        Compensations.Done(transition, command, SagaItemStatus.Compensated);
     }
 
     // The broker refuses this copy. If it is interrupted and was sent but once, the ledger can tell, or cancel it, which it is asked for anyway.

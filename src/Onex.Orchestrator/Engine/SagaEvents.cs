@@ -1,4 +1,5 @@
 using Onex.Contracts.Expressions;
+using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Engine;
 
@@ -16,6 +17,9 @@ internal abstract record SagaEvent
 internal sealed record SagaStarted : SagaEvent
 {
     public required SagaFacts Facts { get; init; }
+
+    /// <summary>Whether its parent has cancelled it before it began: it ends at once, so that it never begins.</summary>
+    public bool Stillborn { get; init; }
 }
 
 /// <summary>A result of a command.</summary>
@@ -69,7 +73,7 @@ internal sealed record TimerFired : SagaEvent
 internal sealed record WantedItems(string Step, int Visit, int? Below, int Limit);
 
 /// <summary>The answer to that.</summary>
-internal sealed record StoredItems(WantedItems Wanted, IReadOnlyList<ItemToStore> Items);
+internal sealed record StoredItems(WantedItems Wanted, IReadOnlyList<SagaItem> Items);
 
 /// <summary>What the effect ledger says of a command whose outcome it does not know.</summary>
 /// <param name="Attempt">The latest attempt that was taken.</param>
@@ -84,6 +88,9 @@ internal sealed record Lease(int Attempt, DateTimeOffset? ValidUntil)
 internal sealed record RequestJoined : SagaEvent
 {
     public required Waiter Waiter { get; init; }
+
+    /// <summary>Whether it is the saga's parent, which has no more use for it.</summary>
+    public bool Cancels { get; init; }
 }
 
 /// <summary>An event from outside, addressed to this saga.</summary>

@@ -300,12 +300,23 @@ internal sealed record Asker
     /// <summary>For an event: which saga its sender named, or null.</summary>
     public RequestTarget? Target { get; init; }
 
+    /// <summary>The saga whose step it is, or null: the answer is that step's outcome.</summary>
+    public ParentLink? Parent { get; init; }
+
     /// <summary>Headers that are carried through, name to text.</summary>
     public ImmutableSortedDictionary<string, string> Headers { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
     /// <summary>The request's unknown fields, or null.</summary>
     public RawJson? Extra { get; init; }
 }
+
+/// <summary>The step of another saga that a saga was started by.</summary>
+/// <param name="SagaId">That saga.</param>
+/// <param name="CommandId">The step's command.</param>
+/// <param name="Attempt">Its attempt.</param>
+/// <param name="HomePartition">That saga's home.</param>
+/// <param name="Awaits">Whether the step waits for the end.</param>
+internal sealed record ParentLink(Guid SagaId, Guid CommandId, int Attempt, int HomePartition, bool Awaits);
 
 /// <summary>A further request that wants a saga's answer.</summary>
 /// <param name="Asker">The request.</param>

@@ -14,6 +14,7 @@ internal static class Steps
         CallStep call => Call(transition, call, round),
         ParallelStep parallel => Branches.Open(transition, parallel),
         EachStep each => EachItems.Begin(transition, each, round),
+        StartStep start => Start(transition, start),
         WaitStep wait => Wait(transition, sequence, wait),
         SetStep set => Set(transition, set),
         RespondStep respond => Respond(transition, respond),
@@ -36,6 +37,26 @@ internal static class Steps
         Commands.Send(transition, id, StepDirections.Do, callee, round);
         transition.Note(HistoryKinds.StepStarted, step.Id, ("operation", step.Invocation.Operation));
         return false;
+    }
+
+    // Its end concerns nobody here.
+    private static bool Start(Transition transition, StartStep step)
+    {
+        var saga = transition.Saga;
+        if (!ValueJson.TryEvaluate(step.Input, new SagaScope(transition.Plan, saga, transition.Now), out var input, out var problem))
+        {
+            transition.Fail(step.Catch, step.Id, EngineCodes.ExpressionFailed, $"The input of step '{step.Id}': {problem}");
+            return false;
+        }
+
+        transition.Emit(new CommandToSend(
+            Identity.Command(saga.Facts.SagaId, $"{saga.State}/{step.Id}", saga.Visit), 1, step.Id, StepDirections.Do, StepKind.Saga, step.Contract,
+            null, input, TimeSpan.Zero, transition.Now + Outstanding.LifeTime)
+        {
+            Detached = true,
+        });
+        transition.Note(HistoryKinds.StepCompleted, step.Id, ("contract", step.Contract));
+        return true;
     }
 
     // A time that is past is not waited for.

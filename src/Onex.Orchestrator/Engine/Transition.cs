@@ -18,7 +18,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     private readonly ImmutableArray<HistoryNote>.Builder _history = ImmutableArray.CreateBuilder<HistoryNote>();
     private readonly ImmutableArray<EventRefusal>.Builder _refusals = ImmutableArray.CreateBuilder<EventRefusal>();
     private readonly ImmutableArray<Guid>.Builder _seen = ImmutableArray.CreateBuilder<Guid>();
-    private readonly List<ItemToStore> _items = [];
+    private readonly ImmutableArray<SagaItem>.Builder _items = ImmutableArray.CreateBuilder<SagaItem>();
 
     public Plan Plan { get; } = plan;
 
@@ -52,7 +52,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         {
             Refusals = _refusals.ToImmutable(),
             Seen = _seen.ToImmutable(),
-            Items = [.. _items],
+            Items = _items.ToImmutable(),
         };
     }
 
@@ -64,24 +64,20 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
 
     public void Emit(CommandToSend command) => _commands.Add(command);
 
-    /// <summary>What became of an item. What one decision says twice of it is one row.</summary>
-    public void Store(ItemToStore item)
-    {
-        var known = _items.FindIndex(other => other.Step == item.Step && other.Visit == item.Visit && other.Index == item.Index);
-        if (known < 0)
-        {
-            _items.Add(item);
-            return;
-        }
-
-        _items[known] = item with { Result = item.Result ?? _items[known].Result, Undo = item.Undo ?? _items[known].Undo };
-    }
+    public void Store(SagaItem item) => _items.Add(item);
 
     public void Refuse(EventRefusal refusal) => _refusals.Add(refusal);
 
     public void See(Guid messageId) => _seen.Add(messageId);
 
-    public void Answer(Asker to, bool isDuplicate) => _answers.Add(Endings.AnswerOf(Saga, to, isDuplicate));
+    /// <summary>Answers whoever waits for it.</summary>
+    public void Answer(Asker to, bool isDuplicate)
+    {
+        if (to.Parent is not { Awaits: false })
+        {
+            _answers.Add(Endings.AnswerOf(Saga, to, isDuplicate));
+        }
+    }
 
     /// <summary>
     /// Goes to a state from wherever the saga is. What is in flight is interrupted; a compensating state is entered at once and waits for it, any

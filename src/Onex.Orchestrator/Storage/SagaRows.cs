@@ -22,6 +22,7 @@ internal static class SagaRows
         CorrelationId = saga.Facts.Asker.CorrelationId,
         RequestId = saga.Facts.Asker.RequestId,
         BusinessKey = saga.Facts.BusinessKey,
+        ParentId = saga.Facts.Asker.Parent?.SagaId,
         Source = saga.Facts.Asker.Source,
         State = saga.State,
         Status = saga.Status,
@@ -419,6 +420,17 @@ internal static class SagaRows
             writer.WriteString("envelope_id", envelope);
         }
 
+        if (asker.Parent is { } parent)
+        {
+            writer.WriteStartObject("parent");
+            writer.WriteString("saga_id", parent.SagaId);
+            writer.WriteString("command_id", parent.CommandId);
+            writer.WriteNumber("attempt", parent.Attempt);
+            writer.WriteNumber("home_partition", parent.HomePartition);
+            writer.WriteBoolean("awaits", parent.Awaits);
+            writer.WriteEndObject();
+        }
+
         if (!asker.Headers.IsEmpty)
         {
             writer.WriteStartObject("headers");
@@ -483,6 +495,11 @@ internal static class SagaRows
         Target = row is null ? ReadTarget(json) : null,
         Operation = Text(json, "operation") ?? row?.Contract ?? "",
         EnvelopeId = json.TryGetProperty("envelope_id", out var envelope) ? envelope.GetGuid() : null,
+        Parent = json.TryGetProperty("parent", out var parent)
+            ? new ParentLink(
+                parent.GetProperty("saga_id").GetGuid(), parent.GetProperty("command_id").GetGuid(), parent.GetProperty("attempt").GetInt32(),
+                parent.GetProperty("home_partition").GetInt32(), parent.GetProperty("awaits").GetBoolean())
+            : null,
         Headers = json.TryGetProperty("headers", out var headers)
             ? headers.EnumerateObject().ToImmutableSortedDictionary(header => header.Name, header => header.Value.GetString() ?? "")
             : ImmutableSortedDictionary<string, string>.Empty,

@@ -46,7 +46,7 @@ internal sealed class Story
     public List<HistoryNote> History { get; } = [];
 
     /// <summary>The items' rows, as they would be stored.</summary>
-    public Dictionary<(string Step, int Visit, int Index), ItemToStore> Items { get; } = [];
+    public Dictionary<(string Step, int Visit, int Index), SagaItem> Items { get; } = [];
 
     public List<Answer> Answers { get; } = [];
 
@@ -172,12 +172,12 @@ internal sealed class Story
         });
     }
 
-    private IEnumerable<ItemToStore> Stored(WantedItems wanted)
+    private IEnumerable<SagaItem> Stored(WantedItems wanted)
     {
         var items = Items.Values.Where(item => item.Step == wanted.Step && item.Visit == wanted.Visit);
         return wanted.Below is { } below
             ? items
-                .Where(item => item.Index < below && item.Undo is not null && item.Outcome is ItemOutcome.Completed or ItemOutcome.Unknown)
+                .Where(item => item.Index < below && item.Undo is not null && item.Status is SagaItemStatus.Completed or SagaItemStatus.Unknown)
                 .OrderByDescending(item => item.Index)
                 .Take(wanted.Limit)
             : items.OrderBy(item => item.Index).Take(wanted.Limit);
