@@ -175,7 +175,7 @@ public readonly struct CelValue : IEquatable<CelValue>
     {
         if (_kind == CelKind.Map)
         {
-            return MapOf(this).TryGet(String(name), out value);
+            return MapOf(this).TryGet(name, out value);
         }
 
         value = default;

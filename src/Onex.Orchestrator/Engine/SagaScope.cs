@@ -61,6 +61,26 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
         }
     }
 
+    // Without the map of all fields or steps that a guard reads one of.
+    public bool TryGetField(string name, string field, out CelValue value)
+    {
+        switch (name)
+        {
+            case "input":
+                return saga.Facts.Input.TryGetField(field, out value);
+            case "data" when saga.Data.TryGetValue(field, out value):
+            case "steps" when saga.Results.TryGetValue(field, out value):
+                return true;
+            case "result" when result is { } there:
+                return there.TryGetField(field, out value);
+            case "event" when Event is { } data:
+                return data.TryGetField(field, out value);
+            default:
+                value = default;
+                return TryGet(name, out var all) && all.TryGetField(field, out value);
+        }
+    }
+
     // A field that nothing has set is absent, unless its type says that it may be: then it is null.
     private IEnumerable<KeyValuePair<string, CelValue>> Fields()
     {
