@@ -30,16 +30,13 @@ public static class ContractCompiler
             diagnostics.Add(WithoutLine(directory, Complaints.NoContracts("no contract is in this directory.")));
         }
 
-        foreach (var path in paths)
+        // No file knows of another until all are read; what they say together is worked out in their order.
+        var read = new ReadFile[paths.Count];
+        Parallel.For(0, read.Length, index => read[index] = Read(contracts, paths[index], context));
+        var taken = new Dictionary<(string Name, string Version), Plan>();
+        foreach (var (file, references, plan) in read)
         {
-            var (text, complaint) = contracts.Load(path);
-            var file = new SourceFile(contracts.Shown(path), text);
-            var references = new References(contracts.LoadReference, contracts.Shown);
-            if (complaint is not null)
-            {
-                file.Report(complaint);
-            }
-            else if (ContractReader.Read(path, file, references, context) is { } plan && !IsTaken(plan, plans, file, contracts))
+            if (plan is not null && !IsTaken(plan, taken, file, contracts))
             {
                 plans.Add(plan);
             }
@@ -48,6 +45,20 @@ public static class ContractCompiler
         }
 
         return new Compilation(plans, Sorted(diagnostics));
+    }
+
+    private static ReadFile Read(ContractDirectory contracts, string path, CompilerContext context)
+    {
+        var (text, complaint) = contracts.Load(path);
+        var file = new SourceFile(contracts.Shown(path), text);
+        var references = new References(contracts.LoadReference, contracts.Shown);
+        if (complaint is not null)
+        {
+            file.Report(complaint);
+            return new ReadFile(file, references, null);
+        }
+
+        return new ReadFile(file, references, ContractReader.Read(path, file, references, context));
     }
 
     /// <summary>Compiles one contract from its text and the files it refers to, as it was registered.</summary>
@@ -61,12 +72,14 @@ public static class ContractCompiler
     }
 
     // The same content twice is one contract in two places, which harms nobody.
-    private static bool IsTaken(Plan plan, List<Plan> plans, SourceFile file, ContractDirectory contracts)
+    private static bool IsTaken(Plan plan, Dictionary<(string Name, string Version), Plan> taken, SourceFile file, ContractDirectory contracts)
     {
-        if (plans.Find(other => other.Name == plan.Name && other.Version == plan.Version) is not { } other)
+        if (taken.TryAdd((plan.Name, plan.Version), plan))
         {
             return false;
         }
+
+        var other = taken[(plan.Name, plan.Version)];
 
         if (other.Hash != plan.Hash)
         {
@@ -89,6 +102,8 @@ public static class ContractCompiler
             .ThenBy(diagnostic => diagnostic.Column)
             .ThenBy(diagnostic => diagnostic.Code, StringComparer.Ordinal),
     ];
+
+    private sealed record ReadFile(SourceFile File, References References, Plan? Plan);
 
     private static Diagnostic WithoutLine(string path, Complaint complaint) =>
         new(complaint.Code, complaint.Severity, path, 1, 1, 1, complaint.Problem, complaint.Remedy, null);

@@ -15,6 +15,11 @@ public interface IExpressionScope
     bool TryGet(string name, out CelValue value);
 
     /// <summary>
+    /// Whether it may know names with dots, so that <c>a.b.c</c> is asked for as such before <c>c</c> of <c>a.b</c> is, as the language has it.
+    /// </summary>
+    bool HasQualifiedNames => true;
+
+    /// <summary>
     /// The value of a field of a name, <c>data.limit</c>; false if there is no such name or no such field. A scope that does not hold its
     /// names as maps answers this without making one.
     /// </summary>

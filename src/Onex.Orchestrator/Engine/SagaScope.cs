@@ -12,6 +12,8 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
     /// <summary>The command that is taken back, where nobody may be able to tell whether it happened; else null.</summary>
     public Guid? CommandId { get; init; }
 
+    public bool HasQualifiedNames => false;
+
     public bool TryGet(string name, out CelValue value)
     {
         switch (name)

@@ -74,6 +74,22 @@ internal sealed class Compiler
             return (ref _) => value;
         }
 
+        return Qualified(select) is { } qualified ? QualifiedSelect(qualified, Field(select)) : Field(select);
+    }
+
+    // a.b.c is one name, if the scope has it; the longest comes first.
+    private static Code QualifiedSelect(string name, Code field) =>
+        (ref frame) => frame.Scope.HasQualifiedNames && frame.Scope.TryGet(name, out var value) ? value : field(ref frame);
+
+    private string? Qualified(Syntax syntax) => syntax switch
+    {
+        NameSyntax name when name.FromRoot || !_variables.Contains(name.Name) => name.Name,
+        SelectSyntax { Optional: false } select when Qualified(select.Operand) is { } before => $"{before}.{select.Field}",
+        _ => null,
+    };
+
+    private Code Field(SelectSyntax select)
+    {
         var operand = Compile(select.Operand);
         var (field, optional) = (select.Field, select.Optional);
         if (!optional && select.Operand is NameSyntax { Name: var name } root && (root.FromRoot || !_variables.Contains(name)))
@@ -338,6 +354,7 @@ internal sealed class Compiler
             ComprehensionKind.All => Quantifier(range, slot, condition!, decides: false),
             ComprehensionKind.Exists => Quantifier(range, slot, condition!, decides: true),
             ComprehensionKind.ExistsOne => ExistsOne(range, slot, condition!),
+            ComprehensionKind.OptMap or ComprehensionKind.OptFlatMap => Inside(range, slot, body!, flat: syntax.Kind == ComprehensionKind.OptFlatMap),
             _ => Collect(range, slot, condition, body),
         };
     }
@@ -437,6 +454,29 @@ internal sealed class Compiler
             }
 
             return CelValue.List(made);
+        };
+
+    // What is made of the value inside an optional; nothing of nothing.
+    private static Code Inside(Code optional, int slot, Code body, bool flat) =>
+        (ref frame) =>
+        {
+            var value = optional(ref frame);
+            if (value.Kind != CelKind.Optional || !value.HasValue)
+            {
+                return value.IsError || value.Kind == CelKind.Optional ? value : Failures.NoOverload("a macro over an optional", value);
+            }
+
+            if (!frame.Spend(2))
+            {
+                return Failures.Budget;
+            }
+
+            frame.Locals![slot] = value.Inner;
+            var made = body(ref frame);
+            return made.IsError ? made
+                : !flat ? CelValue.Some(made)
+                : made.Kind == CelKind.Optional ? made
+                : Failures.NoOverload("optFlatMap", made);
         };
 
     private static IReadOnlyList<CelValue> Items(ref Frame frame, CelValue range, out CelValue? failure)
