@@ -64,7 +64,13 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
 
     public void See(Guid messageId) => _seen.Add(messageId);
 
-    public void Answer(Asker to, bool isDuplicate) => _answers.Add(Endings.AnswerOf(Saga, to, isDuplicate));
+    public void Answer(Asker to, bool isDuplicate)
+    {
+        if (!to.Silent)
+        {
+            _answers.Add(Endings.AnswerOf(Saga, to, isDuplicate));
+        }
+    }
 
     /// <summary>
     /// Goes to a state from wherever the saga is. What is in flight is interrupted; a compensating state is entered at once and waits for it, any

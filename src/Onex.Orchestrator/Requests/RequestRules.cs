@@ -71,18 +71,17 @@ internal sealed class RequestRules(
         }
 
         var (input, problems) = Payload(read);
-        if (problems.Count == 0)
-        {
-            problems = plan.Input.Validate(input, out input);
-        }
+        return problems.Count > 0 ? Misfit(plan, asker, problems) : Start(plan, asker, input, sagaId, homePartition, now);
+    }
 
+    /// <summary>The start of a saga with that input, or why it is refused.</summary>
+    public static (AcceptedRequest? Request, Refusal? Refusal) Start(
+        Plan plan, Asker asker, CelValue input, Guid sagaId, int homePartition, DateTimeOffset now)
+    {
+        var problems = plan.Input.Validate(input, out input);
         if (problems.Count > 0)
         {
-            return Refuse(
-                asker, ErrorCodes.PayloadInvalid, "SchemaMismatch",
-                $"The payload does not fit the input of '{plan.Name}' {plan.Version}: "
-                + string.Join("; ", problems.Select(problem => $"{At(problem)} {problem.Problem}")),
-                Details(problems));
+            return Misfit(plan, asker, problems);
         }
 
         var facts = new SagaFacts
@@ -98,6 +97,12 @@ internal sealed class RequestRules(
         };
         return plan.Key is null ? (new AcceptedRequest.Start(facts), null) : WithKey(plan, facts, now, asker);
     }
+
+    private static (AcceptedRequest?, Refusal?) Misfit(Plan plan, Asker asker, IReadOnlyList<SchemaProblem> problems) => Refuse(
+        asker, ErrorCodes.PayloadInvalid, "SchemaMismatch",
+        $"The payload does not fit the input of '{plan.Name}' {plan.Version}: "
+        + string.Join("; ", problems.Select(problem => $"{At(problem)} {problem.Problem}")),
+        Details(problems));
 
     private static (AcceptedRequest?, Refusal?) Event(Plan plan, string name, ReadRequest read)
     {

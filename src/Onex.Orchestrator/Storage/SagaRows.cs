@@ -358,6 +358,11 @@ internal static class SagaRows
             writer.WriteRawValue(extra.Utf8.Span, skipInputValidation: true);
         }
 
+        if (asker.Silent)
+        {
+            writer.WriteBoolean("silent", true);
+        }
+
         if (whole)
         {
             writer.WriteString("request_id", asker.RequestId);
@@ -409,6 +414,7 @@ internal static class SagaRows
             ? headers.EnumerateObject().ToImmutableSortedDictionary(header => header.Name, header => header.Value.GetString() ?? "")
             : ImmutableSortedDictionary<string, string>.Empty,
         Extra = json.TryGetProperty("extra", out var extra) ? RawJson.FromText(extra.GetRawText()) : null,
+        Silent = json.TryGetProperty("silent", out _),
     };
 
     private static void WriteWaiters(Utf8JsonWriter writer, ImmutableArray<Waiter> waiters)
