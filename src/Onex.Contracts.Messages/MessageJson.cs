@@ -11,6 +11,7 @@ namespace Onex.Contracts.Messages;
 [JsonSerializable(typeof(Response))]
 [JsonSerializable(typeof(StepCommand))]
 [JsonSerializable(typeof(StepResult))]
+[JsonSerializable(typeof(SagaMessage))]
 [JsonSerializable(typeof(DeadLetter))]
 [JsonSerializable(typeof(JsonElement))]
 [JsonSerializable(typeof(Dictionary<string, string>))]

@@ -30,6 +30,7 @@ public static class ContractCompiler
             diagnostics.Add(WithoutLine(directory, Complaints.NoContracts("no contract is in this directory.")));
         }
 
+        var read = new List<(SourceFile File, References References, Plan? Plan)>();
         foreach (var path in paths)
         {
             var (text, complaint) = contracts.Load(path);
@@ -42,10 +43,16 @@ public static class ContractCompiler
             else if (ContractReader.Read(path, file, references, context) is { } plan && !IsTaken(plan, plans, file, contracts))
             {
                 plans.Add(plan);
+                read.Add((file, references, plan));
+                continue;
             }
 
-            diagnostics.AddRange(Found(file, references));
+            read.Add((file, references, null));
         }
+
+        ChildChecks.Run([.. read.Where(each => each.Plan is not null).Select(each => (each.File, each.Plan!))], complete: plans.Count == paths.Count);
+        diagnostics.AddRange(read.SelectMany(each => Found(each.File, each.References)));
+        plans.RemoveAll(plan => read.Exists(each => each.Plan == plan && each.File.HasErrors));
 
         return new Compilation(plans, Sorted(diagnostics));
     }

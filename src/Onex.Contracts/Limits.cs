@@ -18,6 +18,21 @@ internal static class Limits
     /// <summary>Steps of one contract, all states together.</summary>
     public const int StepsMax = 1000;
 
+    /// <summary>Branches of one <c>parallel</c> step.</summary>
+    public const int BranchesMax = 100;
+
+    /// <summary>Items of one <c>each</c> step.</summary>
+    public const int ItemsMax = 100_000;
+
+    /// <summary>Calls of one <c>each</c> step that are in flight at the same time.</summary>
+    public const int AtOnceMax = 100;
+
+    /// <summary>Calls in flight of an <c>each</c> step that does not say how many.</summary>
+    public const int AtOnce = 10;
+
+    /// <summary>Items of an <c>each</c> step whose results an expression may read.</summary>
+    public const int ResultsMax = 1000;
+
     /// <summary>Events that a contract declares.</summary>
     public const int EventsMax = 200;
 

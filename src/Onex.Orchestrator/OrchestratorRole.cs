@@ -51,6 +51,7 @@ public static class OrchestratorRole
             sp.GetRequiredService<PlanCatalogue>(), compiler.Operations, settings.Topics, settings.ReplyToTopics));
         services.AddSingleton<SagaReader>();
         services.AddSingleton<LedgerInquiry>();
+        services.AddSingleton<WantedItemReader>();
         services.AddSingleton<EventTargets>();
         services.AddSingleton<SagaSignals>();
         services.AddSingleton(sp => Wire(ActivatorUtilities.CreateInstance<SagaRouter>(sp), sp, settings.Topics));
@@ -111,7 +112,7 @@ public static class OrchestratorRole
         home.Forget = partitions => Background(router.ForgetAsync(partitions, CancellationToken.None), logger);
         services.GetRequiredService<OutgoingSender>().Refused = (sagaId, message, reason) =>
         {
-            if ((message.Topic == topics.EffectRequests || message.Topic == topics.WorkerRequests) && Guid.TryParse(message.Key, out var commandId))
+            if ((message.Topic == topics.EffectRequests || message.Topic == topics.WorkerRequests || message.Topic == topics.SagaEvents) && Guid.TryParse(message.Key, out var commandId))
             {
                 Background(router.HandleAsync([Undeliverable(sagaId, commandId, message, reason)], CancellationToken.None), logger);
             }

@@ -68,6 +68,7 @@ internal sealed class ContractReader
         var version = ReadVersion();
         var input = ReadSchema("input");
         var output = ReadSchema("output");
+        (_scope.Input, _scope.Output) = (input, output);
         ReadData();
         ReadRetries();
         _events.ReadEvents(_root.Find("events"));
@@ -123,6 +124,7 @@ internal sealed class ContractReader
             States = [.. states],
             StatesByName = states.ToFrozenDictionary(state => state.Name, StringComparer.Ordinal),
             OnFailure = onFailure!,
+            Children = [.. _scope.Children],
         };
     }
 
@@ -283,16 +285,15 @@ internal sealed class ContractReader
                 if (map.Find("id") is ScalarSyntax id)
                 {
                     _scope.Steps.TryAdd(id.Text, state);
+                    _scope.CallNodes.TryAdd(id.Text, map);
                     if (StepReader.CallsNothing(map))
                     {
                         _scope.WithoutResult.Add(id.Text);
                     }
                 }
-                else
-                {
-                    DeclareSteps((map.Find("parallel") as MapSyntax)?.Find("branches"), state);
-                }
 
+                DeclareSteps((map.Find("parallel") as MapSyntax)?.Find("branches"), state);
+                DeclareSteps(map.Find("steps"), state);
                 break;
         }
     }
@@ -348,12 +349,21 @@ internal sealed class ContractReader
 
     private void KeepResults(List<StatePlan> states)
     {
-        foreach (var step in states.SelectMany(state => state.Steps).OfType<CallStep>())
+        foreach (var step in states.SelectMany(state => state.AllSteps))
         {
-            if (_scope.ReadPaths.TryGetValue(step.Id, out var paths))
+            if (!_scope.ReadPaths.TryGetValue(step.Id, out var paths))
             {
-                step.ResultIsRead = true;
-                step.ResultPaths = Outermost(paths);
+                continue;
+            }
+
+            if (step is CallStep call)
+            {
+                call.ResultIsRead = true;
+                call.ResultPaths = Outermost(paths);
+            }
+            else if (step is EachStep each)
+            {
+                each.ResultIsRead = true;
             }
         }
     }

@@ -48,11 +48,22 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
     /// <summary>The paths that expressions read below each step's result.</summary>
     public Dictionary<string, List<ImmutableArray<string>>> ReadPaths { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>The steps that call something, by id.</summary>
+    public Dictionary<string, MapSyntax> CallNodes { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The schemas of the request and of what a completed end answers, once they are read.</summary>
+    public JsonSchema? Input { get; set; }
+
+    public JsonSchema? Output { get; set; }
+
     /// <summary>Every way from a state to another that the file writes down.</summary>
     public List<Way> Ways { get; } = [];
 
     /// <summary>Where the file leads from every ordinary state before the pivot: events of any state, the deadline.</summary>
     public List<string> Anywhere { get; } = [];
+
+    /// <summary>The contracts that steps call or start.</summary>
+    public List<Child> Children { get; } = [];
 
     /// <summary>Steps that change the world and do not say how they are taken back.</summary>
     public List<Uncompensated> Uncompensated { get; } = [];
@@ -171,6 +182,12 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
         return node as T;
     }
 }
+
+/// <summary>A contract that a step of another one calls, or starts.</summary>
+/// <param name="Contract">Its name.</param>
+/// <param name="At">Where the file says so.</param>
+/// <param name="Detached">Whether the step does not wait for it.</param>
+internal sealed record Child(string Contract, SourceSpan At, bool Detached);
 
 /// <summary>A way from a state to another.</summary>
 /// <param name="From">The one.</param>

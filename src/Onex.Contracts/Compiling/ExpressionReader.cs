@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Collections.Immutable;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
+using Onex.Contracts.Expressions.Checking;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
 using Onex.Contracts.Yaml;
@@ -32,6 +33,25 @@ internal sealed record ExpressionPlace(IReadOnlyList<string> Names)
     /// <summary>The event whose rule it is, if its name is known; else its fields cannot be checked.</summary>
     public EventPlan? Event { get; private init; }
 
+    /// <summary>The type of <c>result</c>, if it is known.</summary>
+    public CelType? ResultType { get; private init; }
+
+    /// <summary>The type of <c>item</c>, if it is known.</summary>
+    public CelType? ItemType { get; private init; }
+
+    /// <summary>The type of what each item's call gives, where <c>results</c> is read, if it is known.</summary>
+    public CelType? ResultsOf { get; private init; }
+
+    /// <summary>The same place, where there is an item of an <c>each</c> besides; null if there is none.</summary>
+    public ExpressionPlace With(CelType? item) => item is null ? this : this with { Names = [.. Names, "item", "index"], ItemType = item };
+
+    /// <summary><c>save</c> of an <c>each</c>, all of whose items are done.</summary>
+    public static ExpressionPlace Items(CelType? result) =>
+        new(["results", "failures", "input", "data", "steps", "fault", "saga", "now"]) { ResultsOf = result };
+
+    /// <summary>Where a step's result of that type has just arrived.</summary>
+    public static ExpressionPlace Of(CelType? result) => result is null ? Result : Result with { ResultType = result };
+
     /// <summary><c>when</c> and <c>set</c> of an event's rule.</summary>
     public static ExpressionPlace Rule(EventPlan? @event) => new(["event", "input", "data", "steps", "fault", "saga", "now"]) { Event = @event };
 }
@@ -40,9 +60,15 @@ internal sealed record ExpressionPlace(IReadOnlyList<string> Names)
 internal sealed class ExpressionReader(ContractScope scope)
 {
     private static readonly FrozenSet<string> _notYet =
-        FrozenSet.ToFrozenSet(["item", "index", "results", "failures", "connections"], StringComparer.Ordinal);
+        FrozenSet.ToFrozenSet(["connections"], StringComparer.Ordinal);
 
-    /// <summary>A bare expression; null after complaining.</summary>
+    /// <summary>What is known of the types of names.</summary>
+    public ContractTypes Types { get; } = new(scope);
+
+    /// <summary>
+    /// A bare expression; null after complaining. The key that it stands under says what it must give, wherever that key is: a guard a bool, a
+    /// key a text or an int, a time a timestamp.
+    /// </summary>
     public Expression? Read(SyntaxNode? node, string what, ExpressionPlace place)
     {
         switch (node)
@@ -50,7 +76,13 @@ internal sealed class ExpressionReader(ContractScope scope)
             case null:
                 return null;
             case ScalarSyntax { IsNull: false, Text.Length: > 0 } scalar:
-                return Parse(scalar, scalar.Text, 0, place);
+                var expression = Parse(scalar, scalar.Text, 0, place);
+                if (expression is not null && Misfit(what, expression.Type, scalar.At) is { } misfit)
+                {
+                    scope.Report(misfit);
+                }
+
+                return expression;
             case MapSyntax or ListSyntax when SourceOf(node) is { } source:
                 scope.Report(Complaints.QuoteExpression(node.At, BareExpression.Quote(source)));
                 return null;
@@ -79,7 +111,17 @@ internal sealed class ExpressionReader(ContractScope scope)
             }
         }
 
+        CheckTypes(expression, scalar, start, place);
         return expression;
+    }
+
+    /// <summary>Complains if a value does not fit the field of <c>data</c> that it is written into.</summary>
+    public void CheckAssignment(SyntaxNode node, Expression expression, DataField field)
+    {
+        if (TypeRules.Conversion(expression.Type, StaticTypes.Of(field.Type), asJson: false) is { } mismatch)
+        {
+            scope.Report(Complaints.AssignmentWrong(node.At, field.Name, field.Type.ToString(), mismatch));
+        }
     }
 
     /// <summary>
@@ -137,6 +179,43 @@ internal sealed class ExpressionReader(ContractScope scope)
         else if (root == "steps")
         {
             CheckStep(use, scalar, start);
+        }
+    }
+
+    private static Complaint? Misfit(string what, CelType type, SourceSpan at) => what switch
+    {
+        "'when'" when !TypeRules.Fits(type, CelType.Bool) => Complaints.GuardNotBool(at, type.ToString()),
+        "'key'" when !TypeRules.Fits(type, CelType.Text) && !TypeRules.Fits(type, CelType.Int) && !TypeRules.Fits(type, CelType.Uint) =>
+            Complaints.KeyTypeWrong(at, type.ToString()),
+        "'until'" when !TypeRules.Fits(type, CelType.Timestamp) => Complaints.UntilNotTimestamp(at, type.ToString(), type.Plain == CelType.Text),
+        _ => null,
+    };
+
+    private void CheckTypes(Expression expression, ScalarSyntax scalar, int start, ExpressionPlace place)
+    {
+        var found = expression.Check(name => Types.Of(name, place));
+        expression.Type = found.Type;
+        foreach (var (kind, root, problem) in found.Problems)
+        {
+            var at = scalar.Part(start + problem.Position, problem.Length);
+            switch (kind)
+            {
+                case CheckProblemKind.NoOverload:
+                    scope.Report(Complaints.TypesWrong(at, problem.Problem, problem.Remedy));
+                    break;
+                // The fields of an event are checked by CheckEvent, which speaks of the event.
+                case CheckProblemKind.UnknownField when root != "event":
+                    scope.Report(Complaints.UnknownField(at, problem.Problem, problem.Remedy));
+                    break;
+                case CheckProblemKind.DoubtfulField when root is not ("data" or "steps"):
+                    scope.Report(Complaints.DoubtfulField(at, problem.Problem, problem.Remedy));
+                    break;
+            }
+        }
+
+        if (found.Cost > ExpressionLimits.Budget)
+        {
+            scope.Report(Complaints.TooCostly(scalar.Part(start, expression.Text.Length), found.Cost));
         }
     }
 

@@ -25,8 +25,28 @@ internal sealed record Keys(string Where, IReadOnlyList<string> Known, FrozenSet
 
     public static Keys Step { get; } = Of(
         "a step",
-        ["id", "effect", "compute", "connection", "with", "returns", "save", "retry", "timeout", "reject", "catch", "compensate"],
-        ["parallel", "each", "saga", "detached", "emit", "losers", "aggregate"]);
+        [
+            "id", "effect", "compute", "saga", "connection", "with", "returns", "save", "retry", "timeout", "reject", "catch", "compensate", "each",
+            "detached", "losers",
+        ],
+        ["emit", "aggregate"]);
+
+    public static Keys ChildStep { get; } = Of(
+        "a step that calls a contract", ["id", "saga", "with", "returns", "save", "reject", "catch", "compensate", "each", "detached", "losers"], []);
+
+    public static Keys DetachedStep { get; } = Of("a step that starts a contract and does not wait", ["id", "saga", "with", "detached", "catch"], []);
+
+    public static Keys ParallelStep { get; } = Of("a step with branches", ["id", "parallel", "catch"], []);
+
+    public static Keys Parallel { get; } = Of("'parallel'", ["join", "branches"], []);
+
+    public static Keys Join { get; } = Of("'join'", ["at_least"], []);
+
+    public static Keys Branch { get; } = Of("a branch", ["steps", "losers"], []);
+
+    public static Keys Each { get; } = Of("'each'", ["item", "at_once", "at_most", "on_item_failure"], []);
+
+    public static Keys ItemFailure { get; } = Of("'on_item_failure'", ["at_most"], []);
 
     public static Keys WaitStep { get; } = Of("a step that waits", ["id", "wait"], []);
 
@@ -47,7 +67,7 @@ internal sealed record Keys(string Where, IReadOnlyList<string> Known, FrozenSet
     public static Keys TimeLimit { get; } = Of("a time limit", ["after", "next"], []);
 
     public static Keys Compensate { get; } = Of(
-        "'compensate'", ["effect", "compute", "connection", "with", "retry", "timeout", "none", "when_unknown"], []);
+        "'compensate'", ["effect", "compute", "saga", "connection", "with", "retry", "timeout", "none", "when_unknown"], []);
 
     public static Keys Choice { get; } = Of("an entry of 'choose'", ["when", "next", "fault"], []);
 

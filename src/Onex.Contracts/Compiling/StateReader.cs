@@ -75,11 +75,14 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             Kind = StateKind.End,
             End = text == "failed" ? EndKind.Failed : EndKind.Completed,
             Output = map.Find("output") is { } output
-                ? templates.Read(output, DataType.Any, new TemplateRules(ExpressionPlace.Output, null, ArgumentFilling.Value))
+                ? templates.Read(output, OutputType(text), new TemplateRules(ExpressionPlace.Output, null, ArgumentFilling.Value))
                 : null,
             Accepts = _ended,
         };
     }
+
+    // The contract's schema is for what completes.
+    private DataType OutputType(string? end) => end == "completed" && scope.Output is { } schema ? new DataType.Schema(schema) : DataType.Any;
 
     private StatePlan ReadCompensating(string name, MapSyntax map)
     {
@@ -112,17 +115,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         }
 
         var items = scope.List(map.Find("steps"), "'steps'")?.Items ?? [];
-        var read = items.Select((step, index) => steps.Read(step, name.Text, index)).ToList();
-        if (read.FindIndex(step => step is FailStep) is >= 0 and var fails && fails + 1 < read.Count)
-        {
-            scope.Report(Complaints.StepAfterFail(items[fails + 1].At));
-        }
-
-        foreach (var (_, item) in read.Zip(items).Where(step => step.First is RespondStep).Skip(1))
-        {
-            scope.Report(Complaints.RespondsAgain(item.At));
-        }
-
+        var read = steps.ReadAll(items, name.Text, name.Text);
         var rules = events.ReadRules(map.Find("on_event"), "'on_event'", name.Text);
         var timeout = events.ReadLimit(map.Find("timeout"), "'timeout'", name.Text);
         if (timeout is not null)
@@ -135,7 +128,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             Name = name.Text,
             Kind = StateKind.Ordinary,
             Pivot = ReadPivot(map.Find("pivot")),
-            Steps = [.. read.OfType<StepPlan>()],
+            Steps = read,
             OnEvent = rules,
             Timeout = timeout,
             Choices = ReadChoices(name, map, waits: items.Count == 0 && (map.Has("on_event") || map.Has("timeout") || scope.HasAnyState)),

@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Expressions.Checking;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
 using Onex.Contracts.Yaml;
@@ -10,24 +13,50 @@ namespace Onex.Contracts.Compiling;
 /// <summary>Reads steps.</summary>
 internal sealed class StepReader(ContractScope scope, ExpressionReader expressions, TemplateReader templates, RetryReader retries)
 {
-    private static readonly string[] _others = ["wait", "set", "respond", "fail"];
-    private static readonly string[] _calls = ["effect", "compute"];
+    private static readonly string[] _others = ["wait", "set", "respond", "fail", "parallel"];
+    private static readonly string[] _calls = ["effect", "compute", "saga"];
     private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(30);
 
     private readonly HashSet<string> _ids = new(StringComparer.Ordinal);
 
     /// <summary>Whether a step is of a kind that has no result.</summary>
-    public static bool CallsNothing(MapSyntax step) => _others.Any(step.Has);
+    public static bool CallsNothing(MapSyntax step) => _others.Any(step.Has) || IsDetached(step);
+
+    /// <summary>Steps that run in line: those of a state, or of a branch.</summary>
+    /// <param name="items">The steps.</param>
+    /// <param name="state">The state that they are in.</param>
+    /// <param name="place">Whose they are: what those are called after that have no id.</param>
+    public ImmutableArray<StepPlan> ReadAll(IReadOnlyList<SyntaxNode> items, string state, string place)
+    {
+        var read = items.Select((step, index) => Read(step, state, $"{place}[{index}]", inBranch: false)).ToList();
+        if (read.FindIndex(step => step is FailStep) is >= 0 and var fails && fails + 1 < read.Count)
+        {
+            scope.Report(Complaints.StepAfterFail(items[fails + 1].At));
+        }
+
+        foreach (var (_, item) in read.Zip(items).Where(step => step.First is RespondStep).Skip(1))
+        {
+            scope.Report(Complaints.RespondsAgain(item.At));
+        }
+
+        return [.. read.OfType<StepPlan>()];
+    }
 
     /// <summary>The step; null if too much of it is missing, after complaining.</summary>
     /// <param name="node">The step.</param>
     /// <param name="state">The state that it is in.</param>
-    /// <param name="index">Its place there, from 0.</param>
-    public StepPlan? Read(SyntaxNode node, string state, int index)
+    /// <param name="place">Where: what it is called after if it has no id.</param>
+    /// <param name="inBranch">Whether it is all of a branch, and may say what becomes of it if the join does not wait for it.</param>
+    public StepPlan? Read(SyntaxNode node, string state, string place, bool inBranch)
     {
         if (scope.Map(node, "a step") is not { } map)
         {
             return null;
+        }
+
+        if (map.Has("losers") && !inBranch)
+        {
+            scope.Report(Complaints.LosersMisplaced(map.KeyAt("losers"), "this step is no branch"));
         }
 
         if (_others.Where(map.Has).ToList() is [var kind, .. var more])
@@ -37,39 +66,277 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
                 scope.Report(Complaints.KeysExclude(map.KeyAt(other), "a step", kind, other, "Make two steps of it."));
             }
 
-            return ReadOther(map, kind, state, index);
+            return ReadOther(map, kind, state, place);
         }
 
-        return ReadCallStep(map, state);
+        return IsDetached(map) ? ReadDetached(map, state, place) : ReadCallStep(map, state);
     }
 
-    private CallStep? ReadCallStep(MapSyntax map, string state)
+    private static bool IsDetached(MapSyntax map) => map.Has("saga") && map.Find("detached") is ScalarSyntax { Bool: true };
+
+    private StartStep? ReadDetached(MapSyntax map, string state, string place)
     {
-        scope.CheckKeys(map, Keys.Step);
+        scope.CheckKeys(map, Keys.DetachedStep);
+        var id = map.Has("id") ? ReadId(map) : place;
+        var rules = ReadCatch(map.Find("catch"), state);
+        return ReadCall(map, "a step", ExpressionPlace.Arguments) is { } call
+            ? new StartStep { Id = id ?? "", Contract = call.Invocation.Operation, Input = call.Invocation.Arguments, Catch = rules }
+            : null;
+    }
+
+    private StepPlan? ReadCallStep(MapSyntax map, string state)
+    {
+        scope.CheckKeys(map, map.Has("saga") ? Keys.ChildStep : Keys.Step);
         if (map.Entries.Any(entry => Keys.Step.NotYet.Contains(entry.Key.Text)))
         {
             return null;
         }
 
+        if (map.Find("detached") is { } detached && (!map.Has("saga") || detached is not ScalarSyntax { Bool: not null }))
+        {
+            scope.Report(Complaints.WrongType(detached.At, "'detached'", "true or false beside 'saga'", detached.Kind));
+        }
+
         var id = ReadId(map);
-        var call = ReadCall(map, "a step", ExpressionPlace.Arguments);
+        var each = map.Has("each") ? ReadEach(map, id) : null;
+        var call = ReadCall(map, "a step", ExpressionPlace.Arguments.With(each?.ItemType));
         var step = new CallStep
         {
             Id = id ?? "",
             Kind = call?.Kind ?? StepKind.Effect,
             Invocation = call?.Invocation ?? new Invocation("", null, new Template.Map([])),
-            ResultType = call?.Operation is { } operation ? ResultOf(operation) : DataType.Any,
+            ResultType = call?.Operation is { } operation && call.Kind != StepKind.Saga ? ResultOf(operation) : DataType.Any,
             Returns = map.Find("returns") is { } returns ? scope.Types.Read(returns) : null,
-            Save = ReadAssignments(map.Find("save"), "'save'", ExpressionPlace.Result),
+            Save = each is null ? ReadAssignments(map.Find("save"), "'save'", ExpressionPlace.Of(ResultType(id))) : [],
             Retry = call?.Retry ?? RetryPolicy.Default,
             Timeout = call?.Timeout ?? _timeout,
-            Reject = ReadReject(map.Find("reject")),
+            Reject = ReadReject(
+                map.Find("reject"),
+                ExpressionPlace.Of(call?.Operation is { Result.Count: > 0 } known ? StaticTypes.Of(ResultOf(known)) : null).With(each?.ItemType)),
             Catch = ReadCatch(map.Find("catch"), state),
-            Compensation = ReadCompensation(map, state, id, call),
+            Compensation = ReadCompensation(map, state, id, call, each?.ItemType),
         };
 
-        return id is null || call is null ? null : step;
+        return id is null || call is null ? null
+            : each is null ? step
+            : map.Find("each") is MapSyntax ? ToEach(step, each, map)
+            : null;
     }
+
+    // What is saved is read when the call is known, for it reads what the calls gave.
+    private EachStep? ToEach(CallStep call, Items each, MapSyntax map)
+    {
+        var save = ReadAssignments(map.Find("save"), "'save'", ExpressionPlace.Items(ResultType(call.Id)));
+        var readsItems = save.SelectMany(assignment => assignment.Value.PathUses).Any(use => use.Path[0] is "results" or "failures");
+        if (readsItems && each.AtMost > Limits.ResultsMax)
+        {
+            scope.Report(Complaints.TooManyResults(map.KeyAt("save"), call.Id, each.AtMost));
+        }
+
+        return each.Expression is null
+            ? null
+            : new EachStep
+            {
+                Id = call.Id,
+                Call = call,
+                Catch = call.Catch,
+                Items = each.Expression,
+                ItemsAreInput = each.Expression.PathUses.All(use => use.Path[0] is "input"),
+                AtOnce = each.AtOnce,
+                AtMost = each.AtMost,
+                FailuresMax = each.FailuresMax,
+                Save = save,
+                ReadsItems = readsItems,
+            };
+    }
+
+    private Items ReadEach(MapSyntax step, string? id)
+    {
+        var nothing = new Items(null, CelType.Dyn, 1, 1, 0);
+        if (scope.Map(step.Find("each"), "'each'") is not { } map || expressions.IsSplit(map))
+        {
+            return nothing;
+        }
+
+        scope.CheckKeys(map, Keys.Each);
+        if (!map.Has("item"))
+        {
+            scope.Report(Complaints.MissingKey(map.At, "'each'", "item", "Write 'each: { item: input.items, at_most: 500 }'."));
+        }
+
+        var items = expressions.Read(map.Find("item"), "'item'", ExpressionPlace.Arguments);
+        if (items is not null && items.Type.Plain is not (CelType.ListOf or CelType.DynType or CelType.NothingType))
+        {
+            scope.Report(Complaints.ItemsNotList(map.Find("item")!.At, items.Type.ToString()));
+        }
+
+        var bound = (items?.Type.Plain as CelType.ListOf)?.Most;
+        var most = Number(map.Find("at_most"), "'at_most'", Limits.ItemsMax);
+        if (most is null && bound is null && !map.Has("at_most") && items is not null)
+        {
+            scope.Report(Complaints.EachUnbounded(map.At, id ?? "this one"));
+        }
+
+        return new Items(
+            items,
+            (items?.Type.Plain as CelType.ListOf)?.Item ?? CelType.Dyn,
+            Number(map.Find("at_once"), "'at_once'", Limits.AtOnceMax) ?? Limits.AtOnce,
+            most ?? (int)Math.Min(bound ?? 1, Limits.ItemsMax),
+            ReadItemFailure(map.Find("on_item_failure")));
+    }
+
+    // How many may fail; null: any number.
+    private int? ReadItemFailure(SyntaxNode? node)
+    {
+        switch (node)
+        {
+            case null or ScalarSyntax { Text: "stop" }:
+                return 0;
+            case ScalarSyntax { Text: "continue" }:
+                return null;
+            case MapSyntax map:
+                scope.CheckKeys(map, Keys.ItemFailure);
+                return Number(map.Find("at_most"), "'at_most'", Limits.ItemsMax) ?? 0;
+            default:
+                scope.Report(Complaints.WrongType(node.At, "'on_item_failure'", "'stop', 'continue' or { at_most: 3 }", node.Kind));
+                return 0;
+        }
+    }
+
+    private int? Number(SyntaxNode? node, string what, int max)
+    {
+        if (node is null)
+        {
+            return null;
+        }
+
+        if (node is ScalarSyntax { IsPlain: true } scalar && int.TryParse(scalar.Text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+        {
+            if (number >= 1 && number <= max)
+            {
+                return number;
+            }
+
+            scope.Report(Complaints.OutOfRange(node.At, what.Trim('\''), $"from 1 to {max.ToString(CultureInfo.InvariantCulture)}"));
+            return null;
+        }
+
+        scope.Report(Complaints.WrongType(node.At, what, "a whole number", node.Kind));
+        return null;
+    }
+
+    // Branches run at the same time, each by itself.
+    private ParallelStep? ReadParallel(MapSyntax map, string? id, string state, string place)
+    {
+        var rules = ReadCatch(map.Find("catch"), state);
+        if (scope.Map(map.Find("parallel"), "'parallel'") is not { } parallel)
+        {
+            return null;
+        }
+
+        scope.CheckKeys(parallel, Keys.Parallel);
+        if (!parallel.Has("branches"))
+        {
+            scope.Report(Complaints.MissingKey(parallel.At, "'parallel'", "branches", "Write 'branches:' and below it the steps that run at the same time."));
+        }
+
+        var list = scope.List(parallel.Find("branches"), "'branches'");
+        if (list is { Items.Count: < 2 })
+        {
+            scope.Report(Complaints.WrongType(list.At, "'branches'", "a list of two branches or more", $"one of {list.Items.Count}"));
+        }
+        else if (list?.Items.Count > Limits.BranchesMax)
+        {
+            scope.Report(Complaints.TooMany(list.Items[Limits.BranchesMax].At, "branches", Limits.BranchesMax));
+        }
+
+        var nodes = (list?.Items ?? []).Take(Limits.BranchesMax).ToList();
+        var (join, needed) = ReadJoin(parallel.Find("join"), nodes.Count);
+        var branches = nodes.Select((node, index) => ReadBranch(node, state, $"{place}/{index}", join)).ToList();
+        CheckSaves(branches, nodes);
+        return branches.Exists(branch => branch.Steps.IsEmpty) || nodes.Count < 2
+            ? null
+            : new ParallelStep { Id = id ?? "", Branches = [.. branches], Join = join, Needed = needed, Catch = rules };
+    }
+
+    private (Join Join, int Needed) ReadJoin(SyntaxNode? node, int branches)
+    {
+        switch (node)
+        {
+            case null or ScalarSyntax { Text: "all" }:
+                return (Join.All, branches);
+            case ScalarSyntax { Text: "any" }:
+                return (Join.Any, 1);
+            case MapSyntax map:
+                scope.CheckKeys(map, Keys.Join);
+                if (!map.Has("at_least"))
+                {
+                    scope.Report(Complaints.MissingKey(map.At, "'join'", "at_least", "Write 'join: { at_least: 2 }', or 'all', or 'any'."));
+                }
+
+                var needed = Number(map.Find("at_least"), "'at_least'", Limits.BranchesMax) ?? 1;
+                if (needed > branches && branches > 0)
+                {
+                    scope.Report(Complaints.JoinImpossible(map.Find("at_least")!.At, needed, branches));
+                }
+
+                return (Join.AtLeast, needed);
+            default:
+                scope.Report(Complaints.WrongType(node.At, "'join'", "'all', 'any' or { at_least: 2 }", node.Kind));
+                return (Join.All, branches);
+        }
+    }
+
+    // A step, a list of steps, or { steps: [...], losers: keep }.
+    private BranchPlan ReadBranch(SyntaxNode node, string state, string place, Join join)
+    {
+        var map = node as MapSyntax;
+        var losers = map?.Find("losers");
+        if (losers is not null && (losers as ScalarSyntax)?.Text is not ("keep" or "compensate"))
+        {
+            scope.Report(Complaints.WrongType(losers.At, "'losers'", "'compensate' or 'keep'", losers.Kind));
+        }
+        else if (losers is not null && join == Join.All)
+        {
+            scope.Report(Complaints.LosersMisplaced(map!.KeyAt("losers"), "'join: all' waits for every branch, so that none loses"));
+        }
+
+        var keep = (losers as ScalarSyntax)?.Text == "keep";
+        if (map?.Has("steps") == true)
+        {
+            scope.CheckKeys(map, Keys.Branch);
+            return new BranchPlan(ReadAll(scope.List(map.Find("steps"), "'steps'")?.Items ?? [], state, place), keep);
+        }
+
+        return node is ListSyntax list
+            ? new BranchPlan(ReadAll(list.Items, state, place), keep)
+            : new BranchPlan(Read(node, state, $"{place}[0]", inBranch: true) is { } step ? [step] : [], keep);
+    }
+
+    // Which of two would come last is nobody's to say.
+    private void CheckSaves(List<BranchPlan> branches, List<SyntaxNode> nodes)
+    {
+        var first = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (var branch = 0; branch < branches.Count; branch++)
+        {
+            foreach (var field in branches[branch].Steps.SelectMany(Written).Distinct(StringComparer.Ordinal))
+            {
+                if (!first.TryAdd(field, branch))
+                {
+                    scope.Report(Complaints.SavedTwice(nodes[branch].At, field));
+                }
+            }
+        }
+    }
+
+    private static IEnumerable<string> Written(StepPlan step) => step switch
+    {
+        CallStep call => call.Save.Select(assignment => assignment.Field),
+        EachStep each => each.Save.Select(assignment => assignment.Field),
+        SetStep set => set.Assignments.Select(assignment => assignment.Field),
+        ParallelStep parallel => parallel.Branches.SelectMany(branch => branch.Steps).SelectMany(Written),
+        _ => [],
+    };
 
     /// <summary>Where failures lead.</summary>
     public ImmutableArray<CatchRule> ReadCatch(SyntaxNode? node, string state)
@@ -129,11 +396,14 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
     }
 
     // A step that calls nothing need not have an id.
-    private StepPlan? ReadOther(MapSyntax map, string kind, string state, int index)
+    private StepPlan? ReadOther(MapSyntax map, string kind, string state, string place)
     {
-        var id = map.Has("id") ? ReadId(map) : $"{state}[{index}]";
+        var id = map.Has("id") ? ReadId(map) : place;
         switch (kind)
         {
+            case "parallel":
+                scope.CheckKeys(map, Keys.ParallelStep);
+                return ReadParallel(map, id, state, place);
             case "wait":
                 scope.CheckKeys(map, Keys.WaitStep);
                 return ReadWait(map.Find("wait")!, id, state);
@@ -212,13 +482,18 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
     private Call? ReadCall(MapSyntax map, string where, ExpressionPlace place)
     {
         var (effect, compute) = (map.Find("effect"), map.Find("compute"));
-        if (effect is null && compute is null)
+        if (effect is null && compute is null && !map.Has("saga"))
         {
             scope.Report(Complaints.MissingKey(map.At, where, "effect", "Add 'effect: some.operation' or 'compute: some.operation'."));
         }
-        else if (effect is not null && compute is not null)
+        else if (_calls.Where(map.Has).ToList() is [var one, var other, ..])
         {
-            scope.Report(Complaints.KeysExclude(map.KeyAt("compute"), where, "effect", "compute", "Make two steps of it."));
+            scope.Report(Complaints.KeysExclude(map.KeyAt(other), where, one, other, "Make two steps of it."));
+        }
+
+        if (map.Has("saga"))
+        {
+            return ReadChild(map, place);
         }
 
         var kind = effect is not null ? StepKind.Effect : StepKind.Compute;
@@ -238,6 +513,21 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
             new Invocation(operation.Name, connection?.Name, arguments),
             retry ?? connection?.Retry ?? RetryPolicy.Default,
             timeout ?? (connection?.TimeoutMs is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : _timeout));
+    }
+
+    // Which contracts there are is known when all of them have been read.
+    private Call? ReadChild(MapSyntax map, ExpressionPlace place)
+    {
+        if (scope.Text(map.Find("saga"), "'saga'") is not { } name)
+        {
+            return null;
+        }
+
+        scope.Children.Add(new Child(name.Text, name.At, IsDetached(map)));
+        var operation = new OperationDescriptor(
+            name.Text, OperationRole.Effect, null, ChangesWorld: false, [], AnyArguments: true, new Dictionary<string, string>(), "A contract.");
+        return new Call(
+            StepKind.Saga, operation, new Invocation(name.Text, null, ReadArguments(map, operation, place)), RetryPolicy.Default, _timeout);
     }
 
     private OperationDescriptor? ReadOperation(SyntaxNode? node, StepKind kind)
@@ -362,8 +652,10 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
     private List<string> OfType(string type) =>
         [.. (scope.Context.Connections?.Values ?? []).Where(each => each.Type == type).Select(each => each.Name).Order(StringComparer.Ordinal)];
 
-    private static DataType.Fields ResultOf(OperationDescriptor operation) =>
+    public static DataType.Fields ResultOf(OperationDescriptor operation) =>
         new([.. operation.Result.Select(field => KeyValuePair.Create(field.Key, DataTypeReader.Parse(field.Value)))]);
+
+    private CelType? ResultType(string? id) => id is null ? null : expressions.Types.Call(id);
 
     /// <summary>What is written into <c>data</c>.</summary>
     public ImmutableArray<Assignment> ReadAssignments(SyntaxNode? node, string what, ExpressionPlace place)
@@ -388,6 +680,7 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
                 : expressions.Read(value, "what is saved", place);
             if (expression is not null && known)
             {
+                expressions.CheckAssignment(value, expression, field!);
                 assignments.Add(new Assignment(key.Text, field!.Type, expression));
             }
         }
@@ -395,7 +688,7 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
         return assignments.ToImmutable();
     }
 
-    private ImmutableArray<RejectRule> ReadReject(SyntaxNode? node)
+    private ImmutableArray<RejectRule> ReadReject(SyntaxNode? node, ExpressionPlace place)
     {
         var rules = ImmutableArray.CreateBuilder<RejectRule>();
         foreach (var entry in scope.List(node, "'reject'")?.Items ?? [])
@@ -411,7 +704,7 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
                 scope.Report(Complaints.MissingKey(map.At, "an entry of 'reject'", key, "Write '- { when: result.status_code == 409, code: some_code }'."));
             }
 
-            var when = expressions.Read(map.Find("when"), "'when'", ExpressionPlace.Result);
+            var when = expressions.Read(map.Find("when"), "'when'", place);
             if (scope.Text(map.Find("code"), "'code'") is { } code && when is not null)
             {
                 rules.Add(new RejectRule(when, code.Text));
@@ -421,7 +714,7 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
         return rules.ToImmutable();
     }
 
-    private CompensationPlan? ReadCompensation(MapSyntax step, string state, string? id, Call? call)
+    private CompensationPlan? ReadCompensation(MapSyntax step, string state, string? id, Call? call, CelType? item)
     {
         if (!step.Has("compensate"))
         {
@@ -443,7 +736,7 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
         if (map.Find("none") is { } none)
         {
             scope.Text(none, "the reason under 'none'");
-            if (map.Entries.FirstOrDefault(entry => entry.Key.Text is "effect" or "compute").Key is { } other)
+            if (map.Entries.FirstOrDefault(entry => entry.Key.Text is "effect" or "compute" or "saga").Key is { } other)
             {
                 scope.Report(Complaints.KeysExclude(other.At, "'compensate'", "none", other.Text, "Say how it is taken back, or why it need not be."));
             }
@@ -458,10 +751,13 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
         }
 
         // What runs without a result may not read one.
-        return ReadCall(map, "'compensate'", unknown is null ? ExpressionPlace.Result : ExpressionPlace.Unknown) is { } undo
+        return ReadCall(map, "'compensate'", (unknown is null ? ExpressionPlace.Of(ResultType(id)) : ExpressionPlace.Unknown).With(item)) is { } undo
             ? new CompensationPlan(undo.Kind, undo.Invocation, undo.Retry, undo.Timeout, WhenUnknown: unknown is not null)
             : null;
     }
+
+    /// <summary>What an <c>each</c> says of its items.</summary>
+    private sealed record Items(Expression? Expression, CelType ItemType, int AtOnce, int AtMost, int? FailuresMax);
 
     private sealed record Call(StepKind Kind, OperationDescriptor Operation, Invocation Invocation, RetryPolicy Retry, TimeSpan Timeout);
 }

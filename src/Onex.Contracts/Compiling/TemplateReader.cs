@@ -3,6 +3,7 @@ using System.Text;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
+using Onex.Contracts.Expressions.Checking;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
 using Onex.Contracts.Yaml;
@@ -32,7 +33,10 @@ internal sealed record TemplateRules(ExpressionPlace Place, string? Argument, Ar
 internal sealed class TemplateReader(ContractScope scope, ExpressionReader expressions)
 {
     /// <summary>The template that a piece of YAML stands for; with an arbitrary constant where a complaint was made.</summary>
-    public Template Read(SyntaxNode node, DataType type, TemplateRules rules)
+    public Template Read(SyntaxNode node, DataType type, TemplateRules rules) => Read(node, type, StaticTypes.Of(type), rules);
+
+    // The type of the short form speaks about constants and the shape, the static one about expressions, and about outputs by their schema.
+    private Template Read(SyntaxNode node, DataType type, CelType wanted, TemplateRules rules)
     {
         type = type is DataType.Optional optional ? optional.Value : type;
         switch (node)
@@ -44,17 +48,22 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
                 }
 
                 var item = (type as DataType.ListOf)?.Item ?? DataType.Any;
-                return new Template.List([.. list.Items.Select(each => Read(each, item, rules))]);
+                var wantedItem = (wanted.Plain as CelType.ListOf)?.Item ?? CelType.Dyn;
+                CheckShape(node, new CelType.ListOf(CelType.Nothing), wanted, rules);
+                return new Template.List([.. list.Items.Select(each => Read(each, item, wantedItem, rules))]);
             case MapSyntax map:
                 if (type is not (DataType.AnyType or DataType.MapOf or DataType.Fields or DataType.Schema))
                 {
                     ReportWrong(node, type, rules);
                 }
 
+                CheckShape(node, new CelType.MapOf(CelType.Text, CelType.Nothing), wanted, rules);
+                CheckFields(map, wanted, rules);
                 return new Template.Map(
-                    [.. map.Entries.Select(entry => KeyValuePair.Create(entry.Key.Text, Read(entry.Value, TypeOf(type, entry.Key.Text), rules.Below(entry.Key.Text))))]);
+                    [.. map.Entries.Select(entry => KeyValuePair.Create(
+                        entry.Key.Text, Read(entry.Value, TypeOf(type, entry.Key.Text), TypeOf(wanted, entry.Key.Text), rules.Below(entry.Key.Text))))]);
             default:
-                return ReadScalar((ScalarSyntax)node, type, rules.Scalar);
+                return ReadScalar((ScalarSyntax)node, type, wanted, rules.Scalar);
         }
     }
 
@@ -65,14 +74,22 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         _ => DataType.Any,
     };
 
-    private Template ReadScalar(ScalarSyntax scalar, DataType type, TemplateRules rules)
+    private static CelType TypeOf(CelType map, string key) => map.Plain switch
+    {
+        CelType.MapOf of => of.Value,
+        CelType.ObjectOf of => of.Shape.Find(key) ?? CelType.Dyn,
+        _ => CelType.Dyn,
+    };
+
+    private Template ReadScalar(ScalarSyntax scalar, DataType type, CelType wanted, TemplateRules rules)
     {
         if (scalar.IsText && scalar.Text.Contains("${", StringComparison.Ordinal))
         {
-            return ReadText(scalar, type, rules);
+            return ReadText(scalar, type, wanted, rules);
         }
 
         var constant = scalar.IsText ? CelValue.String(scalar.Text) : scalar.ToValue();
+        CheckShape(scalar, StaticTypes.Of(constant), wanted, rules);
         if (type is not DataType.Schema && !type.TryConvert(constant, out _, out _) && !scalar.IsNull)
         {
             ReportWrong(scalar, type, rules);
@@ -81,7 +98,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         return new Template.Constant(constant);
     }
 
-    private Template ReadText(ScalarSyntax scalar, DataType type, TemplateRules rules)
+    private Template ReadText(ScalarSyntax scalar, DataType type, CelType wanted, TemplateRules rules)
     {
         var parts = Split(scalar, rules);
         if (parts is null)
@@ -92,7 +109,18 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         var encoded = rules.Filling == ArgumentFilling.PercentEncoded;
         if (parts.Value is [{ Expression: { } only }] && !encoded)
         {
+            if (TypeRules.Conversion(only.Type, wanted, asJson: true) is { } mismatch)
+            {
+                scope.Report(Wrong(scalar.At, wanted, mismatch, rules));
+            }
+
             return new Template.Single(only);
+        }
+
+        CheckShape(scalar, CelType.Text, wanted, rules);
+        foreach (var unfit in parts.Value.Where(part => part.Expression?.Type.Plain is CelType.OptionalOf or CelType.Basic { Kind: CelKind.Type }))
+        {
+            scope.Report(Wrong(scalar.At, CelType.Text, new Mismatch("", unfit.Expression!.Type, CelType.Text), rules));
         }
 
         var takesText = type is DataType.AnyType or DataType.Schema
@@ -166,6 +194,38 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
 
         return failed ? null : parts.ToImmutable();
     }
+
+    // What an argument must be is said by its own type; an output is held to its schema here.
+    private void CheckShape(SyntaxNode node, CelType value, CelType wanted, TemplateRules rules)
+    {
+        if (rules.Argument is null && TypeRules.Conversion(value, wanted, asJson: true) is { } mismatch)
+        {
+            scope.Report(Wrong(node.At, wanted, mismatch, rules));
+        }
+    }
+
+    private void CheckFields(MapSyntax map, CelType wanted, TemplateRules rules)
+    {
+        if (rules.Argument is not null || wanted.Plain is not CelType.ObjectOf { Shape: var shape })
+        {
+            return;
+        }
+
+        foreach (var missing in shape.Names.Where(name => shape.Requires(name) && !map.Has(name)))
+        {
+            scope.Report(Complaints.OutputFieldMissing(map.At, missing, shape.Find(missing)!.ToString()));
+        }
+
+        foreach (var (key, _) in map.Entries.Where(entry => shape.IsClosed && shape.Find(entry.Key.Text) is null))
+        {
+            scope.Report(Complaints.OutputFieldUnknown(key.At, key.Text, shape.Names));
+        }
+    }
+
+    private static Complaint Wrong(SourceSpan at, CelType wanted, Mismatch mismatch, TemplateRules rules) =>
+        rules.Argument is { } argument
+            ? Complaints.ArgumentMismatch(at, argument, wanted.ToString(), mismatch)
+            : Complaints.OutputMismatch(at, wanted.ToString(), mismatch);
 
     private void ReportWrong(SyntaxNode node, DataType type, TemplateRules rules) =>
         scope.Report(Complaints.ArgumentWrong(node.At, rules.Argument ?? "output", type.ToString(), node.Kind));

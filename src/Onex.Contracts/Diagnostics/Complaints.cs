@@ -1,4 +1,5 @@
 using System.Globalization;
+using Onex.Contracts.Expressions.Checking;
 using static Onex.Contracts.Diagnostics.Spelling;
 
 namespace Onex.Contracts.Diagnostics;
@@ -253,6 +254,85 @@ internal static class Complaints
 
     public static Complaint RespondsAgain(SourceSpan at) =>
         Error("ONEX1063", at, "a step before this one has responded already, so that this one does nothing.", "Remove one of them.");
+
+    // Types.
+
+    public static Complaint GuardNotBool(SourceSpan at, string type) =>
+        Error("ONEX1070", at, $"a guard is a bool, and this is {type}.", "Compare the value: value > 0, value != \"\", value != null.");
+
+    public static Complaint KeyTypeWrong(SourceSpan at, string type) =>
+        Error("ONEX1071", at, $"a key is a string or an int, and this is {type}.", "Take another field, or convert it: string(...).");
+
+    public static Complaint AssignmentWrong(SourceSpan at, string field, string type, Mismatch mismatch) =>
+        Error("ONEX1072", at, $"'{Clip(field)}' is {Clip(type)}, and {Given("this", mismatch)}.", mismatch.Remedy ?? $"Write a value that fits, or change the type of '{Clip(field)}' under 'data'.");
+
+    public static Complaint ArgumentMismatch(SourceSpan at, string argument, string type, Mismatch mismatch) =>
+        Error("ONEX1073", at, $"the argument '{Clip(argument)}' is {type}, and {Given("this", mismatch)}.", mismatch.Remedy ?? "Write an expression that gives such a value.");
+
+    public static Complaint UntilNotTimestamp(SourceSpan at, string type, bool isText) =>
+        Error("ONEX1074", at, $"'until' is a timestamp, and this is {type}.",
+            isText ? "Convert it: timestamp(...)." : "Write a point in time: data.start_at, now + duration(\"5m\").");
+
+    public static Complaint OutputMismatch(SourceSpan at, string type, Mismatch mismatch) =>
+        Error("ONEX1075", at, $"the schema under 'output' wants {type} here, and {Given("this", mismatch)}.", mismatch.Remedy ?? "Change the value, or the schema.");
+
+    public static Complaint OutputFieldMissing(SourceSpan at, string field, string type) =>
+        Error("ONEX1075", at, $"the schema under 'output' requires '{Clip(field)}' ({type}) here.", $"Add '{Clip(field)}: ...', or take it out of 'required'.");
+
+    public static Complaint OutputFieldUnknown(SourceSpan at, string field, IReadOnlyCollection<string> fields) =>
+        Error("ONEX1075", at, $"the schema under 'output' allows no field '{Clip(field)}' here.", Suggest(field, "fields", fields));
+
+    public static Complaint TypesWrong(SourceSpan at, string problem, string remedy) =>
+        Error("ONEX1076", at, $"{problem.TrimEnd('.')}.", Sentence(remedy));
+
+    public static Complaint UnknownField(SourceSpan at, string problem, string remedy) =>
+        Error("ONEX1077", at, $"{problem.TrimEnd('.')}.", Sentence(remedy));
+
+    public static Complaint TooCostly(SourceSpan at, double cost) =>
+        Error("ONEX1078", at,
+            $"this could cost {(cost < 1e15 ? Number((long)cost) : "more than 1,000,000,000,000,000")} units, and an evaluation has {Number(Expressions.ExpressionLimits.Budget)}.",
+            "Loop less deep, bound lists and texts in the schema (maxItems, maxLength), or set fields of 'data' step by step.");
+
+    public static Complaint DoubtfulField(SourceSpan at, string problem, string remedy) =>
+        new("ONEX1079", Severity.Warning, at, $"{problem.TrimEnd('.')} in its schema.", Sentence(remedy));
+
+    // What is there instead, and where, if it is a part: .items[].price
+    private static string Given(string what, Mismatch mismatch)
+    {
+        var place = mismatch.Path.Length == 0 ? "" : $", in {Clip(mismatch.Path.TrimStart('.'))} where {mismatch.Wanted} is wanted";
+        return mismatch.Value is null ? $"{what} has no '{Clip(mismatch.Path.TrimStart('.'))}' ({mismatch.Wanted})" : $"{what} is {mismatch.Value}{place}";
+    }
+
+    // Branches, items, children.
+
+    public static Complaint JoinImpossible(SourceSpan at, int needed, int branches) =>
+        Error("ONEX1064", at, $"{needed} branches can never complete: there are {branches}.", "Lower 'at_least', or add branches.");
+
+    public static Complaint SavedTwice(SourceSpan at, string field) =>
+        Error("ONEX1065", at, $"this branch writes into '{Clip(field)}', and so does one before it: which of them comes last is chance.",
+            "Save into two fields, or behind the branches.");
+
+    public static Complaint UnknownContract(SourceSpan at, string name, IReadOnlyCollection<string> contracts) =>
+        Error("ONEX1066", at, $"there is no contract '{Clip(name)}'.", Suggest(name, "contracts", contracts));
+
+    public static Complaint CallsItself(SourceSpan at, string way) =>
+        Error("ONEX1067", at, $"this contract waits for itself: {Clip(way)}.",
+            "Break the circle. A saga that is started with 'detached: true' is not waited for.");
+
+    public static Complaint EachUnbounded(SourceSpan at, string step) =>
+        Error("ONEX1068", at, $"step '{Clip(step)}' makes a call for each item, and nothing says how many there may be.",
+            "Add 'at_most: 500' here, or 'maxItems' to the list's schema.");
+
+    public static Complaint LosersMisplaced(SourceSpan at, string why) =>
+        Error("ONEX1069", at, $"'losers' says nothing here: {why}.", "Remove it. It belongs to a branch under 'join: any' or 'join: { at_least: n }'.");
+
+    public static Complaint ItemsNotList(SourceSpan at, string type) =>
+        Error("ONEX1100", at, $"'item' must give a list, not {Clip(type)}.", "Name a list: each: { item: input.items, at_most: 500 }");
+
+    public static Complaint TooManyResults(SourceSpan at, string step, int most) =>
+        Error("ONEX1101", at,
+            $"step '{Clip(step)}' may have {Number(most)} items, and an expression reads the results of {Number(Limits.ResultsMax)} at most.",
+            "Lower 'at_most', or save nothing from 'results' and 'failures': the items' rows hold them all, and steps.<id>.completed says how many.");
 
     // Schedules.
 

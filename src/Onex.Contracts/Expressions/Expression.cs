@@ -58,6 +58,9 @@ public sealed class Expression
     /// <summary>The same with every place, in the order of the text.</summary>
     public IReadOnlyList<PathUse> PathUses { get; }
 
+    /// <summary>The type of what it gives, as the contract's compiler has found out; dyn where nothing is known.</summary>
+    internal Checking.CelType Type { get; set; } = Checking.CelType.Dyn;
+
     /// <summary>The tree, for what is checked and estimated without running it.</summary>
     internal Syntax Syntax { get; }
 
@@ -98,6 +101,9 @@ public sealed class Expression
         var value = _code(ref frame);
         return frame.Left < 0 ? Failures.Budget : value;
     }
+
+    /// <summary>Its type, its cost and what is wrong with its types, given those of the names that it may read.</summary>
+    internal Checking.CheckedExpression Check(Func<string, Checking.CelType?> roots) => new Checking.Checker(roots).Check(Syntax);
 
     /// <summary>The text.</summary>
     public override string ToString() => Text;

@@ -18,6 +18,12 @@ public static class ExpressionLimits
     /// </summary>
     public const int Budget = 50_000;
 
+    /// <summary>Items that the estimate assumes of a list or a map whose schema has no bound.</summary>
+    public const int ItemsAssumed = 32;
+
+    /// <summary>Characters that the estimate assumes of a text whose schema has no bound.</summary>
+    public const int CharactersAssumed = 64;
+
     /// <summary>Characters of a regular expression that is not a constant of the text.</summary>
     public const int PatternLength = 1_000;
 

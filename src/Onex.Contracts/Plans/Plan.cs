@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Schemas;
 
@@ -68,6 +69,9 @@ public sealed class Plan
     /// which leads to the implicit end <c>failed</c>.
     /// </summary>
     public required string OnFailure { get; init; }
+
+    /// <summary>The contracts that its steps call or start, with the places where the file says so.</summary>
+    internal ImmutableArray<Child> Children { get; init; } = [];
 
     /// <summary>The state of that name; the plan's own names always exist.</summary>
     public StatePlan State(string name) => StatesByName[name];

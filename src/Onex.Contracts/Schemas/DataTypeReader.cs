@@ -8,8 +8,21 @@ namespace Onex.Contracts.Schemas;
 /// <summary>Reads types in the short form.</summary>
 internal sealed class DataTypeReader(string path, SourceFile file, SchemaReader schemas)
 {
+    // A step's `returns` is asked for by expressions that stand before it: it is read, and complained about, once.
+    private readonly Dictionary<SyntaxNode, DataType> _known = new(ReferenceEqualityComparer.Instance);
+
     /// <summary>The type that a piece of YAML stands for; <c>any</c> after complaining.</summary>
     public DataType Read(SyntaxNode node)
+    {
+        if (!_known.TryGetValue(node, out var type))
+        {
+            _known[node] = type = ReadNew(node);
+        }
+
+        return type;
+    }
+
+    private DataType ReadNew(SyntaxNode node)
     {
         switch (node)
         {

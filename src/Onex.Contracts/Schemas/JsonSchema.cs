@@ -10,14 +10,14 @@ public sealed record SchemaProblem(string Pointer, string Problem);
 /// <summary>A compiled JSON Schema (2020-12, the stated keywords).</summary>
 public sealed class JsonSchema
 {
-    private readonly SchemaNode _root;
+    internal JsonSchema(SchemaNode root) => Root = root;
 
-    internal JsonSchema(SchemaNode root) => _root = root;
+    internal SchemaNode Root { get; }
 
     /// <summary>
     /// Checks a value that came as JSON and gives numbers the type that the schema says (<c>number</c>: double, <c>integer</c>: int). Every
     /// problem, at most 20; empty if it is valid.
     /// </summary>
     public IReadOnlyList<SchemaProblem> Validate(CelValue value, out CelValue converted) =>
-        SchemaValidation.Run(_root, value, out converted);
+        SchemaValidation.Run(Root, value, out converted);
 }

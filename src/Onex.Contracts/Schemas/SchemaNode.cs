@@ -32,21 +32,41 @@ internal sealed class SchemaNode
 
     public IReadOnlyList<string> Required { get; set; } = [];
 
+    /// <summary>Schemas of the properties whose names match.</summary>
+    public IReadOnlyList<(Regex Name, SchemaNode Schema)> PatternProperties { get; set; } = [];
+
     public SchemaNode? AdditionalProperties { get; set; }
 
+    public SchemaNode? PropertyNames { get; set; }
+
+    /// <summary>The names that a property brings with it.</summary>
+    public Dictionary<string, IReadOnlyList<string>>? DependentRequired { get; set; }
+
+    /// <summary>The schemas that a property brings with it.</summary>
+    public Dictionary<string, SchemaNode>? DependentSchemas { get; set; }
+
+    public IReadOnlyList<SchemaNode> PrefixItems { get; set; } = [];
+
+    /// <summary>Of the items behind those of <see cref="PrefixItems"/>.</summary>
     public SchemaNode? Items { get; set; }
+
+    public SchemaNode? Contains { get; set; }
+
+    public long? MinContains { get; set; }
+
+    public long? MaxContains { get; set; }
 
     public IReadOnlyList<CelValue>? Enum { get; set; }
 
     public CelValue? Const { get; set; }
 
-    public double? Minimum { get; set; }
+    public CelValue? Minimum { get; set; }
 
-    public double? Maximum { get; set; }
+    public CelValue? Maximum { get; set; }
 
-    public double? ExclusiveMinimum { get; set; }
+    public CelValue? ExclusiveMinimum { get; set; }
 
-    public double? ExclusiveMaximum { get; set; }
+    public CelValue? ExclusiveMaximum { get; set; }
 
     public double? MultipleOf { get; set; }
 
@@ -55,6 +75,9 @@ internal sealed class SchemaNode
     public long? MaxLength { get; set; }
 
     public Regex? Pattern { get; set; }
+
+    /// <summary>The pattern as the schema writes it.</summary>
+    public string? PatternText { get; set; }
 
     public string? Format { get; set; }
 
@@ -75,4 +98,10 @@ internal sealed class SchemaNode
     public IReadOnlyList<SchemaNode> OneOf { get; set; } = [];
 
     public SchemaNode? Not { get; set; }
+
+    public SchemaNode? If { get; set; }
+
+    public SchemaNode? Then { get; set; }
+
+    public SchemaNode? Else { get; set; }
 }

@@ -15,7 +15,8 @@ internal sealed record SchemaDocument(string Path, SourceFile File, SyntaxNode R
 /// <summary>Compiles JSON Schemas. A queue instead of recursion follows the references, so that they may run in circles and be any number.</summary>
 internal sealed class SchemaReader(References references)
 {
-    private static readonly TimeSpan _patternTimeout = TimeSpan.FromSeconds(1);
+    /// <summary>All keywords there are, for people and for the document that lists them.</summary>
+    public static IEnumerable<string> Keywords => _keywords.Keys;
 
     private static readonly Dictionary<string, Action<Rule>> _keywords = new(StringComparer.Ordinal)
     {
@@ -27,19 +28,31 @@ internal sealed class SchemaReader(References references)
         ["additionalProperties"] = rule => rule.Node.AdditionalProperties = rule.Child(rule.Value),
         ["allOf"] = rule => rule.Node.AllOf = rule.List(),
         ["anyOf"] = rule => rule.Node.AnyOf = rule.List(),
+        ["contains"] = rule => rule.Node.Contains = rule.Child(rule.Value),
         ["const"] = rule => rule.Node.Const = rule.Value.ToValue(),
         ["default"] = _ => { },
+        ["dependentRequired"] = rule => rule.Node.DependentRequired = rule.NamesByName(),
+        ["dependentSchemas"] = rule =>
+        {
+            rule.Node.DependentSchemas = new Dictionary<string, SchemaNode>(StringComparer.Ordinal);
+            rule.Children(entry => rule.Node.DependentSchemas[entry.Name] = entry.Node);
+        },
+        ["deprecated"] = _ => { },
         ["description"] = _ => { },
+        ["else"] = rule => rule.Node.Else = rule.Child(rule.Value),
         ["enum"] = rule => rule.Node.Enum = rule.Values(),
         ["examples"] = _ => { },
         ["exclusiveMaximum"] = rule => rule.Node.ExclusiveMaximum = rule.Number(),
         ["exclusiveMinimum"] = rule => rule.Node.ExclusiveMinimum = rule.Number(),
         ["format"] = rule => rule.Node.Format = rule.Text(),
+        ["if"] = rule => rule.Node.If = rule.Child(rule.Value),
         ["items"] = rule => rule.Node.Items = rule.Child(rule.Value),
+        ["maxContains"] = rule => rule.Node.MaxContains = rule.Count(),
         ["maxItems"] = rule => rule.Node.MaxItems = rule.Count(),
         ["maxLength"] = rule => rule.Node.MaxLength = rule.Count(),
         ["maxProperties"] = rule => rule.Node.MaxProperties = rule.Count(),
         ["maximum"] = rule => rule.Node.Maximum = rule.Number(),
+        ["minContains"] = rule => rule.Node.MinContains = rule.Count(),
         ["minItems"] = rule => rule.Node.MinItems = rule.Count(),
         ["minLength"] = rule => rule.Node.MinLength = rule.Count(),
         ["minProperties"] = rule => rule.Node.MinProperties = rule.Count(),
@@ -47,16 +60,37 @@ internal sealed class SchemaReader(References references)
         ["multipleOf"] = rule => rule.Node.MultipleOf = rule.Positive(),
         ["not"] = rule => rule.Node.Not = rule.Child(rule.Value),
         ["oneOf"] = rule => rule.Node.OneOf = rule.List(),
-        ["pattern"] = rule => rule.Node.Pattern = rule.Pattern(),
+        ["pattern"] = rule =>
+        {
+            rule.Node.PatternText = rule.Text();
+            rule.Node.Pattern = rule.Node.PatternText is { } pattern ? rule.Pattern(rule.Value, pattern) : null;
+        },
+        ["patternProperties"] = rule =>
+        {
+            var patterns = new List<(Regex, SchemaNode)>();
+            rule.Children(entry =>
+            {
+                if (rule.Pattern(entry.Key, entry.Name) is { } name)
+                {
+                    patterns.Add((name, entry.Node));
+                }
+            });
+            rule.Node.PatternProperties = patterns;
+        },
+        ["prefixItems"] = rule => rule.Node.PrefixItems = rule.List(),
         ["properties"] = rule =>
         {
             rule.Node.Properties = new Dictionary<string, SchemaNode>(StringComparer.Ordinal);
             rule.Children(entry => rule.Node.Properties[entry.Name] = entry.Node);
         },
+        ["propertyNames"] = rule => rule.Node.PropertyNames = rule.Child(rule.Value),
+        ["readOnly"] = _ => { },
         ["required"] = rule => rule.Node.Required = rule.Names(),
+        ["then"] = rule => rule.Node.Then = rule.Child(rule.Value),
         ["title"] = _ => { },
         ["type"] = rule => rule.Node.Types = rule.Types(),
         ["uniqueItems"] = rule => rule.Node.UniqueItems = rule.Bool(),
+        ["writeOnly"] = _ => { },
     };
 
     // By the identity of the piece of YAML, so that a schema that is referred to twice, or by itself, is compiled once.
@@ -182,7 +216,7 @@ internal sealed class SchemaReader(References references)
     {
         public SchemaNode Child(SyntaxNode syntax) => Reader.Enqueue(Document, syntax);
 
-        public void Children(Action<(string Name, SchemaNode Node)> add)
+        public void Children(Action<(SyntaxNode Key, string Name, SchemaNode Node)> add)
         {
             if (Value is not MapSyntax map)
             {
@@ -192,7 +226,7 @@ internal sealed class SchemaReader(References references)
 
             foreach (var (key, value) in map.Entries)
             {
-                add((key.Text, Child(value)));
+                add((key, key.Text, Child(value)));
             }
         }
 
@@ -218,9 +252,27 @@ internal sealed class SchemaReader(References references)
             return null;
         }
 
-        public IReadOnlyList<string> Names()
+        public IReadOnlyList<string> Names() => Names(Value);
+
+        public Dictionary<string, IReadOnlyList<string>> NamesByName()
         {
-            if (Value is ListSyntax list && list.Items.All(item => item is ScalarSyntax))
+            var names = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
+            foreach (var (key, value) in (Value as MapSyntax)?.Entries ?? [])
+            {
+                names[key.Text] = Names(value);
+            }
+
+            if (Value is not MapSyntax)
+            {
+                Wrong("a map of lists of names");
+            }
+
+            return names;
+        }
+
+        private IReadOnlyList<string> Names(SyntaxNode value)
+        {
+            if (value is ListSyntax list && list.Items.All(item => item is ScalarSyntax))
             {
                 return [.. list.Items.Cast<ScalarSyntax>().Select(item => item.Text)];
             }
@@ -251,11 +303,11 @@ internal sealed class SchemaReader(References references)
             return false;
         }
 
-        public double? Number()
+        public CelValue? Number()
         {
-            if (Value is ScalarSyntax { Number: { } number })
+            if (Value is ScalarSyntax { Number: not null } number)
             {
-                return number;
+                return number.ToValue();
             }
 
             Wrong("a number");
@@ -284,26 +336,15 @@ internal sealed class SchemaReader(References references)
             return null;
         }
 
-        public Regex? Pattern()
+        /// <summary>A regular expression, in the words of ECMA-262, that stands somewhere below.</summary>
+        public Regex? Pattern(SyntaxNode at, string pattern)
         {
-            if (Text() is not { } pattern)
+            if (Expressions.Evaluation.Pattern.OfSchema(pattern, out var problem) is { } compiled)
             {
-                return null;
+                return compiled.Regex;
             }
 
-            try
-            {
-                if (pattern.Length <= ExpressionLimits.PatternLength)
-                {
-                    return new Regex(pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant, _patternTimeout);
-                }
-            }
-            catch (Exception wrong) when (wrong is ArgumentException or NotSupportedException)
-            {
-                // Said below.
-            }
-
-            Wrong($"a regular expression of at most {ExpressionLimits.PatternLength} characters, without lookaround and backreferences");
+            Document.File.Report(Complaints.SchemaWrong(at.At, Key.Text, $"a regular expression that can be run in linear time; here {problem!.TrimEnd('.')}"));
             return null;
         }
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net.Mail;
 using System.Text;
-using System.Text.RegularExpressions;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
 
@@ -118,6 +117,13 @@ internal sealed class SchemaValidation
             }
         }
 
+        if (schema.If is { } condition)
+        {
+            var holds = Fits(condition, value, out var asCondition);
+            value = holds ? asCondition : value;
+            value = (holds ? schema.Then : schema.Else) is { } branch ? Check(branch, value) : value;
+        }
+
         if (schema.Not is { } forbidden && Fits(forbidden, value, out _))
         {
             Fail(value, "has a form that is not allowed (not)");
@@ -128,37 +134,39 @@ internal sealed class SchemaValidation
 
     private CelValue CheckNumber(SchemaNode schema, CelValue value)
     {
-        var number = Numbers.ToDouble(value);
-        if (number < schema.Minimum)
+        if (schema.Minimum is { } least && Order(value, least) < 0)
         {
-            Fail(value, $"must be at least {schema.Minimum}");
+            Fail(value, $"must be at least {Show(least)}");
         }
 
-        if (number > schema.Maximum)
+        if (schema.Maximum is { } most && Order(value, most) > 0)
         {
-            Fail(value, $"must be at most {schema.Maximum}");
+            Fail(value, $"must be at most {Show(most)}");
         }
 
-        if (number <= schema.ExclusiveMinimum)
+        if (schema.ExclusiveMinimum is { } above && Order(value, above) <= 0)
         {
-            Fail(value, $"must be more than {schema.ExclusiveMinimum}");
+            Fail(value, $"must be more than {Show(above)}");
         }
 
-        if (number >= schema.ExclusiveMaximum)
+        if (schema.ExclusiveMaximum is { } below && Order(value, below) >= 0)
         {
-            Fail(value, $"must be less than {schema.ExclusiveMaximum}");
+            Fail(value, $"must be less than {Show(below)}");
         }
 
-        if (schema.MultipleOf is { } step && !IsMultiple(value, number, step))
+        if (schema.MultipleOf is { } step && !IsMultiple(value, step))
         {
-            Fail(value, $"must be a multiple of {step}");
+            Fail(value, $"must be a multiple of {step.ToString("R", CultureInfo.InvariantCulture)}");
         }
 
         return value;
     }
 
-    // 0.3 is a multiple of 0.1, although no double says so: asked in decimals where they reach.
-    private static bool IsMultiple(CelValue value, double number, double step)
+    // Whole numbers are compared as such, where a double would lose the last digits.
+    private static int? Order(CelValue a, CelValue b) => CelComparison.Compare(a, b, out _);
+
+    // 0.3 is a multiple of 0.1, although no double says so: asked in decimals, as both are written, where they reach.
+    private static bool IsMultiple(CelValue value, double step)
     {
         if (value.Kind == CelKind.Int && double.IsInteger(step) && Math.Abs(step) < 1L << 62)
         {
@@ -166,10 +174,14 @@ internal sealed class SchemaValidation
         }
 
         const double DecimalReach = 1e15;
+        var number = Numbers.ToDouble(value);
         return Math.Abs(number) < DecimalReach && step is > 1e-12 and < DecimalReach
-            ? (decimal)number % (decimal)step == 0
+            ? Decimal(number) % Decimal(step) == 0
             : Math.IEEERemainder(number, step) == 0;
     }
+
+    private static decimal Decimal(double number) =>
+        decimal.Parse(number.ToString("R", CultureInfo.InvariantCulture), NumberStyles.Float, CultureInfo.InvariantCulture);
 
     private CelValue CheckText(SchemaNode schema, CelValue value)
     {
@@ -189,9 +201,9 @@ internal sealed class SchemaValidation
             }
         }
 
-        if (schema.Pattern is { } pattern && !Matches(pattern, text))
+        if (schema.Pattern is { } pattern && !pattern.IsMatch(text))
         {
-            Fail(value, $"must match the pattern {Spelling.Clip(pattern.ToString())}");
+            Fail(value, $"must match the pattern {Spelling.Clip(schema.PatternText!)}");
         }
 
         if (schema.Format is { } format && !HasFormat(format, text))
@@ -220,7 +232,8 @@ internal sealed class SchemaValidation
             Fail(value, "has an item twice");
         }
 
-        if (schema.Items is not { } item)
+        CheckContained(schema, items, value);
+        if (schema.Items is null && schema.PrefixItems.Count == 0)
         {
             return value;
         }
@@ -228,12 +241,37 @@ internal sealed class SchemaValidation
         var converted = new CelValue[items.Count];
         for (var index = 0; index < items.Count && !IsOver; index++)
         {
+            var rule = index < schema.PrefixItems.Count ? schema.PrefixItems[index] : schema.Items;
             _path.Add((null, index));
-            converted[index] = Check(item, items[index]);
+            converted[index] = rule is null ? items[index] : Check(rule, items[index]);
             _path.RemoveAt(_path.Count - 1);
         }
 
         return IsOver ? value : CelValue.List(converted);
+    }
+
+    private void CheckContained(SchemaNode schema, IReadOnlyList<CelValue> items, CelValue value)
+    {
+        if (schema.Contains is not { } contained)
+        {
+            return;
+        }
+
+        var (least, count) = (schema.MinContains ?? 1, 0L);
+        for (var index = 0; index < items.Count && !IsOver && (count < least || schema.MaxContains is not null); index++)
+        {
+            count += Fits(contained, items[index], out _) ? 1 : 0;
+        }
+
+        if (count < least)
+        {
+            Fail(value, $"must have at least {least} items of the form under 'contains'");
+        }
+
+        if (count > schema.MaxContains)
+        {
+            Fail(value, $"must have at most {schema.MaxContains} items of the form under 'contains'");
+        }
     }
 
     private CelValue CheckProperties(SchemaNode schema, CelValue value)
@@ -246,40 +284,92 @@ internal sealed class SchemaValidation
             }
         }
 
-        if (schema.MinProperties is null && schema.MaxProperties is null && schema.Properties is null && schema.AdditionalProperties is null)
+        foreach (var (name, others) in schema.DependentRequired ?? [])
         {
-            return value;
-        }
-
-        var converted = new List<KeyValuePair<string, CelValue>>();
-        foreach (var (name, field) in value.AsMap())
-        {
-            var known = schema.Properties is { } properties && properties.TryGetValue(name, out var property) ? property : null;
-            var rule = known ?? schema.AdditionalProperties;
-            if (rule is { Never: true } && known is null)
+            if (value.TryGetField(name, out _) && others.FirstOrDefault(other => !value.TryGetField(other, out _)) is { } missing)
             {
-                var guess = schema.Properties is { } all && Spelling.Nearest(name, all.Keys) is { } nearest ? $"; did you mean '{nearest}'?" : "";
-                Fail(value, $"has no field '{Spelling.Clip(name)}'{guess}");
-                continue;
-            }
-
-            _path.Add((name, 0));
-            converted.Add(KeyValuePair.Create(name, rule is null ? field : Check(rule, field)));
-            _path.RemoveAt(_path.Count - 1);
-            if (IsOver)
-            {
-                return value;
+                Fail(value, $"needs '{Spelling.Clip(missing)}', as it has '{Spelling.Clip(name)}'");
             }
         }
 
-        if (converted.Count < schema.MinProperties)
+        if (value.MapValue.Count < schema.MinProperties)
         {
             Fail(value, $"must have at least {schema.MinProperties} fields");
         }
 
-        if (converted.Count > schema.MaxProperties)
+        if (value.MapValue.Count > schema.MaxProperties)
         {
             Fail(value, $"must have at most {schema.MaxProperties} fields");
+        }
+
+        CheckNames(schema, value);
+        if (schema.Properties is not null || schema.AdditionalProperties is not null || schema.PatternProperties.Count > 0)
+        {
+            value = CheckFields(schema, value);
+        }
+
+        foreach (var (name, dependent) in schema.DependentSchemas ?? [])
+        {
+            if (value.Kind == CelKind.Map && value.TryGetField(name, out _))
+            {
+                value = Check(dependent, value);
+            }
+        }
+
+        return value;
+    }
+
+    private void CheckNames(SchemaNode schema, CelValue value)
+    {
+        foreach (var (name, _) in schema.PropertyNames is null ? [] : value.AsMap())
+        {
+            if (!IsOver && !Fits(schema.PropertyNames!, CelValue.String(name), out _))
+            {
+                Fail(value, $"has a field '{Spelling.Clip(name)}', whose name 'propertyNames' does not allow");
+            }
+        }
+    }
+
+    private CelValue CheckFields(SchemaNode schema, CelValue value)
+    {
+        var converted = new List<KeyValuePair<string, CelValue>>(value.MapValue.Count);
+        foreach (var (name, given) in value.AsMap())
+        {
+            var field = given;
+            var known = schema.Properties is { } properties && properties.TryGetValue(name, out var property) ? property : null;
+            _path.Add((name, 0));
+            if (known is not null)
+            {
+                field = Check(known, field);
+            }
+
+            var matched = false;
+            foreach (var (pattern, rule) in schema.PatternProperties)
+            {
+                if (pattern.IsMatch(name))
+                {
+                    matched = true;
+                    field = Check(rule, field);
+                }
+            }
+
+            if (known is null && !matched && schema.AdditionalProperties is { Never: false } rest)
+            {
+                field = Check(rest, field);
+            }
+
+            _path.RemoveAt(_path.Count - 1);
+            if (known is null && !matched && schema.AdditionalProperties is { Never: true })
+            {
+                var guess = schema.Properties is { } all && Spelling.Nearest(name, all.Keys) is { } nearest ? $"; did you mean '{nearest}'?" : "";
+                Fail(value, $"has no field '{Spelling.Clip(name)}'{guess}");
+            }
+
+            converted.Add(KeyValuePair.Create(name, field));
+            if (IsOver)
+            {
+                return value;
+            }
         }
 
         return CelValue.Map(converted);
@@ -367,18 +457,6 @@ internal sealed class SchemaValidation
 
         value = CelValue.Double(Numbers.ToDouble(value));
         return true;
-    }
-
-    private static bool Matches(Regex pattern, string text)
-    {
-        try
-        {
-            return pattern.IsMatch(text);
-        }
-        catch (RegexMatchTimeoutException)
-        {
-            return false;
-        }
     }
 
     private static bool HasFormat(string format, string text) => format switch

@@ -15,7 +15,7 @@ internal static class StateGraph
         .. state.Choices.Select(choice => new Way(state.Name, choice.Next, choice.When?.Text ?? "")),
         .. state.OnEvent.Where(rule => !rule.Stay).Select(rule => new Way(state.Name, rule.Next!, rule.Event)),
         .. state.Timeout is { } timeout ? new[] { new Way(state.Name, timeout.Next, "timeout") } : [],
-        .. state.Steps.SelectMany(CatchOf).Concat(state.Catch).Select(rule => new Way(state.Name, rule.Next, rule.Errors.IsEmpty ? "failure" : string.Join(", ", rule.Errors))),
+        .. state.AllSteps.SelectMany(step => step.Catch).Concat(state.Catch).Select(rule => new Way(state.Name, rule.Next, rule.Errors.IsEmpty ? "failure" : string.Join(", ", rule.Errors))),
     ];
 
     /// <summary>A Mermaid state diagram.</summary>
@@ -40,13 +40,6 @@ internal static class StateGraph
 
         return text.ToString();
     }
-
-    private static IEnumerable<CatchRule> CatchOf(StepPlan step) => step switch
-    {
-        CallStep call => call.Catch,
-        FailStep fail => fail.Catch,
-        _ => [],
-    };
 
     // Mermaid's identifiers know no dashes.
     private static string Id(string name) => "s_" + name.Replace('-', '_');

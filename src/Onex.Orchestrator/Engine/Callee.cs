@@ -18,16 +18,16 @@ internal sealed record Callee(CallStep Step, StepKind Kind, Invocation Invocatio
                 : null;
         }
 
-        var undo = saga.Undo.LastOrDefault(entry => entry.CompensationId == command.CommandId);
-        return undo is null || step.Compensation is not { } compensation
-            ? null
-            : new Callee(step, compensation.Kind, compensation.Invocation, undo.Arguments, compensation.Retry, compensation.Timeout);
+        var undoing = saga.Undo.LastOrDefault(entry => entry.CompensationId == command.CommandId)?.Arguments ?? command.Arguments;
+        return undoing is { } stored && step.Compensation is { } compensation
+            ? new Callee(step, compensation.Kind, compensation.Invocation, stored, compensation.Retry, compensation.Timeout)
+            : null;
     }
 
     // As of the first attempt, so that every attempt under the one key says the same.
     private static RawJson? ArgumentsOf(Transition transition, Outstanding command, CallStep step) =>
         command.Arguments is { } frozen ? frozen
         : ValueJson.TryEvaluate(
-            step.Invocation.Arguments, new SagaScope(transition.Plan, transition.Saga, command.FirstSentAt), out var arguments, out _) ? arguments
+            step.Invocation.Arguments, EachItems.ScopeOf(transition, command, command.FirstSentAt), out var arguments, out _) ? arguments
         : null;
 }

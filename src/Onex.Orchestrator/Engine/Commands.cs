@@ -1,4 +1,5 @@
 using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
 
 namespace Onex.Orchestrator.Engine;
 
@@ -9,14 +10,27 @@ internal static class Commands
     private static readonly TimeSpan _grace = TimeSpan.FromSeconds(7);
     private static readonly TimeSpan _longestSilence = TimeSpan.FromMinutes(5);
 
+    // A child takes as long as it takes, and its end is in an outbox: to ask after it is for what nobody has thought of.
+    private static readonly TimeSpan _childSilence = TimeSpan.FromHours(1);
+
     /// <summary>Sends a command for the first time.</summary>
-    public static void Send(Transition transition, Guid id, string direction, Callee callee, int round)
+    /// <param name="transition">The decision in the making.</param>
+    /// <param name="id">The command's identity.</param>
+    /// <param name="direction">See <see cref="StepDirections"/>.</param>
+    /// <param name="callee">What is called.</param>
+    /// <param name="round">0, or how often an operator had it done anew.</param>
+    /// <param name="item">The item of an <c>each</c>, or null.</param>
+    /// <param name="frozen">Whether its arguments are kept with it, because nothing else keeps them.</param>
+    public static void Send(
+        Transition transition, Guid id, string direction, Callee callee, int round, int? item = null, bool frozen = false)
     {
         var paused = transition.Saga.PausedBy is not null;
         var command = new Outstanding
         {
             CommandId = id,
             Step = callee.Step.Id,
+            Item = item,
+            Arguments = frozen ? callee.Arguments : null,
             Direction = direction,
             Attempt = 1,
             Phase = paused ? AttemptPhase.Held : AttemptPhase.InFlight,
@@ -38,7 +52,7 @@ internal static class Commands
         var compensation = step.Compensation!;
         Send(
             transition, undo.CompensationId, StepDirections.Compensate,
-            new Callee(step, compensation.Kind, compensation.Invocation, undo.Arguments, compensation.Retry, compensation.Timeout), undo.Round);
+            new Callee(step, compensation.Kind, compensation.Invocation, undo.Arguments, compensation.Retry, compensation.Timeout), undo.Round, undo.Item);
         transition.Note(HistoryKinds.CompensationStarted, undo.Step, ("operation", compensation.Invocation.Operation));
     }
 
@@ -60,18 +74,13 @@ internal static class Commands
             return;
         }
 
-        var silence = callee.Timeout + _grace;
-        for (var i = 0; i < resent && silence < _longestSilence; i++)
+        transition.Replace(next with { Phase = AttemptPhase.InFlight, DueAt = transition.Now + Silence(callee, resent) });
+        Emit(transition, next, callee);
+        if (callee.Kind == StepKind.Saga)
         {
-            silence *= 2;
+            return;
         }
 
-        transition.Replace(next with
-        {
-            Phase = AttemptPhase.InFlight,
-            DueAt = transition.Now + (silence < _longestSilence ? silence : _longestSilence + callee.Timeout),
-        });
-        Emit(transition, next, callee);
         transition.Note(
             attempt == command.Attempt ? HistoryKinds.StepResent : HistoryKinds.StepRetried,
             command.Step, ("attempt", attempt), ("direction", command.Direction));
@@ -135,7 +144,38 @@ internal static class Commands
         : command.Interrupted ? BlockedBy.Interrupted
         : BlockedBy.Step;
 
-    private static void Emit(Transition transition, Outstanding command, Callee callee) => transition.Emit(new CommandToSend(
+    /// <summary>A child whose parent has no more use for it is told so, again and again until it has ended.</summary>
+    public static void CancelChild(Transition transition, Outstanding command)
+    {
+        if (Callee.Of(transition, command) is { } callee)
+        {
+            transition.Replace(command with { DueAt = transition.Now + Silence(callee, command.Resent), Resent = command.Resent + 1 });
+            Emit(transition, command, callee, cancels: true);
+        }
+        else
+        {
+            transition.Block(
+                BlockedByWhat(command), $"The child of step '{command.Step}' cannot be cancelled: its arguments cannot be worked out any more.",
+                command.Step, command);
+        }
+    }
+
+    private static TimeSpan Silence(Callee callee, int resent)
+    {
+        var longest = callee.Kind == StepKind.Saga ? _childSilence : _longestSilence;
+        var silence = callee.Timeout + _grace;
+        for (var i = 0; i < resent && silence < longest; i++)
+        {
+            silence *= 2;
+        }
+
+        return silence < longest ? silence : longest + callee.Timeout;
+    }
+
+    private static void Emit(Transition transition, Outstanding command, Callee callee, bool cancels = false) => transition.Emit(new CommandToSend(
         command.CommandId, command.Attempt, command.Step, command.Direction, callee.Kind, callee.Invocation.Operation,
-        callee.Invocation.Connection, callee.Arguments, callee.Timeout, command.NotAfter));
+        callee.Invocation.Connection, callee.Arguments, callee.Timeout, command.NotAfter)
+    {
+        Cancels = cancels,
+    });
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
+using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Engine;
 
@@ -24,6 +25,9 @@ internal sealed record Decision(
 
     /// <summary>The ids of messages that were taken in, or are kept, for the first time.</summary>
     public ImmutableArray<Guid> Seen { get; init; } = [];
+
+    /// <summary>What became of items of an <c>each</c>.</summary>
+    public ImmutableArray<SagaItem> Items { get; init; } = [];
 
     /// <summary>Why an operator's wish was not done, for people; null if it was, or none was asked.</summary>
     public string? NotDone { get; init; }
@@ -51,7 +55,14 @@ internal sealed record CommandToSend(
     string? Connection,
     RawJson Arguments,
     TimeSpan Timeout,
-    DateTimeOffset NotAfter);
+    DateTimeOffset NotAfter)
+{
+    /// <summary>For a child saga (<see cref="StepKind.Saga"/>): that it is cancelled, instead of started.</summary>
+    public bool Cancels { get; init; }
+
+    /// <summary>For a child saga: that nobody waits for its end.</summary>
+    public bool Detached { get; init; }
+}
 
 /// <summary>One response to be sent.</summary>
 /// <param name="To">The request that it answers.</param>
@@ -59,7 +70,11 @@ internal sealed record CommandToSend(
 /// <param name="IsDuplicate">Whether it is told as a duplicate.</param>
 /// <param name="Output">The end's output, or null.</param>
 /// <param name="Fault">The fault of a failed end, or null.</param>
-internal sealed record Answer(Asker To, string Status, bool IsDuplicate, RawJson? Output, Fault? Fault);
+internal sealed record Answer(Asker To, string Status, bool IsDuplicate, RawJson? Output, Fault? Fault)
+{
+    /// <summary>Where the output is stored.</summary>
+    public Guid? OutputRef { get; init; }
+}
 
 /// <summary>One line of a saga's story.</summary>
 internal sealed record HistoryNote(string Kind, string State, string? Step, DateTimeOffset At, RawJson? Detail);

@@ -38,8 +38,7 @@ internal static class Endings
             Output = output,
             Outstanding = [],
             Undo = [],
-            Blockage = null,
-            BlockedBecause = null,
+            Blockages = [],
             PausedBy = null,
             StateDueAt = null,
             DeadlineAt = null,
@@ -54,6 +53,23 @@ internal static class Endings
         }
     }
 
+    /// <summary>Ends a saga that has not begun.</summary>
+    public static void EnterStillborn(Transition transition)
+    {
+        var state = transition.Plan.States.FirstOrDefault(state => state.End == EndKind.Failed)?.Name ?? transition.Plan.OnFailure;
+        transition.Saga = transition.Saga with
+        {
+            State = state,
+            Status = SagaStatus.Cancelled,
+            EndedAt = transition.Now,
+            DeadlineAt = null,
+            CancelledBy = new OperatorWish(
+                $"saga {transition.Saga.Facts.Asker.Parent?.SagaId}", "It is a step of that saga, which has left it.", transition.Now),
+        };
+        transition.Note(HistoryKinds.Ended, detail: ("status", SagaStatus.Cancelled.ToText()));
+        AnswerAll(transition);
+    }
+
     /// <summary>Answers the request and all that have joined.</summary>
     public static void AnswerAll(Transition transition)
     {
@@ -66,8 +82,10 @@ internal static class Endings
 
     /// <summary>The answer of a saga that has one.</summary>
     public static Answer AnswerOf(SagaState saga, Asker to, bool isDuplicate) =>
-        saga.Response is { } response ? new Answer(to, ResponseStatus.Success, isDuplicate, response, null)
-        : saga.Status == SagaStatus.Completed ? new Answer(to, ResponseStatus.Success, isDuplicate, saga.Output, null)
+        saga.Response is { } response
+            ? new Answer(to, ResponseStatus.Success, isDuplicate, response, null) { OutputRef = Identity.Payload(saga.Facts.SagaId, "response") }
+        : saga.Status == SagaStatus.Completed
+            ? new Answer(to, ResponseStatus.Success, isDuplicate, saga.Output, null) { OutputRef = Identity.Payload(saga.Facts.SagaId, "output") }
         : new Answer(to, ResponseStatus.Error, isDuplicate, saga.Output, saga.Status == SagaStatus.Cancelled ? Cancelled(saga) : saga.Fault);
 
     /// <summary>The fault of a cancelled saga, whatever fault it was taking back for besides.</summary>
@@ -80,7 +98,7 @@ internal static class Endings
         transition.SetFault(new Fault(EngineCodes.OutputInvalid, message, null, transition.Now));
         if (transition.Saga.PastPivot)
         {
-            transition.Saga = transition.Saga with { Leaving = new Departure(state.Name, transition.Saga.Undo.Length) };
+            transition.Saga = transition.Saga with { Leaving = new Departure(state.Name) };
             transition.Block(BlockedBy.Way, message);
         }
         else

@@ -43,13 +43,7 @@ internal static class FaultFlow
                 continue;
             }
 
-            var catches = state.Steps.SelectMany(step => step switch
-            {
-                CallStep call => call.Catch,
-                FailStep fail => fail.Catch,
-                _ => [],
-            });
-            foreach (var rule in state.Catch.Concat(catches))
+            foreach (var rule in state.Catch.Concat(state.AllSteps.SelectMany(step => step.Catch)))
             {
                 yield return (state.Name, rule.Next, true);
             }

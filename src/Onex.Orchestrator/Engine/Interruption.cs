@@ -1,5 +1,6 @@
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
+using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Engine;
 
@@ -10,10 +11,13 @@ namespace Onex.Orchestrator.Engine;
 internal static class Interruption
 {
     /// <summary>Interrupts what is in flight. The wake-up that follows at once asks the ledger to cancel it.</summary>
-    public static void Interrupt(Transition transition)
+    public static void Interrupt(Transition transition) => Interrupt(transition, _ => true);
+
+    /// <summary>The same for some of it.</summary>
+    public static void Interrupt(Transition transition, Func<Outstanding, bool> which)
     {
-        Freeze(transition);
-        foreach (var command in transition.Saga.Outstanding.Where(command => command is { Direction: StepDirections.Do, Interrupted: false }))
+        Freeze(transition, always: true);
+        foreach (var command in transition.Saga.Outstanding.Where(command => command is { Direction: StepDirections.Do, Interrupted: false } && which(command)))
         {
             transition.Note(HistoryKinds.StepInterrupted, command.Step, ("attempt", command.Attempt));
             var step = transition.Facts.Step(command.Step);
@@ -21,18 +25,26 @@ internal static class Interruption
             // A computation changes nothing. What never left, and what has failed and could not be taken back anyway, concerns nobody any more.
             if (step.Kind == StepKind.Compute
                 || command.NeverSent
+                || command.Answered
                 || (command.Phase == AttemptPhase.BackingOff && !CanBeTakenBack(transition, step)))
             {
                 transition.Remove(command);
                 continue;
             }
 
-            transition.Replace(command with { Interrupted = true, DueAt = transition.Now, Phase = Awake(command.Phase) });
+            transition.Replace(command with
+            {
+                Interrupted = true,
+                DueAt = transition.Now,
+                Phase = Awake(command.Phase),
+                ItemValue = EachItems.ValueOf(transition, command),
+            });
         }
 
         // Interrupted before or just now: its retry policy begins anew.
-        foreach (var stuck in transition.Saga.Outstanding.Where(command => command is { Phase: AttemptPhase.Stuck, Interrupted: true }))
+        foreach (var stuck in transition.Saga.Outstanding.Where(command => command is { Phase: AttemptPhase.Stuck, Interrupted: true } && which(command)))
         {
+            transition.Unblock(blockage => blockage.CommandId == stuck.CommandId);
             transition.Replace(stuck with
             {
                 Phase = AttemptPhase.InFlight,
@@ -47,11 +59,14 @@ internal static class Interruption
     /// Before anything changes that arguments are worked out from: those of what is in flight are kept, so that every attempt under the one key
     /// goes on saying the same.
     /// </summary>
-    public static void Freeze(Transition transition)
+    /// <param name="transition">The decision in the making.</param>
+    /// <param name="always">Whether the saga leaves, so that what they are worked out from may be gone altogether.</param>
+    public static void Freeze(Transition transition, bool always = false)
     {
         foreach (var command in transition.Saga.Outstanding)
         {
-            if (command.Direction == StepDirections.Do && command.Arguments is null && Callee.Of(transition, command) is { } callee)
+            if (command.Direction == StepDirections.Do && command.Arguments is null
+                && (always || transition.Facts.ReadsChanging(command.Step)) && Callee.Of(transition, command) is { } callee)
             {
                 transition.Replace(command with
                 {
@@ -144,10 +159,7 @@ internal static class Interruption
             return false;
         }
 
-        transition.Saga = transition.Saga with
-        {
-            Undo = transition.Saga.Undo.Add(new Undoable(step.Id, transition.Facts.StateOf(step.Id), command.CommandId, arguments)),
-        };
+        Compensations.Remember(transition, command, step, arguments, SagaItemStatus.Unknown);
         return true;
     }
 
@@ -156,7 +168,7 @@ internal static class Interruption
     private static bool TryArgumentsIfUnknown(
         Transition transition, Outstanding command, CallStep step, out RawJson arguments, out string? problem)
     {
-        var scope = new SagaScope(transition.Plan, transition.Saga, command.FirstSentAt) { CommandId = command.CommandId };
+        var scope = EachItems.ScopeOf(transition, command, command.FirstSentAt, commandId: command.CommandId);
         if (!ValueJson.TryEvaluate(step.Compensation!.Invocation.Arguments, scope, out arguments, out problem))
         {
             return false;

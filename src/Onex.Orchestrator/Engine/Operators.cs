@@ -1,4 +1,5 @@
 using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Persistence.Sagas;
 
@@ -79,7 +80,7 @@ internal static class Operators
 
     private static void Cancel(Transition transition, OperatorWish wish)
     {
-        transition.Unblock();
+        transition.Unblock(_ => true);
         transition.Saga = transition.Saga with { CancelledBy = wish };
         if (transition.State.Kind == StateKind.Compensating)
         {
@@ -95,13 +96,18 @@ internal static class Operators
     private static void Retry(Transition transition)
     {
         var blockage = transition.Saga.Blockage!;
-        transition.Unblock();
+        transition.Unblock(other => other == blockage);
         if (Events.TakeKept(transition))
         {
             return;
         }
 
         var stuck = transition.Saga.Outstanding.FirstOrDefault(command => command.CommandId == blockage.CommandId);
+        if (stuck is { Answered: true })
+        {
+            RetryAnswered(transition, stuck);
+            return;
+        }
 
         if (stuck is not null)
         {
@@ -120,25 +126,48 @@ internal static class Operators
                 return;
             }
 
+            if (stuck.Item is not null || stuck.Direction == StepDirections.Compensate)
+            {
+                RetryAnswered(transition, stuck);
+                return;
+            }
+
             transition.Remove(stuck);
         }
 
-        if (blockage.Kind == BlockedBy.Compensation)
+        GoOn(transition, blockage, blockage.CommandId is null ? 0 : blockage.Round + 1);
+    }
+
+    // The answer to its key is final: what is wanted of it is asked under another one.
+    private static void RetryAnswered(Transition transition, Outstanding stuck)
+    {
+        if (stuck.Direction == StepDirections.Do)
+        {
+            EachItems.Retry(transition, stuck);
+            return;
+        }
+
+        transition.Remove(stuck);
+        if (transition.Saga.Undo.Any(undo => undo.CompensationId == stuck.CommandId))
         {
             transition.Saga = transition.Saga with
             {
-                Undo = [.. transition.Saga.Undo.Select(undo => undo.CompensationId == blockage.CommandId ? undo with { Round = undo.Round + 1 } : undo)],
+                Undo = [.. transition.Saga.Undo.Select(undo => undo.CompensationId == stuck.CommandId ? undo with { Round = undo.Round + 1 } : undo)],
             };
+            transition.GoOn();
         }
-
-        GoOn(transition, blockage.CommandId is null ? 0 : blockage.Round + 1);
+        else
+        {
+            EachItems.TakeBackAnew(transition, stuck);
+        }
     }
 
     private static void Skip(Transition transition)
     {
         var blockage = transition.Saga.Blockage!;
-        transition.Unblock();
-        if (transition.Saga.Outstanding.FirstOrDefault(command => command.CommandId == blockage.CommandId) is { } stuck)
+        transition.Unblock(other => other == blockage);
+        var stuck = transition.Saga.Outstanding.FirstOrDefault(command => command.CommandId == blockage.CommandId);
+        if (stuck is not null)
         {
             transition.Remove(stuck);
         }
@@ -150,42 +179,47 @@ internal static class Operators
 
         switch (blockage.Kind)
         {
-            case BlockedBy.Compensation:
-                transition.Saga = transition.Saga with
-                {
-                    Undo = transition.Saga.Undo.RemoveAll(undo => undo.CompensationId == blockage.CommandId),
-                };
-                break;
+            case BlockedBy.Compensation when stuck is not null:
+                Compensations.Done(transition, stuck, SagaItemStatus.Skipped);
+                return;
+            case BlockedBy.Step when stuck is { Item: not null }:
+                EachItems.Skip(transition, stuck);
+                return;
             case BlockedBy.Step:
-                transition.Saga = Passed(transition, blockage.Step!);
+                Pass(transition, blockage.Step!);
                 break;
         }
 
-        GoOn(transition, round: 0);
+        GoOn(transition, blockage, round: 0);
     }
 
     // The step in hand counts as completed, with an empty result.
-    private static SagaState Passed(Transition transition, string step)
+    private static void Pass(Transition transition, string id)
     {
-        var saga = transition.Saga;
-        return saga with
+        var step = transition.Facts.At(id);
+        if (step is ParallelStep parallel)
         {
-            StepIndex = saga.StepIndex + 1,
-            Results = transition.State.Steps.OfType<CallStep>().Any(call => call.Id == step && call.ResultIsRead)
-                ? saga.Results.SetItem(step, CelValue.Map([]))
-                : saga.Results,
-        };
+            Branches.Drop(transition, parallel);
+        }
+
+        if (step is CallStep { ResultIsRead: true } or EachStep { ResultIsRead: true })
+        {
+            transition.Saga = transition.Saga with { Results = transition.Saga.Results.SetItem(id, CelValue.Map([])) };
+        }
+
+        Branches.Advance(transition, transition.Facts.SequenceOf(id));
     }
 
-    private static void GoOn(Transition transition, int round)
+    // What was interrupted or taken back, the step, or the way out of the state.
+    private static void GoOn(Transition transition, Blockage blockage, int round)
     {
-        if (transition.Saga.Leaving is not null || transition.State.Kind == StateKind.Compensating)
+        if (transition.Saga.Leaving is not null || transition.State.Kind == StateKind.Compensating || blockage.Kind is BlockedBy.Compensation or BlockedBy.Interrupted)
         {
             transition.GoOn();
         }
-        else if (transition.Saga.Outstanding.IsEmpty)
+        else
         {
-            transition.RunNext(transition.State, round);
+            transition.Run(blockage.Step is { } step ? transition.Facts.SequenceOf(step) : transition.Facts.Root(transition.Saga.State), round);
         }
     }
 

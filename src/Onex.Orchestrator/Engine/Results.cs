@@ -1,6 +1,7 @@
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
+using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Engine;
 
@@ -32,6 +33,12 @@ internal static class Results
             return false;
         }
 
+        // Told once more.
+        if (command.Answered && result.Outcome != StepOutcome.Completed)
+        {
+            return false;
+        }
+
         var step = transition.Facts.Step(command.Step);
         if (result.Outcome == StepOutcome.Undeliverable)
         {
@@ -40,10 +47,7 @@ internal static class Results
         }
 
         // The outcome that an operator was waiting for, after all.
-        if (transition.Saga.Blockage?.CommandId == command.CommandId)
-        {
-            transition.Unblock();
-        }
+        transition.Unblock(blockage => blockage.CommandId == command.CommandId);
 
         if (command.Direction == StepDirections.Compensate)
         {
@@ -51,7 +55,7 @@ internal static class Results
             return true;
         }
 
-        var verdict = Judge(transition, step, result);
+        var verdict = Judge(transition, command, step, result);
         if (command.Interrupted)
         {
             Interruption.Resolve(transition, command, step, verdict, result.RetryAfter);
@@ -114,7 +118,7 @@ internal static class Results
         }
         else if (Interruption.RememberUnknown(transition, command, callee.Step))
         {
-            transition.Fail(callee.Step.Catch, command.Step, Final(code), $"Step '{command.Step}' did not succeed: {last}", command);
+            Failed(transition, command, callee.Step, Final(code), $"Step '{command.Step}' did not succeed: {last}");
         }
     }
 
@@ -127,10 +131,8 @@ internal static class Results
         }
 
         var compensation = step.Compensation!;
-        var scope = new SagaScope(transition.Plan, transition.Saga, transition.Now, value)
-        {
-            CommandId = compensation.WhenUnknown ? command.CommandId : null,
-        };
+        var scope = EachItems.ScopeOf(
+            transition, command, transition.Now, value, compensation.WhenUnknown ? command.CommandId : null);
         string? problem = null;
         if (command.ArgumentsIfUnknown is not { } arguments
             && !ValueJson.TryEvaluate(compensation.Invocation.Arguments, scope, out arguments, out problem))
@@ -143,15 +145,12 @@ internal static class Results
             return false;
         }
 
-        transition.Saga = transition.Saga with
-        {
-            Undo = transition.Saga.Undo.Add(new Undoable(step.Id, transition.Facts.StateOf(step.Id), command.CommandId, StoredOrder.Of(arguments))),
-        };
+        Compensations.Remember(transition, command, step, StoredOrder.Of(arguments), SagaItemStatus.Completed);
         return true;
     }
 
     // The operation's own schema, the contract's `reject`, the role's classification, the contract's `returns`.
-    private static Verdict Judge(Transition transition, CallStep step, StepResultArrived result)
+    private static Verdict Judge(Transition transition, Outstanding command, CallStep step, StepResultArrived result)
     {
         var value = result.Result ?? CelValue.Map([]);
         string? broken = null;
@@ -164,7 +163,7 @@ internal static class Results
 
             foreach (var rule in step.Reject)
             {
-                var holds = rule.When.Evaluate(new SagaScope(transition.Plan, transition.Saga, transition.Now, value));
+                var holds = rule.When.Evaluate(EachItems.ScopeOf(transition, command, transition.Now, value));
                 if (holds.Kind != CelKind.Bool)
                 {
                     broken = $"The reject guard for '{rule.Code}': {Transition.Why(holds)}";
@@ -196,7 +195,7 @@ internal static class Results
             transition.Note(HistoryKinds.StepFailed, step.Id, ("code", EngineCodes.ExpressionFailed), ("message", broken));
             if (Interruption.RememberUnknown(transition, command, step))
             {
-                transition.Fail(step.Catch, step.Id, EngineCodes.ExpressionFailed, broken, command);
+                Failed(transition, command, step, EngineCodes.ExpressionFailed, broken);
             }
 
             return;
@@ -211,7 +210,7 @@ internal static class Results
                 // A final answer: another one needs another command.
                 transition.Note(HistoryKinds.StepRejected, step.Id, ("code", verdict.Code), ("message", verdict.Message));
                 transition.Remove(command);
-                transition.Fail(step.Catch, step.Id, verdict.Code, verdict.Message, command);
+                Failed(transition, command, step, verdict.Code, verdict.Message);
                 break;
             default:
                 AttemptFailed(transition, command, verdict.Code, verdict.Message, retryAfter);
@@ -219,8 +218,27 @@ internal static class Results
         }
     }
 
+    // For good: the step, or one of its items.
+    private static void Failed(Transition transition, Outstanding command, CallStep step, string code, string message)
+    {
+        if (command.Item is null)
+        {
+            transition.Fail(step.Catch, step.Id, code, message, command);
+        }
+        else
+        {
+            EachItems.Failed(transition, command, code, message);
+        }
+    }
+
     private static void Completed(Transition transition, Outstanding command, CallStep step, CelValue value)
     {
+        if (command.Item is not null)
+        {
+            EachItems.Completed(transition, command, step, value);
+            return;
+        }
+
         transition.Note(HistoryKinds.StepCompleted, step.Id, ("attempt", command.Attempt));
         var before = new SagaScope(transition.Plan, transition.Saga, transition.Now, value);
         var saves = Assignments.TryApply(step.Save, before, transition.Saga.Data, out var saved, out var problem);
@@ -238,14 +256,14 @@ internal static class Results
         }
 
         transition.Remove(command);
+        Interruption.Freeze(transition);
         var saga = transition.Saga;
         transition.Saga = saga with
         {
             Data = saved,
-            StepIndex = saga.StepIndex + 1,
             Results = step.ResultIsRead ? saga.Results.SetItem(step.Id, StoredOrder.Of(Pruning.Keep(value, step.ResultPaths))) : saga.Results,
         };
-        transition.RunNext(transition.State);
+        transition.RunOn(step.Id);
     }
 
     private static void Compensated(Transition transition, Outstanding command, CallStep step, StepResultArrived result)
@@ -257,16 +275,14 @@ internal static class Results
                 return;
             case StepOutcome.Rejected:
                 transition.Note(HistoryKinds.StepRejected, step.Id, ("code", result.Code), ("direction", StepDirections.Compensate));
-                transition.Remove(command);
+                var answered = command with { Answered = true };
+                transition.Replace(answered);
                 transition.Block(
-                    BlockedBy.Compensation, $"Step '{step.Id}' cannot be taken back: that was rejected with {result.Code}: {result.Message}", step.Id, command);
+                    BlockedBy.Compensation, $"Step '{step.Id}' cannot be taken back: that was rejected with {result.Code}: {result.Message}", step.Id, answered);
                 return;
         }
 
-        transition.Note(HistoryKinds.CompensationCompleted, step.Id, ("attempt", command.Attempt));
-        transition.Remove(command);
-        transition.Saga = transition.Saga with { Undo = transition.Saga.Undo.RemoveAll(entry => entry.CompensationId == command.CommandId) };
-        transition.GoOn();
+        Compensations.Done(transition, command, SagaItemStatus.Compensated);
     }
 
     // The broker refuses this copy. If it is interrupted and was sent but once, the ledger can tell, or cancel it, which it is asked for anyway.
@@ -286,6 +302,16 @@ internal static class Results
     private static string Final(string code) =>
         code is EngineCodes.StepTimedOut or EngineCodes.ResultInvalid or EngineCodes.ExpressionFailed ? code : EngineCodes.StepFailed;
 
-    private static bool Catches(Transition transition, CallStep step, string code) =>
-        step.Catch.Concat(transition.State.Catch).Any(rule => rule.Covers(code));
+    private static bool Catches(Transition transition, CallStep step, string code)
+    {
+        if (step.Catch.Concat(transition.State.Catch).Any(rule => rule.Covers(code)) || transition.Facts.At(step.Id) is EachStep { FailuresMax: not 0 })
+        {
+            return true;
+        }
+
+        // A join that can do without it, or the rule of one that cannot.
+        return transition.Facts.SequenceOf(step.Id).Lanes
+            .Select(lane => transition.Facts.Parallel(lane.Parallel))
+            .Any(parallel => parallel.Join != Join.All || parallel.Catch.Any(rule => rule.Covers(code)));
+    }
 }

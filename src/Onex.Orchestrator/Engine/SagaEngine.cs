@@ -62,7 +62,15 @@ internal static class SagaEngine
 
         var transition = new Transition(plan, saga, now);
         transition.Note(HistoryKinds.Started);
-        transition.Enter(plan.Initial);
+        if (started.Stillborn)
+        {
+            Endings.EnterStillborn(transition);
+        }
+        else
+        {
+            transition.Enter(plan.Initial);
+        }
+
         return transition.Decide();
     }
 
@@ -71,6 +79,11 @@ internal static class SagaEngine
     {
         var saga = transition.Saga;
         var asker = joined.Waiter.Asker;
+        if (asker.Parent is { } parent && asker.RequestId == saga.Facts.Asker.RequestId)
+        {
+            return Ask(transition, asker, joined, parent);
+        }
+
         if (asker.Source == saga.Facts.Asker.Source || saga.Waiters.Any(waiter => waiter.Asker.Source == asker.Source))
         {
             return false;
@@ -84,5 +97,29 @@ internal static class SagaEngine
         }
 
         return true;
+    }
+
+    // Its parent once more: it is answered anyway, unless that was lost.
+    private static bool Ask(Transition transition, Asker asker, RequestJoined joined, ParentLink parent)
+    {
+        if (transition.Saga.EndedAt is not null || transition.Saga.Response is not null)
+        {
+            transition.Answer(asker, isDuplicate: false);
+            return true;
+        }
+
+        if (!joined.Cancels || Operators.Objection(transition, OperatorCommand.Cancel) is not null)
+        {
+            return false;
+        }
+
+        return Operators.Decide(transition, new OperatorAsked
+        {
+            SagaId = joined.SagaId,
+            CausedBy = joined.CausedBy,
+            Command = OperatorCommand.Cancel,
+            By = $"saga {parent.SagaId}",
+            Reason = "It is a step of that saga, which has left it.",
+        });
     }
 }

@@ -1,4 +1,5 @@
 using Onex.Contracts.Expressions;
+using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Engine;
 
@@ -16,6 +17,9 @@ internal abstract record SagaEvent
 internal sealed record SagaStarted : SagaEvent
 {
     public required SagaFacts Facts { get; init; }
+
+    /// <summary>Whether its parent has cancelled it before it began: it ends at once, so that it never begins.</summary>
+    public bool Stillborn { get; init; }
 }
 
 /// <summary>A result of a command.</summary>
@@ -56,7 +60,20 @@ internal sealed record TimerFired : SagaEvent
 {
     /// <summary>What the ledger says of the commands in flight that are due. Commands it has never seen are missing.</summary>
     public required IReadOnlyDictionary<Guid, Lease> Leases { get; init; }
+
+    /// <summary>The items that were wanted (<see cref="EachItems.Wanted"/>), as they are stored.</summary>
+    public IReadOnlyList<StoredItems> Items { get; init; } = [];
 }
+
+/// <summary>Items of an <c>each</c> that a decision needs.</summary>
+/// <param name="Step">The step's id.</param>
+/// <param name="Visit">Which visit of its state.</param>
+/// <param name="Below">Only those of a lower index, from the highest down: to be taken back. Null: all, in order.</param>
+/// <param name="Limit">How many at most.</param>
+internal sealed record WantedItems(string Step, int Visit, int? Below, int Limit);
+
+/// <summary>The answer to that.</summary>
+internal sealed record StoredItems(WantedItems Wanted, IReadOnlyList<SagaItem> Items);
 
 /// <summary>What the effect ledger says of a command whose outcome it does not know.</summary>
 /// <param name="Attempt">The latest attempt that was taken.</param>
@@ -71,6 +88,9 @@ internal sealed record Lease(int Attempt, DateTimeOffset? ValidUntil)
 internal sealed record RequestJoined : SagaEvent
 {
     public required Waiter Waiter { get; init; }
+
+    /// <summary>Whether it is the saga's parent, which has no more use for it.</summary>
+    public bool Cancels { get; init; }
 }
 
 /// <summary>An event from outside, addressed to this saga.</summary>

@@ -6,6 +6,15 @@ namespace Onex.Orchestrator.Engine;
 /// <summary>The names that a contract's expressions may read.</summary>
 internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, CelValue? result = null) : IExpressionScope
 {
+    /// <summary>The item in hand of an <c>each</c>, or null.</summary>
+    public CelValue? Item { get; init; }
+
+    /// <summary>Its place, from 0.</summary>
+    public int Index { get; init; }
+
+    /// <summary>What the items of an <c>each</c> returned, and which of them failed, where that is saved.</summary>
+    public (CelValue Results, CelValue Failures)? Gathered { get; init; }
+
     /// <summary>The payload of the event in hand, or null.</summary>
     public CelValue? Event { get; init; }
 
@@ -27,6 +36,18 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
                 return true;
             case "result" when result is { } there:
                 value = there;
+                return true;
+            case "item" when Item is { } item:
+                value = item;
+                return true;
+            case "index" when Item is not null:
+                value = CelValue.Int(Index);
+                return true;
+            case "results" when Gathered is { } gathered:
+                value = gathered.Results;
+                return true;
+            case "failures" when Gathered is { } gathered:
+                value = gathered.Failures;
                 return true;
             case "event" when Event is { } data:
                 value = data;

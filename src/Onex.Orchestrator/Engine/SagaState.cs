@@ -32,6 +32,12 @@ internal sealed record SagaState
     /// <summary>The current state's step that is in hand, from 0.</summary>
     public int StepIndex { get; init; }
 
+    /// <summary>The branches of the <c>parallel</c> steps in hand.</summary>
+    public ImmutableArray<BranchState> Branches { get; init; } = [];
+
+    /// <summary>The <c>each</c> steps in hand.</summary>
+    public ImmutableArray<EachRun> Eaches { get; init; } = [];
+
     /// <summary>Commands whose outcome is awaited.</summary>
     public ImmutableArray<Outstanding> Outstanding { get; init; } = [];
 
@@ -44,11 +50,14 @@ internal sealed record SagaState
     /// <summary>Whether it has entered a pivot state: from then on nothing is compensated.</summary>
     public bool PastPivot { get; init; }
 
-    /// <summary>Why it cannot go on without an operator, or null.</summary>
-    public string? BlockedBecause { get; init; }
+    /// <summary>What it is blocked by, in the order in which an operator is asked: steps that run at the same time may each be one.</summary>
+    public ImmutableArray<Blockage> Blockages { get; init; } = [];
 
-    /// <summary>What it is blocked by; null unless it is.</summary>
-    public Blockage? Blockage { get; init; }
+    /// <summary>What an operator is asked for now; null unless it is blocked.</summary>
+    public Blockage? Blockage => Blockages.IsEmpty ? null : Blockages[0];
+
+    /// <summary>Why it cannot go on without an operator, or null.</summary>
+    public string? BlockedBecause => Blockage?.Reason;
 
     /// <summary>Who paused it, or null.</summary>
     public OperatorWish? PausedBy { get; init; }
@@ -130,10 +139,24 @@ internal sealed record SagaState
                 }
             }
 
+            // What it needs is in the store: at once.
+            if (PausedBy is null && Blockage is null && (Eaches.Any(run => run.Gathering) || Undo.Any(undo => undo.Items is { Fetching: true })))
+            {
+                at = Earlier(at, UpdatedAt);
+            }
+
+            if (!TimersRun)
+            {
+                return at;
+            }
+
+            foreach (var branch in Branches)
+            {
+                at = Earlier(at, branch.WaitUntil);
+            }
+
             // What is compensating has left the deadline behind.
-            return TimersRun
-                ? Earlier(Earlier(at, Earlier(StateDueAt, WaitUntil)), Status == SagaStatus.Compensating ? null : DeadlineAt)
-                : at;
+            return Earlier(Earlier(at, Earlier(StateDueAt, WaitUntil)), Status == SagaStatus.Compensating ? null : DeadlineAt);
         }
     }
 
@@ -142,8 +165,62 @@ internal sealed record SagaState
 
 /// <summary>Where a saga goes that has interrupted what was in flight, once all of that is resolved and taken back.</summary>
 /// <param name="Next">The state that it enters then.</param>
-/// <param name="UndoFrom">How many completed steps it had then: what was interrupted and had completed all the same comes after them.</param>
-internal sealed record Departure(string Next, int UndoFrom);
+internal sealed record Departure(string Next);
+
+/// <summary>One branch of a <c>parallel</c> step in hand.</summary>
+/// <param name="Parallel">The step's id.</param>
+/// <param name="Branch">Which of its branches, from 0.</param>
+internal sealed record BranchState(string Parallel, int Branch)
+{
+    /// <summary>Its step that is in hand, from 0.</summary>
+    public int Index { get; init; }
+
+    /// <summary>How far it has come.</summary>
+    public BranchPhase Phase { get; init; }
+
+    /// <summary>Until when its <c>wait</c> step in hand waits, or null.</summary>
+    public DateTimeOffset? WaitUntil { get; init; }
+
+    /// <summary>0, and one more each time that an operator has it tried anew.</summary>
+    public int Round { get; init; }
+}
+
+/// <summary>How far a branch has come.</summary>
+internal enum BranchPhase
+{
+    /// <summary>Its steps run.</summary>
+    Running,
+
+    /// <summary>All its steps are done.</summary>
+    Completed,
+
+    /// <summary>A step of it has failed for good.</summary>
+    Failed,
+
+    /// <summary>The join does not wait for it.</summary>
+    Lost,
+}
+
+/// <summary>An <c>each</c> step in hand: counters; its items are rows of their own.</summary>
+/// <param name="Step">The step's id.</param>
+/// <param name="Total">How many items there are.</param>
+internal sealed record EachRun(string Step, int Total)
+{
+    /// <summary>The first item that no call was made for yet.</summary>
+    public int Next { get; init; }
+
+    /// <summary>How many calls have completed.</summary>
+    public int Completed { get; init; }
+
+    /// <summary>How many have failed for good.</summary>
+    public int Failed { get; init; }
+
+    /// <summary>The items, if they cannot be worked out again from the input alone.</summary>
+    public CelValue? Items { get; init; }
+
+    /// <summary>Whether all is done but what is saved of it: the items' rows are wanted.</summary>
+    public bool Gathering { get; init; }
+}
 
 /// <summary>What a saga is blocked by.</summary>
 /// <param name="Kind">What kind of thing.</param>
@@ -151,7 +228,12 @@ internal sealed record Departure(string Next, int UndoFrom);
 /// <param name="CommandId">The command, or null. It is still outstanding (<see cref="AttemptPhase.Stuck"/>) unless its answer was final.</param>
 /// <param name="Round">The command's round.</param>
 /// <param name="At">Since when.</param>
-internal sealed record Blockage(BlockedBy Kind, string? Step, Guid? CommandId, int Round, DateTimeOffset At);
+/// <param name="Reason">Why, for people.</param>
+internal sealed record Blockage(BlockedBy Kind, string? Step, Guid? CommandId, int Round, DateTimeOffset At, string Reason)
+{
+    /// <summary>The item of an <c>each</c> that it is about, or null.</summary>
+    public int? Item { get; init; }
+}
 
 /// <summary>What a saga can be blocked by.</summary>
 internal enum BlockedBy
@@ -218,6 +300,9 @@ internal sealed record Asker
     /// <summary>For an event: which saga its sender named, or null.</summary>
     public RequestTarget? Target { get; init; }
 
+    /// <summary>The saga whose step it is, or null: the answer is that step's outcome.</summary>
+    public ParentLink? Parent { get; init; }
+
     /// <summary>Headers that are carried through, name to text.</summary>
     public ImmutableSortedDictionary<string, string> Headers { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
@@ -227,6 +312,14 @@ internal sealed record Asker
     /// <summary>Whether nobody waits for an answer, so that none is made: no client asked, but Onex itself.</summary>
     public bool Silent { get; init; }
 }
+
+/// <summary>The step of another saga that a saga was started by.</summary>
+/// <param name="SagaId">That saga.</param>
+/// <param name="CommandId">The step's command.</param>
+/// <param name="Attempt">Its attempt.</param>
+/// <param name="HomePartition">That saga's home.</param>
+/// <param name="Awaits">Whether the step waits for the end.</param>
+internal sealed record ParentLink(Guid SagaId, Guid CommandId, int Attempt, int HomePartition, bool Awaits);
 
 /// <summary>A further request that wants a saga's answer.</summary>
 /// <param name="Asker">The request.</param>
@@ -258,6 +351,12 @@ internal sealed record Outstanding
     public required Guid CommandId { get; init; }
 
     public required string Step { get; init; }
+
+    /// <summary>The item of an <c>each</c> that it is for, from 0, or null.</summary>
+    public int? Item { get; init; }
+
+    /// <summary>That item's value, if it was interrupted and its value cannot be worked out again.</summary>
+    public CelValue? ItemValue { get; init; }
 
     /// <summary>See <see cref="StepDirections"/>.</summary>
     public required string Direction { get; init; }
@@ -303,6 +402,9 @@ internal sealed record Outstanding
     /// <summary>Likewise the arguments of its compensation in case that nobody can tell whether it happened.</summary>
     public RawJson? ArgumentsIfUnknown { get; init; }
 
+    /// <summary>Whether its answer was a final no: only a new command under a new key can do what it was to do.</summary>
+    public bool Answered { get; init; }
+
     /// <summary>Whether no attempt of it has left yet: the saga was paused when it came about.</summary>
     public bool NeverSent => Phase == AttemptPhase.Held && Attempt == 1 && Resent == 0;
 
@@ -326,9 +428,26 @@ internal sealed record KeptEvent(Guid MessageId, string Event, CelValue Data, As
 /// <param name="Arguments">The compensation's arguments, evaluated when the step completed.</param>
 internal sealed record Undoable(string Step, string State, Guid CommandId, RawJson Arguments)
 {
+    /// <summary>Which visit of that state.</summary>
+    public int Visit { get; init; }
+
+    /// <summary>The item of an <c>each</c>, where it is one alone; else null.</summary>
+    public int? Item { get; init; }
+
+    /// <summary>For all completed items of an <c>each</c>, whose arguments are in their rows; else null.</summary>
+    public ItemsUndo? Items { get; init; }
+
+    /// <summary>Whether it is taken back whatever the saga does: it was interrupted, or the join of its branch did not wait for it.</summary>
+    public bool Lost { get; init; }
+
     /// <summary>0, and one more each time that an operator has it taken back anew although the answer was final.</summary>
     public int Round { get; init; }
 
     /// <summary>The command that takes it back.</summary>
     public Guid CompensationId => Identity.Compensation(CommandId, Round);
 }
+
+/// <summary>How far the completed items of an <c>each</c> are taken back: from the last to the first.</summary>
+/// <param name="Below">Those of this index and above were sent already.</param>
+/// <param name="Fetching">Whether the rows of the next ones are wanted.</param>
+internal sealed record ItemsUndo(int Below, bool Fetching);

@@ -9,17 +9,20 @@ namespace Onex.Orchestrator.Engine;
 internal static class Steps
 {
     /// <summary>Runs a step. True if it is done; false if it must be waited for, or has led elsewhere.</summary>
-    public static bool Run(Transition transition, StatePlan state, StepPlan step, int round) => step switch
+    public static bool Run(Transition transition, Sequence sequence, StepPlan step, int round) => step switch
     {
-        CallStep call => Call(transition, state, call, round),
-        WaitStep wait => Wait(transition, wait),
+        CallStep call => Call(transition, call, round),
+        ParallelStep parallel => Branches.Open(transition, parallel),
+        EachStep each => EachItems.Begin(transition, each, round),
+        StartStep start => Start(transition, start),
+        WaitStep wait => Wait(transition, sequence, wait),
         SetStep set => Set(transition, set),
         RespondStep respond => Respond(transition, respond),
         FailStep fail => Fail(transition, fail),
         _ => throw new InvalidOperationException($"Step '{step.Id}' is of a kind that the engine does not know: {step.GetType().Name}."),
     };
 
-    private static bool Call(Transition transition, StatePlan state, CallStep step, int round)
+    private static bool Call(Transition transition, CallStep step, int round)
     {
         var saga = transition.Saga;
         var scope = new SagaScope(transition.Plan, saga, transition.Now);
@@ -29,15 +32,35 @@ internal static class Steps
             return false;
         }
 
-        var id = Identity.Command(saga.Facts.SagaId, $"{state.Name}/{step.Id}", saga.Visit, round: round);
+        var id = Identity.Command(saga.Facts.SagaId, $"{saga.State}/{step.Id}", saga.Visit, round: round);
         var callee = new Callee(step, step.Kind, step.Invocation, arguments, step.Retry, step.Timeout);
         Commands.Send(transition, id, StepDirections.Do, callee, round);
         transition.Note(HistoryKinds.StepStarted, step.Id, ("operation", step.Invocation.Operation));
         return false;
     }
 
+    // Its end concerns nobody here.
+    private static bool Start(Transition transition, StartStep step)
+    {
+        var saga = transition.Saga;
+        if (!ValueJson.TryEvaluate(step.Input, new SagaScope(transition.Plan, saga, transition.Now), out var input, out var problem))
+        {
+            transition.Fail(step.Catch, step.Id, EngineCodes.ExpressionFailed, $"The input of step '{step.Id}': {problem}");
+            return false;
+        }
+
+        transition.Emit(new CommandToSend(
+            Identity.Command(saga.Facts.SagaId, $"{saga.State}/{step.Id}", saga.Visit), 1, step.Id, StepDirections.Do, StepKind.Saga, step.Contract,
+            null, input, TimeSpan.Zero, transition.Now + Outstanding.LifeTime)
+        {
+            Detached = true,
+        });
+        transition.Note(HistoryKinds.StepCompleted, step.Id, ("contract", step.Contract));
+        return true;
+    }
+
     // A time that is past is not waited for.
-    private static bool Wait(Transition transition, WaitStep step)
+    private static bool Wait(Transition transition, Sequence sequence, WaitStep step)
     {
         var until = Times.After(transition.Now, step.For ?? TimeSpan.Zero);
         if (step.Until is { } expression)
@@ -58,7 +81,7 @@ internal static class Steps
             return true;
         }
 
-        transition.Saga = transition.Saga with { WaitUntil = until };
+        Branches.Wait(transition, sequence, until);
         transition.Note(HistoryKinds.Waiting, step.Id, ("until", until));
         return false;
     }
@@ -72,6 +95,7 @@ internal static class Steps
             return false;
         }
 
+        Interruption.Freeze(transition);
         transition.Saga = transition.Saga with { Data = data };
         transition.Note(HistoryKinds.StepCompleted, step.Id);
         return true;

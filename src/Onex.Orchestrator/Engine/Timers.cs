@@ -15,6 +15,7 @@ internal static class Timers
         var changed = Deadline(transition);
         changed |= StateTimeout(transition);
         changed |= EndOfWait(transition);
+        changed |= EachItems.Take(transition, timer.Items);
         foreach (var command in due)
         {
             // What went before in this very wake-up may have ended it, or interrupted it: then the next one asks after it.
@@ -90,16 +91,15 @@ internal static class Timers
 
     private static bool EndOfWait(Transition transition)
     {
-        var saga = transition.Saga;
-        if (!saga.TimersRun || !(saga.WaitUntil <= transition.Now))
+        var changed = false;
+        while (transition.Saga.TimersRun && Branches.Awaited(transition) is { } step)
         {
-            return false;
+            changed = true;
+            transition.Note(HistoryKinds.StepCompleted, step);
+            transition.RunOn(step);
         }
 
-        transition.Note(HistoryKinds.StepCompleted, transition.State.Steps[saga.StepIndex].Id);
-        transition.Saga = saga with { WaitUntil = null, StepIndex = saga.StepIndex + 1 };
-        transition.RunNext(transition.State);
-        return true;
+        return changed;
     }
 
     private static bool IsDue(SagaState saga, Outstanding command, DateTimeOffset now) =>
@@ -111,6 +111,10 @@ internal static class Timers
         {
             case { Cancelled: true } when command.Interrupted:
                 Interruption.Cancelled(transition, command);
+                break;
+
+            case null when command.Interrupted && transition.Facts.Step(command.Step).Kind == StepKind.Saga:
+                Commands.CancelChild(transition, command);
                 break;
 
             // Someone works on it: ask again when they must have finished. Who is late is about to commit.
@@ -125,7 +129,7 @@ internal static class Timers
                 break;
 
             // Effects never start it any more.
-            case var _ when command.NotAfter <= transition.Now:
+            case var _ when command.NotAfter <= transition.Now && KindOf(transition, command) != StepKind.Saga:
                 Results.AttemptFailed(
                     transition, command, EngineCodes.StepTimedOut, "Nobody took the command while it was valid.", retryAfter: null);
                 break;
@@ -136,6 +140,12 @@ internal static class Timers
                 Commands.SendAgain(transition, command, command.Attempt, command.Resent + 1);
                 break;
         }
+    }
+
+    private static StepKind? KindOf(Transition transition, Outstanding command)
+    {
+        var step = transition.Facts.Step(command.Step);
+        return command.Direction == StepDirections.Do ? step.Kind : step.Compensation?.Kind;
     }
 
     private static string Text(TimeSpan span) => span.ToString("c", System.Globalization.CultureInfo.InvariantCulture);

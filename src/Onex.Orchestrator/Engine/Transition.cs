@@ -18,7 +18,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     private readonly ImmutableArray<HistoryNote>.Builder _history = ImmutableArray.CreateBuilder<HistoryNote>();
     private readonly ImmutableArray<EventRefusal>.Builder _refusals = ImmutableArray.CreateBuilder<EventRefusal>();
     private readonly ImmutableArray<Guid>.Builder _seen = ImmutableArray.CreateBuilder<Guid>();
-    private int _statesEntered;
+    private readonly ImmutableArray<SagaItem>.Builder _items = ImmutableArray.CreateBuilder<SagaItem>();
 
     public Plan Plan { get; } = plan;
 
@@ -30,6 +30,9 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
 
     /// <summary>The state that the saga is in.</summary>
     public StatePlan State => Plan.State(Saga.State);
+
+    /// <summary>How many states this decision has entered.</summary>
+    public int StatesEntered { get; private set; }
 
     /// <summary>Whether something was noted already: then a decision follows, whatever else does.</summary>
     public bool HasNotes => _history.Count > 0;
@@ -49,6 +52,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         {
             Refusals = _refusals.ToImmutable(),
             Seen = _seen.ToImmutable(),
+            Items = _items.ToImmutable(),
         };
     }
 
@@ -60,13 +64,16 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
 
     public void Emit(CommandToSend command) => _commands.Add(command);
 
+    public void Store(SagaItem item) => _items.Add(item);
+
     public void Refuse(EventRefusal refusal) => _refusals.Add(refusal);
 
     public void See(Guid messageId) => _seen.Add(messageId);
 
+    /// <summary>Answers whoever waits for it.</summary>
     public void Answer(Asker to, bool isDuplicate)
     {
-        if (!to.Silent)
+        if (to is { Silent: false, Parent: not { Awaits: false } })
         {
             _answers.Add(Endings.AnswerOf(Saga, to, isDuplicate));
         }
@@ -92,18 +99,20 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
 
         Saga = Saga with
         {
-            Leaving = Saga.Leaving is { } leaving ? leaving with { Next = next } : new Departure(next, Saga.Undo.Length),
+            Leaving = new Departure(next),
             StateDueAt = null,
             WaitUntil = null,
+            Branches = [],
+            Eaches = [],
         };
     }
 
     /// <summary>Enters a state and goes as far as it goes without anything from outside.</summary>
     public void Enter(string name)
     {
-        if (++_statesEntered > StatesPerTransition)
+        if (++StatesEntered > StatesPerTransition)
         {
-            Saga = Saga with { Leaving = new Departure(name, Saga.Undo.Length) };
+            Saga = Saga with { Leaving = new Departure(name) };
             Block(BlockedBy.Way, $"The contract went through {StatesPerTransition} states without a call or a wait.");
             return;
         }
@@ -120,6 +129,8 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
             StateDueAt = state is { Kind: StateKind.Ordinary, Timeout: { } limit } ? Times.After(Now, limit.After) : null,
             WaitUntil = null,
             Leaving = null,
+            Branches = [],
+            Eaches = [],
         };
         if (state.Kind == StateKind.End)
         {
@@ -136,27 +147,45 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         }
         else if (!Events.TakeKept(this))
         {
-            RunNext(state);
+            Run(Facts.Root(name));
         }
     }
 
-    /// <summary>Runs the steps from the one in hand on, until one of them must be waited for, or leaves the state when there is none left.</summary>
-    /// <param name="state">The state.</param>
+    /// <summary>
+    /// Runs the steps of a state or of a branch from the one in hand on, until one of them must be waited for. When there is none left the branch
+    /// is done, or the state is left.
+    /// </summary>
+    /// <param name="sequence">The steps.</param>
     /// <param name="round">The round of the step in hand: above 0 if an operator asked for it anew.</param>
-    public void RunNext(StatePlan state, int round = 0)
+    public void Run(Sequence sequence, int round = 0)
     {
-        while (Saga.StepIndex < state.Steps.Length)
+        while (Branches.Position(Saga, sequence) is { } index && index < sequence.Steps.Length)
         {
-            if (!Steps.Run(this, state, state.Steps[Saga.StepIndex], round))
+            if (!Steps.Run(this, sequence, sequence.Steps[index], round))
             {
                 return;
             }
 
             round = 0;
-            Saga = Saga with { StepIndex = Saga.StepIndex + 1 };
+            Branches.Advance(this, sequence);
         }
 
-        Leave(state);
+        if (sequence.Parallel is null)
+        {
+            Leave(State);
+        }
+        else
+        {
+            Branches.Completed(this, sequence);
+        }
+    }
+
+    /// <summary>The step of that id is done: the next one of its state or branch.</summary>
+    public void RunOn(string step)
+    {
+        var sequence = Facts.SequenceOf(step);
+        Branches.Advance(this, sequence);
+        Run(sequence);
     }
 
     /// <summary>
@@ -165,22 +194,18 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     /// </summary>
     public void GoOn()
     {
-        if (Saga.Blockage is not null || !Saga.Outstanding.IsEmpty)
+        if (Saga.Leaving is null && State.Kind == StateKind.Ordinary)
+        {
+            Branches.Settle(this);
+            return;
+        }
+
+        if (Saga.Blockage is not null || Saga.Outstanding.Any(command => command.Direction == StepDirections.Do) || Compensations.TakeBack(this, IsTakenBack))
         {
             return;
         }
 
-        var keep = Saga.Leaving?.UndoFrom ?? 0;
-        if (Saga.Leaving is null && State.Kind != StateKind.Compensating)
-        {
-            return;
-        }
-
-        if (Saga.Undo.Length > keep)
-        {
-            Commands.Compensate(this, Saga.Undo[^1]);
-        }
-        else if (Saga.Leaving is { } leaving)
+        if (Saga.Leaving is { } leaving)
         {
             Enter(leaving.Next);
         }
@@ -191,8 +216,8 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     }
 
     /// <summary>
-    /// A step's final error, or the state's: to the step's <c>catch</c>, the state's, then <c>on_failure</c>. Past the pivot only a <c>catch</c>
-    /// leads on.
+    /// A step's final error, or the state's: to the step's <c>catch</c>, that of each <c>parallel</c> around it, the state's, then
+    /// <c>on_failure</c>. Past the pivot only a <c>catch</c> leads on. A branch whose join can do without it fails alone.
     /// </summary>
     /// <param name="stepRules">The step's own rules.</param>
     /// <param name="step">The step's id, or null.</param>
@@ -202,9 +227,21 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     public void Fail(ImmutableArray<CatchRule> stepRules, string? step, string code, string message, Outstanding? command = null)
     {
         var state = State;
-        var rule = stepRules.Concat(state.Catch).FirstOrDefault(candidate => candidate.Covers(code));
-        var next = rule?.Next ?? (Saga.PastPivot || state.Kind != StateKind.Ordinary ? null : Plan.OnFailure);
         var fault = new Fault(code, message, step, Now);
+        var rule = stepRules.FirstOrDefault(candidate => candidate.Covers(code));
+        for (var place = step is null ? null : Facts.SequenceOf(step); rule is null && place?.Parallel is { } parallel; place = Facts.SequenceOf(parallel.Id))
+        {
+            if (parallel.Join != Join.All)
+            {
+                Branches.Failed(this, place, fault, command);
+                return;
+            }
+
+            rule = parallel.Catch.FirstOrDefault(candidate => candidate.Covers(code));
+        }
+
+        rule ??= state.Catch.FirstOrDefault(candidate => candidate.Covers(code));
+        var next = rule?.Next ?? (Saga.PastPivot || state.Kind != StateKind.Ordinary ? null : Plan.OnFailure);
         if (next is null)
         {
             SetFault(fault);
@@ -234,15 +271,16 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
             Replace(command with { Phase = AttemptPhase.Stuck });
         }
 
-        Saga = Saga with
-        {
-            Blockage = new Blockage(kind, step, command?.CommandId, command?.Round ?? 0, Now),
-            BlockedBecause = reason,
-        };
+        var blockage = new Blockage(kind, step, command?.CommandId, command?.Round ?? 0, Now, reason) { Item = command?.Item };
+        Saga = Saga with { Blockages = Saga.Blockages.Add(blockage) };
         Note(HistoryKinds.Blocked, step, ("reason", reason));
     }
 
-    public void Unblock() => Saga = Saga with { Blockage = null, BlockedBecause = null };
+    /// <summary>It is no longer blocked by those.</summary>
+    public void Unblock(Predicate<Blockage> which) => Saga = Saga with { Blockages = Saga.Blockages.RemoveAll(which) };
+
+    /// <summary>Whether something must be taken back before the saga goes where it is going.</summary>
+    private bool IsTakenBack(Undoable undo) => undo.Lost || Saga.Leaving is null;
 
     public void Replace(Outstanding command) => Saga = Saga with
     {

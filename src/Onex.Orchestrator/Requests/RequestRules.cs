@@ -52,6 +52,34 @@ internal sealed class RequestRules(
             : Refuse(asker, ErrorCodes.OperationUnknown, "OperationUnknown", Unknown(asker.Operation));
     }
 
+    /// <summary>The saga that another one calls, or why it is refused. One that is cancelled before it began needs no input.</summary>
+    public (SagaFacts? Facts, Refusal? Refusal) AcceptCall(
+        SagaCall call, RawJson input, string source, Guid sagaId, int homePartition, DateTimeOffset now)
+    {
+        var asker = new Asker
+        {
+            RequestId = call.CommandId,
+            CorrelationId = call.CorrelationId,
+            Operation = call.Contract,
+            Source = source,
+            Parent = new ParentLink(call.ParentId, call.CommandId, call.Attempt, call.HomePartition, call.Awaits),
+        };
+        if (plans.Newest(call.Contract) is not { } plan)
+        {
+            return (null, new Refusal(ErrorCodes.OperationUnknown, Unknown(call.Contract), "OperationUnknown", asker));
+        }
+
+        if (call.Cancels)
+        {
+            return (Facts(plan, asker, CelValue.Map([]), sagaId, homePartition, now), null);
+        }
+
+        using var document = JsonDocument.Parse(input.Utf8);
+        var (accepted, refusal) = Start(
+            plan, asker, CelValue.FromJson(document.RootElement), JsonNumbers.Problems(document.RootElement), sagaId, homePartition, now);
+        return ((accepted as AcceptedRequest.Start)?.Facts, refusal);
+    }
+
     /// <summary>Says that a payload is none of that event.</summary>
     public static Refusal Mismatch(Plan plan, string @event, SchemaProblem problem, Asker asker) => new(
         ErrorCodes.PayloadInvalid,
@@ -71,8 +99,12 @@ internal sealed class RequestRules(
         }
 
         var (input, problems) = Payload(read);
-        return problems.Count > 0 ? Misfit(plan, asker, problems) : Start(plan, asker, input, sagaId, homePartition, now);
+        return Start(plan, asker, input, problems, sagaId, homePartition, now);
     }
+
+    private static (AcceptedRequest?, Refusal?) Start(
+        Plan plan, Asker asker, CelValue input, IReadOnlyList<SchemaProblem> problems, Guid sagaId, int homePartition, DateTimeOffset now) =>
+        problems.Count > 0 ? Misfit(plan, asker, problems) : Start(plan, asker, input, sagaId, homePartition, now);
 
     /// <summary>The start of a saga with that input, or why it is refused.</summary>
     public static (AcceptedRequest? Request, Refusal? Refusal) Start(
@@ -84,17 +116,7 @@ internal sealed class RequestRules(
             return Misfit(plan, asker, problems);
         }
 
-        var facts = new SagaFacts
-        {
-            SagaId = sagaId,
-            Contract = plan.Name,
-            ContractVersion = plan.Version,
-            ContractHash = plan.Hash,
-            HomePartition = homePartition,
-            StartedAt = now,
-            Asker = asker,
-            Input = input,
-        };
+        var facts = Facts(plan, asker, input, sagaId, homePartition, now);
         return plan.Key is null ? (new AcceptedRequest.Start(facts), null) : WithKey(plan, facts, now, asker);
     }
 
@@ -103,6 +125,18 @@ internal sealed class RequestRules(
         $"The payload does not fit the input of '{plan.Name}' {plan.Version}: "
         + string.Join("; ", problems.Select(problem => $"{At(problem)} {problem.Problem}")),
         Details(problems));
+
+    private static SagaFacts Facts(Plan plan, Asker asker, CelValue input, Guid sagaId, int homePartition, DateTimeOffset now) => new()
+    {
+        SagaId = sagaId,
+        Contract = plan.Name,
+        ContractVersion = plan.Version,
+        ContractHash = plan.Hash,
+        HomePartition = homePartition,
+        StartedAt = now,
+        Asker = asker,
+        Input = input,
+    };
 
     private static (AcceptedRequest?, Refusal?) Event(Plan plan, string name, ReadRequest read)
     {

@@ -16,6 +16,11 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
     /// <summary>A command, keyed by its id so that commands spread over all partitions.</summary>
     public OutgoingMessage Command(SagaState saga, CommandToSend command, Guid? argumentsRef, Guid messageId, DateTimeOffset at)
     {
+        if (command.Kind == StepKind.Saga)
+        {
+            return Call(saga, command, argumentsRef, messageId, at);
+        }
+
         var message = new StepCommand
         {
             CommandId = command.CommandId,
@@ -40,6 +45,35 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
             Key = command.CommandId.ToString(),
             Value = JsonSerializer.SerializeToUtf8Bytes(message, MessageJson.Default.StepCommand),
             Headers = MessageHeaders.Of(EventTypes.Command, messageId, message.CorrelationId, at, TraceOf(saga.Facts.Asker)),
+        };
+    }
+
+    // The partition that it lands on is the child's home.
+    private OutgoingMessage Call(SagaState saga, CommandToSend command, Guid? inputRef, Guid messageId, DateTimeOffset at)
+    {
+        var message = new SagaMessage
+        {
+            Call = new SagaCall
+            {
+                CommandId = command.CommandId,
+                Attempt = command.Attempt,
+                Contract = command.Operation,
+                Input = inputRef is null && !command.Cancels ? command.Arguments : null,
+                InputRef = command.Cancels ? null : inputRef,
+                CorrelationId = saga.Facts.Asker.CorrelationId,
+                ParentId = saga.Facts.SagaId,
+                HomePartition = saga.Facts.HomePartition,
+                Awaits = !command.Detached,
+                Cancels = command.Cancels,
+            },
+        };
+        return new OutgoingMessage
+        {
+            MessageId = messageId,
+            Topic = topics.SagaEvents,
+            Key = command.CommandId.ToString(),
+            Value = JsonSerializer.SerializeToUtf8Bytes(message, MessageJson.Default.SagaMessage),
+            Headers = MessageHeaders.Of(EventTypes.Command, messageId, saga.Facts.Asker.CorrelationId, at, TraceOf(saga.Facts.Asker)),
         };
     }
 

@@ -9,10 +9,31 @@ namespace Onex.Orchestrator.Responses;
 /// <summary>What leaves for clients.</summary>
 internal sealed class ResponseWriter(Topics topics)
 {
+    /// <summary>What is larger than this does not travel: it is stored, and a reference travels.</summary>
+    public const int TravellingBytesMax = 64 * 1024;
+
     /// <summary>The response of a saga.</summary>
     public OutgoingMessage Write(Guid sagaId, Answer answer, Guid messageId, DateTimeOffset at)
     {
         var failed = answer.Status == ResponseStatus.Error;
+        if (answer.To.Parent is { } parent)
+        {
+            var output = failed ? null : answer.Output;
+            var isLarge = output?.Utf8.Length > TravellingBytesMax;
+            return Outcome(answer.To, parent, messageId, at, new StepResult
+            {
+                CommandId = parent.CommandId,
+                Attempt = parent.Attempt,
+                SagaId = parent.SagaId,
+                CorrelationId = answer.To.CorrelationId,
+                Outcome = failed ? StepOutcomes.Rejected : StepOutcomes.Completed,
+                Result = isLarge ? null : output,
+                ResultRef = isLarge ? answer.OutputRef : null,
+                Code = failed ? answer.Fault?.Code ?? ErrorCodes.SagaFailed : null,
+                Message = failed ? answer.Fault?.Message ?? "The process failed." : null,
+            });
+        }
+
         return Write(answer.To, messageId, at, new Response
         {
             Success = failed ? false : null,
@@ -53,7 +74,29 @@ internal sealed class ResponseWriter(Topics topics)
         Extra = to.Extra,
     };
 
-    private OutgoingMessage Write(Asker to, Guid messageId, DateTimeOffset at, Response response) => new()
+    // To its parent: the outcome of the step that called it.
+    private OutgoingMessage Outcome(Asker to, ParentLink parent, Guid messageId, DateTimeOffset at, StepResult result) => new()
+    {
+        MessageId = messageId,
+        Topic = topics.SagaEvents,
+        Partition = parent.HomePartition,
+        Key = parent.CommandId.ToString(),
+        Value = JsonSerializer.SerializeToUtf8Bytes(new SagaMessage { Result = result }, MessageJson.Default.SagaMessage),
+        Headers = MessageHeaders.Of(EventTypes.Result, messageId, to.CorrelationId, at, to.Headers),
+    };
+
+    private OutgoingMessage Write(Asker to, Guid messageId, DateTimeOffset at, Response response) => to.Parent is { } parent
+        ? Outcome(to, parent, messageId, at, new StepResult
+        {
+            CommandId = parent.CommandId,
+            Attempt = parent.Attempt,
+            SagaId = parent.SagaId,
+            CorrelationId = to.CorrelationId,
+            Outcome = StepOutcomes.Rejected,
+            Code = response.Code,
+            Message = response.Error,
+        })
+        : new()
     {
         MessageId = messageId,
         Topic = to.ReplyTo ?? topics.Responses,

@@ -4,6 +4,7 @@ using Onex.Kafka.Consuming;
 using Onex.Orchestrator.Engine;
 using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Sending;
+using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Routing;
 
@@ -15,6 +16,7 @@ internal sealed class MainRecordHandler(
     RequestRules rules,
     RefusalSender refusals,
     HomePartitions home,
+    ISagaStore store,
     DatabaseClock clock,
     ILogger<MainRecordHandler> logger) : IRecordBatchHandler
 {
@@ -23,7 +25,7 @@ internal sealed class MainRecordHandler(
         var items = new List<WorkItem>(batch.Count);
         foreach (var entry in batch)
         {
-            if (!entry.IsSettled && Read(entry, cancellation) is { } item)
+            if (!entry.IsSettled && await ReadAsync(entry, cancellation) is { } item)
             {
                 items.Add(item);
             }
@@ -37,7 +39,7 @@ internal sealed class MainRecordHandler(
 
     public void Revoked(IReadOnlyCollection<int> partitions) => home.Revoked(partitions);
 
-    private WorkItem? Read(BatchEntry entry, CancellationToken cancellation)
+    private async ValueTask<WorkItem?> ReadAsync(BatchEntry entry, CancellationToken cancellation)
     {
         var topic = entry.Record.Topic;
         try
@@ -52,8 +54,11 @@ internal sealed class MainRecordHandler(
                 return ReadResult(entry);
             }
 
-            entry.Settle(new RecordOutcome.Dead(
-                ErrorCodes.OperationUnknown, $"Nothing that this version knows is sent on '{topic}'.", "UnknownMessage", null));
+            return await ReadSagaMessageAsync(entry, cancellation);
+        }
+        catch (StoreUnavailableException)
+        {
+            throw;
         }
 #pragma warning disable CA1031 // One record that cannot be read must hold up no other.
         catch (Exception failure)
@@ -83,20 +88,55 @@ internal sealed class MainRecordHandler(
         return null;
     }
 
-    private static WorkItem? ReadResult(BatchEntry entry)
+    // What sagas say to each other.
+    private async ValueTask<WorkItem?> ReadSagaMessageAsync(BatchEntry entry, CancellationToken cancellation)
     {
-        var record = entry.Record;
-        if (ResultReader.Read(record.Value, out var problem) is not { } result)
+        var message = ResultReader.ReadSagaMessage(entry.Record.Value, out var problem);
+        if (message is { Result: { } result })
+        {
+            return Of(result, entry);
+        }
+
+        if (message is not { Call: { } call })
         {
             entry.Settle(new RecordOutcome.Dead(
-                ErrorCodes.MalformedMessage, $"The record is no result of a role: {problem ?? "it is null."}", "MalformedMessage", null));
+                ErrorCodes.MalformedMessage, $"The record is nothing that sagas say to each other: {problem ?? "it has neither 'call' nor 'result'."}",
+                "MalformedMessage", null));
             return null;
         }
 
-        return new WorkItem(
-            ResultReader.ToEvent(result, Identity.Result(result.CommandId, result.Attempt, result.Outcome)), entry)
+        var input = call.Input ?? RawJson.EmptyObject;
+        if (call.InputRef is { } reference && (await store.LoadPayloadsAsync([reference], cancellation)).TryGetValue(reference, out var stored))
         {
-            ResultRef = result.ResultRef,
-        };
+            input = stored.Content;
+        }
+
+        var now = clock.Now;
+        var (accepted, refusal) = rules.AcceptCall(call, input, $"{entry.Record.Topic}/{entry.Record.Partition}/{entry.Record.Offset}", Guid.CreateVersion7(now), entry.Record.Partition, now);
+        if (accepted is { } facts)
+        {
+            return new WorkItem(new SagaStarted { SagaId = facts.SagaId, CausedBy = call.CommandId, Facts = facts, Stillborn = call.Cancels }, entry);
+        }
+
+        _ = refusals.AnswerAsync(entry, refusal!, dead: !call.Awaits, cancellation);
+        return null;
     }
+
+    private static WorkItem? ReadResult(BatchEntry entry)
+    {
+        if (ResultReader.Read(entry.Record.Value, out var problem) is { } result)
+        {
+            return Of(result, entry);
+        }
+
+        entry.Settle(new RecordOutcome.Dead(
+            ErrorCodes.MalformedMessage, $"The record is no result of a role: {problem ?? "it is null."}", "MalformedMessage", null));
+        return null;
+    }
+
+    private static WorkItem Of(StepResult result, BatchEntry entry) => new(
+        ResultReader.ToEvent(result, Identity.Result(result.CommandId, result.Attempt, result.Outcome)), entry)
+    {
+        ResultRef = result.ResultRef,
+    };
 }

@@ -23,6 +23,21 @@ internal static class ResultReader
         }
     }
 
+    /// <summary>What sagas say to each other, or what is wrong with it.</summary>
+    public static SagaMessage? ReadSagaMessage(ReadOnlySpan<byte> value, out string? problem)
+    {
+        try
+        {
+            problem = null;
+            return JsonSerializer.Deserialize(value, MessageJson.Default.SagaMessage);
+        }
+        catch (JsonException bad)
+        {
+            problem = bad.Message;
+            return null;
+        }
+    }
+
     /// <summary>The event of a result.</summary>
     public static StepResultArrived ToEvent(StepResult result, Guid causedBy) => new()
     {

@@ -22,6 +22,7 @@ internal sealed class SagaRouter(
     ISagaStore store,
     SagaReader reader,
     LedgerInquiry inquiry,
+    WantedItemReader wanted,
     EventTargets targets,
     OutgoingSender sender,
     RefusalSender refusals,
@@ -93,6 +94,7 @@ internal sealed class SagaRouter(
     {
         var now = clock.Now;
         var works = await LoadAsync(items, cancellation);
+        await wanted.BringAsync(items, works, cancellation);
         foreach (var item in await inquiry.AskAsync(items, works, now, cancellation))
         {
             await DecideAsync(works[item.Message.SagaId], item, now, cancellation);
@@ -364,6 +366,7 @@ internal sealed class SagaRouter(
             SagaId = sagaId,
             CausedBy = Identity.OfRequest(started.Facts.Asker.RequestId, "joined:" + started.Facts.Asker.Source),
             Waiter = new Waiter(started.Facts.Asker, isDuplicate),
+            Cancels = started.Stillborn,
         });
         return item;
     }

@@ -13,13 +13,11 @@ namespace Onex.Orchestrator.Routing;
 /// <summary>One saga in one commit: what was read of it, and the transitions that were decided on top of each other, all or none.</summary>
 internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, long version)
 {
-    // What is larger than this does not travel: it is stored, and a reference travels.
-    private const int TravellingBytesMax = 64 * 1024;
-
     private readonly List<HistoryEntry> _history = [];
     private readonly List<OutgoingMessage> _outgoing = [];
     private readonly List<SagaPayload> _payloads = [];
     private readonly List<DeadLetterRow> _deadLetters = [];
+    private readonly List<SagaItem> _items = [];
     private readonly List<Guid> _joined = [];
     private readonly List<Guid> _seen = [];
     private readonly SagaState? _read = saga;
@@ -62,6 +60,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
         var before = Saga;
         Saga = decision.State;
         _seen.AddRange(decision.Seen);
+        _items.AddRange(decision.Items);
         var ordinal = 0;
         foreach (var note in decision.History)
         {
@@ -71,7 +70,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
         var messageOrdinal = 0;
         foreach (var command in decision.Commands)
         {
-            var argumentsRef = command.Arguments.Utf8.Length > TravellingBytesMax ? Store($"arguments:{command.CommandId}", command.Arguments) : null;
+            var argumentsRef = command.Arguments.Utf8.Length > ResponseWriter.TravellingBytesMax ? Store($"arguments:{command.CommandId}", command.Arguments) : null;
             _outgoing.Add(messages.Command(
                 Saga, command, argumentsRef, Identity.Message(_transitionId, messageOrdinal++), Saga.UpdatedAt));
         }
@@ -116,6 +115,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
                 ReleasedEvents = [.. _read!.Early.Where(kept => !Keeps(Saga, kept)).Select(kept => kept.MessageId)],
                 WasParked = _read.EndedAt is null && _read.Parked,
                 DeadLetters = _deadLetters,
+                Items = _items,
             };
         }
 
@@ -124,7 +124,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
             Store("input", input);
         }
 
-        return new CommitEntry.Start(row, _history, _outgoing, _payloads) { DeadLetters = _deadLetters };
+        return new CommitEntry.Start(row, _history, _outgoing, _payloads) { DeadLetters = _deadLetters, Items = _items };
     }
 
     // Its sender is told with the commit, and what nobody could want goes to the dead-letter topic with it.

@@ -22,6 +22,7 @@ internal static class SagaRows
         CorrelationId = saga.Facts.Asker.CorrelationId,
         RequestId = saga.Facts.Asker.RequestId,
         BusinessKey = saga.Facts.BusinessKey,
+        ParentId = saga.Facts.Asker.Parent?.SagaId,
         Source = saga.Facts.Asker.Source,
         State = saga.State,
         Status = saga.Status,
@@ -78,8 +79,9 @@ internal static class SagaRows
                 : [],
             Undo = root.TryGetProperty("undo", out var undo) ? [.. undo.EnumerateArray().Select(ReadUndoable)] : [],
             PastPivot = root.TryGetProperty("past_pivot", out var pivot) && pivot.GetBoolean(),
-            BlockedBecause = Text(root, "blocked_because"),
-            Blockage = root.TryGetProperty("blocked", out var blocked) ? ReadBlockage(blocked) : null,
+            Branches = root.TryGetProperty("branches", out var branches) ? [.. branches.EnumerateArray().Select(ReadBranch)] : [],
+            Eaches = root.TryGetProperty("each", out var eaches) ? [.. eaches.EnumerateArray().Select(ReadEach)] : [],
+            Blockages = root.TryGetProperty("blocked", out var blocked) ? [.. blocked.EnumerateArray().Select(ReadBlockage)] : [],
             PausedBy = ReadWish(root, "paused"),
             CancelledBy = ReadWish(root, "cancelled"),
             EnteredAt = Time(root, "entered_at") ?? row.UpdatedAt,
@@ -88,7 +90,7 @@ internal static class SagaRows
             WaitUntil = Time(root, "wait_until"),
             WaitingFor = root.TryGetProperty("waiting_for", out var names) ? [.. names.EnumerateArray().Select(name => name.GetString()!)] : [],
             Leaving = root.TryGetProperty("leaving", out var leaving)
-                ? new Departure(leaving.GetProperty("next").GetString()!, leaving.GetProperty("undo_from").GetInt32())
+                ? new Departure(leaving.GetProperty("next").GetString()!)
                 : null,
             Fault = row.Fault is { } fault ? ReadFault(fault) : null,
             Waiters = row.Waiters is { } waiters ? ReadWaiters(waiters) : [],
@@ -118,6 +120,8 @@ internal static class SagaRows
             writer.WriteEndObject();
         }
 
+        WriteArray(writer, "branches", saga.Branches, WriteBranch);
+        WriteArray(writer, "each", saga.Eaches, WriteEach);
         if (!saga.Outstanding.IsEmpty)
         {
             writer.WriteStartArray("outstanding");
@@ -141,6 +145,17 @@ internal static class SagaRows
                 writer.WritePropertyName("arguments");
                 writer.WriteRawValue(undo.Arguments.Utf8.Span, skipInputValidation: true);
                 WriteCount(writer, "round", undo.Round);
+                WriteCount(writer, "visit", undo.Visit);
+                WriteNumber(writer, "item", undo.Item);
+                WriteFlag(writer, "lost", undo.Lost);
+                if (undo.Items is { } items)
+                {
+                    writer.WriteStartObject("items");
+                    writer.WriteNumber("below", items.Below);
+                    WriteFlag(writer, "fetching", items.Fetching);
+                    writer.WriteEndObject();
+                }
+
                 writer.WriteEndObject();
             }
 
@@ -180,38 +195,33 @@ internal static class SagaRows
         {
             writer.WriteStartObject("leaving");
             writer.WriteString("next", leaving.Next);
-            writer.WriteNumber("undo_from", leaving.UndoFrom);
             writer.WriteEndObject();
         }
     }
 
     private static void WriteStops(Utf8JsonWriter writer, SagaState saga)
     {
-        if (saga.BlockedBecause is { } reason)
+        WriteText(writer, "blocked_because", saga.BlockedBecause);
+        WriteArray(writer, "blocked", saga.Blockages, (to, blockage) =>
         {
-            writer.WriteString("blocked_because", reason);
-        }
-
-        if (saga.Blockage is { } blockage)
-        {
-            writer.WriteStartObject("blocked");
-            writer.WriteString("kind", blockage.Kind switch
+            to.WriteString("kind", blockage.Kind switch
             {
                 BlockedBy.Step => "step",
                 BlockedBy.Compensation => "compensation",
                 BlockedBy.Interrupted => "interrupted",
                 _ => "way",
             });
-            WriteText(writer, "step", blockage.Step);
+            WriteText(to, "step", blockage.Step);
             if (blockage.CommandId is { } command)
             {
-                writer.WriteString("command_id", command);
+                to.WriteString("command_id", command);
             }
 
-            WriteCount(writer, "round", blockage.Round);
-            WriteTime(writer, "at", blockage.At);
-            writer.WriteEndObject();
-        }
+            WriteNumber(to, "item", blockage.Item);
+            WriteCount(to, "round", blockage.Round);
+            WriteTime(to, "at", blockage.At);
+            to.WriteString("reason", blockage.Reason);
+        });
 
         WriteWish(writer, "paused", saga.PausedBy);
         WriteWish(writer, "cancelled", saga.CancelledBy);
@@ -228,7 +238,65 @@ internal static class SagaRows
         Text(json, "step"),
         json.TryGetProperty("command_id", out var command) ? command.GetGuid() : null,
         Count(json, "round"),
-        json.GetProperty("at").GetDateTimeOffset());
+        json.GetProperty("at").GetDateTimeOffset(),
+        json.GetProperty("reason").GetString()!)
+    {
+        Item = Number(json, "item"),
+    };
+
+    private static void WriteBranch(Utf8JsonWriter writer, BranchState branch)
+    {
+        writer.WriteString("parallel", branch.Parallel);
+        writer.WriteNumber("branch", branch.Branch);
+        writer.WriteNumber("step", branch.Index);
+        writer.WriteString("phase", branch.Phase switch
+        {
+            BranchPhase.Running => "running",
+            BranchPhase.Completed => "completed",
+            BranchPhase.Failed => "failed",
+            _ => "lost",
+        });
+        WriteTime(writer, "wait_until", branch.WaitUntil);
+        WriteCount(writer, "round", branch.Round);
+    }
+
+    private static BranchState ReadBranch(JsonElement json) => new(json.GetProperty("parallel").GetString()!, json.GetProperty("branch").GetInt32())
+    {
+        Index = json.GetProperty("step").GetInt32(),
+        Phase = json.GetProperty("phase").GetString() switch
+        {
+            "running" => BranchPhase.Running,
+            "completed" => BranchPhase.Completed,
+            "failed" => BranchPhase.Failed,
+            _ => BranchPhase.Lost,
+        },
+        WaitUntil = Time(json, "wait_until"),
+        Round = Count(json, "round"),
+    };
+
+    private static void WriteEach(Utf8JsonWriter writer, EachRun run)
+    {
+        writer.WriteString("step", run.Step);
+        writer.WriteNumber("total", run.Total);
+        writer.WriteNumber("next", run.Next);
+        writer.WriteNumber("completed", run.Completed);
+        writer.WriteNumber("failed", run.Failed);
+        WriteFlag(writer, "gathering", run.Gathering);
+        if (run.Items is { } items)
+        {
+            writer.WritePropertyName("items");
+            Write(writer, items);
+        }
+    }
+
+    private static EachRun ReadEach(JsonElement json) => new(json.GetProperty("step").GetString()!, json.GetProperty("total").GetInt32())
+    {
+        Next = json.GetProperty("next").GetInt32(),
+        Completed = json.GetProperty("completed").GetInt32(),
+        Failed = json.GetProperty("failed").GetInt32(),
+        Gathering = Flag(json, "gathering"),
+        Items = json.TryGetProperty("items", out var items) ? CelValue.FromJson(items) : null,
+    };
 
     private static void WriteWish(Utf8JsonWriter writer, string name, OperatorWish? wish)
     {
@@ -251,6 +319,7 @@ internal static class SagaRows
         writer.WriteStartObject();
         writer.WriteString("command_id", command.CommandId);
         writer.WriteString("step", command.Step);
+        WriteNumber(writer, "item", command.Item);
         writer.WriteString("direction", command.Direction);
         writer.WriteNumber("attempt", command.Attempt);
         writer.WriteString("phase", command.Phase switch
@@ -263,9 +332,12 @@ internal static class SagaRows
         writer.WriteString("due_at", command.DueAt);
         writer.WriteString("first_sent_at", command.FirstSentAt);
         WriteCount(writer, "resent", command.Resent);
-        if (command.Interrupted)
+        WriteFlag(writer, "interrupted", command.Interrupted);
+        WriteFlag(writer, "answered", command.Answered);
+        if (command.ItemValue is { } item)
         {
-            writer.WriteBoolean("interrupted", true);
+            writer.WritePropertyName("item_value");
+            Write(writer, item);
         }
 
         WriteCount(writer, "round", command.Round);
@@ -287,6 +359,9 @@ internal static class SagaRows
     {
         CommandId = json.GetProperty("command_id").GetGuid(),
         Step = json.GetProperty("step").GetString()!,
+        Item = Number(json, "item"),
+        ItemValue = json.TryGetProperty("item_value", out var item) ? CelValue.FromJson(item) : null,
+        Answered = Flag(json, "answered"),
         Direction = json.GetProperty("direction").GetString()!,
         Attempt = json.GetProperty("attempt").GetInt32(),
         Phase = json.GetProperty("phase").GetString() switch
@@ -299,7 +374,7 @@ internal static class SagaRows
         DueAt = json.GetProperty("due_at").GetDateTimeOffset(),
         FirstSentAt = json.GetProperty("first_sent_at").GetDateTimeOffset(),
         Resent = Count(json, "resent"),
-        Interrupted = json.TryGetProperty("interrupted", out var interrupted) && interrupted.GetBoolean(),
+        Interrupted = Flag(json, "interrupted"),
         Round = Count(json, "round"),
         AttemptsBefore = Count(json, "attempts_before"),
         RetriedAt = Time(json, "retried_at"),
@@ -314,6 +389,10 @@ internal static class SagaRows
         RawJson.FromText(json.GetProperty("arguments").GetRawText()))
     {
         Round = Count(json, "round"),
+        Visit = Count(json, "visit"),
+        Item = Number(json, "item"),
+        Lost = Flag(json, "lost"),
+        Items = json.TryGetProperty("items", out var items) ? new ItemsUndo(items.GetProperty("below").GetInt32(), Flag(items, "fetching")) : null,
     };
 
     private static void WriteFault(Utf8JsonWriter writer, Fault fault)
@@ -339,6 +418,17 @@ internal static class SagaRows
         if (asker.EnvelopeId is { } envelope)
         {
             writer.WriteString("envelope_id", envelope);
+        }
+
+        if (asker.Parent is { } parent)
+        {
+            writer.WriteStartObject("parent");
+            writer.WriteString("saga_id", parent.SagaId);
+            writer.WriteString("command_id", parent.CommandId);
+            writer.WriteNumber("attempt", parent.Attempt);
+            writer.WriteNumber("home_partition", parent.HomePartition);
+            writer.WriteBoolean("awaits", parent.Awaits);
+            writer.WriteEndObject();
         }
 
         if (!asker.Headers.IsEmpty)
@@ -410,6 +500,11 @@ internal static class SagaRows
         Target = row is null ? ReadTarget(json) : null,
         Operation = Text(json, "operation") ?? row?.Contract ?? "",
         EnvelopeId = json.TryGetProperty("envelope_id", out var envelope) ? envelope.GetGuid() : null,
+        Parent = json.TryGetProperty("parent", out var parent)
+            ? new ParentLink(
+                parent.GetProperty("saga_id").GetGuid(), parent.GetProperty("command_id").GetGuid(), parent.GetProperty("attempt").GetInt32(),
+                parent.GetProperty("home_partition").GetInt32(), parent.GetProperty("awaits").GetBoolean())
+            : null,
         Headers = json.TryGetProperty("headers", out var headers)
             ? headers.EnumerateObject().ToImmutableSortedDictionary(header => header.Name, header => header.Value.GetString() ?? "")
             : ImmutableSortedDictionary<string, string>.Empty,
@@ -481,6 +576,10 @@ internal static class SagaRows
     private static DateTimeOffset? Time(JsonElement json, string name) =>
         json.TryGetProperty(name, out var value) ? value.GetDateTimeOffset() : null;
 
+    private static int? Number(JsonElement json, string name) => json.TryGetProperty(name, out var value) ? value.GetInt32() : null;
+
+    private static bool Flag(JsonElement json, string name) => json.TryGetProperty(name, out var value) && value.GetBoolean();
+
     private static int Count(JsonElement json, string name) => json.TryGetProperty(name, out var value) ? value.GetInt32() : 0;
 
     private static void WriteTime(Utf8JsonWriter writer, string name, DateTimeOffset? at)
@@ -505,6 +604,40 @@ internal static class SagaRows
         {
             writer.WriteNumber(name, count);
         }
+    }
+
+    private static void WriteNumber(Utf8JsonWriter writer, string name, int? number)
+    {
+        if (number is { } value)
+        {
+            writer.WriteNumber(name, value);
+        }
+    }
+
+    private static void WriteFlag(Utf8JsonWriter writer, string name, bool flag)
+    {
+        if (flag)
+        {
+            writer.WriteBoolean(name, true);
+        }
+    }
+
+    private static void WriteArray<T>(Utf8JsonWriter writer, string name, ImmutableArray<T> items, Action<Utf8JsonWriter, T> write)
+    {
+        if (items.IsEmpty)
+        {
+            return;
+        }
+
+        writer.WriteStartArray(name);
+        foreach (var item in items)
+        {
+            writer.WriteStartObject();
+            write(writer, item);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
     }
 
     /// <summary>A JSON object.</summary>

@@ -26,18 +26,20 @@ public sealed class SagaRowsTests
         ["data"] = saga => saga with { Data = saga.Data.SetItem("since", CelValue.Timestamp(_at)) },
         ["times"] = saga => saga with { EnteredAt = _at.AddTicks(17), StateDueAt = _at.AddHours(1), DeadlineAt = _at.AddHours(2), WaitUntil = _at.AddDays(3) },
         ["waiting"] = saga => saga with { Status = SagaStatus.Waiting, WaitingFor = ["card", "cancel"] },
-        ["leaving"] = saga => saga with { Leaving = new Departure("done", 2) },
+        ["leaving"] = saga => saga with { Leaving = new Departure("done") },
         ["blocked"] = saga => saga with
         {
             Status = SagaStatus.Blocked,
-            BlockedBecause = "No way out of state 'asking' holds.",
-            Blockage = new Blockage(BlockedBy.Way, null, null, 0, _at),
+            Blockages = [new Blockage(BlockedBy.Way, null, null, 0, _at, "No way out of state 'asking' holds.")],
         },
         ["blocked by a command"] = saga => saga with
         {
             Status = SagaStatus.Blocked,
-            BlockedBecause = "It was rejected.",
-            Blockage = new Blockage(BlockedBy.Compensation, "charge", Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1"), 3, _at),
+            Blockages =
+            [
+                new Blockage(BlockedBy.Compensation, "charge", Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1"), 3, _at, "It was rejected."),
+                new Blockage(BlockedBy.Step, "pack", Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff2"), 0, _at, "It was rejected too.") { Item = 7 },
+            ],
         },
         ["paused"] = saga => saga with { Status = SagaStatus.Paused, PausedBy = new OperatorWish("alice", "stocktaking", _at) },
         ["cancelled"] = saga => saga with { CancelledBy = new OperatorWish("bob", null, _at) },

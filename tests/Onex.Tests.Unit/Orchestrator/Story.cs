@@ -45,6 +45,9 @@ internal sealed class Story
 
     public List<HistoryNote> History { get; } = [];
 
+    /// <summary>The items' rows, as they would be stored.</summary>
+    public Dictionary<(string Step, int Visit, int Index), SagaItem> Items { get; } = [];
+
     public List<Answer> Answers { get; } = [];
 
     public Story Starts(string input = "{}", bool silent = false)
@@ -160,7 +163,24 @@ internal sealed class Story
             .Select(command => (command.CommandId, Lease: ledger?.Invoke(command.CommandId)))
             .Where(entry => entry.Lease is not null)
             .ToDictionary(entry => entry.CommandId, entry => entry.Lease!);
-        return Takes(new TimerFired { SagaId = Saga.Facts.SagaId, CausedBy = Identity.Wakeup(Saga.Facts.SagaId, Now), Leases = leases });
+        return Takes(new TimerFired
+        {
+            SagaId = Saga.Facts.SagaId,
+            CausedBy = Identity.Wakeup(Saga.Facts.SagaId, Now),
+            Leases = leases,
+            Items = [.. EachItems.Wanted(Plan, Saga).Select(wanted => new StoredItems(wanted, [.. Stored(wanted)]))],
+        });
+    }
+
+    private IEnumerable<SagaItem> Stored(WantedItems wanted)
+    {
+        var items = Items.Values.Where(item => item.Step == wanted.Step && item.Visit == wanted.Visit);
+        return wanted.Below is { } below
+            ? items
+                .Where(item => item.Index < below && item.Undo is not null && item.Status is SagaItemStatus.Completed or SagaItemStatus.Unknown)
+                .OrderByDescending(item => item.Index)
+                .Take(wanted.Limit)
+            : items.OrderBy(item => item.Index).Take(wanted.Limit);
     }
 
     /// <summary>Goes on with what was read from its row.</summary>
@@ -173,6 +193,12 @@ internal sealed class Story
         _sent.AddRange(Last.Commands);
         History.AddRange(Last.History);
         Answers.AddRange(Last.Answers);
+        foreach (var item in Last.Items)
+        {
+            var known = Items.GetValueOrDefault((item.Step, item.Visit, item.Index));
+            Items[(item.Step, item.Visit, item.Index)] = item with { Result = item.Result ?? known?.Result, Undo = item.Undo ?? known?.Undo };
+        }
+
         return this;
     }
 
@@ -188,6 +214,31 @@ internal sealed class Story
     {
         Assert.Equal((state, status), (Saga.State, Saga.Status));
         return this;
+    }
+
+    /// <summary>The call in flight for an item completes, or its compensation.</summary>
+    public Story CompletesItem(string step, int item, string result = "{}") => Takes(ItemResult(step, item, StepOutcome.Completed, result, null));
+
+    /// <summary>The call in flight for an item is answered with a final no.</summary>
+    public Story RejectsItem(string step, int item, string code = "http_404") => Takes(ItemResult(step, item, StepOutcome.Rejected, null, code));
+
+    /// <summary>The items of a step that are in flight.</summary>
+    public IEnumerable<int> InFlight(string step) => Saga.Outstanding.Where(command => command.Step == step).Select(command => command.Item!.Value);
+
+    private StepResultArrived ItemResult(string step, int item, StepOutcome outcome, string? result, string? code)
+    {
+        var command = Saga.Outstanding.Single(command => command.Step == step && command.Item == item);
+        return new StepResultArrived
+        {
+            SagaId = Saga.Facts.SagaId,
+            CausedBy = Identity.Result(command.CommandId, command.Attempt, outcome.ToString()),
+            CommandId = command.CommandId,
+            Attempt = command.Attempt,
+            Outcome = outcome,
+            Result = result is null ? null : CelValue.FromJson(System.Text.Encoding.UTF8.GetBytes(result)),
+            Code = code,
+            Message = code,
+        };
     }
 
     public string Arguments(string step) => _sent.Last(command => command.Step == step).Arguments.ToString();

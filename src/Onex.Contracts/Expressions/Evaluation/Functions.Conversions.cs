@@ -175,8 +175,10 @@ internal static partial class Functions
         _ => Failures.NoOverload("duration", a[0]),
     };
 
+    private const string Moments = "(timestamp) -> int; (timestamp, string) -> int";
+
     private static Function Clock(string name, Func<DateTime, long>? ofTimestamp, Func<CelValue, long>? ofDuration) =>
-        new(name, false, true, 1, 2, $"time.{name}() or time.{name}('Europe/Zurich')", (ref frame, a) =>
+        new(name, false, true, 1, 2, $"time.{name}() or time.{name}('Europe/Zurich')", ofDuration is null ? Moments : $"{Moments}; (duration) -> int", (ref frame, a) =>
         {
             if (a.Length == 1 && a[0].Kind == CelKind.Duration && ofDuration is not null)
             {

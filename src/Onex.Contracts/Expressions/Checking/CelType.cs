@@ -1,0 +1,121 @@
+namespace Onex.Contracts.Expressions.Checking;
+
+/// <summary>What is known of a value before anything runs. Where nothing is known it is <see cref="Dyn"/>, which fits everywhere.</summary>
+internal abstract record CelType
+{
+    private protected CelType()
+    {
+    }
+
+    public static CelType Dyn { get; } = new DynType();
+
+    public static CelType Null { get; } = new Basic(CelKind.Null);
+
+    public static CelType Bool { get; } = new Basic(CelKind.Bool);
+
+    public static CelType Int { get; } = new Basic(CelKind.Int);
+
+    public static CelType Uint { get; } = new Basic(CelKind.Uint);
+
+    public static CelType Double { get; } = new Basic(CelKind.Double);
+
+    public static CelType Text { get; } = new Basic(CelKind.String);
+
+    public static CelType Bytes { get; } = new Basic(CelKind.Bytes);
+
+    public static CelType Timestamp { get; } = new Basic(CelKind.Timestamp);
+
+    public static CelType Duration { get; } = new Basic(CelKind.Duration);
+
+    /// <summary>The type of a type's name.</summary>
+    public static CelType Type { get; } = new Basic(CelKind.Type);
+
+    /// <summary>What an empty list holds: nothing that would speak against any type.</summary>
+    public static CelType Nothing { get; } = new NothingType();
+
+    public bool IsDyn => this is DynType or NothingType;
+
+    public bool IsNumber => this is Basic { Kind: CelKind.Int or CelKind.Uint or CelKind.Double };
+
+    /// <summary>The type without "or null".</summary>
+    public CelType Plain => this is Nullable nullable ? nullable.Value : this;
+
+    /// <summary>The same, or null.</summary>
+    public CelType OrNull => this is Nullable or DynType || this == Null ? this : this is NothingType ? Null : new Nullable(this);
+
+    /// <summary>As people write it.</summary>
+    public sealed override string ToString() => Describe(depth: 0);
+
+    private string Describe(int depth) => this switch
+    {
+        Basic { Kind: CelKind.Null } => "null",
+        Basic basic => basic.Kind.ToString().ToLowerInvariant(),
+        _ when depth == 4 => "...",
+        ListOf list => $"list({list.Item.Describe(depth + 1)})",
+        MapOf map => $"map({map.Key.Describe(depth + 1)}, {map.Value.Describe(depth + 1)})",
+        Nullable nullable => nullable.Value.Describe(depth) + "?",
+        OptionalOf optional => $"optional({optional.Value.Describe(depth + 1)})",
+        ObjectOf => "object",
+        _ => "dyn",
+    };
+
+    internal sealed record DynType : CelType;
+
+    internal sealed record NothingType : CelType;
+
+    /// <summary>A type without parts.</summary>
+    /// <param name="Kind">Of its values.</param>
+    /// <param name="Most">Characters of a string at most, if that is known.</param>
+    internal sealed record Basic(CelKind Kind, long? Most = null) : CelType;
+
+    internal sealed record ListOf(CelType Item, long? Most = null) : CelType;
+
+    internal sealed record MapOf(CelType Key, CelType Value) : CelType;
+
+    /// <summary>A map whose fields are known by name.</summary>
+    internal sealed record ObjectOf(ObjectShape Shape) : CelType;
+
+    /// <summary>An optional, as <c>.?</c> gives it.</summary>
+    internal sealed record OptionalOf(CelType Value) : CelType;
+
+    /// <summary>The type or null, as <c>T?</c> of a contract.</summary>
+    internal sealed record Nullable(CelType Value) : CelType;
+}
+
+/// <summary>The fields that are known of a map. Found out when they are asked for: a schema may contain itself.</summary>
+internal abstract class ObjectShape
+{
+    /// <summary>The names of the declared fields.</summary>
+    public abstract IReadOnlyCollection<string> Names { get; }
+
+    /// <summary>Whether it has no other fields, or none that may be read.</summary>
+    public abstract bool IsClosed { get; }
+
+    /// <summary>The type of a field; null if it is not declared.</summary>
+    public abstract CelType? Find(string name);
+
+    /// <summary>Whether the field is there in every value.</summary>
+    public abstract bool Requires(string name);
+}
+
+/// <summary>Fields that are written down one by one.</summary>
+/// <param name="find">Gives the type of each.</param>
+/// <param name="names">Their names.</param>
+/// <param name="isClosed">Whether there are no others.</param>
+internal sealed class DeclaredShape(IReadOnlyCollection<string> names, Func<string, CelType?> find, bool isClosed) : ObjectShape
+{
+    public override IReadOnlyCollection<string> Names => names;
+
+    public override bool IsClosed => isClosed;
+
+    public static CelType Of(bool isClosed, params (string Name, CelType Type)[] fields)
+    {
+        var types = fields.ToDictionary(field => field.Name, field => field.Type, StringComparer.Ordinal);
+        return new CelType.ObjectOf(new DeclaredShape(types.Keys, types.GetValueOrDefault, isClosed));
+    }
+
+    public override CelType? Find(string name) => find(name);
+
+    // A field of type T? that is missing is read as null.
+    public override bool Requires(string name) => Find(name) is { } type && type is not CelType.Nullable;
+}

@@ -1,0 +1,168 @@
+using System.Collections.Immutable;
+
+namespace Onex.Contracts.Expressions.Checking;
+
+/// <summary>
+/// One way in which a function or an operator takes its arguments: <c>(list(A), string) -> string</c>. A capital letter is any type, the same
+/// everywhere; <c>number</c> is an int, a uint or a double; with <c>...</c> the last argument may come any number of times.
+/// </summary>
+internal sealed class Signature
+{
+    private readonly ImmutableArray<Parameter> _parameters;
+    private readonly Parameter _result;
+    private readonly bool _repeats;
+    private readonly string _text;
+
+    public Signature(string text)
+    {
+        _text = text;
+        var arrow = text.IndexOf(" -> ", StringComparison.Ordinal);
+        _repeats = text[..arrow].EndsWith("...)", StringComparison.Ordinal);
+        var at = 1;
+        var parameters = ImmutableArray.CreateBuilder<Parameter>();
+        while (text[at] != ')' && text[at] != '.')
+        {
+            parameters.Add(Parameter.Read(text, ref at));
+            at += text[at] == ',' ? 2 : 0;
+        }
+
+        _parameters = parameters.ToImmutable();
+        at = arrow + 4;
+        _result = Parameter.Read(text, ref at);
+    }
+
+    /// <summary>What it takes: <c>(list(A), string)</c>.</summary>
+    public string Arguments => _text[.._text.IndexOf(" -> ", StringComparison.Ordinal)];
+
+    /// <summary>The type of the result for such arguments; null if they are not taken.</summary>
+    public CelType? Apply(ReadOnlySpan<CelType> arguments)
+    {
+        if (arguments.Length < _parameters.Length || (arguments.Length > _parameters.Length && !_repeats))
+        {
+            return null;
+        }
+
+        var bound = new Dictionary<char, CelType>();
+        for (var i = 0; i < arguments.Length; i++)
+        {
+            if (!Takes(_parameters[Math.Min(i, _parameters.Length - 1)], arguments[i], bound))
+            {
+                return null;
+            }
+        }
+
+        return Make(_result, bound);
+    }
+
+    public override string ToString() => _text;
+
+    private static bool Takes(Parameter parameter, CelType argument, Dictionary<char, CelType> bound)
+    {
+        if (parameter.Variable != '\0')
+        {
+            return Bind(parameter.Variable, argument, bound);
+        }
+
+        var plain = argument.Plain;
+        switch (parameter.Name)
+        {
+            case "number":
+                return plain.IsDyn || plain.IsNumber;
+            case "list" or "optional" when plain.IsDyn:
+                return Takes(parameter.Parts[0], plain, bound);
+            case "list":
+                return plain is CelType.ListOf list && Takes(parameter.Parts[0], list.Item, bound);
+            case "optional":
+                return plain is CelType.OptionalOf optional && Takes(parameter.Parts[0], optional.Value, bound);
+            case "map":
+                return plain switch
+                {
+                    CelType.MapOf map => Takes(parameter.Parts[0], map.Key, bound) && Takes(parameter.Parts[1], map.Value, bound),
+                    CelType.ObjectOf => Takes(parameter.Parts[0], CelType.Text, bound) && Takes(parameter.Parts[1], CelType.Dyn, bound),
+                    _ => plain.IsDyn && Takes(parameter.Parts[0], plain, bound) && Takes(parameter.Parts[1], plain, bound),
+                };
+            default:
+                return TypeRules.Fits(argument, parameter.Type!);
+        }
+    }
+
+    // Numbers compare across their types: what is of more than one of them is dyn.
+    private static bool Bind(char variable, CelType argument, Dictionary<char, CelType> bound)
+    {
+        if (!bound.TryGetValue(variable, out var before) || before is CelType.NothingType)
+        {
+            bound[variable] = argument;
+            return true;
+        }
+
+        if (TypeRules.Fits(argument, before))
+        {
+            bound[variable] = TypeRules.Common(before, argument) ?? CelType.Dyn;
+            return true;
+        }
+
+        if (TypeRules.Fits(before, argument))
+        {
+            bound[variable] = argument;
+            return true;
+        }
+
+        bound[variable] = CelType.Dyn;
+        return before.Plain.IsNumber && argument.Plain.IsNumber;
+    }
+
+    private static CelType Make(Parameter parameter, Dictionary<char, CelType> bound) => parameter switch
+    {
+        { Variable: not '\0' } => bound.GetValueOrDefault(parameter.Variable, CelType.Nothing),
+        { Name: "list" } => new CelType.ListOf(Make(parameter.Parts[0], bound)),
+        { Name: "optional" } => new CelType.OptionalOf(Make(parameter.Parts[0], bound)),
+        { Name: "map" } => new CelType.MapOf(Make(parameter.Parts[0], bound), Make(parameter.Parts[1], bound)),
+        _ => parameter.Type!,
+    };
+
+    /// <summary>A type as a signature writes it.</summary>
+    private sealed record Parameter(string Name, char Variable, CelType? Type, ImmutableArray<Parameter> Parts)
+    {
+        public static Parameter Read(string text, ref int at)
+        {
+            var start = at;
+            while (at < text.Length && char.IsAsciiLetter(text[at]))
+            {
+                at++;
+            }
+
+            var name = text[start..at];
+            var parts = ImmutableArray.CreateBuilder<Parameter>();
+            if (at < text.Length && text[at] == '(')
+            {
+                do
+                {
+                    at += text[at] == ',' ? 2 : 1;
+                    parts.Add(Read(text, ref at));
+                }
+                while (text[at] == ',');
+                at++;
+            }
+
+            var variable = name.Length == 1 ? name[0] : '\0';
+            return new Parameter(name, variable, variable == '\0' ? Named(name) : null, parts.ToImmutable());
+        }
+
+        private static CelType? Named(string name) => name switch
+        {
+            "null" => CelType.Null,
+            "bool" => CelType.Bool,
+            "int" => CelType.Int,
+            "uint" => CelType.Uint,
+            "double" => CelType.Double,
+            "string" => CelType.Text,
+            "bytes" => CelType.Bytes,
+            "timestamp" => CelType.Timestamp,
+            "duration" => CelType.Duration,
+            "type" => CelType.Type,
+            "dyn" => CelType.Dyn,
+            "list" or "map" or "optional" or "number" => null,
+            _ => throw new InvalidOperationException($"There is no type '{name}' for a signature."),
+        };
+    }
+}

@@ -1,0 +1,168 @@
+namespace Onex.Contracts.Expressions.Checking;
+
+/// <summary>How types go together.</summary>
+internal static class TypeRules
+{
+    // Types may contain themselves: what is not decided at this depth is left to the evaluation.
+    private const int DepthMax = 16;
+
+    /// <summary>Whether a value of the one may stand where the other is wanted. "Or null" is let through: a null there fails when it runs.</summary>
+    public static bool Fits(CelType value, CelType wanted, int depth = 0)
+    {
+        if (value.IsDyn || wanted.IsDyn || depth == DepthMax)
+        {
+            return true;
+        }
+
+        if (value is CelType.Nullable nullable)
+        {
+            return Fits(nullable.Value, wanted, depth + 1);
+        }
+
+        if (wanted is CelType.Nullable wantedNullable)
+        {
+            return value == CelType.Null || Fits(value, wantedNullable.Value, depth + 1);
+        }
+
+        return (value, wanted) switch
+        {
+            (CelType.Basic a, CelType.Basic b) => a.Kind == b.Kind,
+            (CelType.ListOf a, CelType.ListOf b) => Fits(a.Item, b.Item, depth + 1),
+            (CelType.MapOf a, CelType.MapOf b) => Fits(a.Key, b.Key, depth + 1) && Fits(a.Value, b.Value, depth + 1),
+            (CelType.ObjectOf, CelType.MapOf b) => Fits(CelType.Text, b.Key, depth + 1),
+            (CelType.MapOf a, CelType.ObjectOf) => Fits(a.Key, CelType.Text, depth + 1),
+            (CelType.ObjectOf, CelType.ObjectOf) => true,
+            (CelType.OptionalOf a, CelType.OptionalOf b) => Fits(a.Value, b.Value, depth + 1),
+            _ => false,
+        };
+    }
+
+    /// <summary>The type that both are of; null if there is none but dyn.</summary>
+    public static CelType? Common(CelType a, CelType b)
+    {
+        if (a is CelType.NothingType)
+        {
+            return b;
+        }
+
+        if (b is CelType.NothingType || ReferenceEquals(a, b))
+        {
+            return a;
+        }
+
+        if (a.IsDyn || b.IsDyn)
+        {
+            return CelType.Dyn;
+        }
+
+        if (a == CelType.Null || b == CelType.Null)
+        {
+            return a == CelType.Null ? b.OrNull : a.OrNull;
+        }
+
+        if (a is CelType.Nullable || b is CelType.Nullable)
+        {
+            return Common(a.Plain, b.Plain)?.OrNull;
+        }
+
+        return (a, b) switch
+        {
+            (CelType.Basic x, CelType.Basic y) when x.Kind == y.Kind => x.Most >= y.Most ? x : y.Most >= x.Most ? y : new CelType.Basic(x.Kind),
+            (CelType.ListOf x, CelType.ListOf y) => new CelType.ListOf(Common(x.Item, y.Item) ?? CelType.Dyn, x.Most is null || y.Most is null ? null : Math.Max(x.Most.Value, y.Most.Value)),
+            (CelType.MapOf x, CelType.MapOf y) => new CelType.MapOf(Common(x.Key, y.Key) ?? CelType.Dyn, Common(x.Value, y.Value) ?? CelType.Dyn),
+            (CelType.OptionalOf x, CelType.OptionalOf y) => new CelType.OptionalOf(Common(x.Value, y.Value) ?? CelType.Dyn),
+            (CelType.ObjectOf or CelType.MapOf, CelType.ObjectOf or CelType.MapOf) => new CelType.MapOf(CelType.Text, CelType.Dyn),
+            _ => null,
+        };
+    }
+
+    /// <summary>
+    /// Why a value of that type cannot be put where a contract or a schema wants another, or null if it can. An int becomes a double there,
+    /// and what is written as JSON may be written as text.
+    /// </summary>
+    /// <param name="value">The value's type.</param>
+    /// <param name="wanted">The place's.</param>
+    /// <param name="asJson">Whether it is written as JSON there, so that times and bytes become text.</param>
+    public static Mismatch? Conversion(CelType value, CelType wanted, bool asJson) => Conversion(value, wanted, asJson, "", 0);
+
+    private static Mismatch? Conversion(CelType value, CelType wanted, bool asJson, string path, int depth)
+    {
+        var plain = value.Plain;
+        if (plain is CelType.OptionalOf or CelType.Basic { Kind: CelKind.Type })
+        {
+            return new Mismatch(path, value, wanted);
+        }
+
+        if (wanted.IsDyn || plain.IsDyn || depth == DepthMax)
+        {
+            return null;
+        }
+
+        if (plain == CelType.Null)
+        {
+            return wanted is CelType.Nullable || wanted == CelType.Null ? null : new Mismatch(path, value, wanted);
+        }
+
+        switch (plain, wanted.Plain)
+        {
+            case (CelType.Basic { Kind: CelKind.Int or CelKind.Uint }, CelType.Basic { Kind: CelKind.Double or CelKind.Int }):
+            case (CelType.Basic { Kind: CelKind.Bytes or CelKind.Timestamp or CelKind.Duration }, CelType.Basic { Kind: CelKind.String }) when asJson:
+                return null;
+            case (CelType.Basic a, CelType.Basic b):
+                return a.Kind == b.Kind ? null : new Mismatch(path, value, wanted);
+            case (CelType.ListOf a, CelType.ListOf b):
+                return Conversion(a.Item, b.Item, asJson, path + "[]", depth + 1);
+            case (CelType.MapOf a, CelType.MapOf b):
+                return Fits(a.Key, CelType.Text) ? Conversion(a.Value, b.Value, asJson, path + "{}", depth + 1) : new Mismatch(path, value, wanted);
+            case (CelType.MapOf a, CelType.ObjectOf b):
+                return Fields(b.Shape.Names, _ => a.Value, b.Shape.Find, asJson, path, depth);
+            case (CelType.ObjectOf a, CelType.MapOf b):
+                return Fields(a.Shape.Names, a.Shape.Find, _ => b.Value, asJson, path, depth);
+            case (CelType.ObjectOf a, CelType.ObjectOf b):
+                return ReferenceEquals(a.Shape, b.Shape) ? null
+                    : Missing(a.Shape, b.Shape) is { } missing ? new Mismatch($"{path}.{missing}", null, b.Shape.Find(missing)!)
+                    : Fields(b.Shape.Names, a.Shape.Find, b.Shape.Find, asJson, path, depth);
+            default:
+                return new Mismatch(path, value, wanted);
+        }
+    }
+
+    private static string? Missing(ObjectShape value, ObjectShape wanted) =>
+        value.IsClosed ? wanted.Names.FirstOrDefault(name => wanted.Requires(name) && value.Find(name) is null) : null;
+
+    private static Mismatch? Fields(
+        IEnumerable<string> names, Func<string, CelType?> value, Func<string, CelType?> wanted, bool asJson, string path, int depth)
+    {
+        foreach (var name in names)
+        {
+            if (value(name) is { } given && wanted(name) is { } needed && Conversion(given, needed, asJson, $"{path}.{name}", depth + 1) is { } mismatch)
+            {
+                return mismatch;
+            }
+        }
+
+        return null;
+    }
+}
+
+/// <summary>A part of a value that does not fit.</summary>
+/// <param name="Path">Where in the value; empty for all of it.</param>
+/// <param name="Value">What is there; null if nothing is.</param>
+/// <param name="Wanted">What is wanted.</param>
+internal sealed record Mismatch(string Path, CelType? Value, CelType Wanted)
+{
+    /// <summary>How to get from the one to the other, or null.</summary>
+    public string? Remedy => (Value?.Plain, Wanted.Plain) switch
+    {
+        (CelType.OptionalOf, _) => "Take the value of the optional with .orValue(...).",
+        (CelType.Basic { Kind: CelKind.Null }, _) when Value == CelType.Null => $"Give a value, or let the type be '{Wanted}?'.",
+        (CelType.Basic { Kind: CelKind.String }, CelType.Basic { Kind: CelKind.Timestamp }) => "Convert it: timestamp(...).",
+        (CelType.Basic { Kind: CelKind.String }, CelType.Basic { Kind: CelKind.Duration }) => "Convert it: duration(...).",
+        (CelType.Basic, CelType.Basic { Kind: CelKind.String }) => "Convert it: string(...).",
+        (CelType.Basic { Kind: CelKind.Double or CelKind.String }, CelType.Basic { Kind: CelKind.Int }) => "Convert it: int(...).",
+        (CelType.Basic { Kind: CelKind.String }, CelType.Basic { Kind: CelKind.Double }) => "Convert it: double(...).",
+        (CelType.Basic { Kind: CelKind.String }, CelType.Basic { Kind: CelKind.Bool }) => "Convert it, bool(...), or compare it.",
+        (null, _) => "Add it.",
+        _ => null,
+    };
+}

@@ -1,0 +1,199 @@
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Expressions.Checking;
+
+namespace Onex.Contracts.Schemas;
+
+/// <summary>What types of the short form and JSON Schemas say about expressions: the types of values that have passed them.</summary>
+internal static class StaticTypes
+{
+    private const int DepthMax = 16;
+
+    public static CelType Of(DataType type) => type switch
+    {
+        DataType.Basic basic => new CelType.Basic(basic.Kind),
+        DataType.ListOf list => new CelType.ListOf(Of(list.Item)),
+        DataType.MapOf map => new CelType.MapOf(CelType.Text, Of(map.Value)),
+        DataType.Optional optional => Of(optional.Value).OrNull,
+        DataType.Fields fields => DeclaredShape.Of(isClosed: true, [.. fields.Declared.DistinctBy(field => field.Key).Select(field => (field.Key, Of(field.Value)))]),
+        DataType.Schema schema => Of(schema.Rules),
+        _ => CelType.Dyn,
+    };
+
+    public static CelType Of(JsonSchema schema) => Of([schema.Root], 0);
+
+    /// <summary>The type of a constant of a contract.</summary>
+    public static CelType Of(CelValue value) => value.Kind switch
+    {
+        CelKind.List => new CelType.ListOf(value.AsList().Select(Of).Aggregate(CelType.Nothing, (a, b) => TypeRules.Common(a, b) ?? CelType.Dyn)),
+        CelKind.Map => DeclaredShape.Of(isClosed: true, [.. value.AsMap().Select(field => (field.Key, Of(field.Value)))]),
+        _ => new CelType.Basic(value.Kind),
+    };
+
+    /// <summary>A result that has passed the operation's own type and then <c>returns</c>, which knows more or the same.</summary>
+    public static CelType Refined(CelType result, CelType returns)
+    {
+        if (result is CelType.ObjectOf { Shape: var before } && returns is CelType.ObjectOf { Shape: var after })
+        {
+            string[] names = [.. before.Names.Union(after.Names)];
+            return new CelType.ObjectOf(new DeclaredShape(
+                names,
+                name => (before.Find(name), after.Find(name)) switch
+                {
+                    ({ } a, { } b) => Refined(a, b),
+                    (var a, var b) => b ?? a,
+                },
+                before.IsClosed && after.IsClosed));
+        }
+
+        return returns.IsDyn ? result : returns;
+    }
+
+    // All of the nodes hold for the value, and are checked in this order: the later one has the last word on a number's type.
+    private static CelType Of(IReadOnlyList<SchemaNode> nodes, int depth)
+    {
+        if (depth == DepthMax)
+        {
+            return CelType.Dyn;
+        }
+
+        var all = Applied(nodes);
+        var types = all.Where(node => node.Types != JsonTypes.None).Select(node => node.Types).ToList();
+        var allowed = types.Aggregate((JsonTypes)~0, (a, b) => Intersection(a, b));
+        if (types.Count == 0)
+        {
+            return Untyped(all, depth);
+        }
+
+        var isNullable = allowed.HasFlag(JsonTypes.Null) && allowed != JsonTypes.Null;
+        var type = (allowed & ~JsonTypes.Null) switch
+        {
+            JsonTypes.None when allowed == JsonTypes.Null => CelType.Null,
+            JsonTypes.Boolean => CelType.Bool,
+            JsonTypes.Integer or JsonTypes.Number => Number(types),
+            JsonTypes.String => new CelType.Basic(CelKind.String, all.Min(node => node.MaxLength)),
+            JsonTypes.Array => ListOf(all, depth),
+            JsonTypes.Object => new CelType.ObjectOf(new SchemaShape(all, depth)),
+            _ => CelType.Dyn,
+        };
+        return isNullable ? type.OrNull : type;
+    }
+
+    // The last of the nodes that name a type turns the number into it; one that names both leaves it open.
+    private static CelType Number(List<JsonTypes> types)
+    {
+        const JsonTypes Both = JsonTypes.Integer | JsonTypes.Number;
+        return (types[^1] & Both) switch
+        {
+            JsonTypes.Integer => CelType.Int,
+            JsonTypes.Number => CelType.Double,
+            _ => CelType.Dyn,
+        };
+    }
+
+    // An integer is a number too.
+    private static JsonTypes Intersection(JsonTypes a, JsonTypes b)
+    {
+        var both = a & b;
+        var numbers = JsonTypes.Integer | JsonTypes.Number;
+        return (both & numbers) == 0 && (a & numbers) != 0 && (b & numbers) != 0 ? both | JsonTypes.Integer : both;
+    }
+
+    private static CelType Untyped(List<SchemaNode> all, int depth)
+    {
+        if (all.Find(node => node.Const is not null)?.Const is { } constant)
+        {
+            return Numbers.IsNumber(constant) || constant.Kind is CelKind.List or CelKind.Map ? CelType.Dyn : new CelType.Basic(constant.Kind);
+        }
+
+        if (all.Find(node => node.Enum is { Count: > 0 })?.Enum is { } values && !values.Any(Numbers.IsNumber) && values.All(value => value.Kind == values[0].Kind))
+        {
+            return values[0].Kind is CelKind.List or CelKind.Map ? CelType.Dyn : new CelType.Basic(values[0].Kind);
+        }
+
+        if (all.Find(node => node.AnyOf.Count > 0 || node.OneOf.Count > 0) is { } choice)
+        {
+            var type = (choice.AnyOf.Count > 0 ? choice.AnyOf : choice.OneOf)
+                .Select(form => Of([form], depth + 1))
+                .Aggregate(CelType.Nothing, (a, b) => TypeRules.Common(a, b) ?? CelType.Dyn);
+            return type.Plain is CelType.Basic ? type : CelType.Dyn;
+        }
+
+        return all.Exists(node => node.Properties is not null) ? new CelType.ObjectOf(new SchemaShape(all, depth)) : CelType.Dyn;
+    }
+
+    private static CelType ListOf(List<SchemaNode> all, int depth)
+    {
+        var items = all.Where(node => node.Items is not null).Select(node => node.Items!).ToList();
+        var isPlain = all.TrueForAll(node => node.PrefixItems.Count == 0 && !HasForms(node));
+        return new CelType.ListOf(items.Count > 0 && isPlain ? Of(items, depth + 1) : CelType.Dyn, all.Min(node => node.MaxItems));
+    }
+
+    /// <summary>Whether it has parts that hold only sometimes.</summary>
+    private static bool HasForms(SchemaNode node) => node.AnyOf.Count > 0 || node.OneOf.Count > 0 || node.If is not null || node.DependentSchemas is not null;
+
+    /// <summary>The nodes and all that they refer to, each once, in the order in which they are checked.</summary>
+    private static List<SchemaNode> Applied(IReadOnlyList<SchemaNode> nodes)
+    {
+        var all = new List<SchemaNode>();
+        var waiting = new Stack<SchemaNode>(nodes.Reverse());
+        while (waiting.TryPop(out var node))
+        {
+            if (all.Contains(node) || all.Count > DepthMax)
+            {
+                continue;
+            }
+
+            all.Add(node);
+            foreach (var part in node.AllOf.Reverse())
+            {
+                waiting.Push(part);
+            }
+
+            if (node.Reference is { } reference)
+            {
+                waiting.Push(reference);
+            }
+        }
+
+        return all;
+    }
+
+    /// <summary>The fields that a schema declares.</summary>
+    private sealed class SchemaShape(List<SchemaNode> all, int depth) : ObjectShape
+    {
+        private readonly Dictionary<string, CelType?> _known = new(StringComparer.Ordinal);
+        private string[]? _names;
+
+        public override IReadOnlyCollection<string> Names =>
+            _names ??= [.. all.Where(node => node.Properties is not null).SelectMany(node => node.Properties!.Keys).Distinct(StringComparer.Ordinal)];
+
+        // Without patterns and forms, which may name fields of their own.
+        public override bool IsClosed { get; } = all.Exists(node => node is { AdditionalProperties.Never: true, PatternProperties.Count: 0 });
+
+        public override CelType? Find(string name)
+        {
+            if (!_known.TryGetValue(name, out var type))
+            {
+                _known[name] = type = Read(name);
+            }
+
+            return type;
+        }
+
+        public override bool Requires(string name) => all.Exists(node => node.Required.Contains(name));
+
+        private CelType? Read(string name)
+        {
+            var nodes = all.Select(node => node.Properties?.GetValueOrDefault(name)).OfType<SchemaNode>().ToList();
+            if (nodes.Count > 0)
+            {
+                // What only sometimes holds may turn the number into the other type.
+                var type = Of(nodes, depth + 1);
+                return type.Plain.IsNumber && all.Exists(HasForms) ? CelType.Dyn : type;
+            }
+
+            var rest = all.Where(node => node is { AdditionalProperties: { Never: false }, PatternProperties.Count: 0 }).Select(node => node.AdditionalProperties!).ToList();
+            return rest.Count > 0 && rest.Exists(node => node.Types != JsonTypes.None) && !all.Exists(HasForms) ? Of(rest, depth + 1) : null;
+        }
+    }
+}
