@@ -15,6 +15,7 @@ using Onex.Orchestrator.Plans;
 using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Responses;
 using Onex.Orchestrator.Routing;
+using Onex.Orchestrator.Scheduling;
 using Onex.Orchestrator.Sending;
 using Onex.Persistence.Registry;
 using Onex.Persistence.Sagas;
@@ -58,12 +59,13 @@ public static class OrchestratorRole
         services.AddSingleton<EarlySweep>();
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<SagaHomes>(sp, settings.Topics));
         services.AddSingleton<ISagaControl, SagaControl>();
+        services.AddSingleton<Scheduler>();
         services.AddHostedService<MainLoops>();
         services.AddSingleton<IHttpEndpoints, ApiEndpoints>();
         services.AddSingleton<RequestCalls>();
         services.AddSingleton<SagaCalls>();
         services.AddSingleton<DeadLetterCalls>();
-        services.AddSingleton(new ContractCalls(plans));
+        services.AddSingleton(sp => new ContractCalls(plans, sp.GetRequiredService<Scheduler>()));
         if (settings.EventBus == EventBus.InMemory)
         {
             services.AddHostedService<LostCommands>();

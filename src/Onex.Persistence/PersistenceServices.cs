@@ -7,6 +7,7 @@ using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Registry;
 using Onex.Persistence.Sagas;
+using Onex.Persistence.Schedules;
 using Onex.Persistence.Schema;
 using Onex.Persistence.Sqlite;
 using Onex.Persistence.Upkeep;
@@ -18,8 +19,8 @@ public static class PersistenceServices
 {
     /// <summary>
     /// Adds the stores in PostgreSQL, on one pool of connections: <see cref="ISagaStore"/>, <see cref="ISagaQueries"/>,
-    /// <see cref="IEffectLedger"/>, <see cref="IContractRegistry"/>, <see cref="IDeadLetterIndex"/>, <see cref="IStoreUpkeep"/>,
-    /// <see cref="Migrator"/>, <see cref="NpgsqlDataSource"/> and
+    /// <see cref="IEffectLedger"/>, <see cref="IContractRegistry"/>, <see cref="IDeadLetterIndex"/>, <see cref="IScheduleStore"/>,
+    /// <see cref="IStoreUpkeep"/>, <see cref="Migrator"/>, <see cref="NpgsqlDataSource"/> and
     /// <see cref="IDbContextFactory{TContext}"/> of <see cref="OnexDbContext"/>. Nothing connects before it is used.
     /// </summary>
     public static IServiceCollection AddOnexPersistence(this IServiceCollection services, StoreSettings settings)
@@ -36,14 +37,15 @@ public static class PersistenceServices
         services.AddSingleton<IEffectLedger>(provider => provider.GetRequiredService<EffectLedger>());
         services.AddSingleton<IContractRegistry, ContractRegistry>();
         services.AddSingleton<IDeadLetterIndex, DeadLetterIndex>();
+        services.AddSingleton<IScheduleStore, PostgresScheduleStore>();
         services.AddSingleton<IStoreUpkeep, PostgresUpkeep>();
         return services;
     }
 
     /// <summary>
     /// Adds the stores in a SQLite file, for a process that hosts every role: <see cref="ISagaStore"/>, <see cref="ISagaQueries"/>,
-    /// <see cref="IEffectLedger"/>, <see cref="IContractRegistry"/>, <see cref="IDeadLetterIndex"/>, <see cref="IStoreUpkeep"/> and
-    /// <see cref="SqliteDatabase"/>, whose <see cref="SqliteDatabase.OpenAsync"/> says at a start what is wrong with the file. Nothing is opened
+    /// <see cref="IEffectLedger"/>, <see cref="IContractRegistry"/>, <see cref="IDeadLetterIndex"/>, <see cref="IScheduleStore"/>,
+    /// <see cref="IStoreUpkeep"/> and <see cref="SqliteDatabase"/>, whose <see cref="SqliteDatabase.OpenAsync"/> says at a start what is wrong with the file. Nothing is opened
     /// before it is used.
     /// </summary>
     public static IServiceCollection AddOnexPersistence(this IServiceCollection services, SqliteStoreSettings settings)
@@ -56,6 +58,7 @@ public static class PersistenceServices
         services.AddSingleton<IEffectLedger, SqliteEffectLedger>();
         services.AddSingleton<IContractRegistry, SqliteContractRegistry>();
         services.AddSingleton<IDeadLetterIndex, SqliteDeadLetterIndex>();
+        services.AddSingleton<IScheduleStore, SqliteScheduleStore>();
         services.AddSingleton<IStoreUpkeep, SqliteUpkeep>();
         return services;
     }

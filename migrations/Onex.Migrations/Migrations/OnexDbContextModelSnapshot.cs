@@ -791,6 +791,39 @@ namespace Onex.Migrations.Migrations
                         });
                 });
 
+            modelBuilder.Entity("Onex.Persistence.Schema.ScheduleRow", b =>
+                {
+                    b.Property<string>("Contract")
+                        .HasColumnType("text")
+                        .HasColumnName("contract")
+                        .HasComment("Name of the contract.");
+
+                    b.Property<string>("Times")
+                        .HasColumnType("text")
+                        .HasColumnName("times")
+                        .HasComment("Its times, as the contract says them: other times begin anew.");
+
+                    b.Property<DateTimeOffset>("LastDueAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("last_due_at")
+                        .HasComment("The last time that was dealt with; at first, when the schedule was seen for the first time.");
+
+                    b.Property<DateTimeOffset>("UpdatedAt")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("updated_at")
+                        .HasDefaultValueSql("now()")
+                        .HasComment("When it was dealt with.");
+
+                    b.HasKey("Contract", "Times")
+                        .HasName("pk_schedules");
+
+                    b.ToTable("schedules", "onex", t =>
+                        {
+                            t.HasComment("How far the schedules of contracts have come.");
+                        });
+                });
+
             modelBuilder.Entity("Onex.Persistence.Schema.TimerRow", b =>
                 {
                     b.Property<Guid>("SagaId")

@@ -20,6 +20,7 @@ internal sealed class ContractReader
     private readonly ExpressionReader _expressions;
     private readonly RetryReader _retries;
     private readonly EventReader _events;
+    private readonly ScheduleReader _schedule;
     private readonly StateReader _states;
     private int _steps;
 
@@ -35,6 +36,7 @@ internal sealed class ContractReader
         var templates = new TemplateReader(_scope, _expressions);
         var steps = new StepReader(_scope, _expressions, templates, _retries);
         _events = new EventReader(_scope, _expressions, steps);
+        _schedule = new ScheduleReader(_scope, templates);
         _states = new StateReader(_scope, _expressions, templates, steps, _events);
     }
 
@@ -76,6 +78,7 @@ internal sealed class ContractReader
 
         var key = _expressions.Read(_root.Find("key"), "'key'", ExpressionPlace.Key);
         var duplicate = ReadDuplicate();
+        var schedule = _schedule.Read(_root, input, key);
         var initial = _scope.Target(_root.Find("initial"), "'initial'", null);
         var onFailure = _scope.Target(_root.Find("on_failure"), "'on_failure'", null);
         var anyState = _events.ReadRules(_root.Find("any_state"), "'any_state'", null);
@@ -116,6 +119,7 @@ internal sealed class ContractReader
             Events = _scope.Events.ToFrozenDictionary(StringComparer.Ordinal),
             AnyState = anyState,
             Deadline = deadline,
+            Schedule = schedule,
             Initial = initial!,
             States = [.. states],
             StatesByName = states.ToFrozenDictionary(state => state.Name, StringComparer.Ordinal),

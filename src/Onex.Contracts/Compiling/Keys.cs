@@ -12,9 +12,11 @@ internal sealed record Keys(string Where, IReadOnlyList<string> Known, FrozenSet
         "a contract",
         [
             "contract", "version", "description", "input", "output", "key", "on_duplicate", "data", "retries", "initial", "states",
-            "on_failure", "examples", "events", "any_state", "deadline",
+            "on_failure", "examples", "events", "any_state", "deadline", "schedule",
         ],
-        ["schedule", "migrate_from", "continue_as_new", "compensate_as"]);
+        ["migrate_from", "continue_as_new", "compensate_as"]);
+
+    public static Keys Schedule { get; } = Of("'schedule'", ["every", "cron", "time_zone", "overlap", "missed", "input"], []);
 
     public static Keys State { get; } = Of(
         "a state",

@@ -336,6 +336,31 @@ internal static class Complaints
             $"step '{Clip(step)}' may have {Number(most)} items, and an expression reads the results of {Number(Limits.ResultsMax)} at most.",
             "Lower 'at_most', or save nothing from 'results' and 'failures': the items' rows hold them all, and steps.<id>.completed says how many.");
 
+    // Schedules.
+
+    public static Complaint ScheduleTimes(SourceSpan at, bool both) =>
+        Error("ONEX1110", at, $"'schedule' says {(both ? "both how often and at what times" : "neither how often nor at what times")} sagas start.",
+            "Write 'every: 1h', or 'cron: \"0 3 * * *\"'.");
+
+    public static Complaint BadCron(SourceSpan at, string text, string reason) =>
+        Error("ONEX1111", at, $"'{Clip(text)}' names no times: {reason}.",
+            "Write five fields: minute, hour, day of the month, month, day of the week. \"0 3 * * *\" is three o'clock every night.");
+
+    public static Complaint UnknownTimeZone(SourceSpan at, string name, IReadOnlyCollection<string> zones) =>
+        Error("ONEX1112", at, $"there is no time zone '{Clip(name)}'.",
+            (Nearest(name, zones) is { } nearest ? $"Did you mean '{nearest}'? " : "") + "Name one of the IANA database: Europe/Zurich, or UTC.");
+
+    public static Complaint ScheduleInputWrong(SourceSpan at, string problem) =>
+        Error("ONEX1113", at, $"what the schedule starts with does not fit the contract's 'input': {Clip(problem)}.",
+            "Write 'input: { ... }' under 'schedule', with constants: every saga that it starts has that input.");
+
+    public static Complaint ScheduleTooOften(SourceSpan at) =>
+        Error("ONEX1114", at, "a schedule starts a saga every second at most.", "Lengthen 'every', or let one saga do more.");
+
+    public static Complaint ScheduleKeyWrong(SourceSpan at, string problem) =>
+        Error("ONEX1115", at, $"what the schedule starts with has no business key: {Clip(problem.TrimEnd('.'))}.",
+            "Change 'input' under 'schedule', or 'key', which must give text or an int.");
+
     private static string Sentence(string text) =>
         text.Length == 0 ? text : $"{char.ToUpperInvariant(text[0])}{text[1..]}{(text[^1] is '.' or '?' or '!' ? "" : ".")}";
 

@@ -501,32 +501,3 @@ public sealed record RetryPolicy(int Attempts, TimeSpan First, double Factor, Ti
     public static RetryPolicy Default { get; } =
         new(5, TimeSpan.FromMilliseconds(200), 2, TimeSpan.FromSeconds(20), Jitter.Full, null);
 }
-
-/// <summary>When sagas start without a request: <c>schedule</c>.</summary>
-/// <param name="Every">The time between two starts, or null.</param>
-/// <param name="Cron">The times in the notation of cron, or null with <paramref name="Every"/>.</param>
-/// <param name="TimeZone">The time zone that <paramref name="Cron"/> is in.</param>
-/// <param name="Overlap">What happens when a time comes and the saga of an earlier one still lives.</param>
-/// <param name="Missed">What happens about times at which nothing ran.</param>
-/// <param name="Input">The input that the sagas start with.</param>
-public sealed record SchedulePlan(TimeSpan? Every, string? Cron, TimeZoneInfo TimeZone, Overlap Overlap, MissedTimes Missed, CelValue Input);
-
-/// <summary>What happens when a time comes and the saga of an earlier one still lives.</summary>
-public enum Overlap
-{
-    /// <summary>Nothing starts.</summary>
-    Skip,
-
-    /// <summary>Another one starts.</summary>
-    Allow,
-}
-
-/// <summary>What happens about times that came while nothing ran.</summary>
-public enum MissedTimes
-{
-    /// <summary>The last of them starts a saga.</summary>
-    Latest,
-
-    /// <summary>None does.</summary>
-    Skip,
-}

@@ -2,11 +2,12 @@ using System.Text;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Orchestrator.Plans;
+using Onex.Orchestrator.Scheduling;
 
 namespace Onex.Orchestrator.Api;
 
 /// <summary>What is loaded.</summary>
-internal sealed class ContractCalls(IReadOnlyList<Plan> plans)
+internal sealed class ContractCalls(IReadOnlyList<Plan> plans, Scheduler scheduler)
 {
     public Task ListAsync(ApiCall call) => call.AnswerAsync(200, writer =>
     {
@@ -18,6 +19,15 @@ internal sealed class ContractCalls(IReadOnlyList<Plan> plans)
             writer.WriteString("version", plan.Version);
             writer.WriteString("hash", plan.Hash);
             writer.WriteString("description", plan.Description);
+            if (plan.Schedule is { } schedule)
+            {
+                writer.WriteString("schedule", schedule.Text);
+                if (scheduler.Next(plan) is { } next)
+                {
+                    writer.WriteString("next_at", next);
+                }
+            }
+
             writer.WriteEndObject();
         }
 

@@ -39,6 +39,9 @@ internal static class Identity
     public static Guid Request(string topic, Guid? topicId, int partition, long offset, ReadOnlySpan<byte> value) =>
         Of("request", topic, topicId?.ToString("N") ?? "", partition.ToString(), offset.ToString(), Convert.ToHexString(SHA256.HashData(value)));
 
+    /// <summary>The request that a contract's schedule makes at a time.</summary>
+    public static Guid Scheduled(string contract, DateTimeOffset due) => Of("schedule", contract, due.UtcTicks.ToString());
+
     /// <summary>A result: the command's attempt and what came of it. A copy of it has the same.</summary>
     public static Guid Result(Guid commandId, int attempt, string outcome) => Of("result", commandId.ToString("N"), attempt.ToString(), outcome);
 

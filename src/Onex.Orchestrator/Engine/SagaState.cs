@@ -308,6 +308,9 @@ internal sealed record Asker
 
     /// <summary>The request's unknown fields, or null.</summary>
     public RawJson? Extra { get; init; }
+
+    /// <summary>Whether nobody waits for an answer, so that none is made: no client asked, but Onex itself.</summary>
+    public bool Silent { get; init; }
 }
 
 /// <summary>The step of another saga that a saga was started by.</summary>

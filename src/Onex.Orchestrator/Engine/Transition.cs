@@ -73,7 +73,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     /// <summary>Answers whoever waits for it.</summary>
     public void Answer(Asker to, bool isDuplicate)
     {
-        if (to.Parent is not { Awaits: false })
+        if (to is { Silent: false, Parent: not { Awaits: false } })
         {
             _answers.Add(Endings.AnswerOf(Saga, to, isDuplicate));
         }

@@ -31,6 +31,9 @@ internal sealed class PlanCatalogue(
     /// <summary>The names of the contracts that may be started.</summary>
     public IEnumerable<string> Names => _newest.Keys;
 
+    /// <summary>The plans that take new sagas: of each contract the highest version.</summary>
+    public IEnumerable<Plan> Startable => _newest.Values;
+
     /// <summary>The plan that a request of that contract starts with, or null.</summary>
     public Plan? Newest(string contract) => _newest.GetValueOrDefault(contract);
 

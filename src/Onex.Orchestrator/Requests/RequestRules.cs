@@ -99,26 +99,31 @@ internal sealed class RequestRules(
         return Start(plan, asker, Payload(read), sagaId, homePartition, now);
     }
 
-    private static (AcceptedRequest?, Refusal?) Start(Plan plan, Asker asker, CelValue given, Guid sagaId, int homePartition, DateTimeOffset now)
+    /// <summary>The start of a saga with that input, or why it is refused.</summary>
+    public static (AcceptedRequest? Request, Refusal? Refusal) Start(
+        Plan plan, Asker asker, CelValue input, Guid sagaId, int homePartition, DateTimeOffset now)
     {
-        var problems = plan.Input.Validate(given, out var input);
+        var problems = plan.Input.Validate(input, out input);
         if (problems.Count == 0)
         {
+            // A number that is out of every range would be found out by the first step that writes it, when it is too late to refuse it.
             problems = JsonNumbers.Problems(input);
         }
 
         if (problems.Count > 0)
         {
-            return Refuse(
-                asker, ErrorCodes.PayloadInvalid, "SchemaMismatch",
-                $"The payload does not fit the input of '{plan.Name}' {plan.Version}: "
-                + string.Join("; ", problems.Select(problem => $"{At(problem)} {problem.Problem}")),
-                Details(problems));
+            return Misfit(plan, asker, problems);
         }
 
         var facts = Facts(plan, asker, input, sagaId, homePartition, now);
         return plan.Key is null ? (new AcceptedRequest.Start(facts), null) : WithKey(plan, facts, now, asker);
     }
+
+    private static (AcceptedRequest?, Refusal?) Misfit(Plan plan, Asker asker, IReadOnlyList<SchemaProblem> problems) => Refuse(
+        asker, ErrorCodes.PayloadInvalid, "SchemaMismatch",
+        $"The payload does not fit the input of '{plan.Name}' {plan.Version}: "
+        + string.Join("; ", problems.Select(problem => $"{At(problem)} {problem.Problem}")),
+        Details(problems));
 
     private static SagaFacts Facts(Plan plan, Asker asker, CelValue input, Guid sagaId, int homePartition, DateTimeOffset now) => new()
     {

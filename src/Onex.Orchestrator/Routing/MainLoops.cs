@@ -2,6 +2,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Onex.Hosting.Settings;
 using Onex.Orchestrator.Engine;
+using Onex.Orchestrator.Scheduling;
 using Onex.Orchestrator.Sending;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Upkeep;
@@ -10,7 +11,7 @@ namespace Onex.Orchestrator.Routing;
 
 /// <summary>
 /// What main does without being asked: wakes sagas, gives them the events that came before them, forgets what was sent,
-/// sends what nobody sent, keeps its clock right.
+/// sends what nobody sent, starts what is scheduled, keeps its clock right.
 /// </summary>
 internal sealed class MainLoops(
     SagaRouter router,
@@ -19,6 +20,7 @@ internal sealed class MainLoops(
     WakeupQueue wakeups,
     HomePartitions home,
     EarlySweep early,
+    Scheduler scheduler,
     DatabaseClock clock,
     IStoreUpkeep upkeep,
     RuntimeSettings settings,
@@ -31,6 +33,7 @@ internal sealed class MainLoops(
     private static readonly TimeSpan _sweepUnsentEvery = TimeSpan.FromSeconds(2.5);
     private static readonly TimeSpan _unsentAge = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _sweepEarlyEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _scheduleEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _measureEvery = TimeSpan.FromSeconds(10);
 
     // What the broker needs for the last of them at most, while it is there.
@@ -44,6 +47,7 @@ internal sealed class MainLoops(
         EveryAsync("unsent messages", _sweepUnsentEvery, cancellation => home.SweepUnsentAsync(_unsentAge, cancellation), stoppingToken),
         EveryAsync("wake-ups to come", HomePartitions.SweepEvery, home.SweepWakeupsAsync, stoppingToken),
         EveryAsync("early events", _sweepEarlyEvery, early.SweepAsync, stoppingToken),
+        scheduler.IsNeeded ? EveryAsync("schedules", _scheduleEvery, scheduler.RunAsync, stoppingToken) : Task.CompletedTask,
         EveryAsync(
             "old and coming rows",
             _tidyEvery,

@@ -252,7 +252,7 @@ internal sealed class SagaRouter(
                 return Committed(work, cancellation);
             case CommitVerdict.KnownRequest known:
                 return work.Items.Select(item => Again(item, known.SagaId, known.Source, isDuplicate: true)).OfType<WorkItem>().ToList();
-            case CommitVerdict.KeyTaken taken when work.Pipe!.Plan.OnDuplicate == DuplicatePolicy.Join:
+            case CommitVerdict.KeyTaken taken when work is { Pipe.Plan.OnDuplicate: DuplicatePolicy.Join, Saga.Facts.Asker.Silent: false }:
                 return work.Items.Select(item => Again(item, taken.SagaId, source: null, isDuplicate: false)).OfType<WorkItem>().ToList();
             case CommitVerdict.KeyTaken taken:
                 work.Items.ForEach(item => RefuseKey(work, item, taken.SagaId, cancellation));

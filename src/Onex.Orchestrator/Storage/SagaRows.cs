@@ -448,6 +448,11 @@ internal static class SagaRows
             writer.WriteRawValue(extra.Utf8.Span, skipInputValidation: true);
         }
 
+        if (asker.Silent)
+        {
+            writer.WriteBoolean("silent", true);
+        }
+
         if (whole)
         {
             writer.WriteString("request_id", asker.RequestId);
@@ -504,6 +509,7 @@ internal static class SagaRows
             ? headers.EnumerateObject().ToImmutableSortedDictionary(header => header.Name, header => header.Value.GetString() ?? "")
             : ImmutableSortedDictionary<string, string>.Empty,
         Extra = json.TryGetProperty("extra", out var extra) ? RawJson.FromText(extra.GetRawText()) : null,
+        Silent = json.TryGetProperty("silent", out _),
     };
 
     private static void WriteWaiters(Utf8JsonWriter writer, ImmutableArray<Waiter> waiters)

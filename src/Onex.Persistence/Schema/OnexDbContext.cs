@@ -44,6 +44,9 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
     /// <summary>Wake-ups of sagas that wait for long.</summary>
     public DbSet<TimerRow> Timers => Set<TimerRow>();
 
+    /// <summary>How far schedules have come.</summary>
+    public DbSet<ScheduleRow> Schedules => Set<ScheduleRow>();
+
     /// <summary>Events that wait.</summary>
     public DbSet<EarlyEvent> EarlyEvents => Set<EarlyEvent>();
 
@@ -74,6 +77,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         modelBuilder.Entity<OutboxRow>(MapOutbox);
         modelBuilder.Entity<InboxRow>(MapInbox);
         modelBuilder.Entity<TimerRow>(MapTimers);
+        modelBuilder.Entity<ScheduleRow>(MapSchedules);
         modelBuilder.Entity<EarlyEvent>(MapEarlyEvents);
         modelBuilder.Entity<DeadLetterRow>(MapDeadLetters);
         modelBuilder.Entity<EffectLedgerRow>(MapEffectLedger);
@@ -229,6 +233,17 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         timer.Property(row => row.HomePartition).HasColumnName("home_partition").HasComment("The saga's home partition, whose reader fires it.");
         timer.Property(row => row.DueAt).HasColumnName("due_at").HasComment("When it fires.");
         timer.HasIndex(row => new { row.HomePartition, row.DueAt }).HasDatabaseName("ix_timers_home_partition_due_at");
+    }
+
+    private static void MapSchedules(EntityTypeBuilder<ScheduleRow> schedule)
+    {
+        schedule.ToTable("schedules", table => table.HasComment("How far the schedules of contracts have come."));
+        schedule.HasKey(row => new { row.Contract, row.Times }).HasName("pk_schedules");
+        schedule.Property(row => row.Contract).HasColumnName("contract").HasComment("Name of the contract.");
+        schedule.Property(row => row.Times).HasColumnName("times").HasComment("Its times, as the contract says them: other times begin anew.");
+        schedule.Property(row => row.LastDueAt).HasColumnName("last_due_at")
+            .HasComment("The last time that was dealt with; at first, when the schedule was seen for the first time.");
+        schedule.Property(row => row.UpdatedAt).HasColumnName("updated_at").HasDefaultValueSql("now()").HasComment("When it was dealt with.");
     }
 
     private static void MapEarlyEvents(EntityTypeBuilder<EarlyEvent> early)

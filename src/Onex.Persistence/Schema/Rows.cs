@@ -127,6 +127,22 @@ public sealed record OutboxRow
     public DateTimeOffset CreatedAt { get; init; }
 }
 
+/// <summary>A row of <c>schedules</c>, for queries.</summary>
+public sealed record ScheduleRow
+{
+    /// <summary>The contract.</summary>
+    public required string Contract { get; init; }
+
+    /// <summary>Its times as text.</summary>
+    public required string Times { get; init; }
+
+    /// <summary>The last time that was dealt with.</summary>
+    public required DateTimeOffset LastDueAt { get; init; }
+
+    /// <summary>When that was, by the database's clock.</summary>
+    public DateTimeOffset UpdatedAt { get; init; }
+}
+
 /// <summary>A row of <c>effect_ledger</c>, for queries.</summary>
 public sealed record EffectLedgerRow
 {

@@ -167,6 +167,14 @@ CREATE TABLE IF NOT EXISTS contracts (
 );
 CREATE INDEX IF NOT EXISTS ix_contracts_name_version ON contracts (name, version);
 
+CREATE TABLE IF NOT EXISTS schedules (
+    contract    TEXT NOT NULL,
+    times       TEXT NOT NULL,
+    last_due_at TEXT NOT NULL,
+    updated_at  TEXT NOT NULL,
+    PRIMARY KEY (contract, times)
+) WITHOUT ROWID;
+
 DROP VIEW IF EXISTS live_sagas;
 CREATE VIEW live_sagas AS
     SELECT id, contract, contract_version, business_key, state, status, correlation_id, home_partition, version,

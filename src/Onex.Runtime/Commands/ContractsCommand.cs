@@ -82,6 +82,11 @@ internal static class ContractsCommand
                 writer.WriteString("version", plan.Version);
                 writer.WriteString("hash", plan.Hash);
                 writer.WriteString("description", plan.Description);
+                if (plan.Schedule is { } schedule)
+                {
+                    writer.WriteString("schedule", schedule.Text);
+                }
+
                 writer.Texts("states", plan.States.Select(state => state.Name));
             }));
         }
@@ -89,12 +94,14 @@ internal static class ContractsCommand
         {
             foreach (var plan in plans)
             {
-                Console.WriteLine($"{plan.Name,-30} {plan.Version,-12} {plan.Hash[..12]}  {plan.Description.ReplaceLineEndings(" ").Trim()}");
+                Console.WriteLine($"{plan.Name,-30} {plan.Version,-12} {plan.Hash[..12]}  {plan.Description.ReplaceLineEndings(" ").Trim()}{Times(plan)}");
             }
         }
 
         return contracts.HasErrors ? CommandLine.Failed : CommandLine.Done;
     }
+
+    private static string Times(Plan plan) => plan.Schedule is not { } schedule ? "" : $"  [{schedule.Text}]";
 
     private static void Complain(IEnumerable<Diagnostic> diagnostics, IEnumerable<string> problems)
     {

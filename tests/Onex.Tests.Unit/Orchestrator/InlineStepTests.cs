@@ -42,6 +42,16 @@ public sealed class InlineStepTests
         Assert.Equal("""{"end":true}""", story.Saga.Output.ToString());
     }
 
+    [Fact]
+    public void Where_nobody_asked_nothing_is_answered_but_one_that_joins_gets_its_answer()
+    {
+        var story = new Story(Responding()).Starts(silent: true).Completes("one").Completes("two").IsIn("done", SagaStatus.Completed);
+        Assert.Empty(story.Answers);
+
+        story.Takes(Joining("requests/5/1"));
+        Assert.Equal("requests/5/1", Assert.Single(story.Answers).To.Source);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -44,6 +44,7 @@ public sealed class SagaRowsTests
         ["paused"] = saga => saga with { Status = SagaStatus.Paused, PausedBy = new OperatorWish("alice", "stocktaking", _at) },
         ["cancelled"] = saga => saga with { CancelledBy = new OperatorWish("bob", null, _at) },
         ["response"] = saga => saga with { Response = RawJson.FromText("""{ "order": 7 }""") },
+        ["silent"] = saga => saga with { Facts = saga.Facts with { Asker = saga.Facts.Asker with { Silent = true } } },
         ["outstanding"] = saga => saga with
         {
             Outstanding = [.. Enum.GetValues<AttemptPhase>().Select(phase => Command(phase)), Full()],

@@ -50,7 +50,7 @@ internal sealed class Story
 
     public List<Answer> Answers { get; } = [];
 
-    public Story Starts(string input = "{}")
+    public Story Starts(string input = "{}", bool silent = false)
     {
         var id = Guid.CreateVersion7(Now);
         _ = Plan.Input.Validate(CelValue.FromJson(System.Text.Encoding.UTF8.GetBytes(input)), out var typed);
@@ -67,7 +67,7 @@ internal sealed class Story
                 HomePartition = 3,
                 StartedAt = Now,
                 Input = typed,
-                Asker = Asker("requests/3/17"),
+                Asker = Asker("requests/3/17") with { Silent = silent },
             },
         });
     }

@@ -1,0 +1,159 @@
+using Cronos;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Plans;
+using Onex.Contracts.Schemas;
+using Onex.Contracts.Yaml;
+
+namespace Onex.Contracts.Compiling;
+
+/// <summary>Reads when a contract's sagas start without a request.</summary>
+internal sealed class ScheduleReader(ContractScope scope, TemplateReader templates)
+{
+    private static readonly TimeSpan _everyMin = TimeSpan.FromSeconds(1);
+
+    /// <summary>The schedule; null if there is none, or after complaining.</summary>
+    /// <param name="root">The contract.</param>
+    /// <param name="schema">What its input must be; null if that cannot be told.</param>
+    /// <param name="key">Its business key, or null.</param>
+    public SchedulePlan? Read(MapSyntax root, JsonSchema? schema, Expression? key)
+    {
+        if (scope.Map(root.Find("schedule"), "'schedule'") is not { } map)
+        {
+            return null;
+        }
+
+        scope.CheckKeys(map, Keys.Schedule);
+        var at = root.KeyAt("schedule");
+        if (map.Has("every") == map.Has("cron"))
+        {
+            scope.Report(Complaints.ScheduleTimes(at, both: map.Has("every")));
+        }
+
+        var every = ReadEvery(map.Find("every"));
+        var cron = ReadCron(map.Find("cron"));
+        var zone = ReadZone(map);
+        var overlap = ReadWord(map.Find("overlap"), "'overlap'", ("skip", Overlap.Skip), ("allow", Overlap.Allow));
+        var missed = ReadWord(map.Find("missed"), "'missed'", ("latest", MissedTimes.Latest), ("skip", MissedTimes.Skip));
+        if (overlap == Overlap.Allow && root.Has("key"))
+        {
+            scope.Report(Complaints.KeysExclude(
+                map.KeyAt("overlap"), "a contract", "overlap: allow", "key",
+                "The input is always the same, so is the business key, and one saga of a contract lives per key: remove one of them."));
+        }
+
+        var input = ReadInput(map, at, schema, key);
+        return input is not { } value ? null
+            : every is { } time ? SchedulePlan.Of(time, overlap, missed, value)
+            : cron is { } times && zone is not null ? SchedulePlan.Of(times.Cron, times.Text, zone, overlap, missed, value)
+            : null;
+    }
+
+    private TimeSpan? ReadEvery(SyntaxNode? node)
+    {
+        var every = scope.Duration(node);
+        if (every < _everyMin)
+        {
+            scope.Report(Complaints.ScheduleTooOften(node!.At));
+        }
+
+        return every;
+    }
+
+    private (CronExpression Cron, string Text)? ReadCron(SyntaxNode? node)
+    {
+        if (scope.Text(node, "'cron'") is not { } text)
+        {
+            return null;
+        }
+
+        if (SchedulePlan.TryParse(text.Text, out var cron, out var problem))
+        {
+            return (cron, string.Join(' ', text.Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)));
+        }
+
+        scope.Report(Complaints.BadCron(text.At, text.Text, problem));
+        return null;
+    }
+
+    private TimeZoneInfo? ReadZone(MapSyntax map)
+    {
+        if (scope.Text(map.Find("time_zone"), "'time_zone'") is not { } name)
+        {
+            return TimeZoneInfo.Utc;
+        }
+
+        if (map.Has("every"))
+        {
+            scope.Report(Complaints.KeysExclude(
+                map.KeyAt("time_zone"), "'schedule'", "every", "time_zone", "Remove 'time_zone': so much time passes everywhere."));
+        }
+
+        // A name may become a path.
+        if (name.Text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '/' or '_' or '-' or '+')
+            && TimeZoneInfo.TryFindSystemTimeZoneById(name.Text, out var zone))
+        {
+            return zone;
+        }
+
+        scope.Report(Complaints.UnknownTimeZone(name.At, name.Text, [.. TimeZoneInfo.GetSystemTimeZones().Select(each => each.Id)]));
+        return null;
+    }
+
+    private T ReadWord<T>(SyntaxNode? node, string what, params ReadOnlySpan<(string Word, T Value)> words)
+    {
+        if (scope.Text(node, what) is { } text)
+        {
+            foreach (var (word, value) in words)
+            {
+                if (word == text.Text)
+                {
+                    return value;
+                }
+            }
+
+            scope.Report(Complaints.WrongType(text.At, what, $"'{words[0].Word}' or '{words[1].Word}'", $"'{Spelling.Clip(text.Text)}'"));
+        }
+
+        return words[0].Value;
+    }
+
+    // Nobody is there to be told that the input is wrong, so it is found out here.
+    private CelValue? ReadInput(MapSyntax map, SourceSpan at, JsonSchema? schema, Expression? key)
+    {
+        var node = map.Find("input");
+        var given = CelValue.Map([]);
+        if (node is not null)
+        {
+            at = node.At;
+            var rules = new TemplateRules(ExpressionPlace.Key, "input", ArgumentFilling.Constant);
+            given = templates.Read(node, DataType.Any, rules).Evaluate(new InputScope(given));
+        }
+
+        if (schema is null)
+        {
+            return null;
+        }
+
+        if (schema.Validate(given, out var input) is [var problem, ..])
+        {
+            scope.Report(Complaints.ScheduleInputWrong(at, $"{problem.Pointer} {problem.Problem}".Trim()));
+        }
+        else if (key?.Evaluate(new InputScope(input)) is { } value && value.Kind is not (CelKind.String or CelKind.Int))
+        {
+            scope.Report(Complaints.ScheduleKeyWrong(at, value.IsError ? value.AsError() : $"it is of kind {value.Kind}"));
+        }
+
+        return input;
+    }
+
+    private sealed class InputScope(CelValue input) : IExpressionScope
+    {
+        public bool TryGet(string name, out CelValue value)
+        {
+            value = input;
+            return name == "input";
+        }
+    }
+}

@@ -1,0 +1,76 @@
+using Npgsql;
+using NpgsqlTypes;
+using Onex.Persistence.Connecting;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Persistence.Schedules;
+
+/// <summary>Schedules in PostgreSQL.</summary>
+public sealed class PostgresScheduleStore(NpgsqlDataSource dataSource) : IScheduleStore
+{
+    // In whole seconds, so that the times of an "every" can be read.
+    private const string Begin = """
+        INSERT INTO onex.schedules (contract, times, last_due_at)
+        SELECT g.contract, g.times, date_trunc('second', clock_timestamp())
+        FROM unnest($1, $2) AS g(contract, times)
+        ORDER BY 1, 2
+        ON CONFLICT DO NOTHING
+        """;
+
+    private const string Read = """
+        SELECT s.last_due_at
+        FROM unnest($1, $2) WITH ORDINALITY AS g(contract, times, place)
+        JOIN onex.schedules s ON s.contract = g.contract AND s.times = g.times
+        ORDER BY g.place
+        """;
+
+    private const string Advance = """
+        UPDATE onex.schedules SET last_due_at = $4, updated_at = clock_timestamp()
+        WHERE contract = $1 AND times = $2 AND last_due_at = $3
+        RETURNING 1
+        """;
+
+    /// <inheritdoc />
+    public async Task<IReadOnlyList<DateTimeOffset>> BeginAsync(IReadOnlyList<ScheduleName> schedules, CancellationToken cancellation) => schedules.Count == 0
+        ? []
+        : await dataSource.RunAsync<IReadOnlyList<DateTimeOffset>>(
+            [Command(Begin, schedules), Command(Read, schedules)],
+            async reader =>
+            {
+                var times = new List<DateTimeOffset>(schedules.Count);
+                while (await reader.ReadAsync(cancellation))
+                {
+                    times.Add(reader.GetFieldValue<DateTimeOffset>(0));
+                }
+
+                return times;
+            },
+            cancellation);
+
+    // Run twice, it says the second time that another was faster: whoever asks looks again and finds it moved.
+    /// <inheritdoc />
+    public Task<bool> AdvanceAsync(ScheduleName schedule, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellation) => dataSource.RunAsync(
+        [
+            new NpgsqlBatchCommand(Advance)
+            {
+                Parameters =
+                {
+                    new NpgsqlParameter<string> { TypedValue = schedule.Contract },
+                    new NpgsqlParameter<string> { TypedValue = schedule.Times },
+                    new NpgsqlParameter<DateTime> { TypedValue = from.UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz },
+                    new NpgsqlParameter<DateTime> { TypedValue = to.UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz },
+                },
+            },
+        ],
+        reader => reader.ReadAsync(cancellation),
+        cancellation);
+
+    private static NpgsqlBatchCommand Command(string sql, IReadOnlyList<ScheduleName> schedules) => new(sql)
+    {
+        Parameters =
+        {
+            CommitSql.Array(NpgsqlDbType.Text, CommitSql.Column(schedules, schedule => schedule.Contract)),
+            CommitSql.Array(NpgsqlDbType.Text, CommitSql.Column(schedules, schedule => schedule.Times)),
+        },
+    };
+}
