@@ -21,6 +21,13 @@ internal sealed class SqliteUpkeep(SqliteDatabase database, TimeProvider time) :
             SELECT command_id FROM effect_ledger WHERE max(leased_until, coalesce(recorded_at, '')) < $1 LIMIT $2)
         """;
 
+    // One whose record is still to be sent again stays.
+    private const string RemoveLetters = """
+        DELETE FROM dead_letters WHERE id IN (
+            SELECT id FROM dead_letters l
+            WHERE at < $1 AND status <> 'open' AND decided_at < $1 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.saga_id = l.id) ORDER BY at LIMIT $2)
+        """;
+
     private static readonly string[] _belongings = ["saga_payloads", "inbox", "early_events", "timers"];
 
     /// <inheritdoc />
@@ -30,6 +37,7 @@ internal sealed class SqliteUpkeep(SqliteDatabase database, TimeProvider time) :
         await RepeatAsync(session => session.Execute(RemoveHistory, now - historyKept, RowsOfAStep), cancellation);
         await RepeatAsync(session => session.Execute(RemoveOutcomes, now - EffectLedger.OutcomesKept, RowsOfAStep), cancellation);
         await RepeatAsync(session => RemoveSagas(session, now - sagasKept), cancellation);
+        await RepeatAsync(session => session.Execute(RemoveLetters, now - sagasKept, RowsOfAStep), cancellation);
     }
 
     private async Task RepeatAsync(Func<SqliteSession, int> step, CancellationToken cancellation)
