@@ -66,6 +66,9 @@ public sealed class Plan
     /// </summary>
     public required string OnFailure { get; init; }
 
+    /// <summary>The cases that show how it behaves.</summary>
+    public ImmutableArray<ExamplePlan> Examples { get; init; } = [];
+
     /// <summary>The state of that name; the plan's own names always exist.</summary>
     public StatePlan State(string name) => StatesByName[name];
 }

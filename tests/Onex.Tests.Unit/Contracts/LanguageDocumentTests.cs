@@ -39,6 +39,7 @@ public sealed partial class LanguageDocumentTests
         { "Events", Limits.EventsMax },
         { "Rules of `any_state` or of one `on_event`", Limits.EventRulesMax },
         { "Files that a contract refers to", Limits.ReferencesMax },
+        { "Examples", Limits.ExamplesMax },
         { "Attempts of a retry policy", Limits.AttemptsMax },
         { "Characters of a name", Limits.NameLengthMax },
     };
