@@ -5,6 +5,7 @@ using Onex.Contracts.Plans;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
 using Onex.Orchestrator.Examples;
+using Onex.Orchestrator.Graphs;
 using Onex.Runtime.Running;
 
 namespace Onex.Runtime.Commands;
@@ -26,7 +27,12 @@ internal static class ContractsCommand
         test.SetAction(parsed => Test(parsed.GetValue(paths) ?? [], parsed.GetValue(json)));
         var list = new Command("list", "Show the contracts: name, version, hash.");
         list.SetAction(parsed => List(parsed.GetValue(json)));
-        return new Command("contracts", "Check, test and show contracts.") { check, test, list };
+        var name = new Argument<string>("name") { Description = "The contract's name." };
+        var format = new Option<string>("--format") { Description = "How to draw it: mermaid, dot, svg.", DefaultValueFactory = _ => "mermaid" };
+        format.AcceptOnlyFromAmong("mermaid", "dot", "svg");
+        var graph = new Command("graph", "Draw a contract: its states, and the ways between them.") { name, format };
+        graph.SetAction(parsed => Graph(parsed.GetValue(name)!, parsed.GetValue(format)!));
+        return new Command("contracts", "Check, test, draw and show contracts.") { check, test, list, graph };
     }
 
     private static int Check(string[] paths, bool strict, bool json)
@@ -139,6 +145,27 @@ internal static class ContractsCommand
         }
 
         return contracts.HasErrors ? CommandLine.Failed : CommandLine.Done;
+    }
+
+    private static int Graph(string name, string format)
+    {
+        var contracts = LoadedContracts.Load(CommandLine.Settings(SettingsUse.Nothing), SettingsReader.Environment(), resolveSecrets: false);
+        if (ContractGraph.Newest(contracts.Compilation.Plans, name) is not { } plan)
+        {
+            Complain(contracts.Compilation.Diagnostics, contracts.Connections.Problems);
+            var names = contracts.Compilation.Plans.Select(plan => plan.Name).Distinct(StringComparer.Ordinal).ToList();
+            Console.Error.WriteLine($"There is no contract '{name}' that is in order. {Contracts.Diagnostics.Spelling.Suggest(name, "contracts", names)}");
+            return CommandLine.Failed;
+        }
+
+        if ((format == "svg" ? ContractGraph.Svg(plan) : format == "dot" ? ContractGraph.Dot(plan) : ContractGraph.Mermaid(plan)) is not { } drawn)
+        {
+            Console.Error.WriteLine($"'{name}' has {plan.States.Length} states; at most {ContractGraph.DrawnMax} can be drawn as svg. Take '--format dot'.");
+            return CommandLine.Failed;
+        }
+
+        Console.Write(drawn);
+        return CommandLine.Done;
     }
 
     private static void Complain(IEnumerable<Diagnostic> diagnostics, IEnumerable<string> problems)
