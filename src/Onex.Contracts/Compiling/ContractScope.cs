@@ -26,6 +26,9 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
     /// <summary>The ids of those of them that call nothing.</summary>
     public HashSet<string> WithoutResult { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>The ids of the steps that say how they are taken back.</summary>
+    public HashSet<string> Compensated { get; } = new(StringComparer.Ordinal);
+
     public Dictionary<string, DataField> Data { get; } = new(StringComparer.Ordinal);
 
     public Dictionary<string, RetryPolicy> Retries { get; } = new(StringComparer.Ordinal);

@@ -79,5 +79,12 @@ internal sealed record Keys(string Where, IReadOnlyList<string> Known, FrozenSet
 
     public static Keys DataField { get; } = Of("a field with an initial value", ["type", "initial"], []);
 
+    public static Keys Example { get; } = Of("an example", ["name", "input", "started_at", "steps", "events", "expect"], []);
+
+    public static Keys ExampleEvent { get; } = Of("an entry of an example's events", ["at", "after", "event", "with", "refused"], []);
+
+    public static Keys Expect { get; } = Of(
+        "'expect'", ["end", "waiting", "blocked", "fault", "visited", "compensated", "output", "responded"], []);
+
     private static Keys Of(string where, string[] known, string[] notYet) => new(where, known, notYet.ToFrozenSet(StringComparer.Ordinal));
 }

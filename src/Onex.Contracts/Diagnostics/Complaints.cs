@@ -1,5 +1,6 @@
 using System.Globalization;
 using Onex.Contracts.Expressions.Checking;
+using Onex.Contracts.Plans;
 using static Onex.Contracts.Diagnostics.Spelling;
 
 namespace Onex.Contracts.Diagnostics;
@@ -360,6 +361,31 @@ internal static class Complaints
     public static Complaint ScheduleKeyWrong(SourceSpan at, string problem) =>
         Error("ONEX1115", at, $"what the schedule starts with has no business key: {Clip(problem.TrimEnd('.'))}.",
             "Change 'input' under 'schedule', or 'key', which must give text or an int.");
+
+    // Examples.
+
+    public static Complaint ScriptWrong(SourceSpan at, string step, string problem, string remedy) =>
+        Error("ONEX1090", at, $"the script of '{Clip(step)}' {problem}.", remedy);
+
+    public static Complaint ExampleInputWrong(SourceSpan at, string problem) =>
+        Error("ONEX1091", at, $"this is no input of the contract: {Clip(problem)}.", "Write what a request of this contract would hold: 'input' is its schema.");
+
+    public static Complaint ExampleEventWrong(SourceSpan at, string name, string problem) =>
+        Error("ONEX1092", at, $"this is no payload of the event '{Clip(name)}': {Clip(problem)}.", "Write under 'with' what 'data' of the event declares.");
+
+    public static Complaint DuplicateExample(SourceSpan at, string name) =>
+        Error("ONEX1093", at, $"there is an example '{Clip(name)}' already.", "Say in its name what is different about this one.");
+
+    public static Complaint ExampleBroken(ExampleProblem broken) =>
+        Error(
+            broken.Kind switch
+            {
+                ExampleProblemKind.NotScripted => "ONEX1095",
+                ExampleProblemKind.Endless => "ONEX1096",
+                ExampleProblemKind.NotSent => "ONEX1097",
+                _ => "ONEX1094",
+            },
+            broken.At, $"the example '{Clip(broken.Example)}' does not hold: {broken.What.TrimEnd('.')}.", broken.Remedy);
 
     private static string Sentence(string text) =>
         text.Length == 0 ? text : $"{char.ToUpperInvariant(text[0])}{text[1..]}{(text[^1] is '.' or '?' or '!' ? "" : ".")}";

@@ -24,6 +24,8 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
 
     public DateTimeOffset Now { get; } = now;
 
+    public IPlanObserver? Observer { get; init; }
+
     public SagaState Saga { get; set; } = saga;
 
     public PlanFacts Facts => PlanFacts.Of(Plan);
@@ -254,6 +256,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
             Remove(command);
         }
 
+        Observer?.Took(rule ?? (object)Plan);
         Move(next, fault);
     }
 
@@ -312,12 +315,14 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
                     return;
                 }
 
+                Observer?.Weighed(guard, holds.AsBool());
                 if (!holds.AsBool())
                 {
                     continue;
                 }
             }
 
+            Observer?.Took(choice);
             if (choice.Fault is { } code)
             {
                 SetFault(new Fault(code, $"State '{state.Name}' led to '{choice.Next}'.", null, Now));

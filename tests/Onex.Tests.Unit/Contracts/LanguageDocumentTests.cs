@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Onex.Contracts;
 using Onex.Contracts.Compiling;
+using Onex.Orchestrator.Graphs;
 
 namespace Onex.Tests.Unit.Contracts;
 
@@ -39,6 +40,7 @@ public sealed partial class LanguageDocumentTests
         { "Events", Limits.EventsMax },
         { "Rules of `any_state` or of one `on_event`", Limits.EventRulesMax },
         { "Files that a contract refers to", Limits.ReferencesMax },
+        { "Examples", Limits.ExamplesMax },
         { "Attempts of a retry policy", Limits.AttemptsMax },
         { "Characters of a name", Limits.NameLengthMax },
     };
@@ -50,6 +52,20 @@ public sealed partial class LanguageDocumentTests
         var compilation = Small.Check(Completed(Yaml().Matches(_document)[index].Groups["text"].Value));
 
         Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
+    }
+
+    [Fact]
+    public void The_drawing_is_of_the_example_before_it()
+    {
+        var path = RepositoryFiles.At("docs", "contract-language.md");
+        var example = Yaml().Matches(_document[.._document.IndexOf("```mermaid", StringComparison.Ordinal)])[^1].Groups["text"].Value;
+        var drawn = $"```mermaid\n{ContractGraph.Mermaid(Small.Check(example).Plans.Single())}```";
+        if (RepositoryFiles.Updating)
+        {
+            File.WriteAllText(path, Drawing().Replace(_document, _ => drawn));
+        }
+
+        Assert.Contains(drawn, File.ReadAllText(path), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -113,6 +129,9 @@ public sealed partial class LanguageDocumentTests
 
     [GeneratedRegex(@"^```yaml\n(?<text>(?:.*\n)*?)```$", RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Yaml();
+
+    [GeneratedRegex(@"^```mermaid\n(?:.*\n)*?```$", RegexOptions.Multiline | RegexOptions.NonBacktracking)]
+    private static partial Regex Drawing();
 
     [GeneratedRegex(@"^\| (?<what>.+?) \|.*\n\| ---", RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Header();
