@@ -95,6 +95,10 @@ internal sealed class ContractReader
         if (complete && initial is not null && onFailure is not null)
         {
             FlowChecks.Run(_scope, states, initial, onFailure, deadline);
+            if (!_scope.File.HasErrors)
+            {
+                DataFlow.Run(_scope, states, initial, onFailure, anyState, deadline);
+            }
         }
 
         if (_scope.File.HasErrors || _references.Files.Any(file => file.File.HasErrors))

@@ -14,7 +14,7 @@ internal sealed record Keys(string Where, IReadOnlyList<string> Known, FrozenSet
             "contract", "version", "description", "input", "output", "key", "on_duplicate", "data", "retries", "initial", "states",
             "on_failure", "examples", "events", "any_state", "deadline", "schedule",
         ],
-        ["migrate_from", "continue_as_new", "compensate_as"]);
+        ["migrate_from", "continue_as_new"]);
 
     public static Keys Schedule { get; } = Of("'schedule'", ["every", "cron", "time_zone", "overlap", "missed", "input"], []);
 

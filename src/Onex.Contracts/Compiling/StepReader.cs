@@ -98,6 +98,11 @@ internal sealed class StepReader(ContractScope scope, ExpressionReader expressio
         }
 
         var id = ReadId(map);
+        if (id is not null && map.Has("retry"))
+        {
+            scope.RetriedAt[id] = map.KeyAt("retry");
+        }
+
         var each = map.Has("each") ? ReadEach(map, id) : null;
         var call = ReadCall(map, "a step", ExpressionPlace.Arguments.With(each?.ItemType));
         var step = new CallStep

@@ -337,6 +337,32 @@ internal static class Complaints
             $"step '{Clip(step)}' may have {Number(most)} items, and an expression reads the results of {Number(Limits.ResultsMax)} at most.",
             "Lower 'at_most', or save nothing from 'results' and 'failures': the items' rows hold them all, and steps.<id>.completed says how many.");
 
+    // What is there when it is read.
+
+    public static Complaint DataUnset(SourceSpan at, string field) =>
+        Error("ONEX1102", at, $"'data.{Clip(field)}' is not set on every way that leads here.",
+            $"Set it before, give it an initial value, or let it be null: add '?' to its type. 'data.?{Clip(field)}' reads it if it is there.");
+
+    public static Complaint StepNotDone(SourceSpan at, string step) =>
+        Error("ONEX1103", at, $"step '{Clip(step)}' has not completed on every way that leads here.",
+            $"Read it behind that step only, or as 'steps.?{Clip(step)}', which is there if it has.");
+
+    public static Complaint NoFault(SourceSpan at) =>
+        Error("ONEX1104", at, "nothing has gone wrong on some way that leads here, so that there is no 'fault'.",
+            "Let only failures lead here, or say what is wrong on the other ways: 'fault: some_code' beside 'next'.");
+
+    public static Complaint LoserRead(SourceSpan at, string step, string join) =>
+        Error("ONEX1105", at, $"'{Clip(join)}' does not wait for all of its branches, so that step '{Clip(step)}' may not have completed.",
+            $"Read it as 'steps.?{Clip(step)}', or look first: has(steps.{Clip(step)}) ? ... : ...");
+
+    public static Complaint CircleWithoutProgress(SourceSpan at, string state) =>
+        Error("ONEX1106", at, $"state '{Clip(state)}' leads back to itself without a call, a wait or anything that is counted.",
+            "Add a step or a wait to one of the states of the circle, or a field that is counted in 'set' and ends it.");
+
+    public static Complaint RetryTooLong(SourceSpan at, int attempts, string delays, string what, string limit) =>
+        Error("ONEX1107", at, $"the delays between {attempts} attempts are {delays} together, and {what} is {limit}: the last ones never come.",
+            "Lower 'attempts', 'first' or 'factor', or allow more time.");
+
     // Schedules.
 
     public static Complaint ScheduleTimes(SourceSpan at, bool both) =>

@@ -28,6 +28,7 @@ public sealed partial class LanguageDocumentTests
         { "an event's rule", [.. ExpressionPlace.Rule(null).Names] },
         { "`compensate` with `when_unknown`", [.. ExpressionPlace.Unknown.Names] },
         { "`output`, `respond`", [.. ExpressionPlace.Output.Names] },
+        { "`save` of an `each`", [.. ExpressionPlace.Items(null).Names] },
     };
 
     public static TheoryData<string, int> Bounds => new()
@@ -42,6 +43,10 @@ public sealed partial class LanguageDocumentTests
         { "Files that a contract refers to", Limits.ReferencesMax },
         { "Examples", Limits.ExamplesMax },
         { "Attempts of a retry policy", Limits.AttemptsMax },
+        { "Branches of a `parallel`", Limits.BranchesMax },
+        { "Items of an `each`", Limits.ItemsMax },
+        { "Calls of an `each` at the same time", Limits.AtOnceMax },
+        { "Items whose `results` an expression reads", Limits.ResultsMax },
         { "Characters of a name", Limits.NameLengthMax },
     };
 
