@@ -111,7 +111,7 @@ public sealed class GraphTests
         var text = new StringBuilder("initial: s1\nstates:\n");
         for (var number = 1; number < states - 2; number++)
         {
-            text.Append($"  s{number}:\n    choose:\n      - {{ when: input.a == {number}, next: s{Math.Min(states - 3, number + 7)} }}\n");
+            text.Append($"  s{number}:\n    steps: [{{ wait: 1s }}]\n    choose:\n      - {{ when: input.a == {number}, next: s{Math.Min(states - 3, number + 7)} }}\n");
             text.Append($"      - {{ when: input.b == {number}, next: s{Math.Max(1, number - 5)} }}\n      - {{ next: {(number == states - 3 ? "done" : $"s{number + 1}")} }}\n");
         }
 
