@@ -65,6 +65,10 @@ public static class ContractCompiler
         return new Compilation(plan is not null && ExamplesHold(plan, file, context) ? [plan] : [], Sorted(Found(file, references)));
     }
 
+    /// <summary>The JSON Schema (2020-12) of contracts, with which editors complete and check them as they are written.</summary>
+    /// <param name="operations">The operations that steps may name.</param>
+    public static string EditorSchema(OperationCatalogue operations) => Compiling.EditorSchema.Write(operations);
+
     private static bool ExamplesHold(Plan plan, SourceFile file, CompilerContext context)
     {
         var hold = true;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Onex.Contracts;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
 using Onex.Hosting.Running;
@@ -32,7 +33,9 @@ internal static class ContractsCommand
         format.AcceptOnlyFromAmong("mermaid", "dot", "svg");
         var graph = new Command("graph", "Draw a contract: its states, and the ways between them.") { name, format };
         graph.SetAction(parsed => Graph(parsed.GetValue(name)!, parsed.GetValue(format)!));
-        return new Command("contracts", "Check, test, draw and show contracts.") { check, test, list, graph };
+        var schema = new Command("schema", "Print the JSON Schema of contracts, for editors.");
+        schema.SetAction(_ => Console.Write(ContractCompiler.EditorSchema(Catalogue.Of(CommandLine.Settings(SettingsUse.Nothing)))));
+        return new Command("contracts", "Check, test, draw and show contracts.") { check, test, list, graph, schema };
     }
 
     private static int Check(string[] paths, bool strict, bool json)

@@ -67,7 +67,7 @@ public sealed partial class LanguageDocumentTests
         var drawn = $"```mermaid\n{ContractGraph.Mermaid(Small.Check(example).Plans.Single())}```";
         if (RepositoryFiles.Updating)
         {
-            File.WriteAllText(path, Drawing().Replace(_document, _ => drawn));
+            File.WriteAllText(path, Drawing().Replace(File.ReadAllText(path), _ => drawn));
         }
 
         Assert.Contains(drawn, File.ReadAllText(path), StringComparison.Ordinal);
@@ -75,8 +75,21 @@ public sealed partial class LanguageDocumentTests
 
     [Theory]
     [MemberData(nameof(Maps))]
-    public void The_table_of_a_map_has_its_keys_in_their_order(string where) =>
-        Assert.Equal(_maps.Single(map => map.Where == where).Known, Rows(where).SelectMany(row => Names(row.First)));
+    public void The_table_of_a_map_says_of_its_keys_what_editors_say(string where)
+    {
+        var expected = _maps.Single(map => map.Where == where).All.Select(key => ($"`{key.Name}`", $"{(key.Required ? "Required. " : "")}{key.Description}"));
+        if (RepositoryFiles.Updating)
+        {
+            var path = RepositoryFiles.At("docs", "contract-language.md");
+            var head = $"| {Shown(where)} | |\n| --- | --- |\n";
+            var text = File.ReadAllText(path);
+            var start = text.IndexOf(head, StringComparison.Ordinal) + head.Length;
+            var end = text.IndexOf("\n\n", start, StringComparison.Ordinal) + 1;
+            File.WriteAllText(path, text[..start] + string.Concat(expected.Select(row => $"| {row.Item1} | {row.Item2} |\n")) + text[end..]);
+        }
+
+        Assert.Equal(expected, Rows(where));
+    }
 
     [Fact]
     public void What_is_not_there_yet_is_listed() =>
@@ -101,7 +114,7 @@ public sealed partial class LanguageDocumentTests
     // A piece leaves out the head, and the states that every reader can imagine.
     private static string Completed(string piece)
     {
-        if (piece.StartsWith("contract:", StringComparison.Ordinal))
+        if (piece.StartsWith("contract:", StringComparison.Ordinal) || piece.StartsWith("# yaml-language-server:", StringComparison.Ordinal))
         {
             return piece;
         }
