@@ -87,10 +87,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         [
             Must("id", Shape.Text, "Its name"),
             May("effect", Shape.Effect, "The operation, if it touches the outside world (docs/effects.md)"),
-            May("compute", Shape.Compute, "The operation, if it is a pure computation"),
-            May(
-                "saga", Shape.Text,
-                "The contract, if it is another one's saga: see [Other contracts as steps](#other-contracts-as-steps). One of the three is required"),
+            May("compute", Shape.Compute, "The operation, if it is a pure computation. One of the two is required"),
             May("connection", Shape.Text, "The connection that it goes through"),
             May("with", Shape.Arguments, "The operation's arguments"),
             May("returns", Shape.Type, "The type of the result, checked when it arrives"),
@@ -101,12 +98,11 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where its final failure leads"),
             May("compensate", Shape.Map(() => Compensate), "How it is taken back. Required before the pivot for what changes the world"),
             May("each", Shape.Map(() => Each), "Makes the call for each item of a list: see [A call for each item](#a-call-for-each-item)"),
-            May("detached", Shape.Bool, "Beside `saga`: `true` if its end is not waited for"),
             May(
                 "losers", Shape.OneOf("compensate", "keep"),
                 "In a branch whose join may do without it: `compensate` (the default) or `keep` what it has done"),
         ],
-        ["emit", "aggregate"], oneOf: ["effect", "compute", "saga"]);
+        ["emit", "aggregate"], oneOf: ["effect", "compute"]);
 
     public static Keys ChildStep { get; } = Of(
         "a step that calls a contract",

@@ -68,7 +68,7 @@ internal abstract record Shape
 
     /// <summary>A step of any kind.</summary>
     public static Shape Step() => Any(
-        Map(() => Keys.Step), Map(() => Keys.DetachedStep), Map(() => Keys.ParallelStep), Map(() => Keys.WaitStep), Map(() => Keys.SetStep),
+        Map(() => Keys.Step), Map(() => Keys.ChildStep), Map(() => Keys.DetachedStep), Map(() => Keys.ParallelStep), Map(() => Keys.WaitStep), Map(() => Keys.SetStep),
         Map(() => Keys.RespondStep), Map(() => Keys.FailStep));
 
     /// <summary>What its JSON Schema says by itself.</summary>

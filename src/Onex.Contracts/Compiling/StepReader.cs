@@ -92,9 +92,9 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             return null;
         }
 
-        if (map.Find("detached") is { } detached && (!map.Has("saga") || detached is not ScalarSyntax { Bool: not null }))
+        if (map.Has("saga") && map.Find("detached") is { } detached and not ScalarSyntax { Bool: not null })
         {
-            scope.Report(Complaints.WrongType(detached.At, "'detached'", "true or false beside 'saga'", detached.Kind));
+            scope.Report(Complaints.WrongType(detached.At, "'detached'", "true or false", detached.Kind));
         }
 
         var id = ReadId(map);
