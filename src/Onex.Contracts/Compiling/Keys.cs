@@ -29,7 +29,7 @@ internal sealed record Keys(string Where, IReadOnlyList<string> Known, FrozenSet
             "id", "effect", "compute", "saga", "connection", "with", "returns", "save", "retry", "timeout", "reject", "catch", "compensate", "each",
             "detached", "losers",
         ],
-        ["emit", "aggregate"]);
+        ["aggregate"]);
 
     public static Keys ChildStep { get; } = Of(
         "a step that calls a contract", ["id", "saga", "with", "returns", "save", "reject", "catch", "compensate", "each", "detached", "losers"], []);
@@ -47,6 +47,10 @@ internal sealed record Keys(string Where, IReadOnlyList<string> Known, FrozenSet
     public static Keys Each { get; } = Of("'each'", ["item", "at_once", "at_most", "on_item_failure"], []);
 
     public static Keys ItemFailure { get; } = Of("'on_item_failure'", ["at_most"], []);
+
+    public static Keys EmitStep { get; } = Of("a step that emits", ["id", "emit", "with", "catch"], []);
+
+    public static Keys Emitted { get; } = Of("'with' of a step that emits", ["key", "value"], []);
 
     public static Keys WaitStep { get; } = Of("a step that waits", ["id", "wait"], []);
 

@@ -359,6 +359,15 @@ internal static class Complaints
         Error("ONEX1115", at, $"what the schedule starts with has no business key: {Clip(problem.TrimEnd('.'))}.",
             "Change 'input' under 'schedule', or 'key', which must give text or an int.");
 
+    // Domain events.
+
+    public static Complaint BadTopic(SourceSpan at, string topic) =>
+        Error("ONEX1116", at, $"'{Clip(topic)}' cannot name a topic.", "Use letters, digits, '.', '_' and '-', at most 249 of them: orders.packed");
+
+    public static Complaint OwnTopic(SourceSpan at, string topic) =>
+        Error("ONEX1117", at, $"'{Clip(topic)}' is a topic of Onex itself, and nothing is emitted to it.",
+            "Name a topic of your own. Another contract is started with 'saga: its-name' and 'detached: true'.");
+
     private static string Sentence(string text) =>
         text.Length == 0 ? text : $"{char.ToUpperInvariant(text[0])}{text[1..]}{(text[^1] is '.' or '?' or '!' ? "" : ".")}";
 
