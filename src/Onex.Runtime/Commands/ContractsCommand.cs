@@ -20,7 +20,7 @@ internal static class ContractsCommand
         var strict = new Option<bool>("--warnings-as-errors") { Description = "Fail for a warning too." };
         var check = new Command("check", "Check contracts, and say everything that is wrong with them.") { paths, strict };
         check.SetAction(parsed => Check(parsed.GetValue(paths) ?? [], parsed.GetValue(strict), parsed.GetValue(json)));
-        var list = new Command("list", "Show the contracts: name, version, hash.");
+        var list = new Command("list", "Show the contracts: name, version, hash, and when they start by the clock.");
         list.SetAction(parsed => List(parsed.GetValue(json)));
         return new Command("contracts", "Check and show contracts.") { check, list };
     }
