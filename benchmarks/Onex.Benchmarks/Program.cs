@@ -1,8 +1,10 @@
+using Onex.Benchmarks.Contracts;
 using Onex.Benchmarks.EndToEnd;
 using Onex.Benchmarks.Timers;
 
 return args switch
 {
+    ["contracts"] => ContractsBenchmark.Run(),
     ["e2e", .. var options] => await EndToEndBenchmark.RunAsync(EndToEndOptions.Parse(options)),
     ["timers", .. var options] => await TimersBenchmark.RunAsync(options),
     _ => Usage(),
@@ -11,11 +13,13 @@ return args switch
 static int Usage()
 {
     Console.Error.WriteLine("""
+        ./dev bench contracts
         ./dev bench e2e [--requests N] [--warmup N] [--in-flight N] [--only echo|effects]
         ./dev bench timers [--parked N]
 
-        e2e     an order of 3 transitions and 6 messages: against an echo in place of runtime-effects, and through real effects with the ledger
-        timers  what a million sagas that wait for long cost the running ones: commits and sweeps, without and with them
+        contracts  what a guard costs (time, allocation), and how long a thousand contracts take to compile
+        e2e        an order of 3 transitions and 6 messages: against an echo in place of runtime-effects, and through real effects with the ledger
+        timers     what a million sagas that wait for long cost the running ones: commits and sweeps, without and with them
         """);
     return 2;
 }

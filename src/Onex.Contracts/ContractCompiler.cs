@@ -30,31 +30,29 @@ public static class ContractCompiler
             diagnostics.Add(WithoutLine(directory, Complaints.NoContracts("no contract is in this directory.")));
         }
 
-        var read = new List<(SourceFile File, References References, Plan? Plan)>();
-        foreach (var path in paths)
-        {
-            var (text, complaint) = contracts.Load(path);
-            var file = new SourceFile(contracts.Shown(path), text);
-            var references = new References(contracts.LoadReference, contracts.Shown);
-            if (complaint is not null)
-            {
-                file.Report(complaint);
-            }
-            else if (ContractReader.Read(path, file, references, context) is { } plan && !IsTaken(plan, plans, file, contracts))
-            {
-                plans.Add(plan);
-                read.Add((file, references, plan));
-                continue;
-            }
+        // No file knows of another until all are read; what they say together is worked out in their order.
+        var read = new ReadFile[paths.Count];
+        Parallel.For(0, read.Length, index => read[index] = Read(contracts, paths[index], context));
+        var taken = new Dictionary<(string Name, string Version), Plan>();
+        var kept = read.Where(each => each.Plan is { } plan && !IsTaken(plan, taken, each.File, contracts)).ToList();
+        ChildChecks.Run([.. kept.Select(each => (each.File, each.Plan!))], complete: read.All(each => each.Plan is not null));
+        plans.AddRange(kept.Where(each => !each.File.HasErrors).Select(each => each.Plan!));
+        diagnostics.AddRange(read.SelectMany(each => Found(each.File, each.References)));
+        return new Compilation(plans, Sorted(diagnostics));
+    }
 
-            read.Add((file, references, null));
+    private static ReadFile Read(ContractDirectory contracts, string path, CompilerContext context)
+    {
+        var (text, complaint) = contracts.Load(path);
+        var file = new SourceFile(contracts.Shown(path), text);
+        var references = new References(contracts.LoadReference, contracts.Shown);
+        if (complaint is not null)
+        {
+            file.Report(complaint);
+            return new ReadFile(file, references, null);
         }
 
-        ChildChecks.Run([.. read.Where(each => each.Plan is not null).Select(each => (each.File, each.Plan!))], complete: plans.Count == paths.Count);
-        diagnostics.AddRange(read.SelectMany(each => Found(each.File, each.References)));
-        plans.RemoveAll(plan => read.Exists(each => each.Plan == plan && each.File.HasErrors));
-
-        return new Compilation(plans, Sorted(diagnostics));
+        return new ReadFile(file, references, ContractReader.Read(path, file, references, context));
     }
 
     /// <summary>Compiles one contract from its text and the files it refers to, as it was registered.</summary>
@@ -68,12 +66,14 @@ public static class ContractCompiler
     }
 
     // The same content twice is one contract in two places, which harms nobody.
-    private static bool IsTaken(Plan plan, List<Plan> plans, SourceFile file, ContractDirectory contracts)
+    private static bool IsTaken(Plan plan, Dictionary<(string Name, string Version), Plan> taken, SourceFile file, ContractDirectory contracts)
     {
-        if (plans.Find(other => other.Name == plan.Name && other.Version == plan.Version) is not { } other)
+        if (taken.TryAdd((plan.Name, plan.Version), plan))
         {
             return false;
         }
+
+        var other = taken[(plan.Name, plan.Version)];
 
         if (other.Hash != plan.Hash)
         {
@@ -96,6 +96,8 @@ public static class ContractCompiler
             .ThenBy(diagnostic => diagnostic.Column)
             .ThenBy(diagnostic => diagnostic.Code, StringComparer.Ordinal),
     ];
+
+    private sealed record ReadFile(SourceFile File, References References, Plan? Plan);
 
     private static Diagnostic WithoutLine(string path, Complaint complaint) =>
         new(complaint.Code, complaint.Severity, path, 1, 1, 1, complaint.Problem, complaint.Remedy, null);

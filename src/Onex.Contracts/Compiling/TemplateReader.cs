@@ -20,10 +20,12 @@ internal sealed record TemplateRules(ExpressionPlace Place, string? Argument, Ar
     public IReadOnlyList<string> ConstantKeys { get; init; } = [];
 
     /// <summary>The rules for what stands behind a key of the map.</summary>
-    public TemplateRules Below(string key) => ConstantKeys.Count == 0 ? this
-        : ConstantKeys.Contains(key, StringComparer.Ordinal)
-            ? this with { Argument = $"{Argument}.{key}", Filling = ArgumentFilling.Constant, ConstantKeys = [] }
-            : this with { ConstantKeys = [] };
+    public TemplateRules Below(string key) => this with
+    {
+        Argument = Argument is null ? null : $"{Argument}.{key}",
+        Filling = ConstantKeys.Contains(key, StringComparer.Ordinal) ? ArgumentFilling.Constant : Filling,
+        ConstantKeys = [],
+    };
 
     /// <summary>The rules for a scalar: one that stands for the whole map would bring its constant keys along.</summary>
     public TemplateRules Scalar => ConstantKeys.Count == 0 ? this : this with { Filling = ArgumentFilling.Constant };

@@ -299,8 +299,10 @@ internal static class Complaints
     // What is there instead, and where, if it is a part: .items[].price
     private static string Given(string what, Mismatch mismatch)
     {
-        var place = mismatch.Path.Length == 0 ? "" : $", in {Clip(mismatch.Path.TrimStart('.'))} where {mismatch.Wanted} is wanted";
-        return mismatch.Value is null ? $"{what} has no '{Clip(mismatch.Path.TrimStart('.'))}' ({mismatch.Wanted})" : $"{what} is {mismatch.Value}{place}";
+        var place = Clip(mismatch.Path.TrimStart('.'));
+        return mismatch.Value is null ? $"{what} has no '{place}' ({mismatch.Wanted})"
+            : place.Length == 0 ? $"{what} is {mismatch.Value}"
+            : $"{what} has {mismatch.Value} at '{place}', where {mismatch.Wanted} is wanted";
     }
 
     // Branches, items, children.

@@ -112,11 +112,29 @@ internal static class CelComparison
                     return hash.ToHashCode();
                 }
 
-            // What lists and maps hold is left out: equal ones agree in size, and nothing keys a table by them.
+            // All that they hold: a schema asks thousands of lists or maps whether they are unique. Maps have no order.
             case CelKind.List:
-                return HashCode.Combine(value.Kind, value.AsList().Count);
+                {
+                    var hash = default(HashCode);
+                    foreach (var item in value.AsList())
+                    {
+                        hash.Add(Hash(item));
+                    }
+
+                    return hash.ToHashCode();
+                }
+
             case CelKind.Map:
-                return HashCode.Combine(value.Kind, value.MapValue.Count);
+                {
+                    var sum = value.MapValue.Count;
+                    foreach (var (key, item) in value.MapValue.Entries)
+                    {
+                        sum = unchecked(sum + HashCode.Combine(Hash(key), Hash(item)));
+                    }
+
+                    return sum;
+                }
+
             case CelKind.Optional:
                 return HashCode.Combine(value.Kind, value.HasValue);
             default:

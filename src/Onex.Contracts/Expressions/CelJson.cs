@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -108,7 +109,10 @@ internal static class CelJson
             case JsonValueKind.True or JsonValueKind.False:
                 return CelValue.Bool(json.ValueKind == JsonValueKind.True);
             case JsonValueKind.Number:
-                return json.TryGetInt64(out var whole) ? CelValue.Int(whole) : CelValue.Double(json.GetDouble());
+                return json.TryGetInt64(out var whole) ? CelValue.Int(whole)
+                    : json.TryGetUInt64(out var large) ? CelValue.Uint(large)
+                    : JsonMarshal.GetRawUtf8Value(json).ContainsAny(".eE"u8) ? CelValue.Double(json.GetDouble())
+                    : CelValue.Rounded(json.GetDouble());
             case JsonValueKind.String:
                 return CelValue.String(json.GetString()!);
             case JsonValueKind.Array or JsonValueKind.Object when depth >= ExpressionLimits.ValueDepth:

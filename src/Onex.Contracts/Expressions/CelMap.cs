@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Onex.Contracts.Expressions;
 
 /// <summary>
@@ -46,6 +48,27 @@ internal sealed class CelMap(int capacity)
         var at = Find(key);
         value = at < 0 ? default : _entries[at].Value;
         return at >= 0;
+    }
+
+    /// <summary>The same for the name of a field, which is what nearly every key is.</summary>
+    public bool TryGet(string name, out CelValue value)
+    {
+        if (_index is not null)
+        {
+            return TryGet(CelValue.String(name), out value);
+        }
+
+        foreach (ref readonly var entry in CollectionsMarshal.AsSpan(_entries))
+        {
+            if (entry.Key.Kind == CelKind.String && string.Equals((string)entry.Key.Reference!, name, StringComparison.Ordinal))
+            {
+                value = entry.Value;
+                return true;
+            }
+        }
+
+        value = default;
+        return false;
     }
 
     public bool Contains(CelValue key) => Find(key) >= 0;

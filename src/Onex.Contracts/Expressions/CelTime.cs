@@ -9,7 +9,6 @@ internal static class CelTime
     private const int NanosPerSecond = 1_000_000_000;
     private const long FirstSecond = -62_135_596_800;
     private const long LastSecond = 253_402_300_799;
-    private const long DurationSecondsMax = 315_576_000_000;
 
     public static CelValue? Timestamp(long seconds, long nanos)
     {
@@ -34,7 +33,7 @@ internal static class CelTime
             (seconds, nanos) = (seconds + 1, nanos - NanosPerSecond);
         }
 
-        return Math.Abs(seconds) > DurationSecondsMax ? null : CelValue.Duration(seconds, (int)nanos);
+        return IsDuration(((Int128)seconds * NanosPerSecond) + nanos) ? CelValue.Duration(seconds, (int)nanos) : null;
     }
 
     public static string TimestampText(CelValue value)
@@ -135,9 +134,11 @@ internal static class CelTime
         }
 
         total = negative ? -total : total;
-        var seconds = total / NanosPerSecond;
-        return Int128.Abs(seconds) > DurationSecondsMax ? null : CelValue.Duration((long)seconds, (int)(total % NanosPerSecond));
+        return IsDuration(total) ? CelValue.Duration((long)(total / NanosPerSecond), (int)(total % NanosPerSecond)) : null;
     }
+
+    // The language gives a duration 64 bits of nanoseconds: about 292 years either way.
+    private static bool IsDuration(Int128 nanos) => nanos >= long.MinValue && nanos <= long.MaxValue;
 
     /// <summary>
     /// The clock on the wall of a zone: its seconds since 1970 as if that wall were in UTC; null for a zone that does not exist. A zone is a

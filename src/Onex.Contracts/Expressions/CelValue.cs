@@ -175,7 +175,7 @@ public readonly struct CelValue : IEquatable<CelValue>
     {
         if (_kind == CelKind.Map)
         {
-            return MapOf(this).TryGet(String(name), out value);
+            return MapOf(this).TryGet(name, out value);
         }
 
         value = default;
@@ -183,7 +183,7 @@ public readonly struct CelValue : IEquatable<CelValue>
     }
 
     /// <summary>
-    /// Reads JSON: a number without fraction and exponent that fits becomes an int, any other a double. An error value for what no value can
+    /// Reads JSON: a number without fraction and exponent that fits becomes an int (a uint above 2^63), any other a double. An error value for what no value can
     /// be: text that is not Unicode (lone surrogates) and nesting deeper than <see cref="ExpressionLimits.ValueDepth"/>.
     /// </summary>
     public static CelValue FromJson(JsonElement json) => CelJson.Read(json);
@@ -227,6 +227,12 @@ public readonly struct CelValue : IEquatable<CelValue>
 
     /// <summary>A duration from whole seconds and nanoseconds of the same sign.</summary>
     internal static CelValue Duration(long seconds, int nanos) => new(CelKind.Duration, seconds, null, nanos);
+
+    /// <summary>The double nearest to a whole number of JSON that no 64 bits hold. It stays marked until a schema says that a double is meant.</summary>
+    internal static CelValue Rounded(double value) => new(CelKind.Double, BitConverter.DoubleToInt64Bits(value), null, 1);
+
+    /// <summary>Whether it has been rounded, and nobody has asked for a double.</summary>
+    internal bool IsRounded => _kind == CelKind.Double && _nanos != 0;
 
     internal static CelValue Map(CelMap map) => new(CelKind.Map, 0, map);
 

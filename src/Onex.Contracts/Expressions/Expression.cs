@@ -13,6 +13,21 @@ public interface IExpressionScope
     /// false if there is none.
     /// </summary>
     bool TryGet(string name, out CelValue value);
+
+    /// <summary>
+    /// Whether it may know names with dots, so that <c>a.b.c</c> is asked for as such before <c>c</c> of <c>a.b</c> is, as the language has it.
+    /// </summary>
+    bool HasQualifiedNames => true;
+
+    /// <summary>
+    /// The value of a field of a name, <c>data.limit</c>; false if there is no such name or no such field. A scope that does not hold its
+    /// names as maps answers this without making one.
+    /// </summary>
+    bool TryGetField(string name, string field, out CelValue value)
+    {
+        value = default;
+        return TryGet(name, out var all) && all.TryGetField(field, out value);
+    }
 }
 
 /// <summary>Why a text is no expression.</summary>

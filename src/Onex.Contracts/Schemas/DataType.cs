@@ -56,6 +56,8 @@ public abstract record DataType
             converted = value;
             if (value.Kind == Kind)
             {
+                // A double is asked for: then it may be a rounded one.
+                converted = value.IsRounded ? CelValue.Double(value.AsDouble()) : value;
                 return null;
             }
 

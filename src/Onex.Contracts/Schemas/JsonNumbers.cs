@@ -1,5 +1,4 @@
-using System.Runtime.InteropServices;
-using System.Text.Json;
+using Onex.Contracts.Expressions;
 
 namespace Onex.Contracts.Schemas;
 
@@ -7,43 +6,38 @@ namespace Onex.Contracts.Schemas;
 public static class JsonNumbers
 {
     /// <summary>
-    /// The numbers that would become infinite, and the whole ones that would be rounded unasked, for no 64 bits hold them. What has a fraction or
-    /// an exponent is a double, and rounded as such.
+    /// The numbers that have become infinite, and the whole ones that were rounded unasked, for no 64 bits hold them: of a value that has passed
+    /// its schema, whose <c>number</c> says that a double is meant.
     /// </summary>
-    public static IReadOnlyList<SchemaProblem> Problems(JsonElement json)
+    public static IReadOnlyList<SchemaProblem> Problems(CelValue value)
     {
         var problems = new List<SchemaProblem>();
-        Check(json, [], problems);
+        Check(value, [], problems);
         return problems;
     }
 
-    private static void Check(JsonElement json, List<(string? Key, int Index)> path, List<SchemaProblem> problems)
+    private static void Check(CelValue value, List<(string? Key, int Index)> path, List<SchemaProblem> problems)
     {
-        if (problems.Count == Limits.SchemaProblemsMax)
+        switch (value.Kind)
         {
-            return;
-        }
-
-        switch (json.ValueKind)
-        {
-            case JsonValueKind.Number when Problem(json) is { } problem:
+            case CelKind.Double when Problem(value) is { } problem && problems.Count < Limits.SchemaProblemsMax:
                 problems.Add(new SchemaProblem(JsonPointer.Of(path), problem));
                 break;
-            case JsonValueKind.Array:
-                var index = 0;
-                foreach (var item in json.EnumerateArray())
+            case CelKind.List:
+                var items = value.AsList();
+                for (var index = 0; index < items.Count; index++)
                 {
-                    path.Add((null, index++));
-                    Check(item, path, problems);
+                    path.Add((null, index));
+                    Check(items[index], path, problems);
                     path.RemoveAt(path.Count - 1);
                 }
 
                 break;
-            case JsonValueKind.Object:
-                foreach (var property in json.EnumerateObject())
+            case CelKind.Map:
+                foreach (var (name, field) in value.AsMap())
                 {
-                    path.Add((property.Name, 0));
-                    Check(property.Value, path, problems);
+                    path.Add((name, 0));
+                    Check(field, path, problems);
                     path.RemoveAt(path.Count - 1);
                 }
 
@@ -51,18 +45,8 @@ public static class JsonNumbers
         }
     }
 
-    private static string? Problem(JsonElement number)
-    {
-        if (number.TryGetInt64(out _) || number.TryGetUInt64(out _))
-        {
-            return null;
-        }
-
-        if (!JsonMarshal.GetRawUtf8Value(number).ContainsAny(".eE"u8))
-        {
-            return $"must be from {long.MinValue} to {ulong.MaxValue}, being an integer: write it as text, or with '.0' if it may be rounded";
-        }
-
-        return double.IsFinite(number.GetDouble()) ? null : "must be a number that a double can hold, which is at most about 1.8e308";
-    }
+    private static string? Problem(CelValue number) =>
+        !double.IsFinite(number.AsDouble()) ? "must be a number that a double can hold, which is at most about 1.8e308"
+        : number.IsRounded ? $"must be from {long.MinValue} to {ulong.MaxValue}, being an integer: write it as text, or with '.0' if it may be rounded, or let the schema say 'number'"
+        : null;
 }

@@ -21,6 +21,8 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
     /// <summary>The command that is taken back, where nobody may be able to tell whether it happened; else null.</summary>
     public Guid? CommandId { get; init; }
 
+    public bool HasQualifiedNames => false;
+
     public bool TryGet(string name, out CelValue value)
     {
         switch (name)
@@ -79,6 +81,26 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
             default:
                 value = default;
                 return false;
+        }
+    }
+
+    // Without the map of all fields or steps that a guard reads one of.
+    public bool TryGetField(string name, string field, out CelValue value)
+    {
+        switch (name)
+        {
+            case "input":
+                return saga.Facts.Input.TryGetField(field, out value);
+            case "data" when saga.Data.TryGetValue(field, out value):
+            case "steps" when saga.Results.TryGetValue(field, out value):
+                return true;
+            case "result" when result is { } there:
+                return there.TryGetField(field, out value);
+            case "event" when Event is { } data:
+                return data.TryGetField(field, out value);
+            default:
+                value = default;
+                return TryGet(name, out var all) && all.TryGetField(field, out value);
         }
     }
 

@@ -74,9 +74,7 @@ internal sealed class RequestRules(
             return (Facts(plan, asker, CelValue.Map([]), sagaId, homePartition, now), null);
         }
 
-        using var document = JsonDocument.Parse(input.Utf8);
-        var (accepted, refusal) = Start(
-            plan, asker, CelValue.FromJson(document.RootElement), JsonNumbers.Problems(document.RootElement), sagaId, homePartition, now);
+        var (accepted, refusal) = Start(plan, asker, CelValue.FromJson(input.Utf8.Span), sagaId, homePartition, now);
         return ((accepted as AcceptedRequest.Start)?.Facts, refusal);
     }
 
@@ -98,33 +96,31 @@ internal sealed class RequestRules(
                 $"'target' is for events. '{plan.Name}' starts a saga, which has no id yet: leave 'target' out, or name an event ({plan.Name}.EVENT).");
         }
 
-        var (input, problems) = Payload(read);
-        return Start(plan, asker, input, problems, sagaId, homePartition, now);
+        return Start(plan, asker, Payload(read), sagaId, homePartition, now);
     }
-
-    private static (AcceptedRequest?, Refusal?) Start(
-        Plan plan, Asker asker, CelValue input, IReadOnlyList<SchemaProblem> problems, Guid sagaId, int homePartition, DateTimeOffset now) =>
-        problems.Count > 0 ? Misfit(plan, asker, problems) : Start(plan, asker, input, sagaId, homePartition, now);
 
     /// <summary>The start of a saga with that input, or why it is refused.</summary>
     public static (AcceptedRequest? Request, Refusal? Refusal) Start(
-        Plan plan, Asker asker, CelValue input, Guid sagaId, int homePartition, DateTimeOffset now)
+        Plan plan, Asker asker, CelValue given, Guid sagaId, int homePartition, DateTimeOffset now)
     {
-        var problems = plan.Input.Validate(input, out input);
+        var problems = plan.Input.Validate(given, out var input);
+        if (problems.Count == 0)
+        {
+            problems = JsonNumbers.Problems(input);
+        }
+
         if (problems.Count > 0)
         {
-            return Misfit(plan, asker, problems);
+            return Refuse(
+                asker, ErrorCodes.PayloadInvalid, "SchemaMismatch",
+                $"The payload does not fit the input of '{plan.Name}' {plan.Version}: "
+                + string.Join("; ", problems.Select(problem => $"{At(problem)} {problem.Problem}")),
+                Details(problems));
         }
 
         var facts = Facts(plan, asker, input, sagaId, homePartition, now);
         return plan.Key is null ? (new AcceptedRequest.Start(facts), null) : WithKey(plan, facts, now, asker);
     }
-
-    private static (AcceptedRequest?, Refusal?) Misfit(Plan plan, Asker asker, IReadOnlyList<SchemaProblem> problems) => Refuse(
-        asker, ErrorCodes.PayloadInvalid, "SchemaMismatch",
-        $"The payload does not fit the input of '{plan.Name}' {plan.Version}: "
-        + string.Join("; ", problems.Select(problem => $"{At(problem)} {problem.Problem}")),
-        Details(problems));
 
     private static SagaFacts Facts(Plan plan, Asker asker, CelValue input, Guid sagaId, int homePartition, DateTimeOffset now) => new()
     {
@@ -150,22 +146,22 @@ internal sealed class RequestRules(
         }
 
         // The plan that the saga started with has the last word; whoever misspells a field is told at once.
-        var (given, problems) = Payload(read);
-        if (problems is [var number, ..])
+        // A number that is out of every range would be found out by the first step that writes it, when it is too late to refuse it.
+        var given = Payload(read);
+        if (@event.Data.TryConvert(given, out var data, out var problem))
         {
-            return (null, Mismatch(plan, name, number, asker));
+            problem = JsonNumbers.Problems(data).FirstOrDefault();
         }
 
-        return @event.Data.TryConvert(given, out _, out var problem)
+        return problem is null
             ? (new AcceptedRequest.Event(new EventRequest(plan.Name, name, given, asker) { Early = @event.Early }), null)
-            : (null, Mismatch(plan, name, problem!, asker));
+            : (null, Mismatch(plan, name, problem, asker));
     }
 
-    // A number that is out of every range would be found out by the first step that writes it, when it is too late to refuse it.
-    private static (CelValue Payload, IReadOnlyList<SchemaProblem> Problems) Payload(ReadRequest read)
+    private static CelValue Payload(ReadRequest read)
     {
         using var document = JsonDocument.Parse(read.Request.Payload.Utf8, new JsonDocumentOptions { MaxDepth = RequestReader.DepthMax });
-        return (CelValue.FromJson(document.RootElement), JsonNumbers.Problems(document.RootElement));
+        return CelValue.FromJson(document.RootElement);
     }
 
     private static (AcceptedRequest?, Refusal?) Refuse(Asker asker, string code, string type, string error, RawJson? details = null) =>

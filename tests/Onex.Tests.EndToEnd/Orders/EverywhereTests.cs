@@ -59,8 +59,9 @@ public sealed class EverywhereTests : IDisposable
         var response = await OrderAsync(api, order);
 
         Assert.Equal("success", (string?)response["status"]);
-        Assert.Equal(($"b-{order}", $"p-{order}"), ((string?)response["payload"]!["parcel"], (string?)response["payload"]!["payment"]));
-        Assert.Equal(["reserve", "charge", "score", "pack", "confirm"], outside.EffectsOf(order));
+        Assert.Equal($"p-{order}", (string?)response["payload"]!["payment"]);
+        Assert.Equal([$"b-{order}", $"b-{order}"], response["payload"]!["parcels"]!.AsArray().Select(parcel => (string?)parcel));
+        Assert.Equal(["reserve", "charge", "score", "pack", "pack", "confirm"], outside.EffectsOf(order));
     }
 
     private async Task CompletesWithAnotherCardAsync(Uri api, OutsideWorld outside)
@@ -73,7 +74,7 @@ public sealed class EverywhereTests : IDisposable
         await TellAsync(api, order, "card_updated", []);
 
         Assert.Equal("success", (string?)(await response)["status"]);
-        Assert.Equal(["reserve", "charge", "score", "pack", "confirm"], outside.EffectsOf(order));
+        Assert.Equal(["reserve", "charge", "score", "pack", "pack", "confirm"], outside.EffectsOf(order));
         Assert.Equal(2, outside.Calls.Where(call => call.Order == order && call.Step == "charge").Select(call => call.Key).Distinct().Count());
     }
 

@@ -18,13 +18,13 @@ public sealed class ExampleOrderTests
     {
         var story = Charging().Answered("charge", 402).IsIn("awaiting_new_card", SagaStatus.Waiting)
             .Tells("card_updated").Sends("charge")
-            .Answered("charge", 200, """{"ref":"p-1"}""").Sends("fraud")
-            .Answered("fraud", 200, """{"score":3}""").Sends("seal")
+            .Answered("charge", 200, """{"ref":"p-1"}""").Sends("fraud", "seal")
+            .Answered("fraud", 200, """{"score":3}""").Sends()
             .Completes("seal", """{"hex":"ab12"}""").Sends("pack")
-            .Answered("pack", 200, """{"id":"box-1"}""").Sends("confirm")
+            .Answered("pack", 200, """{"id":"box-1"}""").Wakes().Sends("confirm")
             .Answered("confirm", 200).IsIn("done", SagaStatus.Completed);
 
-        Assert.Equal("""{"order_id":"o1","seal":"ab12","parcel":"box-1","payment":"p-1"}""", story.Answers.Single().Output.ToString());
+        Assert.Equal("""{"order_id":"o1","seal":"ab12","parcels":["box-1"],"payment":"p-1"}""", story.Answers.Single().Output.ToString());
         Assert.Equal(2, story.Saga.Visits["charging"]);
     }
 

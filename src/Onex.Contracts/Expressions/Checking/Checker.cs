@@ -291,6 +291,11 @@ internal sealed class Checker(Func<string, CelType?> roots)
     private Found Comprehension(ComprehensionSyntax syntax)
     {
         var range = Visit(syntax.Range);
+        if (syntax.Kind is ComprehensionKind.OptMap or ComprehensionKind.OptFlatMap)
+        {
+            return OfOptional(syntax, range);
+        }
+
         var item = range.Type.Plain switch
         {
             CelType.ListOf list => list.Item,
@@ -317,6 +322,21 @@ internal sealed class Checker(Func<string, CelType?> roots)
         return new(
             makes ? new CelType.ListOf(body.Type, (long)count) : CelType.Bool,
             range.Cost + (count * ((makes ? 2 : 1) + condition.Cost + body.Cost)));
+    }
+
+    private Found OfOptional(ComprehensionSyntax syntax, Found range)
+    {
+        if (range.Type is not CelType.OptionalOf && !range.Type.IsDyn)
+        {
+            Report(syntax.Range, $"{range.Type} is no optional", "write optional.of(...), or read the field with .?");
+        }
+
+        _variables.Add((syntax.Variable, (range.Type as CelType.OptionalOf)?.Value ?? CelType.Dyn));
+        var body = Visit(syntax.Body!);
+        _variables.RemoveAt(_variables.Count - 1);
+        return new(
+            new CelType.OptionalOf(syntax.Kind == ComprehensionKind.OptMap ? body.Type : Inner(syntax.Body!, body.Type)),
+            range.Cost + body.Cost + 2);
     }
 
     private void ExpectBool(Syntax at, CelType type, string what)
@@ -372,9 +392,11 @@ internal sealed class Checker(Func<string, CelType?> roots)
             return;
         }
 
+        // The field alone is marked where it is written plainly.
+        var (position, length) = at is SelectSyntax select ? (select.End - field.Length, field.Length) : (at.Position, at.Length);
         var place = new ExpressionProblem(
-            at.Position,
-            at.Length,
+            position,
+            length,
             $"{(Written(at) is { } path ? $"'{path}'" : "this")} has no field '{Spelling.Clip(field)}'",
             Spelling.Suggest(field, "fields", names));
         _problems.Add(new CheckProblem(shape.IsClosed ? CheckProblemKind.UnknownField : CheckProblemKind.DoubtfulField, RootOf(at), place));

@@ -152,7 +152,7 @@ internal static class TypeRules
 internal sealed record Mismatch(string Path, CelType? Value, CelType Wanted)
 {
     /// <summary>How to get from the one to the other, or null.</summary>
-    public string? Remedy => (Value?.Plain, Wanted.Plain) switch
+    public string? Remedy => Path.Length > 0 ? null : (Value?.Plain, Wanted.Plain) switch
     {
         (CelType.OptionalOf, _) => "Take the value of the optional with .orValue(...).",
         (CelType.Basic { Kind: CelKind.Null }, _) when Value == CelType.Null => $"Give a value, or let the type be '{Wanted}?'.",
@@ -162,7 +162,6 @@ internal sealed record Mismatch(string Path, CelType? Value, CelType Wanted)
         (CelType.Basic { Kind: CelKind.Double or CelKind.String }, CelType.Basic { Kind: CelKind.Int }) => "Convert it: int(...).",
         (CelType.Basic { Kind: CelKind.String }, CelType.Basic { Kind: CelKind.Double }) => "Convert it: double(...).",
         (CelType.Basic { Kind: CelKind.String }, CelType.Basic { Kind: CelKind.Bool }) => "Convert it, bool(...), or compare it.",
-        (null, _) => "Add it.",
         _ => null,
     };
 }

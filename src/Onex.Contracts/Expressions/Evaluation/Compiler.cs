@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Onex.Contracts.Expressions.Parsing;
 
 namespace Onex.Contracts.Expressions.Evaluation;
@@ -73,8 +74,32 @@ internal sealed class Compiler
             return (ref _) => value;
         }
 
+        return Qualified(select) is { } qualified ? QualifiedSelect(qualified, Field(select)) : Field(select);
+    }
+
+    // a.b.c is one name, if the scope has it; the longest comes first.
+    private static Code QualifiedSelect(string name, Code field) =>
+        (ref frame) => frame.Scope.HasQualifiedNames && frame.Scope.TryGet(name, out var value) ? value : field(ref frame);
+
+    private string? Qualified(Syntax syntax) => syntax switch
+    {
+        NameSyntax name when name.FromRoot || !_variables.Contains(name.Name) => name.Name,
+        SelectSyntax { Optional: false } select when Qualified(select.Operand) is { } before => $"{before}.{select.Field}",
+        _ => null,
+    };
+
+    private Code Field(SelectSyntax select)
+    {
         var operand = Compile(select.Operand);
         var (field, optional) = (select.Field, select.Optional);
+        if (!optional && select.Operand is NameSyntax { Name: var name } root && (root.FromRoot || !_variables.Contains(name)))
+        {
+            // What is there is had at once; for what is not, the long way finds the words.
+            return (ref frame) => !frame.Spend(1) ? Failures.Budget
+                : frame.Scope.TryGetField(name, field, out var value) ? value
+                : Operators.Select(operand(ref frame), field, optional: false);
+        }
+
         return (ref frame) => frame.Spend(1) ? Operators.Select(operand(ref frame), field, optional) : Failures.Budget;
     }
 
@@ -115,6 +140,23 @@ internal sealed class Compiler
                     {
                         var value = only(ref frame);
                         return value.IsError ? value : frame.Spend(1) ? run(ref frame, new ReadOnlySpan<CelValue>(in value)) : Failures.Budget;
+                    };
+                }
+
+            case 2:
+                {
+                    var (first, second) = (arguments[0], arguments[1]);
+                    return (ref frame) =>
+                    {
+                        var values = default(Two);
+                        values[0] = first(ref frame);
+                        if (values[0].IsError)
+                        {
+                            return values[0];
+                        }
+
+                        values[1] = second(ref frame);
+                        return values[1].IsError ? values[1] : frame.Spend(3) ? run(ref frame, values) : Failures.Budget;
                     };
                 }
 
@@ -169,12 +211,12 @@ internal sealed class Compiler
 
     private Code Binary(BinarySyntax binary)
     {
-        var (left, right, symbol) = (Compile(binary.Left), Compile(binary.Right), binary.Operator);
+        var (left, right, apply) = (Compile(binary.Left), Compile(binary.Right), Operators.Of(binary.Operator));
         return (ref frame) =>
         {
             var a = left(ref frame);
             var b = right(ref frame);
-            return a.IsError ? a : b.IsError ? b : frame.Spend(1) ? Operators.Apply(ref frame, symbol, a, b) : Failures.Budget;
+            return a.IsError ? a : b.IsError ? b : frame.Spend(1) ? apply(ref frame, a, b) : Failures.Budget;
         };
     }
 
@@ -186,7 +228,7 @@ internal sealed class Compiler
         var symbol = logic.IsAnd ? "'&&'" : "'||'";
         return (ref frame) =>
         {
-            CelValue? failure = null;
+            var failure = default(CelValue);
             foreach (var operand in operands)
             {
                 var value = frame.Spend(1) ? operand(ref frame) : Failures.Budget;
@@ -199,11 +241,11 @@ internal sealed class Compiler
                 }
                 else
                 {
-                    failure ??= value.IsError ? value : Failures.NoOverload(symbol, value);
+                    failure = failure.IsError ? failure : value.IsError ? value : Failures.NoOverload(symbol, value);
                 }
             }
 
-            return failure ?? CelValue.Bool(!decides);
+            return failure.IsError ? failure : CelValue.Bool(!decides);
         };
     }
 
@@ -312,6 +354,7 @@ internal sealed class Compiler
             ComprehensionKind.All => Quantifier(range, slot, condition!, decides: false),
             ComprehensionKind.Exists => Quantifier(range, slot, condition!, decides: true),
             ComprehensionKind.ExistsOne => ExistsOne(range, slot, condition!),
+            ComprehensionKind.OptMap or ComprehensionKind.OptFlatMap => Inside(range, slot, body!, flat: syntax.Kind == ComprehensionKind.OptFlatMap),
             _ => Collect(range, slot, condition, body),
         };
     }
@@ -413,6 +456,29 @@ internal sealed class Compiler
             return CelValue.List(made);
         };
 
+    // What is made of the value inside an optional; nothing of nothing.
+    private static Code Inside(Code optional, int slot, Code body, bool flat) =>
+        (ref frame) =>
+        {
+            var value = optional(ref frame);
+            if (value.Kind != CelKind.Optional || !value.HasValue)
+            {
+                return value.IsError || value.Kind == CelKind.Optional ? value : Failures.NoOverload("a macro over an optional", value);
+            }
+
+            if (!frame.Spend(2))
+            {
+                return Failures.Budget;
+            }
+
+            frame.Locals![slot] = value.Inner;
+            var made = body(ref frame);
+            return made.IsError ? made
+                : !flat ? CelValue.Some(made)
+                : made.Kind == CelKind.Optional ? made
+                : Failures.NoOverload("optFlatMap", made);
+        };
+
     private static IReadOnlyList<CelValue> Items(ref Frame frame, CelValue range, out CelValue? failure)
     {
         failure = null;
@@ -429,5 +495,12 @@ internal sealed class Compiler
                 failure = range.IsError ? range : Failures.NoOverload("a macro over items", range);
                 return [];
         }
+    }
+
+    /// <summary>Two arguments without an array.</summary>
+    [InlineArray(2)]
+    private struct Two
+    {
+        private CelValue _first;
     }
 }

@@ -102,16 +102,31 @@ internal static partial class Functions
                 return CelValue.Double(value.AsUint());
             case CelKind.String:
                 {
-                    const NumberStyles Style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
-                    return frame.Spend(value.AsString().Length / 8)
-                        ? double.TryParse(value.AsString(), Style, CultureInfo.InvariantCulture, out var number)
-                            ? CelValue.Double(number)
-                            : NotA("double", value)
-                        : Failures.Budget;
+                    return frame.Spend(value.AsString().Length / 8) ? ToDouble(value) : Failures.Budget;
                 }
 
             default:
                 return Failures.NoOverload("double", value);
+        }
+    }
+
+    // Infinity is what is called so, not what is too large.
+    private static CelValue ToDouble(CelValue value)
+    {
+        const NumberStyles Style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
+        var text = value.AsString();
+        switch (text.ToUpperInvariant())
+        {
+            case "INF" or "+INF" or "INFINITY" or "+INFINITY":
+                return CelValue.Double(double.PositiveInfinity);
+            case "-INF" or "-INFINITY":
+                return CelValue.Double(double.NegativeInfinity);
+            case "NAN":
+                return CelValue.Double(double.NaN);
+            default:
+                return !double.TryParse(text, Style, CultureInfo.InvariantCulture, out var number) || double.IsNaN(number) ? NotA("double", value)
+                    : double.IsFinite(number) ? CelValue.Double(number)
+                    : Failures.Overflow;
         }
     }
 

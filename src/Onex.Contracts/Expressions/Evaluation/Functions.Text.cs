@@ -210,7 +210,7 @@ internal static partial class Functions
                 return Failures.NoOverload("sum", items[i]);
             }
 
-            sum = i == 0 ? sum : Operators.Apply(ref frame, "+", sum, items[i]);
+            sum = i == 0 ? sum : Operators.Add(ref frame, sum, items[i]);
             if (sum.IsError)
             {
                 return sum;

@@ -68,7 +68,7 @@ internal static partial class Functions
         Clock("getMilliseconds", null, duration => duration.Nanos / 1_000_000),
     }.ToFrozenDictionary(function => function.Name);
 
-    private static readonly string[] _macros = ["all", "exists", "exists_one", "existsOne", "filter", "has", "map"];
+    private static readonly string[] _macros = ["all", "exists", "exists_one", "existsOne", "filter", "has", "map", "optFlatMap", "optMap"];
 
     /// <summary>The names of all functions and macros.</summary>
     public static IEnumerable<string> AllNames => _table.Keys.Concat(_macros).Order(StringComparer.Ordinal);

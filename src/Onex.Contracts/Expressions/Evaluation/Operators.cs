@@ -1,17 +1,24 @@
 namespace Onex.Contracts.Expressions.Evaluation;
 
+/// <summary>What an operator does with two values that are no errors.</summary>
+internal delegate CelValue BinaryOperator(ref Frame frame, CelValue a, CelValue b);
+
 /// <summary>The operators, over values that are no errors.</summary>
 internal static class Operators
 {
-    public static CelValue Apply(ref Frame frame, string symbol, CelValue a, CelValue b) => symbol switch
+    /// <summary>What an operator does, found once.</summary>
+    public static BinaryOperator Of(string symbol) => symbol switch
     {
-        "==" => Equal(ref frame, a, b, negated: false),
-        "!=" => Equal(ref frame, a, b, negated: true),
-        "<" or "<=" or ">" or ">=" => Order(ref frame, symbol, a, b),
-        "in" => In(ref frame, a, b),
-        "+" => Add(ref frame, a, b),
-        "-" => Subtract(a, b),
-        _ => Scale(symbol, a, b),
+        "==" => (ref frame, a, b) => Equal(ref frame, a, b, negated: false),
+        "!=" => (ref frame, a, b) => Equal(ref frame, a, b, negated: true),
+        "<" => (ref frame, a, b) => Order(ref frame, "<", a, b, orEqual: false, sign: -1),
+        "<=" => (ref frame, a, b) => Order(ref frame, "<=", a, b, orEqual: true, sign: -1),
+        ">" => (ref frame, a, b) => Order(ref frame, ">", a, b, orEqual: false, sign: 1),
+        ">=" => (ref frame, a, b) => Order(ref frame, ">=", a, b, orEqual: true, sign: 1),
+        "in" => In,
+        "+" => Add,
+        "-" => (ref _, a, b) => Subtract(a, b),
+        _ => (ref _, a, b) => Scale(symbol, a, b),
     };
 
     public static CelValue Negate(CelValue value) => value.Kind switch
@@ -36,7 +43,7 @@ internal static class Operators
             return operand.IsError ? operand : Failures.NoOverload($"the field '{field}'", operand);
         }
 
-        var found = operand.TryGetField(field, out var value);
+        var found = operand.MapValue.TryGet(field, out var value);
         return optional ? found ? CelValue.Some(value) : CelValue.None : found ? value : Failures.NoKey(CelValue.String(field));
     }
 
@@ -108,7 +115,7 @@ internal static class Operators
         return frame.Left < 0 ? Failures.Budget : CelValue.Bool(equal != negated);
     }
 
-    private static CelValue Order(ref Frame frame, string symbol, CelValue a, CelValue b)
+    private static CelValue Order(ref Frame frame, string symbol, CelValue a, CelValue b, bool orEqual, int sign)
     {
         if (a.Kind is CelKind.String or CelKind.Bytes && b.Kind == a.Kind && !frame.Spend(Math.Min(Size(a), Size(b)) / 64))
         {
@@ -121,13 +128,7 @@ internal static class Operators
             return Failures.NoOverload($"'{symbol}'", a, b);
         }
 
-        return CelValue.Bool(symbol switch
-        {
-            "<" => order < 0,
-            "<=" => order <= 0,
-            ">" => order > 0,
-            _ => order >= 0,
-        });
+        return CelValue.Bool(order is { } known && ((orEqual && known == 0) || Math.Sign(known) == sign));
     }
 
     private static CelValue In(ref Frame frame, CelValue item, CelValue container)
@@ -154,7 +155,7 @@ internal static class Operators
         return frame.Left < 0 ? Failures.Budget : CelValue.Bool(false);
     }
 
-    private static CelValue Add(ref Frame frame, CelValue a, CelValue b)
+    public static CelValue Add(ref Frame frame, CelValue a, CelValue b)
     {
         switch (a.Kind, b.Kind)
         {

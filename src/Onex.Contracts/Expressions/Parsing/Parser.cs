@@ -406,6 +406,8 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
             "exists_one" or "existsOne" => ComprehensionKind.ExistsOne,
             "map" => ComprehensionKind.Map,
             "filter" => ComprehensionKind.Filter,
+            "optMap" => ComprehensionKind.OptMap,
+            "optFlatMap" => ComprehensionKind.OptFlatMap,
             _ => null,
         };
         return kind is { } known ? Comprehension(target, name, known) : null;
@@ -433,6 +435,7 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
     {
         var usage = kind == ComprehensionKind.Map
             ? "write list.map(item, value) or list.map(item, condition, value)"
+            : kind is ComprehensionKind.OptMap or ComprehensionKind.OptFlatMap ? $"write optional.{name.Text}(value, other)"
             : $"write list.{name.Text}(item, condition)";
         Expect("(", "the variable and the condition");
         var variable = Current;
@@ -452,7 +455,8 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
         }
 
         var close = tokens[_at++];
-        var (condition, body) = kind != ComprehensionKind.Map ? (first, null) : second is null ? (null, first) : (first, second);
+        var makes = kind is ComprehensionKind.Map or ComprehensionKind.OptMap or ComprehensionKind.OptFlatMap;
+        var (condition, body) = !makes ? (first, null) : second is null ? (null, first) : (first, second);
         var node = new ComprehensionSyntax(kind, range, variable.Text, condition, body, range.Position, close.End - range.Position);
         return Syntax.Over(node, range, first, second);
     }

@@ -63,6 +63,8 @@ internal enum ComprehensionKind : byte
     ExistsOne,
     Map,
     Filter,
+    OptMap,
+    OptFlatMap,
 }
 
 /// <summary>A macro over the items of a list or the keys of a map. <c>filter</c> has no body, only <c>map</c> may have both.</summary>

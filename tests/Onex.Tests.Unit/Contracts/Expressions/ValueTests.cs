@@ -26,7 +26,7 @@ public class ValueTests
     [InlineData("1", CelKind.Int)]
     [InlineData("1.0", CelKind.Double)]
     [InlineData("1e2", CelKind.Double)]
-    [InlineData("9223372036854775808", CelKind.Double)]
+    [InlineData("9223372036854775808", CelKind.Uint)]
     [InlineData("18446744073709551616", CelKind.Double)]
     public void A_whole_number_that_fits_is_an_int(string json, CelKind kind) => Assert.Equal(kind, CelValue.FromJson(Encoding.UTF8.GetBytes(json)).Kind);
 

@@ -1,0 +1,25 @@
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Engines;
+using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
+
+namespace Onex.Benchmarks.Contracts;
+
+/// <summary>The contract language: what a guard costs, and how long a thousand contracts take to compile.</summary>
+internal static class ContractsBenchmark
+{
+    public static int Run()
+    {
+        BenchmarkRunner.Run<GuardBenchmark>(With(Job.Default.WithWarmupCount(3).WithIterationCount(8)));
+        BenchmarkRunner.Run<CompilerBenchmark>(With(
+            Job.Default.WithStrategy(RunStrategy.Monitoring).WithWarmupCount(2).WithIterationCount(5).WithInvocationCount(1).WithUnrollFactor(1)));
+        return 0;
+    }
+
+    // In this process: a project that is made for a run would not have the settings of this repository.
+    private static ManualConfig With(Job job) => DefaultConfig.Instance
+        .WithArtifactsPath(Path.Combine(Path.GetTempPath(), "onex-bench-artifacts"))
+        .WithOptions(ConfigOptions.DisableLogFile)
+        .AddJob(job.WithToolchain(InProcessEmitToolchain.Instance));
+}

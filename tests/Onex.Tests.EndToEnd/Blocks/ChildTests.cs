@@ -1,0 +1,149 @@
+using System.Text.Json.Nodes;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.EndToEnd.Blocks;
+
+/// <summary>Sagas that call sagas, on the broker and the database.</summary>
+public sealed class ChildTests : IAsyncLifetime
+{
+    private const string Journey = """
+        contract: journey
+        version: 1.0.0
+        input: { type: object, required: [id, leg], properties: { id: { type: string }, leg: { type: string } } }
+        key: input.id
+        events: { stop: {} }
+        initial: travelling
+        states:
+          travelling:
+            steps:
+              - parallel:
+                  branches:
+                    - id: first
+                      saga: leg
+                      with: { id: "${input.id}/1", kind: good }
+                      compensate: { saga: way-back, with: { ticket: "${result.ticket}" } }
+                    - id: second
+                      saga: leg
+                      with: { id: "${input.id}/2", kind: "${input.leg}" }
+                      compensate: { saga: way-back, with: { ticket: "${result.ticket}" } }
+              - saga: way-back
+                detached: true
+                with: { ticket: souvenir }
+            on_event: [{ event: stop, next: unwinding }]
+            next: there
+          unwinding: { compensate: all, next: home }
+          there: { end: completed, output: { tickets: ["${steps.first.ticket}", "${steps.second.ticket}"] } }
+          home: { end: failed, output: { reason: "${fault.code}" } }
+        on_failure: unwinding
+        """;
+
+    private const string Leg = """
+        contract: leg
+        version: 1.0.0
+        input: { type: object, required: [id, kind], properties: { id: { type: string }, kind: { type: string } } }
+        key: input.id
+        events: { arrived: {} }
+        initial: choosing
+        states:
+          choosing:
+            choose:
+              - { when: input.kind == "slow", next: riding }
+              - { when: input.kind == "bad", next: stranded, fault: stranded }
+              - next: done
+          riding:
+            on_event: [{ event: arrived, next: done }]
+            timeout: { after: 1h, next: stranded }
+          done: { end: completed, output: { ticket: "t-${input.id}" } }
+          stranded: { end: failed }
+        """;
+
+    private const string WayBack = """
+        contract: way-back
+        version: 1.0.0
+        input: { type: object, required: [ticket], properties: { ticket: { type: string } } }
+        initial: done
+        states:
+          done: { end: completed }
+        """;
+
+    private static readonly TimeSpan _within = TimeSpan.FromSeconds(60);
+
+    private readonly DirectoryInfo _contracts = Directory.CreateTempSubdirectory("onex-contracts-");
+    private OnexStack _stack = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        foreach (var (name, text) in new[] { ("journey", Journey), ("leg", Leg), ("way-back", WayBack) })
+        {
+            await File.WriteAllTextAsync(Path.Combine(_contracts.FullName, $"{name}.yaml"), text);
+        }
+
+        _stack = await OnexStack.CreateAsync();
+        _stack.Set("CONTRACTS_DIR", _contracts.FullName);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stack.DisposeAsync();
+        _contracts.Delete(recursive: true);
+    }
+
+    [Fact]
+    public async Task Children_are_waited_for_taken_back_and_cancelled()
+    {
+        await _stack.StartReadyAsync("main", "main");
+        var good = await AskAsync("good", "good");
+        var bad = await AskAsync("bad", "bad");
+        var stopped = await AskAsync("stopped", "slow");
+        var slow = await AskAsync("slow", "slow");
+        await _stack.InStateAsync("stopped/2", "riding", _within);
+        await _stack.InStateAsync("slow/2", "riding", _within);
+        await _stack.EventAsync("journey.stop", "stopped", []);
+        await _stack.EventAsync("leg.arrived", "slow/2", []);
+
+        Assert.Equal("t-good/2", (await ReadAsync(good)).Json.GetProperty("payload").GetProperty("tickets")[1].GetString());
+        Assert.Equal("stranded", (await ReadAsync(bad)).Field("code"));
+        Assert.Equal("stop", (await ReadAsync(stopped)).Field("code"));
+        Assert.Equal("t-slow/2", (await ReadAsync(slow)).Json.GetProperty("payload").GetProperty("tickets")[1].GetString());
+
+        // Nobody but the four was answered; each child knows its parent; the first leg of what failed and of what was stopped was taken back.
+        await Eventually.Async(async () => (await CountAsync("ended_at IS NULL")) == "0", _within, () => "a child still lives");
+        Assert.Equal("2", await CountAsync("contract = 'way-back' AND parent_id IN (SELECT id FROM onex.sagas WHERE business_key IN ('bad', 'stopped'))"));
+        Assert.Equal("2", await CountAsync("contract = 'way-back' AND parent_id IN (SELECT id FROM onex.sagas WHERE business_key IN ('good', 'slow'))"));
+        Assert.Equal("cancelled", (await _stack.Database.QueryAsync("SELECT status FROM onex.sagas WHERE business_key = 'stopped/2'"))[0]);
+        Assert.Equal("0", await CountAsync("contract = 'leg' AND parent_id IS NULL"));
+    }
+
+    [Fact]
+    public async Task Children_go_on_when_everything_was_killed()
+    {
+        var mains = await _stack.StartReadyAsync("main", "main");
+        var answers = new List<string>();
+        for (var number = 0; number < 20; number++)
+        {
+            answers.Add(await AskAsync($"j{number}", number % 2 == 0 ? "good" : "slow"));
+        }
+
+        await _stack.InStateAsync("j1/2", "riding", _within);
+        await Task.WhenAll(mains.Select(main => main.KillAsync()));
+        await _stack.StartReadyAsync("main");
+        for (var number = 1; number < 20; number += 2)
+        {
+            await _stack.InStateAsync($"j{number}/2", "riding", _within);
+            await _stack.EventAsync("leg.arrived", $"j{number}/2", []);
+        }
+
+        foreach (var answer in answers)
+        {
+            Assert.Equal("success", (await ReadAsync(answer)).Field("status"));
+        }
+
+        Assert.Equal("40", await CountAsync("contract = 'leg'"));
+    }
+
+    private Task<string> AskAsync(string id, string leg) => _stack.RequestAsync("journey", new JsonObject { ["id"] = id, ["leg"] = leg });
+
+    private Task<ReadRecord> ReadAsync(string correlationId) => _stack.Responses.ReadAsync(correlationId, _within);
+
+    private async Task<string> CountAsync(string condition) => (await _stack.Database.QueryAsync($"SELECT count(*) FROM onex.sagas WHERE {condition}"))[0];
+}
