@@ -33,6 +33,15 @@ public static class HeaderNames
     /// <summary>How often this record was tried before.</summary>
     public const string RetryCount = "retry_count";
 
+    /// <summary>Of a domain event: the saga that emitted it.</summary>
+    public const string SagaId = "saga_id";
+
+    /// <summary>Of a domain event: that saga's contract.</summary>
+    public const string Contract = "contract";
+
+    /// <summary>Of a domain event: the step that emitted it.</summary>
+    public const string Step = "step";
+
     /// <summary>The dead letter whose record this is once more: an operator sent it again.</summary>
     public const string Redrive = "onex-redrive";
 
@@ -54,6 +63,9 @@ public static class EventTypes
 
     /// <summary>A role's result.</summary>
     public const string Result = "onex.result";
+
+    /// <summary>A domain event that a contract emits.</summary>
+    public const string DomainEvent = "onex.domain-event";
 
     /// <summary>A dead letter.</summary>
     public const string DeadLetter = "onex.dead-letter";

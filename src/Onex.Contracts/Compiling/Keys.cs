@@ -102,7 +102,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
                 "losers", Shape.OneOf("compensate", "keep"),
                 "In a branch whose join may do without it: `compensate` (the default) or `keep` what it has done"),
         ],
-        ["emit", "aggregate"], oneOf: ["effect", "compute"]);
+        ["aggregate"], oneOf: ["effect", "compute"]);
 
     public static Keys ChildStep { get; } = Of(
         "a step that calls a contract",
@@ -186,6 +186,24 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         "'on_item_failure'",
         [
             Must("at_most", Shape.Whole(1, Limits.ItemsMax), "How many items may fail"),
+        ],
+        []);
+
+    public static Keys EmitStep { get; } = Of(
+        "a step that emits",
+        [
+            May("id", Shape.Text, "Its name, if it is to have one"),
+            Must("emit", Shape.Text, "The topic, in full and constant; none of the runtime's own"),
+            Must("with", Shape.Map(() => Emitted), "The record"),
+            May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where an expression that fails leads"),
+        ],
+        []);
+
+    public static Keys Emitted { get; } = Of(
+        "'with' of a step that emits",
+        [
+            May("key", Shape.Text, "The record's key, a text; without it, the correlation id"),
+            Must("value", Shape.Value, "The record's value, written as JSON"),
         ],
         []);
 

@@ -7,6 +7,9 @@ namespace Onex.Contracts.Compiling;
 /// <summary>What things of a contract may be called.</summary>
 internal static partial class Names
 {
+    // What Kafka allows.
+    private const int TopicLengthMax = 249;
+
     // The first word of a request's operation tells a contract from an operation; these are taken even where their effects are not there.
     private static readonly FrozenSet<string> _prefixes =
         FrozenSet.ToFrozenSet(["http", "db", "database", "consul", "vault", "kafka", "redis", "filesystem"], StringComparer.Ordinal);
@@ -49,12 +52,24 @@ internal static partial class Names
 
     public static bool IsState(string name) => name.Length <= Limits.NameLengthMax && StateName().IsMatch(name);
 
+    /// <summary>The runtime's topics where nothing is configured; Onex.Contracts.Messages has them too.</summary>
+    public static FrozenSet<string> OwnTopics { get; } = FrozenSet.ToFrozenSet(
+        ["requests", "responses", "effect-requests", "effect-responses", "worker-requests", "worker-responses", "saga-events"], StringComparer.Ordinal);
+
+    public static bool IsTopic(string name) => name.Length <= TopicLengthMax && name is not ("." or "..") && TopicName().IsMatch(name);
+
+    /// <summary>A topic of the runtime, or a dead-letter topic: what only Onex writes.</summary>
+    public static bool IsOwnTopic(string name) => OwnTopics.Contains(name) || name.EndsWith(".dlq", StringComparison.Ordinal);
+
     /// <summary>A name that expressions can read after a dot.</summary>
     public static bool IsIdentifier(string name) =>
         name.Length <= Limits.NameLengthMax && Identifier().IsMatch(name) && !_words.Contains(name);
 
     [GeneratedRegex(@"^[a-z][a-z0-9-]*\z", RegexOptions.NonBacktracking)]
     private static partial Regex ContractName();
+
+    [GeneratedRegex(@"^[A-Za-z0-9._-]+\z", RegexOptions.NonBacktracking)]
+    private static partial Regex TopicName();
 
     [GeneratedRegex(@"^[A-Za-z_][A-Za-z0-9_-]*\z", RegexOptions.NonBacktracking)]
     private static partial Regex StateName();

@@ -68,8 +68,8 @@ internal abstract record Shape
 
     /// <summary>A step of any kind.</summary>
     public static Shape Step() => Any(
-        Map(() => Keys.Step), Map(() => Keys.ChildStep), Map(() => Keys.DetachedStep), Map(() => Keys.ParallelStep), Map(() => Keys.WaitStep), Map(() => Keys.SetStep),
-        Map(() => Keys.RespondStep), Map(() => Keys.FailStep));
+        Map(() => Keys.Step), Map(() => Keys.ChildStep), Map(() => Keys.DetachedStep), Map(() => Keys.ParallelStep),
+        Map(() => Keys.EmitStep), Map(() => Keys.WaitStep), Map(() => Keys.SetStep), Map(() => Keys.RespondStep), Map(() => Keys.FailStep));
 
     /// <summary>What its JSON Schema says by itself.</summary>
     internal sealed record Plain(string Json) : Shape;

@@ -13,7 +13,7 @@ namespace Onex.Contracts.Compiling;
 /// <summary>Reads steps.</summary>
 internal sealed partial class StepReader(ContractScope scope, ExpressionReader expressions, TemplateReader templates, RetryReader retries)
 {
-    private static readonly string[] _others = ["wait", "set", "respond", "fail", "parallel"];
+    private static readonly string[] _others = ["wait", "set", "respond", "fail", "parallel", "emit"];
     private static readonly string[] _calls = ["effect", "compute", "saga"];
     private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(30);
 
@@ -210,6 +210,9 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
 
                 var rules = new TemplateRules(ExpressionPlace.Output, null, ArgumentFilling.Value);
                 return new RespondStep { Id = id ?? "", Payload = templates.Read(payload, DataType.Any, rules) };
+            case "emit":
+                scope.CheckKeys(map, Keys.EmitStep);
+                return new EmitReader(scope, templates).Read(map, id, ReadCatch(map.Find("catch"), state));
             default:
                 scope.CheckKeys(map, Keys.FailStep);
                 return ReadFail(map, id, state);

@@ -413,6 +413,15 @@ internal static class Complaints
             },
             broken.At, $"the example '{Clip(broken.Example)}' does not hold: {broken.What.TrimEnd('.')}.", broken.Remedy);
 
+    // Domain events.
+
+    public static Complaint BadTopic(SourceSpan at, string topic) =>
+        Error("ONEX1116", at, $"'{Clip(topic)}' cannot name a topic.", "Use letters, digits, '.', '_' and '-', at most 249 of them: orders.packed");
+
+    public static Complaint OwnTopic(SourceSpan at, string topic) =>
+        Error("ONEX1117", at, $"'{Clip(topic)}' is a topic of Onex itself, and nothing is emitted to it.",
+            "Name a topic of your own. Another contract is started with 'saga: its-name' and 'detached: true'.");
+
     private static string Sentence(string text) =>
         text.Length == 0 ? text : $"{char.ToUpperInvariant(text[0])}{text[1..]}{(text[^1] is '.' or '?' or '!' ? "" : ".")}";
 

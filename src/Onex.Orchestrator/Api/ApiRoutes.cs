@@ -117,7 +117,7 @@ internal static class ApiRoutes
     };
 
     public static ApiRoute Contracts { get; } = new(
-        "contracts", "GET", "/api/v1/contracts", ApiScope.Read, "Lists the contracts that are loaded.", "`contracts`: each with `name`, `version`, `hash`, `description`");
+        "contracts", "GET", "/api/v1/contracts", ApiScope.Read, "Lists the contracts that are loaded.", "`contracts`: each with `name`, `version`, `hash`, `description`; one that starts by the clock with `schedule`, and `next_at` where this main knows it");
 
     public static ApiRoute Contract { get; } = new(
         "contract", "GET", "/api/v1/contracts/{name}", ApiScope.Read, "Shows a contract: its versions, states and events.", "the contract")

@@ -26,6 +26,9 @@ internal sealed record Decision(
     /// <summary>The ids of messages that were taken in, or are kept, for the first time.</summary>
     public ImmutableArray<Guid> Seen { get; init; } = [];
 
+    /// <summary>Domain events that leave with the commit.</summary>
+    public ImmutableArray<EventToPublish> Published { get; init; } = [];
+
     /// <summary>What became of items of an <c>each</c>.</summary>
     public ImmutableArray<SagaItem> Items { get; init; } = [];
 
@@ -63,6 +66,13 @@ internal sealed record CommandToSend(
     /// <summary>For a child saga: that nobody waits for its end.</summary>
     public bool Detached { get; init; }
 }
+
+/// <summary>One domain event to be published.</summary>
+/// <param name="Step">The step that emits it.</param>
+/// <param name="Topic">The topic.</param>
+/// <param name="Key">The record's key.</param>
+/// <param name="Value">The record's value.</param>
+internal sealed record EventToPublish(string Step, string Topic, string Key, RawJson Value);
 
 /// <summary>One response to be sent.</summary>
 /// <param name="To">The request that it answers.</param>

@@ -15,6 +15,7 @@ internal static class Steps
         ParallelStep parallel => Branches.Open(transition, parallel),
         EachStep each => EachItems.Begin(transition, each, round),
         StartStep start => Start(transition, start),
+        EmitStep emit => Emit(transition, emit),
         WaitStep wait => Wait(transition, sequence, wait),
         SetStep set => Set(transition, set),
         RespondStep respond => Respond(transition, respond),
@@ -56,6 +57,29 @@ internal static class Steps
             Detached = true,
         });
         transition.Note(HistoryKinds.StepCompleted, step.Id, ("contract", step.Contract));
+        return true;
+    }
+
+    // It leaves with the commit, or not at all: no one takes it back.
+    private static bool Emit(Transition transition, EmitStep step)
+    {
+        var scope = new SagaScope(transition.Plan, transition.Saga, transition.Now);
+        var key = step.Key?.Evaluate(scope) ?? CelValue.String(transition.Saga.Facts.Asker.CorrelationId.ToString());
+        if (key.Kind != CelKind.String)
+        {
+            var why = key.IsError ? key.AsError() : $"text is wanted, not {key.Kind}.";
+            transition.Fail(step.Catch, step.Id, EngineCodes.ExpressionFailed, $"The key of step '{step.Id}': {why}");
+            return false;
+        }
+
+        if (!ValueJson.TryEvaluate(step.Value, scope, out var value, out var problem))
+        {
+            transition.Fail(step.Catch, step.Id, EngineCodes.ExpressionFailed, $"The value of step '{step.Id}': {problem}");
+            return false;
+        }
+
+        transition.Publish(new EventToPublish(step.Id, step.Topic, key.AsString(), value));
+        transition.Note(HistoryKinds.StepCompleted, step.Id, ("topic", step.Topic));
         return true;
     }
 

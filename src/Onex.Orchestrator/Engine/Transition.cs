@@ -18,6 +18,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     private readonly ImmutableArray<HistoryNote>.Builder _history = ImmutableArray.CreateBuilder<HistoryNote>();
     private readonly ImmutableArray<EventRefusal>.Builder _refusals = ImmutableArray.CreateBuilder<EventRefusal>();
     private readonly ImmutableArray<Guid>.Builder _seen = ImmutableArray.CreateBuilder<Guid>();
+    private readonly ImmutableArray<EventToPublish>.Builder _published = ImmutableArray.CreateBuilder<EventToPublish>();
     private readonly ImmutableArray<SagaItem>.Builder _items = ImmutableArray.CreateBuilder<SagaItem>();
 
     public Plan Plan { get; } = plan;
@@ -54,6 +55,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         {
             Refusals = _refusals.ToImmutable(),
             Seen = _seen.ToImmutable(),
+            Published = _published.ToImmutable(),
             Items = _items.ToImmutable(),
         };
     }
@@ -65,6 +67,8 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         _history.Add(new HistoryNote(kind, Saga.State, step, Now, Json(detail)));
 
     public void Emit(CommandToSend command) => _commands.Add(command);
+
+    public void Publish(EventToPublish published) => _published.Add(published);
 
     public void Store(SagaItem item) => _items.Add(item);
 

@@ -112,18 +112,16 @@ internal sealed class RequestRules(
 
         if (problems.Count > 0)
         {
-            return Misfit(plan, asker, problems);
+            return Refuse(
+                asker, ErrorCodes.PayloadInvalid, "SchemaMismatch",
+                $"The payload does not fit the input of '{plan.Name}' {plan.Version}: "
+                + string.Join("; ", problems.Select(problem => $"{At(problem)} {problem.Problem}")),
+                Details(problems));
         }
 
         var facts = Facts(plan, asker, input, sagaId, homePartition, now);
         return plan.Key is null ? (new AcceptedRequest.Start(facts), null) : WithKey(plan, facts, now, asker);
     }
-
-    private static (AcceptedRequest?, Refusal?) Misfit(Plan plan, Asker asker, IReadOnlyList<SchemaProblem> problems) => Refuse(
-        asker, ErrorCodes.PayloadInvalid, "SchemaMismatch",
-        $"The payload does not fit the input of '{plan.Name}' {plan.Version}: "
-        + string.Join("; ", problems.Select(problem => $"{At(problem)} {problem.Problem}")),
-        Details(problems));
 
     private static SagaFacts Facts(Plan plan, Asker asker, CelValue input, Guid sagaId, int homePartition, DateTimeOffset now) => new()
     {

@@ -77,6 +77,21 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
         };
     }
 
+    /// <summary>A domain event. Its value is the contract's own; what Onex has to say of it stands in the headers.</summary>
+    public static OutgoingMessage DomainEvent(SagaState saga, EventToPublish published, Guid messageId, DateTimeOffset at) => new()
+    {
+        MessageId = messageId,
+        Topic = published.Topic,
+        Key = published.Key,
+        Value = published.Value.Utf8,
+        Headers = MessageHeaders.Of(
+            EventTypes.DomainEvent, messageId, saga.Facts.Asker.CorrelationId, at,
+            TraceOf(saga.Facts.Asker)
+                .SetItem(HeaderNames.SagaId, saga.Facts.SagaId.ToString())
+                .SetItem(HeaderNames.Contract, saga.Facts.Contract)
+                .SetItem(HeaderNames.Step, published.Step)),
+    };
+
     /// <summary>A saga's response.</summary>
     public OutgoingMessage Response(Guid sagaId, Answer answer, Guid messageId, DateTimeOffset at) =>
         responses.Write(sagaId, answer, messageId, at);

@@ -75,6 +75,11 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
                 Saga, command, argumentsRef, Identity.Message(_transitionId, messageOrdinal++), Saga.UpdatedAt));
         }
 
+        foreach (var published in decision.Published)
+        {
+            _outgoing.Add(MessageWriter.DomainEvent(Saga, published, Identity.Message(_transitionId, messageOrdinal++), Saga.UpdatedAt));
+        }
+
         foreach (var answer in decision.Answers)
         {
             _outgoing.Add(messages.Response(SagaId, answer, Identity.Message(_transitionId, messageOrdinal++), Saga.UpdatedAt));

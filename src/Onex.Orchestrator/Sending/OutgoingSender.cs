@@ -112,8 +112,7 @@ internal sealed class OutgoingSender(IRecordProducer producer, IDeadLetterIndex 
             "The broker refuses message {MessageId} of saga {SagaId} for topic {Topic} for good: {Reason}", message.MessageId, sagaId, message.Topic, reason);
         Refused?.Invoke(sagaId, message, reason);
 
-        // The whole value may be what is refused (too large), so that the letter tells where it stays: in the saga's own rows. A letter that is
-        // refused has its entry in the index already.
+        // The whole value may be what is refused (too large), so that the letter tells where it stays: in the saga's own rows.
         var letter = RefusedLetter.Write(sagaId, message, reason);
         var topic = message.Topic;
         if (!topic.EndsWith(Topics.DeadLetterSuffix, StringComparison.Ordinal))
@@ -122,7 +121,10 @@ internal sealed class OutgoingSender(IRecordProducer producer, IDeadLetterIndex 
             await deadLetters.AddAsync(RefusedLetter.Row(message, reason), CancellationToken.None);
         }
 
-        return await producer.ProduceAsync(record with { Topic = topic, Partition = null, Value = letter }, CancellationToken.None);
+        // The index has the message by now (what went to a dead-letter topic itself, since its commit), so that nothing is lost where nobody has
+        // made such a topic: to be refused for ever would be no better.
+        var report = await producer.ProduceAsync(record with { Topic = topic, Partition = null, Value = letter }, CancellationToken.None);
+        return report.Delivery == Delivery.Refused ? new DeliveryReport(Delivery.Acknowledged, null) : report;
     }
 
     private void Signal()

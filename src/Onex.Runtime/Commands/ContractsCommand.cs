@@ -26,7 +26,7 @@ internal static class ContractsCommand
         check.SetAction(parsed => Check(parsed.GetValue(paths) ?? [], parsed.GetValue(strict), parsed.GetValue(json)));
         var test = new Command("test", "Run the examples of contracts, and show what they cover.") { paths };
         test.SetAction(parsed => Test(parsed.GetValue(paths) ?? [], parsed.GetValue(json)));
-        var list = new Command("list", "Show the contracts: name, version, hash.");
+        var list = new Command("list", "Show the contracts: name, version, hash, and when they start by the clock.");
         list.SetAction(parsed => List(parsed.GetValue(json)));
         var name = new Argument<string>("name") { Description = "The contract's name." };
         var format = new Option<string>("--format") { Description = "How to draw it: mermaid, dot, svg.", DefaultValueFactory = _ => "mermaid" };

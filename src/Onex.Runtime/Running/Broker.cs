@@ -8,7 +8,7 @@ using Onex.Kafka.Producing;
 namespace Onex.Runtime.Running;
 
 /// <summary>Makes the topics that are missing, and refuses those that main cannot work with.</summary>
-internal sealed class TopicSetup(TopicAdmin topics, RuntimeSettings settings, ILogger<TopicSetup> logger) : IRoleBootstrap
+internal sealed class TopicSetup(TopicAdmin topics, RuntimeSettings settings, EmittedTopics emitted, ILogger<TopicSetup> logger) : IRoleBootstrap
 {
     public string Name => "The broker";
 
@@ -17,6 +17,11 @@ internal sealed class TopicSetup(TopicAdmin topics, RuntimeSettings settings, IL
         if (settings.CreateTopics)
         {
             await CreateAsync(topics, settings, cancellation);
+            await topics.EnsureTopicsAsync(emitted.Names, settings.Partitions, settings.Replication, cancellation);
+        }
+        else
+        {
+            await LookForEmittedAsync(cancellation);
         }
 
         var (_, problems) = await CheckAsync(topics, settings, cancellation);
@@ -68,6 +73,16 @@ internal sealed class TopicSetup(TopicAdmin topics, RuntimeSettings settings, IL
         {
             // The broker's reason: authorization, replication factor, a topic's name.
             throw new ConfigurationException(refused.Message, refused);
+        }
+    }
+
+    // They belong to others, who may make them later, or whose broker makes them when they are first written to.
+    private async Task LookForEmittedAsync(CancellationToken cancellation)
+    {
+        var found = await topics.PartitionCountsAsync(emitted.Names, cancellation);
+        foreach (var missing in emitted.Names.Where(topic => !found.ContainsKey(topic)))
+        {
+            logger.LogWarning("There is no topic {Topic}, to which a contract emits: what is emitted before someone makes it goes to the dead letters.", missing);
         }
     }
 

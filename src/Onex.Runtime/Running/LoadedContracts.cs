@@ -31,8 +31,9 @@ internal sealed record LoadedContracts(Compilation Compilation, CompilerContext 
     {
         var connections = ReadConnections(settings, environment, resolveSecrets);
         var context = new CompilerContext(Catalogue.Of(settings), connections.Describe()) { Examples = examples };
+        var compilation = ContractCompiler.CompileDirectory(settings.ContractsDirectory, context);
         return new LoadedContracts(
-            ContractCompiler.CompileDirectory(settings.ContractsDirectory, context), context, connections, [.. Catalogue.Problems(settings)]);
+            compilation, context, connections, [.. Catalogue.Problems(settings), .. new EmittedTopics(compilation.Plans).Problems(settings.Topics)]);
     }
 
     /// <summary>Only the connections, for a role that runs no contracts.</summary>

@@ -76,7 +76,9 @@ internal static class RunCommand
             AddStore(services, settings, name);
         }
 
-        AddBus(services, settings, name);
+        var emitted = new EmittedTopics(contracts.Compilation.Plans);
+        services.AddSingleton(emitted);
+        AddBus(services, settings, emitted, name);
 
         AddRoles(services, settings, contracts);
         services.AddSingleton<IRoleBootstrap, Handlers>();
@@ -100,11 +102,11 @@ internal static class RunCommand
         services.AddSingleton<IRoleBootstrap, DatabaseFile>();
     }
 
-    private static void AddBus(IServiceCollection services, RuntimeSettings settings, string name)
+    private static void AddBus(IServiceCollection services, RuntimeSettings settings, EmittedTopics emitted, string name)
     {
         if (settings.EventBus == EventBus.InMemory)
         {
-            services.AddOnexMemoryLog(settings.Topics.All, settings.Partitions, settings.MemoryHistory, Parts.Memory(settings, name));
+            services.AddOnexMemoryLog([.. settings.Topics.All, .. emitted.Names], settings.Partitions, settings.MemoryHistory, Parts.Memory(settings, name));
             return;
         }
 

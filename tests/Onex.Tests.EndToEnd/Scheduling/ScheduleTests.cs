@@ -57,6 +57,9 @@ public sealed class ScheduleTests : IDisposable
         await Eventually.Async(
             async () => await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.schedules") == 2, TimeSpan.FromSeconds(10), () => "the schedules have not begun");
         Assert.Equal(0, await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.sagas"));
+        using var http = new HttpClient();
+        var listed = await http.GetStringAsync(new Uri($"http://127.0.0.1:{first.HttpPort}/api/v1/contracts"));
+        Assert.Equal(2, System.Text.RegularExpressions.Regex.Count(listed, "\"schedule\":\"every 1h\",\"next_at\":\""));
         await first.KillAsync();
         await stack.Database.ExecuteAsync("UPDATE onex.schedules SET last_due_at = last_due_at - interval '10 hours 30 minutes'");
         var last = await stack.Database.QueryAsync("SELECT last_due_at + interval '10 hours' FROM onex.schedules WHERE contract = 'latest'");

@@ -66,8 +66,22 @@ public sealed class OutgoingSenderTests
         Assert.Equal(["responses.dlq", "responses.dlq"], broker.Topics);
     }
 
-    // A broker that takes nothing for one topic.
-    private sealed class Refusing(string topic) : IRecordProducer
+    [Fact]
+    public async Task Where_nobody_has_made_a_dead_letter_topic_the_index_is_enough()
+    {
+        var (broker, index) = (new Refusing("orders.packed", "orders.packed.dlq"), new Index());
+        using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
+
+        sender.Send(_saga, [_message with { Topic = "orders.packed" }]);
+        await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+
+        Assert.Equal([_message.MessageId], sender.TakeAcknowledged(10));
+        Assert.Equal("orders.packed", Assert.Single(index.Rows).Topic);
+        Assert.Equal(["orders.packed", "orders.packed.dlq"], broker.Topics);
+    }
+
+    // A broker that takes nothing for some topics.
+    private sealed class Refusing(params string[] topics) : IRecordProducer
     {
         private readonly ConcurrentQueue<string> _topics = new();
 
@@ -78,7 +92,7 @@ public sealed class OutgoingSenderTests
         public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
         {
             _topics.Enqueue(record.Topic);
-            var refused = record.Topic == topic || record.Topic == RefuseOnce;
+            var refused = topics.Contains(record.Topic) || record.Topic == RefuseOnce;
             RefuseOnce = null;
             return Task.FromResult(refused ? new DeliveryReport(Delivery.Refused, "too large") : new DeliveryReport(Delivery.Acknowledged, null));
         }

@@ -1,0 +1,74 @@
+using System.Collections.Immutable;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Plans;
+using Onex.Contracts.Schemas;
+using Onex.Contracts.Yaml;
+
+namespace Onex.Contracts.Compiling;
+
+/// <summary>Reads steps that publish a domain event.</summary>
+internal sealed class EmitReader(ContractScope scope, TemplateReader templates)
+{
+    /// <summary>The step; null after complaining.</summary>
+    /// <param name="map">The step.</param>
+    /// <param name="id">Its id, or what it is called after its place.</param>
+    /// <param name="rules">Where its failure leads.</param>
+    public EmitStep? Read(MapSyntax map, string? id, ImmutableArray<CatchRule> rules)
+    {
+        var topic = ReadTopic(map.Find("emit")!);
+        if (!map.Has("with"))
+        {
+            scope.Report(Complaints.MissingKey(map.At, "a step that emits", "with", "Add 'with: { key: \"${input.id}\", value: { ... } }'."));
+        }
+
+        if (scope.Map(map.Find("with"), "'with'") is not { } with)
+        {
+            return null;
+        }
+
+        scope.CheckKeys(with, Keys.Emitted);
+        if (!with.Has("value"))
+        {
+            scope.Report(Complaints.MissingKey(with.At, "'with' of a step that emits", "value", "Add 'value: { ... }': the record's value, as JSON."));
+        }
+
+        var key = with.Find("key") is { } keyed
+            ? templates.Read(keyed, DataTypeReader.Parse("string"), new TemplateRules(ExpressionPlace.Arguments, "key", ArgumentFilling.Value))
+            : null;
+        return with.Find("value") is { } value && topic is not null
+            ? new EmitStep
+            {
+                Id = id ?? "",
+                Topic = topic,
+                Key = key,
+                Value = templates.Read(value, DataType.Any, new TemplateRules(ExpressionPlace.Arguments, "value", ArgumentFilling.Value)),
+                Catch = rules,
+            }
+            : null;
+    }
+
+    // Which topics a contract writes to is known before anything runs.
+    private string? ReadTopic(SyntaxNode node)
+    {
+        if (scope.Text(node, "'emit'") is not { } topic)
+        {
+            return null;
+        }
+
+        if (topic.Text.Contains("${", StringComparison.Ordinal))
+        {
+            scope.Report(Complaints.ExpressionInConstant(topic.At, "emit"));
+        }
+        else if (!Names.IsTopic(topic.Text))
+        {
+            scope.Report(Complaints.BadTopic(topic.At, topic.Text));
+        }
+        else if (Names.IsOwnTopic(topic.Text))
+        {
+            scope.Report(Complaints.OwnTopic(topic.At, topic.Text));
+        }
+
+        return topic.Text;
+    }
+}
