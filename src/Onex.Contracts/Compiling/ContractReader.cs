@@ -66,6 +66,7 @@ internal sealed class ContractReader
         // What is declared comes before what refers to it, whatever the order of the file.
         var name = ReadName();
         var version = ReadVersion();
+        var description = _scope.Text(_root.Find("description"), "'description'")?.Text ?? "";
         var input = ReadSchema("input");
         var output = ReadSchema("output");
         (_scope.Input, _scope.Output) = (input, output);
@@ -112,7 +113,7 @@ internal sealed class ContractReader
         {
             Name = name!,
             Version = version!,
-            Description = _scope.Text(_root.Find("description"), "'description'")?.Text ?? "",
+            Description = description,
             Hash = ContractHash.Of(source),
             Source = source,
             Input = input!,
