@@ -95,7 +95,7 @@ internal static class StaticTypes
     {
         var both = a & b;
         var numbers = JsonTypes.Integer | JsonTypes.Number;
-        return (both & numbers) == 0 && (a & numbers) != 0 && (b & numbers) != 0 ? both | JsonTypes.Integer : both;
+        return (both & numbers) == JsonTypes.None && (a & numbers) != JsonTypes.None && (b & numbers) != JsonTypes.None ? both | JsonTypes.Integer : both;
     }
 
     private static CelType Untyped(List<SchemaNode> all, int depth)
@@ -121,7 +121,7 @@ internal static class StaticTypes
         return all.Exists(node => node.Properties is not null) ? new CelType.ObjectOf(new SchemaShape(all, depth)) : CelType.Dyn;
     }
 
-    private static CelType ListOf(List<SchemaNode> all, int depth)
+    private static CelType.ListOf ListOf(List<SchemaNode> all, int depth)
     {
         var items = all.Where(node => node.Items is not null).Select(node => node.Items!).ToList();
         var isPlain = all.TrueForAll(node => node.PrefixItems.Count == 0 && !HasForms(node));

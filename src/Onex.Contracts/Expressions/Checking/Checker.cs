@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions.Evaluation;
@@ -40,7 +39,7 @@ internal sealed class Checker(Func<string, CelType?> roots)
         _ => Comprehension((ComprehensionSyntax)syntax),
     };
 
-    private static CelType OfValue(CelValue value) => value.Kind switch
+    private static CelType.Basic OfValue(CelValue value) => value.Kind switch
     {
         CelKind.String => new CelType.Basic(CelKind.String, value.AsString().Length),
         _ => new CelType.Basic(value.Kind),
