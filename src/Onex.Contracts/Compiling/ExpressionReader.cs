@@ -98,7 +98,11 @@ internal sealed class ExpressionReader(ContractScope scope)
             }
         }
 
-        CheckTypes(expression, scalar, start, place);
+        if (!scope.File.IsFull)
+        {
+            CheckTypes(expression, scalar, start, place);
+        }
+
         return expression;
     }
 
