@@ -1,7 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using Onex.Contracts;
 using Onex.Contracts.Catalogue;
-using Onex.Contracts.Plans;
 using Onex.Effects;
 using Onex.Workers;
 

@@ -44,13 +44,13 @@ public class GuardBenchmark
         {
             Facts = new SagaFacts
             {
-                SagaId = Guid.CreateVersion7(),
+                SagaId = new Guid(1, 0, 0, new byte[8]),
                 Contract = plan.Name,
                 ContractVersion = plan.Version,
                 ContractHash = plan.Hash,
                 HomePartition = 0,
                 StartedAt = DateTimeOffset.UnixEpoch,
-                Asker = new Asker { RequestId = Guid.NewGuid(), CorrelationId = Guid.NewGuid(), Operation = plan.Name, Source = "bench" },
+                Asker = new Asker { RequestId = new Guid(2, 0, 0, new byte[8]), CorrelationId = new Guid(3, 0, 0, new byte[8]), Operation = plan.Name, Source = "bench" },
                 Input = input,
             },
             State = plan.Initial,

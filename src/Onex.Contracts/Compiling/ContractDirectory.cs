@@ -6,6 +6,8 @@ namespace Onex.Contracts.Compiling;
 /// <summary>The files of a contracts directory.</summary>
 internal sealed class ContractDirectory(string root)
 {
+    private const int UnknownLength = 16 * 1024;
+
     private static readonly string[] _otherFolders = ["runtime", "connections", "schemas"];
     private static readonly UTF8Encoding _strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -78,12 +80,21 @@ internal sealed class ContractDirectory(string root)
                 return ("", Complaints.TooLarge(stream.Length), null);
             }
 
-            // It may grow, or be a pipe, while it is read.
-            bytes = new byte[Limits.FileBytesMax + 1];
-            var read = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-            if (read > Limits.FileBytesMax)
+            // It may grow, or be a pipe, while it is read. A buffer of the most that is allowed would cost a thousand files a collection each.
+            bytes = new byte[stream.CanSeek ? stream.Length + 1 : UnknownLength];
+            var read = 0;
+            while (stream.Read(bytes.AsSpan(read)) is > 0 and var more)
             {
-                return ("", Complaints.TooLarge(read), null);
+                read += more;
+                if (read > Limits.FileBytesMax)
+                {
+                    return ("", Complaints.TooLarge(read), null);
+                }
+
+                if (read == bytes.Length)
+                {
+                    Array.Resize(ref bytes, Math.Min(2 * bytes.Length, Limits.FileBytesMax + 1));
+                }
             }
 
             bytes = bytes[..read];

@@ -111,7 +111,11 @@ internal sealed class ExpressionReader(ContractScope scope)
             }
         }
 
-        CheckTypes(expression, scalar, start, place);
+        if (!scope.File.IsFull)
+        {
+            CheckTypes(expression, scalar, start, place);
+        }
+
         scope.Origins[expression] = (scalar, start);
         return expression;
     }

@@ -1,8 +1,6 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
-using Onex.Contracts.Expressions;
 using Onex.Contracts.Expressions.Checking;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;

@@ -110,10 +110,20 @@ public sealed class Expression
     /// The value in that scope. Never throws: a failure is a value of kind <see cref="CelKind.Error"/>, with text for people. It spends at most
     /// <see cref="ExpressionLimits.Budget"/> units; to need more is a failure, even where the rest of the expression would not care.
     /// </summary>
-    public CelValue Evaluate(IExpressionScope scope)
+    public CelValue Evaluate(IExpressionScope scope) => Evaluate(scope, out _);
+
+    /// <summary>What an evaluation in that scope spends, in units.</summary>
+    internal long Spent(IExpressionScope scope)
+    {
+        Evaluate(scope, out var spent);
+        return spent;
+    }
+
+    private CelValue Evaluate(IExpressionScope scope, out long spent)
     {
         var frame = new Frame(scope, _locals == 0 ? null : new CelValue[_locals]);
         var value = _code(ref frame);
+        spent = ExpressionLimits.Budget - frame.Left;
         return frame.Left < 0 ? Failures.Budget : value;
     }
 

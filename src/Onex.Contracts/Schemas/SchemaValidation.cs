@@ -464,7 +464,7 @@ internal sealed class SchemaValidation
         "uuid" => Guid.TryParseExact(text, "D", out _),
         "date-time" => CelTime.ParseTimestamp(text) is not null,
         "date" => DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _),
-        "email" => MailAddress.TryCreate(text, out var address) && address.Address == text,
+        "email" => MailAddress.TryCreate(text, out var address) && address.Address == text && !address.User.EndsWith('.') && !text.Contains("..", StringComparison.Ordinal),
         _ => true,
     };
 

@@ -8,6 +8,10 @@ internal static class StaticTypes
 {
     private const int DepthMax = 16;
 
+    // Forms may lead back to the schema that they are forms of: few of them are followed, and not far.
+    private const int FormsMax = 16;
+    private const int FormDepth = 5;
+
     public static CelType Of(DataType type) => type switch
     {
         DataType.Basic basic => new CelType.Basic(basic.Kind),
@@ -95,7 +99,7 @@ internal static class StaticTypes
     {
         var both = a & b;
         var numbers = JsonTypes.Integer | JsonTypes.Number;
-        return (both & numbers) == 0 && (a & numbers) != 0 && (b & numbers) != 0 ? both | JsonTypes.Integer : both;
+        return (both & numbers) == JsonTypes.None && (a & numbers) != JsonTypes.None && (b & numbers) != JsonTypes.None ? both | JsonTypes.Integer : both;
     }
 
     private static CelType Untyped(List<SchemaNode> all, int depth)
@@ -112,16 +116,18 @@ internal static class StaticTypes
 
         if (all.Find(node => node.AnyOf.Count > 0 || node.OneOf.Count > 0) is { } choice)
         {
-            var type = (choice.AnyOf.Count > 0 ? choice.AnyOf : choice.OneOf)
-                .Select(form => Of([form], depth + 1))
+            var forms = choice.AnyOf.Count > 0 ? choice.AnyOf : choice.OneOf;
+            var type = forms
+                .Take(FormsMax)
+                .Select(form => Of([form], Math.Min(DepthMax, depth + FormDepth)))
                 .Aggregate(CelType.Nothing, (a, b) => TypeRules.Common(a, b) ?? CelType.Dyn);
-            return type.Plain is CelType.Basic ? type : CelType.Dyn;
+            return type.Plain is CelType.Basic && forms.Count <= FormsMax ? type : CelType.Dyn;
         }
 
         return all.Exists(node => node.Properties is not null) ? new CelType.ObjectOf(new SchemaShape(all, depth)) : CelType.Dyn;
     }
 
-    private static CelType ListOf(List<SchemaNode> all, int depth)
+    private static CelType.ListOf ListOf(List<SchemaNode> all, int depth)
     {
         var items = all.Where(node => node.Items is not null).Select(node => node.Items!).ToList();
         var isPlain = all.TrueForAll(node => node.PrefixItems.Count == 0 && !HasForms(node));
@@ -163,6 +169,7 @@ internal static class StaticTypes
     {
         private readonly Dictionary<string, CelType?> _known = new(StringComparer.Ordinal);
         private string[]? _names;
+        private HashSet<string>? _required;
 
         public override IReadOnlyCollection<string> Names =>
             _names ??= [.. all.Where(node => node.Properties is not null).SelectMany(node => node.Properties!.Keys).Distinct(StringComparer.Ordinal)];
@@ -180,7 +187,7 @@ internal static class StaticTypes
             return type;
         }
 
-        public override bool Requires(string name) => all.Exists(node => node.Required.Contains(name));
+        public override bool Requires(string name) => (_required ??= [.. all.SelectMany(node => node.Required)]).Contains(name);
 
         private CelType? Read(string name)
         {

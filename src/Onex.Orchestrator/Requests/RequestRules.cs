@@ -151,7 +151,7 @@ internal sealed class RequestRules(
         var given = Payload(read);
         if (@event.Data.TryConvert(given, out var data, out var problem))
         {
-            problem = JsonNumbers.Problems(data).FirstOrDefault();
+            problem = JsonNumbers.Problems(data) is [var first, ..] ? first : null;
         }
 
         return problem is null

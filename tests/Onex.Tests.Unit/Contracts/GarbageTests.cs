@@ -86,6 +86,11 @@ public sealed class GarbageTests(ITestOutputHelper output)
         { "a long expression", Small.Head + "initial: d\nkey: input.a" + string.Concat(Enumerable.Repeat(" + input.a", 90_000)) + "\nstates:\n  d: { end: completed }\n" },
         { "aliases", "a: &a x\nb: [" + string.Concat(Enumerable.Repeat("*a,", 100_000)) + "]" },
         { "chained references", Chain(20_000) },
+        { "forms of itself", Schema($"anyOf: [{string.Concat(Enumerable.Repeat("{ $ref: '#' }, ", 2_000))}]", "${input.a.b}") },
+        { "forms of forms", Schema("anyOf: [" + string.Concat(Enumerable.Range(0, 16).Select(form => $"{{ anyOf: [{string.Concat(Enumerable.Repeat("{ $ref: '#' }, ", 16))}] }}, ")) + "]", "${input.a.b}") },
+        { "a schema in itself many times", Schema("type: object, properties: { " + string.Concat(Enumerable.Range(0, 500).Select(each => $"f{each}: {{ $ref: '#' }}, ")) + "}", "${input}") },
+        { "many required fields", Schema($"type: object, additionalProperties: false, required: [{string.Join(", ", Enumerable.Range(0, 30_000).Select(each => $"f{each}"))}], properties: {{ {string.Concat(Enumerable.Range(0, 20_000).Select(each => $"f{each}: {{}}, "))} }}", "${input.a}") },
+        { "many unknown fields", Schema("type: object, additionalProperties: false, properties: { " + string.Concat(Enumerable.Range(0, 20_000).Select(each => $"field{each}: {{}}, ")) + "}", "${" + string.Join(" || ", Enumerable.Range(0, 4_000).Select(each => $"input.feld{each}")) + "}") },
         { "colons", string.Concat(Enumerable.Repeat(": ", 400_000)) },
         { "questions", string.Concat(Enumerable.Repeat("? ", 400_000)) },
         { "a comment", "#" + new string(' ', 1_000_000) },
@@ -209,6 +214,10 @@ public sealed class GarbageTests(ITestOutputHelper output)
         examples:
 
         """;
+
+    // The same schema for the input and, written again so that it is another one, for the output.
+    private static string Schema(string schema, string output) =>
+        $"contract: small\nversion: 1.0.0\ninput: {{ {schema} }}\noutput: {{ {schema} }}\ninitial: done\nstates:\n  done: {{ end: completed, output: {{ a: '{output}', b: '${{input}}' }} }}\n  again: {{ end: completed, output: '${{input}}' }}\n";
 
     private static string Chain(int length)
     {

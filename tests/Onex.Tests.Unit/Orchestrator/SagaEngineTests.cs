@@ -239,7 +239,7 @@ public sealed class SagaEngineTests
     [Fact]
     public void An_expression_that_fails_fails_the_step_at_once()
     {
-        var story = Start("reservation: result.body.id", "reservation: result.body.missing").Completes("reserve", Reserved);
+        var story = Start("reservation: result.body.id", "reservation: result.headers.missing").Completes("reserve", Reserved);
 
         Assert.Equal("expression_failed", story.Saga.Fault!.Code);
         story.Sends("-reserve");

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions.Evaluation;
@@ -13,9 +12,13 @@ namespace Onex.Contracts.Expressions.Checking;
 /// <param name="roots">The type of a name of the scope; null where nothing is known of it.</param>
 internal sealed class Checker(Func<string, CelType?> roots)
 {
+    // To look for what was meant takes its time.
+    private const int UnknownFieldsMax = 50;
+
     private readonly List<CheckProblem> _problems = [];
     private readonly List<(string Name, CelType Type)> _variables = [];
     private readonly List<string> _names = [];
+    private int _unknownFields;
 
     public CheckedExpression Check(Syntax syntax)
     {
@@ -40,7 +43,7 @@ internal sealed class Checker(Func<string, CelType?> roots)
         _ => Comprehension((ComprehensionSyntax)syntax),
     };
 
-    private static CelType OfValue(CelValue value) => value.Kind switch
+    private static CelType.Basic OfValue(CelValue value) => value.Kind switch
     {
         CelKind.String => new CelType.Basic(CelKind.String, value.AsString().Length),
         _ => new CelType.Basic(value.Kind),
@@ -385,6 +388,11 @@ internal sealed class Checker(Func<string, CelType?> roots)
 
     private void ReportField(Syntax at, string field, ObjectShape shape, bool guarded)
     {
+        if (++_unknownFields > UnknownFieldsMax)
+        {
+            return;
+        }
+
         var names = shape.Names;
         var nearest = Spelling.Nearest(field, names);
         if (!shape.IsClosed && (guarded || nearest is null))

@@ -3,8 +3,9 @@ namespace Onex.Contracts.Expressions.Checking;
 /// <summary>How types go together.</summary>
 internal static class TypeRules
 {
-    // Types may contain themselves: what is not decided at this depth is left to the evaluation.
+    // Types may contain themselves, more than once: what is not decided at this depth, or after as many steps, is left to the evaluation.
     private const int DepthMax = 16;
+    private const int StepsMax = 2_000;
 
     /// <summary>Whether a value of the one may stand where the other is wanted. "Or null" is let through: a null there fails when it runs.</summary>
     public static bool Fits(CelType value, CelType wanted, int depth = 0)
@@ -83,9 +84,13 @@ internal static class TypeRules
     /// <param name="value">The value's type.</param>
     /// <param name="wanted">The place's.</param>
     /// <param name="asJson">Whether it is written as JSON there, so that times and bytes become text.</param>
-    public static Mismatch? Conversion(CelType value, CelType wanted, bool asJson) => Conversion(value, wanted, asJson, "", 0);
+    public static Mismatch? Conversion(CelType value, CelType wanted, bool asJson)
+    {
+        var steps = StepsMax;
+        return Conversion(value, wanted, asJson, "", 0, ref steps);
+    }
 
-    private static Mismatch? Conversion(CelType value, CelType wanted, bool asJson, string path, int depth)
+    private static Mismatch? Conversion(CelType value, CelType wanted, bool asJson, string path, int depth, ref int steps)
     {
         var plain = value.Plain;
         if (plain is CelType.OptionalOf or CelType.Basic { Kind: CelKind.Type })
@@ -93,7 +98,7 @@ internal static class TypeRules
             return new Mismatch(path, value, wanted);
         }
 
-        if (wanted.IsDyn || plain.IsDyn || depth == DepthMax)
+        if (wanted.IsDyn || plain.IsDyn || depth == DepthMax || --steps < 0)
         {
             return null;
         }
@@ -111,17 +116,17 @@ internal static class TypeRules
             case (CelType.Basic a, CelType.Basic b):
                 return a.Kind == b.Kind ? null : new Mismatch(path, value, wanted);
             case (CelType.ListOf a, CelType.ListOf b):
-                return Conversion(a.Item, b.Item, asJson, path + "[]", depth + 1);
+                return Conversion(a.Item, b.Item, asJson, path + "[]", depth + 1, ref steps);
             case (CelType.MapOf a, CelType.MapOf b):
-                return Fits(a.Key, CelType.Text) ? Conversion(a.Value, b.Value, asJson, path + "{}", depth + 1) : new Mismatch(path, value, wanted);
+                return Fits(a.Key, CelType.Text) ? Conversion(a.Value, b.Value, asJson, path + "{}", depth + 1, ref steps) : new Mismatch(path, value, wanted);
             case (CelType.MapOf a, CelType.ObjectOf b):
-                return Fields(b.Shape.Names, _ => a.Value, b.Shape.Find, asJson, path, depth);
+                return Fields(b.Shape.Names, _ => a.Value, b.Shape.Find, asJson, path, depth, ref steps);
             case (CelType.ObjectOf a, CelType.MapOf b):
-                return Fields(a.Shape.Names, a.Shape.Find, _ => b.Value, asJson, path, depth);
+                return Fields(a.Shape.Names, a.Shape.Find, _ => b.Value, asJson, path, depth, ref steps);
             case (CelType.ObjectOf a, CelType.ObjectOf b):
                 return ReferenceEquals(a.Shape, b.Shape) ? null
                     : Missing(a.Shape, b.Shape) is { } missing ? new Mismatch($"{path}.{missing}", null, b.Shape.Find(missing)!)
-                    : Fields(b.Shape.Names, a.Shape.Find, b.Shape.Find, asJson, path, depth);
+                    : Fields(b.Shape.Names, a.Shape.Find, b.Shape.Find, asJson, path, depth, ref steps);
             default:
                 return new Mismatch(path, value, wanted);
         }
@@ -131,11 +136,11 @@ internal static class TypeRules
         value.IsClosed ? wanted.Names.FirstOrDefault(name => wanted.Requires(name) && value.Find(name) is null) : null;
 
     private static Mismatch? Fields(
-        IEnumerable<string> names, Func<string, CelType?> value, Func<string, CelType?> wanted, bool asJson, string path, int depth)
+        IEnumerable<string> names, Func<string, CelType?> value, Func<string, CelType?> wanted, bool asJson, string path, int depth, ref int steps)
     {
         foreach (var name in names)
         {
-            if (value(name) is { } given && wanted(name) is { } needed && Conversion(given, needed, asJson, $"{path}.{name}", depth + 1) is { } mismatch)
+            if (value(name) is { } given && wanted(name) is { } needed && Conversion(given, needed, asJson, $"{path}.{name}", depth + 1, ref steps) is { } mismatch)
             {
                 return mismatch;
             }

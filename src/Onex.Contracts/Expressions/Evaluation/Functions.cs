@@ -73,6 +73,8 @@ internal static partial class Functions
     /// <summary>The names of all functions and macros.</summary>
     public static IEnumerable<string> AllNames => _table.Keys.Concat(_macros).Order(StringComparer.Ordinal);
 
+    public static IEnumerable<Function> All => _table.Values;
+
     public static Function? Find(string name) => _table.GetValueOrDefault(name);
 
     /// <summary>Whether functions are called as <c>name.function()</c>.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Onex.Contracts.Expressions;
 
 namespace Onex.Tests.Unit.Contracts.Expressions;
@@ -7,8 +8,15 @@ namespace Onex.Tests.Unit.Contracts.Expressions;
 /// The public conformance suite of CEL (google/cel-spec, tests/simple/testdata, Apache-2.0), which is not part of this repository:
 /// CEL_CONFORMANCE names a directory with its .textproto files. Without it these tests are skipped.
 /// </summary>
-public class ConformanceTests
+public partial class ConformanceTests
 {
+    // Files that are not for us at all; docs/expressions.md lists the same.
+    private static readonly string[] _otherFiles =
+    [
+        "bindings_ext", "block_ext", "encoders_ext", "enums", "macros2", "math_ext", "network_ext", "proto2", "proto2_ext", "proto3", "string_ext",
+        "type_deduction", "wrappers",
+    ];
+
     private const string Messages = "protobuf messages are out of scope";
     private const string Wrappers = "protobuf wrappers and messages are out of scope";
     private const string InsideMessage = "written around a protobuf message; ExpressionTests has the same without one";
@@ -45,7 +53,7 @@ public class ConformanceTests
     public static TheoryData<string> Cases()
     {
         var names = new TheoryData<string>();
-        foreach (var (name, _) in _all.Value.Where(test => Exclusion(test.Name) is null))
+        foreach (var (name, _) in _all.Value.Where(test => Exclusion(test.Name) is null && !IsAboutMessages(test.Test)))
         {
             names.Add(name);
         }
@@ -72,13 +80,15 @@ public class ConformanceTests
         Assert.True(parsed, problem?.ToString());
         var actual = expression!.Evaluate(new Scope(bindings));
 
-        if (test.Message("eval_error") is not null)
+        if (test.Message("eval_error") is not null || test.Message("any_eval_errors") is not null)
         {
             Assert.True(actual.IsError, $"{text} gave {actual}");
             return;
         }
 
-        var expected = Value(test.Message("value")!);
+        // A case without a result wants true.
+        var result = test.Message("value") ?? test.Message("typed_result")?.Message("result");
+        var expected = result is null ? CelValue.Bool(true) : Value(result);
         Assert.True(expected.Kind == actual.Kind && expected.Equals(actual), $"{text} gave {actual.Kind} {actual}, expected {expected.Kind} {expected}");
     }
 
@@ -94,7 +104,15 @@ public class ConformanceTests
     public void The_document_names_every_exclusion()
     {
         var document = DocumentTests.Document();
-        Assert.All(_excluded.Keys, excluded => Assert.Contains($"`{excluded}`", document, StringComparison.Ordinal));
+        Assert.All(_excluded.Keys.Concat(_otherFiles), excluded => Assert.Contains($"`{excluded}`", document, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Nearly_all_of_the_files_that_are_known_is_run()
+    {
+        Assert.SkipWhen(Directory.Length == 0, "CEL_CONFORMANCE names no directory with the suite's .textproto files");
+        var known = _all.Value.Where(test => test.Name.Split('/')[0] is "basic" or "comparisons" or "lists" or "logic" or "parse").ToList();
+        Assert.Empty(known.Where(test => Exclusion(test.Name) is null && IsAboutMessages(test.Test)).Select(test => test.Name));
     }
 
     private static string? Exclusion(string name) =>
@@ -109,6 +127,11 @@ public class ConformanceTests
 
         foreach (var path in System.IO.Directory.EnumerateFiles(Directory, "*.textproto").Order(StringComparer.Ordinal))
         {
+            if (_otherFiles.Contains(Path.GetFileNameWithoutExtension(path)))
+            {
+                continue;
+            }
+
             foreach (var section in TextProto.Read(File.ReadAllText(path)).Messages("section"))
             {
                 foreach (var test in section.Messages("test"))
@@ -118,6 +141,14 @@ public class ConformanceTests
             }
         }
     }
+
+    // Names looked up in a container, messages and enumerations as values, and expressions that make them or name their types.
+    private static bool IsAboutMessages(TextProto test) =>
+        test.Text("container") is { Length: > 0 } || test.Text("check_only") == "true" || Message().IsMatch(test.Text("expr") ?? "")
+        || test.Names().Any(name => name is "object_value" or "enum_value" or "message_type" or "unknown" or "any_unknowns");
+
+    [GeneratedRegex(@"[A-Za-z_]\{|TestAllTypes|NestedEnum|GlobalEnum|google\.(type|api)|google\.protobuf\.[^TD]|google\.protobuf\.[TD]\w+\{", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    private static partial Regex Message();
 
     private static CelValue Value(TextProto message)
     {

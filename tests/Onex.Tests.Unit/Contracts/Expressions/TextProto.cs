@@ -24,6 +24,9 @@ internal sealed class TextProto
 
     public string? FirstField => _fields.Count == 0 ? null : _fields[0].Name;
 
+    /// <summary>The names of all fields, of all messages below too.</summary>
+    public IEnumerable<string> Names() => _fields.SelectMany(field => field.Value is TextProto message ? message.Names().Prepend(field.Name) : [field.Name]);
+
     private IEnumerable<object> All(string name) => _fields.Where(field => field.Name == name).Select(field => field.Value);
 
     private static TextProto Message(string text, ref int at, char close)

@@ -1,0 +1,207 @@
+using System.Text;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Expressions.Checking;
+using Onex.Contracts.Schemas;
+
+namespace Onex.Tests.Unit.Contracts.Expressions;
+
+/// <summary>The type of every expression, and what is wrong with the types of those that have none.</summary>
+public class CheckerTests
+{
+    private static readonly CelType _input = StaticTypes.Of(Small.Compile("""
+        initial: done
+        states:
+          done: { end: failed }
+        output:
+          type: object
+          properties:
+            total: { type: number }
+            count: { type: integer }
+            name: { type: string, maxLength: 10 }
+            note: { type: [string, 'null'] }
+            flag: { type: boolean }
+            items: { type: array, maxItems: 100, items: { type: object, properties: { sku: { type: string }, price: { type: number } }, additionalProperties: false } }
+            any: {}
+            either: { type: [string, integer] }
+            deep: { $ref: '#/$defs/deep' }
+            prices: { type: object, additionalProperties: { type: number } }
+            kind: { enum: [a, b] }
+          $defs: { deep: { type: object, properties: { deeper: { $ref: '#/$defs/deep' }, leaf: { type: integer } } } }
+        """).Output!);
+
+    [Theory]
+    [InlineData("1", "int")]
+    [InlineData("1u", "uint")]
+    [InlineData("1.5", "double")]
+    [InlineData("'a'", "string")]
+    [InlineData("b'a'", "bytes")]
+    [InlineData("null", "null")]
+    [InlineData("int", "type")]
+    [InlineData("google.protobuf.Duration", "type")]
+    [InlineData("input", "object")]
+    [InlineData("input.total", "double")]
+    [InlineData("input.count + 1", "int")]
+    [InlineData("input['name']", "string")]
+    [InlineData("input.note", "string?")]
+    [InlineData("input.kind", "string")]
+    [InlineData("input.any.x[0]", "dyn")]
+    [InlineData("input.either", "dyn")]
+    [InlineData("input.other", "dyn")]
+    [InlineData("input.deep.deeper.deeper.leaf", "int")]
+    [InlineData("input.prices.tea", "double")]
+    [InlineData("input.items", "list(object)")]
+    [InlineData("input.items[0].price", "double")]
+    [InlineData("input.items.map(i, i.sku)", "list(string)")]
+    [InlineData("input.items.map(i, i.price > 1.0, i.price)", "list(double)")]
+    [InlineData("input.items.filter(i, i.price > 1.0)", "list(object)")]
+    [InlineData("input.items.exists(i, i.sku == 'a') && input.items.exists_one(i, true)", "bool")]
+    [InlineData("input.prices.map(k, k + '!')", "list(string)")]
+    [InlineData("input.?name", "optional(string)")]
+    [InlineData("input.?deep.leaf.orValue(3)", "int")]
+    [InlineData("input.items[?0].sku", "optional(string)")]
+    [InlineData("input.?name.optMap(n, size(n))", "optional(int)")]
+    [InlineData("input.?deep.optFlatMap(d, d.?leaf)", "optional(int)")]
+    [InlineData("has(input.name) ? input.name : null", "string?")]
+    [InlineData("input.flag ? 1 : input.count", "int")]
+    [InlineData("[]", "list(dyn)")]
+    [InlineData("[1, 2]", "list(int)")]
+    [InlineData("[1, 'a']", "list(dyn)")]
+    [InlineData("[1, null]", "list(int?)")]
+    [InlineData("[[], [1]]", "list(list(int))")]
+    [InlineData("[] + [1]", "list(int)")]
+    [InlineData("[?input.?count]", "list(int)")]
+    [InlineData("{'a': 1}", "map(string, int)")]
+    [InlineData("{'a': 1, 'b': 'x'}.a", "dyn")]
+    [InlineData("{1: [2.0]}[1][0]", "double")]
+    [InlineData("1 + dyn('a')", "int")]
+    [InlineData("dyn(1) + dyn(2)", "dyn")]
+    [InlineData("1 == 1.0 && 1 < 1.5 && 2u in [1, 2]", "bool")]
+    [InlineData("timestamp('2030-01-01T00:00:00Z') + duration('1h')", "timestamp")]
+    [InlineData("timestamp(0) - timestamp(1)", "duration")]
+    [InlineData("timestamp(0) - dyn(1)", "dyn")]
+    [InlineData("size('a')", "int")]
+    [InlineData("'a,b'.split(',')", "list(string)")]
+    [InlineData("max(1, 2)", "int")]
+    [InlineData("max(1, 2.5)", "dyn")]
+    [InlineData("min(input.items.map(i, i.price))", "double")]
+    [InlineData("sum(input.items.map(i, i.price))", "double")]
+    [InlineData("optional.none().orValue('a')", "string")]
+    [InlineData("optional.of(1).or(optional.none())", "optional(int)")]
+    [InlineData("type(1)", "type")]
+    [InlineData("input.note == null || input.note == 'x'", "bool")]
+    [InlineData("nobody.knows + 1", "int")]
+    public void An_expression_has_a_type(string text, string type)
+    {
+        var found = Check(text);
+        Assert.DoesNotContain(found.Problems, problem => problem.Kind != CheckProblemKind.DoubtfulField);
+        Assert.Equal(type, found.Type.ToString());
+    }
+
+    [Theory]
+    [InlineData("input.total + 1", "'+' does not take double and int", "write 1.0", 0, 15)]
+    [InlineData("1 - input.total", "'-' does not take int and double", "write 1.0", 0, 15)]
+    [InlineData("input.count * input.total", "'*' does not take int and double", "numbers of different types do not mix: convert one with double(...)", 0, 25)]
+    [InlineData("input.total % 2.0", "'%' does not take double and double", "'%' is of whole numbers: convert with int(...)", 0, 17)]
+    [InlineData("input.name + 1", "'+' does not take string and int", "convert the other with string(...)", 0, 14)]
+    [InlineData("input.name > 1", "'>' does not take string and int", "convert one of them", 0, 14)]
+    [InlineData("input.name == 1", "'==' does not take string and int", "convert one of them", 0, 15)]
+    [InlineData("input.count == null", "'==' does not take int and null", "never null", 0, 19)]
+    [InlineData("1 in input.items", "'in' does not take int and list(object)", "a list or a map", 0, 16)]
+    [InlineData("input.name in ['a', 1]", null, null, 0, 0)]
+    [InlineData("!input.count", "'!' does not take int", "compare the value", 0, 12)]
+    [InlineData("-input.name", "'-' does not take string", "an int or a double", 0, 11)]
+    [InlineData("input.flag && input.count", "'&&' takes a bool, not int", "compare the value", 14, 11)]
+    [InlineData("input.name ? 1 : 2", "'?:' takes a bool, not string", "compare the value", 0, 10)]
+    [InlineData("input.flag ? 1 : 'a'", "'?:' gives int or string", "dyn(...)", 0, 20)]
+    [InlineData("size(input.count)", "'size' does not take int", "it takes (string) or (bytes)", 0, 17)]
+    [InlineData("input.name.startsWith(1)", "'startsWith' does not take string and int", "(string, string)", 0, 24)]
+    [InlineData("timestamp(0) + timestamp(1)", "'+' does not take timestamp and timestamp", "", 0, 27)]
+    [InlineData("input.name.first", "string has no fields", "", 0, 16)]
+    [InlineData("input.items.first", "list(object) has no fields", "", 0, 17)]
+    [InlineData("input.items['a']", "list(object) has no index of type string", "list[0]", 0, 16)]
+    [InlineData("input[0]", "object has no index of type int", "object['name']", 0, 8)]
+    [InlineData("input.count.map(x, x)", "int has no items", "", 0, 11)]
+    [InlineData("input.items.all(i, i.price)", "the condition of a macro takes a bool, not double", "", 19, 7)]
+    [InlineData("input.items.all(i, i.prise > 1.0)", "'i' has no field 'prise'", "Did you mean 'price'?", 21, 5)]
+    [InlineData("has(input.items[0].prise)", "this has no field 'prise'", "Did you mean 'price'?", 19, 5)]
+    [InlineData("{1.5: 1}", "double is no key of a map", "", 1, 3)]
+    [InlineData("[?1]", "after '?' an optional is wanted, not int", "", 2, 1)]
+    [InlineData("optional.of(1).orValue('a')", "'orValue' does not take optional(int) and string", "", 0, 27)]
+    [InlineData("(input.total + 1) + 'a'", "'+' does not take double and int", "", 1, 15)]
+    public void What_goes_wrong_with_types_is_said_once_and_in_its_place(string text, string? problem, string? remedy, int position, int length)
+    {
+        var found = Check(text).Problems;
+        if (problem is null)
+        {
+            Assert.Empty(found);
+            return;
+        }
+
+        var only = Assert.Single(found).Text;
+        Assert.Contains(problem, only.Problem, StringComparison.Ordinal);
+        Assert.Contains(remedy ?? "", only.Remedy, StringComparison.Ordinal);
+        Assert.Equal((position, length), (only.Position, only.Length));
+    }
+
+    [Theory]
+    [InlineData("int", "double", true)]
+    [InlineData("double", "int", false)]
+    [InlineData("int", "string", false)]
+    [InlineData("string", "timestamp", false)]
+    [InlineData("timestamp", "string", false)]
+    [InlineData("string", "string?", true)]
+    [InlineData("string?", "string", true)]
+    [InlineData("list(int)", "list(double)", true)]
+    [InlineData("list(string)", "list(int)", false)]
+    [InlineData("map(int)", "map(any)", true)]
+    [InlineData("{ a: int, b: string }", "{ a: double }", true)]
+    [InlineData("{ a: int }", "{ a: double, b: string? }", true)]
+    [InlineData("{ a: int }", "{ a: double, b: string }", false)]
+    [InlineData("{ a: { b: string } }", "{ a: { b: int } }", false)]
+    [InlineData("{ a: int }", "map(double)", true)]
+    [InlineData("{ a: string }", "map(double)", false)]
+    [InlineData("any", "int", true)]
+    [InlineData("list(any)", "list(int)", true)]
+    [InlineData("int", "any", true)]
+    public void A_value_fits_a_field_or_it_does_not(string value, string field, bool fits) =>
+        Assert.Equal(fits, TypeRules.Conversion(StaticTypes.Of(DataTypeReader.Parse(value)), StaticTypes.Of(DataTypeReader.Parse(field)), asJson: false) is null);
+
+    // What the checker lets through with a type gives a value of that type, whenever it gives one.
+    [Fact]
+    public void A_type_is_a_promise()
+    {
+        _ = Json(10).AsDouble();
+        Assert.Equal(CelValue.Double(11), ExpressionTests.Parse("input.total + 1.0").Evaluate(new Scope(new() { ["input"] = CelValue.Map([new("total", Json(10))]) })));
+    }
+
+    [Theory]
+    [InlineData("input.count > 1", 10)]
+    [InlineData("input.items.exists(i, i.price > input.total)", 1_000)]
+    [InlineData("input.items.map(i, i.sku.upper())", 5_000)]
+    [InlineData("input.items.map(a, input.items.filter(b, a.sku == b.sku))", 200_000)]
+    [InlineData("input.any.all(a, input.any.all(b, a != b))", 20_000)]
+    [InlineData("input.any.all(a, input.any.all(b, input.any.all(c, true)))", 200_000)]
+    [InlineData("input.any.all(a, input.any.all(b, input.any.all(c, input.any.all(d, input.any.all(e, input.any.all(f, true))))))", 1e10)]
+    public void The_estimate_is_of_the_right_order(string text, double most)
+    {
+        var cost = Check(text).Cost;
+        Assert.InRange(cost, most / 20, most);
+    }
+
+    [Fact]
+    public void The_estimate_is_at_least_what_is_spent()
+    {
+        var text = "input.items.map(i, i.sku + '!').filter(s, s.startsWith('a')).size() > 3 && sum(input.items.map(i, i.price)) > 10.0";
+        var items = CelValue.List([.. Enumerable.Range(0, 100).Select(_ => CelValue.Map([new("sku", CelValue.String("sku")), new("price", CelValue.Double(1))]))]);
+        var scope = new Scope(new() { ["input"] = CelValue.Map([new("items", items)]) });
+        Assert.InRange(ExpressionTests.Parse(text).Spent(scope), 200, Check(text).Cost);
+    }
+
+    private static CheckedExpression Check(string text) => ExpressionTests.Parse(text).Check(name => name == "input" ? _input : null);
+
+    private static CelValue Json(int number)
+    {
+        Assert.True(DataTypeReader.Parse("double").TryConvert(CelValue.FromJson(Encoding.UTF8.GetBytes($"{number}")), out var converted, out _));
+        return converted;
+    }
+}
