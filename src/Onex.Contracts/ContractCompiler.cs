@@ -36,7 +36,7 @@ public static class ContractCompiler
         var taken = new Dictionary<(string Name, string Version), Plan>();
         var kept = read.Where(each => each.Plan is { } plan && !IsTaken(plan, taken, each.File, contracts)).ToList();
         ChildChecks.Run([.. kept.Select(each => (each.File, each.Plan!))], complete: read.All(each => each.Plan is not null));
-        plans.AddRange(kept.Where(each => !each.File.HasErrors).Select(each => each.Plan!));
+        plans.AddRange(kept.Where(each => !each.File.HasErrors && ExamplesHold(each.Plan!, each.File, context)).Select(each => each.Plan!));
         diagnostics.AddRange(read.SelectMany(each => Found(each.File, each.References)));
         return new Compilation(plans, Sorted(diagnostics));
     }
@@ -62,7 +62,23 @@ public static class ContractCompiler
         var references = new References(
             path => source.References.TryGetValue(path, out var text) ? (text, null) : (null, "there is no such file"), path => path);
         var plan = ContractReader.Read(source.Path, file, references, context);
-        return new Compilation(plan is null ? [] : [plan], Sorted(Found(file, references)));
+        return new Compilation(plan is not null && ExamplesHold(plan, file, context) ? [plan] : [], Sorted(Found(file, references)));
+    }
+
+    /// <summary>The JSON Schema (2020-12) of contracts, with which editors complete and check them as they are written.</summary>
+    /// <param name="operations">The operations that steps may name.</param>
+    public static string EditorSchema(OperationCatalogue operations) => Compiling.EditorSchema.Write(operations);
+
+    private static bool ExamplesHold(Plan plan, SourceFile file, CompilerContext context)
+    {
+        var hold = true;
+        foreach (var problem in plan.Examples.IsEmpty ? [] : context.Examples?.Invoke(plan) ?? [])
+        {
+            hold = false;
+            file.Report(Complaints.ExampleBroken(problem));
+        }
+
+        return hold;
     }
 
     // The same content twice is one contract in two places, which harms nobody.
@@ -106,7 +122,14 @@ public static class ContractCompiler
 /// <summary>What contracts are checked against.</summary>
 /// <param name="Operations">The operations that steps may name.</param>
 /// <param name="Connections">The connections that steps may name; null to leave them unchecked (a registered contract).</param>
-public sealed record CompilerContext(OperationCatalogue Operations, IReadOnlyDictionary<string, ConnectionDescriptor>? Connections);
+public sealed record CompilerContext(OperationCatalogue Operations, IReadOnlyDictionary<string, ConnectionDescriptor>? Connections)
+{
+    /// <summary>
+    /// Runs the examples of a contract that has no other error, and says what does not hold. Null to leave them unrun: a role that starts does
+    /// not prove again what its author has proved.
+    /// </summary>
+    public Func<Plan, IEnumerable<ExampleProblem>>? Examples { get; init; }
+}
 
 /// <summary>What came of compiling: plans, and every diagnostic. With an error among them nothing may start.</summary>
 /// <param name="Plans">The plans of the contracts that compiled.</param>

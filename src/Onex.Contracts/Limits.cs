@@ -51,6 +51,9 @@ internal static class Limits
     /// <summary>Attempts of a retry policy.</summary>
     public const int AttemptsMax = 1000;
 
+    /// <summary>Examples of one contract.</summary>
+    public const int ExamplesMax = 200;
+
     /// <summary>Problems of one value against its schema.</summary>
     public const int SchemaProblemsMax = 20;
 

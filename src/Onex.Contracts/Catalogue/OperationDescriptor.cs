@@ -75,6 +75,9 @@ public static class OperationAliases
     public static string Resolve(string name) =>
         name.StartsWith("database.", StringComparison.Ordinal) ? "db" + name["database".Length..] : name;
 
+    /// <summary>A name, and what else it may be called.</summary>
+    public static IEnumerable<string> Of(string name) => name.StartsWith("db.", StringComparison.Ordinal) ? [name, "database" + name["db".Length..]] : [name];
+
     /// <summary>The same for a first word alone.</summary>
     public static string ResolvePrefix(string prefix) => prefix == "database" ? "db" : prefix;
 }

@@ -91,10 +91,14 @@ internal sealed class ContractReader
             onFailure = AddImplicit(states);
         }
 
-        CheckExamples();
+        var examples = new ExampleReader(_scope, input).Read(_root.Find("examples"));
         if (complete && initial is not null && onFailure is not null)
         {
             FlowChecks.Run(_scope, states, initial, onFailure, deadline);
+            if (!_scope.File.HasErrors)
+            {
+                DataFlow.Run(_scope, states, initial, onFailure, anyState, deadline);
+            }
         }
 
         if (_scope.File.HasErrors || _references.Files.Any(file => file.File.HasErrors))
@@ -125,6 +129,8 @@ internal sealed class ContractReader
             StatesByName = states.ToFrozenDictionary(state => state.Name, StringComparer.Ordinal),
             OnFailure = onFailure!,
             Children = [.. _scope.Children],
+
+            Examples = examples,
         };
     }
 
@@ -286,6 +292,12 @@ internal sealed class ContractReader
                 {
                     _scope.Steps.TryAdd(id.Text, state);
                     _scope.CallNodes.TryAdd(id.Text, map);
+
+                    if (map.Find("compensate") is MapSyntax undo && !undo.Has("none"))
+                    {
+                        _scope.Compensated.Add(id.Text);
+                    }
+
                     if (StepReader.CallsNothing(map))
                     {
                         _scope.WithoutResult.Add(id.Text);
@@ -326,25 +338,6 @@ internal sealed class ContractReader
         states.Add(StateReader.ImplicitCompensating("compensating", end));
         states.Add(StateReader.ImplicitFailed(end));
         return "compensating";
-    }
-
-    // They are run by another part; here only their shape is looked at.
-    private void CheckExamples()
-    {
-        foreach (var example in _scope.List(_root.Find("examples"), "'examples'")?.Items ?? [])
-        {
-            if (_scope.Map(example, "an example") is not { } map)
-            {
-                continue;
-            }
-
-            if (!map.Has("name"))
-            {
-                _scope.Report(Complaints.MissingKey(map.At, "an example", "name", "Add 'name: what it shows'."));
-            }
-
-            _scope.Text(map.Find("name"), "'name'");
-        }
     }
 
     private void KeepResults(List<StatePlan> states)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
 using Onex.Contracts.Yaml;
@@ -25,6 +26,9 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
 
     /// <summary>The ids of those of them that call nothing.</summary>
     public HashSet<string> WithoutResult { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The ids of the steps that say how they are taken back.</summary>
+    public HashSet<string> Compensated { get; } = new(StringComparer.Ordinal);
 
     public Dictionary<string, DataField> Data { get; } = new(StringComparer.Ordinal);
 
@@ -61,6 +65,12 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
 
     /// <summary>Where the file leads from every ordinary state before the pivot: events of any state, the deadline.</summary>
     public List<string> Anywhere { get; } = [];
+
+    /// <summary>Where each expression stands: the scalar, and the character of it where the expression begins.</summary>
+    public Dictionary<Expression, (ScalarSyntax Scalar, int Start)> Origins { get; } = [];
+
+    /// <summary>Where a step says how it is retried.</summary>
+    public Dictionary<string, SourceSpan> RetriedAt { get; } = new(StringComparer.Ordinal);
 
     /// <summary>The contracts that steps call or start.</summary>
     public List<Child> Children { get; } = [];

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>Durations as contracts write them: <c>200ms, 20s, 2m, 48h, 7d</c>.</summary>
-internal static class Durations
+public static class Durations
 {
     // Ten years: longer than any process, short enough for every sum of such times.
     private static readonly TimeSpan _longest = TimeSpan.FromDays(3660);

@@ -112,6 +112,7 @@ internal sealed class ExpressionReader(ContractScope scope)
         }
 
         CheckTypes(expression, scalar, start, place);
+        scope.Origins[expression] = (scalar, start);
         return expression;
     }
 

@@ -44,7 +44,81 @@ internal sealed class FlowChecks
         {
             checks.CheckWaits([initial, onFailure], deadline);
         }
+
+        checks.CheckRetries(states, deadline);
+
+        // Of states that never end more than enough was said.
+        if (!scope.File.HasErrors)
+        {
+            checks.CheckCircles(states);
+        }
     }
+
+    // What the file says of a step alone: the policy that all have otherwise is nobody's mistake.
+    private void CheckRetries(IReadOnlyList<StatePlan> states, TimeLimit? deadline)
+    {
+        foreach (var (state, call) in states.SelectMany(state => state.Calls, (state, call) => (state, call)))
+        {
+            if (!_scope.RetriedAt.TryGetValue(call.Id, out var at))
+            {
+                continue;
+            }
+
+            var delays = Delays(call.Retry);
+            (TimeSpan Limit, string What)? tooShort =
+                call.Retry.Within is { } within && delays > within ? (within, "'within'")
+                : state.Timeout is { } timeout && delays > timeout.After ? (timeout.After, "the state's timeout")
+                : deadline is not null && delays > deadline.After ? (deadline.After, "the deadline")
+                : null;
+            if (tooShort is { } limit)
+            {
+                _scope.Report(Complaints.RetryTooLong(at, call.Retry.Attempts, Durations.Format(delays), limit.What, Durations.Format(limit.Limit)));
+            }
+        }
+    }
+
+    // The delays between the attempts alone; with full jitter, half of each on the average.
+    private static TimeSpan Delays(RetryPolicy policy)
+    {
+        var (all, delay) = (0.0, policy.First.TotalMilliseconds);
+        for (var attempt = 1; attempt < policy.Attempts; attempt++)
+        {
+            all += Math.Min(delay, policy.Max.TotalMilliseconds);
+            delay *= policy.Factor;
+        }
+
+        all = policy.Jitter == Jitter.Full ? all / 2 : all;
+        return TimeSpan.FromMilliseconds(all > 10_000 ? Math.Floor(Math.Min(all, TimeSpan.MaxValue.TotalMilliseconds / 2) / 1000) * 1000 : Math.Floor(all));
+    }
+
+    // A circle of states in which nothing is called, waited for or counted goes round for ever in one moment.
+    private void CheckCircles(IReadOnlyList<StatePlan> states)
+    {
+        var instant = states
+            .Where(state => state is { Kind: StateKind.Ordinary, Choices.IsEmpty: false } or { Kind: StateKind.Ordinary, Steps.IsEmpty: false }
+                && state.AllSteps.All(step => step is RespondStep or FailStep or EmitStep))
+            .ToDictionary(state => state.Name, Onward, StringComparer.Ordinal);
+        foreach (var state in states.Where(state => instant.ContainsKey(state.Name)))
+        {
+            var (reached, open) = (new HashSet<string>(StringComparer.Ordinal), new Queue<string>(instant[state.Name]));
+            while (open.TryDequeue(out var name))
+            {
+                if (instant.TryGetValue(name, out var next) && reached.Add(name))
+                {
+                    next.ForEach(open.Enqueue);
+                }
+            }
+
+            if (reached.Contains(state.Name))
+            {
+                _scope.Report(Complaints.CircleWithoutProgress(_scope.States[state.Name], state.Name));
+                return;
+            }
+        }
+    }
+
+    private static List<string> Onward(StatePlan state) =>
+        [.. state.Choices.Select(choice => choice.Next).Concat(state.AllSteps.OfType<FailStep>().SelectMany(step => step.Catch.Concat(state.Catch)).Select(rule => rule.Next))];
 
     // A deadline comes once: what only it leads to, such as a long last wait for an answer, is past it.
     private void CheckWaits(IReadOnlyList<string> starts, TimeLimit deadline)

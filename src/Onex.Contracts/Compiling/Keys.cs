@@ -1,87 +1,401 @@
 using System.Collections.Frozen;
+using System.Runtime.CompilerServices;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>The keys that a map of a contract may have.</summary>
+/// <summary>A key of a map of a contract.</summary>
+/// <param name="Name">The key.</param>
+/// <param name="Shape">What may stand there, as far as an editor can tell.</param>
+/// <param name="Description">What it is for, in the words of docs/contract-language.md.</param>
+/// <param name="Required">Whether the map needs it.</param>
+internal sealed record Key(string Name, Shape Shape, string Description, bool Required);
+
+/// <summary>
+/// The keys that a map of a contract may have: what the compiler reads, what the document's tables say, and what editors are told, from one table.
+/// </summary>
+/// <param name="Name">A name for the map, for programs.</param>
 /// <param name="Where">The map, at the beginning of a sentence.</param>
-/// <param name="Known">What this version reads.</param>
+/// <param name="All">What this version reads.</param>
 /// <param name="NotYet">What the language has and this version does not.</param>
-internal sealed record Keys(string Where, IReadOnlyList<string> Known, FrozenSet<string> NotYet)
+/// <param name="OneOf">Keys of which the map needs exactly one.</param>
+internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, FrozenSet<string> NotYet, IReadOnlyList<string> OneOf)
 {
     public static Keys Contract { get; } = Of(
         "a contract",
         [
-            "contract", "version", "description", "input", "output", "key", "on_duplicate", "data", "retries", "initial", "states",
-            "on_failure", "examples", "events", "any_state", "deadline", "schedule",
+            Must("contract", Shape.Name("[a-z][a-z0-9-]*"), "Its name: lower-case letters, digits, dashes. Requests name it as their `operation`"),
+            Must(
+                "version", Shape.Version,
+                "A semantic version. A request starts the highest that is loaded; a saga goes on by the content that it started with. Other content needs another version"),
+            May("description", Shape.Text, "What it is for"),
+            Must("input", Shape.Schema, "JSON Schema of a request's payload; `{ $ref: schemas/order.json }` keeps it in a file of its own"),
+            May("output", Shape.Schema, "JSON Schema of what a completed end answers"),
+            May("key", Shape.Expression, "An expression over `input`: the business key. One saga of a contract lives per key"),
+            May(
+                "on_duplicate", Shape.OneOf("reject", "join"),
+                "What a further request of a live key gets: `reject`, an error (the default), or `join`, the answer of the first"),
+            May("data", Shape.MapOf(Shape.Any(Shape.Type, Shape.Map(() => DataField))), "Everything that a saga remembers, typed, empty at the start"),
+            May("retries", Shape.MapOf(Shape.Map(() => Retry)), "Named retry policies"),
+            Must("initial", Shape.Text, "The state that it starts in"),
+            Must("states", Shape.MapOf(Shape.Map(() => State)), "The states by name"),
+            May(
+                "on_failure", Shape.Text,
+                "The state to which a step's final failure leads that nothing catches. Without it: everything is taken back, then the saga fails"),
+            May("examples", Shape.ListOf(Shape.Map(() => Example)), "Cases that show how it behaves, run by `onex contracts test`"),
+            May("events", Shape.MapOf(Shape.Any(Shape.Map(() => Event), Shape.Nothing)), "What may be sent to it while it lives, by name"),
+            May("any_state", Shape.ListOf(Shape.Map(() => EventRule)), "What events do in every ordinary state before the pivot"),
+            May("deadline", Shape.Map(() => TimeLimit), "A time limit from the saga's start"),
+            May("schedule", Shape.Map(() => Schedule), "When sagas start without a request"),
         ],
-        ["migrate_from", "continue_as_new", "compensate_as"]);
+        ["migrate_from", "continue_as_new"]);
 
-    public static Keys Schedule { get; } = Of("'schedule'", ["every", "cron", "time_zone", "overlap", "missed", "input"], []);
+    public static Keys Schedule { get; } = Of(
+        "'schedule'",
+        [
+            May("every", Shape.Duration, "How often, a second at least: `every: 1h`. It counts from the first start of a main with this schedule"),
+            May("cron", Shape.Text, "Instead of that: the times, in five fields: minute, hour, day of the month, month, day of the week"),
+            May("time_zone", Shape.Text, "Whose calendar `cron` means, by its name in the IANA database: `UTC`"),
+            May(
+                "overlap", Shape.OneOf("skip", "allow"),
+                "What happens when a time comes and the saga of an earlier one still lives: `skip`, nothing starts (the default), or `allow`, another one does"),
+            May(
+                "missed", Shape.OneOf("latest", "skip"),
+                "What happens about times at which no main ran, up to a minute after: `latest`, the last of them starts a saga (the default) unless one is due now anyway, or `skip`, none does"),
+            May("input", Shape.Value, "The input, in constants: `{}`"),
+        ],
+        [], oneOf: ["every", "cron"]);
 
     public static Keys State { get; } = Of(
         "a state",
-        ["steps", "next", "fault", "choose", "catch", "pivot", "end", "output", "compensate", "on_event", "timeout"],
+        [
+            May("steps", Shape.ListOf(Shape.Step()), "What it does, in order"),
+            May("next", Shape.Text, "Where it leads"),
+            May("fault", Shape.Text, "Beside `next`: the code of the fault that it sets. Required where that leads to a compensating state"),
+            May("choose", Shape.ListOf(Shape.Map(() => Choice)), "Where it leads: the first entry whose guard holds"),
+            May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where a final failure leads that the step itself does not catch"),
+            May("pivot", Shape.Bool, "`true`: from the entry into it on nothing is taken back any more"),
+            May("end", Shape.OneOf("completed", "failed"), "`completed` answers `success`, `failed` answers `error` with the fault's code"),
+            May("output", Shape.Value, "Of an end: what is answered"),
+            May("compensate", Shape.OneOf("all"), "`all`: takes back what was done, the last thing first, then goes to `next`"),
+            May("on_event", Shape.ListOf(Shape.Map(() => EventRule)), "What events do in it. Not in an end or a compensating state"),
+            May("timeout", Shape.Map(() => TimeLimit), "A time limit from the entry into it. Not in an end or a compensating state"),
+        ],
         []);
 
     public static Keys Step { get; } = Of(
         "a step",
         [
-            "id", "effect", "compute", "saga", "connection", "with", "returns", "save", "retry", "timeout", "reject", "catch", "compensate", "each",
-            "detached", "losers",
+            Must("id", Shape.Text, "Its name"),
+            May("effect", Shape.Effect, "The operation, if it touches the outside world (docs/effects.md)"),
+            May("compute", Shape.Compute, "The operation, if it is a pure computation"),
+            May(
+                "saga", Shape.Text,
+                "The contract, if it is another one's saga: see [Other contracts as steps](#other-contracts-as-steps). One of the three is required"),
+            May("connection", Shape.Text, "The connection that it goes through"),
+            May("with", Shape.Arguments, "The operation's arguments"),
+            May("returns", Shape.Type, "The type of the result, checked when it arrives"),
+            May("save", Shape.MapOf(Shape.Expression), "Fields of `data` with an expression over `result` for each"),
+            May("retry", Shape.Any(Shape.Text, Shape.Map(() => Retry)), "A policy, or the name of one"),
+            May("timeout", Shape.Duration, "Of one attempt; 30 s unless the connection says otherwise"),
+            May("reject", Shape.ListOf(Shape.Map(() => Reject)), "Answers that are a final \"no\""),
+            May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where its final failure leads"),
+            May("compensate", Shape.Map(() => Compensate), "How it is taken back. Required before the pivot for what changes the world"),
+            May("each", Shape.Map(() => Each), "Makes the call for each item of a list: see [A call for each item](#a-call-for-each-item)"),
+            May("detached", Shape.Bool, "Beside `saga`: `true` if its end is not waited for"),
+            May(
+                "losers", Shape.OneOf("compensate", "keep"),
+                "In a branch whose join may do without it: `compensate` (the default) or `keep` what it has done"),
         ],
-        ["aggregate"]);
+        ["aggregate"], oneOf: ["effect", "compute", "saga"]);
 
     public static Keys ChildStep { get; } = Of(
-        "a step that calls a contract", ["id", "saga", "with", "returns", "save", "reject", "catch", "compensate", "each", "detached", "losers"], []);
+        "a step that calls a contract",
+        [
+            Must("id", Shape.Text, "Its name"),
+            Must("saga", Shape.Text, "The contract; the highest version that is loaded takes it"),
+            May("with", Shape.MapOf(Shape.Value), "Its input"),
+            May("returns", Shape.Type, "The type of its output, checked when it arrives"),
+            May("save", Shape.MapOf(Shape.Expression), "Fields of `data` with an expression over `result` for each"),
+            May("reject", Shape.ListOf(Shape.Map(() => Reject)), "Outputs that are a final \"no\""),
+            May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where its failed end leads"),
+            May("compensate", Shape.Map(() => Compensate), "How a completed one is taken back"),
+            May("each", Shape.Map(() => Each), "Makes one for each item of a list"),
+            May("detached", Shape.Bool, "`false`, or left out"),
+            May("losers", Shape.OneOf("compensate", "keep"), "In a branch whose join may do without it"),
+        ],
+        []);
 
-    public static Keys DetachedStep { get; } = Of("a step that starts a contract and does not wait", ["id", "saga", "with", "detached", "catch"], []);
+    public static Keys DetachedStep { get; } = Of(
+        "a step that starts a contract and does not wait",
+        [
+            May("id", Shape.Text, "Its name, if it is to have one"),
+            Must("saga", Shape.Text, "The contract"),
+            May("with", Shape.MapOf(Shape.Value), "Its input"),
+            Must("detached", Shape.True, "`true`"),
+            May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where it leads if its input cannot be worked out"),
+        ],
+        []);
 
-    public static Keys ParallelStep { get; } = Of("a step with branches", ["id", "parallel", "catch"], []);
+    public static Keys ParallelStep { get; } = Of(
+        "a step with branches",
+        [
+            May("id", Shape.Text, "Its name, if it is to have one"),
+            Must("parallel", Shape.Map(() => Parallel), "The branches"),
+            May(
+                "catch", Shape.ListOf(Shape.Map(() => Catch)),
+                "Where the failure of a branch leads that the branch itself does not catch, and `join_failed`"),
+        ],
+        []);
 
-    public static Keys Parallel { get; } = Of("'parallel'", ["join", "branches"], []);
+    public static Keys Parallel { get; } = Of(
+        "'parallel'",
+        [
+            May("join", Shape.Any(Shape.OneOf("all", "any"), Shape.Map(() => Join)), "When it is done: `all` (the default), `any`, or `{ at_least: n }`"),
+            Must("branches", Shape.ListOf(Shape.Any(Shape.Step(), Shape.ListOf(Shape.Step()), Shape.Map(() => Branch))), "Two branches or more"),
+        ],
+        []);
 
-    public static Keys Join { get; } = Of("'join'", ["at_least"], []);
+    public static Keys Join { get; } = Of(
+        "'join'",
+        [
+            Must("at_least", Shape.Whole(1, Limits.BranchesMax), "How many branches must complete"),
+        ],
+        []);
 
-    public static Keys Branch { get; } = Of("a branch", ["steps", "losers"], []);
+    public static Keys Branch { get; } = Of(
+        "a branch",
+        [
+            Must("steps", Shape.ListOf(Shape.Step()), "Its steps, in order"),
+            May(
+                "losers", Shape.OneOf("compensate", "keep"),
+                "`compensate` (the default) or `keep`: what becomes of what it has done if the join does not wait for it"),
+        ],
+        []);
 
-    public static Keys Each { get; } = Of("'each'", ["item", "at_once", "at_most", "on_item_failure"], []);
+    public static Keys Each { get; } = Of(
+        "'each'",
+        [
+            Must("item", Shape.Expression, "An expression that gives the list"),
+            May("at_once", Shape.Whole(1, Limits.AtOnceMax), "Calls in flight at the same time: 10"),
+            May(
+                "at_most", Shape.Whole(1, Limits.ItemsMax),
+                "How many items there may be. Required unless the list's schema has `maxItems`. More fail the step with `too_many_items`"),
+            May(
+                "on_item_failure", Shape.Any(Shape.OneOf("stop", "continue"), Shape.Map(() => ItemFailure)),
+                "`stop` (the default): the first final failure of an item fails the step. `continue`: none does. `{ at_most: n }`: more than n do"),
+        ],
+        []);
 
-    public static Keys ItemFailure { get; } = Of("'on_item_failure'", ["at_most"], []);
+    public static Keys ItemFailure { get; } = Of(
+        "'on_item_failure'",
+        [
+            Must("at_most", Shape.Whole(1, Limits.ItemsMax), "How many items may fail"),
+        ],
+        []);
 
-    public static Keys EmitStep { get; } = Of("a step that emits", ["id", "emit", "with", "catch"], []);
+    public static Keys EmitStep { get; } = Of(
+        "a step that emits",
+        [
+            May("id", Shape.Text, "Its name, if it is to have one"),
+            Must("emit", Shape.Name("[A-Za-z0-9._-]+"), "The topic, in full and constant; none of the runtime's own"),
+            Must("with", Shape.Map(() => Emitted), "The record"),
+            May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where an expression that fails leads"),
+        ],
+        []);
 
-    public static Keys Emitted { get; } = Of("'with' of a step that emits", ["key", "value"], []);
+    public static Keys Emitted { get; } = Of(
+        "'with' of a step that emits",
+        [
+            May("key", Shape.Text, "The record's key, a text; without it, the correlation id"),
+            Must("value", Shape.Value, "The record's value, written as JSON"),
+        ],
+        []);
 
-    public static Keys WaitStep { get; } = Of("a step that waits", ["id", "wait"], []);
+    public static Keys WaitStep { get; } = Of(
+        "a step that waits",
+        [
+            May("id", Shape.Text, "Its name, if it is to have one"),
+            Must(
+                "wait", Shape.Any(Shape.Duration, Shape.Map(() => WaitUntil)),
+                "How long, or until when. A time that is past is not waited for. The wait is a row: it outlives every restart"),
+        ],
+        []);
 
-    public static Keys WaitUntil { get; } = Of("'wait'", ["until"], []);
+    public static Keys WaitUntil { get; } = Of(
+        "'wait'",
+        [
+            Must("until", Shape.Expression, "An expression that gives a timestamp"),
+        ],
+        []);
 
-    public static Keys SetStep { get; } = Of("a step that sets", ["id", "set"], []);
+    public static Keys SetStep { get; } = Of(
+        "a step that sets",
+        [
+            May("id", Shape.Text, "Its name, if it is to have one"),
+            Must("set", Shape.MapOf(Shape.Expression), "Fields of `data` with an expression for each, worked out over `data` as it was before"),
+        ],
+        []);
 
-    public static Keys RespondStep { get; } = Of("a step that responds", ["id", "respond"], []);
+    public static Keys RespondStep { get; } = Of(
+        "a step that responds",
+        [
+            May("id", Shape.Text, "Its name, if it is to have one"),
+            Must(
+                "respond", Shape.MapOf(Shape.Value),
+                "The payload. The request is answered now, with `success`; the saga goes on, and its end is not answered again"),
+        ],
+        []);
 
-    public static Keys FailStep { get; } = Of("a step that fails", ["id", "fail", "catch"], []);
+    public static Keys FailStep { get; } = Of(
+        "a step that fails",
+        [
+            May("id", Shape.Text, "Its name, if it is to have one"),
+            Must("fail", Shape.Map(() => Failure), "The failure. Nothing may follow it in its state"),
+            May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where it leads, before the state's own `catch` and `on_failure`"),
+        ],
+        []);
 
-    public static Keys Failure { get; } = Of("'fail'", ["code", "message"], []);
+    public static Keys Failure { get; } = Of(
+        "'fail'",
+        [
+            Must("code", Shape.Text, "The fault's code"),
+            Must("message", Shape.Text, "The reason, for people"),
+        ],
+        []);
 
-    public static Keys Event { get; } = Of("an event", ["data", "early"], []);
+    public static Keys Event { get; } = Of(
+        "an event",
+        [
+            May("data", Shape.Type, "The type of its payload: `event` in its rules. Fields that it does not declare cannot be read"),
+            May("early", Shape.Duration, "How long it is kept if it comes before its saga; without it, such an event is refused"),
+        ],
+        []);
 
-    public static Keys EventRule { get; } = Of("an event's rule", ["event", "when", "next", "stay", "set"], []);
+    public static Keys EventRule { get; } = Of(
+        "an event's rule",
+        [
+            Must("event", Shape.Text, "The event, one that `events` declares"),
+            May("when", Shape.Expression, "A guard, over `event` too"),
+            May("next", Shape.Text, "Where it leads. It interrupts the steps of the state"),
+            May("stay", Shape.Bool, "`true`, instead of `next`: the saga stays where it is; its steps and its time limits go on"),
+            May("set", Shape.MapOf(Shape.Expression), "Fields of `data` with an expression for each, over `event` too, before the state changes"),
+        ],
+        []);
 
-    public static Keys TimeLimit { get; } = Of("a time limit", ["after", "next"], []);
+    public static Keys TimeLimit { get; } = Of(
+        "a time limit",
+        [
+            Must("after", Shape.Duration, "How long"),
+            Must("next", Shape.Text, "Where that leads"),
+        ],
+        []);
 
     public static Keys Compensate { get; } = Of(
-        "'compensate'", ["effect", "compute", "saga", "connection", "with", "retry", "timeout", "none", "when_unknown"], []);
+        "'compensate'",
+        [
+            May("effect", Shape.Effect, "The operation, as in a step"),
+            May("compute", Shape.Compute, "The same for a computation"),
+            May("saga", Shape.Text, "A contract, if another one's saga takes it back"),
+            May("connection", Shape.Text, "The connection"),
+            May("with", Shape.Arguments, "The arguments, over `result` too"),
+            May("retry", Shape.Any(Shape.Text, Shape.Map(() => Retry)), "A policy"),
+            May("timeout", Shape.Duration, "Of one attempt"),
+            May("none", Shape.Text, "Instead of all that: the reason why nothing need be taken back"),
+            May(
+                "when_unknown", Shape.OneOf("run"),
+                "`run`: taken back too when nobody can tell whether the step happened. The arguments then read only `input`, `data` as it was before the step, and `command_id`, the key that the call went out with"),
+        ],
+        [], oneOf: ["effect", "compute", "saga", "none"]);
 
-    public static Keys Choice { get; } = Of("an entry of 'choose'", ["when", "next", "fault"], []);
+    public static Keys Choice { get; } = Of(
+        "an entry of 'choose'",
+        [
+            May("when", Shape.Expression, "The guard. The last entry has none"),
+            Must("next", Shape.Text, "Where it leads"),
+            May("fault", Shape.Text, "The code of the fault that it sets. Required where it leads to a compensating state"),
+        ],
+        []);
 
-    public static Keys Catch { get; } = Of("an entry of 'catch'", ["error", "next"], []);
+    public static Keys Catch { get; } = Of(
+        "an entry of 'catch'",
+        [
+            May("error", Shape.Any(Shape.Text, Shape.ListOf(Shape.Text)), "The code or the codes it is for; without it, any"),
+            Must("next", Shape.Text, "Where that leads"),
+        ],
+        []);
 
-    public static Keys Reject { get; } = Of("an entry of 'reject'", ["when", "code"], []);
+    public static Keys Reject { get; } = Of(
+        "an entry of 'reject'",
+        [
+            Must("when", Shape.Expression, "A guard over `result`. The first that holds counts, so the more special ones come first"),
+            Must("code", Shape.Text, "The code of the rejection"),
+        ],
+        []);
 
-    public static Keys Retry { get; } = Of("a retry policy", ["attempts", "first", "factor", "max", "jitter", "within"], []);
+    public static Keys Retry { get; } = Of(
+        "a retry policy",
+        [
+            May("attempts", Shape.Whole(1, Limits.AttemptsMax), "How often in all: 5"),
+            May("first", Shape.Duration, "The wait before the second attempt: 200ms"),
+            May("factor", Shape.Number(1, 100), "What each further wait is multiplied by: 2"),
+            May("max", Shape.Duration, "The longest wait: 20s"),
+            May("jitter", Shape.OneOf("full", "none"), "`full`, anything up to the wait (the default), or `none`"),
+            May("within", Shape.Duration, "The time, from the first attempt on, in which the last one must begin"),
+        ],
+        []);
 
-    public static Keys DataField { get; } = Of("a field with an initial value", ["type", "initial"], []);
+    public static Keys DataField { get; } = Of(
+        "a field with an initial value",
+        [
+            Must("type", Shape.Type, "Its type"),
+            Must("initial", Shape.Value, "Its first value"),
+        ],
+        []);
 
-    private static Keys Of(string where, string[] known, string[] notYet) => new(where, known, notYet.ToFrozenSet(StringComparer.Ordinal));
+    public static Keys Example { get; } = Of(
+        "an example",
+        [
+            Must("name", Shape.Text, "What it shows"),
+            May("input", Shape.Value, "The request's payload, one that the contract's `input` takes"),
+            May("started_at", Shape.Text, "When the request comes, if that makes a difference: `\"2027-01-31T08:00:00Z\"`"),
+            May("steps", Shape.MapOf(Shape.Value), "What steps answer, by id; what their compensations answer, by `id.compensate`"),
+            May("events", Shape.ListOf(Shape.Map(() => ExampleEvent)), "What is sent to the saga, and how much time goes by, in order"),
+            Must("expect", Shape.Map(() => Expect), "What must come of it"),
+        ],
+        []);
+
+    public static Keys ExampleEvent { get; } = Of(
+        "an entry of an example's events",
+        [
+            Must("at", Shape.Text, "The state in which it happens: as soon as the saga is there, before the steps that it has begun are answered"),
+            May("after", Shape.Duration, "Only when the saga has been there for that long. Without `event` only time goes by"),
+            May("event", Shape.Text, "The event that is sent"),
+            May("with", Shape.Value, "Its payload"),
+            May("refused", Shape.Bool, "`true`: the saga must refuse it. Without this an event that is refused fails the example"),
+        ],
+        []);
+
+    public static Keys Expect { get; } = Of(
+        "'expect'",
+        [
+            May("end", Shape.OneOf("completed", "failed"), "How the saga ends: `completed`, `failed`. This or one of the next two is required"),
+            May("waiting", Shape.Text, "The state in which it waits when all of `events` has happened"),
+            May("blocked", Shape.Text, "The state in which it is blocked for an operator"),
+            May("fault", Shape.Text, "The code of its fault"),
+            May("visited", Shape.ListOf(Shape.Text), "The states that it enters, in order"),
+            May("compensated", Shape.ListOf(Shape.Text), "The steps that are taken back, in order"),
+            May("output", Shape.Value, "What it answers: the fields that matter"),
+            May("responded", Shape.Value, "What a `respond` step answers: the fields that matter"),
+        ],
+        [], oneOf: ["end", "waiting", "blocked"]);
+
+    /// <summary>The names of what this version reads.</summary>
+    public IReadOnlyList<string> Known { get; } = [.. All.Select(key => key.Name)];
+
+    private static Key Must(string name, Shape shape, string description) => new(name, shape, description, Required: true);
+
+    private static Key May(string name, Shape shape, string description) => new(name, shape, description, Required: false);
+
+    private static Keys Of(string where, Key[] all, string[] notYet, string[]? oneOf = null, [CallerMemberName] string name = "") =>
+        new(name, where, all, notYet.ToFrozenSet(StringComparer.Ordinal), oneOf ?? []);
 }

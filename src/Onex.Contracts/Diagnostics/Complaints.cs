@@ -1,5 +1,6 @@
 using System.Globalization;
 using Onex.Contracts.Expressions.Checking;
+using Onex.Contracts.Plans;
 using static Onex.Contracts.Diagnostics.Spelling;
 
 namespace Onex.Contracts.Diagnostics;
@@ -336,6 +337,32 @@ internal static class Complaints
             $"step '{Clip(step)}' may have {Number(most)} items, and an expression reads the results of {Number(Limits.ResultsMax)} at most.",
             "Lower 'at_most', or save nothing from 'results' and 'failures': the items' rows hold them all, and steps.<id>.completed says how many.");
 
+    // What is there when it is read.
+
+    public static Complaint DataUnset(SourceSpan at, string field) =>
+        Error("ONEX1102", at, $"'data.{Clip(field)}' is not set on every way that leads here.",
+            $"Set it before, give it an initial value, or let it be null: add '?' to its type. 'data.?{Clip(field)}' reads it if it is there.");
+
+    public static Complaint StepNotDone(SourceSpan at, string step) =>
+        Error("ONEX1103", at, $"step '{Clip(step)}' has not completed on every way that leads here.",
+            $"Read it behind that step only, or as 'steps.?{Clip(step)}', which is there if it has.");
+
+    public static Complaint NoFault(SourceSpan at) =>
+        Error("ONEX1104", at, "nothing has gone wrong on some way that leads here, so that there is no 'fault'.",
+            "Let only failures lead here, or say what is wrong on the other ways: 'fault: some_code' beside 'next'.");
+
+    public static Complaint LoserRead(SourceSpan at, string step, string join) =>
+        Error("ONEX1105", at, $"'{Clip(join)}' does not wait for all of its branches, so that step '{Clip(step)}' may not have completed.",
+            $"Read it as 'steps.?{Clip(step)}', or look first: has(steps.{Clip(step)}) ? ... : ...");
+
+    public static Complaint CircleWithoutProgress(SourceSpan at, string state) =>
+        Error("ONEX1106", at, $"state '{Clip(state)}' leads back to itself without a call, a wait or anything that is counted.",
+            "Add a step or a wait to one of the states of the circle, or a field that is counted in 'set' and ends it.");
+
+    public static Complaint RetryTooLong(SourceSpan at, int attempts, string delays, string what, string limit) =>
+        Error("ONEX1107", at, $"the delays between {attempts} attempts are {delays} together, and {what} is {limit}: the last ones never come.",
+            "Lower 'attempts', 'first' or 'factor', or allow more time.");
+
     // Schedules.
 
     public static Complaint ScheduleTimes(SourceSpan at, bool both) =>
@@ -369,6 +396,31 @@ internal static class Complaints
     public static Complaint OwnTopic(SourceSpan at, string topic) =>
         Error("ONEX1117", at, $"'{Clip(topic)}' is a topic of Onex itself, and nothing is emitted to it.",
             "Name a topic of your own. Another contract is started with 'saga: its-name' and 'detached: true'.");
+
+    // Examples.
+
+    public static Complaint ScriptWrong(SourceSpan at, string step, string problem, string remedy) =>
+        Error("ONEX1090", at, $"the script of '{Clip(step)}' {problem}.", remedy);
+
+    public static Complaint ExampleInputWrong(SourceSpan at, string problem) =>
+        Error("ONEX1091", at, $"this is no input of the contract: {Clip(problem)}.", "Write what a request of this contract would hold: 'input' is its schema.");
+
+    public static Complaint ExampleEventWrong(SourceSpan at, string name, string problem) =>
+        Error("ONEX1092", at, $"this is no payload of the event '{Clip(name)}': {Clip(problem)}.", "Write under 'with' what 'data' of the event declares.");
+
+    public static Complaint DuplicateExample(SourceSpan at, string name) =>
+        Error("ONEX1093", at, $"there is an example '{Clip(name)}' already.", "Say in its name what is different about this one.");
+
+    public static Complaint ExampleBroken(ExampleProblem broken) =>
+        Error(
+            broken.Kind switch
+            {
+                ExampleProblemKind.NotScripted => "ONEX1095",
+                ExampleProblemKind.Endless => "ONEX1096",
+                ExampleProblemKind.NotSent => "ONEX1097",
+                _ => "ONEX1094",
+            },
+            broken.At, $"the example '{Clip(broken.Example)}' does not hold: {broken.What.TrimEnd('.')}.", broken.Remedy);
 
     private static string Sentence(string text) =>
         text.Length == 0 ? text : $"{char.ToUpperInvariant(text[0])}{text[1..]}{(text[^1] is '.' or '?' or '!' ? "" : ".")}";

@@ -73,6 +73,9 @@ public sealed class Plan
     /// <summary>The contracts that its steps call or start, with the places where the file says so.</summary>
     internal ImmutableArray<Child> Children { get; init; } = [];
 
+    /// <summary>The cases that show how it behaves.</summary>
+    public ImmutableArray<ExamplePlan> Examples { get; init; } = [];
+
     /// <summary>The state of that name; the plan's own names always exist.</summary>
     public StatePlan State(string name) => StatesByName[name];
 }

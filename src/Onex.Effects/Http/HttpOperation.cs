@@ -55,14 +55,13 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
                 "response_too_large", $"The answer ({status}) is larger than {HttpAnswers.BytesMax / (1024 * 1024)} MiB.", result);
         }
 
-        var code = string.Create(CultureInfo.InvariantCulture, $"http_{status}");
+        var code = HttpStatuses.Code(status);
         var message = $"{Host(response.RequestMessage!.RequestUri!)} answered {status}.";
-        return status switch
+        return HttpStatuses.Judge(status) switch
         {
-            >= 200 and < 300 => EffectOutcome<HttpResult>.Completed(result),
-            408 or 425 or 429 or >= 500 => EffectOutcome<HttpResult>.Failed(code, message, result, RetryAfter(response.Headers.RetryAfter)),
-            >= 300 and < 400 => EffectOutcome<HttpResult>.Rejected(code, $"{message} Redirects are not followed.", result),
-            _ => EffectOutcome<HttpResult>.Rejected(code, message, result),
+            HttpAnswer.Completed => EffectOutcome<HttpResult>.Completed(result),
+            HttpAnswer.Failed => EffectOutcome<HttpResult>.Failed(code, message, result, RetryAfter(response.Headers.RetryAfter)),
+            _ => EffectOutcome<HttpResult>.Rejected(code, status is >= 300 and < 400 ? $"{message} Redirects are not followed." : message, result),
         };
     }
 

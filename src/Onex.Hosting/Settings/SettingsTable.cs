@@ -151,7 +151,7 @@ public static class SettingsTable
 
     public static readonly Setting AutoMigrate = new(Database, "ONEX_DB_AUTO_MIGRATE", Flag, "true", "Whether main brings the schema up to date at start. Otherwise: `onex db migrate`.");
 
-    public static readonly Setting Retention = new(Database, "ONEX_RETENTION", Duration, "15d", "How long an ended saga is kept: longer than a topic keeps records.") { Span = _retentions };
+    public static readonly Setting Retention = new(Database, "ONEX_RETENTION", Duration, "15d", "How long an ended saga is kept, and a dead letter once it is decided about: longer than a topic keeps records.") { Span = _retentions };
 
     public static readonly Setting HistoryRetention = new(Database, "ONEX_HISTORY_RETENTION", Duration, "30d", "How long history is kept.") { Span = _retentions };
 

@@ -164,7 +164,7 @@ internal static class ApiRoutes
 
     public static ApiRoute Discard { get; } = new(
         "discard", "POST", "/api/v1/dead-letters/{id}/discard", ApiScope.Operate,
-        "Marks an open dead letter as one of which nothing is wanted any more. It stays, with the reason.", "`id` and `status`")
+        "Marks an open dead letter as one of which nothing is wanted any more. It stays, with the reason, as long as an ended saga.", "`id` and `status`")
     {
         Body = [new("reason", "string", true, "Why, in the operator's words; it stays with the dead letter.")],
         Errors = [400, 404, 409],

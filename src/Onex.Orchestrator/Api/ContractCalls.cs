@@ -1,6 +1,7 @@
 using System.Text;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
+using Onex.Orchestrator.Graphs;
 using Onex.Orchestrator.Plans;
 using Onex.Orchestrator.Scheduling;
 
@@ -72,7 +73,7 @@ internal sealed class ContractCalls(IReadOnlyList<Plan> plans, Scheduler schedul
 
                 writer.WriteEndArray();
                 writer.WriteStartArray("leads_to");
-                foreach (var next in StateGraph.Ways(plan, state).Select(way => way.To).Distinct(StringComparer.Ordinal))
+                foreach (var next in PlanWays.OutOf(state).Where(way => !way.Stays).Select(way => way.To).Distinct(StringComparer.Ordinal))
                 {
                     writer.WriteStringValue(next);
                 }
@@ -93,7 +94,7 @@ internal sealed class ContractCalls(IReadOnlyList<Plan> plans, Scheduler schedul
     }
 
     public Task GraphAsync(ApiCall call) =>
-        call.AnswerAsync(200, "text/plain; charset=utf-8", Encoding.UTF8.GetBytes(StateGraph.Mermaid(Versions(call.Path("name"))[0])));
+        call.AnswerAsync(200, "text/plain; charset=utf-8", Encoding.UTF8.GetBytes(ContractGraph.Mermaid(Versions(call.Path("name"))[0])));
 
     // The newest first.
     private List<Plan> Versions(string name)

@@ -103,6 +103,7 @@ internal static class Endings
         }
         else
         {
+            transition.Observer?.Took(transition.Plan);
             transition.Enter(transition.Plan.OnFailure);
         }
     }

@@ -155,12 +155,14 @@ internal static class Events
                     return Fail(transition, arrived, wasKept, $"The guard of event '{arrived.Event}': {Transition.Why(holds)}");
                 }
 
+                transition.Observer?.Weighed(guard, holds.AsBool());
                 if (!holds.AsBool())
                 {
                     continue;
                 }
             }
 
+            transition.Observer?.Took(rule);
             if (!Assignments.TryApply(rule.Set, scope, transition.Saga.Data, out var data, out var problem))
             {
                 return Fail(transition, arrived, wasKept, $"What event '{arrived.Event}' sets as {problem}");

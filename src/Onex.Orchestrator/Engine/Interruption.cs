@@ -128,7 +128,7 @@ internal static class Interruption
         {
             transition.Block(
                 BlockedBy.Interrupted,
-                $"Nobody can tell whether step '{step.Id}', which was interrupted, has happened: {last}. "
+                $"Nobody can tell whether step '{step.Id}', which was interrupted, has happened: {last.TrimEnd('.')}. "
                 + "Find out on the other side; then 'retry' asks once more, and 'skip' takes it as not done.",
                 step.Id, command);
         }

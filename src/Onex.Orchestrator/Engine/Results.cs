@@ -156,7 +156,11 @@ internal static class Results
         string? broken = null;
         if (result.Result is { } raw)
         {
-            if (!step.ResultType.TryConvert(raw, out value, out var problem))
+            if (result.IsStandIn)
+            {
+                value = raw;
+            }
+            else if (!step.ResultType.TryConvert(raw, out value, out var problem))
             {
                 return new Verdict(StepOutcome.Failed, value, EngineCodes.ResultInvalid, $"The operation's result: {problem!.Pointer} {problem.Problem}");
             }
@@ -170,6 +174,7 @@ internal static class Results
                     break;
                 }
 
+                transition.Observer?.Weighed(rule.When, holds.AsBool());
                 if (holds.AsBool())
                 {
                     return new Verdict(StepOutcome.Rejected, value, rule.Code, $"Step '{step.Id}' was rejected: {rule.Code}.");
@@ -183,7 +188,7 @@ internal static class Results
             return new Verdict(result.Outcome, value, result.Code ?? EngineCodes.StepFailed, result.Message ?? silent) { Broken = broken };
         }
 
-        return broken is null && step.Returns is { } returns && !returns.TryConvert(value, out value, out var wrong)
+        return broken is null && !result.IsStandIn && step.Returns is { } returns && !returns.TryConvert(value, out value, out var wrong)
             ? new Verdict(StepOutcome.Failed, value, EngineCodes.ResultInvalid, $"What the step returns: {wrong!.Pointer} {wrong.Problem}")
             : new Verdict(StepOutcome.Completed, value, "", "") { Broken = broken };
     }

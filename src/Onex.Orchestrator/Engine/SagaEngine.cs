@@ -14,15 +14,16 @@ internal static class SagaEngine
     /// <param name="saga">The saga, or null for <see cref="SagaStarted"/>.</param>
     /// <param name="event">What happened.</param>
     /// <param name="now">The database's time; never before the saga's last decision.</param>
-    public static Decision Decide(Plan plan, SagaState? saga, SagaEvent @event, DateTimeOffset now)
+    /// <param name="observer">Who wants to know what the decision goes by, or null.</param>
+    public static Decision Decide(Plan plan, SagaState? saga, SagaEvent @event, DateTimeOffset now, IPlanObserver? observer = null)
     {
         if (@event is SagaStarted started)
         {
-            return saga is null ? Start(plan, started, now) : Decision.Nothing(saga);
+            return saga is null ? Start(plan, started, now, observer) : Decision.Nothing(saga);
         }
 
         ArgumentNullException.ThrowIfNull(saga);
-        var transition = new Transition(plan, saga, now > saga.UpdatedAt ? now : saga.UpdatedAt);
+        var transition = new Transition(plan, saga, now > saga.UpdatedAt ? now : saga.UpdatedAt) { Observer = observer };
         if (@event is OperatorAsked asked && Operators.Objection(transition, asked.Command) is { } objection)
         {
             return Decision.Nothing(saga) with { NotDone = objection };
@@ -42,7 +43,7 @@ internal static class SagaEngine
         return changed || transition.HasNotes ? transition.Decide() : transition.Nothing(saga);
     }
 
-    private static Decision Start(Plan plan, SagaStarted started, DateTimeOffset now)
+    private static Decision Start(Plan plan, SagaStarted started, DateTimeOffset now, IPlanObserver? observer)
     {
         var saga = new SagaState
         {
@@ -60,7 +61,7 @@ internal static class SagaEngine
             }
         }
 
-        var transition = new Transition(plan, saga, now);
+        var transition = new Transition(plan, saga, now) { Observer = observer };
         transition.Note(HistoryKinds.Started);
         if (started.Stillborn)
         {

@@ -40,6 +40,11 @@ internal sealed record StepResultArrived : SagaEvent
     /// <summary>The reason for people, unless completed.</summary>
     public string? Message { get; init; }
 
+    /// <summary>
+    /// Whether <see cref="Result"/> stands for one that an example does not give: it has no type, and where it is read it is an error that says so.
+    /// </summary>
+    public bool IsStandIn { get; init; }
+
     /// <summary>The other side's wish for when to try again.</summary>
     public TimeSpan? RetryAfter { get; init; }
 }

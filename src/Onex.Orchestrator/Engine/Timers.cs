@@ -68,6 +68,7 @@ internal static class Timers
 
         var limit = transition.Plan.Deadline!;
         transition.Saga = saga with { DeadlineAt = null };
+        transition.Observer?.Took(limit);
         transition.Move(limit.Next, new Fault(
             EngineCodes.DeadlineExceeded, $"The saga was in state '{saga.State}' when its deadline was over, {Text(limit.After)} after its start.",
             null, transition.Now));
@@ -84,6 +85,7 @@ internal static class Timers
 
         var limit = transition.State.Timeout!;
         transition.Saga = saga with { StateDueAt = null };
+        transition.Observer?.Took(limit);
         transition.Move(limit.Next, new Fault(
             EngineCodes.StateTimedOut, $"State '{saga.State}' was not left within {Text(limit.After)}.", null, transition.Now));
         return true;

@@ -25,6 +25,8 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
 
     public DateTimeOffset Now { get; } = now;
 
+    public IPlanObserver? Observer { get; init; }
+
     public SagaState Saga { get; set; } = saga;
 
     public PlanFacts Facts => PlanFacts.Of(Plan);
@@ -258,6 +260,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
             Remove(command);
         }
 
+        Observer?.Took(rule ?? (object)Plan);
         Move(next, fault);
     }
 
@@ -316,12 +319,14 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
                     return;
                 }
 
+                Observer?.Weighed(guard, holds.AsBool());
                 if (!holds.AsBool())
                 {
                     continue;
                 }
             }
 
+            Observer?.Took(choice);
             if (choice.Fault is { } code)
             {
                 SetFault(new Fault(code, $"State '{state.Name}' led to '{choice.Next}'.", null, Now));

@@ -101,11 +101,12 @@ internal sealed class RequestRules(
 
     /// <summary>The start of a saga with that input, or why it is refused.</summary>
     public static (AcceptedRequest? Request, Refusal? Refusal) Start(
-        Plan plan, Asker asker, CelValue given, Guid sagaId, int homePartition, DateTimeOffset now)
+        Plan plan, Asker asker, CelValue input, Guid sagaId, int homePartition, DateTimeOffset now)
     {
-        var problems = plan.Input.Validate(given, out var input);
+        var problems = plan.Input.Validate(input, out input);
         if (problems.Count == 0)
         {
+            // A number that is out of every range would be found out by the first step that writes it, when it is too late to refuse it.
             problems = JsonNumbers.Problems(input);
         }
 

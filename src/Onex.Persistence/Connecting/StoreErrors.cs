@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Npgsql;
 using Onex.Persistence.Sagas;
+using Onex.Persistence.Schema;
 using Onex.Persistence.Sqlite;
 
 namespace Onex.Persistence.Connecting;
@@ -24,6 +25,12 @@ internal static class StoreErrors
     public static bool IsData(Exception error) =>
         error is UnstorableException || (error is PostgresException postgres && postgres.SqlState[..2] is "22" or "23" or "54");
 
+    /// <summary>A table or a column that this version counts on is not there: nobody has migrated, or another state was restored. Nothing was done.</summary>
+    public static bool IsSchemaMissing(Exception error) => error is PostgresException
+    {
+        SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.InvalidSchemaName,
+    };
+
     /// <summary>
     /// The database is not there, going down, or not fit for work (disk full, read-only after a failover, schema not yet there): wait.
     /// </summary>
@@ -33,9 +40,9 @@ internal static class StoreErrors
         {
             PostgresErrorCodes.QueryCanceled => true,
             PostgresErrorCodes.ReadOnlySqlTransaction => true,
-            PostgresErrorCodes.InvalidCatalogName or PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName => true,
+            PostgresErrorCodes.InvalidCatalogName => true,
             PostgresErrorCodes.InsufficientPrivilege => true,
-            var state => state[..2] is "08" or "28" or "53" or "57" or "58" or "XX",
+            var state => IsSchemaMissing(postgres) || state[..2] is "08" or "28" or "53" or "57" or "58" or "XX",
         },
         NpgsqlException or SocketException or IOException or TimeoutException => true,
         _ => IsOutOfStep(error),
@@ -43,7 +50,7 @@ internal static class StoreErrors
 
     /// <summary>As the seam's callers see it.</summary>
     public static StoreUnavailableException Unavailable(Exception error) =>
-        new($"The database cannot be reached: {Describe(error)}", error);
+        new(IsSchemaMissing(error) ? $"{SchemaState.WhatToDo} It says: {Describe(error)}" : $"The database cannot be reached: {Describe(error)}", error);
 
     /// <summary>One line, with neither data nor password.</summary>
     public static string Describe(Exception error) => error switch

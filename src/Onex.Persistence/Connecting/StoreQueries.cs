@@ -19,7 +19,7 @@ internal static class StoreQueries
         CancellationToken cancellation)
     {
         var fresh = false;
-        for (var contentions = 0; ;)
+        for (var contentions = 0; ; commands = [.. commands.Select(Anew)])
         {
             try
             {
@@ -60,5 +60,17 @@ internal static class StoreQueries
                 dataSource.Clear();
             }
         }
+    }
+
+    // A command that was run keeps the statement that its connection prepared for it, and would ask any other connection for that one.
+    private static NpgsqlBatchCommand Anew(NpgsqlBatchCommand command)
+    {
+        var anew = new NpgsqlBatchCommand(command.CommandText);
+        foreach (NpgsqlParameter parameter in command.Parameters)
+        {
+            anew.Parameters.Add(parameter.Clone());
+        }
+
+        return anew;
     }
 }

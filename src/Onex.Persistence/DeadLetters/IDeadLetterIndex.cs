@@ -4,7 +4,7 @@ using Onex.Persistence.Sagas;
 namespace Onex.Persistence.DeadLetters;
 
 /// <summary>
-/// What went to dead-letter topics, with all that sending it again needs, and what operators decided about it. Nothing is ever removed. Throws
+/// What went to dead-letter topics, with all that sending it again needs, and what operators decided about it. Open letters are never removed. Throws
 /// <see cref="StoreUnavailableException"/>.
 /// </summary>
 public interface IDeadLetterIndex

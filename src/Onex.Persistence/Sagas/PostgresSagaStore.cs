@@ -131,6 +131,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     private async Task<List<int>> TryCommitAsync(Work work, List<int> places, CancellationToken cancellation)
     {
         Outcome outcome;
+        var told = "";
         while (true)
         {
             try
@@ -139,12 +140,21 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
                 outcome = await ExecuteAsync(connection, work, places);
                 break;
             }
+            catch (PostgresException error) when (StoreErrors.IsSchemaMissing(error) && !work.Begun)
+            {
+                // Refused, so nothing of this batch is committed: the caller may keep it and wait.
+                throw StoreErrors.Unavailable(error);
+            }
             catch (Exception error) when (StoreErrors.IsUnavailable(error))
             {
                 // The server may have committed, may yet commit (its process need not know that we are gone), or never will. The same
                 // batch again tells: it waits for the rows if they are locked still, and what was ours it finds by last_transition_id.
                 work.Begun = work.InDoubt = true;
-                OutcomeUnknown(StoreErrors.Describe(error));
+                if (StoreErrors.Describe(error) is var reason && reason != told)
+                {
+                    OutcomeUnknown(told = reason);
+                }
+
                 dataSource.Clear();
                 await Task.Delay(_outagePause, time, cancellation);
             }

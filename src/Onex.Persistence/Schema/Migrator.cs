@@ -20,6 +20,16 @@ public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings
     private static readonly TimeSpan _lockPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan _commandTimeout = TimeSpan.FromHours(1);
 
+    /// <summary>The last migration of this binary.</summary>
+    public string Latest
+    {
+        get
+        {
+            using var context = CreateContext();
+            return context.Database.GetMigrations().Last();
+        }
+    }
+
     /// <summary>
     /// Adds what is missing and makes history partitions ahead. Of several processes that start at once, one migrates and the others
     /// wait for it. Answers the migrations that it added.

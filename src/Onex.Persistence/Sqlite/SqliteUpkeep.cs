@@ -23,6 +23,14 @@ internal sealed class SqliteUpkeep(SqliteDatabase database, TimeProvider time) :
 
     private static readonly string[] _belongings = ["saga_payloads", "saga_items", "inbox", "early_events", "timers"];
 
+    // One whose record is still to be sent again stays.
+    private const string RemoveLetters = """
+        DELETE FROM dead_letters WHERE id IN (
+            SELECT id FROM dead_letters l
+            WHERE at < $1 AND status <> 'open' AND decided_at < $1 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.saga_id = l.id) ORDER BY at LIMIT $2)
+        """;
+
+
     /// <inheritdoc />
     public async Task TidyAsync(TimeSpan sagasKept, TimeSpan historyKept, CancellationToken cancellation)
     {
@@ -30,6 +38,7 @@ internal sealed class SqliteUpkeep(SqliteDatabase database, TimeProvider time) :
         await RepeatAsync(session => session.Execute(RemoveHistory, now - historyKept, RowsOfAStep), cancellation);
         await RepeatAsync(session => session.Execute(RemoveOutcomes, now - EffectLedger.OutcomesKept, RowsOfAStep), cancellation);
         await RepeatAsync(session => RemoveSagas(session, now - sagasKept), cancellation);
+        await RepeatAsync(session => session.Execute(RemoveLetters, now - sagasKept, RowsOfAStep), cancellation);
     }
 
     private async Task RepeatAsync(Func<SqliteSession, int> step, CancellationToken cancellation)

@@ -8,7 +8,7 @@ namespace Onex.Persistence.Upkeep;
 /// <summary>Upkeep in PostgreSQL.</summary>
 public sealed class PostgresUpkeep(NpgsqlDataSource dataSource, EffectLedger ledger) : IStoreUpkeep
 {
-    private const int SagasOfAStep = 500;
+    private const int RowsOfAStep = 500;
 
     private const string DropHistory = "SELECT onex.drop_history_partitions($1)";
 
@@ -35,21 +35,40 @@ public sealed class PostgresUpkeep(NpgsqlDataSource dataSource, EffectLedger led
         SELECT count(*)::integer FROM gone
         """;
 
+    // One whose record is still to be sent again stays. No letter is younger than the decision about it, so the plan is ix_dead_letters_at.
+    private const string RemoveLetters = """
+        WITH gone AS (
+            DELETE FROM onex.dead_letters WHERE id IN (
+                SELECT l.id FROM onex.dead_letters l
+                WHERE l.at < clock_timestamp() - $1 AND l.status <> 'open' AND l.decided_at < clock_timestamp() - $1
+                    AND NOT EXISTS (SELECT FROM onex.outbox o WHERE o.saga_id = l.id)
+                ORDER BY l.at LIMIT $2 FOR UPDATE OF l SKIP LOCKED)
+            RETURNING id
+        )
+        SELECT count(*)::integer FROM gone
+        """;
+
     /// <inheritdoc />
     public async Task TidyAsync(TimeSpan sagasKept, TimeSpan historyKept, CancellationToken cancellation)
     {
         await HistoryPartitions.MakeAsync(dataSource, cancellation);
         await CountAsync(new NpgsqlBatchCommand(DropHistory) { Parameters = { new NpgsqlParameter<TimeSpan> { TypedValue = historyKept } } }, cancellation);
         await ledger.RemoveOlderThanAsync(EffectLedger.OutcomesKept, cancellation);
-        while (await CountAsync(Remove(sagasKept), cancellation) == SagasOfAStep)
+        await RepeatAsync(RemoveSagas, sagasKept, cancellation);
+        await RepeatAsync(RemoveLetters, sagasKept, cancellation);
+    }
+
+    private async Task RepeatAsync(string step, TimeSpan kept, CancellationToken cancellation)
+    {
+        while (await CountAsync(Step(step, kept), cancellation) == RowsOfAStep)
         {
             cancellation.ThrowIfCancellationRequested();
         }
     }
 
-    private static NpgsqlBatchCommand Remove(TimeSpan sagasKept) => new(RemoveSagas)
+    private static NpgsqlBatchCommand Step(string sql, TimeSpan kept) => new(sql)
     {
-        Parameters = { new NpgsqlParameter<TimeSpan> { TypedValue = sagasKept }, new NpgsqlParameter<int> { TypedValue = SagasOfAStep } },
+        Parameters = { new NpgsqlParameter<TimeSpan> { TypedValue = kept }, new NpgsqlParameter<int> { TypedValue = RowsOfAStep } },
     };
 
     private Task<int> CountAsync(NpgsqlBatchCommand command, CancellationToken cancellation) => dataSource.RunAsync(

@@ -1,13 +1,17 @@
 using System.CommandLine;
+using System.Text.Json;
+using Onex.Contracts;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
+using Onex.Orchestrator.Examples;
+using Onex.Orchestrator.Graphs;
 using Onex.Runtime.Running;
 
 namespace Onex.Runtime.Commands;
 
-/// <summary><c>onex contracts check|list</c>.</summary>
+/// <summary><c>onex contracts check|test|list|graph|schema</c>.</summary>
 internal static class ContractsCommand
 {
     public static Command Make(Option<bool> json)
@@ -20,15 +24,24 @@ internal static class ContractsCommand
         var strict = new Option<bool>("--warnings-as-errors") { Description = "Fail for a warning too." };
         var check = new Command("check", "Check contracts, and say everything that is wrong with them.") { paths, strict };
         check.SetAction(parsed => Check(parsed.GetValue(paths) ?? [], parsed.GetValue(strict), parsed.GetValue(json)));
+        var test = new Command("test", "Run the examples of contracts, and show what they cover.") { paths };
+        test.SetAction(parsed => Test(parsed.GetValue(paths) ?? [], parsed.GetValue(json)));
         var list = new Command("list", "Show the contracts: name, version, hash, and when they start by the clock.");
         list.SetAction(parsed => List(parsed.GetValue(json)));
-        return new Command("contracts", "Check and show contracts.") { check, list };
+        var name = new Argument<string>("name") { Description = "The contract's name." };
+        var format = new Option<string>("--format") { Description = "How to draw it: mermaid, dot, svg.", DefaultValueFactory = _ => "mermaid" };
+        format.AcceptOnlyFromAmong("mermaid", "dot", "svg");
+        var graph = new Command("graph", "Draw a contract: its states, and the ways between them.") { name, format };
+        graph.SetAction(parsed => Graph(parsed.GetValue(name)!, parsed.GetValue(format)!));
+        var schema = new Command("schema", "Print the JSON Schema of contracts, for editors.");
+        schema.SetAction(_ => Console.Write(ContractCompiler.EditorSchema(Catalogue.Of(CommandLine.Settings(SettingsUse.Nothing)))));
+        return new Command("contracts", "Check, test, draw and show contracts.") { check, test, list, graph, schema };
     }
 
     private static int Check(string[] paths, bool strict, bool json)
     {
         var settings = CommandLine.Settings(SettingsUse.Nothing);
-        var checks = (paths.Length > 0 ? paths : [settings.ContractsDirectory]).Select(path => CheckOne(path, settings)).ToList();
+        var checks = Paths(paths, settings).Select(path => CheckOne(path, settings, ContractExamples.Problems)).ToList();
         var diagnostics = checks.SelectMany(check => check.Diagnostics).Distinct().ToList();
         var problems = checks.SelectMany(check => check.Problems).Distinct(StringComparer.Ordinal).ToList();
         var plans = checks.SelectMany(check => check.Plans).DistinctBy(plan => plan.Hash).ToList();
@@ -45,17 +58,7 @@ internal static class ContractsCommand
                     writer.WriteString("version", plan.Version);
                     writer.WriteString("hash", plan.Hash);
                 });
-                writer.Objects("diagnostics", diagnostics, diagnostic =>
-                {
-                    writer.WriteString("code", diagnostic.Code);
-                    writer.WriteString("severity", diagnostic.Severity == Severity.Error ? "error" : "warning");
-                    writer.WriteString("path", diagnostic.Path);
-                    writer.WriteNumber("line", diagnostic.Line);
-                    writer.WriteNumber("column", diagnostic.Column);
-                    writer.WriteNumber("length", diagnostic.Length);
-                    writer.WriteString("problem", diagnostic.Problem);
-                    writer.WriteString("remedy", diagnostic.Remedy);
-                });
+                WriteDiagnostics(writer, diagnostics);
                 writer.Texts("problems", problems);
             });
         }
@@ -66,6 +69,57 @@ internal static class ContractsCommand
         }
 
         return failed ? CommandLine.Failed : CommandLine.Done;
+    }
+
+    private static int Test(string[] paths, bool json)
+    {
+        var settings = CommandLine.Settings(SettingsUse.Nothing);
+        var reports = new Dictionary<string, ExamplesReport>(StringComparer.Ordinal);
+        var checks = Paths(paths, settings).Select(path => CheckOne(path, settings, Report)).ToList();
+        var diagnostics = checks.SelectMany(check => check.Diagnostics).Distinct().ToList();
+        var problems = checks.SelectMany(check => check.Problems).Distinct(StringComparer.Ordinal).ToList();
+
+        // A contract without examples is not run, and covers nothing.
+        foreach (var plan in checks.SelectMany(check => check.Plans))
+        {
+            _ = Report(plan);
+        }
+
+        var shown = reports.Values.Where(report => checks.Exists(check => check.Concerns(report.Plan))).OrderBy(report => report.Plan.Name, StringComparer.Ordinal).ToList();
+        var failed = problems.Count > 0 || diagnostics.Exists(diagnostic => diagnostic.Severity == Severity.Error);
+        if (json)
+        {
+            Json.Print(writer =>
+            {
+                writer.WriteBoolean("ok", !failed);
+                writer.Objects("contracts", shown, report => ExamplesView.Write(writer, report));
+                WriteDiagnostics(writer, diagnostics);
+                writer.Texts("problems", problems);
+            });
+        }
+        else
+        {
+            foreach (var line in shown.SelectMany(ExamplesView.Lines))
+            {
+                Console.WriteLine(line);
+            }
+
+            Complain(diagnostics, problems);
+            var examples = shown.SelectMany(report => report.Examples).ToList();
+            Console.WriteLine($"{shown.Count} contracts, {examples.Count} examples, {examples.Count(example => example.Problems.Count > 0)} failed");
+        }
+
+        return failed ? CommandLine.Failed : CommandLine.Done;
+
+        IEnumerable<ExampleProblem> Report(Plan plan)
+        {
+            if (!reports.TryGetValue(plan.Hash, out var report))
+            {
+                reports[plan.Hash] = report = ContractExamples.Run(plan);
+            }
+
+            return report.Examples.SelectMany(example => example.Problems);
+        }
     }
 
     private static int List(bool json)
@@ -103,6 +157,27 @@ internal static class ContractsCommand
 
     private static string Times(Plan plan) => plan.Schedule is not { } schedule ? "" : $"  [{schedule.Text}]";
 
+    private static int Graph(string name, string format)
+    {
+        var contracts = LoadedContracts.Load(CommandLine.Settings(SettingsUse.Nothing), SettingsReader.Environment(), resolveSecrets: false);
+        if (ContractGraph.Newest(contracts.Compilation.Plans, name) is not { } plan)
+        {
+            Complain(contracts.Compilation.Diagnostics, contracts.Connections.Problems);
+            var names = contracts.Compilation.Plans.Select(plan => plan.Name).Distinct(StringComparer.Ordinal).ToList();
+            Console.Error.WriteLine($"There is no contract '{name}' that is in order. {Contracts.Diagnostics.Spelling.Suggest(name, "contracts", names)}");
+            return CommandLine.Failed;
+        }
+
+        if ((format == "svg" ? ContractGraph.Svg(plan) : format == "dot" ? ContractGraph.Dot(plan) : ContractGraph.Mermaid(plan)) is not { } drawn)
+        {
+            Console.Error.WriteLine($"'{name}' has {plan.States.Length} states; at most {ContractGraph.DrawnMax} can be drawn as svg. Take '--format dot'.");
+            return CommandLine.Failed;
+        }
+
+        Console.Write(drawn);
+        return CommandLine.Done;
+    }
+
     private static void Complain(IEnumerable<Diagnostic> diagnostics, IEnumerable<string> problems)
     {
         foreach (var diagnostic in diagnostics)
@@ -116,10 +191,29 @@ internal static class ContractsCommand
         }
     }
 
-    private sealed record Checked(IReadOnlyList<Plan> Plans, IReadOnlyList<Diagnostic> Diagnostics, IReadOnlyList<string> Problems);
+    private static void WriteDiagnostics(Utf8JsonWriter writer, IEnumerable<Diagnostic> diagnostics) => writer.Objects("diagnostics", diagnostics, diagnostic =>
+    {
+        writer.WriteString("code", diagnostic.Code);
+        writer.WriteString("severity", diagnostic.Severity == Severity.Error ? "error" : "warning");
+        writer.WriteString("path", diagnostic.Path);
+        writer.WriteNumber("line", diagnostic.Line);
+        writer.WriteNumber("column", diagnostic.Column);
+        writer.WriteNumber("length", diagnostic.Length);
+        writer.WriteString("problem", diagnostic.Problem);
+        writer.WriteString("remedy", diagnostic.Remedy);
+    });
+
+    private static string[] Paths(string[] paths, RuntimeSettings settings) => paths.Length > 0 ? paths : [settings.ContractsDirectory];
+
+    /// <param name="Plans">The contracts that are in order.</param>
+    /// <param name="Diagnostics">What is wrong with contracts.</param>
+    /// <param name="Problems">What is wrong besides.</param>
+    /// <param name="Concerns">Whether a contract, in order or not, was asked for.</param>
+    private sealed record Checked(
+        IReadOnlyList<Plan> Plans, IReadOnlyList<Diagnostic> Diagnostics, IReadOnlyList<string> Problems, Func<Plan, bool> Concerns);
 
     // A file is checked with its directory, because connections and schemas lie there; then what belongs to other contracts is left out.
-    private static Checked CheckOne(string path, RuntimeSettings settings)
+    private static Checked CheckOne(string path, RuntimeSettings settings, Func<Plan, IEnumerable<ExampleProblem>> examples)
     {
         var full = Path.GetFullPath(path);
         var isFile = File.Exists(full);
@@ -129,13 +223,17 @@ internal static class ContractsCommand
         }
 
         var directory = isFile ? Path.GetDirectoryName(full)! : full;
-        var loaded = LoadedContracts.Load(settings with { ContractsDirectory = directory }, SettingsReader.Environment(), resolveSecrets: false);
+        var loaded = LoadedContracts.Load(settings with { ContractsDirectory = directory }, SettingsReader.Environment(), resolveSecrets: false, Examples);
         return isFile
             ? new Checked(
-                [.. loaded.Compilation.Plans.Where(plan => Path.GetFullPath(plan.Source.Path, directory) == full)],
+                [.. loaded.Compilation.Plans.Where(IsAsked)],
                 [.. loaded.Compilation.Diagnostics.Where(diagnostic => Concerns(diagnostic, full, directory))],
-                loaded.Connections.Problems)
-            : new Checked(loaded.Compilation.Plans, loaded.Compilation.Diagnostics, loaded.Connections.Problems);
+                loaded.Connections.Problems, IsAsked)
+            : new Checked(loaded.Compilation.Plans, loaded.Compilation.Diagnostics, loaded.Connections.Problems, IsAsked);
+
+        bool IsAsked(Plan plan) => !isFile || Path.GetFullPath(plan.Source.Path, directory) == full;
+
+        IEnumerable<ExampleProblem> Examples(Plan plan) => IsAsked(plan) ? examples(plan) : [];
     }
 
     private static bool Concerns(Diagnostic diagnostic, string file, string directory)

@@ -82,7 +82,7 @@ internal static class DeadLettersCommand
     {
         var id = Id();
         var reason = new Option<string>("--reason") { Description = "Why; it stays with the dead letter.", Required = true };
-        var command = new Command("discard", "Mark a dead letter as one of which nothing is wanted any more. It stays, with the reason.") { id, reason, url };
+        var command = new Command("discard", "Mark a dead letter as one of which nothing is wanted any more. It stays, with the reason, as long as an ended saga.") { id, reason, url };
         command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
         {
             var answer = await api.PostAsync(Path(parsed.GetValue(id)!, "/discard"), Body(parsed.GetValue(reason), force: false), cancellation);

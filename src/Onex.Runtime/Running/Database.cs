@@ -48,11 +48,13 @@ internal sealed class Database(Migrator migrator, RuntimeSettings settings) : IR
     }
 }
 
-/// <summary>Whether the database answers. On a connection of its own: a pool that is busy is no database that is away.</summary>
-internal sealed class DatabaseHealth(RuntimeSettings settings) : IHealthComponent, IAsyncDisposable
+/// <summary>Whether the database answers and has our tables. On a connection of its own: a pool that is busy is no database that is away.</summary>
+internal sealed class DatabaseHealth(Migrator migrator, RuntimeSettings settings) : IHealthComponent, IAsyncDisposable
 {
     private readonly NpgsqlDataSource _dataSource =
         PostgresDataSource.Create(Parts.Store(settings, "onex-health") with { MaxPoolSize = 1 });
+
+    private SchemaState? _schema;
 
     public string Name => "database";
 
@@ -61,9 +63,8 @@ internal sealed class DatabaseHealth(RuntimeSettings settings) : IHealthComponen
 
     public async Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
     {
-        await using var command = _dataSource.CreateCommand("SELECT 1");
-        await command.ExecuteScalarAsync(cancellation);
-        return ComponentReport.Healthy;
+        _schema ??= new SchemaState(_dataSource, migrator.Latest);
+        return await _schema.FaultAsync(cancellation) is { } fault ? new ComponentReport(ComponentState.Unhealthy, fault, null) : ComponentReport.Healthy;
     }
 
     public ValueTask DisposeAsync() => _dataSource.DisposeAsync();

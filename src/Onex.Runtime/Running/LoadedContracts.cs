@@ -1,5 +1,6 @@
 using Onex.Contracts;
 using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Plans;
 using Onex.Effects.Connections;
 using Onex.Hosting.Settings;
 
@@ -23,10 +24,13 @@ internal sealed record LoadedContracts(Compilation Compilation, CompilerContext 
     /// <param name="settings">Where they are, and which operations are enabled.</param>
     /// <param name="environment">Addresses and secrets of connections.</param>
     /// <param name="resolveSecrets">Whether the secrets of connections are needed: only by who opens them.</param>
-    public static LoadedContracts Load(RuntimeSettings settings, IReadOnlyDictionary<string, string> environment, bool resolveSecrets)
+    /// <param name="examples">Runs the examples of contracts, for who checks them; null to leave them unrun.</param>
+    public static LoadedContracts Load(
+        RuntimeSettings settings, IReadOnlyDictionary<string, string> environment, bool resolveSecrets,
+        Func<Plan, IEnumerable<ExampleProblem>>? examples = null)
     {
         var connections = ReadConnections(settings, environment, resolveSecrets);
-        var context = new CompilerContext(Catalogue.Of(settings), connections.Describe());
+        var context = new CompilerContext(Catalogue.Of(settings), connections.Describe()) { Examples = examples };
         var compilation = ContractCompiler.CompileDirectory(settings.ContractsDirectory, context);
         return new LoadedContracts(
             compilation, context, connections, [.. Catalogue.Problems(settings), .. new EmittedTopics(compilation.Plans).Problems(settings.Topics)]);

@@ -25,6 +25,29 @@ public sealed class ReadyTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task It_is_503_while_the_tables_are_missing_says_what_to_do_and_nothing_is_lost()
+    {
+        await using var stack = await OnexStack.CreateAsync();
+        var roles = await stack.StartReadyAsync("main", "effects", "workers");
+        var correlationId = "";
+
+        await AwayAndBackAsync(
+            roles.Take(2).ToList(),
+            async () =>
+            {
+                await stack.Database.ExecuteAsync("ALTER SCHEMA onex RENAME TO onex_away");
+                correlationId = await stack.OrderAsync(Names.Next("meanwhile"));
+            },
+            async () =>
+            {
+                Assert.Contains("onex db migrate", (await roles[0].GetAsync("/ready"))?.Body, StringComparison.Ordinal);
+                await stack.Database.ExecuteAsync("ALTER SCHEMA onex_away RENAME TO onex");
+            });
+
+        Assert.Equal("success", (await stack.Responses.ReadAsync(correlationId, _return)).Field("status"));
+    }
+
+    [Fact]
     public async Task It_is_503_while_Kafka_is_away_and_200_when_it_is_back()
     {
         await using var kafka = await KafkaBroker.StartOwnAsync();

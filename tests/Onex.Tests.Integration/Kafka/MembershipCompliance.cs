@@ -168,6 +168,27 @@ public abstract class MembershipCompliance : RiderCompliance
     }
 
     [Fact]
+    public async Task A_handler_that_still_takes_partitions_over_knows_that_they_are_lost_before_it_is_to_give_them_up()
+    {
+        var (topic, handler) = (NewTopic(), Remembering.Settling);
+        var (taking, knew) = (new TaskCompletionSource(), new TaskCompletionSource<bool>());
+        var lost = CancellationToken.None;
+        handler.Prepare = async cancellation =>
+        {
+            lost = cancellation;
+            taking.TrySetResult();
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation);
+        };
+        handler.Changed = (_, _) => knew.TrySetResult(lost.IsCancellationRequested);
+        await using var member = await StartAsync(topic, 1, handler, ShortSession);
+        await taking.Task;
+
+        member.Log.Break();
+
+        Assert.True(await knew.Task.WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System));
+    }
+
+    [Fact]
     public async Task A_stop_takes_no_more_waits_for_what_is_in_hand_and_commits_it()
     {
         var topic = NewTopic();

@@ -103,10 +103,13 @@ internal sealed class RiderMember(ServiceProvider services) : IAsyncDisposable
 /// <summary>Waits for a condition, never for time.</summary>
 internal static class Eventually
 {
-    public static async Task TrueAsync(Func<bool> condition, Func<string>? state = null, TimeSpan? within = null)
+    public static Task TrueAsync(Func<bool> condition, Func<string>? state = null, TimeSpan? within = null) =>
+        TrueAsync(() => Task.FromResult(condition()), state, within);
+
+    public static async Task TrueAsync(Func<Task<bool>> condition, Func<string>? state = null, TimeSpan? within = null)
     {
         var began = TimeProvider.System.GetTimestamp();
-        while (!condition())
+        while (!await condition())
         {
             Assert.True(
                 TimeProvider.System.GetElapsedTime(began) < (within ?? TimeSpan.FromSeconds(30)), "never came true: " + state?.Invoke());

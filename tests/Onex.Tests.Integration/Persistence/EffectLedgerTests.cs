@@ -61,6 +61,25 @@ public sealed class EffectLedgerTests(TestDatabase database) : EffectLedgerCompl
     }
 
     [Fact]
+    public async Task What_is_about_to_be_committed_with_its_outcome_is_neither_closed_nor_waited_for()
+    {
+        var (held, given) = (Command(), Command());
+        var granted = Assert.IsType<ClaimVerdict.Granted>(await Ledger.ClaimAsync(held, _none));
+        await Ledger.ClaimAsync(given, _none);
+        await ExpireAsync(held);
+        await ExpireAsync(given);
+        await using var connection = await _otherPool.OpenConnectionAsync(_none);
+        await using var transaction = await connection.BeginTransactionAsync(_none);
+        Assert.True(await EffectLedger.RecordAsync(transaction, granted.LeaseToken, Result(held, StepOutcomes.Completed), _none));
+
+        var states = await Ledger.SettleAsync([held.CommandId, given.CommandId], _none).WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
+
+        Assert.Equal((true, false), (states[held.CommandId].Leased, states[given.CommandId].Leased));
+        await transaction.CommitAsync(_none);
+        Assert.IsType<ClaimVerdict.Known>(await Ledger.ClaimAsync(held, _none));
+    }
+
+    [Fact]
     public async Task A_database_that_cannot_be_reached_is_said_to_be_unavailable()
     {
         await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port) { Refusing = true };

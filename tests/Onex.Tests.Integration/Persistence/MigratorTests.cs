@@ -65,6 +65,21 @@ public sealed class MigratorTests
     }
 
     [Fact]
+    public async Task While_it_runs_a_schema_that_is_missing_or_older_is_seen_and_a_newer_one_will_do()
+    {
+        await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+        var state = new SchemaState(database.Source, await UseAsync(Settings(database), migrator => Task.FromResult(migrator.Latest)));
+
+        Assert.Contains("onex db migrate", await state.FaultAsync(_none), StringComparison.Ordinal);
+        await MigrateAsync(Settings(database));
+        Assert.Null(await state.FaultAsync(_none));
+        await database.ExecuteAsync("""INSERT INTO onex.schema_migrations VALUES ('99990101000000_Later', '10.0.0')""");
+        Assert.Null(await state.FaultAsync(_none));
+        await database.ExecuteAsync("""DELETE FROM onex.schema_migrations WHERE "MigrationId" IN (SELECT "MigrationId" FROM onex.schema_migrations ORDER BY 1 DESC LIMIT 2)""");
+        Assert.Contains("onex db migrate", await state.FaultAsync(_none), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_missing_database_is_told_with_the_statement_that_makes_it()
     {
         var settings = Settings(await PostgresServer.SharedAsync(), "no such database");

@@ -34,6 +34,26 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         }
     }
 
+    [Theory]
+    [InlineData("ALTER TABLE onex.outbox RENAME TO outbox_away", "ALTER TABLE onex.outbox_away RENAME TO outbox")]
+    [InlineData("ALTER TABLE onex.sagas RENAME COLUMN state TO state_away", "ALTER TABLE onex.sagas RENAME COLUMN state_away TO state")]
+    [InlineData("ALTER SCHEMA onex RENAME TO onex_away", "ALTER SCHEMA onex_away RENAME TO onex")]
+    public async Task Without_its_tables_a_commit_is_given_back_with_what_to_do_and_goes_through_when_they_are_there(string away, string back)
+    {
+        await using var dataSource = PostgresDataSource.Create(database.Settings);
+        var store = Store(dataSource);
+        await CommitAsync(store, Rows.Start(Rows.New()));
+        var row = Rows.New();
+        var start = new CommitEntry.Start(row, [Rows.Happened(row)], [Rows.Message("response")], []);
+        await database.Database.ExecuteAsync(away);
+
+        var refused = await Assert.ThrowsAsync<StoreUnavailableException>(() => CommitAsync(store, start));
+        await database.Database.ExecuteAsync(back);
+
+        Assert.Contains("onex db migrate", refused.Message, StringComparison.Ordinal);
+        Assert.IsType<CommitVerdict.Committed>(Assert.Single(await CommitAsync(store, start)));
+    }
+
     [Fact]
     public async Task Two_mains_with_overlapping_sagas_and_keys_neither_deadlock_nor_lose_an_update()
     {

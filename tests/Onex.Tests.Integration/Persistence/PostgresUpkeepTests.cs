@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Schema;
@@ -18,6 +19,7 @@ public sealed class PostgresUpkeepTests : StoreUpkeepCompliance, IClassFixture<T
         Ledger = ledger;
         Upkeep = new PostgresUpkeep(database.DataSource, ledger);
         Store = new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
+        DeadLetters = new DeadLetterIndex(database.DataSource);
         Queries = new PostgresSagaQueries(database.DataSource);
     }
 
@@ -26,6 +28,8 @@ public sealed class PostgresUpkeepTests : StoreUpkeepCompliance, IClassFixture<T
     protected override ISagaQueries Queries { get; }
 
     protected override IEffectLedger Ledger { get; }
+
+    protected override IDeadLetterIndex DeadLetters { get; }
 
     protected override IStoreUpkeep Upkeep { get; }
 
@@ -69,4 +73,7 @@ public sealed class PostgresUpkeepTests : StoreUpkeepCompliance, IClassFixture<T
         UPDATE onex.effect_ledger SET leased_until = now() - interval '{age.TotalHours} hours', recorded_at = now() - interval '{age.TotalHours} hours'
         WHERE command_id = '{commandId}'
         """);
+
+    protected override Task AgeLetterAsync(Guid id, TimeSpan age) => _database.Database.ExecuteAsync(
+        $"UPDATE onex.dead_letters SET decided_at = now() - interval '{age.TotalHours} hours' WHERE id = '{id}'");
 }

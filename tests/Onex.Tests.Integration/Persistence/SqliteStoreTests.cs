@@ -55,6 +55,8 @@ public sealed class SqliteUpkeepTests(SqliteFile file) : StoreUpkeepCompliance, 
 
     protected override IEffectLedger Ledger => file.Get<IEffectLedger>();
 
+    protected override IDeadLetterIndex DeadLetters => file.Get<IDeadLetterIndex>();
+
     protected override IStoreUpkeep Upkeep => file.Get<IStoreUpkeep>();
 
     protected override Task AgeAsync(Guid commandId, TimeSpan age) => file.QueryAsync(
@@ -64,4 +66,7 @@ public sealed class SqliteUpkeepTests(SqliteFile file) : StoreUpkeepCompliance, 
             recorded_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '-{age.TotalHours} hours')
         WHERE command_id = '{commandId}'
         """);
+
+    protected override Task AgeLetterAsync(Guid id, TimeSpan age) => file.QueryAsync(
+        $"UPDATE dead_letters SET decided_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '-{age.TotalHours} hours') WHERE id = '{id}'");
 }

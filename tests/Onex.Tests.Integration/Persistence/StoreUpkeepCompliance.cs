@@ -1,3 +1,4 @@
+using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Upkeep;
@@ -16,6 +17,8 @@ public abstract class StoreUpkeepCompliance
     protected abstract ISagaQueries Queries { get; }
 
     protected abstract IEffectLedger Ledger { get; }
+
+    protected abstract IDeadLetterIndex DeadLetters { get; }
 
     protected abstract IStoreUpkeep Upkeep { get; }
 
@@ -77,10 +80,41 @@ public abstract class StoreUpkeepCompliance
         Assert.Equal([young], (await Ledger.LookUpAsync([old, young], _none)).Keys);
     }
 
+    [Fact]
+    public async Task Dead_letters_go_some_time_after_the_decision_about_them_and_open_ones_stay()
+    {
+        var (discarded, young, open, unsent) = (Rows.Id(), Rows.Id(), Rows.Id(), Rows.Id());
+        foreach (var id in (Guid[])[discarded, young, open, unsent])
+        {
+            await DeadLetters.AddAsync(new DeadLetterRow(id, "requests", 3, 41, "ONEX3001", "not JSON", null, [1], Rows.Now.AddDays(-100)), _none);
+        }
+
+        foreach (var id in (Guid[])[discarded, young])
+        {
+            await DecideAsync(id, DeadLetterStatus.Discarded, null);
+        }
+
+        await DecideAsync(unsent, DeadLetterStatus.Redriven, Rows.Message("again"));
+        await AgeLetterAsync(discarded, _kept + TimeSpan.FromDays(1));
+        await AgeLetterAsync(unsent, _kept + TimeSpan.FromDays(1));
+        await AgeLetterAsync(young, _kept - TimeSpan.FromDays(1));
+
+        await Upkeep.TidyAsync(_kept, _historyKept, _none);
+
+        var letters = (await DeadLetters.ListAsync(new DeadLetterFilter(), _none)).Letters;
+        Assert.Equal(new[] { young, open, unsent }.Order(), letters.Select(letter => letter.Id).Order());
+    }
+
     /// <summary>Lets a command of the ledger be that old.</summary>
     protected abstract Task AgeAsync(Guid commandId, TimeSpan age);
 
     private static SagaItemsQuery Items(SagaRow row) => new(row.Id, "pack", 1, [SagaItemStatus.Completed], null, Descending: false, 10);
+
+    /// <summary>Lets the decision about a dead letter be that old.</summary>
+    protected abstract Task AgeLetterAsync(Guid id, TimeSpan age);
+
+    private async Task DecideAsync(Guid id, DeadLetterStatus status, OutgoingMessage? message) => await DeadLetters.DecideAsync(
+        new DeadLetterDecision(message?.MessageId ?? Rows.Id(), id, status, "ops", "seen", Force: false, message), _none);
 
     private static Guid Seen(SagaRow row) => Rows.Payload(row, "a message").Id;
 

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Onex.Contracts;
 using Onex.Contracts.Compiling;
+using Onex.Orchestrator.Graphs;
 
 namespace Onex.Tests.Unit.Contracts;
 
@@ -27,6 +28,7 @@ public sealed partial class LanguageDocumentTests
         { "an event's rule", [.. ExpressionPlace.Rule(null).Names] },
         { "`compensate` with `when_unknown`", [.. ExpressionPlace.Unknown.Names] },
         { "`output`, `respond`", [.. ExpressionPlace.Output.Names] },
+        { "`save` of an `each`", [.. ExpressionPlace.Items(null).Names] },
     };
 
     public static TheoryData<string, int> Bounds => new()
@@ -39,7 +41,12 @@ public sealed partial class LanguageDocumentTests
         { "Events", Limits.EventsMax },
         { "Rules of `any_state` or of one `on_event`", Limits.EventRulesMax },
         { "Files that a contract refers to", Limits.ReferencesMax },
+        { "Examples", Limits.ExamplesMax },
         { "Attempts of a retry policy", Limits.AttemptsMax },
+        { "Branches of a `parallel`", Limits.BranchesMax },
+        { "Items of an `each`", Limits.ItemsMax },
+        { "Calls of an `each` at the same time", Limits.AtOnceMax },
+        { "Items whose `results` an expression reads", Limits.ResultsMax },
         { "Characters of a name", Limits.NameLengthMax },
     };
 
@@ -52,10 +59,37 @@ public sealed partial class LanguageDocumentTests
         Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
     }
 
+    [Fact]
+    public void The_drawing_is_of_the_example_before_it()
+    {
+        var path = RepositoryFiles.At("docs", "contract-language.md");
+        var example = Yaml().Matches(_document[.._document.IndexOf("```mermaid", StringComparison.Ordinal)])[^1].Groups["text"].Value;
+        var drawn = $"```mermaid\n{ContractGraph.Mermaid(Small.Check(example).Plans.Single())}```";
+        if (RepositoryFiles.Updating)
+        {
+            File.WriteAllText(path, Drawing().Replace(File.ReadAllText(path), _ => drawn));
+        }
+
+        Assert.Contains(drawn, File.ReadAllText(path), StringComparison.Ordinal);
+    }
+
     [Theory]
     [MemberData(nameof(Maps))]
-    public void The_table_of_a_map_has_its_keys_in_their_order(string where) =>
-        Assert.Equal(_maps.Single(map => map.Where == where).Known, Rows(where).SelectMany(row => Names(row.First)));
+    public void The_table_of_a_map_says_of_its_keys_what_editors_say(string where)
+    {
+        var expected = _maps.Single(map => map.Where == where).All.Select(key => ($"`{key.Name}`", $"{(key.Required ? "Required. " : "")}{key.Description}"));
+        if (RepositoryFiles.Updating)
+        {
+            var path = RepositoryFiles.At("docs", "contract-language.md");
+            var head = $"| {Shown(where)} | |\n| --- | --- |\n";
+            var text = File.ReadAllText(path);
+            var start = text.IndexOf(head, StringComparison.Ordinal) + head.Length;
+            var end = text.IndexOf("\n\n", start, StringComparison.Ordinal) + 1;
+            File.WriteAllText(path, text[..start] + string.Concat(expected.Select(row => $"| {row.Item1} | {row.Item2} |\n")) + text[end..]);
+        }
+
+        Assert.Equal(expected, Rows(where));
+    }
 
     [Fact]
     public void What_is_not_there_yet_is_listed() =>
@@ -80,7 +114,7 @@ public sealed partial class LanguageDocumentTests
     // A piece leaves out the head, and the states that every reader can imagine.
     private static string Completed(string piece)
     {
-        if (piece.StartsWith("contract:", StringComparison.Ordinal))
+        if (piece.StartsWith("contract:", StringComparison.Ordinal) || piece.StartsWith("# yaml-language-server:", StringComparison.Ordinal))
         {
             return piece;
         }
@@ -113,6 +147,9 @@ public sealed partial class LanguageDocumentTests
 
     [GeneratedRegex(@"^```yaml\n(?<text>(?:.*\n)*?)```$", RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Yaml();
+
+    [GeneratedRegex(@"^```mermaid\n(?:.*\n)*?```$", RegexOptions.Multiline | RegexOptions.NonBacktracking)]
+    private static partial Regex Drawing();
 
     [GeneratedRegex(@"^\| (?<what>.+?) \|.*\n\| ---", RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Header();

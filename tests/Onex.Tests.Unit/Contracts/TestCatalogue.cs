@@ -1,6 +1,7 @@
 using Onex.Contracts;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Plans;
+using Onex.Orchestrator.Examples;
 
 namespace Onex.Tests.Unit.Contracts;
 
@@ -59,7 +60,7 @@ internal static class TestCatalogue
             new("ledger", "postgres", null, null),
         }.ToDictionary(connection => connection.Name);
 
-    public static CompilerContext Context { get; } = new(Operations, Connections);
+    public static CompilerContext Context { get; } = new(Operations, Connections) { Examples = ContractExamples.Problems };
 
     private static OperationDescriptor Http(string method, bool changesWorld, bool body) => new(
         $"http.{method}",

@@ -1,0 +1,336 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Expressions.Parsing;
+using Onex.Contracts.Plans;
+
+namespace Onex.Contracts.Compiling;
+
+/// <summary>
+/// What is known to be there wherever an expression reads it: fields of <c>data</c> that every way has set, steps that every way has completed,
+/// a fault that every way has. What holds in a state is what holds on all ways into it.
+/// </summary>
+internal sealed class DataFlow
+{
+    private const string Fault = "fault";
+
+    private readonly ContractScope _scope;
+    private readonly Dictionary<string, StatePlan> _states;
+    private readonly ImmutableArray<EventRule> _anyState;
+    private readonly TimeLimit? _deadline;
+    private readonly string _onFailure;
+    private readonly Dictionary<Place, ImmutableHashSet<string>> _known = [];
+    private readonly Queue<Place> _open = new();
+    private readonly HashSet<string> _always;
+    private readonly Dictionary<string, string> _losers;
+    private readonly HashSet<SourceSpan> _said = [];
+    private bool _reading;
+
+    private DataFlow(
+        ContractScope scope, IReadOnlyList<StatePlan> states, string onFailure, ImmutableArray<EventRule> anyState, TimeLimit? deadline)
+    {
+        (_scope, _onFailure, _anyState, _deadline) = (scope, onFailure, anyState, deadline);
+        _states = states.ToDictionary(state => state.Name, StringComparer.Ordinal);
+
+        // A field that may be null is null until something sets it.
+        _always = scope.Data.Values
+            .Where(field => field.Initial is not null || field.Type.TryConvert(CelValue.Null, out _, out _))
+            .Select(field => field.Name)
+            .ToHashSet(StringComparer.Ordinal);
+        _losers = states
+            .SelectMany(state => state.AllSteps.OfType<ParallelStep>())
+            .Where(parallel => parallel.Needed < parallel.Branches.Length)
+            .SelectMany(parallel => parallel.Branches.SelectMany(branch => Within(branch.Steps)), (parallel, step) => (step.Id, Join: parallel.Id))
+            .DistinctBy(entry => entry.Id)
+            .ToDictionary(entry => entry.Id, entry => entry.Join, StringComparer.Ordinal);
+    }
+
+    /// <summary>Complains about what is read where it may not be there.</summary>
+    public static void Run(
+        ContractScope scope, IReadOnlyList<StatePlan> states, string initial, string onFailure, ImmutableArray<EventRule> anyState, TimeLimit? deadline)
+    {
+        var flow = new DataFlow(scope, states, onFailure, anyState, deadline);
+        flow.Enter(initial, pastPivot: false, []);
+        while (flow._open.TryDequeue(out var place))
+        {
+            flow.Walk(place, flow._known[place]);
+        }
+
+        flow._reading = true;
+        foreach (var (place, known) in flow._known)
+        {
+            flow.Walk(place, known);
+        }
+    }
+
+    private static IEnumerable<StepPlan> Within(ImmutableArray<StepPlan> steps) => steps.SelectMany(
+        step => step is ParallelStep parallel ? parallel.Branches.SelectMany(branch => Within(branch.Steps)) : [step]);
+
+    private void Enter(string state, bool pastPivot, ImmutableHashSet<string> known)
+    {
+        if (_reading)
+        {
+            return;
+        }
+
+        var place = new Place(state, pastPivot || _states[state].Pivot);
+        var common = _known.TryGetValue(place, out var before) ? before.Intersect(known) : known;
+        if (before is null || common.Count < before.Count)
+        {
+            _known[place] = common;
+            _open.Enqueue(place);
+        }
+    }
+
+    private void Walk(Place place, ImmutableHashSet<string> known)
+    {
+        var state = _states[place.State];
+        if (state.Kind == StateKind.End)
+        {
+            Read(state.Output, known);
+            return;
+        }
+
+        if (state.Kind == StateKind.Ordinary)
+        {
+            Leave(place, known.Add(Fault), state.Catch.Select(rule => rule.Next));
+            WalkRules(place, known, state.OnEvent);
+            if (state.Timeout is { } timeout)
+            {
+                Enter(timeout.Next, place.PastPivot, known.Add(Fault));
+            }
+
+            if (!place.PastPivot)
+            {
+                WalkRules(place, known, _anyState);
+                Enter(_onFailure, pastPivot: false, known.Add(Fault));
+                if (_deadline is { } deadline)
+                {
+                    Enter(deadline.Next, pastPivot: false, known.Add(Fault));
+                }
+            }
+        }
+
+        WalkChoices(place, WalkSteps(place, state.Steps, known), state.Choices);
+    }
+
+    private void WalkRules(Place place, ImmutableHashSet<string> known, ImmutableArray<EventRule> rules)
+    {
+        foreach (var rule in rules)
+        {
+            Read(rule.When, known);
+            var taken = Holding(rule.When, known);
+            Read(rule.Set, taken);
+            if (rule.Next is { } next)
+            {
+                taken = taken.Union(rule.Set.Select(set => Data(set.Field)));
+                Enter(next, place.PastPivot, LeavesOrdinaryPath(next) ? taken.Add(Fault) : taken);
+            }
+        }
+    }
+
+    private void WalkChoices(Place place, ImmutableHashSet<string> known, ImmutableArray<Choice> choices)
+    {
+        foreach (var choice in choices)
+        {
+            Read(choice.When, known);
+            var taken = Holding(choice.When, known);
+            Enter(choice.Next, place.PastPivot, choice.Fault is null ? taken : taken.Add(Fault));
+
+            // Whoever comes past `!has(data.x)` has it.
+            if (choice.When?.Syntax is UnarySyntax { Operator: '!', Operand: HasSyntax has } && Checked(has) is { } there)
+            {
+                known = known.Add(there);
+            }
+        }
+    }
+
+    // Gives what is known when all of them are done.
+    private ImmutableHashSet<string> WalkSteps(Place place, ImmutableArray<StepPlan> steps, ImmutableHashSet<string> known)
+    {
+        foreach (var step in steps)
+        {
+            Leave(place, known.Add(Fault), step.Catch.Select(rule => rule.Next));
+            known = WalkStep(place, step, known);
+        }
+
+        return known;
+    }
+
+    private ImmutableHashSet<string> WalkStep(Place place, StepPlan step, ImmutableHashSet<string> known)
+    {
+        switch (step)
+        {
+            case ParallelStep parallel:
+                var after = parallel.Branches.Select(branch => WalkSteps(place, branch.Steps, known)).ToList();
+                return parallel.Needed < after.Count ? known : after.Aggregate(known, (all, branch) => all.Union(branch));
+            case EachStep each:
+                Read(each.Items, known);
+                ReadCall(each.Call, known);
+                Read(each.Save, known);
+                return known.Union(each.Save.Select(save => Data(save.Field))).Add(Step(each.Id));
+            case CallStep call:
+                ReadCall(call, known);
+                Read(call.Save, known);
+                return known.Union(call.Save.Select(save => Data(save.Field))).Add(Step(call.Id));
+            case SetStep set:
+                Read(set.Assignments, known);
+                return known.Union(set.Assignments.Select(assignment => Data(assignment.Field)));
+            case WaitStep wait:
+                Read(wait.Until, known);
+                return known;
+            case RespondStep respond:
+                Read(respond.Payload, known);
+                return known;
+            case EmitStep emit:
+                Read(emit.Key, known);
+                Read(emit.Value, known);
+                return known;
+            case StartStep start:
+                Read(start.Input, known);
+                return known;
+            case FailStep fail:
+                Read(fail.Message, known);
+                return known;
+            default:
+                return known;
+        }
+    }
+
+    private void ReadCall(CallStep call, ImmutableHashSet<string> known)
+    {
+        Read(call.Invocation.Arguments, known);
+        foreach (var rule in call.Reject)
+        {
+            Read(rule.When, known);
+        }
+
+        // Worked out when the step completes, before anything is saved.
+        Read(call.Compensation?.Invocation.Arguments, known);
+    }
+
+    private void Leave(Place place, ImmutableHashSet<string> known, IEnumerable<string> targets)
+    {
+        foreach (var next in targets)
+        {
+            Enter(next, place.PastPivot, known);
+        }
+    }
+
+    private bool LeavesOrdinaryPath(string state) => _states[state] is { Kind: StateKind.Compensating } or { End: EndKind.Failed };
+
+    // What a guard that holds says besides: has(data.x) && ...
+    private static ImmutableHashSet<string> Holding(Expression? guard, ImmutableHashSet<string> known)
+    {
+        var open = new Stack<Syntax>(guard is null ? [] : [guard.Syntax]);
+        while (open.TryPop(out var syntax))
+        {
+            switch (syntax)
+            {
+                case HasSyntax has when Checked(has) is { } there:
+                    known = known.Add(there);
+                    break;
+                case LogicSyntax { IsAnd: true } and:
+                    foreach (var operand in and.Operands)
+                    {
+                        open.Push(operand);
+                    }
+
+                    break;
+            }
+        }
+
+        return known;
+    }
+
+    // Nothing but the field or the step itself: has(data.x), has(steps.x).
+    private static string? Checked(HasSyntax has) => has.Select is SelectSyntax { Operand: NameSyntax { Name: "data" or "steps" } root, Field: var field }
+        ? root.Name == "data" ? Data(field) : Step(field)
+        : null;
+
+    private void Read(Template? template, ImmutableHashSet<string> known)
+    {
+        if (!_reading)
+        {
+            return;
+        }
+
+        switch (template)
+        {
+            case Template.Single single:
+                Read(single.Expression, known);
+                break;
+            case Template.Text text:
+                foreach (var part in text.Parts)
+                {
+                    Read(part.Expression, known);
+                }
+
+                break;
+            case Template.List list:
+                foreach (var item in list.Items)
+                {
+                    Read(item, known);
+                }
+
+                break;
+            case Template.Map map:
+                foreach (var (_, value) in map.Entries)
+                {
+                    Read(value, known);
+                }
+
+                break;
+        }
+    }
+
+    private void Read(ImmutableArray<Assignment> assignments, ImmutableHashSet<string> known)
+    {
+        foreach (var assignment in assignments)
+        {
+            Read(assignment.Value, known);
+        }
+    }
+
+    private void Read(Expression? expression, ImmutableHashSet<string> known)
+    {
+        if (!_reading || expression is null || !_scope.Origins.TryGetValue(expression, out var origin))
+        {
+            return;
+        }
+
+        foreach (var use in expression.PathUses)
+        {
+            if (!use.Guarded && Missing(use.Path, known) is { } complain && !IsLookedAt(expression, use))
+            {
+                var at = origin.Scalar.Part(origin.Start + use.Position, use.Length);
+                if (_said.Add(at))
+                {
+                    _scope.Report(complain(at));
+                }
+            }
+        }
+    }
+
+    // has(data.x) ? data.x : ... looks first.
+    private static bool IsLookedAt(Expression expression, PathUse use) => use.Path.Length > 1 && expression.PathUses.Any(
+        other => other.Guarded && other.Path.Length > 1 && other.Path[0] == use.Path[0] && other.Path[1] == use.Path[1]);
+
+    private Func<SourceSpan, Complaint>? Missing(ImmutableArray<string> path, ImmutableHashSet<string> known) => path switch
+    {
+        ["data", var field, ..] when !_always.Contains(field) && !known.Contains(Data(field)) => at => Complaints.DataUnset(at, field),
+        ["steps", var step, ..] when !known.Contains(Step(step)) && _losers.TryGetValue(step, out var join) => at => Complaints.LoserRead(at, step, join),
+        ["steps", var step, ..] when !known.Contains(Step(step)) => at => Complaints.StepNotDone(at, step),
+        [Fault, ..] when !known.Contains(Fault) => at => Complaints.NoFault(at),
+        _ => null,
+    };
+
+    private static string Data(string field) => $"data.{field}";
+
+    private static string Step(string id) => $"steps.{id}";
+
+    /// <summary>A state, before or past the pivot.</summary>
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct Place(string State, bool PastPivot);
+}

@@ -1,0 +1,174 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Schemas;
+
+namespace Onex.Contracts.Compiling;
+
+/// <summary>
+/// The JSON Schema (2020-12) of contracts, for editors: made from the tables that the compiler itself reads by, and from the catalogue of
+/// operations. What it refuses the compiler refuses too; the compiler knows more.
+/// </summary>
+internal sealed class EditorSchema
+{
+    private static readonly JsonSerializerOptions _written = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private readonly OperationCatalogue _operations;
+    private readonly SortedDictionary<string, JsonNode> _definitions = new(StringComparer.Ordinal);
+
+    private EditorSchema(OperationCatalogue operations) => _operations = operations;
+
+    /// <summary>The schema's text.</summary>
+    public static string Write(OperationCatalogue operations)
+    {
+        var schema = new EditorSchema(operations);
+        var root = new JsonObject
+        {
+            ["$schema"] = "https://json-schema.org/draft/2020-12/schema",
+            ["title"] = "A contract of Onex",
+        };
+        schema.Fill(root, Keys.Contract);
+        root["$defs"] = new JsonObject(schema._definitions.Select(entry => KeyValuePair.Create(entry.Key, (JsonNode?)entry.Value)));
+        return root.ToJsonString(_written) + "\n";
+    }
+
+    private JsonObject Reference(Keys keys)
+    {
+        if (!_definitions.ContainsKey(keys.Name))
+        {
+            var definition = new JsonObject();
+            _definitions[keys.Name] = definition;
+            Fill(definition, keys);
+        }
+
+        return new JsonObject { ["$ref"] = $"#/$defs/{keys.Name}" };
+    }
+
+    private void Fill(JsonObject schema, Keys keys)
+    {
+        schema["type"] = "object";
+        schema["properties"] = new JsonObject(keys.All.Select(key => KeyValuePair.Create(key.Name, (JsonNode?)Described(key))));
+        if (keys.All.Any(key => key.Required))
+        {
+            schema["required"] = Texts(keys.All.Where(key => key.Required).Select(key => key.Name));
+        }
+
+        if (keys.OneOf.Count > 0)
+        {
+            schema["oneOf"] = new JsonArray([.. keys.OneOf.Select(name => new JsonObject { ["required"] = Texts([name]) })]);
+        }
+
+        schema["additionalProperties"] = false;
+        if (keys.All.Any(key => key.Shape == Shape.Arguments))
+        {
+            schema["allOf"] = new JsonArray([.. from operation in _operations.All from name in OperationAliases.Of(operation.Name) select Arguments(operation, name)]);
+        }
+    }
+
+    private JsonObject Described(Key key)
+    {
+        var shape = Of(key.Shape);
+        if (shape is not JsonObject described)
+        {
+            return new JsonObject { ["description"] = key.Description };
+        }
+
+        described["description"] = key.Description;
+        return described;
+    }
+
+    private JsonNode Of(Shape shape) => shape switch
+    {
+        Shape.Plain plain => JsonNode.Parse(plain.Json)!,
+        Shape.List list => new JsonObject { ["type"] = "array", ["items"] = Of(list.Item) },
+        Shape.Named named => new JsonObject { ["type"] = "object", ["additionalProperties"] = Of(named.Item) },
+        Shape.Of map => Reference(map.Target()!),
+        Shape.Either either => new JsonObject { ["anyOf"] = new JsonArray([.. either.Shapes.Select(Of)]) },
+        Shape.OperationName operation => new JsonObject
+        {
+            ["anyOf"] = new JsonArray(
+            [
+                .. from known in _operations.All
+                   where known.Role == operation.Role
+                   from name in OperationAliases.Of(known.Name)
+                   select new JsonObject { ["const"] = name, ["description"] = known.Description },
+            ]),
+        },
+        _ => throw new InvalidOperationException($"{shape.GetType().Name} has no JSON Schema."),
+    };
+
+    // If that operation stands there, these are its arguments.
+    private JsonObject Arguments(OperationDescriptor operation, string name)
+    {
+        var definition = $"with {operation.Name}";
+        if (!_definitions.ContainsKey(definition))
+        {
+            var arguments = new JsonObject
+            {
+                ["type"] = operation.Arguments.Any(argument => argument.Required) ? "object" : new JsonArray("object", "null"),
+                ["properties"] = new JsonObject(operation.Arguments.Select(argument => KeyValuePair.Create(argument.Name, (JsonNode?)Argument(argument)))),
+            };
+            if (operation.Arguments.Where(argument => argument.Required).Select(argument => argument.Name).ToList() is { Count: > 0 } required)
+            {
+                arguments["required"] = Texts(required);
+            }
+
+            arguments["additionalProperties"] = operation.AnyArguments;
+            _definitions[definition] = arguments;
+        }
+
+        var key = operation.Role == OperationRole.Effect ? "effect" : "compute";
+        var then = new JsonObject { ["properties"] = new JsonObject { ["with"] = new JsonObject { ["$ref"] = $"#/$defs/{definition}" } } };
+        if (operation.Arguments.Any(argument => argument.Required))
+        {
+            then["required"] = Texts(["with"]);
+        }
+
+        return new JsonObject
+        {
+            ["if"] = new JsonObject { ["properties"] = new JsonObject { [key] = new JsonObject { ["const"] = name } }, ["required"] = Texts([key]) },
+            ["then"] = then,
+        };
+    }
+
+    private static JsonObject Argument(ArgumentDescriptor argument)
+    {
+        var type = Of(DataTypeReader.Parse(argument.Type));
+        if (type is not JsonObject known)
+        {
+            return new JsonObject { ["description"] = argument.Description };
+        }
+
+        var schema = argument.Filling == ArgumentFilling.Constant ? known : OrTemplate(known);
+        schema["description"] = argument.Description;
+        return schema;
+    }
+
+    private static JsonNode Of(DataType type) => type switch
+    {
+        DataType.Optional optional => Of(optional.Value),
+        DataType.Basic { Kind: Expressions.CelKind.Bool } => new JsonObject { ["type"] = new JsonArray("boolean", "null") },
+        DataType.Basic { Kind: Expressions.CelKind.Int } => new JsonObject { ["type"] = new JsonArray("integer", "null") },
+        DataType.Basic { Kind: Expressions.CelKind.Double } => new JsonObject { ["type"] = new JsonArray("number", "null") },
+        DataType.Basic => new JsonObject { ["type"] = new JsonArray("string", "null") },
+        DataType.ListOf list => new JsonObject { ["type"] = new JsonArray("array", "null"), ["items"] = OrTemplate(Of(list.Item)) },
+        DataType.MapOf map => new JsonObject { ["type"] = new JsonArray("object", "null"), ["additionalProperties"] = OrTemplate(Of(map.Value)) },
+        DataType.Fields fields => new JsonObject
+        {
+            ["type"] = new JsonArray("object", "null"),
+            ["properties"] = new JsonObject(fields.Declared.Select(field => KeyValuePair.Create(field.Key, (JsonNode?)OrTemplate(Of(field.Value))))),
+        },
+        _ => JsonValue.Create(true),
+    };
+
+    // Whatever is wanted, an expression may give it.
+    private static JsonNode OrTemplate(JsonNode type) => type is JsonObject known ? OrTemplate(known) : type;
+
+    private static JsonObject OrTemplate(JsonObject type) =>
+        type["type"] is JsonArray types && types.Any(each => each!.GetValue<string>() == "string")
+            ? type
+            : new JsonObject { ["anyOf"] = new JsonArray(type, new JsonObject { ["type"] = "string", ["pattern"] = @"\$\{" }) };
+
+    private static JsonArray Texts(IEnumerable<string> texts) => [.. texts.Select(text => JsonValue.Create(text))];
+}

@@ -1,0 +1,326 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Globalization;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Plans;
+using Onex.Contracts.Schemas;
+using Onex.Contracts.Yaml;
+
+namespace Onex.Contracts.Compiling;
+
+/// <summary>Reads examples. What comes of them is found out by whoever has the engine.</summary>
+/// <param name="scope">The contract, all else of which was read.</param>
+/// <param name="input">The schema of a request, or null if that is wrong itself.</param>
+internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
+{
+    private static readonly string[] _ends = ["end", "waiting", "blocked"];
+    private static readonly string[] _impliedStates = ["compensating", "failed", "compensation_done"];
+
+    /// <summary>The examples; those of which too much is missing are left out, after complaining.</summary>
+    public ImmutableArray<ExamplePlan> Read(SyntaxNode? node)
+    {
+        var items = scope.List(node, "'examples'")?.Items ?? [];
+        if (items.Count > Limits.ExamplesMax)
+        {
+            scope.Report(Complaints.TooMany(items[Limits.ExamplesMax].At, "examples", Limits.ExamplesMax));
+        }
+
+        var examples = ImmutableArray.CreateBuilder<ExamplePlan>();
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var item in items.Take(Limits.ExamplesMax))
+        {
+            if (scope.Map(item, "an example") is { } map && ReadExample(map, names) is { } example)
+            {
+                examples.Add(example);
+            }
+        }
+
+        return examples.ToImmutable();
+    }
+
+    private ExamplePlan? ReadExample(MapSyntax map, HashSet<string> names)
+    {
+        scope.CheckKeys(map, Keys.Example);
+        Require(map, "an example", "name", "Add 'name: what it shows'.");
+        Require(map, "an example", "expect", "Add 'expect: { end: completed }', or what else must come of it.");
+        var name = scope.Text(map.Find("name"), "'name'");
+        if (name is not null && !names.Add(name.Text))
+        {
+            scope.Report(Complaints.DuplicateExample(name.At, name.Text));
+        }
+
+        var payload = ReadInput(map);
+        var startedAt = ReadTime(map.Find("started_at"));
+        var scripts = ReadScripts(map.Find("steps"));
+        var events = ReadEvents(map.Find("events"));
+        var expect = ReadExpectation(scope.Map(map.Find("expect"), "'expect'"));
+        return name is null || expect is null
+            ? null
+            : new ExamplePlan
+            {
+                Name = name.Text,
+                At = name.At,
+                Input = payload,
+                StartedAt = startedAt,
+                Scripts = scripts,
+                Events = events,
+                Expect = expect,
+            };
+    }
+
+    // Without one it is a request with an empty payload.
+    private CelValue ReadInput(MapSyntax example)
+    {
+        var node = example.Find("input");
+        var value = node?.ToValue() ?? CelValue.Map([]);
+        if (input is null)
+        {
+            return value;
+        }
+
+        var problems = input.Validate(value, out var typed);
+        foreach (var problem in problems.DistinctBy(problem => problem.Pointer))
+        {
+            var at = node is null ? example.At : Locate(node, problem.Pointer).At;
+            scope.Report(Complaints.ExampleInputWrong(at, $"{problem.Pointer} {problem.Problem}".Trim()));
+        }
+
+        return typed;
+    }
+
+    private DateTimeOffset? ReadTime(SyntaxNode? node)
+    {
+        if (scope.Text(node, "'started_at'") is not { } text)
+        {
+            return null;
+        }
+
+        if (DateTimeOffset.TryParse(text.Text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time))
+        {
+            return time;
+        }
+
+        scope.Report(Complaints.WrongType(text.At, "'started_at'", "a time like '2027-01-31T08:00:00Z'", $"'{Spelling.Clip(text.Text)}'"));
+        return null;
+    }
+
+    private FrozenDictionary<string, Script> ReadScripts(SyntaxNode? node)
+    {
+        var scripts = new Dictionary<string, Script>(StringComparer.Ordinal);
+        foreach (var (key, value) in scope.Map(node, "'steps' of an example")?.Entries ?? [])
+        {
+            var undoes = key.Text.EndsWith(".compensate", StringComparison.Ordinal);
+            var step = undoes ? key.Text[..^".compensate".Length] : key.Text;
+            if (!scope.Steps.ContainsKey(step))
+            {
+                scope.Report(Complaints.UndeclaredStep(key.At, step, scope.Steps.Keys));
+            }
+            else if (undoes && !scope.Compensated.Contains(step))
+            {
+                scope.Report(Complaints.ScriptWrong(key.At, key.Text, "is for a compensation that the step does not have", "Remove it, or add 'compensate' to the step."));
+            }
+            else if (scope.WithoutResult.Contains(step))
+            {
+                scope.Report(Complaints.ScriptWrong(key.At, key.Text, "is for a step that calls nothing, so that it answers nothing", "Remove it."));
+            }
+
+            scripts[key.Text] = new Script(key.At, ReadAnswers(key.Text, value));
+        }
+
+        return scripts.ToFrozenDictionary(StringComparer.Ordinal);
+    }
+
+    private ImmutableArray<ScriptedAnswer> ReadAnswers(string step, SyntaxNode node)
+    {
+        if (node is not ListSyntax list)
+        {
+            return [ReadAnswer(step, node)];
+        }
+
+        if (list.Items.Count == 0)
+        {
+            scope.Report(Complaints.ScriptWrong(list.At, step, "has no answer", "Write an answer for every call: [{ failed: timeout }, { body: { id: a } }]."));
+            return [new ScriptedAnswer(ScriptedOutcome.Answered, CelValue.Map([]), null)];
+        }
+
+        return [.. list.Items.Select(item => ReadAnswer(step, item))];
+    }
+
+    private ScriptedAnswer ReadAnswer(string step, SyntaxNode node)
+    {
+        if (node is not MapSyntax { Entries: [var (key, value)] } || key.Text is not ("failed" or "rejected"))
+        {
+            return new ScriptedAnswer(ScriptedOutcome.Answered, node.ToValue(), null);
+        }
+
+        if (value is not ScalarSyntax { IsText: true, Text.Length: > 0 })
+        {
+            scope.Report(Complaints.ScriptWrong(value.At, step, $"does not say with which code it is {key.Text}", $"Write '{{ {key.Text}: some_code }}'."));
+        }
+
+        return new ScriptedAnswer(
+            key.Text == "failed" ? ScriptedOutcome.Failed : ScriptedOutcome.Rejected, CelValue.Null, (value as ScalarSyntax)?.Text ?? "");
+    }
+
+    private ImmutableArray<ExampleEvent> ReadEvents(SyntaxNode? node)
+    {
+        var events = ImmutableArray.CreateBuilder<ExampleEvent>();
+        foreach (var item in scope.List(node, "'events' of an example")?.Items ?? [])
+        {
+            if (scope.Map(item, "an entry of an example's events") is not { } map)
+            {
+                continue;
+            }
+
+            scope.CheckKeys(map, Keys.ExampleEvent);
+            Require(map, "an entry of an example's events", "at", "Add 'at: some_state': it happens when the saga is in that state.");
+            if (!map.Has("event") && !map.Has("after"))
+            {
+                Require(map, "an entry of an example's events", "event", "Add 'event: some_event', or 'after: 48h' to let time go by.");
+            }
+
+            var state = StateName(map.Find("at"), "'at'");
+            var after = scope.Duration(map.Find("after"));
+            var name = scope.Text(map.Find("event"), "'event'");
+            var data = name is null ? CelValue.Null : ReadData(map, name);
+            var refused = map.Find("refused");
+            if (refused is not (null or ScalarSyntax { Bool: not null }))
+            {
+                scope.Report(Complaints.WrongType(refused.At, "'refused'", "true or false", refused.Kind));
+            }
+
+            if (state is not null && (name is not null || after is not null))
+            {
+                events.Add(new ExampleEvent(map.At, state, name?.Text, data, after, refused is ScalarSyntax { Bool: true }));
+            }
+        }
+
+        return events.ToImmutable();
+    }
+
+    private CelValue ReadData(MapSyntax map, ScalarSyntax name)
+    {
+        if (!scope.Events.TryGetValue(name.Text, out var declared))
+        {
+            scope.Report(Complaints.UndeclaredEvent(name.At, name.Text, scope.Events.Keys));
+            return CelValue.Null;
+        }
+
+        var node = map.Find("with");
+        if (!declared.Data.TryConvert(node?.ToValue() ?? CelValue.Map([]), out var typed, out var problem))
+        {
+            var at = node is null ? map.At : Locate(node, problem!.Pointer).At;
+            scope.Report(Complaints.ExampleEventWrong(at, name.Text, $"{problem!.Pointer} {problem.Problem}".Trim()));
+        }
+
+        return typed;
+    }
+
+    private Expectation? ReadExpectation(MapSyntax? map)
+    {
+        if (map is null)
+        {
+            return null;
+        }
+
+        scope.CheckKeys(map, Keys.Expect);
+        if (_ends.Where(map.Has).ToList() is var ends && ends.Count == 0)
+        {
+            Require(map, "'expect'", "end", "Add 'end: completed', 'end: failed', 'waiting: some_state' or 'blocked: some_state'.");
+        }
+        else if (ends.Count > 1)
+        {
+            scope.Report(Complaints.KeysExclude(map.KeyAt(ends[1]), "'expect'", ends[0], ends[1], "Keep what the saga comes to."));
+        }
+
+        return new Expectation
+        {
+            Places = map.Entries.ToFrozenDictionary(entry => entry.Key.Text, entry => entry.Value.At, StringComparer.Ordinal),
+            End = ReadEnd(map.Find("end")),
+            Waiting = StateName(map.Find("waiting"), "'waiting'"),
+            Blocked = StateName(map.Find("blocked"), "'blocked'"),
+            Fault = scope.Text(map.Find("fault"), "'fault'")?.Text,
+            Visited = scope.List(map.Find("visited"), "'visited'") is { } visited
+                ? [.. visited.Items.Select(item => StateName(item, "a state")).OfType<string>()]
+                : null,
+            Compensated = scope.List(map.Find("compensated"), "'compensated'") is { } compensated
+                ? [.. compensated.Items.Select(StepName).OfType<string>()]
+                : null,
+            Output = map.Find("output")?.ToValue(),
+            Responded = map.Find("responded")?.ToValue(),
+        };
+    }
+
+    private EndKind? ReadEnd(SyntaxNode? node)
+    {
+        if (node is null or ScalarSyntax { Text: "completed" or "failed" })
+        {
+            return (node as ScalarSyntax)?.Text switch { "completed" => EndKind.Completed, "failed" => EndKind.Failed, _ => null };
+        }
+
+        scope.Report(Complaints.WrongType(node.At, "'end'", "'completed' or 'failed'", node.Kind));
+        return null;
+    }
+
+    // A contract without on_failure has states that it does not write down.
+    private string? StateName(SyntaxNode? node, string what)
+    {
+        if (scope.Text(node, what) is not { } name)
+        {
+            return null;
+        }
+
+        if (!scope.States.ContainsKey(name.Text) && !_impliedStates.Contains(name.Text))
+        {
+            scope.Report(Complaints.UnknownState(name.At, name.Text, scope.States.Keys));
+        }
+
+        return name.Text;
+    }
+
+    private string? StepName(SyntaxNode node)
+    {
+        if (scope.Text(node, "a step") is not { } name)
+        {
+            return null;
+        }
+
+        if (!scope.Steps.ContainsKey(name.Text))
+        {
+            scope.Report(Complaints.UndeclaredStep(name.At, name.Text, scope.Steps.Keys));
+        }
+
+        return name.Text;
+    }
+
+    private void Require(MapSyntax map, string where, string key, string remedy)
+    {
+        if (!map.Has(key))
+        {
+            scope.Report(Complaints.MissingKey(map.At, where, key, remedy));
+        }
+    }
+
+    // As far as the pointer leads: what is missing is missing from the last map that is there.
+    private static SyntaxNode Locate(SyntaxNode node, string pointer)
+    {
+        foreach (var segment in JsonPointer.Segments(pointer))
+        {
+            var next = node switch
+            {
+                MapSyntax map => map.Find(segment),
+                ListSyntax list when int.TryParse(segment, CultureInfo.InvariantCulture, out var index) && index >= 0 && index < list.Items.Count => list.Items[index],
+                _ => null,
+            };
+            if (next is null)
+            {
+                return node;
+            }
+
+            node = next;
+        }
+
+        return node;
+    }
+}

@@ -1,0 +1,86 @@
+namespace Onex.Contracts.Compiling;
+
+/// <summary>What may stand behind a key, as far as JSON Schema can say it. The compiler itself looks closer.</summary>
+internal abstract record Shape
+{
+    /// <summary>Text.</summary>
+    public static Shape Text { get; } = new Plain("""{ "type": "string", "minLength": 1 }""");
+
+    /// <summary>A semantic version.</summary>
+    public static Shape Version { get; } = new Plain("""{ "type": "string", "pattern": "^[0-9]+\\.[0-9]+\\.[0-9]+" }""");
+
+    /// <summary>true or false.</summary>
+    public static Shape Bool { get; } = new Plain("""{ "type": "boolean" }""");
+
+    /// <summary>true.</summary>
+    public static Shape True { get; } = new Plain("""{ "const": true }""");
+
+    /// <summary>A length of time.</summary>
+    public static Shape Duration { get; } = new Plain("""{ "type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$" }""");
+
+    /// <summary>An expression, written bare: YAML may take a short one for something else than text.</summary>
+    public static Shape Expression { get; } = new Plain("""{ "type": ["string", "number", "boolean", "null"] }""");
+
+    /// <summary>Anything, with <c>${...}</c> in its texts.</summary>
+    public static Shape Value { get; } = new Plain("true");
+
+    /// <summary>Nothing at all: <c>event:</c>.</summary>
+    public static Shape Nothing { get; } = new Plain("""{ "type": "null" }""");
+
+    /// <summary>A type in the short form.</summary>
+    public static Shape Type { get; } = new Plain("""{ "type": ["string", "object"] }""");
+
+    /// <summary>A JSON Schema.</summary>
+    public static Shape Schema { get; } = new Plain("""{ "type": ["object", "boolean"] }""");
+
+    /// <summary>The name of an effect.</summary>
+    public static Shape Effect { get; } = new OperationName(Catalogue.OperationRole.Effect);
+
+    /// <summary>The name of a compute operation.</summary>
+    public static Shape Compute { get; } = new OperationName(Catalogue.OperationRole.Compute);
+
+    /// <summary>The arguments of the operation that stands beside them.</summary>
+    public static Shape Arguments { get; } = new Plain("""{ "type": ["object", "null"] }""");
+
+    /// <summary>A name of that form.</summary>
+    public static Shape Name(string pattern) => new Plain($$"""{ "type": "string", "pattern": "^{{pattern}}$" }""");
+
+    /// <summary>A number.</summary>
+    public static Shape Number(int least, int most) => new Plain($$"""{ "type": "number", "minimum": {{least}}, "maximum": {{most}} }""");
+
+    /// <summary>A whole number.</summary>
+    public static Shape Whole(int least, int most) => new Plain($$"""{ "type": "integer", "minimum": {{least}}, "maximum": {{most}} }""");
+
+    /// <summary>One of some words.</summary>
+    public static Shape OneOf(params string[] words) => new Plain($$"""{ "enum": [{{string.Join(", ", words.Select(word => $"\"{word}\""))}}] }""");
+
+    /// <summary>A list.</summary>
+    public static Shape ListOf(Shape item) => new List(item);
+
+    /// <summary>A map whose keys the author chooses.</summary>
+    public static Shape MapOf(Shape value) => new Named(value);
+
+    /// <summary>A map with keys of the language. Asked for them only when all tables are there: they refer to one another.</summary>
+    public static Shape Map(Func<Keys?> keys) => new Of(keys);
+
+    /// <summary>One of several shapes.</summary>
+    public static Shape Any(params Shape[] shapes) => new Either(shapes);
+
+    /// <summary>A step of any kind.</summary>
+    public static Shape Step() => Any(
+        Map(() => Keys.Step), Map(() => Keys.DetachedStep), Map(() => Keys.ParallelStep), Map(() => Keys.WaitStep), Map(() => Keys.SetStep),
+        Map(() => Keys.RespondStep), Map(() => Keys.EmitStep), Map(() => Keys.FailStep));
+
+    /// <summary>What its JSON Schema says by itself.</summary>
+    internal sealed record Plain(string Json) : Shape;
+
+    internal sealed record OperationName(Catalogue.OperationRole Role) : Shape;
+
+    internal sealed record List(Shape Item) : Shape;
+
+    internal sealed record Named(Shape Item) : Shape;
+
+    internal sealed record Of(Func<Keys?> Target) : Shape;
+
+    internal sealed record Either(IReadOnlyList<Shape> Shapes) : Shape;
+}

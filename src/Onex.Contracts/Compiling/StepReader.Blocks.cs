@@ -1,0 +1,231 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Expressions.Checking;
+using Onex.Contracts.Plans;
+using Onex.Contracts.Yaml;
+
+namespace Onex.Contracts.Compiling;
+
+/// <summary>Steps that have steps in them, or are run for many items.</summary>
+internal sealed partial class StepReader
+{
+    // What is saved is read when the call is known, for it reads what the calls gave.
+    private EachStep? ToEach(CallStep call, Items each, MapSyntax map)
+    {
+        var save = ReadAssignments(map.Find("save"), "'save'", ExpressionPlace.Items(ResultType(call.Id)));
+        var readsItems = save.SelectMany(assignment => assignment.Value.PathUses).Any(use => use.Path[0] is "results" or "failures");
+        if (readsItems && each.AtMost > Limits.ResultsMax)
+        {
+            scope.Report(Complaints.TooManyResults(map.KeyAt("save"), call.Id, each.AtMost));
+        }
+
+        return each.Expression is null
+            ? null
+            : new EachStep
+            {
+                Id = call.Id,
+                Call = call,
+                Catch = call.Catch,
+                Items = each.Expression,
+                ItemsAreInput = each.Expression.PathUses.All(use => use.Path[0] is "input"),
+                AtOnce = each.AtOnce,
+                AtMost = each.AtMost,
+                FailuresMax = each.FailuresMax,
+                Save = save,
+                ReadsItems = readsItems,
+            };
+    }
+
+    private Items ReadEach(MapSyntax step, string? id)
+    {
+        var nothing = new Items(null, CelType.Dyn, 1, 1, 0);
+        if (scope.Map(step.Find("each"), "'each'") is not { } map || expressions.IsSplit(map))
+        {
+            return nothing;
+        }
+
+        scope.CheckKeys(map, Keys.Each);
+        if (!map.Has("item"))
+        {
+            scope.Report(Complaints.MissingKey(map.At, "'each'", "item", "Write 'each: { item: input.items, at_most: 500 }'."));
+        }
+
+        var items = expressions.Read(map.Find("item"), "'item'", ExpressionPlace.Arguments);
+        if (items is not null && items.Type.Plain is not (CelType.ListOf or CelType.DynType or CelType.NothingType))
+        {
+            scope.Report(Complaints.ItemsNotList(map.Find("item")!.At, items.Type.ToString()));
+        }
+
+        var bound = (items?.Type.Plain as CelType.ListOf)?.Most;
+        var most = Number(map.Find("at_most"), "'at_most'", Limits.ItemsMax);
+        if (most is null && bound is null && !map.Has("at_most") && items is not null)
+        {
+            scope.Report(Complaints.EachUnbounded(map.At, id ?? "this one"));
+        }
+
+        return new Items(
+            items,
+            (items?.Type.Plain as CelType.ListOf)?.Item ?? CelType.Dyn,
+            Number(map.Find("at_once"), "'at_once'", Limits.AtOnceMax) ?? Limits.AtOnce,
+            most ?? (int)Math.Min(bound ?? 1, Limits.ItemsMax),
+            ReadItemFailure(map.Find("on_item_failure")));
+    }
+
+    // How many may fail; null: any number.
+    private int? ReadItemFailure(SyntaxNode? node)
+    {
+        switch (node)
+        {
+            case null or ScalarSyntax { Text: "stop" }:
+                return 0;
+            case ScalarSyntax { Text: "continue" }:
+                return null;
+            case MapSyntax map:
+                scope.CheckKeys(map, Keys.ItemFailure);
+                return Number(map.Find("at_most"), "'at_most'", Limits.ItemsMax) ?? 0;
+            default:
+                scope.Report(Complaints.WrongType(node.At, "'on_item_failure'", "'stop', 'continue' or { at_most: 3 }", node.Kind));
+                return 0;
+        }
+    }
+
+    private int? Number(SyntaxNode? node, string what, int max)
+    {
+        if (node is null)
+        {
+            return null;
+        }
+
+        if (node is ScalarSyntax { IsPlain: true } scalar && int.TryParse(scalar.Text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+        {
+            if (number >= 1 && number <= max)
+            {
+                return number;
+            }
+
+            scope.Report(Complaints.OutOfRange(node.At, what.Trim('\''), $"from 1 to {max.ToString(CultureInfo.InvariantCulture)}"));
+            return null;
+        }
+
+        scope.Report(Complaints.WrongType(node.At, what, "a whole number", node.Kind));
+        return null;
+    }
+
+    // Branches run at the same time, each by itself.
+    private ParallelStep? ReadParallel(MapSyntax map, string? id, string state, string place)
+    {
+        var rules = ReadCatch(map.Find("catch"), state);
+        if (scope.Map(map.Find("parallel"), "'parallel'") is not { } parallel)
+        {
+            return null;
+        }
+
+        scope.CheckKeys(parallel, Keys.Parallel);
+        if (!parallel.Has("branches"))
+        {
+            scope.Report(Complaints.MissingKey(parallel.At, "'parallel'", "branches", "Write 'branches:' and below it the steps that run at the same time."));
+        }
+
+        var list = scope.List(parallel.Find("branches"), "'branches'");
+        if (list is { Items.Count: < 2 })
+        {
+            scope.Report(Complaints.WrongType(list.At, "'branches'", "a list of two branches or more", $"one of {list.Items.Count}"));
+        }
+        else if (list?.Items.Count > Limits.BranchesMax)
+        {
+            scope.Report(Complaints.TooMany(list.Items[Limits.BranchesMax].At, "branches", Limits.BranchesMax));
+        }
+
+        var nodes = (list?.Items ?? []).Take(Limits.BranchesMax).ToList();
+        var (join, needed) = ReadJoin(parallel.Find("join"), nodes.Count);
+        var branches = nodes.Select((node, index) => ReadBranch(node, state, $"{place}/{index}", join)).ToList();
+        CheckSaves(branches, nodes);
+        return branches.Exists(branch => branch.Steps.IsEmpty) || nodes.Count < 2
+            ? null
+            : new ParallelStep { Id = id ?? "", Branches = [.. branches], Join = join, Needed = needed, Catch = rules };
+    }
+
+    private (Join Join, int Needed) ReadJoin(SyntaxNode? node, int branches)
+    {
+        switch (node)
+        {
+            case null or ScalarSyntax { Text: "all" }:
+                return (Join.All, branches);
+            case ScalarSyntax { Text: "any" }:
+                return (Join.Any, 1);
+            case MapSyntax map:
+                scope.CheckKeys(map, Keys.Join);
+                if (!map.Has("at_least"))
+                {
+                    scope.Report(Complaints.MissingKey(map.At, "'join'", "at_least", "Write 'join: { at_least: 2 }', or 'all', or 'any'."));
+                }
+
+                var needed = Number(map.Find("at_least"), "'at_least'", Limits.BranchesMax) ?? 1;
+                if (needed > branches && branches > 0)
+                {
+                    scope.Report(Complaints.JoinImpossible(map.Find("at_least")!.At, needed, branches));
+                }
+
+                return (Join.AtLeast, needed);
+            default:
+                scope.Report(Complaints.WrongType(node.At, "'join'", "'all', 'any' or { at_least: 2 }", node.Kind));
+                return (Join.All, branches);
+        }
+    }
+
+    // A step, a list of steps, or { steps: [...], losers: keep }.
+    private BranchPlan ReadBranch(SyntaxNode node, string state, string place, Join join)
+    {
+        var map = node as MapSyntax;
+        var losers = map?.Find("losers");
+        if (losers is not null && (losers as ScalarSyntax)?.Text is not ("keep" or "compensate"))
+        {
+            scope.Report(Complaints.WrongType(losers.At, "'losers'", "'compensate' or 'keep'", losers.Kind));
+        }
+        else if (losers is not null && join == Join.All)
+        {
+            scope.Report(Complaints.LosersMisplaced(map!.KeyAt("losers"), "'join: all' waits for every branch, so that none loses"));
+        }
+
+        var keep = (losers as ScalarSyntax)?.Text == "keep";
+        if (map?.Has("steps") == true)
+        {
+            scope.CheckKeys(map, Keys.Branch);
+            return new BranchPlan(ReadAll(scope.List(map.Find("steps"), "'steps'")?.Items ?? [], state, place), keep);
+        }
+
+        return node is ListSyntax list
+            ? new BranchPlan(ReadAll(list.Items, state, place), keep)
+            : new BranchPlan(Read(node, state, $"{place}[0]", inBranch: true) is { } step ? [step] : [], keep);
+    }
+
+    // Which of two would come last is nobody's to say.
+    private void CheckSaves(List<BranchPlan> branches, List<SyntaxNode> nodes)
+    {
+        var first = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (var branch = 0; branch < branches.Count; branch++)
+        {
+            foreach (var field in branches[branch].Steps.SelectMany(Written).Distinct(StringComparer.Ordinal))
+            {
+                if (!first.TryAdd(field, branch))
+                {
+                    scope.Report(Complaints.SavedTwice(nodes[branch].At, field));
+                }
+            }
+        }
+    }
+
+    private static IEnumerable<string> Written(StepPlan step) => step switch
+    {
+        CallStep call => call.Save.Select(assignment => assignment.Field),
+        EachStep each => each.Save.Select(assignment => assignment.Field),
+        SetStep set => set.Assignments.Select(assignment => assignment.Field),
+        ParallelStep parallel => parallel.Branches.SelectMany(branch => branch.Steps).SelectMany(Written),
+        _ => [],
+    };
+
+    /// <summary>What an <c>each</c> says of its items.</summary>
+    private sealed record Items(Expression? Expression, CelType ItemType, int AtOnce, int AtMost, int? FailuresMax);
+}

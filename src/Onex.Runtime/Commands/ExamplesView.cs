@@ -1,0 +1,57 @@
+using System.Text.Json;
+using Onex.Orchestrator.Examples;
+
+namespace Onex.Runtime.Commands;
+
+/// <summary>What came of a contract's examples, for people and for programs.</summary>
+internal static class ExamplesView
+{
+    /// <summary>The lines: each example, then what all of them cover.</summary>
+    public static IEnumerable<string> Lines(ExamplesReport report)
+    {
+        yield return $"{report.Plan.Name} {report.Plan.Version}";
+        foreach (var example in report.Examples)
+        {
+            yield return $"  {(example.Problems.Count == 0 ? "ok    " : "failed")}  {Show.Harmless(example.Name)}";
+        }
+
+        var parts = Parts(report.Coverage).Where(part => part.Value.All > 0).ToList();
+        yield return "  covered: " + string.Join(", ", parts.Select(part => $"{part.Value.Covered}/{part.Value.All} {part.Name}"));
+        foreach (var (name, part) in parts)
+        {
+            foreach (var missing in part.Missing)
+            {
+                yield return $"  not covered: {name}: {Show.Harmless(missing)}";
+            }
+        }
+    }
+
+    /// <summary>The same as members of an object.</summary>
+    public static void Write(Utf8JsonWriter writer, ExamplesReport report)
+    {
+        writer.WriteString("contract", report.Plan.Name);
+        writer.WriteString("version", report.Plan.Version);
+        writer.Objects("examples", report.Examples, example =>
+        {
+            writer.WriteString("name", example.Name);
+            writer.WriteBoolean("ok", example.Problems.Count == 0);
+            writer.Texts("problems", example.Problems.Select(problem => problem.What));
+        });
+        writer.WriteStartObject("coverage");
+        foreach (var (name, part) in Parts(report.Coverage))
+        {
+            writer.WriteStartObject(name);
+            writer.WriteNumber("covered", part.Covered);
+            writer.WriteNumber("all", part.All);
+            writer.Texts("missing", part.Missing);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndObject();
+    }
+
+    private static IEnumerable<(string Name, CoveredPart Value)> Parts(Coverage coverage) =>
+    [
+        ("states", coverage.States), ("transitions", coverage.Transitions), ("guards", coverage.Guards), ("compensations", coverage.Compensations),
+    ];
+}
