@@ -193,7 +193,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         "a step that emits",
         [
             May("id", Shape.Text, "Its name, if it is to have one"),
-            Must("emit", Shape.Text, "The topic, in full and constant; none of the runtime's own"),
+            Must("emit", Shape.Name("[A-Za-z0-9._-]+"), "The topic, in full and constant; none of the runtime's own"),
             Must("with", Shape.Map(() => Emitted), "The record"),
             May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where an expression that fails leads"),
         ],
