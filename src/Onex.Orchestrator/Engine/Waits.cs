@@ -68,7 +68,10 @@ internal static class Waits
 
     private static Told InHand(Plan plan, SagaState saga, DateTimeOffset now)
     {
-        var commands = saga.Outstanding.Select(command => Of(plan, saga, command, now)).ToList();
+        var commands = saga.Outstanding.Where(command => command.Item is null).Select(command => Of(plan, saga, command, now))
+            .Concat(saga.Outstanding.Where(command => command.Item is not null).GroupBy(command => (command.Step, command.Direction)).Select(group => Of(saga, [.. group])))
+            .Concat(saga.Branches.Where(branch => branch.WaitUntil is not null).Select(branch => $"a branch of step '{branch.Parallel}' waits until {Text(branch.WaitUntil!.Value)}"))
+            .ToList();
         var goal = saga.Leaving is { } leaving ? $" It goes to '{leaving.Next}' once that is resolved."
             : saga.Outstanding.Any(command => command.Interrupted) ? " Nothing older is taken back before that is resolved."
             : "";
@@ -76,11 +79,29 @@ internal static class Waits
             $"In state '{saga.State}' {string.Join(", ", commands)}.{goal}", saga.Outstanding.Min(command => command.FirstSentAt), commands);
     }
 
+    // However many items there are, they are one thing to wait for.
+    private static string Of(SagaState saga, IReadOnlyList<Outstanding> items)
+    {
+        var step = items[0].Step;
+        var count = $"{items.Count} item{(items.Count == 1 ? "" : "s")} of step '{step}'";
+        return items[0].Direction == StepDirections.Compensate ? $"{count} {(items.Count == 1 ? "is" : "are")} being taken back"
+            : saga.Eaches.FirstOrDefault(run => run.Step == step) is { } run
+                ? $"{count} {(items.Count == 1 ? "is" : "are")} in hand, {run.Completed} of {run.Total} are done{(run.Failed > 0 ? $", {run.Failed} have failed" : "")}"
+            : $"{count} that {(items.Count == 1 ? "was" : "were")} interrupted {(items.Count == 1 ? "is" : "are")} being resolved";
+    }
+
     private static string Of(Plan plan, SagaState saga, Outstanding command, DateTimeOffset now)
     {
         var step = PlanFacts.Of(plan).Step(command.Step);
         var undoing = command.Direction == StepDirections.Compensate;
         var attempts = (undoing ? step.Compensation?.Retry ?? step.Retry : step.Retry).Attempts + command.AttemptsBefore;
+        if (step.Kind == StepKind.Saga && !undoing && command.Phase == AttemptPhase.InFlight)
+        {
+            return command.Interrupted
+                ? $"the child '{step.Invocation.Operation}' of step '{command.Step}' is being cancelled (since {Text(command.FirstSentAt)})"
+                : $"the child '{step.Invocation.Operation}' of step '{command.Step}' runs (since {Text(command.FirstSentAt)})";
+        }
+
         var endless = !undoing && !command.Interrupted && saga.PastPivot;
         var attempt = endless ? $"attempt {command.Attempt}" : $"attempt {command.Attempt} of {attempts}";
         var what = undoing ? $"taking back step '{command.Step}'"
@@ -101,6 +122,12 @@ internal static class Waits
         var state = plan.State(saga.State);
         List<string> waits = [.. saga.WaitingFor.Select(name => $"event {name}")];
         List<string> times = [];
+        foreach (var branch in saga.Branches.Where(branch => branch.WaitUntil is not null).OrderBy(branch => branch.WaitUntil))
+        {
+            waits.Add($"time {Text(branch.WaitUntil!.Value)}");
+            times.Add($"goes on in a branch of '{branch.Parallel}' at {Text(branch.WaitUntil!.Value)}");
+        }
+
         if (saga.WaitUntil is { } until)
         {
             waits.Insert(0, $"time {Text(until)}");

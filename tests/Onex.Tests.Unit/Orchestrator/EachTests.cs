@@ -167,6 +167,15 @@ public sealed class EachTests
         Reload(story).CompletesItem("pack", 0).IsIn("failed", SagaStatus.Failed);
     }
 
+    [Fact]
+    public void What_it_waits_for_is_told_in_one_sentence_however_many_items_there_are()
+    {
+        var story = Packing(atOnce: 40, items: 400).CompletesItem("pack", 7, Result("a"));
+        Assert.StartsWith("In state 'packing' 40 items of step 'pack' are in hand, 1 of 400 are done.", Waits.Tell(story.Plan, story.Saga, story.Now).Sentence, StringComparison.Ordinal);
+        story.RejectsItem("pack", 8);
+        Assert.Contains("39 items of step 'pack' that were interrupted are being resolved", Waits.Tell(story.Plan, story.Saga, story.Now).Sentence, StringComparison.Ordinal);
+    }
+
     private static Story Reload(Story story)
     {
         var row = SagaRows.ToRow(story.Saga, 7, Guid.CreateVersion7());

@@ -142,6 +142,8 @@ public sealed class ParallelTests
             """)).Starts().Sends();
         var start = story.Now;
 
+        Assert.Contains(
+            "goes on in a branch of 'working[0]' at 2026-11-24 08:05:00Z", Waits.Tell(story.Plan, story.Saga, story.Now).Sentence, StringComparison.Ordinal);
         story.Wakes().Sends("b").Answered("b", 200).Sends();
         Assert.Equal(start + TimeSpan.FromMinutes(5), story.Now);
         story.Wakes().Sends("a");
