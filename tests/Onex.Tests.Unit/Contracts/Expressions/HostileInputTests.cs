@@ -161,7 +161,7 @@ public class HostileInputTests
         return true;
     }
 
-    private static string Grow(Random random, int depth)
+    internal static string Grow(Random random, int depth)
     {
         if (depth == 0 || random.Next(6) == 0)
         {
