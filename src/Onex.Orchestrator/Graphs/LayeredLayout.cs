@@ -265,6 +265,12 @@ internal sealed class LayeredLayout
             }
         }
 
+        // At last everything comes above what it leads to, so that a plain sequence is a straight line; lines that pass stay where they are.
+        foreach (var row in Enumerable.Reverse(_rows))
+        {
+            Straighten(row, spot => spot.Below.Count == 0 || IsLine(spot) ? [spot] : spot.Below);
+        }
+
         var left = _rows.SelectMany(row => row).Min(spot => spot.X - (spot.Width / 2));
         foreach (var spot in _rows.SelectMany(row => row))
         {
@@ -272,6 +278,8 @@ internal sealed class LayeredLayout
             Width = Math.Max(Width, spot.X + (spot.Width / 2));
         }
     }
+
+    private static bool IsLine(Spot spot) => !spot.IsBox && spot.Above.Concat(spot.Below).Any(other => !other.IsBox);
 
     // A line that has begun goes straight down.
     private static List<Spot> Around(Spot spot) =>
