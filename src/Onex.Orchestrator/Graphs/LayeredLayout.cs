@@ -43,7 +43,7 @@ internal sealed class LayeredLayout
 {
     private const double Gap = 26;
     private const double Distance = 24;
-    private const int Sweeps = 24;
+    private const int SweepsMax = 24;
 
     private readonly Dictionary<string, int> _layers = new(StringComparer.Ordinal);
     private readonly List<List<Spot>> _rows = [];
@@ -51,6 +51,9 @@ internal sealed class LayeredLayout
     private LayeredLayout()
     {
     }
+
+    // Much is not moved as often, so that no contract takes long.
+    private int Sweeps => Math.Clamp(400_000 / _rows.Sum(row => row.Count), 4, SweepsMax);
 
     /// <summary>The boxes by their node's id.</summary>
     public Dictionary<string, Spot> Boxes { get; } = new(StringComparer.Ordinal);
@@ -181,8 +184,8 @@ internal sealed class LayeredLayout
 
     private void OrderRows()
     {
-        var (best, least) = (Orders(), Crossings());
-        for (var sweep = 0; sweep < Sweeps && least > 0; sweep++)
+        var (best, least, sweeps) = (Orders(), Crossings(), Sweeps);
+        for (var sweep = 0; sweep < sweeps && least > 0; sweep++)
         {
             var down = sweep % 2 == 0;
             foreach (var row in down ? _rows : Enumerable.Reverse(_rows))
@@ -250,15 +253,22 @@ internal sealed class LayeredLayout
             }
         }
 
-        for (var sweep = 0; sweep < 4 * Sweeps; sweep++)
+        var sweeps = Sweeps;
+        for (var sweep = 0; sweep < 4 * sweeps; sweep++)
         {
             // Up and down at first, so that what belongs together comes together; then everything between all of its neighbours.
             var down = sweep % 2 == 0;
-            var settled = sweep >= 2 * Sweeps;
+            var settled = sweep >= 2 * sweeps;
             foreach (var row in down || settled ? _rows : Enumerable.Reverse(_rows))
             {
                 Straighten(row, spot => settled ? Around(spot) : down ? spot.Above : spot.Below);
             }
+        }
+
+        // At last everything comes above what it leads to, so that a plain sequence is a straight line; lines that pass stay where they are.
+        foreach (var row in Enumerable.Reverse(_rows))
+        {
+            Straighten(row, spot => spot.Below.Count == 0 || IsLine(spot) ? [spot] : spot.Below);
         }
 
         var left = _rows.SelectMany(row => row).Min(spot => spot.X - (spot.Width / 2));
@@ -268,6 +278,8 @@ internal sealed class LayeredLayout
             Width = Math.Max(Width, spot.X + (spot.Width / 2));
         }
     }
+
+    private static bool IsLine(Spot spot) => !spot.IsBox && spot.Above.Concat(spot.Below).Any(other => !other.IsBox);
 
     // A line that has begun goes straight down.
     private static List<Spot> Around(Spot spot) =>
