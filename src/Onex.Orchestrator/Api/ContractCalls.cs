@@ -66,7 +66,7 @@ internal sealed class ContractCalls(IReadOnlyList<Plan> plans, Scheduler schedul
                 }
 
                 writer.WriteStartArray("steps");
-                foreach (var step in state.Steps)
+                foreach (var step in state.AllSteps)
                 {
                     writer.WriteStringValue(step.Id);
                 }

@@ -58,7 +58,7 @@ internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IRead
     public static GraphModel Of(Plan plan)
     {
         var ways = PlanWays.All(plan).ToList();
-        if (plan.State(plan.OnFailure).Implicit && plan.States.Any(state => PlanWays.StepsOf(state).Any()))
+        if (plan.State(plan.OnFailure).Implicit && plan.States.Any(state => state.Steps.Length > 0))
         {
             ways.Add(new Way(null, plan.OnFailure, WayKind.Failure, "failure", plan, null));
         }
@@ -105,7 +105,12 @@ internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IRead
 
     private static string Of(StepPlan step) => Clip(step switch
     {
+        CallStep { Kind: StepKind.Saga } child => $"{child.Id}: saga {child.Invocation.Operation}",
         CallStep call => $"{call.Id}: {call.Invocation.Operation}",
+        EachStep each => $"{each.Id}: each {each.Items.Text}, {each.Call.Invocation.Operation}",
+        ParallelStep parallel => $"{(parallel.Join == Join.All ? "all" : parallel.Join == Join.Any ? "any" : $"{parallel.Needed}")} of {string.Join(" | ", parallel.Branches.Select(branch => string.Join(", ", branch.Steps.Select(Name))))}",
+        StartStep start => $"start {start.Contract}",
+        EmitStep emit => $"emit {emit.Topic}",
         WaitStep { For: { } span } => $"wait {Durations.Format(span)}",
         WaitStep { Until: { } until } => $"wait until {until.Text}",
         SetStep set => $"set {string.Join(", ", set.Assignments.Select(assignment => assignment.Field))}",
@@ -113,6 +118,8 @@ internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IRead
         FailStep fail => $"fail {fail.Code}",
         _ => step.Id,
     });
+
+    private static string Name(StepPlan step) => step is ParallelStep or CallStep or EachStep ? step.Id : Of(step);
 
     private static string Label(Way way) => Clip(way.Part is Choice { Fault: { } fault } ? $"{way.By} ({fault})".Trim() : way.By);
 
