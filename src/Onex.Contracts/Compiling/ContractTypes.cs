@@ -48,7 +48,7 @@ internal sealed class ContractTypes(ContractScope scope)
 
     private CelType Read(MapSyntax step)
     {
-        if ((step.Find("effect") ?? step.Find("compute")) is not ScalarSyntax name || step.Entries.Any(entry => Keys.Step.NotYet.Contains(entry.Key.Text)))
+        if ((step.Find("effect") ?? step.Find("compute")) is not ScalarSyntax name || step.Has("each") || step.Entries.Any(entry => Keys.Step.NotYet.Contains(entry.Key.Text)))
         {
             return CelType.Dyn;
         }
