@@ -42,10 +42,10 @@ internal sealed class Signature
             return null;
         }
 
-        var bound = new Dictionary<char, CelType>();
+        Dictionary<char, CelType>? bound = null;
         for (var i = 0; i < arguments.Length; i++)
         {
-            if (!Takes(_parameters[Math.Min(i, _parameters.Length - 1)], arguments[i], bound))
+            if (!Takes(_parameters[Math.Min(i, _parameters.Length - 1)], arguments[i], ref bound))
             {
                 return null;
             }
@@ -56,11 +56,11 @@ internal sealed class Signature
 
     public override string ToString() => _text;
 
-    private static bool Takes(Parameter parameter, CelType argument, Dictionary<char, CelType> bound)
+    private static bool Takes(Parameter parameter, CelType argument, ref Dictionary<char, CelType>? bound)
     {
         if (parameter.Variable != '\0')
         {
-            return Bind(parameter.Variable, argument, bound);
+            return Bind(parameter.Variable, argument, bound ??= []);
         }
 
         var plain = argument.Plain;
@@ -69,17 +69,17 @@ internal sealed class Signature
             case "number":
                 return plain.IsDyn || plain.IsNumber;
             case "list" or "optional" when plain.IsDyn:
-                return Takes(parameter.Parts[0], plain, bound);
+                return Takes(parameter.Parts[0], plain, ref bound);
             case "list":
-                return plain is CelType.ListOf list && Takes(parameter.Parts[0], list.Item, bound);
+                return plain is CelType.ListOf list && Takes(parameter.Parts[0], list.Item, ref bound);
             case "optional":
-                return plain is CelType.OptionalOf optional && Takes(parameter.Parts[0], optional.Value, bound);
+                return plain is CelType.OptionalOf optional && Takes(parameter.Parts[0], optional.Value, ref bound);
             case "map":
                 return plain switch
                 {
-                    CelType.MapOf map => Takes(parameter.Parts[0], map.Key, bound) && Takes(parameter.Parts[1], map.Value, bound),
-                    CelType.ObjectOf => Takes(parameter.Parts[0], CelType.Text, bound) && Takes(parameter.Parts[1], CelType.Dyn, bound),
-                    _ => plain.IsDyn && Takes(parameter.Parts[0], plain, bound) && Takes(parameter.Parts[1], plain, bound),
+                    CelType.MapOf map => Takes(parameter.Parts[0], map.Key, ref bound) && Takes(parameter.Parts[1], map.Value, ref bound),
+                    CelType.ObjectOf => Takes(parameter.Parts[0], CelType.Text, ref bound) && Takes(parameter.Parts[1], CelType.Dyn, ref bound),
+                    _ => plain.IsDyn && Takes(parameter.Parts[0], plain, ref bound) && Takes(parameter.Parts[1], plain, ref bound),
                 };
             default:
                 return TypeRules.Fits(argument, parameter.Type!);
@@ -111,9 +111,9 @@ internal sealed class Signature
         return before.Plain.IsNumber && argument.Plain.IsNumber;
     }
 
-    private static CelType Make(Parameter parameter, Dictionary<char, CelType> bound) => parameter switch
+    private static CelType Make(Parameter parameter, Dictionary<char, CelType>? bound) => parameter switch
     {
-        { Variable: not '\0' } => bound.GetValueOrDefault(parameter.Variable, CelType.Nothing),
+        { Variable: not '\0' } => bound is not null && bound.TryGetValue(parameter.Variable, out var type) ? type : CelType.Nothing,
         { Name: "list" } => new CelType.ListOf(Make(parameter.Parts[0], bound)),
         { Name: "optional" } => new CelType.OptionalOf(Make(parameter.Parts[0], bound)),
         { Name: "map" } => new CelType.MapOf(Make(parameter.Parts[0], bound), Make(parameter.Parts[1], bound)),

@@ -24,6 +24,13 @@ internal sealed class Compiler
             case HasSyntax has:
                 {
                     var operand = Compile(has.Select.Operand);
+                    if (has.Select.Operand is NameSyntax { Name: var name } root && (root.FromRoot || !_variables.Contains(name)))
+                    {
+                        return (ref frame) => !frame.Spend(1) ? Failures.Budget
+                            : frame.Scope.TryGetField(name, has.Select.Field, out _) ? CelValue.Bool(true)
+                            : Operators.Has(operand(ref frame), has.Select.Field);
+                    }
+
                     return (ref frame) => frame.Spend(1) ? Operators.Has(operand(ref frame), has.Select.Field) : Failures.Budget;
                 }
 
