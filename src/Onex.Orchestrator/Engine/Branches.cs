@@ -39,6 +39,21 @@ internal static class Branches
         }
     }
 
+    /// <summary>
+    /// The round of what a state or branch does: above 0 once an operator has had anything within the branch done anew, for then nothing of it may
+    /// go by a key that was used before.
+    /// </summary>
+    public static int Round(SagaState saga, Sequence sequence) => sequence.Parallel is null ? 0 : Find(saga, sequence)?.Round ?? 0;
+
+    /// <summary>An operator has something in a branch done anew.</summary>
+    public static void Renew(Transition transition, Sequence sequence, int round)
+    {
+        if (sequence.Parallel is not null && round > Round(transition.Saga, sequence))
+        {
+            Change(transition, sequence, branch => branch with { Round = round });
+        }
+    }
+
     /// <summary>The id of a step whose time to wait is over, or null.</summary>
     public static string? Awaited(Transition transition)
     {
@@ -59,7 +74,7 @@ internal static class Branches
         var failed = transition.Saga.Branches.Where(branch => branch.Parallel == step.Id && branch.Phase == BranchPhase.Failed).ToList();
         List<BranchState> opened = failed.Count > 0
             ? [.. failed.Select(branch => branch with { Phase = BranchPhase.Running, Round = branch.Round + 1 })]
-            : [.. step.Branches.Select((_, index) => new BranchState(step.Id, index))];
+            : [.. step.Branches.Select((_, index) => new BranchState(step.Id, index) { Round = Round(transition.Saga, transition.Facts.SequenceOf(step.Id)) })];
         transition.Saga = transition.Saga with
         {
             Branches = [.. transition.Saga.Branches.Where(branch => !opened.Exists(other => IsSame(branch, other))), .. opened],
@@ -127,6 +142,7 @@ internal static class Branches
                 continue;
             }
 
+            Renew(transition, transition.Facts.SequenceOf(group.Key), group.Max(branch => branch.Round));
             transition.Saga = transition.Saga with { Branches = transition.Saga.Branches.RemoveAll(branch => branch.Parallel == group.Key) };
             transition.Note(HistoryKinds.StepCompleted, group.Key);
             transition.RunOn(group.Key);
@@ -211,6 +227,10 @@ internal static class Branches
     // What is in flight in a branch is interrupted, and what is within it goes no further.
     private static void End(Transition transition, Sequence branch, BranchPhase phase)
     {
+        var rounds = transition.Saga.Branches
+            .Where(inner => transition.Facts.Branch(inner.Parallel, inner.Branch).IsWithin(branch.Parallel!.Id, branch.Branch))
+            .Select(inner => inner.Round);
+        Renew(transition, branch, rounds.DefaultIfEmpty().Max());
         Change(transition, branch, state => state with { Phase = phase, WaitUntil = null });
         Interruption.Interrupt(transition, command => IsIn(transition, command.Step, branch));
         transition.Unblock(blockage => blockage is { Step: { } step, Kind: BlockedBy.Step } && IsIn(transition, step, branch));

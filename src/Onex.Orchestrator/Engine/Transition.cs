@@ -165,6 +165,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     /// <param name="round">The round of the step in hand: above 0 if an operator asked for it anew.</param>
     public void Run(Sequence sequence, int round = 0)
     {
+        Branches.Renew(this, sequence, round);
         while (Branches.Position(Saga, sequence) is { } index && index < sequence.Steps.Length)
         {
             if (!Steps.Run(this, sequence, sequence.Steps[index], round))

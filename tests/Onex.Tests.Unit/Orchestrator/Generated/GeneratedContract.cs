@@ -163,7 +163,7 @@ internal sealed class ContractGenerator(Random random)
         {
             var onward = Onward(index);
             var rules = Chance(80) ? Rules(index, mustLead: true) : [];
-            var timeout = rules.Count == 0 || Chance(70);
+            var timeout = !rules.Exists(rule => ((ContractMap)rule).Exists(entry => entry is { Key: "next", Value: string next } && next == onward)) || Chance(70);
             Use("state that waits");
             Use("state timeout", timeout);
             return state
@@ -273,10 +273,10 @@ internal sealed class ContractGenerator(Random random)
         return null;
     }
 
-    private ContractMap Catch(int index, string code)
+    private ContractMap Catch(int index, string code, bool mayLeadBack = false)
     {
         Use("catch");
-        var next = index > 0 && Chance(20) ? Target(Name(Earlier(index))) : Leads(index);
+        var next = mayLeadBack && index > 0 && Chance(25) ? Target(Name(Earlier(index))) : Leads(index);
         return new ContractMap().With("error", Chance(70) ? List(code) : null).With("next", next);
     }
 
@@ -466,7 +466,7 @@ internal sealed class ContractGenerator(Random random)
         Use("fail in a branch");
         return Use("fail", new ContractMap()
             .With("fail", new ContractMap().With("code", "no_luck").With("message", "Not now."))
-            .With("catch", Chance(30) ? List(Catch(known.State, "no_luck")) : null));
+            .With("catch", known.PastPivot ? List(new ContractMap().With("next", Leads(known.State))) : Chance(30) ? List(Catch(known.State, "no_luck")) : null));
     }
 
     private ContractMap Set(Scope known, List<string> fields)
@@ -557,7 +557,7 @@ internal sealed class ContractGenerator(Random random)
         if (Chance(20))
         {
             Use("catch in a branch", !known.InLine);
-            step.With("catch", List(Catch(known.State, Pick("declined", "step_failed", "http_404"))));
+            step.With("catch", List(Catch(known.State, Pick("declined", "step_failed", "http_404"), mayLeadBack: true)));
         }
 
         AddCompensation(step, known, operation, returns, isEach);
@@ -685,6 +685,7 @@ internal sealed class ContractGenerator(Random random)
     {
         Use("child");
         var id = $"c{_ids++}";
+        var text = Text(known);
         var sets = new ContractMap();
         if (Chance(30))
         {
@@ -695,10 +696,10 @@ internal sealed class ContractGenerator(Random random)
         var step = new ContractMap()
             .With("id", id)
             .With("saga", "shipment")
-            .With("with", new ContractMap().With("id", "${input.id}").With("text", $"${{{Text(known)}}}"))
+            .With("with", new ContractMap().With("id", "${input.id}").With("text", $"${{{text}}}"))
             .With("returns", new ContractMap().With("ref", "string").With("number", "int"))
             .With("save", sets)
-            .With("catch", Chance(20) ? List(Catch(known.State, "no_carrier")) : null);
+            .With("catch", Chance(20) ? List(Catch(known.State, "no_carrier", mayLeadBack: true)) : null);
         if (Chance(60))
         {
             Use("child that is compensated");
