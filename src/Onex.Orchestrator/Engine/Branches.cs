@@ -162,20 +162,6 @@ internal static class Branches
         transition.Saga = transition.Saga with { Branches = transition.Saga.Branches.RemoveAll(branch => branch.Parallel == step.Id) };
     }
 
-    /// <summary>Whether what an interrupted step has done stays done, because its branch is one that keeps it.</summary>
-    public static bool Keeps(Transition transition, string step)
-    {
-        foreach (var lane in transition.Facts.SequenceOf(step).Lanes)
-        {
-            if (transition.Saga.Branches.Any(branch => branch.Parallel == lane.Parallel && branch.Branch == lane.Branch && branch.Phase == BranchPhase.Lost))
-            {
-                return transition.Facts.Parallel(lane.Parallel).Branches[lane.Branch].Keep;
-            }
-        }
-
-        return false;
-    }
-
     private static void Judge(Transition transition, ParallelStep step)
     {
         // It has failed already, and an operator was asked.
@@ -206,7 +192,7 @@ internal static class Branches
 
     private static void Lose(Transition transition, Sequence branch, bool keep)
     {
-        End(transition, branch, BranchPhase.Lost);
+        End(transition, branch, BranchPhase.Lost, keep);
         if (keep)
         {
             return;
@@ -215,6 +201,7 @@ internal static class Branches
         var saga = transition.Saga;
         transition.Saga = saga with
         {
+            Outstanding = [.. saga.Outstanding.Select(command => command.Kept && IsIn(transition, command.Step, branch) ? command with { Kept = false } : command)],
             Undo =
             [
                 .. saga.Undo.Select(undo => undo.State == saga.State && undo.Visit == saga.Visit && IsIn(transition, undo.Step, branch)
@@ -225,14 +212,14 @@ internal static class Branches
     }
 
     // What is in flight in a branch is interrupted, and what is within it goes no further.
-    private static void End(Transition transition, Sequence branch, BranchPhase phase)
+    private static void End(Transition transition, Sequence branch, BranchPhase phase, bool keep = false)
     {
         var rounds = transition.Saga.Branches
             .Where(inner => transition.Facts.Branch(inner.Parallel, inner.Branch).IsWithin(branch.Parallel!.Id, branch.Branch))
             .Select(inner => inner.Round);
         Renew(transition, branch, rounds.DefaultIfEmpty().Max());
         Change(transition, branch, state => state with { Phase = phase, WaitUntil = null });
-        Interruption.Interrupt(transition, command => IsIn(transition, command.Step, branch));
+        Interruption.Interrupt(transition, command => IsIn(transition, command.Step, branch), keep);
         transition.Unblock(blockage => blockage is { Step: { } step, Kind: BlockedBy.Step } && IsIn(transition, step, branch));
         var saga = transition.Saga;
         transition.Saga = saga with

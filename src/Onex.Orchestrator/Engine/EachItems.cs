@@ -88,7 +88,9 @@ internal static class EachItems
             return;
         }
 
-        Store(transition, command, SagaItemStatus.Failed, item => item with { Code = code, Message = message });
+        // What may have happened all the same was remembered as that, and stays to be taken back.
+        var outcome = transition.WasStoredAs(command.CommandId, SagaItemStatus.Unknown) ? SagaItemStatus.Unknown : SagaItemStatus.Failed;
+        Store(transition, command, outcome, item => item with { Code = code, Message = message });
         if (step.FailuresMax is not { } most || run.Failed < most)
         {
             Count(transition, command, state => state with { Failed = state.Failed + 1 });

@@ -22,8 +22,9 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
         var coverage = new SortedDictionary<string, int>(StringComparer.Ordinal);
         var failures = new Dictionary<string, string>(StringComparer.Ordinal);
         var (done, moves) = (0, 0L);
+        var first = Number("ONEX_GENERATED_FIRST") ?? 0;
         Parallel.For(
-            0, count, new ParallelOptions { MaxDegreeOfParallelism = Number("ONEX_GENERATED_AT_ONCE") ?? 2 },
+            first, first + count, new ParallelOptions { MaxDegreeOfParallelism = Number("ONEX_GENERATED_AT_ONCE") ?? 2 },
             (number, loop) =>
             {
                 var random = new Random(unchecked((seed * 1_000_003) + number));
@@ -64,7 +65,7 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
         {
             var compilation = Story.Compile(contract.Text);
             Assert.True(compilation.Diagnostics.Count == 0, string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
-            chaos = new Chaos(compilation.Plans[0], contract.Input);
+            chaos = new Chaos(compilation.Plans[0], contract.Input) { ComparedMoves = 5, LogMax = Number("ONEX_GENERATED_LOG") ?? 80 };
             chaos.Run(script);
             return null;
         }
