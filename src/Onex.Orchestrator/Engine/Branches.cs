@@ -39,6 +39,21 @@ internal static class Branches
         }
     }
 
+    /// <summary>
+    /// The round of what a state or branch does: above 0 once an operator has had anything within the branch done anew, for then nothing of it may
+    /// go by a key that was used before.
+    /// </summary>
+    public static int Round(SagaState saga, Sequence sequence) => sequence.Parallel is null ? 0 : Find(saga, sequence)?.Round ?? 0;
+
+    /// <summary>An operator has something in a branch done anew.</summary>
+    public static void Renew(Transition transition, Sequence sequence, int round)
+    {
+        if (sequence.Parallel is not null && round > Round(transition.Saga, sequence))
+        {
+            Change(transition, sequence, branch => branch with { Round = round });
+        }
+    }
+
     /// <summary>The id of a step whose time to wait is over, or null.</summary>
     public static string? Awaited(Transition transition)
     {
@@ -59,7 +74,7 @@ internal static class Branches
         var failed = transition.Saga.Branches.Where(branch => branch.Parallel == step.Id && branch.Phase == BranchPhase.Failed).ToList();
         List<BranchState> opened = failed.Count > 0
             ? [.. failed.Select(branch => branch with { Phase = BranchPhase.Running, Round = branch.Round + 1 })]
-            : [.. step.Branches.Select((_, index) => new BranchState(step.Id, index))];
+            : [.. step.Branches.Select((_, index) => new BranchState(step.Id, index) { Round = Round(transition.Saga, transition.Facts.SequenceOf(step.Id)) })];
         transition.Saga = transition.Saga with
         {
             Branches = [.. transition.Saga.Branches.Where(branch => !opened.Exists(other => IsSame(branch, other))), .. opened],
@@ -127,6 +142,7 @@ internal static class Branches
                 continue;
             }
 
+            Renew(transition, transition.Facts.SequenceOf(group.Key), group.Max(branch => branch.Round));
             transition.Saga = transition.Saga with { Branches = transition.Saga.Branches.RemoveAll(branch => branch.Parallel == group.Key) };
             transition.Note(HistoryKinds.StepCompleted, group.Key);
             transition.RunOn(group.Key);
@@ -144,20 +160,6 @@ internal static class Branches
         }
 
         transition.Saga = transition.Saga with { Branches = transition.Saga.Branches.RemoveAll(branch => branch.Parallel == step.Id) };
-    }
-
-    /// <summary>Whether what an interrupted step has done stays done, because its branch is one that keeps it.</summary>
-    public static bool Keeps(Transition transition, string step)
-    {
-        foreach (var lane in transition.Facts.SequenceOf(step).Lanes)
-        {
-            if (transition.Saga.Branches.Any(branch => branch.Parallel == lane.Parallel && branch.Branch == lane.Branch && branch.Phase == BranchPhase.Lost))
-            {
-                return transition.Facts.Parallel(lane.Parallel).Branches[lane.Branch].Keep;
-            }
-        }
-
-        return false;
     }
 
     private static void Judge(Transition transition, ParallelStep step)
@@ -190,7 +192,7 @@ internal static class Branches
 
     private static void Lose(Transition transition, Sequence branch, bool keep)
     {
-        End(transition, branch, BranchPhase.Lost);
+        End(transition, branch, BranchPhase.Lost, keep);
         if (keep)
         {
             return;
@@ -199,6 +201,7 @@ internal static class Branches
         var saga = transition.Saga;
         transition.Saga = saga with
         {
+            Outstanding = [.. saga.Outstanding.Select(command => command.Kept && IsIn(transition, command.Step, branch) ? command with { Kept = false } : command)],
             Undo =
             [
                 .. saga.Undo.Select(undo => undo.State == saga.State && undo.Visit == saga.Visit && IsIn(transition, undo.Step, branch)
@@ -209,10 +212,14 @@ internal static class Branches
     }
 
     // What is in flight in a branch is interrupted, and what is within it goes no further.
-    private static void End(Transition transition, Sequence branch, BranchPhase phase)
+    private static void End(Transition transition, Sequence branch, BranchPhase phase, bool keep = false)
     {
+        var rounds = transition.Saga.Branches
+            .Where(inner => transition.Facts.Branch(inner.Parallel, inner.Branch).IsWithin(branch.Parallel!.Id, branch.Branch))
+            .Select(inner => inner.Round);
+        Renew(transition, branch, rounds.DefaultIfEmpty().Max());
         Change(transition, branch, state => state with { Phase = phase, WaitUntil = null });
-        Interruption.Interrupt(transition, command => IsIn(transition, command.Step, branch));
+        Interruption.Interrupt(transition, command => IsIn(transition, command.Step, branch), keep);
         transition.Unblock(blockage => blockage is { Step: { } step, Kind: BlockedBy.Step } && IsIn(transition, step, branch));
         var saga = transition.Saga;
         transition.Saga = saga with

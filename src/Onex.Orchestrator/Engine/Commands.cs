@@ -59,6 +59,12 @@ internal static class Commands
     /// <summary>Sends an attempt again, the same one or the next, with the arguments of the first.</summary>
     public static void SendAgain(Transition transition, Outstanding command, int attempt, int resent)
     {
+        if (command.Interrupted && transition.Facts.Step(command.Step).Kind == StepKind.Saga)
+        {
+            CancelChild(transition, command);
+            return;
+        }
+
         if (Callee.Of(transition, command) is not { } callee)
         {
             transition.Block(
@@ -147,9 +153,18 @@ internal static class Commands
     /// <summary>A child whose parent has no more use for it is told so, again and again until it has ended.</summary>
     public static void CancelChild(Transition transition, Outstanding command)
     {
-        if (Callee.Of(transition, command) is { } callee)
+        if (transition.Saga.PausedBy is not null)
         {
-            transition.Replace(command with { DueAt = transition.Now + Silence(callee, command.Resent), Resent = command.Resent + 1 });
+            transition.Replace(command with { Phase = AttemptPhase.Held, Resent = Math.Max(command.Resent, 1) });
+        }
+        else if (Callee.Of(transition, command) is { } callee)
+        {
+            transition.Replace(command with
+            {
+                Phase = AttemptPhase.InFlight,
+                DueAt = transition.Now + Silence(callee, command.Resent),
+                Resent = command.Resent + 1,
+            });
             Emit(transition, command, callee, cancels: true);
         }
         else

@@ -45,7 +45,7 @@ internal static class Compensations
             {
                 Visit = visit,
                 Item = command.Item,
-                Lost = command.Interrupted && !Branches.Keeps(transition, step.Id),
+                Lost = command is { Interrupted: true, Kept: false },
             }),
         };
     }

@@ -88,7 +88,9 @@ internal static class EachItems
             return;
         }
 
-        Store(transition, command, SagaItemStatus.Failed, item => item with { Code = code, Message = message });
+        // What may have happened all the same was remembered as that, and stays to be taken back.
+        var outcome = transition.WasStoredAs(command.CommandId, SagaItemStatus.Unknown) ? SagaItemStatus.Unknown : SagaItemStatus.Failed;
+        Store(transition, command, outcome, item => item with { Code = code, Message = message });
         if (step.FailuresMax is not { } most || run.Failed < most)
         {
             Count(transition, command, state => state with { Failed = state.Failed + 1 });
@@ -121,6 +123,7 @@ internal static class EachItems
         transition.Remove(command);
         if (Find(transition, command.Step) is { } run)
         {
+            Branches.Renew(transition, transition.Facts.SequenceOf(command.Step), command.Round + 1);
             Call(transition, Step(transition.Facts, command.Step), run, command.Item!.Value, command.Round + 1);
         }
     }
@@ -229,8 +232,9 @@ internal static class EachItems
 
     private static EachRun? Find(Transition transition, string step) => transition.Saga.Eaches.FirstOrDefault(run => run.Step == step);
 
+    // Of several visits of a state one is taken back after the other: those that have not begun have nothing in hand.
     private static bool IsOf(Outstanding command, Undoable undo) =>
-        undo.Items is not null && command is { Item: not null, Direction: StepDirections.Compensate } && command.Step == undo.Step;
+        undo.Items is { Below: < int.MaxValue } && command is { Item: not null, Direction: StepDirections.Compensate } && command.Step == undo.Step;
 
     private static CelValue? ItemAt(Transition transition, string step, int index)
     {
@@ -283,6 +287,7 @@ internal static class EachItems
     private static void Call(Transition transition, EachStep step, EachRun run, int index, int round)
     {
         var saga = transition.Saga;
+        round = Math.Max(round, Branches.Round(saga, transition.Facts.SequenceOf(step.Id)));
         var id = CommandOf(transition, step.Id, saga.Visit, index, round);
         var scope = new SagaScope(transition.Plan, saga, transition.Now)
         {
@@ -369,7 +374,8 @@ internal static class EachItems
     private static void Compensate(Transition transition, Undoable undo, IReadOnlyList<SagaItem> items)
     {
         var lowest = items.Count == 0 ? 0 : items.Min(item => item.Index);
-        Change(transition, undo, undo with { Items = new ItemsUndo(lowest, Fetching: false) });
+        var begun = undo with { Items = new ItemsUndo(lowest, Fetching: false) };
+        Change(transition, undo, begun);
         var call = transition.Facts.Step(undo.Step);
         foreach (var item in items)
         {
@@ -382,7 +388,7 @@ internal static class EachItems
             }
         }
 
-        if (lowest == 0 && !transition.Saga.Outstanding.Any(command => IsOf(command, undo)))
+        if (lowest == 0 && !transition.Saga.Outstanding.Any(command => IsOf(command, begun)))
         {
             Forget(transition, transition.Saga.Undo.First(other => other.CommandId == undo.CommandId));
         }

@@ -14,7 +14,10 @@ internal static class Interruption
     public static void Interrupt(Transition transition) => Interrupt(transition, _ => true);
 
     /// <summary>The same for some of it.</summary>
-    public static void Interrupt(Transition transition, Func<Outstanding, bool> which)
+    /// <param name="transition">The decision in the making.</param>
+    /// <param name="which">Which of it.</param>
+    /// <param name="kept">Whether what of it has happened stays done.</param>
+    public static void Interrupt(Transition transition, Func<Outstanding, bool> which, bool kept = false)
     {
         Freeze(transition, always: true);
         foreach (var command in transition.Saga.Outstanding.Where(command => command is { Direction: StepDirections.Do, Interrupted: false } && which(command)))
@@ -35,6 +38,7 @@ internal static class Interruption
             transition.Replace(command with
             {
                 Interrupted = true,
+                Kept = kept,
                 DueAt = transition.Now,
                 Phase = Awake(command.Phase),
                 ItemValue = EachItems.ValueOf(transition, command),

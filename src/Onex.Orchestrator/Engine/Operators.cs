@@ -202,6 +202,7 @@ internal static class Operators
             Branches.Drop(transition, parallel);
         }
 
+        transition.Saga = transition.Saga with { Eaches = transition.Saga.Eaches.RemoveAll(run => run.Step == id) };
         if (step is CallStep { ResultIsRead: true } or EachStep { ResultIsRead: true })
         {
             transition.Saga = transition.Saga with { Results = transition.Saga.Results.SetItem(id, CelValue.Map([])) };

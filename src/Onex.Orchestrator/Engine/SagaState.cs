@@ -387,6 +387,9 @@ internal sealed record Outstanding
     /// </summary>
     public bool Interrupted { get; init; }
 
+    /// <summary>Whether it stays done if it was, because the join of its branch did not wait for it and the branch keeps what it has done.</summary>
+    public bool Kept { get; init; }
+
     /// <summary>0, and one more each time that an operator has it done anew although its answer was final.</summary>
     public int Round { get; init; }
 

@@ -11,7 +11,7 @@ internal static class Steps
     /// <summary>Runs a step. True if it is done; false if it must be waited for, or has led elsewhere.</summary>
     public static bool Run(Transition transition, Sequence sequence, StepPlan step, int round) => step switch
     {
-        CallStep call => Call(transition, call, round),
+        CallStep call => Call(transition, call, Math.Max(round, Branches.Round(transition.Saga, sequence))),
         ParallelStep parallel => Branches.Open(transition, parallel),
         EachStep each => EachItems.Begin(transition, each, round),
         StartStep start => Start(transition, start),

@@ -72,6 +72,10 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
 
     public void Store(SagaItem item) => _items.Add(item);
 
+    /// <summary>Whether this decision has stored the item of that command with that outcome.</summary>
+    public bool WasStoredAs(Guid commandId, SagaItemStatus outcome) =>
+        _items.LastOrDefault(item => item.CommandId == commandId)?.Status == outcome;
+
     public void Refuse(EventRefusal refusal) => _refusals.Add(refusal);
 
     public void See(Guid messageId) => _seen.Add(messageId);
@@ -97,7 +101,8 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
             SetFault(fault);
         }
 
-        if (Saga.Outstanding.IsEmpty || Plan.State(next).Kind == StateKind.Compensating)
+        var isResolved = Saga.Outstanding.IsEmpty;
+        if ((isResolved && !Saga.Undo.Any(undo => undo.Lost)) || Plan.State(next).Kind == StateKind.Compensating)
         {
             Enter(next);
             return;
@@ -111,6 +116,10 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
             Branches = [],
             Eaches = [],
         };
+        if (isResolved)
+        {
+            GoOn();
+        }
     }
 
     /// <summary>Enters a state and goes as far as it goes without anything from outside.</summary>
@@ -165,6 +174,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     /// <param name="round">The round of the step in hand: above 0 if an operator asked for it anew.</param>
     public void Run(Sequence sequence, int round = 0)
     {
+        Branches.Renew(this, sequence, round);
         while (Branches.Position(Saga, sequence) is { } index && index < sequence.Steps.Length)
         {
             if (!Steps.Run(this, sequence, sequence.Steps[index], round))

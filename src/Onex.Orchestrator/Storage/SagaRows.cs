@@ -333,6 +333,7 @@ internal static partial class SagaRows
         writer.WriteString("first_sent_at", command.FirstSentAt);
         WriteCount(writer, "resent", command.Resent);
         WriteFlag(writer, "interrupted", command.Interrupted);
+        WriteFlag(writer, "kept", command.Kept);
         WriteFlag(writer, "answered", command.Answered);
         if (command.ItemValue is { } item)
         {
@@ -375,6 +376,7 @@ internal static partial class SagaRows
         FirstSentAt = json.GetProperty("first_sent_at").GetDateTimeOffset(),
         Resent = Count(json, "resent"),
         Interrupted = Flag(json, "interrupted"),
+        Kept = Flag(json, "kept"),
         Round = Count(json, "round"),
         AttemptsBefore = Count(json, "attempts_before"),
         RetriedAt = Time(json, "retried_at"),

@@ -107,6 +107,7 @@ public sealed class SagaRowsTests
     {
         Resent = 1,
         Interrupted = true,
+        Kept = true,
         Round = 2,
         AttemptsBefore = 3,
         RetriedAt = _at.AddMinutes(1),

@@ -16,6 +16,11 @@ internal sealed class Story
 {
     private static readonly OperationCatalogue _catalogue = new([.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors]);
 
+    private static readonly Dictionary<string, ConnectionDescriptor> _connections = new()
+    {
+        ["outside"] = new("outside", "http", Retry: null, TimeoutMs: null),
+    };
+
     private readonly List<CommandToSend> _sent = [];
     private SagaState? _saga;
     private int _told;
@@ -24,13 +29,7 @@ internal sealed class Story
 
     public Story(string contract)
     {
-        var connections = new Dictionary<string, ConnectionDescriptor>
-        {
-            ["outside"] = new("outside", "http", Retry: null, TimeoutMs: null),
-        };
-        var compilation = ContractCompiler.Compile(
-            new ContractSource("story.yaml", contract, ImmutableSortedDictionary<string, string>.Empty),
-            new CompilerContext(_catalogue, connections));
+        var compilation = Compile(contract);
         Assert.True(!compilation.HasErrors, string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
         Plan = compilation.Plans[0];
     }
@@ -49,6 +48,11 @@ internal sealed class Story
     public Dictionary<(string Step, int Visit, int Index), SagaItem> Items { get; } = [];
 
     public List<Answer> Answers { get; } = [];
+
+    /// <summary>The contract, compiled where <c>outside</c> is the only connection.</summary>
+    public static Compilation Compile(string contract) => ContractCompiler.Compile(
+        new ContractSource("story.yaml", contract, ImmutableSortedDictionary<string, string>.Empty),
+        new CompilerContext(_catalogue, _connections));
 
     public Story Starts(string input = "{}", bool silent = false)
     {
