@@ -41,7 +41,7 @@ internal sealed class CoverageObserver(Plan plan) : IPlanObserver
             entry => $"{entry.Place}: '{entry.Guard.Text}' {(entry.Holds ? "holds" : "does not hold")}",
             entry => (entry.Holds ? _held : _failed).Contains(entry.Guard)),
         Part(
-            plan.States.SelectMany(PlanWays.StepsOf).OfType<CallStep>().Where(step => step.Compensation is not null),
+            plan.States.SelectMany(state => state.Calls).Where(step => step.Compensation is not null),
             step => step.Id,
             step => _compensations.Contains(step.Id)));
 

@@ -52,30 +52,23 @@ internal static class PlanWays
             state.Name, choice.Next, WayKind.Choice, choice.When?.Text ?? (state.Choices.Length > 1 ? "otherwise" : ""), choice, choice.When)),
         .. state.OnEvent.Select(rule => Event(state.Name, rule)),
         .. state.Timeout is { } timeout ? [new Way(state.Name, timeout.Next, WayKind.Time, $"after {Durations.Format(timeout.After)}", timeout, null)] : Array.Empty<Way>(),
-        .. StepsOf(state).SelectMany(CatchOf).Concat(state.Catch).Select(rule => new Way(
+        .. StepsOf(state).SelectMany(step => step.Catch).Concat(state.Catch).Select(rule => new Way(
             state.Name, rule.Next, WayKind.Failure, rule.Errors.IsEmpty ? "failure" : string.Join(", ", rule.Errors), rule, null)),
     ];
 
     /// <summary>The steps of a state, those inside others included.</summary>
-    public static IEnumerable<StepPlan> StepsOf(StatePlan state) => state.Steps;
+    public static IEnumerable<StepPlan> StepsOf(StatePlan state) => state.AllSteps;
 
     /// <summary>Every guard of a plan, with its place for people.</summary>
     public static IEnumerable<(Expression Guard, string Place)> Guards(Plan plan) =>
     [
         .. All(plan).Where(way => way.Guard is not null).Select(way => (way.Guard!, way.Part is EventRule rule ? $"{way.From ?? "any_state"}, event {rule.Event}" : way.From!)),
         .. from state in plan.States
-           from step in StepsOf(state).OfType<CallStep>()
+           from step in state.Calls
            from rule in step.Reject
            select (rule.When, $"{step.Id}, reject {rule.Code}"),
     ];
 
     private static Way Event(string? state, EventRule rule) => new(
         state, rule.Next ?? state ?? "", WayKind.Event, rule.When is null ? rule.Event : $"{rule.Event} [{rule.When.Text}]", rule, rule.When);
-
-    private static IEnumerable<CatchRule> CatchOf(StepPlan step) => step switch
-    {
-        CallStep call => call.Catch,
-        FailStep fail => fail.Catch,
-        _ => [],
-    };
 }
