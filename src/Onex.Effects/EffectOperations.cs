@@ -14,8 +14,11 @@ public static class EffectOperations
     /// <summary>What contracts are checked against. Needs nothing of the role's runtime.</summary>
     public static IReadOnlyList<OperationDescriptor> Descriptors { get; } =
     [
-        .. _classes.SelectMany(Describe).OrderBy(descriptor => descriptor.Name, StringComparer.Ordinal),
+        .. _classes.SelectMany(Describe).Concat(OperationsToCome.All).OrderBy(descriptor => descriptor.Name, StringComparer.Ordinal),
     ];
+
+    /// <summary>Whether it is one that contracts may name and that no version runs yet.</summary>
+    internal static bool IsToCome(string name) => Array.Exists(OperationsToCome.All, operation => operation.Name == name);
 
     /// <summary>The operations by name, made with the role's services; a class that runs several is made once.</summary>
     internal static Dictionary<string, IEffectOperation> Create(IServiceProvider services)

@@ -1,5 +1,6 @@
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Effects.Connections;
@@ -34,6 +35,7 @@ public static class EffectsRole
         services.AddSingleton<HttpTransport>();
         services.AddSingleton<DatabasePools>();
         services.AddSingleton<ConnectionLimits>();
+        services.TryAddSingleton(settings.Topics);
         services.AddSingleton(provider => new EffectRunner(
             EffectOperations.Create(provider),
             connections,
@@ -63,7 +65,7 @@ public static class EffectsRole
     /// <summary>Names the role's handlers: the prefixes of its operations, and its connections. None has failed yet.</summary>
     public static void ReportHandlers(RoleHealth health, IReadOnlyDictionary<string, Connection> connections)
     {
-        foreach (var prefix in EffectOperations.Descriptors.Select(operation => operation.Name.Split('.')[0]).Distinct(StringComparer.Ordinal))
+        foreach (var prefix in EffectOperations.Descriptors.Where(operation => !operation.IsToCome).Select(operation => operation.Name.Split('.')[0]).Distinct(StringComparer.Ordinal))
         {
             health.Report(prefix, null);
         }

@@ -53,7 +53,11 @@ public sealed record OperationDescriptor(
     IReadOnlyList<ArgumentDescriptor> Arguments,
     bool AnyArguments,
     IReadOnlyDictionary<string, string> Result,
-    string Description);
+    string Description)
+{
+    /// <summary>Whether no role runs it yet: contracts may name it already, and a step that calls it is rejected.</summary>
+    public bool IsToCome { get; init; }
+}
 
 /// <summary>Every operation that contracts may name.</summary>
 public sealed class OperationCatalogue(IEnumerable<OperationDescriptor> operations)

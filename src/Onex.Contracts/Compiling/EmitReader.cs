@@ -60,7 +60,18 @@ internal sealed class EmitReader(ContractScope scope, TemplateReader templates)
         {
             scope.Report(Complaints.ExpressionInConstant(topic.At, "emit"));
         }
-        else if (!Names.IsTopic(topic.Text))
+        else
+        {
+            Check(scope, topic);
+        }
+
+        return topic.Text;
+    }
+
+    /// <summary>Complains of a topic that there cannot be, and of one that only Onex writes to.</summary>
+    public static void Check(ContractScope scope, ScalarSyntax topic)
+    {
+        if (!Names.IsTopic(topic.Text))
         {
             scope.Report(Complaints.BadTopic(topic.At, topic.Text));
         }
@@ -68,7 +79,5 @@ internal sealed class EmitReader(ContractScope scope, TemplateReader templates)
         {
             scope.Report(Complaints.OwnTopic(topic.At, topic.Text));
         }
-
-        return topic.Text;
     }
 }

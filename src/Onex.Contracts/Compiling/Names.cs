@@ -56,6 +56,9 @@ internal static partial class Names
     public static FrozenSet<string> OwnTopics { get; } = FrozenSet.ToFrozenSet(
         ["requests", "responses", "effect-requests", "effect-responses", "worker-requests", "worker-responses", "saga-events"], StringComparer.Ordinal);
 
+    /// <summary>The operation that writes to a topic, as <c>emit</c> does.</summary>
+    public const string Produce = "kafka.produce";
+
     public static bool IsTopic(string name) => name.Length <= TopicLengthMax && name is not ("." or "..") && TopicName().IsMatch(name);
 
     /// <summary>A topic of the runtime, or a dead-letter topic: what only Onex writes.</summary>

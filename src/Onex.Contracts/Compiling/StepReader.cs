@@ -368,6 +368,10 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
                 ConstantKeys = argument?.ConstantKeys ?? [],
             };
             arguments.Add(KeyValuePair.Create(key.Text, templates.Read(value, type, rules)));
+            if (operation?.Name == Names.Produce && key.Text == "topic" && value is ScalarSyntax topic && !topic.Text.Contains("${", StringComparison.Ordinal))
+            {
+                EmitReader.Check(scope, topic);
+            }
         }
 
         foreach (var missing in operation?.Arguments.Where(each => each.Required && map?.Has(each.Name) != true) ?? [])

@@ -70,9 +70,14 @@ internal static class ConnectionTypes
     public const string Http = "http";
     public const string Postgres = "postgres";
 
-    public static string[] All { get; } = [Http, Postgres];
+    public const string Consul = "consul";
+    public const string Vault = "vault";
+    public const string Redis = "redis";
+    public const string Filesystem = "filesystem";
 
-    public static string[] ToCome { get; } = ["consul", "vault", "kafka", "redis", "filesystem"];
+    public static string[] All { get; } = [Http, Postgres, Consul, Vault, Redis, Filesystem];
+
+    public static string[] ToCome { get; } = ["kafka"];
 
     /// <summary>How many attempts run at once unless the connection says otherwise. A database has few sessions to give.</summary>
     public static int ConcurrencyOf(string type) => type == Postgres ? 16 : 64;

@@ -12,8 +12,17 @@ namespace Onex.Effects.Connections;
 internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets secrets, IReadOnlyDictionary<string, string> environment)
 {
     private static readonly string[] _ownKeys = ["type", "timeout", "retry", "breaker", "rate_limit", "concurrency"];
-    private static readonly string[] _httpKeys = [.. _ownKeys, "url", "headers", "allow"];
-    private static readonly string[] _postgresKeys = [.. _ownKeys, .. PostgresReading.Keys];
+    private static readonly string[] _httpSchemes = ["http", "https"];
+    private static readonly string[] _redisSchemes = ["redis", "rediss"];
+    private static readonly Dictionary<string, string[]> _keys = new(StringComparer.Ordinal)
+    {
+        [ConnectionTypes.Http] = ["url", "headers", "allow"],
+        [ConnectionTypes.Postgres] = PostgresReading.Keys,
+        [ConnectionTypes.Consul] = ["url", "token", "datacenter"],
+        [ConnectionTypes.Vault] = ["url", "token", "namespace", "mount"],
+        [ConnectionTypes.Redis] = ["url", "user", "password"],
+        [ConnectionTypes.Filesystem] = ["root"],
+    };
     private static readonly TimeSpan _timeoutMax = TimeSpan.FromHours(1);
 
     /// <summary>The connection, or null after a complaint.</summary>
@@ -32,7 +41,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         }
 
         var entries = new Dictionary<string, YamlNode>(StringComparer.Ordinal);
-        foreach (var (key, value) in file.Entries(node, type == ConnectionTypes.Postgres ? _postgresKeys : _httpKeys, $"connection '{name}'"))
+        foreach (var (key, value) in file.Entries(node, [.. _ownKeys, .. _keys[type]], $"connection '{name}'"))
         {
             entries[key] = value;
         }
@@ -42,9 +51,13 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         {
             database = new PostgresReading(file, secrets, environment.GetValueOrDefault(UrlVariable(name))).Read(name, node, entries);
         }
+        else if (type != ConnectionTypes.Http)
+        {
+            url = ReadToCome(name, type, node, entries);
+        }
         else
         {
-            url = Address(name, node, entries.GetValueOrDefault("url"));
+            url = Address(name, node, entries.GetValueOrDefault("url"), _httpSchemes);
             allow = entries.TryGetValue("allow", out var allowNode) ? Allow(allowNode) : AllowList.Empty;
             if (node is YamlMappingNode && !entries.ContainsKey("url") && url is null && allow.IsEmpty && !entries.ContainsKey("allow"))
             {
@@ -68,6 +81,25 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             Allow = allow,
         };
         return file.ProblemCount == before ? connection : null;
+    }
+
+    // No operation goes through it yet: what is wrong with it is said all the same. The address, of those that have one.
+    private Uri? ReadToCome(string name, string type, YamlNode node, Dictionary<string, YamlNode> entries)
+    {
+        var needed = type == ConnectionTypes.Filesystem ? "root" : "url";
+        if (node is YamlMappingNode && !entries.ContainsKey(needed) && (needed == "root" || !environment.ContainsKey(UrlVariable(name))))
+        {
+            file.Complain(node, $"connection '{name}' has no '{needed}'", $"Add '{needed}'.");
+        }
+
+        foreach (var value in _keys[type].Where(key => key != "url" && entries.ContainsKey(key)).Select(key => entries[key]))
+        {
+            _ = Text(value) is { } text ? secrets.Expand(text, (what, remedy) => file.Complain(value, what, remedy)) : null;
+        }
+
+        return needed == "root"
+            ? null
+            : Address(name, node, entries.GetValueOrDefault("url"), type == ConnectionTypes.Redis ? _redisSchemes : _httpSchemes);
     }
 
     // Null after complaining of one that is not there. One that is missing is complained of, and taken for http.
@@ -100,7 +132,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
 
     private static string UrlVariable(string name) => $"ONEX_CONNECTION_{name.ToUpperInvariant().Replace('-', '_')}_URL";
 
-    private Uri? Address(string name, YamlNode connection, YamlNode? node)
+    private Uri? Address(string name, YamlNode connection, YamlNode? node, string[] schemes)
     {
         var variable = UrlVariable(name);
         string? text;
@@ -125,15 +157,19 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             return null;
         }
 
-        if (!Uri.TryCreate(expanded, UriKind.Absolute, out var url) || (url.Scheme != Uri.UriSchemeHttp && url.Scheme != Uri.UriSchemeHttps))
+        if (!Uri.TryCreate(expanded, UriKind.Absolute, out var url) || !schemes.Contains(url.Scheme, StringComparer.Ordinal))
         {
-            file.Complain(node ?? connection, $"the {variable} of connection '{name}' is not an http or https address", "Write it in full: http://stock.internal:9001/api.");
+            file.Complain(
+                node ?? connection, $"the {variable} of connection '{name}' is not {(schemes == _redisSchemes ? "a" : "an")} {string.Join(" or ", schemes)} address",
+                schemes == _redisSchemes ? "Write it in full: redis://cache.internal:6379." : "Write it in full: http://stock.internal:9001/api.");
             return null;
         }
 
         if (url.UserInfo.Length > 0)
         {
-            file.Complain(node ?? connection, $"the {variable} of connection '{name}' holds a user name", "Send credentials as a header: Authorization: \"Basic ${secret:NAME}\".");
+            file.Complain(
+                node ?? connection, $"the {variable} of connection '{name}' holds a user name",
+                schemes == _redisSchemes ? "Give it as 'user' and 'password'." : "Send credentials as a header: Authorization: \"Basic ${secret:NAME}\".");
             return null;
         }
 

@@ -88,7 +88,12 @@ internal sealed class EffectRunner(
         // Main checked both against its own configuration, which another deployment may have changed meanwhile.
         if (!operations.TryGetValue(command.Operation, out var operation))
         {
-            return AttemptOutcome.Failed("operation_unknown", $"This runtime-effects has no operation '{command.Operation}'.");
+            return EffectOperations.IsToCome(command.Operation)
+                ? AttemptOutcome.Rejected(
+                    "operation_unavailable",
+                    $"Step '{command.Step}' of contract '{command.Contract}' calls {command.Operation}, which this version of Onex does not run yet. "
+                    + "Call another operation in a new version of the contract, or run a version of Onex that has it.")
+                : AttemptOutcome.Failed("operation_unknown", $"This runtime-effects has no operation '{command.Operation}'.");
         }
 
         if (command.Connection is not null && connection is null)

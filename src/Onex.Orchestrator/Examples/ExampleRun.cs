@@ -17,6 +17,7 @@ internal sealed class ExampleRun
     private readonly CoverageObserver _coverage;
     private readonly ScriptedSteps _steps;
     private readonly Queue<CommandToSend> _sent = new();
+    private readonly ItemRows _items = new();
     private readonly List<HistoryNote> _history = [];
     private readonly List<ExampleProblem> _problems = [];
     private readonly int _decisionsMax;
@@ -116,6 +117,7 @@ internal sealed class ExampleRun
 
             // What was interrupted before it was answered had not been taken by anyone.
             Leases = Timers.ToCancel(_plan, _saga, _now).ToDictionary(id => id, _ => new Lease(0, null) { Cancelled = true }),
+            Items = _items.Wanted(_plan, _saga),
         });
         return true;
     }
@@ -190,6 +192,18 @@ internal sealed class ExampleRun
 
     private void Answer(CommandToSend command)
     {
+        // A contract that it starts and does not wait for concerns nobody here.
+        if (command.Detached)
+        {
+            return;
+        }
+
+        if (command.Cancels)
+        {
+            Take(ScriptedSteps.Cancelled(command, _saga.Facts.SagaId));
+            return;
+        }
+
         // Nobody has taken it: the ledger cancels it.
         if (!_steps.Has(command) && _saga.Outstanding.Any(outstanding => outstanding.CommandId == command.CommandId && outstanding.Interrupted))
         {
@@ -212,6 +226,7 @@ internal sealed class ExampleRun
         var decision = SagaEngine.Decide(_plan, message is SagaStarted ? null : _saga, message, _now, _coverage);
         _decisions++;
         _saga = decision.State;
+        _items.Keep(decision.Items);
         foreach (var command in decision.Commands)
         {
             _sent.Enqueue(command);
@@ -251,7 +266,7 @@ internal sealed class ExampleRun
 
     // Time would go on to the state's own timeout.
     private bool IsWhereItShouldWait() =>
-        Waiting is null && _sent.Count == 0 && _saga.Outstanding.IsEmpty && _example.Expect.Waiting == _saga.State;
+        Waiting is null && _sent.Count == 0 && _saga.Outstanding.IsEmpty && _saga.Eaches.IsEmpty && _example.Expect.Waiting == _saga.State;
 
     private SagaStarted Started()
     {

@@ -38,6 +38,10 @@ internal sealed class ScriptedSteps(ExamplePlan example)
         };
     }
 
+    /// <summary>The end of a contract whose caller has no more use for it: it has taken back what it did.</summary>
+    public static StepResultArrived Cancelled(CommandToSend command, Guid saga) =>
+        Result(command, saga, StepOutcome.Rejected, null, EngineCodes.Cancelled);
+
     /// <summary>The script's name for a command.</summary>
     public static string NameOf(CommandToSend command) =>
         command.Direction == StepDirections.Compensate ? ExamplePlan.CompensationOf(command.Step) : command.Step;

@@ -3,14 +3,19 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Runtime.Running;
 
-/// <summary>The topics that contracts emit domain events to.</summary>
+/// <summary>The topics that contracts write to: with <c>emit</c>, and with <c>kafka.produce</c>.</summary>
 internal sealed class EmittedTopics(IEnumerable<Plan> plans)
 {
-    private readonly List<(Plan Plan, EmitStep Step)> _all =
-        [.. plans.SelectMany(plan => plan.States.SelectMany(state => state.AllSteps).OfType<EmitStep>().Select(step => (plan, step)))];
+    private readonly List<(Plan Plan, string Step, string Does, string Topic)> _all =
+    [
+        .. from plan in plans
+           from state in plan.States
+           from written in state.AllSteps.OfType<EmitStep>().Select(step => (step.Id, Does: "emits", step.Topic)).Concat(Produced(state))
+           select (plan, written.Id, written.Does, written.Topic),
+    ];
 
     /// <summary>Their names.</summary>
-    public IReadOnlyList<string> Names => [.. _all.Select(emitted => emitted.Step.Topic).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+    public IReadOnlyList<string> Names => [.. _all.Select(written => written.Topic).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
     /// <summary>
     /// What is wrong with them, a line each: the runtime's topics have the names that the settings give them, which the compiler does not know.
@@ -18,8 +23,17 @@ internal sealed class EmittedTopics(IEnumerable<Plan> plans)
     public IEnumerable<string> Problems(Topics own)
     {
         var denied = own.All.Concat(own.All.Select(Topics.DeadLetter)).ToHashSet(StringComparer.Ordinal);
-        return _all.Where(emitted => denied.Contains(emitted.Step.Topic)).Select(emitted =>
-            $"contract '{emitted.Plan.Name}' {emitted.Plan.Version} emits to '{emitted.Step.Topic}' (step '{emitted.Step.Id}'), a topic of the runtime itself. "
-            + "Name another topic under 'emit'; another contract is started with 'saga' and 'detached: true'.");
+        return _all.Where(written => denied.Contains(written.Topic)).Select(written =>
+            $"contract '{written.Plan.Name}' {written.Plan.Version} {written.Does} to '{written.Topic}' (step '{written.Step}'), a topic of the runtime itself. "
+            + $"Name another topic under '{(written.Does == "emits" ? "emit" : "topic")}'; another contract is started with 'saga' and 'detached: true'.");
     }
+
+    // The topic takes no expression, so that it is known before anything runs.
+    private static IEnumerable<(string Id, string Does, string Topic)> Produced(StatePlan state) =>
+        from call in state.Calls
+        from invocation in new[] { call.Invocation, call.Compensation?.Invocation }
+        where invocation is { Operation: "kafka.produce" }
+        from argument in (invocation.Arguments as Template.Map)?.Entries ?? []
+        where argument is { Key: "topic", Value: Template.Constant { Value.Kind: Contracts.Expressions.CelKind.String } }
+        select (call.Id, "produces", ((Template.Constant)argument.Value).Value.AsString());
 }

@@ -146,6 +146,8 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
                 .AddSingleton<HttpTransport>()
                 .AddSingleton<DatabasePools>()
                 .AddSingleton<ConnectionLimits>()
+                .AddSingleton<IRecordProducer>(this)
+                .AddSingleton(Topics.Default)
                 .BuildServiceProvider();
             _runner = new EffectRunner(
                 EffectOperations.Create(_services),

@@ -1,7 +1,9 @@
 using Onex.Contracts;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Plans;
+using Onex.Effects;
 using Onex.Orchestrator.Examples;
+using Onex.Workers;
 
 namespace Onex.Tests.Unit.Contracts;
 
@@ -61,6 +63,13 @@ internal static class TestCatalogue
         }.ToDictionary(connection => connection.Name);
 
     public static CompilerContext Context { get; } = new(Operations, Connections) { Examples = ContractExamples.Problems };
+
+    /// <summary>What the example of the language is checked against: all operations that there are, and its connections.</summary>
+    public static CompilerContext OfTheExample { get; } = Context with
+    {
+        Operations = new([.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors]),
+        Connections = new Dictionary<string, ConnectionDescriptor>(Connections) { ["fraud"] = new("fraud", "http", null, null) },
+    };
 
     private static OperationDescriptor Http(string method, bool changesWorld, bool body) => new(
         $"http.{method}",

@@ -1,4 +1,6 @@
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Schemas;
 using Onex.Effects;
 
 namespace Onex.Tests.Unit.Effects;
@@ -46,5 +48,39 @@ public sealed class EffectOperationsTests
         Assert.Equal(("statements", "list({ sql: string, parameters: list(any)? })", true), (statements.Name, statements.Type, statements.Required));
         Assert.Equal(["sql"], statements.ConstantKeys);
         Assert.Equal(new Dictionary<string, string> { ["results"] = "list({ rows: list(map(any)), row_count: int })" }, family[2].Result);
+    }
+
+    [Fact]
+    public void Operations_that_come_later_are_described_already()
+    {
+        Assert.Equal(
+            [
+                "consul.deregister", "consul.health_service", "consul.kv_delete", "consul.kv_get", "consul.kv_list", "consul.kv_put", "consul.register",
+                "filesystem.delete_file", "filesystem.list_directory", "filesystem.read_file", "filesystem.write_file",
+                "redis.delete", "redis.exists", "redis.expire", "redis.get", "redis.hash_get", "redis.hash_set", "redis.increment", "redis.publish", "redis.set",
+                "vault.delete_secret", "vault.list_secrets", "vault.read_secret", "vault.renew_token", "vault.write_secret",
+            ],
+            EffectOperations.Descriptors.Where(operation => operation.IsToCome).Select(operation => operation.Name));
+        Assert.All(EffectOperations.Descriptors.Where(operation => operation.IsToCome), operation =>
+        {
+            Assert.Equal(operation.Name.Split('.')[0], operation.ConnectionType);
+            Assert.NotEmpty(operation.Result);
+            Assert.All(operation.Result.Values, type => DataTypeReader.Parse(type));
+            Assert.All(operation.Arguments, argument => DataTypeReader.Parse(argument.Type));
+        });
+    }
+
+    [Fact]
+    public async Task A_step_that_calls_one_of_them_is_rejected_with_what_to_do()
+    {
+        await using var effects = new EffectsBench("connections: { cache: { type: redis, url: 'redis://127.0.0.1:1' } }");
+
+        var result = await effects.RunAsync(EffectsBench.Command("redis.get", """{"key":"a"}""", "cache"));
+
+        Assert.Equal((StepOutcomes.Rejected, "operation_unavailable"), (result.Outcome, result.Code));
+        Assert.Equal(
+            "Step 'reserve' of contract 'order-fulfilment' calls redis.get, which this version of Onex does not run yet. "
+            + "Call another operation in a new version of the contract, or run a version of Onex that has it.",
+            result.Message);
     }
 }

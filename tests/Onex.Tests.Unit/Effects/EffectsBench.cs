@@ -35,6 +35,8 @@ internal sealed class EffectsBench : IAsyncDisposable
             .AddSingleton<HttpTransport>()
             .AddSingleton<DatabasePools>()
             .AddSingleton<ConnectionLimits>()
+            .AddSingleton<IRecordProducer>(Produced)
+            .AddSingleton(Topics.Default)
             .BuildServiceProvider();
         Runner = new EffectRunner(
             EffectOperations.Create(_services),

@@ -62,7 +62,7 @@ public sealed class EachTests
         story.CompletesItem("pack", 1).CompletesItem("pack", 0).IsIn("failed", SagaStatus.Failed);
         Assert.Equal(
             [SagaItemStatus.Compensated, SagaItemStatus.Compensated, SagaItemStatus.Failed],
-            story.Items.Values.OrderBy(item => item.Index).Select(item => item.Status));
+            story.Items.All.OrderBy(item => item.Index).Select(item => item.Status));
     }
 
     [Fact]
@@ -100,7 +100,7 @@ public sealed class EachTests
 
         story.IsIn("failed", SagaStatus.Failed);
         Assert.InRange(most, 4, 8);
-        Assert.All(story.Items.Values, item => Assert.Equal(SagaItemStatus.Compensated, item.Status));
+        Assert.All(story.Items.All, item => Assert.Equal(SagaItemStatus.Compensated, item.Status));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using Onex.Contracts;
 using Onex.Contracts.Plans;
 using Onex.Orchestrator.Engine;
+using Onex.Orchestrator.Examples;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Unit.Contracts;
 
@@ -10,8 +11,12 @@ namespace Onex.Tests.Unit.Orchestrator;
 public sealed class ExampleOrderTests
 {
     private static readonly Plan _order = ContractCompiler
-        .CompileDirectory(RepositoryFiles.At("tests", "contracts", "valid", "order-fulfilment-full"), TestCatalogue.Context)
+        .CompileDirectory(RepositoryFiles.At("tests", "contracts", "valid", "order-fulfilment-full"), TestCatalogue.OfTheExample)
         .Plans.Single();
+
+    [Fact]
+    public void Its_own_examples_hold() =>
+        Assert.All(ContractExamples.Run(_order).Examples, example => Assert.Empty(example.Problems));
 
     [Fact]
     public void A_declined_card_waits_for_another_one_and_then_the_order_completes()
@@ -21,10 +26,11 @@ public sealed class ExampleOrderTests
             .Answered("charge", 200, """{"ref":"p-1"}""").Sends("fraud", "seal")
             .Answered("fraud", 200, """{"score":3}""").Sends()
             .Completes("seal", """{"hex":"ab12"}""").Sends("pack")
-            .Answered("pack", 200, """{"id":"box-1"}""").Wakes().Sends("confirm")
-            .Answered("confirm", 200).IsIn("done", SagaStatus.Completed);
+            .Answered("pack", 200, """{"parcel":"box-1"}""").Wakes().Sends("confirm")
+            .Completes("confirm", """{"topic":"orders.confirmed","key":"o1"}""").IsIn("done", SagaStatus.Completed);
 
-        Assert.Equal("""{"order_id":"o1","seal":"ab12","parcels":["box-1"],"payment":"p-1"}""", story.Answers.Single().Output.ToString());
+        Assert.Equal("""{"topic":"orders.confirmed","key":"o1","value":{"parcels":["box-1"]}}""", story.Arguments("confirm"));
+        Assert.Equal("""{"order_id":"o1","parcels":["box-1"]}""", story.Answers.Single().Output.ToString());
         Assert.Equal(2, story.Saga.Visits["charging"]);
     }
 

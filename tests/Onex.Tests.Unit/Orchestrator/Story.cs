@@ -6,6 +6,7 @@ using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Effects;
 using Onex.Orchestrator.Engine;
+using Onex.Orchestrator.Examples;
 using Onex.Persistence.Sagas;
 using Onex.Workers;
 
@@ -46,7 +47,7 @@ internal sealed class Story
     public List<HistoryNote> History { get; } = [];
 
     /// <summary>The items' rows, as they would be stored.</summary>
-    public Dictionary<(string Step, int Visit, int Index), SagaItem> Items { get; } = [];
+    public ItemRows Items { get; } = new();
 
     public List<Answer> Answers { get; } = [];
 
@@ -168,19 +169,8 @@ internal sealed class Story
             SagaId = Saga.Facts.SagaId,
             CausedBy = Identity.Wakeup(Saga.Facts.SagaId, Now),
             Leases = leases,
-            Items = [.. EachItems.Wanted(Plan, Saga).Select(wanted => new StoredItems(wanted, [.. Stored(wanted)]))],
+            Items = Items.Wanted(Plan, Saga),
         });
-    }
-
-    private IEnumerable<SagaItem> Stored(WantedItems wanted)
-    {
-        var items = Items.Values.Where(item => item.Step == wanted.Step && item.Visit == wanted.Visit);
-        return wanted.Below is { } below
-            ? items
-                .Where(item => item.Index < below && item.Undo is not null && item.Status is SagaItemStatus.Completed or SagaItemStatus.Unknown)
-                .OrderByDescending(item => item.Index)
-                .Take(wanted.Limit)
-            : items.OrderBy(item => item.Index).Take(wanted.Limit);
     }
 
     /// <summary>Goes on with what was read from its row.</summary>
@@ -193,12 +183,7 @@ internal sealed class Story
         _sent.AddRange(Last.Commands);
         History.AddRange(Last.History);
         Answers.AddRange(Last.Answers);
-        foreach (var item in Last.Items)
-        {
-            var known = Items.GetValueOrDefault((item.Step, item.Visit, item.Index));
-            Items[(item.Step, item.Visit, item.Index)] = item with { Result = item.Result ?? known?.Result, Undo = item.Undo ?? known?.Undo };
-        }
-
+        Items.Keep(Last.Items);
         return this;
     }
 

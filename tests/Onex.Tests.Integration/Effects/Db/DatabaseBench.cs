@@ -54,6 +54,8 @@ internal sealed class DatabaseBench : IRecordProducer, IAsyncDisposable
             .AddSingleton<HttpTransport>()
             .AddSingleton<DatabasePools>()
             .AddSingleton<ConnectionLimits>()
+            .AddSingleton<IRecordProducer>(this)
+            .AddSingleton(Topics.Default)
             .BuildServiceProvider();
         _runner = new EffectRunner(
             EffectOperations.Create(_services),

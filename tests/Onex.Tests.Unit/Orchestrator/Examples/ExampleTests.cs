@@ -52,6 +52,94 @@ public sealed class ExampleTests
 
         """;
 
+    private const string Blocks = """
+        contract: blocks
+        version: 1.0.0
+        input: { type: object, properties: { items: { type: array, maxItems: 50, items: { type: string } } } }
+        events: { stop: {} }
+        data: { sent: list(string), lost: list(string), tracking: string? }
+        any_state: [{ event: stop, next: unwinding }]
+        initial: clearing
+        states:
+          clearing:
+            steps:
+              - parallel:
+                  branches:
+                    - { id: seal, compute: hash.sha256, with: { text: a } }
+                    - id: score
+                      effect: http.get
+                      connection: stock
+                      with: { path: /score }
+                      returns: { body: { score: int } }
+                      reject: [{ when: result.status_code == 404, code: unknown }]
+                      catch: [{ error: unknown, next: unwinding }]
+            choose:
+              - { when: steps.score.body.score > 80, next: unwinding, fault: suspected }
+              - next: sending
+          sending:
+            steps:
+              - id: send
+                each: { item: input.items, at_once: 2, on_item_failure: { at_most: 1 } }
+                effect: http.post
+                connection: stock
+                with: { path: /send, body: "${item}" }
+                returns: { body: { id: string } }
+                reject: [{ when: result.status_code == 409, code: taken }]
+                save: { sent: "results.map(r, r.body.id)", lost: "failures.map(f, f.code)" }
+                compensate: { effect: http.delete, connection: stock, with: { path: "/send/${result.body.id}" } }
+            next: shipping
+          shipping:
+            steps:
+              - id: ship
+                saga: shipment
+                with: { sent: "${data.sent}" }
+                returns: { tracking: string }
+                save: { tracking: result.tracking }
+                compensate: { saga: shipment, with: { sent: [] } }
+              - { saga: shipment, detached: true, with: { sent: [] } }
+              - wait: 1h
+            next: done
+          unwinding: { compensate: all, next: unwound }
+          done: { end: completed, output: { sent: "${data.sent}", lost: "${data.lost}", tracking: "${data.tracking}" } }
+          unwound: { end: failed, output: { reason: "${fault.code}" } }
+        on_failure: unwinding
+        examples:
+          - name: each call for an item takes the next answer, and a contract answers with its output
+            input: { items: [a, b, c, d] }
+            steps:
+              score: { body: { score: 3 } }
+              send: [{ body: { id: s1 } }, { status_code: 409 }, { failed: timeout }, { body: { id: s4 } }, { body: { id: s3 } }]
+              ship: { tracking: t1 }
+            expect: { end: completed, compensated: [], output: { sent: [s1, s3, s4], lost: [taken], tracking: t1 } }
+          - name: more failures than may be take back what was sent
+            input: { items: [a, b, c, d] }
+            steps: { score: { body: { score: 3 } }, send: [{ body: { id: s1 } }, { status_code: 409 }] }
+            expect: { end: failed, fault: taken, compensated: [send] }
+          - name: a contract that is rejected takes back what was sent, the last items first
+            input: { items: [a, b, c] }
+            steps: { score: { body: { score: 3 } }, send: { body: { id: s1 } }, ship: { rejected: no_carrier } }
+            expect: { end: failed, fault: no_carrier, compensated: [send] }
+          - name: an event cancels a contract that nobody scripts
+            input: { items: [a] }
+            steps: { score: { body: { score: 3 } }, send: { body: { id: s1 } } }
+            events: [{ at: shipping, event: stop }]
+            expect: { end: failed, fault: stop, compensated: [send] }
+          - name: a contract that has ended is taken back
+            input: { items: [] }
+            steps: { score: { body: { score: 3 } }, ship: { tracking: t1 } }
+            events: [{ at: shipping, after: 10m, event: stop }]
+            expect: { end: failed, fault: stop, compensated: [ship] }
+          - name: a branch may be caught
+            input: { items: [a] }
+            steps: { score: { status_code: 404 } }
+            expect: { end: failed, fault: unknown }
+          - name: a branch may decide
+            input: { items: [a] }
+            steps: { score: { body: { score: 99 } } }
+            expect: { end: failed, fault: suspected }
+
+        """;
+
     public static TheoryData<string, string> Holding => new()
     {
         {
@@ -261,6 +349,17 @@ public sealed class ExampleTests
         const string Example = "  - { name: a, input: { id: o1 }, steps: { charge: { failed: timeout } }, expect: { end: completed } }\n";
 
         Assert.Equal(Said(Example), Said(Example));
+    }
+
+    [Fact]
+    public void Branches_items_and_contracts_that_are_called_are_scripted_as_steps_are()
+    {
+        var report = ContractExamples.Run(Unrun(Blocks).Plans.Single(plan => plan.Name == "blocks"));
+
+        Assert.Empty(report.Examples.SelectMany(example => example.Problems).Select(problem => problem.What));
+        Assert.Empty(report.Coverage.Transitions.Missing);
+        Assert.Empty(report.Coverage.Guards.Missing);
+        Assert.Empty(report.Coverage.Compensations.Missing);
     }
 
     private static string Said(string example) =>

@@ -1,0 +1,69 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Messages;
+using Onex.Effects.Operations;
+using Onex.Kafka.Producing;
+
+namespace Onex.Effects.Kafka;
+
+/// <summary>
+/// One record to a topic of the broker that the runtime itself uses, or of its twin in this process. An attempt that broke off may have written
+/// it, so that who reads it knows copies by the command's id.
+/// </summary>
+/// <param name="producer">The process's producer.</param>
+/// <param name="own">The topics that only Onex writes to.</param>
+/// <param name="time">The clock of the <c>timestamp</c> header.</param>
+[Operation("kafka.produce", ChangesWorld = true, Description = "Writes a record to a topic of the runtime's broker.")]
+internal sealed class ProduceOperation(IRecordProducer producer, Topics own, TimeProvider time)
+    : EffectOperation<ProduceArguments, ProduceResult>(ProduceJson.Default.ProduceArguments, ProduceJson.Default.ProduceResult)
+{
+    protected override async Task<EffectOutcome<ProduceResult>> RunAsync(
+        ProduceArguments arguments, EffectContext context, CancellationToken cancellation)
+    {
+        var topic = arguments.Topic;
+        if (own.All.Contains(topic, StringComparer.Ordinal) || topic.EndsWith(Topics.DeadLetterSuffix, StringComparison.Ordinal))
+        {
+            return EffectOutcome<ProduceResult>.Rejected(
+                "topic_refused", $"'{topic}' is a topic of the runtime itself or one for dead letters, which only Onex writes to.");
+        }
+
+        var key = arguments.Key ?? context.CorrelationId.ToString();
+        var record = new ProducedRecord(topic, null, key, Value(arguments.Value), Headers(arguments, context));
+        var report = await producer.ProduceAsync(record, cancellation);
+        return report.Delivery switch
+        {
+            Delivery.Acknowledged => EffectOutcome<ProduceResult>.Completed(new ProduceResult { Topic = topic, Key = key }),
+            Delivery.Refused => EffectOutcome<ProduceResult>.Rejected("record_refused", $"The broker refuses the record for '{topic}': {report.Reason}"),
+            _ => EffectOutcome<ProduceResult>.Failed("broker_unavailable", $"The broker did not acknowledge the record for '{topic}': {report.Reason}"),
+        };
+    }
+
+    private static byte[] Value(JsonElement value) =>
+        Encoding.UTF8.GetBytes(value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText());
+
+    private List<KeyValuePair<string, string>> Headers(ProduceArguments arguments, EffectContext context)
+    {
+        var headers = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            [HeaderNames.ContentType] = arguments.Value.ValueKind == JsonValueKind.String ? "text/plain" : "application/json",
+        };
+        foreach (var (name, value) in arguments.Headers ?? new Dictionary<string, string>())
+        {
+            headers[name] = value ?? "";
+        }
+
+        headers[HeaderNames.MessageId] = context.CommandId.ToString();
+        headers[HeaderNames.CorrelationId] = context.CorrelationId.ToString();
+        headers[HeaderNames.Timestamp] = time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
+        headers[HeaderNames.Source] = "onex-effects";
+        headers[HeaderNames.TraceParent] = context.TraceParent;
+        if (context.TraceState is { } state)
+        {
+            headers[HeaderNames.TraceState] = state;
+        }
+
+        return [.. headers];
+    }
+}
