@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -44,7 +46,7 @@ public sealed record Treatment
 public sealed record OutsideCall(int Number, string Order, string Step, bool Undo, string Key, HttpStatusCode Status, string Body);
 
 /// <summary>
-/// A loopback server that stands for the services of <c>contracts/order-fulfilment.yaml</c>: stock, warehouse, payments, orders, notices. It is
+/// A loopback server that stands for the services of <c>contracts/order-fulfilment.yaml</c>: stock, warehouse, payments, orders, notices, and fraud. It is
 /// idempotent by <c>Idempotency-Key</c>: the same key gets the same answer, and its effect happens once.
 /// </summary>
 public sealed class OutsideWorld : IAsyncDisposable
@@ -53,6 +55,7 @@ public sealed class OutsideWorld : IAsyncDisposable
     private readonly ConcurrentQueue<OutsideCall> _calls = new();
     private readonly ConcurrentDictionary<string, Treatment> _treatments = new();
     private readonly ConcurrentDictionary<string, int> _failures = new();
+    private readonly ConcurrentDictionary<string, string> _seals = new();
     private readonly Lock _lock = new();
     private readonly Dictionary<(string Order, string Step, bool Undo, string Key), (HttpStatusCode Status, string Body)> _answers = [];
     private readonly List<(string Order, string Effect)> _effects = [];
@@ -64,7 +67,7 @@ public sealed class OutsideWorld : IAsyncDisposable
         Address = address;
         server.MapPost("/reservations", Do("reserve", order => new JsonObject { ["id"] = $"r-{order}" }));
         server.MapDelete("/reservations/{reference}", Undo("reserve"));
-        server.MapPost("/parcels", Do("pack", order => new JsonObject { ["id"] = $"b-{order}" }));
+        server.MapPost("/parcels", Do("pack", order => new JsonObject { ["id"] = $"b-{order}", ["parcel"] = $"b-{order}" }));
         server.MapDelete("/parcels/{reference}", Undo("pack"));
         server.MapPost("/charges", Do("charge", order => new JsonObject { ["ref"] = $"p-{order}" }));
         server.MapPost("/refunds", Undo("charge"));
@@ -77,7 +80,7 @@ public sealed class OutsideWorld : IAsyncDisposable
 
     /// <summary>How to make the connections of the example contract lead here.</summary>
     public IReadOnlyDictionary<string, string> Environment =>
-        new[] { "STOCK", "WAREHOUSE", "PAYMENTS", "ORDERS", "NOTICES" }
+        new[] { "STOCK", "WAREHOUSE", "PAYMENTS", "FRAUD", "ORDERS", "NOTICES" }
             .ToDictionary(name => $"ONEX_CONNECTION_{name}_URL", _ => Address.ToString().TrimEnd('/'));
 
     /// <summary>How orders are treated of which nothing else is said.</summary>
@@ -132,7 +135,7 @@ public sealed class OutsideWorld : IAsyncDisposable
     private RequestDelegate Do(string step, Func<string, JsonObject> answer) => async context =>
     {
         var body = await BodyAsync(context);
-        var order = (string?)JsonNode.Parse(body)?["order"] ?? "";
+        var order = OrderOf(JsonNode.Parse(body));
         await AnswerAsync(context, order, step, undo: false, body, treatment =>
             step == "charge" && treatment.CardDeclined
                 ? (HttpStatusCode.PaymentRequired, """{"error":"card declined"}""")
@@ -142,6 +145,19 @@ public sealed class OutsideWorld : IAsyncDisposable
                         : (HttpStatusCode.PaymentRequired, """{"error":"card declined"}""")
                     : (HttpStatusCode.OK, answer(order).ToJsonString()));
     };
+
+    // Its name, the order as a whole, or, of a parcel, the seal.
+    private string OrderOf(JsonNode? body)
+    {
+        var order = (string?)(body?["order"] is JsonObject whole ? whole["order_id"] : body?["order"]);
+        if (order is null)
+        {
+            return _seals.GetValueOrDefault((string?)body?["seal"] ?? "", "");
+        }
+
+        _seals[Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(order)))] = order;
+        return order;
+    }
 
     private RequestDelegate Undo(string step) => async context =>
     {

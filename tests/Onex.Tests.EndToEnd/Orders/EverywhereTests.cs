@@ -14,7 +14,7 @@ public sealed class EverywhereTests : IDisposable
           stock: { type: http, url: "http://127.0.0.1:1" }
           warehouse: { type: http, url: "http://127.0.0.1:1" }
           payments: { type: http, url: "http://127.0.0.1:1" }
-          notices: { type: http, url: "http://127.0.0.1:1" }
+          fraud: { type: http, url: "http://127.0.0.1:1" }
         """;
 
     private static readonly TimeSpan _within = TimeSpan.FromSeconds(60);
@@ -40,9 +40,10 @@ public sealed class EverywhereTests : IDisposable
         await using var runtime = OnexProcess.Start("all", await SettingsAsync(bus, outside, database));
         await runtime.ReadyAsync();
         var api = new Uri($"http://127.0.0.1:{runtime.HttpPort}");
+        await using var confirmed = bus == "kafka" ? new TopicReader((await KafkaBroker.SharedAsync()).BootstrapServers, "orders.confirmed") : null;
 
         await Task.WhenAll(
-            CompletesAsync(api, outside),
+            CompletesAsync(api, outside, confirmed),
             CompletesWithAnotherCardAsync(api, outside),
             IsCancelledWhileItWaitsAsync(api, outside),
             IsCancelledWhileTheCardIsChargedAsync(api, outside),
@@ -52,16 +53,22 @@ public sealed class EverywhereTests : IDisposable
         Assert.Equal(0, await runtime.TerminateAsync());
     }
 
-    private async Task CompletesAsync(Uri api, OutsideWorld outside)
+    private async Task CompletesAsync(Uri api, OutsideWorld outside, TopicReader? confirmed)
     {
         var order = Names.Next("plain");
 
         var response = await OrderAsync(api, order);
 
         Assert.Equal("success", (string?)response["status"]);
-        Assert.Equal($"p-{order}", (string?)response["payload"]!["payment"]);
+        Assert.Equal(order, (string?)response["payload"]!["order_id"]);
         Assert.Equal([$"b-{order}", $"b-{order}"], response["payload"]!["parcels"]!.AsArray().Select(parcel => (string?)parcel));
-        Assert.Equal(["reserve", "charge", "score", "pack", "pack", "confirm"], outside.EffectsOf(order));
+        Assert.Equal(["reserve", "charge", "score", "pack", "pack"], outside.EffectsOf(order));
+        if (confirmed is not null)
+        {
+            var record = await confirmed.ReadAsync(record => record.Key == order, _within, $"the confirmation of {order}");
+            Assert.Equal($$"""{"parcels":["b-{{order}}","b-{{order}}"]}""", record.Text);
+            Assert.True(Guid.TryParse(record.MessageId, out _), "a confirmation without message_id");
+        }
     }
 
     private async Task CompletesWithAnotherCardAsync(Uri api, OutsideWorld outside)
@@ -74,7 +81,7 @@ public sealed class EverywhereTests : IDisposable
         await TellAsync(api, order, "card_updated", []);
 
         Assert.Equal("success", (string?)(await response)["status"]);
-        Assert.Equal(["reserve", "charge", "score", "pack", "pack", "confirm"], outside.EffectsOf(order));
+        Assert.Equal(["reserve", "charge", "score", "pack", "pack"], outside.EffectsOf(order));
         Assert.Equal(2, outside.Calls.Where(call => call.Order == order && call.Step == "charge").Select(call => call.Key).Distinct().Count());
     }
 

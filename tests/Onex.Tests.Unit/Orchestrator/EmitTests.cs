@@ -100,6 +100,41 @@ public sealed class EmitTests
         Assert.StartsWith("contract 'emitting' 1.0.0 emits to 'orders.packed' (step 'working[0]')", problem, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Topics_that_a_call_writes_to_are_known_before_anything_runs_and_held_to_the_same()
+    {
+        var produced = new EmittedTopics([Produces("orders.packed").Plans.Single()]);
+
+        Assert.Equal(["orders.packed"], produced.Names);
+        Assert.StartsWith(
+            "contract 'producing' 1.0.0 produces to 'orders.packed' (step 'tell')",
+            Assert.Single(produced.Problems(Topics.Default with { WorkerRequests = "orders.packed" })),
+            StringComparison.Ordinal);
+        Assert.Equal(["ONEX1117"], Produces("effect-requests").Diagnostics.Select(diagnostic => diagnostic.Code));
+        Assert.Equal(["ONEX1117"], Produces("orders.dlq").Diagnostics.Select(diagnostic => diagnostic.Code));
+        Assert.Equal(["ONEX1116"], Produces("orders packed").Diagnostics.Select(diagnostic => diagnostic.Code));
+        Assert.Equal(["ONEX1039"], Produces("'${input.id}'").Diagnostics.Select(diagnostic => diagnostic.Code));
+    }
+
+    private static Onex.Contracts.Compilation Produces(string topic) => Onex.Contracts.ContractCompiler.Compile(
+        new Onex.Contracts.Plans.ContractSource(
+            "producing.yaml",
+            $$"""
+            contract: producing
+            version: 1.0.0
+            input: { type: object, required: [id], properties: { id: { type: string } } }
+            initial: working
+            states:
+              working:
+                pivot: true
+                steps:
+                  - { id: tell, effect: kafka.produce, with: { topic: {{topic}}, value: 1 } }
+                next: done
+              done: { end: completed }
+            """,
+            System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty),
+        TestCatalogue.OfTheExample);
+
     private static Story Starts(string rest) => new Story(
         $$"""
         contract: emitting

@@ -1,0 +1,74 @@
+using System.Text.Json.Nodes;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.EndToEnd.Events;
+
+/// <summary>Steps that write records to a real broker, and steps that no version can run yet.</summary>
+public sealed class ProduceTests : IDisposable
+{
+    private static readonly TimeSpan _within = TimeSpan.FromSeconds(60);
+
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-contracts-");
+
+    public void Dispose() => _directory.Delete(recursive: true);
+
+    [Fact]
+    public async Task A_record_is_on_its_topic_with_the_commands_id_and_an_operation_that_is_to_come_is_rejected_at_once()
+    {
+        await using var stack = await OnexStack.CreateAsync();
+        var topic = Write(stack);
+        var started = await stack.StartReadyAsync("main", "effects");
+        await using var reader = new TopicReader(stack.Broker.BootstrapServers, topic);
+
+        var told = await stack.RequestAsync("telling", new JsonObject { ["id"] = "o-1" });
+        var looked = await stack.RequestAsync("looking", new JsonObject());
+
+        var record = await reader.ReadAsync(_ => true, _within, "a record");
+        Assert.Equal(("o-1", """{"id":"o-1"}""", "told", told), (record.Key, record.Text, record.Headers["kind"], record.Headers["correlation_id"]));
+        Assert.Equal(
+            [record.MessageId!],
+            await stack.Database.QueryAsync("SELECT command_id::text FROM onex.effect_ledger WHERE operation = 'kafka.produce'"));
+        Assert.Equal("success", (await stack.Responses.ReadAsync(told, _within)).Field("status"));
+        Assert.Equal("operation_unavailable", (await stack.Responses.ReadAsync(looked, _within)).Field("code"));
+        Assert.Contains(started[0].Errors, line => line.StartsWith("warning: contract 'looking' 1.0.0 calls what this version does not run yet: redis.get", StringComparison.Ordinal));
+    }
+
+    private string Write(OnexStack stack)
+    {
+        var topic = stack.Topic("told");
+        Directory.CreateDirectory(Path.Combine(_directory.FullName, "connections"));
+        File.WriteAllText(Path.Combine(_directory.FullName, "connections", "all.yaml"), "connections: { cache: { type: redis, url: 'redis://127.0.0.1:1' } }");
+        File.WriteAllText(
+            Path.Combine(_directory.FullName, "telling.yaml"),
+            $$"""
+            contract: telling
+            version: 1.0.0
+            input: { type: object, required: [id], properties: { id: { type: string } } }
+            initial: telling
+            states:
+              telling:
+                pivot: true
+                steps:
+                  - id: tell
+                    effect: kafka.produce
+                    with: { topic: {{topic}}, key: "${input.id}", value: { id: "${input.id}" }, headers: { kind: told } }
+                next: done
+              done: { end: completed }
+            """);
+        File.WriteAllText(
+            Path.Combine(_directory.FullName, "looking.yaml"),
+            """
+            contract: looking
+            version: 1.0.0
+            input: { type: object }
+            initial: looking
+            states:
+              looking:
+                steps: [{ id: look, effect: redis.get, connection: cache, with: { key: a } }]
+                next: done
+              done: { end: completed }
+            """);
+        stack.Set("CONTRACTS_DIR", _directory.FullName);
+        return topic;
+    }
+}

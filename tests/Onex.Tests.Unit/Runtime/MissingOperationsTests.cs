@@ -1,0 +1,48 @@
+using System.Collections.Immutable;
+using Onex.Contracts;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Plans;
+using Onex.Runtime.Running;
+using Onex.Tests.Unit.Contracts;
+
+namespace Onex.Tests.Unit.Runtime;
+
+public sealed class MissingOperationsTests
+{
+    [Fact]
+    public void A_contract_that_calls_what_no_version_runs_yet_is_told_of_at_start_and_no_other_is()
+    {
+        var connections = new Dictionary<string, ConnectionDescriptor> { ["consul"] = new("consul", "consul", null, null) };
+        var context = TestCatalogue.OfTheExample with { Connections = connections };
+        var compilation = ContractCompiler.Compile(
+            new ContractSource(
+                "announcing.yaml",
+                """
+                contract: announcing
+                version: 1.0.0
+                input: {}
+                initial: working
+                states:
+                  working:
+                    steps:
+                      - { id: seal, compute: hash.sha256, with: { text: a } }
+                      - id: announce
+                        effect: consul.register
+                        connection: consul
+                        with: { id: a, name: b }
+                        compensate: { effect: consul.deregister, connection: consul, with: { id: a } }
+                    next: done
+                  done: { end: completed }
+                """,
+                ImmutableSortedDictionary<string, string>.Empty),
+            context);
+
+        Assert.Empty(compilation.Diagnostics);
+        Assert.Equal(
+            [
+                "contract 'announcing' 1.0.0 calls what this version does not run yet: consul.register (state 'working', step 'announce'), "
+                + "consul.deregister (state 'working', step 'announce.compensate'). Such a step is rejected with the code operation_unavailable.",
+            ],
+            MissingOperations.Warnings(compilation.Plans, context.Operations));
+    }
+}
