@@ -88,7 +88,7 @@ public sealed class ContractDirectoryTests : IDisposable
     [Fact]
     public void The_contracts_of_the_repository_compile()
     {
-        var compilation = ContractCompiler.CompileDirectory(RepositoryFiles.At("contracts"), TestCatalogue.Context with { Connections = null });
+        var compilation = ContractCompiler.CompileDirectory(RepositoryFiles.At("contracts"), TestCatalogue.OfTheExample with { Connections = null });
 
         Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
         Assert.NotEmpty(compilation.Plans);

@@ -31,13 +31,32 @@ public sealed class ContractsTests
         Assert.Empty(report.Coverage.Compensations.Missing);
     }
 
+    // It must not start by itself where somebody only tries Onex.
+    [Fact]
+    public void The_batch_of_the_night_has_a_schedule_that_is_switched_on_by_removing_a_hash()
+    {
+        var text = File.ReadAllText(Repository.At("contracts", "nightly-settlement.yaml"));
+        var switchedOn = text.Replace("\n# schedule:", "\nschedule:", StringComparison.Ordinal);
+
+        var compilation = ContractCompiler.Compile(
+            new ContractSource("nightly-settlement.yaml", switchedOn, ImmutableSortedDictionary<string, string>.Empty), Context());
+
+        Assert.Empty(compilation.Diagnostics);
+        Assert.NotNull(compilation.Plans.Single().Schedule);
+        Assert.All(_plans, plan => Assert.Null(plan.Schedule));
+    }
+
     private static ImmutableArray<Plan> Compile()
     {
-        var directory = Repository.At("contracts");
-        var connections = ConnectionsReader.Read(Path.Combine(directory, "connections"), new Dictionary<string, string>(), resolveSecrets: false);
-        var catalogue = new OperationCatalogue([.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors]);
-        var compilation = ContractCompiler.CompileDirectory(directory, new CompilerContext(catalogue, connections.Describe()));
+        var compilation = ContractCompiler.CompileDirectory(Repository.At("contracts"), Context());
         Assert.Empty(compilation.Diagnostics);
         return [.. compilation.Plans];
+    }
+
+    private static CompilerContext Context()
+    {
+        var connections = ConnectionsReader.Read(Repository.At("contracts", "connections"), new Dictionary<string, string>(), resolveSecrets: true);
+        Assert.Empty(connections.Problems);
+        return new CompilerContext(new OperationCatalogue([.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors]), connections.Describe());
     }
 }
