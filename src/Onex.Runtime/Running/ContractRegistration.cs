@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Onex.Contracts.Plans;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
@@ -6,8 +7,12 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Runtime.Running;
 
-/// <summary>Registers the contracts that main was started with, and refuses one whose version is registered with other content.</summary>
-internal sealed class ContractRegistration(IServiceProvider services, RuntimeSettings settings, IReadOnlyList<Plan> plans) : IRoleBootstrap
+/// <summary>
+/// Registers the contracts that main was started with, and refuses one whose version is registered with other content. Warns of those that can be
+/// started but not brought to their end.
+/// </summary>
+internal sealed class ContractRegistration(
+    IServiceProvider services, RuntimeSettings settings, IReadOnlyList<Plan> plans, ILogger<ContractRegistration> logger) : IRoleBootstrap
 {
     public string Name => "The contracts";
 
@@ -26,6 +31,13 @@ internal sealed class ContractRegistration(IServiceProvider services, RuntimeSet
         if (problems.Count > 0)
         {
             throw new ConfigurationException(problems);
+        }
+
+        foreach (var (plan, calls) in MissingOperations.Of(plans, Catalogue.Of(settings)))
+        {
+            logger.LogWarning(
+                "Contract {Contract} {ContractVersion} calls what this version does not run yet: {Calls}. Such a step is rejected with the code operation_unavailable.",
+                plan.Name, plan.Version, calls);
         }
     }
 }

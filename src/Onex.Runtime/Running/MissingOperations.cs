@@ -6,13 +6,12 @@ namespace Onex.Runtime.Running;
 /// <summary>What contracts call that this version does not run yet: they are in order, but a saga that comes to such a step goes no further.</summary>
 internal static class MissingOperations
 {
-    /// <summary>A line for each contract that calls some.</summary>
-    public static IEnumerable<string> Warnings(IEnumerable<Plan> plans, OperationCatalogue operations) =>
+    /// <summary>The contracts that call some, each with what it calls and where.</summary>
+    public static IEnumerable<(Plan Plan, string Calls)> Of(IEnumerable<Plan> plans, OperationCatalogue operations) =>
         from plan in plans
         let calls = Calls(plan, operations).ToList()
         where calls.Count > 0
-        select $"contract '{plan.Name}' {plan.Version} calls what this version does not run yet: {string.Join(", ", calls)}. "
-            + "Such a step is rejected with the code operation_unavailable.";
+        select (plan, string.Join(", ", calls));
 
     private static IEnumerable<string> Calls(Plan plan, OperationCatalogue operations) =>
         from state in plan.States

@@ -30,7 +30,8 @@ public sealed class ProduceTests : IDisposable
             await stack.Database.QueryAsync("SELECT command_id::text FROM onex.effect_ledger WHERE operation = 'kafka.produce'"));
         Assert.Equal("success", (await stack.Responses.ReadAsync(told, _within)).Field("status"));
         Assert.Equal("operation_unavailable", (await stack.Responses.ReadAsync(looked, _within)).Field("code"));
-        Assert.Contains(started[0].Errors, line => line.StartsWith("warning: contract 'looking' 1.0.0 calls what this version does not run yet: redis.get", StringComparison.Ordinal));
+        Assert.Contains(started[0].Output, line => line.Contains("Contract looking 1.0.0 calls what this version does not run yet: redis.get (state 'looking', step 'look')", StringComparison.Ordinal)
+            || line.Contains(@"Contract looking 1.0.0 calls what this version does not run yet: redis.get (state \u0027looking\u0027, step \u0027look\u0027)", StringComparison.Ordinal));
     }
 
     private string Write(OnexStack stack)
