@@ -26,6 +26,14 @@ internal sealed partial class Chaos
         _log.AddRange(_story.Last.History.Select(note => $"{note.At:dd HH:mm:ss}   {note.Kind} {note.State} {note.Step} {note.Detail}"));
         CheckTypes();
         CheckCommands();
+        foreach (var command in Saga.Outstanding)
+        {
+            if (_commands.TryGetValue(command.CommandId, out var known))
+            {
+                known.Interrupted |= command.Interrupted;
+            }
+        }
+
         if (before is not null)
         {
             CheckMove(before);
@@ -107,6 +115,11 @@ internal sealed partial class Chaos
 
                 var outstanding = Saga.Outstanding.FirstOrDefault(other => other.CommandId == sent.CommandId);
                 var command = _commands[sent.CommandId] = new Command(sent.Step, sent.Direction, sent.Kind, outstanding?.Item, Saga.Visits[Facts.StateOf(sent.Step)]);
+                if (sent.Direction == StepDirections.Do)
+                {
+                    _firstUndo[Identity.Compensation(sent.CommandId)] = sent.CommandId;
+                }
+
                 if (outstanding is not null)
                 {
                     var whose = sent.Direction == StepDirections.Do ? Guid.Empty : Undone(sent.Step, sent.CommandId);
@@ -132,10 +145,13 @@ internal sealed partial class Chaos
     // Which command a compensation is for.
     private Guid Undone(string step, Guid compensation)
     {
-        var whose = Saga.Undo.FirstOrDefault(undo => undo.Items is null && undo.CompensationId == compensation)?.CommandId
-            ?? _commands
+        if (!_firstUndo.TryGetValue(compensation, out var whose))
+        {
+            whose = _commands
                 .Where(entry => entry.Value.Direction == StepDirections.Do && entry.Value.Step == step)
-                .FirstOrDefault(entry => Enumerable.Range(0, 60).Any(round => Identity.Compensation(entry.Key, round) == compensation)).Key;
+                .FirstOrDefault(entry => Enumerable.Range(1, 60).Any(round => Identity.Compensation(entry.Key, round) == compensation)).Key;
+        }
+
         Assert.NotEqual(Guid.Empty, whose);
         _commands[whose].Compensations.Add(compensation);
         return whose;
@@ -144,14 +160,6 @@ internal sealed partial class Chaos
     // A command leaves the saga with its outcome, cancelled by the ledger, when its attempts are used up, or by an operator's hand.
     private void CheckForgotten(SagaState before, StepResultArrived? result, HashSet<Guid> cancelled, Guid? skipped)
     {
-        foreach (var command in Saga.Outstanding)
-        {
-            if (_commands.TryGetValue(command.CommandId, out var known))
-            {
-                known.Interrupted |= command.Interrupted;
-            }
-        }
-
         foreach (var gone in before.Outstanding.Where(command => !Saga.Outstanding.Any(other => other.CommandId == command.CommandId)))
         {
             if (!_commands.TryGetValue(gone.CommandId, out var known)

@@ -28,6 +28,7 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
     private readonly Dictionary<Guid, string> _arguments = [];
     private readonly HashSet<(string, string, Guid, int, int)> _work = [];
     private readonly Dictionary<Guid, Command> _commands = [];
+    private readonly Dictionary<Guid, Guid> _firstUndo = [];
     private readonly HashSet<Guid> _keeps = [];
     private readonly HashSet<Guid> _seen = [];
     private bool _started;

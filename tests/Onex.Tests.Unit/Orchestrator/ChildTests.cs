@@ -53,6 +53,15 @@ public sealed class ChildTests
     }
 
     [Fact]
+    public void A_parent_that_is_paused_cancels_its_child_when_it_is_resumed()
+    {
+        var story = Calling().Tells("stop").Asks(OperatorCommand.Pause).Wakes().Sends();
+
+        story.Asks(OperatorCommand.Resume).Sends("ship");
+        Assert.True(story.Last.Commands[0].Cancels);
+    }
+
+    [Fact]
     public void A_child_that_had_completed_all_the_same_is_taken_back_by_the_contract_that_says_how()
     {
         var story = Calling().Tells("stop").Wakes().Completes("ship", """{"tracking":"t-7"}""").Sends("-ship");

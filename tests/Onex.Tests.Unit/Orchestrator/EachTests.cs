@@ -158,6 +158,34 @@ public sealed class EachTests
     }
 
     [Fact]
+    public void The_items_of_every_visit_are_taken_back()
+    {
+        var story = Twice().CompletesItem("pack", 0, Result("a")).CompletesItem("pack", 1, Result("b"));
+        story.IsIn("packing", SagaStatus.Running).CompletesItem("pack", 0, Result("c")).CompletesItem("pack", 1, Result("d"))
+            .IsIn("unwinding", SagaStatus.Compensating);
+
+        for (var visit = 2; visit > 0; visit--)
+        {
+            story.Wakes().Sends("-pack", "-pack").CompletesItem("pack", 1).CompletesItem("pack", 0);
+        }
+
+        story.IsIn("unwound", SagaStatus.Failed);
+        Assert.All(story.Items.Values, item => Assert.Equal(SagaItemStatus.Compensated, item.Status));
+        Assert.Equal(4, story.Items.Count);
+    }
+
+    [Fact]
+    public void An_item_that_failed_but_may_have_happened_is_taken_back()
+    {
+        var story = Twice("continue", "when_unknown: run");
+        story.Takes(story.ItemFails("pack", 0)).CompletesItem("pack", 1, Result("b")).CompletesItem("pack", 0, Result("c")).CompletesItem("pack", 1, Result("d"));
+        Assert.Equal(SagaItemStatus.Unknown, story.Items[("pack", 1, 0)].Status);
+
+        story.Wakes().Sends("-pack", "-pack").CompletesItem("pack", 1).CompletesItem("pack", 0);
+        story.Wakes().Sends("-pack", "-pack").CompletesItem("pack", 1).CompletesItem("pack", 0).IsIn("unwound", SagaStatus.Failed);
+    }
+
+    [Fact]
     public void It_survives_the_row_at_any_moment()
     {
         var story = Packing(atOnce: 2).CompletesItem("pack", 0, Result("a"));
@@ -183,6 +211,34 @@ public sealed class EachTests
         story.Reloads(SagaRows.FromRow(story.Plan, row, input, null));
         return story;
     }
+
+    private static Story Twice(string onFailure = "stop", string unknown = "") => new Story($$"""
+        contract: story
+        version: 1.0.0
+        input: { type: object }
+        data: { names: { type: list(string), initial: [x, y] }, rounds: { type: int, initial: 0 } }
+        initial: packing
+        states:
+          packing:
+            steps:
+              - set: { rounds: data.rounds + 1 }
+              - id: pack
+                each: { item: data.names, at_most: 9, on_item_failure: {{onFailure}} }
+                retry: { attempts: 1 }
+                effect: http.post
+                connection: outside
+                with: { path: "/${item}" }
+                compensate:
+                  effect: http.delete
+                  connection: outside
+                  with: { path: /all }
+                  {{unknown}}
+            choose:
+              - { when: data.rounds < 2, next: packing }
+              - { next: unwinding, fault: enough }
+          unwinding: { compensate: all, next: unwound }
+          unwound: { end: failed }
+        """).Starts();
 
     private static string Result(string parcel) => $"{{\"status_code\":200,\"headers\":{{}},\"body\":{{\"parcel\":\"{parcel}\"}}}}";
 

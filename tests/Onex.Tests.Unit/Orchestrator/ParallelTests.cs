@@ -209,6 +209,99 @@ public sealed class ParallelTests
             .Asks(OperatorCommand.Skip).Sends("after");
 
     [Fact]
+    public void What_a_retried_branch_does_again_goes_by_new_keys()
+    {
+        var story = new Story(Contract("""
+                  - parallel:
+                      join: any
+                      branches:
+                        - - parallel:
+                              branches:
+                                - { id: a, effect: http.get, connection: outside, with: { path: /a } }
+                                - { id: b, effect: http.get, connection: outside, with: { path: /b } }
+                        - { id: c, effect: http.get, connection: outside, with: { path: /c } }
+            """, pivot: true)).Starts();
+        var first = story.Last.Commands.Select(command => command.CommandId).ToList();
+        story.Answered("b", 404).Answered("c", 404).Wakes(_ => Story.Cancelled).IsIn("working", SagaStatus.Blocked);
+
+        // What the ledger has cancelled under the old keys never happens under them.
+        story.Asks(OperatorCommand.Retry).Sends("a", "b", "c");
+        Assert.Empty(first.Intersect(story.Last.Commands.Select(command => command.CommandId)));
+        story.Answered("a", 200).Answered("b", 200).Wakes(_ => Story.Cancelled).IsIn("done", SagaStatus.Completed);
+    }
+
+    [Fact]
+    public void Items_of_a_retried_branch_go_by_new_keys()
+    {
+        var story = new Story(Contract("""
+                  - set: { note: "'a,b,c'" }
+                  - parallel:
+                      join: any
+                      branches:
+                        - id: pack
+                          each: { item: "data.?note.orValue('').split(',')", at_once: 1, at_most: 9 }
+                          effect: http.post
+                          connection: outside
+                          with: { path: "/${item}" }
+                        - { id: c, effect: http.get, connection: outside, with: { path: /c } }
+            """, pivot: true)).Starts();
+        var first = story.Last.Commands.Select(command => command.CommandId).ToList();
+        story.CompletesItem("pack", 0, Completed);
+        first.AddRange(story.Last.Commands.Select(command => command.CommandId));
+        story.RejectsItem("pack", 1).Answered("c", 404).IsIn("working", SagaStatus.Blocked);
+
+        story.Asks(OperatorCommand.Retry);
+        var again = story.Last.Commands.Select(command => command.CommandId).ToList();
+        story.CompletesItem("pack", 0, Completed);
+        again.AddRange(story.Last.Commands.Select(command => command.CommandId));
+        Assert.Empty(first.Intersect(again));
+        story.CompletesItem("pack", 1, Completed).CompletesItem("pack", 2, Completed).Wakes(_ => Story.Cancelled).IsIn("done", SagaStatus.Completed);
+    }
+
+    [Fact]
+    public void What_had_lost_within_a_branch_that_is_kept_is_taken_back_all_the_same()
+    {
+        var story = new Story(Contract("""
+                  - parallel:
+                      join: any
+                      branches:
+                        - steps:
+                            - parallel:
+                                join: any
+                                branches:
+                                  - { id: a, effect: http.post, connection: outside, with: { path: /a }, compensate: { effect: http.delete, connection: outside, with: { path: /a } } }
+                                  - { id: b, effect: http.get, connection: outside, with: { path: /b } }
+                            - { id: next, effect: http.get, connection: outside, with: { path: /next } }
+                          losers: keep
+                        - { id: c, effect: http.get, connection: outside, with: { path: /c } }
+            """)).Starts().Answered("b", 200).Answered("c", 200);
+
+        story.Answered("a", 200).Sends("-a").Completes("a").IsIn("done", SagaStatus.Completed);
+    }
+
+    [Fact]
+    public void Items_that_had_lost_are_taken_back_although_an_event_leads_away_meanwhile()
+    {
+        var story = new Story(Contract("""
+                  - set: { note: "'a,b'" }
+                  - parallel:
+                      join: any
+                      branches:
+                        - - id: pack
+                            each: { item: "data.?note.orValue('').split(',')", at_once: 2, at_most: 9 }
+                            effect: http.post
+                            connection: outside
+                            with: { path: "/${item}" }
+                            compensate: { effect: http.delete, connection: outside, with: { path: "/${item}" } }
+                          - wait: 5m
+                        - { id: c, effect: http.get, connection: outside, with: { path: /c } }
+            """, rest: "on_event: [{ event: stop, next: elsewhere }]\n    ", events: "events: { stop: {} }\n")).Starts();
+        story.CompletesItem("pack", 0, Completed).CompletesItem("pack", 1, Completed).Answered("c", 200).Tells("stop").Sends();
+
+        story.Wakes().Sends("-pack", "-pack").CompletesItem("pack", 0).CompletesItem("pack", 1).IsIn("elsewhere", SagaStatus.Waiting);
+    }
+
+    [Fact]
     public void An_event_interrupts_all_branches()
     {
         var story = Three("all", rest: "on_event: [{ event: stop, next: elsewhere }]\n    ", events: "events: { stop: {} }\n");
@@ -227,6 +320,8 @@ public sealed class ParallelTests
 
         story.Answered("c", 200).Wakes(_ => Story.Cancelled).Sends("after");
     }
+
+    private const string Completed = """{"status_code":200,"headers":{},"body":null}""";
 
     private static Story Three(string join, string catches = "[]", string losers = "", bool pivot = false, string rest = "", string events = "")
     {

@@ -211,6 +211,9 @@ internal sealed class Story
     /// <summary>The call in flight for an item is answered with a final no.</summary>
     public Story RejectsItem(string step, int item, string code = "http_404") => Takes(ItemResult(step, item, StepOutcome.Rejected, null, code));
 
+    /// <summary>That the attempt in flight for an item came to nothing.</summary>
+    public StepResultArrived ItemFails(string step, int item) => ItemResult(step, item, StepOutcome.Failed, null, "connection_failed");
+
     /// <summary>The items of a step that are in flight.</summary>
     public IEnumerable<int> InFlight(string step) => Saga.Outstanding.Where(command => command.Step == step).Select(command => command.Item!.Value);
 
