@@ -60,9 +60,8 @@ internal static class RunCommand
         return new LoadedContracts(new Compilation([], []), new CompilerContext(Catalogue.Of(settings), connections.Describe()), connections, []);
     }
 
-    private static IEnumerable<string> Warnings(SettingsResult read, LoadedContracts contracts) => read.Warnings
-        .Concat(contracts.Compilation.Diagnostics.Where(diagnostic => diagnostic.Severity == Severity.Warning).Select(diagnostic => diagnostic.Render().TrimEnd('\n')))
-        .Concat(MissingOperations.Warnings(contracts.Compilation.Plans, contracts.Context.Operations));
+    private static IEnumerable<string> Warnings(SettingsResult read, LoadedContracts contracts) => read.Warnings.Concat(
+        contracts.Compilation.Diagnostics.Where(diagnostic => diagnostic.Severity == Severity.Warning).Select(diagnostic => diagnostic.Render().TrimEnd('\n')));
 
     private static void AddParts(IServiceCollection services, RuntimeSettings settings, LoadedContracts contracts)
     {

@@ -1,11 +1,8 @@
-using System.Text;
-using System.Text.Json.Nodes;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Orchestrator.Engine;
 using Onex.Persistence.Sagas;
-using Onex.Tests.Unit.Orchestrator.Generated;
 
 namespace Onex.Tests.Unit.Orchestrator;
 

@@ -170,8 +170,8 @@ public sealed class EachTests
         }
 
         story.IsIn("unwound", SagaStatus.Failed);
-        Assert.All(story.Items.Values, item => Assert.Equal(SagaItemStatus.Compensated, item.Status));
-        Assert.Equal(4, story.Items.Count);
+        Assert.All(story.Items.All, item => Assert.Equal(SagaItemStatus.Compensated, item.Status));
+        Assert.Equal(4, story.Items.All.Count);
     }
 
     [Fact]
@@ -179,7 +179,7 @@ public sealed class EachTests
     {
         var story = Twice("continue", "when_unknown: run");
         story.Takes(story.ItemFails("pack", 0)).CompletesItem("pack", 1, Result("b")).CompletesItem("pack", 0, Result("c")).CompletesItem("pack", 1, Result("d"));
-        Assert.Equal(SagaItemStatus.Unknown, story.Items[("pack", 1, 0)].Status);
+        Assert.Equal(SagaItemStatus.Unknown, story.Items.All.Single(item => item is { Visit: 1, Index: 0 }).Status);
 
         story.Wakes().Sends("-pack", "-pack").CompletesItem("pack", 1).CompletesItem("pack", 0);
         story.Wakes().Sends("-pack", "-pack").CompletesItem("pack", 1).CompletesItem("pack", 0).IsIn("unwound", SagaStatus.Failed);

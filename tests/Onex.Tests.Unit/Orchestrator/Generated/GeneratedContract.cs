@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Onex.Tests.Unit.Orchestrator.Generated;
 
 /// <summary>A contract that is well-typed by the way it was made, an input for it, and what it is made of.</summary>
