@@ -85,6 +85,6 @@ internal static partial class ContractText
         _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
     };
 
-    [GeneratedRegex(@"^[A-Za-z_][A-Za-z0-9_.-]*\z")]
+    [GeneratedRegex(@"^[A-Za-z_][A-Za-z0-9_.-]*\z", RegexOptions.NonBacktracking)]
     private static partial Regex Word();
 }

@@ -10,7 +10,7 @@ namespace Onex.Tests.Unit.Orchestrator.Generated;
 public sealed class GeneratedContractsTests(ITestOutputHelper output)
 {
     // About twenty seconds.
-    private const int InGeneral = 1500;
+    private const int InGeneral = 1200;
 
     [Fact]
     public void A_contract_that_compiles_runs()
