@@ -193,7 +193,6 @@ internal sealed class Chaos(Plan plan, string input = "{}")
             return;
         }
 
-        entry.IsKnown = true;
         var outcome = (copy.Cancels, how) switch
         {
             (true, 0) or (false, 0 or 1 or 2) => Result(copy, StepOutcome.Completed, Answer(copy)),
@@ -735,8 +734,6 @@ internal sealed class Chaos(Plan plan, string input = "{}")
         public DateTimeOffset LeasedUntil { get; set; }
 
         public bool Cancelled { get; set; }
-
-        public bool IsKnown { get; set; }
 
         public StepResultArrived? Outcome { get; set; }
     }

@@ -511,8 +511,7 @@ internal sealed class ContractGenerator(Random random)
         var operation = Pick("http.post", "http.post", "http.put", "http.get");
         Use("call effect");
         Use("call effect in a branch", !known.InLine);
-        var scope = known with { HasItem = isEach };
-        var body = new ContractMap().With("id", "${input.id}").With("text", $"${{{Text(scope)}}}").With("number", $"${{{Int(scope)}}}");
+        var body = new ContractMap().With("id", "${input.id}").With("text", $"${{{Text(known)}}}").With("number", $"${{{Int(known)}}}");
         var step = new ContractMap().With("id", id);
         if (isEach)
         {
@@ -520,7 +519,6 @@ internal sealed class ContractGenerator(Random random)
             var policy = random.Next(3);
             Use(policy switch { 0 => "each stop", 1 => "each continue", _ => "each at_most" });
             var fromData = Chance(30);
-            scope.ItemIsText = fromData;
             body = new ContractMap().With("sku", fromData ? "${item}" : "${item.sku}").With("place", "${index}").With("text", $"${{{Text(known)}}}");
             step.With("each", new ContractMap()
                 .With("item", fromData ? "data.names" : "input.items")
@@ -553,7 +551,7 @@ internal sealed class ContractGenerator(Random random)
                 .With("code", "declined")));
         }
 
-        AddSave(step, id, known, fields, returns, isEach);
+        AddSave(step, known, fields, returns, isEach);
         if (Chance(20))
         {
             Use("catch in a branch", !known.InLine);
@@ -595,7 +593,7 @@ internal sealed class ContractGenerator(Random random)
         }
     }
 
-    private void AddSave(ContractMap step, string id, Scope known, List<string> fields, bool returns, bool isEach)
+    private void AddSave(ContractMap step, Scope known, List<string> fields, bool returns, bool isEach)
     {
         if (!Chance(isEach ? 60 : 35) || fields.Count == 0)
         {
@@ -849,10 +847,6 @@ internal sealed class ContractGenerator(Random random)
         public int State { get; init; }
 
         public bool PastPivot { get; init; }
-
-        public bool HasItem { get; init; }
-
-        public bool ItemIsText { get; set; }
 
         public bool InLine { get; init; } = true;
 
