@@ -80,7 +80,8 @@ internal static class Operators
 
     private static void Cancel(Transition transition, OperatorWish wish)
     {
-        transition.Unblock(_ => true);
+        // What is taken back already, and blocked by that, stays an operator's affair.
+        transition.Unblock(blockage => blockage.Kind != BlockedBy.Compensation);
         transition.Saga = transition.Saga with { CancelledBy = wish };
         if (transition.State.Kind == StateKind.Compensating)
         {
@@ -97,7 +98,7 @@ internal static class Operators
     {
         var blockage = transition.Saga.Blockage!;
         transition.Unblock(other => other == blockage);
-        if (Events.TakeKept(transition))
+        if (GivesWay(blockage) && Events.TakeKept(transition))
         {
             return;
         }
@@ -172,7 +173,7 @@ internal static class Operators
             transition.Remove(stuck);
         }
 
-        if (Events.TakeKept(transition))
+        if (GivesWay(blockage) && Events.TakeKept(transition))
         {
             return;
         }
@@ -223,6 +224,9 @@ internal static class Operators
             transition.Run(blockage.Step is { } step ? transition.Facts.SequenceOf(step) : transition.Facts.Root(transition.Saga.State), round);
         }
     }
+
+    // A step gives way to an event that was kept; what is resolved or taken back has to be, wherever that leads.
+    private static bool GivesWay(Blockage blockage) => blockage.Kind is BlockedBy.Step or BlockedBy.Way;
 
     private static string KindOf(OperatorCommand command) => command switch
     {

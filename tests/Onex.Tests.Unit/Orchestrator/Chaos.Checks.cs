@@ -311,8 +311,6 @@ internal sealed partial class Chaos
 
         public bool Cancelled { get; set; }
 
-        public bool IsKnown { get; set; }
-
         public StepResultArrived? Outcome { get; set; }
     }
 

@@ -192,7 +192,6 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
             return;
         }
 
-        entry.IsKnown = true;
         var outcome = (copy.Cancels, how) switch
         {
             (true, 0) or (false, 0 or 1 or 2) => Result(copy, StepOutcome.Completed, Answer(copy)),

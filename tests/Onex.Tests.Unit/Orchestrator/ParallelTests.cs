@@ -296,9 +296,23 @@ public sealed class ParallelTests
                           - wait: 5m
                         - { id: c, effect: http.get, connection: outside, with: { path: /c } }
             """, rest: "on_event: [{ event: stop, next: elsewhere }]\n    ", events: "events: { stop: {} }\n")).Starts();
-        story.CompletesItem("pack", 0, Completed).CompletesItem("pack", 1, Completed).Answered("c", 200).Tells("stop").Sends();
+        story.CompletesItem("pack", 0, Completed).CompletesItem("pack", 1, Completed).Answered("c", 200).Tells("stop").Sends().IsIn("working", SagaStatus.Waiting);
 
         story.Wakes().Sends("-pack", "-pack").CompletesItem("pack", 0).CompletesItem("pack", 1).IsIn("elsewhere", SagaStatus.Waiting);
+    }
+
+    [Fact]
+    public void A_loser_that_cannot_be_taken_back_is_an_operators_affair_although_an_event_leads_away()
+    {
+        Stuck().Asks(OperatorCommand.Retry).Sends("-a").Completes("a").IsIn("elsewhere", SagaStatus.Waiting);
+        Stuck().Asks(OperatorCommand.Skip).Wakes(_ => Story.Cancelled).IsIn("elsewhere", SagaStatus.Waiting);
+
+        static Story Stuck()
+        {
+            var story = Three("any", rest: "on_event: [{ event: stop, next: elsewhere }]\n    ", events: "events: { stop: {} }\n");
+            story.Answered("b", 200).Answered("c", 404).Answered("a", 200).Sends("-a");
+            return story.Takes(story.Result("a", StepOutcome.Rejected, null, "http_404")).IsIn("working", SagaStatus.Blocked).Tells("stop");
+        }
     }
 
     [Fact]

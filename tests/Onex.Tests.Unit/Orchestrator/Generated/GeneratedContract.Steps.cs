@@ -97,8 +97,7 @@ internal sealed partial class ContractGenerator
         var operation = Pick("http.post", "http.post", "http.put", "http.get");
         Use("call effect");
         Use("call effect in a branch", !known.InLine);
-        var scope = known with { HasItem = isEach };
-        var body = new ContractMap().With("id", "${input.id}").With("text", $"${{{Text(scope)}}}").With("number", $"${{{Int(scope)}}}");
+        var body = new ContractMap().With("id", "${input.id}").With("text", $"${{{Text(known)}}}").With("number", $"${{{Int(known)}}}");
         var step = new ContractMap().With("id", id);
         if (isEach)
         {
@@ -106,7 +105,6 @@ internal sealed partial class ContractGenerator
             var policy = random.Next(3);
             Use(policy switch { 0 => "each stop", 1 => "each continue", _ => "each at_most" });
             var fromData = Chance(30);
-            scope.ItemIsText = fromData;
             body = new ContractMap().With("sku", fromData ? "${item}" : "${item.sku}").With("place", "${index}").With("text", $"${{{Text(known)}}}");
             step.With("each", new ContractMap()
                 .With("item", fromData ? "data.names" : "input.items")
@@ -139,7 +137,7 @@ internal sealed partial class ContractGenerator
                 .With("code", "declined")));
         }
 
-        AddSave(step, id, known, fields, returns, isEach);
+        AddSave(step, known, fields, returns, isEach);
         if (Chance(20))
         {
             Use("catch in a branch", !known.InLine);
@@ -181,7 +179,7 @@ internal sealed partial class ContractGenerator
         }
     }
 
-    private void AddSave(ContractMap step, string id, Scope known, List<string> fields, bool returns, bool isEach)
+    private void AddSave(ContractMap step, Scope known, List<string> fields, bool returns, bool isEach)
     {
         if (!Chance(isEach ? 60 : 35) || fields.Count == 0)
         {
@@ -435,10 +433,6 @@ internal sealed partial class ContractGenerator
         public int State { get; init; }
 
         public bool PastPivot { get; init; }
-
-        public bool HasItem { get; init; }
-
-        public bool ItemIsText { get; set; }
 
         public bool InLine { get; init; } = true;
 

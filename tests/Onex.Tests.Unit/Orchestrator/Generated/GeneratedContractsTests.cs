@@ -5,12 +5,14 @@ namespace Onex.Tests.Unit.Orchestrator.Generated;
 
 /// <summary>
 /// Contracts that nobody wrote: each of them compiles without a word, and whatever happens in whatever order to its saga, it ends, is never faulted by
-/// a type, and has taken back what it must. <c>ONEX_SEED</c> repeats a run, <c>ONEX_GENERATED</c> says how many there are.
+/// a type, and has taken back what it must. <c>ONEX_SEED</c> repeats a run, <c>ONEX_GENERATED</c> says how many there are,
+/// <c>ONEX_GENERATED_FIRST</c> with which to begin, <c>ONEX_GENERATED_FAILURES</c> how many kinds of failure end it, and
+/// <c>ONEX_GENERATED_LOG</c> how many lines are told of what had happened.
 /// </summary>
 public sealed class GeneratedContractsTests(ITestOutputHelper output)
 {
     // About twenty seconds.
-    private const int InGeneral = 1500;
+    private const int InGeneral = 1000;
 
     [Fact]
     public void A_contract_that_compiles_runs()
