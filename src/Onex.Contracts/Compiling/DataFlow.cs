@@ -41,7 +41,7 @@ internal sealed class DataFlow
         _losers = states
             .SelectMany(state => state.AllSteps.OfType<ParallelStep>())
             .Where(parallel => parallel.Needed < parallel.Branches.Length)
-            .SelectMany(parallel => parallel.Branches.SelectMany(branch => Within(branch.Steps)), (parallel, step) => (step.Id, Join: parallel.Id))
+            .SelectMany(parallel => parallel.Branches.SelectMany(branch => StatePlan.Flatten(branch.Steps)), (parallel, step) => (step.Id, Join: parallel.Id))
             .DistinctBy(entry => entry.Id)
             .ToDictionary(entry => entry.Id, entry => entry.Join, StringComparer.Ordinal);
     }
@@ -63,9 +63,6 @@ internal sealed class DataFlow
             flow.Walk(place, known);
         }
     }
-
-    private static IEnumerable<StepPlan> Within(ImmutableArray<StepPlan> steps) => steps.SelectMany(
-        step => step is ParallelStep parallel ? parallel.Branches.SelectMany(branch => Within(branch.Steps)) : [step]);
 
     private void Enter(string state, bool pastPivot, ImmutableHashSet<string> known)
     {
@@ -125,7 +122,7 @@ internal sealed class DataFlow
             if (rule.Next is { } next)
             {
                 taken = taken.Union(rule.Set.Select(set => Data(set.Field)));
-                Enter(next, place.PastPivot, LeavesOrdinaryPath(next) ? taken.Add(Fault) : taken);
+                Enter(next, place.PastPivot, _states[next].IsOffPath ? taken.Add(Fault) : taken);
             }
         }
     }
@@ -217,8 +214,6 @@ internal sealed class DataFlow
             Enter(next, place.PastPivot, known);
         }
     }
-
-    private bool LeavesOrdinaryPath(string state) => _states[state] is { Kind: StateKind.Compensating } or { End: EndKind.Failed };
 
     // What a guard that holds says besides: has(data.x) && ...
     private static ImmutableHashSet<string> Holding(Expression? guard, ImmutableHashSet<string> known)

@@ -190,13 +190,16 @@ public sealed class StatePlan
     /// <summary>For an end: how.</summary>
     public EndKind? End { get; init; }
 
+    /// <summary>Whether an event that leads to it takes the saga off its ordinary path, so that it sets the fault.</summary>
+    public bool IsOffPath => Kind == StateKind.Compensating || End == EndKind.Failed;
+
     /// <summary>For an end: the response's payload, or null.</summary>
     public Template? Output { get; init; }
 
     /// <summary>Which kinds of message a saga in this state accepts. The MassTransit machine must accept the same.</summary>
     public required FrozenSet<EventKind> Accepts { get; init; }
 
-    private static IEnumerable<StepPlan> Flatten(ImmutableArray<StepPlan> steps) => steps.SelectMany(
+    internal static IEnumerable<StepPlan> Flatten(ImmutableArray<StepPlan> steps) => steps.SelectMany(
         step => step is ParallelStep parallel ? parallel.Branches.SelectMany(branch => Flatten(branch.Steps)).Prepend(step) : [step]);
 }
 

@@ -48,12 +48,9 @@ internal static class Commands
     /// <summary>Takes a completed step back.</summary>
     public static void Compensate(Transition transition, Undoable undo)
     {
-        var step = transition.Facts.Step(undo.Step);
-        var compensation = step.Compensation!;
-        Send(
-            transition, undo.CompensationId, StepDirections.Compensate,
-            new Callee(step, compensation.Kind, compensation.Invocation, undo.Arguments, compensation.Retry, compensation.Timeout), undo.Round, undo.Item);
-        transition.Note(HistoryKinds.CompensationStarted, undo.Step, ("operation", compensation.Invocation.Operation));
+        var callee = Callee.Undoing(transition.Facts.Step(undo.Step), undo.Arguments);
+        Send(transition, undo.CompensationId, StepDirections.Compensate, callee, undo.Round, undo.Item);
+        transition.Note(HistoryKinds.CompensationStarted, undo.Step, ("operation", callee.Invocation.Operation));
     }
 
     /// <summary>Sends an attempt again, the same one or the next, with the arguments of the first.</summary>

@@ -153,7 +153,7 @@ internal static class EachItems
     public static void TakeBackAnew(Transition transition, Outstanding refused)
     {
         var call = transition.Facts.Step(refused.Step);
-        if (call.Compensation is not { } compensation || refused.Arguments is not { } arguments
+        if (call.Compensation is null || refused.Arguments is not { } arguments
             || transition.Saga.Undo.FirstOrDefault(undo => IsOf(refused, undo)) is not { } all)
         {
             return;
@@ -162,7 +162,7 @@ internal static class EachItems
         var command = CommandOf(transition, refused.Step, all.Visit, refused.Item!.Value);
         Commands.Send(
             transition, Identity.Compensation(command, refused.Round + 1), StepDirections.Compensate,
-            new Callee(call, compensation.Kind, compensation.Invocation, arguments, compensation.Retry, compensation.Timeout),
+            Callee.Undoing(call, arguments),
             refused.Round + 1, refused.Item, frozen: true);
     }
 
@@ -296,8 +296,7 @@ internal static class EachItems
         };
         if (ValueJson.TryEvaluate(step.Call.Invocation.Arguments, scope, out var arguments, out var problem))
         {
-            var callee = new Callee(step.Call, step.Call.Kind, step.Call.Invocation, arguments, step.Call.Retry, step.Call.Timeout);
-            Commands.Send(transition, id, StepDirections.Do, callee, round, index);
+            Commands.Send(transition, id, StepDirections.Do, Callee.Doing(step.Call, arguments), round, index);
             return;
         }
 
@@ -379,12 +378,11 @@ internal static class EachItems
         var call = transition.Facts.Step(undo.Step);
         foreach (var item in items)
         {
-            if (item.Undo is { } arguments && call.Compensation is { } compensation)
+            if (item.Undo is { } arguments && call.Compensation is not null)
             {
                 Commands.Send(
-                    transition, Identity.Compensation(item.CommandId), StepDirections.Compensate,
-                    new Callee(call, compensation.Kind, compensation.Invocation, arguments, compensation.Retry, compensation.Timeout),
-                    round: 0, item.Index, frozen: true);
+                    transition, Identity.Compensation(item.CommandId), StepDirections.Compensate, Callee.Undoing(call, arguments), round: 0, item.Index,
+                    frozen: true);
             }
         }
 

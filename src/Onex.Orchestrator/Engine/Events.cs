@@ -180,7 +180,7 @@ internal static class Events
                 return Taking.Stayed;
             }
 
-            transition.Move(next, FaultFlow.SetsFault(transition.Plan, next)
+            transition.Move(next, transition.Plan.State(next).IsOffPath
                 ? new Fault(arrived.Event, $"Event '{arrived.Event}' led from '{transition.Saga.State}' to '{next}'.", null, transition.Now)
                 : null);
             return Taking.Moved;

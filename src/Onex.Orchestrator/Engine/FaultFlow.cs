@@ -52,7 +52,7 @@ internal static class FaultFlow
             {
                 if (rule.Next is { } next)
                 {
-                    yield return (state.Name, next, SetsFault(plan, next));
+                    yield return (state.Name, next, plan.State(next).IsOffPath);
                 }
             }
 
@@ -69,8 +69,4 @@ internal static class FaultFlow
             yield return (state.Name, plan.OnFailure, true);
         }
     }
-
-    /// <summary>Whether an event that leads to that state takes the saga off its ordinary path.</summary>
-    public static bool SetsFault(Plan plan, string next) =>
-        plan.State(next) is { Kind: StateKind.Compensating } or { End: EndKind.Failed };
 }

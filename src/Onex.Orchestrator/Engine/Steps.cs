@@ -34,7 +34,7 @@ internal static class Steps
         }
 
         var id = Identity.Command(saga.Facts.SagaId, $"{saga.State}/{step.Id}", saga.Visit, round: round);
-        var callee = new Callee(step, step.Kind, step.Invocation, arguments, step.Retry, step.Timeout);
+        var callee = Callee.Doing(step, arguments);
         Commands.Send(transition, id, StepDirections.Do, callee, round);
         transition.Note(HistoryKinds.StepStarted, step.Id, ("operation", step.Invocation.Operation));
         return false;
