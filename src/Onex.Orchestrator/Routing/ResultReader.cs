@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Orchestrator.Engine;
@@ -9,34 +10,10 @@ namespace Onex.Orchestrator.Routing;
 internal static class ResultReader
 {
     /// <summary>The result in a record's value, or what is wrong with it.</summary>
-    public static StepResult? Read(ReadOnlySpan<byte> value, out string? problem)
-    {
-        try
-        {
-            problem = null;
-            return JsonSerializer.Deserialize(value, MessageJson.Default.StepResult);
-        }
-        catch (JsonException bad)
-        {
-            problem = bad.Message;
-            return null;
-        }
-    }
+    public static StepResult? Read(ReadOnlySpan<byte> value, out string? problem) => Read(value, MessageJson.Default.StepResult, out problem);
 
     /// <summary>What sagas say to each other, or what is wrong with it.</summary>
-    public static SagaMessage? ReadSagaMessage(ReadOnlySpan<byte> value, out string? problem)
-    {
-        try
-        {
-            problem = null;
-            return JsonSerializer.Deserialize(value, MessageJson.Default.SagaMessage);
-        }
-        catch (JsonException bad)
-        {
-            problem = bad.Message;
-            return null;
-        }
-    }
+    public static SagaMessage? ReadSagaMessage(ReadOnlySpan<byte> value, out string? problem) => Read(value, MessageJson.Default.SagaMessage, out problem);
 
     /// <summary>The event of a result.</summary>
     public static StepResultArrived ToEvent(StepResult result, Guid causedBy) => new()
@@ -56,4 +33,19 @@ internal static class ResultReader
         Message = result.Message,
         RetryAfter = result.RetryAfterMs is { } after ? TimeSpan.FromMilliseconds(after) : null,
     };
+
+    private static T? Read<T>(ReadOnlySpan<byte> value, JsonTypeInfo<T> type, out string? problem)
+        where T : class
+    {
+        try
+        {
+            problem = null;
+            return JsonSerializer.Deserialize(value, type);
+        }
+        catch (JsonException bad)
+        {
+            problem = bad.Message;
+            return null;
+        }
+    }
 }

@@ -122,46 +122,8 @@ internal static partial class SagaRows
 
         WriteArray(writer, "branches", saga.Branches, WriteBranch);
         WriteArray(writer, "each", saga.Eaches, WriteEach);
-        if (!saga.Outstanding.IsEmpty)
-        {
-            writer.WriteStartArray("outstanding");
-            foreach (var command in saga.Outstanding)
-            {
-                WriteOutstanding(writer, command);
-            }
-
-            writer.WriteEndArray();
-        }
-
-        if (!saga.Undo.IsEmpty)
-        {
-            writer.WriteStartArray("undo");
-            foreach (var undo in saga.Undo)
-            {
-                writer.WriteStartObject();
-                writer.WriteString("step", undo.Step);
-                writer.WriteString("state", undo.State);
-                writer.WriteString("command_id", undo.CommandId);
-                writer.WritePropertyName("arguments");
-                writer.WriteRawValue(undo.Arguments.Utf8.Span, skipInputValidation: true);
-                WriteCount(writer, "round", undo.Round);
-                WriteCount(writer, "visit", undo.Visit);
-                WriteNumber(writer, "item", undo.Item);
-                WriteFlag(writer, "lost", undo.Lost);
-                if (undo.Items is { } items)
-                {
-                    writer.WriteStartObject("items");
-                    writer.WriteNumber("below", items.Below);
-                    WriteFlag(writer, "fetching", items.Fetching);
-                    writer.WriteEndObject();
-                }
-
-                writer.WriteEndObject();
-            }
-
-            writer.WriteEndArray();
-        }
-
+        WriteArray(writer, "outstanding", saga.Outstanding, WriteOutstanding);
+        WriteArray(writer, "undo", saga.Undo, WriteUndoable);
         if (saga.PastPivot)
         {
             writer.WriteBoolean("past_pivot", true);
@@ -316,7 +278,6 @@ internal static partial class SagaRows
 
     private static void WriteOutstanding(Utf8JsonWriter writer, Outstanding command)
     {
-        writer.WriteStartObject();
         writer.WriteString("command_id", command.CommandId);
         writer.WriteString("step", command.Step);
         WriteNumber(writer, "item", command.Item);
@@ -352,8 +313,6 @@ internal static partial class SagaRows
             writer.WritePropertyName("arguments_if_unknown");
             writer.WriteRawValue(unknown.Utf8.Span, skipInputValidation: true);
         }
-
-        writer.WriteEndObject();
     }
 
     private static Outstanding ReadOutstanding(JsonElement json) => new()
@@ -383,6 +342,26 @@ internal static partial class SagaRows
         Arguments = Text(json, "arguments") is { } arguments ? RawJson.FromText(arguments) : null,
         ArgumentsIfUnknown = json.TryGetProperty("arguments_if_unknown", out var unknown) ? StoredOrder.Of(RawJson.FromText(unknown.GetRawText())) : null,
     };
+
+    private static void WriteUndoable(Utf8JsonWriter writer, Undoable undo)
+    {
+        writer.WriteString("step", undo.Step);
+        writer.WriteString("state", undo.State);
+        writer.WriteString("command_id", undo.CommandId);
+        writer.WritePropertyName("arguments");
+        writer.WriteRawValue(undo.Arguments.Utf8.Span, skipInputValidation: true);
+        WriteCount(writer, "round", undo.Round);
+        WriteCount(writer, "visit", undo.Visit);
+        WriteNumber(writer, "item", undo.Item);
+        WriteFlag(writer, "lost", undo.Lost);
+        if (undo.Items is { } items)
+        {
+            writer.WriteStartObject("items");
+            writer.WriteNumber("below", items.Below);
+            WriteFlag(writer, "fetching", items.Fetching);
+            writer.WriteEndObject();
+        }
+    }
 
     private static Undoable ReadUndoable(JsonElement json) => new(
         json.GetProperty("step").GetString()!,
