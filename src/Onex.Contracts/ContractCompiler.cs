@@ -45,7 +45,7 @@ public static class ContractCompiler
     {
         var (text, complaint) = contracts.Load(path);
         var file = new SourceFile(contracts.Shown(path), text);
-        var references = new References(contracts.LoadReference, contracts.Shown);
+        var references = new References(contracts.LoadReference, contracts.Shown, context.Allowed.Depth);
         if (complaint is not null)
         {
             file.Report(complaint);
@@ -60,7 +60,7 @@ public static class ContractCompiler
     {
         var file = new SourceFile(source.Path, source.Text);
         var references = new References(
-            path => source.References.TryGetValue(path, out var text) ? (text, null) : (null, "there is no such file"), path => path);
+            path => source.References.TryGetValue(path, out var text) ? (text, null) : (null, "there is no such file"), path => path, context.Allowed.Depth);
         var plan = ContractReader.Read(source.Path, file, references, context);
         return new Compilation(plan is not null && ExamplesHold(plan, file, context) ? [plan] : [], Sorted(Found(file, references)));
     }
@@ -121,7 +121,7 @@ public static class ContractCompiler
 
 /// <summary>What contracts are checked against.</summary>
 /// <param name="Operations">The operations that steps may name.</param>
-/// <param name="Connections">The connections that steps may name; null to leave them unchecked (a registered contract).</param>
+/// <param name="Connections">The connections that steps may name; null to leave them unchecked.</param>
 public sealed record CompilerContext(OperationCatalogue Operations, IReadOnlyDictionary<string, ConnectionDescriptor>? Connections)
 {
     /// <summary>
@@ -129,6 +129,20 @@ public sealed record CompilerContext(OperationCatalogue Operations, IReadOnlyDic
     /// not prove again what its author has proved.
     /// </summary>
     public Func<Plan, IEnumerable<ExampleProblem>>? Examples { get; init; }
+
+    /// <summary>Whether to warn of what the compiler cannot prove, too: values without a type, fields that may be missing.</summary>
+    public bool IsStrict { get; init; }
+
+    /// <summary>What is allowed to contracts.</summary>
+    public ContractLimits Limits { get; init; } = ContractLimits.Default;
+
+    /// <summary>
+    /// Whether the contract was accepted before, and sagas of it may live: a connection that is gone, or a limit that was lowered since, does
+    /// not stop them.
+    /// </summary>
+    public bool IsRegistered { get; init; }
+
+    internal ContractLimits Allowed => IsRegistered ? ContractLimits.Highest : Limits;
 }
 
 /// <summary>What came of compiling: plans, and every diagnostic. With an error among them nothing may start.</summary>

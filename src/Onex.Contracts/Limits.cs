@@ -1,34 +1,25 @@
 namespace Onex.Contracts;
 
-/// <summary>What a contract may be at most. Far above what a process needs, low enough that no file can stall the start.</summary>
+/// <summary>What a contract may be at most, whatever is chosen of <see cref="ContractLimits"/>.</summary>
 internal static class Limits
 {
     /// <summary>Bytes of one file.</summary>
     public const int FileBytesMax = 1024 * 1024;
 
-    /// <summary>Maps and lists in one another, in a file or in a value.</summary>
-    public const int DepthMax = 64;
+    /// <summary>Types in one another, in a type of the short form.</summary>
+    public const int TypeDepthMax = 64;
 
     /// <summary>Complaints about one file.</summary>
     public const int DiagnosticsPerFileMax = 100;
-
-    /// <summary>States of one contract.</summary>
-    public const int StatesMax = 500;
-
-    /// <summary>Steps of one contract, all states together.</summary>
-    public const int StepsMax = 1000;
-
-    /// <summary>Branches of one <c>parallel</c> step.</summary>
-    public const int BranchesMax = 100;
-
-    /// <summary>Items of one <c>each</c> step.</summary>
-    public const int ItemsMax = 100_000;
 
     /// <summary>Calls of one <c>each</c> step that are in flight at the same time.</summary>
     public const int AtOnceMax = 100;
 
     /// <summary>Calls in flight of an <c>each</c> step that does not say how many.</summary>
     public const int AtOnce = 10;
+
+    /// <summary>Aggregates of one <c>each</c> step: they stand in the saga's row.</summary>
+    public const int AggregatesMax = 20;
 
     /// <summary>Items of an <c>each</c> step whose results an expression may read.</summary>
     public const int ResultsMax = 1000;

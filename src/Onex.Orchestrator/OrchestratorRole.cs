@@ -52,7 +52,7 @@ public static class OrchestratorRole
         services.AddSingleton<SagaReader>();
         services.AddSingleton<LedgerInquiry>();
         services.AddSingleton<WantedItemReader>();
-        services.AddSingleton<EventTargets>();
+        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<EventTargets>(sp, compiler.Limits.KeptEvents));
         services.AddSingleton<SagaSignals>();
         services.AddSingleton(sp => Wire(ActivatorUtilities.CreateInstance<SagaRouter>(sp), sp, settings.Topics));
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<MainRecordHandler>(sp, settings.Topics));
@@ -63,7 +63,7 @@ public static class OrchestratorRole
         services.AddHostedService<MainLoops>();
         services.AddSingleton<IHttpEndpoints, ApiEndpoints>();
         services.AddSingleton<RequestCalls>();
-        services.AddSingleton<SagaCalls>();
+        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<SagaCalls>(sp, settings.Limits.HistoryShown));
         services.AddSingleton<DeadLetterCalls>();
         services.AddSingleton(sp => new ContractCalls(plans, sp.GetRequiredService<Scheduler>()));
         if (settings.EventBus == EventBus.InMemory)

@@ -91,4 +91,8 @@ public static class OperationAliases
 /// <param name="Type"><c>http</c>, <c>postgres</c>, ...</param>
 /// <param name="Retry">The default policy of its steps, or null.</param>
 /// <param name="TimeoutMs">The default run time of an attempt, or null.</param>
-public sealed record ConnectionDescriptor(string Name, string Type, Plans.RetryPolicy? Retry, int? TimeoutMs);
+public sealed record ConnectionDescriptor(string Name, string Type, Plans.RetryPolicy? Retry, int? TimeoutMs)
+{
+    /// <summary>What it tells to expressions, by name: never an address or a secret.</summary>
+    public Expressions.CelValue Public { get; init; } = Expressions.CelValue.Map([]);
+}

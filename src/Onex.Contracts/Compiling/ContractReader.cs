@@ -43,7 +43,7 @@ internal sealed class ContractReader
     /// <summary>The plan; null if anything is wrong with the file or with one that it refers to, after complaining there.</summary>
     public static Plan? Read(string path, SourceFile file, References references, CompilerContext context)
     {
-        switch (YamlReader.Read(file))
+        switch (YamlReader.Read(file, context.Allowed.Depth))
         {
             case null:
                 return null;
@@ -130,7 +130,8 @@ internal sealed class ContractReader
             StatesByName = states.ToFrozenDictionary(state => state.Name, StringComparer.Ordinal),
             OnFailure = onFailure!,
             Children = [.. _scope.Children],
-
+            Connections = _scope.Connections,
+            KeptEventsMax = _scope.Context.Limits.KeptEvents,
             Examples = examples,
         };
     }
@@ -250,12 +251,12 @@ internal sealed class ContractReader
 
     private void DeclareStates(MapSyntax? map)
     {
-        if (map?.Entries.Count > Limits.StatesMax)
+        if (map?.Entries.Count > _scope.Limits.States)
         {
-            _scope.Report(Complaints.TooMany(map.Entries[Limits.StatesMax].Key.At, "states", Limits.StatesMax));
+            _scope.Report(Complaints.TooMany(map.Entries[_scope.Limits.States].Key.At, "states", _scope.Limits.States));
         }
 
-        foreach (var (name, value) in (map?.Entries ?? []).Take(Limits.StatesMax))
+        foreach (var (name, value) in (map?.Entries ?? []).Take(_scope.Limits.States))
         {
             if (Names.ReservedStates.Contains(name.Text))
             {
@@ -284,9 +285,9 @@ internal sealed class ContractReader
 
                 break;
             case MapSyntax map:
-                if (_steps++ == Limits.StepsMax)
+                if (_steps++ == _scope.Limits.Steps)
                 {
-                    _scope.Report(Complaints.TooMany(map.At, "steps", Limits.StepsMax));
+                    _scope.Report(Complaints.TooMany(map.At, "steps", _scope.Limits.Steps));
                 }
 
                 if (map.Find("id") is ScalarSyntax id)
@@ -319,7 +320,7 @@ internal sealed class ContractReader
         }
 
         var states = new List<StatePlan>();
-        foreach (var (name, value) in (map?.Entries ?? []).Take(Limits.StatesMax))
+        foreach (var (name, value) in (map?.Entries ?? []).Take(_scope.Limits.States))
         {
             if (_states.Read(name, value) is { } state)
             {
@@ -334,7 +335,7 @@ internal sealed class ContractReader
     private string AddImplicit(List<StatePlan> states)
     {
         var end = _impliedEnds
-            .Concat(Enumerable.Range(2, Limits.StatesMax).Select(number => $"compensation_done_{number}"))
+            .Concat(Enumerable.Range(2, _scope.Limits.States).Select(number => $"compensation_done_{number}"))
             .First(name => !_scope.States.ContainsKey(name));
         states.Add(StateReader.ImplicitCompensating("compensating", end));
         states.Add(StateReader.ImplicitFailed(end));

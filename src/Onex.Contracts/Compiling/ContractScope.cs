@@ -1,4 +1,6 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
@@ -13,6 +15,12 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
     public SourceFile File { get; } = file;
 
     public CompilerContext Context { get; } = context;
+
+    public ContractLimits Limits { get; } = context.Allowed;
+
+    /// <summary>What connections tell to expressions: a map by name of maps by property.</summary>
+    public CelValue Connections { get; } = CelValue.Map(
+        (context.Connections ?? FrozenDictionary<string, ConnectionDescriptor>.Empty).Select(pair => KeyValuePair.Create(pair.Key, pair.Value.Public)));
 
     public SchemaReader Schemas { get; } = schemas;
 

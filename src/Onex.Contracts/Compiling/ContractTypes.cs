@@ -1,4 +1,6 @@
+using Onex.Contracts.Expressions;
 using Onex.Contracts.Expressions.Checking;
+using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
 using Onex.Contracts.Yaml;
 
@@ -15,8 +17,6 @@ internal sealed class ContractTypes(ContractScope scope)
 
     private static readonly CelType _failures = new CelType.ListOf(DeclaredShape.Of(
         isClosed: true, ("index", CelType.Int), ("code", CelType.Text), ("message", CelType.Text)));
-
-    private static readonly CelType _counters = DeclaredShape.Of(isClosed: true, ("completed", CelType.Int), ("failed", CelType.Int));
 
     private readonly Dictionary<string, CelType> _calls = new(StringComparer.Ordinal);
     private readonly Dictionary<string, CelType> _steps = new(StringComparer.Ordinal);
@@ -42,6 +42,7 @@ internal sealed class ContractTypes(ContractScope scope)
         "saga" => _saga,
         "now" => CelType.Timestamp,
         "command_id" => CelType.Text,
+        "connections" => scope.Context is { Connections: null } or { IsRegistered: true } ? CelType.Dyn : StaticTypes.Of(scope.Connections),
         _ => null,
     };
 
@@ -50,11 +51,46 @@ internal sealed class ContractTypes(ContractScope scope)
     {
         if (!_steps.TryGetValue(id, out var type))
         {
-            _steps[id] = type = scope.CallNodes.TryGetValue(id, out var step) && step.Has("each") ? _counters : Call(id);
+            // A step whose own type hangs on itself has none; what is wrong with that is said elsewhere.
+            _steps[id] = CelType.Dyn;
+            _steps[id] = type = scope.CallNodes.TryGetValue(id, out var step) && step.Has("each") ? Each(id, step) : Call(id);
         }
 
         return type;
     }
+
+    /// <summary>The type of what an aggregate comes to, given that of its expression.</summary>
+    public static CelType OfAggregate(AggregateKind kind, CelType of) => kind switch
+    {
+        AggregateKind.Count => CelType.Int,
+        AggregateKind.Sum => of.Plain,
+        _ => of.OrNull,
+    };
+
+    private CelType Each(string id, MapSyntax step)
+    {
+        var fields = new List<(string, CelType)> { ("completed", CelType.Int), ("failed", CelType.Int) };
+        var place = ExpressionPlace.Aggregate(Call(id), ItemOf(step));
+        foreach (var (name, value) in (step.Find("aggregate") as MapSyntax)?.Entries ?? [])
+        {
+            if (value is MapSyntax { Entries: [var entry] } && Enum.TryParse<AggregateKind>(entry.Key.Text, ignoreCase: true, out var kind)
+                && !fields.Exists(field => field.Item1 == name.Text))
+            {
+                fields.Add((name.Text, OfAggregate(kind, Peek(entry.Value, place))));
+            }
+        }
+
+        return DeclaredShape.Of(isClosed: true, [.. fields]);
+    }
+
+    private CelType ItemOf(MapSyntax step) =>
+        (Peek((step.Find("each") as MapSyntax)?.Find("item"), ExpressionPlace.Arguments).Plain as CelType.ListOf)?.Item ?? CelType.Dyn;
+
+    // Steps are read in the order of the file, and their types are wanted before: what is wrong is said when it is read.
+    private CelType Peek(SyntaxNode? node, ExpressionPlace place) =>
+        node is ScalarSyntax { IsNull: false } scalar && Expression.TryParse(scalar.Text, out var expression, out _)
+            ? expression.Check(name => Of(name, place)).Type
+            : CelType.Dyn;
 
     /// <summary>The type of what a call gives: that of its operation, and what its <c>returns</c> says beyond.</summary>
     public CelType Call(string id)
@@ -69,11 +105,6 @@ internal sealed class ContractTypes(ContractScope scope)
 
     private CelType Read(MapSyntax step)
     {
-        if (step.Entries.Any(entry => Keys.Step.NotYet.Contains(entry.Key.Text)))
-        {
-            return CelType.Dyn;
-        }
-
         var name = step.Find("effect") ?? step.Find("compute");
         var result = scope.Context.Operations.Find((name as ScalarSyntax)?.Text ?? "") is { Result.Count: > 0 } operation ? StaticTypes.Of(StepReader.ResultOf(operation)) : CelType.Dyn;
         return step.Find("returns") is { } returns ? StaticTypes.Refined(result, StaticTypes.Of(scope.Types.Read(returns))) : result;

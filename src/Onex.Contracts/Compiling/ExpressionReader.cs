@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Collections.Immutable;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
@@ -16,19 +15,19 @@ internal sealed record ExpressionPlace(IReadOnlyList<string> Names)
     public static ExpressionPlace Key { get; } = new(["input"]);
 
     /// <summary><c>with</c>.</summary>
-    public static ExpressionPlace Arguments { get; } = new(["input", "data", "steps", "fault", "saga", "now"]);
+    public static ExpressionPlace Arguments { get; } = new(["input", "data", "steps", "fault", "saga", "connections", "now"]);
 
     /// <summary>Where a step's result has just arrived: <c>save</c>, <c>reject</c>, the compensation's <c>with</c>.</summary>
-    public static ExpressionPlace Result { get; } = new(["result", "input", "data", "steps", "fault", "saga", "now"]);
+    public static ExpressionPlace Result { get; } = new(["result", "input", "data", "steps", "fault", "saga", "connections", "now"]);
 
     /// <summary><c>when</c> of a <c>choose</c>.</summary>
-    public static ExpressionPlace Guard { get; } = new(["input", "data", "steps", "fault", "saga", "now"]);
+    public static ExpressionPlace Guard { get; } = new(["input", "data", "steps", "fault", "saga", "connections", "now"]);
 
     /// <summary>The <c>with</c> of a compensation that runs too when nobody can tell whether its step happened.</summary>
     public static ExpressionPlace Unknown { get; } = new(["input", "data", "command_id"]);
 
     /// <summary><c>output</c> of an end.</summary>
-    public static ExpressionPlace Output { get; } = new(["input", "data", "steps", "fault", "saga"]);
+    public static ExpressionPlace Output { get; } = new(["input", "data", "steps", "fault", "saga", "connections"]);
 
     /// <summary>The event whose rule it is, if its name is known; else its fields cannot be checked.</summary>
     public EventPlan? Event { get; private init; }
@@ -45,23 +44,24 @@ internal sealed record ExpressionPlace(IReadOnlyList<string> Names)
     /// <summary>The same place, where there is an item of an <c>each</c> besides; null if there is none.</summary>
     public ExpressionPlace With(CelType? item) => item is null ? this : this with { Names = [.. Names, "item", "index"], ItemType = item };
 
+    /// <summary>An <c>aggregate</c> of an <c>each</c>: one of its items has completed.</summary>
+    public static ExpressionPlace Aggregate(CelType result, CelType item) =>
+        new(["result", "item", "index", "input"]) { ResultType = result, ItemType = item };
+
     /// <summary><c>save</c> of an <c>each</c>, all of whose items are done.</summary>
-    public static ExpressionPlace Items(CelType? result) =>
-        new(["results", "failures", "input", "data", "steps", "fault", "saga", "now"]) { ResultsOf = result };
+    public static ExpressionPlace Items(CelType? results, CelType? result) =>
+        new(["results", "failures", "result", "input", "data", "steps", "fault", "saga", "connections", "now"]) { ResultsOf = results, ResultType = result };
 
     /// <summary>Where a step's result of that type has just arrived.</summary>
     public static ExpressionPlace Of(CelType? result) => result is null ? Result : Result with { ResultType = result };
 
     /// <summary><c>when</c> and <c>set</c> of an event's rule.</summary>
-    public static ExpressionPlace Rule(EventPlan? @event) => new(["event", "input", "data", "steps", "fault", "saga", "now"]) { Event = @event };
+    public static ExpressionPlace Rule(EventPlan? @event) => new(["event", "input", "data", "steps", "fault", "saga", "connections", "now"]) { Event = @event };
 }
 
 /// <summary>Reads expressions and checks the names in them.</summary>
 internal sealed class ExpressionReader(ContractScope scope)
 {
-    private static readonly FrozenSet<string> _notYet =
-        FrozenSet.ToFrozenSet(["connections"], StringComparer.Ordinal);
-
     /// <summary>What is known of the types of names.</summary>
     public ContractTypes Types { get; } = new(scope);
 
@@ -161,17 +161,9 @@ internal sealed class ExpressionReader(ContractScope scope)
     private void Check(PathUse use, ScalarSyntax scalar, int start, ExpressionPlace place)
     {
         var root = use.Path[0];
-        var at = scalar.Part(start + use.Position, root.Length);
         if (!place.Names.Contains(root))
         {
-            if (_notYet.Contains(root))
-            {
-                scope.ReportNotYet(at, root);
-            }
-            else
-            {
-                scope.Report(Complaints.UnknownName(at, root, Remedy(root, scalar, place)));
-            }
+            scope.Report(Complaints.UnknownName(scalar.Part(start + use.Position, root.Length), root, Remedy(root, scalar, place)));
         }
         else if (use.Path is ["data", var field, ..] && !scope.Data.ContainsKey(field))
         {
@@ -198,7 +190,7 @@ internal sealed class ExpressionReader(ContractScope scope)
 
     private void CheckTypes(Expression expression, ScalarSyntax scalar, int start, ExpressionPlace place)
     {
-        var found = expression.Check(name => Types.Of(name, place));
+        var found = expression.Check(name => Types.Of(name, place), scope.Context.IsStrict);
         expression.Type = found.Type;
         foreach (var (kind, root, problem) in found.Problems)
         {
@@ -215,12 +207,19 @@ internal sealed class ExpressionReader(ContractScope scope)
                 case CheckProblemKind.DoubtfulField when root is not ("data" or "steps"):
                     scope.Report(Complaints.DoubtfulField(at, problem.Problem, problem.Remedy));
                     break;
+                case CheckProblemKind.Dynamic when root is null || place.Names.Contains(root):
+                    scope.Report(Complaints.Untyped(at, problem.Problem));
+                    break;
+                case CheckProblemKind.MaybeMissing:
+                    scope.Report(Complaints.MaybeMissing(at, problem.Problem));
+                    break;
             }
         }
 
-        if (found.Cost > ExpressionLimits.Budget)
+        expression.Budget = scope.Context.Limits.ExpressionCost;
+        if (found.Cost > expression.Budget && !scope.Context.IsRegistered)
         {
-            scope.Report(Complaints.TooCostly(scalar.Part(start, expression.Text.Length), found.Cost));
+            scope.Report(Complaints.TooCostly(scalar.Part(start, expression.Text.Length), found.Cost, expression.Budget));
         }
     }
 

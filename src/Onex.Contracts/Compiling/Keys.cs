@@ -98,11 +98,12 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where its final failure leads"),
             May("compensate", Shape.Map(() => Compensate), "How it is taken back. Required before the pivot for what changes the world"),
             May("each", Shape.Map(() => Each), "Makes the call for each item of a list: see [A call for each item](#a-call-for-each-item)"),
+            May("aggregate", Shape.MapOf(Shape.Map(() => Aggregate)), "Of an `each`: what its items come to, by name"),
             May(
                 "losers", Shape.OneOf("compensate", "keep"),
                 "In a branch whose join may do without it: `compensate` (the default) or `keep` what it has done"),
         ],
-        ["aggregate"], oneOf: ["effect", "compute"]);
+        [], oneOf: ["effect", "compute"]);
 
     public static Keys ChildStep { get; } = Of(
         "a step that calls a contract",
@@ -116,6 +117,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where its failed end leads"),
             May("compensate", Shape.Map(() => Compensate), "How a completed one is taken back"),
             May("each", Shape.Map(() => Each), "Makes one for each item of a list"),
+            May("aggregate", Shape.MapOf(Shape.Map(() => Aggregate)), "Of an `each`: what its items come to, by name"),
             May("detached", Shape.Bool, "`false`, or left out"),
             May("losers", Shape.OneOf("compensate", "keep"), "In a branch whose join may do without it"),
         ],
@@ -154,7 +156,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
     public static Keys Join { get; } = Of(
         "'join'",
         [
-            Must("at_least", Shape.Whole(1, Limits.BranchesMax), "How many branches must complete"),
+            Must("at_least", Shape.Whole(1, ContractLimits.Highest.Branches), "How many branches must complete"),
         ],
         []);
 
@@ -174,7 +176,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             Must("item", Shape.Expression, "An expression that gives the list"),
             May("at_once", Shape.Whole(1, Limits.AtOnceMax), "Calls in flight at the same time: 10"),
             May(
-                "at_most", Shape.Whole(1, Limits.ItemsMax),
+                "at_most", Shape.Whole(1, ContractLimits.Highest.Items),
                 "How many items there may be. Required unless the list's schema has `maxItems`. More fail the step with `too_many_items`"),
             May(
                 "on_item_failure", Shape.Any(Shape.OneOf("stop", "continue"), Shape.Map(() => ItemFailure)),
@@ -182,10 +184,20 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         []);
 
+    public static Keys Aggregate { get; } = Of(
+        "an entry of 'aggregate'",
+        [
+            May("count", Shape.Expression, "A bool: how many items it held for"),
+            May("sum", Shape.Expression, "An int or a double: the sum; 0 without items"),
+            May("min", Shape.Expression, "An int or a double: the least; null without items"),
+            May("max", Shape.Expression, "An int or a double: the greatest; null without items"),
+        ],
+        [], oneOf: ["count", "sum", "min", "max"]);
+
     public static Keys ItemFailure { get; } = Of(
         "'on_item_failure'",
         [
-            Must("at_most", Shape.Whole(1, Limits.ItemsMax), "How many items may fail"),
+            Must("at_most", Shape.Whole(1, ContractLimits.Highest.Items), "How many items may fail"),
         ],
         []);
 

@@ -14,7 +14,10 @@ internal delegate (string? Text, string? Problem) ReadReference(string path);
 internal sealed record ReferencedFile(string Path, SourceFile File, SyntaxNode? Root);
 
 /// <summary>The files that one contract refers to, each read once.</summary>
-internal sealed class References(ReadReference read, Func<string, string> shown)
+/// <param name="read">Reads one.</param>
+/// <param name="shown">A path as people are to see it.</param>
+/// <param name="depthMax">Maps and lists in one another, in one file.</param>
+internal sealed class References(ReadReference read, Func<string, string> shown, int depthMax)
 {
     private readonly Dictionary<string, ReferencedFile> _files = new(StringComparer.Ordinal);
 
@@ -52,7 +55,7 @@ internal sealed class References(ReadReference read, Func<string, string> shown)
         }
 
         var file = new SourceFile(shown(path), text);
-        var root = path.EndsWith(".json", StringComparison.Ordinal) ? JsonReader.Read(file) : YamlReader.Read(file);
+        var root = path.EndsWith(".json", StringComparison.Ordinal) ? JsonReader.Read(file, depthMax) : YamlReader.Read(file, depthMax);
         return _files[path] = new ReferencedFile(path, file, root);
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
@@ -13,7 +14,8 @@ internal sealed partial class StepReader
     // What is saved is read when the call is known, for it reads what the calls gave.
     private EachStep? ToEach(CallStep call, Items each, MapSyntax map)
     {
-        var save = ReadAssignments(map.Find("save"), "'save'", ExpressionPlace.Items(ResultType(call.Id)));
+        var save = ReadAssignments(map.Find("save"), "'save'", ExpressionPlace.Items(ResultType(call.Id), expressions.Types.Step(call.Id)));
+        var aggregates = ReadAggregates(map.Find("aggregate"), ExpressionPlace.Aggregate(expressions.Types.Call(call.Id), each.ItemType));
         var readsItems = save.SelectMany(assignment => assignment.Value.PathUses).Any(use => use.Path[0] is "results" or "failures");
         if (readsItems && each.AtMost > Limits.ResultsMax)
         {
@@ -34,7 +36,64 @@ internal sealed partial class StepReader
                 FailuresMax = each.FailuresMax,
                 Save = save,
                 ReadsItems = readsItems,
+                Aggregates = aggregates,
             };
+    }
+
+    private ImmutableArray<AggregatePlan> ReadAggregates(SyntaxNode? node, ExpressionPlace place)
+    {
+        var aggregates = ImmutableArray.CreateBuilder<AggregatePlan>();
+        var entries = scope.Map(node, "'aggregate'")?.Entries ?? [];
+        if (entries.Count > Limits.AggregatesMax)
+        {
+            scope.Report(Complaints.TooMany(entries[Limits.AggregatesMax].Key.At, "aggregates", Limits.AggregatesMax));
+        }
+
+        foreach (var (name, value) in entries.Take(Limits.AggregatesMax))
+        {
+            if (!Names.IsIdentifier(name.Text) || name.Text is "completed" or "failed")
+            {
+                scope.Report(Complaints.BadName(name.At, "an aggregate", name.Text, dashes: false));
+            }
+            else if (scope.Map(value, $"aggregate '{name.Text}'") is { } map && ReadAggregate(name.Text, map, place) is { } aggregate)
+            {
+                aggregates.Add(aggregate);
+            }
+        }
+
+        return aggregates.ToImmutable();
+    }
+
+    private AggregatePlan? ReadAggregate(string name, MapSyntax map, ExpressionPlace place)
+    {
+        if (expressions.IsSplit(map))
+        {
+            return null;
+        }
+
+        scope.CheckKeys(map, Keys.Aggregate);
+        var kinds = Keys.Aggregate.OneOf.Where(map.Has).ToList();
+        if (kinds is not [var kind])
+        {
+            scope.Report(kinds is [var one, var other, ..]
+                ? Complaints.KeysExclude(map.KeyAt(other), "an aggregate", one, other, "Make two aggregates of it.")
+                : Complaints.MissingKey(map.At, "an aggregate", "sum", "Write '{ sum: result.amount }', or 'count', 'min', 'max'."));
+            return null;
+        }
+
+        var node = map.Find(kind)!;
+        if (expressions.Read(node, $"'{kind}'", place) is not { } expression)
+        {
+            return null;
+        }
+
+        var (type, wants) = (expression.Type.Plain, kind == "count" ? "a bool" : "an int or a double");
+        if (!type.IsDyn && (kind == "count" ? type != CelType.Bool : type != CelType.Int && type != CelType.Double))
+        {
+            scope.Report(Complaints.TypesWrong(node.At, $"'{kind}' does not take {expression.Type}", $"it takes {wants}: convert the value"));
+        }
+
+        return new AggregatePlan(name, Enum.Parse<AggregateKind>(kind, ignoreCase: true), expression, type == CelType.Double);
     }
 
     private Items ReadEach(MapSyntax step, string? id)
@@ -58,7 +117,7 @@ internal sealed partial class StepReader
         }
 
         var bound = (items?.Type.Plain as CelType.ListOf)?.Most;
-        var most = Number(map.Find("at_most"), "'at_most'", Limits.ItemsMax);
+        var most = Number(map.Find("at_most"), "'at_most'", scope.Limits.Items);
         if (most is null && bound is null && !map.Has("at_most") && items is not null)
         {
             scope.Report(Complaints.EachUnbounded(map.At, id ?? "this one"));
@@ -68,7 +127,7 @@ internal sealed partial class StepReader
             items,
             (items?.Type.Plain as CelType.ListOf)?.Item ?? CelType.Dyn,
             Number(map.Find("at_once"), "'at_once'", Limits.AtOnceMax) ?? Limits.AtOnce,
-            most ?? (int)Math.Min(bound ?? 1, Limits.ItemsMax),
+            most ?? (int)Math.Min(bound ?? 1, scope.Limits.Items),
             ReadItemFailure(map.Find("on_item_failure")));
     }
 
@@ -83,7 +142,7 @@ internal sealed partial class StepReader
                 return null;
             case MapSyntax map:
                 scope.CheckKeys(map, Keys.ItemFailure);
-                return Number(map.Find("at_most"), "'at_most'", Limits.ItemsMax) ?? 0;
+                return Number(map.Find("at_most"), "'at_most'", scope.Limits.Items) ?? 0;
             default:
                 scope.Report(Complaints.WrongType(node.At, "'on_item_failure'", "'stop', 'continue' or { at_most: 3 }", node.Kind));
                 return 0;
@@ -132,12 +191,12 @@ internal sealed partial class StepReader
         {
             scope.Report(Complaints.WrongType(list.At, "'branches'", "a list of two branches or more", $"one of {list.Items.Count}"));
         }
-        else if (list?.Items.Count > Limits.BranchesMax)
+        else if (list?.Items.Count > scope.Limits.Branches)
         {
-            scope.Report(Complaints.TooMany(list.Items[Limits.BranchesMax].At, "branches", Limits.BranchesMax));
+            scope.Report(Complaints.TooMany(list.Items[scope.Limits.Branches].At, "branches", scope.Limits.Branches));
         }
 
-        var nodes = (list?.Items ?? []).Take(Limits.BranchesMax).ToList();
+        var nodes = (list?.Items ?? []).Take(scope.Limits.Branches).ToList();
         var (join, needed) = ReadJoin(parallel.Find("join"), nodes.Count);
         var branches = nodes.Select((node, index) => ReadBranch(node, state, $"{place}/{index}", join)).ToList();
         CheckSaves(branches, nodes);
@@ -161,7 +220,7 @@ internal sealed partial class StepReader
                     scope.Report(Complaints.MissingKey(map.At, "'join'", "at_least", "Write 'join: { at_least: 2 }', or 'all', or 'any'."));
                 }
 
-                var needed = Number(map.Find("at_least"), "'at_least'", Limits.BranchesMax) ?? 1;
+                var needed = Number(map.Find("at_least"), "'at_least'", scope.Limits.Branches) ?? 1;
                 if (needed > branches && branches > 0)
                 {
                     scope.Report(Complaints.JoinImpossible(map.Find("at_least")!.At, needed, branches));

@@ -85,9 +85,9 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
     private StepPlan? ReadCallStep(MapSyntax map, string state)
     {
         scope.CheckKeys(map, map.Has("saga") ? Keys.ChildStep : Keys.Step);
-        if (map.Entries.Any(entry => Keys.Step.NotYet.Contains(entry.Key.Text)))
+        if (map.Has("aggregate") && !map.Has("each"))
         {
-            return null;
+            scope.Report(Complaints.MissingKey(map.KeyAt("aggregate"), "a step with 'aggregate'", "each", "Add 'each: { item: input.items, at_most: 500 }', or remove it."));
         }
 
         if (map.Has("saga") && map.Find("detached") is { } detached and not ScalarSyntax { Bool: not null })
@@ -430,8 +430,13 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             return new ConnectionDescriptor(name.Text, type, null, null);
         }
 
-        if (!connections.TryGetValue(name.Text, out var connection))
+        if (!connections.TryGetValue(name.Text, out var connection) || (scope.Context.IsRegistered && connection.Type != type))
         {
+            if (scope.Context.IsRegistered)
+            {
+                return new ConnectionDescriptor(name.Text, type, null, null);
+            }
+
             scope.Report(Complaints.UnknownConnection(name.At, name.Text, [.. connections.Keys.Order(StringComparer.Ordinal)]));
             return null;
         }

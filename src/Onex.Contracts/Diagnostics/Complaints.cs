@@ -35,8 +35,8 @@ internal static class Complaints
         Error("ONEX1005", SourceSpan.Start, $"the file has {Number(bytes)} bytes; {Number(Limits.FileBytesMax)} are allowed.",
             "Split the contract, or move its schemas to files of their own.");
 
-    public static Complaint TooDeep(SourceSpan at) =>
-        Error("ONEX1006", at, $"this is nested deeper than {Limits.DepthMax} levels.", "Flatten it.");
+    public static Complaint TooDeep(SourceSpan at, int depthMax) =>
+        Error("ONEX1006", at, $"this is nested deeper than {depthMax} levels.", "Flatten it.");
 
     public static Complaint NoContracts(string problem) =>
         Error("ONEX1007", SourceSpan.Start, problem,
@@ -289,13 +289,23 @@ internal static class Complaints
     public static Complaint UnknownField(SourceSpan at, string problem, string remedy) =>
         Error("ONEX1077", at, $"{problem.TrimEnd('.')}.", Sentence(remedy));
 
-    public static Complaint TooCostly(SourceSpan at, double cost) =>
+    public static Complaint TooCostly(SourceSpan at, double cost, int most) =>
         Error("ONEX1078", at,
-            $"this could cost {(cost < 1e15 ? Number((long)cost) : "more than 1,000,000,000,000,000")} units, and an evaluation has {Number(Expressions.ExpressionLimits.Budget)}.",
+            $"this could cost {(cost < 1e15 ? Number((long)cost) : "more than 1,000,000,000,000,000")} units, and an evaluation has {Number(most)}.",
             "Loop less deep, bound lists and texts in the schema (maxItems, maxLength), or set fields of 'data' step by step.");
 
     public static Complaint DoubtfulField(SourceSpan at, string problem, string remedy) =>
         new("ONEX1079", Severity.Warning, at, $"{problem.TrimEnd('.')} in its schema.", Sentence(remedy));
+
+    // What only a strict check says.
+
+    public static Complaint Untyped(SourceSpan at, string what) =>
+        new("ONEX1120", Severity.Warning, at, $"nothing says of what type {Clip(what)} is: what is done with it is checked only when it runs.",
+            "Say it: in the schema that it comes from, or with 'returns' at the step.");
+
+    public static Complaint MaybeMissing(SourceSpan at, string path) =>
+        new("ONEX1121", Severity.Warning, at, $"'{Clip(path)}' may be missing, and to read it fails then: its schema does not require it.",
+            $"Require it in the schema, or ask first: has({Clip(path)}) ? {Clip(path)} : ...");
 
     // What is there instead, and where, if it is a part: .items[].price
     private static string Given(string what, Mismatch mismatch)

@@ -76,6 +76,9 @@ public sealed class Expression
     /// <summary>The type of what it gives, as the contract's compiler has found out; dyn where nothing is known.</summary>
     internal Checking.CelType Type { get; set; } = Checking.CelType.Dyn;
 
+    /// <summary>Cost units of one evaluation at most.</summary>
+    internal int Budget { get; set; } = ExpressionLimits.Budget;
+
     /// <summary>The tree, for what is checked and estimated without running it.</summary>
     internal Syntax Syntax { get; }
 
@@ -108,7 +111,7 @@ public sealed class Expression
 
     /// <summary>
     /// The value in that scope. Never throws: a failure is a value of kind <see cref="CelKind.Error"/>, with text for people. It spends at most
-    /// <see cref="ExpressionLimits.Budget"/> units; to need more is a failure, even where the rest of the expression would not care.
+    /// what <see cref="ContractLimits.ExpressionCost"/> allows; to need more is a failure, even where the rest of the expression would not care.
     /// </summary>
     public CelValue Evaluate(IExpressionScope scope) => Evaluate(scope, out _);
 
@@ -121,14 +124,16 @@ public sealed class Expression
 
     private CelValue Evaluate(IExpressionScope scope, out long spent)
     {
-        var frame = new Frame(scope, _locals == 0 ? null : new CelValue[_locals]);
+        var frame = new Frame(scope, _locals == 0 ? null : new CelValue[_locals], Budget);
         var value = _code(ref frame);
-        spent = ExpressionLimits.Budget - frame.Left;
+        spent = Budget - frame.Left;
         return frame.Left < 0 ? Failures.Budget : value;
     }
 
     /// <summary>Its type, its cost and what is wrong with its types, given those of the names that it may read.</summary>
-    internal Checking.CheckedExpression Check(Func<string, Checking.CelType?> roots) => new Checking.Checker(roots).Check(Syntax);
+    /// <param name="roots">The type of a name of the scope; null where nothing is known of it.</param>
+    /// <param name="isStrict">Whether to look for what may go wrong only for some values, too.</param>
+    internal Checking.CheckedExpression Check(Func<string, Checking.CelType?> roots, bool isStrict = false) => new Checking.Checker(roots, isStrict).Check(Syntax);
 
     /// <summary>The text.</summary>
     public override string ToString() => Text;

@@ -73,6 +73,12 @@ public sealed class Plan
     /// <summary>The contracts that its steps call or start, with the places where the file says so.</summary>
     internal ImmutableArray<Child> Children { get; init; } = [];
 
+    /// <summary>What connections tell to its expressions: a map by name of maps by property, as they are configured here and now.</summary>
+    public CelValue Connections { get; init; } = CelValue.Map([]);
+
+    /// <summary>Events that wait for one of its sagas to want them, at most.</summary>
+    public required int KeptEventsMax { get; init; }
+
     /// <summary>The cases that show how it behaves.</summary>
     public ImmutableArray<ExamplePlan> Examples { get; init; } = [];
 
@@ -333,8 +339,34 @@ public sealed class EachStep : StepPlan
     /// <summary>Whether that reads the items' results or failures.</summary>
     public required bool ReadsItems { get; init; }
 
-    /// <summary>Whether some expression reads <c>steps.&lt;id&gt;</c>: how many items completed and failed.</summary>
+    /// <summary>What its completed items come to.</summary>
+    public ImmutableArray<AggregatePlan> Aggregates { get; init; } = [];
+
+    /// <summary>Whether some expression reads <c>steps.&lt;id&gt;</c>: how many items completed and failed, and the aggregates.</summary>
     public bool ResultIsRead { get; internal set; }
+}
+
+/// <summary>What the completed items of an <c>each</c> come to, worked out item by item.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Kind">How items are put together.</param>
+/// <param name="Of">What is looked at of each.</param>
+/// <param name="IsDouble">Whether that is known to be a double.</param>
+public sealed record AggregatePlan(string Name, AggregateKind Kind, Expression Of, bool IsDouble);
+
+/// <summary>How an aggregate puts items together.</summary>
+public enum AggregateKind
+{
+    /// <summary>How many it held for.</summary>
+    Count,
+
+    /// <summary>The sum.</summary>
+    Sum,
+
+    /// <summary>The least.</summary>
+    Min,
+
+    /// <summary>The greatest.</summary>
+    Max,
 }
 
 /// <summary>Publishes a domain event with the commit: <c>emit</c>.</summary>

@@ -74,7 +74,7 @@ internal sealed class DataTypeReader(string path, SourceFile file, SchemaReader 
 
         private DataType? ParseType()
         {
-            if (++_depth > Limits.DepthMax)
+            if (++_depth > Limits.TypeDepthMax)
             {
                 return Fail("it is nested too deep");
             }

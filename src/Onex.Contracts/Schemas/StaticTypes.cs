@@ -189,6 +189,8 @@ internal static class StaticTypes
 
         public override bool Requires(string name) => (_required ??= [.. all.SelectMany(node => node.Required)]).Contains(name);
 
+        public override bool MayLack(string name) => !Requires(name);
+
         private CelType? Read(string name)
         {
             var nodes = all.Select(node => node.Properties?.GetValueOrDefault(name)).OfType<SchemaNode>().ToList();

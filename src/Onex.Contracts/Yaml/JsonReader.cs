@@ -8,11 +8,13 @@ namespace Onex.Contracts.Yaml;
 internal static class JsonReader
 {
     /// <summary>The file's root, or null after complaining. Never throws.</summary>
-    public static SyntaxNode? Read(SourceFile file)
+    /// <param name="file">The file.</param>
+    /// <param name="depthMax">Lists and objects in one another.</param>
+    public static SyntaxNode? Read(SourceFile file, int depthMax)
     {
         var utf8 = Encoding.UTF8.GetBytes(file.Text);
         var places = new Places(utf8);
-        var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = Limits.DepthMax });
+        var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = depthMax });
         try
         {
             reader.Read();
@@ -23,8 +25,8 @@ internal static class JsonReader
         catch (JsonException wrong)
         {
             var at = new SourceSpan((int)(wrong.LineNumber ?? 0) + 1, places.ColumnInLine(wrong.LineNumber ?? 0, wrong.BytePositionInLine ?? 0), 1);
-            file.Report(reader.CurrentDepth >= Limits.DepthMax
-                ? Complaints.TooDeep(at)
+            file.Report(reader.CurrentDepth >= depthMax
+                ? Complaints.TooDeep(at, depthMax)
                 : Complaints.YamlSyntax(at, "it is not JSON"));
             return null;
         }

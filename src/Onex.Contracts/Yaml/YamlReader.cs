@@ -20,24 +20,29 @@ internal sealed class YamlReader
     // Whether something is missing from the tree, so that what else would be said about it would mislead.
     private bool _incomplete;
 
-    private YamlReader(SourceFile file)
+    private readonly int _depthMax;
+
+    private YamlReader(SourceFile file, int depthMax)
     {
         _file = file;
+        _depthMax = depthMax;
         _scanner = new Scanner(new StringReader(file.Text), skipComments: true);
         _parser = new Parser(_scanner);
     }
 
     /// <summary>The file's root, or null after complaining. Never throws.</summary>
-    public static SyntaxNode? Read(SourceFile file)
+    /// <param name="file">The file.</param>
+    /// <param name="depthMax">Maps and lists in one another.</param>
+    public static SyntaxNode? Read(SourceFile file, int depthMax)
     {
-        var reader = new YamlReader(file);
+        var reader = new YamlReader(file, depthMax);
         try
         {
             return reader.ReadDocument();
         }
         catch (TooDeepException tooDeep)
         {
-            file.Report(Complaints.TooDeep(tooDeep.At));
+            file.Report(Complaints.TooDeep(tooDeep.At, depthMax));
         }
         catch (YamlException wrong)
         {
@@ -78,7 +83,7 @@ internal sealed class YamlReader
     private SyntaxNode ReadNode(int depth)
     {
         var current = _parser.Current!;
-        if (depth > Limits.DepthMax)
+        if (depth > _depthMax)
         {
             throw new TooDeepException(Place(current.Start));
         }

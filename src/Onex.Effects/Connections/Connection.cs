@@ -1,5 +1,6 @@
 using System.Net;
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
 
 namespace Onex.Effects.Connections;
@@ -40,6 +41,9 @@ public sealed class Connection
     /// <summary>How many attempts may begin in a span of time, by this process, or null.</summary>
     internal RateLimit? RateLimit { get; init; }
 
+    /// <summary>What it tells to the expressions of contracts.</summary>
+    internal CelValue Public { get; init; } = CelValue.Map([]);
+
     /// <summary>How many attempts may run at once, in this process.</summary>
     internal int Concurrency { get; init; } = ConnectionTypes.ConcurrencyOf(ConnectionTypes.Http);
 
@@ -58,7 +62,7 @@ public sealed class Connection
         Url is not null && Uri.Compare(address, Url, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0;
 
     /// <summary>As far as contracts must know it.</summary>
-    public ConnectionDescriptor Describe() => new(Name, Type, Retry, Timeout is { } timeout ? (int)timeout.TotalMilliseconds : null);
+    public ConnectionDescriptor Describe() => new(Name, Type, Retry, Timeout is { } timeout ? (int)timeout.TotalMilliseconds : null) { Public = Public };
 
     /// <inheritdoc />
     public override string ToString() => $"connection {Name} ({Type})";

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
+using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
 using Onex.Effects.Http;
 using YamlDotNet.Core;
@@ -11,7 +12,7 @@ namespace Onex.Effects.Connections;
 /// <summary>Reads one connection of a file.</summary>
 internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets secrets, IReadOnlyDictionary<string, string> environment)
 {
-    private static readonly string[] _ownKeys = ["type", "timeout", "retry", "breaker", "rate_limit", "concurrency"];
+    private static readonly string[] _ownKeys = ["type", "timeout", "retry", "breaker", "rate_limit", "concurrency", "public"];
     private static readonly string[] _httpSchemes = ["http", "https"];
     private static readonly string[] _redisSchemes = ["redis", "rediss"];
     private static readonly Dictionary<string, string[]> _keys = new(StringComparer.Ordinal)
@@ -23,6 +24,8 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         [ConnectionTypes.Redis] = ["url", "user", "password"],
         [ConnectionTypes.Filesystem] = ["root"],
     };
+    private const int PropertiesMax = 50;
+
     private static readonly TimeSpan _timeoutMax = TimeSpan.FromHours(1);
 
     /// <summary>The connection, or null after a complaint.</summary>
@@ -79,6 +82,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             Concurrency = (entries.TryGetValue("concurrency", out var concurrency) ? Whole(concurrency, 1, ConnectionTypes.ConcurrencyMaxOf(type)) : null)
                 ?? ConnectionTypes.ConcurrencyOf(type),
             Allow = allow,
+            Public = entries.TryGetValue("public", out var open) ? Public(open) : CelValue.Map([]),
         };
         return file.ProblemCount == before ? connection : null;
     }
@@ -316,6 +320,43 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         return new AllowList(hosts, networks);
     }
 
+    // What contracts may read of it: constants, and no reference to a secret, because what they read can go anywhere.
+    private CelValue Public(YamlNode node)
+    {
+        var properties = new List<KeyValuePair<string, CelValue>>();
+        foreach (var (name, value) in file.Entries(node, known: null, "'public'"))
+        {
+            if (!PropertyPattern().IsMatch(name))
+            {
+                file.Complain(value, $"'{name}' cannot be the name of a property", "Use letters, digits and '_', a letter first, at most 100 characters.");
+            }
+            else if (properties.Count == PropertiesMax)
+            {
+                file.Complain(value, $"a connection has at most {PropertiesMax} public properties", "Remove what is too much.");
+                break;
+            }
+            else if (Text(value) is { } text)
+            {
+                if (Secrets.IsReferredTo(text))
+                {
+                    file.Complain(value, "a public property cannot refer to a secret", "Leave it out: what contracts read can go into any message.");
+                }
+
+                properties.Add(new(name, Constant((YamlScalarNode)value, text)));
+            }
+        }
+
+        return CelValue.Map(properties);
+    }
+
+    // As contracts read their own constants.
+    private static CelValue Constant(YamlScalarNode node, string text) =>
+        node.Style != ScalarStyle.Plain ? CelValue.String(text)
+        : text is "true" or "false" ? CelValue.Bool(text == "true")
+        : long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) ? CelValue.Int(whole)
+        : NumberPattern().IsMatch(text) ? CelValue.Double(double.Parse(text, CultureInfo.InvariantCulture))
+        : CelValue.String(text);
+
     private string? Text(YamlNode node)
     {
         if (node is YamlScalarNode { Value: { } text } scalar && (text.Length > 0 || scalar.Style != ScalarStyle.Plain))
@@ -398,4 +439,10 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
 
     [GeneratedRegex("^(?<count>[0-9]{1,9})(?<unit>ms|s|m|h|d)$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex DurationPattern();
+
+    [GeneratedRegex("^[a-zA-Z][a-zA-Z0-9_]{0,99}$", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex PropertyPattern();
+
+    [GeneratedRegex(@"^-?[0-9]{1,15}\.[0-9]{1,15}$", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex NumberPattern();
 }

@@ -54,6 +54,18 @@ public sealed record PostgresConnection(string Host, int Port, string Database, 
     public override string ToString() => $"{Host}:{Port}/{Database} as {User}";
 }
 
+/// <summary>What is allowed to contracts and their sagas.</summary>
+/// <param name="States">States of one contract.</param>
+/// <param name="Steps">Steps of one contract.</param>
+/// <param name="Depth">Maps and lists in one another, in a file.</param>
+/// <param name="Branches">Branches of one <c>parallel</c>.</param>
+/// <param name="Items">Items of one <c>each</c>.</param>
+/// <param name="KeptEvents">Events that wait for one saga.</param>
+/// <param name="ExpressionCost">Cost units of one evaluation.</param>
+/// <param name="HistoryShown">Entries of a history that one call answers.</param>
+public sealed record LimitSettings(
+    int States, int Steps, int Depth, int Branches, int Items, int KeptEvents, int ExpressionCost, int HistoryShown);
+
 /// <summary>Everything that environment and <c>runtime_config.yaml</c> say, checked. Made only by <see cref="SettingsReader"/>.</summary>
 public sealed record RuntimeSettings
 {
@@ -116,6 +128,9 @@ public sealed record RuntimeSettings
 
     /// <summary><c>ONEX_MAX_REQUEST_BYTES</c>.</summary>
     public required int MaxRequestBytes { get; init; }
+
+    /// <summary><c>ONEX_MAX_*</c>, but for requests.</summary>
+    public required LimitSettings Limits { get; init; }
 
     /// <summary><c>ONEX_HTTP_PORT</c>.</summary>
     public required int HttpPort { get; init; }

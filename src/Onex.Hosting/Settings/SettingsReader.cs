@@ -95,7 +95,7 @@ internal sealed partial class SettingsReading
             Profile = profile,
             EventBus = Bus(profile),
             Kafka = Kafka(),
-            MemoryHistory = Number(SettingsTable.MaxHistory)!.Value,
+            MemoryHistory = Whole(SettingsTable.MaxHistory),
             Store = Store(profile),
             DataDirectory = Path.GetFullPath(Text(SettingsTable.DataDirectory)!, _workingDirectory),
             Postgres = Postgres(profile),
@@ -104,14 +104,17 @@ internal sealed partial class SettingsReading
             EffectsGroup = effectsGroup,
             WorkerGroup = workerGroup,
             CreateTopics = Flag(SettingsTable.CreateTopics),
-            Partitions = Number(SettingsTable.Partitions)!.Value,
+            Partitions = Whole(SettingsTable.Partitions),
             Replication = (short?)Number(SettingsTable.Replication),
             ContractsDirectory = contracts,
             ContractsMutable = Flag(SettingsTable.ContractsMutable),
             AutoMigrate = Flag(SettingsTable.AutoMigrate),
             Retention = Duration(SettingsTable.Retention),
             HistoryRetention = Duration(SettingsTable.HistoryRetention),
-            MaxRequestBytes = Number(SettingsTable.MaxRequestBytes)!.Value,
+            MaxRequestBytes = Whole(SettingsTable.MaxRequestBytes),
+            Limits = new LimitSettings(
+                Whole(SettingsTable.MaxStates), Whole(SettingsTable.MaxSteps), Whole(SettingsTable.MaxDepth), Whole(SettingsTable.MaxBranches),
+                Whole(SettingsTable.MaxItems), Whole(SettingsTable.MaxKeptEvents), Whole(SettingsTable.MaxExpressionCost), Whole(SettingsTable.MaxHistoryShown)),
             HttpPort = Number(SettingsTable.HttpPort) ?? DefaultPort(profile),
             HttpBind = HttpBind(),
             ApiTokens = ApiTokens(),
@@ -119,7 +122,7 @@ internal sealed partial class SettingsReading
             LogFormat = OneOf(SettingsTable.LogFormat)!,
             LogDirectory = Text(SettingsTable.LogDirectory) is { } logs ? Path.GetFullPath(logs, _workingDirectory) : null,
             EnvironmentName = Text(SettingsTable.EnvironmentName)!,
-            GracePeriod = TimeSpan.FromSeconds(Number(SettingsTable.GracePeriod)!.Value),
+            GracePeriod = TimeSpan.FromSeconds(Whole(SettingsTable.GracePeriod)),
             DirectOperations = List(SettingsTable.DirectOperations) ?? [],
             EnabledHandlers = List(SettingsTable.EnabledHandlers),
             ReplyToTopics = ReplyTo(topics),
@@ -271,7 +274,7 @@ internal sealed partial class SettingsReading
         // Asked for even where the host is missing: the two are reported together.
         var inFile = ForRole && profile == RuntimeProfile.All && Text(SettingsTable.PostgresHost) is null && OneOf(SettingsTable.Store) != "postgres";
         var password = Secret(SettingsTable.PostgresPassword, OpensDatabase(profile) && !inFile ? "the database needs it" : null);
-        var (port, mode) = (Number(SettingsTable.PostgresPort)!.Value, OneOf(SettingsTable.PostgresSslMode)!);
+        var (port, mode) = (Whole(SettingsTable.PostgresPort), OneOf(SettingsTable.PostgresSslMode)!);
         return Text(SettingsTable.PostgresHost) is { } host && password is not null
             ? new PostgresConnection(host, port, Text(SettingsTable.PostgresDatabase)!, Text(SettingsTable.PostgresUser)!, password, mode)
             : null;
@@ -441,6 +444,8 @@ internal sealed partial class SettingsReading
         Problem($"{found.Origin} is '{found.Text}'.{(near is null ? "" : $" Did you mean '{near}'?")} Set it to one of {string.Join(", ", setting.Values)}.");
         return Default(setting);
     }
+
+    private int Whole(Setting setting) => Number(setting)!.Value;
 
     private int? Number(Setting setting)
     {

@@ -10,6 +10,7 @@ public static class SettingsTable
     private const string Names = "Topics and groups";
     private const string Database = "PostgreSQL";
     private const string Contracts = "Contracts";
+    private const string Limits = "Limits";
     private const string Http = "HTTP";
     private const string Outside = "Services that effects may use";
     private const string FileOnly = "Only in the file";
@@ -163,6 +164,24 @@ public static class SettingsTable
 
     public static readonly Setting ContractsMutable = new(Contracts, "ONEX_CONTRACTS_MUTABLE", Flag, "false", "Whether a contract may change without a new version: for development.");
 
+    public static readonly Setting MaxStates = Limit("ONEX_MAX_STATES", "states", "500", 10_000, "States of one contract.");
+
+    public static readonly Setting MaxSteps = Limit("ONEX_MAX_STEPS", "steps", "1000", 100_000, "Steps of one contract.");
+
+    public static readonly Setting MaxDepth = Limit("ONEX_MAX_DEPTH", "depth", "64", 128, "Maps and lists in one another, in a contract or a schema.");
+
+    public static readonly Setting MaxBranches = Limit("ONEX_MAX_BRANCHES", "branches", "100", 1_000, "Branches of one `parallel`.");
+
+    public static readonly Setting MaxItems = Limit("ONEX_MAX_ITEMS", "items", "100000", 1_000_000, "Items of one `each`.");
+
+    public static readonly Setting MaxKeptEvents = Limit("ONEX_MAX_KEPT_EVENTS", "kept_events", "100", 10_000, "Events that wait for one saga to want them.");
+
+    public static readonly Setting MaxExpressionCost = Limit(
+        "ONEX_MAX_EXPRESSION_COST", "expression_cost", "50000", 1_000_000,
+        "Cost units of one evaluation of an expression: about 1 ms or 1 MB. All mains must have the same.");
+
+    public static readonly Setting MaxHistoryShown = Limit("ONEX_MAX_HISTORY_SHOWN", "history_shown", "1000", 10_000, "Entries of a saga's history that one call of the API answers.");
+
     public static readonly Setting HttpPort = new(Http, "ONEX_HTTP_PORT", Number, null, "The port of `/health` and `/ready`.")
     {
         Range = (1, 65_535),
@@ -257,8 +276,12 @@ public static class SettingsTable
         TopicPrefix, InputTopic, OutputTopic, MainGroup, EffectsInput, EffectsOutput, EffectsGroup, WorkerInput, WorkerOutput, WorkerGroup, SagaEvents,
         Store, DataDirectory, PostgresHost, PostgresPort, PostgresDatabase, PostgresUser, PostgresPassword, PostgresSslMode, AutoMigrate, Retention, HistoryRetention,
         ContractsDirectory, ContractsMutable,
+        MaxStates, MaxSteps, MaxDepth, MaxBranches, MaxItems, MaxKeptEvents, MaxExpressionCost, MaxHistoryShown,
         HttpPort, HttpBind, ApiToken, ApiUrl,
         ConsulHost, ConsulPort, ConsulScheme, ConsulToken, VaultAddress, VaultToken, VaultRole, VaultSecret, RedisHost, RedisPort, RedisPassword,
         MaxHistory, BreakerThreshold, EnabledHandlers, DirectOperations, ReplyTo, LogFormat, GracePeriod,
     ];
+
+    private static Setting Limit(string name, string key, string standard, int most, string meaning) =>
+        new(Limits, name, Number, standard, meaning) { FileKey = $"limits.{key}", Range = (1, most) };
 }

@@ -89,7 +89,7 @@ internal static class ApiRoutes
     public static ApiRoute History { get; } = new(
         "history", "GET", "/api/v1/sagas/{id}/history", ApiScope.Read, "Tells a saga's story in order.", "`history`, and `next` if there is more")
     {
-        Query = [new("after", "string", "The `next` of the page before."), new("limit", "integer", "Entries of a page: 1 to 1000, usually 200.")],
+        Query = [new("after", "string", "The `next` of the page before."), new("limit", "integer", "Entries of a page: 1 to what `ONEX_MAX_HISTORY_SHOWN` says (1000), usually 200.")],
         Errors = [400, 404],
     };
 

@@ -7,9 +7,13 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Api;
 
 /// <summary>Looking at sagas, and commanding them.</summary>
-internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas)
+/// <param name="control">Commands them.</param>
+/// <param name="sagas">Where they are looked up.</param>
+/// <param name="historyMax">Entries of a history on one page.</param>
+internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int historyMax)
 {
     private const int StuckMax = 1000;
+    private const int HistoryUsual = 200;
 
     public static CallException Unknown(Guid id) => new(
         404, ErrorCodes.SagaUnknown, $"There is no saga {id}.", "It never began here, or its retention is over. Look for it: onex sagas list --q TEXT.");
@@ -90,7 +94,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas)
     public async Task HistoryAsync(ApiCall call)
     {
         var id = call.SagaId;
-        var limit = call.Number("limit", usual: 200, max: 1000);
+        var limit = call.Number("limit", usual: Math.Min(HistoryUsual, historyMax), max: historyMax);
         var (version, ordinal) = Place(call.Query("after"));
         var entries = await sagas.HistoryAsync(id, version, ordinal, limit, call.Aborted);
         if (entries.Count == 0 && await sagas.FindAsync(id, call.Aborted) is null)

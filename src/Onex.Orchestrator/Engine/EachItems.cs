@@ -75,7 +75,8 @@ internal static class EachItems
         }
 
         Store(transition, command, SagaItemStatus.Completed, item => item with { Result = json });
-        Count(transition, command, run => run with { Completed = run.Completed + 1 });
+        var scope = ScopeOf(transition, command, transition.Now, value);
+        Count(transition, command, run => Aggregates.Add(step, run with { Completed = run.Completed + 1 }, scope));
         Continue(transition, step);
     }
 
@@ -318,7 +319,14 @@ internal static class EachItems
 
     private static bool Finish(Transition transition, EachStep step, EachRun run, CelValue results, CelValue failures)
     {
-        var scope = new SagaScope(transition.Plan, transition.Saga, transition.Now) { Gathered = (results, failures) };
+        if (run.Broken is { } broken)
+        {
+            transition.Fail(step.Catch, step.Id, EngineCodes.ExpressionFailed, $"What step '{step.Id}' aggregates as {broken}");
+            return false;
+        }
+
+        var result = Aggregates.Result(step, run);
+        var scope = new SagaScope(transition.Plan, transition.Saga, transition.Now, result) { Gathered = (results, failures) };
         if (!Assignments.TryApply(step.Save, scope, transition.Saga.Data, out var data, out var problem))
         {
             transition.Fail(step.Catch, step.Id, EngineCodes.ExpressionFailed, $"What step '{step.Id}' saves as {problem}");
@@ -331,17 +339,11 @@ internal static class EachItems
         {
             Data = data,
             Eaches = saga.Eaches.RemoveAll(other => other.Step == step.Id),
-            Results = step.ResultIsRead ? saga.Results.SetItem(step.Id, Counters(run)) : saga.Results,
+            Results = step.ResultIsRead ? saga.Results.SetItem(step.Id, StoredOrder.Of(result)) : saga.Results,
         };
         transition.Note(HistoryKinds.StepCompleted, step.Id, ("completed", run.Completed), ("failed", run.Failed));
         return true;
     }
-
-    private static CelValue Counters(EachRun run) => StoredOrder.Of(CelValue.Map(
-    [
-        new("completed", CelValue.Int(run.Completed)),
-        new("failed", CelValue.Int(run.Failed)),
-    ]));
 
     private static void Gather(Transition transition, EachRun run, IReadOnlyList<SagaItem> items)
     {

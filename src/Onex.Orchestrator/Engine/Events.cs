@@ -8,9 +8,6 @@ namespace Onex.Orchestrator.Engine;
 /// <summary>Events from outside (contract-language, 3): taken, kept for a state that wants them, or refused.</summary>
 internal static class Events
 {
-    /// <summary>Events that one saga keeps.</summary>
-    public const int KeptMax = 100;
-
     // Longer than any `early`, as long as a command may live.
     private static readonly TimeSpan _keptFor = TimeSpan.FromDays(14);
 
@@ -59,11 +56,11 @@ internal static class Events
             return false;
         }
 
-        if (saga.Early.Length >= KeptMax)
+        if (saga.Early.Length >= transition.Plan.KeptEventsMax)
         {
             transition.Refuse(new EventRefusal(
                 arrived.Asker, arrived, ErrorCodes.EventsTooMany,
-                $"Saga {saga.Facts.SagaId} keeps {KeptMax} events already, none of which its state '{saga.State}' wants. Send it again when the saga has gone on.",
+                $"Saga {saga.Facts.SagaId} keeps {saga.Early.Length} events already, none of which its state '{saga.State}' wants. Send it again when the saga has gone on.",
                 IsDead: false));
             return false;
         }

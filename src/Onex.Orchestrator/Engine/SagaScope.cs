@@ -75,6 +75,9 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
                     new("started_at", CelValue.Timestamp(saga.Facts.StartedAt)),
                 ]);
                 return true;
+            case "connections":
+                value = plan.Connections;
+                return true;
             case "now":
                 value = CelValue.Timestamp(now);
                 return true;
@@ -91,6 +94,8 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
         {
             case "input":
                 return saga.Facts.Input.TryGetField(field, out value);
+            case "connections":
+                return plan.Connections.TryGetField(field, out value);
             case "data" when saga.Data.TryGetValue(field, out value):
             case "steps" when saga.Results.TryGetValue(field, out value):
                 return true;

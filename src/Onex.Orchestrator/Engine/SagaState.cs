@@ -215,6 +215,12 @@ internal sealed record EachRun(string Step, int Total)
     /// <summary>How many have failed for good.</summary>
     public int Failed { get; init; }
 
+    /// <summary>What the aggregates have come to so far, in their order; empty before the first item.</summary>
+    public ImmutableArray<CelValue> Totals { get; init; } = [];
+
+    /// <summary>Why an aggregate could not be worked out, or null.</summary>
+    public string? Broken { get; init; }
+
     /// <summary>The items, if they cannot be worked out again from the input alone.</summary>
     public CelValue? Items { get; init; }
 

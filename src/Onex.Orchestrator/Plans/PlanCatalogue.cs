@@ -55,8 +55,7 @@ internal sealed class PlanCatalogue(
             return null;
         }
 
-        // Connections are left unchecked: diagnostics that came later don't apply to what is running.
-        var compilation = ContractCompiler.Compile(ReadSource(registered), compiler with { Connections = null });
+        var compilation = ContractCompiler.Compile(ReadSource(registered), compiler with { IsRegistered = true });
         return compilation.Plans is [var plan] ? _pipes.GetOrAdd(hash, _ => new PlanPipe(plan, pipes)) : null;
     }
 

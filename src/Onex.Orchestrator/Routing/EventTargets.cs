@@ -6,11 +6,11 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>Finds the sagas that events are for. One that came before its saga is kept, if its contract says so.</summary>
-internal sealed class EventTargets(ISagaStore store, RefusalSender refusals)
+/// <param name="store">Where sagas are.</param>
+/// <param name="refusals">Answers those that nothing becomes of.</param>
+/// <param name="keptMax">As many wait for one saga at a time.</param>
+internal sealed class EventTargets(ISagaStore store, RefusalSender refusals, int keptMax)
 {
-    /// <summary>As many wait for one saga at a time.</summary>
-    public const int KeptMax = 100;
-
     /// <summary>Those events that have a saga, addressed; what becomes of the others is durable, or on its way to their senders.</summary>
     public async Task<List<WorkItem>> FindAsync(IReadOnlyList<WorkItem> items, DateTimeOffset now, CancellationToken cancellation)
     {
@@ -54,7 +54,7 @@ internal sealed class EventTargets(ISagaStore store, RefusalSender refusals)
         }
 
         var kept = await store.KeepEarlyAsync(
-            [.. items.Select(item => EarlyEventRows.ToRow(item.Event!, now, item.Event!.Early!.Value))], KeptMax, cancellation);
+            [.. items.Select(item => EarlyEventRows.ToRow(item.Event!, now, item.Event!.Early!.Value))], keptMax, cancellation);
         foreach (var item in items)
         {
             if (kept.Contains(item.Event!.MessageId))
@@ -63,7 +63,7 @@ internal sealed class EventTargets(ISagaStore store, RefusalSender refusals)
             }
             else
             {
-                item.Refuse(EventRefusals.TooMany(item.Event, KeptMax), isDead: true, refusals, cancellation);
+                item.Refuse(EventRefusals.TooMany(item.Event, keptMax), isDead: true, refusals, cancellation);
             }
         }
     }

@@ -244,6 +244,13 @@ internal static partial class SagaRows
         writer.WriteNumber("completed", run.Completed);
         writer.WriteNumber("failed", run.Failed);
         WriteFlag(writer, "gathering", run.Gathering);
+        WriteText(writer, "broken", run.Broken);
+        if (!run.Totals.IsEmpty)
+        {
+            writer.WritePropertyName("totals");
+            Write(writer, CelValue.List([.. run.Totals]));
+        }
+
         if (run.Items is { } items)
         {
             writer.WritePropertyName("items");
@@ -257,6 +264,8 @@ internal static partial class SagaRows
         Completed = json.GetProperty("completed").GetInt32(),
         Failed = json.GetProperty("failed").GetInt32(),
         Gathering = Flag(json, "gathering"),
+        Broken = Text(json, "broken"),
+        Totals = json.TryGetProperty("totals", out var totals) ? [.. CelValue.FromJson(totals).AsList()] : [],
         Items = json.TryGetProperty("items", out var items) ? CelValue.FromJson(items) : null,
     };
 

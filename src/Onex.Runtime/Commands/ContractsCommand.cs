@@ -21,9 +21,10 @@ internal static class ContractsCommand
             Arity = ArgumentArity.ZeroOrMore,
             Description = "Contracts directories, or files in one. The directory of CONTRACTS_DIR if none is given.",
         };
-        var strict = new Option<bool>("--warnings-as-errors") { Description = "Fail for a warning too." };
-        var check = new Command("check", "Check contracts, and say everything that is wrong with them.") { paths, strict };
-        check.SetAction(parsed => Check(parsed.GetValue(paths) ?? [], parsed.GetValue(strict), parsed.GetValue(json)));
+        var warnings = new Option<bool>("--warnings-as-errors") { Description = "Fail for a warning too." };
+        var strict = new Option<bool>("--strict") { Description = "Warn of what cannot be proved, too: values without a type, fields that may be missing." };
+        var check = new Command("check", "Check contracts, and say everything that is wrong with them.") { paths, warnings, strict };
+        check.SetAction(parsed => Check(parsed.GetValue(paths) ?? [], parsed.GetValue(warnings), parsed.GetValue(strict), parsed.GetValue(json)));
         var test = new Command("test", "Run the examples of contracts, and show what they cover.") { paths };
         test.SetAction(parsed => Test(parsed.GetValue(paths) ?? [], parsed.GetValue(json)));
         var list = new Command("list", "Show the contracts: name, version, hash, and when they start by the clock.");
@@ -38,15 +39,15 @@ internal static class ContractsCommand
         return new Command("contracts", "Check, test, draw and show contracts.") { check, test, list, graph, schema };
     }
 
-    private static int Check(string[] paths, bool strict, bool json)
+    private static int Check(string[] paths, bool warningsFail, bool strict, bool json)
     {
         var settings = CommandLine.Settings(SettingsUse.Nothing);
-        var checks = Paths(paths, settings).Select(path => CheckOne(path, settings, ContractExamples.Problems)).ToList();
+        var checks = Paths(paths, settings).Select(path => CheckOne(path, settings, ContractExamples.Problems, strict)).ToList();
         var diagnostics = checks.SelectMany(check => check.Diagnostics).Distinct().ToList();
         var problems = checks.SelectMany(check => check.Problems).Distinct(StringComparer.Ordinal).ToList();
         var plans = checks.SelectMany(check => check.Plans).DistinctBy(plan => plan.Hash).ToList();
         var errors = problems.Count + diagnostics.Count(diagnostic => diagnostic.Severity == Severity.Error);
-        var failed = errors > 0 || (strict && diagnostics.Count > 0);
+        var failed = errors > 0 || (warningsFail && diagnostics.Count > 0);
         if (json)
         {
             Json.Print(writer =>
@@ -75,7 +76,7 @@ internal static class ContractsCommand
     {
         var settings = CommandLine.Settings(SettingsUse.Nothing);
         var reports = new Dictionary<string, ExamplesReport>(StringComparer.Ordinal);
-        var checks = Paths(paths, settings).Select(path => CheckOne(path, settings, Report)).ToList();
+        var checks = Paths(paths, settings).Select(path => CheckOne(path, settings, Report, strict: false)).ToList();
         var diagnostics = checks.SelectMany(check => check.Diagnostics).Distinct().ToList();
         var problems = checks.SelectMany(check => check.Problems).Distinct(StringComparer.Ordinal).ToList();
 
@@ -213,7 +214,7 @@ internal static class ContractsCommand
         IReadOnlyList<Plan> Plans, IReadOnlyList<Diagnostic> Diagnostics, IReadOnlyList<string> Problems, Func<Plan, bool> Concerns);
 
     // A file is checked with its directory, because connections and schemas lie there; then what belongs to other contracts is left out.
-    private static Checked CheckOne(string path, RuntimeSettings settings, Func<Plan, IEnumerable<ExampleProblem>> examples)
+    private static Checked CheckOne(string path, RuntimeSettings settings, Func<Plan, IEnumerable<ExampleProblem>> examples, bool strict)
     {
         var full = Path.GetFullPath(path);
         var isFile = File.Exists(full);
@@ -223,7 +224,7 @@ internal static class ContractsCommand
         }
 
         var directory = isFile ? Path.GetDirectoryName(full)! : full;
-        var loaded = LoadedContracts.Load(settings with { ContractsDirectory = directory }, SettingsReader.Environment(), resolveSecrets: false, Examples);
+        var loaded = LoadedContracts.Load(settings with { ContractsDirectory = directory }, SettingsReader.Environment(), resolveSecrets: false, Examples, strict);
         return isFile
             ? new Checked(
                 [.. loaded.Compilation.Plans.Where(IsAsked)],

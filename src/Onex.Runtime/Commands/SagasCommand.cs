@@ -82,7 +82,7 @@ internal static class SagasCommand
             string? after = null;
             do
             {
-                var page = await api.GetAsync(Path(parsed.GetValue(id)!, "/history?limit=1000" + (after is null ? "" : $"&after={after}")), cancellation);
+                var page = await api.GetAsync(Path(parsed.GetValue(id)!, "/history" + (after is null ? "" : $"?after={after}")), cancellation);
                 entries.AddRange(page.GetProperty("history").EnumerateArray());
                 after = Json.Text(page, "next");
             }

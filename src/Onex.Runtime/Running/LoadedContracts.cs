@@ -25,12 +25,27 @@ internal sealed record LoadedContracts(Compilation Compilation, CompilerContext 
     /// <param name="environment">Addresses and secrets of connections.</param>
     /// <param name="resolveSecrets">Whether the secrets of connections are needed: only by who opens them.</param>
     /// <param name="examples">Runs the examples of contracts, for who checks them; null to leave them unrun.</param>
+    /// <param name="strict">Whether to warn of what cannot be proved, too.</param>
     public static LoadedContracts Load(
         RuntimeSettings settings, IReadOnlyDictionary<string, string> environment, bool resolveSecrets,
-        Func<Plan, IEnumerable<ExampleProblem>>? examples = null)
+        Func<Plan, IEnumerable<ExampleProblem>>? examples = null, bool strict = false)
     {
         var connections = ReadConnections(settings, environment, resolveSecrets);
-        var context = new CompilerContext(Catalogue.Of(settings), connections.Describe()) { Examples = examples };
+        var context = new CompilerContext(Catalogue.Of(settings), connections.Describe())
+        {
+            Examples = examples,
+            IsStrict = strict,
+            Limits = new ContractLimits
+            {
+                States = settings.Limits.States,
+                Steps = settings.Limits.Steps,
+                Depth = settings.Limits.Depth,
+                Branches = settings.Limits.Branches,
+                Items = settings.Limits.Items,
+                KeptEvents = settings.Limits.KeptEvents,
+                ExpressionCost = settings.Limits.ExpressionCost,
+            },
+        };
         var compilation = ContractCompiler.CompileDirectory(settings.ContractsDirectory, context);
         return new LoadedContracts(
             compilation, context, connections, [.. Catalogue.Problems(settings), .. new EmittedTopics(compilation.Plans).Problems(settings.Topics)]);

@@ -96,20 +96,20 @@ public sealed class EditorSchemaTests
         path =>
         {
             var text = File.ReadAllText(path);
-            if (YamlReader.Read(new SourceFile(path, text)) is { } root && _ofTests.Validate(root.ToValue(), out _).Count > 0)
+            if (YamlReader.Read(new SourceFile(path, text), depthMax: 64) is { } root && _ofTests.Validate(root.ToValue(), out _).Count > 0)
             {
                 Assert.True(Small.Check(text).HasErrors, path);
             }
         });
 
     private static IReadOnlyList<SchemaProblem> Problems(JsonSchema schema, string text) =>
-        schema.Validate(YamlReader.Read(new SourceFile("contract.yaml", text))!.ToValue(), out _);
+        schema.Validate(YamlReader.Read(new SourceFile("contract.yaml", text), depthMax: 64)!.ToValue(), out _);
 
     private static JsonSchema Compile(string schema)
     {
         var file = new SourceFile("schema.json", Without(JsonNode.Parse(schema)!).ToJsonString());
-        var references = new References(_ => (null, "there is no such file"), path => path);
-        var compiled = new SchemaReader(references).Read(new SchemaDocument("schema.json", file, JsonReader.Read(file)!));
+        var references = new References(_ => (null, "there is no such file"), path => path, depthMax: 64);
+        var compiled = new SchemaReader(references).Read(new SchemaDocument("schema.json", file, JsonReader.Read(file, depthMax: 64)!));
         Assert.Equal("", string.Concat(file.Diagnostics().Select(diagnostic => diagnostic.Render())));
         return compiled;
     }

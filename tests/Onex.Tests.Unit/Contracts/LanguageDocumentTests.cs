@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Onex.Contracts;
 using Onex.Contracts.Compiling;
+using Onex.Contracts.Expressions.Checking;
 using Onex.Orchestrator.Graphs;
 
 namespace Onex.Tests.Unit.Contracts;
@@ -28,25 +29,27 @@ public sealed partial class LanguageDocumentTests
         { "an event's rule", [.. ExpressionPlace.Rule(null).Names] },
         { "`compensate` with `when_unknown`", [.. ExpressionPlace.Unknown.Names] },
         { "`output`, `respond`", [.. ExpressionPlace.Output.Names] },
-        { "`save` of an `each`", [.. ExpressionPlace.Items(null).Names] },
+        { "`save` of an `each`", [.. ExpressionPlace.Items(null, null).Names] },
+        { "`aggregate` of an `each`", [.. ExpressionPlace.Aggregate(CelType.Dyn, CelType.Dyn).Names] },
     };
 
     public static TheoryData<string, int> Bounds => new()
     {
         { "Bytes of a file", Limits.FileBytesMax },
-        { "Levels of nesting", Limits.DepthMax },
-        { "States", Limits.StatesMax },
-        { "Steps, all states together", Limits.StepsMax },
+        { "Levels of nesting", ContractLimits.Default.Depth },
+        { "States", ContractLimits.Default.States },
+        { "Steps, all states together", ContractLimits.Default.Steps },
         { "Fields of `data`", Limits.DataFieldsMax },
         { "Events", Limits.EventsMax },
         { "Rules of `any_state` or of one `on_event`", Limits.EventRulesMax },
         { "Files that a contract refers to", Limits.ReferencesMax },
         { "Examples", Limits.ExamplesMax },
         { "Attempts of a retry policy", Limits.AttemptsMax },
-        { "Branches of a `parallel`", Limits.BranchesMax },
-        { "Items of an `each`", Limits.ItemsMax },
+        { "Branches of a `parallel`", ContractLimits.Default.Branches },
+        { "Items of an `each`", ContractLimits.Default.Items },
         { "Calls of an `each` at the same time", Limits.AtOnceMax },
         { "Items whose `results` an expression reads", Limits.ResultsMax },
+        { "Aggregates of an `each`", Limits.AggregatesMax },
         { "Characters of a name", Limits.NameLengthMax },
     };
 

@@ -1,3 +1,4 @@
+using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
 using Onex.Effects.Connections;
 
@@ -24,6 +25,7 @@ public sealed class ConnectionsReaderTests : IDisposable
                 rate_limit: 50/s
                 concurrency: 8
                 allow: [build.internal, 10.0.0.0/8, "::1"]
+                public: { region: eu-1, shards: 4, share: 0.5, live: true, code: "007" }
             """);
         Write("b.yaml", "connections:\n  payments: { type: http, url: 'https://pay.example/v1' }\n");
         Write("notes.txt", "not: read");
@@ -41,6 +43,9 @@ public sealed class ConnectionsReaderTests : IDisposable
         var described = reading.Describe()["stock"];
         Assert.Equal(("http", 10_000), (described.Type, described.TimeoutMs));
         Assert.Equal(
+            [CelValue.String("eu-1"), CelValue.Int(4), CelValue.Double(0.5), CelValue.Bool(true), CelValue.String("007")],
+            new[] { "region", "shards", "share", "live", "code" }.Select(name => described.Public.TryGetField(name, out var value) ? value : CelValue.Null));
+        Assert.Equal(
             new RetryPolicy(3, TimeSpan.FromMilliseconds(100), 1.5, TimeSpan.FromSeconds(5), Jitter.None, TimeSpan.FromMinutes(2)), described.Retry);
     }
 
@@ -49,7 +54,7 @@ public sealed class ConnectionsReaderTests : IDisposable
     [InlineData("x: { url: 'http://x' }", "2:6: connection 'x' has no type. Add 'type: http' or 'type: postgres' or 'type: consul'")]
     [InlineData("x: { type: htp, url: 'http://x' }", "2:14: there is no type of connection 'htp'. Did you mean 'http'?")]
     [InlineData("x: { type: kafka, host: db }", "2:14: connections of type 'kafka' are not there yet. Types here: http, postgres, consul, vault, redis, filesystem.")]
-    [InlineData("x: { type: redis, url: 'redis://c', host: db }", "2:39: connection 'x' has no key 'host'. Keys here: type, timeout, retry, breaker, rate_limit, concurrency, url, user, password.")]
+    [InlineData("x: { type: redis, url: 'redis://c', host: db }", "2:39: connection 'x' has no key 'host'. Keys here: type, timeout, retry, breaker, rate_limit, concurrency, public, url, user, password.")]
     [InlineData("x: { type: redis, url: 'http://cache' }", "2:26: the url of connection 'x' is not a redis or rediss address. Write it in full: redis://cache.internal:6379.")]
     [InlineData("x: { type: redis, url: 'redis://me:pw@cache' }", "2:26: the url of connection 'x' holds a user name. Give it as 'user' and 'password'.")]
     [InlineData("x: { type: vault, url: 'http://vault:8200', token: '${secret:NOT_THERE}' }", "2:54: the secret NOT_THERE is not set.")]
@@ -65,6 +70,9 @@ public sealed class ConnectionsReaderTests : IDisposable
     [InlineData("x: { type: postgres, host: h, database: d, user: u, concurrency: 5000 }", "2:68: '5000' is not a whole number from 1 to 1000.")]
     [InlineData("x: { type: postgres, host: h, database: d, user: u, password: '${secret:NOT_THERE}' }", "2:65: the secret NOT_THERE is not set.")]
     [InlineData("x: { type: postgres, host: h, database: d, user: u, headers: {} }", "2:55: connection 'x' has no key 'headers'.")]
+    [InlineData("x: { type: http, url: 'http://x', public: { token: '${secret:STOCK_TOKEN}' } }", "2:54: a public property cannot refer to a secret.")]
+    [InlineData("x: { type: http, url: 'http://x', public: { a-b: c } }", "2:52: 'a-b' cannot be the name of a property.")]
+    [InlineData("x: { type: http, url: 'http://x', public: [a] }", "2:45: 'public' must be a mapping.")]
     [InlineData("x: { type: http }", "2:6: connection 'x' goes nowhere. Add 'url'")]
     [InlineData("x: { type: http, url: 'stock:9001' }", "2:25: the url of connection 'x' is not an http or https address.")]
     [InlineData("x: { type: http, url: 'http://me:pw@stock' }", "2:25: the url of connection 'x' holds a user name.")]

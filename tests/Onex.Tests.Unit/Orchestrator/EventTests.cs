@@ -1,3 +1,4 @@
+using Onex.Contracts;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Persistence.Sagas;
@@ -213,6 +214,25 @@ public sealed class EventTests
 
         Assert.False(story.Tells("skip").Last.Changed);
         Assert.Equal((ErrorCodes.EventsTooMany, false), (story.Refusal.Code, story.Refusal.IsDead));
+    }
+
+    [Fact]
+    public void How_many_events_a_saga_keeps_can_be_chosen()
+    {
+        var story = new Story(Story.Compile("""
+            contract: story
+            version: 1.0.0
+            input: {}
+            events: { go: {}, skip: {} }
+            initial: first
+            states:
+              first: { on_event: [{ event: go, next: second }] }
+              second: { on_event: [{ event: skip, next: done }] }
+              done: { end: completed }
+            """, new ContractLimits { KeptEvents = 1 }).Plans.Single()).Starts().Tells("skip");
+
+
+        Assert.Equal(ErrorCodes.EventsTooMany, story.Tells("skip").Refusal.Code);
     }
 
     [Fact]

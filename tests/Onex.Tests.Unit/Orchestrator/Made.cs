@@ -48,6 +48,7 @@ internal static class Made
             Source = _smallest.Source,
             Input = _smallest.Input,
             OnDuplicate = DuplicatePolicy.Join,
+            KeptEventsMax = 100,
             Data = [.. data ?? []],
             Events = (events ?? []).ToFrozenDictionary(declared => declared.Name, StringComparer.Ordinal),
             AnyState = [.. anyState ?? []],

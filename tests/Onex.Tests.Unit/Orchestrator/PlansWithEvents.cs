@@ -38,6 +38,7 @@ internal static class PlansWithEvents
             Description = plan.Description,
             Hash = plan.Hash,
             Source = plan.Source,
+            KeptEventsMax = plan.KeptEventsMax,
             Input = plan.Input,
             Key = plan.Key,
             OnDuplicate = plan.OnDuplicate,

@@ -51,9 +51,9 @@ internal sealed class Story
     public List<Answer> Answers { get; } = [];
 
     /// <summary>The contract, compiled where <c>outside</c> is the only connection.</summary>
-    public static Compilation Compile(string contract) => ContractCompiler.Compile(
+    public static Compilation Compile(string contract, ContractLimits? limits = null) => ContractCompiler.Compile(
         new ContractSource("story.yaml", contract, ImmutableSortedDictionary<string, string>.Empty),
-        new CompilerContext(_catalogue, _connections));
+        new CompilerContext(_catalogue, _connections) { Limits = limits ?? ContractLimits.Default });
 
     public Story Starts(string input = "{}", bool silent = false)
     {

@@ -96,6 +96,9 @@ internal abstract class ObjectShape
 
     /// <summary>Whether the field is there in every value.</summary>
     public abstract bool Requires(string name);
+
+    /// <summary>Whether a declared field may be missing, so that to read it fails.</summary>
+    public virtual bool MayLack(string name) => false;
 }
 
 /// <summary>Fields that are written down one by one.</summary>

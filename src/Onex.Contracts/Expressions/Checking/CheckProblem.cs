@@ -11,6 +11,12 @@ internal enum CheckProblemKind
 
     /// <summary>A field that is not declared, but may be there, and is nearly called like one that is.</summary>
     DoubtfulField,
+
+    /// <summary>Nothing says of what type a value is. A strict check finds it.</summary>
+    Dynamic,
+
+    /// <summary>A field that its schema does not require is read as if it were always there. A strict check finds it.</summary>
+    MaybeMissing,
 }
 
 /// <summary>What is wrong with an expression's types.</summary>

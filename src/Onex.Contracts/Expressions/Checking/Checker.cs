@@ -10,7 +10,8 @@ namespace Onex.Contracts.Expressions.Checking;
 /// once. One object checks one expression.
 /// </summary>
 /// <param name="roots">The type of a name of the scope; null where nothing is known of it.</param>
-internal sealed class Checker(Func<string, CelType?> roots)
+/// <param name="isStrict">Whether to look for what may go wrong only for some values, too.</param>
+internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
 {
     // To look for what was meant takes its time.
     private const int UnknownFieldsMax = 50;
@@ -18,6 +19,7 @@ internal sealed class Checker(Func<string, CelType?> roots)
     private readonly List<CheckProblem> _problems = [];
     private readonly List<(string Name, CelType Type)> _variables = [];
     private readonly List<string> _names = [];
+    private readonly List<string> _present = [];
     private int _unknownFields;
 
     public CheckedExpression Check(Syntax syntax)
@@ -29,7 +31,7 @@ internal sealed class Checker(Func<string, CelType?> roots)
     private Found Visit(Syntax syntax) => syntax switch
     {
         LiteralSyntax literal => new(OfValue(literal.Value), 0),
-        NameSyntax name => new(OfName(name), 1),
+        NameSyntax name => new(Noted(name, CelType.Null, OfName(name)), 1),
         SelectSyntax select => Select(select, guarded: select.Optional),
         HasSyntax has => new(CelType.Bool, Select(has.Select, guarded: true).Cost),
         IndexSyntax index => Index(index),
@@ -79,12 +81,12 @@ internal sealed class Checker(Func<string, CelType?> roots)
             case CelType.OptionalOf of:
                 return Wrapped(Field(at, of.Value, field, guarded: true, optional: false), true);
             case CelType.ObjectOf of when of.Shape.Find(field) is { } type:
-                return Wrapped(type, optional);
+                NoteMissing(at, of.Shape, field, guarded || optional);
+                return Wrapped(Noted(at, operand, type), optional);
             case CelType.ObjectOf of:
-                ReportField(at, field, of.Shape, guarded);
-                return Wrapped(CelType.Dyn, optional);
+                return Wrapped(ReportField(at, field, of.Shape, guarded) ? CelType.Dyn : Noted(at, operand, CelType.Dyn), optional);
             case CelType.MapOf map when TypeRules.Fits(CelType.Text, map.Key):
-                return Wrapped(map.Value, optional);
+                return Wrapped(Noted(at, operand, map.Value), optional);
             case var other when other.IsDyn:
                 return Wrapped(CelType.Dyn, optional);
             default:
@@ -117,9 +119,9 @@ internal sealed class Checker(Func<string, CelType?> roots)
             case CelType.ObjectOf when TypeRules.Fits(index, CelType.Text):
                 return CelType.Dyn;
             case CelType.MapOf map when TypeRules.Fits(index, map.Key) || (index.Plain.IsNumber && map.Key.IsNumber):
-                return map.Value;
+                return Noted(syntax, operand, map.Value);
             case CelType.ListOf list when TypeRules.Fits(index, CelType.Int):
-                return list.Item;
+                return Noted(syntax, operand, list.Item);
             case var other when other.IsDyn:
                 return CelType.Dyn;
             default:
@@ -218,12 +220,15 @@ internal sealed class Checker(Func<string, CelType?> roots)
     private Found Logic(LogicSyntax logic)
     {
         var cost = 0.0;
+        var known = Know(logic.Operands.SelectMany(operand => Presence.Of(operand, logic.IsAnd)));
         foreach (var operand in logic.Operands)
         {
             var found = Visit(operand);
             cost += found.Cost + 1;
             ExpectBool(operand, found.Type, logic.IsAnd ? "'&&'" : "'||'");
         }
+
+        Forget(known);
 
         return new(CelType.Bool, cost);
     }
@@ -232,7 +237,7 @@ internal sealed class Checker(Func<string, CelType?> roots)
     {
         var condition = Visit(conditional.Condition);
         ExpectBool(conditional.Condition, condition.Type, "'?:'");
-        var (then, otherwise) = (Visit(conditional.Then), Visit(conditional.Else));
+        var (then, otherwise) = (Knowing(conditional.Condition, true, conditional.Then), Knowing(conditional.Condition, false, conditional.Else));
         var type = TypeRules.Common(then.Type, otherwise.Type);
         if (type is null)
         {
@@ -311,6 +316,11 @@ internal sealed class Checker(Func<string, CelType?> roots)
             Report(syntax.Range, $"{range.Type} has no items", "macros go over a list or the keys of a map");
         }
 
+        if (item is CelType.DynType && !range.Type.Plain.IsDyn)
+        {
+            Note(CheckProblemKind.Dynamic, syntax.Range, "the items of " + (Presence.Chain(syntax.Range) is { } of ? $"'{of}'" : "this"));
+        }
+
         _variables.Add((syntax.Variable, item));
         var condition = syntax.Condition is null ? default : Visit(syntax.Condition);
         if (syntax.Condition is not null)
@@ -386,42 +396,88 @@ internal sealed class Checker(Func<string, CelType?> roots)
         return text.Count == 0 ? "nothing" : string.Join(" and ", text);
     }
 
-    private void ReportField(Syntax at, string field, ObjectShape shape, bool guarded)
+    private bool ReportField(Syntax at, string field, ObjectShape shape, bool guarded)
     {
         if (++_unknownFields > UnknownFieldsMax)
         {
-            return;
+            return false;
         }
 
         var names = shape.Names;
         var nearest = Spelling.Nearest(field, names);
         if (!shape.IsClosed && (guarded || nearest is null))
         {
-            return;
+            return false;
         }
 
-        // The field alone is marked where it is written plainly.
-        var (position, length) = at is SelectSyntax select ? (select.End - field.Length, field.Length) : (at.Position, at.Length);
+        var (position, length) = PlaceOf(at);
         var place = new ExpressionProblem(
             position,
             length,
             $"{(Written(at) is { } path ? $"'{path}'" : "this")} has no field '{Spelling.Clip(field)}'",
             Spelling.Suggest(field, "fields", names));
         _problems.Add(new CheckProblem(shape.IsClosed ? CheckProblemKind.UnknownField : CheckProblemKind.DoubtfulField, RootOf(at), place));
+        return true;
     }
+
+    // The field alone is marked where it is written plainly.
+    private static (int Position, int Length) PlaceOf(Syntax at) =>
+        at is SelectSyntax select ? (select.End - select.Field.Length, select.Field.Length) : (at.Position, at.Length);
+
+    // A value of which nothing is known, where something was known of what it is read from: what is below it follows from that.
+    private CelType Noted(Syntax at, CelType of, CelType type)
+    {
+        if (isStrict && type is CelType.DynType && !of.Plain.IsDyn)
+        {
+            Note(CheckProblemKind.Dynamic, at, Presence.Chain(at) is { } chain ? $"'{chain}'" : "this value");
+        }
+
+        return type;
+    }
+
+    private void NoteMissing(Syntax at, ObjectShape shape, string field, bool guarded)
+    {
+        if (isStrict && !guarded && shape.MayLack(field) && !(Presence.Chain(at) is { } chain && _present.Contains(chain)))
+        {
+            Note(CheckProblemKind.MaybeMissing, at, Presence.Chain(at) ?? field);
+        }
+    }
+
+    private void Note(CheckProblemKind kind, Syntax at, string what)
+    {
+        if (isStrict)
+        {
+            var (position, length) = PlaceOf(at);
+            _problems.Add(new CheckProblem(kind, RootOf(at), new ExpressionProblem(position, Math.Max(1, length), what, "")));
+        }
+    }
+
+    private Found Knowing(Syntax condition, bool holds, Syntax syntax)
+    {
+        var known = Know(Presence.Of(condition, holds));
+        var found = Visit(syntax);
+        Forget(known);
+        return found;
+    }
+
+    private int Know(IEnumerable<string> chains)
+    {
+        var known = _present.Count;
+        if (isStrict)
+        {
+            _present.AddRange(chains);
+        }
+
+        return known;
+    }
+
+    private void Forget(int known) => _present.RemoveRange(known, _present.Count - known);
 
     // How people call what the field is read of: input.items.
     private static string? Written(Syntax at) => at switch
     {
-        SelectSyntax select => Chain(select.Operand),
-        IndexSyntax index => Chain(index.Operand),
-        _ => null,
-    };
-
-    private static string? Chain(Syntax syntax) => syntax switch
-    {
-        NameSyntax name => name.Name,
-        SelectSyntax select when Chain(select.Operand) is { } before => $"{before}.{select.Field}",
+        SelectSyntax select => Presence.Chain(select.Operand),
+        IndexSyntax index => Presence.Chain(index.Operand),
         _ => null,
     };
 

@@ -232,5 +232,36 @@ public class CheckerTests
         Assert.InRange(ExpressionTests.Parse(text).Spent(scope), 200, Check(text).Cost);
     }
 
+    [Theory]
+    [InlineData("input.name == 'a'", "input.name")]
+    [InlineData("has(input.name) && input.name == 'a'", "")]
+    [InlineData("input.name == 'a' && has(input.name)", "")]
+    [InlineData("!has(input.name) || input.name == 'a'", "")]
+    [InlineData("has(input.name) || input.name == 'a'", "input.name")]
+    [InlineData("has(input.name) ? input.name : 'a'", "")]
+    [InlineData("has(input.name) ? 'a' : input.name", "input.name")]
+    [InlineData("!has(input.name) ? 'a' : input['name']", "")]
+    [InlineData("'name' in input && input.name == 'a'", "")]
+    [InlineData("input.?name.orValue('a') == 'a'", "")]
+    [InlineData("has(input.deep) && has(input.deep.leaf) && input.deep.leaf > 1", "")]
+    [InlineData("has(input.deep) && input.deep.leaf > 1", "input.deep.leaf")]
+    [InlineData("has(input.items) && input.items.exists(i, has(i.sku) && i.sku == 'a')", "")]
+    [InlineData("has(input.items) && input.items.exists(i, i.sku == 'a')", "i.sku")]
+    public void A_strict_check_finds_fields_that_may_be_missing(string text, string found) =>
+        Assert.Equal(found, string.Join(' ', Strict(text, CheckProblemKind.MaybeMissing)));
+
+    [Theory]
+    [InlineData("has(input.any) && input.any.x == 1", "'input.any'")]
+    [InlineData("has(input.total) && input.total > 1.0", "")]
+    [InlineData("input.other.y", "'input.other'")]
+    [InlineData("dyn(1) == 2", "")]
+    [InlineData("nothing.of.it", "'nothing'")]
+    public void A_strict_check_finds_values_without_a_type(string text, string found) =>
+        Assert.Equal(found, string.Join(' ', Strict(text, CheckProblemKind.Dynamic)));
+
+    private static IEnumerable<string> Strict(string text, CheckProblemKind kind) =>
+        ExpressionTests.Parse(text).Check(name => name == "input" ? _input : null, isStrict: true)
+            .Problems.Where(problem => problem.Kind == kind).Select(problem => problem.Text.Problem).Distinct();
+
     private static CheckedExpression Check(string text) => ExpressionTests.Parse(text).Check(name => name == "input" ? _input : null);
 }

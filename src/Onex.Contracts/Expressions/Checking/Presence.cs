@@ -1,0 +1,31 @@
+using Onex.Contracts.Expressions.Parsing;
+
+namespace Onex.Contracts.Expressions.Checking;
+
+/// <summary>
+/// What the truth of a piece says about fields that may be missing: <c>has(a.b) &amp;&amp; a.b > 1</c> reads <c>a.b</c> only where it is there.
+/// The order does not matter to <c>&amp;&amp;</c> and <c>||</c>: the one that decides absorbs the other's error.
+/// </summary>
+internal static class Presence
+{
+    /// <summary>The chains of fields that are there if the piece is true, or if it is false.</summary>
+    public static IEnumerable<string> Of(Syntax syntax, bool holds) => syntax switch
+    {
+        HasSyntax has when holds && Chain(has.Select) is { } chain => [chain],
+        BinarySyntax { Operator: "in", Left: LiteralSyntax { Value: { Kind: CelKind.String } field }, Right: var map } when holds && Chain(map) is { } chain =>
+            [$"{chain}.{field.AsString()}"],
+        UnarySyntax { Operator: '!' } not => Of(not.Operand, !holds),
+        LogicSyntax logic when logic.IsAnd == holds => logic.Operands.SelectMany(operand => Of(operand, holds)),
+        _ => [],
+    };
+
+    /// <summary>A name and the constant fields after it, as people write it; null for anything else.</summary>
+    public static string? Chain(Syntax syntax) => syntax switch
+    {
+        NameSyntax name => name.Name,
+        SelectSyntax select when Chain(select.Operand) is { } before => $"{before}.{select.Field}",
+        IndexSyntax { Index: LiteralSyntax { Value: { Kind: CelKind.String } field } } index when Chain(index.Operand) is { } before =>
+            $"{before}.{field.AsString()}",
+        _ => null,
+    };
+}
