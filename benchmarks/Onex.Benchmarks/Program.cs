@@ -1,11 +1,13 @@
 using Onex.Benchmarks.Contracts;
 using Onex.Benchmarks.EndToEnd;
+using Onex.Benchmarks.Items;
 using Onex.Benchmarks.Timers;
 
 return args switch
 {
     ["contracts"] => ContractsBenchmark.Run(),
     ["e2e", .. var options] => await EndToEndBenchmark.RunAsync(EndToEndOptions.Parse(options)),
+    ["items", .. var options] => await ItemsBenchmark.RunAsync(options),
     ["timers", .. var options] => await TimersBenchmark.RunAsync(options),
     _ => Usage(),
 };
@@ -15,10 +17,12 @@ static int Usage()
     Console.Error.WriteLine("""
         ./dev bench contracts
         ./dev bench e2e [--requests N] [--warmup N] [--in-flight N] [--only echo|effects]
+        ./dev bench items [--items N]
         ./dev bench timers [--parked N]
 
         contracts  what a guard costs (time, allocation), and how long a thousand contracts take to compile
         e2e        an order of 3 transitions and 6 messages: against an echo in place of runtime-effects, and through real effects with the ledger
+        items      what the number of items of an each costs: time, memory, the saga's row
         timers     what a million sagas that wait for long cost the running ones: commits and sweeps, without and with them
         """);
     return 2;

@@ -1,0 +1,72 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Onex.Benchmarks.EndToEnd;
+using Onex.Tests.Support;
+
+namespace Onex.Benchmarks.Items;
+
+/// <summary>
+/// What the number of items of an <c>each</c> costs: time, the most memory that main ever has, and the saga's row at its largest. Once to a good
+/// end, and once with every item taken back. Each number of items has processes of its own, for the most memory is never less again.
+/// </summary>
+internal static class ItemsBenchmark
+{
+    private static readonly int[] _usual = [100, 1_000, 10_000, 40_000];
+    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(10);
+
+    public static async Task<int> RunAsync(string[] options)
+    {
+        var numbers = options is ["--items", var only] ? [int.Parse(only, CultureInfo.InvariantCulture)] : _usual;
+        await using var postgres = await PostgresServer.StartDurableAsync();
+        var broker = await KafkaBroker.SharedAsync();
+        Console.WriteLine($"an each over so many items, 50 at once, and again with all of them taken back; {Environment.ProcessorCount} cores for everything");
+        foreach (var items in numbers)
+        {
+            await MeasureAsync(items, postgres, broker);
+        }
+
+        return 0;
+    }
+
+    private static async Task MeasureAsync(int items, PostgresServer postgres, KafkaBroker broker)
+    {
+        await using var stack = await OnexStack.CreateAsync(postgres, broker);
+        stack.Set("CONTRACTS_DIR", Path.Combine(AppContext.BaseDirectory, "contracts"));
+        stack.Set("ONEX_LOG_LEVEL", "WARNING");
+        var processes = await stack.StartReadyAsync("main", "workers");
+        _ = await RunAsync(stack, 10, "badly");
+
+        var well = await RunAsync(stack, items, "well");
+        var badly = await RunAsync(stack, items, "badly");
+        var main = ProcessUsage.Of(processes[0].Pid);
+        Console.WriteLine(
+            $"{items,7:N0} items: {well.Seconds,6:F1} s, taken back {badly.Seconds,6:F1} s; main {main.PeakMegabytes,4:F0} MB at most, "
+            + $"{main.CpuSeconds * 1e6 / (3.0 * items),5:F0} us CPU per call; row at most {Math.Max(well.Row, badly.Row):N0} bytes");
+    }
+
+    private static async Task<(double Seconds, int Row)> RunAsync(OnexStack stack, int items, string ends)
+    {
+        var watch = Stopwatch.StartNew();
+        var request = await stack.RequestAsync("bench-items", new JsonObject
+        {
+            ["names"] = new JsonArray([.. Enumerable.Range(0, items).Select(item => (JsonNode)$"item {item}")]),
+            ["ends"] = ends,
+        });
+        var largest = 0;
+        using var looking = new CancellationTokenSource();
+        var look = Task.Run(async () =>
+        {
+            while (!looking.IsCancellationRequested)
+            {
+                var row = await stack.Database.ScalarAsync<int>("SELECT coalesce(max(pg_column_size(progress)), 0) FROM onex.sagas");
+                largest = Math.Max(largest, row);
+                await Task.Delay(50, CancellationToken.None);
+            }
+        });
+        await stack.Responses.ReadAsync(request, _patience);
+        await looking.CancelAsync();
+        await look;
+        return (watch.Elapsed.TotalSeconds, largest);
+    }
+}
