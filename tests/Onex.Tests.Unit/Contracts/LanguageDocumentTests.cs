@@ -16,7 +16,7 @@ public sealed partial class LanguageDocumentTests
     private static readonly Keys[] _maps =
         [.. typeof(Keys).GetProperties(BindingFlags.Public | BindingFlags.Static).Select(property => property.GetValue(null)).OfType<Keys>()];
 
-    public static TheoryData<int> Pieces => [.. Enumerable.Range(0, Yaml().Count(_document))];
+    public static TheoryData<int> Pieces => [.. Enumerable.Range(0, Yaml().Count(_document)).Where(index => Piece(index) != Whole())];
 
     public static TheoryData<string> Maps => [.. _maps.Select(map => map.Where)];
 
@@ -57,9 +57,18 @@ public sealed partial class LanguageDocumentTests
     [MemberData(nameof(Pieces))]
     public void Every_piece_of_yaml_in_it_compiles_without_a_word(int index)
     {
-        var compilation = Small.Check(Completed(Yaml().Matches(_document)[index].Groups["text"].Value));
+        var compilation = Small.Check(Completed(Piece(index)));
 
         Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
+    }
+
+    [Fact]
+    public void The_tutorial_ends_with_the_whole_example_which_compiles_with_its_files()
+    {
+        var directory = RepositoryFiles.At("tests", "contracts", "valid", "order-fulfilment-full");
+
+        Assert.Contains(File.ReadAllText(Path.Combine(directory, "order-fulfilment.yaml")).TrimEnd(), Whole().TrimEnd(), StringComparison.Ordinal);
+        Assert.Empty(ContractCompiler.CompileDirectory(directory, TestCatalogue.OfTheExample).Diagnostics);
     }
 
     [Fact]
@@ -113,6 +122,10 @@ public sealed partial class LanguageDocumentTests
     [Fact]
     public void No_table_is_about_something_else() =>
         Assert.Empty(Header().Matches(_document).Select(match => match.Groups["what"].Value).Except([.. _maps.Select(map => Shown(map.Where)), "not yet", "in", "what"]));
+
+    private static string Piece(int index) => Yaml().Matches(_document)[index].Groups["text"].Value;
+
+    private static string Whole() => Yaml().Matches(_document).Select(match => match.Groups["text"].Value).Single(piece => piece.StartsWith("contract: order-fulfilment\n", StringComparison.Ordinal));
 
     // A piece leaves out the head, and the states that every reader can imagine.
     private static string Completed(string piece)
