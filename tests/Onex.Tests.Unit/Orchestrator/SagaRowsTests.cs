@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Reflection;
 using System.Text;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
@@ -119,6 +121,9 @@ public sealed class SagaRowsTests
 /// <summary>All that a saga's state holds, as text: records with collections in them do not compare by what they hold.</summary>
 internal static class Told
 {
+    // Kept here, because the runtime forgets what it has found out about a type, and makes its code anew, when memory is collected.
+    private static readonly ConcurrentDictionary<Type, PropertyInfo[]> _properties = new();
+
     public static string Of(object? value)
     {
         var text = new StringBuilder();
@@ -159,7 +164,7 @@ internal static class Told
                 break;
             default:
                 text.AppendLine();
-                foreach (var property in value.GetType().GetProperties().Where(property => property.Name != "EqualityContract"))
+                foreach (var property in _properties.GetOrAdd(value.GetType(), PropertiesOf))
                 {
                     text.Append(indent).Append("  ").Append(property.Name).Append(": ");
                     Write(text, property.GetValue(value), indent + "  ");
@@ -168,4 +173,6 @@ internal static class Told
                 break;
         }
     }
+
+    private static PropertyInfo[] PropertiesOf(Type type) => [.. type.GetProperties().Where(property => property.Name != "EqualityContract")];
 }
