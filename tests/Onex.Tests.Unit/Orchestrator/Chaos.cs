@@ -30,6 +30,7 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
     private readonly Dictionary<Guid, Guid> _firstUndo = [];
     private readonly HashSet<Guid> _keeps = [];
     private readonly HashSet<Guid> _seen = [];
+    private readonly HashSet<string> _joined = new(StringComparer.Ordinal);
     private bool _started;
     private int _blocked;
     private int _retried;
@@ -114,10 +115,23 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
             case 18:
                 Take(() => _story.LosesMessages());
                 break;
+            case 19 when plan.OnDuplicate == DuplicatePolicy.Join && !Ended && Pick(2) == 0:
+                Join();
+                break;
             default:
                 _story.After(TimeSpan.FromSeconds(Pick(500)));
                 break;
         }
+    }
+
+    // Another request for the same, or its record once more.
+    private void Join()
+    {
+        var source = $"requests/5/{Pick(4)}";
+        _joined.Add(source);
+        var asker = Story.Asker(source);
+        _log.Add($"{_story.Now:dd HH:mm:ss} joined by {source}");
+        Take(() => _story.Takes(new RequestJoined { SagaId = Saga.Facts.SagaId, CausedBy = asker.RequestId, Waiter = new Waiter(asker, IsDuplicate: false) }));
     }
 
     // Someone takes a copy of a command, maybe an old one, and does with it what the ledger allows.

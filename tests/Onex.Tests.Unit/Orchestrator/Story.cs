@@ -19,7 +19,11 @@ internal sealed class Story
 
     private static readonly Dictionary<string, ConnectionDescriptor> _connections = new()
     {
-        ["outside"] = new("outside", "http", Retry: null, TimeoutMs: null),
+        ["outside"] = new("outside", "http", Retry: null, TimeoutMs: null)
+        {
+            Public = CelValue.Map([new("region", CelValue.String("eu-1")), new("shards", CelValue.Int(4))]),
+        },
+        ["books"] = new("books", "postgres", Retry: null, TimeoutMs: null),
     };
 
     private readonly List<CommandToSend> _sent = [];

@@ -21,9 +21,11 @@ internal sealed partial class ContractGenerator
         var dice = random.Next(100);
         return dice switch
         {
-            < 34 => Call(known, fields, isEach: false),
+            < 28 => Call(known, fields, isEach: false),
+            < 36 => Database(known, fields),
             < 44 => Compute(known),
-            < 54 => Call(known, fields, isEach: true),
+            < 51 => Call(known, fields, isEach: true),
+            < 54 => Children(known, fields),
             < 68 when depth < 3 => Parallel(known, fields, depth),
             < 74 => Child(known, fields),
             < 78 => Use("detached child", new ContractMap()
@@ -137,6 +139,7 @@ internal sealed partial class ContractGenerator
                 .With("code", "declined")));
         }
 
+        AddAggregates(step, returns, isEach);
         AddSave(step, known, fields, returns, isEach);
         if (Chance(20))
         {
@@ -155,6 +158,99 @@ internal sealed partial class ContractGenerator
         }
 
         return step;
+    }
+
+    // Statements are constants, and values go in as parameters.
+    private ContractMap Database(Scope known, List<string> fields)
+    {
+        var id = $"c{_ids++}";
+        var operation = Pick("db.query", "db.execute", "db.transaction");
+        Use(operation);
+        var statement = new ContractMap()
+            .With("sql", "SELECT ref, number FROM things WHERE id = $1 AND number > $2")
+            .With("parameters", List("${input.id}", $"${{{Int(known)}}}"));
+        var isTransaction = operation == "db.transaction";
+        var step = new ContractMap().With("id", id).With("effect", operation).With("connection", "books").With(
+            "with", isTransaction ? new ContractMap().With("statements", List(statement, new ContractMap().With("sql", "SELECT 1 AS one"))) : statement);
+        if (!isTransaction && Chance(70))
+        {
+            step.With("returns", new ContractMap().With("rows", Pick<object>("list({ ref: string, number: int })", "list(any)")).With("row_count", "int"));
+        }
+
+        AddPolicies(step);
+        var sets = new ContractMap();
+        if (!isTransaction && Chance(30))
+        {
+            Write(known, fields, sets, "string(result.row_count)", "result.row_count");
+            Use("save", sets.Count > 0);
+        }
+
+        step.With("save", sets);
+        if (operation != "db.query" && !known.PastPivot)
+        {
+            Use("compensate");
+            step.With("compensate", new ContractMap()
+                .With("effect", "db.execute")
+                .With("connection", "books")
+                .With("with", new ContractMap().With("sql", "DELETE FROM things WHERE id = $1").With("parameters", List("${input.id}"))));
+        }
+
+        Know(known, id, isTransaction ? Shape.Transaction : Shape.Rows);
+        return step;
+    }
+
+    // A contract for each item.
+    private ContractMap Children(Scope known, List<string> fields)
+    {
+        Use("each child");
+        var id = $"c{_ids++}";
+        var step = new ContractMap()
+            .With("id", id)
+            .With("saga", "shipment")
+            .With("each", new ContractMap()
+                .With("item", "input.items")
+                .With("at_once", Chance(70) ? 1 + random.Next(4) : null)
+                .With("on_item_failure", Pick("stop", "continue")))
+            .With("with", new ContractMap().With("id", "${input.id}").With("text", "${item.sku}"))
+            .With("returns", new ContractMap().With("ref", "string").With("number", "int"));
+        if (Chance(40))
+        {
+            step.With("aggregate", Use("aggregate", new ContractMap().With("number", new ContractMap().With(Pick("sum", "min", "max"), "result.number"))));
+        }
+
+        var count = fields.FirstOrDefault(_numbers.Contains);
+        if (count is not null && Chance(50))
+        {
+            Use("save");
+            step.With("save", new ContractMap().With(count, "size(failures) + result.completed"));
+        }
+
+        if (Chance(60))
+        {
+            Use("child that is compensated");
+            step.With("compensate", new ContractMap().With("saga", "return-shipment").With("with", new ContractMap().With("ref", "${result.ref}")));
+        }
+
+        Know(known, id, Shape.Items);
+        return step;
+    }
+
+    private void AddAggregates(ContractMap step, bool returns, bool isEach)
+    {
+        if (!isEach || !Chance(35))
+        {
+            return;
+        }
+
+        Use("aggregate");
+        var aggregates = new ContractMap().With("fine", new ContractMap().With("count", "result.status_code < 202 && index >= 0"));
+        if (returns)
+        {
+            aggregates.With("sum", new ContractMap().With("sum", Pick("result.body.number", "double(result.body.number) / 2.0", "size(result.body.ref)")));
+            aggregates.With("most", new ContractMap().With(Pick("max", "min"), "result.body.number + index"));
+        }
+
+        step.With("aggregate", aggregates);
     }
 
     private void Know(Scope known, string id, Shape shape)
@@ -358,15 +454,18 @@ internal sealed partial class ContractGenerator
         {
             0 => "input.id",
             1 => "data.tag",
-            2 => known.Fields.Contains("sure") ? "data.sure" : "saga.id",
+            2 when Chance(60) => known.Fields.Contains("sure") ? "data.sure" : "saga.id",
             3 when _elsewhere.Count > 0 => ElsewhereText(),
             4 or 5 or 6 when step is not null => _shapes[step] switch
             {
                 Shape.Http => $"steps.{step}.body.ref",
                 Shape.Hash => $"steps.{step}.hex",
                 Shape.Child => $"steps.{step}.ref",
+                Shape.Rows => $"string(steps.{step}.row_count)",
+                Shape.Transaction => $"string(size(steps.{step}.results))",
                 _ => $"string(steps.{step}.completed)",
             },
+            2 => Use("property of a connection", "connections.outside.region"),
             7 => "input.id + \"/\" + data.tag",
             _ => "\"fixed\"",
         };
@@ -397,9 +496,11 @@ internal sealed partial class ContractGenerator
                 Shape.Http => $"steps.{step}.body.number",
                 Shape.Hash => $"size(steps.{step}.hex)",
                 Shape.Child => $"steps.{step}.number",
+                Shape.Rows => $"steps.{step}.row_count",
+                Shape.Transaction => $"size(steps.{step}.results)",
                 _ => Pick($"steps.{step}.failed", $"steps.{step}.completed"),
             },
-            5 => "size(data.names) + 1",
+            5 => Chance(70) ? "size(data.names) + 1" : Use("property of a connection", "connections.outside.shards"),
             _ => random.Next(20).ToString(CultureInfo.InvariantCulture),
         };
     }
@@ -415,6 +516,8 @@ internal sealed partial class ContractGenerator
                 Shape.Http => $"has(steps.{step}) && steps.{step}.body.number > {random.Next(10)}",
                 Shape.Child => $"has(steps.{step}) && steps.{step}.number > {random.Next(10)}",
                 Shape.Items => $"has(steps.{step}) && steps.{step}.failed == 0",
+                Shape.Rows => $"has(steps.{step}) && steps.{step}.row_count > {random.Next(10)}",
+                Shape.Transaction => $"has(steps.{step}) && size(steps.{step}.results) > 1",
                 _ => $"has(steps.{step}) && steps.{step}.hex.startsWith(\"a\")",
             }),
             2 => Use("guard over input", "input.items.exists(i, i.quantity > 5)"),

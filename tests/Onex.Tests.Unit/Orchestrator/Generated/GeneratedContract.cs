@@ -32,6 +32,7 @@ internal sealed partial class ContractGenerator(Random random)
     private bool _hasUnwinding;
     private bool _hasResponded;
     private bool _hasOnFailure;
+    private bool _hasOutput;
 
     private enum Shape
     {
@@ -39,6 +40,8 @@ internal sealed partial class ContractGenerator(Random random)
         Hash,
         Child,
         Items,
+        Rows,
+        Transaction,
     }
 
     public GeneratedContract Make()
@@ -47,6 +50,7 @@ internal sealed partial class ContractGenerator(Random random)
         _pivot = Chance(35) ? random.Next(_states) : int.MaxValue;
         _hasOnFailure = Chance(70);
         _hasUnwinding = _hasOnFailure || Chance(60);
+        _hasOutput = Chance(40);
         Use(_hasOnFailure ? "on_failure" : "no on_failure");
 
         var states = new ContractMap();
@@ -59,12 +63,15 @@ internal sealed partial class ContractGenerator(Random random)
         var deadline = Chance(35) ? new ContractMap().With("after", Pick("24h", "72h", "100h")).With("next", Leaving(GivenUp)) : null;
         Use("deadline", deadline is not null);
         AddEnds(states);
-
+        var key = Chance(35) ? Use("key", "input.id") : null;
         var contract = new ContractMap()
             .With("contract", "generated")
             .With("version", "1.0.0")
             .With("input", Schema())
-            .With("key", Chance(20) ? Use("key", "input.id") : null)
+            .With("output", _hasOutput ? Use("schema of the output", OutputSchema()) : null)
+            .With("key", key)
+            .With("on_duplicate", key is null ? null : Chance(60) ? Use("on_duplicate join", "join") : Chance(30) ? "reject" : null)
+            .With("schedule", Chance(22) ? Schedule(key) : null)
             .With("data", Data())
             .With("events", Events())
             .With("retries", new ContractMap().With("quick", Policy()))
@@ -118,6 +125,34 @@ internal sealed partial class ContractGenerator(Random random)
         var items = Enumerable.Range(0, Pick(0, 1, 2, 3, 4, 8)).Select(_ => $$"""{"sku":"{{Pick("a", "b", "c")}}","quantity":{{random.Next(10)}}}""");
         var price = Chance(50) ? $$""","price":{{random.Next(100)}}.5""" : "";
         return $$"""{"id":"{{Pick("o-1", "o-2")}}","count":{{random.Next(10)}}{{price}},"items":[{{string.Join(',', items)}}]}""";
+    }
+
+    private static ContractMap OutputSchema() => new ContractMap()
+        .With("type", "object")
+        .With("required", List("id", "text", "said"))
+        .With("properties", new ContractMap()
+            .With("id", new ContractMap().With("type", "string"))
+            .With("text", new ContractMap().With("type", "string"))
+            .With("said", new ContractMap().With("type", "string").With("minLength", 5))
+            .With("names", new ContractMap().With("type", "array").With("items", new ContractMap().With("type", "string")))
+            .With("fixed", new ContractMap().With("type", "array").With("maxItems", 3)))
+        .With("additionalProperties", false);
+
+    private ContractMap Schedule(string? key)
+    {
+        Use("schedule");
+        var calendar = Chance(50);
+        Use(calendar ? "schedule cron" : "schedule every");
+        return new ContractMap()
+            .With("every", calendar ? null : Pick("1s", "90s", "1h", "3d"))
+            .With("cron", calendar ? Pick("0 3 * * *", "*/15 * * * 1-5", "30 2 29 2 *") : null)
+            .With("time_zone", calendar && Chance(60) ? Pick("Europe/Zurich", "America/New_York", "UTC") : null)
+            .With("overlap", key is null && Chance(50) ? "allow" : Chance(50) ? "skip" : null)
+            .With("missed", Chance(60) ? Pick("latest", "skip") : null)
+            .With("input", new ContractMap()
+                .With("id", "nightly")
+                .With("count", random.Next(10))
+                .With("items", List(new ContractMap().With("sku", "a").With("quantity", random.Next(10)))));
     }
 
     private static List<object> List(params object[] items) => [.. items];
@@ -281,10 +316,10 @@ internal sealed partial class ContractGenerator(Random random)
     private void AddEnds(ContractMap states)
     {
         Use("end completed", _targets.Contains("done"));
-        states.Add(("done", new ContractMap().With("end", "completed").With("output", Chance(60) ? Use("output", Payload(new Scope())) : null)));
+        states.Add(("done", new ContractMap().With("end", "completed").With("output", _hasOutput || Chance(60) ? Use("output", Payload(new Scope())) : null)));
         if (_targets.Contains(DoneEarly))
         {
-            states.Add((DoneEarly, new ContractMap().With("end", "completed")));
+            states.Add((DoneEarly, new ContractMap().With("end", "completed").With("output", _hasOutput ? Payload(new Scope()) : null)));
         }
 
         if (_targets.Contains(GivenUp))

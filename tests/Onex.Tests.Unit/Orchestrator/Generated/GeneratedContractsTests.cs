@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Onex.Contracts.Plans;
 
 namespace Onex.Tests.Unit.Orchestrator.Generated;
 
@@ -67,6 +68,7 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
         {
             var compilation = Story.Compile(contract.Text);
             Assert.True(compilation.Diagnostics.Count == 0, string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
+            CheckSchedule(compilation.Plans[0]);
             chaos = new Chaos(compilation.Plans[0], contract.Input) { ComparedMoves = 5, LogMax = Number("ONEX_GENERATED_LOG") ?? 80 };
             chaos.Run(script);
             return null;
@@ -78,6 +80,27 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
         finally
         {
             moves = chaos?.Moves ?? 0;
+        }
+    }
+
+    // It starts with an input that fits, at times that follow one another.
+    private static void CheckSchedule(Plan plan)
+    {
+        if (plan.Schedule is not { } schedule)
+        {
+            return;
+        }
+
+        Assert.Empty(plan.Input.Validate(schedule.Input, out _));
+        var begin = new DateTimeOffset(2026, 11, 24, 8, 0, 0, TimeSpan.Zero);
+        var until = begin.AddDays(4000);
+        var latest = schedule.Latest(begin, until);
+        Assert.True(latest > begin && latest <= until && schedule.After(latest.Value) > until);
+        var next = schedule.After(begin);
+        for (var times = 0; times < 20 && next is { } time; times++)
+        {
+            next = schedule.After(time);
+            Assert.True(next is null || next > time);
         }
     }
 
