@@ -1,18 +1,18 @@
 using Onex.Contracts.Diagnostics;
 using YamlDotNet.Core;
-using YamlDotNet.Core.Events;
+using YamlDotNet.Core.Tokens;
 
 namespace Onex.Contracts.Yaml;
 
 /// <summary>
 /// Reads YAML into a tree with places. Plain data only: what YAML has beyond it (anchors, aliases, merge keys, tags, several documents) is
-/// refused, because it makes one text mean different things to different readers.
+/// refused, because it makes one text mean different things to different readers. The library cuts the text into tokens; what they make up is
+/// read here, because its parser asks the runtime's table of literals about every key, and makes an object of every token again.
 /// </summary>
 internal sealed class YamlReader
 {
     private readonly SourceFile _file;
     private readonly Scanner _scanner;
-    private readonly Parser _parser;
 
     // Where the braces and brackets begin that are open.
     private readonly Stack<Mark> _brackets = new();
@@ -24,7 +24,6 @@ internal sealed class YamlReader
     {
         _file = file;
         _scanner = new Scanner(new StringReader(file.Text), skipComments: true);
-        _parser = new Parser(_scanner);
     }
 
     /// <summary>The file's root, or null after complaining. Never throws.</summary>
@@ -56,114 +55,226 @@ internal sealed class YamlReader
 
     private SyntaxNode? ReadDocument()
     {
-        _parser.MoveNext();
-        if (!_parser.MoveNext() || _parser.Current is StreamEnd)
+        // Behind the beginning of the stream.
+        Next();
+        Next();
+        SkipDirectives();
+        if (Current is StreamEnd)
         {
             _file.Report(Complaints.YamlSyntax(SourceSpan.Start, "the file is empty"));
             return null;
         }
 
-        Next();
-        var root = ReadNode(0);
-        Next();
-        if (_parser.Current is not StreamEnd)
+        var root = Current is DocumentStart && Next() is StreamEnd or DocumentStart or DocumentEnd ? Nothing(Current.Start) : ReadNode(0, Style.Block);
+        var ended = Current is DocumentEnd;
+        while (Current is DocumentEnd)
         {
-            _file.Report(Complaints.YamlFeature(Place(_parser.Current!.Start), "a second document"));
+            Next();
+        }
+
+        if (Current is not StreamEnd)
+        {
+            _file.Report(ended || Current is DocumentStart or VersionDirective or TagDirective
+                ? Complaints.YamlFeature(Place(Current.Start), "a second document")
+                : throw Wrong("did not find expected <document end>"));
         }
 
         return _incomplete ? null : root;
     }
 
-    // Leaves the parser behind the node.
-    private SyntaxNode ReadNode(int depth)
+    private void SkipDirectives()
     {
-        var current = _parser.Current!;
+        var any = false;
+        while (Current is VersionDirective or TagDirective or DocumentEnd)
+        {
+            any |= Current is not DocumentEnd;
+            Next();
+        }
+
+        if (any && Current is not DocumentStart)
+        {
+            throw Wrong("did not find expected <document start>");
+        }
+    }
+
+    // Leaves the scanner behind the node.
+    private SyntaxNode ReadNode(int depth, Style style)
+    {
+        var start = Current.Start;
         if (depth > Limits.DepthMax)
         {
-            throw new TooDeepException(Place(current.Start));
+            throw new TooDeepException(Place(start));
         }
 
-        if (current is NodeEvent node)
-        {
-            RefuseProperties(node);
-        }
-
-        switch (current)
+        var refused = RefuseProperties(start);
+        switch (Current)
         {
             case Scalar scalar:
                 Next();
                 return ToSyntax(scalar);
-            case SequenceStart start:
-                return ReadList(start, depth, start.Style == SequenceStyle.Flow);
-            case MappingStart start:
-                return ReadMap(start, depth, start.Style == MappingStyle.Flow);
+            case FlowSequenceStart:
+                return ReadFlowList(start, depth);
+            case FlowMappingStart:
+                return ReadFlowMap(start, depth);
+            case BlockSequenceStart when style != Style.Flow:
+                return ReadBlockList(start, depth);
+            case BlockMappingStart when style != Style.Flow:
+                return ReadBlockMap(start, depth);
+            case BlockEntry when style == Style.BlockOfMap:
+                return ReadIndentlessList(start, depth);
             case AnchorAlias alias:
-                _file.Report(Complaints.YamlFeature(Place(alias), "an alias"));
+                _file.Report(Complaints.YamlFeature(Place(alias.Start, alias.End), "an alias"));
                 _incomplete = true;
                 Next();
-                return new ScalarSyntax(Place(alias), "", ScalarForm.Other, plain: true);
+                return Nothing(alias.Start);
             default:
-                throw new YamlException(current.Start, current.End, "something else was expected");
+                return refused ? Nothing(start) : throw Wrong("while parsing a node, did not find expected node content");
         }
     }
 
-    private ListSyntax ReadList(SequenceStart start, int depth, bool flow)
+    private bool RefuseProperties(Mark start)
+    {
+        var refused = false;
+        while (Current is Anchor or Tag)
+        {
+            _file.Report(Complaints.YamlFeature(Place(start), Current is Anchor ? "an anchor" : "a tag"));
+            refused = true;
+            Next();
+        }
+
+        return refused;
+    }
+
+    private ListSyntax ReadBlockList(Mark start, int depth)
     {
         var items = new List<SyntaxNode>();
-        Enter(start, flow);
-        while (_parser.Current is not SequenceEnd)
+        Next();
+        while (Current is BlockEntry entry)
         {
-            items.Add(ReadNode(depth + 1));
+            items.Add(Next() is BlockEntry or BlockEnd ? Nothing(entry.End) : ReadNode(depth + 1, Style.Block));
         }
 
-        var at = flow ? Enclosed(start.Start, _parser.Current.Start) : Place(start.Start);
-        Leave(flow);
-        return new ListSyntax(at, items);
+        if (Current is not BlockEnd)
+        {
+            throw Wrong("while parsing a block collection, did not find expected '-' indicator");
+        }
+
+        Next();
+        return new ListSyntax(Place(start), items);
     }
 
-    private MapSyntax ReadMap(MappingStart start, int depth, bool flow)
+    // A list under a key may stand as far left as the key: nothing but what follows says that it ends.
+    private ListSyntax ReadIndentlessList(Mark start, int depth)
     {
-        var entries = new List<SyntaxEntry>();
-        var keys = new HashSet<string>(StringComparer.Ordinal);
-        Enter(start, flow);
-        while (_parser.Current is not MappingEnd)
+        var items = new List<SyntaxNode>();
+        while (Current is BlockEntry entry)
         {
-            var read = ReadNode(depth + 1);
-            var value = ReadNode(depth + 1);
-            if (read is not ScalarSyntax key)
-            {
-                _file.Report(Complaints.WrongType(read.At, "a key", "text", read.Kind));
-            }
-            else if (key is { IsPlain: true, Text: "<<" })
-            {
-                _file.Report(Complaints.YamlFeature(key.At, "a merge key"));
-                _incomplete = true;
-            }
-            else if (!keys.Add(key.Text))
-            {
-                _file.Report(Complaints.DuplicateKey(key.At, key.Text));
-            }
-            else
-            {
-                entries.Add(new SyntaxEntry(key, value));
-            }
+            items.Add(Next() is BlockEntry or Key or Value or BlockEnd ? Nothing(entry.End) : ReadNode(depth + 1, Style.Block));
         }
 
-        var at = flow ? Enclosed(start.Start, _parser.Current.Start) : entries.Count > 0 ? entries[0].Key.At : Place(start.Start);
-        Leave(flow);
-        return new MapSyntax(at, entries, flow);
+        return new ListSyntax(Place(start), items);
     }
 
-    private void RefuseProperties(NodeEvent node)
+    private MapSyntax ReadBlockMap(Mark start, int depth)
     {
-        if (!node.Anchor.IsEmpty)
+        var entries = new MapEntries();
+        Next();
+        while (Current is Key)
         {
-            _file.Report(Complaints.YamlFeature(Place(node.Start), "an anchor"));
+            var key = ReadBehind(depth);
+            var value = Current is Value ? ReadBehind(depth) : Nothing(Current.Start);
+            Add(entries, key, value);
         }
 
-        if (!node.Tag.IsEmpty)
+        if (Current is not BlockEnd)
         {
-            _file.Report(Complaints.YamlFeature(Place(node.Start), "a tag"));
+            throw Wrong("while parsing a block mapping, did not find expected key");
+        }
+
+        Next();
+        return new MapSyntax(entries.Count > 0 ? entries[0].Key.At : Place(start), entries, flow: false);
+    }
+
+    // What stands behind '?' or ':', each of which may have nothing behind it.
+    private SyntaxNode ReadBehind(int depth)
+    {
+        var end = Current.End;
+        return Next() is Key or Value or BlockEnd ? Nothing(end) : ReadNode(depth + 1, Style.BlockOfMap);
+    }
+
+    private ListSyntax ReadFlowList(Mark start, int depth)
+    {
+        var items = new List<SyntaxNode>();
+        _brackets.Push(start);
+        while (Next() is not FlowSequenceEnd)
+        {
+            items.Add(Current is Key ? ReadPair(depth + 1) : ReadNode(depth + 1, Style.Flow));
+            if (Current is FlowSequenceEnd)
+            {
+                break;
+            }
+
+            if (Current is not FlowEntry)
+            {
+                throw Wrong("while parsing a flow sequence, did not find expected ',' or ']'");
+            }
+        }
+
+        return new ListSyntax(Close(start), items);
+    }
+
+    private MapSyntax ReadFlowMap(Mark start, int depth)
+    {
+        var entries = new MapEntries();
+        _brackets.Push(start);
+        while (Next() is not FlowMappingEnd)
+        {
+            ReadFlowEntry(entries, depth);
+            if (Current is FlowMappingEnd)
+            {
+                break;
+            }
+
+            if (Current is not FlowEntry)
+            {
+                throw Wrong("while parsing a flow mapping, did not find expected ',' or '}'");
+            }
+        }
+
+        return new MapSyntax(Close(start), entries, flow: true);
+    }
+
+    // [a: b] is a list of a map.
+    private MapSyntax ReadPair(int depth)
+    {
+        var (start, entries) = (Current.Start, new MapEntries());
+        ReadFlowEntry(entries, depth);
+        return new MapSyntax(Enclosed(start, Current.Start), entries, flow: true);
+    }
+
+    private void ReadFlowEntry(MapEntries entries, int depth)
+    {
+        var key = Current is not Key || Next() is not (Value or FlowEntry or FlowMappingEnd or FlowSequenceEnd)
+            ? ReadNode(depth + 1, Style.Flow)
+            : Nothing(Current.Start);
+        var value = Current is Value && Next() is not (FlowEntry or FlowMappingEnd or FlowSequenceEnd) ? ReadNode(depth + 1, Style.Flow) : Nothing(Current.Start);
+        Add(entries, key, value);
+    }
+
+    private void Add(MapEntries entries, SyntaxNode read, SyntaxNode value)
+    {
+        if (read is not ScalarSyntax key)
+        {
+            _file.Report(Complaints.WrongType(read.At, "a key", "text", read.Kind));
+        }
+        else if (key is { IsPlain: true, Text: "<<" })
+        {
+            _file.Report(Complaints.YamlFeature(key.At, "a merge key"));
+            _incomplete = true;
+        }
+        else if (!entries.TryAdd(new SyntaxEntry(key, value)))
+        {
+            _file.Report(Complaints.DuplicateKey(key.At, key.Text));
         }
     }
 
@@ -183,35 +294,23 @@ internal sealed class YamlReader
         return new ScalarSyntax(at, scalar.Value, form, scalar.Style == ScalarStyle.Plain);
     }
 
-    private void Enter(NodeEvent start, bool flow)
-    {
-        if (flow)
-        {
-            _brackets.Push(start.Start);
-        }
+    private static ScalarSyntax Nothing(Mark at) => new(Place(at), "", ScalarForm.Plain, plain: true);
 
+    private SourceSpan Close(Mark start)
+    {
+        var at = Enclosed(start, Current.Start);
+        _brackets.Pop();
         Next();
+        return at;
     }
 
-    private void Leave(bool flow)
-    {
-        if (flow)
-        {
-            _brackets.Pop();
-        }
+    private Token Current => _scanner.Current!;
 
-        Next();
-    }
+    private Token Next() => !_scanner.MoveNext() ? throw new YamlException("it ends in the middle")
+        : Current is Error error ? throw new YamlException(error.Start, error.End, error.Value)
+        : Current;
 
-    private void Next()
-    {
-        if (!_parser.MoveNext())
-        {
-            throw new YamlException("it ends in the middle");
-        }
-    }
-
-    private static SourceSpan Place(ParsingEvent node) => Place(node.Start, node.End);
+    private YamlException Wrong(string problem) => new(Current.Start, Current.End, problem);
 
     private static SourceSpan Place(Mark start) => new((int)Math.Max(1, start.Line), (int)Math.Max(1, start.Column), 1);
 
@@ -248,6 +347,14 @@ internal sealed class YamlReader
         }
 
         return null;
+    }
+
+    /// <summary>Where a node stands, which says what it may begin with.</summary>
+    private enum Style
+    {
+        Flow,
+        Block,
+        BlockOfMap,
     }
 
     private sealed class TooDeepException(SourceSpan at) : Exception
