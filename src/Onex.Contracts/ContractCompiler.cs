@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
@@ -32,7 +33,8 @@ public static class ContractCompiler
 
         // No file knows of another until all are read; what they say together is worked out in their order.
         var read = new ReadFile[paths.Count];
-        Parallel.For(0, read.Length, index => read[index] = Read(contracts, paths[index], context));
+        var loaded = new ConcurrentDictionary<string, LoadedFile>(StringComparer.Ordinal);
+        Parallel.For(0, read.Length, index => read[index] = Read(contracts, paths[index], loaded, context));
         var taken = new Dictionary<(string Name, string Version), Plan>();
         var kept = read.Where(each => each.Plan is { } plan && !IsTaken(plan, taken, each.File, contracts)).ToList();
         ChildChecks.Run([.. kept.Select(each => (each.File, each.Plan!))], complete: read.All(each => each.Plan is not null));
@@ -41,11 +43,11 @@ public static class ContractCompiler
         return new Compilation(plans, Sorted(diagnostics));
     }
 
-    private static ReadFile Read(ContractDirectory contracts, string path, CompilerContext context)
+    private static ReadFile Read(ContractDirectory contracts, string path, ConcurrentDictionary<string, LoadedFile> loaded, CompilerContext context)
     {
         var (text, complaint) = contracts.Load(path);
         var file = new SourceFile(contracts.Shown(path), text);
-        var references = new References(contracts.LoadReference, contracts.Shown, context.Allowed.Depth);
+        var references = new References(reference => loaded.GetOrAdd(reference, path => contracts.LoadReference(path, context.Allowed.Depth)), contracts.Shown);
         if (complaint is not null)
         {
             file.Report(complaint);
@@ -60,7 +62,7 @@ public static class ContractCompiler
     {
         var file = new SourceFile(source.Path, source.Text);
         var references = new References(
-            path => source.References.TryGetValue(path, out var text) ? (text, null) : (null, "there is no such file"), path => path, context.Allowed.Depth);
+            path => LoadedFile.Of(path, source.References.GetValueOrDefault(path), "there is no such file", context.Allowed.Depth), path => path);
         var plan = ContractReader.Read(source.Path, file, references, context);
         return new Compilation(plan is not null && ExamplesHold(plan, file, context) ? [plan] : [], Sorted(Found(file, references)));
     }

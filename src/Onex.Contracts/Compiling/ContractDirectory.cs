@@ -62,19 +62,21 @@ internal sealed class ContractDirectory(string root)
     }
 
     /// <summary>Reads a file that a contract refers to.</summary>
-    public (string? Text, string? Problem) LoadReference(string path)
+    public LoadedFile LoadReference(string path, int depthMax)
     {
         var (text, complaint, unreadable) = Read(path);
         var problem = unreadable ?? complaint?.Problem;
-        return problem is null ? (text, null) : (null, problem.TrimEnd('.'));
+        return LoadedFile.Of(path, problem is null ? text : null, problem?.TrimEnd('.'), depthMax);
     }
 
     private (string Text, Complaint? Complaint, string? Unreadable) Read(string path)
     {
         byte[] bytes;
+        var read = 0;
         try
         {
-            using var stream = new FileStream(Shown(path), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            // Read at once, so that a buffer of the stream's own would only be in between.
+            using var stream = new FileStream(Shown(path), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
             if (stream.CanSeek && stream.Length > Limits.FileBytesMax)
             {
                 return ("", Complaints.TooLarge(stream.Length), null);
@@ -82,7 +84,6 @@ internal sealed class ContractDirectory(string root)
 
             // It may grow, or be a pipe, while it is read. A buffer of the most that is allowed would cost a thousand files a collection each.
             bytes = new byte[stream.CanSeek ? stream.Length + 1 : UnknownLength];
-            var read = 0;
             while (stream.Read(bytes.AsSpan(read)) is > 0 and var more)
             {
                 read += more;
@@ -96,8 +97,6 @@ internal sealed class ContractDirectory(string root)
                     Array.Resize(ref bytes, Math.Min(2 * bytes.Length, Limits.FileBytesMax + 1));
                 }
             }
-
-            bytes = bytes[..read];
         }
         catch (Exception wrong) when (wrong is IOException or UnauthorizedAccessException)
         {
@@ -105,14 +104,15 @@ internal sealed class ContractDirectory(string root)
             return ("", null, reason);
         }
 
-        var start = bytes.AsSpan().StartsWith("\uFEFF"u8) ? 3 : 0;
+        var utf8 = bytes.AsSpan(0, read);
+        utf8 = utf8.StartsWith("\uFEFF"u8) ? utf8[3..] : utf8;
         try
         {
-            return (_strict.GetString(bytes.AsSpan(start)), null, null);
+            return (_strict.GetString(utf8), null, null);
         }
         catch (DecoderFallbackException)
         {
-            var text = Encoding.UTF8.GetString(bytes.AsSpan(start));
+            var text = Encoding.UTF8.GetString(utf8);
             var before = text[..text.IndexOf('\uFFFD', StringComparison.Ordinal)];
             var line = before.LastIndexOf('\n') + 1;
             return (text, Complaints.NotUtf8(new SourceSpan(before.Count(letter => letter == '\n') + 1, before.Length - line + 1, 1)), null);

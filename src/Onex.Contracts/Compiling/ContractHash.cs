@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
@@ -27,10 +28,12 @@ internal static class ContractHash
 
     private static void Append(IncrementalHash hash, string text)
     {
-        var utf8 = Encoding.UTF8.GetBytes(text);
+        var buffer = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(text.Length));
+        var utf8 = buffer.AsSpan(0, Encoding.UTF8.GetBytes(text, buffer));
         Span<byte> length = stackalloc byte[sizeof(long)];
         BinaryPrimitives.WriteInt64BigEndian(length, utf8.Length);
         hash.AppendData(length);
         hash.AppendData(utf8);
+        ArrayPool<byte>.Shared.Return(buffer);
     }
 }

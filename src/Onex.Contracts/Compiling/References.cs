@@ -4,8 +4,33 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>Reads a file that a contract refers to, by path relative to the contracts directory: its text, or why there is none.</summary>
-internal delegate (string? Text, string? Problem) ReadReference(string path);
+/// <summary>Reads a file that a contract refers to, by path relative to the contracts directory.</summary>
+internal delegate LoadedFile ReadReference(string path);
+
+/// <summary>A file as it is for every contract that refers to it. What each finds wrong with it is its own.</summary>
+/// <param name="Text">Its text; null if there is none.</param>
+/// <param name="Problem">Why there is none.</param>
+/// <param name="Root">What it holds; null if it cannot be read.</param>
+/// <param name="Complaints">What is wrong with its YAML or JSON.</param>
+internal sealed record LoadedFile(string? Text, string? Problem, SyntaxNode? Root, IReadOnlyList<Complaint> Complaints)
+{
+    /// <summary>The file of that path and text.</summary>
+    /// <param name="path">Its path.</param>
+    /// <param name="text">Its text; null if there is none.</param>
+    /// <param name="problem">Why there is none.</param>
+    /// <param name="depthMax">Maps and lists in one another.</param>
+    public static LoadedFile Of(string path, string? text, string? problem, int depthMax)
+    {
+        if (text is null)
+        {
+            return new LoadedFile(null, problem, null, []);
+        }
+
+        var file = new SourceFile(path, text);
+        var root = path.EndsWith(".json", StringComparison.Ordinal) ? JsonReader.Read(file, depthMax) : YamlReader.Read(file, depthMax);
+        return new LoadedFile(text, null, root, file.Reported);
+    }
+}
 
 /// <summary>A file that a contract refers to.</summary>
 /// <param name="Path">Relative to the contracts directory.</param>
@@ -16,8 +41,7 @@ internal sealed record ReferencedFile(string Path, SourceFile File, SyntaxNode? 
 /// <summary>The files that one contract refers to, each read once.</summary>
 /// <param name="read">Reads one.</param>
 /// <param name="shown">A path as people are to see it.</param>
-/// <param name="depthMax">Maps and lists in one another, in one file.</param>
-internal sealed class References(ReadReference read, Func<string, string> shown, int depthMax)
+internal sealed class References(ReadReference read, Func<string, string> shown)
 {
     private readonly Dictionary<string, ReferencedFile> _files = new(StringComparer.Ordinal);
 
@@ -47,16 +71,20 @@ internal sealed class References(ReadReference read, Func<string, string> shown,
             return null;
         }
 
-        var (text, unreadable) = read(path);
-        if (text is null)
+        var loaded = read(path);
+        if (loaded.Text is null)
         {
-            problem = unreadable ?? "it cannot be read";
+            problem = loaded.Problem ?? "it cannot be read";
             return null;
         }
 
-        var file = new SourceFile(shown(path), text);
-        var root = path.EndsWith(".json", StringComparison.Ordinal) ? JsonReader.Read(file, depthMax) : YamlReader.Read(file, depthMax);
-        return _files[path] = new ReferencedFile(path, file, root);
+        var file = new SourceFile(shown(path), loaded.Text);
+        foreach (var complaint in loaded.Complaints)
+        {
+            file.Report(complaint);
+        }
+
+        return _files[path] = new ReferencedFile(path, file, loaded.Root);
     }
 
     /// <summary>The path relative to the contracts directory, never above it.</summary>

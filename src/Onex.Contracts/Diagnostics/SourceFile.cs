@@ -16,6 +16,9 @@ internal sealed class SourceFile(string path, string text)
     /// <summary>Whether further complaints would not be shown, so that looking for more is in vain.</summary>
     public bool IsFull => _complaints.Count >= Limits.DiagnosticsPerFileMax - 1;
 
+    /// <summary>Everything reported so far.</summary>
+    public IReadOnlyList<Complaint> Reported => _complaints;
+
     /// <summary>How much has been reported so far.</summary>
     public int Count => _complaints.Count;
 

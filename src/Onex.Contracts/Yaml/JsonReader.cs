@@ -65,18 +65,13 @@ internal static class JsonReader
     private static MapSyntax ReadMap(SourceFile file, ref Utf8JsonReader reader, Places places)
     {
         var at = places.At(reader.TokenStartIndex, 1);
-        var entries = new List<SyntaxEntry>();
-        var keys = new HashSet<string>(StringComparer.Ordinal);
+        var entries = new MapEntries();
         while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
         {
             var key = Text(ref reader, places);
             reader.Read();
             var value = ReadNode(file, ref reader, places);
-            if (keys.Add(key.Text))
-            {
-                entries.Add(new SyntaxEntry(key, value));
-            }
-            else
+            if (!entries.TryAdd(new SyntaxEntry(key, value)))
             {
                 file.Report(Complaints.DuplicateKey(key.At, key.Text));
             }

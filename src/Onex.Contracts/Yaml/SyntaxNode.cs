@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Onex.Contracts.Diagnostics;
@@ -121,23 +122,78 @@ internal readonly record struct SyntaxEntry(ScalarSyntax Key, SyntaxNode Value);
 /// <param name="at">Its place.</param>
 /// <param name="entries">In the order of the file.</param>
 /// <param name="flow">Whether it is written in braces.</param>
-internal sealed class MapSyntax(SourceSpan at, IReadOnlyList<SyntaxEntry> entries, bool flow) : SyntaxNode(at)
+internal sealed class MapSyntax(SourceSpan at, MapEntries entries, bool flow) : SyntaxNode(at)
 {
-    private readonly Dictionary<string, SyntaxEntry> _byKey = entries.ToDictionary(entry => entry.Key.Text, StringComparer.Ordinal);
-
-    public IReadOnlyList<SyntaxEntry> Entries { get; } = entries;
+    public IReadOnlyList<SyntaxEntry> Entries => entries;
 
     public bool IsFlow { get; } = flow;
 
     public override string Kind => "a map";
 
-    public SyntaxNode? Find(string key) => _byKey.TryGetValue(key, out var entry) ? entry.Value : null;
+    public SyntaxNode? Find(string key) => entries.IndexOf(key) is >= 0 and var index ? entries[index].Value : null;
 
-    public bool Has(string key) => _byKey.ContainsKey(key);
+    public bool Has(string key) => entries.IndexOf(key) >= 0;
 
     /// <summary>The place of a key that is there.</summary>
-    public SourceSpan KeyAt(string key) => _byKey[key].Key.At;
+    public SourceSpan KeyAt(string key) => entries[entries.IndexOf(key)].Key.At;
 
     public override CelValue ToValue() =>
         CelValue.Map(Entries.Select(entry => KeyValuePair.Create(entry.Key.Text, entry.Value.ToValue())).ToList());
+}
+
+/// <summary>The entries of a map as they are read, found by their keys. Most maps have a few: a table of those would cost more than it saves.</summary>
+internal sealed class MapEntries : IReadOnlyList<SyntaxEntry>
+{
+    private const int Few = 8;
+
+    private readonly List<SyntaxEntry> _entries = [];
+    private Dictionary<string, int>? _byKey;
+
+    public int Count => _entries.Count;
+
+    public SyntaxEntry this[int index] => _entries[index];
+
+    /// <summary>Adds it; false if its key is there already.</summary>
+    public bool TryAdd(SyntaxEntry entry)
+    {
+        if (IndexOf(entry.Key.Text) >= 0)
+        {
+            return false;
+        }
+
+        _entries.Add(entry);
+        if (_byKey is not null)
+        {
+            _byKey.Add(entry.Key.Text, _entries.Count - 1);
+        }
+        else if (_entries.Count > Few)
+        {
+            _byKey = Enumerable.Range(0, _entries.Count).ToDictionary(index => _entries[index].Key.Text, StringComparer.Ordinal);
+        }
+
+        return true;
+    }
+
+    /// <summary>Where the key is; -1 if it is not there.</summary>
+    public int IndexOf(string key)
+    {
+        if (_byKey is not null)
+        {
+            return _byKey.TryGetValue(key, out var known) ? known : -1;
+        }
+
+        for (var index = 0; index < _entries.Count; index++)
+        {
+            if (_entries[index].Key.Text == key)
+            {
+                return index;
+            }
+        }
+
+        return -1;
+    }
+
+    public IEnumerator<SyntaxEntry> GetEnumerator() => _entries.GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 }

@@ -128,8 +128,7 @@ internal sealed class YamlReader
 
     private MapSyntax ReadMap(MappingStart start, int depth, bool flow)
     {
-        var entries = new List<SyntaxEntry>();
-        var keys = new HashSet<string>(StringComparer.Ordinal);
+        var entries = new MapEntries();
         Enter(start, flow);
         while (_parser.Current is not MappingEnd)
         {
@@ -144,13 +143,9 @@ internal sealed class YamlReader
                 _file.Report(Complaints.YamlFeature(key.At, "a merge key"));
                 _incomplete = true;
             }
-            else if (!keys.Add(key.Text))
+            else if (!entries.TryAdd(new SyntaxEntry(key, value)))
             {
                 _file.Report(Complaints.DuplicateKey(key.At, key.Text));
-            }
-            else
-            {
-                entries.Add(new SyntaxEntry(key, value));
             }
         }
 
