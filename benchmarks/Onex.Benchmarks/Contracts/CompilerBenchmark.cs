@@ -6,7 +6,10 @@ using Onex.Workers;
 
 namespace Onex.Benchmarks.Contracts;
 
-/// <summary>A directory of a thousand contracts of the size of contracts/order-fulfilment.yaml: below two seconds on two cores, files included.</summary>
+/// <summary>
+/// A directory of a thousand contracts, files included: below two seconds on two cores. Of the example that ends the tutorial, and of
+/// contracts/order-fulfilment.yaml, which is nearly twice as long.
+/// </summary>
 [MemoryDiagnoser]
 public class CompilerBenchmark
 {
@@ -14,9 +17,13 @@ public class CompilerBenchmark
 
     private static readonly CompilerContext _context = new(
         new OperationCatalogue([.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors]),
-        new[] { "stock", "warehouse", "payments", "orders" }.ToDictionary(name => name, name => new ConnectionDescriptor(name, "http", null, null)));
+        new[] { "stock", "warehouse", "payments", "orders", "fraud" }.ToDictionary(name => name, name => new ConnectionDescriptor(name, "http", null, null)));
 
     private DirectoryInfo _directory = null!;
+
+    /// <summary>The directory of the contract, which has its schemas beside it.</summary>
+    [Params("tests/contracts/valid/order-fulfilment-full", "contracts")]
+    public string Source { get; set; } = "";
 
     /// <summary>Writes the files.</summary>
     [GlobalSetup]
@@ -24,7 +31,7 @@ public class CompilerBenchmark
     {
         _directory = Directory.CreateTempSubdirectory("onex-bench-");
         var schemas = _directory.CreateSubdirectory("schemas");
-        var source = ContractsDirectory();
+        var source = Path.Combine(Root(), Source);
         foreach (var schema in Directory.EnumerateFiles(Path.Combine(source, "schemas")))
         {
             File.Copy(schema, Path.Combine(schemas.FullName, Path.GetFileName(schema)));
@@ -35,7 +42,7 @@ public class CompilerBenchmark
         {
             File.WriteAllText(
                 Path.Combine(_directory.FullName, $"order-fulfilment-{number}.yaml"),
-                text.Replace("\ncontract: order-fulfilment\n", $"\ncontract: order-fulfilment-{number}\n", StringComparison.Ordinal));
+                text.Replace("contract: order-fulfilment\n", $"contract: order-fulfilment-{number}\n", StringComparison.Ordinal));
         }
     }
 
@@ -51,7 +58,7 @@ public class CompilerBenchmark
         return compilation is { HasErrors: false, Plans.Count: Contracts } ? compilation.Plans.Count : throw new InvalidOperationException(compilation.Diagnostics[0].Render());
     }
 
-    private static string ContractsDirectory()
+    private static string Root()
     {
         var root = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(root, "Onex.sln")))
@@ -59,6 +66,6 @@ public class CompilerBenchmark
             root = Path.GetDirectoryName(root) ?? throw new InvalidOperationException("The benchmark does not run inside the repository.");
         }
 
-        return Path.Combine(root, "contracts");
+        return root;
     }
 }
