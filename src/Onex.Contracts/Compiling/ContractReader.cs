@@ -256,7 +256,8 @@ internal sealed class ContractReader
             _scope.Report(Complaints.TooMany(map.Entries[_scope.Limits.States].Key.At, "states", _scope.Limits.States));
         }
 
-        foreach (var (name, value) in (map?.Entries ?? []).Take(_scope.Limits.States))
+        // Those that are too many as well: ways to them are no mistakes of their own.
+        foreach (var (name, value) in map?.Entries ?? [])
         {
             if (Names.ReservedStates.Contains(name.Text))
             {

@@ -20,7 +20,8 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
 
     private readonly Story _story = new(plan);
     private readonly string[] _events = [.. plan.Events.Keys.Order(StringComparer.Ordinal)];
-    private readonly List<string> _log = [];
+    // Told only when something is wrong, and made into text only then.
+    private readonly List<Func<string>> _log = [];
     private readonly Dictionary<Guid, Entry> _ledger = [];
     private readonly List<CommandToSend> _copies = [];
     private readonly List<StepResultArrived> _results = [];
@@ -56,7 +57,7 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
     public int Moves { get; private set; }
 
     /// <summary>What has happened, the last of it.</summary>
-    public string Told => string.Join('\n', _log.TakeLast(LogMax));
+    public string Told => string.Join('\n', _log.TakeLast(LogMax).Select(line => line()));
 
     /// <summary>The saga as it is.</summary>
     public SagaState Saga => _story.Saga;
@@ -116,7 +117,7 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
                 Take(() => _story.LosesMessages());
                 break;
             case 19 when plan.OnDuplicate == DuplicatePolicy.Join && !Ended && Pick(2) == 0:
-                Join();
+                AskTheSame();
                 break;
             default:
                 _story.After(TimeSpan.FromSeconds(Pick(500)));
@@ -125,12 +126,13 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
     }
 
     // Another request for the same, or its record once more.
-    private void Join()
+    private void AskTheSame()
     {
         var source = $"requests/5/{Pick(4)}";
         _joined.Add(source);
         var asker = Story.Asker(source);
-        _log.Add($"{_story.Now:dd HH:mm:ss} joined by {source}");
+        var now = _story.Now;
+        _log.Add(() => $"{now:dd HH:mm:ss} joined by {source}");
         Take(() => _story.Takes(new RequestJoined { SagaId = Saga.Facts.SagaId, CausedBy = asker.RequestId, Waiter = new Waiter(asker, IsDuplicate: false) }));
     }
 
@@ -259,8 +261,9 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
     private void Log(string what, StepResultArrived result)
     {
         var command = _commands.GetValueOrDefault(result.CommandId);
-        _log.Add(
-            $"{_story.Now:dd HH:mm:ss} {what} {result.Outcome} #{result.Attempt} of {command?.Direction} {command?.Step}{(command?.Item is { } item ? $"[{item}]" : "")}");
+        var now = _story.Now;
+        _log.Add(() =>
+            $"{now:dd HH:mm:ss} {what} {result.Outcome} #{result.Attempt} of {command?.Direction} {command?.Step}{(command?.Item is { } item ? $"[{item}]" : "")}");
     }
 
     private void DeliverResult()
@@ -323,7 +326,8 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
         if (name is not null && !_seen.Contains(id))
         {
             var payload = Payloads is not null ? Payloads(name, Pick) : TypedValues.Of(plan.Events[name].Data, Pick);
-            _log.Add($"{_story.Now:dd HH:mm:ss} told {name} {payload}");
+            var now = _story.Now;
+            _log.Add(() => $"{now:dd HH:mm:ss} told {name} {payload}");
             Take(() => _story.Tells(name, payload, id));
         }
     }
@@ -342,7 +346,8 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
 
         // An item that was stuck held nobody up; when it is tried again it comes on top.
         _retried += command == OperatorCommand.Retry ? 1 : 0;
-        _log.Add($"{_story.Now:dd HH:mm:ss} asked to {command}{(blockage is null ? "" : $": {blockage.Kind} {blockage.Step} {blockage.Reason}")}");
+        var now = _story.Now;
+        _log.Add(() => $"{now:dd HH:mm:ss} asked to {command}{(blockage is null ? "" : $": {blockage.Kind} {blockage.Step} {blockage.Reason}")}");
         Take(() => _story.Asks(command, "alice", "because"), skipped: command == OperatorCommand.Skip ? blockage?.CommandId : null);
         if (_story.Last.NotDone is not null)
         {
