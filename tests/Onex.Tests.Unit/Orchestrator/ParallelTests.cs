@@ -316,6 +316,19 @@ public sealed class ParallelTests
     }
 
     [Fact]
+    public void While_a_loser_cannot_be_taken_back_neither_an_event_nor_a_timeout_leads_away()
+    {
+        var story = Three("any", rest: "on_event: [{ event: stop, next: elsewhere }]\n    ", events: "events: { stop: {} }\n");
+        story.Answered("b", 200).Answered("c", 404).Answered("a", 200).Sends("-a");
+        story.Takes(story.Result("a", StepOutcome.Rejected, null, "http_404")).After(TimeSpan.FromHours(721)).Fires().Sends().IsIn("working", SagaStatus.Blocked);
+        story.Tells("stop").Sends().IsIn("working", SagaStatus.Blocked);
+
+        Assert.Null(story.Saga.Leaving);
+        Assert.Equal((1, BlockedBy.Compensation), (story.Saga.Early.Length, story.Saga.Blockage!.Kind));
+        story.Asks(OperatorCommand.Retry).Sends("-a").Completes("a").IsIn("elsewhere", SagaStatus.Waiting);
+    }
+
+    [Fact]
     public void An_event_interrupts_all_branches()
     {
         var story = Three("all", rest: "on_event: [{ event: stop, next: elsewhere }]\n    ", events: "events: { stop: {} }\n");
