@@ -74,6 +74,31 @@ public sealed class EachTests
     }
 
     [Fact]
+    public void An_item_that_got_lost_when_an_event_interrupts_is_sent_again_and_taken_back_if_it_happened()
+    {
+        var story = Interrupted();
+        story.CompletesItem("pack", 0, Result("x")).Sends("-pack");
+        Assert.Equal("""{"path":"/undo/x"}""", story.Last.Commands[0].Arguments.ToString());
+        story.IsIn("packing", SagaStatus.Running).CompletesItem("pack", 0).IsIn("elsewhere", SagaStatus.Waiting);
+        Assert.Equal(SagaItemStatus.Compensated, Assert.Single(story.Items.All).Status);
+    }
+
+    [Fact]
+    public void An_item_that_got_lost_when_an_event_interrupts_and_did_not_happen_has_nothing_to_take_back() =>
+        Interrupted().RejectsItem("pack", 0).Sends().IsIn("elsewhere", SagaStatus.Waiting);
+
+    [Fact]
+    public void An_item_that_got_lost_when_an_event_interrupts_and_stays_unknown_blocks()
+    {
+        var story = Interrupted();
+        story.Takes(story.ItemFails("pack", 0)).IsIn("packing", SagaStatus.Blocked);
+        Assert.Equal((BlockedBy.Interrupted, 0), (story.Saga.Blockage!.Kind, story.Saga.Blockage.Item));
+
+        story.Asks(OperatorCommand.Retry).Sends("pack#3").CompletesItem("pack", 0, Result("x")).Sends("-pack");
+        story.CompletesItem("pack", 0).IsIn("elsewhere", SagaStatus.Waiting);
+    }
+
+    [Fact]
     public void Items_are_taken_back_a_few_at_a_time_however_many_there_are()
     {
         var story = Packing(atOnce: 4, items: 60, then: "- fail: { code: enough, message: \"no more\" }");
@@ -209,6 +234,42 @@ public sealed class EachTests
         var row = SagaRows.ToRow(story.Saga, 7, Guid.CreateVersion7());
         _ = Onex.Orchestrator.Engine.ValueJson.TryWrite(story.Saga.Facts.Input, out var input, out _);
         story.Reloads(SagaRows.FromRow(story.Plan, row, input, null));
+        return story;
+    }
+
+    // Two of three items were in flight; nobody had taken the second one, and who had taken the first one has gone away: it is sent again.
+    private static Story Interrupted()
+    {
+        var story = new Story("""
+            contract: story
+            version: 1.0.0
+            input: { type: object }
+            data: { names: { type: list(string), initial: [x, y, z] } }
+            events: { stop: {} }
+            initial: packing
+            states:
+              packing:
+                steps:
+                  - id: pack
+                    each: { item: data.names, at_once: 2, at_most: 9 }
+                    retry: { attempts: 2 }
+                    effect: http.post
+                    connection: outside
+                    with: { path: "/${item}" }
+                    compensate: { effect: http.delete, connection: outside, with: { path: "/undo/${item}" } }
+                on_event: [{ event: stop, next: elsewhere }]
+                next: done
+              elsewhere: { timeout: { after: 1h, next: done } }
+              done: { end: completed }
+            """).Starts().Sends("pack", "pack");
+        var (lost, untaken) = (story.Last.Commands[0], story.Last.Commands[1]);
+        story.Tells("stop").Sends().IsIn("packing", SagaStatus.Running);
+        Assert.Equal([lost.CommandId, untaken.CommandId], Timers.ToCancel(story.Plan, story.Saga, story.Now));
+
+        story.Wakes(id => id == untaken.CommandId ? Story.Cancelled : new Lease(1, null)).Sends();
+        Assert.Equal([0], story.InFlight("pack"));
+        story.Wakes().Sends("pack#2");
+        Assert.Equal((lost.CommandId, lost.Arguments), (story.Last.Commands[0].CommandId, story.Last.Commands[0].Arguments));
         return story;
     }
 
