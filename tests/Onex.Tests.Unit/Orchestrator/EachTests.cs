@@ -172,6 +172,47 @@ public sealed class EachTests
     }
 
     [Fact]
+    public void An_item_that_was_skipped_makes_way_for_the_next_and_the_last_one_for_the_end()
+    {
+        var story = Packing(atOnce: 1, items: 3, pivot: true).RejectsItem("pack", 0).IsIn("packing", SagaStatus.Blocked);
+        story.Asks(OperatorCommand.Skip).Sends("pack").IsIn("packing", SagaStatus.Running);
+        Assert.Equal([1], story.InFlight("pack"));
+
+        story.CompletesItem("pack", 1, Result("b")).RejectsItem("pack", 2).IsIn("packing", SagaStatus.Blocked).Asks(OperatorCommand.Skip).Wakes().IsIn("done", SagaStatus.Completed);
+        Assert.Equal("""{"parcels":["b"],"done":3,"failed":0}""", story.Saga.Output.ToString());
+        Assert.Equal(
+            [SagaItemStatus.Skipped, SagaItemStatus.Completed, SagaItemStatus.Skipped],
+            story.Items.All.OrderBy(item => item.Index).Select(item => item.Status));
+    }
+
+    [Fact]
+    public void An_each_whose_end_cannot_be_saved_past_the_pivot_blocks_again_when_it_is_retried_and_may_be_passed_over()
+    {
+        var story = new Story("""
+            contract: story
+            version: 1.0.0
+            input: {}
+            data: { names: { type: list(string), initial: [x] }, share: int? }
+            initial: packing
+            states:
+              packing:
+                pivot: true
+                steps:
+                  - id: pack
+                    each: { item: data.names, at_most: 9 }
+                    effect: http.post
+                    connection: outside
+                    with: { path: "/${item}" }
+                    save: { share: 1 / result.failed }
+                next: done
+              done: { end: completed }
+            """).Starts().CompletesItem("pack", 0, Result("x")).IsIn("packing", SagaStatus.Blocked);
+
+        story.Asks(OperatorCommand.Retry).Sends().IsIn("packing", SagaStatus.Blocked);
+        story.Asks(OperatorCommand.Skip).Sends().IsIn("done", SagaStatus.Completed);
+    }
+
+    [Fact]
     public void A_compensation_that_is_rejected_blocks_and_is_tried_anew_under_another_key()
     {
         var story = Packing(atOnce: 1).CompletesItem("pack", 0, Result("a")).RejectsItem("pack", 1).Wakes().Sends("-pack");
