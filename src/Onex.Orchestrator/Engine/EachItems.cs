@@ -28,12 +28,12 @@ internal static class EachItems
         }
     }
 
-    /// <summary>Begins the calls, or the one anew that an operator asked for. True if there is nothing to wait for.</summary>
+    /// <summary>Begins the calls, or goes on where an operator had it tried anew. True if there is nothing to wait for.</summary>
     public static bool Begin(Transition transition, EachStep step, int round)
     {
         if (Find(transition, step.Id) is not null)
         {
-            return false;
+            return GoOn(transition, step, round);
         }
 
         var items = step.Items.Evaluate(new SagaScope(transition.Plan, transition.Saga, transition.Now));

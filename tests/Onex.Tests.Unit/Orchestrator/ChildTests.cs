@@ -53,6 +53,34 @@ public sealed class ChildTests
     }
 
     [Fact]
+    public void A_child_whose_end_is_not_known_is_cancelled_again_however_long_that_takes()
+    {
+        var story = Calling().Tells("stop");
+        var child = story.Saga.Outstanding[0].CommandId;
+        for (var time = 0; time < 400; time++)
+        {
+            var call = Assert.Single(story.Wakes().Last.Commands);
+            Assert.Equal((child, true), (call.CommandId, call.Cancels));
+        }
+
+        Assert.True(story.Now - story.Saga.Facts.StartedAt > Outstanding.LifeTime);
+        story.IsIn("unwinding", SagaStatus.Compensating).Completes("ship", """{"tracking":"t-7"}""").Sends("-ship");
+    }
+
+    [Fact]
+    public void A_child_that_may_not_have_heard_of_it_is_cancelled_again_at_once()
+    {
+        var story = Calling().Tells("stop").Wakes().Sends("ship");
+        var child = story.Last.Commands[0].CommandId;
+        Assert.True(story.Saga.NextWakeupAt > story.Now);
+
+        story.LosesMessages();
+        Assert.Equal(story.Now, story.Saga.NextWakeupAt);
+        var call = Assert.Single(story.Fires().Last.Commands);
+        Assert.Equal((child, true), (call.CommandId, call.Cancels));
+    }
+
+    [Fact]
     public void A_parent_that_is_paused_cancels_its_child_when_it_is_resumed()
     {
         var story = Calling().Tells("stop").Asks(OperatorCommand.Pause).Wakes().Sends();

@@ -74,6 +74,31 @@ public sealed class EachTests
     }
 
     [Fact]
+    public void An_item_that_got_lost_when_an_event_interrupts_is_sent_again_and_taken_back_if_it_happened()
+    {
+        var story = Interrupted();
+        story.CompletesItem("pack", 0, Result("x")).Sends("-pack");
+        Assert.Equal("""{"path":"/undo/x"}""", story.Last.Commands[0].Arguments.ToString());
+        story.IsIn("packing", SagaStatus.Running).CompletesItem("pack", 0).IsIn("elsewhere", SagaStatus.Waiting);
+        Assert.Equal(SagaItemStatus.Compensated, Assert.Single(story.Items.All).Status);
+    }
+
+    [Fact]
+    public void An_item_that_got_lost_when_an_event_interrupts_and_did_not_happen_has_nothing_to_take_back() =>
+        Interrupted().RejectsItem("pack", 0).Sends().IsIn("elsewhere", SagaStatus.Waiting);
+
+    [Fact]
+    public void An_item_that_got_lost_when_an_event_interrupts_and_stays_unknown_blocks()
+    {
+        var story = Interrupted();
+        story.Takes(story.ItemFails("pack", 0)).IsIn("packing", SagaStatus.Blocked);
+        Assert.Equal((BlockedBy.Interrupted, 0), (story.Saga.Blockage!.Kind, story.Saga.Blockage.Item));
+
+        story.Asks(OperatorCommand.Retry).Sends("pack#3").CompletesItem("pack", 0, Result("x")).Sends("-pack");
+        story.CompletesItem("pack", 0).IsIn("elsewhere", SagaStatus.Waiting);
+    }
+
+    [Fact]
     public void Items_are_taken_back_a_few_at_a_time_however_many_there_are()
     {
         var story = Packing(atOnce: 4, items: 60, then: "- fail: { code: enough, message: \"no more\" }");
@@ -147,6 +172,47 @@ public sealed class EachTests
     }
 
     [Fact]
+    public void An_item_that_was_skipped_makes_way_for_the_next_and_the_last_one_for_the_end()
+    {
+        var story = Packing(atOnce: 1, items: 3, pivot: true).RejectsItem("pack", 0).IsIn("packing", SagaStatus.Blocked);
+        story.Asks(OperatorCommand.Skip).Sends("pack").IsIn("packing", SagaStatus.Running);
+        Assert.Equal([1], story.InFlight("pack"));
+
+        story.CompletesItem("pack", 1, Result("b")).RejectsItem("pack", 2).IsIn("packing", SagaStatus.Blocked).Asks(OperatorCommand.Skip).Wakes().IsIn("done", SagaStatus.Completed);
+        Assert.Equal("""{"parcels":["b"],"done":3,"failed":0}""", story.Saga.Output.ToString());
+        Assert.Equal(
+            [SagaItemStatus.Skipped, SagaItemStatus.Completed, SagaItemStatus.Skipped],
+            story.Items.All.OrderBy(item => item.Index).Select(item => item.Status));
+    }
+
+    [Fact]
+    public void An_each_whose_end_cannot_be_saved_past_the_pivot_blocks_again_when_it_is_retried_and_may_be_passed_over()
+    {
+        var story = new Story("""
+            contract: story
+            version: 1.0.0
+            input: {}
+            data: { names: { type: list(string), initial: [x] }, share: int? }
+            initial: packing
+            states:
+              packing:
+                pivot: true
+                steps:
+                  - id: pack
+                    each: { item: data.names, at_most: 9 }
+                    effect: http.post
+                    connection: outside
+                    with: { path: "/${item}" }
+                    save: { share: 1 / result.failed }
+                next: done
+              done: { end: completed }
+            """).Starts().CompletesItem("pack", 0, Result("x")).IsIn("packing", SagaStatus.Blocked);
+
+        story.Asks(OperatorCommand.Retry).Sends().IsIn("packing", SagaStatus.Blocked);
+        story.Asks(OperatorCommand.Skip).Sends().IsIn("done", SagaStatus.Completed);
+    }
+
+    [Fact]
     public void A_compensation_that_is_rejected_blocks_and_is_tried_anew_under_another_key()
     {
         var story = Packing(atOnce: 1).CompletesItem("pack", 0, Result("a")).RejectsItem("pack", 1).Wakes().Sends("-pack");
@@ -209,6 +275,42 @@ public sealed class EachTests
         var row = SagaRows.ToRow(story.Saga, 7, Guid.CreateVersion7());
         _ = Onex.Orchestrator.Engine.ValueJson.TryWrite(story.Saga.Facts.Input, out var input, out _);
         story.Reloads(SagaRows.FromRow(story.Plan, row, input, null));
+        return story;
+    }
+
+    // Two of three items were in flight; nobody had taken the second one, and who had taken the first one has gone away: it is sent again.
+    private static Story Interrupted()
+    {
+        var story = new Story("""
+            contract: story
+            version: 1.0.0
+            input: { type: object }
+            data: { names: { type: list(string), initial: [x, y, z] } }
+            events: { stop: {} }
+            initial: packing
+            states:
+              packing:
+                steps:
+                  - id: pack
+                    each: { item: data.names, at_once: 2, at_most: 9 }
+                    retry: { attempts: 2 }
+                    effect: http.post
+                    connection: outside
+                    with: { path: "/${item}" }
+                    compensate: { effect: http.delete, connection: outside, with: { path: "/undo/${item}" } }
+                on_event: [{ event: stop, next: elsewhere }]
+                next: done
+              elsewhere: { timeout: { after: 1h, next: done } }
+              done: { end: completed }
+            """).Starts().Sends("pack", "pack");
+        var (lost, untaken) = (story.Last.Commands[0], story.Last.Commands[1]);
+        story.Tells("stop").Sends().IsIn("packing", SagaStatus.Running);
+        Assert.Equal([lost.CommandId, untaken.CommandId], Timers.ToCancel(story.Plan, story.Saga, story.Now));
+
+        story.Wakes(id => id == untaken.CommandId ? Story.Cancelled : new Lease(1, null)).Sends();
+        Assert.Equal([0], story.InFlight("pack"));
+        story.Wakes().Sends("pack#2");
+        Assert.Equal((lost.CommandId, lost.Arguments), (story.Last.Commands[0].CommandId, story.Last.Commands[0].Arguments));
         return story;
     }
 

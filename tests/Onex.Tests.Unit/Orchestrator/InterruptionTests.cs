@@ -233,6 +233,44 @@ public sealed class InterruptionTests
         Assert.Equal("deadline_exceeded", story.Answers.Single().Fault!.Code);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void While_what_was_interrupted_cannot_be_taken_back_neither_an_event_nor_a_deadline_leads_away(bool retried)
+    {
+        var story = Leaving().Completes("charge", """{"ref":"p-1"}""").Sends("-charge").Answered("charge", 409).IsIn("charging", SagaStatus.Blocked);
+        StaysBlocked(story, "charging");
+
+        // Where it was going it takes what was kept.
+        story = retried ? story.Asks(OperatorCommand.Retry).Sends("-charge").Completes("charge") : story.Asks(OperatorCommand.Skip);
+        story.Sends("-reserve").IsIn("compensating", SagaStatus.Compensating);
+        Assert.Equal("cancel", story.Saga.Fault!.Code);
+    }
+
+    [Fact]
+    public void While_a_compensation_is_blocked_neither_an_event_nor_a_deadline_leads_away()
+    {
+        var story = new Story(Made.Plan(
+            [
+                Made.State("charging", "done", [Made.Effect("charge", undo: "'c'"), Made.Effect("check")]),
+                Made.Unwinding("unwinding", "asking"),
+                Made.State("asking"),
+                Made.End("done"),
+                Made.End("cancelled", EndKind.Failed),
+            ],
+            onFailure: "unwinding",
+            events: [Made.Event("cancel")],
+            anyState: [Made.On("cancel", "cancelled")],
+            deadline: Made.After(TimeSpan.FromHours(72), "cancelled"))).Starts();
+        story.Completes("charge").Answered("check", 404).Sends("-charge").Answered("charge", 409).IsIn("unwinding", SagaStatus.Blocked);
+        StaysBlocked(story, "unwinding");
+
+        story.Asks(OperatorCommand.Retry).Sends("-charge").IsIn("unwinding", SagaStatus.Compensating);
+        Assert.Single(story.Saga.Early);
+        story.Completes("charge").IsIn("cancelled", SagaStatus.Failed);
+        Assert.Equal("cancel", story.Saga.Fault!.Code);
+    }
+
     [Fact]
     public void A_resend_sends_the_same_attempt_again_and_burns_nothing()
     {
@@ -286,6 +324,18 @@ public sealed class InterruptionTests
     // It is interrupted, and each attempt to find out comes to nothing.
     private static Story Unknown(Story story) => story.Tells("cancel").Wakes(_ => new Lease(1, null))
         .Wakes().Sends("charge#2").Fails("charge").Wakes().Sends("charge#3").Fails("charge");
+
+    // The event is kept, the deadline passes, and what is to be taken back is still an operator's affair.
+    private static void StaysBlocked(Story story, string state)
+    {
+        var blockage = story.Saga.Blockage;
+        story.Tells("cancel").Sends().IsIn(state, SagaStatus.Blocked);
+        story.After(TimeSpan.FromHours(100)).Fires().Sends().IsIn(state, SagaStatus.Blocked);
+
+        Assert.Equal((BlockedBy.Compensation, "charge"), (blockage!.Kind, blockage.Step));
+        Assert.Equal([blockage], story.Saga.Blockages);
+        Assert.Equal(["cancel"], story.Saga.Early.Select(kept => kept.Event));
+    }
 
     private static IEnumerable<string?> Compensated(Story story) =>
         story.History.Where(note => note.Kind == HistoryKinds.CompensationCompleted).Select(note => note.Step);

@@ -51,6 +51,47 @@ public sealed class OperatorTests
         Refuses(BlockedCompensation(), OperatorCommand.Cancel, "taking back already");
 
     [Fact]
+    public void Cancel_of_a_blocked_step_does_not_pass_over_a_compensation_that_is_blocked_too()
+    {
+        var story = new Story("""
+            contract: story
+            version: 1.0.0
+            input: {}
+            initial: working
+            states:
+              working:
+                steps:
+                  - id: first
+                    effect: http.post
+                    connection: outside
+                    with: { path: /first }
+                    compensate: { effect: http.delete, connection: outside, with: { path: /first } }
+                  - parallel:
+                      branches:
+                        - parallel:
+                            join: any
+                            branches:
+                              - id: loser
+                                effect: http.post
+                                connection: outside
+                                with: { path: /loser }
+                                compensate: { effect: http.delete, connection: outside, with: { path: /loser } }
+                              - { id: winner, effect: http.get, connection: outside, with: { path: /winner } }
+                        - { id: other, effect: http.get, connection: outside, with: { path: /other } }
+                next: done
+              done: { end: completed }
+            """).Starts().Answered("first", 200).Answered("winner", 200).Answered("loser", 200).Sends("-loser");
+        story.Takes(story.Result("other", StepOutcome.Undeliverable, null, "too_large"));
+        story.Takes(story.Result("loser", StepOutcome.Rejected, null, "http_409")).IsIn("working", SagaStatus.Blocked);
+        Assert.Equal([BlockedBy.Step, BlockedBy.Compensation], story.Saga.Blockages.Select(blockage => blockage.Kind));
+
+        story.Asks(OperatorCommand.Cancel).Sends().IsIn("compensating", SagaStatus.Blocked);
+        Assert.Equal("loser", Assert.Single(story.Saga.Blockages).Step);
+        story.Wakes(_ => Story.Cancelled).Sends().IsIn("compensating", SagaStatus.Blocked);
+        story.Asks(OperatorCommand.Retry).Sends("-loser").Completes("loser").Sends("-first").Completes("first").IsIn("failed", SagaStatus.Cancelled);
+    }
+
+    [Fact]
     public void Retry_is_done_only_when_blocked() => Refuses(Start(), OperatorCommand.Retry, "not blocked");
 
     [Fact]

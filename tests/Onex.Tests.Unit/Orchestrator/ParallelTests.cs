@@ -209,6 +209,30 @@ public sealed class ParallelTests
             .Asks(OperatorCommand.Skip).Sends("after");
 
     [Fact]
+    public void A_join_that_failed_past_the_pivot_may_be_passed_over_while_items_of_its_branches_are_in_flight()
+    {
+        var story = new Story(Contract("""
+                  - set: { note: "'a,b,c'" }
+                  - parallel:
+                      join: { at_least: 2 }
+                      branches:
+                        - id: pack
+                          each: { item: "data.?note.orValue('').split(',')", at_once: 2, at_most: 9 }
+                          effect: http.post
+                          connection: outside
+                          with: { path: "/${item}" }
+                        - { id: c, effect: http.get, connection: outside, with: { path: /c } }
+                        - { id: d, effect: http.get, connection: outside, with: { path: /d } }
+                  - { id: after, effect: http.get, connection: outside, with: { path: /after } }
+            """, pivot: true)).Starts().CompletesItem("pack", 0, Completed).Answered("c", 404).Answered("d", 404).IsIn("working", SagaStatus.Blocked);
+
+        story.Asks(OperatorCommand.Skip).Sends("after").IsIn("working", SagaStatus.Running);
+        Assert.Equal([1, 2], story.Saga.Outstanding.Where(command => command.Interrupted).Select(command => command.Item));
+        Assert.Empty(story.Saga.Eaches);
+        story.CompletesItem("pack", 1, Completed).Sends().Wakes(_ => Story.Cancelled).Sends().Answered("after", 200).IsIn("done", SagaStatus.Completed);
+    }
+
+    [Fact]
     public void What_a_retried_branch_does_again_goes_by_new_keys()
     {
         var story = new Story(Contract("""
@@ -313,6 +337,19 @@ public sealed class ParallelTests
             story.Answered("b", 200).Answered("c", 404).Answered("a", 200).Sends("-a");
             return story.Takes(story.Result("a", StepOutcome.Rejected, null, "http_404")).IsIn("working", SagaStatus.Blocked).Tells("stop");
         }
+    }
+
+    [Fact]
+    public void While_a_loser_cannot_be_taken_back_neither_an_event_nor_a_timeout_leads_away()
+    {
+        var story = Three("any", rest: "on_event: [{ event: stop, next: elsewhere }]\n    ", events: "events: { stop: {} }\n");
+        story.Answered("b", 200).Answered("c", 404).Answered("a", 200).Sends("-a");
+        story.Takes(story.Result("a", StepOutcome.Rejected, null, "http_404")).After(TimeSpan.FromHours(721)).Fires().Sends().IsIn("working", SagaStatus.Blocked);
+        story.Tells("stop").Sends().IsIn("working", SagaStatus.Blocked);
+
+        Assert.Null(story.Saga.Leaving);
+        Assert.Equal((1, BlockedBy.Compensation), (story.Saga.Early.Length, story.Saga.Blockage!.Kind));
+        story.Asks(OperatorCommand.Retry).Sends("-a").Completes("a").IsIn("elsewhere", SagaStatus.Waiting);
     }
 
     [Fact]
