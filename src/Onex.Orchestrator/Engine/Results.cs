@@ -42,6 +42,12 @@ internal static class Results
         var step = transition.Facts.Step(command.Step);
         if (result.Outcome == StepOutcome.Undeliverable)
         {
+            // Nothing was sent since an operator asked for it once more: the ledger is about to tell what came of the copies before that.
+            if (command.RetriedAt >= command.NotAfter)
+            {
+                return false;
+            }
+
             Undeliverable(transition, command, result);
             return true;
         }

@@ -179,6 +179,17 @@ public sealed class OperatorTests
     }
 
     [Fact]
+    public void An_old_copy_that_the_broker_refuses_meanwhile_does_not_pass_for_the_ledgers_word()
+    {
+        var story = Confirming().Answered("confirm", 503).After(Outstanding.LifeTime).Wakes().Answered("confirm", 503);
+        var old = story.Saga.Outstanding[0].CommandId;
+        story.Asks(OperatorCommand.Retry).Takes(story.Result("confirm", StepOutcome.Undeliverable, null, "too_large"));
+
+        Assert.False(story.Last.Changed);
+        Assert.Equal([old], Timers.InNeedOfLedger(story.Plan, story.Saga, story.Now));
+    }
+
+    [Fact]
     public void Retry_of_an_interrupted_step_that_stayed_unknown_asks_again()
     {
         var story = Unknown().Asks(OperatorCommand.Retry).Sends("reserve#4").IsIn("compensating", SagaStatus.Compensating);
