@@ -151,15 +151,21 @@ internal static class Branches
         }
     }
 
-    /// <summary>An operator passes over a step whose join has failed: its branches are ended.</summary>
+    /// <summary>
+    /// The branches that have not completed are not waited for, because enough others have or an operator passes over the step: what they have in
+    /// flight is resolved before the saga goes on behind it.
+    /// </summary>
     public static void Drop(Transition transition, ParallelStep step)
     {
-        for (var branch = 0; branch < step.Branches.Length; branch++)
+        foreach (var branch in transition.Saga.Branches)
         {
-            End(transition, transition.Facts.Branch(step.Id, branch), BranchPhase.Lost);
+            if (branch.Parallel == step.Id && branch.Phase is BranchPhase.Running or BranchPhase.Failed)
+            {
+                Lose(transition, transition.Facts.Branch(step.Id, branch.Branch), step.Branches[branch.Branch].Keep);
+            }
         }
 
-        transition.Saga = transition.Saga with { Branches = transition.Saga.Branches.RemoveAll(branch => branch.Parallel == step.Id) };
+        transition.GoOn();
     }
 
     private static void Judge(Transition transition, ParallelStep step)
@@ -175,12 +181,7 @@ internal static class Branches
         var running = mine.Count(branch => branch.Phase == BranchPhase.Running);
         if (completed >= step.Needed)
         {
-            foreach (var branch in mine.Where(branch => branch.Phase is BranchPhase.Running or BranchPhase.Failed))
-            {
-                Lose(transition, transition.Facts.Branch(step.Id, branch.Branch), step.Branches[branch.Branch].Keep);
-            }
-
-            transition.GoOn();
+            Drop(transition, step);
         }
         else if (completed + running < step.Needed && step.Join != Join.All)
         {

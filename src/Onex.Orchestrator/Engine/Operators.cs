@@ -186,6 +186,9 @@ internal static class Operators
             case BlockedBy.Step when stuck is { Item: not null }:
                 EachItems.Skip(transition, stuck);
                 return;
+            case BlockedBy.Step when transition.Facts.At(blockage.Step!) is ParallelStep parallel:
+                Branches.Drop(transition, parallel);
+                return;
             case BlockedBy.Step:
                 Pass(transition, blockage.Step!);
                 break;
@@ -198,11 +201,6 @@ internal static class Operators
     private static void Pass(Transition transition, string id)
     {
         var step = transition.Facts.At(id);
-        if (step is ParallelStep parallel)
-        {
-            Branches.Drop(transition, parallel);
-        }
-
         transition.Saga = transition.Saga with { Eaches = transition.Saga.Eaches.RemoveAll(run => run.Step == id) };
         if (step is CallStep { ResultIsRead: true } or EachStep { ResultIsRead: true })
         {
