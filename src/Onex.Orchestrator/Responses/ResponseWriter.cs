@@ -97,11 +97,11 @@ internal sealed class ResponseWriter(Topics topics)
             Message = response.Error,
         })
         : new()
-    {
-        MessageId = messageId,
-        Topic = to.ReplyTo ?? topics.Responses,
-        Key = to.CorrelationId.ToString(),
-        Value = JsonSerializer.SerializeToUtf8Bytes(response, MessageJson.Readable.Response),
-        Headers = MessageHeaders.Of(EventTypes.Response, messageId, to.CorrelationId, at, to.Headers),
-    };
+        {
+            MessageId = messageId,
+            Topic = to.ReplyTo ?? topics.Responses,
+            Key = to.CorrelationId.ToString(),
+            Value = JsonSerializer.SerializeToUtf8Bytes(response, MessageJson.Readable.Response),
+            Headers = MessageHeaders.Of(EventTypes.Response, messageId, to.CorrelationId, at, to.Headers),
+        };
 }
