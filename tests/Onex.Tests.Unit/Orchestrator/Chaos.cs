@@ -15,6 +15,8 @@ namespace Onex.Tests.Unit.Orchestrator;
 /// </summary>
 internal sealed partial class Chaos(Plan plan, string input = "{}")
 {
+    private const int KindEvents = 1000;
+
     private static readonly int[] _statuses = [200, 201, 200, 202];
     private static readonly int[] _refusals = [402, 404, 409];
 
@@ -378,7 +380,8 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
         {
             Deliver(answer);
         }
-        else if (!Saga.WaitingFor.IsEmpty && (Saga.NextWakeupAt is null || turn % 4 == 3))
+        // An event may lead back, and in step with the turns for ever: after a while it is sent only where nothing else can happen.
+        else if (!Saga.WaitingFor.IsEmpty && (Saga.NextWakeupAt is null || (turn % 4 == 3 && turn < KindEvents)))
         {
             Tell(Saga.WaitingFor[Pick(Saga.WaitingFor.Length)]);
         }
