@@ -96,6 +96,9 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     public void Move(string next, Fault? fault = null)
     {
         Interruption.Interrupt(this);
+
+        // What held the state up is over with it, unless something is in flight still of which nobody can tell what came of it.
+        Unblock(blockage => blockage.Kind is BlockedBy.Step or BlockedBy.Way && !Saga.Outstanding.Any(command => command.CommandId == blockage.CommandId));
         if (fault is not null)
         {
             SetFault(fault);

@@ -208,6 +208,34 @@ public sealed class ParallelTests
         Three("any", pivot: true).Answered("a", 404).Answered("b", 404).Answered("c", 404).IsIn("working", SagaStatus.Blocked)
             .Asks(OperatorCommand.Skip).Sends("after");
 
+    [Theory]
+    [InlineData("{ at_least: 3 }")]
+    [InlineData("all")]
+    public void What_blocked_a_state_past_the_pivot_is_over_when_the_catch_of_a_branch_leads_away(string join)
+    {
+        var story = new Story(Contract($$"""
+                  - parallel:
+                      join: {{join}}
+                      branches:
+                        - id: b
+                          effect: http.get
+                          connection: outside
+                          with: { path: /b }
+                        - id: c
+                          effect: http.get
+                          connection: outside
+                          with: { path: /c }
+                          catch: [{ next: done }]
+                        - id: d
+                          effect: http.get
+                          connection: outside
+                          with: { path: /d }
+            """, pivot: true)).Starts().Answered("b", 404).IsIn("working", SagaStatus.Blocked);
+
+        story.Answered("c", 404).Wakes(_ => Story.Cancelled).IsIn("done", SagaStatus.Completed);
+        Assert.Empty(story.Saga.Blockages);
+    }
+
     [Fact]
     public void A_join_that_failed_past_the_pivot_may_be_passed_over_while_items_of_its_branches_are_in_flight()
     {
