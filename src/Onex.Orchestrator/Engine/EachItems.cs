@@ -260,7 +260,7 @@ internal static class EachItems
         while (Find(transition, step.Id) is { Gathering: false } run)
         {
             var inFlight = transition.Saga.Outstanding.Count(command =>
-                command.Step == step.Id && command.Direction == StepDirections.Do && command.Phase != AttemptPhase.Stuck);
+                command.Step == step.Id && command is { Direction: StepDirections.Do, Interrupted: false } && command.Phase != AttemptPhase.Stuck);
             if (run.Next < run.Total && inFlight < step.AtOnce)
             {
                 Change(transition, run, run with { Next = run.Next + 1 });

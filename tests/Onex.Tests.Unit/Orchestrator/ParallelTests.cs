@@ -261,6 +261,28 @@ public sealed class ParallelTests
     }
 
     [Fact]
+    public void Items_of_a_retried_branch_begin_although_one_of_before_is_still_being_resolved()
+    {
+        var story = new Story(Contract("""
+                  - set: { note: "'a,b'" }
+                  - parallel:
+                      join: { at_least: 2 }
+                      branches:
+                        - { id: b, effect: http.get, connection: outside, with: { path: /b } }
+                        - - parallel:
+                              branches:
+                                - id: pack
+                                  each: { item: "data.?note.orValue('').split(',')", at_once: 1, at_most: 9 }
+                                  effect: http.post
+                                  connection: outside
+                                  with: { path: "/${item}" }
+                                - { id: d, effect: http.get, connection: outside, with: { path: /d } }
+            """, pivot: true)).Starts().Answered("b", 404).Answered("d", 404).IsIn("working", SagaStatus.Blocked);
+
+        story.Asks(OperatorCommand.Retry).Sends("b", "pack", "d");
+    }
+
+    [Fact]
     public void What_a_retried_branch_does_again_goes_by_new_keys()
     {
         var story = new Story(Contract("""
