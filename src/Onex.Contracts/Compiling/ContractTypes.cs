@@ -23,6 +23,7 @@ internal sealed class ContractTypes(ContractScope scope)
     private CelType? _input;
     private CelType? _data;
     private CelType? _stepsByName;
+    private CelType? _connections;
 
     /// <summary>The type of a name in a place; null where nothing is known of it.</summary>
     public CelType? Of(string name, ExpressionPlace place) => !place.Names.Contains(name) ? null : name switch
@@ -42,7 +43,7 @@ internal sealed class ContractTypes(ContractScope scope)
         "saga" => _saga,
         "now" => CelType.Timestamp,
         "command_id" => CelType.Text,
-        "connections" => scope.Context is { Connections: null } or { IsRegistered: true } ? CelType.Dyn : StaticTypes.Of(scope.Connections),
+        "connections" => _connections ??= scope.Context is { Connections: null } or { IsRegistered: true } ? CelType.Dyn : StaticTypes.Of(scope.Connections),
         _ => null,
     };
 
@@ -59,8 +60,8 @@ internal sealed class ContractTypes(ContractScope scope)
         return type;
     }
 
-    /// <summary>The type of what an aggregate comes to, given that of its expression.</summary>
-    public static CelType OfAggregate(AggregateKind kind, CelType of) => kind switch
+    // What an aggregate comes to, given the type of its expression.
+    private static CelType OfAggregate(AggregateKind kind, CelType of) => kind switch
     {
         AggregateKind.Count => CelType.Int,
         AggregateKind.Sum => of.Plain,

@@ -425,18 +425,15 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
 
     private ConnectionDescriptor? FindConnection(ScalarSyntax name, OperationDescriptor operation, string type)
     {
-        if (scope.Context.Connections is not { } connections)
+        if (scope.Context.Connections is not { } connections || scope.Context.IsRegistered)
         {
-            return new ConnectionDescriptor(name.Text, type, null, null);
+            return scope.Context.Connections?.GetValueOrDefault(name.Text) is { } known && known.Type == type
+                ? known
+                : new ConnectionDescriptor(name.Text, type, null, null);
         }
 
-        if (!connections.TryGetValue(name.Text, out var connection) || (scope.Context.IsRegistered && connection.Type != type))
+        if (!connections.TryGetValue(name.Text, out var connection))
         {
-            if (scope.Context.IsRegistered)
-            {
-                return new ConnectionDescriptor(name.Text, type, null, null);
-            }
-
             scope.Report(Complaints.UnknownConnection(name.At, name.Text, [.. connections.Keys.Order(StringComparer.Ordinal)]));
             return null;
         }
