@@ -129,5 +129,17 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
         }
     }
 
-    private bool IsUnreadable(string field) => !Unreadable.IsEmpty && Unreadable.Any(assignment => assignment.Field == field);
+    // Without a closure: a guard allocates nothing.
+    private bool IsUnreadable(string field)
+    {
+        foreach (var assignment in Unreadable)
+        {
+            if (assignment.Field == field)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 }
