@@ -1,6 +1,5 @@
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Expressions.Checking;
-using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
 using Onex.Contracts.Yaml;
 
