@@ -40,6 +40,7 @@ public abstract class StackFixture : IAsyncLifetime
     /// <inheritdoc />
     public virtual async ValueTask DisposeAsync()
     {
+        GC.SuppressFinalize(this);
         if (_stack is not null)
         {
             await _stack.DisposeAsync();
