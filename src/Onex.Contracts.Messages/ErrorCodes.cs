@@ -116,4 +116,7 @@ public static class ErrorCodes
 
     /// <summary>The dead letter's record is not kept, so that it cannot be sent again from here.</summary>
     public const string LetterIncomplete = "ONEX4015";
+
+    /// <summary>A saga is terminated only if the call confirms that nothing is compensated.</summary>
+    public const string ConfirmationMissing = "ONEX4020";
 }
