@@ -25,7 +25,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
         {
             Contract = call.Query("contract"),
             State = call.Query("state"),
-            Status = Status(call.Query("status")),
+            Statuses = call.Several<SagaStatus>("status", SagaStatusText.ToText),
             Key = call.Query("key"),
             Parent = call.Id("parent"),
             Text = call.Query("q"),
@@ -166,20 +166,6 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
                 400, ErrorCodes.ConfirmationMissing, "To terminate a saga compensates nothing of what it did, and the call does not confirm that.",
                 $"Give 'confirm': the saga's id, {id} (onex sagas terminate {id} --confirm {id}). 'cancel' compensates.");
         }
-    }
-
-    private static SagaStatus? Status(string? text)
-    {
-        if (text is null)
-        {
-            return null;
-        }
-
-        return Enum.TryParse<SagaStatus>(text, ignoreCase: true, out var status) && !char.IsAsciiDigit(text[0])
-            ? status
-            : throw new CallException(
-                400, ErrorCodes.CallInvalid, $"'status' is '{ApiCall.Clip(text)}'.",
-                $"Give one of {string.Join(", ", Enum.GetNames<SagaStatus>().Select(name => name.ToLowerInvariant()))}.");
     }
 
     private static (long Version, int Ordinal) Place(string? text)
