@@ -323,11 +323,13 @@ internal sealed class RecordConsumer : IDisposable
             try
             {
                 var ids = await _log.TopicIdsAsync([.. partitions.Select(partition => partition.Partition.Topic).Distinct()], lost);
+                var letters = await _deadLetters.OpenAsync(partitions.Select(partition => partition.Partition), lost);
                 if (numbers.Count > 0)
                 {
                     await _handler.AssignedAsync(numbers, lost);
                 }
 
+                partitions.ForEach(partition => partition.OpenLetters = letters);
                 Open(partitions, ids);
                 return;
             }
@@ -542,7 +544,20 @@ internal sealed class RecordConsumer : IDisposable
         {
             _ = Task.Run(() => BuryAsync(partition, entry, dead));
         }
+        else if (_deadLetters.Close(entry.Record, partition.OpenLetters, partition.Lost) is { } closing)
+        {
+            _ = CompleteAfterAsync(closing, partition, entry);
+        }
         else
+        {
+            Complete(partition, entry);
+        }
+    }
+
+    private async Task CompleteAfterAsync(Task closing, AssignedPartition partition, BatchEntry entry)
+    {
+        await closing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!closing.IsCanceled)
         {
             Complete(partition, entry);
         }

@@ -48,7 +48,7 @@ internal sealed class HomePartitions(
         await RebuildWakeupsAsync(partitions, cancellation);
         foreach (var unsent in await store.UnsentOfPartitionsAsync(partitions, UnsentAtOnce, cancellation))
         {
-            sender.Send(unsent.SagaId, [unsent.Message]);
+            sender.Send(unsent.SagaId, [unsent.Message], again: true);
         }
 
         _assigned.TrySetResult();
@@ -86,7 +86,7 @@ internal sealed class HomePartitions(
     {
         foreach (var unsent in await store.UnsentForAsync(age, UnsentAtOnce, cancellation))
         {
-            sender.Send(unsent.SagaId, [unsent.Message]);
+            sender.Send(unsent.SagaId, [unsent.Message], again: true);
         }
     }
 

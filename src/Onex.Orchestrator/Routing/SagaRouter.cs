@@ -155,7 +155,7 @@ internal sealed class SagaRouter(
             foreach (var (row, pipe, saga, unsent) in await reader.ReadAsync(missing, cancellation))
             {
                 // Before anything newer of this saga: whoever committed these may have died before sending them.
-                sender.Send(row.Id, unsent);
+                sender.Send(row.Id, unsent, again: true);
                 works[row.Id] = new SagaWork(row.Id, pipe, saga, row.Version);
             }
         }

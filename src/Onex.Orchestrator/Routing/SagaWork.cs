@@ -145,9 +145,10 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
             var id = Identity.Message(_transitionId, ordinal++);
             _outgoing.Add(messages.DeadEvent(refusal, request, requestRef, id, at));
 
-            // This saga has seen the event under its envelope id, so that it would be silent about a second one: sent again it is a new event.
+            // This saga has seen the event under its envelope id, so that it would be silent about a second one: sent again it is a new event, the same
+            // one however often.
             var again = EventLetter.Request(refused.Asker with { EnvelopeId = null }, refused.Event.Data);
-            _deadLetters.Add(messages.DeadEventRow(refusal, again, id, at));
+            _deadLetters.Add(messages.DeadEventRow(refusal, again, id, at, identity: id));
         }
     }
 

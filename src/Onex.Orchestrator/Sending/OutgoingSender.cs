@@ -29,13 +29,18 @@ internal sealed class OutgoingSender(IRecordProducer producer, IDeadLetterIndex 
     /// Hands messages to the producer, in order, unless they are on their way already. Nothing cancels that: a stop would not know which of them
     /// have left, and they would leave again.
     /// </summary>
-    public void Send(Guid sagaId, IEnumerable<OutgoingMessage> messages)
+    /// <param name="sagaId">Whose they are.</param>
+    /// <param name="messages">The messages.</param>
+    /// <param name="again">
+    /// Whether they were found in the outbox: an earlier try may have been refused and left a letter, which is closed if the message leaves now.
+    /// </param>
+    public void Send(Guid sagaId, IEnumerable<OutgoingMessage> messages, bool again = false)
     {
         foreach (var message in messages)
         {
             if (_inHand.TryAdd(message.MessageId, 0))
             {
-                _ = SendAsync(sagaId, message);
+                _ = SendAsync(sagaId, message, again);
             }
         }
     }
@@ -77,7 +82,7 @@ internal sealed class OutgoingSender(IRecordProducer producer, IDeadLetterIndex 
 
     public void Dispose() => _moreAcknowledged.Dispose();
 
-    private async Task SendAsync(Guid sagaId, OutgoingMessage message)
+    private async Task SendAsync(Guid sagaId, OutgoingMessage message, bool again)
     {
         try
         {
@@ -86,6 +91,10 @@ internal sealed class OutgoingSender(IRecordProducer producer, IDeadLetterIndex 
             if (report.Delivery == Delivery.Refused)
             {
                 report = await SendRefusedAsync(sagaId, message, record, report.Reason ?? "no reason given");
+            }
+            else if (again && report.Delivery == Delivery.Acknowledged && !IsLetter(message))
+            {
+                await deadLetters.CloseAsync(message.MessageId, "The message was sent after all.", CancellationToken.None);
             }
 
             if (report.Delivery == Delivery.Acknowledged)
@@ -110,12 +119,22 @@ internal sealed class OutgoingSender(IRecordProducer producer, IDeadLetterIndex 
     {
         logger.LogError(
             "The broker refuses message {MessageId} of saga {SagaId} for topic {Topic} for good: {Reason}", message.MessageId, sagaId, message.Topic, reason);
+        if (ShortResponse.For(message, reason) is { } instead)
+        {
+            var said = await producer.ProduceAsync(record with { Value = instead.Value, Headers = MessageHeaders.ToList(instead.Headers) }, CancellationToken.None);
+            if (said.Delivery != Delivery.Refused)
+            {
+                // Whoever asked knows what happened and where the response is: in the saga's own rows.
+                return said;
+            }
+        }
+
         Refused?.Invoke(sagaId, message, reason);
 
         // The whole value may be what is refused (too large), so that the letter tells where it stays: in the saga's own rows.
         var letter = RefusedLetter.Write(sagaId, message, reason);
         var topic = message.Topic;
-        if (!topic.EndsWith(Topics.DeadLetterSuffix, StringComparison.Ordinal))
+        if (!IsLetter(message))
         {
             topic = Topics.DeadLetter(topic);
             await deadLetters.AddAsync(RefusedLetter.Row(message, reason), CancellationToken.None);
@@ -126,6 +145,8 @@ internal sealed class OutgoingSender(IRecordProducer producer, IDeadLetterIndex 
         var report = await producer.ProduceAsync(record with { Topic = topic, Partition = null, Value = letter }, CancellationToken.None);
         return report.Delivery == Delivery.Refused ? new DeliveryReport(Delivery.Acknowledged, null) : report;
     }
+
+    private static bool IsLetter(OutgoingMessage message) => message.Topic.EndsWith(Topics.DeadLetterSuffix, StringComparison.Ordinal);
 
     private void Signal()
     {
