@@ -38,7 +38,7 @@ public sealed class LargeResponseTests : IDisposable
 
         Assert.Equal(("error", "success", "ONEX3040"), (response.Field("status"), response.Field("original_status"), response.Field("code")));
         var saga = response.Field("saga_id");
-        Assert.Equal(await stack.Database.QueryAsync("SELECT id FROM onex.sagas WHERE status = 'completed'"), [saga]);
+        Assert.Equal(saga, Assert.Single(await stack.Database.QueryAsync("SELECT id FROM onex.sagas WHERE status = 'completed'")));
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{main.HttpPort}/") };
         var whole = await http.GetFromJsonAsync<JsonObject>($"/api/v1/sagas/{saga}/response");
         Assert.Equal(("success", text, correlation), ((string?)whole!["status"], (string?)whole["payload"]!["second"], (string?)whole["correlation_id"]));
