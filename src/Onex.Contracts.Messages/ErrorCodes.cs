@@ -120,6 +120,12 @@ public static class ErrorCodes
     /// <summary>The dead letter's record is not kept, so that it cannot be sent again from here.</summary>
     public const string LetterIncomplete = "ONEX4015";
 
+    /// <summary>No API token is configured, and the call may come from a web page: a <c>Host</c> or an <c>Origin</c> that is not this machine's.</summary>
+    public const string CallerForeign = "ONEX4016";
+
+    /// <summary>No API token is configured, and the body is not declared as JSON.</summary>
+    public const string BodyNotJson = "ONEX4017";
+
     /// <summary>The record of the dead letter was handled after all.</summary>
     public const string LetterHandled = "ONEX4028";
 }

@@ -1,6 +1,5 @@
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Expressions.Checking;
-using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
 using Onex.Contracts.Yaml;
 
@@ -60,12 +59,13 @@ internal sealed class ContractTypes(ContractScope scope)
         return type;
     }
 
-    // What an aggregate comes to, given the type of its expression.
-    private static CelType OfAggregate(AggregateKind kind, CelType of) => kind switch
+    // What an aggregate comes to, given the type of its expression; null for a word that is none.
+    private static CelType? OfAggregate(string kind, CelType of) => kind switch
     {
-        AggregateKind.Count => CelType.Int,
-        AggregateKind.Sum => of.Plain,
-        _ => of.OrNull,
+        "count" => CelType.Int,
+        "sum" => of.Plain,
+        "min" or "max" => of.OrNull,
+        _ => null,
     };
 
     private CelType Each(string id, MapSyntax step)
@@ -74,10 +74,10 @@ internal sealed class ContractTypes(ContractScope scope)
         var place = ExpressionPlace.Aggregate(Call(id), ItemOf(step));
         foreach (var (name, value) in (step.Find("aggregate") as MapSyntax)?.Entries ?? [])
         {
-            if (value is MapSyntax { Entries: [var entry] } && Enum.TryParse<AggregateKind>(entry.Key.Text, ignoreCase: true, out var kind)
+            if (value is MapSyntax { Entries: [var entry] } && OfAggregate(entry.Key.Text, Peek(entry.Value, place)) is { } type
                 && !fields.Exists(field => field.Item1 == name.Text))
             {
-                fields.Add((name.Text, OfAggregate(kind, Peek(entry.Value, place))));
+                fields.Add((name.Text, type));
             }
         }
 

@@ -16,7 +16,7 @@ internal sealed class DeadLetterCalls(
         {
             Topic = call.Query("topic"),
             Code = call.Query("code"),
-            Status = Status(call.Query("status")),
+            Statuses = call.Several<DeadLetterStatus>("status", DeadLetterStatusText.ToText),
             Text = call.Query("q"),
             After = call.Query("after"),
             Limit = call.Number("limit", usual: 50, max: 500),
@@ -131,17 +131,5 @@ internal sealed class DeadLetterCalls(
         return force.ValueKind is JsonValueKind.True or JsonValueKind.False
             ? force.GetBoolean()
             : throw new CallException(400, ErrorCodes.CallInvalid, "'force' is neither true nor false.", "Give true to send a record that was redriven, discarded or handled already.");
-    }
-
-    private static DeadLetterStatus? Status(string? text)
-    {
-        if (text is null)
-        {
-            return null;
-        }
-
-        return Enum.TryParse<DeadLetterStatus>(text, ignoreCase: true, out var status) && !char.IsAsciiDigit(text[0])
-            ? status
-            : throw new CallException(400, ErrorCodes.CallInvalid, $"'status' is '{ApiCall.Clip(text)}'.", "Give one of open, redriven, discarded.");
     }
 }

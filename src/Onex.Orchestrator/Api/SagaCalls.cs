@@ -24,7 +24,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
         {
             Contract = call.Query("contract"),
             State = call.Query("state"),
-            Status = Status(call.Query("status")),
+            Statuses = call.Several<SagaStatus>("status", SagaStatusText.ToText),
             Key = call.Query("key"),
             Parent = call.Id("parent"),
             Text = call.Query("q"),
@@ -162,20 +162,6 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
             writer.WriteString("text", answer.Text);
             writer.WriteString("status", answer.Status);
         });
-    }
-
-    private static SagaStatus? Status(string? text)
-    {
-        if (text is null)
-        {
-            return null;
-        }
-
-        return Enum.TryParse<SagaStatus>(text, ignoreCase: true, out var status) && !char.IsAsciiDigit(text[0])
-            ? status
-            : throw new CallException(
-                400, ErrorCodes.CallInvalid, $"'status' is '{ApiCall.Clip(text)}'.",
-                $"Give one of {string.Join(", ", Enum.GetNames<SagaStatus>().Select(name => name.ToLowerInvariant()))}.");
     }
 
     private static (long Version, int Ordinal) Place(string? text)

@@ -121,8 +121,8 @@ public sealed record DeadLetterFilter
     /// <summary>Why it was given up.</summary>
     public string? Code { get; init; }
 
-    /// <summary>What became of it.</summary>
-    public DeadLetterStatus? Status { get; init; }
+    /// <summary>What became of it: one of these. Empty does not restrict.</summary>
+    public IReadOnlyList<DeadLetterStatus> Statuses { get; init; } = [];
 
     /// <summary>A letter's id, a correlation id, or the beginning of the record's key.</summary>
     public string? Text { get; init; }

@@ -28,7 +28,7 @@ internal static class DeadLettersCommand
         {
             ["topic"] = new("--topic") { Description = "Only those whose record was read from that topic." },
             ["code"] = new("--code") { Description = "Only those that were given up for that code: ONEX3001." },
-            ["status"] = new("--status") { Description = "Only open, redriven or discarded ones." },
+            ["status"] = new("--status") { Description = "Only open, redriven or discarded ones; several are separated by commas." },
             ["q"] = new("--q") { Description = "A dead letter's id, a correlation id, or the beginning of the record's key." },
             ["after"] = new("--after") { Description = "The 'next' that the page before has told." },
         };

@@ -34,7 +34,7 @@ internal static class SagasCommand
         {
             ["contract"] = new("--contract") { Description = "Only those of that contract." },
             ["state"] = new("--state") { Description = "Only those in that state." },
-            ["status"] = new("--status") { Description = "Only running, waiting, compensating, blocked, paused, completed, failed or cancelled ones." },
+            ["status"] = new("--status") { Description = "Only running, waiting, compensating, blocked, paused, completed, failed or cancelled ones; several are separated by commas." },
             ["key"] = new("--key") { Description = "Only those with that business key." },
             ["parent"] = new("--parent") { Description = "Only the children of that saga, by its id." },
             ["q"] = new("--q") { Description = "A saga's id, a correlation id, or the beginning of a business key." },

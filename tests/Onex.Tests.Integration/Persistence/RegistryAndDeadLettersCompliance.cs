@@ -138,14 +138,15 @@ public abstract class RegistryAndDeadLettersCompliance
 
         foreach (var filter in (DeadLetterFilter[])
             [
-                new() { Topic = letter.Topic, Status = DeadLetterStatus.Open }, new() { Code = letter.Code }, new() { Text = letter.Id.ToString() },
+                new() { Topic = letter.Topic, Statuses = [DeadLetterStatus.Open] }, new() { Code = letter.Code }, new() { Text = letter.Id.ToString() },
                 new() { Text = letter.CorrelationId.ToString() }, new() { Text = letter.Key[..^2] }, new() { Text = letter.Key },
             ])
         {
             Assert.Equal(letter.Id, Assert.Single((await DeadLetters.ListAsync(filter, _none)).Letters).Id);
         }
 
-        Assert.Equal(discarded.Id, Assert.Single((await DeadLetters.ListAsync(new() { Topic = letter.Topic, Status = DeadLetterStatus.Discarded }, _none)).Letters).Id);
+        Assert.Equal(discarded.Id, Assert.Single((await DeadLetters.ListAsync(new() { Topic = letter.Topic, Statuses = [DeadLetterStatus.Discarded] }, _none)).Letters).Id);
+        Assert.Equal(2, (await DeadLetters.ListAsync(new() { Topic = letter.Topic, Statuses = [DeadLetterStatus.Discarded, DeadLetterStatus.Open] }, _none)).Letters.Count);
         Assert.Empty((await DeadLetters.ListAsync(new() { Text = $"{letter.Key}%" }, _none)).Letters);
         Assert.Empty((await DeadLetters.ListAsync(new() { Topic = "no\0ne" }, _none)).Letters);
     }
