@@ -1,5 +1,6 @@
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
+using Onex.Contracts.Messages;
 using Onex.Kafka.DeadLetters;
 
 namespace Onex.Kafka.Consuming;
@@ -435,13 +436,15 @@ internal sealed class RecordConsumer : IDisposable
     private async Task HandleAsync()
     {
         var backoff = Backoff.ForSharedTrouble(_time);
+        var atOnce = _settings.BatchMax;
         while (await NextBatchAsync() is { } given)
         {
             while (given.Count > 0)
             {
+                var part = given.Count > atOnce ? given.GetRange(0, atOnce) : given;
                 try
                 {
-                    await _handler.HandleAsync(given.ConvertAll(one => one.Entry), _abandon.Token);
+                    await _handler.HandleAsync(part.ConvertAll(one => one.Entry), _abandon.Token);
                     if (_troubled)
                     {
                         _troubled = false;
@@ -449,11 +452,22 @@ internal sealed class RecordConsumer : IDisposable
                     }
 
                     backoff.Reset();
-                    break;
+                    given.RemoveRange(0, part.Count);
+                    atOnce = Math.Min(_settings.BatchMax, atOnce * 2);
+                    continue;
                 }
                 catch (Exception) when (_abandon.IsCancellationRequested)
                 {
                     return;
+                }
+                catch (Exception e) when (MemoryShortage.Is(e) && part.Count > 1)
+                {
+                    // What does not fit is halved. That is no trouble yet: it is one if not even a single record fits.
+                    _logger.LogInformation("{Endpoint}: {Count} records do not fit into memory together; half of them are tried.", _address.Name, part.Count);
+                    atOnce = Math.Max(1, part.Count / 2);
+                    MemoryShortage.Relieve();
+                    DropSettled(given);
+                    continue;
                 }
                 catch (Exception e)
                 {
@@ -471,13 +485,18 @@ internal sealed class RecordConsumer : IDisposable
                     return;
                 }
 
-                lock (_gate)
-                {
-                    given.RemoveAll(one => one.Entry.IsSettled || one.Partition.Revoked);
-                }
+                DropSettled(given);
             }
 
             _troubled = false;
+        }
+    }
+
+    private void DropSettled(List<Given> given)
+    {
+        lock (_gate)
+        {
+            given.RemoveAll(one => one.Entry.IsSettled || one.Partition.Revoked);
         }
     }
 
@@ -544,9 +563,9 @@ internal sealed class RecordConsumer : IDisposable
         {
             _ = Task.Run(() => BuryAsync(partition, entry, dead));
         }
-        else if (_deadLetters.Close(entry.Record, partition.OpenLetters, partition.Lost) is { } closing)
+        else if (_deadLetters.Has(entry.Record, partition.OpenLetters))
         {
-            _ = CompleteAfterAsync(closing, partition, entry);
+            _ = CloseAsync(partition, entry);
         }
         else
         {
@@ -554,12 +573,17 @@ internal sealed class RecordConsumer : IDisposable
         }
     }
 
-    private async Task CompleteAfterAsync(Task closing, AssignedPartition partition, BatchEntry entry)
+    // The record of an open letter was handled after all.
+    private async Task CloseAsync(AssignedPartition partition, BatchEntry entry)
     {
-        await closing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (!closing.IsCanceled)
+        try
         {
+            await _deadLetters.CloseAsync(entry.Record, partition.Lost);
             Complete(partition, entry);
+        }
+        catch (OperationCanceledException)
+        {
+            // The partition is no longer ours: whoever reads the record next closes the letter.
         }
     }
 

@@ -61,11 +61,11 @@ internal sealed class DeadLetterWriter(
         return open;
     }
 
-    /// <summary>A record was handled. If it has one of these letters, that is closed. Answers null if there is nothing to do.</summary>
-    public Task? Close(ConsumedRecord record, IReadOnlySet<Guid> open, CancellationToken cancellation) =>
-        open.Count > 0 && sink is not null && open.Contains(sink.Id(record)) ? CloseAsync(record, cancellation) : null;
+    /// <summary>Whether a record has one of these letters.</summary>
+    public bool Has(ConsumedRecord record, IReadOnlySet<Guid> open) => open.Count > 0 && sink is not null && open.Contains(sink.Id(record));
 
-    private async Task CloseAsync(ConsumedRecord record, CancellationToken cancellation)
+    /// <summary>A record that has an open letter was handled: ends when the letter is closed.</summary>
+    public async Task CloseAsync(ConsumedRecord record, CancellationToken cancellation)
     {
         var backoff = Backoff.ForSharedTrouble(time);
         while (true)

@@ -34,6 +34,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
             Connection = command.Connection,
             Arguments = argumentsRef is null ? command.Arguments : null,
             ArgumentsRef = argumentsRef,
+            ArgumentsBytes = argumentsRef is null ? null : command.Arguments.Utf8.Length,
             HomePartition = saga.Facts.HomePartition,
             TimeoutMs = (int)Math.Min(command.Timeout.TotalMilliseconds, int.MaxValue),
             NotAfter = command.NotAfter,

@@ -12,12 +12,17 @@ namespace Onex.Orchestrator.Sending;
 /// Sends what was committed. A message leaves the outbox once the broker has acknowledged it; until then it is found again when its saga is
 /// loaded, when its partition is assigned, and by the sweep. A message that the broker refuses for good goes to the dead-letter topic.
 /// </summary>
-internal sealed class OutgoingSender(IRecordProducer producer, IDeadLetterIndex deadLetters, ILogger<OutgoingSender> logger) : IDisposable
+internal sealed class OutgoingSender(
+    IRecordProducer producer, IDeadLetterIndex deadLetters, ILogger<OutgoingSender> logger, long bytesMax = long.MaxValue) : IDisposable
 {
+    private static readonly TimeSpan _roomWithin = TimeSpan.FromSeconds(2);
+
     // Messages that are on their way, or acknowledged but not yet forgotten by the store: not to be sent a second time from here.
     private readonly ConcurrentDictionary<Guid, byte> _inHand = new();
     private readonly ConcurrentQueue<Guid> _acknowledged = new();
     private readonly SemaphoreSlim _moreAcknowledged = new(0, 1);
+    private readonly SemaphoreSlim _room = new(0, 1);
+    private long _bytes;
 
     /// <summary>Called when the broker refuses a message for good: its saga, the message, and the reason.</summary>
     public Action<Guid, OutgoingMessage, string>? Refused { get; set; }
@@ -38,10 +43,26 @@ internal sealed class OutgoingSender(IRecordProducer producer, IDeadLetterIndex 
     {
         foreach (var message in messages)
         {
+            // The outbox has it, and the sweep finds it when there is room again. What comes after it waits with it.
+            if (Interlocked.Read(ref _bytes) >= bytesMax)
+            {
+                return;
+            }
+
             if (_inHand.TryAdd(message.MessageId, 0))
             {
+                Interlocked.Add(ref _bytes, message.Value.Length);
                 _ = SendAsync(sagaId, message, again);
             }
+        }
+    }
+
+    /// <summary>Ends when there is room for more messages, and soon in any case: then what is committed waits in the outbox.</summary>
+    public async Task RoomAsync(CancellationToken cancellation)
+    {
+        if (Interlocked.Read(ref _bytes) >= bytesMax)
+        {
+            await _room.WaitAsync(_roomWithin, cancellation);
         }
     }
 
@@ -74,13 +95,17 @@ internal sealed class OutgoingSender(IRecordProducer producer, IDeadLetterIndex 
             _acknowledged.Enqueue(id);
         }
 
-        Signal();
+        Signal(_moreAcknowledged);
     }
 
     /// <summary>Ends when there are acknowledged messages to be forgotten.</summary>
     public Task WaitForAcknowledgedAsync(CancellationToken cancellation) => _moreAcknowledged.WaitAsync(cancellation);
 
-    public void Dispose() => _moreAcknowledged.Dispose();
+    public void Dispose()
+    {
+        _moreAcknowledged.Dispose();
+        _room.Dispose();
+    }
 
     private async Task SendAsync(Guid sagaId, OutgoingMessage message, bool again)
     {
@@ -100,7 +125,7 @@ internal sealed class OutgoingSender(IRecordProducer producer, IDeadLetterIndex 
             if (report.Delivery == Delivery.Acknowledged)
             {
                 _acknowledged.Enqueue(message.MessageId);
-                Signal();
+                Signal(_moreAcknowledged);
                 return;
             }
         }
@@ -109,6 +134,13 @@ internal sealed class OutgoingSender(IRecordProducer producer, IDeadLetterIndex 
 #pragma warning restore CA1031
         {
             logger.LogError(failure, "A committed message could not be handed to the producer; it is sent again later.");
+        }
+        finally
+        {
+            if (Interlocked.Add(ref _bytes, -message.Value.Length) < bytesMax)
+            {
+                Signal(_room);
+            }
         }
 
         _inHand.TryRemove(message.MessageId, out _);
@@ -148,11 +180,11 @@ internal sealed class OutgoingSender(IRecordProducer producer, IDeadLetterIndex 
 
     private static bool IsLetter(OutgoingMessage message) => message.Topic.EndsWith(Topics.DeadLetterSuffix, StringComparison.Ordinal);
 
-    private void Signal()
+    private static void Signal(SemaphoreSlim what)
     {
         try
         {
-            _moreAcknowledged.Release();
+            what.Release();
         }
         catch (SemaphoreFullException)
         {
