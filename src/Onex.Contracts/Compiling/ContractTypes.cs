@@ -29,8 +29,7 @@ internal sealed class ContractTypes(ContractScope scope)
     {
         "input" => _input ??= scope.Input is { } schema ? StaticTypes.Of(schema) : CelType.Dyn,
         // Which fields and steps there are is checked by name; of those that are not there nothing more is said.
-        "data" => _data ??= new CelType.ObjectOf(new DeclaredShape(
-            scope.Data.Keys, field => scope.Data.TryGetValue(field, out var found) ? StaticTypes.Of(found.Type) : CelType.Dyn, isClosed: false)),
+        "data" => _data ??= Data(static _ => false),
         "steps" => _stepsByName ??= new CelType.ObjectOf(new DeclaredShape(scope.Steps.Keys, Step, isClosed: false)),
         "result" => place.ResultType,
         "item" => place.ItemType,
@@ -45,6 +44,12 @@ internal sealed class ContractTypes(ContractScope scope)
         "connections" => _connections ??= scope.Context is { Connections: null } or { IsRegistered: true } ? CelType.Dyn : StaticTypes.Of(scope.Connections),
         _ => null,
     };
+
+    /// <summary>The type of <c>data</c> where some fields are known not to be null.</summary>
+    public CelType Data(Func<string, bool> notNull) => new CelType.ObjectOf(new DeclaredShape(
+        scope.Data.Keys,
+        field => !scope.Data.TryGetValue(field, out var found) ? CelType.Dyn : notNull(field) ? StaticTypes.Of(found.Type).Plain : StaticTypes.Of(found.Type),
+        isClosed: false));
 
     /// <summary>The type of what a step gives: how many items completed and failed, or what its call gives.</summary>
     public CelType Step(string id)

@@ -373,6 +373,16 @@ internal static class Complaints
         Error("ONEX1107", at, $"the delays between {attempts} attempts are {delays} together, and {what} is {limit}: the last ones never come.",
             "Lower 'attempts', 'first' or 'factor', or allow more time.");
 
+    public static Complaint UnknownReadsSaved(SourceSpan at, string field) =>
+        Error("ONEX1170", at, $"the step itself saves 'data.{Clip(field)}', and this compensation also runs when it is unknown whether the step completed.",
+            "Read 'command_id' or 'input', or set the field in a step before this one.");
+
+    public static Complaint NullInText(SourceSpan at, string expression, bool isText) =>
+        Error("ONEX1171", at, $"'{Clip(expression)}' may be null here, and null has no text.",
+            isText
+                ? $"Look first: {Clip(expression)} == null ? '-' : {Clip(expression)}, or write optional.ofNonZeroValue({Clip(expression)}).orValue('-')."
+                : $"Look first: {Clip(expression)} == null ? '-' : string({Clip(expression)}).");
+
     // Schedules.
 
     public static Complaint ScheduleTimes(SourceSpan at, bool both) =>

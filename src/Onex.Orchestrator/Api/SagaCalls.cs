@@ -128,6 +128,22 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
         await call.AnswerAsync(200, writer => SagaJson.WriteWhy(writer, why));
     }
 
+    public async Task ResponseAsync(ApiCall call)
+    {
+        var id = call.SagaId;
+        var (isThere, response) = await control.ResponseAsync(id, call.Aborted);
+        if (!isThere)
+        {
+            throw Unknown(id);
+        }
+
+        await call.AnswerAsync(
+            200,
+            "application/json",
+            response ?? throw new CallException(
+                409, ErrorCodes.NotInThisCondition, $"Saga {id} has not answered yet.", "'onex sagas why' tells what it waits for."));
+    }
+
     public async Task CommandAsync(ApiCall call, string name)
     {
         var id = call.SagaId;

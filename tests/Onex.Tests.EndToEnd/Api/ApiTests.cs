@@ -236,31 +236,26 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
     }
 
     /// <summary>The three roles, main with tokens.</summary>
-    public sealed class Running : IAsyncLifetime
+    public sealed class Running : StackFixture
     {
-        /// <summary>What runs.</summary>
-        public OnexStack Stack { get; private set; } = null!;
+        private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(60) };
 
-        /// <summary>Main's API.</summary>
-        public HttpClient Http { get; } = new() { Timeout = TimeSpan.FromSeconds(60) };
+        /// <summary>Main's API, if the stack runs.</summary>
+        public HttpClient Http => Stack.Processes.Count > 0 ? _http : throw new InvalidOperationException("Not started yet.");
 
         /// <inheritdoc />
-        public async ValueTask InitializeAsync()
+        public override ValueTask DisposeAsync()
         {
-            Stack = await OnexStack.CreateAsync();
-            Stack.Set("ONEX_API_TOKEN", $"dash:read:{Reader},ops:operate:{Operator}");
-            var processes = await Stack.StartReadyAsync("main", "effects", "workers");
-            Http.BaseAddress = new Uri($"http://127.0.0.1:{processes[0].HttpPort}");
+            _http.Dispose();
+            return base.DisposeAsync();
         }
 
         /// <inheritdoc />
-        public async ValueTask DisposeAsync()
+        protected override async Task StartAsync(OnexStack stack)
         {
-            Http.Dispose();
-            if (Stack is not null)
-            {
-                await Stack.DisposeAsync();
-            }
+            stack.Set("ONEX_API_TOKEN", $"dash:read:{Reader},ops:operate:{Operator}");
+            var processes = await stack.StartReadyAsync("main", "effects", "workers");
+            _http.BaseAddress = new Uri($"http://127.0.0.1:{processes[0].HttpPort}");
         }
     }
 }
