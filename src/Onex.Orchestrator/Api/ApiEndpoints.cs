@@ -46,6 +46,7 @@ internal sealed class ApiEndpoints(
         _ when route == ApiRoutes.ShowSaga => Service<SagaCalls>().ShowAsync(call),
         _ when route == ApiRoutes.History => Service<SagaCalls>().HistoryAsync(call),
         _ when route == ApiRoutes.Why => Service<SagaCalls>().WhyAsync(call),
+        _ when route == ApiRoutes.Response => Service<SagaCalls>().ResponseAsync(call),
         _ when route == ApiRoutes.Contracts => Service<ContractCalls>().ListAsync(call),
         _ when route == ApiRoutes.Contract => Service<ContractCalls>().ShowAsync(call),
         _ when route == ApiRoutes.Graph => Service<ContractCalls>().GraphAsync(call),

@@ -103,7 +103,20 @@ internal static class ApiRoutes
         "`sentence`, and its parts: `status`, `state`, `since`, `until`, `waits`, `actions`")
     { Errors = [400, 404] };
 
-    public static ApiRoute Cancel { get; } = Command("cancel", "Takes back what the saga did, and ends it as `cancelled`. Not past its pivot.");
+    public static ApiRoute Response { get; } = new(
+        "response", "GET", "/api/v1/sagas/{id}/response", ApiScope.Read,
+        "Answers what the saga has answered to the request that started it, also where the broker did not take the response.",
+        "the response, as it stands on `responses`")
+    { Errors = [400, 404, 409] };
+
+    public static ApiRoute Cancel { get; } = Command(
+        "cancel", "Compensates what the saga did and ends it as `cancelled`, whatever its contract does about failures. Not past its pivot.");
+
+    public static ApiRoute Terminate { get; } = Command(
+        "terminate", "Ends the saga at once as `failed`, with the fault `terminated`, and compensates nothing. What is in flight may still happen.") with
+    {
+        Body = [.. _reason, new("confirm", "string", true, "The saga's id once more: nothing is compensated.")],
+    };
 
     public static ApiRoute Retry { get; } = Command("retry", "Lets a blocked saga try again what it is blocked by.");
 
@@ -162,7 +175,7 @@ internal static class ApiRoutes
         Body =
         [
             new("reason", "string", false, "Why, in the operator's words; it stays with the dead letter."),
-            new("force", "boolean", false, "Send it although it was redriven or discarded already."),
+            new("force", "boolean", false, "Send it although it was redriven, discarded or handled already."),
         ],
         Errors = [400, 404, 409],
     };
@@ -178,7 +191,7 @@ internal static class ApiRoutes
     /// <summary>All of them.</summary>
     public static IReadOnlyList<ApiRoute> All { get; } =
     [
-        Submit, ListSagas, Count, Stuck, ShowSaga, History, Why, Cancel, Retry, Skip, Pause, Resume, Send, Contracts, Contract, Graph,
+        Submit, ListSagas, Count, Stuck, ShowSaga, History, Why, Response, Cancel, Terminate, Retry, Skip, Pause, Resume, Send, Contracts, Contract, Graph,
         ListDeadLetters, ShowDeadLetter, Redrive, Discard,
     ];
 

@@ -68,7 +68,7 @@ internal static class DeadLettersCommand
     {
         var id = Id();
         var reason = new Option<string?>("--reason") { Description = "Why; it stays with the dead letter." };
-        var force = new Option<bool>("--force") { Description = "Send it although it was redriven or discarded already." };
+        var force = new Option<bool>("--force") { Description = "Send it although it was redriven, discarded or handled already." };
         var command = new Command("redrive", "Send the record again, as it was, to the topic that it was read from. Once, unless forced.") { id, reason, force, url };
         command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
         {
