@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using Onex.Contracts.Messages;
 using Onex.Orchestrator.Control;
 using Onex.Orchestrator.Engine;
@@ -160,8 +161,15 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
     public async Task CommandAsync(ApiCall call, string name)
     {
         var id = call.SagaId;
-        var reason = ApiCall.Reason(await call.ObjectAsync(ApiCall.CommandBytesMax));
-        var answer = await control.AskAsync(id, Enum.Parse<OperatorCommand>(name, ignoreCase: true), call.Caller, reason, call.Aborted);
+        var body = await call.ObjectAsync(ApiCall.CommandBytesMax);
+        var reason = ApiCall.Reason(body);
+        var command = Enum.Parse<OperatorCommand>(name, ignoreCase: true);
+        if (command == OperatorCommand.Terminate)
+        {
+            CheckConfirmation(body, id);
+        }
+
+        var answer = await control.AskAsync(id, command, call.Caller, reason, call.Aborted);
         switch (answer.Outcome)
         {
             case OperatorOutcome.NotFound:
@@ -176,6 +184,18 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
             writer.WriteString("text", answer.Text);
             writer.WriteString("status", answer.Status);
         });
+    }
+
+    // What it names is the saga, so that one confirmation cannot be used for another one.
+    private static void CheckConfirmation(JsonElement body, Guid id)
+    {
+        if (!body.TryGetProperty("confirm", out var confirm) || confirm.ValueKind != JsonValueKind.String
+            || !string.Equals(confirm.GetString(), id.ToString(), StringComparison.OrdinalIgnoreCase))
+        {
+            throw new CallException(
+                400, ErrorCodes.ConfirmationMissing, "To terminate a saga compensates nothing of what it did, and the call does not confirm that.",
+                $"Give 'confirm': the saga's id, {id} (onex sagas terminate {id} --confirm {id}). 'cancel' compensates.");
+        }
     }
 
     private static (long Version, int Ordinal) Place(string? text)
