@@ -91,7 +91,7 @@ internal static class Endings
         }
 
         var end = transition.Plan.State(transition.Plan.CancelEnd);
-        var fault = new Fault(EngineCodes.Terminated, $"{wish.By} terminated it{(wish.Reason is { } reason ? $": {reason}" : ".")}", null, wish.At);
+        var fault = new Fault(EngineCodes.Terminated, "An operator terminated the saga.", null, wish.At);
         transition.SetFault(fault);
         Enter(transition, end, transition.Entering(end) with { Fault = fault });
     }
