@@ -152,6 +152,7 @@ internal sealed class SagaRouter(
 
         if (missing.Count > 0)
         {
+            using var reading = sender.BeginReading();
             foreach (var (row, pipe, saga, unsent) in await reader.ReadAsync(missing, cancellation))
             {
                 // Before anything newer of this saga: whoever committed these may have died before sending them.
