@@ -69,7 +69,8 @@ internal sealed partial class TopicIds(ConcurrentDictionary<string, Guid> before
     private static Guid Id(string text) =>
         new(Convert.FromBase64String(text.Replace('-', '+').Replace('_', '/') + "=="), bigEndian: true);
 
-    [GeneratedRegex(@"Topic (?<topic>\S+) changed id from \S+ to (?<id>[A-Za-z0-9+/_-]{22})$", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"Topic (?<topic>\S+) changed id from \S+ to (?<id>[A-Za-z0-9+/_-]{22})$", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, 1000)]
     private static partial Regex IdLine();
 
     /// <summary>A topic that is another one than before.</summary>

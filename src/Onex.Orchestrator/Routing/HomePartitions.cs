@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Onex.Kafka.Consuming;
 using Onex.Orchestrator.Sending;
 using Onex.Persistence.Sagas;
 
@@ -9,7 +10,7 @@ namespace Onex.Orchestrator.Routing;
 /// when they are revoked it forgets them. That it believes to be at home somewhere decides nothing.
 /// </summary>
 internal sealed class HomePartitions(
-    ISagaStore store, OutgoingSender sender, WakeupQueue wakeups, DatabaseClock clock, ILogger<HomePartitions> logger)
+    ISagaStore store, OutgoingSender sender, WakeupQueue wakeups, DatabaseClock clock, MemoryBudget memory, ILogger<HomePartitions> logger)
 {
     private const int UnsentAtOnce = 1_000;
 
@@ -47,9 +48,9 @@ internal sealed class HomePartitions(
         await clock.MeasureAsync(store, cancellation);
         await RebuildWakeupsAsync(partitions, cancellation);
         using var reading = sender.BeginReading();
-        foreach (var unsent in await store.UnsentOfPartitionsAsync(partitions, UnsentAtOnce, cancellation))
+        foreach (var unsent in await store.UnsentOfPartitionsAsync(partitions, UnsentAtOnce, memory.Unsent, cancellation))
         {
-            sender.Send(unsent.SagaId, [unsent.Message]);
+            sender.Send(unsent.SagaId, [unsent.Message], again: true);
         }
 
         _assigned.TrySetResult();
@@ -86,9 +87,9 @@ internal sealed class HomePartitions(
     public async Task SweepUnsentAsync(TimeSpan age, CancellationToken cancellation)
     {
         using var reading = sender.BeginReading();
-        foreach (var unsent in await store.UnsentForAsync(age, UnsentAtOnce, cancellation))
+        foreach (var unsent in await store.UnsentForAsync(age, UnsentAtOnce, memory.Unsent, cancellation))
         {
-            sender.Send(unsent.SagaId, [unsent.Message]);
+            sender.Send(unsent.SagaId, [unsent.Message], again: true);
         }
     }
 
