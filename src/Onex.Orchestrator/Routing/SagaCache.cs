@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Onex.Orchestrator.Engine;
 using Onex.Orchestrator.Machines;
 
@@ -17,6 +18,7 @@ internal sealed record CachedSaga(SagaState Saga, long Version, PlanPipe Pipe, S
 /// <summary>The memory that a saga takes (<see cref="Onex.Contracts.Messages.JsonWeight"/>).</summary>
 /// <param name="Handled">While something is decided on it.</param>
 /// <param name="Kept">While it is only kept.</param>
+[StructLayout(LayoutKind.Auto)]
 internal readonly record struct SagaWeight(long Handled, long Kept)
 {
     public static SagaWeight operator +(SagaWeight one, SagaWeight other) => new(one.Handled + other.Handled, one.Kept + other.Kept);

@@ -1,11 +1,9 @@
 using System.Text;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
-using Microsoft.Extensions.DependencyInjection;
 using Onex.Contracts.Messages;
 using Onex.Kafka;
 using Onex.Kafka.Consuming;
-using Onex.Kafka.Riding;
 
 namespace Onex.Tests.Integration.Kafka;
 
@@ -291,7 +289,7 @@ public sealed class ChangedLogTests : IDisposable
     private Task MakeWithLimitAsync(string topic, int bytes) => _admin.Value.CreateTopicsAsync(
         [new TopicSpecification { Name = topic, NumPartitions = 1, ReplicationFactor = 1, Configs = new() { ["max.message.bytes"] = $"{bytes}" } }]);
 
-    private Task DeleteRecordsAsync(string topic, long before) =>
+    private Task<List<DeleteRecordsResult>> DeleteRecordsAsync(string topic, long before) =>
         _admin.Value.DeleteRecordsAsync([new TopicPartitionOffset(topic, 0, before)]);
 
     // By somebody who knows nothing of the topic that was there before.
