@@ -72,6 +72,9 @@ public static class ErrorCodes
     /// <summary>No live saga fits the event.</summary>
     public const string TargetMissing = "ONEX3023";
 
+    /// <summary>The saga is set aside: Onex cannot read or handle it, and an operator must look at it.</summary>
+    public const string SagaSetAside = "ONEX3035";
+
     /// <summary>No API token is configured, and the caller is not on the same machine.</summary>
     public const string TokenNotConfigured = "ONEX4001";
 

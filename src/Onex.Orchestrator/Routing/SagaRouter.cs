@@ -30,6 +30,7 @@ internal sealed class SagaRouter(
     SagaCache cache,
     WakeupQueue wakeups,
     SagaSignals signals,
+    RouterHealth health,
     DatabaseClock clock,
     ILogger<SagaRouter> logger) : IDisposable
 {
@@ -58,6 +59,13 @@ internal sealed class SagaRouter(
                     open = await StepAsync(open, cancellation);
                 }
             }
+
+            health.Worked();
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            health.Failed(failure);
+            throw;
         }
         finally
         {
@@ -93,6 +101,11 @@ internal sealed class SagaRouter(
     private async Task<List<WorkItem>> RoundAsync(IReadOnlyList<WorkItem> items, CancellationToken cancellation)
     {
         var now = clock.Now;
+        foreach (var item in items)
+        {
+            item.Forget();
+        }
+
         var works = await LoadAsync(items, cancellation);
         await wanted.BringAsync(items, works, cancellation);
         foreach (var item in await inquiry.AskAsync(items, works, now, cancellation))
@@ -100,6 +113,7 @@ internal sealed class SagaRouter(
             await DecideAsync(works[item.Message.SagaId], item, now, cancellation);
         }
 
+        // Nothing of this throws any more because of a single saga: what is committed of each was made when it was decided.
         var batch = works.Values.Where(work => work.Items.Count > 0).ToList();
         var acknowledged = sender.TakeAcknowledged(AcknowledgedPerCommit);
         IReadOnlyList<CommitVerdict> verdicts;
@@ -152,11 +166,15 @@ internal sealed class SagaRouter(
 
         if (missing.Count > 0)
         {
-            foreach (var (row, pipe, saga, unsent) in await reader.ReadAsync(missing, cancellation))
+            foreach (var stored in await reader.ReadAsync(missing, cancellation))
             {
                 // Before anything newer of this saga: whoever committed these may have died before sending them.
-                sender.Send(row.Id, unsent);
-                works[row.Id] = new SagaWork(row.Id, pipe, saga, row.Version);
+                var row = stored.Row;
+                sender.Send(row.Id, stored.Unsent);
+                works[row.Id] = new SagaWork(row.Id, stored.Pipe, stored.Saga, row.Version)
+                {
+                    Unreadable = stored.Problem is { } problem ? (row, problem) : null,
+                };
             }
         }
 
@@ -184,19 +202,27 @@ internal sealed class SagaRouter(
 
     private async Task DecideAsync(SagaWork work, WorkItem item, DateTimeOffset now, CancellationToken cancellation)
     {
-        item.Forget();
+        work.Items.Add(item);
         try
         {
-            if (work.Pipe is { } pipe && (work.Saga is not null || item.Message is SagaStarted))
+            if (item.Trouble is { } known)
+            {
+                logger.LogError("A message for saga {SagaId} cannot be handled: {Reason}", work.SagaId, known.Reason);
+                SetAside(work, item, known, now);
+            }
+            else if (work.Unreadable is { } unreadable)
+            {
+                item.Break(new Trouble(ErrorCodes.SagaSetAside, $"Saga {work.SagaId} is set aside. {unreadable.Reason}", "SagaUnreadable"));
+                work.SetAside(item.Message.CausedBy, now);
+            }
+            else if (work.Pipe is { } pipe && (work.Saga is not null || item.Message is SagaStarted))
             {
                 await DecideAsync(work, pipe, item, now, cancellation);
             }
             else if (work.ReadVersion > 0)
             {
-                item.Fail(ErrorCodes.PlanMissing, $"The contract version of saga {work.SagaId} is not registered here.", "PlanMissing");
+                item.Break(new Trouble(ErrorCodes.PlanMissing, $"The contract version of saga {work.SagaId} is not registered here.", "PlanMissing"));
             }
-
-            work.Items.Add(item);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -211,7 +237,33 @@ internal sealed class SagaRouter(
 #pragma warning restore CA1031
         {
             logger.LogError(failure, "A message for saga {SagaId} cannot be handled", work.SagaId);
-            item.Fail(ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name);
+            SetAside(work, item, new Trouble(ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name), now);
+        }
+    }
+
+    // What comes from outside is its sender's affair, and changes nothing. What Onex itself says to a saga would come again and again, so that the
+    // saga is blocked with the reason.
+    private void SetAside(SagaWork work, WorkItem item, Trouble trouble, DateTimeOffset now)
+    {
+        item.Break(trouble);
+        if (item.Message is not (StepResultArrived or TimerFired or ResendAsked) || work is not { Saga: { } saga, Pipe: { } pipe })
+        {
+            return;
+        }
+
+        try
+        {
+            var reason = $"A message for it ({item.Message.GetType().Name}) cannot be handled: {trouble.Reason} 'retry' lets it go on where it was.";
+            if (SagaEngine.SetAside(pipe.Plan, saga, reason, now) is { Changed: true } decision)
+            {
+                work.Apply(decision, item.Message, messages);
+            }
+        }
+#pragma warning disable CA1031 // Then not even that can be kept; it holds up no other all the same.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            logger.LogError(failure, "Saga {SagaId} cannot be set aside", work.SagaId);
         }
     }
 
@@ -297,6 +349,12 @@ internal sealed class SagaRouter(
     // False for an event whose saga has ended, or is gone, since it was found: it may be for another one, or for none.
     private bool IsSettled(SagaWork work, WorkItem item, CancellationToken cancellation)
     {
+        if (item.Trouble is { } trouble)
+        {
+            Fail(item, trouble, cancellation);
+            return true;
+        }
+
         if (item.Refusal is { } refusal)
         {
             item.Refuse(refusal, item.IsDead, refusals, cancellation);
@@ -317,6 +375,20 @@ internal sealed class SagaRouter(
 
         item.Unaddress();
         return false;
+    }
+
+    // Whoever asked for something is told; a result or a wake-up has nobody who could be.
+    private void Fail(WorkItem item, Trouble trouble, CancellationToken cancellation)
+    {
+        var asker = item.Event?.Asker ?? (item.Message as SagaStarted)?.Facts.Asker ?? (item.Message as RequestJoined)?.Waiter.Asker;
+        if (asker is null || trouble.Code == ErrorCodes.PlanMissing)
+        {
+            item.Fail(trouble.Code, trouble.Reason, trouble.ErrorType);
+        }
+        else
+        {
+            item.Refuse(new Refusal(trouble.Code, trouble.Reason, trouble.ErrorType, asker), isDead: true, refusals, cancellation);
+        }
     }
 
     // The row is another one now. Events are looked up anew: another main may have given the saga this very message.
@@ -397,7 +469,14 @@ internal sealed class SagaRouter(
         }
 
         logger.LogError("A message for saga {SagaId} cannot be stored: {Reason}", work.SagaId, reason);
-        item.Fail(ErrorCodes.HandlingFailed, reason, "DataRefused");
+        var trouble = new Trouble(ErrorCodes.HandlingFailed, reason, "DataRefused", IsFinal: true);
+        if (item.Trouble is null && !item.IsFromLedger && item.Message is StepResultArrived or TimerFired or ResendAsked)
+        {
+            item.Break(trouble);
+            return item;
+        }
+
+        Fail(item, trouble, CancellationToken.None);
         return null;
     }
 }
