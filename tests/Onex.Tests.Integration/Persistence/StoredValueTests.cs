@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using CsCheck;
+using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Contracts;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
@@ -14,7 +15,7 @@ using Onex.Persistence.Sagas;
 namespace Onex.Tests.Integration.Persistence;
 
 /// <summary>A value of a saga is the same, kind for kind, whether the saga was in memory or had to be read from its row.</summary>
-public abstract partial class SagaStoreCompliance
+public abstract class StoredValueTests
 {
     private const string Keeper = """
         contract: keeper
@@ -56,6 +57,11 @@ public abstract partial class SagaStoreCompliance
         Gen.Long.Select(CelValue.Int),
         Gen.ULong.Select(CelValue.Uint),
         Gen.Bool.Select(CelValue.Bool));
+
+    private static readonly CancellationToken _none = CancellationToken.None;
+
+    /// <summary>A store on storage that no other test writes to.</summary>
+    protected abstract ISagaStore Store { get; }
 
     [Fact]
     public async Task Every_value_comes_back_from_its_row_with_its_kind() => await Values(3).Array[40].SampleAsync(
@@ -187,9 +193,11 @@ public abstract partial class SagaStoreCompliance
             await CommitAsync(new CommitEntry.Move(moved, 1, [], [], []) { KeptEvents = [.. saga.Early.Select(kept => EarlyEventRows.ToRow(saga.Facts, kept))] });
         }
 
-        var loaded = await LoadAsync(row.Id);
+        var loaded = (await Store.LoadAsync([row.Id], _none))[row.Id];
         return SagaRows.FromRow(_keeper, loaded.Row, loaded.Input, null) with { Early = [.. loaded.Early.Select(kept => EarlyEventRows.ToKept(_keeper, kept))] };
     }
+
+    private Task<IReadOnlyList<CommitVerdict>> CommitAsync(CommitEntry entry) => Store.CommitAsync(new CommitBatch([entry], []), _none);
 
     // With its kinds: as values 1, 1u and 1.0 are equal.
     private static string Exact(CelValue value) => value.Kind switch
@@ -201,4 +209,17 @@ public abstract partial class SagaStoreCompliance
         CelKind.Timestamp or CelKind.Duration => $"{value.Kind} {value.Bits}.{value.Nanos}",
         _ => $"{value.Kind} {value}",
     };
+}
+
+/// <summary>On PostgreSQL, whose jsonb has an order and numbers of its own.</summary>
+public sealed class PostgresStoredValueTests(TestDatabase database) : StoredValueTests, IClassFixture<TestDatabase>
+{
+    protected override ISagaStore Store { get; } =
+        new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
+}
+
+/// <summary>In a SQLite file.</summary>
+public sealed class SqliteStoredValueTests(SqliteFile file) : StoredValueTests, IClassFixture<SqliteFile>
+{
+    protected override ISagaStore Store => file.Get<ISagaStore>();
 }
