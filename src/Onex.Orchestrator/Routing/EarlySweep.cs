@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Onex.Contracts.Messages;
 using Onex.Orchestrator.Engine;
 using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Responses;
@@ -56,7 +57,7 @@ internal sealed class EarlySweep(
             return EarlyEventRows.ToRequest(row);
         }
 #pragma warning disable CA1031 // Whatever is wrong with a row, it is wrong with that row.
-        catch (Exception failure)
+        catch (Exception failure) when (!MemoryShortage.Is(failure))
 #pragma warning restore CA1031
         {
             if (_unreadable.Add(row.MessageId))
@@ -100,7 +101,7 @@ internal sealed class EarlySweep(
         var request = EventLetter.Request(asker, sent.Given);
         var id = Identity.OfRequest(asker.RequestId, "dead-letter:" + asker.Source);
         var isLarge = request.Utf8.Length > EventLetter.ValueBytesMax;
-        await deadLetters.AddAsync(messages.DeadEventRow(refusal, request, id, at), cancellation);
+        await deadLetters.AddAsync(messages.DeadEventRow(refusal, request, id, at, asker.RequestId), cancellation);
         await refusals.SendAsync(messages.DeadEvent(refusal, request, isLarge ? id : null, id, at), cancellation);
     }
 }

@@ -11,7 +11,7 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>One saga in one commit: what was read of it, and the transitions that were decided on top of each other, all or none.</summary>
-internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, long version)
+internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, long version, SagaWeight input = default)
 {
     private readonly List<HistoryEntry> _history = [];
     private readonly List<OutgoingMessage> _outgoing = [];
@@ -23,6 +23,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
     private readonly SagaState? _read = saga;
     private CommitEntry? _entry;
     private Guid _transitionId;
+    private SagaWeight _input = input;
 
     public Guid SagaId { get; } = sagaId;
 
@@ -42,6 +43,12 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
 
     /// <summary>Its row, and why it cannot be read although its contract is registered here; or null.</summary>
     public (SagaRow Row, string Reason)? Unreadable { get; init; }
+
+    /// <summary>What its input weighs.</summary>
+    public SagaWeight Input => _input;
+
+    /// <summary>What the saga weighs after what was decided; told once something was.</summary>
+    public SagaWeight Weight { get; private set; }
 
     /// <summary>The messages that were decided.</summary>
     public List<WorkItem> Items { get; } = [];
@@ -161,6 +168,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
     private CommitEntry MakeEntry()
     {
         var row = SagaRows.ToRow(Saga!, Version, _transitionId);
+        Weight = _input + SagaWeight.Of(row.Data, row.Progress);
         if (ReadVersion > 0)
         {
             return new CommitEntry.Move(row, ReadVersion, _history, _outgoing, _payloads)
@@ -182,7 +190,8 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
         }
 
         Store("input", input);
-
+        _input = SagaWeight.Of(input);
+        Weight = _input + SagaWeight.Of(row.Data, row.Progress);
         return new CommitEntry.Start(row, _history, _outgoing, _payloads) { DeadLetters = _deadLetters, Items = _items };
     }
 
@@ -199,9 +208,10 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
             var id = Identity.Message(_transitionId, ordinal++);
             _outgoing.Add(messages.DeadEvent(refusal, request, requestRef, id, at));
 
-            // This saga has seen the event under its envelope id, so that it would be silent about a second one: sent again it is a new event.
+            // This saga has seen the event under its envelope id, so that it would be silent about a second one: sent again it is a new event, the same
+            // one however often.
             var again = EventLetter.Request(refused.Asker with { EnvelopeId = null }, refused.Event.Data);
-            _deadLetters.Add(messages.DeadEventRow(refusal, again, id, at));
+            _deadLetters.Add(messages.DeadEventRow(refusal, again, id, at, identity: id));
         }
     }
 

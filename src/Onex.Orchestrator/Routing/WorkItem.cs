@@ -55,7 +55,7 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
             look();
         }
 #pragma warning disable CA1031 // One saga that cannot be handled must hold up no other.
-        catch (Exception failure)
+        catch (Exception failure) when (!Contracts.Messages.MemoryShortage.Is(failure))
 #pragma warning restore CA1031
         {
             Break(new Trouble(Contracts.Messages.ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name));
@@ -83,6 +83,15 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
 
     /// <summary>Replaces what happened.</summary>
     public void Become(SagaEvent other) => Message = other;
+
+    /// <summary>It is done, and its result is needed no more.</summary>
+    public void DropResult()
+    {
+        if (Message is StepResultArrived result)
+        {
+            Message = result with { Result = null };
+        }
+    }
 
     /// <summary>It is decided anew.</summary>
     public void Forget() => (Decision, Refusal, IsDead, Trouble) = (null, null, false, Trouble is { IsFinal: true } ? Trouble : null);

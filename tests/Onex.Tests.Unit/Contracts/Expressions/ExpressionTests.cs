@@ -55,6 +55,11 @@ public class ExpressionTests
     // Numbers.
     [InlineData("1 == 1u && 1 == 1.0 && 1u < 2 && 1.5 > 1 && 7 / 2 == 3 && -7 % 3 == -1 && 7u % 4u == 3u")]
     [InlineData("round(2.5) == 3.0 && round(-2.5) == -3.0 && round(1.005, 1) == 1.0 && round(3) == 3")]
+    // Of the digits that string() shows, halves away from zero.
+    [InlineData("round(2.675, 2) == 2.68 && round(1.005, 2) == 1.01 && round(1.115, 2) == 1.12 && round(-1.005, 2) == -1.01")]
+    [InlineData("round(0.285, 2) == 0.29 && round(10.075, 2) == 10.08 && round(9.995, 2) == 10.0 && round(0.5) == 1.0 && round(0.49999999999999994) == 0.0")]
+    [InlineData("round(4503599627370497.5) == 4503599627370498.0 && round(1e300, 3) == 1e300 && round(5e-324, 15) == 0.0 && round(9.9e15, 15) == 9.9e15")]
+    [InlineData("string(round(-0.2)) == '0' && round(0.0004, 3) == 0.0 && round(0.0005, 3) == 0.001 && round(123456.785, 2) == 123456.79")]
     [InlineData("min([3, 1, 2]) == 1 && max(1, 2.5) == 2.5 && max(['a', 'b']) == 'b' && sum([1, 2]) == 3 && sum([]) == 0")]
     [InlineData("sum(input.items.map(i, i.price)) == 7 && sum([duration('1s'), duration('2s')]) == duration('3s')")]
     [InlineData("int('42') == 42 && int(3.9) == 3 && int(-3.9) == -3 && uint(3) == 3u && double('1e3') == 1000.0 && int(5u) == 5")]

@@ -2,69 +2,91 @@ using System.Text;
 using Microsoft.AspNetCore.Http;
 using Onex.Contracts.Messages;
 using Onex.Orchestrator.Api;
+using Onex.Persistence.DeadLetters;
+using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Unit.Orchestrator.Api;
 
-/// <summary>What operators send: read as it is, or refused with a code; nothing is replaced silently.</summary>
+/// <summary>What a call may say.</summary>
 public sealed class ApiCallTests
 {
-    public static TheoryData<byte[], string> NoText() => new()
-    {
-        { Encoding.UTF8.GetBytes("{\"event\":\"told\",\"data\":{\"text\":\"\\ud800\"}}"), ErrorCodes.TextInvalid },
-        { Encoding.UTF8.GetBytes("{\"event\":\"told\\udc00\"}"), ErrorCodes.TextInvalid },
-        { Encoding.UTF8.GetBytes("{\"\\ud83d\":1}"), ErrorCodes.TextInvalid },
-        { Encoding.UTF8.GetBytes("{\"reason\":\"a\\u0000b\"}"), ErrorCodes.TextInvalid },
-        { [.. "{\"reason\":\""u8, 0xFF, .. "\"}"u8], ErrorCodes.MalformedMessage },
-        { [.. "{\"reason\":\""u8, 0xED, 0xA0, 0x80, .. "\"}"u8], ErrorCodes.MalformedMessage },
-        { Encoding.Unicode.GetBytes("{}"), ErrorCodes.CallInvalid },
-        { Encoding.UTF8.GetBytes("{"), ErrorCodes.CallInvalid },
-        { Encoding.UTF8.GetBytes("[]"), ErrorCodes.CallInvalid },
-        { Encoding.UTF8.GetBytes("{\"data\":" + new string('[', 65) + new string(']', 65) + "}"), ErrorCodes.CallInvalid },
-    };
+    [Theory]
+    [InlineData("?status=completed,failed", "completed failed")]
+    [InlineData("?status=completed&status=failed", "completed failed")]
+    [InlineData("?status=Completed, failed,completed", "completed failed")]
+    [InlineData("?status=blocked", "blocked")]
+    [InlineData("?status=", "")]
+    [InlineData("", "")]
+    public void Several_values_of_an_enumeration_are_several_values(string query, string statuses) =>
+        Assert.Equal(statuses, string.Join(' ', Call(ApiRoutes.ListSagas, query).Several<SagaStatus>("status", SagaStatusText.ToText).Select(status => status.ToText())));
 
     [Theory]
-    [MemberData(nameof(NoText))]
-    public async Task A_body_that_is_no_text_is_refused_with_a_code(byte[] body, string code)
+    [InlineData("?status=completed,faild", "faild")]
+    [InlineData("?status=completed,", "")]
+    [InlineData("?status=7", "7")]
+    [InlineData("?status=%2B7", "+7")]
+    [InlineData("?status=-1", "-1")]
+    [InlineData("?status=completed|failed", "completed|failed")]
+    public void A_value_that_the_enumeration_does_not_have_is_refused(string query, string value)
     {
-        var wrong = await Assert.ThrowsAsync<CallException>(() => Call(body, "").ObjectAsync(1_000));
+        var problem = Refusal(() => Call(ApiRoutes.ListSagas, query).Several<SagaStatus>("status", SagaStatusText.ToText));
 
-        Assert.Equal((400, code), (wrong.Problem.Status, wrong.Problem.Code));
-        Assert.False(string.IsNullOrEmpty(wrong.Problem.Remedy));
+        Assert.Equal($"'status' is '{value}'.", problem.Detail);
+        Assert.Contains("cancelled", problem.Remedy);
     }
 
     [Fact]
-    public async Task A_body_may_hold_whole_characters_and_be_as_deep_as_any_value()
+    public void Every_status_has_its_name()
     {
-        var body = "{\"reason\":\"\\ud83d\\ude00 Zoë\",\"data\":" + new string('[', 64) + new string(']', 64) + "}";
+        Assert.All(Enum.GetValues<SagaStatus>(), status => Assert.Contains($"`{status.ToText()}`", Meaning(ApiRoutes.ListSagas)));
+        Assert.All(Enum.GetValues<DeadLetterStatus>(), status => Assert.Contains($"`{status.ToText()}`", Meaning(ApiRoutes.ListDeadLetters)));
 
-        Assert.Equal("😀 Zoë", ApiCall.Reason(await Call(Encoding.UTF8.GetBytes(body), "").ObjectAsync(1_000)));
+        static string Meaning(ApiRoute route) => route.Query.Single(parameter => parameter.Name == "status").Meaning;
     }
 
     [Theory]
-    [InlineData("?q=%ff")]
-    [InlineData("?key=%ED%A0%80")]
-    [InlineData("?state=a%00b")]
-    public void A_query_that_is_no_text_is_refused_with_a_code(string query)
-    {
-        var wrong = Assert.Throws<CallException>(Call([], query).CheckQuery);
-
-        Assert.Equal((400, ErrorCodes.TextInvalid), (wrong.Problem.Status, wrong.Problem.Code));
-    }
+    [InlineData("?statsu=blocked", "There is no parameter 'statsu' here. Did you mean 'status'?")]
+    [InlineData("?STATUS=blocked", "There is no parameter 'STATUS' here. Did you mean 'status'?")]
+    [InlineData("?contract=order&frobnicate=1", "There is no parameter 'frobnicate' here.")]
+    [InlineData("?contract=a&contract=b", "'contract' is given 2 times.")]
+    public void An_unknown_parameter_is_refused_with_what_it_may_have_meant(string query, string detail) =>
+        Assert.Equal(detail, Refusal(() => Call(ApiRoutes.ListSagas, query).CheckQuery()).Detail);
 
     [Fact]
-    public void A_query_may_hold_any_character()
-    {
-        var call = Call([], "?q=K%C3%B6ln+%F0%9F%98%80&after=1.2");
-        call.CheckQuery();
+    public void A_call_takes_the_parameters_that_its_document_names() => Assert.All(
+        ApiRoutes.All, route => Call(route, $"?{string.Join('&', route.Query.Select(parameter => $"{parameter.Name}=1"))}").CheckQuery());
 
-        Assert.Equal("Köln 😀", call.Query("q"));
+    [Theory]
+    [InlineData("""{"reson":"asked by phone"}""", "There is no field 'reson' here. Did you mean 'reason'?")]
+    [InlineData("""{"reason":"x","nested":{"reason":[1,{}]}}""", "There is no field 'nested' here.")]
+    [InlineData("""{"reason":{"reson":1}}""", null)]
+    [InlineData("""[{"reson":1}]""", null)]
+    [InlineData("""{"reason":"cut o""", null)]
+    [InlineData("", null)]
+    public void An_unknown_field_is_refused_with_what_it_may_have_meant(string body, string? detail)
+    {
+        var call = Call(ApiRoutes.Cancel, "");
+        if (detail is null)
+        {
+            call.CheckFields(Encoding.UTF8.GetBytes(body));
+            return;
+        }
+
+        Assert.Equal(detail, Refusal(() => call.CheckFields(Encoding.UTF8.GetBytes(body))).Detail);
+        Assert.Equal(detail, Refusal(() => call.CheckFields([.. Encoding.UTF8.Preamble, .. Encoding.UTF8.GetBytes(body)])).Detail);
     }
 
-    private static ApiCall Call(byte[] body, string query)
+    private static ApiCall Call(ApiRoute route, string query)
     {
         var http = new DefaultHttpContext();
-        http.Request.Body = new MemoryStream(body);
         http.Request.QueryString = new QueryString(query);
-        return new ApiCall(http, "tester");
+        return new ApiCall(http, route, "loopback");
+    }
+
+    private static Onex.Hosting.Http.Problem Refusal(Action act)
+    {
+        var problem = Assert.Throws<CallException>(act).Problem;
+        Assert.Equal((400, ErrorCodes.CallInvalid), (problem.Status, problem.Code));
+        return problem;
     }
 }
