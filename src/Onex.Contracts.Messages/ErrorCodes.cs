@@ -126,6 +126,9 @@ public static class ErrorCodes
     /// <summary>No API token is configured, and the body is not declared as JSON.</summary>
     public const string BodyNotJson = "ONEX4017";
 
+    /// <summary>A saga is terminated only if the call confirms that nothing is compensated.</summary>
+    public const string ConfirmationMissing = "ONEX4020";
+
     /// <summary>The record of the dead letter was handled after all.</summary>
     public const string LetterHandled = "ONEX4028";
 }

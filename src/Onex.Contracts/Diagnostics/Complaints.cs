@@ -442,6 +442,18 @@ internal static class Complaints
         Error("ONEX1117", at, $"'{Clip(topic)}' is a topic of Onex itself, and nothing is emitted to it.",
             "Name a topic of your own. Another contract is started with 'saga: its-name' and 'detached: true'.");
 
+    // Failures and the pivot.
+
+    public static Complaint FailureLeadsBack(SourceSpan at, string state, IReadOnlyList<string> circle) =>
+        Error("ONEX1140", at,
+            $"a failure in state '{Clip(state)}' leads back to it ({string.Join(" -> ", circle.Count > 8 ? [.. circle.Take(7), "...", circle[^1]] : circle)}): while it fails it goes round without end.",
+            "Catch what fails there, with a 'catch' without 'error' that leads to an end or a compensating state; or let the way back wait ('wait: 1m') or count ('choose').");
+
+    public static Complaint PivotCompensates(SourceSpan at, string state, string target, bool isPivot) =>
+        Error("ONEX1141", at,
+            $"past the pivot nothing is compensated, and state '{Clip(state)}', which {(isPivot ? "is the pivot" : "is entered past it")}, leads to the compensating state '{Clip(target)}'.",
+            "Lead to a state with 'end', or do what can fail in a state before the pivot.");
+
     private static string Sentence(string text) =>
         text.Length == 0 ? text : $"{char.ToUpperInvariant(text[0])}{text[1..]}{(text[^1] is '.' or '?' or '!' ? "" : ".")}";
 

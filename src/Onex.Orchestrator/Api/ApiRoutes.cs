@@ -100,7 +100,7 @@ internal static class ApiRoutes
 
     public static ApiRoute Why { get; } = new(
         "why", "GET", "/api/v1/sagas/{id}/why", ApiScope.Read, "Tells what a saga waits for.",
-        "`sentence`, and its parts: `status`, `state`, `since`, `until`, `waits`, `actions`")
+        "`sentence`, and its parts: `status`, `state`, `since`, `until`, `waits`, `actions` (lines for `onex`), and `last_error` if a step has failed lately")
     { Errors = [400, 404] };
 
     public static ApiRoute Response { get; } = new(
@@ -109,7 +109,14 @@ internal static class ApiRoutes
         "the response, as it stands on `responses`")
     { Errors = [400, 404, 409] };
 
-    public static ApiRoute Cancel { get; } = Command("cancel", "Takes back what the saga did, and ends it as `cancelled`. Not past its pivot.");
+    public static ApiRoute Cancel { get; } = Command(
+        "cancel", "Compensates what the saga did and ends it as `cancelled`, whatever its contract does about failures. Not past its pivot.");
+
+    public static ApiRoute Terminate { get; } = Command(
+        "terminate", "Ends the saga at once as `failed`, with the fault `terminated`, and compensates nothing. What is in flight may still happen.") with
+    {
+        Body = [.. _reason, new("confirm", "string", true, "The saga's id once more: nothing is compensated.")],
+    };
 
     public static ApiRoute Retry { get; } = Command("retry", "Lets a blocked saga try again what it is blocked by.");
 
@@ -184,7 +191,7 @@ internal static class ApiRoutes
     /// <summary>All of them.</summary>
     public static IReadOnlyList<ApiRoute> All { get; } =
     [
-        Submit, ListSagas, Count, Stuck, ShowSaga, History, Why, Response, Cancel, Retry, Skip, Pause, Resume, Send, Contracts, Contract, Graph,
+        Submit, ListSagas, Count, Stuck, ShowSaga, History, Why, Response, Cancel, Terminate, Retry, Skip, Pause, Resume, Send, Contracts, Contract, Graph,
         ListDeadLetters, ShowDeadLetter, Redrive, Discard,
     ];
 

@@ -113,6 +113,23 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
         }
     }
 
+    // An operator who passed over a step took it upon themselves that what it would have given is missing.
+    public string? WhyMissing(string name, string field) => name switch
+    {
+        "steps" when saga.Skipped.Contains(field) =>
+            $"an operator skipped step '{field}', so that it has no result; has(steps.{field}) and steps.?{field} look first",
+        "data" when saga.Skipped.FirstOrDefault(step => Saves(step, field)) is { } step =>
+            $"an operator skipped step '{step}', so that 'data.{field}', which it saves, is not set; has(data.{field}) and data.?{field} look first",
+        _ => null,
+    };
+
+    private bool Saves(string step, string field) => PlanFacts.Of(plan).At(step) switch
+    {
+        CallStep call => call.Save.Any(save => save.Field == field),
+        EachStep each => each.Save.Any(save => save.Field == field),
+        _ => false,
+    };
+
     // A field that nothing has set is absent, unless its type says that it may be: then it is null.
     private IEnumerable<KeyValuePair<string, CelValue>> Fields()
     {

@@ -85,6 +85,29 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
     }
 
     [Fact]
+    public async Task To_terminate_a_saga_needs_its_own_confirmation()
+    {
+        var order = Names.Next("apiterminate");
+        Stack.Outside.Treat(order, new Treatment { CardExpired = true });
+        var accepted = (await PostAsync("/api/v1/requests", Order(order), Operator)).Body;
+        var id = (string)accepted["saga_id"]!;
+        await Stack.InStateAsync(order, "awaiting_new_card", _within);
+
+        var refused = await PostAsync($"/api/v1/sagas/{id}/terminate", new JsonObject { ["confirm"] = OnexStack.NewId().ToString() }, Operator);
+        Assert.Equal((HttpStatusCode.BadRequest, "ONEX4020"), (refused.Status, (string?)refused.Body["code"]));
+
+        var settings = new Dictionary<string, string> { ["ONEX_API_URL"] = running.Http.BaseAddress!.ToString(), ["ONEX_API_TOKEN"] = $"ops:operate:{Operator}" };
+        Assert.NotEqual(0, (await OnexProcess.RunAsync(settings, "sagas", "terminate", id)).Code);
+        var done = await OnexProcess.RunAsync(settings, "sagas", "terminate", id, "--confirm", id, "--reason", "the warehouse is gone");
+        Assert.True(done.Code == 0, done.Error);
+        Assert.Equal(["reserve", "pack"], Stack.Outside.EffectsOf(order));
+        Assert.Equal("terminated", (await Stack.Responses.ReadAsync((string)accepted["correlation_id"]!, _within)).Field("code"));
+        var told = (await GetAsync($"/api/v1/sagas/{id}/history", Reader)).Body["history"]!.AsArray().Single(entry => (string?)entry!["kind"] == "terminated")!.ToJsonString();
+        Assert.Contains("the warehouse is gone", told);
+        Assert.Contains("not_compensated", told);
+    }
+
+    [Fact]
     public async Task A_token_to_read_cannot_cancel_a_saga()
     {
         var (status, problem) = await PostAsync($"/api/v1/sagas/{OnexStack.NewId()}/cancel", [], Reader);

@@ -89,7 +89,8 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         switch (operand.Plain)
         {
             case CelType.OptionalOf of:
-                return Wrapped(Field(at, of.Value, field, guarded: true, optional: false), true);
+                // What is selected from an optional is one level of optional, however many there were.
+                return Wrapped(Field(at, of.Value, field, guarded: true, optional: false), of.Value is not CelType.OptionalOf);
             case CelType.ObjectOf of when of.Shape.Find(field) is { } type:
                 NoteMissing(at, of.Shape, field, guarded || optional);
                 return Wrapped(Noted(at, operand, type), optional);
@@ -105,14 +106,14 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         }
     }
 
-    private static CelType Wrapped(CelType type, bool optional) => optional && type is not CelType.OptionalOf ? new CelType.OptionalOf(type) : type;
+    private static CelType Wrapped(CelType type, bool optional) => optional ? new CelType.OptionalOf(type) : type;
 
     private Found Index(IndexSyntax syntax)
     {
         var (operand, index) = (Visit(syntax.Operand), Visit(syntax.Index));
         var type = operand.Type;
         var optional = syntax.Optional;
-        if (type.Plain is CelType.OptionalOf of)
+        while (type.Plain is CelType.OptionalOf of)
         {
             (type, optional) = (of.Value, true);
         }
