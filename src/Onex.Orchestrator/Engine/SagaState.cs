@@ -301,6 +301,9 @@ internal sealed record Asker
 
     public Guid? EnvelopeId { get; init; }
 
+    /// <summary>Hash of what it asks for, or null if that is not known.</summary>
+    public Guid? RequestHash { get; init; }
+
     public string? ReplyTo { get; init; }
 
     /// <summary>For an event: which saga its sender named, or null.</summary>

@@ -103,6 +103,7 @@ internal sealed class RequestRules(
     public static (AcceptedRequest? Request, Refusal? Refusal) Start(
         Plan plan, Asker asker, CelValue input, Guid sagaId, int homePartition, DateTimeOffset now)
     {
+        var hash = RequestHash.OfStart(plan.Name, input);
         var problems = plan.Input.Validate(input, out input);
         if (problems.Count == 0)
         {
@@ -119,7 +120,7 @@ internal sealed class RequestRules(
                 Details(problems));
         }
 
-        var facts = Facts(plan, asker, input, sagaId, homePartition, now);
+        var facts = Facts(plan, asker with { RequestHash = hash }, input, sagaId, homePartition, now);
         return plan.Key is null ? (new AcceptedRequest.Start(facts), null) : WithKey(plan, facts, now, asker);
     }
 
@@ -155,7 +156,7 @@ internal sealed class RequestRules(
         }
 
         return problem is null
-            ? (new AcceptedRequest.Event(new EventRequest(plan.Name, name, given, asker) { Early = @event.Early }), null)
+            ? (new AcceptedRequest.Event(new EventRequest(plan.Name, name, given, asker with { RequestHash = RequestHash.OfEvent(plan.Name, name, asker, given) }) { Early = @event.Early }), null)
             : (null, Mismatch(plan, name, problem, asker));
     }
 
