@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Onex.Contracts.Expressions;
-using Onex.Contracts.Messages;
 using Onex.Orchestrator.Engine;
 
 namespace Onex.Orchestrator.Requests;
