@@ -92,7 +92,14 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
     /// <summary>Whether some way leads to a state that does not exist: then the one that was meant may look as if nothing led to it.</summary>
     public bool HasUnknownState { get; private set; }
 
-    public void Report(Complaint complaint) => File.Report(complaint);
+    public void Report(Complaint complaint)
+    {
+        // A rule that is younger than a contract must not stop the sagas that it has.
+        if (!Context.IsRegistered || !Complaints.IsLaterRule(complaint.Code))
+        {
+            File.Report(complaint);
+        }
+    }
 
     public void ReportNotYet(SourceSpan at, string what)
     {

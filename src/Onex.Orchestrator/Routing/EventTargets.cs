@@ -37,6 +37,9 @@ internal sealed class EventTargets(ISagaStore store, RefusalSender refusals, int
                 case { Live.Count: > 1 }:
                     item.Refuse(EventRefusals.Ambiguous(request, target.Live), isDead: true, refusals, cancellation);
                     break;
+                case var _ when request.Misfit is { } misfit:
+                    item.Refuse(misfit, isDead: true, refusals, cancellation);
+                    break;
                 case { Ended: { } ended } when request.Early is not null:
                     item.Refuse(EventRefusals.Late(request, ended), isDead: true, refusals, cancellation);
                     break;

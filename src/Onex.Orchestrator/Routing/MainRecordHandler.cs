@@ -15,6 +15,7 @@ internal sealed class MainRecordHandler(
     RequestReader requests,
     RequestRules rules,
     RefusalSender refusals,
+    KnownRequests known,
     HomePartitions home,
     ISagaStore store,
     DatabaseClock clock,
@@ -46,7 +47,7 @@ internal sealed class MainRecordHandler(
         {
             if (topic == topics.Requests)
             {
-                return ReadRequest(entry, cancellation);
+                return await ReadRequestAsync(entry, cancellation);
             }
 
             if (topic == topics.EffectResponses || topic == topics.WorkerResponses)
@@ -71,7 +72,7 @@ internal sealed class MainRecordHandler(
         return null;
     }
 
-    private WorkItem? ReadRequest(BatchEntry entry, CancellationToken cancellation)
+    private async ValueTask<WorkItem?> ReadRequestAsync(BatchEntry entry, CancellationToken cancellation)
     {
         var (read, refusal) = requests.Read(entry.Record);
         if (read is not null)
@@ -81,6 +82,11 @@ internal sealed class MainRecordHandler(
             if (accepted is not null)
             {
                 return WorkItem.Of(accepted, entry);
+            }
+
+            if (await known.FindAsync(refusal!.Asker, cancels: false, entry, caller: null, cancellation) is { IsKnown: true, Item: var item })
+            {
+                return item;
             }
         }
 
@@ -118,7 +124,12 @@ internal sealed class MainRecordHandler(
             return new WorkItem(new SagaStarted { SagaId = facts.SagaId, CausedBy = call.CommandId, Facts = facts, Stillborn = call.Cancels }, entry);
         }
 
-        _ = refusals.AnswerAsync(entry, refusal!, dead: !call.Awaits, cancellation);
+        if (await known.FindAsync(refusal!.Asker, call.Cancels, entry, caller: null, cancellation) is { IsKnown: true, Item: var item })
+        {
+            return item;
+        }
+
+        _ = refusals.AnswerAsync(entry, refusal, dead: !call.Awaits, cancellation);
         return null;
     }
 

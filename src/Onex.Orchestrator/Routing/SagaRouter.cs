@@ -371,13 +371,7 @@ internal sealed class SagaRouter(
             return null;
         }
 
-        item.Become(new RequestJoined
-        {
-            SagaId = sagaId,
-            CausedBy = Identity.OfRequest(started.Facts.Asker.RequestId, "joined:" + started.Facts.Asker.Source),
-            Waiter = new Waiter(started.Facts.Asker, isDuplicate),
-            Cancels = started.Stillborn,
-        });
+        item.Become(KnownRequests.Joined(started.Facts.Asker, sagaId, isDuplicate, started.Stillborn));
         return item;
     }
 

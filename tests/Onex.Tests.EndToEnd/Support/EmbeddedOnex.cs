@@ -20,6 +20,7 @@ internal sealed class EmbeddedOnex : IAsyncDisposable
     /// <summary>The settings of such a process whose contracts and store are in a directory.</summary>
     public static Dictionary<string, string> Settings(DirectoryInfo directory) => new()
     {
+        ["RUNTIME_PROFILE"] = "all",
         ["ONEX_EVENT_BUS"] = "inmemory",
         ["ONEX_STORE"] = "sqlite",
         ["ONEX_DATA_DIR"] = Path.Combine(directory.FullName, "runtime"),
@@ -29,9 +30,15 @@ internal sealed class EmbeddedOnex : IAsyncDisposable
     };
 
     /// <summary>Starts one and waits until it is ready.</summary>
-    public static async Task<EmbeddedOnex> StartAsync(DirectoryInfo directory)
+    public static async Task<EmbeddedOnex> StartAsync(DirectoryInfo directory, params (string Name, string Value)[] further)
     {
-        var process = OnexProcess.Start("all", Settings(directory));
+        var settings = Settings(directory);
+        foreach (var (name, value) in further)
+        {
+            settings[name] = value;
+        }
+
+        var process = OnexProcess.Start("all", settings);
         await process.ReadyAsync();
         return new EmbeddedOnex(process);
     }

@@ -1,6 +1,7 @@
 using Onex.Contracts;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
+using Onex.Orchestrator.Engine;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Unit.Orchestrator;
@@ -334,6 +335,19 @@ public sealed class EventTests
         Assert.Empty(story.Saga.Early);
         Assert.True(story.Last.Changed);
         Assert.Null(story.Saga.NextWakeupAt);
+    }
+
+    [Fact]
+    public void A_buffered_event_of_a_paused_saga_expires_on_time()
+    {
+        var story = new Story(Made.Plan(
+            [Made.State("first", on: [Made.On("next", "second")]), Made.State("second", on: [Made.On("skip", "done")]), Made.End("done")],
+            events: [Made.Event("next"), Made.Event("skip")])).Starts().Tells("skip").Asks(OperatorCommand.Pause);
+        Assert.Equal(story.Saga.Early[0].ExpiresAt, story.Saga.NextWakeupAt);
+
+        story.Wakes().IsIn("first", SagaStatus.Paused);
+        Assert.Equal((ErrorCodes.EventExpired, true), (story.Refusal.Code, story.Refusal.IsDead));
+        Assert.Empty(story.Saga.Early);
     }
 
     [Fact]
