@@ -46,8 +46,20 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
 
     private async Task<EffectOutcome<HttpResult>> AnswerAsync(HttpResponseMessage response, CancellationToken cancellation)
     {
-        var body = await HttpAnswers.ReadAsync(response.Content, cancellation);
         var status = (int)response.StatusCode;
+        JsonElement? body;
+        try
+        {
+            body = await HttpAnswers.ReadAsync(response.Content, cancellation);
+        }
+        catch (InvalidDataException)
+        {
+            return EffectOutcome<HttpResult>.Failed(
+                "answer_unreadable",
+                $"{Host(response.RequestMessage!.RequestUri!)} answered {status} with a body that cannot be unpacked: it is cut off, or not compressed as its headers say.",
+                new HttpResult { StatusCode = status, Headers = HttpAnswers.Headers(response), Body = HttpAnswers.NoBody });
+        }
+
         var result = new HttpResult { StatusCode = status, Headers = HttpAnswers.Headers(response), Body = body ?? HttpAnswers.NoBody };
         if (body is null)
         {
@@ -61,9 +73,16 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
         {
             HttpAnswer.Completed => EffectOutcome<HttpResult>.Completed(result),
             HttpAnswer.Failed => EffectOutcome<HttpResult>.Failed(code, message, result, RetryAfter(response.Headers.RetryAfter)),
-            _ => EffectOutcome<HttpResult>.Rejected(code, status is >= 300 and < 400 ? $"{message} Redirects are not followed." : message, result),
+            _ => EffectOutcome<HttpResult>.Rejected(code, $"{message}{Meaning(status)}", result),
         };
     }
+
+    private static string Meaning(int status) => status switch
+    {
+        304 => " What was asked for has not changed since the copy that the request's headers name.",
+        301 or 302 or 303 or 307 or 308 => " Redirects are not followed.",
+        _ => "",
+    };
 
     // What a failed request's exception says can hold parts of it, so only the kind of failure is told.
     private static EffectOutcome<HttpResult> NoAnswer(HttpRequestException exception, Uri address)
@@ -107,7 +126,7 @@ internal static class HttpRequests
     {
         var (address, problem) = Address(arguments, context);
         problem ??= arguments.Headers?
-            .Select(header => HttpHeaderRules.Problem(header.Key, header.Value ?? ""))
+            .Select(header => header.Value is null ? $"the header '{header.Key}' is null" : HttpHeaderRules.Problem(header.Key, header.Value))
             .FirstOrDefault(found => found is not null);
         if (problem is not null)
         {
@@ -219,7 +238,7 @@ internal static class HttpRequests
     // The later value replaces the earlier one: credentials are the operator's to choose, and who asks is ours to say.
     private static Dictionary<string, string> Headers(HttpArguments arguments, EffectContext context)
     {
-        var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase) { ["Accept-Encoding"] = ContentCoding.Accepted };
         foreach (var (name, value) in (arguments.Headers ?? new Dictionary<string, string>()).Concat(context.Connection?.Headers ?? []))
         {
             headers[name] = value ?? "";

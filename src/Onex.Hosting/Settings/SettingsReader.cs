@@ -114,7 +114,8 @@ internal sealed partial class SettingsReading
             MaxRequestBytes = Whole(SettingsTable.MaxRequestBytes),
             Limits = new LimitSettings(
                 Whole(SettingsTable.MaxStates), Whole(SettingsTable.MaxSteps), Whole(SettingsTable.MaxDepth), Whole(SettingsTable.MaxBranches),
-                Whole(SettingsTable.MaxItems), Whole(SettingsTable.MaxKeptEvents), Whole(SettingsTable.MaxExpressionCost), Whole(SettingsTable.MaxHistoryShown)),
+                Whole(SettingsTable.MaxItems), Whole(SettingsTable.MaxKeptEvents), Whole(SettingsTable.MaxIdleEntries), Whole(SettingsTable.MaxExpressionCost),
+                Whole(SettingsTable.MaxHistoryShown)),
             HttpPort = Number(SettingsTable.HttpPort) ?? DefaultPort(profile),
             HttpBind = HttpBind(),
             ApiTokens = ApiTokens(),

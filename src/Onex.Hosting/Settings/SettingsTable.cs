@@ -176,6 +176,10 @@ public static class SettingsTable
 
     public static readonly Setting MaxKeptEvents = Limit("ONEX_MAX_KEPT_EVENTS", "kept_events", "100", 10_000, "Events that wait for one saga to want them.");
 
+    public static readonly Setting MaxIdleEntries = Limit(
+        "ONEX_MAX_IDLE_ENTRIES", "idle_entries", "50", 100_000,
+        "Entries of one saga into a state, one after the other, without an event, a wait or new data in between. They are slowed down after ten, and one more than these blocks the saga; so do twenty times as many entries by failures, whatever they write down.");
+
     public static readonly Setting MaxExpressionCost = Limit(
         "ONEX_MAX_EXPRESSION_COST", "expression_cost", "50000", 1_000_000,
         "Cost units of one evaluation of an expression: about 1 ms or 1 MB. All mains must have the same.");
@@ -276,7 +280,7 @@ public static class SettingsTable
         TopicPrefix, InputTopic, OutputTopic, MainGroup, EffectsInput, EffectsOutput, EffectsGroup, WorkerInput, WorkerOutput, WorkerGroup, SagaEvents,
         Store, DataDirectory, PostgresHost, PostgresPort, PostgresDatabase, PostgresUser, PostgresPassword, PostgresSslMode, AutoMigrate, Retention, HistoryRetention,
         ContractsDirectory, ContractsMutable,
-        MaxStates, MaxSteps, MaxDepth, MaxBranches, MaxItems, MaxKeptEvents, MaxExpressionCost, MaxHistoryShown,
+        MaxStates, MaxSteps, MaxDepth, MaxBranches, MaxItems, MaxKeptEvents, MaxIdleEntries, MaxExpressionCost, MaxHistoryShown,
         HttpPort, HttpBind, ApiToken, ApiUrl,
         ConsulHost, ConsulPort, ConsulScheme, ConsulToken, VaultAddress, VaultToken, VaultRole, VaultSecret, RedisHost, RedisPort, RedisPassword,
         MaxHistory, BreakerThreshold, EnabledHandlers, DirectOperations, ReplyTo, LogFormat, GracePeriod,

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using Onex.Contracts.Messages;
 using Onex.Orchestrator.Control;
 using Onex.Orchestrator.Engine;
@@ -24,7 +25,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
         {
             Contract = call.Query("contract"),
             State = call.Query("state"),
-            Status = Status(call.Query("status")),
+            Statuses = call.Several<SagaStatus>("status", SagaStatusText.ToText),
             Key = call.Query("key"),
             Parent = call.Id("parent"),
             Text = call.Query("q"),
@@ -127,11 +128,34 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
         await call.AnswerAsync(200, writer => SagaJson.WriteWhy(writer, why));
     }
 
+    public async Task ResponseAsync(ApiCall call)
+    {
+        var id = call.SagaId;
+        var (isThere, response) = await control.ResponseAsync(id, call.Aborted);
+        if (!isThere)
+        {
+            throw Unknown(id);
+        }
+
+        await call.AnswerAsync(
+            200,
+            "application/json",
+            response ?? throw new CallException(
+                409, ErrorCodes.NotInThisCondition, $"Saga {id} has not answered yet.", "'onex sagas why' tells what it waits for."));
+    }
+
     public async Task CommandAsync(ApiCall call, string name)
     {
         var id = call.SagaId;
-        var reason = ApiCall.Reason(await call.ObjectAsync(ApiCall.CommandBytesMax));
-        var answer = await control.AskAsync(id, Enum.Parse<OperatorCommand>(name, ignoreCase: true), call.Caller, reason, call.Aborted);
+        var body = await call.ObjectAsync(ApiCall.CommandBytesMax);
+        var reason = ApiCall.Reason(body);
+        var command = Enum.Parse<OperatorCommand>(name, ignoreCase: true);
+        if (command == OperatorCommand.Terminate)
+        {
+            CheckConfirmation(body, id);
+        }
+
+        var answer = await control.AskAsync(id, command, call.Caller, reason, call.Aborted);
         switch (answer.Outcome)
         {
             case OperatorOutcome.NotFound:
@@ -148,18 +172,16 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
         });
     }
 
-    private static SagaStatus? Status(string? text)
+    // What it names is the saga, so that one confirmation cannot be used for another one.
+    private static void CheckConfirmation(JsonElement body, Guid id)
     {
-        if (text is null)
+        if (!body.TryGetProperty("confirm", out var confirm) || confirm.ValueKind != JsonValueKind.String
+            || !string.Equals(confirm.GetString(), id.ToString(), StringComparison.OrdinalIgnoreCase))
         {
-            return null;
+            throw new CallException(
+                400, ErrorCodes.ConfirmationMissing, "To terminate a saga compensates nothing of what it did, and the call does not confirm that.",
+                $"Give 'confirm': the saga's id, {id} (onex sagas terminate {id} --confirm {id}). 'cancel' compensates.");
         }
-
-        return Enum.TryParse<SagaStatus>(text, ignoreCase: true, out var status) && !char.IsAsciiDigit(text[0])
-            ? status
-            : throw new CallException(
-                400, ErrorCodes.CallInvalid, $"'status' is '{ApiCall.Clip(text)}'.",
-                $"Give one of {string.Join(", ", Enum.GetNames<SagaStatus>().Select(name => name.ToLowerInvariant()))}.");
     }
 
     private static (long Version, int Ordinal) Place(string? text)

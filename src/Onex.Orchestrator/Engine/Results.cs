@@ -137,11 +137,9 @@ internal static class Results
         }
 
         var compensation = step.Compensation!;
-        var scope = EachItems.ScopeOf(
-            transition, command, transition.Now, value, compensation.WhenUnknown ? command.CommandId : null);
         string? problem = null;
         if (command.ArgumentsIfUnknown is not { } arguments
-            && !ValueJson.TryEvaluate(compensation.Invocation.Arguments, scope, out arguments, out problem))
+            && !ValueJson.TryEvaluate(compensation.Invocation.Arguments, AfterSave(transition, command, step, value), out arguments, out problem))
         {
             transition.Block(
                 Commands.BlockedByWhat(command),
@@ -153,6 +151,17 @@ internal static class Results
 
         Compensations.Remember(transition, command, step, StoredOrder.Of(arguments), SagaItemStatus.Completed);
         return true;
+    }
+
+    // `data` as the step saves it, also where nothing of it is kept because the step was interrupted. What cannot be saved cannot be read
+    // either: the value of before belongs to another call.
+    private static SagaScope AfterSave(Transition transition, Outstanding command, CallStep step, CelValue value)
+    {
+        var id = step.Compensation!.WhenUnknown ? command.CommandId : (Guid?)null;
+        var saga = transition.Saga;
+        var saves = Assignments.TryApply(step.Save, EachItems.ScopeOf(transition, command, transition.Now, value, id), saga.Data, out var saved, out _);
+        return EachItems.ScopeOf(
+            transition, command, transition.Now, value, id, saga with { Data = saves ? saved : saga.Data }, unreadable: saves ? [] : step.Save);
     }
 
     // The operation's own schema, the contract's `reject`, the role's classification, the contract's `returns`.

@@ -28,6 +28,9 @@ internal static class Waits
                 $"It is blocked in state '{saga.State}' since {Text(blockage.At)} and waits for an operator: {saga.BlockedBecause}",
                 blockage.At, ["an operator"]),
             { PausedBy: { } wish } => Paused(plan, saga, wish, now),
+            { Leaving: { At: { } at } leaving, Outstanding.IsEmpty: true } => new Told(
+                $"It has left state '{saga.State}' and goes round in a circle without anything new: it is slowed down, and enters '{leaving.Next}' again at {Text(at)}.",
+                saga.UpdatedAt, [$"time {Text(at)}"]),
             { Outstanding.IsEmpty: false } => InHand(plan, saga, now),
             _ => Waiting(plan, saga, now),
         };
@@ -46,6 +49,9 @@ internal static class Waits
                 .. _commands
                     .Where(command => Operators.Objection(transition, command.Command) is null)
                     .Select(command => $"sagas {command.Name} {saga.Facts.SagaId}"),
+
+                // For the day when nothing else helps: it compensates nothing.
+                .. saga.Blockage is null ? Array.Empty<string>() : [$"sagas terminate {saga.Facts.SagaId} --confirm {saga.Facts.SagaId}"],
             ]);
     }
 

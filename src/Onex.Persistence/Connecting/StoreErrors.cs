@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Npgsql;
+using Onex.Contracts.Messages;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Schema;
 using Onex.Persistence.Sqlite;
@@ -44,6 +45,8 @@ internal static class StoreErrors
             PostgresErrorCodes.InsufficientPrivilege => true,
             var state => IsSchemaMissing(postgres) || state[..2] is "08" or "28" or "53" or "57" or "58" or "XX",
         },
+        // The driver wraps what failed while it read or wrote.
+        _ when MemoryShortage.Is(error) => false,
         NpgsqlException or SocketException or IOException or TimeoutException => true,
         _ => IsOutOfStep(error),
     };

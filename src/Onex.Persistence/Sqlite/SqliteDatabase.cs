@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Data.Sqlite;
 using Onex.Persistence.Sagas;
@@ -17,6 +18,9 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
     // "onex" in ASCII: tells our files from those of other programs.
     private const int ApplicationId = 0x6F6E6578;
     private const int BusySeconds = 5;
+
+    // How long a page that was written proves that pages can be written, while no write fails.
+    private static readonly TimeSpan _proof = TimeSpan.FromSeconds(5);
 
     // What files of earlier builds lack: the script makes tables that are missing, never columns.
     private static readonly (string Table, string Column, string Definition)[] _added =
@@ -43,6 +47,7 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
     private FileStream? _held;
     private SqliteSession? _writer;
     private SqliteSession? _reader;
+    private long? _provenAt;
 
     /// <summary>
     /// Makes the directory and the file if they are missing, takes the file for this process, and brings its schema up to this version. Needed
@@ -75,11 +80,34 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
             // Not cancelled once it has begun: it is short, and its outcome would be unknown.
             return await Task.Run(() => Run(ref _writer, "BEGIN IMMEDIATE", work), CancellationToken.None);
         }
+        catch (StoreUnavailableException)
+        {
+            _provenAt = null;
+            throw;
+        }
         finally
         {
             _writing.Release();
         }
     }
+
+    /// <summary>
+    /// Proves that the file takes writes: reading goes on when the disk is full or someone else has locked it. Takes the lock each time, which
+    /// costs nothing; writes a page now and then, and whenever a write has failed before.
+    /// </summary>
+    /// <exception cref="StoreUnavailableException">It does not.</exception>
+    public Task ProbeAsync(CancellationToken cancellation) => WriteAsync(
+        session =>
+        {
+            if (_provenAt is not { } at || Stopwatch.GetElapsedTime(at) >= _proof)
+            {
+                session.Execute($"PRAGMA user_version = {SchemaVersion}");
+                _provenAt = Stopwatch.GetTimestamp();
+            }
+
+            return true;
+        },
+        cancellation);
 
     /// <summary>Runs queries on what is committed, all on the same state of it.</summary>
     internal async Task<T> ReadAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellation)

@@ -80,6 +80,18 @@ public sealed class MigratorTests
     }
 
     [Fact]
+    public async Task A_database_that_takes_no_writes_is_seen()
+    {
+        await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+        await MigrateAsync(Settings(database));
+        await database.ExecuteAsync($"ALTER DATABASE \"{database.Name}\" SET default_transaction_read_only = on");
+        await using var dataSource = PostgresDataSource.Create(Settings(database));
+        var state = new SchemaState(dataSource, await UseAsync(Settings(database), migrator => Task.FromResult(migrator.Latest)));
+
+        Assert.Contains("takes no writes", await state.FaultAsync(_none), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_missing_database_is_told_with_the_statement_that_makes_it()
     {
         var settings = Settings(await PostgresServer.SharedAsync(), "no such database");

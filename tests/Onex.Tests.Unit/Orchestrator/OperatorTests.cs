@@ -47,10 +47,6 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void Cancel_is_not_done_while_a_compensation_is_blocked() =>
-        Refuses(BlockedCompensation(), OperatorCommand.Cancel, "taking back already");
-
-    [Fact]
     public void Cancel_of_a_blocked_step_does_not_pass_over_a_compensation_that_is_blocked_too()
     {
         var story = new Story("""
@@ -209,8 +205,8 @@ public sealed class OperatorTests
     public void A_paused_saga_sends_nothing_but_results_count()
     {
         var story = Start().Asks(OperatorCommand.Pause, "alice", "stocktaking").IsIn("reserving", SagaStatus.Paused);
-        story.Completes("reserve").Sends().IsIn("charging", SagaStatus.Paused);
-        Assert.Equal(AttemptPhase.Held, story.Saga.Outstanding.Single().Phase);
+        story.Completes("reserve").Sends().IsIn("reserving", SagaStatus.Paused);
+        Assert.Empty(story.Saga.Outstanding);
         Assert.Null(story.Saga.NextWakeupAt);
 
         story.After(TimeSpan.FromDays(1)).Asks(OperatorCommand.Resume).Sends("charge").IsIn("charging", SagaStatus.Running);

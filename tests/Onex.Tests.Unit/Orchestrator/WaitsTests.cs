@@ -55,7 +55,7 @@ public sealed class WaitsTests
         Start().Tells("cancel").Completes("charge").Answered("charge", 409),
         "It is blocked in state 'compensating' since 2026-11-24 08:00:00Z and waits for an operator: "
         + "Step 'charge' cannot be taken back: that was rejected with http_409: http_409",
-        "retry", "skip");
+        "retry", "skip", "cancel", "terminate");
 
     [Fact]
     public void A_paused_saga_says_who_and_why() => Tells(
@@ -74,7 +74,7 @@ public sealed class WaitsTests
         Assert.Equal(
             actions.Select(action => action.StartsWith("send ", StringComparison.Ordinal)
                 ? $"sagas send {story.Saga.Facts.SagaId} {action[5..]}"
-                : $"sagas {action} {story.Saga.Facts.SagaId}"),
+                : $"sagas {action} {story.Saga.Facts.SagaId}{(action == "terminate" ? $" --confirm {story.Saga.Facts.SagaId}" : "")}"),
             reason.Actions);
         Assert.Equal(story.Saga.NextWakeupAt, reason.Until);
     }
