@@ -100,7 +100,7 @@ internal static class ApiRoutes
 
     public static ApiRoute Why { get; } = new(
         "why", "GET", "/api/v1/sagas/{id}/why", ApiScope.Read, "Tells what a saga waits for.",
-        "`sentence`, and its parts: `status`, `state`, `since`, `until`, `waits`, `actions`")
+        "`sentence`, and its parts: `status`, `state`, `since`, `until`, `waits`, `actions` (lines for `onex`), and `last_error` if a step has failed lately")
     { Errors = [400, 404] };
 
     public static ApiRoute Response { get; } = new(

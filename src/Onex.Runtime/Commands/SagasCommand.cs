@@ -211,9 +211,14 @@ internal static class SagasCommand
     private static void PrintWhy(JsonElement why)
     {
         Console.WriteLine(Show.Cell(why, "sentence"));
+        if (why.TryGetProperty("last_error", out var error))
+        {
+            Console.WriteLine($"Last error: step '{Show.Cell(error, "step")}' at {Show.Time(error, "at")}: {Show.Cell(error, "code")}: {Show.Cell(error, "message")}");
+        }
+
         foreach (var action in why.GetProperty("actions").EnumerateArray())
         {
-            Console.WriteLine($"  onex sagas {action.GetString()}");
+            Console.WriteLine($"  onex {Show.Harmless(action.GetString()!)}");
         }
     }
 

@@ -301,7 +301,7 @@ public abstract class RegistryAndDeadLettersCompliance
         var row = Rows.New();
         await CommitAsync(new CommitEntry.Start(row, [Rows.Happened(row)], [], []));
         var seen = Rows.Id();
-        await CommitAsync(Rows.Move(row, Rows.Next(row)) with { SeenMessages = [seen] });
+        await CommitAsync(Rows.Move(row, Rows.Next(row)) with { SeenMessages = [new(seen)] });
 
         Assert.Equal(row.Id, await DeadLetters.HandledByAsync(row.RequestId, _none));
         Assert.Equal(row.Id, await DeadLetters.HandledByAsync(seen, _none));

@@ -93,7 +93,7 @@ public sealed class SqliteDatabaseTests : IDisposable
             var refusal = await Assert.ThrowsAsync<StoreUnavailableException>(() => file.ProbeAsync(_none));
 
             Assert.Contains("is locked by another program", refusal.Message);
-            await new SqliteSagaStore(file, TimeProvider.System).LoadPayloadsAsync([Guid.Empty], _none);
+            await new SqliteSagaStore(file, TimeProvider.System).LoadPayloadsAsync([Guid.Empty], null, _none);
         }
 
         await file.ProbeAsync(_none);

@@ -12,8 +12,8 @@ using Onex.Persistence.Schema;
 namespace Onex.Migrations.Migrations
 {
     [DbContext(typeof(OnexDbContext))]
-    [Migration("20261129081251_RequestHashes")]
-    partial class RequestHashes
+    [Migration("20261129084155_Upkeep")]
+    partial class Upkeep
     {
         /// <inheritdoc />
         protected override void BuildTargetModel(ModelBuilder modelBuilder)
@@ -239,11 +239,6 @@ namespace Onex.Migrations.Migrations
                         .HasColumnName("received_at")
                         .HasComment("When it came.");
 
-                    b.Property<Guid?>("RequestHash")
-                        .HasColumnType("uuid")
-                        .HasColumnName("request_hash")
-                        .HasComment("Hash of what it asks for: tells a duplicate from another message under the same identity.");
-
                     b.Property<Guid?>("SagaId")
                         .HasColumnType("uuid")
                         .HasColumnName("saga_id")
@@ -404,11 +399,6 @@ namespace Onex.Migrations.Migrations
                         .HasColumnType("text")
                         .HasColumnName("reply_to")
                         .HasComment("Topic of the response, if not the usual one.");
-
-                    b.Property<Guid?>("RequestHash")
-                        .HasColumnType("uuid")
-                        .HasColumnName("request_hash")
-                        .HasComment("Hash of what that request asks for: tells a duplicate from another request under the same identity.");
 
                     b.Property<Guid>("RequestId")
                         .HasColumnType("uuid")
@@ -588,11 +578,6 @@ namespace Onex.Migrations.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("message_id")
                         .HasComment("The message's identity; of a request, its request id.");
-
-                    b.Property<Guid?>("RequestHash")
-                        .HasColumnType("uuid")
-                        .HasColumnName("request_hash")
-                        .HasComment("Hash of what it asks for: tells a duplicate from another message under the same identity.");
 
                     b.HasKey("SagaId", "MessageId")
                         .HasName("pk_inbox");
@@ -825,6 +810,11 @@ namespace Onex.Migrations.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("last_due_at")
                         .HasComment("The last time that was dealt with; at first, when the schedule was seen for the first time.");
+
+                    b.Property<DateTimeOffset?>("RemovedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("removed_at")
+                        .HasComment("When a main began without it. Restored, it begins anew: what came meanwhile was not missed.");
 
                     b.Property<DateTimeOffset>("UpdatedAt")
                         .ValueGeneratedOnAdd()
