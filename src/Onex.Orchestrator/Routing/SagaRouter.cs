@@ -183,6 +183,12 @@ internal sealed class SagaRouter(
             }
         }
 
+        // What must be handled alone needs all the room that there is.
+        if (weight > memory.Batch)
+        {
+            cache.Clear();
+        }
+
         if (missing.Count > 0)
         {
             var limit = new ReadLimit(Math.Max(1, memory.Batch - weight));

@@ -77,6 +77,10 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         LoadAsync(ids, null, cancellation);
 
     /// <inheritdoc />
+    public Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
+        LoadPayloadsAsync(ids, null, cancellation);
+
+    /// <inheritdoc />
     public Task<IReadOnlyList<CommitVerdict>> CommitAsync(CommitBatch batch, CancellationToken cancellation) =>
         database.WriteAsync(session => new SqliteCommit(session, time.GetUtcNow()).Run(batch), cancellation);
 
