@@ -54,6 +54,8 @@ public static class OrchestratorRole
         services.AddSingleton<SagaReader>();
         services.AddSingleton<LedgerInquiry>();
         services.AddSingleton<WantedItemReader>();
+        services.AddSingleton<KnownRequests>();
+        services.AddSingleton<ContractsNotLoaded>();
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<EventTargets>(sp, compiler.Limits.KeptEvents));
         services.AddSingleton<SagaSignals>();
         services.AddSingleton(sp => Wire(ActivatorUtilities.CreateInstance<SagaRouter>(sp), sp, settings.Topics));
@@ -83,14 +85,14 @@ public static class OrchestratorRole
     public static IRecordBatchHandler Handler(IServiceProvider services) => services.GetRequiredService<MainRecordHandler>();
 
     /// <summary>
-    /// Registers the plans' content, so that any main can continue their sagas, and reports each as a handler. The answer is what is wrong, a line
-    /// each: a version that is registered with other content.
+    /// Registers the plans' content, so that any main can continue their sagas, reports each as a handler, and says which live sagas run what is not
+    /// loaded. The answer is what is wrong, a line each: a version that is registered with other content.
     /// </summary>
     public static async Task<IReadOnlyList<string>> RegisterContractsAsync(
-        IServiceProvider services, RuntimeSettings settings, IReadOnlyList<Plan> plans, CancellationToken cancellation)
+        IServiceProvider services, RuntimeSettings settings, IReadOnlyList<Plan> plans, CompilerContext compiler, CancellationToken cancellation)
     {
         var registry = services.GetRequiredService<IContractRegistry>();
-        var changed = await registry.RegisterAsync([.. plans.Select(PlanCatalogue.ToRegistered)], settings.ContractsMutable, cancellation);
+        var changed = await RegisteredPlans.RegisterAsync(registry, plans, compiler, settings.ContractsMutable, cancellation);
         if (changed.Count > 0)
         {
             return
@@ -106,6 +108,8 @@ public static class OrchestratorRole
         {
             health.Report(plan.Name, null);
         }
+
+        await services.GetRequiredService<ContractsNotLoaded>().ReportAsync(plans, compiler, cancellation);
 
         return [];
     }

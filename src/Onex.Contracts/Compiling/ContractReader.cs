@@ -120,7 +120,7 @@ internal sealed class ContractReader
             Name = name!,
             Version = version!,
             Description = description,
-            Hash = ContractHash.Of(source),
+            Hash = ContractHash.Of(_root, _references.Files, _scope.Origins),
             Source = source,
             Input = input!,
             Output = output,

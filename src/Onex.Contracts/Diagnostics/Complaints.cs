@@ -443,6 +443,16 @@ internal static class Complaints
         Error("ONEX1117", at, $"'{Clip(topic)}' is a topic of Onex itself, and nothing is emitted to it.",
             "Name a topic of your own. Another contract is started with 'saga: its-name' and 'detached: true'.");
 
+    // Rules that came after contracts had been registered.
+
+    /// <summary>Whether the code is one of a rule about contracts that came after some had been registered without it: ONEX1130 and above.</summary>
+    public static bool IsLaterRule(string code) => string.CompareOrdinal(code, "ONEX1130") >= 0;
+
+    public static Complaint RetryBeyondLedger(SourceSpan at, int attempts, string delays, string limit) =>
+        Error("ONEX1150", at, $"the longest delays between {attempts} attempts are {delays} together, and no attempt begins later than {limit} after the first: "
+            + "the outcomes of effects are kept no longer, so the last ones never come.",
+            "Lower 'attempts', 'first', 'factor' or 'max'. To come back to something after weeks, 'wait' in a state of its own.");
+
     // Failures and the pivot.
 
     public static Complaint FailureLeadsBack(SourceSpan at, string state, IReadOnlyList<string> circle) =>

@@ -17,6 +17,7 @@ internal sealed class SagaControl(
     SagaReader reader,
     SagaSignals signals,
     SagaHomes homes,
+    KnownRequests known,
     ResponseWriter responses,
     DatabaseClock clock,
     TimeProvider time) : ISagaControl
@@ -39,12 +40,16 @@ internal sealed class SagaControl(
 
         var sagaId = Guid.CreateVersion7(now);
         (var accepted, refusal) = rules.Accept(read, sagaId, await homes.OfAsync(sagaId, cancellation), now);
-        if (accepted is null)
+        var caller = new TaskCompletionSource<WorkOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var item = accepted is not null
+            ? WorkItem.Of(accepted, entry: null, caller)
+            : (await known.FindAsync(refusal!.Asker, cancels: false, entry: null, caller, cancellation)).Item;
+        if (item is null)
         {
             return Refused(refusal!, origin);
         }
 
-        return await HandleAsync(caller => WorkItem.Of(accepted, entry: null, caller), cancellation) switch
+        return await HandleAsync(item, caller, cancellation) switch
         {
             WorkOutcome.Done done => new Submission.Accepted(done.SagaId, read.Asker.RequestId, read.Asker.CorrelationId) { Source = origin.Source },
             WorkOutcome.Refused refused => Refused(refused.Refusal, origin),
@@ -106,7 +111,8 @@ internal sealed class SagaControl(
         Guid sagaId, OperatorCommand command, string by, string? reason, CancellationToken cancellation)
     {
         var asked = new OperatorAsked { SagaId = sagaId, CausedBy = Guid.CreateVersion7(clock.Now), Command = command, By = by, Reason = reason };
-        return await HandleAsync(caller => new WorkItem(asked, entry: null) { Caller = caller }, cancellation) switch
+        var caller = new TaskCompletionSource<WorkOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        return await HandleAsync(new WorkItem(asked, entry: null) { Caller = caller }, caller, cancellation) switch
         {
             WorkOutcome.Done { Saga: { } saga, Decision: { } decision } => decision.NotDone is { } why
                 ? new OperatorAnswer(OperatorOutcome.Refused, why, saga.Status.ToText())
@@ -153,10 +159,9 @@ internal sealed class SagaControl(
         row.Status.ToText(), row.State, row.UpdatedAt, row.NextWakeupAt, ["an operator"], [$"sagas retry {row.Id}"]);
 
     // Whoever gives up waiting changes nothing: what has begun is done to its end.
-    private async Task<WorkOutcome> HandleAsync(Func<TaskCompletionSource<WorkOutcome>, WorkItem> make, CancellationToken cancellation)
+    private async Task<WorkOutcome> HandleAsync(WorkItem item, TaskCompletionSource<WorkOutcome> caller, CancellationToken cancellation)
     {
-        var caller = new TaskCompletionSource<WorkOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
-        await router.HandleAsync([make(caller)], CancellationToken.None).WaitAsync(cancellation);
+        await router.HandleAsync([item], CancellationToken.None).WaitAsync(cancellation);
         return await caller.Task.WaitAsync(cancellation);
     }
 

@@ -143,12 +143,10 @@ internal sealed record SagaState
                 at = command.RunsWhile(PausedBy is not null) ? Earlier(at, command.DueAt) : at;
             }
 
-            if (PausedBy is null)
+            // Their senders are told in time, whatever the saga does.
+            foreach (var kept in Early)
             {
-                foreach (var kept in Early)
-                {
-                    at = Earlier(at, kept.ExpiresAt);
-                }
+                at = Earlier(at, kept.ExpiresAt);
             }
 
             // What it needs is in the store: at once.
@@ -340,6 +338,9 @@ internal sealed record Asker
 
     public Guid? EnvelopeId { get; init; }
 
+    /// <summary>Hash of what it asks for, or null if that is not known.</summary>
+    public Guid? RequestHash { get; init; }
+
     public string? ReplyTo { get; init; }
 
     /// <summary>For an event: which saga its sender named, or null.</summary>
@@ -421,7 +422,7 @@ internal sealed record Outstanding
     public DateTimeOffset NotAfter => FirstSentAt + LifeTime;
 
     /// <summary>Shorter than the ledger keeps outcomes.</summary>
-    public static TimeSpan LifeTime { get; } = TimeSpan.FromDays(14);
+    public static TimeSpan LifeTime => Contracts.Plans.RetryPolicy.Span;
 
     /// <summary>How often this attempt was sent again because nobody had taken it.</summary>
     public int Resent { get; init; }

@@ -192,7 +192,7 @@ internal static class Assignments
 
             if (reason is not null)
             {
-                problem = $"'{assignment.Field}': {reason}";
+                problem = $"'{assignment.Field}' (`{assignment.Value}`): {reason}";
                 return false;
             }
 

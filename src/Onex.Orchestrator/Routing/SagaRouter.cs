@@ -346,8 +346,13 @@ internal sealed class SagaRouter(
         if (item.Event is { } sent)
         {
             // Twice in one batch.
-            if (work.HasSeen(sent.MessageId))
+            if (work.FindSeen(sent.MessageId) is { } seen)
             {
+                if (RequestHash.Differ(seen.Hash, sent.Asker.RequestHash))
+                {
+                    item.Turn(EventRefusals.Differs(sent.Asker, work.SagaId), isDead: true);
+                }
+
                 return;
             }
 
@@ -376,9 +381,13 @@ internal sealed class SagaRouter(
         {
             case CommitVerdict.Committed:
                 return Committed(work, cancellation);
+            case CommitVerdict.KnownRequest known when IsAnother(work, known.Hash):
+                work.Items.ForEach(item => Refuse(item, EventRefusals.Differs(AskerOf(item), known.SagaId), isDead: true, cancellation));
+                return [];
             case CommitVerdict.KnownRequest known:
                 return work.Items.Select(item => Again(item, known.SagaId, known.Source, isDuplicate: true)).OfType<WorkItem>().ToList();
-            case CommitVerdict.KeyTaken taken when work is { Pipe.Plan.OnDuplicate: DuplicatePolicy.Join, Saga.Facts.Asker.Silent: false }:
+            case CommitVerdict.KeyTaken taken when work is { Pipe.Plan.OnDuplicate: DuplicatePolicy.Join, Saga.Facts.Asker: { Silent: false } asker }
+                && !RequestHash.Differ(taken.Hash, asker.RequestHash):
                 return work.Items.Select(item => Again(item, taken.SagaId, source: null, isDuplicate: false)).OfType<WorkItem>().ToList();
             case CommitVerdict.KeyTaken taken:
                 work.Items.ForEach(item => RefuseKey(work, item, taken.SagaId, cancellation));
@@ -485,10 +494,11 @@ internal sealed class SagaRouter(
         {
             if (item.Event is { } sent && known.MessageIds.Contains(sent.MessageId))
             {
-                item.Forget();
-                item.Done(work.SagaId);
+                // Its targets are looked up anew, which tells whether what was seen is this event or another one of the same identity.
+                item.Unaddress();
             }
-            else if (!item.IsFromLedger)
+
+            if (!item.IsFromLedger)
             {
                 others.Add(item);
             }
@@ -507,27 +517,33 @@ internal sealed class SagaRouter(
             return null;
         }
 
-        item.Become(new RequestJoined
-        {
-            SagaId = sagaId,
-            CausedBy = Identity.OfRequest(started.Facts.Asker.RequestId, "joined:" + started.Facts.Asker.Source),
-            Waiter = new Waiter(started.Facts.Asker, isDuplicate),
-            Cancels = started.Stillborn,
-        });
+        item.Become(KnownRequests.Joined(started.Facts.Asker, sagaId, isDuplicate, started.Stillborn));
         return item;
     }
 
     private void RefuseKey(SagaWork work, WorkItem item, Guid liveSagaId, CancellationToken cancellation)
     {
-        var asker = ((SagaStarted)item.Message).Facts.Asker;
-        var refusal = new Refusal(
-            ErrorCodes.KeyTaken,
-            $"A live saga of '{work.Pipe!.Plan.Name}' ({liveSagaId}) has the business key '{work.Saga!.Facts.BusinessKey}'. "
-            + "Wait for its end, or use another key.",
-            "KeyTaken",
-            asker);
+        var live = $"A live saga of '{work.Pipe!.Plan.Name}' ({liveSagaId}) has the business key '{work.Saga!.Facts.BusinessKey}'";
+        var refusal = work is { Pipe.Plan.OnDuplicate: DuplicatePolicy.Join, Saga.Facts.Asker.Silent: false }
+            ? new Refusal(
+                ErrorCodes.RequestDiffers,
+                $"{live} and was started with another payload, so that its end would be no answer to this one. Wait for its end, use another key, or send the same payload.",
+                nameof(ErrorCodes.RequestDiffers),
+                AskerOf(item))
+            : new Refusal(ErrorCodes.KeyTaken, $"{live}. Wait for its end, or use another key.", nameof(ErrorCodes.KeyTaken), AskerOf(item));
+        Refuse(item, refusal with { SagaId = liveSagaId }, isDead: false, cancellation);
+    }
+
+    // Requests of Onex's own are the same whatever they hold: of a step that is called again, and of a time of a schedule.
+    private static bool IsAnother(SagaWork work, Guid? known) =>
+        work.Saga?.Facts.Asker is { Parent: null, Silent: false } asker && RequestHash.Differ(known, asker.RequestHash);
+
+    private static Asker AskerOf(WorkItem start) => ((SagaStarted)start.Message).Facts.Asker;
+
+    private void Refuse(WorkItem item, Refusal refusal, bool isDead, CancellationToken cancellation)
+    {
         item.Forget();
-        item.Refuse(refusal, isDead: false, refusals, cancellation);
+        item.Refuse(refusal, isDead, refusals, cancellation);
     }
 
     // The database refuses a value. A result becomes a rejection that says so; anything else is a dead letter.

@@ -18,8 +18,8 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
     private readonly List<SagaPayload> _payloads = [];
     private readonly List<DeadLetterRow> _deadLetters = [];
     private readonly List<SagaItem> _items = [];
-    private readonly List<Guid> _joined = [];
-    private readonly List<Guid> _seen = [];
+    private readonly List<SeenMessage> _joined = [];
+    private readonly List<SeenMessage> _seen = [];
     private readonly SagaState? _read = saga;
     private CommitEntry? _entry;
     private Guid _transitionId;
@@ -56,7 +56,10 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
     public IReadOnlyList<OutgoingMessage> Outgoing => _outgoing;
 
     /// <summary>Whether the saga has taken that message in, or keeps it, by what was decided so far.</summary>
-    public bool HasSeen(Guid messageId) => _seen.Contains(messageId);
+    public bool HasSeen(Guid messageId) => FindSeen(messageId) is not null;
+
+    /// <summary>That message as the saga has taken it in, or null.</summary>
+    public SeenMessage? FindSeen(Guid messageId) => _seen.Find(seen => seen.MessageId == messageId);
 
     /// <summary>
     /// Takes a decision in, and makes of it all that is committed. If that is not possible it throws, and everything is as it was before, so that the
@@ -115,12 +118,12 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
         _transitionId = Identity.Transition(SagaId, Version, message.CausedBy);
         if (message is RequestJoined joined)
         {
-            _joined.Add(joined.Waiter.Asker.RequestId);
+            _joined.Add(new SeenMessage(joined.Waiter.Asker.RequestId, joined.Waiter.Asker.RequestHash));
         }
 
         var before = Saga;
         Saga = decision.State;
-        _seen.AddRange(decision.Seen);
+        _seen.AddRange(decision.Seen.Select(seen => new SeenMessage(seen, (message as ExternalEvent)?.Asker.RequestHash)));
         _items.AddRange(decision.Items);
         var ordinal = 0;
         foreach (var note in decision.History)

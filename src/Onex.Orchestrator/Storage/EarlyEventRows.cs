@@ -19,6 +19,7 @@ internal static class EarlyEventRows
         Event = request.Event,
         CorrelationId = request.Asker.CorrelationId,
         BusinessKey = request.Asker.Target?.Key,
+        RequestHash = request.Asker.RequestHash,
         Content = Content(request.Given, request.Asker),
         ReceivedAt = now,
         ExpiresAt = now + keptFor,
@@ -33,6 +34,7 @@ internal static class EarlyEventRows
         Event = kept.Event,
         CorrelationId = kept.Asker.CorrelationId,
         BusinessKey = kept.Asker.Target?.Key,
+        RequestHash = kept.Asker.RequestHash,
         Content = Content(kept.Data, kept.Asker),
         ReceivedAt = kept.ReceivedAt,
         ExpiresAt = kept.ExpiresAt,
@@ -56,7 +58,7 @@ internal static class EarlyEventRows
             row.Contract,
             row.Event,
             SagaRows.ReadValue(content.RootElement, "payload") ?? CelValue.Null,
-            SagaRows.ReadAsker(content.RootElement.GetProperty("asker"), null))
+            SagaRows.ReadAsker(content.RootElement.GetProperty("asker"), null) with { RequestHash = row.RequestHash })
         {
             Early = row.ExpiresAt - row.ReceivedAt,
         };

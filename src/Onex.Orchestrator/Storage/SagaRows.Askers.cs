@@ -93,6 +93,7 @@ internal static partial class SagaRows
     {
         RequestId = row?.RequestId ?? json.GetProperty("request_id").GetGuid(),
         CorrelationId = row?.CorrelationId ?? json.GetProperty("correlation_id").GetGuid(),
+        RequestHash = row?.RequestHash,
         Source = row?.Source ?? json.GetProperty("source").GetString()!,
         ReplyTo = row is null ? Text(json, "reply_to") : row.ReplyTo,
         Target = row is null ? ReadTarget(json) : null,

@@ -23,6 +23,7 @@ internal static partial class SagaRows
         ContractHash = saga.Facts.ContractHash,
         CorrelationId = saga.Facts.Asker.CorrelationId,
         RequestId = saga.Facts.Asker.RequestId,
+        RequestHash = saga.Facts.Asker.RequestHash,
         BusinessKey = saga.Facts.BusinessKey,
         ParentId = saga.Facts.Asker.Parent?.SagaId,
         Source = saga.Facts.Asker.Source,
