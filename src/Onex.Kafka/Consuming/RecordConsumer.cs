@@ -552,9 +552,12 @@ internal sealed class RecordConsumer : IDisposable
                 catch (Exception e) when (MemoryShortage.Is(e) && part.Count > 1)
                 {
                     // What does not fit is halved. That is no trouble yet: it is one if not even a single record fits.
-                    _logger.LogInformation("{Endpoint}: {Count} records do not fit into memory together; half of them are tried.", _address.Name, part.Count);
+                    var before = MemoryShortage.Describe();
                     atOnce = Math.Max(1, part.Count / 2);
                     MemoryShortage.Relieve();
+                    _logger.LogInformation(
+                        "{Endpoint}: {Count} records do not fit into memory together; half of them are tried. Before: {Before}. Now: {Now}.",
+                        _address.Name, part.Count, before, MemoryShortage.Describe());
                     DropSettled(given);
                     continue;
                 }
@@ -627,12 +630,15 @@ internal sealed class RecordConsumer : IDisposable
                     return null;
                 }
 
+                // Large ones in small batches: a batch holds its records to its end.
                 var batch = new List<Given>(Math.Min(_pending.Count, _settings.BatchMax));
-                while (batch.Count < _settings.BatchMax && _pending.TryDequeue(out var given))
+                var bytes = 0L;
+                while (batch.Count < _settings.BatchMax && bytes < _settings.InFlightBytesMax / 4 && _pending.TryDequeue(out var given))
                 {
                     if (!given.Partition.Revoked)
                     {
                         batch.Add(given);
+                        bytes += given.Entry.Record.Value?.Length ?? 0;
                     }
                 }
 

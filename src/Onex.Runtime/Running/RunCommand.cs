@@ -135,6 +135,7 @@ internal static class RunCommand
         {
             services.AddOnexOrchestrator(settings, contracts.Compilation.Plans, contracts.Context);
             services.AddSingleton(contracts.Compilation.Plans);
+            services.AddSingleton(contracts.Context);
             services.AddSingleton<IRoleBootstrap, ContractRegistration>();
         }
 

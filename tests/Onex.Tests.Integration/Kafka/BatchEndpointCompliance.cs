@@ -81,7 +81,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
             given.Enqueue(batch.Count);
             if (batch.Count > 3 || (batch[0].Record.Offset == 7 && alone++ < 2))
             {
-                throw new InvalidOperationException("wrapped", new OutOfMemoryException());
+                throw new InvalidOperationException("wrapped", new InsufficientMemoryException());
             }
 
             foreach (var entry in batch)

@@ -57,7 +57,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         await using var member = await StartAsync(
             topic,
             endpoint => endpoint.Pipe(pipe => pipe.Handler<Note>(_ =>
-                Interlocked.Increment(ref attempts) < 4 ? throw new InvalidOperationException("wrapped", new OutOfMemoryException()) : Task.CompletedTask)),
+                Interlocked.Increment(ref attempts) < 4 ? throw new InvalidOperationException("wrapped", new InsufficientMemoryException()) : Task.CompletedTask)),
             settings => settings with { RetryAttempts = 1 });
 
         await member.ProduceAsync(topic, 0, """{"Text":"large"}""");

@@ -157,6 +157,21 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_without_the_hashes_of_requests_gets_their_columns_and_keeps_its_rows()
+    {
+        var row = Rows.New();
+        await UseAsync(store => store.CommitAsync(new CommitBatch([Rows.Start(row)], []), _none));
+        foreach (var table in (string[])["sagas", "inbox", "early_events"])
+        {
+            await SqliteFile.QueryAsync(Path, $"ALTER TABLE {table} DROP COLUMN request_hash");
+        }
+
+        var found = await UseAsync(store => store.FindRequestAsync(row.RequestId, _none));
+
+        Assert.Equal(new CommitVerdict.KnownRequest(row.Id, row.Source), found);
+    }
+
+    [Fact]
     public async Task A_file_whose_dead_letters_know_no_decisions_yet_learns_them_and_keeps_its_rows()
     {
         await UseAsync(store => store.NowAsync(_none));
