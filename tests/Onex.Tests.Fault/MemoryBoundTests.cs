@@ -21,7 +21,7 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
     // How many values of how many bytes wait, and whether the roles start only then.
     private static readonly (int Requests, int Bytes, bool IsCold)[] _backlogs = FullForm.IsWanted
         ? [.. new[] { true, false }.SelectMany(isCold => new[] { (1_000, 1_000, isCold), (600, 10_000, isCold), (300, 100_000, isCold), (60, 900_000, isCold) })]
-        : [(40, 100_000, true), (8, 900_000, true)];
+        : [(20, 100_000, true), (4, 900_000, true)];
 
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-contracts-");
 
