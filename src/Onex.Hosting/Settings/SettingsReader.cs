@@ -120,7 +120,7 @@ internal sealed partial class SettingsReading
             HttpBind = HttpBind(),
             ApiTokens = ApiTokens(),
             LogLevel = LogLevels.Parse(OneOf(SettingsTable.LogLevel)!),
-            LogFormat = OneOf(SettingsTable.LogFormat)!,
+            LogFormat = OneOf(SettingsTable.LogFormat) ?? (Console.IsOutputRedirected ? "json" : "text"),
             LogDirectory = Text(SettingsTable.LogDirectory) is { } logs ? Path.GetFullPath(logs, _workingDirectory) : null,
             EnvironmentName = Text(SettingsTable.EnvironmentName)!,
             GracePeriod = TimeSpan.FromSeconds(Whole(SettingsTable.GracePeriod)),

@@ -29,6 +29,13 @@ public static class SettingsTable
         FileKey = "logging.level",
     };
 
+    public static readonly Setting LogFormat = new(Process, "ONEX_LOG_FORMAT", OneOf, null, "How log lines are written. `json`: an object a line; `text`: for people.")
+    {
+        FileKey = "logging.format",
+        Values = ["json", "text"],
+        DefaultInWords = "`text` on a terminal, else `json`",
+    };
+
     public static readonly Setting LogDirectory = new(Process, "ONEX_LOG_DIR", Text, null,
         "A directory that log lines are kept in as well, as JSON: `<hostname>.log`, at 16 MiB renamed to `<hostname>.log.1`. One process a host.")
     {
@@ -162,7 +169,7 @@ public static class SettingsTable
         ImageDefault = "/app/contracts",
     };
 
-    public static readonly Setting ContractsMutable = new(Contracts, "ONEX_CONTRACTS_MUTABLE", Flag, "false", "Whether a contract may change without a new version: for development.");
+    public static readonly Setting ContractsMutable = new(Contracts, "ONEX_CONTRACTS_MUTABLE", Flag, "false", "Whether a contract may change without a new version, for development. Content that was accepted so is refused again without it.");
 
     public static readonly Setting MaxStates = Limit("ONEX_MAX_STATES", "states", "500", 10_000, "States of one contract.");
 
@@ -259,12 +266,6 @@ public static class SettingsTable
         DefaultInWords = "none",
     };
 
-    public static readonly Setting LogFormat = new(FileOnly, null, OneOf, "json", "`json`: an object a line; `text`: for people.")
-    {
-        FileKey = "logging.format",
-        Values = ["json", "text"],
-    };
-
     public static readonly Setting GracePeriod = new(FileOnly, null, Number, "30", "Seconds that work in hand gets at SIGTERM.")
     {
         FileKey = "shutdown.grace_period_seconds",
@@ -274,7 +275,7 @@ public static class SettingsTable
     /// <summary>All of them, in the order of the document.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
-        Profile, LogLevel, LogDirectory, EnvironmentName, InContainer,
+        Profile, LogLevel, LogFormat, LogDirectory, EnvironmentName, InContainer,
         EventBus, KafkaServers, KafkaProtocol, KafkaMechanism, KafkaUser, KafkaPassword, KafkaAuthority, SessionTimeout,
         CreateTopics, Partitions, Replication, MaxRequestBytes,
         TopicPrefix, InputTopic, OutputTopic, MainGroup, EffectsInput, EffectsOutput, EffectsGroup, WorkerInput, WorkerOutput, WorkerGroup, SagaEvents,
@@ -283,7 +284,7 @@ public static class SettingsTable
         MaxStates, MaxSteps, MaxDepth, MaxBranches, MaxItems, MaxKeptEvents, MaxIdleEntries, MaxExpressionCost, MaxHistoryShown,
         HttpPort, HttpBind, ApiToken, ApiUrl,
         ConsulHost, ConsulPort, ConsulScheme, ConsulToken, VaultAddress, VaultToken, VaultRole, VaultSecret, RedisHost, RedisPort, RedisPassword,
-        MaxHistory, BreakerThreshold, EnabledHandlers, DirectOperations, ReplyTo, LogFormat, GracePeriod,
+        MaxHistory, BreakerThreshold, EnabledHandlers, DirectOperations, ReplyTo, GracePeriod,
     ];
 
     private static Setting Limit(string name, string key, string standard, int most, string meaning) =>

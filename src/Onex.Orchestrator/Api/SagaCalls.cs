@@ -15,6 +15,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
 {
     private const int StuckMax = 1000;
     private const int HistoryUsual = 200;
+    private const int ErrorVersions = 20;
 
     public static CallException Unknown(Guid id) => new(
         404, ErrorCodes.SagaUnknown, $"There is no saga {id}.", "It never began here, or its retention is over. Look for it: onex sagas list --q TEXT.");
@@ -125,7 +126,20 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
     {
         var id = call.SagaId;
         var why = await control.WhyAsync(id, call.Aborted) ?? throw Unknown(id);
-        await call.AnswerAsync(200, writer => SagaJson.WriteWhy(writer, why));
+        var error = await LastErrorAsync(id, call.Aborted);
+        await call.AnswerAsync(200, writer => SagaJson.WriteWhy(writer, why, error));
+    }
+
+    // Among what happened last: an error of long ago explains nothing.
+    private async Task<HistoryEntry?> LastErrorAsync(Guid id, CancellationToken cancellation)
+    {
+        if (await sagas.FindAsync(id, cancellation) is not { } saga)
+        {
+            return null;
+        }
+
+        var entries = await sagas.HistoryAsync(id, Math.Max(0, saga.Row.Version - ErrorVersions), -1, 10 * ErrorVersions, cancellation);
+        return entries.LastOrDefault(entry => entry is { Kind: HistoryKinds.AttemptFailed or HistoryKinds.StepRejected, Detail: not null });
     }
 
     public async Task ResponseAsync(ApiCall call)

@@ -91,7 +91,7 @@ internal static class Endings
         }
 
         var end = transition.Plan.State(transition.Plan.CancelEnd);
-        var fault = new Fault(EngineCodes.Terminated, $"{wish.By} terminated it{(wish.Reason is { } reason ? $": {reason}" : ".")}", null, wish.At);
+        var fault = new Fault(EngineCodes.Terminated, "An operator terminated the saga.", null, wish.At);
         transition.SetFault(fault);
         Enter(transition, end, transition.Entering(end) with { Fault = fault });
     }
@@ -114,9 +114,12 @@ internal static class Endings
             ? new Answer(to, ResponseStatus.Success, isDuplicate, saga.Output, null) { OutputRef = Identity.Payload(saga.Facts.SagaId, "output") }
         : new Answer(to, ResponseStatus.Error, isDuplicate, saga.Output, saga.Status == SagaStatus.Cancelled ? Cancelled(saga) : saga.Fault);
 
-    /// <summary>The fault of a cancelled saga, whatever fault it was taking back for besides.</summary>
+    /// <summary>
+    /// The fault of a cancelled saga, whatever fault it was taking back for besides. It reaches the requester: who cancelled it, and why, is for
+    /// operators, and stands in the history.
+    /// </summary>
     public static Fault Cancelled(SagaState saga) => saga.CancelledBy is { } wish
-        ? new Fault(EngineCodes.Cancelled, $"{wish.By} cancelled it{(wish.Reason is { } reason ? $": {reason}" : ".")}", null, wish.At)
+        ? new Fault(EngineCodes.Cancelled, "The saga was cancelled.", null, wish.At)
         : saga.Fault!;
 
     private static string Names(IEnumerable<string> steps) => string.Join(", ", steps.Distinct(StringComparer.Ordinal));

@@ -1,3 +1,4 @@
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 
@@ -120,7 +121,7 @@ internal static class Timers
         transition.Saga = saga with { DeadlineAt = null };
         transition.Observer?.Took(limit);
         transition.Move(limit.Next, new Fault(
-            EngineCodes.DeadlineExceeded, $"The saga was in state '{saga.State}' when its deadline was over, {Text(limit.After)} after its start.",
+            EngineCodes.DeadlineExceeded, $"The saga was in state '{saga.State}' when its deadline was over, {Durations.Say(limit.After)} after its start.",
             null, transition.Now));
         return true;
     }
@@ -137,7 +138,7 @@ internal static class Timers
         transition.Saga = saga with { StateDueAt = null };
         transition.Observer?.Took(limit);
         transition.Move(limit.Next, new Fault(
-            EngineCodes.StateTimedOut, $"State '{saga.State}' was not left within {Text(limit.After)}.", null, transition.Now));
+            EngineCodes.StateTimedOut, $"State '{saga.State}' was not left within {Durations.Say(limit.After)}.", null, transition.Now));
         return true;
     }
 
@@ -186,6 +187,4 @@ internal static class Timers
         var step = transition.Facts.Step(command.Step);
         return command.Direction == StepDirections.Do ? step.Kind : step.Compensation?.Kind;
     }
-
-    private static string Text(TimeSpan span) => span.ToString("c", System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -52,8 +52,16 @@ internal static class StoreErrors
     };
 
     /// <summary>As the seam's callers see it.</summary>
-    public static StoreUnavailableException Unavailable(Exception error) =>
-        new(IsSchemaMissing(error) ? $"{SchemaState.WhatToDo} It says: {Describe(error)}" : $"The database cannot be reached: {Describe(error)}", error);
+    public static StoreUnavailableException Unavailable(Exception error) => new(
+        error switch
+        {
+            _ when IsSchemaMissing(error) => $"{SchemaState.WhatToDo} It says: {Describe(error)}",
+            PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } or TimeoutException or NpgsqlException { InnerException: TimeoutException } =>
+                $"The database has not answered in time; it may be busy, or a lock may be held (see pg_stat_activity): {Describe(error)}",
+            PostgresException => $"The database refuses: {Describe(error)}",
+            _ => $"The database cannot be reached: {Describe(error)}",
+        },
+        error);
 
     /// <summary>One line, with neither data nor password.</summary>
     public static string Describe(Exception error) => error switch

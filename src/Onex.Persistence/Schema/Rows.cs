@@ -75,6 +75,9 @@ public sealed record InboxRow
 
     /// <summary>The message's identity.</summary>
     public required Guid MessageId { get; init; }
+
+    /// <summary>Hash of what the message asks for, or null.</summary>
+    public Guid? RequestHash { get; init; }
 }
 
 /// <summary>A row of <c>timers</c>, for queries.</summary>
@@ -141,6 +144,9 @@ public sealed record ScheduleRow
 
     /// <summary>When that was, by the database's clock.</summary>
     public DateTimeOffset UpdatedAt { get; init; }
+
+    /// <summary>When a main has begun whose contracts do not have it, unless one has begun since that has it; else null.</summary>
+    public DateTimeOffset? RemovedAt { get; init; }
 }
 
 /// <summary>A row of <c>effect_ledger</c>, for queries.</summary>

@@ -23,18 +23,22 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
     private static readonly TimeSpan _proof = TimeSpan.FromSeconds(5);
 
     // What files of earlier builds lack: the script makes tables that are missing, never columns.
-    private static readonly (string Column, string Definition)[] _addedToDeadLetters =
+    private static readonly (string Table, string Column, string Definition)[] _added =
     [
-        ("key", "TEXT"),
-        ("headers", "TEXT"),
-        ("error_type", "TEXT NOT NULL DEFAULT ''"),
-        ("retry_count", "INTEGER NOT NULL DEFAULT 0"),
-        ("status", "TEXT NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'redriven', 'discarded'))"),
-        ("redrives", "INTEGER NOT NULL DEFAULT 0"),
-        ("decision_id", "TEXT"),
-        ("decided_at", "TEXT"),
-        ("decided_by", "TEXT"),
-        ("decision_reason", "TEXT"),
+        ("dead_letters", "key", "TEXT"),
+        ("dead_letters", "headers", "TEXT"),
+        ("dead_letters", "error_type", "TEXT NOT NULL DEFAULT ''"),
+        ("dead_letters", "retry_count", "INTEGER NOT NULL DEFAULT 0"),
+        ("dead_letters", "status", "TEXT NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'redriven', 'discarded'))"),
+        ("dead_letters", "redrives", "INTEGER NOT NULL DEFAULT 0"),
+        ("dead_letters", "decision_id", "TEXT"),
+        ("dead_letters", "decided_at", "TEXT"),
+        ("dead_letters", "decided_by", "TEXT"),
+        ("dead_letters", "decision_reason", "TEXT"),
+        ("schedules", "removed_at", "TEXT"),
+        ("sagas", "request_hash", "TEXT"),
+        ("inbox", "request_hash", "TEXT"),
+        ("early_events", "request_hash", "TEXT"),
     ];
 
     private readonly string _path = Path.GetFullPath(settings.Path);
@@ -318,11 +322,11 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
             session.Execute("INSERT INTO effect_ledger SELECT * FROM effect_ledger_1; DROP TABLE effect_ledger_1");
         }
 
-        foreach (var (column, definition) in _addedToDeadLetters)
+        foreach (var (table, column, definition) in _added)
         {
-            if (!session.Exists("SELECT 1 FROM pragma_table_info('dead_letters') WHERE name = $1", column))
+            if (!session.Exists("SELECT 1 FROM pragma_table_info($1) WHERE name = $2", table, column))
             {
-                session.Execute($"ALTER TABLE dead_letters ADD COLUMN {column} {definition}");
+                session.Execute($"ALTER TABLE {table} ADD COLUMN {column} {definition}");
             }
         }
 

@@ -89,6 +89,17 @@ public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture
         Assert.DoesNotContain(process.Output, line => line.Contains("\"WARNING\"", StringComparison.Ordinal) || line.Contains("\"ERROR\"", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task The_first_log_line_says_what_runs_where()
+    {
+        await using var process = await running.StartAsync();
+
+        var first = (string)JsonNode.Parse(process.Output[0])!["message"]!;
+        Assert.Matches("^onex [0-9.]+.*: profile all, store sqlite in .*, broker in memory, contracts .*, http://(localhost|127.0.0.1):", first);
+        Assert.Contains($":{process.HttpPort}", first);
+        Assert.DoesNotContain(process.Output, line => line.Contains("works again", StringComparison.Ordinal));
+    }
+
     private Task<(HttpStatusCode Status, JsonNode Body)> GetAsync(string path) => SendAsync("GET", path, null);
 
     private Task<(HttpStatusCode Status, JsonNode Body)> PostAsync(string path, string content) => SendAsync("POST", path, content);

@@ -13,7 +13,7 @@ public sealed class OperatorTests
             .Completes("reserve").IsIn("failed", SagaStatus.Cancelled);
 
         var fault = story.Answers.Single().Fault!;
-        Assert.Equal(("cancelled", "alice cancelled it: wrong address"), (fault.Code, fault.Message));
+        Assert.Equal(("cancelled", "The saga was cancelled."), (fault.Code, fault.Message));
         Assert.Contains("""{"by":"alice","reason":"wrong address"}""", story.History.Select(note => note.Detail.ToString()));
     }
 
