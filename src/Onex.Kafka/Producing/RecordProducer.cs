@@ -22,7 +22,7 @@ internal sealed class RecordProducer(KafkaSettings settings, TopicAdmin topics, 
     {
         if (Current() is not { } producer)
         {
-            return new DeliveryReport(Delivery.Unavailable, "The producer is being made again.");
+            return new DeliveryReport(Delivery.Unavailable, "The producer is being made again.") { IsUnwritten = true };
         }
 
         var answer = new TaskCompletionSource<DeliveryReport>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -37,15 +37,15 @@ internal sealed class RecordProducer(KafkaSettings settings, TopicAdmin topics, 
             producer.Produce(
                 new TopicPartition(record.Topic, record.Partition ?? Partition.Any),
                 message,
-                report => answer.TrySetResult(Judge(producer, report.Error)));
+                report => answer.TrySetResult(Judge(producer, report.Error, report.Status == PersistenceStatus.NotPersisted)));
         }
         catch (KafkaException e)
         {
-            return Judge(producer, e.Error);
+            return Judge(producer, e.Error, isUnwritten: true);
         }
         catch (ObjectDisposedException)
         {
-            return new DeliveryReport(Delivery.Unavailable, "The producer is closed.");
+            return new DeliveryReport(Delivery.Unavailable, "The producer is closed.") { IsUnwritten = true };
         }
 
         return await answer.Task.WaitAsync(cancellation);
@@ -91,7 +91,7 @@ internal sealed class RecordProducer(KafkaSettings settings, TopicAdmin topics, 
             configuration.LingerMs = 0;
             configuration.Partitioner = Partitioner.Murmur2Random;
             configuration.EnableDeliveryReports = true;
-            configuration.DeliveryReportFields = "none";
+            configuration.DeliveryReportFields = "status";
 
             // The broker decides what is too large, topic by topic.
             configuration.MessageMaxBytes = 10 << 20;
@@ -107,7 +107,7 @@ internal sealed class RecordProducer(KafkaSettings settings, TopicAdmin topics, 
         }
     }
 
-    private DeliveryReport Judge(IProducer<byte[], byte[]> producer, Error error)
+    private DeliveryReport Judge(IProducer<byte[], byte[]> producer, Error error, bool isUnwritten)
     {
         if (!error.IsError)
         {
@@ -119,7 +119,7 @@ internal sealed class RecordProducer(KafkaSettings settings, TopicAdmin topics, 
             Discard(producer, error);
         }
 
-        return new DeliveryReport(IsRefusal(error.Code) ? Delivery.Refused : Delivery.Unavailable, error.Reason);
+        return new DeliveryReport(IsRefusal(error.Code) ? Delivery.Refused : Delivery.Unavailable, error.Reason) { IsUnwritten = isUnwritten };
     }
 
     private void OnError(IProducer<byte[], byte[]> producer, Error error)
