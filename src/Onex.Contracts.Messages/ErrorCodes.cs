@@ -72,6 +72,9 @@ public static class ErrorCodes
     /// <summary>No live saga fits the event.</summary>
     public const string TargetMissing = "ONEX3023";
 
+    /// <summary>The broker does not take the response itself: too large, most likely.</summary>
+    public const string ResponseUndeliverable = "ONEX3040";
+
     /// <summary>No API token is configured, and the caller is not on the same machine.</summary>
     public const string TokenNotConfigured = "ONEX4001";
 
@@ -116,4 +119,16 @@ public static class ErrorCodes
 
     /// <summary>The dead letter's record is not kept, so that it cannot be sent again from here.</summary>
     public const string LetterIncomplete = "ONEX4015";
+
+    /// <summary>No API token is configured, and the call may come from a web page: a <c>Host</c> or an <c>Origin</c> that is not this machine's.</summary>
+    public const string CallerForeign = "ONEX4016";
+
+    /// <summary>No API token is configured, and the body is not declared as JSON.</summary>
+    public const string BodyNotJson = "ONEX4017";
+
+    /// <summary>A saga is terminated only if the call confirms that nothing is compensated.</summary>
+    public const string ConfirmationMissing = "ONEX4020";
+
+    /// <summary>The record of the dead letter was handled after all.</summary>
+    public const string LetterHandled = "ONEX4028";
 }

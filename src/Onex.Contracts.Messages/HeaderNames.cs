@@ -45,6 +45,9 @@ public static class HeaderNames
     /// <summary>The dead letter whose record this is once more: an operator sent it again.</summary>
     public const string Redrive = "onex-redrive";
 
+    /// <summary>Of such a record: who it was when it was read first, so that it is no new one. See <c>RecordOrigin</c>.</summary>
+    public const string Origin = "onex-origin";
+
     /// <summary>Headers in our own namespace; dropped when they come from outside.</summary>
     public const string OwnPrefix = "onex-";
 }

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Onex.Contracts.Messages;
 
 /// <summary>Work for a role: one attempt of one step, or of its compensation. Keyed by <see cref="CommandId"/>.</summary>
@@ -35,6 +37,21 @@ public sealed record StepCommand
 
     /// <summary>Where larger arguments are stored: the id of a row of <c>saga_payloads</c>.</summary>
     public Guid? ArgumentsRef { get; init; }
+
+    /// <summary>What memory running it takes, as far as its arguments tell.</summary>
+    [JsonIgnore]
+    public long Weight => (Arguments, ArgumentsRef, ArgumentsBytes) switch
+    {
+        ({ } inline, _, _) => JsonWeight.Handled(inline.Utf8.Span),
+        (_, not null, { } bytes) => JsonWeight.Handled(bytes),
+
+        // From a main that does not tell: as large as a request may be.
+        (_, not null, null) => JsonWeight.Handled(1 << 20),
+        _ => 0,
+    };
+
+    /// <summary>How many bytes of JSON stand there: whoever runs the command makes room for them first.</summary>
+    public int? ArgumentsBytes { get; init; }
 
     /// <summary>The partition of the response topic to which the result goes.</summary>
     public required int HomePartition { get; init; }

@@ -18,6 +18,7 @@ public sealed record ContractLimits
         Branches = 1_000,
         Items = 1_000_000,
         KeptEvents = 10_000,
+        IdleEntries = 100_000,
         ExpressionCost = 1_000_000,
     };
 
@@ -38,6 +39,9 @@ public sealed record ContractLimits
 
     /// <summary>Events that wait for one saga to want them.</summary>
     public int KeptEvents { get; init; } = 100;
+
+    /// <summary>Entries of one saga into a state, one after the other, without an event, a wait or new data in between.</summary>
+    public int IdleEntries { get; init; } = 50;
 
     /// <summary>Cost units of one evaluation of an expression (docs/expressions.md).</summary>
     public int ExpressionCost { get; init; } = Expressions.ExpressionLimits.Budget;

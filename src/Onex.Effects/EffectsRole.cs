@@ -59,6 +59,7 @@ public static class EffectsRole
             endpoint.Deserialize(MessageJson.Default.StepCommand);
             endpoint.ConcurrentMessageLimit = CommandsAtOnce;
             endpoint.Pipe(pipe => pipe.Instance(context.GetRequiredService<EffectRunner>()));
+            endpoint.Weigh(command => command.Weight);
             endpoint.IsShared(exception => exception is StoreUnavailableException or BrokerUnavailableException);
         });
 

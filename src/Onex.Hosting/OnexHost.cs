@@ -105,6 +105,17 @@ public static class OnexHost
             return Crashed;
         }
 
+        var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Onex");
+        logger.LogInformation(
+            "onex {Version}: profile {Profile}, store {Store}, broker {Broker}, contracts {Contracts}, http://{Address}:{Port}",
+            Version,
+            settings.Profile.ToString().ToLowerInvariant(),
+            settings.Store == StoreKind.Sqlite ? $"sqlite in {settings.DataDirectory}" : $"postgres {settings.Postgres?.ToString() ?? "not set"}",
+            settings.EventBus == EventBus.Kafka ? $"kafka {settings.Kafka}" : "in memory",
+            settings.ContractsDirectory,
+            settings.HttpBind is "*" or "0.0.0.0" or "::" ? "localhost" : settings.HttpBind,
+            settings.HttpPort);
+
         // At once, so that no load balancer sends anything more.
         using var draining = app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<RoleHealth>().MarkDraining);
         using var stopping = stop.Register(app.Lifetime.StopApplication);

@@ -1,4 +1,5 @@
 using System.Text;
+using Onex.Contracts.Messages;
 
 namespace Onex.Kafka;
 
@@ -34,6 +35,12 @@ public sealed record KafkaSettings
 
     /// <summary>Bytes of values that one endpoint may hold unsettled. Default 64 MiB.</summary>
     public long InFlightBytesMax { get; init; } = 64L << 20;
+
+    /// <summary>Bytes that the broker's client holds for reading, and twice as many for writing. Default 16 MiB.</summary>
+    public int ClientBytesMax { get; init; } = 16 << 20;
+
+    /// <summary>The weight of messages that an endpoint of a topic handles at a time (<see cref="JsonWeight"/>). Default 1 GiB.</summary>
+    public long WeightMax { get; init; } = 1L << 30;
 
     /// <summary>Records given to a handler at a time. Default 500.</summary>
     public int BatchMax { get; init; } = 500;

@@ -25,7 +25,7 @@ namespace Onex.Orchestrator;
 /// <summary>The role that hosts the sagas. The one public door of this project.</summary>
 public static class OrchestratorRole
 {
-    // A row is a few kilobytes; this many stay far inside the container's memory limit.
+    // Small ones; of large ones as many as there is memory for.
     private const int CachedSagasMax = 20_000;
 
     /// <summary>Adds the role. Kafka, store and ledger are added by whoever composes the process.</summary>
@@ -38,12 +38,14 @@ public static class OrchestratorRole
     {
         services.AddSingleton(sp => new PlanCatalogue(
             plans, sp.GetRequiredService<IContractRegistry>(), compiler, sp.GetRequiredService<IPipeFactory>()));
+        var memory = MemoryBudget.OfProcess();
+        services.AddSingleton(memory);
         services.AddSingleton<DatabaseClock>();
-        services.AddSingleton(new SagaCache(CachedSagasMax));
+        services.AddSingleton(new SagaCache(CachedSagasMax, memory.Cache));
         services.AddSingleton<WakeupQueue>();
         services.AddSingleton(new ResponseWriter(settings.Topics));
         services.AddSingleton(sp => new MessageWriter(settings.Topics, sp.GetRequiredService<ResponseWriter>()));
-        services.AddSingleton<OutgoingSender>();
+        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<OutgoingSender>(sp, memory.Unsent));
         services.AddSingleton<RefusalSender>();
         services.AddSingleton<HomePartitions>();
         services.AddSingleton(new RequestReader(settings.MaxRequestBytes));
@@ -64,6 +66,7 @@ public static class OrchestratorRole
         services.AddSingleton<IHttpEndpoints, ApiEndpoints>();
         services.AddSingleton<RequestCalls>();
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<SagaCalls>(sp, settings.Limits.HistoryShown));
+        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<HandledAfterAll>(sp, settings.Topics));
         services.AddSingleton<DeadLetterCalls>();
         services.AddSingleton(sp => new ContractCalls(plans, sp.GetRequiredService<Scheduler>()));
         if (settings.EventBus == EventBus.InMemory)

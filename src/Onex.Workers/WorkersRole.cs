@@ -45,6 +45,7 @@ public static class WorkersRole
             endpoint.Deserialize(MessageJson.Default.StepCommand);
             endpoint.ConcurrentMessageLimit = CommandsAtOnce;
             endpoint.Pipe(pipe => pipe.Instance(context.GetRequiredService<ComputeRunner>()));
+            endpoint.Weigh(command => command.Weight);
             endpoint.IsShared(exception => exception is StoreUnavailableException or BrokerUnavailableException);
         });
 

@@ -1,13 +1,15 @@
+using System.Diagnostics;
 using System.Globalization;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
+using Onex.Contracts.Messages;
 using Xunit;
 
 namespace Onex.Tests.Support;
 
 /// <summary>
-/// A Kafka for tests: <c>KAFKA_BOOTSTRAP_SERVERS</c> if set, else a container if an engine is there and has or gets the image. Tests share
-/// it, each with topics of its own prefix.
+/// A Kafka for tests: <c>KAFKA_BOOTSTRAP_SERVERS</c> if set, else a container if an engine is there and has or gets the image, else
+/// librdkafka's mock cluster in a process of its own. Tests share it, each with topics of its own prefix.
 /// </summary>
 public sealed class KafkaBroker : IAsyncDisposable
 {
@@ -23,16 +25,14 @@ public sealed class KafkaBroker : IAsyncDisposable
     private static readonly Lazy<Task<KafkaBroker>> _shared = new(async () =>
         Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } given
             ? new KafkaBroker(given, null, null)
-            : await StartContainerAsync()
-                ?? throw new InvalidOperationException(
-                    $"No Kafka for tests: set {Variable} to the address of a broker (127.0.0.1:9092), or start a Docker engine that has or "
-                    + $"may pull the image {Image}."));
+            : await StartContainerAsync() ?? await StartMockAsync());
 
     private readonly IReadOnlyDictionary<string, string>? _toolEnvironment;
-    private readonly IDisposable? _mock;
+    private readonly Process? _mock;
+    private readonly SemaphoreSlim _mockTurn = new(1);
     private string? _reaperId;
 
-    private KafkaBroker(string bootstrapServers, IReadOnlyDictionary<string, string>? toolEnvironment, IDisposable? mock)
+    private KafkaBroker(string bootstrapServers, IReadOnlyDictionary<string, string>? toolEnvironment, Process? mock)
     {
         BootstrapServers = bootstrapServers;
         _toolEnvironment = toolEnvironment;
@@ -42,12 +42,27 @@ public sealed class KafkaBroker : IAsyncDisposable
     /// <summary>Its address.</summary>
     public string BootstrapServers { get; }
 
+    /// <summary>Whether it is the mock cluster, which has no administration but topics: no groups to describe, no limits of a topic.</summary>
+    public bool IsMock => _mock is not null;
+
     private static string Image => Environment.GetEnvironmentVariable("ONEX_TEST_KAFKA_IMAGE") is { Length: > 0 } given
         ? given
         : "apache/kafka:4.1.0";
 
-    /// <summary>The one that all tests of this process share. It must not be stopped. Without one the test fails and says what to set.</summary>
+    /// <summary>The one that all tests of this process share. It must not be stopped.</summary>
     public static Task<KafkaBroker> SharedAsync() => _shared.Value;
+
+    /// <summary>The shared one if it is a real broker; otherwise the test is skipped with the reason.</summary>
+    /// <param name="need">What the test does that the mock cluster cannot: "Reads the offsets of a group".</param>
+    public static async Task<KafkaBroker> SharedRealAsync(string need)
+    {
+        var broker = await SharedAsync();
+        Assert.SkipWhen(
+            broker.IsMock,
+            $"{need}, which librdkafka's mock cluster cannot do: set {Variable} to the address of a broker (127.0.0.1:9092), or start a Docker "
+            + $"engine that has or may pull the image {Image}.");
+        return broker;
+    }
 
     /// <summary>One of the caller's own, which it may kill and freeze. Without <c>ONEX_KAFKA_TOOL</c> the test is skipped with the reason.</summary>
     public static async Task<KafkaBroker> StartOwnAsync()
@@ -72,20 +87,19 @@ public sealed class KafkaBroker : IAsyncDisposable
         return broker;
     }
 
-    /// <summary>
-    /// librdkafka's built-in imitation, for tests that can live with it: no topics by hand, topics on first use, old data trimmed.
-    /// </summary>
-    public static KafkaBroker Imitation()
+    /// <summary>librdkafka's built-in mock cluster, in a process that ends with this one. It trims old records and forgets all at its end.</summary>
+    public static async Task<KafkaBroker> StartMockAsync()
     {
-        var owner = new ProducerBuilder<Null, byte[]>(new ProducerConfig(new Dictionary<string, string>
+        var assembly = Repository.Built("Onex.Tests.MockKafka", "Onex.Tests.MockKafka.dll");
+        var process = Process.Start(new ProcessStartInfo("dotnet", [assembly])
         {
-            ["bootstrap.servers"] = "unused",
-            ["test.mock.num.brokers"] = "3",
-            ["log_level"] = "0",
-        })).Build();
-        using var admin = new DependentAdminClientBuilder(owner.Handle).Build();
-        var brokers = admin.GetMetadata(TimeSpan.FromSeconds(10)).Brokers;
-        return new KafkaBroker(string.Join(',', brokers.Select(broker => $"{broker.Host}:{broker.Port}")), null, owner);
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        }) ?? throw new InvalidOperationException("dotnet did not start.");
+        var address = await process.StandardOutput.ReadLineAsync()
+            ?? throw new InvalidOperationException($"{assembly} ended without an address; its error output says why.");
+        return new KafkaBroker(address, null, process);
     }
 
     /// <summary>Starts it (again), with what it held, and waits until it answers.</summary>
@@ -100,23 +114,64 @@ public sealed class KafkaBroker : IAsyncDisposable
     /// <summary>Thaws it.</summary>
     public Task ResumeAsync() => ToolAsync("resume");
 
-    /// <summary>Makes a topic, where a test does not leave that to the runtime.</summary>
+    /// <summary>Creates a topic, where a test does not leave that to the runtime.</summary>
     public async Task CreateTopicAsync(string topic, int partitions)
     {
+        if (_mock is not null)
+        {
+            await CreateMockTopicAsync(topic, partitions);
+            return;
+        }
+
         using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = BootstrapServers })
             .SetLogHandler((_, _) => { })
             .Build();
         await admin.CreateTopicsAsync([new TopicSpecification { Name = topic, NumPartitions = partitions }]);
     }
 
+    /// <summary>Creates the topics of a runtime and their dead-letter topics where the runtime cannot do that itself: on the mock cluster.</summary>
+    public async Task PrepareAsync(IEnumerable<string> topics, int partitions)
+    {
+        foreach (var topic in IsMock ? topics : [])
+        {
+            await CreateMockTopicAsync(topic, partitions);
+            await CreateMockTopicAsync(Topics.DeadLetter(topic), 1);
+        }
+    }
+
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
-        _mock?.Dispose();
+        if (_mock is not null)
+        {
+            _mock.StandardInput.Close();
+            await _mock.WaitForExitAsync();
+            _mock.Dispose();
+        }
+
         if (_toolEnvironment is not null)
         {
             await ToolAsync("wipe");
             Reaper.Forget(_reaperId!);
+        }
+    }
+
+    private async Task CreateMockTopicAsync(string topic, int partitions)
+    {
+        await _mockTurn.WaitAsync();
+        try
+        {
+            await _mock!.StandardInput.WriteLineAsync($"{topic} {partitions.ToString(CultureInfo.InvariantCulture)}");
+            await _mock.StandardInput.FlushAsync();
+            var answer = await _mock.StandardOutput.ReadLineAsync();
+            if (answer != "ok")
+            {
+                throw new InvalidOperationException($"The mock cluster does not create {topic}: {answer}");
+            }
+        }
+        finally
+        {
+            _mockTurn.Release();
         }
     }
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Npgsql;
+using Onex.Contracts.Messages;
 using Xunit;
 
 namespace Onex.Tests.Support;
@@ -76,7 +77,9 @@ public sealed class OnexStack : IAsyncDisposable
     {
         broker ??= await KafkaBroker.SharedAsync();
         var database = await (postgres ?? await PostgresServer.SharedAsync()).CreateDatabaseAsync();
-        return new OnexStack(Names.Next("t").Replace('_', '-'), broker, database, await OutsideWorld.StartAsync());
+        var stack = new OnexStack(Names.Next("t").Replace('_', '-'), broker, database, await OutsideWorld.StartAsync());
+        await broker.PrepareAsync(Topics.Default.All.Select(stack.Topic), Partitions);
+        return stack;
     }
 
     /// <summary>Changes the environment of every process that is started from here on.</summary>

@@ -7,11 +7,14 @@ public static class Repository
     public static string Root { get; } = FindRoot();
 
     /// <summary>The built executable's assembly, of the same configuration as the running test.</summary>
-    public static string OnexAssembly { get; } = Path.Combine(
-        Root, "artifacts", "bin", "Onex.Runtime", Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/')), "onex.dll");
+    public static string OnexAssembly { get; } = Built("Onex.Runtime", "onex.dll");
 
     /// <summary>A path below the root.</summary>
     public static string At(params string[] parts) => Path.Combine([Root, .. parts]);
+
+    /// <summary>A file that a project's build made, in the configuration of the running test.</summary>
+    public static string Built(string project, string file) =>
+        Path.Combine(Root, "artifacts", "bin", project, Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/')), file);
 
     private static string FindRoot()
     {

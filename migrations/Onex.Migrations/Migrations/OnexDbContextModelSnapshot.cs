@@ -808,6 +808,11 @@ namespace Onex.Migrations.Migrations
                         .HasColumnName("last_due_at")
                         .HasComment("The last time that was dealt with; at first, when the schedule was seen for the first time.");
 
+                    b.Property<DateTimeOffset?>("RemovedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("removed_at")
+                        .HasComment("When a main began without it. Restored, it begins anew: what came meanwhile was not missed.");
+
                     b.Property<DateTimeOffset>("UpdatedAt")
                         .ValueGeneratedOnAdd()
                         .HasColumnType("timestamp with time zone")

@@ -33,7 +33,7 @@ public static class FailureCodes
     /// <summary>How far an attempt came that failed with that code: unknown, unless the code says otherwise.</summary>
     public static AttemptReach ReachOf(string code) =>
         NotSent.Contains(code) ? AttemptReach.NotSent
-        : code is "response_unreadable" or "response_too_large" or "result_invalid" ? AttemptReach.Done
+        : code is "answer_unreadable" or "response_too_large" or "result_invalid" ? AttemptReach.Done
         : code.StartsWith("http_", StringComparison.Ordinal)
             && int.TryParse(code.AsSpan("http_".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var status) ? HttpStatuses.ReachOf(status)
         : AttemptReach.Sent;

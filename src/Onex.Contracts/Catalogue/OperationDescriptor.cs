@@ -19,8 +19,11 @@ public enum ArgumentFilling
     /// <summary>Takes no <c>${...}</c>.</summary>
     Constant,
 
-    /// <summary>Text whose inserted values are percent-encoded (an HTTP path).</summary>
+    /// <summary>Text whose inserted values are percent-encoded and not empty (an HTTP path).</summary>
     PercentEncoded,
+
+    /// <summary>Text whose inserted values are not empty up to its query (a whole address); values are put in as they are.</summary>
+    Address,
 }
 
 /// <summary>One argument of an operation.</summary>

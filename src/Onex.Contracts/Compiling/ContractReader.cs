@@ -108,6 +108,7 @@ internal sealed class ContractReader
         }
 
         KeepResults(states);
+        var cancelState = CancelStates.Add(states, onFailure!);
         var source = new ContractSource(_path, _scope.File.Text, _references.Texts());
         return new Plan
         {
@@ -129,9 +130,11 @@ internal sealed class ContractReader
             States = [.. states],
             StatesByName = states.ToFrozenDictionary(state => state.Name, StringComparer.Ordinal),
             OnFailure = onFailure!,
+            CancelState = cancelState,
             Children = [.. _scope.Children],
             Connections = _scope.Connections,
             KeptEventsMax = _scope.Context.Limits.KeptEvents,
+            IdleEntriesMax = _scope.Context.Limits.IdleEntries,
             Examples = examples,
         };
     }

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
+using Onex.Contracts.Expressions.Checking;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
 using Onex.Contracts.Yaml;
@@ -77,6 +78,9 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
     /// <summary>Where each expression stands: the scalar, and the character of it where the expression begins.</summary>
     public Dictionary<Expression, (ScalarSyntax Scalar, int Start)> Origins { get; } = [];
 
+    /// <summary>Expressions inside text that may be null, with the type that they have if some fields of <c>data</c> are not.</summary>
+    public Dictionary<Expression, Func<Func<string, bool>, CelType>> MayBeNull { get; } = [];
+
     /// <summary>Where a step says how it is retried.</summary>
     public Dictionary<string, SourceSpan> RetriedAt { get; } = new(StringComparer.Ordinal);
 
@@ -94,6 +98,13 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
 
     /// <summary>Whether some way leads to a state that does not exist: then the one that was meant may look as if nothing led to it.</summary>
     public bool HasUnknownState { get; private set; }
+
+    /// <summary>The place of an expression.</summary>
+    public SourceSpan PlaceOf(Expression expression)
+    {
+        var (scalar, start) = Origins[expression];
+        return scalar.Part(start, expression.Text.Length);
+    }
 
     public void Report(Complaint complaint) => File.Report(complaint);
 

@@ -1,6 +1,5 @@
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Expressions.Checking;
-using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
 using Onex.Contracts.Yaml;
 
@@ -30,8 +29,7 @@ internal sealed class ContractTypes(ContractScope scope)
     {
         "input" => _input ??= scope.Input is { } schema ? StaticTypes.Of(schema) : CelType.Dyn,
         // Which fields and steps there are is checked by name; of those that are not there nothing more is said.
-        "data" => _data ??= new CelType.ObjectOf(new DeclaredShape(
-            scope.Data.Keys, field => scope.Data.TryGetValue(field, out var found) ? StaticTypes.Of(found.Type) : CelType.Dyn, isClosed: false)),
+        "data" => _data ??= Data(static _ => false),
         "steps" => _stepsByName ??= new CelType.ObjectOf(new DeclaredShape(scope.Steps.Keys, Step, isClosed: false)),
         "result" => place.ResultType,
         "item" => place.ItemType,
@@ -47,6 +45,12 @@ internal sealed class ContractTypes(ContractScope scope)
         _ => null,
     };
 
+    /// <summary>The type of <c>data</c> where some fields are known not to be null.</summary>
+    public CelType Data(Func<string, bool> notNull) => new CelType.ObjectOf(new DeclaredShape(
+        scope.Data.Keys,
+        field => !scope.Data.TryGetValue(field, out var found) ? CelType.Dyn : notNull(field) ? StaticTypes.Of(found.Type).Plain : StaticTypes.Of(found.Type),
+        isClosed: false));
+
     /// <summary>The type of what a step gives: how many items completed and failed, or what its call gives.</summary>
     public CelType Step(string id)
     {
@@ -60,12 +64,13 @@ internal sealed class ContractTypes(ContractScope scope)
         return type;
     }
 
-    // What an aggregate comes to, given the type of its expression.
-    private static CelType OfAggregate(AggregateKind kind, CelType of) => kind switch
+    // What an aggregate comes to, given the type of its expression; null for a word that is none.
+    private static CelType? OfAggregate(string kind, CelType of) => kind switch
     {
-        AggregateKind.Count => CelType.Int,
-        AggregateKind.Sum => of.Plain,
-        _ => of.OrNull,
+        "count" => CelType.Int,
+        "sum" => of.Plain,
+        "min" or "max" => of.OrNull,
+        _ => null,
     };
 
     private CelType Each(string id, MapSyntax step)
@@ -74,10 +79,10 @@ internal sealed class ContractTypes(ContractScope scope)
         var place = ExpressionPlace.Aggregate(Call(id), ItemOf(step));
         foreach (var (name, value) in (step.Find("aggregate") as MapSyntax)?.Entries ?? [])
         {
-            if (value is MapSyntax { Entries: [var entry] } && Enum.TryParse<AggregateKind>(entry.Key.Text, ignoreCase: true, out var kind)
+            if (value is MapSyntax { Entries: [var entry] } && OfAggregate(entry.Key.Text, Peek(entry.Value, place)) is { } type
                 && !fields.Exists(field => field.Item1 == name.Text))
             {
-                fields.Add((name.Text, OfAggregate(kind, Peek(entry.Value, place))));
+                fields.Add((name.Text, type));
             }
         }
 

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
+using Onex.Contracts.Expressions.Checking;
 using Onex.Contracts.Expressions.Parsing;
 using Onex.Contracts.Plans;
 
@@ -9,7 +10,7 @@ namespace Onex.Contracts.Compiling;
 
 /// <summary>
 /// What is known to be there wherever an expression reads it: fields of <c>data</c> that every way has set, steps that every way has completed,
-/// a fault that every way has. What holds in a state is what holds on all ways into it.
+/// a fault that every way has; and which fields that may be null every way has set to something. What holds in a state is what holds on all ways into it.
 /// </summary>
 internal sealed class DataFlow
 {
@@ -25,6 +26,7 @@ internal sealed class DataFlow
     private readonly HashSet<string> _always;
     private readonly Dictionary<string, string> _losers;
     private readonly HashSet<SourceSpan> _said = [];
+    private ImmutableArray<Assignment> _saved = [];
     private bool _reading;
 
     private DataFlow(
@@ -51,7 +53,7 @@ internal sealed class DataFlow
         ContractScope scope, IReadOnlyList<StatePlan> states, string initial, string onFailure, ImmutableArray<EventRule> anyState, TimeLimit? deadline)
     {
         var flow = new DataFlow(scope, states, onFailure, anyState, deadline);
-        flow.Enter(initial, pastPivot: false, []);
+        flow.Enter(initial, pastPivot: false, [.. scope.Data.Values.Where(field => field.Initial is { IsNull: false }).Select(field => NotNull(field.Name))]);
         while (flow._open.TryDequeue(out var place))
         {
             flow.Walk(place, flow._known[place]);
@@ -89,22 +91,24 @@ internal sealed class DataFlow
             return;
         }
 
+        // What comes while the state stays may empty a field at any time.
+        known = known.Except(Emptied(state.OnEvent.Concat(_anyState).Where(rule => rule.Next is null).SelectMany(rule => rule.Set)));
         if (state.Kind == StateKind.Ordinary)
         {
             Leave(place, known.Add(Fault), state.Catch.Select(rule => rule.Next));
             WalkRules(place, known, state.OnEvent);
             if (state.Timeout is { } timeout)
             {
-                Enter(timeout.Next, place.PastPivot, known.Add(Fault));
+                Leave(place, known.Add(Fault), [timeout.Next]);
             }
 
             if (!place.PastPivot)
             {
                 WalkRules(place, known, _anyState);
-                Enter(_onFailure, pastPivot: false, known.Add(Fault));
+                Leave(place, known.Add(Fault), [_onFailure]);
                 if (_deadline is { } deadline)
                 {
-                    Enter(deadline.Next, pastPivot: false, known.Add(Fault));
+                    Leave(place, known.Add(Fault), [deadline.Next]);
                 }
             }
         }
@@ -121,7 +125,7 @@ internal sealed class DataFlow
             Read(rule.Set, taken);
             if (rule.Next is { } next)
             {
-                taken = taken.Union(rule.Set.Select(set => Data(set.Field)));
+                taken = Written(taken.Except(EmptiedIn(place)), rule.Set);
                 Enter(next, place.PastPivot, _states[next].IsOffPath ? taken.Add(Fault) : taken);
             }
         }
@@ -140,6 +144,8 @@ internal sealed class DataFlow
             {
                 known = known.Add(there);
             }
+
+            known = choice.When is { } when ? known.Union(NotNull(when, holds: false)) : known;
         }
     }
 
@@ -161,19 +167,20 @@ internal sealed class DataFlow
         {
             case ParallelStep parallel:
                 var after = parallel.Branches.Select(branch => WalkSteps(place, branch.Steps, known)).ToList();
-                return parallel.Needed < after.Count ? known : after.Aggregate(known, (all, branch) => all.Union(branch));
+                var emptied = after.Aggregate(ImmutableHashSet<string>.Empty, (all, branch) => all.Union(known.Except(branch)));
+                return (parallel.Needed < after.Count ? known : after.Aggregate(known, (all, branch) => all.Union(branch))).Except(emptied);
             case EachStep each:
                 Read(each.Items, known);
                 ReadCall(each.Call, known);
                 Read(each.Save, known);
-                return known.Union(each.Save.Select(save => Data(save.Field))).Add(Step(each.Id));
+                return Written(known, each.Save).Add(Step(each.Id));
             case CallStep call:
                 ReadCall(call, known);
                 Read(call.Save, known);
-                return known.Union(call.Save.Select(save => Data(save.Field))).Add(Step(call.Id));
+                return Written(known, call.Save).Add(Step(call.Id));
             case SetStep set:
                 Read(set.Assignments, known);
-                return known.Union(set.Assignments.Select(assignment => Data(assignment.Field)));
+                return Written(known, set.Assignments);
             case WaitStep wait:
                 Read(wait.Until, known);
                 return known;
@@ -203,12 +210,44 @@ internal sealed class DataFlow
             Read(rule.When, known);
         }
 
-        // Worked out when the step completes, before anything is saved.
-        Read(call.Compensation?.Invocation.Arguments, known);
+        // Worked out when the step has completed and saved; or, where that may be unknown, as if it had not.
+        if (call.Compensation is { WhenUnknown: WhenUnknown.Run } unknown)
+        {
+            _saved = call.Save;
+            Read(unknown.Invocation.Arguments, known);
+            _saved = [];
+        }
+        else
+        {
+            Read(call.Compensation?.Invocation.Arguments, Written(known, call.Save));
+        }
     }
+
+    // With what is written, and without what that may make null.
+    private static ImmutableHashSet<string> Written(ImmutableHashSet<string> known, ImmutableArray<Assignment> assignments) => known
+        .Union(assignments.SelectMany(assignment => (string[])[Data(assignment.Field), NotNull(assignment.Field)]))
+        .Except(Emptied(assignments));
+
+    private static IEnumerable<string> Emptied(IEnumerable<Assignment> assignments) =>
+        assignments.Where(assignment => TypeRules.MayBeNull(assignment.Value.Type)).Select(assignment => NotNull(assignment.Field));
+
+    // What any of its steps may empty: who leaves a state on the way through them may come from before or after that.
+    private IEnumerable<string> EmptiedIn(Place place) => _states[place.State].AllSteps.SelectMany(step => step switch
+    {
+        EachStep each => Emptied(each.Save),
+        CallStep call => Emptied(call.Save),
+        SetStep set => Emptied(set.Assignments),
+        _ => [],
+    });
+
+    // The fields that are not null if a guard holds, or if it does not.
+    private IEnumerable<string> NotNull(Expression guard, bool holds) =>
+        _scope.Data.Keys.Intersect(Presence.NotNull(guard.Syntax, holds).Where(chain => chain.StartsWith("data.", StringComparison.Ordinal)).Select(chain => chain["data.".Length..]))
+            .Select(NotNull);
 
     private void Leave(Place place, ImmutableHashSet<string> known, IEnumerable<string> targets)
     {
+        known = known.Except(EmptiedIn(place));
         foreach (var next in targets)
         {
             Enter(next, place.PastPivot, known);
@@ -216,8 +255,9 @@ internal sealed class DataFlow
     }
 
     // What a guard that holds says besides: has(data.x) && ...
-    private static ImmutableHashSet<string> Holding(Expression? guard, ImmutableHashSet<string> known)
+    private ImmutableHashSet<string> Holding(Expression? guard, ImmutableHashSet<string> known)
     {
+        known = guard is null ? known : known.Union(NotNull(guard, holds: true));
         var open = new Stack<Syntax>(guard is null ? [] : [guard.Syntax]);
         while (open.TryPop(out var syntax))
         {
@@ -260,6 +300,7 @@ internal sealed class DataFlow
                 foreach (var part in text.Parts)
                 {
                     Read(part.Expression, known);
+                    ReadAsText(part.Expression, known);
                 }
 
                 break;
@@ -297,7 +338,15 @@ internal sealed class DataFlow
 
         foreach (var use in expression.PathUses)
         {
-            if (!use.Guarded && Missing(use.Path, known) is { } complain && !IsLookedAt(expression, use))
+            if (use.Path is ["data", var saved, ..] && _saved.Any(assignment => assignment.Field == saved) && !_scope.Context.IsRegistered)
+            {
+                var place = origin.Scalar.Part(origin.Start + use.Position, use.Length);
+                if (_said.Add(place))
+                {
+                    _scope.Report(Complaints.UnknownReadsSaved(place, saved));
+                }
+            }
+            else if (!use.Guarded && Missing(use.Path, known) is { } complain && !IsLookedAt(expression, use))
             {
                 var at = origin.Scalar.Part(origin.Start + use.Position, use.Length);
                 if (_said.Add(at))
@@ -305,6 +354,15 @@ internal sealed class DataFlow
                     _scope.Report(complain(at));
                 }
             }
+        }
+    }
+
+    private void ReadAsText(Expression? expression, ImmutableHashSet<string> known)
+    {
+        if (expression is not null && _scope.MayBeNull.TryGetValue(expression, out var type)
+            && TypeRules.MayBeNull(type(field => known.Contains(NotNull(field)))) && _scope.PlaceOf(expression) is var at && _said.Add(at))
+        {
+            _scope.Report(Complaints.NullInText(at, expression.Text, expression.Type.Plain == CelType.Text));
         }
     }
 
@@ -322,6 +380,8 @@ internal sealed class DataFlow
     };
 
     private static string Data(string field) => $"data.{field}";
+
+    private static string NotNull(string field) => $"data.{field} is not null";
 
     private static string Step(string id) => $"steps.{id}";
 

@@ -23,6 +23,22 @@ public static class Durations
         return (duration.Ticks / TimeSpan.TicksPerMillisecond).ToString(CultureInfo.InvariantCulture) + "ms";
     }
 
+    /// <summary>The same length for people, in the largest unit that leaves nothing over: <c>2 days</c>, <c>90 minutes</c>.</summary>
+    public static string Say(TimeSpan duration)
+    {
+        foreach (var (unit, ticks) in (ReadOnlySpan<(string, long)>)
+            [("day", TimeSpan.TicksPerDay), ("hour", TimeSpan.TicksPerHour), ("minute", TimeSpan.TicksPerMinute), ("second", TimeSpan.TicksPerSecond)])
+        {
+            if (duration.Ticks >= ticks && duration.Ticks % ticks == 0)
+            {
+                var count = duration.Ticks / ticks;
+                return $"{count.ToString(CultureInfo.InvariantCulture)} {unit}{(count == 1 ? "" : "s")}";
+            }
+        }
+
+        return $"{duration.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture)} seconds";
+    }
+
     public static bool TryParse(string text, out TimeSpan duration)
     {
         var digits = 0;

@@ -11,10 +11,12 @@ internal sealed class FlowChecks
     private readonly Dictionary<string, StatePlan> _states;
     private readonly ILookup<string, string> _ways;
     private readonly List<string> _anywhere;
+    private readonly string _onFailure;
 
-    private FlowChecks(ContractScope scope, IReadOnlyList<StatePlan> states)
+    private FlowChecks(ContractScope scope, IReadOnlyList<StatePlan> states, string onFailure)
     {
         _scope = scope;
+        _onFailure = onFailure;
         _states = states.ToDictionary(state => state.Name, StringComparer.Ordinal);
         _ways = scope.Ways.ToLookup(way => way.From, way => way.To, StringComparer.Ordinal);
         _anywhere = [.. scope.Anywhere.Distinct(StringComparer.Ordinal)];
@@ -28,7 +30,7 @@ internal sealed class FlowChecks
     /// <param name="deadline">How long a saga may take, or null.</param>
     public static void Run(ContractScope scope, IReadOnlyList<StatePlan> states, string initial, string onFailure, TimeLimit? deadline)
     {
-        var checks = new FlowChecks(scope, states);
+        var checks = new FlowChecks(scope, states, onFailure);
         checks.CheckFaults();
         var ways = checks.Reach([initial, onFailure], checks._anywhere);
         checks.CheckWays(states, ways);
@@ -52,10 +54,28 @@ internal sealed class FlowChecks
 
         checks.CheckRetries(states, deadline);
 
+        // What was accepted before goes on; the engine counts how often it goes round.
+        if (!scope.Context.IsRegistered)
+        {
+            checks.CheckPivot(ways);
+        }
+
         // Of states that never end more than enough was said.
         if (!scope.File.HasErrors)
         {
             checks.CheckCircles(states);
+            if (!scope.File.HasErrors && !scope.Context.IsRegistered)
+            {
+                FailureCircles.Run(scope, states, onFailure, before);
+            }
+        }
+    }
+
+    private void CheckPivot(Dictionary<Place, List<Place>> ways)
+    {
+        foreach (var way in _scope.Ways.Where(way => _states[way.To].Kind == StateKind.Compensating && ways.ContainsKey(new Place(way.From, PastPivot: true))))
+        {
+            _scope.Report(Complaints.PivotCompensates(way.At, way.From, way.To, _states[way.From].Pivot));
         }
     }
 
@@ -186,7 +206,8 @@ internal sealed class FlowChecks
     {
         var state = _states[place.State];
         return state.Implicit ? state.Choices.Select(choice => choice.Next)
-            : state.Kind == StateKind.Ordinary && !place.PastPivot ? _ways[place.State].Concat(anywhere)
+            : state.Kind == StateKind.Ordinary && !place.PastPivot
+                ? _ways[place.State].Concat(anywhere).Concat(state is { Choices.IsEmpty: true, Steps: [.., FailStep] } ? [_onFailure] : [])
             : _ways[place.State];
     }
 

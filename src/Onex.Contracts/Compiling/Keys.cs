@@ -69,7 +69,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         "a state",
         [
             May("steps", Shape.ListOf(Shape.Step()), "What it does, in order"),
-            May("next", Shape.Text, "Where it leads"),
+            May("next", Shape.Text, "Where it leads. A state whose last step is `fail` needs none"),
             May("fault", Shape.Text, "Beside `next`: the code of the fault that it sets. Required where that leads to a compensating state"),
             May("choose", Shape.ListOf(Shape.Map(() => Choice)), "Where it leads: the first entry whose guard holds"),
             May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where a final failure leads that the step itself does not catch"),

@@ -1,4 +1,3 @@
-using Cronos;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
@@ -46,7 +45,7 @@ internal sealed class ScheduleReader(ContractScope scope, TemplateReader templat
         var input = ReadInput(map, at, schema, key);
         return input is not { } value ? null
             : every is { } time ? SchedulePlan.Of(time, overlap, missed, value)
-            : cron is { } times && zone is not null ? SchedulePlan.Of(times.Cron, times.Text, zone, overlap, missed, value)
+            : cron is { } times && zone is not null ? SchedulePlan.Of(times.Calendar, times.Text, zone, overlap, missed, value)
             : null;
     }
 
@@ -61,16 +60,16 @@ internal sealed class ScheduleReader(ContractScope scope, TemplateReader templat
         return every;
     }
 
-    private (CronExpression Cron, string Text)? ReadCron(SyntaxNode? node)
+    private (CalendarTimes Calendar, string Text)? ReadCron(SyntaxNode? node)
     {
         if (scope.Text(node, "'cron'") is not { } text)
         {
             return null;
         }
 
-        if (SchedulePlan.TryParse(text.Text, out var cron, out var problem))
+        if (CalendarTimes.TryParse(text.Text, out var calendar, out var problem))
         {
-            return (cron, string.Join(' ', text.Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)));
+            return (calendar, string.Join(' ', text.Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)));
         }
 
         scope.Report(Complaints.BadCron(text.At, text.Text, problem));

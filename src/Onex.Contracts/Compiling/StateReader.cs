@@ -131,7 +131,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             Steps = read,
             OnEvent = rules,
             Timeout = timeout,
-            Choices = ReadChoices(name, map, waits: items.Count == 0 && (map.Has("on_event") || map.Has("timeout") || scope.HasAnyState)),
+            Choices = ReadChoices(name, map, isLeft: read is [.., FailStep] || (items.Count == 0 && (map.Has("on_event") || map.Has("timeout") || scope.HasAnyState))),
             Catch = steps.ReadCatch(map.Find("catch"), name.Text),
             Accepts = _living,
         };
@@ -147,15 +147,15 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         return node is ScalarSyntax { Bool: true };
     }
 
-    // A state that waits is left by its events and its timeout alone.
-    private ImmutableArray<Choice> ReadChoices(ScalarSyntax name, MapSyntax map, bool waits)
+    // A state that waits is left by its events and its timeout alone, one that ends in a failure by that.
+    private ImmutableArray<Choice> ReadChoices(ScalarSyntax name, MapSyntax map, bool isLeft)
     {
         var (next, choose) = (map.Find("next"), map.Find("choose"));
         if (next is not null && choose is not null)
         {
             scope.Report(Complaints.KeysExclude(map.KeyAt("choose"), "a state", "next", "choose", "Put the target of 'next' into the last entry of 'choose'."));
         }
-        else if (next is null && choose is null && !waits)
+        else if (next is null && choose is null && !isLeft)
         {
             ReportNoWayOut(name.Text, map);
         }

@@ -116,13 +116,18 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
                 scope.Report(Wrong(scalar.At, wanted, mismatch, rules));
             }
 
-            return new Template.Single(only);
+            return new Template.Single(only, IsText: rules.Argument is not null && wanted is CelType.Basic { Kind: CelKind.String });
         }
 
         CheckShape(scalar, CelType.Text, wanted, rules);
         foreach (var unfit in parts.Value.Where(part => part.Expression?.Type.Plain is CelType.OptionalOf or CelType.Basic { Kind: CelKind.Type }))
         {
             scope.Report(Wrong(scalar.At, CelType.Text, new Mismatch("", unfit.Expression!.Type, CelType.Text), rules));
+        }
+
+        foreach (var expression in parts.Value.Select(part => part.Expression).OfType<Expression>())
+        {
+            NoteNull(scalar, expression, rules);
         }
 
         var takesText = type is DataType.AnyType or DataType.Schema
@@ -134,7 +139,28 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
 
         return parts.Value.All(part => part.Expression is null)
             ? new Template.Constant(CelValue.String(string.Concat(parts.Value.Select(part => part.Literal))))
-            : new Template.Text(parts.Value, encoded);
+            : new Template.Text(parts.Value, encoded) { IsAddress = rules.Filling is ArgumentFilling.PercentEncoded or ArgumentFilling.Address };
+    }
+
+    // Null has no text. Whether a field of `data` is null depends on the ways that lead there, which are looked at when all are known.
+    private void NoteNull(ScalarSyntax scalar, Expression expression, TemplateRules rules)
+    {
+        if (scope.Context.IsRegistered || !TypeRules.MayBeNull(expression.Type))
+        {
+            return;
+        }
+
+        CelType WithoutNull(Func<string, bool> notNull) =>
+            expression.Check(name => name == "data" ? expressions.Types.Data(notNull) : expressions.Types.Of(name, rules.Place)).Type;
+
+        if (TypeRules.MayBeNull(WithoutNull(_ => true)))
+        {
+            scope.Report(Complaints.NullInText(scope.PlaceOf(expression), expression.Text, expression.Type.Plain == CelType.Text));
+        }
+        else
+        {
+            scope.MayBeNull[expression] = WithoutNull;
+        }
     }
 
     // Null after complaining.

@@ -6,8 +6,8 @@ namespace Onex.Contracts.Expressions;
 public static class CelText
 {
     /// <summary>
-    /// The value as it stands in a text: strings as they are, numbers, bools, times as <c>string()</c> gives them, null as nothing, lists,
-    /// maps and bytes as in JSON. False for what has no text: an error, a type, an optional, what has no JSON.
+    /// The value as it stands in a text: strings as they are, numbers, bools, times as <c>string()</c> gives them, lists, maps and bytes as
+    /// in JSON. False for what has no text: null, an error, a type, an optional, what has no JSON.
     /// </summary>
     public static bool TryToText(CelValue value, out string text, out string? problem)
     {
@@ -16,7 +16,8 @@ public static class CelText
         switch (value.Kind)
         {
             case CelKind.Null:
-                return true;
+                problem = "null has no text";
+                return false;
             case CelKind.List or CelKind.Map:
                 return CelJson.TryToText(value, out text, out problem);
             case CelKind.Bytes:

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using System.Text;
 
 namespace Onex.Contracts.Expressions;
@@ -7,6 +8,7 @@ namespace Onex.Contracts.Expressions;
 internal static class CelTime
 {
     private const int NanosPerSecond = 1_000_000_000;
+    private const int DurationLength = 100;
     private const long FirstSecond = -62_135_596_800;
     private const long LastSecond = 253_402_300_799;
 
@@ -57,42 +59,67 @@ internal static class CelTime
         return text.Append('s').ToString();
     }
 
-    /// <summary>A timestamp of RFC 3339, or null.</summary>
+    /// <summary>A timestamp of RFC 3339, or null. Digits of the second after the ninth are cut off, and a leap second is the one after it.</summary>
     public static CelValue? ParseTimestamp(ReadOnlySpan<char> text)
     {
-        if (text.Length < 20
-            || !Digits(text, 0, 4, out var year) || text[4] != '-' || !Digits(text, 5, 2, out var month) || text[7] != '-'
-            || !Digits(text, 8, 2, out var day) || text[10] is not ('T' or 't') || !Digits(text, 11, 2, out var hour) || text[13] != ':'
-            || !Digits(text, 14, 2, out var minute) || text[16] != ':' || !Digits(text, 17, 2, out var second)
-            || year < 1 || month is < 1 or > 12 || day < 1 || day > DateTime.DaysInMonth(year, month) || hour > 23 || minute > 59 || second > 59)
+        if (!IsDateTime(text, out var fraction, out var offset) || !Digits(text, 0, 4, out var year) || year == 0)
         {
             return null;
+        }
+
+        _ = Digits(text, 5, 2, out var month) & Digits(text, 8, 2, out var day);
+        _ = Digits(text, 11, 2, out var hour) & Digits(text, 14, 2, out var minute) & Digits(text, 17, 2, out var second);
+        var local = new DateTime(year, month, day, hour, minute, 0, DateTimeKind.Utc);
+        return Timestamp(((local.Ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerSecond) + second - offset, Fraction(fraction));
+    }
+
+    /// <summary>Whether it is a date-time of RFC 3339.</summary>
+    public static bool IsDateTime(ReadOnlySpan<char> text) => IsDateTime(text, out _, out _);
+
+    /// <summary>Whether it begins with a full-date of RFC 3339.</summary>
+    public static bool IsDate(ReadOnlySpan<char> text) =>
+        text.Length >= 10 && Digits(text, 0, 4, out var year) && text[4] == '-' && Digits(text, 5, 2, out var month) && text[7] == '-'
+        && Digits(text, 8, 2, out var day) && month is >= 1 and <= 12 && day >= 1
+        // The year 0, which no DateTime has, is a leap year like 2000.
+        && day <= DateTime.DaysInMonth(year == 0 ? 2000 : year, month);
+
+    private static bool IsDateTime(ReadOnlySpan<char> text, out ReadOnlySpan<char> fraction, out int offset)
+    {
+        fraction = [];
+        offset = 0;
+        if (text.Length < 20 || !IsDate(text) || text[10] is not ('T' or 't')
+            || !Digits(text, 11, 2, out var hour) || text[13] != ':' || !Digits(text, 14, 2, out var minute) || text[16] != ':'
+            || !Digits(text, 17, 2, out var second) || hour > 23 || minute > 59 || second > 60)
+        {
+            return false;
         }
 
         var rest = text[19..];
-        var nanos = 0;
         if (rest[0] == '.')
         {
             var digits = rest[1..].IndexOfAnyExceptInRange('0', '9');
-            if (digits is < 1 or > 9)
+            if (digits < 1)
             {
-                return null;
+                return false;
             }
 
-            nanos = Fraction(rest.Slice(1, digits));
+            fraction = rest.Slice(1, digits);
             rest = rest[(digits + 1)..];
         }
 
-        if (!TryOffset(rest, out var offset))
+        if (rest.Length is not (1 or 6) || !TryOffset(rest, out offset))
         {
-            return null;
+            return false;
         }
 
-        var local = new DateTime(year, month, day, hour, minute, second, DateTimeKind.Utc);
-        return Timestamp(((local.Ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerSecond) - offset, nanos);
+        // Leap seconds come at the end of a day in UTC.
+        const int Day = 24 * 60;
+        return second < 60 || (((hour * 60) + minute - (offset / 60)) % Day + Day) % Day == Day - 1;
     }
 
-    /// <summary>A duration such as <c>-1h2m3.5s</c>, <c>250ms</c>, <c>0</c>; or null.</summary>
+    /// <summary>
+    /// A duration such as <c>-1h2m3.5s</c>, <c>250ms</c>, <c>0</c>, rounded to the nearest nanosecond, halves away from zero; or null.
+    /// </summary>
     public static CelValue? ParseDuration(ReadOnlySpan<char> text)
     {
         var negative = text.StartsWith('-');
@@ -102,12 +129,13 @@ internal static class CelTime
             return CelValue.Duration(0, 0);
         }
 
-        Int128 total = 0;
-        if (text.IsEmpty || text.Length > 100)
+        if (text.IsEmpty || text.Length > DurationLength)
         {
             return null;
         }
 
+        // In parts of a nanosecond so small that none of that length is lost.
+        var total = BigInteger.Zero;
         while (!text.IsEmpty)
         {
             var length = text.IndexOfAnyExceptInRange('0', '9');
@@ -123,18 +151,21 @@ internal static class CelTime
             }
 
             var (unit, symbol) = Unit(text);
-            if (unit == 0 || (whole.IsEmpty && fraction.IsEmpty) || whole.Length > 18)
+            if (unit == 0 || (whole.IsEmpty && fraction.IsEmpty))
             {
                 return null;
             }
 
             text = text[symbol..];
-            total += (whole.IsEmpty ? 0 : Int128.Parse(whole, NumberStyles.None, CultureInfo.InvariantCulture)) * unit;
-            total += (Int128)Fraction(fraction) * unit / NanosPerSecond;
+            total += BigInteger.Parse($"0{whole}{fraction}", NumberStyles.None, CultureInfo.InvariantCulture) * unit
+                * BigInteger.Pow(10, DurationLength - fraction.Length);
         }
 
-        total = negative ? -total : total;
-        return IsDuration(total) ? CelValue.Duration((long)(total / NanosPerSecond), (int)(total % NanosPerSecond)) : null;
+        var part = BigInteger.Pow(10, DurationLength);
+        var nanos = (total + (part / 2)) / part * (negative ? -1 : 1);
+        return nanos >= long.MinValue && nanos <= long.MaxValue
+            ? CelValue.Duration((long)nanos / NanosPerSecond, (int)((long)nanos % NanosPerSecond))
+            : null;
     }
 
     // The language gives a duration 64 bits of nanoseconds: about 292 years either way.
@@ -146,7 +177,7 @@ internal static class CelTime
     /// </summary>
     public static long? WallSeconds(CelValue timestamp, string zone)
     {
-        if (TryOffset(zone, out var offset) || (zone.Length == 5 && TryOffset("+" + zone, out offset)))
+        if (TryOffset(zone, out var offset) || (zone.Length is 5 or 8 && char.IsAsciiDigit(zone[0]) && TryOffset("+" + zone, out offset)))
         {
             return timestamp.Bits + offset;
         }
@@ -156,21 +187,24 @@ internal static class CelTime
             : null;
     }
 
+    // Z, +01:00, and, as some zones had it long ago, +00:34:08.
     private static bool TryOffset(ReadOnlySpan<char> text, out int seconds)
     {
         seconds = 0;
-        if (text is "Z" or "z" or "UTC")
+        if (text is "Z" or "z")
         {
             return true;
         }
 
-        if (text.Length != 6 || text[0] is not ('+' or '-') || text[3] != ':'
-            || !Digits(text, 1, 2, out var hours) || !Digits(text, 4, 2, out var minutes) || hours > 23 || minutes > 59)
+        var rest = 0;
+        if (text.Length is not (6 or 9) || text[0] is not ('+' or '-') || text[3] != ':'
+            || !Digits(text, 1, 2, out var hours) || !Digits(text, 4, 2, out var minutes) || hours > 23 || minutes > 59
+            || (text.Length == 9 && (text[6] != ':' || !Digits(text, 7, 2, out rest) || rest > 59)))
         {
             return false;
         }
 
-        seconds = ((hours * 60) + minutes) * (text[0] == '-' ? -60 : 60);
+        seconds = ((((hours * 60) + minutes) * 60) + rest) * (text[0] == '-' ? -1 : 1);
         return true;
     }
 

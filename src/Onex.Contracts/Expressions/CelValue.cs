@@ -216,7 +216,7 @@ public readonly struct CelValue : IEquatable<CelValue>
     public override int GetHashCode() => CelComparison.Hash(this);
 
     /// <summary>For people: as <c>string()</c> or as JSON.</summary>
-    public override string ToString() => IsError ? "error: " + AsError() : CelText.TryToText(this, out var text, out _) ? text : CelTypes.NameOf(this);
+    public override string ToString() => IsError ? "error: " + AsError() : Kind == CelKind.Null ? "null" : CelText.TryToText(this, out var text, out _) ? text : CelTypes.NameOf(this);
 
     public static bool operator ==(CelValue left, CelValue right) => left.Equals(right);
 

@@ -28,6 +28,9 @@ public interface IExpressionScope
         value = default;
         return TryGet(name, out var all) && all.TryGetField(field, out value);
     }
+
+    /// <summary>Why a field of a name is not there, for people; null if nothing more than that can be said.</summary>
+    string? WhyMissing(string name, string field) => null;
 }
 
 /// <summary>Why a text is no expression.</summary>

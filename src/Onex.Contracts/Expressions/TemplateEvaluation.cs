@@ -8,30 +8,35 @@ public static class TemplateEvaluation
 {
     /// <summary>
     /// The template's value in that scope; an error of any expression is the error of the whole, with the expression's text in it. In text,
-    /// strings stand as they are, numbers and bools as CEL's <c>string()</c> gives them, null as nothing, lists and maps as JSON.
+    /// strings stand as they are, numbers and bools as CEL's <c>string()</c> gives them, lists and maps as JSON. Null has no text and is an
+    /// error: an empty text in its place would be another path, key or name.
     /// </summary>
     public static CelValue Evaluate(this Template template, IExpressionScope scope) => template switch
     {
         Template.Constant constant => constant.Value,
-        Template.Single single => Run(single.Expression, scope),
+        Template.Single single => Run(single, scope),
         Template.Text text => Text(text, scope),
         Template.List list => List(list, scope),
         Template.Map map => Map(map, scope),
         _ => throw new System.Diagnostics.UnreachableException(),
     };
 
-    private static CelValue Run(Expression expression, IExpressionScope scope)
+    private static CelValue Run(Template.Single single, IExpressionScope scope)
     {
-        var value = expression.Evaluate(scope);
-        return value.IsError ? Failure(expression, value.AsError()) : value;
+        var value = single.Expression.Evaluate(scope);
+        return value.IsError ? Failure(single.Expression, value.AsError())
+            : single.IsText && value.Kind == CelKind.Null ? Failure(single.Expression, "null is no text")
+            : value;
     }
 
     private static CelValue Text(Template.Text template, IExpressionScope scope)
     {
         var text = new StringBuilder();
+        var inPath = template.IsAddress;
         foreach (var part in template.Parts)
         {
             text.Append(part.Literal);
+            inPath &= part.Literal?.Contains('?', StringComparison.Ordinal) != true;
             if (part.Expression is not { } expression)
             {
                 continue;
@@ -40,6 +45,11 @@ public static class TemplateEvaluation
             if (!CelText.TryToText(expression.Evaluate(scope), out var inserted, out var problem))
             {
                 return Failure(expression, problem!);
+            }
+
+            if (inPath && inserted.Length == 0)
+            {
+                return Failure(expression, "the value is empty, and a path without it names something else");
             }
 
             text.Append(template.PercentEncoded ? Uri.EscapeDataString(inserted) : inserted);

@@ -70,6 +70,15 @@ public sealed class Plan
     /// </summary>
     public required string OnFailure { get; init; }
 
+    /// <summary>
+    /// Where a cancel leads: a compensating state whose only way leads to a failed end. It is <see cref="OnFailure"/> if that is one, else the
+    /// compiler adds it, so that whatever a contract does about failures a cancel compensates and ends.
+    /// </summary>
+    public required string CancelState { get; init; }
+
+    /// <summary>The failed end that <see cref="CancelState"/> leads to.</summary>
+    public string CancelEnd => State(CancelState).Choices[0].Next;
+
     /// <summary>The contracts that its steps call or start, with the places where the file says so.</summary>
     internal ImmutableArray<Child> Children { get; init; } = [];
 
@@ -78,6 +87,9 @@ public sealed class Plan
 
     /// <summary>Events that wait for one of its sagas to want them, at most.</summary>
     public required int KeptEventsMax { get; init; }
+
+    /// <summary>Entries of one of its sagas into a state, one after the other, without an event, a wait or new data in between, at most.</summary>
+    public required int IdleEntriesMax { get; init; }
 
     /// <summary>The cases that show how it behaves.</summary>
     public ImmutableArray<ExamplePlan> Examples { get; init; } = [];
@@ -163,7 +175,10 @@ public sealed class StatePlan
     /// <summary>What kind of state it is.</summary>
     public required StateKind Kind { get; init; }
 
-    /// <summary>Whether the compiler added it: <c>compensating</c> and <c>failed</c> of a contract without <c>on_failure</c>.</summary>
+    /// <summary>
+    /// Whether the compiler added it: <c>compensating</c> and <c>failed</c> of a contract without <c>on_failure</c>, or what a cancel leads to
+    /// (<see cref="Plan.CancelState"/>).
+    /// </summary>
     public bool Implicit { get; init; }
 
     /// <summary>From the entry into it on, nothing is compensated.</summary>

@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-using Cronos;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
 
@@ -8,14 +6,12 @@ namespace Onex.Contracts.Plans;
 /// <summary>When sagas start without a request: <c>schedule</c>.</summary>
 public sealed class SchedulePlan
 {
-    private const int CronFields = 5;
+    private readonly CalendarTimes? _calendar;
 
-    private readonly CronExpression? _cron;
-
-    private SchedulePlan(TimeSpan? every, CronExpression? cron, string text, TimeZoneInfo zone)
+    private SchedulePlan(TimeSpan? every, CalendarTimes? calendar, string text, TimeZoneInfo zone)
     {
         Every = every;
-        _cron = cron;
+        _calendar = calendar;
         Text = text;
         TimeZone = zone;
     }
@@ -40,7 +36,7 @@ public sealed class SchedulePlan
 
     /// <summary>The first time after one of its own times (or after the moment at which it began); null if there is none any more.</summary>
     public DateTimeOffset? After(DateTimeOffset time) =>
-        Every is { } every ? time + every : _cron!.GetNextOccurrence(time, TimeZone)?.ToUniversalTime();
+        Every is { } every ? time + every : _calendar!.After(time, TimeZone);
 
     /// <summary>The last time after one of its own times and not after another moment; null if there is none.</summary>
     public DateTimeOffset? Latest(DateTimeOffset after, DateTimeOffset until)
@@ -79,20 +75,8 @@ public sealed class SchedulePlan
         new(every, null, $"every {Durations.Format(every)}", TimeZoneInfo.Utc) { Overlap = overlap, Missed = missed, Input = input };
 
     /// <summary>Starts by the calendar.</summary>
-    internal static SchedulePlan Of(CronExpression cron, string text, TimeZoneInfo zone, Overlap overlap, MissedTimes missed, CelValue input) =>
-        new(null, cron, $"{text} {zone.Id}", zone) { Overlap = overlap, Missed = missed, Input = input };
-
-    /// <summary>Reads times in the notation of cron: five fields.</summary>
-    internal static bool TryParse(string text, [NotNullWhen(true)] out CronExpression? cron, [NotNullWhen(false)] out string? problem)
-    {
-        cron = null;
-        var fields = text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length;
-        problem = fields != CronFields ? $"it has {fields} fields"
-            : !CronExpression.TryParse(text, CronFormat.Standard, out cron) ? "one of its fields is none"
-            : cron.GetNextOccurrence(DateTimeOffset.UnixEpoch, TimeZoneInfo.Utc) is null ? "the calendar has no such day"
-            : null;
-        return problem is null;
-    }
+    internal static SchedulePlan Of(CalendarTimes calendar, string text, TimeZoneInfo zone, Overlap overlap, MissedTimes missed, CelValue input) =>
+        new(null, calendar, $"{text} {zone.Id}", zone) { Overlap = overlap, Missed = missed, Input = input };
 }
 
 /// <summary>What happens when a time comes and the saga of an earlier one still lives.</summary>

@@ -17,12 +17,18 @@ public abstract record Template
     public sealed record Constant(CelValue Value) : Template;
 
     /// <summary>Exactly one expression: keeps its type.</summary>
-    public sealed record Single(Expression Expression) : Template;
+    /// <param name="Expression">The expression.</param>
+    /// <param name="IsText">Whether it stands for a text, so that null is an error and not a text that is left out.</param>
+    public sealed record Single(Expression Expression, bool IsText = false) : Template;
 
     /// <summary>Text with expressions in it.</summary>
     /// <param name="Parts">Text and expressions in order.</param>
     /// <param name="PercentEncoded">Whether inserted values are percent-encoded (an HTTP path).</param>
-    public sealed record Text(ImmutableArray<TextPart> Parts, bool PercentEncoded) : Template;
+    public sealed record Text(ImmutableArray<TextPart> Parts, bool PercentEncoded) : Template
+    {
+        /// <summary>Whether it is an address or its path, in which an empty value would name another resource: up to the query there may be none.</summary>
+        public bool IsAddress { get; init; }
+    }
 
     /// <summary>A list of templates.</summary>
     public sealed record List(ImmutableArray<Template> Items) : Template;

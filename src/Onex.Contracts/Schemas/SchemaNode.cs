@@ -68,7 +68,7 @@ internal sealed class SchemaNode
 
     public CelValue? ExclusiveMaximum { get; set; }
 
-    public double? MultipleOf { get; set; }
+    public CelValue? MultipleOf { get; set; }
 
     public long? MinLength { get; set; }
 

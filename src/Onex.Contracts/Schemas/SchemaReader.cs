@@ -314,11 +314,11 @@ internal sealed class SchemaReader(References references)
             return null;
         }
 
-        public double? Positive()
+        public CelValue? Positive()
         {
-            if (Value is ScalarSyntax { Number: > 0 and var number })
+            if (Value is ScalarSyntax { Number: > 0 } number)
             {
-                return number;
+                return number.ToValue();
             }
 
             Wrong("a number above 0");
@@ -327,9 +327,9 @@ internal sealed class SchemaReader(References references)
 
         public long? Count()
         {
-            if (Value is ScalarSyntax { Number: >= 0 and < 1e15 and var number } && double.IsInteger(number))
+            if (Value is ScalarSyntax { Number: >= 0 } number && Numbers.TryWhole(number.ToValue(), out var count))
             {
-                return (long)number;
+                return count;
             }
 
             Wrong("a whole number, 0 or more");

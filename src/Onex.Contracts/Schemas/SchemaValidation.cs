@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Net.Mail;
+using System.Numerics;
 using System.Text;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
@@ -60,7 +60,9 @@ internal sealed class SchemaValidation
 
     private CelValue CheckHere(SchemaNode schema, CelValue value)
     {
-        if (schema.Types != JsonTypes.None && !ConvertType(schema.Types, ref value))
+        // A number keeps all its digits until every rule has seen them, and takes the type that the schema gives then.
+        var typed = value;
+        if (schema.Types != JsonTypes.None && !ConvertType(schema.Types, ref typed))
         {
             return Fail(value, $"must be {Describe(schema.Types)}, not {Describe(value)}");
         }
@@ -84,24 +86,31 @@ internal sealed class SchemaValidation
             _ => value,
         };
 
-        return CheckCombined(schema, value);
+        value = CheckCombined(schema, value);
+        if (schema.Types != JsonTypes.None)
+        {
+            ConvertType(schema.Types, ref value);
+        }
+
+        return value;
     }
 
-    private CelValue CheckCombined(SchemaNode schema, CelValue value)
+    private CelValue CheckCombined(SchemaNode schema, CelValue given)
     {
+        var value = given;
         if (schema.Reference is { } reference)
         {
-            value = Check(reference, value);
+            value = With(given, value, Check(reference, Before(given, value)));
         }
 
         foreach (var part in schema.AllOf)
         {
-            value = Check(part, value);
+            value = With(given, value, Check(part, Before(given, value)));
         }
 
         if (schema.AnyOf.Count > 0)
         {
-            value = Count(schema.AnyOf, value, atMost: 1, out var fitting);
+            value = With(given, value, Count(schema.AnyOf, Before(given, value), atMost: 1, out var fitting));
             if (fitting == 0)
             {
                 Fail(value, "fits none of the forms that are allowed (anyOf)");
@@ -110,7 +119,7 @@ internal sealed class SchemaValidation
 
         if (schema.OneOf.Count > 0)
         {
-            value = Count(schema.OneOf, value, atMost: 2, out var fitting);
+            value = With(given, value, Count(schema.OneOf, Before(given, value), atMost: 2, out var fitting));
             if (fitting != 1)
             {
                 Fail(value, fitting == 0 ? "fits none of the forms that are allowed (oneOf)" : "fits more than one of the forms that are allowed (oneOf)");
@@ -119,18 +128,23 @@ internal sealed class SchemaValidation
 
         if (schema.If is { } condition)
         {
-            var holds = Fits(condition, value, out var asCondition);
-            value = holds ? asCondition : value;
-            value = (holds ? schema.Then : schema.Else) is { } branch ? Check(branch, value) : value;
+            var holds = Fits(condition, Before(given, value), out var asCondition);
+            value = holds ? With(given, value, asCondition) : value;
+            value = (holds ? schema.Then : schema.Else) is { } branch ? With(given, value, Check(branch, Before(given, value))) : value;
         }
 
-        if (schema.Not is { } forbidden && Fits(forbidden, value, out _))
+        if (schema.Not is { } forbidden && Fits(forbidden, Before(given, value), out _))
         {
             Fail(value, "has a form that is not allowed (not)");
         }
 
         return value;
     }
+
+    // Each part sees a number as it came, with all its digits, whatever type another part has given it; of lists and maps, what has become of them.
+    private static CelValue Before(CelValue given, CelValue value) => Numbers.IsNumber(given) ? given : value;
+
+    private static CelValue With(CelValue given, CelValue value, CelValue part) => Numbers.IsNumber(given) && part.Kind == given.Kind ? value : part;
 
     private CelValue CheckNumber(SchemaNode schema, CelValue value)
     {
@@ -156,7 +170,7 @@ internal sealed class SchemaValidation
 
         if (schema.MultipleOf is { } step && !IsMultiple(value, step))
         {
-            Fail(value, $"must be a multiple of {step.ToString("R", CultureInfo.InvariantCulture)}");
+            Fail(value, $"must be a multiple of {Show(step)}");
         }
 
         return value;
@@ -165,23 +179,36 @@ internal sealed class SchemaValidation
     // Whole numbers are compared as such, where a double would lose the last digits.
     private static int? Order(CelValue a, CelValue b) => CelComparison.Compare(a, b, out _);
 
-    // 0.3 is a multiple of 0.1, although no double says so: asked in decimals, as both are written, where they reach.
-    private static bool IsMultiple(CelValue value, double step)
+    // 0.3 is a multiple of 0.1, although no double says so: asked in decimals, as both are written.
+    private static bool IsMultiple(CelValue value, CelValue step)
     {
-        if (value.Kind == CelKind.Int && double.IsInteger(step) && Math.Abs(step) < 1L << 62)
+        if (value.Kind == CelKind.Double && !double.IsFinite(value.AsDouble()))
         {
-            return value.AsInt() % (long)step == 0;
+            return false;
         }
 
-        const double DecimalReach = 1e15;
-        var number = Numbers.ToDouble(value);
-        return Math.Abs(number) < DecimalReach && step is > 1e-12 and < DecimalReach
-            ? Decimal(number) % Decimal(step) == 0
-            : Math.IEEERemainder(number, step) == 0;
+        var ((number, power), (part, partPower)) = (Decimal(value), Decimal(step));
+        var least = Math.Min(power, partPower);
+        return (number * BigInteger.Pow(10, power - least) % (part * BigInteger.Pow(10, partPower - least))).IsZero;
     }
 
-    private static decimal Decimal(double number) =>
-        decimal.Parse(number.ToString("R", CultureInfo.InvariantCulture), NumberStyles.Float, CultureInfo.InvariantCulture);
+    // A number as a whole one times a power of ten.
+    private static (BigInteger Digits, int Power) Decimal(CelValue number)
+    {
+        if (number.Kind != CelKind.Double)
+        {
+            return (number.Kind == CelKind.Int ? number.AsInt() : number.AsUint(), 0);
+        }
+
+        var text = number.AsDouble().ToString("R", CultureInfo.InvariantCulture);
+        var exponent = text.IndexOf('E', StringComparison.Ordinal);
+        var mantissa = exponent < 0 ? text : text[..exponent];
+        var point = mantissa.IndexOf('.', StringComparison.Ordinal);
+        return (
+            BigInteger.Parse(mantissa.Replace(".", "", StringComparison.Ordinal), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture),
+            (exponent < 0 ? 0 : int.Parse(text.AsSpan(exponent + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture))
+                - (point < 0 ? 0 : mantissa.Length - point - 1));
+    }
 
     private CelValue CheckText(SchemaNode schema, CelValue value)
     {
@@ -206,7 +233,7 @@ internal sealed class SchemaValidation
             Fail(value, $"must match the pattern {Spelling.Clip(schema.PatternText!)}");
         }
 
-        if (schema.Format is { } format && !HasFormat(format, text))
+        if (schema.Format is { } format && !Formats.Has(format, text))
         {
             Fail(value, $"must be a {format}");
         }
@@ -458,15 +485,6 @@ internal sealed class SchemaValidation
         value = CelValue.Double(Numbers.ToDouble(value));
         return true;
     }
-
-    private static bool HasFormat(string format, string text) => format switch
-    {
-        "uuid" => Guid.TryParseExact(text, "D", out _),
-        "date-time" => CelTime.ParseTimestamp(text) is not null,
-        "date" => DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _),
-        "email" => MailAddress.TryCreate(text, out var address) && address.Address == text && !address.User.EndsWith('.') && !text.Contains("..", StringComparison.Ordinal),
-        _ => true,
-    };
 
     internal static string Describe(CelValue value) => value.Kind switch
     {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Data;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Onex.Effects.Connections;
@@ -36,7 +37,8 @@ internal sealed class DatabasePool(Connection connection, ILogger logger) : IAsy
     private bool? _holdsLedger;
 
     /// <summary>A session in the state of a new one.</summary>
-    public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellation) => _source.OpenConnectionAsync(cancellation);
+    public async ValueTask<PooledSession> OpenAsync(CancellationToken cancellation) =>
+        new(await _source.OpenConnectionAsync(cancellation), _source);
 
     /// <summary>Whether a transaction of the session can be joined with the ledger. Asked of the server once; in doubt it cannot.</summary>
     public async Task<bool> HoldsAsync(EffectLedger ledger, NpgsqlConnection session, CancellationToken cancellation)
@@ -80,6 +82,44 @@ internal sealed class DatabasePool(Connection connection, ILogger logger) : IAsy
             TcpKeepAlive = true,
             IncludeErrorDetail = false,
             Enlist = false,
+
+            // The session is reset as soon as it is given back, not when it is next used: what it holds, others may wait for.
+            NoResetOnClose = true,
         }.ConnectionString;
+    }
+}
+
+/// <summary>
+/// A session of a pool. Disposing of it ends all that statements have set on it (advisory locks, settings, temporary tables, LISTEN) before
+/// the pool has it back.
+/// </summary>
+internal sealed class PooledSession(NpgsqlConnection connection, NpgsqlDataSource source) : IAsyncDisposable
+{
+    private const int ResetSeconds = 5;
+
+    public NpgsqlConnection Connection => connection;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (connection.FullState == ConnectionState.Open)
+        {
+            await ResetAsync();
+        }
+
+        await connection.DisposeAsync();
+    }
+
+    // The outcome of the work stands already: a session that cannot be reset is closed, so that the server lets go of what it holds.
+    private async Task ResetAsync()
+    {
+        try
+        {
+            await using var reset = new NpgsqlCommand("DISCARD ALL", connection) { CommandTimeout = ResetSeconds };
+            await reset.ExecuteNonQueryAsync(CancellationToken.None);
+        }
+        catch (Exception exception) when (DatabaseErrors.Concern(exception))
+        {
+            source.Clear();
+        }
     }
 }

@@ -32,7 +32,8 @@ internal static class DatabaseWork
         var pool = pools.For(target);
         try
         {
-            await using var connection = await pool.OpenAsync(cancellation);
+            await using var pooled = await pool.OpenAsync(cancellation);
+            var connection = pooled.Connection;
             var joined = join is not null && context.Record.Joinable is { } ledger && await pool.HoldsAsync(ledger, connection, cancellation);
             await using var transaction = await connection.BeginTransactionAsync(cancellation);
             session = new DatabaseSession(connection, transaction, context, readOnly);

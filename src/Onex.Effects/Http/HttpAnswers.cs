@@ -13,6 +13,10 @@ internal static class HttpAnswers
 {
     public const int BytesMax = 50 * 1024 * 1024;
 
+    // A mark at the beginning says more than a header: the writer of the bytes has put it there. That of UTF-32 begins with that of UTF-16.
+    private static readonly Encoding[] _marked =
+        [Encoding.UTF8, Encoding.UTF32, new UTF32Encoding(bigEndian: true, byteOrderMark: true), Encoding.Unicode, Encoding.BigEndianUnicode];
+
     private static readonly JsonDocumentOptions _json = new() { MaxDepth = StorableJson.DepthMax };
 
     /// <summary>What stands for a body that is not there.</summary>
@@ -31,6 +35,7 @@ internal static class HttpAnswers
     }
 
     /// <summary>The body, or null if it is too large.</summary>
+    /// <exception cref="InvalidDataException">It cannot be unpacked.</exception>
     public static async Task<JsonElement?> ReadAsync(HttpContent content, CancellationToken cancellation)
     {
         if (content.Headers.ContentLength > BytesMax)
@@ -42,7 +47,6 @@ internal static class HttpAnswers
         var stream = await content.ReadAsStreamAsync(cancellation);
         await using (stream)
         {
-            // Counted after unpacking: a small answer may hold a large one.
             var chunk = new byte[16 * 1024];
             for (int read; (read = await stream.ReadAsync(chunk, cancellation)) > 0;)
             {
@@ -55,7 +59,32 @@ internal static class HttpAnswers
             }
         }
 
-        return buffer.Length == 0 ? NoBody : Body(buffer.ToArray(), content.Headers.ContentType?.MediaType, content.Headers.ContentType?.CharSet);
+        // An answer that has no body, as to HEAD, may still say how it would be packed.
+        var body = buffer.ToArray();
+        if (body.Length > 0)
+        {
+            // Counted after unpacking too: a small answer may hold a large one.
+            foreach (var coding in Codings(content).Reverse())
+            {
+                if (ContentCoding.Unpack(body, coding, BytesMax) is not { } unpacked)
+                {
+                    return null;
+                }
+
+                body = unpacked;
+                content.Headers.Remove("Content-Encoding");
+                content.Headers.Remove("Content-Length");
+            }
+        }
+
+        return body.Length == 0 ? NoBody : Body(body, content.Headers.ContentType?.MediaType, content.Headers.ContentType?.CharSet);
+    }
+
+    // What is not known stays packed, and so does what is packed with it.
+    private static string[] Codings(HttpContent content)
+    {
+        string[] codings = [.. content.Headers.ContentEncoding.Where(coding => !coding.Equals("identity", StringComparison.OrdinalIgnoreCase))];
+        return codings.All(ContentCoding.IsKnown) ? codings : [];
     }
 
     private static JsonElement Body(byte[] bytes, string? mediaType, string? charset)
@@ -85,24 +114,21 @@ internal static class HttpAnswers
 
     private static byte[] Utf8Text(byte[] bytes, string? charset)
     {
-        ReadOnlySpan<byte> mark = [0xEF, 0xBB, 0xBF];
-        var encoding = EncodingOf(charset);
-        if (encoding is UTF8Encoding)
-        {
-            var text = bytes.AsSpan().StartsWith(mark) ? bytes[mark.Length..] : bytes;
-            return Utf8.IsValid(text) ? text : Encoding.UTF8.GetBytes(encoding.GetString(text));
-        }
-
-        return Encoding.UTF8.GetBytes(encoding.GetString(bytes));
+        var marked = _marked.FirstOrDefault(encoding => bytes.AsSpan().StartsWith(encoding.Preamble));
+        var encoding = marked ?? EncodingOf(charset);
+        var text = bytes.AsSpan(marked?.Preamble.Length ?? 0);
+        return encoding is UTF8Encoding && Utf8.IsValid(text) ? text.ToArray() : Encoding.UTF8.GetBytes(encoding.GetString(text));
     }
 
+    // The code pages are asked for here and not registered, so that nothing else in the process decodes otherwise because of them.
     private static Encoding EncodingOf(string? charset)
     {
+        var name = charset?.Trim('"', '\'') ?? "utf-8";
         try
         {
-            return charset is null ? Encoding.UTF8 : Encoding.GetEncoding(charset.Trim('"', '\''));
+            return CodePagesEncodingProvider.Instance.GetEncoding(name) ?? Encoding.GetEncoding(name);
         }
-        catch (ArgumentException)
+        catch (Exception unknown) when (unknown is ArgumentException or NotSupportedException)
         {
             return Encoding.UTF8;
         }

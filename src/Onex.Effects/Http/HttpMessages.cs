@@ -7,7 +7,7 @@ namespace Onex.Effects.Http;
 /// <summary>What an HTTP effect is told.</summary>
 internal sealed record HttpArguments
 {
-    [Argument("The whole address, instead of a connection's and 'path'.")]
+    [Argument("The whole address, instead of a connection's and 'path'.", Filling = ArgumentFilling.Address)]
     public string? Url { get; init; }
 
     [Argument("The path below the connection's address.", Filling = ArgumentFilling.PercentEncoded)]

@@ -60,9 +60,15 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
                 lost = ("response_too_large", $"The answer ({status}) is larger than {HttpAnswers.BytesMax / (1024 * 1024)} MiB.");
             }
         }
-        catch (Exception exception) when (exception is HttpRequestException or IOException or InvalidDataException)
+        catch (InvalidDataException)
         {
-            lost = ("response_unreadable", $"{host} answered {status}, but its answer broke off or cannot be unpacked.");
+            lost = (
+                "answer_unreadable",
+                $"{host} answered {status} with a body that cannot be unpacked: it is cut off, or not compressed as its headers say.");
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        {
+            lost = ("connection_lost", $"{host} answered {status}, but broke off its answer.");
         }
         catch (OperationCanceledException)
         {
@@ -81,9 +87,16 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
             HttpAnswer.Completed => EffectOutcome<HttpResult>.Completed(result),
             HttpAnswer.Failed =>
                 EffectOutcome<HttpResult>.Failed(HttpStatuses.ReachOf(status), code, message, result, RetryAfter(response.Headers.RetryAfter)),
-            _ => EffectOutcome<HttpResult>.Refused(code, status is >= 300 and < 400 ? $"{message} Redirects are not followed." : message, result),
+            _ => EffectOutcome<HttpResult>.Refused(code, $"{message}{Meaning(status)}", result),
         };
     }
+
+    private static string Meaning(int status) => status switch
+    {
+        304 => " What was asked for has not changed since the copy that the request's headers name.",
+        301 or 302 or 303 or 307 or 308 => " Redirects are not followed.",
+        _ => "",
+    };
 
     // What a failed request's exception says can hold parts of it, so only the kind of failure is told.
     private static EffectOutcome<HttpResult> NoAnswer(HttpRequestException exception, Uri address, AttemptReach reach)
@@ -127,7 +140,7 @@ internal static class HttpRequests
     {
         var (address, problem) = Address(arguments, context);
         problem ??= arguments.Headers?
-            .Select(header => HttpHeaderRules.Problem(header.Key, header.Value ?? ""))
+            .Select(header => header.Value is null ? $"the header '{header.Key}' is null" : HttpHeaderRules.Problem(header.Key, header.Value))
             .FirstOrDefault(found => found is not null);
         if (problem is not null)
         {
@@ -239,7 +252,7 @@ internal static class HttpRequests
     // The later value replaces the earlier one: credentials are the operator's to choose, and who asks is ours to say.
     private static Dictionary<string, string> Headers(HttpArguments arguments, EffectContext context)
     {
-        var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase) { ["Accept-Encoding"] = ContentCoding.Accepted };
         foreach (var (name, value) in (arguments.Headers ?? new Dictionary<string, string>()).Concat(context.Connection?.Headers ?? []))
         {
             headers[name] = value ?? "";

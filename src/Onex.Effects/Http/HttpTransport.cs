@@ -41,7 +41,7 @@ internal sealed class HttpTransport : IDisposable
         // place, and no address could be checked.
         ActivityHeadersPropagator = null,
         AllowAutoRedirect = false,
-        AutomaticDecompression = DecompressionMethods.All,
+        AutomaticDecompression = DecompressionMethods.None,
         UseCookies = false,
         UseProxy = false,
         MaxResponseHeadersLength = 64,

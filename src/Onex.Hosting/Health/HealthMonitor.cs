@@ -98,7 +98,7 @@ internal sealed class HealthMonitor(
         var before = watched.Last;
         var good = report.State != ComponentState.Unhealthy;
         var goodInRow = good ? (before?.GoodInRow ?? 1) + 1 : 0;
-        var last = new Probed(report, goodInRow, time.GetTimestamp());
+        var last = new Probed(report, goodInRow, time.GetTimestamp()) { Lost = before is not null && (before.Usable || before.Lost) };
         watched.Last = last;
         if (role.Draining)
         {
@@ -110,7 +110,7 @@ internal sealed class HealthMonitor(
         {
             logger.LogWarning("{Component} is lost: {Error}", watched.Component.Name, report.Error);
         }
-        else if (before is not null && !before.Usable && last.Usable)
+        else if (before is { Usable: false, Lost: true } && last.Usable)
         {
             logger.LogInformation("{Component} works again.", watched.Component.Name);
         }
@@ -119,6 +119,9 @@ internal sealed class HealthMonitor(
     private sealed record Probed(ComponentReport Report, int GoodInRow, long At)
     {
         public bool Usable => GoodInRow >= 2;
+
+        /// <summary>Whether it was usable before: at the first start nothing "works again".</summary>
+        public bool Lost { get; init; }
     }
 
     private sealed class Watched(IHealthComponent component)

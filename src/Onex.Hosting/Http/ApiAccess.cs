@@ -1,4 +1,7 @@
 using System.Net;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Net.Http.Headers;
 using Onex.Contracts.Messages;
 
 namespace Onex.Hosting.Http;
@@ -12,21 +15,17 @@ public static class ApiAccess
     private const string Bearer = "Bearer ";
 
     /// <summary>Whether a caller may do what needs that scope.</summary>
-    /// <param name="tokens">The configured tokens. Without one only callers on this machine are served.</param>
-    /// <param name="caller">The address at the other end of the connection; what proxies say of others is not believed.</param>
-    /// <param name="authorization">The header <c>Authorization</c>, or null.</param>
+    /// <param name="tokens">The configured tokens. Without one only callers on this machine are served, and no web page that one of them has open.</param>
+    /// <param name="call">What is known of the caller.</param>
     /// <param name="needed">What the endpoint needs.</param>
-    public static AccessVerdict Decide(IReadOnlyList<ApiToken> tokens, IPAddress? caller, string? authorization, ApiScope needed)
+    public static AccessVerdict Decide(IReadOnlyList<ApiToken> tokens, CallFacts call, ApiScope needed)
     {
         if (tokens.Count == 0)
         {
-            return caller is not null && IPAddress.IsLoopback(caller.IsIPv4MappedToIPv6 ? caller.MapToIPv4() : caller)
-                ? new AccessVerdict.Allowed(Loopback)
-                : new AccessVerdict.Denied(
-                    401, ErrorCodes.TokenNotConfigured, "No API token is configured, so only callers on the same machine are served.",
-                    "Set ONEX_API_TOKEN (name:scope:token) for the runtime, and send the token as 'Authorization: Bearer ...'.");
+            return DecideWithoutToken(call);
         }
 
+        var authorization = call.Authorization;
         if (authorization is null || !authorization.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
         {
             return new AccessVerdict.Denied(
@@ -53,6 +52,75 @@ public static class ApiAccess
                 403, ErrorCodes.ScopeMissing, $"The token '{known.Name}' has the scope 'read'; this needs 'operate'.",
                 "Use a token with the scope 'operate' (ONEX_API_TOKEN=name:operate:token).");
     }
+
+    // A page of any web site can have its visitor's browser call this machine: under a name of the site's own that its DNS answers with
+    // 127.0.0.1, or as a form or a script without rights of another origin. The first shows in Host, the second in Origin, and a body of JSON
+    // is what neither may send without having asked first.
+    private static AccessVerdict DecideWithoutToken(CallFacts call)
+    {
+        if (call.Caller is null || !IsLoopback(call.Caller))
+        {
+            return new AccessVerdict.Denied(
+                401, ErrorCodes.TokenNotConfigured, "No API token is configured, so only callers on the same machine are served.",
+                "Set ONEX_API_TOKEN (name:scope:token) for the runtime, and send the token as 'Authorization: Bearer ...'.");
+        }
+
+        if (!IsLoopback(call.Host))
+        {
+            return new AccessVerdict.Denied(
+                403, ErrorCodes.CallerForeign, $"No API token is configured, so only calls to this machine's loopback names are served; Host is '{Clip(call.Host.Value)}'.",
+                "Call http://localhost or http://127.0.0.1, or set ONEX_API_TOKEN (name:scope:token) and send the token.");
+        }
+
+        if (call.Origin is { } origin && !IsOwn(origin, call))
+        {
+            return new AccessVerdict.Denied(
+                403, ErrorCodes.CallerForeign, $"No API token is configured, so no page of another origin is served; Origin is '{Clip(origin)}'.",
+                "Set ONEX_API_TOKEN (name:scope:token), and have the page's server call with the token.");
+        }
+
+        return (call.ContentType is null ? !call.HasBody : IsJson(call.ContentType))
+            ? new AccessVerdict.Allowed(Loopback)
+            : new AccessVerdict.Denied(
+                415, ErrorCodes.BodyNotJson, $"No API token is configured, so a body must be declared as JSON; Content-Type is '{Clip(call.ContentType)}'.",
+                "Send 'Content-Type: application/json' (curl --json does), or set ONEX_API_TOKEN (name:scope:token) and send the token.");
+    }
+
+    private static bool IsLoopback(IPAddress address) => IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
+
+    // Only what every browser and system takes to itself: no DNS server can give localhost, or an address, another meaning.
+    private static bool IsLoopback(HostString host) =>
+        host.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Host, out var address) && IsLoopback(address));
+
+    private static bool IsOwn(string origin, CallFacts call) =>
+        origin.Equals($"{call.Scheme}://{call.Host.Value}", StringComparison.OrdinalIgnoreCase);
+
+    private static bool IsJson(string contentType) =>
+        MediaTypeHeaderValue.TryParse(contentType, out var type) && type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase);
+
+    private static string Clip(string? text) => text is null ? "" : text.Length <= 80 ? text : string.Concat(text.AsSpan(0, 80), "...");
+}
+
+/// <summary>What is known of a call before it is served.</summary>
+/// <param name="Caller">The address at the other end of the connection; what proxies say of others is not believed.</param>
+/// <param name="Scheme"><c>http</c> or <c>https</c>.</param>
+/// <param name="Host">The header <c>Host</c>.</param>
+/// <param name="Origin">The header <c>Origin</c>, or null.</param>
+/// <param name="ContentType">The header <c>Content-Type</c>, or null.</param>
+/// <param name="HasBody">Whether a body follows.</param>
+/// <param name="Authorization">The header <c>Authorization</c>, or null.</param>
+public sealed record CallFacts(
+    IPAddress? Caller, string Scheme, HostString Host, string? Origin, string? ContentType, bool HasBody, string? Authorization)
+{
+    /// <summary>Reads them.</summary>
+    public static CallFacts From(HttpContext http) => new(
+        http.Connection.RemoteIpAddress,
+        http.Request.Scheme,
+        http.Request.Host,
+        http.Request.Headers.Origin.Count == 0 ? null : http.Request.Headers.Origin.ToString(),
+        http.Request.ContentType,
+        http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? true,
+        http.Request.Headers.Authorization.Count == 0 ? null : http.Request.Headers.Authorization.ToString());
 }
 
 /// <summary>What came of looking at a caller.</summary>
@@ -67,7 +135,7 @@ public abstract record AccessVerdict
     public sealed record Allowed(string Name) : AccessVerdict;
 
     /// <summary>It may not.</summary>
-    /// <param name="Status">401 or 403.</param>
+    /// <param name="Status">401, 403 or 415.</param>
     /// <param name="Code">See <see cref="ErrorCodes"/>.</param>
     /// <param name="Detail">Why.</param>
     /// <param name="Remedy">What to do.</param>

@@ -29,6 +29,13 @@ public static class SettingsTable
         FileKey = "logging.level",
     };
 
+    public static readonly Setting LogFormat = new(Process, "ONEX_LOG_FORMAT", OneOf, null, "How log lines are written. `json`: an object a line; `text`: for people.")
+    {
+        FileKey = "logging.format",
+        Values = ["json", "text"],
+        DefaultInWords = "`text` on a terminal, else `json`",
+    };
+
     public static readonly Setting LogDirectory = new(Process, "ONEX_LOG_DIR", Text, null,
         "A directory that log lines are kept in as well, as JSON: `<hostname>.log`, at 16 MiB renamed to `<hostname>.log.1`. One process a host.")
     {
@@ -176,6 +183,10 @@ public static class SettingsTable
 
     public static readonly Setting MaxKeptEvents = Limit("ONEX_MAX_KEPT_EVENTS", "kept_events", "100", 10_000, "Events that wait for one saga to want them.");
 
+    public static readonly Setting MaxIdleEntries = Limit(
+        "ONEX_MAX_IDLE_ENTRIES", "idle_entries", "50", 100_000,
+        "Entries of one saga into a state, one after the other, without an event, a wait or new data in between. They are slowed down after ten, and one more than these blocks the saga; so do twenty times as many entries by failures, whatever they write down.");
+
     public static readonly Setting MaxExpressionCost = Limit(
         "ONEX_MAX_EXPRESSION_COST", "expression_cost", "50000", 1_000_000,
         "Cost units of one evaluation of an expression: about 1 ms or 1 MB. All mains must have the same.");
@@ -255,12 +266,6 @@ public static class SettingsTable
         DefaultInWords = "none",
     };
 
-    public static readonly Setting LogFormat = new(FileOnly, null, OneOf, "json", "`json`: an object a line; `text`: for people.")
-    {
-        FileKey = "logging.format",
-        Values = ["json", "text"],
-    };
-
     public static readonly Setting GracePeriod = new(FileOnly, null, Number, "30", "Seconds that work in hand gets at SIGTERM.")
     {
         FileKey = "shutdown.grace_period_seconds",
@@ -270,16 +275,16 @@ public static class SettingsTable
     /// <summary>All of them, in the order of the document.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
-        Profile, LogLevel, LogDirectory, EnvironmentName, InContainer,
+        Profile, LogLevel, LogFormat, LogDirectory, EnvironmentName, InContainer,
         EventBus, KafkaServers, KafkaProtocol, KafkaMechanism, KafkaUser, KafkaPassword, KafkaAuthority, SessionTimeout,
         CreateTopics, Partitions, Replication, MaxRequestBytes,
         TopicPrefix, InputTopic, OutputTopic, MainGroup, EffectsInput, EffectsOutput, EffectsGroup, WorkerInput, WorkerOutput, WorkerGroup, SagaEvents,
         Store, DataDirectory, PostgresHost, PostgresPort, PostgresDatabase, PostgresUser, PostgresPassword, PostgresSslMode, AutoMigrate, Retention, HistoryRetention,
         ContractsDirectory, ContractsMutable,
-        MaxStates, MaxSteps, MaxDepth, MaxBranches, MaxItems, MaxKeptEvents, MaxExpressionCost, MaxHistoryShown,
+        MaxStates, MaxSteps, MaxDepth, MaxBranches, MaxItems, MaxKeptEvents, MaxIdleEntries, MaxExpressionCost, MaxHistoryShown,
         HttpPort, HttpBind, ApiToken, ApiUrl,
         ConsulHost, ConsulPort, ConsulScheme, ConsulToken, VaultAddress, VaultToken, VaultRole, VaultSecret, RedisHost, RedisPort, RedisPassword,
-        MaxHistory, BreakerThreshold, EnabledHandlers, DirectOperations, ReplyTo, LogFormat, GracePeriod,
+        MaxHistory, BreakerThreshold, EnabledHandlers, DirectOperations, ReplyTo, GracePeriod,
     ];
 
     private static Setting Limit(string name, string key, string standard, int most, string meaning) =>

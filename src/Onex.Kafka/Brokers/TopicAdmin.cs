@@ -117,7 +117,7 @@ public sealed class TopicAdmin
                     ? TimeSpan.FromMilliseconds(milliseconds)
                     : null;
         }
-        catch (DescribeConfigsException)
+        catch (KafkaException e) when (e is DescribeConfigsException || e.Error.Code == ErrorCode.Local_UnsupportedFeature)
         {
             // Forbidden, or a broker without this request: a warning at start is not worth a failure.
             return null;

@@ -34,7 +34,8 @@ internal sealed class KafkaLog(KafkaSettings settings, TopicAdmin topics, Broker
         configuration.AutoCommitIntervalMs = 200;
 
         // Read ahead stays small, since a pause throws it away and it counts against the container's memory.
-        configuration.QueuedMaxMessagesKbytes = 16 * 1024;
+        configuration.QueuedMaxMessagesKbytes = settings.ClientBytesMax / 1024;
+        configuration.FetchMaxBytes = settings.ClientBytesMax;
         configuration.FetchErrorBackoffMs = 100;
         return new ConsumerBuilder<byte[]?, byte[]?>(configuration)
             .SetKeyDeserializer(Deserializers.ByteArray!)

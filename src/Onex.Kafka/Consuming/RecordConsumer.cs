@@ -1,5 +1,6 @@
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
+using Onex.Contracts.Messages;
 using Onex.Kafka.DeadLetters;
 
 namespace Onex.Kafka.Consuming;
@@ -323,11 +324,13 @@ internal sealed class RecordConsumer : IDisposable
             try
             {
                 var ids = await _log.TopicIdsAsync([.. partitions.Select(partition => partition.Partition.Topic).Distinct()], lost);
+                var letters = await _deadLetters.OpenAsync(partitions.Select(partition => partition.Partition), lost);
                 if (numbers.Count > 0)
                 {
                     await _handler.AssignedAsync(numbers, lost);
                 }
 
+                partitions.ForEach(partition => partition.OpenLetters = letters);
                 Open(partitions, ids);
                 return;
             }
@@ -433,13 +436,15 @@ internal sealed class RecordConsumer : IDisposable
     private async Task HandleAsync()
     {
         var backoff = Backoff.ForSharedTrouble(_time);
+        var atOnce = _settings.BatchMax;
         while (await NextBatchAsync() is { } given)
         {
             while (given.Count > 0)
             {
+                var part = given.Count > atOnce ? given.GetRange(0, atOnce) : given;
                 try
                 {
-                    await _handler.HandleAsync(given.ConvertAll(one => one.Entry), _abandon.Token);
+                    await _handler.HandleAsync(part.ConvertAll(one => one.Entry), _abandon.Token);
                     if (_troubled)
                     {
                         _troubled = false;
@@ -447,11 +452,22 @@ internal sealed class RecordConsumer : IDisposable
                     }
 
                     backoff.Reset();
-                    break;
+                    given.RemoveRange(0, part.Count);
+                    atOnce = Math.Min(_settings.BatchMax, atOnce * 2);
+                    continue;
                 }
                 catch (Exception) when (_abandon.IsCancellationRequested)
                 {
                     return;
+                }
+                catch (Exception e) when (MemoryShortage.Is(e) && part.Count > 1)
+                {
+                    // What does not fit is halved. That is no trouble yet: it is one if not even a single record fits.
+                    _logger.LogInformation("{Endpoint}: {Count} records do not fit into memory together; half of them are tried.", _address.Name, part.Count);
+                    atOnce = Math.Max(1, part.Count / 2);
+                    MemoryShortage.Relieve();
+                    DropSettled(given);
+                    continue;
                 }
                 catch (Exception e)
                 {
@@ -469,13 +485,18 @@ internal sealed class RecordConsumer : IDisposable
                     return;
                 }
 
-                lock (_gate)
-                {
-                    given.RemoveAll(one => one.Entry.IsSettled || one.Partition.Revoked);
-                }
+                DropSettled(given);
             }
 
             _troubled = false;
+        }
+    }
+
+    private void DropSettled(List<Given> given)
+    {
+        lock (_gate)
+        {
+            given.RemoveAll(one => one.Entry.IsSettled || one.Partition.Revoked);
         }
     }
 
@@ -542,9 +563,27 @@ internal sealed class RecordConsumer : IDisposable
         {
             _ = Task.Run(() => BuryAsync(partition, entry, dead));
         }
+        else if (_deadLetters.Has(entry.Record, partition.OpenLetters))
+        {
+            _ = CloseAsync(partition, entry);
+        }
         else
         {
             Complete(partition, entry);
+        }
+    }
+
+    // The record of an open letter was handled after all.
+    private async Task CloseAsync(AssignedPartition partition, BatchEntry entry)
+    {
+        try
+        {
+            await _deadLetters.CloseAsync(entry.Record, partition.Lost);
+            Complete(partition, entry);
+        }
+        catch (OperationCanceledException)
+        {
+            // The partition is no longer ours: whoever reads the record next closes the letter.
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Kafka.Consuming;
@@ -42,6 +43,43 @@ internal sealed class DeadLetterWriter(
                     complained = true;
                     logger.LogError(e, "{Topic} takes no dead letters yet.", Topics.DeadLetter(record.Topic));
                 }
+            }
+
+            await backoff.WaitAsync(cancellation);
+        }
+    }
+
+    /// <summary>The letters of these partitions that nobody has decided about: their records may be read again.</summary>
+    public async Task<IReadOnlySet<Guid>> OpenAsync(IEnumerable<TopicPartition> partitions, CancellationToken cancellation)
+    {
+        var open = new HashSet<Guid>();
+        foreach (var topic in sink is null ? [] : partitions.GroupBy(partition => partition.Topic, partition => partition.Partition.Value))
+        {
+            open.UnionWith(await sink!.OpenAsync(topic.Key, [.. topic], cancellation));
+        }
+
+        return open;
+    }
+
+    /// <summary>Whether a record has one of these letters.</summary>
+    public bool Has(ConsumedRecord record, IReadOnlySet<Guid> open) => open.Count > 0 && sink is not null && open.Contains(sink.Id(record));
+
+    /// <summary>A record that has an open letter was handled: ends when the letter is closed.</summary>
+    public async Task CloseAsync(ConsumedRecord record, CancellationToken cancellation)
+    {
+        var backoff = Backoff.ForSharedTrouble(time);
+        while (true)
+        {
+            try
+            {
+                await sink!.CloseAsync(record, cancellation);
+                logger.LogInformation(
+                    "Dead letter of {Topic} [{Partition}] @{Offset} is closed: its record was handled after all.", record.Topic, record.Partition, record.Offset);
+                return;
+            }
+            catch (Exception e) when (!cancellation.IsCancellationRequested)
+            {
+                logger.LogDebug(e, "A dead letter of {Topic} cannot be closed yet.", record.Topic);
             }
 
             await backoff.WaitAsync(cancellation);

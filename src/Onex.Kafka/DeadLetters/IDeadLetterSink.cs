@@ -12,4 +12,16 @@ public interface IDeadLetterSink
     /// Throwing means that it must be told again.
     /// </summary>
     Task<Guid?> StoreAsync(ConsumedRecord record, DeadLetter letter, CancellationToken cancellation);
+
+    /// <summary>
+    /// Letters of a topic's partitions about which nobody has decided, at most the youngest of them. A letter is durable before its record's offset
+    /// is, so that the record may be read again.
+    /// </summary>
+    Task<IReadOnlySet<Guid>> OpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation);
+
+    /// <summary>The id of a record's letter, whether it has one or not.</summary>
+    Guid Id(ConsumedRecord record);
+
+    /// <summary>The record of an open letter was handled after all: nothing is to be done about the letter any more.</summary>
+    Task CloseAsync(ConsumedRecord record, CancellationToken cancellation);
 }

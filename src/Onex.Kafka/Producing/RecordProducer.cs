@@ -97,6 +97,9 @@ internal sealed class RecordProducer(KafkaSettings settings, TopicAdmin topics, 
             configuration.MessageMaxBytes = 10 << 20;
             configuration.MessageTimeoutMs = 30_000;
 
+            // Outside the collector's memory, and without it the client would take a gigabyte. The largest message must fit.
+            configuration.QueueBufferingMaxKbytes = Math.Max(2 * settings.ClientBytesMax, (10 << 20) + (1 << 20)) / 1024;
+
             // A topic that nobody knows is told as such, not held back for long.
             configuration.TopicMetadataPropagationMaxMs = 5000;
             _producer = new ProducerBuilder<byte[], byte[]>(configuration)

@@ -13,6 +13,9 @@ namespace Onex.Kafka.Producing;
 /// <param name="source">The role, for the <c>source</c> header.</param>
 public sealed class ResultSender(IRecordProducer producer, TimeProvider time, string topic, string source)
 {
+    /// <summary>The code of a result that the broker does not take.</summary>
+    public const string ResultUndeliverable = "result_undeliverable";
+
     /// <summary>
     /// Produces the result and waits until it is durable. Throws <see cref="BrokerUnavailableException"/> if no broker answers, and
     /// <see cref="InvalidOperationException"/> if the broker refuses it for good.
@@ -56,6 +59,19 @@ public sealed class ResultSender(IRecordProducer producer, TimeProvider time, st
                 return;
             case Delivery.Unavailable:
                 throw new BrokerUnavailableException($"The result of command {result.CommandId} was not acknowledged: {report.Reason}");
+            case var _ when result.Result is not null:
+                // Whoever waits must hear of it: a step that fails with a code, not one that never ends.
+                await SendAsync(
+                    result with
+                    {
+                        Outcome = StepOutcomes.Rejected,
+                        Result = null,
+                        Code = ResultUndeliverable,
+                        Message = $"The result has {value.Length} bytes, and the broker does not take it on '{topic}': {report.Reason}",
+                        RetryAfterMs = null,
+                    },
+                    homePartition, traceParent, traceState, cancellation);
+                return;
             default:
                 throw new InvalidOperationException(
                     $"The broker refuses the result of command {result.CommandId} on {topic}/{homePartition}: {report.Reason}");

@@ -45,6 +45,9 @@ public interface ITopicEndpointConfigurator<T>
     /// times, then the message goes to the dead-letter topic. Default: <see cref="Producing.BrokerUnavailableException"/>.
     /// </summary>
     void IsShared(Func<Exception, bool> isShared);
+
+    /// <summary>The memory that handling a message takes (<see cref="Onex.Contracts.Messages.JsonWeight"/>). Default: none to speak of.</summary>
+    void Weigh(Func<T, long> weigh);
 }
 
 internal sealed class KafkaRiderConfigurator(IRiderRegistrationContext context) : IKafkaRiderConfigurator, IBusInstanceSpecification
@@ -74,6 +77,7 @@ internal sealed class KafkaRiderConfigurator(IRiderRegistrationContext context) 
             new PipeFactory(() => bus).Create(topic, configurator.PipeConfiguration),
             configurator.ConcurrentMessageLimit,
             configurator.Shared,
+            configurator.Weight,
             context.GetRequiredService<KafkaSettings>(),
             context.GetRequiredService<TimeProvider>(),
             context.GetRequiredService<ILogger<TopicHandler<T>>>())));
@@ -136,7 +140,11 @@ internal sealed class TopicEndpointConfigurator<T> : ITopicEndpointConfigurator<
 
     public void Pipe(Action<IReceiveEndpointConfigurator> configure) => PipeConfiguration += configure;
 
+    public Func<T, long> Weight { get; private set; } = _ => 0;
+
     public void IsShared(Func<Exception, bool> isShared) => Shared = isShared;
+
+    public void Weigh(Func<T, long> weigh) => Weight = weigh;
 }
 
 /// <summary>Makes the rider when the bus is made.</summary>

@@ -15,6 +15,7 @@ internal sealed class TopicHandler<T>(
     IMessagePipe pipe,
     int concurrency,
     Func<Exception, bool> isShared,
+    Func<T, long> weigh,
     KafkaSettings settings,
     TimeProvider time,
     ILogger<TopicHandler<T>> logger) : IRecordBatchHandler
@@ -24,6 +25,7 @@ internal sealed class TopicHandler<T>(
     private static readonly TimeSpan _longestRetryAfter = TimeSpan.FromSeconds(10);
 
     private readonly SemaphoreSlim _slots = new(concurrency, concurrency);
+    private readonly MemoryGate _memory = new(settings.WeightMax);
     private int _troubled;
 
     // Returns when the last one has begun, so that a slow message keeps nobody waiting while there are slots.
@@ -46,10 +48,10 @@ internal sealed class TopicHandler<T>(
     {
         try
         {
-            entry.Settle(Read(entry.Record) switch
+            entry.Settle(await ReadAsync(entry.Record, cancellation) switch
             {
                 (null, { } dead) => dead,
-                ({ } message, _) => await SendAsync(message, entry.Record, cancellation),
+                ({ } message, _) => await InTurnAsync(message, entry.Record, cancellation),
                 _ => throw new InvalidOperationException("Neither a message nor a reason."),
             });
         }
@@ -60,6 +62,31 @@ internal sealed class TopicHandler<T>(
         finally
         {
             _slots.Release();
+        }
+    }
+
+    // As many at a time as there are slots, and as there is memory for.
+    private async Task<RecordOutcome> InTurnAsync(T message, ConsumedRecord record, CancellationToken cancellation)
+    {
+        using var place = await _memory.EnterAsync(weigh(message), cancellation);
+        return await SendAsync(message, record, cancellation);
+    }
+
+    private async ValueTask<(T? Message, RecordOutcome.Dead? Dead)> ReadAsync(ConsumedRecord record, CancellationToken cancellation)
+    {
+        var backoff = Backoff.ForSharedTrouble(time);
+        while (true)
+        {
+            try
+            {
+                return Read(record);
+            }
+            catch (Exception e) when (MemoryShortage.Is(e))
+            {
+                Troubled(e);
+            }
+
+            await backoff.WaitAsync(cancellation);
         }
     }
 
@@ -98,7 +125,7 @@ internal sealed class TopicHandler<T>(
             {
                 throw new OperationCanceledException(cancellation);
             }
-            catch (Exception e) when (isShared(e))
+            catch (Exception e) when (isShared(e) || MemoryShortage.Is(e))
             {
                 Troubled(e);
                 wait = shared.Next();
@@ -123,6 +150,11 @@ internal sealed class TopicHandler<T>(
 
     private void Troubled(Exception e)
     {
+        if (MemoryShortage.Is(e))
+        {
+            MemoryShortage.Relieve();
+        }
+
         if (Interlocked.Exchange(ref _troubled, 1) == 0)
         {
             logger.LogWarning(e, "{Topic}: stands still, and tries again until it can go on.", topic);

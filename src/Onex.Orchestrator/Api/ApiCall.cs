@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Onex.Contracts.Messages;
@@ -10,7 +11,10 @@ using Onex.Orchestrator.Engine;
 namespace Onex.Orchestrator.Api;
 
 /// <summary>One call: what came, and how it is answered.</summary>
-internal sealed class ApiCall(HttpContext http, string caller)
+/// <param name="http">The call.</param>
+/// <param name="route">Which call of the API it is: nothing that this one does not know is taken. Null for a path that is none.</param>
+/// <param name="caller">See <see cref="Caller"/>.</param>
+internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
 {
     /// <summary>A command's body needs no more.</summary>
     public const int CommandBytesMax = 64 * 1024;
@@ -36,6 +40,52 @@ internal sealed class ApiCall(HttpContext http, string caller)
     /// <summary>The dead letter's id in the path.</summary>
     public Guid LetterId => Id("dead letter", "onex dlq list");
 
+    /// <summary>
+    /// Refuses parameters that this call does not have: passed over, a misspelt filter would list everything, as if it had been heeded.
+    /// </summary>
+    public void CheckQuery()
+    {
+        foreach (var (name, values) in Http.Request.Query)
+        {
+            if (route!.Query.FirstOrDefault(parameter => parameter.Name == name) is not { } known)
+            {
+                throw Unknown("parameter", name, [.. route.Query.Select(parameter => parameter.Name)]);
+            }
+
+            if (values.Count > 1 && !known.Several)
+            {
+                throw new CallException(400, ErrorCodes.CallInvalid, $"'{name}' is given {values.Count} times.", "Give it once.");
+            }
+        }
+    }
+
+    /// <summary>Refuses fields of the body that this call does not have. What is no JSON object is left to whoever reads it.</summary>
+    public void CheckFields(ReadOnlySpan<byte> body)
+    {
+        // Some tools put a byte order mark before UTF-8.
+        var reader = new Utf8JsonReader(body.StartsWith(Encoding.UTF8.Preamble) ? body[Encoding.UTF8.Preamble.Length..] : body);
+        try
+        {
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            {
+                return;
+            }
+
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                if (reader.GetString() is { } name && !route!.Body.Any(field => field.Name == name))
+                {
+                    throw Unknown("field", name, [.. route.Body.Select(field => field.Name)]);
+                }
+
+                reader.Skip();
+            }
+        }
+        catch (Exception unreadable) when (unreadable is JsonException or InvalidOperationException)
+        {
+        }
+    }
+
     /// <summary>A number of the query within its bounds.</summary>
     public int Number(string name, int usual, int max)
     {
@@ -60,6 +110,30 @@ internal sealed class ApiCall(HttpContext http, string caller)
         return Guid.TryParse(text, out var id)
             ? id
             : throw new CallException(400, ErrorCodes.CallInvalid, $"'{name}' is '{Clip(text)}'.", "Give a UUID.");
+    }
+
+    /// <summary>
+    /// The values of an enumeration that the query names, by commas or by being given again; empty if it names none. A name is compared whole:
+    /// .NET's own parser takes numbers, and adds up several names as bits.
+    /// </summary>
+    public IReadOnlyList<T> Several<T>(string name, Func<T, string> text)
+        where T : struct, Enum
+    {
+        if (!Http.Request.Query.TryGetValue(name, out var given) || given.All(string.IsNullOrEmpty))
+        {
+            return [];
+        }
+
+        var known = Enum.GetValues<T>();
+        return
+        [
+            .. given.SelectMany(one => (one ?? "").Split(',', StringSplitOptions.TrimEntries)).Select(word =>
+                known.Where(value => text(value).Equals(word, StringComparison.OrdinalIgnoreCase)) is var found && found.Any()
+                    ? found.First()
+                    : throw new CallException(
+                        400, ErrorCodes.CallInvalid, $"'{name}' is '{Clip(word)}'.",
+                        $"Give one or more of {string.Join(", ", known.Select(text))}; several by commas.")).Distinct(),
+        ];
     }
 
     /// <summary>A duration of the query.</summary>
@@ -117,6 +191,7 @@ internal sealed class ApiCall(HttpContext http, string caller)
 
         try
         {
+            CheckFields(body);
             using var document = JsonDocument.Parse(body);
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? document.RootElement.Clone()
@@ -211,6 +286,11 @@ internal sealed class ApiCall(HttpContext http, string caller)
         ? id
         : throw new CallException(
             400, ErrorCodes.CallInvalid, $"'{Clip(Path("id"))}' is no {what}'s id.", $"An id is a UUID like 018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a11; '{command}' shows them.");
+
+    private static CallException Unknown(string what, string name, IReadOnlyList<string> known) => new(
+        400, ErrorCodes.CallInvalid,
+        $"There is no {what} '{Clip(name)}' here.{(Spelling.Nearest(name, known) is { } nearest ? $" Did you mean '{nearest}'?" : "")}",
+        known.Count == 0 ? $"This call takes no {what}s." : $"This call takes {string.Join(", ", known)}.");
 
     private static CallException TooLarge(int bytesMax) => new(
         413, ErrorCodes.RequestTooLarge, $"The body is larger than {bytesMax} bytes (ONEX_MAX_REQUEST_BYTES).", "Send a reference instead of the data.");

@@ -17,8 +17,13 @@ internal static class ApiDocument
             runtime-main (and profile `all`) serves it on the port of `/health`. `GET /openapi/v1.json` is the same for machines.
 
             **Who may call.** `ONEX_API_TOKEN` holds tokens as `name:scope:token`, separated by commas; the scope is `read` or `operate` (which may read
-            too). A call sends the token as `Authorization: Bearer ...`. Without a configured token only callers on the same machine are served: behind a
-            proxy on the same machine, or with a forwarded port of a container, configure one. A token's name stands in the history of what it commanded.
+            too). A call sends the token as `Authorization: Bearer ...`. A token's name stands in the history of what it commanded.
+
+            Without a configured token only callers on the same machine are served: behind a proxy on the same machine, or with a forwarded port of a
+            container, configure one. So that no page of another web site uses the API through a browser of this machine, `Host` must then be `localhost`
+            or a loopback address, `Origin` the API's own or missing (403, ONEX4016), and a body declared as `application/json` (415, ONEX4017).
+
+            **Parameters and fields** that a call does not have are refused, so that a misspelt filter does not list everything.
 
             **Errors** are problem details (RFC 9457, `application/problem+json`) with `code`, a page in [errors/](errors/), `detail`, and `remedy`.
             Every call may answer 401, 403, and 503 while the runtime starts, stops, or has lost its store.

@@ -21,16 +21,22 @@ internal sealed class ApiEndpoints(
     {
         foreach (var route in ApiRoutes.All)
         {
-            endpoints.MapMethods(route.Path, [route.Method], http => ServeAsync(http, route.Scope, call => HandleAsync(route, call)));
+            endpoints.MapMethods(route.Path, [route.Method], http => ServeAsync(http, route, route.Scope, call => HandleAsync(route, call)));
         }
 
-        endpoints.MapMethods("/openapi/v1.json", [HttpMethods.Get], http => new ApiCall(http, ApiAccess.Loopback).AnswerAsync(200, "application/json", OpenApi.Document));
+        endpoints.MapMethods("/openapi/v1.json", [HttpMethods.Get], http => new ApiCall(http, null, ApiAccess.Loopback).AnswerAsync(200, "application/json", OpenApi.Document));
 
         // Below the API nothing is open by accident, and a misspelt path says so. Routes above are more special and win.
-        endpoints.MapMethods("/api/{**path}", _any, http => ServeAsync(http, ApiScope.Read, UnknownAsync));
+        endpoints.MapMethods("/api/{**path}", _any, http => ServeAsync(http, null, ApiScope.Read, UnknownAsync));
     }
 
-    private Task HandleAsync(ApiRoute route, ApiCall call) => route switch
+    private Task HandleAsync(ApiRoute route, ApiCall call)
+    {
+        call.CheckQuery();
+        return RouteAsync(route, call);
+    }
+
+    private Task RouteAsync(ApiRoute route, ApiCall call) => route switch
     {
         _ when route == ApiRoutes.Submit => Service<RequestCalls>().SubmitAsync(call),
         _ when route == ApiRoutes.Send => Service<RequestCalls>().SendAsync(call),
@@ -40,6 +46,7 @@ internal sealed class ApiEndpoints(
         _ when route == ApiRoutes.ShowSaga => Service<SagaCalls>().ShowAsync(call),
         _ when route == ApiRoutes.History => Service<SagaCalls>().HistoryAsync(call),
         _ when route == ApiRoutes.Why => Service<SagaCalls>().WhyAsync(call),
+        _ when route == ApiRoutes.Response => Service<SagaCalls>().ResponseAsync(call),
         _ when route == ApiRoutes.Contracts => Service<ContractCalls>().ListAsync(call),
         _ when route == ApiRoutes.Contract => Service<ContractCalls>().ShowAsync(call),
         _ when route == ApiRoutes.Graph => Service<ContractCalls>().GraphAsync(call),
@@ -54,11 +61,11 @@ internal sealed class ApiEndpoints(
     private T Service<T>()
         where T : notnull => services.GetRequiredService<T>();
 
-    private async Task ServeAsync(HttpContext http, ApiScope needed, Func<ApiCall, Task> handle)
+    private async Task ServeAsync(HttpContext http, ApiRoute? route, ApiScope needed, Func<ApiCall, Task> handle)
     {
         try
         {
-            var verdict = ApiAccess.Decide(settings.ApiTokens, http.Connection.RemoteIpAddress, http.Request.Headers.Authorization, needed);
+            var verdict = ApiAccess.Decide(settings.ApiTokens, CallFacts.From(http), needed);
             if (verdict is AccessVerdict.Denied denied)
             {
                 throw new CallException(denied.Status, denied.Code, denied.Detail, denied.Remedy);
@@ -70,7 +77,7 @@ internal sealed class ApiEndpoints(
                     503, ErrorCodes.NotServing, health.Draining ? "The runtime is stopping." : "Runtime not initialized.", "Wait until /ready answers 200, then call again.");
             }
 
-            await handle(new ApiCall(http, ((AccessVerdict.Allowed)verdict).Name));
+            await handle(new ApiCall(http, route, ((AccessVerdict.Allowed)verdict).Name));
         }
         catch (CallException wrong)
         {

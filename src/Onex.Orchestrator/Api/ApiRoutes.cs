@@ -6,7 +6,11 @@ namespace Onex.Orchestrator.Api;
 /// <param name="Name">Its name in the path or the query.</param>
 /// <param name="Type">Its JSON type.</param>
 /// <param name="Meaning">What it is for.</param>
-internal sealed record ApiParameter(string Name, string Type, string Meaning);
+internal sealed record ApiParameter(string Name, string Type, string Meaning)
+{
+    /// <summary>Whether it may have several values: by commas, or by being given again.</summary>
+    public bool Several { get; init; }
+}
 
 /// <summary>A field of a call's body.</summary>
 /// <param name="Name">Its name.</param>
@@ -24,7 +28,7 @@ internal sealed record ApiRoute(string Name, string Method, string Path, ApiScop
     /// <summary>The fields of the body, or empty for a call without one.</summary>
     public IReadOnlyList<ApiField> Body { get; init; } = [];
 
-    /// <summary>The statuses of errors that it may answer, besides 401, 403, 503.</summary>
+    /// <summary>The statuses of errors that it may answer, besides 401, 403, 503, and 415 with a body.</summary>
     public IReadOnlyList<int> Errors { get; init; } = [];
 
     /// <summary>The status of its usual answer.</summary>
@@ -46,7 +50,7 @@ internal static class ApiRoutes
         "`saga_id`, `request_id` and `correlation_id` once it is durable; with `wait` the response itself, as it stands on `responses`")
     {
         Success = 202,
-        Query = [new("wait", "string", "How long to wait for the response: `30s`, at most `5m`. Answers 200 with it, or 202 when the time is over.")],
+        Query = [new("wait", "string", "How long to wait for the response: `30s`, at most `5m`. Answers 200 with it, or 202 when the time is over or the runtime is asked to stop.")],
         Body =
         [
             new("operation", "string", true, "A contract (`order-fulfilment`) or an event of one (`order-fulfilment.cancel`)."),
@@ -54,6 +58,7 @@ internal static class ApiRoutes
             new("correlation_id", "string", false, "A UUID; made up and told if missing."),
             new("envelope_id", "string", false, "A UUID: the request's identity. With it a request may be sent again without harm."),
             new("target", "object", false, "For an event: `{key}` or `{saga_id}` instead of the correlation id."),
+            new("handler_type", "string", false, "Overrides the operation's prefix."),
             new("reply_to", "string", false, "A topic of the allow-list for the response."),
         ],
         Errors = [400, 403, 404, 409, 413, 429],
@@ -66,7 +71,7 @@ internal static class ApiRoutes
         [
             new("contract", "string", "Only those of that contract."),
             new("state", "string", "Only those in that state."),
-            new("status", "string", "Only those with that status: `running`, `waiting`, `compensating`, `blocked`, `paused`, `completed`, `failed`, `cancelled`."),
+            new("status", "string", "Only those with one of these statuses, separated by commas: `running`, `waiting`, `compensating`, `blocked`, `paused`, `completed`, `failed`, `cancelled`.") { Several = true },
             new("key", "string", "Only those with that business key."),
             new("parent", "string", "Only the children of that saga, by its id."),
             new("q", "string", "A saga's id, a correlation id, or the beginning of a business key."),
@@ -95,10 +100,23 @@ internal static class ApiRoutes
 
     public static ApiRoute Why { get; } = new(
         "why", "GET", "/api/v1/sagas/{id}/why", ApiScope.Read, "Tells what a saga waits for.",
-        "`sentence`, and its parts: `status`, `state`, `since`, `until`, `waits`, `actions`")
+        "`sentence`, and its parts: `status`, `state`, `since`, `until`, `waits`, `actions` (lines for `onex`), and `last_error` if a step has failed lately")
     { Errors = [400, 404] };
 
-    public static ApiRoute Cancel { get; } = Command("cancel", "Takes back what the saga did, and ends it as `cancelled`. Not past its pivot.");
+    public static ApiRoute Response { get; } = new(
+        "response", "GET", "/api/v1/sagas/{id}/response", ApiScope.Read,
+        "Answers what the saga has answered to the request that started it, also where the broker did not take the response.",
+        "the response, as it stands on `responses`")
+    { Errors = [400, 404, 409] };
+
+    public static ApiRoute Cancel { get; } = Command(
+        "cancel", "Compensates what the saga did and ends it as `cancelled`, whatever its contract does about failures. Not past its pivot.");
+
+    public static ApiRoute Terminate { get; } = Command(
+        "terminate", "Ends the saga at once as `failed`, with the fault `terminated`, and compensates nothing. What is in flight may still happen.") with
+    {
+        Body = [.. _reason, new("confirm", "string", true, "The saga's id once more: nothing is compensated.")],
+    };
 
     public static ApiRoute Retry { get; } = Command("retry", "Lets a blocked saga try again what it is blocked by.");
 
@@ -135,7 +153,7 @@ internal static class ApiRoutes
         [
             new("topic", "string", "Only those whose record was read from that topic."),
             new("code", "string", "Only those that were given up for that code: `ONEX3001`."),
-            new("status", "string", "Only those with that status: `open`, `redriven`, `discarded`."),
+            new("status", "string", "Only those with one of these statuses, separated by commas: `open`, `redriven`, `discarded`.") { Several = true },
             new("q", "string", "A dead letter's id, a correlation id, or the beginning of the record's key."),
             new("after", "string", "The `next` of the page before."),
             new("limit", "integer", "Rows of a page: 1 to 500, usually 50."),
@@ -157,7 +175,7 @@ internal static class ApiRoutes
         Body =
         [
             new("reason", "string", false, "Why, in the operator's words; it stays with the dead letter."),
-            new("force", "boolean", false, "Send it although it was redriven or discarded already."),
+            new("force", "boolean", false, "Send it although it was redriven, discarded or handled already."),
         ],
         Errors = [400, 404, 409],
     };
@@ -173,7 +191,7 @@ internal static class ApiRoutes
     /// <summary>All of them.</summary>
     public static IReadOnlyList<ApiRoute> All { get; } =
     [
-        Submit, ListSagas, Count, Stuck, ShowSaga, History, Why, Cancel, Retry, Skip, Pause, Resume, Send, Contracts, Contract, Graph,
+        Submit, ListSagas, Count, Stuck, ShowSaga, History, Why, Response, Cancel, Terminate, Retry, Skip, Pause, Resume, Send, Contracts, Contract, Graph,
         ListDeadLetters, ShowDeadLetter, Redrive, Discard,
     ];
 

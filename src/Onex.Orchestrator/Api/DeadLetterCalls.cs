@@ -7,7 +7,8 @@ using Onex.Persistence.DeadLetters;
 namespace Onex.Orchestrator.Api;
 
 /// <summary>Looking at dead letters, and deciding about them.</summary>
-internal sealed class DeadLetterCalls(IDeadLetterIndex letters, OutgoingSender sender, TimeProvider time, ILogger<DeadLetterCalls> logger)
+internal sealed class DeadLetterCalls(
+    IDeadLetterIndex letters, HandledAfterAll fate, OutgoingSender sender, TimeProvider time, ILogger<DeadLetterCalls> logger)
 {
     public async Task ListAsync(ApiCall call)
     {
@@ -15,7 +16,7 @@ internal sealed class DeadLetterCalls(IDeadLetterIndex letters, OutgoingSender s
         {
             Topic = call.Query("topic"),
             Code = call.Query("code"),
-            Status = Status(call.Query("status")),
+            Statuses = call.Several<DeadLetterStatus>("status", DeadLetterStatusText.ToText),
             Text = call.Query("q"),
             After = call.Query("after"),
             Limit = call.Number("limit", usual: 50, max: 500),
@@ -34,7 +35,8 @@ internal sealed class DeadLetterCalls(IDeadLetterIndex letters, OutgoingSender s
     {
         var id = call.LetterId;
         var row = await letters.FindAsync(id, call.Aborted) ?? throw Unknown(id);
-        await call.AnswerAsync(200, writer => DeadLetterJson.WriteDetail(writer, row));
+        var handled = await fate.FindAsync(row, call.Aborted);
+        await call.AnswerAsync(200, writer => DeadLetterJson.WriteDetail(writer, row, handled));
     }
 
     public async Task RedriveAsync(ApiCall call)
@@ -53,6 +55,14 @@ internal sealed class DeadLetterCalls(IDeadLetterIndex letters, OutgoingSender s
             throw new CallException(
                 409, ErrorCodes.LetterIncomplete, $"The value of dead letter {id} is not kept here, so it cannot be sent again.",
                 $"Send the record again yourself: it stood on {row.Topic}, partition {row.Partition}, offset {row.Offset}, and its letter on {Topics.DeadLetter(row.Topic)}.");
+        }
+
+        if (!force && await fate.FindAsync(row, call.Aborted) is { } handled)
+        {
+            throw new CallException(
+                409, ErrorCodes.LetterHandled, $"The record of dead letter {id} was handled after all. {handled.Reason}",
+                $"Look at it: onex sagas show {handled.SagaId}. Nothing is left to do about the letter: onex dlq discard {id} --reason TEXT. To send the record all the same, "
+                + "which nothing happens twice by: onex dlq redrive --force, or \"force\": true.");
         }
 
         // The row never changes but by decisions, and those the store compares.
@@ -120,18 +130,6 @@ internal sealed class DeadLetterCalls(IDeadLetterIndex letters, OutgoingSender s
 
         return force.ValueKind is JsonValueKind.True or JsonValueKind.False
             ? force.GetBoolean()
-            : throw new CallException(400, ErrorCodes.CallInvalid, "'force' is neither true nor false.", "Give true to send a record that was redriven or discarded already.");
-    }
-
-    private static DeadLetterStatus? Status(string? text)
-    {
-        if (text is null)
-        {
-            return null;
-        }
-
-        return Enum.TryParse<DeadLetterStatus>(text, ignoreCase: true, out var status) && !char.IsAsciiDigit(text[0])
-            ? status
-            : throw new CallException(400, ErrorCodes.CallInvalid, $"'status' is '{ApiCall.Clip(text)}'.", "Give one of open, redriven, discarded.");
+            : throw new CallException(400, ErrorCodes.CallInvalid, "'force' is neither true nor false.", "Give true to send a record that was redriven, discarded or handled already.");
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Onex.Contracts.Messages;
 using Onex.Kafka.DeadLetters;
+using Onex.Orchestrator.Sending;
 using Onex.Persistence.DeadLetters;
 
 namespace Onex.Orchestrator.Api;
@@ -37,9 +38,15 @@ internal static class DeadLetterJson
     }
 
     /// <summary>All that is known of one.</summary>
-    public static void WriteDetail(Utf8JsonWriter writer, DeadLetterRow row)
+    public static void WriteDetail(Utf8JsonWriter writer, DeadLetterRow row, Handled? handled = null)
     {
         WriteSummary(writer, row);
+        if (handled is not null)
+        {
+            writer.WriteString("handled_by", handled.SagaId);
+            writer.WriteString("handled", handled.Reason);
+        }
+
         if (row.Headers is { IsNull: false } headers)
         {
             WriteHeaders(writer, headers);

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using Microsoft.Extensions.Hosting;
 using Onex.Contracts.Messages;
 using Onex.Hosting.Http;
 using Onex.Hosting.Settings;
@@ -10,7 +11,7 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Api;
 
 /// <summary>Requests and events over HTTP: the same checks, identities and answers as over the topic.</summary>
-internal sealed class RequestCalls(ISagaControl control, ISagaQueries sagas, RuntimeSettings settings)
+internal sealed class RequestCalls(ISagaControl control, ISagaQueries sagas, RuntimeSettings settings, IHostApplicationLifetime process)
 {
     private static readonly TimeSpan _longestWait = TimeSpan.FromMinutes(5);
 
@@ -18,8 +19,9 @@ internal sealed class RequestCalls(ISagaControl control, ISagaQueries sagas, Run
     {
         var wait = call.Duration("wait", _longestWait);
         var body = await call.BodyAsync(settings.MaxRequestBytes);
+        call.CheckFields(body);
         var accepted = await SubmitAsync(call, body);
-        if (wait is { } within && await control.WaitForResponseAsync(accepted, within, call.Aborted) is { } response)
+        if (wait is { } within && await WaitAsync(accepted, within, call.Aborted) is { } response)
         {
             await call.AnswerAsync(200, "application/json", response);
             return;
@@ -57,6 +59,20 @@ internal sealed class RequestCalls(ISagaControl control, ISagaQueries sagas, Run
         }
 
         await AnswerAsync(call, await SubmitAsync(call, buffer.WrittenMemory));
+    }
+
+    // Null too if the process is asked to stop: the saga goes on elsewhere or after the next start, and a caller who waited on would hold up the stop.
+    private async Task<ReadOnlyMemory<byte>?> WaitAsync(Submission.Accepted accepted, TimeSpan within, CancellationToken aborted)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(aborted, process.ApplicationStopping);
+        try
+        {
+            return await control.WaitForResponseAsync(accepted, within, either.Token);
+        }
+        catch (OperationCanceledException) when (process.ApplicationStopping.IsCancellationRequested && !aborted.IsCancellationRequested)
+        {
+            return null;
+        }
     }
 
     private async Task<Submission.Accepted> SubmitAsync(ApiCall call, ReadOnlyMemory<byte> body)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using Onex.Contracts.Messages;
 using Onex.Orchestrator.Control;
 using Onex.Orchestrator.Engine;
@@ -14,6 +15,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
 {
     private const int StuckMax = 1000;
     private const int HistoryUsual = 200;
+    private const int ErrorVersions = 20;
 
     public static CallException Unknown(Guid id) => new(
         404, ErrorCodes.SagaUnknown, $"There is no saga {id}.", "It never began here, or its retention is over. Look for it: onex sagas list --q TEXT.");
@@ -24,7 +26,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
         {
             Contract = call.Query("contract"),
             State = call.Query("state"),
-            Status = Status(call.Query("status")),
+            Statuses = call.Several<SagaStatus>("status", SagaStatusText.ToText),
             Key = call.Query("key"),
             Parent = call.Id("parent"),
             Text = call.Query("q"),
@@ -124,14 +126,50 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
     {
         var id = call.SagaId;
         var why = await control.WhyAsync(id, call.Aborted) ?? throw Unknown(id);
-        await call.AnswerAsync(200, writer => SagaJson.WriteWhy(writer, why));
+        var error = await LastErrorAsync(id, call.Aborted);
+        await call.AnswerAsync(200, writer => SagaJson.WriteWhy(writer, why, error));
+    }
+
+    // Among what happened last: an error of long ago explains nothing.
+    private async Task<HistoryEntry?> LastErrorAsync(Guid id, CancellationToken cancellation)
+    {
+        if (await sagas.FindAsync(id, cancellation) is not { } saga)
+        {
+            return null;
+        }
+
+        var entries = await sagas.HistoryAsync(id, Math.Max(0, saga.Row.Version - ErrorVersions), -1, 10 * ErrorVersions, cancellation);
+        return entries.LastOrDefault(entry => entry is { Kind: HistoryKinds.AttemptFailed or HistoryKinds.StepRejected, Detail: not null });
+    }
+
+    public async Task ResponseAsync(ApiCall call)
+    {
+        var id = call.SagaId;
+        var (isThere, response) = await control.ResponseAsync(id, call.Aborted);
+        if (!isThere)
+        {
+            throw Unknown(id);
+        }
+
+        await call.AnswerAsync(
+            200,
+            "application/json",
+            response ?? throw new CallException(
+                409, ErrorCodes.NotInThisCondition, $"Saga {id} has not answered yet.", "'onex sagas why' tells what it waits for."));
     }
 
     public async Task CommandAsync(ApiCall call, string name)
     {
         var id = call.SagaId;
-        var reason = ApiCall.Reason(await call.ObjectAsync(ApiCall.CommandBytesMax));
-        var answer = await control.AskAsync(id, Enum.Parse<OperatorCommand>(name, ignoreCase: true), call.Caller, reason, call.Aborted);
+        var body = await call.ObjectAsync(ApiCall.CommandBytesMax);
+        var reason = ApiCall.Reason(body);
+        var command = Enum.Parse<OperatorCommand>(name, ignoreCase: true);
+        if (command == OperatorCommand.Terminate)
+        {
+            CheckConfirmation(body, id);
+        }
+
+        var answer = await control.AskAsync(id, command, call.Caller, reason, call.Aborted);
         switch (answer.Outcome)
         {
             case OperatorOutcome.NotFound:
@@ -148,18 +186,16 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
         });
     }
 
-    private static SagaStatus? Status(string? text)
+    // What it names is the saga, so that one confirmation cannot be used for another one.
+    private static void CheckConfirmation(JsonElement body, Guid id)
     {
-        if (text is null)
+        if (!body.TryGetProperty("confirm", out var confirm) || confirm.ValueKind != JsonValueKind.String
+            || !string.Equals(confirm.GetString(), id.ToString(), StringComparison.OrdinalIgnoreCase))
         {
-            return null;
+            throw new CallException(
+                400, ErrorCodes.ConfirmationMissing, "To terminate a saga compensates nothing of what it did, and the call does not confirm that.",
+                $"Give 'confirm': the saga's id, {id} (onex sagas terminate {id} --confirm {id}). 'cancel' compensates.");
         }
-
-        return Enum.TryParse<SagaStatus>(text, ignoreCase: true, out var status) && !char.IsAsciiDigit(text[0])
-            ? status
-            : throw new CallException(
-                400, ErrorCodes.CallInvalid, $"'status' is '{ApiCall.Clip(text)}'.",
-                $"Give one of {string.Join(", ", Enum.GetNames<SagaStatus>().Select(name => name.ToLowerInvariant()))}.");
     }
 
     private static (long Version, int Ordinal) Place(string? text)

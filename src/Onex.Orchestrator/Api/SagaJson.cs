@@ -79,7 +79,7 @@ internal static class SagaJson
     }
 
     /// <summary>What it waits for.</summary>
-    public static void WriteWhy(Utf8JsonWriter writer, WaitReason why)
+    public static void WriteWhy(Utf8JsonWriter writer, WaitReason why, HistoryEntry? error)
     {
         writer.WriteString("sentence", why.Sentence);
         writer.WriteString("status", why.Status);
@@ -88,6 +88,19 @@ internal static class SagaJson
         WriteTime(writer, "until", why.Until);
         WriteTexts(writer, "waits", why.Waits);
         WriteTexts(writer, "actions", why.Actions);
+        if (error?.Detail is { } detail)
+        {
+            using var facts = JsonDocument.Parse(detail.Utf8);
+            writer.WriteStartObject("last_error");
+            writer.WriteString("at", error.At);
+            WriteText(writer, "step", error.Step);
+            foreach (var name in (ReadOnlySpan<string>)["code", "message"])
+            {
+                WriteText(writer, name, facts.RootElement.TryGetProperty(name, out var fact) && fact.ValueKind == JsonValueKind.String ? fact.GetString() : null);
+            }
+
+            writer.WriteEndObject();
+        }
     }
 
     private static void WriteTexts(Utf8JsonWriter writer, string name, IReadOnlyList<string> texts)

@@ -21,6 +21,10 @@ internal interface ISagaControl
     /// <summary>The response to a request that <see cref="SubmitAsync"/> took in, or null if there is none within that time.</summary>
     Task<ReadOnlyMemory<byte>?> WaitForResponseAsync(Submission.Accepted request, TimeSpan within, CancellationToken cancellation);
 
+    /// <summary>What a saga has answered to the request that started it, as it stands on <c>responses</c>.</summary>
+    /// <returns>Whether there is such a saga that can be read here, and its response; null if it has not answered yet.</returns>
+    Task<(bool IsThere, ReadOnlyMemory<byte>? Response)> ResponseAsync(Guid sagaId, CancellationToken cancellation);
+
     /// <summary>Asks a saga for something.</summary>
     Task<OperatorAnswer> AskAsync(Guid sagaId, OperatorCommand command, string by, string? reason, CancellationToken cancellation);
 

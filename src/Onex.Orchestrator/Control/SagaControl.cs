@@ -94,6 +94,13 @@ internal sealed class SagaControl(
         return null;
     }
 
+    public async Task<(bool IsThere, ReadOnlyMemory<byte>? Response)> ResponseAsync(Guid sagaId, CancellationToken cancellation) =>
+        await reader.ReadAsync([sagaId], cancellation) is [{ Saga: { } saga }]
+            ? (true, SagaAnswers.To(saga, new Waiter(saga.Facts.Asker with { Parent = null }, IsDuplicate: false)) is { } answer
+                ? responses.Write(sagaId, answer, Guid.Empty, saga.UpdatedAt).Value
+                : null)
+            : (false, null);
+
     public async Task<OperatorAnswer> AskAsync(
         Guid sagaId, OperatorCommand command, string by, string? reason, CancellationToken cancellation)
     {

@@ -54,18 +54,17 @@ internal static class Branches
         }
     }
 
-    /// <summary>The id of a step whose time to wait is over, or null.</summary>
-    public static string? Awaited(Transition transition)
+    /// <summary>The step whose time to wait is over, of several the one that was over first; null if there is none.</summary>
+    public static (string Step, DateTimeOffset Until)? Awaited(Transition transition)
     {
         var saga = transition.Saga;
-        if (saga.WaitUntil <= transition.Now)
+        var due = saga.Branches.Where(branch => branch.WaitUntil <= transition.Now).MinBy(branch => branch.WaitUntil);
+        if (saga.WaitUntil is { } until && until <= transition.Now && !(due?.WaitUntil < until))
         {
-            return transition.State.Steps[saga.StepIndex].Id;
+            return (transition.State.Steps[saga.StepIndex].Id, until);
         }
 
-        return saga.Branches.FirstOrDefault(branch => branch.WaitUntil <= transition.Now) is { } due
-            ? transition.Facts.Branch(due.Parallel, due.Branch).Steps[due.Index].Id
-            : null;
+        return due is null ? null : (transition.Facts.Branch(due.Parallel, due.Branch).Steps[due.Index].Id, due.WaitUntil!.Value);
     }
 
     /// <summary>Begins all branches, or those anew that have failed. False: what follows is the join's affair.</summary>

@@ -118,6 +118,8 @@ internal static class HistoryKinds
     public const string EventKept = "event_kept";
     public const string EventRefused = "event_refused";
     public const string CancelAsked = "cancel_asked";
+    public const string Terminated = "terminated";
+    public const string SlowedDown = "slowed_down";
     public const string RetriedByOperator = "retried_by_operator";
     public const string SkippedByOperator = "skipped_by_operator";
     public const string Paused = "paused";

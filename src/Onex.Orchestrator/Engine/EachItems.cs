@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
@@ -211,9 +212,16 @@ internal static class EachItems
 
     /// <summary>The names that expressions about a command may read: with its item, if it is for one.</summary>
     public static SagaScope ScopeOf(
-        Transition transition, Outstanding command, DateTimeOffset now, CelValue? result = null, Guid? commandId = null) =>
-        new(transition.Plan, transition.Saga, now, result)
+        Transition transition,
+        Outstanding command,
+        DateTimeOffset now,
+        CelValue? result = null,
+        Guid? commandId = null,
+        SagaState? saga = null,
+        ImmutableArray<Assignment>? unreadable = null) =>
+        new(transition.Plan, saga ?? transition.Saga, now, result)
         {
+            Unreadable = unreadable ?? [],
             CommandId = commandId,
             Item = command.Item is { } index ? command.ItemValue ?? ItemAt(transition, command.Step, index) : null,
             Index = command.Item ?? 0,

@@ -39,6 +39,7 @@ internal static class Endings
             Outstanding = [],
             Undo = [],
             Blockages = [],
+            Idle = entered.Idle.Clear(),
             PausedBy = null,
             StateDueAt = null,
             DeadlineAt = null,
@@ -56,10 +57,9 @@ internal static class Endings
     /// <summary>Ends a saga that has not begun.</summary>
     public static void EnterStillborn(Transition transition)
     {
-        var state = transition.Plan.States.FirstOrDefault(state => state.End == EndKind.Failed)?.Name ?? transition.Plan.OnFailure;
         transition.Saga = transition.Saga with
         {
-            State = state,
+            State = transition.Plan.CancelEnd,
             Status = SagaStatus.Cancelled,
             EndedAt = transition.Now,
             DeadlineAt = null,
@@ -68,6 +68,32 @@ internal static class Endings
         };
         transition.Note(HistoryKinds.Ended, detail: ("status", SagaStatus.Cancelled.ToText()));
         AnswerAll(transition);
+    }
+
+    /// <summary>
+    /// Ends a saga where it is, without compensating anything. Its children are told to cancel; what else is in flight may still happen.
+    /// </summary>
+    public static void Terminate(Transition transition, OperatorWish wish)
+    {
+        var saga = transition.Saga;
+        transition.Note(
+            HistoryKinds.Terminated, saga.Blockage?.Step,
+            ("by", wish.By), ("reason", wish.Reason),
+            ("in_flight", Names(saga.Outstanding.Where(command => command is { NeverSent: false, Answered: false }).Select(command => command.Step))),
+            ("not_compensated", Names(saga.Undo.Select(undo => undo.Step))));
+        transition.Saga = saga with { PausedBy = null, CancelledBy = null };
+        foreach (var command in saga.Outstanding)
+        {
+            if (command is { Direction: StepDirections.Do, NeverSent: false, Answered: false } && transition.Facts.Step(command.Step).Kind == StepKind.Saga)
+            {
+                Commands.CancelChild(transition, command);
+            }
+        }
+
+        var end = transition.Plan.State(transition.Plan.CancelEnd);
+        var fault = new Fault(EngineCodes.Terminated, "An operator terminated the saga.", null, wish.At);
+        transition.SetFault(fault);
+        Enter(transition, end, transition.Entering(end) with { Fault = fault });
     }
 
     /// <summary>Answers the request and all that have joined.</summary>
@@ -88,23 +114,28 @@ internal static class Endings
             ? new Answer(to, ResponseStatus.Success, isDuplicate, saga.Output, null) { OutputRef = Identity.Payload(saga.Facts.SagaId, "output") }
         : new Answer(to, ResponseStatus.Error, isDuplicate, saga.Output, saga.Status == SagaStatus.Cancelled ? Cancelled(saga) : saga.Fault);
 
-    /// <summary>The fault of a cancelled saga, whatever fault it was taking back for besides.</summary>
+    /// <summary>
+    /// The fault of a cancelled saga, whatever fault it was taking back for besides. It reaches the requester: who cancelled it, and why, is for
+    /// operators, and stands in the history.
+    /// </summary>
     public static Fault Cancelled(SagaState saga) => saga.CancelledBy is { } wish
-        ? new Fault(EngineCodes.Cancelled, $"{wish.By} cancelled it{(wish.Reason is { } reason ? $": {reason}" : ".")}", null, wish.At)
+        ? new Fault(EngineCodes.Cancelled, "The saga was cancelled.", null, wish.At)
         : saga.Fault!;
+
+    private static string Names(IEnumerable<string> steps) => string.Join(", ", steps.Distinct(StringComparer.Ordinal));
 
     private static void Fail(Transition transition, StatePlan state, string message)
     {
         transition.SetFault(new Fault(EngineCodes.OutputInvalid, message, null, transition.Now));
         if (transition.Saga.PastPivot)
         {
-            transition.Saga = transition.Saga with { Leaving = new Departure(state.Name) };
+            transition.Depart(new Departure(state.Name));
             transition.Block(BlockedBy.Way, message);
         }
         else
         {
             transition.Observer?.Took(transition.Plan);
-            transition.Enter(transition.Plan.OnFailure);
+            transition.Enter(transition.Plan.OnFailure, failed: true);
         }
     }
 

@@ -11,6 +11,7 @@ internal static class EngineCodes
     public const string StateTimedOut = "state_timed_out";
     public const string DeadlineExceeded = "deadline_exceeded";
     public const string Cancelled = "cancelled";
+    public const string Terminated = "terminated";
     public const string JoinFailed = "join_failed";
     public const string TooManyItems = "too_many_items";
 }

@@ -133,6 +133,7 @@ internal static class Events
     {
         var (saga, facts) = (transition.Saga, transition.Facts);
         return saga.EndedAt is null
+            && !(saga.CancelledBy is not null && transition.State.Kind == StateKind.Compensating)
             && (saga.Leaving is { } leaving
                 ? facts.CanWant(name, leaving.Next, saga.PastPivot || transition.Plan.State(leaving.Next).Pivot)
                     || (!saga.PastPivot && facts.CanWant(name, transition.Plan.OnFailure, pastPivot: false))
@@ -166,6 +167,7 @@ internal static class Events
             }
 
             transition.Note(HistoryKinds.EventTaken, detail: [("event", arrived.Event), ("next", rule.Next ?? transition.Saga.State)]);
+            transition.Progress();
             if (!rule.Set.IsEmpty)
             {
                 Interruption.Freeze(transition);

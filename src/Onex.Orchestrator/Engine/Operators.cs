@@ -1,11 +1,11 @@
-using Onex.Contracts.Expressions;
+using System.Diagnostics.CodeAnalysis;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Engine;
 
-/// <summary>What operators ask for: cancel, retry, skip, pause, resume.</summary>
+/// <summary>What operators ask for: cancel, terminate, retry, skip, pause, resume.</summary>
 internal static class Operators
 {
     /// <summary>Why that cannot be asked now, and what can be done instead; null if it can.</summary>
@@ -24,6 +24,8 @@ internal static class Operators
             OperatorCommand.Skip when saga.Blockage is null && !saga.Outstanding.Any(IsBeingResolved) => $"It is not blocked but {saga.Status.ToText()}: there is nothing to skip. {Instead(saga)}",
             OperatorCommand.Skip when saga.Blockage is { Kind: BlockedBy.Way } =>
                 $"There is nothing to pass over: {saga.BlockedBecause} 'retry' tries that again{(saga.PastPivot ? "." : ", 'cancel' takes back what was done.")}",
+            OperatorCommand.Skip when IsDeadEnd(transition, saga.Blockage) =>
+                $"Step '{saga.Blockage.Step}' is the last of state '{saga.State}', and nothing leads on behind it. 'retry' tries it again, 'terminate' ends the saga.",
             OperatorCommand.Pause when saga.Blockage is not null => "It is blocked, so it sends nothing. 'retry' or 'skip' what it is blocked by.",
             OperatorCommand.Pause when saga.PausedBy is { } wish => $"{wish.By} has paused it already. 'resume' lets it go on.",
             OperatorCommand.Resume when saga.PausedBy is null => $"It is not paused but {saga.Status.ToText()}. {Instead(saga)}",
@@ -35,6 +37,13 @@ internal static class Operators
     public static bool Decide(Transition transition, OperatorAsked asked)
     {
         var wish = new OperatorWish(asked.By, asked.Reason, transition.Now);
+        transition.Progress();
+        if (asked.Command == OperatorCommand.Terminate)
+        {
+            Endings.Terminate(transition, wish);
+            return true;
+        }
+
         var about = transition.Saga.Blockage?.Step
             ?? (asked.Command == OperatorCommand.Skip ? transition.Saga.Outstanding.FirstOrDefault(IsBeingResolved)?.Step : null);
         transition.Note(KindOf(asked.Command), about, ("by", asked.By), ("reason", asked.Reason));
@@ -53,10 +62,7 @@ internal static class Operators
                 transition.Saga = transition.Saga with { PausedBy = wish };
                 break;
             case OperatorCommand.Resume:
-                // A kept event first, so that nothing is sent in vain.
-                transition.Saga = transition.Saga with { PausedBy = null };
-                Events.Settle(transition);
-                Commands.Release(transition);
+                Resume(transition);
                 break;
         }
 
@@ -72,28 +78,65 @@ internal static class Operators
                 + (saga.Blockage is null ? "'pause' stops it for a while." : "'retry' or 'skip' what it is blocked by.");
         }
 
-        if (saga.Blockage is { } blockage && (transition.State.Kind == StateKind.Compensating || blockage.Kind == BlockedBy.Compensation))
-        {
-            return $"It is taking back already, and is blocked by that: {saga.BlockedBecause} 'retry' tries it again, 'skip' goes on without it.";
-        }
-
-        return saga.CancelledBy is { } wish ? $"{wish.By} has cancelled it already; it is taking back what was done." : null;
+        return saga.CancelledBy is { } wish && transition.State.Kind == StateKind.Compensating
+            ? $"{wish.By} has cancelled it already; it is taking back what was done"
+                + (saga.Blockage is null ? "." : $", and is blocked by that: {saga.BlockedBecause} 'retry' tries it again, 'skip' goes on without it.")
+            : null;
     }
+
+    // A `fail` that nothing catches past the pivot, behind which its state has no way on.
+    private static bool IsDeadEnd(Transition transition, [NotNullWhen(true)] Blockage? blockage) =>
+        blockage is { Kind: BlockedBy.Step, Step: { } step, CommandId: null }
+        && transition.Facts.At(step) is FailStep
+        && transition.State is { Choices.IsEmpty: true } state
+        && state.Steps[^1].Id == step;
 
     private static void Cancel(Transition transition, OperatorWish wish)
     {
-        // What is taken back already, and blocked by that, stays an operator's affair.
-        transition.Unblock(blockage => blockage.Kind != BlockedBy.Compensation);
-        transition.Saga = transition.Saga with { CancelledBy = wish };
+        // Whoever cancels a saga that was paused wants it to go on to its end.
+        transition.Saga = transition.Saga with { CancelledBy = wish, PausedBy = null };
         if (transition.State.Kind == StateKind.Compensating)
         {
+            // It is where it has to be, and only goes elsewhere from there.
+            transition.Unblock(blockage => blockage.Kind == BlockedBy.Way);
+            transition.Saga = transition.Saga with { Leaving = null };
+            Commands.Release(transition);
+            transition.GoOn();
             return;
         }
 
-        // Whoever cancels a saga that was paused wants it to go on to its end.
-        transition.Saga = transition.Saga with { PausedBy = null };
-        transition.Move(transition.Plan.OnFailure, Endings.Cancelled(transition.Saga));
+        // What is taken back already, and blocked by that, stays an operator's affair.
+        transition.Unblock(blockage => blockage.Kind != BlockedBy.Compensation);
+        transition.Move(transition.Plan.CancelState, Endings.Cancelled(transition.Saga));
         Commands.Release(transition);
+    }
+
+    // A kept event first, so that nothing is sent in vain; then what was sent before the rest.
+    private static void Resume(Transition transition)
+    {
+        var held = transition.Saga.Held;
+        transition.Saga = transition.Saga with { PausedBy = null, Held = [] };
+        var entered = transition.StatesEntered;
+        Events.Settle(transition);
+        Commands.Release(transition);
+        foreach (var (key, round) in held)
+        {
+            if (transition.StatesEntered != entered || transition.Saga is { Leaving: not null } or { EndedAt: not null })
+            {
+                break;
+            }
+
+            var sequence = transition.Facts.SequenceAt(key);
+            if (Branches.Position(transition.Saga, sequence) is not null)
+            {
+                transition.Run(sequence, round);
+            }
+        }
+
+        if (transition.Saga.EndedAt is null)
+        {
+            transition.GoOn();
+        }
     }
 
     private static void Retry(Transition transition)
@@ -230,16 +273,16 @@ internal static class Operators
 
     private static bool IsBeingResolved(Outstanding command) => command is { Interrupted: true, Direction: StepDirections.Do };
 
-    // The step in hand counts as completed, with an empty result.
+    // The step in hand counts as completed, without a result: not with one of an earlier visit either.
     private static void Pass(Transition transition, string id)
     {
-        var step = transition.Facts.At(id);
-        transition.Saga = transition.Saga with { Eaches = transition.Saga.Eaches.RemoveAll(run => run.Step == id) };
-        if (step is CallStep { ResultIsRead: true } or EachStep { ResultIsRead: true })
+        var saga = transition.Saga;
+        transition.Saga = saga with
         {
-            transition.Saga = transition.Saga with { Results = transition.Saga.Results.SetItem(id, CelValue.Map([])) };
-        }
-
+            Eaches = saga.Eaches.RemoveAll(run => run.Step == id),
+            Results = saga.Results.Remove(id),
+            Skipped = saga.Skipped.Add(id),
+        };
         Branches.Advance(transition, transition.Facts.SequenceOf(id));
     }
 

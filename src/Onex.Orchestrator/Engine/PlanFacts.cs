@@ -57,6 +57,9 @@ internal sealed class PlanFacts
     /// <summary>The steps of a state.</summary>
     public Sequence Root(string state) => _sequences[state];
 
+    /// <summary>The steps of that <see cref="Engine.Sequence.Key"/>.</summary>
+    public Sequence SequenceAt(string key) => _sequences[key];
+
     /// <summary>The steps of a branch.</summary>
     public Sequence Branch(string parallel, int branch) => _sequences[Sequence.KeyOf(parallel, branch)];
 

@@ -195,11 +195,9 @@ internal static class Results
         }
 
         var compensation = step.Compensation!;
-        var scope = EachItems.ScopeOf(
-            transition, command, transition.Now, value, compensation.WhenUnknown == WhenUnknown.Run ? command.CommandId : null);
         string? problem = null;
         if (command.ArgumentsIfUnknown is not { } arguments
-            && !ValueJson.TryEvaluate(compensation.Invocation.Arguments, scope, out arguments, out problem))
+            && !ValueJson.TryEvaluate(compensation.Invocation.Arguments, AfterSave(transition, command, step, value), out arguments, out problem))
         {
             transition.Block(
                 Commands.BlockedByWhat(command),
@@ -211,6 +209,17 @@ internal static class Results
 
         Compensations.Remember(transition, command, step, StoredOrder.Of(arguments), SagaItemStatus.Completed);
         return true;
+    }
+
+    // `data` as the step saves it, also where nothing of it is kept because the step was interrupted. What cannot be saved cannot be read
+    // either: the value of before belongs to another call.
+    private static SagaScope AfterSave(Transition transition, Outstanding command, CallStep step, CelValue value)
+    {
+        var id = step.Compensation!.WhenUnknown == WhenUnknown.Run ? command.CommandId : (Guid?)null;
+        var saga = transition.Saga;
+        var saves = Assignments.TryApply(step.Save, EachItems.ScopeOf(transition, command, transition.Now, value, id), saga.Data, out var saved, out _);
+        return EachItems.ScopeOf(
+            transition, command, transition.Now, value, id, saga with { Data = saves ? saved : saga.Data }, unreadable: saves ? [] : step.Save);
     }
 
     // The operation's own schema, the contract's `reject`, the role's classification, the contract's `returns`.
@@ -275,7 +284,7 @@ internal static class Results
             return (command, verdict);
         }
 
-        var scope = EachItems.ScopeOf(transition, command, transition.Now, verdict.Value);
+        var scope = AfterSave(transition, command, step, verdict.Value);
         return ValueJson.TryEvaluate(step.Compensation!.Invocation.Arguments, scope, out var arguments, out var problem)
             ? (command with { ArgumentsIfDone = StoredOrder.Of(arguments) }, verdict)
             : (command, verdict with { Unevaluated = problem });

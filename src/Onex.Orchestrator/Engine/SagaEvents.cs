@@ -138,8 +138,11 @@ internal sealed record OperatorAsked : SagaEvent
 /// <summary>What an operator may ask of a saga.</summary>
 internal enum OperatorCommand
 {
-    /// <summary>Take back what was done and end. Not past the pivot.</summary>
+    /// <summary>Compensate what was done and end as cancelled, whatever the contract does about failures. Not past the pivot.</summary>
     Cancel,
+
+    /// <summary>End at once and compensate nothing.</summary>
+    Terminate,
 
     /// <summary>A blocked saga tries again what it is blocked by.</summary>
     Retry,

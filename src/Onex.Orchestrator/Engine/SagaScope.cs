@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
 
@@ -20,6 +21,9 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
 
     /// <summary>The command that is taken back, where nobody may be able to tell whether it happened; else null.</summary>
     public Guid? CommandId { get; init; }
+
+    /// <summary>Fields of <c>data</c> that cannot be read, whatever their type, because their value could not be worked out.</summary>
+    public ImmutableArray<Assignment> Unreadable { get; init; } = [];
 
     public bool HasQualifiedNames => false;
 
@@ -96,7 +100,7 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
                 return saga.Facts.Input.TryGetField(field, out value);
             case "connections":
                 return plan.Connections.TryGetField(field, out value);
-            case "data" when saga.Data.TryGetValue(field, out value):
+            case "data" when saga.Data.TryGetValue(field, out value) && !IsUnreadable(field):
             case "steps" when saga.Results.TryGetValue(field, out value):
                 return true;
             case "result" when result is { } there:
@@ -109,10 +113,27 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
         }
     }
 
+    // An operator who passed over a step took it upon themselves that what it would have given is missing.
+    public string? WhyMissing(string name, string field) => name switch
+    {
+        "steps" when saga.Skipped.Contains(field) =>
+            $"an operator skipped step '{field}', so that it has no result; has(steps.{field}) and steps.?{field} look first",
+        "data" when saga.Skipped.FirstOrDefault(step => Saves(step, field)) is { } step =>
+            $"an operator skipped step '{step}', so that 'data.{field}', which it saves, is not set; has(data.{field}) and data.?{field} look first",
+        _ => null,
+    };
+
+    private bool Saves(string step, string field) => PlanFacts.Of(plan).At(step) switch
+    {
+        CallStep call => call.Save.Any(save => save.Field == field),
+        EachStep each => each.Save.Any(save => save.Field == field),
+        _ => false,
+    };
+
     // A field that nothing has set is absent, unless its type says that it may be: then it is null.
     private IEnumerable<KeyValuePair<string, CelValue>> Fields()
     {
-        foreach (var field in plan.Data)
+        foreach (var field in plan.Data.Where(field => !IsUnreadable(field.Name)))
         {
             if (saga.Data.TryGetValue(field.Name, out var value))
             {
@@ -123,5 +144,19 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
                 yield return new(field.Name, CelValue.Null);
             }
         }
+    }
+
+    // Without a closure: a guard allocates nothing.
+    private bool IsUnreadable(string field)
+    {
+        foreach (var assignment in Unreadable)
+        {
+            if (assignment.Field == field)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 }

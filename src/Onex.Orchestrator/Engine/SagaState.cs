@@ -30,6 +30,15 @@ internal sealed record SagaState
     /// <summary>How often each state was entered.</summary>
     public ImmutableDictionary<string, int> Visits { get; init; } = ImmutableDictionary<string, int>.Empty;
 
+    /// <summary>The repeated entries into states since the last event or timer.</summary>
+    public ImmutableDictionary<string, IdleEntries> Idle { get; init; } = ImmutableDictionary<string, IdleEntries>.Empty;
+
+    /// <summary>The steps that an operator passed over, by id: they have no result.</summary>
+    public ImmutableSortedSet<string> Skipped { get; init; } = ImmutableSortedSet<string>.Empty.WithComparer(StringComparer.Ordinal);
+
+    /// <summary>While it is paused: the states and branches whose next step runs when it is resumed.</summary>
+    public ImmutableArray<HeldSequence> Held { get; init; } = [];
+
     /// <summary>The current state's step that is in hand, from 0.</summary>
     public int StepIndex { get; init; }
 
@@ -146,6 +155,12 @@ internal sealed record SagaState
                 at = Earlier(at, UpdatedAt);
             }
 
+            // What is in flight is resolved first, and by its own times.
+            if (Leaving is { At: { } leaves } && Outstanding.IsEmpty && PausedBy is null && Blockage is null)
+            {
+                at = Earlier(at, leaves);
+            }
+
             if (!TimersRun)
             {
                 return at;
@@ -166,7 +181,25 @@ internal sealed record SagaState
 
 /// <summary>Where a saga goes that has interrupted what was in flight, once all of that is resolved and taken back.</summary>
 /// <param name="Next">The state that it enters then.</param>
-internal sealed record Departure(string Next);
+internal sealed record Departure(string Next)
+{
+    /// <summary>Whether a failure leads there.</summary>
+    public bool Failed { get; init; }
+
+    /// <summary>The time before which the state is not entered, because the contract goes round in a circle; null if it is entered at once.</summary>
+    public DateTimeOffset? At { get; init; }
+}
+
+/// <summary>Entries into a state since the last event or timer: see <see cref="Circles"/>.</summary>
+/// <param name="Count">How many there were, one after the other, with the same data and results.</param>
+/// <param name="Failures">How many a failure led to.</param>
+/// <param name="Mark">A hash of the data and the results at the last of them.</param>
+internal sealed record IdleEntries(int Count, int Failures, string Mark);
+
+/// <summary>Steps of a state or a branch that go on when the saga is resumed.</summary>
+/// <param name="Key">The <see cref="Sequence.Key"/> of the state or branch.</param>
+/// <param name="Round">The round of the step that runs next.</param>
+internal sealed record HeldSequence(string Key, int Round);
 
 /// <summary>One branch of a <c>parallel</c> step in hand.</summary>
 /// <param name="Parallel">The step's id.</param>

@@ -1,4 +1,5 @@
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 
@@ -12,10 +13,9 @@ internal static class Timers
 {
     public static bool Decide(Transition transition, TimerFired timer)
     {
-        var due = transition.Saga.Outstanding.Where(command => IsDue(transition.Saga, command, transition.Now)).ToList();
-        var changed = Deadline(transition);
-        changed |= StateTimeout(transition);
-        changed |= EndOfWait(transition);
+        var due = transition.Saga.Outstanding.Where(command => IsDue(transition.Saga, command, transition.Now)).OrderBy(command => command.DueAt).ToList();
+        var changed = EndOfDelay(transition);
+        changed |= Contracted(transition);
         changed |= EachItems.Take(transition, timer.Items);
         foreach (var command in due)
         {
@@ -58,11 +58,62 @@ internal static class Timers
         where PlanFacts.Of(plan).Step(command.Step).Kind == StepKind.Effect
         select command.CommandId;
 
+    // The contract's own times in the order in which they fell due, even if all of them did while the saga was paused: a time limit of which a
+    // wait was over before is looked at again in a decision of its own, after what followed from the wait.
+    private static bool Contracted(Transition transition)
+    {
+        var changed = false;
+        while (transition.Saga.TimersRun)
+        {
+            var wait = Branches.Awaited(transition);
+            var limit = Earlier(DeadlineAt(transition), transition.Saga.StateDueAt);
+            if (limit <= transition.Now && !(wait?.Until < limit))
+            {
+                if (!changed)
+                {
+                    transition.Progress();
+                    _ = Deadline(transition, limit.Value) || StateTimeout(transition, limit.Value);
+                }
+
+                return true;
+            }
+
+            if (wait is not { } over)
+            {
+                return changed;
+            }
+
+            changed = true;
+            transition.Progress();
+            transition.Note(HistoryKinds.StepCompleted, over.Step);
+            transition.RunOn(over.Step);
+        }
+
+        return changed;
+    }
+
+    // A state that is entered again and again for nothing is entered later each time.
+    private static bool EndOfDelay(Transition transition)
+    {
+        if (transition.Saga is { Leaving.At: { } at, PausedBy: null, Blockage: null, Outstanding.IsEmpty: true } && at <= transition.Now)
+        {
+            transition.GoOn();
+            return true;
+        }
+
+        return false;
+    }
+
     // Applies in ordinary states before the pivot, and once.
-    private static bool Deadline(Transition transition)
+    private static DateTimeOffset? DeadlineAt(Transition transition) =>
+        transition.State.Kind == StateKind.Ordinary ? transition.Saga.DeadlineAt : null;
+
+    private static DateTimeOffset? Earlier(DateTimeOffset? one, DateTimeOffset? other) => one is null || other < one ? other ?? one : one;
+
+    private static bool Deadline(Transition transition, DateTimeOffset due)
     {
         var saga = transition.Saga;
-        if (!saga.TimersRun || transition.State.Kind != StateKind.Ordinary || !(saga.DeadlineAt <= transition.Now))
+        if (DeadlineAt(transition) != due)
         {
             return false;
         }
@@ -71,15 +122,15 @@ internal static class Timers
         transition.Saga = saga with { DeadlineAt = null };
         transition.Observer?.Took(limit);
         transition.Move(limit.Next, new Fault(
-            EngineCodes.DeadlineExceeded, $"The saga was in state '{saga.State}' when its deadline was over, {Text(limit.After)} after its start.",
+            EngineCodes.DeadlineExceeded, $"The saga was in state '{saga.State}' when its deadline was over, {Durations.Say(limit.After)} after its start.",
             null, transition.Now));
         return true;
     }
 
-    private static bool StateTimeout(Transition transition)
+    private static bool StateTimeout(Transition transition, DateTimeOffset due)
     {
         var saga = transition.Saga;
-        if (!saga.TimersRun || !(saga.StateDueAt <= transition.Now))
+        if (saga.StateDueAt != due)
         {
             return false;
         }
@@ -88,21 +139,8 @@ internal static class Timers
         transition.Saga = saga with { StateDueAt = null };
         transition.Observer?.Took(limit);
         transition.Move(limit.Next, new Fault(
-            EngineCodes.StateTimedOut, $"State '{saga.State}' was not left within {Text(limit.After)}.", null, transition.Now));
+            EngineCodes.StateTimedOut, $"State '{saga.State}' was not left within {Durations.Say(limit.After)}.", null, transition.Now));
         return true;
-    }
-
-    private static bool EndOfWait(Transition transition)
-    {
-        var changed = false;
-        while (transition.Saga.TimersRun && Branches.Awaited(transition) is { } step)
-        {
-            changed = true;
-            transition.Note(HistoryKinds.StepCompleted, step);
-            transition.RunOn(step);
-        }
-
-        return changed;
     }
 
     private static bool IsDue(SagaState saga, Outstanding command, DateTimeOffset now) =>
@@ -150,6 +188,4 @@ internal static class Timers
         var step = transition.Facts.Step(command.Step);
         return command.Direction == StepDirections.Do ? step.Kind : step.Compensation?.Kind;
     }
-
-    private static string Text(TimeSpan span) => span.ToString("c", System.Globalization.CultureInfo.InvariantCulture);
 }

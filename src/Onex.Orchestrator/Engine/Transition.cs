@@ -93,7 +93,10 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     /// Goes to a state from wherever the saga is. What is in flight is interrupted; a compensating state is entered at once and waits for it, any
     /// other is entered when all of it is resolved and, if it completed, taken back.
     /// </summary>
-    public void Move(string next, Fault? fault = null)
+    /// <param name="next">The state.</param>
+    /// <param name="fault">The fault that leads there, or null.</param>
+    /// <param name="failed">Whether it is a failure that leads there, and not an event, a time limit or an operator.</param>
+    public void Move(string next, Fault? fault = null, bool failed = false)
     {
         Interruption.Interrupt(this);
 
@@ -107,49 +110,56 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         var isResolved = Saga.Outstanding.IsEmpty;
         if ((isResolved && !Saga.Undo.Any(undo => undo.Lost)) || Plan.State(next).Kind == StateKind.Compensating)
         {
-            Enter(next);
+            Enter(next, failed);
             return;
         }
 
-        Saga = Saga with
-        {
-            Leaving = new Departure(next),
-            StateDueAt = null,
-            WaitUntil = null,
-            Branches = [],
-            Eaches = [],
-        };
+        Depart(new Departure(next) { Failed = failed });
         if (isResolved)
         {
             GoOn();
         }
     }
 
-    /// <summary>Enters a state and goes as far as it goes without anything from outside.</summary>
-    public void Enter(string name)
+    /// <summary>Leaves the state for one that is entered later.</summary>
+    public void Depart(Departure departure) => Saga = Saga with
     {
+        Leaving = departure,
+        StateDueAt = null,
+        WaitUntil = null,
+        Branches = [],
+        Eaches = [],
+        Held = [],
+    };
+
+    /// <summary>Enters a state and goes as far as it goes without anything from outside.</summary>
+    /// <param name="name">The state.</param>
+    /// <param name="failed">Whether a failure leads there.</param>
+    /// <param name="isDelayed">Whether it was delayed because the contract goes round in a circle, so that the entry was counted.</param>
+    public void Enter(string name, bool failed = false, bool isDelayed = false)
+    {
+        var state = Plan.State(name);
+
+        // A paused saga stands still: it neither answers nor begins anything.
+        if (Saga.PausedBy is not null && state.Kind != StateKind.Compensating)
+        {
+            Depart(new Departure(name) { Failed = failed });
+            return;
+        }
+
         if (++StatesEntered > StatesPerTransition)
         {
-            Saga = Saga with { Leaving = new Departure(name) };
+            Depart(new Departure(name) { Failed = failed });
             Block(BlockedBy.Way, $"The contract went through {StatesPerTransition} states without a call or a wait.");
             return;
         }
 
-        var state = Plan.State(name);
-        var entered = Saga with
+        if (!isDelayed && Circles.HoldUp(this, state, failed))
         {
-            State = name,
-            StepIndex = 0,
-            Visits = Saga.Visits.SetItem(name, Saga.Visits.GetValueOrDefault(name) + 1),
-            PastPivot = Saga.PastPivot || state.Pivot,
-            Fault = Saga.Fault is not null && Facts.FaultIsKnown(name) ? Saga.Fault : null,
-            EnteredAt = Now,
-            StateDueAt = state is { Kind: StateKind.Ordinary, Timeout: { } limit } ? Times.After(Now, limit.After) : null,
-            WaitUntil = null,
-            Leaving = null,
-            Branches = [],
-            Eaches = [],
-        };
+            return;
+        }
+
+        var entered = Entering(state);
         if (state.Kind == StateKind.End)
         {
             Endings.Enter(this, state, entered);
@@ -169,6 +179,23 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         }
     }
 
+    /// <summary>The saga in a state that it enters now.</summary>
+    public SagaState Entering(StatePlan state) => Saga with
+    {
+        State = state.Name,
+        StepIndex = 0,
+        Visits = Saga.Visits.SetItem(state.Name, Saga.Visits.GetValueOrDefault(state.Name) + 1),
+        PastPivot = Saga.PastPivot || state.Pivot,
+        Fault = Saga.Fault is not null && Facts.FaultIsKnown(state.Name) ? Saga.Fault : null,
+        EnteredAt = Now,
+        StateDueAt = state is { Kind: StateKind.Ordinary, Timeout: { } limit } ? Times.After(Now, limit.After) : null,
+        WaitUntil = null,
+        Leaving = null,
+        Branches = [],
+        Eaches = [],
+        Held = [],
+    };
+
     /// <summary>
     /// Runs the steps of a state or of a branch from the one in hand on, until one of them must be waited for. When there is none left the branch
     /// is done, or the state is left.
@@ -178,6 +205,12 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     public void Run(Sequence sequence, int round = 0)
     {
         Branches.Renew(this, sequence, round);
+        if (Saga.PausedBy is not null)
+        {
+            Saga = Saga with { Held = Saga.Held.RemoveAll(held => held.Key == sequence.Key).Add(new HeldSequence(sequence.Key, round)) };
+            return;
+        }
+
         while (Branches.Position(Saga, sequence) is { } index && index < sequence.Steps.Length)
         {
             if (!Steps.Run(this, sequence, sequence.Steps[index], round))
@@ -209,10 +242,15 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
 
     /// <summary>
     /// Goes on after something was resolved or taken back: takes back what is next, or, when nothing is left, moves on. Only when no command is
-    /// left whose outcome is unknown, so that things are taken back in their order.
+    /// left whose outcome is unknown, so that things are taken back in their order. Not while it is paused.
     /// </summary>
     public void GoOn()
     {
+        if (Saga.PausedBy is not null)
+        {
+            return;
+        }
+
         if (Saga.Leaving is null && State.Kind == StateKind.Ordinary)
         {
             Branches.Settle(this);
@@ -226,7 +264,10 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
 
         if (Saga.Leaving is { } leaving)
         {
-            Enter(leaving.Next);
+            if (!(leaving.At > Now))
+            {
+                Enter(leaving.Next, leaving.Failed, isDelayed: leaving.At is not null);
+            }
         }
         else
         {
@@ -274,7 +315,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         }
 
         Observer?.Took(rule ?? (object)Plan);
-        Move(next, fault);
+        Move(next, fault, failed: true);
     }
 
     public void SetFault(Fault fault)
@@ -317,9 +358,18 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         Outstanding = Saga.Outstanding.RemoveAll(other => other.CommandId == command.CommandId),
     };
 
-    // A state without a way out waits for its events or its timeout.
+    /// <summary>Something came from outside, or a time was over: whatever the contract goes round in, it does not go round for nothing.</summary>
+    public void Progress() => Saga = Saga with { Idle = Saga.Idle.Clear() };
+
+    // A state without a way out waits for its events or its timeout. A cancelled saga goes nowhere but to its end.
     private void Leave(StatePlan state)
     {
+        if (Saga.CancelledBy is not null && state.Kind == StateKind.Compensating)
+        {
+            Enter(state.Choices is [var only] && Plan.State(only.Next).End == EndKind.Failed ? only.Next : Plan.CancelEnd);
+            return;
+        }
+
         if (state.Choices.IsEmpty)
         {
             Note(HistoryKinds.Waiting);

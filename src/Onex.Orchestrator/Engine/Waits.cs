@@ -1,6 +1,7 @@
 using System.Globalization;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
+using Onex.Contracts.Schemas;
 using Onex.Orchestrator.Control;
 using Onex.Persistence.Sagas;
 
@@ -18,6 +19,9 @@ internal static class Waits
         (OperatorCommand.Pause, "pause"),
     ];
 
+    // Once may be a pause, or a role that was just starting.
+    private const int UntakenMin = 2;
+
     /// <summary>What it waits for, since when, until when, and what could be done.</summary>
     public static WaitReason Tell(Plan plan, SagaState saga, DateTimeOffset now)
     {
@@ -28,6 +32,9 @@ internal static class Waits
                 $"It is blocked in state '{saga.State}' since {Text(blockage.At)} and waits for an operator: {saga.BlockedBecause}",
                 blockage.At, ["an operator"]),
             { PausedBy: { } wish } => Paused(plan, saga, wish, now),
+            { Leaving: { At: { } at } leaving, Outstanding.IsEmpty: true } => new Told(
+                $"It has left state '{saga.State}' and goes round in a circle without anything new: it is slowed down, and enters '{leaving.Next}' again at {Text(at)}.",
+                saga.UpdatedAt, [$"time {Text(at)}"]),
             { Outstanding.IsEmpty: false } => InHand(plan, saga, now),
             _ => Waiting(plan, saga, now),
         };
@@ -42,12 +49,25 @@ internal static class Waits
             saga.NextWakeupAt,
             told.Waits,
             [
-                .. told.Events.Select(name => $"sagas send {saga.Facts.SagaId} {name}"),
+                .. told.Events.Select(name => $"sagas send {saga.Facts.SagaId} {name}{Data(plan, name)}"),
                 .. _commands
                     .Where(command => Operators.Objection(transition, command.Command) is null)
                     .Select(command => $"sagas {command.Name} {saga.Facts.SagaId}"),
+                .. HasChildren(plan, saga) ? [$"sagas list --parent {saga.Facts.SagaId}"] : Array.Empty<string>(),
+
+                // For the day when nothing else helps: it compensates nothing.
+                .. saga.Blockage is null ? Array.Empty<string>() : [$"sagas terminate {saga.Facts.SagaId} --confirm {saga.Facts.SagaId}"],
             ]);
     }
+
+    // For a shell: the sample has no apostrophe in it.
+    private static string Data(Plan plan, string name) =>
+        plan.Events.TryGetValue(name, out var declared) && SampleJson.Of(declared.Data) is var sample && sample != "{}"
+            ? $" --data '{sample}'"
+            : "";
+
+    private static bool HasChildren(Plan plan, SagaState saga) => saga.Outstanding.Any(command =>
+        command.Direction == StepDirections.Do && PlanFacts.Of(plan).Step(command.Step).Kind == StepKind.Saga);
 
     private sealed record Told(string Sentence, DateTimeOffset Since, IReadOnlyList<string> Waits)
     {
@@ -114,7 +134,8 @@ internal static class Waits
             AttemptPhase.Held => $"{what} is held back",
             AttemptPhase.Stuck => $"{what} is stuck after {attempt}",
             _ when command.Interrupted => $"{what} is being resolved ({attempt}, sent first at {Text(command.FirstSentAt)}, asked after at {Text(command.DueAt)})",
-            _ => $"{what} is in flight ({attempt}, sent first at {Text(command.FirstSentAt)}, asked after {(command.DueAt > now ? $"at {Text(command.DueAt)}" : "now")})",
+            _ => $"{what} is in flight ({attempt}, sent first at {Text(command.FirstSentAt)}, asked after {(command.DueAt > now ? $"at {Text(command.DueAt)}" : "now")})"
+                + (command.Resent < UntakenMin ? "" : $", and nobody has taken it: is a {(step.Kind == StepKind.Compute ? "runtime-worker" : "runtime-effects")} running?"),
         };
     }
 

@@ -63,6 +63,11 @@ internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IRead
             ways.Add(new Way(null, plan.OnFailure, WayKind.Failure, "failure", plan, null));
         }
 
+        if (plan.CancelState != plan.OnFailure)
+        {
+            ways.Add(new Way(null, plan.CancelState, WayKind.Failure, "cancelled by an operator", plan, null));
+        }
+
         var nodes = new List<Node> { new(Start, "", NodeKind.Start, []) };
         nodes.AddRange(plan.States.Select(state => Of(state, [.. ways.Where(way => way.From == state.Name && way.To == state.Name)])));
         if (ways.Exists(way => way.From is null))
@@ -91,7 +96,7 @@ internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IRead
             { End: EndKind.Completed } => NodeKind.Completed,
             { End: EndKind.Failed } => NodeKind.Failed,
             { Pivot: true } => NodeKind.Pivot,
-            { Choices.IsEmpty: true } => NodeKind.Waiting,
+            { Choices.IsEmpty: true, Steps.IsEmpty: true } => NodeKind.Waiting,
             _ => NodeKind.Ordinary,
         };
         List<string> lines = [.. state.Steps.Select(Of), .. loops.Select(way => way.Stays ? Clip($"on {way.By}") : Clip($"again: {way.By}"))];

@@ -45,10 +45,14 @@ internal sealed class RequestReader(int maxRequestBytes)
     {
         var value = record.Value ?? [];
         return Read(value, new RequestOrigin(
-            Identity.Request(record.Topic, record.TopicId, record.Partition, record.Offset, value),
+            Identity(record.Topic, RecordOrigin.Of(record), value),
             $"{record.Topic}/{record.Partition}/{record.Offset}",
             Carried(record.Headers)));
     }
+
+    /// <summary>The identity of a record's request, unless it has an <c>envelope_id</c>.</summary>
+    public static Guid Identity(string topic, RecordOrigin origin, ReadOnlySpan<byte> value) =>
+        origin.Identity ?? Engine.Identity.Request(topic, origin.TopicId, origin.Partition, origin.Offset, value);
 
     /// <summary>The request, or why it is refused.</summary>
     public (ReadRequest? Request, Refusal? Refusal) Read(ReadOnlyMemory<byte> request, RequestOrigin origin)
@@ -138,7 +142,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         known ??= new Asker
         {
             RequestId = origin.RequestId,
-            CorrelationId = Identity.OfRequest(origin.RequestId, "correlation"),
+            CorrelationId = Engine.Identity.OfRequest(origin.RequestId, "correlation"),
             Operation = "",
             Source = origin.Source,
             Headers = origin.Headers,
@@ -178,7 +182,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         var asker = new Asker
         {
             RequestId = envelopeId ?? origin.RequestId,
-            CorrelationId = ids.TryGetValue("correlation_id", out var given) ? given : Identity.OfRequest(origin.RequestId, "correlation"),
+            CorrelationId = ids.TryGetValue("correlation_id", out var given) ? given : Engine.Identity.OfRequest(origin.RequestId, "correlation"),
             Operation = Text(root, "operation") ?? "",
             Source = origin.Source,
             EnvelopeId = envelopeId,

@@ -34,6 +34,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
             Connection = command.Connection,
             Arguments = argumentsRef is null ? command.Arguments : null,
             ArgumentsRef = argumentsRef,
+            ArgumentsBytes = argumentsRef is null ? null : command.Arguments.Utf8.Length,
             HomePartition = saga.Facts.HomePartition,
             TimeoutMs = (int)Math.Min(command.Timeout.TotalMilliseconds, int.MaxValue),
             NotAfter = command.NotAfter,
@@ -120,8 +121,9 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
     /// <param name="request">The request as it may be sent again.</param>
     /// <param name="id">The entry's id.</param>
     /// <param name="at">When it was given up.</param>
-    public DeadLetterRow DeadEventRow(Refusal refusal, RawJson request, Guid id, DateTimeOffset at) =>
-        EventLetter.Row(id, topics.Requests, refusal, request, at);
+    /// <param name="identity">Who the event is when it is sent again.</param>
+    public DeadLetterRow DeadEventRow(Refusal refusal, RawJson request, Guid id, DateTimeOffset at, Guid identity) =>
+        EventLetter.Row(id, topics.Requests, refusal, request, at, identity);
 
     private static ImmutableSortedDictionary<string, string> TraceOf(Asker asker) =>
         asker.Headers.RemoveRange(asker.Headers.Keys.Where(name => !IsTrace(name)));

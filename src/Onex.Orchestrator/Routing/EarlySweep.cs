@@ -75,7 +75,7 @@ internal sealed class EarlySweep(
         var request = EventLetter.Request(asker, sent.Given);
         var id = Identity.OfRequest(asker.RequestId, "dead-letter:" + asker.Source);
         var isLarge = request.Utf8.Length > EventLetter.ValueBytesMax;
-        await deadLetters.AddAsync(messages.DeadEventRow(refusal, request, id, at), cancellation);
+        await deadLetters.AddAsync(messages.DeadEventRow(refusal, request, id, at, asker.RequestId), cancellation);
         await refusals.SendAsync(messages.DeadEvent(refusal, request, isLarge ? id : null, id, at), cancellation);
     }
 }

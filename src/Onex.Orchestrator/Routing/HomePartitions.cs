@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Onex.Kafka.Consuming;
 using Onex.Orchestrator.Sending;
 using Onex.Persistence.Sagas;
 
@@ -9,7 +10,7 @@ namespace Onex.Orchestrator.Routing;
 /// when they are revoked it forgets them. That it believes to be at home somewhere decides nothing.
 /// </summary>
 internal sealed class HomePartitions(
-    ISagaStore store, OutgoingSender sender, WakeupQueue wakeups, DatabaseClock clock, ILogger<HomePartitions> logger)
+    ISagaStore store, OutgoingSender sender, WakeupQueue wakeups, DatabaseClock clock, MemoryBudget memory, ILogger<HomePartitions> logger)
 {
     private const int UnsentAtOnce = 1_000;
 
@@ -46,9 +47,9 @@ internal sealed class HomePartitions(
 
         await clock.MeasureAsync(store, cancellation);
         await RebuildWakeupsAsync(partitions, cancellation);
-        foreach (var unsent in await store.UnsentOfPartitionsAsync(partitions, UnsentAtOnce, cancellation))
+        foreach (var unsent in await store.UnsentOfPartitionsAsync(partitions, UnsentAtOnce, memory.Unsent, cancellation))
         {
-            sender.Send(unsent.SagaId, [unsent.Message]);
+            sender.Send(unsent.SagaId, [unsent.Message], again: true);
         }
 
         _assigned.TrySetResult();
@@ -84,9 +85,9 @@ internal sealed class HomePartitions(
     /// <summary>Sends what has been unsent for a while, whatever its home: any main may have committed it and died.</summary>
     public async Task SweepUnsentAsync(TimeSpan age, CancellationToken cancellation)
     {
-        foreach (var unsent in await store.UnsentForAsync(age, UnsentAtOnce, cancellation))
+        foreach (var unsent in await store.UnsentForAsync(age, UnsentAtOnce, memory.Unsent, cancellation))
         {
-            sender.Send(unsent.SagaId, [unsent.Message]);
+            sender.Send(unsent.SagaId, [unsent.Message], again: true);
         }
     }
 

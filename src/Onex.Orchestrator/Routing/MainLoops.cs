@@ -47,7 +47,7 @@ internal sealed class MainLoops(
         EveryAsync("unsent messages", _sweepUnsentEvery, cancellation => home.SweepUnsentAsync(_unsentAge, cancellation), stoppingToken),
         EveryAsync("wake-ups to come", HomePartitions.SweepEvery, home.SweepWakeupsAsync, stoppingToken),
         EveryAsync("early events", _sweepEarlyEvery, early.SweepAsync, stoppingToken),
-        scheduler.IsNeeded ? EveryAsync("schedules", _scheduleEvery, scheduler.RunAsync, stoppingToken) : Task.CompletedTask,
+        EveryAsync("schedules", _scheduleEvery, scheduler.RunAsync, stoppingToken),
         EveryAsync(
             "old and coming rows",
             _tidyEvery,

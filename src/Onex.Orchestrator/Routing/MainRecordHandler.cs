@@ -18,16 +18,33 @@ internal sealed class MainRecordHandler(
     HomePartitions home,
     ISagaStore store,
     DatabaseClock clock,
+    MemoryBudget memory,
     ILogger<MainRecordHandler> logger) : IRecordBatchHandler
 {
     public async Task HandleAsync(IReadOnlyList<BatchEntry> batch, CancellationToken cancellation)
     {
+        // What was read weighs many times its bytes, and inputs of calls are brought from the store: so much at a time.
         var items = new List<WorkItem>(batch.Count);
+        var weight = 0L;
         foreach (var entry in batch)
         {
-            if (!entry.IsSettled && await ReadAsync(entry, cancellation) is { } item)
+            if (entry.IsSettled)
+            {
+                continue;
+            }
+
+            var next = JsonWeight.Handled(entry.Record.Value);
+            if (items.Count > 0 && weight + next > memory.Batch)
+            {
+                await router.HandleAsync(items, cancellation);
+                (items, weight) = ([], 0);
+            }
+
+            var (item, brought) = await ReadAsync(entry, cancellation);
+            if (item is not null)
             {
                 items.Add(item);
+                weight += next + brought;
             }
         }
 
@@ -39,24 +56,29 @@ internal sealed class MainRecordHandler(
 
     public void Revoked(IReadOnlyCollection<int> partitions) => home.Revoked(partitions);
 
-    private async ValueTask<WorkItem?> ReadAsync(BatchEntry entry, CancellationToken cancellation)
+    // The message, and the weight of what was brought for it from the store.
+    private async ValueTask<(WorkItem? Item, long Brought)> ReadAsync(BatchEntry entry, CancellationToken cancellation)
     {
         var topic = entry.Record.Topic;
         try
         {
             if (topic == topics.Requests)
             {
-                return ReadRequest(entry, cancellation);
+                return (ReadRequest(entry, cancellation), 0);
             }
 
             if (topic == topics.EffectResponses || topic == topics.WorkerResponses)
             {
-                return ReadResult(entry);
+                return (ReadResult(entry), 0);
             }
 
             return await ReadSagaMessageAsync(entry, cancellation);
         }
         catch (StoreUnavailableException)
+        {
+            throw;
+        }
+        catch (Exception failure) when (MemoryShortage.Is(failure))
         {
             throw;
         }
@@ -68,7 +90,7 @@ internal sealed class MainRecordHandler(
             entry.Settle(new RecordOutcome.Dead(ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name, null));
         }
 
-        return null;
+        return (null, 0);
     }
 
     private WorkItem? ReadRequest(BatchEntry entry, CancellationToken cancellation)
@@ -89,12 +111,12 @@ internal sealed class MainRecordHandler(
     }
 
     // What sagas say to each other.
-    private async ValueTask<WorkItem?> ReadSagaMessageAsync(BatchEntry entry, CancellationToken cancellation)
+    private async ValueTask<(WorkItem? Item, long Brought)> ReadSagaMessageAsync(BatchEntry entry, CancellationToken cancellation)
     {
         var message = ResultReader.ReadSagaMessage(entry.Record.Value, out var problem);
         if (message is { Result: { } result })
         {
-            return Of(result, entry);
+            return (Of(result, entry), 0);
         }
 
         if (message is not { Call: { } call })
@@ -102,24 +124,26 @@ internal sealed class MainRecordHandler(
             entry.Settle(new RecordOutcome.Dead(
                 ErrorCodes.MalformedMessage, $"The record is nothing that sagas say to each other: {problem ?? "it has neither 'call' nor 'result'."}",
                 "MalformedMessage", null));
-            return null;
+            return (null, 0);
         }
 
+        var brought = 0L;
         var input = call.Input ?? RawJson.EmptyObject;
         if (call.InputRef is { } reference && (await store.LoadPayloadsAsync([reference], cancellation)).TryGetValue(reference, out var stored))
         {
             input = stored.Content;
+            brought = JsonWeight.Handled(input.Utf8.Span);
         }
 
         var now = clock.Now;
         var (accepted, refusal) = rules.AcceptCall(call, input, $"{entry.Record.Topic}/{entry.Record.Partition}/{entry.Record.Offset}", Guid.CreateVersion7(now), entry.Record.Partition, now);
         if (accepted is { } facts)
         {
-            return new WorkItem(new SagaStarted { SagaId = facts.SagaId, CausedBy = call.CommandId, Facts = facts, Stillborn = call.Cancels }, entry);
+            return (new WorkItem(new SagaStarted { SagaId = facts.SagaId, CausedBy = call.CommandId, Facts = facts, Stillborn = call.Cancels }, entry), brought);
         }
 
         _ = refusals.AnswerAsync(entry, refusal!, dead: !call.Awaits, cancellation);
-        return null;
+        return (null, 0);
     }
 
     private static WorkItem? ReadResult(BatchEntry entry)

@@ -13,6 +13,7 @@ internal static partial class RouterLog
         var level = saga.Status switch
         {
             SagaStatus.Blocked => LogLevel.Warning,
+            _ when saga.Leaving?.At is not null => LogLevel.Warning,
             SagaStatus.Failed => LogLevel.Information,
             _ => LogLevel.Debug,
         };
@@ -32,6 +33,9 @@ internal static partial class RouterLog
             case SagaStatus.Blocked:
                 Blocked(logger, saga.State, saga.BlockedBecause);
                 break;
+            case var _ when saga.Leaving is { At: { } at } leaving:
+                SlowedDown(logger, leaving.Next, at);
+                break;
             case SagaStatus.Failed:
                 Failed(logger, saga.State, saga.Fault?.Code);
                 break;
@@ -46,6 +50,9 @@ internal static partial class RouterLog
 
     [LoggerMessage(1002, LogLevel.Information, "The saga has failed in state {State} with {Code}")]
     private static partial void Failed(ILogger logger, string state, string? code);
+
+    [LoggerMessage(1004, LogLevel.Warning, "The saga goes round in a circle without an event, a wait or new data: it enters state {State} again at {At}")]
+    private static partial void SlowedDown(ILogger logger, string state, DateTimeOffset at);
 
     [LoggerMessage(1003, LogLevel.Debug, "The saga is in state {State}, {Status}")]
     private static partial void IsNow(ILogger logger, string state, SagaStatus status);

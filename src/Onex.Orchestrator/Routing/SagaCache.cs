@@ -4,14 +4,44 @@ using Onex.Orchestrator.Machines;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>A saga as it was committed, with its plan.</summary>
-internal sealed record CachedSaga(SagaState Saga, long Version, PlanPipe Pipe);
+/// <param name="Saga">The saga.</param>
+/// <param name="Version">Its version.</param>
+/// <param name="Pipe">Its plan.</param>
+/// <param name="Weight">What it weighs.</param>
+internal sealed record CachedSaga(SagaState Saga, long Version, PlanPipe Pipe, SagaWeight Weight)
+{
+    /// <summary>What of it its input weighs.</summary>
+    public SagaWeight Input { get; init; }
+}
+
+/// <summary>The memory that a saga takes (<see cref="Onex.Contracts.Messages.JsonWeight"/>).</summary>
+/// <param name="Handled">While something is decided on it.</param>
+/// <param name="Kept">While it is only kept.</param>
+internal readonly record struct SagaWeight(long Handled, long Kept)
+{
+    public static SagaWeight operator +(SagaWeight one, SagaWeight other) => new(one.Handled + other.Handled, one.Kept + other.Kept);
+
+    /// <summary>Of values whose JSON is at hand.</summary>
+    public static SagaWeight Of(params ReadOnlySpan<Onex.Contracts.Messages.RawJson> parts)
+    {
+        var weight = default(SagaWeight);
+        foreach (var part in parts)
+        {
+            weight += new SagaWeight(
+                Onex.Contracts.Messages.JsonWeight.Handled(part.Utf8.Span), Onex.Contracts.Messages.JsonWeight.Kept(part.Utf8.Span));
+        }
+
+        return weight;
+    }
+}
 
 /// <summary>
-/// Committed sagas of this main, bounded. Only a hint: every decision that was made on one is checked against the version in the database.
+/// Committed sagas of this main, bounded by number and weight. Only a hint: every decision that was made on one is checked against the version in the database.
 /// Used by one batch at a time.
 /// </summary>
-internal sealed class SagaCache(int capacity)
+internal sealed class SagaCache(int capacity, long weightMax = long.MaxValue)
 {
+    private long _weight;
     private readonly Dictionary<Guid, LinkedListNode<CachedSaga>> _byId = [];
     private readonly LinkedList<CachedSaga> _byAge = new();
 
@@ -31,7 +61,8 @@ internal sealed class SagaCache(int capacity)
     {
         Evict(saga.Saga.Facts.SagaId);
         _byId[saga.Saga.Facts.SagaId] = _byAge.AddLast(saga);
-        if (_byId.Count > capacity)
+        _weight += saga.Weight.Kept;
+        while (_byId.Count > capacity || (_weight > weightMax && _byId.Count > 0))
         {
             Evict(_byAge.First!.Value.Saga.Facts.SagaId);
         }
@@ -42,7 +73,16 @@ internal sealed class SagaCache(int capacity)
         if (_byId.Remove(sagaId, out var node))
         {
             _byAge.Remove(node);
+            _weight -= node.Value.Weight.Kept;
         }
+    }
+
+    /// <summary>Forgets all: the memory is needed.</summary>
+    public void Clear()
+    {
+        _byId.Clear();
+        _byAge.Clear();
+        _weight = 0;
     }
 
     /// <summary>Forgets what belongs to other readers from now on.</summary>

@@ -14,15 +14,22 @@ namespace Onex.Orchestrator.Routing;
 /// <param name="Pipe">Its plan; null if it is not registered here, and then nothing else can be read.</param>
 /// <param name="Saga">The engine's view.</param>
 /// <param name="Unsent">Its messages that no broker has acknowledged yet.</param>
-internal sealed record StoredSaga(SagaRow Row, PlanPipe? Pipe, SagaState? Saga, IReadOnlyList<OutgoingMessage> Unsent);
+internal sealed record StoredSaga(SagaRow Row, PlanPipe? Pipe, SagaState? Saga, IReadOnlyList<OutgoingMessage> Unsent)
+{
+    /// <summary>What its input weighs.</summary>
+    public SagaWeight Input { get; init; }
+}
 
 /// <summary>Reads sagas from the store, with the plan that each of them started with.</summary>
 internal sealed class SagaReader(ISagaStore store, PlanCatalogue plans, ILogger<SagaReader> logger)
 {
     /// <summary>The sagas of those ids; what is not there is missing from the answer.</summary>
-    public async Task<IReadOnlyList<StoredSaga>> ReadAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation)
+    public Task<IReadOnlyList<StoredSaga>> ReadAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) => ReadAsync(ids, null, cancellation);
+
+    /// <summary>The same, as many of them as the limit allows.</summary>
+    public async Task<IReadOnlyList<StoredSaga>> ReadAsync(IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation)
     {
-        var loaded = await store.LoadAsync(ids, cancellation);
+        var loaded = await store.LoadAsync(ids, limit, cancellation);
         var answers = await AnswersAsync(loaded.Values, cancellation);
         var sagas = new List<StoredSaga>(loaded.Count);
         foreach (var (row, input, unsent, early) in loaded.Values.Select(saga => (saga.Row, saga.Input, saga.Unsent, saga.Early)))
@@ -37,7 +44,10 @@ internal sealed class SagaReader(ISagaStore store, PlanCatalogue plans, ILogger<
 
             var saga = SagaRows.FromRow(pipe.Plan, row, input, Answer(answers, row.Id, "output"), Answer(answers, row.Id, "response"));
             sagas.Add(new StoredSaga(
-                row, pipe, early.Count == 0 ? saga : saga with { Early = [.. early.Select(kept => EarlyEventRows.ToKept(pipe.Plan, kept))] }, unsent));
+                row, pipe, early.Count == 0 ? saga : saga with { Early = [.. early.Select(kept => EarlyEventRows.ToKept(pipe.Plan, kept))] }, unsent)
+            {
+                Input = SagaWeight.Of(input),
+            });
         }
 
         return sagas;

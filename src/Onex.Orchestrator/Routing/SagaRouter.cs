@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
+using Onex.Kafka.Consuming;
 using Onex.Orchestrator.Engine;
 using Onex.Orchestrator.Machines;
 using Onex.Orchestrator.Plans;
@@ -31,12 +32,18 @@ internal sealed class SagaRouter(
     WakeupQueue wakeups,
     SagaSignals signals,
     DatabaseClock clock,
+    MemoryBudget memory,
     ILogger<SagaRouter> logger) : IDisposable
 {
     private const int AcknowledgedPerCommit = 2_000;
+    private const int LoadedAtOnceMax = 1_000;
 
     // The store and the cache are used by one batch at a time.
     private readonly SemaphoreSlim _gate = new(1, 1);
+
+    // How many sagas are asked for in one query: fewer where they are large, so that little is read in vain.
+    private int _loadedAtOnce = LoadedAtOnceMax;
+    private int _resultsAtOnce = LoadedAtOnceMax;
 
     /// <summary>Handles messages to their end: when it returns, the outcome of each is durable, or it is on its way to a dead-letter topic.</summary>
     public async Task HandleAsync(IReadOnlyList<WorkItem> items, CancellationToken cancellation)
@@ -49,15 +56,31 @@ internal sealed class SagaRouter(
         await _gate.WaitAsync(cancellation);
         try
         {
-            await LoadResultsAsync(items, cancellation);
-            foreach (var part in BatchOrder.Parts(items))
+            while (items.Count > 0)
             {
-                var open = part;
-                while (open.Count > 0)
+                var (now, later) = await LoadResultsAsync(items, cancellation);
+                foreach (var part in BatchOrder.Parts(now))
                 {
-                    open = await StepAsync(open, cancellation);
+                    var open = part;
+                    while (open.Count > 0)
+                    {
+                        open = await StepAsync(open, cancellation);
+                    }
                 }
+
+                // Their outcome is durable, and results are large.
+                foreach (var done in now.Where(item => item.ResultRef is not null))
+                {
+                    done.DropResult();
+                }
+
+                items = later;
             }
+        }
+        catch (Exception failure) when (MemoryShortage.Is(failure))
+        {
+            cache.Clear();
+            throw;
         }
         finally
         {
@@ -92,10 +115,13 @@ internal sealed class SagaRouter(
     // One commit. Gives back what must be decided again.
     private async Task<List<WorkItem>> RoundAsync(IReadOnlyList<WorkItem> items, CancellationToken cancellation)
     {
+        // What is committed must leave, or it would be held here.
+        await sender.RoomAsync(cancellation);
         var now = clock.Now;
-        var works = await LoadAsync(items, cancellation);
+        var (works, again) = await LoadAsync(items, cancellation);
+        items = again.Count == 0 ? items : [.. items.Except(again)];
         await wanted.BringAsync(items, works, cancellation);
-        foreach (var item in await inquiry.AskAsync(items, works, now, cancellation))
+        foreach (var item in await inquiry.AskAsync(items, works, now, again, cancellation))
         {
             await DecideAsync(works[item.Message.SagaId], item, now, cancellation);
         }
@@ -114,7 +140,6 @@ internal sealed class SagaRouter(
         }
 
         sender.Forgotten(acknowledged);
-        var again = new List<WorkItem>();
         foreach (var (work, verdict) in batch.Zip(verdicts))
         {
             again.AddRange(Settle(work, verdict, cancellation));
@@ -123,10 +148,12 @@ internal sealed class SagaRouter(
         return again;
     }
 
-    private async Task<Dictionary<Guid, SagaWork>> LoadAsync(IReadOnlyList<WorkItem> items, CancellationToken cancellation)
+    // The sagas of the messages, as many as there is memory for while something is decided on them. The messages of the others come later.
+    private async Task<(Dictionary<Guid, SagaWork> Works, List<WorkItem> Later)> LoadAsync(IReadOnlyList<WorkItem> items, CancellationToken cancellation)
     {
         var works = new Dictionary<Guid, SagaWork>();
         var missing = new List<Guid>();
+        var weight = 0L;
         foreach (var item in items)
         {
             var id = item.Message.SagaId;
@@ -135,13 +162,19 @@ internal sealed class SagaRouter(
                 continue;
             }
 
+            if (works.Count > 0 && (weight > memory.Batch || missing.Count == _loadedAtOnce))
+            {
+                break;
+            }
+
             if (item.Message is SagaStarted started)
             {
                 works[id] = new SagaWork(id, await plans.FindAsync(started.Facts.ContractHash, cancellation), null, 0);
             }
             else if (cache.Find(id) is { } known)
             {
-                works[id] = new SagaWork(id, known.Pipe, known.Saga, known.Version);
+                weight += known.Weight.Handled;
+                works[id] = new SagaWork(id, known.Pipe, known.Saga, known.Version, known.Input);
             }
             else
             {
@@ -152,34 +185,65 @@ internal sealed class SagaRouter(
 
         if (missing.Count > 0)
         {
-            foreach (var (row, pipe, saga, unsent) in await reader.ReadAsync(missing, cancellation))
+            var limit = new ReadLimit(Math.Max(1, memory.Batch - weight));
+            var loaded = new HashSet<Guid>();
+            foreach (var (row, pipe, saga, unsent, input) in (await reader.ReadAsync(missing, limit, cancellation)).Select(saga => (saga.Row, saga.Pipe, saga.Saga, saga.Unsent, saga.Input)))
             {
                 // Before anything newer of this saga: whoever committed these may have died before sending them.
-                sender.Send(row.Id, unsent);
-                works[row.Id] = new SagaWork(row.Id, pipe, saga, row.Version);
+                sender.Send(row.Id, unsent, again: true);
+                works[row.Id] = new SagaWork(row.Id, pipe, saga, row.Version, input);
+                loaded.Add(row.Id);
+            }
+
+            _loadedAtOnce = Math.Clamp(limit.IsReached ? loaded.Count + 1 : _loadedAtOnce * 2, 1, LoadedAtOnceMax);
+            foreach (var left in limit.IsReached ? missing.Where(id => !loaded.Contains(id)) : [])
+            {
+                works.Remove(left);
             }
         }
 
-        return works;
+        return (works, [.. items.Where(item => !works.ContainsKey(item.Message.SagaId))]);
     }
 
-    // Results that were too large to travel.
-    private async Task LoadResultsAsync(IReadOnlyList<WorkItem> items, CancellationToken cancellation)
+    // Results that were too large to travel, as many as there is memory for: the messages up to the first that has to wait for its own.
+    private async Task<(IReadOnlyList<WorkItem> Now, IReadOnlyList<WorkItem> Later)> LoadResultsAsync(
+        IReadOnlyList<WorkItem> items, CancellationToken cancellation)
     {
-        var refs = items.Where(item => item.ResultRef is not null).Select(item => item.ResultRef!.Value).Distinct().ToList();
+        var refs = items.Where(item => item.ResultRef is not null).Select(item => item.ResultRef!.Value).Distinct().Take(_resultsAtOnce).ToList();
         if (refs.Count == 0)
         {
-            return;
+            return (items, []);
         }
 
-        var payloads = await store.LoadPayloadsAsync(refs, cancellation);
-        foreach (var item in items)
+        var limit = new ReadLimit(memory.Batch);
+        var payloads = await store.LoadPayloadsAsync(refs, limit, cancellation);
+        if (limit.IsReached)
+        {
+            // In whatever order they came: the first one certainly, and of the next as many as have fitted now.
+            _resultsAtOnce = payloads.Count;
+            refs = refs[..payloads.Count];
+            if (!refs.TrueForAll(payloads.ContainsKey))
+            {
+                refs = refs[..1];
+                payloads = await store.LoadPayloadsAsync(refs, cancellation);
+            }
+        }
+        else
+        {
+            _resultsAtOnce = Math.Min(_resultsAtOnce * 2, LoadedAtOnceMax);
+        }
+
+        var asked = refs.ToHashSet();
+        var now = items.TakeWhile(item => item.ResultRef is not { } wanted || asked.Contains(wanted)).ToList();
+        foreach (var item in now)
         {
             if (item is { ResultRef: { } reference, Message: StepResultArrived result } && payloads.TryGetValue(reference, out var payload))
             {
                 item.Become(result with { Result = CelValue.FromJson(payload.Content.Utf8.Span) });
             }
         }
+
+        return now.Count == items.Count ? (items, []) : (now, [.. items.Skip(now.Count)]);
     }
 
     private async Task DecideAsync(SagaWork work, WorkItem item, DateTimeOffset now, CancellationToken cancellation)
@@ -203,6 +267,10 @@ internal sealed class SagaRouter(
             throw;
         }
         catch (StoreUnavailableException)
+        {
+            throw;
+        }
+        catch (Exception failure) when (MemoryShortage.Is(failure))
         {
             throw;
         }
@@ -272,7 +340,7 @@ internal sealed class SagaRouter(
         {
             if (saga.EndedAt is null)
             {
-                cache.Keep(new CachedSaga(saga, work.Version, work.Pipe!));
+                cache.Keep(new CachedSaga(saga, work.Version, work.Pipe!, work.Weight) { Input = work.Input });
             }
             else
             {

@@ -11,7 +11,7 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>One saga in one commit: what was read of it, and the transitions that were decided on top of each other, all or none.</summary>
-internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, long version)
+internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, long version, SagaWeight input = default)
 {
     private readonly List<HistoryEntry> _history = [];
     private readonly List<OutgoingMessage> _outgoing = [];
@@ -22,6 +22,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
     private readonly List<Guid> _seen = [];
     private readonly SagaState? _read = saga;
     private Guid _transitionId;
+    private SagaWeight _input = input;
 
     public Guid SagaId { get; } = sagaId;
 
@@ -38,6 +39,12 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
 
     /// <summary>Whether there is such a saga, but its plan is not registered here.</summary>
     public bool IsUnreadable => Pipe is null && ReadVersion > 0;
+
+    /// <summary>What its input weighs.</summary>
+    public SagaWeight Input => _input;
+
+    /// <summary>What the saga weighs after what was decided; told by <see cref="ToEntry"/>.</summary>
+    public SagaWeight Weight { get; private set; }
 
     /// <summary>The messages that were decided.</summary>
     public List<WorkItem> Items { get; } = [];
@@ -110,6 +117,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
         }
 
         var row = SagaRows.ToRow(Saga, Version, _transitionId);
+        Weight = _input + SagaWeight.Of(row.Data, row.Progress);
         if (ReadVersion > 0)
         {
             return new CommitEntry.Move(row, ReadVersion, _history, _outgoing, _payloads)
@@ -127,6 +135,8 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
         if (ValueJson.TryWrite(Saga.Facts.Input, out var input, out _))
         {
             Store("input", input);
+            _input = SagaWeight.Of(input);
+            Weight += _input;
         }
 
         return new CommitEntry.Start(row, _history, _outgoing, _payloads) { DeadLetters = _deadLetters, Items = _items };
@@ -145,9 +155,10 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
             var id = Identity.Message(_transitionId, ordinal++);
             _outgoing.Add(messages.DeadEvent(refusal, request, requestRef, id, at));
 
-            // This saga has seen the event under its envelope id, so that it would be silent about a second one: sent again it is a new event.
+            // This saga has seen the event under its envelope id, so that it would be silent about a second one: sent again it is a new event, the same
+            // one however often.
             var again = EventLetter.Request(refused.Asker with { EnvelopeId = null }, refused.Event.Data);
-            _deadLetters.Add(messages.DeadEventRow(refusal, again, id, at));
+            _deadLetters.Add(messages.DeadEventRow(refusal, again, id, at, identity: id));
         }
     }
 

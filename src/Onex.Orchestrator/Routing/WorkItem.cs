@@ -63,6 +63,15 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
     /// <summary>Replaces what happened.</summary>
     public void Become(SagaEvent other) => Message = other;
 
+    /// <summary>It is done, and its result is needed no more.</summary>
+    public void DropResult()
+    {
+        if (Message is StepResultArrived result)
+        {
+            Message = result with { Result = null };
+        }
+    }
+
     /// <summary>It is decided anew.</summary>
     public void Forget() => (Decision, Refusal, IsDead) = (null, null, false);
 

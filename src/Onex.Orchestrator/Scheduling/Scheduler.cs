@@ -33,8 +33,7 @@ internal sealed partial class Scheduler(
     private readonly ConcurrentDictionary<string, DateTimeOffset> _last = new(StringComparer.Ordinal);
     private readonly List<Plan> _scheduled = [.. plans.Startable.Where(plan => plan.Schedule is not null)];
 
-    /// <summary>Whether there is anything to do at all.</summary>
-    public bool IsNeeded => _scheduled.Count > 0;
+    private bool _begun;
 
     /// <summary>The next time of a contract, or null if there is none, or it is not known yet.</summary>
     public DateTimeOffset? Next(Plan plan) =>
@@ -43,9 +42,10 @@ internal sealed partial class Scheduler(
     /// <summary>Starts what is due.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        if (_last.IsEmpty)
+        if (!_begun)
         {
             await BeginAsync(cancellation);
+            _begun = true;
         }
 
         foreach (var plan in _scheduled)
@@ -57,7 +57,7 @@ internal sealed partial class Scheduler(
         }
     }
 
-    // By the database's clock from the first time on: this machine's may be wrong.
+    // By the database's clock from the first time on: this machine's may be wrong. Without a schedule too, so that those of before count as removed.
     private async Task BeginAsync(CancellationToken cancellation)
     {
         await clock.MeasureAsync(sagas, cancellation);
@@ -71,7 +71,13 @@ internal sealed partial class Scheduler(
     private async Task RunAsync(Plan plan, CancellationToken cancellation)
     {
         var name = NameOf(plan);
-        var last = (await store.BeginAsync([name], cancellation))[0];
+        if (await store.LastAsync(name, cancellation) is not { } last)
+        {
+            // Its row is gone: the database is another one, or of before.
+            _begun = false;
+            return;
+        }
+
         var due = ScheduleTimes.Since(plan.Schedule!, last, clock.Now);
         foreach (var at in due.Starts)
         {

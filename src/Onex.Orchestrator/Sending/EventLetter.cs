@@ -85,7 +85,8 @@ internal static class EventLetter
     /// <param name="refusal">Why nothing came of it, and who sent it.</param>
     /// <param name="request">The request as it may be sent again; see <see cref="Request"/>.</param>
     /// <param name="at">When it was given up.</param>
-    public static DeadLetterRow Row(Guid id, string topic, Refusal refusal, RawJson request, DateTimeOffset at)
+    /// <param name="identity">Who the event is when it is sent again, unless it has an envelope id.</param>
+    public static DeadLetterRow Row(Guid id, string topic, Refusal refusal, RawJson request, DateTimeOffset at, Guid identity)
     {
         var asker = refusal.Asker!;
         var (partition, offset) = Position(topic, asker.Source);
@@ -99,6 +100,8 @@ internal static class EventLetter
                 {
                     writer.WriteString(name, value);
                 }
+
+                writer.WriteString(HeaderNames.Origin, identity);
             }),
             ErrorType = refusal.ErrorType,
         };

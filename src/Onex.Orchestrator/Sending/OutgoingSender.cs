@@ -12,12 +12,17 @@ namespace Onex.Orchestrator.Sending;
 /// Sends what was committed. A message leaves the outbox once the broker has acknowledged it; until then it is found again when its saga is
 /// loaded, when its partition is assigned, and by the sweep. A message that the broker refuses for good goes to the dead-letter topic.
 /// </summary>
-internal sealed class OutgoingSender(IRecordProducer producer, IDeadLetterIndex deadLetters, ILogger<OutgoingSender> logger) : IDisposable
+internal sealed class OutgoingSender(
+    IRecordProducer producer, IDeadLetterIndex deadLetters, ILogger<OutgoingSender> logger, long bytesMax = long.MaxValue) : IDisposable
 {
+    private static readonly TimeSpan _roomWithin = TimeSpan.FromSeconds(2);
+
     // Messages that are on their way, or acknowledged but not yet forgotten by the store: not to be sent a second time from here.
     private readonly ConcurrentDictionary<Guid, byte> _inHand = new();
     private readonly ConcurrentQueue<Guid> _acknowledged = new();
     private readonly SemaphoreSlim _moreAcknowledged = new(0, 1);
+    private readonly SemaphoreSlim _room = new(0, 1);
+    private long _bytes;
 
     /// <summary>Called when the broker refuses a message for good: its saga, the message, and the reason.</summary>
     public Action<Guid, OutgoingMessage, string>? Refused { get; set; }
@@ -29,14 +34,35 @@ internal sealed class OutgoingSender(IRecordProducer producer, IDeadLetterIndex 
     /// Hands messages to the producer, in order, unless they are on their way already. Nothing cancels that: a stop would not know which of them
     /// have left, and they would leave again.
     /// </summary>
-    public void Send(Guid sagaId, IEnumerable<OutgoingMessage> messages)
+    /// <param name="sagaId">Whose they are.</param>
+    /// <param name="messages">The messages.</param>
+    /// <param name="again">
+    /// Whether they were found in the outbox: an earlier try may have been refused and left a letter, which is closed if the message leaves now.
+    /// </param>
+    public void Send(Guid sagaId, IEnumerable<OutgoingMessage> messages, bool again = false)
     {
         foreach (var message in messages)
         {
+            // The outbox has it, and the sweep finds it when there is room again. What comes after it waits with it.
+            if (Interlocked.Read(ref _bytes) >= bytesMax)
+            {
+                return;
+            }
+
             if (_inHand.TryAdd(message.MessageId, 0))
             {
-                _ = SendAsync(sagaId, message);
+                Interlocked.Add(ref _bytes, message.Value.Length);
+                _ = SendAsync(sagaId, message, again);
             }
+        }
+    }
+
+    /// <summary>Ends when there is room for more messages, and soon in any case: then what is committed waits in the outbox.</summary>
+    public async Task RoomAsync(CancellationToken cancellation)
+    {
+        if (Interlocked.Read(ref _bytes) >= bytesMax)
+        {
+            await _room.WaitAsync(_roomWithin, cancellation);
         }
     }
 
@@ -69,15 +95,19 @@ internal sealed class OutgoingSender(IRecordProducer producer, IDeadLetterIndex 
             _acknowledged.Enqueue(id);
         }
 
-        Signal();
+        Signal(_moreAcknowledged);
     }
 
     /// <summary>Ends when there are acknowledged messages to be forgotten.</summary>
     public Task WaitForAcknowledgedAsync(CancellationToken cancellation) => _moreAcknowledged.WaitAsync(cancellation);
 
-    public void Dispose() => _moreAcknowledged.Dispose();
+    public void Dispose()
+    {
+        _moreAcknowledged.Dispose();
+        _room.Dispose();
+    }
 
-    private async Task SendAsync(Guid sagaId, OutgoingMessage message)
+    private async Task SendAsync(Guid sagaId, OutgoingMessage message, bool again)
     {
         try
         {
@@ -87,11 +117,15 @@ internal sealed class OutgoingSender(IRecordProducer producer, IDeadLetterIndex 
             {
                 report = await SendRefusedAsync(sagaId, message, record, report.Reason ?? "no reason given");
             }
+            else if (again && report.Delivery == Delivery.Acknowledged && !IsLetter(message))
+            {
+                await deadLetters.CloseAsync(message.MessageId, "The message was sent after all.", CancellationToken.None);
+            }
 
             if (report.Delivery == Delivery.Acknowledged)
             {
                 _acknowledged.Enqueue(message.MessageId);
-                Signal();
+                Signal(_moreAcknowledged);
                 return;
             }
         }
@@ -100,6 +134,13 @@ internal sealed class OutgoingSender(IRecordProducer producer, IDeadLetterIndex 
 #pragma warning restore CA1031
         {
             logger.LogError(failure, "A committed message could not be handed to the producer; it is sent again later.");
+        }
+        finally
+        {
+            if (Interlocked.Add(ref _bytes, -message.Value.Length) < bytesMax)
+            {
+                Signal(_room);
+            }
         }
 
         _inHand.TryRemove(message.MessageId, out _);
@@ -110,12 +151,22 @@ internal sealed class OutgoingSender(IRecordProducer producer, IDeadLetterIndex 
     {
         logger.LogError(
             "The broker refuses message {MessageId} of saga {SagaId} for topic {Topic} for good: {Reason}", message.MessageId, sagaId, message.Topic, reason);
+        if (ShortResponse.For(message, reason) is { } instead)
+        {
+            var said = await producer.ProduceAsync(record with { Value = instead.Value, Headers = MessageHeaders.ToList(instead.Headers) }, CancellationToken.None);
+            if (said.Delivery != Delivery.Refused)
+            {
+                // Whoever asked knows what happened and where the response is: in the saga's own rows.
+                return said;
+            }
+        }
+
         Refused?.Invoke(sagaId, message, reason);
 
         // The whole value may be what is refused (too large), so that the letter tells where it stays: in the saga's own rows.
         var letter = RefusedLetter.Write(sagaId, message, reason);
         var topic = message.Topic;
-        if (!topic.EndsWith(Topics.DeadLetterSuffix, StringComparison.Ordinal))
+        if (!IsLetter(message))
         {
             topic = Topics.DeadLetter(topic);
             await deadLetters.AddAsync(RefusedLetter.Row(message, reason), CancellationToken.None);
@@ -127,11 +178,13 @@ internal sealed class OutgoingSender(IRecordProducer producer, IDeadLetterIndex 
         return report.Delivery == Delivery.Refused ? new DeliveryReport(Delivery.Acknowledged, null) : report;
     }
 
-    private void Signal()
+    private static bool IsLetter(OutgoingMessage message) => message.Topic.EndsWith(Topics.DeadLetterSuffix, StringComparison.Ordinal);
+
+    private static void Signal(SemaphoreSlim what)
     {
         try
         {
-            _moreAcknowledged.Release();
+            what.Release();
         }
         catch (SemaphoreFullException)
         {

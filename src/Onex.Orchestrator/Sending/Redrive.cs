@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Onex.Contracts.Messages;
+using Onex.Kafka.Consuming;
 using Onex.Orchestrator.Storage;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Sagas;
@@ -11,7 +12,7 @@ internal static class Redrive
 {
     /// <summary>
     /// The record as it was read, to the partition that it was read from, so that a result finds its home and keyed records stay in one place.
-    /// Two headers tell that it is sent again, and since when.
+    /// Headers tell that it is sent again, since when, and who it was when it was read first.
     /// </summary>
     /// <param name="letter">The letter, with its value.</param>
     /// <param name="decisionId">The operator's decision.</param>
@@ -30,7 +31,7 @@ internal static class Redrive
                 using var document = JsonDocument.Parse(headers.Utf8);
                 foreach (var header in document.RootElement.EnumerateObject())
                 {
-                    if (header.Name is not (HeaderNames.Redrive or HeaderNames.Timestamp))
+                    if (header.Name is not (HeaderNames.Redrive or HeaderNames.Timestamp or HeaderNames.Origin))
                     {
                         header.WriteTo(writer);
                     }
@@ -39,6 +40,25 @@ internal static class Redrive
 
             writer.WriteString(HeaderNames.Timestamp, at);
             writer.WriteString(HeaderNames.Redrive, letter.Id);
+            writer.WriteString(HeaderNames.Origin, Origin(letter).ToString());
         }),
     };
+
+    /// <summary>
+    /// Who the letter's record is. Letters of before this was kept tell no topic's id: their records are known by the letter from then on, so that
+    /// at least no redrive counts twice.
+    /// </summary>
+    public static RecordOrigin Origin(DeadLetterRow letter)
+    {
+        if (letter.Headers is { IsNull: false } headers)
+        {
+            using var document = JsonDocument.Parse(headers.Utf8);
+            if (document.RootElement.TryGetProperty(HeaderNames.Origin, out var text) && RecordOrigin.Parse(text.GetString()!) is { } origin)
+            {
+                return origin;
+            }
+        }
+
+        return RecordOrigin.Known(letter.Id);
+    }
 }

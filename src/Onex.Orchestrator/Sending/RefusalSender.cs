@@ -48,6 +48,12 @@ internal sealed class RefusalSender(ResponseWriter responses, IRecordProducer pr
 
         if (report.Delivery == Delivery.Refused)
         {
+            if (ShortResponse.For(message, report.Reason ?? "no reason given") is { } instead)
+            {
+                await SendAsync(instead, cancellation);
+                return;
+            }
+
             logger.LogError("Message {MessageId} for topic {Topic} is refused by the broker: {Reason}", message.MessageId, message.Topic, report.Reason);
         }
     }

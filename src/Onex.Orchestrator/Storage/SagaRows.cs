@@ -90,8 +90,18 @@ internal static partial class SagaRows
             WaitUntil = Time(root, "wait_until"),
             WaitingFor = root.TryGetProperty("waiting_for", out var names) ? [.. names.EnumerateArray().Select(name => name.GetString()!)] : [],
             Leaving = root.TryGetProperty("leaving", out var leaving)
-                ? new Departure(leaving.GetProperty("next").GetString()!)
+                ? new Departure(leaving.GetProperty("next").GetString()!) { Failed = Flag(leaving, "failed"), At = Time(leaving, "at") }
                 : null,
+            Idle = root.TryGetProperty("idle_entries", out var idle)
+                ? idle.EnumerateObject().ToImmutableDictionary(
+                    entry => entry.Name, entry => new IdleEntries(entry.Value.GetProperty("count").GetInt32(), Count(entry.Value, "failures"), entry.Value.GetProperty("mark").GetString()!))
+                : ImmutableDictionary<string, IdleEntries>.Empty,
+            Skipped = root.TryGetProperty("skipped", out var skipped)
+                ? skipped.EnumerateArray().Select(id => id.GetString()!).ToImmutableSortedSet(StringComparer.Ordinal)
+                : ImmutableSortedSet<string>.Empty.WithComparer(StringComparer.Ordinal),
+            Held = root.TryGetProperty("held", out var held)
+                ? [.. held.EnumerateArray().Select(each => new HeldSequence(each.GetProperty("steps_of").GetString()!, Count(each, "round")))]
+                : [],
             Fault = row.Fault is { } fault ? ReadFault(fault) : null,
             Waiters = row.Waiters is { } waiters ? ReadWaiters(waiters) : [],
             Output = output,
@@ -120,6 +130,37 @@ internal static partial class SagaRows
             writer.WriteEndObject();
         }
 
+        if (!saga.Idle.IsEmpty)
+        {
+            writer.WriteStartObject("idle_entries");
+            foreach (var (state, entries) in saga.Idle)
+            {
+                writer.WriteStartObject(state);
+                writer.WriteNumber("count", entries.Count);
+                WriteCount(writer, "failures", entries.Failures);
+                writer.WriteString("mark", entries.Mark);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndObject();
+        }
+
+        if (!saga.Skipped.IsEmpty)
+        {
+            writer.WriteStartArray("skipped");
+            foreach (var step in saga.Skipped)
+            {
+                writer.WriteStringValue(step);
+            }
+
+            writer.WriteEndArray();
+        }
+
+        WriteArray(writer, "held", saga.Held, (to, held) =>
+        {
+            to.WriteString("steps_of", held.Key);
+            WriteCount(to, "round", held.Round);
+        });
         WriteArray(writer, "branches", saga.Branches, WriteBranch);
         WriteArray(writer, "each", saga.Eaches, WriteEach);
         WriteArray(writer, "outstanding", saga.Outstanding, WriteOutstanding);
@@ -157,6 +198,8 @@ internal static partial class SagaRows
         {
             writer.WriteStartObject("leaving");
             writer.WriteString("next", leaving.Next);
+            WriteFlag(writer, "failed", leaving.Failed);
+            WriteTime(writer, "at", leaving.At);
             writer.WriteEndObject();
         }
     }

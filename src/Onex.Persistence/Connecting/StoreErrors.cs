@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Npgsql;
+using Onex.Contracts.Messages;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Schema;
 using Onex.Persistence.Sqlite;
@@ -44,13 +45,23 @@ internal static class StoreErrors
             PostgresErrorCodes.InsufficientPrivilege => true,
             var state => IsSchemaMissing(postgres) || state[..2] is "08" or "28" or "53" or "57" or "58" or "XX",
         },
+        // The driver wraps what failed while it read or wrote.
+        _ when MemoryShortage.Is(error) => false,
         NpgsqlException or SocketException or IOException or TimeoutException => true,
         _ => IsOutOfStep(error),
     };
 
     /// <summary>As the seam's callers see it.</summary>
-    public static StoreUnavailableException Unavailable(Exception error) =>
-        new(IsSchemaMissing(error) ? $"{SchemaState.WhatToDo} It says: {Describe(error)}" : $"The database cannot be reached: {Describe(error)}", error);
+    public static StoreUnavailableException Unavailable(Exception error) => new(
+        error switch
+        {
+            _ when IsSchemaMissing(error) => $"{SchemaState.WhatToDo} It says: {Describe(error)}",
+            PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } or TimeoutException or NpgsqlException { InnerException: TimeoutException } =>
+                $"The database has not answered in time; it may be busy, or a lock may be held (see pg_stat_activity): {Describe(error)}",
+            PostgresException => $"The database refuses: {Describe(error)}",
+            _ => $"The database cannot be reached: {Describe(error)}",
+        },
+        error);
 
     /// <summary>One line, with neither data nor password.</summary>
     public static string Describe(Exception error) => error switch

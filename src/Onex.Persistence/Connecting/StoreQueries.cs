@@ -11,12 +11,18 @@ internal static class StoreQueries
     /// Runs commands in one round trip and one transaction. What fails on a connection is tried once more on a fresh one (pooled
     /// connections outlive a restart of the server only seemingly), so the commands must bear being run twice.
     /// </summary>
+    /// <param name="dataSource">Where.</param>
+    /// <param name="commands">What.</param>
+    /// <param name="read">Reads the results.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <param name="contentionRetries">How often it is tried again when another transaction was in the way.</param>
     /// <exception cref="Sagas.StoreUnavailableException">The database cannot be reached, or is going down.</exception>
     public static async Task<T> RunAsync<T>(
         this NpgsqlDataSource dataSource,
         NpgsqlBatchCommand[] commands,
         Func<NpgsqlDataReader, Task<T>> read,
-        CancellationToken cancellation)
+        CancellationToken cancellation,
+        int contentionRetries = ContentionRetries)
     {
         var fresh = false;
         for (var contentions = 0; ; commands = [.. commands.Select(Anew)])
@@ -40,7 +46,7 @@ internal static class StoreQueries
 
                 return result;
             }
-            catch (Exception error) when (StoreErrors.IsContention(error) && contentions < ContentionRetries)
+            catch (Exception error) when (StoreErrors.IsContention(error) && contentions < contentionRetries)
             {
                 contentions++;
             }

@@ -34,6 +34,70 @@ public sealed class DeadLetterIndex(NpgsqlDataSource dataSource) : IDeadLetterIn
 
     private const string One = $"SELECT {DeadLetterSql.Columns} FROM onex.dead_letters l WHERE l.id = $1";
 
+    // Plan: a scan. Once per assignment, and letters are few and small, their values apart.
+    private const string Open = """
+        SELECT id FROM onex.dead_letters WHERE topic = $1 AND partition = ANY($2) AND status = 'open' ORDER BY record_offset DESC LIMIT $3
+        """;
+
+    private const string Close = """
+        UPDATE onex.dead_letters
+        SET status = 'discarded', decision_id = gen_random_uuid(), decided_at = clock_timestamp(), decided_by = $2, decision_reason = $3
+        WHERE id = $1 AND status = 'open'
+        """;
+
+    // Plan: ux_sagas_request_id and ix_inbox_message_id.
+    private const string HandledBy = """
+        SELECT id FROM onex.sagas WHERE request_id = $1 UNION ALL SELECT saga_id FROM onex.inbox WHERE message_id = $1 LIMIT 1
+        """;
+
+    /// <inheritdoc />
+    public Task<IReadOnlySet<Guid>> OpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
+        dataSource.RunAsync<IReadOnlySet<Guid>>(
+            [
+                new NpgsqlBatchCommand(Open)
+                {
+                    Parameters =
+                    {
+                        new NpgsqlParameter<string> { TypedValue = topic },
+                        CommitSql.Array(NpgsqlDbType.Integer, [.. partitions]),
+                        new NpgsqlParameter<int> { TypedValue = IDeadLetterIndex.OpenMax },
+                    },
+                },
+            ],
+            async reader =>
+            {
+                var open = new HashSet<Guid>();
+                while (await reader.ReadAsync(cancellation))
+                {
+                    open.Add(reader.GetGuid(0));
+                }
+
+                return open;
+            },
+            cancellation);
+
+    /// <inheritdoc />
+    public Task CloseAsync(Guid id, string reason, CancellationToken cancellation) => dataSource.RunAsync(
+        [
+            new NpgsqlBatchCommand(Close)
+            {
+                Parameters =
+                {
+                    new NpgsqlParameter<Guid> { TypedValue = id },
+                    new NpgsqlParameter<string> { TypedValue = IDeadLetterIndex.Itself },
+                    new NpgsqlParameter<string> { TypedValue = reason },
+                },
+            },
+        ],
+        _ => Task.FromResult(true),
+        cancellation);
+
+    /// <inheritdoc />
+    public Task<Guid?> HandledByAsync(Guid requestId, CancellationToken cancellation) => dataSource.RunAsync(
+        [new NpgsqlBatchCommand(HandledBy) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = requestId } } }],
+        async reader => await reader.ReadAsync(cancellation) ? reader.GetGuid(0) : (Guid?)null,
+        cancellation);
+
     /// <inheritdoc />
     public Task AddAsync(DeadLetterRow row, CancellationToken cancellation) =>
         dataSource.RunAsync([Filled(new NpgsqlBatchCommand(Insert + Once), row)], _ => Task.FromResult(true), cancellation);

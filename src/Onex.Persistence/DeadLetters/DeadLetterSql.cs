@@ -40,9 +40,9 @@ internal static class DeadLetterSql
             conditions.Add($"l.code = {given(SagaListSql.Readable(code))}");
         }
 
-        if (filter.Status is { } status)
+        if (filter.Statuses.Count > 0)
         {
-            conditions.Add($"l.status = {given(status.ToText())}");
+            conditions.Add($"l.status IN ({string.Join(", ", filter.Statuses.Select(status => given(status.ToText())))})");
         }
 
         if (filter.Text is { } text)

@@ -25,6 +25,23 @@ public interface IDeadLetterIndex
     /// (<see cref="DeadLetterRow.DecisionId"/>). Deciding twice with one id is deciding once.
     /// </summary>
     Task<DeadLetterRow?> DecideAsync(DeadLetterDecision decision, CancellationToken cancellation);
+
+    /// <summary>The open letters whose record was read from one of a topic's partitions: the <see cref="OpenMax"/> with the highest offsets.</summary>
+    Task<IReadOnlySet<Guid>> OpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation);
+
+    /// <summary>
+    /// Discards a letter if it is open: what it tells of was handled after all. It stays, with the reason, as one that an operator discards does.
+    /// </summary>
+    Task CloseAsync(Guid id, string reason, CancellationToken cancellation);
+
+    /// <summary>The saga that a request started, or that has taken in the event or the request of that identity; or null.</summary>
+    Task<Guid?> HandledByAsync(Guid requestId, CancellationToken cancellation);
+
+    /// <summary>How many <see cref="OpenAsync"/> answers at most.</summary>
+    const int OpenMax = 10_000;
+
+    /// <summary>Who decides in the place of an operator.</summary>
+    const string Itself = "onex";
 }
 
 /// <summary>What became of a letter.</summary>
@@ -104,8 +121,8 @@ public sealed record DeadLetterFilter
     /// <summary>Why it was given up.</summary>
     public string? Code { get; init; }
 
-    /// <summary>What became of it.</summary>
-    public DeadLetterStatus? Status { get; init; }
+    /// <summary>What became of it: one of these. Empty does not restrict.</summary>
+    public IReadOnlyList<DeadLetterStatus> Statuses { get; init; } = [];
 
     /// <summary>A letter's id, a correlation id, or the beginning of the record's key.</summary>
     public string? Text { get; init; }

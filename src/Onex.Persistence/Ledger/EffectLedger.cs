@@ -19,7 +19,6 @@ public sealed class EffectLedger : IEffectLedger
     public static readonly TimeSpan OutcomesKept = TimeSpan.FromDays(15);
 
     private const int BatchMax = 500;
-    private const int CleanupBatch = 10_000;
 
     // A row is leased if there is none, if its lease ran out without an outcome, or if its attempt failed or was closed and a later one is
     // asked for; and if it completed with an answer that main did not understand, for the later attempt that says so. A claim that was made and whose answer was lost is recognized by its token. In command order, so that two batches wait
@@ -117,13 +116,6 @@ public sealed class EffectLedger : IEffectLedger
             ORDER BY command_id FOR UPDATE SKIP LOCKED)
         """;
 
-    private const string Remove = """
-        DELETE FROM onex.effect_ledger WHERE command_id IN (
-            SELECT command_id FROM onex.effect_ledger
-            WHERE greatest(leased_until, recorded_at) < clock_timestamp() - $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
-        RETURNING command_id
-        """;
-
     private readonly NpgsqlDataSource _dataSource;
     private readonly GroupCommit<Asked, ClaimVerdict> _claims;
     private readonly GroupCommit<Recorded, bool> _records;
@@ -204,44 +196,6 @@ public sealed class EffectLedger : IEffectLedger
     /// <inheritdoc />
     public Task<IReadOnlyDictionary<Guid, LedgerState>> LookUpAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
         ReadStatesAsync(commandIds, [], cancellation);
-
-    /// <summary>
-    /// Removes commands that nobody has touched for that long; it must be longer than a command may be executed
-    /// (<see cref="StepCommand.NotAfter"/>) and the topics' retention. Answers how many.
-    /// </summary>
-    public async Task<int> RemoveOlderThanAsync(TimeSpan age, CancellationToken cancellation)
-    {
-        for (var removed = 0; ;)
-        {
-            var some = await _dataSource.RunAsync(
-                [
-                    new NpgsqlBatchCommand(Remove)
-                    {
-                        Parameters =
-                        {
-                            new NpgsqlParameter<TimeSpan> { TypedValue = age },
-                            new NpgsqlParameter<int> { TypedValue = CleanupBatch },
-                        },
-                    },
-                ],
-                async reader =>
-                {
-                    var rows = 0;
-                    while (await reader.ReadAsync(cancellation))
-                    {
-                        rows++;
-                    }
-
-                    return rows;
-                },
-                cancellation);
-            removed += some;
-            if (some < CleanupBatch)
-            {
-                return removed;
-            }
-        }
-    }
 
     private static NpgsqlBatchCommand SettleAll(IReadOnlyCollection<Guid> commandIds) =>
         new(Settle) { Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, [.. commandIds]) } };

@@ -33,8 +33,8 @@ public sealed record SagaFilter
     /// <summary>The current state.</summary>
     public string? State { get; init; }
 
-    /// <summary>What it is doing.</summary>
-    public SagaStatus? Status { get; init; }
+    /// <summary>What it is doing: one of these. Empty does not restrict.</summary>
+    public IReadOnlyList<SagaStatus> Statuses { get; init; } = [];
 
     /// <summary>The business key.</summary>
     public string? Key { get; init; }

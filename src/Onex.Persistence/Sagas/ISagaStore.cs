@@ -9,9 +9,14 @@ namespace Onex.Persistence.Sagas;
 public interface ISagaStore
 {
     /// <summary>
-    /// The rows of those ids with their input and their unsent messages, in one query. Ids that have no row are missing from the answer.
+    /// The rows of those ids with their input and their unsent messages, in one query. Ids that have no row are missing from the answer, and where
+    /// the limit is reached others are too.
     /// </summary>
-    Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation);
+    Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation);
+
+    /// <summary>All of them.</summary>
+    Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
+        LoadAsync(ids, null, cancellation);
 
     /// <summary>
     /// Commits many sagas in one transaction and one round trip, and says for each what came of it, in the order of the batch.
@@ -24,11 +29,23 @@ public interface ISagaStore
     /// <summary>Forgets messages that the broker has acknowledged. Flushed with the next commit, or alone.</summary>
     Task MarkSentAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation);
 
-    /// <summary>Unsent messages of sagas with these home partitions, oldest first: what a reader sends when it is assigned them.</summary>
-    Task<IReadOnlyList<UnsentMessage>> UnsentOfPartitionsAsync(IReadOnlyCollection<int> partitions, int limit, CancellationToken cancellation);
+    /// <summary>
+    /// Unsent messages of sagas with these home partitions, oldest first: what a reader sends when it is assigned them. At most that many, and of
+    /// those as many as have so many bytes together; one at least.
+    /// </summary>
+    Task<IReadOnlyList<UnsentMessage>> UnsentOfPartitionsAsync(
+        IReadOnlyCollection<int> partitions, int limit, long bytesMax, CancellationToken cancellation);
 
-    /// <summary>Messages unsent for longer than that, whatever their home partition: any main may have committed them and died.</summary>
-    Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, CancellationToken cancellation);
+    /// <summary>The same of messages unsent for longer than that, whatever their home partition: any main may have committed them and died.</summary>
+    Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, long bytesMax, CancellationToken cancellation);
+
+    /// <summary>However many bytes they have.</summary>
+    Task<IReadOnlyList<UnsentMessage>> UnsentOfPartitionsAsync(IReadOnlyCollection<int> partitions, int limit, CancellationToken cancellation) =>
+        UnsentOfPartitionsAsync(partitions, limit, long.MaxValue, cancellation);
+
+    /// <summary>However many bytes they have.</summary>
+    Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, CancellationToken cancellation) =>
+        UnsentForAsync(age, limit, long.MaxValue, cancellation);
 
     /// <summary>
     /// Live sagas of these home partitions that want to be woken before that time: id and time. Those that wait for long are found through
@@ -64,8 +81,12 @@ public interface ISagaStore
     /// <summary>A page of items for each query, in the order of the queries, in one round trip.</summary>
     Task<IReadOnlyList<IReadOnlyList<SagaItem>>> LoadItemsAsync(IReadOnlyList<SagaItemsQuery> queries, CancellationToken cancellation);
 
-    /// <summary>The payload of that id, or null.</summary>
-    Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation);
+    /// <summary>The payloads of those ids. What is not there is missing from the answer, and where the limit is reached others are too.</summary>
+    Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation);
+
+    /// <summary>All of them.</summary>
+    Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
+        LoadPayloadsAsync(ids, null, cancellation);
 
     /// <summary>Writes payloads outside a commit (results of effects that are too large to travel). Writing one twice is harmless.</summary>
     Task SavePayloadsAsync(IReadOnlyCollection<SagaPayload> payloads, CancellationToken cancellation);

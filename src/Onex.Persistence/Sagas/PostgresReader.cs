@@ -21,11 +21,20 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
 
     private const string MessagesOfSagas = $"SELECT {MessageColumns} FROM onex.outbox WHERE saga_id = ANY($1) ORDER BY seq";
 
-    private const string MessagesOfPartitions =
-        $"SELECT {MessageColumns} FROM onex.outbox WHERE home_partition = ANY($1) ORDER BY seq LIMIT $2";
+    // As many as together fit into the memory for them: the others are found by the next sweep. The length of a bytea is told without reading it.
+    private const string MessagesOfPartitions = $"""
+        SELECT {MessageColumns} FROM (
+            SELECT *, sum(length(value)) OVER (ORDER BY seq) - length(value) AS before
+            FROM (SELECT * FROM onex.outbox WHERE home_partition = ANY($1) ORDER BY seq LIMIT $2) found) counted
+        WHERE before < $3 ORDER BY seq
+        """;
 
-    private const string MessagesOfAge =
-        $"SELECT {MessageColumns} FROM onex.outbox WHERE created_at < clock_timestamp() - $1 ORDER BY seq LIMIT $2";
+    private const string MessagesOfAge = $"""
+        SELECT {MessageColumns} FROM (
+            SELECT *, sum(length(value)) OVER (ORDER BY seq) - length(value) AS before
+            FROM (SELECT * FROM onex.outbox WHERE created_at < clock_timestamp() - $1 ORDER BY seq LIMIT $2) found) counted
+        WHERE before < $3 ORDER BY seq
+        """;
 
     // Plan: ix_sagas_live_home_partition, which holds no parked saga, and ix_timers_home_partition_due_at: a test reads it.
     internal const string Wakeups = """
@@ -44,7 +53,8 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
         INSERT INTO onex.saga_payloads (id, saga_id, name, content) SELECT * FROM unnest($1, $2, $3, $4) ORDER BY 1 ON CONFLICT DO NOTHING
         """;
 
-    public async Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation)
+    public async Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(
+        IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation)
     {
         if (ids.Count == 0)
         {
@@ -66,16 +76,19 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
                 while (await reader.ReadAsync(cancellation))
                 {
                     var row = PostgresRows.ReadSaga(reader);
-                    loaded[row.Id] = new LoadedSaga(row, PostgresRows.Json(reader, PostgresRows.SagaColumnCount) ?? RawJson.Null, []);
+                    var input = PostgresRows.Json(reader, PostgresRows.SagaColumnCount) ?? RawJson.Null;
+                    if (limit is not null && !limit.TryAdd(row.Data, row.Progress, input))
+                    {
+                        break;
+                    }
+
+                    loaded[row.Id] = new LoadedSaga(row, input, []);
                 }
 
                 await reader.NextResultAsync(cancellation);
-                foreach (var unsent in (await ReadMessagesAsync(reader, cancellation)).GroupBy(message => message.SagaId))
+                foreach (var unsent in (await ReadMessagesAsync(reader, loaded.ContainsKey, cancellation)).GroupBy(message => message.SagaId))
                 {
-                    if (loaded.TryGetValue(unsent.Key, out var saga))
-                    {
-                        loaded[unsent.Key] = saga with { Unsent = [.. unsent.Select(message => message.Message)] };
-                    }
+                    loaded[unsent.Key] = loaded[unsent.Key] with { Unsent = [.. unsent.Select(message => message.Message)] };
                 }
 
                 await reader.NextResultAsync(cancellation);
@@ -93,23 +106,33 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
     }
 
     public Task<IReadOnlyList<UnsentMessage>> UnsentOfPartitionsAsync(
-        IReadOnlyCollection<int> partitions, int limit, CancellationToken cancellation) =>
+        IReadOnlyCollection<int> partitions, int limit, long bytesMax, CancellationToken cancellation) =>
         dataSource.RunAsync(
             [
                 new NpgsqlBatchCommand(MessagesOfPartitions)
                 {
-                    Parameters = { CommitSql.Array(NpgsqlDbType.Integer, [.. partitions]), new NpgsqlParameter<int> { TypedValue = limit } },
+                    Parameters =
+                    {
+                        CommitSql.Array(NpgsqlDbType.Integer, [.. partitions]),
+                        new NpgsqlParameter<int> { TypedValue = limit },
+                        new NpgsqlParameter<long> { TypedValue = bytesMax },
+                    },
                 },
             ],
             reader => ReadMessagesAsync(reader, cancellation),
             cancellation);
 
-    public Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, CancellationToken cancellation) =>
+    public Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, long bytesMax, CancellationToken cancellation) =>
         dataSource.RunAsync(
             [
                 new NpgsqlBatchCommand(MessagesOfAge)
                 {
-                    Parameters = { new NpgsqlParameter<TimeSpan> { TypedValue = age }, new NpgsqlParameter<int> { TypedValue = limit } },
+                    Parameters =
+                    {
+                        new NpgsqlParameter<TimeSpan> { TypedValue = age },
+                        new NpgsqlParameter<int> { TypedValue = limit },
+                        new NpgsqlParameter<long> { TypedValue = bytesMax },
+                    },
                 },
             ],
             reader => ReadMessagesAsync(reader, cancellation),
@@ -170,7 +193,8 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
             },
             cancellation);
 
-    public Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(
+        IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation) =>
         dataSource.RunAsync<IReadOnlyDictionary<Guid, SagaPayload>>(
             [new NpgsqlBatchCommand(Payloads) { Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, [.. ids]) } }],
             async reader =>
@@ -179,7 +203,13 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
                 while (await reader.ReadAsync(cancellation))
                 {
                     var id = reader.GetGuid(0);
-                    payloads[id] = new SagaPayload(id, reader.GetGuid(1), reader.GetString(2), PostgresRows.Json(reader, 3) ?? RawJson.Null);
+                    var content = PostgresRows.Json(reader, 3) ?? RawJson.Null;
+                    if (limit is not null && !limit.TryAdd(content))
+                    {
+                        break;
+                    }
+
+                    payloads[id] = new SagaPayload(id, reader.GetGuid(1), reader.GetString(2), content);
                 }
 
                 return payloads;
@@ -211,11 +241,20 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
             cancellation);
     }
 
-    private static async Task<IReadOnlyList<UnsentMessage>> ReadMessagesAsync(NpgsqlDataReader reader, CancellationToken cancellation)
+    private static Task<IReadOnlyList<UnsentMessage>> ReadMessagesAsync(NpgsqlDataReader reader, CancellationToken cancellation) =>
+        ReadMessagesAsync(reader, _ => true, cancellation);
+
+    private static async Task<IReadOnlyList<UnsentMessage>> ReadMessagesAsync(
+        NpgsqlDataReader reader, Func<Guid, bool> isWanted, CancellationToken cancellation)
     {
         var messages = new List<UnsentMessage>();
         while (await reader.ReadAsync(cancellation))
         {
+            if (!isWanted(reader.GetGuid(0)))
+            {
+                continue;
+            }
+
             messages.Add(new UnsentMessage(reader.GetGuid(0), new OutgoingMessage
             {
                 MessageId = reader.GetGuid(1),

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Onex.Contracts.Messages;
 using Onex.Persistence.Connecting;
 
 namespace Onex.Persistence.Sagas;
@@ -25,8 +26,12 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     }
 
     /// <inheritdoc />
+    public Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation) =>
+        _reader.LoadAsync(ids, limit, cancellation);
+
+    /// <inheritdoc />
     public Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
-        _reader.LoadAsync(ids, cancellation);
+        _reader.LoadAsync(ids, null, cancellation);
 
     /// <inheritdoc />
     public async Task MarkSentAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation)
@@ -39,12 +44,12 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
 
     /// <inheritdoc />
     public Task<IReadOnlyList<UnsentMessage>> UnsentOfPartitionsAsync(
-        IReadOnlyCollection<int> partitions, int limit, CancellationToken cancellation) =>
-        _reader.UnsentOfPartitionsAsync(partitions, limit, cancellation);
+        IReadOnlyCollection<int> partitions, int limit, long bytesMax, CancellationToken cancellation) =>
+        _reader.UnsentOfPartitionsAsync(partitions, limit, bytesMax, cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, CancellationToken cancellation) =>
-        _reader.UnsentForAsync(age, limit, cancellation);
+    public Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, long bytesMax, CancellationToken cancellation) =>
+        _reader.UnsentForAsync(age, limit, bytesMax, cancellation);
 
     /// <inheritdoc />
     public Task<IReadOnlyList<Wakeup>> WakeupsAsync(
@@ -59,8 +64,13 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         _items.LoadAsync(queries, cancellation);
 
     /// <inheritdoc />
+    public Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(
+        IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation) =>
+        _reader.LoadPayloadsAsync(ids, limit, cancellation);
+
+    /// <inheritdoc />
     public Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
-        _reader.LoadPayloadsAsync(ids, cancellation);
+        _reader.LoadPayloadsAsync(ids, null, cancellation);
 
     /// <inheritdoc />
     public Task SavePayloadsAsync(IReadOnlyCollection<SagaPayload> payloads, CancellationToken cancellation) =>
@@ -145,7 +155,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
                 // Refused, so nothing of this batch is committed: the caller may keep it and wait.
                 throw StoreErrors.Unavailable(error);
             }
-            catch (Exception error) when (StoreErrors.IsUnavailable(error))
+            catch (Exception error) when (StoreErrors.IsUnavailable(error) && !MemoryShortage.Is(error))
             {
                 // The server may have committed, may yet commit (its process need not know that we are gone), or never will. The same
                 // batch again tells: it waits for the rows if they are locked still, and what was ours it finds by last_transition_id.

@@ -27,9 +27,9 @@ internal static class SagaListSql
             conditions.Add($"s.state = {given(Readable(state))}");
         }
 
-        if (filter.Status is { } status)
+        if (filter.Statuses.Count > 0)
         {
-            conditions.Add($"s.status = {given(status.ToText())}");
+            conditions.Add($"s.status IN ({string.Join(", ", filter.Statuses.Select(status => given(status.ToText())))})");
         }
 
         if (filter.Key is { } key)

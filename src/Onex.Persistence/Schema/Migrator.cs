@@ -48,17 +48,20 @@ public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings
             if (status.Pending.Count > 0)
             {
                 logger.LogInformation("Migrating the database: {Migrations}", string.Join(", ", status.Pending));
+
+                // Whoever waits for a lock holds up everyone who comes after, the mains of before among them: rather not now.
+                await context.Database.ExecuteSqlRawAsync("SET lock_timeout = '2s'", cancellation);
                 await context.Database.MigrateAsync(cancellation);
             }
 
-            await HistoryPartitions.MakeAsync(dataSource, cancellation);
+            await HistoryPartitions.MakeAsync(dataSource, logger, cancellation);
             await WarnOfLossAsync(context, cancellation);
             return status.Pending;
         }
         finally
         {
             // The connection goes back to the pool, and its session lives on.
-            await context.Database.ExecuteSqlAsync($"SELECT pg_advisory_unlock({LockKey})", CancellationToken.None);
+            await context.Database.ExecuteSqlAsync($"RESET lock_timeout; SELECT pg_advisory_unlock({LockKey})", CancellationToken.None);
         }
     });
 

@@ -244,6 +244,8 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         schedule.Property(row => row.LastDueAt).HasColumnName("last_due_at")
             .HasComment("The last time that was dealt with; at first, when the schedule was seen for the first time.");
         schedule.Property(row => row.UpdatedAt).HasColumnName("updated_at").HasDefaultValueSql("now()").HasComment("When it was dealt with.");
+        schedule.Property(row => row.RemovedAt).HasColumnName("removed_at")
+            .HasComment("When a main began without it. Restored, it begins anew: what came meanwhile was not missed.");
     }
 
     private static void MapEarlyEvents(EntityTypeBuilder<EarlyEvent> early)

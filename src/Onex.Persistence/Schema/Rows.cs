@@ -141,6 +141,9 @@ public sealed record ScheduleRow
 
     /// <summary>When that was, by the database's clock.</summary>
     public DateTimeOffset UpdatedAt { get; init; }
+
+    /// <summary>When a main has begun whose contracts do not have it, unless one has begun since that has it; else null.</summary>
+    public DateTimeOffset? RemovedAt { get; init; }
 }
 
 /// <summary>A row of <c>effect_ledger</c>, for queries.</summary>

@@ -44,11 +44,17 @@ public sealed class StoreSetupException : Exception
             PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege } denied => Told(
                 $"User {Quoted(settings.User)} may not set up database {Quoted(settings.Database)} ({denied.MessageText}): its owner must run "
                 + $"GRANT CREATE ON DATABASE {Quoted(settings.Database)} TO {Quoted(settings.User)}; and tables in schema onex must belong to that user."),
+            PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable } => Told(
+                $"The schema of database {Quoted(settings.Database)} cannot be changed now, for another session (a backup, a report, a runtime of before) has a lock "
+                + "on its tables: pg_stat_activity shows who. Nothing has been changed, and it is tried again.",
+                mayPass: true),
             PostgresException other when StoreErrors.IsUnavailable(other) => Told(
                 $"{server} is not ready: {StoreErrors.Describe(other)}.", mayPass: true),
             PostgresException other => Told($"{server} failed: {StoreErrors.Describe(other)}."),
             NpgsqlException missing when missing.Message.Contains("No password has been provided", StringComparison.Ordinal) => Told(
                 $"{server} asks user {Quoted(settings.User)} for a password and none is given: set POSTGRES_PASSWORD."),
+            TimeoutException or NpgsqlException { InnerException: TimeoutException } when error is Sagas.StoreUnavailableException => Told(
+                $"{server} has not answered in time: it may be busy, or a lock may be held (see pg_stat_activity).", mayPass: true),
             NpgsqlException or SocketException or TimeoutException or IOException => Told(
                 $"{server} cannot be reached ({StoreErrors.Describe(Cause(error)!)}): check that it runs, POSTGRES_HOST and POSTGRES_PORT.",
                 mayPass: true),

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Data.Sqlite;
 using Onex.Persistence.Sagas;
@@ -18,19 +19,23 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
     private const int ApplicationId = 0x6F6E6578;
     private const int BusySeconds = 5;
 
+    // How long a page that was written proves that pages can be written, while no write fails.
+    private static readonly TimeSpan _proof = TimeSpan.FromSeconds(5);
+
     // What files of earlier builds lack: the script makes tables that are missing, never columns.
-    private static readonly (string Column, string Definition)[] _addedToDeadLetters =
+    private static readonly (string Table, string Column, string Definition)[] _added =
     [
-        ("key", "TEXT"),
-        ("headers", "TEXT"),
-        ("error_type", "TEXT NOT NULL DEFAULT ''"),
-        ("retry_count", "INTEGER NOT NULL DEFAULT 0"),
-        ("status", "TEXT NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'redriven', 'discarded'))"),
-        ("redrives", "INTEGER NOT NULL DEFAULT 0"),
-        ("decision_id", "TEXT"),
-        ("decided_at", "TEXT"),
-        ("decided_by", "TEXT"),
-        ("decision_reason", "TEXT"),
+        ("dead_letters", "key", "TEXT"),
+        ("dead_letters", "headers", "TEXT"),
+        ("dead_letters", "error_type", "TEXT NOT NULL DEFAULT ''"),
+        ("dead_letters", "retry_count", "INTEGER NOT NULL DEFAULT 0"),
+        ("dead_letters", "status", "TEXT NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'redriven', 'discarded'))"),
+        ("dead_letters", "redrives", "INTEGER NOT NULL DEFAULT 0"),
+        ("dead_letters", "decision_id", "TEXT"),
+        ("dead_letters", "decided_at", "TEXT"),
+        ("dead_letters", "decided_by", "TEXT"),
+        ("dead_letters", "decision_reason", "TEXT"),
+        ("schedules", "removed_at", "TEXT"),
     ];
 
     private readonly string _path = Path.GetFullPath(settings.Path);
@@ -40,6 +45,7 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
     private FileStream? _held;
     private SqliteSession? _writer;
     private SqliteSession? _reader;
+    private long? _provenAt;
 
     /// <summary>
     /// Makes the directory and the file if they are missing, takes the file for this process, and brings its schema up to this version. Needed
@@ -72,11 +78,34 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
             // Not cancelled once it has begun: it is short, and its outcome would be unknown.
             return await Task.Run(() => Run(ref _writer, "BEGIN IMMEDIATE", work), CancellationToken.None);
         }
+        catch (StoreUnavailableException)
+        {
+            _provenAt = null;
+            throw;
+        }
         finally
         {
             _writing.Release();
         }
     }
+
+    /// <summary>
+    /// Proves that the file takes writes: reading goes on when the disk is full or someone else has locked it. Takes the lock each time, which
+    /// costs nothing; writes a page now and then, and whenever a write has failed before.
+    /// </summary>
+    /// <exception cref="StoreUnavailableException">It does not.</exception>
+    public Task ProbeAsync(CancellationToken cancellation) => WriteAsync(
+        session =>
+        {
+            if (_provenAt is not { } at || Stopwatch.GetElapsedTime(at) >= _proof)
+            {
+                session.Execute($"PRAGMA user_version = {SchemaVersion}");
+                _provenAt = Stopwatch.GetTimestamp();
+            }
+
+            return true;
+        },
+        cancellation);
 
     /// <summary>Runs queries on what is committed, all on the same state of it.</summary>
     internal async Task<T> ReadAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellation)
@@ -290,11 +319,11 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
             session.Execute("INSERT INTO effect_ledger SELECT * FROM effect_ledger_1; DROP TABLE effect_ledger_1");
         }
 
-        foreach (var (column, definition) in _addedToDeadLetters)
+        foreach (var (table, column, definition) in _added)
         {
-            if (!session.Exists("SELECT 1 FROM pragma_table_info('dead_letters') WHERE name = $1", column))
+            if (!session.Exists("SELECT 1 FROM pragma_table_info($1) WHERE name = $2", table, column))
             {
-                session.Execute($"ALTER TABLE dead_letters ADD COLUMN {column} {definition}");
+                session.Execute($"ALTER TABLE {table} ADD COLUMN {column} {definition}");
             }
         }
 

@@ -20,6 +20,20 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
         WHERE id = $1 AND (status = 'open' OR $8) AND decision_id IS NOT $4
         """;
 
+    private const string Open = """
+        SELECT id, partition FROM dead_letters WHERE topic = $1 AND status = 'open' ORDER BY record_offset DESC LIMIT $2
+        """;
+
+    private const string Close = """
+        UPDATE dead_letters
+        SET status = 'discarded', decision_id = $2, decided_at = $3, decided_by = $4, decision_reason = $5
+        WHERE id = $1 AND status = 'open'
+        """;
+
+    private const string HandledBy = """
+        SELECT id FROM (SELECT id FROM sagas WHERE request_id = $1 UNION ALL SELECT saga_id FROM inbox WHERE message_id = $1) LIMIT 1
+        """;
+
     private const string One = $"SELECT {DeadLetterSql.Columns} FROM dead_letters l WHERE l.id = $1";
 
     /// <inheritdoc />
@@ -83,6 +97,24 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
             return Find(session, decision.LetterId);
         },
         cancellation);
+
+    /// <inheritdoc />
+    public Task<IReadOnlySet<Guid>> OpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
+        database.ReadAsync<IReadOnlySet<Guid>>(
+            session => session
+                .Query(Open, reader => (Id: SqliteRows.Id(reader, 0), Partition: reader.GetInt32(1)), topic, IDeadLetterIndex.OpenMax)
+                .Where(letter => partitions.Contains(letter.Partition))
+                .Select(letter => letter.Id)
+                .ToHashSet(),
+            cancellation);
+
+    /// <inheritdoc />
+    public Task CloseAsync(Guid id, string reason, CancellationToken cancellation) => database.WriteAsync(
+        session => session.Execute(Close, id, Guid.CreateVersion7(time.GetUtcNow()), time.GetUtcNow(), IDeadLetterIndex.Itself, reason), cancellation);
+
+    /// <inheritdoc />
+    public Task<Guid?> HandledByAsync(Guid requestId, CancellationToken cancellation) => database.ReadAsync(
+        session => session.Query(HandledBy, reader => (Guid?)SqliteRows.Id(reader, 0), requestId).SingleOrDefault(), cancellation);
 
     /// <summary>Adds an entry in a transaction that runs.</summary>
     internal static void Add(SqliteSession session, DeadLetterRow row) => session.Execute(

@@ -42,7 +42,7 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         """;
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyDictionary<Guid, LoadedSaga>>(
             session =>
             {
@@ -54,19 +54,24 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
                     .Query($"SELECT {SqliteRows.EarlyColumns} FROM early_events e WHERE e.saga_id IN (SELECT value FROM json_each($1)) ORDER BY e.seq", SqliteRows.ReadEarly, list)
                     .ToLookup(kept => kept.SagaId!.Value);
                 return session
-                    .Query(
+                    .QueryWhile(
                         $"""
                         SELECT {SqliteRows.SagaColumns}, p.content
                         FROM sagas s LEFT JOIN saga_payloads p ON p.saga_id = s.id AND p.name = 'input'
                         WHERE s.id IN (SELECT value FROM json_each($1))
                         """,
                         reader => (Row: SqliteRows.ReadSaga(reader), Input: SqliteRows.Json(reader, PostgresRows.SagaColumnCount) ?? RawJson.Null),
+                        found => limit is null || limit.TryAdd(found.Row.Data, found.Row.Progress, found.Input),
                         list)
                     .ToDictionary(
                         found => found.Row.Id,
                         found => new LoadedSaga(found.Row, found.Input, [.. unsent[found.Row.Id]]) { Early = [.. early[found.Row.Id]] });
             },
             cancellation);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
+        LoadAsync(ids, null, cancellation);
 
     /// <inheritdoc />
     public Task<IReadOnlyList<CommitVerdict>> CommitAsync(CommitBatch batch, CancellationToken cancellation) =>
@@ -83,20 +88,21 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
 
     /// <inheritdoc />
     public Task<IReadOnlyList<UnsentMessage>> UnsentOfPartitionsAsync(
-        IReadOnlyCollection<int> partitions, int limit, CancellationToken cancellation) =>
+        IReadOnlyCollection<int> partitions, int limit, long bytesMax, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<UnsentMessage>>(
             session => session.Query(
-                $"SELECT {MessageColumns} FROM outbox WHERE home_partition IN (SELECT value FROM json_each($1)) ORDER BY seq LIMIT $2",
+                Bounded("home_partition IN (SELECT value FROM json_each($1))"),
                 ReadMessage,
                 SqliteSession.List(partitions),
-                limit),
+                limit,
+                bytesMax),
             cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, CancellationToken cancellation) =>
+    public Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, long bytesMax, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<UnsentMessage>>(
             session => session.Query(
-                $"SELECT {MessageColumns} FROM outbox WHERE created_at <= $1 ORDER BY seq LIMIT $2", ReadMessage, time.GetUtcNow() - age, limit),
+                Bounded("created_at <= $1"), ReadMessage, time.GetUtcNow() - age, limit, bytesMax),
             cancellation);
 
     /// <inheritdoc />
@@ -179,13 +185,15 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
             session => [.. queries.Select(query => LoadItems(session, query))], cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(
+        IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyDictionary<Guid, SagaPayload>>(
             session => session
-                .Query(
+                .QueryWhile(
                     "SELECT id, saga_id, name, content FROM saga_payloads WHERE id IN (SELECT value FROM json_each($1))",
                     reader => new SagaPayload(
                         SqliteRows.Id(reader, 0), SqliteRows.Id(reader, 1), reader.GetString(2), SqliteRows.Json(reader, 3) ?? RawJson.Null),
+                    payload => limit is null || limit.TryAdd(payload.Content),
                     SqliteSession.List(ids))
                 .ToDictionary(payload => payload.Id),
             cancellation);
@@ -239,6 +247,13 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         };
         return new EventTarget(live, session.FindId("SELECT saga_id FROM inbox WHERE message_id = $1 LIMIT 1", address.MessageId));
     }
+
+    private static string Bounded(string condition) => $"""
+        SELECT {MessageColumns} FROM (
+            SELECT *, sum(length(value)) OVER (ORDER BY seq) - length(value) AS before
+            FROM (SELECT * FROM outbox WHERE {condition} ORDER BY seq LIMIT $2))
+        WHERE before < $3 ORDER BY seq
+        """;
 
     private static UnsentMessage ReadMessage(Microsoft.Data.Sqlite.SqliteDataReader reader) => new(SqliteRows.Id(reader, 0), new OutgoingMessage
     {

@@ -13,28 +13,45 @@ internal sealed class SqliteScheduleStore(SqliteDatabase database, TimeProvider 
                 // In whole seconds, so that the times of an "every" can be read.
                 var now = time.GetUtcNow();
                 var begin = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerSecond));
-                var times = new List<DateTimeOffset>(schedules.Count);
+                var known = session.Query("SELECT contract, times FROM schedules WHERE removed_at IS NULL", reader => new ScheduleName(reader.GetString(0), reader.GetString(1)));
+                foreach (var (contract, name) in known.Except(schedules))
+                {
+                    session.Execute("UPDATE schedules SET removed_at = $3 WHERE contract = $1 AND times = $2", contract, name, now);
+                }
+
                 foreach (var (contract, name) in schedules)
                 {
                     session.Execute(
-                        "INSERT INTO schedules (contract, times, last_due_at, updated_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", contract, name, begin, now);
-                    times.Add(session.Query(
-                        "SELECT last_due_at FROM schedules WHERE contract = $1 AND times = $2", reader => SqliteRows.Time(reader, 0), contract, name)[0]);
+                        """
+                        INSERT INTO schedules (contract, times, last_due_at, updated_at) VALUES ($1, $2, $3, $4)
+                        ON CONFLICT (contract, times) DO UPDATE SET last_due_at = excluded.last_due_at, updated_at = excluded.updated_at, removed_at = NULL
+                        WHERE removed_at IS NOT NULL
+                        """,
+                        contract, name, begin, now);
                 }
 
-                return times;
+                return [.. schedules.Select(schedule => Last(session, schedule)!.Value)];
             },
             cancellation);
+
+    /// <inheritdoc />
+    public Task<DateTimeOffset?> LastAsync(ScheduleName schedule, CancellationToken cancellation) =>
+        database.ReadAsync(session => Last(session, schedule), cancellation);
 
     /// <inheritdoc />
     public Task<bool> AdvanceAsync(ScheduleName schedule, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellation) =>
         database.WriteAsync(
             session => session.Execute(
-                "UPDATE schedules SET last_due_at = $4, updated_at = $5 WHERE contract = $1 AND times = $2 AND last_due_at = $3",
+                "UPDATE schedules SET last_due_at = $4, updated_at = $5, removed_at = NULL WHERE contract = $1 AND times = $2 AND last_due_at = $3",
                 schedule.Contract,
                 schedule.Times,
                 from,
                 to,
                 time.GetUtcNow()) == 1,
             cancellation);
+
+    private static DateTimeOffset? Last(SqliteSession session, ScheduleName schedule) => session.Query(
+        "SELECT last_due_at FROM schedules WHERE contract = $1 AND times = $2", reader => SqliteRows.Time(reader, 0), schedule.Contract, schedule.Times) is [var last]
+        ? last
+        : null;
 }

@@ -31,6 +31,24 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
         return rows;
     }
 
+    /// <summary>Reads rows as long as they are taken.</summary>
+    public List<T> QueryWhile<T>(string sql, Func<SqliteDataReader, T> read, Func<T, bool> takes, params ReadOnlySpan<object?> values)
+    {
+        using var reader = Prepare(sql, values).ExecuteReader();
+        var rows = new List<T>();
+        while (reader.Read())
+        {
+            if (read(reader) is var row && !takes(row))
+            {
+                break;
+            }
+
+            rows.Add(row);
+        }
+
+        return rows;
+    }
+
     /// <summary>The first id of a query, or null.</summary>
     public Guid? FindId(string sql, params ReadOnlySpan<object?> values) =>
         Prepare(sql, values).ExecuteScalar() is string id ? Guid.ParseExact(id, "D") : null;

@@ -8,12 +8,17 @@ internal sealed class SqliteUpkeep(SqliteDatabase database, TimeProvider time) :
 {
     private const int RowsOfAStep = 500;
 
+    // A child stays while its parent lives: should the parent never have heard of its end, it asks again, and the child must be known then.
     private const string OldSagas = """
-        SELECT id FROM sagas s WHERE ended_at < $1 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.saga_id = s.id) ORDER BY ended_at LIMIT $2
+        SELECT id FROM sagas s WHERE ended_at < $1 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.saga_id = s.id)
+            AND NOT EXISTS (SELECT 1 FROM sagas p WHERE p.id = s.parent_id AND p.ended_at IS NULL)
+        ORDER BY ended_at LIMIT $2
         """;
 
     private const string RemoveHistory = """
-        DELETE FROM saga_history WHERE (saga_id, version, ordinal) IN (SELECT saga_id, version, ordinal FROM saga_history WHERE at < $1 LIMIT $2)
+        DELETE FROM saga_history WHERE (saga_id, version, ordinal) IN (
+            SELECT saga_id, version, ordinal FROM saga_history h
+            WHERE at < $1 AND NOT EXISTS (SELECT 1 FROM sagas s WHERE s.id = h.saga_id AND (s.ended_at IS NULL OR s.ended_at >= $1)) LIMIT $2)
         """;
 
     private const string RemoveOutcomes = """

@@ -172,6 +172,7 @@ CREATE TABLE IF NOT EXISTS schedules (
     times       TEXT NOT NULL,
     last_due_at TEXT NOT NULL,
     updated_at  TEXT NOT NULL,
+    removed_at  TEXT,
     PRIMARY KEY (contract, times)
 ) WITHOUT ROWID;
 

@@ -1,23 +1,26 @@
+using Microsoft.Extensions.Logging;
 using Npgsql;
-using Onex.Persistence.Connecting;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Schema;
 
 namespace Onex.Persistence.Upkeep;
 
 /// <summary>Upkeep in PostgreSQL.</summary>
-public sealed class PostgresUpkeep(NpgsqlDataSource dataSource, EffectLedger ledger) : IStoreUpkeep
+public sealed class PostgresUpkeep(NpgsqlDataSource dataSource, ILogger<PostgresUpkeep> logger) : IStoreUpkeep
 {
     private const int RowsOfAStep = 500;
+    private const int OutcomesOfAStep = 10_000;
 
     private const string DropHistory = "SELECT onex.drop_history_partitions($1)";
 
     // An ended saga may still be moved (a request is answered again), so its row is locked; one that is locked already is left for the next
-    // time. Plan: ix_sagas_ended_at, then the index on saga_id of each table by nested loop.
+    // time. A child stays while its parent lives: should the parent never have heard of its end, it asks again, and the child must be known then.
+    // Plan: ix_sagas_ended_at, then the index on saga_id of each table by nested loop.
     private const string RemoveSagas = """
         WITH old AS MATERIALIZED (
             SELECT s.id FROM onex.sagas s
             WHERE s.ended_at < clock_timestamp() - $1 AND NOT EXISTS (SELECT FROM onex.outbox o WHERE o.saga_id = s.id)
+                AND NOT EXISTS (SELECT FROM onex.sagas p WHERE p.id = s.parent_id AND p.ended_at IS NULL)
             ORDER BY s.ended_at LIMIT $2 FOR UPDATE SKIP LOCKED
         ), payloads AS (
             DELETE FROM onex.saga_payloads p USING old WHERE p.saga_id = old.id
@@ -31,6 +34,17 @@ public sealed class PostgresUpkeep(NpgsqlDataSource dataSource, EffectLedger led
             DELETE FROM onex.timers t USING old WHERE t.saga_id = old.id
         ), gone AS (
             DELETE FROM onex.sagas s USING old WHERE s.id = old.id RETURNING s.id
+        )
+        SELECT count(*)::integer FROM gone
+        """;
+
+    // No index serves it, so that the hot path keeps none: few large steps.
+    private const string RemoveOutcomes = """
+        WITH gone AS (
+            DELETE FROM onex.effect_ledger WHERE command_id IN (
+                SELECT command_id FROM onex.effect_ledger
+                WHERE greatest(leased_until, recorded_at) < clock_timestamp() - $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
+            RETURNING command_id
         )
         SELECT count(*)::integer FROM gone
         """;
@@ -51,32 +65,23 @@ public sealed class PostgresUpkeep(NpgsqlDataSource dataSource, EffectLedger led
     /// <inheritdoc />
     public async Task TidyAsync(TimeSpan sagasKept, TimeSpan historyKept, CancellationToken cancellation)
     {
-        await HistoryPartitions.MakeAsync(dataSource, cancellation);
-        await CountAsync(new NpgsqlBatchCommand(DropHistory) { Parameters = { new NpgsqlParameter<TimeSpan> { TypedValue = historyKept } } }, cancellation);
-        await ledger.RemoveOlderThanAsync(EffectLedger.OutcomesKept, cancellation);
-        await RepeatAsync(RemoveSagas, sagasKept, cancellation);
-        await RepeatAsync(RemoveLetters, sagasKept, cancellation);
+        await HistoryPartitions.MakeAsync(dataSource, logger, cancellation);
+        await TryAsync("Dropping old history", new NpgsqlBatchCommand(DropHistory) { Parameters = { Age(historyKept) } }, cancellation);
+        await RepeatAsync("Removing old outcomes from the effect ledger", RemoveOutcomes, OutcomesOfAStep, EffectLedger.OutcomesKept, cancellation);
+        await RepeatAsync("Removing sagas that ended long ago", RemoveSagas, RowsOfAStep, sagasKept, cancellation);
+        await RepeatAsync("Removing dead letters that were decided long ago", RemoveLetters, RowsOfAStep, sagasKept, cancellation);
     }
 
-    private async Task RepeatAsync(string step, TimeSpan kept, CancellationToken cancellation)
+    private async Task RepeatAsync(string what, string sql, int rows, TimeSpan kept, CancellationToken cancellation)
     {
-        while (await CountAsync(Step(step, kept), cancellation) == RowsOfAStep)
+        while (await TryAsync(what, new(sql) { Parameters = { Age(kept), new NpgsqlParameter<int> { TypedValue = rows } } }, cancellation) == rows)
         {
             cancellation.ThrowIfCancellationRequested();
         }
     }
 
-    private static NpgsqlBatchCommand Step(string sql, TimeSpan kept) => new(sql)
-    {
-        Parameters = { new NpgsqlParameter<TimeSpan> { TypedValue = kept }, new NpgsqlParameter<int> { TypedValue = RowsOfAStep } },
-    };
+    private static NpgsqlParameter<TimeSpan> Age(TimeSpan age) => new() { TypedValue = age };
 
-    private Task<int> CountAsync(NpgsqlBatchCommand command, CancellationToken cancellation) => dataSource.RunAsync(
-        [command],
-        async reader =>
-        {
-            await reader.ReadAsync(cancellation);
-            return reader.GetInt32(0);
-        },
-        cancellation);
+    private Task<int?> TryAsync(string what, NpgsqlBatchCommand command, CancellationToken cancellation) =>
+        Maintenance.TryAsync(dataSource, what, command, logger, cancellation);
 }

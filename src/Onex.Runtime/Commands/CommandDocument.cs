@@ -21,7 +21,7 @@ internal static class CommandDocument
             | exit code | means |
             | --- | --- |
             | 0 | What was asked is done. `onex run`: stopped by a signal, after draining. |
-            | 1 | What was asked failed: refused, not there, or no answer; stderr says which. `onex run`: crashed. |
+            | 1 | What was asked failed: refused, not there, or no answer; stderr says which. `onex run`: crashed. `onex contracts check`: nothing but warnings, with `--warnings-as-errors`. `onex contracts test`: an example does not hold. |
             | 2 | The line cannot be understood; stderr says what was meant, where it can guess. |
             | 78 | Settings or contracts are wrong. Every problem is listed. |
 

@@ -22,7 +22,7 @@ internal static class CommandLine
     /// <summary>Runs the command that the arguments name, and gives the exit code.</summary>
     public static async Task<int> RunAsync(string[] arguments)
     {
-        var parsed = Root().Parse(arguments);
+        var parsed = Parse(arguments);
         if (parsed.Errors.Count > 0)
         {
             foreach (var error in parsed.Errors)
@@ -65,6 +65,9 @@ internal static class CommandLine
         }
     }
 
+    /// <summary>Reads a line. What begins with '@' is a value like any other: the library would take it for the name of a file with more words.</summary>
+    internal static ParseResult Parse(IReadOnlyList<string> arguments) => Root().Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+
     /// <summary>The settings of a command, or a <see cref="ConfigurationException"/> with every problem.</summary>
     public static RuntimeSettings Settings(SettingsUse use)
     {
@@ -87,6 +90,7 @@ internal static class CommandLine
             DatabaseCommand.Make(json),
             TopicsCommand.Make(json),
             HealthCommand.Make(),
+            ExplainCommand.Make(),
             CompletionCommand.Make(),
             VersionCommand(json),
         };

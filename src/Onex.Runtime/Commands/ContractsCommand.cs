@@ -3,6 +3,7 @@ using System.Text.Json;
 using Onex.Contracts;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
+using Onex.Hosting;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
 using Onex.Orchestrator.Examples;
@@ -69,7 +70,7 @@ internal static class ContractsCommand
             Console.WriteLine($"{plans.Count} contracts, {errors} errors, {diagnostics.Count(diagnostic => diagnostic.Severity == Severity.Warning)} warnings");
         }
 
-        return failed ? CommandLine.Failed : CommandLine.Done;
+        return errors > 0 ? OnexHost.BadConfiguration : failed ? CommandLine.Failed : CommandLine.Done;
     }
 
     private static int Test(string[] paths, bool json)
@@ -110,7 +111,10 @@ internal static class ContractsCommand
             Console.WriteLine($"{shown.Count} contracts, {examples.Count} examples, {examples.Count(example => example.Problems.Count > 0)} failed");
         }
 
-        return failed ? CommandLine.Failed : CommandLine.Done;
+        // An example that does not hold is what was asked; a contract that is not in order was not asked at all.
+        return !failed ? CommandLine.Done
+            : shown.Exists(report => report.Examples.Any(example => example.Problems.Count > 0)) ? CommandLine.Failed
+            : OnexHost.BadConfiguration;
 
         IEnumerable<ExampleProblem> Report(Plan plan)
         {
@@ -153,7 +157,7 @@ internal static class ContractsCommand
             }
         }
 
-        return contracts.HasErrors ? CommandLine.Failed : CommandLine.Done;
+        return contracts.HasErrors ? OnexHost.BadConfiguration : CommandLine.Done;
     }
 
     private static string Times(Plan plan) => plan.Schedule is not { } schedule ? "" : $"  [{schedule.Text}]";

@@ -28,7 +28,7 @@ internal static class DeadLettersCommand
         {
             ["topic"] = new("--topic") { Description = "Only those whose record was read from that topic." },
             ["code"] = new("--code") { Description = "Only those that were given up for that code: ONEX3001." },
-            ["status"] = new("--status") { Description = "Only open, redriven or discarded ones." },
+            ["status"] = new("--status") { Description = "Only open, redriven or discarded ones; several are separated by commas." },
             ["q"] = new("--q") { Description = "A dead letter's id, a correlation id, or the beginning of the record's key." },
             ["after"] = new("--after") { Description = "The 'next' that the page before has told." },
         };
@@ -68,7 +68,7 @@ internal static class DeadLettersCommand
     {
         var id = Id();
         var reason = new Option<string?>("--reason") { Description = "Why; it stays with the dead letter." };
-        var force = new Option<bool>("--force") { Description = "Send it although it was redriven or discarded already." };
+        var force = new Option<bool>("--force") { Description = "Send it although it was redriven, discarded or handled already." };
         var command = new Command("redrive", "Send the record again, as it was, to the topic that it was read from. Once, unless forced.") { id, reason, force, url };
         command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
         {

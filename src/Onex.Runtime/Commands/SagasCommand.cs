@@ -17,7 +17,8 @@ internal static class SagasCommand
             One("show", "Show a saga.", json, url, "", PrintSaga),
             History(json, url),
             One("why", "Tell what a saga waits for, and what could be done.", json, url, "/why", PrintWhy),
-            Ask("cancel", "Take back what the saga did, and end it. Not past its pivot.", json, url),
+            Ask("cancel", "Compensate what the saga did, and end it as cancelled. Not past its pivot.", json, url),
+            Ask("terminate", "End a saga at once and compensate nothing, where cancel cannot work. What is in flight may still happen.", json, url, confirms: true),
             Ask("retry", "Let a blocked saga try again what it is blocked by.", json, url),
             Ask("skip", "Let a blocked saga pass over what it is blocked by.", json, url),
             Ask("pause", "Send nothing new for the saga until it is resumed.", json, url),
@@ -34,7 +35,7 @@ internal static class SagasCommand
         {
             ["contract"] = new("--contract") { Description = "Only those of that contract." },
             ["state"] = new("--state") { Description = "Only those in that state." },
-            ["status"] = new("--status") { Description = "Only running, waiting, compensating, blocked, paused, completed, failed or cancelled ones." },
+            ["status"] = new("--status") { Description = "Only running, waiting, compensating, blocked, paused, completed, failed or cancelled ones; several are separated by commas." },
             ["key"] = new("--key") { Description = "Only those with that business key." },
             ["parent"] = new("--parent") { Description = "Only the children of that saga, by its id." },
             ["q"] = new("--q") { Description = "A saga's id, a correlation id, or the beginning of a business key." },
@@ -106,11 +107,17 @@ internal static class SagasCommand
         return command;
     }
 
-    private static Command Ask(string name, string description, Option<bool> json, Option<string?> url)
+    private static Command Ask(string name, string description, Option<bool> json, Option<string?> url, bool confirms = false)
     {
         var id = Id();
         var reason = new Option<string?>("--reason") { Description = "Why; it goes into the saga's history." };
+        var confirm = new Option<string?>("--confirm") { Description = "The saga's id once more: nothing is compensated.", Required = true };
         var command = new Command(name, description) { id, reason, url };
+        if (confirms)
+        {
+            command.Options.Add(confirm);
+        }
+
         command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
         {
             var body = Json.Compact(writer =>
@@ -118,6 +125,11 @@ internal static class SagasCommand
                 if (parsed.GetValue(reason) is { } why)
                 {
                     writer.WriteString("reason", why);
+                }
+
+                if (confirms)
+                {
+                    writer.WriteString("confirm", parsed.GetValue(confirm));
                 }
             });
             var answer = await api.PostAsync(Path(parsed.GetValue(id)!, $"/{name}"), body, cancellation);
@@ -199,9 +211,14 @@ internal static class SagasCommand
     private static void PrintWhy(JsonElement why)
     {
         Console.WriteLine(Show.Cell(why, "sentence"));
+        if (why.TryGetProperty("last_error", out var error))
+        {
+            Console.WriteLine($"Last error: step '{Show.Cell(error, "step")}' at {Show.Time(error, "at")}: {Show.Cell(error, "code")}: {Show.Cell(error, "message")}");
+        }
+
         foreach (var action in why.GetProperty("actions").EnumerateArray())
         {
-            Console.WriteLine($"  onex sagas {action.GetString()}");
+            Console.WriteLine($"  onex {Show.Harmless(action.GetString()!)}");
         }
     }
 

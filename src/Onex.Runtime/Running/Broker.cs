@@ -95,7 +95,7 @@ internal sealed class TopicSetup(TopicAdmin topics, RuntimeSettings settings, Em
             {
                 logger.LogWarning(
                     "Topic {Topic} keeps records for {Kept}, but ended sagas are kept for {Retention} only: set ONEX_RETENTION to more than that, or the topic's retention.ms to less.",
-                    topic, kept, settings.Retention);
+                    topic, Contracts.Compiling.Durations.Say(kept), Contracts.Compiling.Durations.Say(settings.Retention));
             }
         }
     }

@@ -78,8 +78,8 @@ internal sealed class DatabaseFile(SqliteDatabase file) : IRoleBootstrap
     public Task StartAsync(CancellationToken cancellation) => Database.SayAsync(() => file.OpenAsync(cancellation));
 }
 
-/// <summary>Whether the file can be read.</summary>
-internal sealed class FileHealth(ISagaStore store) : IHealthComponent
+/// <summary>Whether the file can be read and written.</summary>
+internal sealed class FileHealth(ISagaStore store, SqliteDatabase file) : IHealthComponent
 {
     public string Name => "database";
 
@@ -88,6 +88,7 @@ internal sealed class FileHealth(ISagaStore store) : IHealthComponent
     public async Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
     {
         await store.LoadPayloadsAsync([Guid.Empty], cancellation);
+        await file.ProbeAsync(cancellation);
         return ComponentReport.Healthy;
     }
 }

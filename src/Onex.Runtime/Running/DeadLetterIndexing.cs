@@ -17,7 +17,7 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
     public async Task<Guid?> StoreAsync(ConsumedRecord record, DeadLetter letter, CancellationToken cancellation)
     {
         var tooLarge = letter.OriginalMessage.Value is null && record.Value is not null;
-        var id = Id(record);
+        var id = LetterId(record);
         await index.AddAsync(
             new DeadLetterRow(
                 id, record.Topic, record.Partition, record.Offset, letter.FailureCode, letter.FailureReason, letter.CorrelationId,
@@ -32,6 +32,14 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
         return tooLarge ? id : null;
     }
 
+    public Task<IReadOnlySet<Guid>> OpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
+        index.OpenAsync(topic, partitions, cancellation);
+
+    public Task CloseAsync(ConsumedRecord record, CancellationToken cancellation) =>
+        index.CloseAsync(LetterId(record), "Its record was read again, and handled.", cancellation);
+
+    public Guid Id(ConsumedRecord record) => LetterId(record);
+
     private static RawJson Headers(ConsumedRecord record)
     {
         // The last one of a name counts, as it does for whoever reads the record.
@@ -42,11 +50,13 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
             headers[name.Replace('\0', '\uFFFD')] = RecordText.Of(value)?.Replace('\0', '\uFFFD') ?? "";
         }
 
+        // Sent again it stands elsewhere. Who it is must not depend on that, or what was handled after all is handled twice.
+        headers[HeaderNames.Origin] = RecordOrigin.Of(record).ToString();
         return new RawJson(JsonSerializer.SerializeToUtf8Bytes(headers, MessageJson.Default.DictionaryStringString));
     }
 
     // The same whenever this record is given up; the topic's id tells a topic that was made anew.
-    private static Guid Id(ConsumedRecord record)
+    private static Guid LetterId(ConsumedRecord record)
     {
         var position = $"{record.Topic}\n{record.TopicId}\n{record.Partition}\n{record.Offset}";
         return new Guid(SHA256.HashData(Encoding.UTF8.GetBytes(position)).AsSpan(0, 16), bigEndian: true);

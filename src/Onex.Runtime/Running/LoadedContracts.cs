@@ -43,6 +43,7 @@ internal sealed record LoadedContracts(Compilation Compilation, CompilerContext 
                 Branches = settings.Limits.Branches,
                 Items = settings.Limits.Items,
                 KeptEvents = settings.Limits.KeptEvents,
+                IdleEntries = settings.Limits.IdleEntries,
                 ExpressionCost = settings.Limits.ExpressionCost,
             },
         };

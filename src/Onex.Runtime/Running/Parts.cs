@@ -1,5 +1,6 @@
 using Onex.Hosting.Settings;
 using Onex.Kafka;
+using Onex.Kafka.Consuming;
 using Onex.Persistence.Connecting;
 
 namespace Onex.Runtime.Running;
@@ -15,6 +16,7 @@ internal static class Parts
     /// <param name="client">What the broker calls us.</param>
     public static KafkaSettings Kafka(RuntimeSettings settings, string client)
     {
+        var memory = MemoryBudget.OfProcess();
         var kafka = settings.Kafka ?? throw new InvalidOperationException("Kafka is not configured.");
         return new KafkaSettings
         {
@@ -27,12 +29,22 @@ internal static class Parts
             SessionTimeout = kafka.SessionTimeout,
             ClientId = client,
             DrainFor = DrainFor(settings),
+            InFlightBytesMax = memory.Intake,
+            ClientBytesMax = memory.Client,
+            WeightMax = memory.Commands,
         };
     }
 
     /// <summary>For Onex.Kafka's log in this process.</summary>
     public static KafkaSettings Memory(RuntimeSettings settings, string client) =>
-        new() { BootstrapServers = "this process", ClientId = client, DrainFor = DrainFor(settings) };
+        new()
+        {
+            BootstrapServers = "this process",
+            ClientId = client,
+            DrainFor = DrainFor(settings),
+            InFlightBytesMax = MemoryBudget.OfProcess().Intake,
+            WeightMax = MemoryBudget.OfProcess().Commands,
+        };
 
     /// <summary>For Onex.Persistence.</summary>
     /// <param name="settings">The process's settings.</param>

@@ -23,6 +23,7 @@ internal static class RunCommand
     /// <summary>Settings, connections and contracts are all looked at before anything starts, so that everything wrong is said at once.</summary>
     public static async Task<int> RunAsync(IReadOnlyDictionary<string, string> environment, string workingDirectory, CancellationToken stop)
     {
+        MemoryLimit.Apply();
         var read = SettingsReader.Read(environment, workingDirectory);
         var contracts = Load(read.Tentative, environment);
         foreach (var warning in Warnings(read, contracts))

@@ -92,7 +92,7 @@ internal sealed class ComputeRunner(
             return Answer(
                 command, StepOutcomes.Rejected, "arguments_invalid", $"The arguments of {command.Operation} are wrong at {exception.Path ?? "$"}.");
         }
-        catch (Exception exception) when (exception is not (OperationCanceledException or StoreUnavailableException))
+        catch (Exception exception) when (exception is not (OperationCanceledException or StoreUnavailableException) && !MemoryShortage.Is(exception))
         {
             Log.OperationThrew(logger, command.Operation, exception);
             return Answer(command, StepOutcomes.Failed, "operation_failed", $"{command.Operation} broke off with {exception.GetType().Name}.");

@@ -85,6 +85,29 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
     }
 
     [Fact]
+    public async Task To_terminate_a_saga_needs_its_own_confirmation()
+    {
+        var order = Names.Next("apiterminate");
+        Stack.Outside.Treat(order, new Treatment { CardExpired = true });
+        var accepted = (await PostAsync("/api/v1/requests", Order(order), Operator)).Body;
+        var id = (string)accepted["saga_id"]!;
+        await Stack.InStateAsync(order, "awaiting_new_card", _within);
+
+        var refused = await PostAsync($"/api/v1/sagas/{id}/terminate", new JsonObject { ["confirm"] = OnexStack.NewId().ToString() }, Operator);
+        Assert.Equal((HttpStatusCode.BadRequest, "ONEX4020"), (refused.Status, (string?)refused.Body["code"]));
+
+        var settings = new Dictionary<string, string> { ["ONEX_API_URL"] = running.Http.BaseAddress!.ToString(), ["ONEX_API_TOKEN"] = $"ops:operate:{Operator}" };
+        Assert.NotEqual(0, (await OnexProcess.RunAsync(settings, "sagas", "terminate", id)).Code);
+        var done = await OnexProcess.RunAsync(settings, "sagas", "terminate", id, "--confirm", id, "--reason", "the warehouse is gone");
+        Assert.True(done.Code == 0, done.Error);
+        Assert.Equal(["reserve", "pack"], Stack.Outside.EffectsOf(order));
+        Assert.Equal("terminated", (await Stack.Responses.ReadAsync((string)accepted["correlation_id"]!, _within)).Field("code"));
+        var told = (await GetAsync($"/api/v1/sagas/{id}/history", Reader)).Body["history"]!.AsArray().Single(entry => (string?)entry!["kind"] == "terminated")!.ToJsonString();
+        Assert.Contains("the warehouse is gone", told);
+        Assert.Contains("not_compensated", told);
+    }
+
+    [Fact]
     public async Task A_token_to_read_cannot_cancel_a_saga()
     {
         var (status, problem) = await PostAsync($"/api/v1/sagas/{OnexStack.NewId()}/cancel", [], Reader);
@@ -213,31 +236,26 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
     }
 
     /// <summary>The three roles, main with tokens.</summary>
-    public sealed class Running : IAsyncLifetime
+    public sealed class Running : StackFixture
     {
-        /// <summary>What runs.</summary>
-        public OnexStack Stack { get; private set; } = null!;
+        private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(60) };
 
-        /// <summary>Main's API.</summary>
-        public HttpClient Http { get; } = new() { Timeout = TimeSpan.FromSeconds(60) };
+        /// <summary>Main's API, if the stack runs.</summary>
+        public HttpClient Http => Stack.Processes.Count > 0 ? _http : throw new InvalidOperationException("Not started yet.");
 
         /// <inheritdoc />
-        public async ValueTask InitializeAsync()
+        public override ValueTask DisposeAsync()
         {
-            Stack = await OnexStack.CreateAsync();
-            Stack.Set("ONEX_API_TOKEN", $"dash:read:{Reader},ops:operate:{Operator}");
-            var processes = await Stack.StartReadyAsync("main", "effects", "workers");
-            Http.BaseAddress = new Uri($"http://127.0.0.1:{processes[0].HttpPort}");
+            _http.Dispose();
+            return base.DisposeAsync();
         }
 
         /// <inheritdoc />
-        public async ValueTask DisposeAsync()
+        protected override async Task StartAsync(OnexStack stack)
         {
-            Http.Dispose();
-            if (Stack is not null)
-            {
-                await Stack.DisposeAsync();
-            }
+            stack.Set("ONEX_API_TOKEN", $"dash:read:{Reader},ops:operate:{Operator}");
+            var processes = await stack.StartReadyAsync("main", "effects", "workers");
+            _http.BaseAddress = new Uri($"http://127.0.0.1:{processes[0].HttpPort}");
         }
     }
 }

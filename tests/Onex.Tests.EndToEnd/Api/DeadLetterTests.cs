@@ -67,6 +67,54 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
     }
 
     [Fact]
+    public async Task A_letter_whose_event_was_taken_in_meanwhile_says_so_and_is_refused_without_force()
+    {
+        var order = Names.Next("dlq");
+        var id = (string)(await LetterAsync($"q={await Stack.EventAsync("order-fulfilment.card_updated", order, [])}"))["id"]!;
+        Stack.Outside.Treat(order, new Treatment { CardExpired = true });
+        await Stack.OrderAsync(order);
+        await Stack.InStateAsync(order, "awaiting_new_card", _within);
+        Assert.Equal(HttpStatusCode.OK, (await PostAsync($"/api/v1/dead-letters/{id}/redrive", [], Operator)).Status);
+        await Stack.InStateAsync(order, "done", _within);
+        var saga = await Stack.Database.ScalarAsync<Guid>($"SELECT id FROM onex.sagas WHERE business_key = '{order}'");
+
+        // As if the redrive were forgotten: the record that was sent again is the original one, so it is known.
+        await Stack.Database.ExecuteAsync($"UPDATE onex.dead_letters SET status = 'open' WHERE id = '{id}'");
+        var (status, problem) = await PostAsync($"/api/v1/dead-letters/{id}/redrive", [], Operator);
+
+        Assert.Equal((HttpStatusCode.Conflict, "ONEX4028"), (status, (string?)problem["code"]));
+        Assert.Contains(saga.ToString(), (string?)problem["detail"]);
+        Assert.Equal(saga.ToString(), (string?)(await GetAsync($"/api/v1/dead-letters/{id}")).Body["handled_by"]);
+    }
+
+    [Fact]
+    public async Task A_letter_whose_request_has_a_saga_starts_no_second_one_even_with_force()
+    {
+        var order = Names.Next("dlq");
+        var correlation = await Stack.OrderAsync(order);
+        await Stack.Responses.ReadAsync(correlation, _within);
+        var id = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
+
+        // What a main leaves that dies between the letter and the offset; the next one has read the record again and started its saga.
+        await Stack.Database.ExecuteAsync(
+            $$"""
+            INSERT INTO onex.dead_letters (id, topic, partition, record_offset, code, reason, value, at, key, headers)
+            SELECT '{{id}}', '{{Requests}}', home_partition, 0, 'ONEX3014', 'memory', convert_to(json_build_object('operation', contract, 'correlation_id', correlation_id,
+                'payload', p.content)::text, 'UTF8'), clock_timestamp(), '', jsonb_build_object('onex-origin', request_id)
+            FROM onex.sagas s JOIN onex.saga_payloads p ON p.saga_id = s.id AND p.name = 'input' WHERE business_key = '{{order}}'
+            """);
+
+        Assert.Equal("ONEX4028", (string?)(await PostAsync($"/api/v1/dead-letters/{id}/redrive", [], Operator)).Body["code"]);
+        Assert.Equal(HttpStatusCode.OK, (await PostAsync($"/api/v1/dead-letters/{id}/redrive", new JsonObject { ["force"] = true }, Operator)).Status);
+
+        var answers = await Eventually.GetAsync(
+            () => Task.FromResult(Stack.Responses.Of(correlation) is { Count: > 1 } two ? two : null), _within, () => "the answer to the redriven request");
+        Assert.Equal(["success", "duplicate"], answers!.Select(answer => answer.Field("status")));
+        Assert.Equal(1L, await Stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.sagas WHERE business_key = '{order}'"));
+        Assert.Empty(Stack.Outside.KeyViolations());
+    }
+
+    [Fact]
     public async Task A_discarded_dead_letter_stays_with_its_reason()
     {
         var sent = await Stack.Writer.SendAsync(Requests, Encoding.UTF8.GetBytes("""["password", "x"]"""), partition: 2);

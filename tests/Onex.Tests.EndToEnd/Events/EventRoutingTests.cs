@@ -226,7 +226,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
 }
 
 /// <summary>A main alone, with a contract whose sagas live on events.</summary>
-public sealed class Documents : IAsyncLifetime
+public sealed class Documents : StackFixture
 {
     private const string Contract = """
         contract: document
@@ -263,27 +263,22 @@ public sealed class Documents : IAsyncLifetime
 
     private readonly string _directory = Path.Combine(Path.GetTempPath(), Names.Next("contracts"));
 
-    /// <summary>What runs.</summary>
-    public OnexStack Stack { get; private set; } = null!;
-
     /// <inheritdoc />
-    public async ValueTask InitializeAsync()
+    public override async ValueTask DisposeAsync()
     {
-        Directory.CreateDirectory(_directory);
-        await File.WriteAllTextAsync(Path.Combine(_directory, "document.yaml"), Contract);
-        Stack = await OnexStack.CreateAsync();
-        Stack.Set("CONTRACTS_DIR", _directory);
-        await Stack.StartReadyAsync("main");
+        await base.DisposeAsync();
+        if (Directory.Exists(_directory))
+        {
+            Directory.Delete(_directory, recursive: true);
+        }
     }
 
     /// <inheritdoc />
-    public async ValueTask DisposeAsync()
+    protected override async Task StartAsync(OnexStack stack)
     {
-        if (Stack is not null)
-        {
-            await Stack.DisposeAsync();
-        }
-
-        Directory.Delete(_directory, recursive: true);
+        Directory.CreateDirectory(_directory);
+        await File.WriteAllTextAsync(Path.Combine(_directory, "document.yaml"), Contract);
+        stack.Set("CONTRACTS_DIR", _directory);
+        await stack.StartReadyAsync("main");
     }
 }

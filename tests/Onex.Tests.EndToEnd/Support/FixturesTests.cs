@@ -64,11 +64,12 @@ public sealed class FixturesTests
     }
 
     [Fact]
-    public async Task The_imitation_of_a_broker_takes_and_gives_records()
+    public async Task A_mock_cluster_takes_and_gives_records()
     {
-        await using var broker = KafkaBroker.Imitation();
+        await using var broker = await KafkaBroker.StartMockAsync();
         var topic = Names.Next("imitated");
-        using var writer = new TopicWriter(broker.BootstrapServers, createTopics: true);
+        await broker.CreateTopicAsync(topic, 1);
+        using var writer = new TopicWriter(broker.BootstrapServers);
         await writer.SendAsync(topic, """{"correlation_id":"a"}""");
 
         await using var reader = new TopicReader(broker.BootstrapServers, topic);

@@ -52,6 +52,48 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     }
 
     [Fact]
+    public async Task A_batch_that_does_not_fit_into_memory_is_halved_and_nothing_of_it_is_a_dead_letter()
+    {
+        var (topic, given) = (NewTopic(), new System.Collections.Concurrent.ConcurrentQueue<int>());
+        var alone = 0;
+        var handler = new Fitting(batch =>
+        {
+            given.Enqueue(batch.Count);
+            if (batch.Count > 3 || (batch[0].Record.Offset == 7 && alone++ < 2))
+            {
+                throw new InvalidOperationException("wrapped", new OutOfMemoryException());
+            }
+
+            foreach (var entry in batch)
+            {
+                entry.Settle(RecordOutcome.Done.Instance);
+            }
+        });
+        await Bus.MakeAsync(1, topic);
+        await using var member = await Bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => handler));
+
+        await member.ProduceAsync(topic, 0, [.. Enumerable.Range(0, 40).Select(i => $"{i}")]);
+
+        await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 40);
+        Assert.Contains(given, count => count <= 3);
+    }
+
+    private sealed class Fitting(Action<IReadOnlyList<BatchEntry>> handle) : IRecordBatchHandler
+    {
+        public Task HandleAsync(IReadOnlyList<BatchEntry> batch, CancellationToken cancellation)
+        {
+            handle(batch);
+            return Task.CompletedTask;
+        }
+
+        public Task AssignedAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation) => Task.CompletedTask;
+
+        public void Revoked(IReadOnlyCollection<int> partitions)
+        {
+        }
+    }
+
+    [Fact]
     public async Task Each_group_is_given_every_record()
     {
         var (topic, one, two) = (NewTopic(), Remembering.Settling, Remembering.Settling);

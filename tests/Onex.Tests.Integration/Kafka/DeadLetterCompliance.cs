@@ -131,6 +131,18 @@ public abstract class DeadLetterCompliance : RiderCompliance
         Assert.Contains((1L, false), sink.Told);
     }
 
+    [Fact]
+    public async Task A_letter_whose_record_is_read_again_and_handled_is_closed_before_its_offset_advances()
+    {
+        var (topic, sink) = (NewTopic(), new Sink { Letters = { 1, 2, 7 } });
+        await using var member = await StartAsync(topic, new Remembering(entry => entry.Settle(entry.Record.Offset == 2 ? _dead : RecordOutcome.Done.Instance)), sink);
+
+        await member.ProduceAsync(topic, 0, "never had one", "has one", "dies again");
+
+        await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 3);
+        Assert.Equal([1L], sink.Closed);
+    }
+
     private async Task<RiderMember> StartAsync(
         string topic, Remembering? handler = null, IDeadLetterSink? sink = null, string? group = null)
     {
@@ -154,6 +166,22 @@ public abstract class DeadLetterCompliance : RiderCompliance
 
         /// <summary>When it may end.</summary>
         public Task Open { get; init; } = Task.CompletedTask;
+
+        /// <summary>Letters that nobody has decided about, by the offsets of their records.</summary>
+        public HashSet<long> Letters { get; } = [];
+
+        public System.Collections.Concurrent.ConcurrentQueue<long> Closed { get; } = new();
+
+        public Task<IReadOnlySet<Guid>> OpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
+            Task.FromResult<IReadOnlySet<Guid>>(Letters.Select(offset => new Guid((int)offset, 0, 0, new byte[8])).ToHashSet());
+
+        public Guid Id(ConsumedRecord record) => new((int)record.Offset, 0, 0, new byte[8]);
+
+        public Task CloseAsync(ConsumedRecord record, CancellationToken cancellation)
+        {
+            Closed.Enqueue(record.Offset);
+            return Task.CompletedTask;
+        }
 
         public async Task<Guid?> StoreAsync(ConsumedRecord record, DeadLetter letter, CancellationToken cancellation)
         {

@@ -50,6 +50,49 @@ public abstract class TopicEndpointCompliance : RiderCompliance
     }
 
     [Fact]
+    public async Task Lack_of_memory_is_never_the_reason_of_a_dead_letter()
+    {
+        var topic = NewTopic();
+        var attempts = 0;
+        await using var member = await StartAsync(
+            topic,
+            endpoint => endpoint.Pipe(pipe => pipe.Handler<Note>(_ =>
+                Interlocked.Increment(ref attempts) < 4 ? throw new InvalidOperationException("wrapped", new OutOfMemoryException()) : Task.CompletedTask)),
+            settings => settings with { RetryAttempts = 1 });
+
+        await member.ProduceAsync(topic, 0, """{"Text":"large"}""");
+
+        await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
+        Assert.Equal(4, attempts);
+    }
+
+    [Fact]
+    public async Task Messages_are_handled_as_many_at_a_time_as_there_is_memory_for()
+    {
+        var topic = NewTopic();
+        var (inside, most, done) = (0, 0, 0);
+        await using var member = await StartAsync(
+            topic,
+            endpoint =>
+            {
+                endpoint.Weigh(note => note.Text == "heavy" ? 1_000 : 4);
+                endpoint.Pipe(pipe => pipe.Handler<Note>(async _ =>
+                {
+                    InterlockedMax(ref most, Interlocked.Increment(ref inside));
+                    await Task.Yield();
+                    Interlocked.Decrement(ref inside);
+                    Interlocked.Increment(ref done);
+                }));
+            },
+            settings => settings with { WeightMax = 10 });
+
+        await member.ProduceAsync(topic, 0, [.. Enumerable.Range(0, 60).Select(i => i % 10 == 0 ? """{"Text":"heavy"}""" : """{"Text":"light"}""")]);
+
+        await Eventually.TrueAsync(() => Volatile.Read(ref done) == 60);
+        Assert.InRange(most, 1, 2);
+    }
+
+    [Fact]
     public async Task A_message_that_fails_alone_is_tried_again_so_often_and_then_given_up()
     {
         var topic = NewTopic();

@@ -29,21 +29,6 @@ public sealed class EffectLedgerTests(TestDatabase database) : EffectLedgerCompl
     }
 
     [Fact]
-    public async Task Old_commands_are_removed_and_others_stay()
-    {
-        var old = Command();
-        var fresh = Command();
-        await Ledger.ClaimAsync(old, _none);
-        await Ledger.ClaimAsync(fresh, _none);
-        await database.Database.ExecuteAsync(
-            $"UPDATE onex.effect_ledger SET leased_until = now() - interval '20 days' WHERE command_id = '{old.CommandId}'");
-
-        Assert.Equal(1, await _ledger.RemoveOlderThanAsync(TimeSpan.FromDays(15), _none));
-
-        Assert.Equal([fresh.CommandId], (await Ledger.LookUpAsync([old.CommandId, fresh.CommandId], _none)).Keys);
-    }
-
-    [Fact]
     public async Task A_claim_whose_answer_was_lost_is_granted_to_the_same_caller()
     {
         var settings = database.Settings;

@@ -80,6 +80,37 @@ public sealed class MigratorTests
     }
 
     [Fact]
+    public async Task A_database_that_takes_no_writes_is_seen()
+    {
+        await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+        await MigrateAsync(Settings(database));
+        await database.ExecuteAsync($"ALTER DATABASE \"{database.Name}\" SET default_transaction_read_only = on");
+        await using var dataSource = PostgresDataSource.Create(Settings(database));
+        var state = new SchemaState(dataSource, await UseAsync(Settings(database), migrator => Task.FromResult(migrator.Latest)));
+
+        Assert.Contains("takes no writes", await state.FaultAsync(_none), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_lock_that_a_migration_does_not_get_is_told_as_what_it_is_and_tried_again()
+    {
+        await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+        await MigrateAsync(Settings(database));
+        await database.ExecuteAsync("""DELETE FROM onex.schema_migrations WHERE "MigrationId" = (SELECT max("MigrationId") FROM onex.schema_migrations)""");
+        await using var backup = await database.Source.OpenConnectionAsync();
+        await using var transaction = await backup.BeginTransactionAsync();
+        await using (var reading = new Npgsql.NpgsqlCommand("LOCK TABLE onex.schema_migrations IN ACCESS SHARE MODE", backup))
+        {
+            await reading.ExecuteNonQueryAsync(_none);
+        }
+
+        var refusal = await Assert.ThrowsAsync<StoreSetupException>(() => MigrateAsync(Settings(database)));
+
+        Assert.True(refusal.MayPass);
+        Assert.Contains("a lock", refusal.Message);
+    }
+
+    [Fact]
     public async Task A_missing_database_is_told_with_the_statement_that_makes_it()
     {
         var settings = Settings(await PostgresServer.SharedAsync(), "no such database");

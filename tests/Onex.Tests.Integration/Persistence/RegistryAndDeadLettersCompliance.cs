@@ -138,14 +138,15 @@ public abstract class RegistryAndDeadLettersCompliance
 
         foreach (var filter in (DeadLetterFilter[])
             [
-                new() { Topic = letter.Topic, Status = DeadLetterStatus.Open }, new() { Code = letter.Code }, new() { Text = letter.Id.ToString() },
+                new() { Topic = letter.Topic, Statuses = [DeadLetterStatus.Open] }, new() { Code = letter.Code }, new() { Text = letter.Id.ToString() },
                 new() { Text = letter.CorrelationId.ToString() }, new() { Text = letter.Key[..^2] }, new() { Text = letter.Key },
             ])
         {
             Assert.Equal(letter.Id, Assert.Single((await DeadLetters.ListAsync(filter, _none)).Letters).Id);
         }
 
-        Assert.Equal(discarded.Id, Assert.Single((await DeadLetters.ListAsync(new() { Topic = letter.Topic, Status = DeadLetterStatus.Discarded }, _none)).Letters).Id);
+        Assert.Equal(discarded.Id, Assert.Single((await DeadLetters.ListAsync(new() { Topic = letter.Topic, Statuses = [DeadLetterStatus.Discarded] }, _none)).Letters).Id);
+        Assert.Equal(2, (await DeadLetters.ListAsync(new() { Topic = letter.Topic, Statuses = [DeadLetterStatus.Discarded, DeadLetterStatus.Open] }, _none)).Letters.Count);
         Assert.Empty((await DeadLetters.ListAsync(new() { Text = $"{letter.Key}%" }, _none)).Letters);
         Assert.Empty((await DeadLetters.ListAsync(new() { Topic = "no\0ne" }, _none)).Letters);
     }
@@ -243,6 +244,43 @@ public abstract class RegistryAndDeadLettersCompliance
 
         Assert.DoesNotContain(await Store.UnsentForAsync(TimeSpan.Zero, 1_000, _none), unsent => unsent.SagaId == letter.Id);
         Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.FindAsync(letter.Id, _none))!.Status);
+    }
+
+    [Fact]
+    public async Task A_letter_whose_record_was_handled_after_all_closes_and_only_an_open_one()
+    {
+        var topic = Rows.Key();
+        DeadLetterRow[] letters = [Letter() with { Topic = topic }, Letter() with { Topic = topic }, Letter() with { Topic = topic, Partition = 1 }, Letter() with { Topic = topic }];
+        foreach (var letter in letters)
+        {
+            await DeadLetters.AddAsync(letter, _none);
+        }
+
+        await DeadLetters.DecideAsync(Redrive(letters[3]), _none);
+        Assert.Equal(new[] { letters[0].Id, letters[1].Id }.Order(), (await DeadLetters.OpenAsync(topic, [0, 3], _none)).Order());
+
+        await DeadLetters.CloseAsync(letters[0].Id, "handled", _none);
+        await DeadLetters.CloseAsync(letters[3].Id, "handled", _none);
+        await DeadLetters.CloseAsync(Rows.Id(), "handled", _none);
+
+        var closed = await DeadLetters.FindAsync(letters[0].Id, _none);
+        Assert.Equal((DeadLetterStatus.Discarded, "onex", "handled", 0), (closed!.Status, closed.DecidedBy, closed.DecisionReason, closed.Redrives));
+        Assert.NotNull(closed.DecidedAt);
+        Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.FindAsync(letters[3].Id, _none))!.Status);
+        Assert.Equal([letters[1].Id], await DeadLetters.OpenAsync(topic, [3], _none));
+    }
+
+    [Fact]
+    public async Task Who_has_a_request_or_an_event_is_found_by_its_identity()
+    {
+        var row = Rows.New();
+        await CommitAsync(new CommitEntry.Start(row, [Rows.Happened(row)], [], []));
+        var seen = Rows.Id();
+        await CommitAsync(Rows.Move(row, Rows.Next(row)) with { SeenMessages = [seen] });
+
+        Assert.Equal(row.Id, await DeadLetters.HandledByAsync(row.RequestId, _none));
+        Assert.Equal(row.Id, await DeadLetters.HandledByAsync(seen, _none));
+        Assert.Null(await DeadLetters.HandledByAsync(Rows.Id(), _none));
     }
 
     /// <summary>What a table's name begins with.</summary>

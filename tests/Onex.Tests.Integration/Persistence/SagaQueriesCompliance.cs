@@ -56,7 +56,9 @@ public abstract class SagaQueriesCompliance
 
         Assert.Equal(2, (await ListAsync(new SagaFilter { Contract = contract })).Count);
         Assert.Equal([one.Id], await ListAsync(new SagaFilter { Contract = contract, State = "packing" }));
-        Assert.Equal([two.Id], await ListAsync(new SagaFilter { Contract = contract, Status = SagaStatus.Running }));
+        Assert.Equal([two.Id], await ListAsync(new SagaFilter { Contract = contract, Statuses = [SagaStatus.Running] }));
+        Assert.Equal(2, (await ListAsync(new SagaFilter { Contract = contract, Statuses = [SagaStatus.Running, SagaStatus.Waiting] })).Count);
+        Assert.Empty(await ListAsync(new SagaFilter { Contract = contract, Statuses = [SagaStatus.Completed, SagaStatus.Failed] }));
         Assert.Equal([one.Id], await ListAsync(new SagaFilter { Key = key }));
         Assert.Equal([two.Id], await ListAsync(new SagaFilter { Parent = one.Id }));
         Assert.Empty(await ListAsync(new SagaFilter { Contract = contract, Key = key, State = "reserving" }));

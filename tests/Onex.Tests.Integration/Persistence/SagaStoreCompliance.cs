@@ -334,6 +334,38 @@ public abstract partial class SagaStoreCompliance
     protected async Task<IReadOnlyList<CommitVerdict>> CommitAsync(params CommitEntry[] entries) =>
         await Store.CommitAsync(new CommitBatch(entries, []), _none);
 
+    [Fact]
+    public async Task No_more_is_read_than_there_is_memory_for_and_one_row_at_least()
+    {
+        var rows = Enumerable.Range(0, 5).Select(_ => Rows.New() with { Data = RawJson.FromText($"\"{new string('x', 10_000)}\"") }).ToList();
+        foreach (var row in rows)
+        {
+            await Store.CommitAsync(new CommitBatch([new CommitEntry.Start(row, [], [Rows.Message("k")], [Rows.Payload(row, "input")])], []), _none);
+        }
+
+        Guid[] ids = [.. rows.Select(row => row.Id)];
+        var weight = JsonWeight.Handled(rows[0].Data.Utf8.Span);
+        foreach (var (limit, least, most) in new[] { (new ReadLimit(1), 1, 1), (new ReadLimit(3 * weight), 2, 3) })
+        {
+            var some = await Store.LoadAsync(ids, limit, _none);
+            Assert.True(limit.IsReached);
+            Assert.InRange(some.Count, least, most);
+            Assert.All(some.Values, saga => Assert.Single(saga.Unsent));
+        }
+
+        var enough = new ReadLimit(100 * weight);
+        Assert.Equal(5, (await Store.LoadAsync(ids, enough, _none)).Count);
+        Assert.False(enough.IsReached);
+
+        var payloads = new ReadLimit(1);
+        Assert.Single(await Store.LoadPayloadsAsync([.. rows.Select(row => Rows.Payload(row, "input").Id)], payloads, _none));
+        Assert.True(payloads.IsReached);
+
+        // Of what is unsent as much as there is room for, the oldest first.
+        var unsent = await Store.UnsentForAsync(TimeSpan.Zero, 10_000, 1, _none);
+        Assert.Single(unsent);
+    }
+
     protected async Task<LoadedSaga> LoadAsync(Guid id) => (await Store.LoadAsync([id], _none))[id];
 
     protected async Task<SagaRow> StartAsync(SagaRow? row = null)

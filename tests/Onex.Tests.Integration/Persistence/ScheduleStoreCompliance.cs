@@ -19,6 +19,8 @@ public abstract class ScheduleStoreCompliance
         Assert.InRange(begun - TimeProvider.System.GetUtcNow(), TimeSpan.FromMinutes(-5), TimeSpan.FromMinutes(5));
         Assert.Equal(0, begun.Ticks % TimeSpan.TicksPerSecond);
         Assert.Equal([begun], await Store.BeginAsync([name], _none));
+        Assert.Equal(begun, await Store.LastAsync(name, _none));
+        Assert.Null(await Store.LastAsync(Name(), _none));
         Assert.Empty(await Store.BeginAsync([], _none));
     }
 
@@ -29,7 +31,7 @@ public abstract class ScheduleStoreCompliance
         await Store.BeginAsync(names, _none);
         foreach (var (name, index) in names.Select((name, index) => (name, index)))
         {
-            Assert.True(await Store.AdvanceAsync(name, (await Store.BeginAsync([name], _none))[0], Rows.Now.AddHours(index), _none));
+            Assert.True(await Store.AdvanceAsync(name, (await Store.LastAsync(name, _none))!.Value, Rows.Now.AddHours(index), _none));
         }
 
         Assert.Equal([Rows.Now.AddHours(2), Rows.Now, Rows.Now.AddHours(1)], await Store.BeginAsync([names[2], names[0], names[1]], _none));
@@ -56,7 +58,35 @@ public abstract class ScheduleStoreCompliance
         var begun = (await Store.BeginAsync([name], _none))[0];
         await Store.AdvanceAsync(name, begun, begun.AddDays(-3), _none);
 
-        Assert.NotEqual(begun.AddDays(-3), (await Store.BeginAsync([name with { Times = "every 2h" }], _none))[0]);
+        Assert.NotEqual(begun.AddDays(-3), (await Store.BeginAsync([name, name with { Times = "every 2h" }], _none))[1]);
+        Assert.Equal([begun.AddDays(-3)], await Store.BeginAsync([name], _none));
+    }
+
+    [Fact]
+    public async Task A_schedule_that_was_removed_and_restored_does_not_count_its_gap_as_missed()
+    {
+        var (name, other) = (Name(), Name());
+        var begun = (await Store.BeginAsync([name, other], _none))[0];
+        await Store.AdvanceAsync(name, begun, begun.AddDays(-3), _none);
+        await Store.AdvanceAsync(other, begun, begun.AddDays(-3), _none);
+
+        // A main that was only away has missed what came meanwhile; one that did not have the schedule has not.
+        Assert.Equal([begun.AddDays(-3)], await Store.BeginAsync([other], _none));
+        var restored = await Store.BeginAsync([name, other], _none);
+
+        Assert.InRange(restored[0] - begun, TimeSpan.Zero, TimeSpan.FromMinutes(5));
+        Assert.Equal(begun.AddDays(-3), restored[1]);
+    }
+
+    [Fact]
+    public async Task A_main_goes_on_with_a_schedule_that_a_newer_one_does_not_have()
+    {
+        var name = Name();
+        var begun = (await Store.BeginAsync([name], _none))[0];
+        await Store.BeginAsync([], _none);
+
+        Assert.Equal(begun, await Store.LastAsync(name, _none));
+        Assert.True(await Store.AdvanceAsync(name, begun, begun.AddDays(-3), _none));
         Assert.Equal([begun.AddDays(-3)], await Store.BeginAsync([name], _none));
     }
 

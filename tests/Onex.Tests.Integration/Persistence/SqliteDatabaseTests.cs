@@ -79,6 +79,53 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_that_can_be_read_and_takes_no_writes_is_not_ready()
+    {
+        using var file = new SqliteDatabase(new SqliteStoreSettings(Path));
+        await file.ProbeAsync(_none);
+        await using (var other = new SqliteConnection($"Data Source={Path};Pooling=false"))
+        {
+            await other.OpenAsync(_none);
+            await using var locking = other.CreateCommand();
+            locking.CommandText = "BEGIN IMMEDIATE";
+            await locking.ExecuteNonQueryAsync(_none);
+
+            var refusal = await Assert.ThrowsAsync<StoreUnavailableException>(() => file.ProbeAsync(_none));
+
+            Assert.Contains("is locked by another program", refusal.Message);
+            await new SqliteSagaStore(file, TimeProvider.System).LoadPayloadsAsync([Guid.Empty], _none);
+        }
+
+        await file.ProbeAsync(_none);
+    }
+
+    [Fact]
+    public async Task After_a_write_that_failed_the_probe_writes_itself()
+    {
+        using var file = new SqliteDatabase(new SqliteStoreSettings(Path));
+        await file.ProbeAsync(_none);
+
+        // Each connection has its own limit: so full is the disk to this one.
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => file.WriteAsync(
+            session =>
+            {
+                session.Query("PRAGMA max_page_count = 1", reader => reader.GetInt64(0));
+                session.Execute("CREATE TABLE more AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000) SELECT i, hex(randomblob(4000)) FROM n");
+                return true;
+            },
+            _none));
+        var before = Pages();
+        await file.ProbeAsync(_none);
+
+        Assert.True(Pages() > before, "the probe has written nothing");
+        var after = Pages();
+        await file.ProbeAsync(_none);
+        Assert.Equal(after, Pages());
+
+        long Pages() => File.Exists($"{Path}-wal") ? new FileInfo($"{Path}-wal").Length : 0;
+    }
+
+    [Fact]
     public async Task A_newer_schema_is_refused()
     {
         await UseAsync(store => store.NowAsync(_none));

@@ -58,13 +58,49 @@ public abstract class StoreUpkeepCompliance
     [Fact]
     public async Task History_goes_by_its_own_age()
     {
-        var row = Rows.New();
-        HistoryEntry At(int ordinal, int days) => Rows.Happened(row) with { Ordinal = ordinal, At = Rows.Now.AddDays(-days) };
-        await CommitAsync(new CommitEntry.Start(row, [At(0, 40), At(1, 31), At(2, 29), At(3, 0)], [], []));
+        var row = Rows.New() with { StartedAt = Rows.Now.AddDays(-40), EndedAt = Rows.Now.AddDays(-31), Status = SagaStatus.Completed };
+        await CommitAsync(new CommitEntry.Start(row, [At(row, 0, 40), At(row, 1, 31), At(row, 2, 29), At(row, 3, 0)], [], []));
+
+        await Upkeep.TidyAsync(TimeSpan.FromDays(100), _historyKept, _none);
+
+        Assert.Equal([2, 3], await OrdinalsAsync(row));
+    }
+
+    [Fact]
+    public async Task History_of_a_live_saga_stays_as_long_as_it_lives()
+    {
+        var row = Rows.New() with { StartedAt = Rows.Now.AddDays(-40) };
+        var gone = Rows.New() with { StartedAt = Rows.Now.AddDays(-40), EndedAt = Rows.Now.AddDays(-39), Status = SagaStatus.Completed };
+        await CommitAsync(
+            new CommitEntry.Start(row, [At(row, 0, 40), At(row, 1, 0)], [], []), new CommitEntry.Start(gone, [At(gone, 0, 40), At(gone, 1, 39)], [], []));
 
         await Upkeep.TidyAsync(_kept, _historyKept, _none);
 
-        Assert.Equal([2, 3], (await Queries.HistoryAsync(row.Id, 0, 0, 100, _none)).Select(entry => entry.Ordinal));
+        Assert.Equal([0, 1], await OrdinalsAsync(row));
+        Assert.Empty(await OrdinalsAsync(gone));
+
+        // Nor does it go at once with the saga's end, when people want to read it.
+        await CommitAsync(Rows.Move(row, Rows.Ended(row)) with { History = [] });
+        await Upkeep.TidyAsync(_kept, _historyKept, _none);
+        Assert.Equal([0, 1], await OrdinalsAsync(row));
+    }
+
+    [Fact]
+    public async Task A_child_whose_parent_has_not_heard_of_its_end_stays_as_long_as_the_parent_lives()
+    {
+        var parent = Rows.New() with { StartedAt = Rows.Now.AddDays(-100) };
+        await CommitAsync(Rows.Start(parent));
+        var child = Rows.Ended(Rows.New()) with { Version = 1, ParentId = parent.Id, EndedAt = Rows.Now - _kept - TimeSpan.FromDays(1) };
+        await CommitAsync(Rows.Start(child));
+
+        await Upkeep.TidyAsync(_kept, _historyKept, _none);
+
+        // So its parent's next command is no new request.
+        Assert.IsType<CommitVerdict.KnownRequest>(Assert.Single(await Store.CommitAsync(new CommitBatch([Rows.Start(Rows.New() with { RequestId = child.RequestId })], []), _none)));
+
+        await CommitAsync(Rows.Move(parent, Rows.Ended(parent)));
+        await Upkeep.TidyAsync(_kept, _historyKept, _none);
+        Assert.Empty(await Store.LoadAsync([child.Id], _none));
     }
 
     [Fact]
@@ -115,6 +151,10 @@ public abstract class StoreUpkeepCompliance
 
     private async Task DecideAsync(Guid id, DeadLetterStatus status, OutgoingMessage? message) => await DeadLetters.DecideAsync(
         new DeadLetterDecision(message?.MessageId ?? Rows.Id(), id, status, "ops", "seen", Force: false, message), _none);
+
+    private static HistoryEntry At(SagaRow row, int ordinal, int days) => Rows.Happened(row) with { Ordinal = ordinal, At = Rows.Now.AddDays(-days) };
+
+    private async Task<IEnumerable<int>> OrdinalsAsync(SagaRow row) => (await Queries.HistoryAsync(row.Id, 0, -1, 100, _none)).Select(entry => entry.Ordinal);
 
     private static Guid Seen(SagaRow row) => Rows.Payload(row, "a message").Id;
 

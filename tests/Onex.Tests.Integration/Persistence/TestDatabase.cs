@@ -1,8 +1,10 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Onex.Persistence.Connecting;
 using Onex.Persistence.Schema;
 using Onex.Tests.Support;
+using Xunit.Sdk;
 
 namespace Onex.Tests.Integration.Persistence;
 
@@ -11,16 +13,42 @@ public sealed class TestDatabase : IAsyncLifetime
 {
     private PostgresDatabase? _database;
     private NpgsqlDataSource? _dataSource;
+    private ExceptionDispatchInfo? _skip;
 
-    public PostgresDatabase Database => _database ?? throw new InvalidOperationException("Not started yet.");
+    /// <summary>Where the machine has no PostgreSQL, the test is skipped with the reason.</summary>
+    public PostgresDatabase Database
+    {
+        get
+        {
+            _skip?.Throw();
+            return _database ?? throw new InvalidOperationException("Not started yet.");
+        }
+    }
 
     public StoreSettings Settings => StoreSettings.Parse(Database.ConnectionString);
 
-    public NpgsqlDataSource DataSource => _dataSource ?? throw new InvalidOperationException("Not started yet.");
+    public NpgsqlDataSource DataSource
+    {
+        get
+        {
+            _skip?.Throw();
+            return _dataSource ?? throw new InvalidOperationException("Not started yet.");
+        }
+    }
 
     public async ValueTask InitializeAsync()
     {
-        _database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+        try
+        {
+            _database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+        }
+        catch (SkipException missing)
+        {
+            // Thrown again in each test: xunit reports a skip in a fixture as a failure.
+            _skip = ExceptionDispatchInfo.Capture(missing);
+            return;
+        }
+
         _dataSource = PostgresDataSource.Create(Settings);
         await new Migrator(_dataSource, Settings, TimeProvider.System, NullLogger<Migrator>.Instance).MigrateAsync(CancellationToken.None);
     }
@@ -32,6 +60,9 @@ public sealed class TestDatabase : IAsyncLifetime
             await _dataSource.DisposeAsync();
         }
 
-        await Database.DisposeAsync();
+        if (_database is not null)
+        {
+            await _database.DisposeAsync();
+        }
     }
 }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Kafka.Producing;
+using Onex.Kafka.Consuming;
 using Onex.Orchestrator.Routing;
 using Onex.Orchestrator.Sending;
 using Onex.Persistence.DeadLetters;
@@ -26,7 +27,7 @@ public sealed class HomePartitionsTests : IClassFixture<TestDatabase>, IDisposab
         _database = database;
         _store = new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
         _sender = new OutgoingSender(new NoBroker(), new DeadLetterIndex(database.DataSource), NullLogger<OutgoingSender>.Instance);
-        _home = new HomePartitions(_store, _sender, _wakeups, new DatabaseClock(TimeProvider.System), NullLogger<HomePartitions>.Instance);
+        _home = new HomePartitions(_store, _sender, _wakeups, new DatabaseClock(TimeProvider.System), new MemoryBudget(1L << 30), NullLogger<HomePartitions>.Instance);
     }
 
     [Fact]

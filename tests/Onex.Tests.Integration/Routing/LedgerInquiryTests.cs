@@ -10,6 +10,7 @@ using Onex.Effects;
 using Onex.Kafka.Riding;
 using Onex.Orchestrator.Engine;
 using Onex.Orchestrator.Machines;
+using Onex.Kafka.Consuming;
 using Onex.Orchestrator.Routing;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
@@ -175,10 +176,11 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
             Outstanding = [.. outstanding],
         };
         var timer = new TimerFired { SagaId = id, CausedBy = id, Leases = new Dictionary<Guid, Lease>() };
-        return await new LedgerInquiry(_store, _ledger).AskAsync(
+        return await new LedgerInquiry(_store, _ledger, new MemoryBudget(1L << 30)).AskAsync(
             [new WorkItem(timer, entry: null)],
             new Dictionary<Guid, SagaWork> { [id] = new(id, new PlanPipe(plan, new NoPipes()), saga, 1) },
             now,
+            [],
             _none);
     }
 

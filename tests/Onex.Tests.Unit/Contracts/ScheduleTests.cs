@@ -106,10 +106,51 @@ public sealed class ScheduleTests
         Assert.Equal(Enumerable.Range(1, 8).Select(number => from + (number * TimeSpan.FromMinutes(30))), Times(schedule, $"{day}T00:00:00Z", $"{day}T04:00:00Z"));
     }
 
+    // At 03:00 in the night to 2026-10-25 the clocks of Zurich are put back to 02:00. Hours that are named come once each; only a schedule of
+    // every hour counts the hour that comes twice.
+    [Theory]
+    [InlineData("30 1-3 * * *", "2026-10-24T23:30:00Z 2026-10-25T00:30:00Z 2026-10-25T02:30:00Z")]
+    [InlineData("30 2-2 * * *", "2026-10-25T00:30:00Z")]
+    [InlineData("30 1,2,3 * * *", "2026-10-24T23:30:00Z 2026-10-25T00:30:00Z 2026-10-25T02:30:00Z")]
+    [InlineData("*/30 2 * * *", "2026-10-25T00:00:00Z 2026-10-25T00:30:00Z")]
+    [InlineData("0-30/30 2 * * *", "2026-10-25T00:00:00Z 2026-10-25T00:30:00Z")]
+    [InlineData("0 */2 * * *", "2026-10-24T22:00:00Z 2026-10-25T00:00:00Z 2026-10-25T03:00:00Z")]
+    [InlineData("0 0-4/2 * * *", "2026-10-24T22:00:00Z 2026-10-25T00:00:00Z 2026-10-25T03:00:00Z")]
+    [InlineData("0 * * * *", "2026-10-24T22:00:00Z 2026-10-24T23:00:00Z 2026-10-25T00:00:00Z 2026-10-25T01:00:00Z 2026-10-25T02:00:00Z 2026-10-25T03:00:00Z")]
+    [InlineData("0 0-23 * * *", "2026-10-24T22:00:00Z 2026-10-24T23:00:00Z 2026-10-25T00:00:00Z 2026-10-25T01:00:00Z 2026-10-25T02:00:00Z 2026-10-25T03:00:00Z")]
+    [InlineData("0 */1 * * *", "2026-10-24T22:00:00Z 2026-10-24T23:00:00Z 2026-10-25T00:00:00Z 2026-10-25T01:00:00Z 2026-10-25T02:00:00Z 2026-10-25T03:00:00Z")]
+    public void Ranges_lists_and_steps_of_hours_come_once_in_the_autumn_night(string cron, string expected) => Assert.Equal(
+        expected.Split(' ').Select(At),
+        Times(Schedule($"{{ cron: \"{cron}\", time_zone: Europe/Zurich }}"), "2026-10-24T21:59:00Z", "2026-10-25T03:59:00Z"));
+
+    // At 02:00 in the night to 2026-03-29 they are put on to 03:00.
+    [Theory]
+    [InlineData("30 1-3 * * *", "2026-03-29T00:30:00Z 2026-03-29T01:00:00Z 2026-03-29T01:30:00Z")]
+    [InlineData("30 2-2 * * *", "2026-03-29T01:00:00Z")]
+    [InlineData("*/30 2 * * *", "2026-03-29T01:00:00Z")]
+    [InlineData("0 */2 * * *", "2026-03-28T23:00:00Z 2026-03-29T01:00:00Z 2026-03-29T02:00:00Z")]
+    [InlineData("0 * * * *", "2026-03-28T23:00:00Z 2026-03-29T00:00:00Z 2026-03-29T01:00:00Z 2026-03-29T02:00:00Z")]
+    public void Ranges_lists_and_steps_of_hours_that_the_clocks_skip_come_as_soon_as_they_go_on(string cron, string expected) => Assert.Equal(
+        expected.Split(' ').Select(At),
+        Times(Schedule($"{{ cron: \"{cron}\", time_zone: Europe/Zurich }}"), "2026-03-28T22:59:00Z", "2026-03-29T02:59:00Z"));
+
+    // 2026-11-13 is a Friday.
+    [Theory]
+    [InlineData("0 0 13 * 5", "2026-11-06T00:00:00Z 2026-11-13T00:00:00Z 2026-11-20T00:00:00Z 2026-11-27T00:00:00Z 2026-12-04T00:00:00Z 2026-12-11T00:00:00Z 2026-12-13T00:00:00Z")]
+    [InlineData("0 0 13 * *", "2026-11-13T00:00:00Z 2026-12-13T00:00:00Z")]
+    [InlineData("0 0 ? * FRI", "2026-11-06T00:00:00Z 2026-11-13T00:00:00Z 2026-11-20T00:00:00Z 2026-11-27T00:00:00Z 2026-12-04T00:00:00Z 2026-12-11T00:00:00Z")]
+    [InlineData("0 0 31 11 5", "2026-11-06T00:00:00Z 2026-11-13T00:00:00Z 2026-11-20T00:00:00Z 2026-11-27T00:00:00Z")]
+    [InlineData("0 0 1-7 * 1#1", "2026-11-02T00:00:00Z 2026-11-03T00:00:00Z 2026-11-04T00:00:00Z 2026-11-05T00:00:00Z 2026-11-06T00:00:00Z 2026-11-07T00:00:00Z 2026-12-01T00:00:00Z 2026-12-02T00:00:00Z 2026-12-03T00:00:00Z 2026-12-04T00:00:00Z 2026-12-05T00:00:00Z 2026-12-06T00:00:00Z 2026-12-07T00:00:00Z")]
+    public void A_schedule_with_both_days_set_comes_on_either(string cron, string expected) => Assert.Equal(
+        expected.Split(' ').Select(At), Times(Schedule($"{{ cron: \"{cron}\" }}"), "2026-11-01T00:00:00Z", "2026-12-14T00:00:00Z"));
+
     [Theory]
     [InlineData("30 2 * * *")]
     [InlineData("*/30 * * * *")]
     [InlineData("0 2,3 * * *")]
+    [InlineData("30 1-3 * * *")]
+    [InlineData("0 */2 * 10 0")]
+    [InlineData("15 2 29 3 6")]
     public void The_latest_time_is_the_last_of_those_that_come_one_after_the_other(string cron)
     {
         var schedule = Schedule($"{{ cron: \"{cron}\", time_zone: Europe/Zurich }}");

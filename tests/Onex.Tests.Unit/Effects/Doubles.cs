@@ -79,7 +79,8 @@ internal sealed class MemoryPayloads : ISagaStore
 {
     public ConcurrentDictionary<Guid, SagaPayload> Payloads { get; } = new();
 
-    public Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(
+        IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation) =>
         Task.FromResult<IReadOnlyDictionary<Guid, SagaPayload>>(ids.Where(Payloads.ContainsKey).ToDictionary(id => id, id => Payloads[id]));
 
     public Task SavePayloadsAsync(IReadOnlyCollection<SagaPayload> payloads, CancellationToken cancellation)
@@ -92,15 +93,15 @@ internal sealed class MemoryPayloads : ISagaStore
         return Task.CompletedTask;
     }
 
-    public Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) => throw new NotSupportedException();
+    public Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation) => throw new NotSupportedException();
 
     public Task<IReadOnlyList<CommitVerdict>> CommitAsync(CommitBatch batch, CancellationToken cancellation) => throw new NotSupportedException();
 
     public Task MarkSentAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation) => throw new NotSupportedException();
 
-    public Task<IReadOnlyList<UnsentMessage>> UnsentOfPartitionsAsync(IReadOnlyCollection<int> partitions, int limit, CancellationToken cancellation) => throw new NotSupportedException();
+    public Task<IReadOnlyList<UnsentMessage>> UnsentOfPartitionsAsync(IReadOnlyCollection<int> partitions, int limit, long bytesMax, CancellationToken cancellation) => throw new NotSupportedException();
 
-    public Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, CancellationToken cancellation) => throw new NotSupportedException();
+    public Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, long bytesMax, CancellationToken cancellation) => throw new NotSupportedException();
 
     public Task<IReadOnlyList<Wakeup>> WakeupsAsync(IReadOnlyCollection<int> partitions, DateTimeOffset before, CancellationToken cancellation) => throw new NotSupportedException();
 

@@ -1,5 +1,7 @@
+using System.Text;
 using System.Text.Json;
 using Onex.Contracts.Messages;
+using Onex.Effects.Http;
 
 namespace Onex.Tests.Unit.Effects;
 
@@ -285,6 +287,139 @@ public sealed class HttpOperationTests : IAsyncLifetime
         Assert.Equal(70_000, stored.RootElement.GetProperty("body").GetString()!.Length);
         Assert.Equal(result, _bench.Ledger.Recorded(result.CommandId));
     }
+
+    [Theory]
+    [InlineData("windows-1252", "93 E4 94 20 80", "\u201C\u00E4\u201D \u20AC")]
+    [InlineData("\"Windows-1252\"", "E4", "\u00E4")]
+    [InlineData("Shift_JIS", "93 FA 96 7B", "\u65E5\u672C")]
+    [InlineData("euc-jp", "C6 FC", "\u65E5")]
+    [InlineData("gb2312", "C4 E3", "\u4F60")]
+    [InlineData("big5", "A7 41", "\u4F60")]
+    [InlineData("koi8-r", "CD", "\u043C")]
+    [InlineData("iso-8859-15", "A4", "\u20AC")]
+    [InlineData("iso-8859-1", "80 E4", "\u0080\u00E4")]
+    [InlineData("utf-16", "FF FE 61 00 E4 00", "a\u00E4")]
+    [InlineData("utf-16", "FE FF 00 61 00 E4", "a\u00E4")]
+    [InlineData("utf-16be", "00 61", "a")]
+    [InlineData("nobody-knows", "61 C3 A4", "a\u00E4")]
+    [InlineData("utf-7", "2B 41 45 67 2D", "+AEg-")]
+    public async Task A_body_is_decoded_as_its_charset_says(string charset, string bytes, string expected)
+    {
+        AnswerBytes($"text/plain; charset={charset}", bytes);
+
+        Assert.Equal(expected, Json(await _bench.RunAsync(EffectsBench.Command("http.get", """{"path":"/x"}""", Stock))).GetProperty("body").GetString());
+    }
+
+    [Theory]
+    [InlineData("application/json", "FF FE 7B 00 22 00 61 00 22 00 3A 00 31 00 7D 00")]
+    [InlineData("application/json; charset=utf-16", "FE FF 00 7B 00 22 00 61 00 22 00 3A 00 31 00 7D")]
+    [InlineData("application/problem+json; charset=utf-8", "FE FF 00 7B 00 22 00 61 00 22 00 3A 00 31 00 7D")]
+    [InlineData("application/json", "EF BB BF 7B 22 61 22 3A 31 7D")]
+    [InlineData("application/json", "FF FE 00 00 7B 00 00 00 22 00 00 00 61 00 00 00 22 00 00 00 3A 00 00 00 31 00 00 00 7D 00 00 00")]
+    public async Task Json_of_utf_16_with_its_mark_is_json(string contentType, string bytes)
+    {
+        AnswerBytes(contentType, bytes);
+
+        var body = Json(await _bench.RunAsync(EffectsBench.Command("http.get", """{"path":"/x"}""", Stock))).GetProperty("body");
+
+        Assert.Equal(1, body.GetProperty("a").GetInt32());
+    }
+
+    [Theory]
+    [InlineData("gzip", "1F 8B 08 00 00 00 00 00 00 03 4B")]
+    [InlineData("gzip", "1F 8B 08 00 00 00 00 00 00 03 CB 48 CD C9 C9 07 00 86 A6 10 36")]
+    [InlineData("gzip", "1F 8B 08 00 00 00 00 00 00 03 CB 48 CD C9 C9 07 00 86 A6 10 37 05 00 00 00")]
+    [InlineData("gzip", "68 65 6C 6C 6F")]
+    [InlineData("deflate", "68 65 6C 6C 6F")]
+    [InlineData("br", "68 65 6C 6C 6F")]
+    public async Task A_truncated_or_false_compression_has_failed_and_no_stack_trace_is_logged(string encoding, string bytes)
+    {
+        AnswerBytes("text/plain", bytes, encoding);
+
+        var result = await _bench.RunAsync(EffectsBench.Command("http.post", """{"path":"/x"}""", Stock));
+
+        Assert.Equal((StepOutcomes.Failed, "answer_unreadable"), (result.Outcome, result.Code));
+        Assert.Contains("answered 200 with a body that cannot be unpacked", result.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(_bench.Logged, line => line.Contains("   at ", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("gzip", "1F 8B 08 00 00 00 00 00 00 03 CB 48 CD C9 C9 07 00 86 A6 10 36 05 00 00 00")]
+    [InlineData("x-gzip", "1F 8B 08 00 00 00 00 00 00 03 CB 48 CD C9 C9 07 00 86 A6 10 36 05 00 00 00")]
+    [InlineData("deflate", "78 9C CB 48 CD C9 C9 07 00 06 2C 02 15")]
+    [InlineData("deflate", "CB 48 CD C9 C9 07 00")]
+    [InlineData("br", "0B 02 80 68 65 6C 6C 6F 03")]
+    [InlineData("identity", "68 65 6C 6C 6F")]
+    public async Task A_compressed_body_is_unpacked_and_its_headers_are_those_of_what_is_left(string encoding, string bytes)
+    {
+        AnswerBytes("text/plain", bytes, encoding);
+
+        var answer = Json(await _bench.RunAsync(EffectsBench.Command("http.get", """{"path":"/x"}""", Stock)));
+
+        Assert.Equal("hello", answer.GetProperty("body").GetString());
+        Assert.Equal(encoding == "identity", answer.GetProperty("headers").TryGetProperty("content-encoding", out _));
+        Assert.Equal("gzip, br", Assert.Single(_outside.Requests).Headers["Accept-Encoding"]);
+    }
+
+    [Fact]
+    public async Task A_large_brotli_body_is_unpacked_whole_and_the_headers_of_a_head_say_how_it_would_be_packed()
+    {
+        using var packed = new MemoryStream();
+        using (var brotli = new System.IO.Compression.BrotliStream(packed, System.IO.Compression.CompressionLevel.Fastest, leaveOpen: true))
+        {
+            for (var line = 0; line < 10_000; line++)
+            {
+                brotli.Write(Encoding.UTF8.GetBytes($"{line}\n"));
+            }
+        }
+
+        AnswerBytes("text/plain", Convert.ToHexString(packed.ToArray()), "br");
+        var result = await _bench.RunAsync(EffectsBench.Command("http.head", """{"path":"/x"}""", Stock));
+        Assert.Equal("br", Json(result).GetProperty("headers").GetProperty("content-encoding").GetString());
+
+        Assert.True(ContentCoding.Unpack(packed.ToArray(), "br", 48_890)!.AsSpan().EndsWith("9998\n9999\n"u8));
+        Assert.Null(ContentCoding.Unpack(packed.ToArray(), "br", 48_889));
+    }
+
+    [Theory]
+    [InlineData(304, "has not changed")]
+    [InlineData(302, "Redirects are not followed")]
+    [InlineData(307, "Redirects are not followed")]
+    public async Task An_answer_below_400_that_is_no_success_is_told_as_what_it_is(int status, string told)
+    {
+        _outside.Answer = context =>
+        {
+            context.Response.StatusCode = status;
+            return Task.CompletedTask;
+        };
+
+        var result = await _bench.RunAsync(EffectsBench.Command("http.get", """{"path":"/x"}""", Stock));
+
+        Assert.Equal(($"http_{status}", StepOutcomes.Rejected), (result.Code, result.Outcome));
+        Assert.Contains(told, result.Message, StringComparison.Ordinal);
+        Assert.Equal(status == 304, !result.Message!.Contains("Redirect", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_header_that_is_null_is_rejected_and_not_sent_empty()
+    {
+        var result = await _bench.RunAsync(EffectsBench.Command("http.get", """{"path":"/x","headers":{"X-Hold":null}}""", Stock));
+
+        Assert.Equal((StepOutcomes.Rejected, "arguments_invalid"), (result.Outcome, result.Code));
+        Assert.Contains("X-Hold", result.Message, StringComparison.Ordinal);
+        Assert.Empty(_outside.Requests);
+    }
+
+    private void AnswerBytes(string contentType, string bytes, string? encoding = null) => _outside.Answer = async context =>
+    {
+        context.Response.ContentType = contentType;
+        if (encoding is not null)
+        {
+            context.Response.Headers.ContentEncoding = encoding;
+        }
+
+        await context.Response.Body.WriteAsync(Convert.FromHexString(bytes.Replace(" ", "", StringComparison.Ordinal)), context.RequestAborted);
+    };
 
     private static JsonElement Json(StepResult result)
     {

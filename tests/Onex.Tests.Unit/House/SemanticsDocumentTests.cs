@@ -9,7 +9,7 @@ public sealed partial class SemanticsDocumentTests
     [Fact]
     public void Every_rule_is_held_by_tests_that_exist()
     {
-        var tests = Directory.EnumerateFiles(RepositoryFiles.At("tests"), "*Tests*.cs", SearchOption.AllDirectories)
+        var tests = Directory.EnumerateFiles(RepositoryFiles.At("tests"), "*.cs", SearchOption.AllDirectories)
             .SelectMany(file => Test().Matches(File.ReadAllText(file)))
             .Select(match => match.Groups["name"].Value)
             .ToHashSet(StringComparer.Ordinal);

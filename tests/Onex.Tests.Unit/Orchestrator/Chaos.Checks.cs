@@ -37,6 +37,7 @@ internal sealed partial class Chaos
             CheckMove(before);
             CheckForgotten(before, result, cancelled ?? [], skipped ?? []);
             CheckTakenBack(before);
+            CheckStops(before);
         }
 
         CheckState();
@@ -96,11 +97,31 @@ internal sealed partial class Chaos
         Assert.All(decision.Refusals, refusal => Assert.DoesNotContain(Saga.Early, kept => kept.MessageId == refusal.Event.MessageId));
     }
 
+    // A paused saga stands still. One that was cancelled compensates and ends, and does nothing else.
+    private void CheckStops(SagaState before)
+    {
+        var entered = _story.Last.History.Where(note => note.Kind == HistoryKinds.StateEntered).ToList();
+        if (before.PausedBy is not null && Saga.PausedBy is not null)
+        {
+            Assert.Empty(_story.Last.Commands);
+            Assert.Empty(_story.Last.Published);
+            Assert.All(_story.Last.Answers, answer => Assert.NotNull(before.Response));
+            Assert.All(entered, note => Assert.Equal(StateKind.Compensating, plan.State(note.State).Kind));
+        }
+
+        if (before.CancelledBy is not null && !_isTerminated)
+        {
+            Assert.NotNull(Saga.CancelledBy);
+            Assert.All(entered, note => Assert.NotEqual(StateKind.Ordinary, plan.State(note.State).Kind));
+            Assert.True(!Ended || Saga.Status == SagaStatus.Cancelled, $"The saga was cancelled and ended {Saga.Status}.");
+        }
+    }
+
     private void CheckCommands()
     {
         foreach (var sent in _story.Last.Changed ? _story.Last.Commands : [])
         {
-            Assert.True(Saga.PausedBy is null || sent.Detached, $"'{sent.Step}' was sent while the saga is paused.");
+            Assert.True(Saga.PausedBy is null, $"'{sent.Step}' was sent while the saga is paused.");
             _copies.Add(sent);
             var arguments = sent.Arguments.ToString();
             if (_arguments.TryAdd(sent.CommandId, arguments))
@@ -230,7 +251,7 @@ internal sealed partial class Chaos
 
         var left = _story.Last.History.SkipWhile(note => plan.State(note.State).Kind != StateKind.Compensating).Any(note => plan.State(note.State).Kind != StateKind.Compensating)
             || (plan.State(before.State).Kind == StateKind.Compensating && Saga.State != before.State);
-        if (left && !Saga.PastPivot)
+        if (left && !Saga.PastPivot && !_isTerminated)
         {
             foreach (var (id, _) in _commands.Where(entry => entry.Value.Direction == StepDirections.Do).ToList())
             {
@@ -307,7 +328,7 @@ internal sealed partial class Chaos
             _joined.Append("requests/3/17").Order(StringComparer.Ordinal), _story.Answers.Select(answer => answer.To.Source).Order(StringComparer.Ordinal));
 
         // What had lost or was interrupted before the pivot is taken back however the saga ends.
-        if (!Saga.PastPivot)
+        if (!Saga.PastPivot && !_isTerminated)
         {
             foreach (var (id, command) in _commands.Where(entry => entry.Value is { Direction: StepDirections.Do } command && (command.Interrupted || command.Lost)))
             {

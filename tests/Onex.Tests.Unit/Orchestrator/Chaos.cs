@@ -5,6 +5,7 @@ using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Orchestrator.Engine;
+using Onex.Persistence.Sagas;
 using Onex.Tests.Unit.Orchestrator.Generated;
 
 namespace Onex.Tests.Unit.Orchestrator;
@@ -36,6 +37,7 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
     private readonly HashSet<Guid> _seen = [];
     private readonly HashSet<string> _joined = new(StringComparer.Ordinal);
     private bool _started;
+    private bool _isTerminated;
     private int _blocked;
     private int _retried;
     private int _ids;
@@ -109,7 +111,7 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
                 Tell(_events.Length == 0 ? null : _events[Pick(_events.Length)]);
                 break;
             case 17:
-                Ask(Pick(4) == 0 ? OperatorCommand.Cancel : OperatorCommand.Retry + Pick(4));
+                Ask(Pick(4) != 0 ? OperatorCommand.Retry + Pick(4) : Pick(4) == 0 ? OperatorCommand.Terminate : OperatorCommand.Cancel);
                 break;
             case 18 when _copies.Count > 0 && Pick(4) == 0:
                 var refused = _copies[Pick(_copies.Count)];
@@ -399,6 +401,7 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
 
         // An item that was stuck held nobody up; when it is tried again it comes on top.
         _retried += command == OperatorCommand.Retry ? 1 : 0;
+        _isTerminated |= command == OperatorCommand.Terminate && !Ended;
         var now = _story.Now;
         _log.Add(() => $"{now:dd HH:mm:ss} asked to {command}{(blockage is null ? "" : $": {blockage.Kind} {blockage.Step} {blockage.Reason}")}");
         HashSet<Guid> skipped = command != OperatorCommand.Skip ? []
@@ -409,6 +412,11 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
         if (_story.Last.NotDone is not null)
         {
             Assert.False(_story.Last.Changed);
+        }
+        else if (command == OperatorCommand.Terminate)
+        {
+            Assert.Equal((SagaStatus.Failed, EngineCodes.Terminated), (Saga.Status, Saga.Fault?.Code));
+            Assert.All(_story.Last.Commands, sent => Assert.True(sent.Cancels));
         }
     }
 

@@ -1,5 +1,7 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using Onex.Contracts;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
@@ -33,11 +35,13 @@ internal static class Made
         EventRule[]? anyState = null,
         TimeLimit? deadline = null)
     {
-        var all = states.ToImmutableArray();
+        List<StatePlan> all = [.. states];
         if (onFailure is null)
         {
-            all = [.. all, Unwinding("compensating", "failed"), End("failed", EndKind.Failed)];
+            all.AddRange([Unwinding("compensating", "failed"), End("failed", EndKind.Failed)]);
         }
+
+        var cancelState = CancelStates.Add(all, onFailure ?? "compensating");
 
         return new Plan
         {
@@ -49,14 +53,16 @@ internal static class Made
             Input = _smallest.Input,
             OnDuplicate = DuplicatePolicy.Join,
             KeptEventsMax = 100,
+            IdleEntriesMax = ContractLimits.Default.IdleEntries,
             Data = [.. data ?? []],
             Events = (events ?? []).ToFrozenDictionary(declared => declared.Name, StringComparer.Ordinal),
             AnyState = [.. anyState ?? []],
             Deadline = deadline,
             Initial = all[0].Name,
-            States = all,
+            States = [.. all],
             StatesByName = all.ToFrozenDictionary(state => state.Name, StringComparer.Ordinal),
             OnFailure = onFailure ?? "compensating",
+            CancelState = cancelState,
         };
     }
 

@@ -13,7 +13,7 @@ public sealed class OperatorTests
             .Completes("reserve").IsIn("failed", SagaStatus.Cancelled);
 
         var fault = story.Answers.Single().Fault!;
-        Assert.Equal(("cancelled", "alice cancelled it: wrong address"), (fault.Code, fault.Message));
+        Assert.Equal(("cancelled", "The saga was cancelled."), (fault.Code, fault.Message));
         Assert.Contains("""{"by":"alice","reason":"wrong address"}""", story.History.Select(note => note.Detail.ToString()));
     }
 
@@ -45,10 +45,6 @@ public sealed class OperatorTests
 
         story.Wakes(_ => Story.Cancelled).IsIn("failed", SagaStatus.Cancelled);
     }
-
-    [Fact]
-    public void Cancel_is_not_done_while_a_compensation_is_blocked() =>
-        Refuses(BlockedCompensation(), OperatorCommand.Cancel, "taking back already");
 
     [Fact]
     public void Cancel_of_a_blocked_step_does_not_pass_over_a_compensation_that_is_blocked_too()
@@ -209,8 +205,8 @@ public sealed class OperatorTests
     public void A_paused_saga_sends_nothing_but_results_count()
     {
         var story = Start().Asks(OperatorCommand.Pause, "alice", "stocktaking").IsIn("reserving", SagaStatus.Paused);
-        story.Completes("reserve").Sends().IsIn("charging", SagaStatus.Paused);
-        Assert.Equal(AttemptPhase.Held, story.Saga.Outstanding.Single().Phase);
+        story.Completes("reserve").Sends().IsIn("reserving", SagaStatus.Paused);
+        Assert.Empty(story.Saga.Outstanding);
         Assert.Null(story.Saga.NextWakeupAt);
 
         story.After(TimeSpan.FromDays(1)).Asks(OperatorCommand.Resume).Sends("charge").IsIn("charging", SagaStatus.Running);

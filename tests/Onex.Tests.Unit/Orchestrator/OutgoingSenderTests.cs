@@ -1,10 +1,12 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Contracts.Messages;
 using Onex.Kafka.Producing;
 using Onex.Orchestrator.Sending;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Sagas;
+using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.Orchestrator;
 
@@ -80,6 +82,76 @@ public sealed class OutgoingSenderTests
         Assert.Equal(["orders.packed", "orders.packed.dlq"], broker.Topics);
     }
 
+    [Fact]
+    public async Task A_response_that_the_broker_does_not_take_is_replaced_by_an_error_with_the_sagas_id()
+    {
+        var (broker, index) = (new Refusing { RefuseLongerThan = 4_000 }, new Index());
+        using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
+        var large = _response with
+        {
+            Value = JsonSerializer.SerializeToUtf8Bytes(
+                new Response
+                {
+                    Status = ResponseStatus.Success,
+                    Payload = RawJson.FromText($"\"{new string('x', 5_000)}\""),
+                    CorrelationId = _saga,
+                    Operation = new string('o', 5_000),
+                    SagaId = _saga,
+                    Extra = RawJson.FromText($$"""{"note":"{{new string('y', 5_000)}}"}"""),
+                },
+                MessageJson.Readable.Response),
+        };
+
+        sender.Send(_saga, [large]);
+        await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+
+        Assert.Equal(["responses", "responses"], broker.Topics);
+        Assert.Empty(index.Rows);
+        var sent = JsonSerializer.Deserialize(broker.Last!.Value.Span, MessageJson.Default.Response)!;
+        Assert.Equal(
+            (false, "error", "success", ErrorCodes.ResponseUndeliverable, _saga, _saga),
+            (sent.Success, sent.Status, sent.OriginalStatus, sent.Code, sent.SagaId!.Value, sent.CorrelationId));
+        Assert.Contains($"/api/v1/sagas/{_saga}/response", sent.Error);
+        Assert.Contains(broker.Last.Headers, header => header is { Key: HeaderNames.MessageId } && header.Value == large.MessageId.ToString());
+        Assert.DoesNotContain(broker.Last.Headers, header => header.Key == "x-large");
+    }
+
+    [Fact]
+    public async Task A_response_of_which_not_even_the_short_form_is_taken_is_a_dead_letter()
+    {
+        var (broker, index) = (new Refusing("responses"), new Index());
+        using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
+
+        sender.Send(_saga, [_response]);
+        await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+
+        Assert.Equal(["responses", "responses", "responses.dlq"], broker.Topics);
+        Assert.Equal(_response.Value.ToArray(), Assert.Single(index.Rows).Value);
+    }
+
+    [Fact]
+    public async Task A_message_that_leaves_after_all_closes_the_letter_of_the_try_before()
+    {
+        var index = new Index();
+        using var sender = new OutgoingSender(new Refusing(), index, NullLogger<OutgoingSender>.Instance);
+
+        sender.Send(_saga, [_message], again: true);
+        sender.Send(_saga, [_message with { MessageId = _saga, Topic = "responses.dlq" }], again: true);
+        await Eventually.Async(() => sender.TakeAcknowledged(10).Count > 0, TimeSpan.FromSeconds(10), () => "nothing was acknowledged");
+
+        Assert.Equal([_message.MessageId], index.Closed);
+    }
+
+    private static readonly OutgoingMessage _response = new()
+    {
+        MessageId = Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a14"),
+        Topic = "responses",
+        Key = "k",
+        Value = JsonSerializer.SerializeToUtf8Bytes(
+            new Response { Status = ResponseStatus.Success, CorrelationId = _saga, SagaId = _saga }, MessageJson.Readable.Response),
+        Headers = RawJson.FromText("""{"event_type":"onex.response","timestamp":"2026-11-24T12:00:00Z","x-large":"x"}"""),
+    };
+
     // A broker that takes nothing for some topics.
     private sealed class Refusing(params string[] topics) : IRecordProducer
     {
@@ -89,10 +161,15 @@ public sealed class OutgoingSenderTests
 
         public string? RefuseOnce { get; set; }
 
+        public int RefuseLongerThan { get; init; } = int.MaxValue;
+
+        public ProducedRecord? Last { get; private set; }
+
         public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
         {
             _topics.Enqueue(record.Topic);
-            var refused = topics.Contains(record.Topic) || record.Topic == RefuseOnce;
+            Last = record;
+            var refused = topics.Contains(record.Topic) || record.Topic == RefuseOnce || record.Value.Length > RefuseLongerThan;
             RefuseOnce = null;
             return Task.FromResult(refused ? new DeliveryReport(Delivery.Refused, "too large") : new DeliveryReport(Delivery.Acknowledged, null));
         }
@@ -116,6 +193,19 @@ public sealed class OutgoingSenderTests
             Rows.Enqueue(row);
             return Task.CompletedTask;
         }
+
+        public ConcurrentQueue<Guid> Closed { get; } = new();
+
+        public Task<IReadOnlySet<Guid>> OpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
+            throw new NotSupportedException();
+
+        public Task CloseAsync(Guid id, string reason, CancellationToken cancellation)
+        {
+            Closed.Enqueue(id);
+            return Task.CompletedTask;
+        }
+
+        public Task<Guid?> HandledByAsync(Guid requestId, CancellationToken cancellation) => throw new NotSupportedException();
 
         public Task<DeadLetterPage> ListAsync(DeadLetterFilter filter, CancellationToken cancellation) => throw new NotSupportedException();
 

@@ -39,6 +39,7 @@ internal static class PlansWithEvents
             Hash = plan.Hash,
             Source = plan.Source,
             KeptEventsMax = plan.KeptEventsMax,
+            IdleEntriesMax = plan.IdleEntriesMax,
             Input = plan.Input,
             Key = plan.Key,
             OnDuplicate = plan.OnDuplicate,
@@ -48,6 +49,7 @@ internal static class PlansWithEvents
             States = plan.States,
             StatesByName = plan.StatesByName,
             OnFailure = plan.OnFailure,
+            CancelState = plan.CancelState,
         };
     }
 

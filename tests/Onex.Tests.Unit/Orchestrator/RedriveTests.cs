@@ -1,7 +1,9 @@
 using System.Text;
 using System.Text.Json;
 using Onex.Contracts.Messages;
+using Onex.Kafka.Consuming;
 using Onex.Orchestrator.Api;
+using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Sending;
 using Onex.Persistence.DeadLetters;
 
@@ -28,8 +30,73 @@ public sealed class RedriveTests
         Assert.Equal((decision, "requests", 3, "o-1"), (message.MessageId, message.Topic, message.Partition, message.Key));
         Assert.Equal(_letter.Value, message.Value.ToArray());
         var headers = JsonSerializer.Deserialize(message.Headers.Utf8.Span, MessageJson.Default.DictionaryStringString)!;
-        Assert.Equal(["onex-redrive", "timestamp", "traceparent", "x-token"], headers.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(["onex-origin", "onex-redrive", "timestamp", "traceparent", "x-token"], headers.Keys.Order(StringComparer.Ordinal));
         Assert.Equal((_letter.Id.ToString(), "t0ken", _now), (headers[HeaderNames.Redrive], headers["x-token"], DateTimeOffset.Parse(headers["timestamp"])));
+    }
+
+    [Fact]
+    public void A_redriven_record_keeps_the_identity_of_the_original()
+    {
+        const string Request = """{"operation":"o","payload":{"a":1}}""";
+        ConsumedRecord original = new()
+        {
+            Topic = "requests", TopicId = Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11"), Partition = 3, Offset = 41,
+            Value = Encoding.UTF8.GetBytes(Request), Headers = [],
+        };
+        var letter = _letter with
+        {
+            Value = original.Value,
+            Headers = RawJson.FromText($$"""{"onex-origin":"{{RecordOrigin.Of(original)}}"}"""),
+        };
+
+        var first = Sent(letter, 77);
+        var again = Sent(letter with { Headers = Redrive.Of(letter, Guid.Empty, _now).Headers }, 99);
+
+        var identities = new[] { original, first, again }.Select(record => new RequestReader(1 << 20).Read(record).Request!.Asker).ToList();
+        Assert.Single(identities.Select(asker => asker.RequestId).Distinct());
+
+        // Each stands elsewhere: the answer to a second one is a duplicate of the first, and not silence.
+        Assert.Equal(3, identities.Select(asker => asker.Source).Distinct().Count());
+    }
+
+    [Fact]
+    public void An_event_that_was_kept_is_the_same_new_one_however_often_it_is_redriven()
+    {
+        var letter = _letter with { Partition = -1, Offset = -1, Value = """{"operation":"o.e","payload":{}}"""u8.ToArray(), Headers = RawJson.FromText($$"""{"onex-origin":"{{_letter.Id}}"}""") };
+
+        Assert.Equal(
+            [_letter.Id, _letter.Id],
+            new[] { Sent(letter, 1), Sent(letter, 2) }.Select(record => new RequestReader(1 << 20).Read(record).Request!.Asker.RequestId));
+    }
+
+    [Theory]
+    [InlineData("nonsense")]
+    [InlineData("")]
+    [InlineData("::")]
+    [InlineData("018f2f6e7a648cc49d3b2c8f4e2b8a11:-1:4")]
+    [InlineData("018f2f6e7a648cc49d3b2c8f4e2b8a11:1:4:5")]
+    public void An_origin_that_is_none_is_that_of_the_record_itself(string origin)
+    {
+        var record = Sent(_letter, 5, origin);
+
+        Assert.Equal(new RecordOrigin(null, 3, 5), RecordOrigin.Of(record));
+    }
+
+    private static ConsumedRecord Sent(DeadLetterRow letter, long offset, string? origin = null)
+    {
+        var message = Redrive.Of(letter, Guid.CreateVersion7(_now), _now);
+        return new ConsumedRecord
+        {
+            Topic = message.Topic,
+            Partition = message.Partition ?? 3,
+            Offset = offset,
+            Value = message.Value.ToArray(),
+            Headers =
+            [
+                .. JsonSerializer.Deserialize(message.Headers.Utf8.Span, MessageJson.Default.DictionaryStringString)!.Select(header =>
+                    KeyValuePair.Create(header.Key, (byte[]?)Encoding.UTF8.GetBytes(header.Key == HeaderNames.Origin && origin is not null ? origin : header.Value))),
+            ],
+        };
     }
 
     [Fact]

@@ -111,7 +111,7 @@ public sealed class UnknownOutcomeTests
     public void A_2xx_whose_body_never_arrived_happened()
     {
         var story = Charging(ByInput);
-        var unread = story.Result("charge", StepOutcome.Failed, """{"status_code":201,"headers":{},"body":null}""", "response_unreadable");
+        var unread = story.Result("charge", StepOutcome.Failed, """{"status_code":201,"headers":{},"body":null}""", "answer_unreadable");
         story.Takes(unread with { Reach = AttemptReach.Done }).Sends("-charge");
 
         Assert.Equal("result_invalid", story.Saga.Fault!.Code);

@@ -1,3 +1,4 @@
+using Onex.Contracts.Schemas;
 using Onex.Orchestrator.Engine;
 using Onex.Persistence.Sagas;
 
@@ -55,7 +56,7 @@ public sealed class WaitsTests
         Start().Tells("cancel").Completes("charge").Answered("charge", 409),
         "It is blocked in state 'compensating' since 2026-11-24 08:00:00Z and waits for an operator: "
         + "Step 'charge' cannot be taken back: that was rejected with http_409: http_409",
-        "retry", "skip");
+        "retry", "skip", "cancel", "terminate");
 
     [Fact]
     public void A_paused_saga_says_who_and_why() => Tells(
@@ -67,6 +68,38 @@ public sealed class WaitsTests
     public void A_saga_that_has_ended_waits_for_nothing() =>
         Tells(Start().Answered("charge", 404), "It has ended (failed) and waits for nothing.");
 
+    [Fact]
+    public void A_step_that_nobody_takes_is_told_with_the_role_that_would()
+    {
+        var story = Start().Wakes().Wakes();
+
+        Assert.Contains(", and nobody has taken it: is a runtime-effects running?", Reason(story).Sentence);
+    }
+
+    [Fact]
+    public void A_line_that_sends_an_event_shows_its_data()
+    {
+        var card = new DataType.Fields([.. new[] { ("number", "string"), ("limit", "int"), ("note", "string?") }
+            .Select(field => KeyValuePair.Create(field.Item1, DataTypeReader.Parse(field.Item2)))]);
+        var story = new Story(Made.Plan(
+            [Made.State("asking", on: [Made.On("card", "done")]), Made.End("done")],
+            events: [Made.Event("card", card)])).Starts();
+
+        Assert.Contains($$"""sagas send {{story.Saga.Facts.SagaId}} card --data '{"number":"...","limit":0}'""", Reason(story).Actions);
+    }
+
+    [Fact]
+    public void Every_line_that_is_proposed_is_a_command()
+    {
+        Story[] stories =
+        [
+            Start(), Start().Completes("charge"), Start().Tells("cancel").Completes("charge").Answered("charge", 409),
+            Start().Completes("charge").Asks(OperatorCommand.Pause, "alice"),
+        ];
+
+        Assert.All(stories.SelectMany(story => Reason(story).Actions), line => Assert.Empty(Onex.Runtime.Commands.CommandLine.Parse(line.Split(' ')).Errors));
+    }
+
     private static void Tells(Story story, string sentence, params string[] actions)
     {
         var reason = Reason(story);
@@ -74,7 +107,7 @@ public sealed class WaitsTests
         Assert.Equal(
             actions.Select(action => action.StartsWith("send ", StringComparison.Ordinal)
                 ? $"sagas send {story.Saga.Facts.SagaId} {action[5..]}"
-                : $"sagas {action} {story.Saga.Facts.SagaId}"),
+                : $"sagas {action} {story.Saga.Facts.SagaId}{(action == "terminate" ? $" --confirm {story.Saga.Facts.SagaId}" : "")}"),
             reason.Actions);
         Assert.Equal(story.Saga.NextWakeupAt, reason.Until);
     }

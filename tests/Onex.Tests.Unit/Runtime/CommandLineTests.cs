@@ -4,7 +4,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.Runtime;
 
-public sealed class CommandLineTests
+public sealed partial class CommandLineTests
 {
     [Fact]
     public void The_document_says_what_the_commands_say()
@@ -62,7 +62,99 @@ public sealed class CommandLineTests
     public void What_is_missing_is_an_error_of_usage(string line) => Assert.NotEmpty(CommandLine.Root().Parse(line).Errors);
 
     [Fact]
+    public void Whatever_takes_text_takes_text_that_begins_with_an_at_sign()
+    {
+        foreach (var command in Commands(CommandLine.Root()).Where(command => command.Subcommands.Count == 0))
+        {
+            string[] path = [.. CommandLine.PathOf(command).Split(' ').Skip(1)];
+            foreach (var option in command.Options.Where(option => option.ValueType == typeof(string)))
+            {
+                Assert.Equal("@ann", Assert.Single(Parsed([.. path, option.Name, "@ann"]).GetResult(option.Name)!.Tokens).Value);
+                Assert.Equal("@ann", Assert.Single(Parsed([.. path, $"{option.Name}=@ann"]).GetResult(option.Name)!.Tokens).Value);
+            }
+
+            foreach (var argument in command.Arguments)
+            {
+                Assert.Contains("@ann", Parsed([.. path, .. Enumerable.Repeat("@ann", command.Arguments.Count)]).GetResult(argument.Name)!.Tokens.Select(token => token.Value));
+            }
+        }
+
+        static ParseResult Parsed(string[] line)
+        {
+            var parsed = CommandLine.Parse(line);
+            Assert.DoesNotContain(parsed.Errors, error => error.Message.Contains("ann", StringComparison.Ordinal) && error.Message.Contains("not found", StringComparison.Ordinal));
+            return parsed;
+        }
+    }
+
+    [Theory]
+    [InlineData("contract: x", false, 78)]
+    [InlineData(Warned, false, 0)]
+    [InlineData(Warned, true, 1)]
+    public async Task Contracts_check_ends_with_the_documented_code(string contract, bool warningsAsErrors, int code)
+    {
+        var directory = Directory.CreateTempSubdirectory("onex-check-");
+        try
+        {
+            await File.WriteAllTextAsync(Path.Combine(directory.FullName, "x.yaml"), contract, TestContext.Current.CancellationToken);
+            string[] line = ["contracts", "check", directory.FullName, .. warningsAsErrors ? ["--warnings-as-errors"] : Array.Empty<string>()];
+
+            Assert.Equal(code, await CommandLine.RunAsync(line));
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public void Every_code_that_has_a_page_can_be_explained()
+    {
+        Assert.Equal(
+            Directory.EnumerateFiles(Repository.At("docs", "errors"), "*.md").Select(Path.GetFileNameWithoutExtension).Order(StringComparer.Ordinal), ExplainCommand.Codes);
+        Assert.StartsWith("# ONEX4007: ", ExplainCommand.Page("onex4007"), StringComparison.Ordinal);
+        Assert.Null(ExplainCommand.Page("ONEX9999"));
+    }
+
+    [Fact]
+    public void Every_line_that_is_told_in_messages_and_documents_is_a_command()
+    {
+        string[] files =
+        [
+            .. Directory.EnumerateFiles(Repository.At("src"), "*.cs", SearchOption.AllDirectories).Where(file => !file.Contains("/obj/", StringComparison.Ordinal)),
+            .. Directory.EnumerateFiles(Repository.At("docs"), "*.md", SearchOption.AllDirectories), Repository.At("README.md"), Repository.At("docker", "README.md"),
+        ];
+        var lines = files.SelectMany(file => Proposed().Matches(File.ReadAllText(file)).Select(match => match.Groups[1].Value)).Distinct(StringComparer.Ordinal).ToList();
+
+        Assert.True(lines.Count > 20, "hardly any line was found");
+        Assert.All(lines, line =>
+        {
+            var parsed = CommandLine.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries).Skip(1).ToArray());
+            Assert.True(parsed.UnmatchedTokens.Count == 0 && (parsed.CommandResult.Command.Parents.Any() || line.StartsWith("onex -", StringComparison.Ordinal)), line);
+        });
+    }
+
+    // In quotes, without what a shell or an interpolation would put into it.
+    [System.Text.RegularExpressions.GeneratedRegex("""['`](onex [a-z-][^'`"{}|\[\]<>$\\/\n]*)['`]""")]
+    private static partial System.Text.RegularExpressions.Regex Proposed();
+
+    [Fact]
     public void A_terminal_is_not_sent_what_it_would_obey() => Assert.Equal("\\u001B[31mred\\u000A", Show.Harmless("\u001b[31mred\n"));
+
+    private const string Warned = """
+        contract: example
+        version: 1.0.0
+        input: { type: object }
+        events:
+          cancel: {}
+          approve: {}
+        initial: waiting
+        states:
+          waiting:
+            on_event:
+              - { event: cancel, next: done }
+          done: { end: completed }
+        """;
 
     private static IEnumerable<Command> Commands(Command command) => command.Subcommands.SelectMany(Commands).Prepend(command);
 }

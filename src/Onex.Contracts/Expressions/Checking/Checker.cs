@@ -20,6 +20,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
     private readonly List<(string Name, CelType Type)> _variables = [];
     private readonly List<string> _names = [];
     private readonly List<string> _present = [];
+    private readonly List<string> _notNull = [];
     private int _unknownFields;
 
     public CheckedExpression Check(Syntax syntax)
@@ -28,7 +29,16 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         return new CheckedExpression(found.Type, found.Cost, _problems);
     }
 
-    private Found Visit(Syntax syntax) => syntax switch
+    // A chain that was compared with null is of the type without it where it cannot be null.
+    private Found Visit(Syntax syntax)
+    {
+        var found = VisitAny(syntax);
+        return found.Type is CelType.Nullable { Value: var value } && Presence.Chain(syntax) is { } chain && _notNull.Contains(chain)
+            ? found with { Type = value }
+            : found;
+    }
+
+    private Found VisitAny(Syntax syntax) => syntax switch
     {
         LiteralSyntax literal => new(OfValue(literal.Value), 0),
         NameSyntax name => new(Noted(name, CelType.Null, OfName(name)), 1),
@@ -79,7 +89,8 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         switch (operand.Plain)
         {
             case CelType.OptionalOf of:
-                return Wrapped(Field(at, of.Value, field, guarded: true, optional: false), true);
+                // What is selected from an optional is one level of optional, however many there were.
+                return Wrapped(Field(at, of.Value, field, guarded: true, optional: false), of.Value is not CelType.OptionalOf);
             case CelType.ObjectOf of when of.Shape.Find(field) is { } type:
                 NoteMissing(at, of.Shape, field, guarded || optional);
                 return Wrapped(Noted(at, operand, type), optional);
@@ -95,14 +106,14 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         }
     }
 
-    private static CelType Wrapped(CelType type, bool optional) => optional && type is not CelType.OptionalOf ? new CelType.OptionalOf(type) : type;
+    private static CelType Wrapped(CelType type, bool optional) => optional ? new CelType.OptionalOf(type) : type;
 
     private Found Index(IndexSyntax syntax)
     {
         var (operand, index) = (Visit(syntax.Operand), Visit(syntax.Index));
         var type = operand.Type;
         var optional = syntax.Optional;
-        if (type.Plain is CelType.OptionalOf of)
+        while (type.Plain is CelType.OptionalOf of)
         {
             (type, optional) = (of.Value, true);
         }
@@ -148,6 +159,12 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         {
             Report(call, $"'{function.Name}' does not take {Listed(types)}", $"it takes {string.Join(" or ", function.Signatures.Select(signature => signature.Arguments).Distinct(StringComparer.Ordinal))}");
             return new(CelType.Dyn, cost);
+        }
+
+        // What holds nothing for null holds no null.
+        if (type is CelType.OptionalOf { Value: CelType.Nullable { Value: var inner } } && function.Name == "optional.ofNonZeroValue")
+        {
+            type = new CelType.OptionalOf(inner);
         }
 
         // A text or a list that is worked through costs by its size.
@@ -455,7 +472,10 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
     private Found Knowing(Syntax condition, bool holds, Syntax syntax)
     {
         var known = Know(Presence.Of(condition, holds));
+        var notNull = _notNull.Count;
+        _notNull.AddRange(Presence.NotNull(condition, holds));
         var found = Visit(syntax);
+        _notNull.RemoveRange(notNull, _notNull.Count - notNull);
         Forget(known);
         return found;
     }

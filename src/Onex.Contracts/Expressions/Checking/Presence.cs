@@ -19,6 +19,20 @@ internal static class Presence
         _ => [],
     };
 
+    /// <summary>The chains of fields that are not null if the piece is true, or if it is false.</summary>
+    public static IEnumerable<string> NotNull(Syntax syntax, bool holds) => syntax switch
+    {
+        BinarySyntax { Operator: "!=" or "==" } compared when holds == (compared.Operator == "!=") =>
+            IsNull(compared.Left) && Chain(compared.Right) is { } right ? [right]
+            : IsNull(compared.Right) && Chain(compared.Left) is { } left ? [left]
+            : [],
+        UnarySyntax { Operator: '!' } not => NotNull(not.Operand, !holds),
+        LogicSyntax logic when logic.IsAnd == holds => logic.Operands.SelectMany(operand => NotNull(operand, holds)),
+        _ => [],
+    };
+
+    private static bool IsNull(Syntax syntax) => syntax is LiteralSyntax { Value.Kind: CelKind.Null };
+
     /// <summary>A name and the constant fields after it, as people write it; null for anything else.</summary>
     public static string? Chain(Syntax syntax) => syntax switch
     {

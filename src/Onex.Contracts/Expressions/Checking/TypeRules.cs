@@ -38,6 +38,9 @@ internal static class TypeRules
         };
     }
 
+    /// <summary>Whether it is known of a value of that type that it may be null. Of dyn nothing is known.</summary>
+    public static bool MayBeNull(CelType type) => type is CelType.Nullable || type == CelType.Null;
+
     /// <summary>The type that both are of; null if there is none but dyn.</summary>
     public static CelType? Common(CelType a, CelType b)
     {

@@ -104,6 +104,7 @@ internal sealed class Compiler
             // What is there is had at once; for what is not, the long way finds the words.
             return (ref frame) => !frame.Spend(1) ? Failures.Budget
                 : frame.Scope.TryGetField(name, field, out var value) ? value
+                : frame.Scope.WhyMissing(name, field) is { } why ? CelValue.Error(why)
                 : Operators.Select(operand(ref frame), field, optional: false);
         }
 
@@ -115,10 +116,17 @@ internal sealed class Compiler
         var operand = Compile(index.Operand);
         var at = Compile(index.Index);
         var optional = index.Optional;
+        var root = !optional && index.Operand is NameSyntax name && (name.FromRoot || !_variables.Contains(name.Name)) ? name.Name : null;
         return (ref frame) =>
         {
             var container = operand(ref frame);
             var key = at(ref frame);
+            if (root is not null && key.Kind == CelKind.String && !container.TryGetField(key.AsString(), out _)
+                && frame.Scope.WhyMissing(root, key.AsString()) is { } why)
+            {
+                return CelValue.Error(why);
+            }
+
             return container.IsError ? container : key.IsError ? key : frame.Spend(1 + Operators.KeyCost(key)) ? Operators.Index(container, key, optional) : Failures.Budget;
         };
     }

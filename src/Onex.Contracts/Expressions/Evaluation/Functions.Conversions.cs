@@ -61,7 +61,7 @@ internal static partial class Functions
             case CelKind.Timestamp:
                 return CelValue.Int(value.Bits);
             case CelKind.String:
-                return long.TryParse(value.AsString(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole)
+                return IsWritten(value.AsString()) && long.TryParse(value.AsString(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole)
                     ? CelValue.Int(whole)
                     : NotA("int", value);
             default:
@@ -81,7 +81,7 @@ internal static partial class Functions
             case CelKind.Double:
                 return value.AsDouble() is >= 0 and < 18446744073709551616.0 ? CelValue.Uint((ulong)value.AsDouble()) : Failures.Overflow;
             case CelKind.String:
-                return ulong.TryParse(value.AsString(), NumberStyles.None, CultureInfo.InvariantCulture, out var whole)
+                return IsWritten(value.AsString()) && ulong.TryParse(value.AsString(), NumberStyles.None, CultureInfo.InvariantCulture, out var whole)
                     ? CelValue.Uint(whole)
                     : NotA("uint", value);
             default:
@@ -110,6 +110,9 @@ internal static partial class Functions
         }
     }
 
+    // The platform takes U+0000 behind a number for its end.
+    private static bool IsWritten(string number) => !number.Contains('\0', StringComparison.Ordinal);
+
     // Infinity is what is called so, not what is too large.
     private static CelValue ToDouble(CelValue value)
     {
@@ -124,7 +127,7 @@ internal static partial class Functions
             case "NAN":
                 return CelValue.Double(double.NaN);
             default:
-                return !double.TryParse(text, Style, CultureInfo.InvariantCulture, out var number) || double.IsNaN(number) ? NotA("double", value)
+                return !IsWritten(text) || !double.TryParse(text, Style, CultureInfo.InvariantCulture, out var number) || double.IsNaN(number) ? NotA("double", value)
                     : double.IsFinite(number) ? CelValue.Double(number)
                     : Failures.Overflow;
         }

@@ -150,9 +150,39 @@ internal static partial class Functions
         return a[0].Kind switch
         {
             CelKind.Int or CelKind.Uint => a[0],
-            CelKind.Double => CelValue.Double(Math.Round(a[0].AsDouble(), (int)digits, MidpointRounding.AwayFromZero)),
+            CelKind.Double => CelValue.Double(Rounded(a[0].AsDouble(), (int)digits)),
             _ => Failures.NoOverload("round", a[0]),
         };
+    }
+
+    // By the digits that string() shows, the shortest that read back as the same double, and not by the binary value behind them: 2.675 is
+    // a little less than that, and people see 2.675.
+    private static double Rounded(double value, int digits)
+    {
+        if (!double.IsFinite(value) || value == Math.Truncate(value))
+        {
+            return value;
+        }
+
+        var (mantissa, exponent) = Math.Abs(value).ToString("R", CultureInfo.InvariantCulture).Split('E') is [var before, var power]
+            ? (before, int.Parse(power, CultureInfo.InvariantCulture))
+            : (Math.Abs(value).ToString("R", CultureInfo.InvariantCulture), 0);
+        var point = mantissa.IndexOf('.', StringComparison.Ordinal);
+        var shown = mantissa.Replace(".", "", StringComparison.Ordinal);
+        var dropped = (point < 0 ? 0 : mantissa.Length - point - 1) - exponent - digits;
+        if (dropped <= 0)
+        {
+            return value;
+        }
+
+        if (dropped > shown.Length)
+        {
+            return 0;
+        }
+
+        var kept = long.Parse($"0{shown[..^dropped]}", CultureInfo.InvariantCulture) + (shown[^dropped] >= '5' ? 1 : 0);
+        var rounded = double.Parse(string.Create(CultureInfo.InvariantCulture, $"{kept}E-{digits}"), CultureInfo.InvariantCulture);
+        return value < 0 && kept > 0 ? -rounded : rounded;
     }
 
     private static CelValue Extreme(ref Frame frame, string name, ReadOnlySpan<CelValue> a, int sign)

@@ -278,7 +278,7 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
     private ListSyntax List(Token open)
     {
         var items = ImmutableArray.CreateBuilder<(Syntax Item, bool Optional)>();
-        while (!Current.Is("]"))
+        while (!Current.Is("]") && !(items.Count == 0 && Take(",")))
         {
             var optional = Take("?");
             items.Add((Expression(), optional));
@@ -296,7 +296,7 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
     private MapSyntax Map(Token open)
     {
         var entries = ImmutableArray.CreateBuilder<(Syntax Key, Syntax Value, bool Optional)>();
-        while (!Current.Is("}"))
+        while (!Current.Is("}") && !(entries.Count == 0 && Take(",")))
         {
             var optional = Take("?");
             var key = Expression();

@@ -271,6 +271,29 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
+    public async Task What_a_statement_sets_on_its_session_ends_with_it()
+    {
+        await _bench.ResultAsync("db.query", "SELECT pg_advisory_lock(4711)");
+        Assert.True(await IsFreeAsync(4711));
+
+        // Whether it completes or not.
+        var told = await _bench.RunAsync(
+            "db.transaction", new { statements = new[] { DatabaseBench.Statement("SELECT pg_advisory_lock(4712)"), DatabaseBench.Statement("SELECT 1 / 0 AS n") } });
+        Assert.Equal(StepOutcomes.Rejected, told.Outcome);
+        Assert.True(await IsFreeAsync(4712));
+
+        // A session that is too hasty to be reset is not kept.
+        await _bench.ResultAsync("db.execute", "SELECT pg_advisory_lock(4713), set_config('statement_timeout', '1', false) AS timeout");
+        await Eventually.Async(() => IsFreeAsync(4713), TimeSpan.FromSeconds(10), () => "the lock of the session that was closed is free");
+        await _bench.ResultAsync("db.query", "SELECT 1 AS n");
+
+        await _bench.ResultAsync("db.execute", "CREATE TEMP TABLE onex_short_lived AS SELECT 1 AS n");
+        Assert.Equal(0, await database.Database.ScalarAsync<long>("SELECT count(*) FROM pg_class WHERE relname = 'onex_short_lived'"));
+
+        Task<bool> IsFreeAsync(int key) => database.Database.ScalarAsync<bool>($"SELECT pg_try_advisory_xact_lock({key})");
+    }
+
+    [Fact]
     public async Task A_type_that_changes_is_never_taken_for_what_it_was()
     {
         await database.Database.ExecuteAsync("CREATE TYPE shape AS (a int); CREATE TABLE shaped (s shape, v text)");

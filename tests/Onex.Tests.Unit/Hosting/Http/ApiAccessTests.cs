@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.AspNetCore.Http;
 using Onex.Contracts.Messages;
 using Onex.Hosting.Http;
 
@@ -19,12 +20,12 @@ public sealed class ApiAccessTests
     [InlineData("::ffff:127.0.0.1")]
     public void Without_a_configured_token_callers_on_the_same_machine_are_served(string address) =>
         Assert.Equal(
-            new AccessVerdict.Allowed("loopback"), ApiAccess.Decide([], IPAddress.Parse(address), null, ApiScope.Operate));
+            new AccessVerdict.Allowed("loopback"), ApiAccess.Decide([], Call(IPAddress.Parse(address)), ApiScope.Operate));
 
     [Fact]
     public void Without_a_configured_token_others_are_told_which_variable_to_set()
     {
-        var denied = Denied(ApiAccess.Decide([], _elsewhere, $"Bearer {Operator}", ApiScope.Read));
+        var denied = Denied(ApiAccess.Decide([], Call(_elsewhere, $"Bearer {Operator}"), ApiScope.Read));
 
         Assert.Equal((401, ErrorCodes.TokenNotConfigured), (denied.Status, denied.Code));
         Assert.Contains("ONEX_API_TOKEN", denied.Remedy);
@@ -32,7 +33,7 @@ public sealed class ApiAccessTests
 
     [Fact]
     public void A_caller_without_an_address_is_not_on_the_same_machine() =>
-        Assert.Equal(401, Denied(ApiAccess.Decide([], null, null, ApiScope.Read)).Status);
+        Assert.Equal(401, Denied(ApiAccess.Decide([], Call(null), ApiScope.Read)).Status);
 
     [Theory]
     [InlineData(null, ErrorCodes.TokenMissing)]
@@ -41,19 +42,19 @@ public sealed class ApiAccessTests
     [InlineData("Bearer wrong", ErrorCodes.TokenUnknown)]
     public void With_a_configured_token_every_caller_needs_one(string? header, string code)
     {
-        var denied = Denied(ApiAccess.Decide(_tokens, IPAddress.Loopback, header, ApiScope.Read));
+        var denied = Denied(ApiAccess.Decide(_tokens, Call(IPAddress.Loopback, header), ApiScope.Read));
 
         Assert.Equal((401, code), (denied.Status, denied.Code));
     }
 
     [Fact]
     public void A_token_to_read_reads() =>
-        Assert.Equal(new AccessVerdict.Allowed("dash"), ApiAccess.Decide(_tokens, _elsewhere, $"Bearer {Reader}", ApiScope.Read));
+        Assert.Equal(new AccessVerdict.Allowed("dash"), ApiAccess.Decide(_tokens, Call(_elsewhere, $"Bearer {Reader}"), ApiScope.Read));
 
     [Fact]
     public void A_token_to_read_commands_nothing()
     {
-        var denied = Denied(ApiAccess.Decide(_tokens, _elsewhere, $"Bearer {Reader}", ApiScope.Operate));
+        var denied = Denied(ApiAccess.Decide(_tokens, Call(_elsewhere, $"Bearer {Reader}"), ApiScope.Operate));
 
         Assert.Equal((403, ErrorCodes.ScopeMissing), (denied.Status, denied.Code));
         Assert.DoesNotContain(Reader, denied.Detail + denied.Remedy);
@@ -61,7 +62,74 @@ public sealed class ApiAccessTests
 
     [Fact]
     public void A_token_to_operate_may_read_too() =>
-        Assert.Equal(new AccessVerdict.Allowed("ops"), ApiAccess.Decide(_tokens, _elsewhere, $"bearer {Operator}", ApiScope.Read));
+        Assert.Equal(new AccessVerdict.Allowed("ops"), ApiAccess.Decide(_tokens, Call(_elsewhere, $"bearer {Operator}"), ApiScope.Read));
+
+    [Theory]
+    [InlineData("localhost", true)]
+    [InlineData("LOCALHOST:8085", true)]
+    [InlineData("127.0.0.1:8085", true)]
+    [InlineData("127.8.9.1", true)]
+    [InlineData("[::1]:8085", true)]
+    [InlineData("[::ffff:127.0.0.1]", true)]
+    [InlineData("", false)]
+    [InlineData("rebound.example:8085", false)]
+    [InlineData("localhost.example", false)]
+    [InlineData("127.0.0.1.example", false)]
+    [InlineData("192.0.2.7:8085", false)]
+    [InlineData("0.0.0.0:8085", false)]
+    public void Without_a_token_only_loopback_names_are_served(string host, bool served) =>
+        AssertServed(served, 403, ErrorCodes.CallerForeign, Call(IPAddress.Loopback) with { Host = new HostString(host) });
+
+    [Theory]
+    [InlineData(null, true)]
+    [InlineData("http://localhost:8085", true)]
+    [InlineData("https://localhost:8085", false)]
+    [InlineData("http://localhost:3000", false)]
+    [InlineData("http://127.0.0.1:8085", false)]
+    [InlineData("https://evil.example", false)]
+    [InlineData("null", false)]
+    [InlineData("", false)]
+    [InlineData("http://localhost:8085,https://evil.example", false)]
+    public void Without_a_token_no_page_of_another_origin_is_served(string? origin, bool served) =>
+        AssertServed(served, 403, ErrorCodes.CallerForeign, Call(IPAddress.Loopback) with { Origin = origin });
+
+    [Theory]
+    [InlineData("application/json", true, true)]
+    [InlineData("Application/JSON; charset=utf-8", true, true)]
+    [InlineData(null, false, true)]
+    [InlineData(null, true, false)]
+    [InlineData("text/plain", true, false)]
+    [InlineData("text/plain", false, false)]
+    [InlineData("text/plain; application/json", true, false)]
+    [InlineData("application/x-www-form-urlencoded", true, false)]
+    [InlineData("multipart/form-data; boundary=x", true, false)]
+    [InlineData("", true, false)]
+    public void Without_a_token_a_body_is_declared_as_json(string? type, bool hasBody, bool served) =>
+        AssertServed(served, 415, ErrorCodes.BodyNotJson, Call(IPAddress.Loopback) with { ContentType = type, HasBody = hasBody });
+
+    [Fact]
+    public void With_a_token_any_name_and_origin_is_served() => Assert.Equal(
+        new AccessVerdict.Allowed("ops"),
+        ApiAccess.Decide(
+            _tokens,
+            Call(_elsewhere, $"Bearer {Operator}") with { Host = new HostString("onex.example"), Origin = "https://console.example", ContentType = "text/plain" },
+            ApiScope.Operate));
+
+    private static void AssertServed(bool served, int status, string code, CallFacts call)
+    {
+        var verdict = ApiAccess.Decide([], call, ApiScope.Operate);
+        if (served)
+        {
+            Assert.Equal(new AccessVerdict.Allowed("loopback"), verdict);
+            return;
+        }
+
+        Assert.Equal((status, code), (Denied(verdict).Status, Denied(verdict).Code));
+        Assert.Contains("ONEX_API_TOKEN", Denied(verdict).Remedy);
+    }
+
+    private static CallFacts Call(IPAddress? caller, string? authorization = null) =>
+        new(caller, "http", new HostString("localhost:8085"), Origin: null, ContentType: null, HasBody: false, authorization);
 
     private static AccessVerdict.Denied Denied(AccessVerdict verdict) => Assert.IsType<AccessVerdict.Denied>(verdict);
 }

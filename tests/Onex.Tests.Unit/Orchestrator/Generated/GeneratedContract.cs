@@ -26,12 +26,14 @@ internal sealed partial class ContractGenerator(Random random)
     private readonly HashSet<string> _events = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Shape> _shapes = new(StringComparer.Ordinal);
     private readonly List<string> _elsewhere = [];
+    private readonly List<(string Name, ContractMap State)> _besides = [];
     private int _ids;
     private int _states;
     private int _pivot;
     private bool _hasUnwinding;
     private bool _hasResponded;
     private bool _hasOnFailure;
+    private bool _hasCalming;
     private bool _hasOutput;
 
     private enum Shape
@@ -49,6 +51,7 @@ internal sealed partial class ContractGenerator(Random random)
         _states = 1 + random.Next(5);
         _pivot = Chance(35) ? random.Next(_states) : int.MaxValue;
         _hasOnFailure = Chance(70);
+        _hasCalming = _hasOnFailure && Chance(30);
         _hasUnwinding = _hasOnFailure || Chance(60);
         _hasOutput = Chance(40);
         Use(_hasOnFailure ? "on_failure" : "no on_failure");
@@ -62,6 +65,8 @@ internal sealed partial class ContractGenerator(Random random)
         var anyState = Chance(40) ? AnyState() : [];
         var deadline = Chance(35) ? new ContractMap().With("after", Pick("24h", "72h", "100h")).With("next", Leaving(GivenUp)) : null;
         Use("deadline", deadline is not null);
+        AddCalming();
+        states.AddRange(_besides.Select(beside => (beside.Name, (object)beside.State)));
         AddEnds(states);
         var key = Chance(35) ? Use("key", "input.id") : null;
         var contract = new ContractMap()
@@ -79,7 +84,7 @@ internal sealed partial class ContractGenerator(Random random)
             .With("any_state", anyState)
             .With("initial", Name(0))
             .With("states", states)
-            .With("on_failure", _hasOnFailure ? Unwinding : null);
+            .With("on_failure", !_hasOnFailure ? null : _hasCalming ? "calming" : Unwinding);
         return new GeneratedContract(ContractText.Of(contract), Input(), _constructs);
     }
 
@@ -282,7 +287,65 @@ internal sealed partial class ContractGenerator(Random random)
         var last = index < _pivot ? Math.Min(_pivot, _states - 1) : _states - 1;
         return Chance(40) && index + 1 <= last ? Target(Name(index + 1 + random.Next(last - index)))
             : Chance(20) ? Target(DoneEarly)
+            : Chance(25) ? Failing(index)
+            : index >= _pivot ? Target(GivenUp)
             : Leaving(GivenUp);
+    }
+
+    // What failures lead to may be an ordinary state, which fails itself: all of that it catches, and back it leads with a counter.
+    private void AddCalming()
+    {
+        if (!_hasCalming)
+        {
+            return;
+        }
+
+        Use("on_failure to an ordinary state");
+        var back = Chance(50) && _pivot != 0;
+        _besides.Add(("calming", new ContractMap()
+            .With("steps", List(
+                Chance(40) ? new ContractMap().With("wait", "2s") : new ContractMap().With("set", new ContractMap().With("note", "fault.code")),
+                new ContractMap().With("set", new ContractMap().With("loops", "data.loops + 1")),
+                Get("calm", "/calm")))
+            .With("catch", List(new ContractMap().With("next", Target(Unwinding))))
+            .With("next", back ? null : Target(Unwinding))
+            .With("fault", back ? null : "calmed")
+            .With("choose", back
+                ? List(
+                    new ContractMap().With("when", "data.loops < 4").With("next", Target(Name(0))),
+                    new ContractMap().With("next", Target(Unwinding)).With("fault", "calmed"))
+                : null)));
+    }
+
+    private ContractMap Get(string id, string path) => new ContractMap()
+        .With("id", id).With("effect", "http.get").With("connection", "outside").With("with", new ContractMap().With("path", path));
+
+    // A failure leads back by a state that waits, or that counts.
+    private string Back(int index)
+    {
+        var (name, earlier) = ($"back{_besides.Count}", Target(Name(Earlier(index))));
+        var waits = Chance(50);
+        Use(waits ? "way back of a failure that waits" : "way back of a failure that counts");
+        var otherwise = waits ? "" : Target(GivenUp);
+        _besides.Add((name, waits
+            ? new ContractMap().With("steps", List(new ContractMap().With("wait", Pick("1s", "1m")))).With("next", earlier)
+            : new ContractMap()
+                .With("steps", List(new ContractMap().With("set", new ContractMap().With("loops", "data.loops + 1"))))
+                .With("choose", List(
+                    new ContractMap().With("when", "data.loops < 4").With("next", earlier),
+                    new ContractMap().With("next", otherwise).With("fault", FaultFor(otherwise))))));
+        return name;
+    }
+
+    // A state that ends in a failure, and leads nowhere else.
+    private string Failing(int index)
+    {
+        var name = $"failing{_besides.Count}";
+        Use("state that ends in fail");
+        _besides.Add((name, new ContractMap()
+            .With("steps", List(new ContractMap().With("fail", new ContractMap().With("code", "no_use").With("message", "Not for ${input.id}."))))
+            .With("catch", index >= _pivot ? List(new ContractMap().With("next", Target(GivenUp))) : null)));
+        return name;
     }
 
     private string Leaving(string otherwise) => _hasUnwinding && Chance(75) ? Target(Unwinding) : Target(otherwise);
@@ -309,7 +372,7 @@ internal sealed partial class ContractGenerator(Random random)
     private ContractMap Catch(int index, string code, bool mayLeadBack = false)
     {
         Use("catch");
-        var next = mayLeadBack && index > 0 && Chance(25) ? Target(Name(Earlier(index))) : Leads(index);
+        var next = mayLeadBack && index > 0 && Chance(25) ? Back(index) : Leads(index);
         return new ContractMap().With("error", Chance(70) ? List(code) : null).With("next", next);
     }
 

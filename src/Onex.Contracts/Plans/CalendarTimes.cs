@@ -1,0 +1,70 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using Cronos;
+
+namespace Onex.Contracts.Plans;
+
+/// <summary>
+/// Times in the notation of cron, five fields. Two rules are ours and not the package's. A schedule that names hours (a list, a range, a step)
+/// comes once at each of its times, although the clocks show an hour twice in autumn; only one of every hour comes in both. Where both days are
+/// set, either is enough, as POSIX has it.
+/// </summary>
+internal sealed class CalendarTimes
+{
+    private const int Fields = 5;
+    private const int Day = 2;
+    private const int DayOfWeek = 4;
+
+    private readonly CronExpression[] _times;
+
+    private CalendarTimes(CronExpression[] times) => _times = times;
+
+    /// <summary>The first of them after a moment; null if there is none any more.</summary>
+    public DateTimeOffset? After(DateTimeOffset moment, TimeZoneInfo zone) =>
+        _times.Min(times => times.GetNextOccurrence(moment, zone)?.ToUniversalTime());
+
+    /// <summary>Reads them; false with what is wrong.</summary>
+    public static bool TryParse(string text, [NotNullWhen(true)] out CalendarTimes? calendar, [NotNullWhen(false)] out string? problem)
+    {
+        calendar = null;
+        var fields = text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+        problem = fields.Length != Fields ? $"it has {fields.Length} fields"
+            : !CronExpression.TryParse(text, CronFormat.Standard, out _) ? "one of its fields is none"
+            : null;
+        if (problem is not null)
+        {
+            return false;
+        }
+
+        (fields[0], fields[1]) = Listed(fields[0], fields[1]);
+        string[][] all = IsAny(fields[Day]) || IsAny(fields[DayOfWeek]) ? [fields] : [With(fields, Day), With(fields, DayOfWeek)];
+        var times = all
+            .Select(each => CronExpression.Parse(string.Join(' ', each), CronFormat.Standard))
+            .Where(each => each.GetNextOccurrence(DateTimeOffset.UnixEpoch, TimeZoneInfo.Utc) is not null)
+            .ToArray();
+        problem = times.Length == 0 ? "the calendar has no such day" : null;
+        calendar = problem is null ? new CalendarTimes(times) : null;
+        return problem is null;
+    }
+
+    private static bool IsAny(string field) => field is "*" or "?";
+
+    private static string[] With(string[] fields, int any)
+    {
+        var copy = (string[])fields.Clone();
+        copy[any] = "*";
+        return copy;
+    }
+
+    // The package takes a range or a step for an interval, which comes in both of two hours of the same name, and a list for times of the day.
+    private static (string Minutes, string Hours) Listed(string minutes, string hours)
+    {
+        var day = new DateTimeOffset(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        var times = CronExpression.Parse($"{minutes} {hours} * * *").GetOccurrences(day, day.AddDays(1), TimeZoneInfo.Utc).ToList();
+        var named = times.Select(time => time.Hour).Distinct().ToList();
+        return named.Count == 24 ? (minutes, "*") : (List(times.Select(time => time.Minute)), List(named));
+    }
+
+    private static string List(IEnumerable<int> numbers) =>
+        string.Join(',', numbers.Distinct().Order().Select(number => number.ToString(CultureInfo.InvariantCulture)));
+}

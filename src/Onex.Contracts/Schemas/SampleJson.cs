@@ -1,0 +1,31 @@
+using System.Text.Json.Nodes;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Expressions.Checking;
+
+namespace Onex.Contracts.Schemas;
+
+/// <summary>A value of a type as JSON, in which a person replaces what stands for their own.</summary>
+public static class SampleJson
+{
+    // A schema may contain itself; and nobody types what is deeper.
+    private const int DepthMax = 4;
+
+    /// <summary>The fields that must be there, and theirs; <c>{}</c> where nothing is known.</summary>
+    public static string Of(DataType type) => (Of(StaticTypes.Of(type), 0) as JsonObject ?? new JsonObject()).ToJsonString();
+
+    private static JsonNode? Of(CelType type, int depth) => type.Plain switch
+    {
+        CelType.Basic { Kind: CelKind.Bool } => false,
+        CelType.Basic { Kind: CelKind.Int or CelKind.Uint } => 0,
+        CelType.Basic { Kind: CelKind.Double } => 0.5,
+        CelType.Basic { Kind: CelKind.Timestamp } => "2030-01-31T12:00:00Z",
+        CelType.Basic { Kind: CelKind.Duration } => "1h",
+        CelType.Basic { Kind: CelKind.Null } => null,
+        CelType.ListOf => new JsonArray(),
+        CelType.MapOf => new JsonObject(),
+        CelType.ObjectOf { Shape: var shape } => depth == DepthMax ? new JsonObject() : new JsonObject(
+            shape.Names.Where(name => !shape.MayLack(name) && shape.Find(name) is not CelType.Nullable)
+                .Select(name => KeyValuePair.Create(name, Of(shape.Find(name) ?? CelType.Dyn, depth + 1)))),
+        _ => "...",
+    };
+}

@@ -1,0 +1,49 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.EndToEnd.Requests;
+
+/// <summary>Responses that the broker does not take.</summary>
+public sealed class LargeResponseTests : IDisposable
+{
+    private static readonly TimeSpan _within = TimeSpan.FromSeconds(60);
+
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-contracts-");
+
+    public void Dispose() => _directory.Delete(recursive: true);
+
+    [Fact]
+    public async Task A_response_larger_than_the_broker_takes_is_an_error_with_the_sagas_id_and_is_fetched_by_the_API()
+    {
+        await File.WriteAllTextAsync(
+            Path.Combine(_directory.FullName, "twice.yaml"),
+            """
+            contract: twice
+            version: 1.0.0
+            input: { text: string }
+            output: { first: string, second: string }
+            initial: doubling
+            states:
+              doubling: { end: completed, output: { first: "${input.text}", second: "${input.text}" } }
+            """);
+        await using var stack = await OnexStack.CreateAsync();
+        stack.Set("CONTRACTS_DIR", _directory.FullName);
+        var main = (await stack.StartReadyAsync("main"))[0];
+        var text = new string('x', 600_000);
+
+        var correlation = await stack.RequestAsync("twice", new JsonObject { ["text"] = text });
+        var response = await stack.Responses.ReadAsync(correlation, _within);
+
+        Assert.Equal(("error", "success", "ONEX3040"), (response.Field("status"), response.Field("original_status"), response.Field("code")));
+        var saga = response.Field("saga_id");
+        Assert.Equal(saga, Assert.Single(await stack.Database.QueryAsync("SELECT id FROM onex.sagas WHERE status = 'completed'")));
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{main.HttpPort}/") };
+        var whole = await http.GetFromJsonAsync<JsonObject>($"/api/v1/sagas/{saga}/response");
+        Assert.Equal(("success", text, correlation), ((string?)whole!["status"], (string?)whole["payload"]!["second"], (string?)whole["correlation_id"]));
+        Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync($"/api/v1/sagas/{OnexStack.NewId()}/response")).StatusCode);
+        Assert.Equal(0L, await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.dead_letters"));
+        stack.AssertOneResponseEach([correlation]);
+    }
+}

@@ -1,0 +1,26 @@
+using Onex.Hosting.Running;
+using Onex.Kafka.Consuming;
+
+namespace Onex.Tests.Unit.Hosting;
+
+public sealed class MemoryLimitTests
+{
+    private const long MiB = 1 << 20;
+
+    [Theory]
+    [InlineData(256)]
+    [InlineData(512)]
+    [InlineData(1024)]
+    [InlineData(4096)]
+    public void What_is_held_at_a_time_fits_into_what_the_collector_may_use(long container)
+    {
+        var heap = MemoryLimit.Of(container * MiB * 3 / 4);
+        var budget = new MemoryBudget(heap);
+
+        Assert.InRange(heap, 64 * MiB, container * MiB * 3 / 4);
+        Assert.True(budget.Intake + budget.Batch + budget.Cache + budget.Unsent + budget.Commands < heap * 3 / 4);
+    }
+
+    [Fact]
+    public void Who_has_much_memory_keeps_all_of_it() => Assert.Equal(24_000 * MiB, MemoryLimit.Of(24_000 * MiB));
+}

@@ -1,0 +1,92 @@
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using Onex.Contracts.Messages;
+using Onex.Orchestrator.Api;
+using Onex.Persistence.DeadLetters;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Tests.Unit.Orchestrator.Api;
+
+/// <summary>What a call may say.</summary>
+public sealed class ApiCallTests
+{
+    [Theory]
+    [InlineData("?status=completed,failed", "completed failed")]
+    [InlineData("?status=completed&status=failed", "completed failed")]
+    [InlineData("?status=Completed, failed,completed", "completed failed")]
+    [InlineData("?status=blocked", "blocked")]
+    [InlineData("?status=", "")]
+    [InlineData("", "")]
+    public void Several_values_of_an_enumeration_are_several_values(string query, string statuses) =>
+        Assert.Equal(statuses, string.Join(' ', Call(ApiRoutes.ListSagas, query).Several<SagaStatus>("status", SagaStatusText.ToText).Select(status => status.ToText())));
+
+    [Theory]
+    [InlineData("?status=completed,faild", "faild")]
+    [InlineData("?status=completed,", "")]
+    [InlineData("?status=7", "7")]
+    [InlineData("?status=%2B7", "+7")]
+    [InlineData("?status=-1", "-1")]
+    [InlineData("?status=completed|failed", "completed|failed")]
+    public void A_value_that_the_enumeration_does_not_have_is_refused(string query, string value)
+    {
+        var problem = Refusal(() => Call(ApiRoutes.ListSagas, query).Several<SagaStatus>("status", SagaStatusText.ToText));
+
+        Assert.Equal($"'status' is '{value}'.", problem.Detail);
+        Assert.Contains("cancelled", problem.Remedy);
+    }
+
+    [Fact]
+    public void Every_status_has_its_name()
+    {
+        Assert.All(Enum.GetValues<SagaStatus>(), status => Assert.Contains($"`{status.ToText()}`", Meaning(ApiRoutes.ListSagas)));
+        Assert.All(Enum.GetValues<DeadLetterStatus>(), status => Assert.Contains($"`{status.ToText()}`", Meaning(ApiRoutes.ListDeadLetters)));
+
+        static string Meaning(ApiRoute route) => route.Query.Single(parameter => parameter.Name == "status").Meaning;
+    }
+
+    [Theory]
+    [InlineData("?statsu=blocked", "There is no parameter 'statsu' here. Did you mean 'status'?")]
+    [InlineData("?STATUS=blocked", "There is no parameter 'STATUS' here. Did you mean 'status'?")]
+    [InlineData("?contract=order&frobnicate=1", "There is no parameter 'frobnicate' here.")]
+    [InlineData("?contract=a&contract=b", "'contract' is given 2 times.")]
+    public void An_unknown_parameter_is_refused_with_what_it_may_have_meant(string query, string detail) =>
+        Assert.Equal(detail, Refusal(() => Call(ApiRoutes.ListSagas, query).CheckQuery()).Detail);
+
+    [Fact]
+    public void A_call_takes_the_parameters_that_its_document_names() => Assert.All(
+        ApiRoutes.All, route => Call(route, $"?{string.Join('&', route.Query.Select(parameter => $"{parameter.Name}=1"))}").CheckQuery());
+
+    [Theory]
+    [InlineData("""{"reson":"asked by phone"}""", "There is no field 'reson' here. Did you mean 'reason'?")]
+    [InlineData("""{"reason":"x","nested":{"reason":[1,{}]}}""", "There is no field 'nested' here.")]
+    [InlineData("""{"reason":{"reson":1}}""", null)]
+    [InlineData("""[{"reson":1}]""", null)]
+    [InlineData("""{"reason":"cut o""", null)]
+    [InlineData("", null)]
+    public void An_unknown_field_is_refused_with_what_it_may_have_meant(string body, string? detail)
+    {
+        var call = Call(ApiRoutes.Cancel, "");
+        if (detail is null)
+        {
+            call.CheckFields(Encoding.UTF8.GetBytes(body));
+            return;
+        }
+
+        Assert.Equal(detail, Refusal(() => call.CheckFields(Encoding.UTF8.GetBytes(body))).Detail);
+        Assert.Equal(detail, Refusal(() => call.CheckFields([.. Encoding.UTF8.Preamble, .. Encoding.UTF8.GetBytes(body)])).Detail);
+    }
+
+    private static ApiCall Call(ApiRoute route, string query)
+    {
+        var http = new DefaultHttpContext();
+        http.Request.QueryString = new QueryString(query);
+        return new ApiCall(http, route, "loopback");
+    }
+
+    private static Onex.Hosting.Http.Problem Refusal(Action act)
+    {
+        var problem = Assert.Throws<CallException>(act).Problem;
+        Assert.Equal((400, ErrorCodes.CallInvalid), (problem.Status, problem.Code));
+        return problem;
+    }
+}
