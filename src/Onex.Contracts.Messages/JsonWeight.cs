@@ -12,8 +12,8 @@ public static class JsonWeight
 
     // Measured on requests of main: their text, the parsed document, the values twice (as given, as typed), and the JSON of the row, the command
     // and the payloads that come of them.
-    private const int HandledPerByte = 10;
-    private const int HandledPerPart = 250;
+    private const int HandledPerByte = 12;
+    private const int HandledPerPart = 400;
     private const int KeptPerByte = 2;
     private const int KeptPerPart = 120;
 

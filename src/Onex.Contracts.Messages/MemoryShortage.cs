@@ -16,6 +16,15 @@ public static class MemoryShortage
         _ => Is(failure.InnerException),
     };
 
+    /// <summary>How full it is, for the log.</summary>
+    public static string Describe()
+    {
+        const long MiB = 1 << 20;
+        var now = GC.GetGCMemoryInfo(GCKind.Any);
+        return $"{GC.GetTotalMemory(forceFullCollection: false) / MiB} MiB of {now.TotalAvailableMemoryBytes / MiB} MiB in use, "
+            + $"{now.TotalCommittedBytes / MiB} MiB committed, {now.FragmentedBytes / MiB} MiB in gaps";
+    }
+
     /// <summary>Gives back what nobody uses any more, at once and without gaps. Slow: for when there is no other way.</summary>
     public static void Relieve()
     {

@@ -54,6 +54,8 @@ public static class OrchestratorRole
         services.AddSingleton<SagaReader>();
         services.AddSingleton<LedgerInquiry>();
         services.AddSingleton<WantedItemReader>();
+        services.AddSingleton<KnownRequests>();
+        services.AddSingleton<ContractsNotLoaded>();
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<EventTargets>(sp, compiler.Limits.KeptEvents));
         services.AddSingleton<SagaSignals>();
         services.AddSingleton(sp => Wire(ActivatorUtilities.CreateInstance<SagaRouter>(sp), sp, settings.Topics));
@@ -63,6 +65,8 @@ public static class OrchestratorRole
         services.AddSingleton<ISagaControl, SagaControl>();
         services.AddSingleton<Scheduler>();
         services.AddHostedService<MainLoops>();
+        services.AddSingleton<RouterHealth>();
+        services.AddSingleton<IHealthComponent>(sp => sp.GetRequiredService<RouterHealth>());
         services.AddSingleton<IHttpEndpoints, ApiEndpoints>();
         services.AddSingleton<RequestCalls>();
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<SagaCalls>(sp, settings.Limits.HistoryShown));
@@ -81,14 +85,14 @@ public static class OrchestratorRole
     public static IRecordBatchHandler Handler(IServiceProvider services) => services.GetRequiredService<MainRecordHandler>();
 
     /// <summary>
-    /// Registers the plans' content, so that any main can continue their sagas, and reports each as a handler. The answer is what is wrong, a line
-    /// each: a version that is registered with other content.
+    /// Registers the plans' content, so that any main can continue their sagas, reports each as a handler, and says which live sagas run what is not
+    /// loaded. The answer is what is wrong, a line each: a version that is registered with other content.
     /// </summary>
     public static async Task<IReadOnlyList<string>> RegisterContractsAsync(
-        IServiceProvider services, RuntimeSettings settings, IReadOnlyList<Plan> plans, CancellationToken cancellation)
+        IServiceProvider services, RuntimeSettings settings, IReadOnlyList<Plan> plans, CompilerContext compiler, CancellationToken cancellation)
     {
         var registry = services.GetRequiredService<IContractRegistry>();
-        var changed = await registry.RegisterAsync([.. plans.Select(PlanCatalogue.ToRegistered)], settings.ContractsMutable, cancellation);
+        var changed = await RegisteredPlans.RegisterAsync(registry, plans, compiler, settings.ContractsMutable, cancellation);
         if (changed.Count > 0)
         {
             return
@@ -105,6 +109,8 @@ public static class OrchestratorRole
             health.Report(plan.Name, null);
         }
 
+        await services.GetRequiredService<ContractsNotLoaded>().ReportAsync(plans, compiler, cancellation);
+
         return [];
     }
 
@@ -115,13 +121,24 @@ public static class OrchestratorRole
         home.Forget = partitions => Background(router.ForgetAsync(partitions, CancellationToken.None), logger);
         services.GetRequiredService<OutgoingSender>().Refused = (sagaId, message, reason) =>
         {
-            if ((message.Topic == topics.EffectRequests || message.Topic == topics.WorkerRequests || message.Topic == topics.SagaEvents) && Guid.TryParse(message.Key, out var commandId))
+            if (OutcomeIn(message, topics) is { } outcome)
+            {
+                // The saga that waits for it is told without the broker, so that it does not wait for ever.
+                Background(router.HandleAsync([outcome], CancellationToken.None), logger);
+            }
+            else if ((message.Topic == topics.EffectRequests || message.Topic == topics.WorkerRequests || message.Topic == topics.SagaEvents) && Guid.TryParse(message.Key, out var commandId))
             {
                 Background(router.HandleAsync([Undeliverable(sagaId, commandId, message, reason)], CancellationToken.None), logger);
             }
         };
         return router;
     }
+
+    // The outcome of a child, on its way to the saga whose step it is.
+    private static WorkItem? OutcomeIn(OutgoingMessage message, Topics topics) =>
+        message.Topic == topics.SagaEvents && ResultReader.ReadSagaMessage(message.Value.Span, out _) is { Result: { } result }
+            ? MainRecordHandler.Of(result, entry: null)
+            : null;
 
     private static WorkItem Undeliverable(Guid sagaId, Guid commandId, OutgoingMessage message, string reason) => new(
         new StepResultArrived

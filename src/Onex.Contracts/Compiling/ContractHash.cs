@@ -1,39 +1,140 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using Onex.Contracts.Plans;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Expressions.Parsing;
+using Onex.Contracts.Yaml;
+using MapSyntax = Onex.Contracts.Yaml.MapSyntax;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>The identity of a contract's content.</summary>
-internal static class ContractHash
+/// <summary>
+/// The identity of a contract's content: what it means, not how it is written. Comments, white space (also within expressions), quotes, and what
+/// only people or tests read (<c>description</c>, <c>examples</c>) are no part of it; neither is the contract's own path.
+/// </summary>
+internal sealed class ContractHash
 {
-    /// <summary>
-    /// SHA-256 in lower-case hex over the text, then path and text of each file that it refers to in order of path; each with its length in
-    /// bytes before it, so that no two contents run together to the same bytes. The contract's own path is no part of it.
-    /// </summary>
-    public static string Of(ContractSource source)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        Append(hash, source.Text);
-        foreach (var (path, text) in source.References.OrderBy(reference => reference.Key, StringComparer.Ordinal))
-        {
-            Append(hash, path);
-            Append(hash, text);
-        }
+    private static readonly string[] _withoutMeaning = ["description", "examples"];
 
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    private readonly ArrayBufferWriter<byte> _buffer = new(4096);
+    private readonly Dictionary<ScalarSyntax, List<(int Start, string Text)>> _expressions = [];
+
+    private ContractHash(IReadOnlyDictionary<Expression, (ScalarSyntax Scalar, int Start)> origins)
+    {
+        foreach (var (expression, (scalar, start)) in origins)
+        {
+            if (!_expressions.TryGetValue(scalar, out var within))
+            {
+                _expressions[scalar] = within = [];
+            }
+
+            within.Add((start, expression.Text));
+        }
     }
 
-    private static void Append(IncrementalHash hash, string text)
+    /// <summary>SHA-256 in lower-case hex over the contract, and path and content of each file that it refers to.</summary>
+    /// <param name="root">The contract.</param>
+    /// <param name="references">The files, in order of path.</param>
+    /// <param name="origins">Where in the contract its expressions stand.</param>
+    public static string Of(
+        MapSyntax root, IEnumerable<ReferencedFile> references, IReadOnlyDictionary<Expression, (ScalarSyntax Scalar, int Start)> origins)
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(text.Length));
-        var utf8 = buffer.AsSpan(0, Encoding.UTF8.GetBytes(text, buffer));
-        Span<byte> length = stackalloc byte[sizeof(long)];
-        BinaryPrimitives.WriteInt64BigEndian(length, utf8.Length);
-        hash.AppendData(length);
-        hash.AppendData(utf8);
-        ArrayPool<byte>.Shared.Return(buffer);
+        var hash = new ContractHash(origins);
+        hash.Map(root.Entries.Where(entry => !_withoutMeaning.Contains(entry.Key.Text, StringComparer.Ordinal)));
+        foreach (var file in references)
+        {
+            hash.Text(file.Path);
+            hash.Node(file.Root!);
+        }
+
+        return Convert.ToHexStringLower(SHA256.HashData(hash._buffer.WrittenSpan));
+    }
+
+    private void Node(SyntaxNode node)
+    {
+        switch (node)
+        {
+            case MapSyntax map:
+                Map(map.Entries);
+                break;
+            case Yaml.ListSyntax list:
+                Tag('[');
+                foreach (var item in list.Items)
+                {
+                    Node(item);
+                }
+
+                Tag(']');
+                break;
+            default:
+                Scalar((ScalarSyntax)node);
+                break;
+        }
+    }
+
+    // In the order of the file, which is that of what a step sends.
+    private void Map(IEnumerable<SyntaxEntry> entries)
+    {
+        Tag('{');
+        foreach (var (key, value) in entries)
+        {
+            Text(key.Text);
+            Node(value);
+        }
+
+        Tag('}');
+    }
+
+    // 1 and "1" are two things, 'a' and a are one.
+    private void Scalar(ScalarSyntax scalar)
+    {
+        if (_expressions.TryGetValue(scalar, out var within))
+        {
+            Expressions(scalar, within);
+            return;
+        }
+
+        Tag(scalar.IsNull ? 'n' : scalar.IsText ? 't' : 'v');
+        Text(scalar.IsNull ? "" : scalar.Text);
+    }
+
+    // What stands between them is text, where a space is a space.
+    private void Expressions(ScalarSyntax scalar, List<(int Start, string Text)> within)
+    {
+        Tag('x');
+        var at = 0;
+        foreach (var (start, text) in within.Distinct().OrderBy(expression => expression.Start))
+        {
+            Text(scalar.Text[at..start]);
+            foreach (var token in new Lexer(text).ReadAll())
+            {
+                Tag((char)('A' + (int)token.Kind));
+                Text(token.Bytes is { } bytes ? Convert.ToHexString(bytes) : token.Kind == TokenKind.Double ? Double(token.Text) : token.Text);
+            }
+
+            at = start + text.Length;
+        }
+
+        Text(scalar.Text[at..]);
+    }
+
+    private static string Double(string text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number.ToString("R", CultureInfo.InvariantCulture) : text;
+
+    private void Tag(char tag)
+    {
+        _buffer.GetSpan(1)[0] = (byte)tag;
+        _buffer.Advance(1);
+    }
+
+    // With its length before it, so that no two contents run together to the same bytes.
+    private void Text(string text)
+    {
+        var length = Encoding.UTF8.GetByteCount(text);
+        BinaryPrimitives.WriteInt32LittleEndian(_buffer.GetSpan(sizeof(int)), length);
+        _buffer.Advance(sizeof(int));
+        _buffer.Advance(Encoding.UTF8.GetBytes(text, _buffer.GetSpan(length)));
     }
 }

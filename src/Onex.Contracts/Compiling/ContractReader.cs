@@ -48,6 +48,11 @@ internal sealed class ContractReader
             case null:
                 return null;
             case MapSyntax root:
+                if (!context.IsRegistered)
+                {
+                    Complaints.ReportNumbers(file, root);
+                }
+
                 return new ContractReader(path, file, root, references, context).Read();
             case var other:
                 file.Report(Complaints.WrongType(other.At, "a contract", "a map", other.Kind));
@@ -115,7 +120,7 @@ internal sealed class ContractReader
             Name = name!,
             Version = version!,
             Description = description,
-            Hash = ContractHash.Of(source),
+            Hash = ContractHash.Of(_root, _references.Files, _scope.Origins),
             Source = source,
             Input = input!,
             Output = output,

@@ -106,7 +106,14 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
         return scalar.Part(start, expression.Text.Length);
     }
 
-    public void Report(Complaint complaint) => File.Report(complaint);
+    public void Report(Complaint complaint)
+    {
+        // A rule that is younger than a contract must not stop the sagas that it has.
+        if (!Context.IsRegistered || !Complaints.IsLaterRule(complaint.Code))
+        {
+            File.Report(complaint);
+        }
+    }
 
     public void ReportNotYet(SourceSpan at, string what)
     {

@@ -105,15 +105,8 @@ internal sealed class FlowChecks
     // The delays between the attempts alone; with full jitter, half of each on the average.
     private static TimeSpan Delays(RetryPolicy policy)
     {
-        var (all, delay) = (0.0, policy.First.TotalMilliseconds);
-        for (var attempt = 1; attempt < policy.Attempts; attempt++)
-        {
-            all += Math.Min(delay, policy.Max.TotalMilliseconds);
-            delay *= policy.Factor;
-        }
-
-        all = policy.Jitter == Jitter.Full ? all / 2 : all;
-        return TimeSpan.FromMilliseconds(all > 10_000 ? Math.Floor(Math.Min(all, TimeSpan.MaxValue.TotalMilliseconds / 2) / 1000) * 1000 : Math.Floor(all));
+        var delays = policy.Jitter == Jitter.Full ? policy.LongestDelays / 2 : policy.LongestDelays;
+        return delays.TotalSeconds > 10 ? TimeSpan.FromSeconds(Math.Floor(delays.TotalSeconds)) : TimeSpan.FromMilliseconds(Math.Floor(delays.TotalMilliseconds));
     }
 
     // A circle of states in which nothing is called, waited for or counted goes round for ever in one moment.

@@ -49,6 +49,11 @@ internal sealed class RetryReader(ContractScope scope)
         {
             scope.Report(Complaints.OutOfRange(map.Find("max")!.At, "max", "at least 'first'"));
         }
+        else if (policy.LongestDelays > RetryPolicy.Span)
+        {
+            scope.Report(Complaints.RetryBeyondLedger(
+                map.At, policy.Attempts, Durations.Format(policy.LongestDelays), Durations.Format(RetryPolicy.Span)));
+        }
 
         return policy;
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Onex.Contracts.Expressions.Checking;
 using Onex.Contracts.Plans;
+using Onex.Contracts.Yaml;
 using static Onex.Contracts.Diagnostics.Spelling;
 
 namespace Onex.Contracts.Diagnostics;
@@ -447,6 +448,16 @@ internal static class Complaints
         Error("ONEX1117", at, $"'{Clip(topic)}' is a topic of Onex itself, and nothing is emitted to it.",
             "Name a topic of your own. Another contract is started with 'saga: its-name' and 'detached: true'.");
 
+    // Rules that came after contracts had been registered.
+
+    /// <summary>Whether the code is one of a rule about contracts that came after some had been registered without it: ONEX1130 and above.</summary>
+    public static bool IsLaterRule(string code) => string.CompareOrdinal(code, "ONEX1130") >= 0;
+
+    public static Complaint RetryBeyondLedger(SourceSpan at, int attempts, string delays, string limit) =>
+        Error("ONEX1150", at, $"the longest delays between {attempts} attempts are {delays} together, and no attempt begins later than {limit} after the first: "
+            + "the outcomes of effects are kept no longer, so the last ones never come.",
+            "Lower 'attempts', 'first', 'factor' or 'max'. To come back to something after weeks, 'wait' in a state of its own.");
+
     // Failures and the pivot.
 
     public static Complaint FailureLeadsBack(SourceSpan at, string state, IReadOnlyList<string> circle) =>
@@ -458,6 +469,21 @@ internal static class Complaints
         Error("ONEX1141", at,
             $"past the pivot nothing is compensated, and state '{Clip(state)}', which {(isPivot ? "is the pivot" : "is entered past it")}, leads to the compensating state '{Clip(target)}'.",
             "Lead to a state with 'end', or do what can fail in a state before the pivot.");
+
+    // Values.
+
+    public static Complaint UnfitNumber(SourceSpan at, string text) =>
+        Error("ONEX1160", at, $"the number {Clip(text)} can be kept neither as a whole number of 64 bits nor as a double.",
+            $"Write it as text, '{Clip(text)}', or as a number that fits: a whole one from {long.MinValue} to {ulong.MaxValue}, or with '.0' if it may be rounded.");
+
+    /// <summary>Complains about all numbers in a file that no value can be.</summary>
+    public static void ReportNumbers(SourceFile file, SyntaxNode root)
+    {
+        foreach (var number in root.UnfitNumbers())
+        {
+            file.Report(UnfitNumber(number.At, number.Text));
+        }
+    }
 
     private static string Sentence(string text) =>
         text.Length == 0 ? text : $"{char.ToUpperInvariant(text[0])}{text[1..]}{(text[^1] is '.' or '?' or '!' ? "" : ".")}";

@@ -224,6 +224,13 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             };
         }
 
+        if (policy.LongestDelays > RetryPolicy.Span)
+        {
+            file.Complain(
+                node, $"the longest delays between {policy.Attempts} attempts are more than {RetryPolicy.Span.TotalDays:0} days together, after which no attempt begins",
+                "Lower 'attempts', 'first', 'factor' or 'max'.");
+        }
+
         return policy;
     }
 

@@ -9,7 +9,7 @@ public static class MemoryLimit
     private const long MiB = 1 << 20;
 
     // Code, stacks, and the clients of Kafka and PostgreSQL: what a role has used at rest, and room for the broker's client.
-    private const long Rest = 200 * MiB;
+    private const long Rest = 140 * MiB;
 
     private static readonly string[] _ownWords =
         ["DOTNET_GCHeapHardLimit", "DOTNET_GCHeapHardLimitPercent", "COMPlus_GCHeapHardLimit", "COMPlus_GCHeapHardLimitPercent"];

@@ -169,7 +169,7 @@ public static class SettingsTable
         ImageDefault = "/app/contracts",
     };
 
-    public static readonly Setting ContractsMutable = new(Contracts, "ONEX_CONTRACTS_MUTABLE", Flag, "false", "Whether a contract may change without a new version: for development.");
+    public static readonly Setting ContractsMutable = new(Contracts, "ONEX_CONTRACTS_MUTABLE", Flag, "false", "Whether a contract may change without a new version, for development. Content that was accepted so is refused again without it.");
 
     public static readonly Setting MaxStates = Limit("ONEX_MAX_STATES", "states", "500", 10_000, "States of one contract.");
 

@@ -13,13 +13,13 @@ public sealed class MemoryBudget(long heapBytes)
     public static MemoryBudget OfProcess() => new(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
 
     /// <summary>Bytes of values that an endpoint reads ahead.</summary>
-    public long Intake { get; } = Math.Clamp(heapBytes / 12, MiB, 64 * MiB);
+    public long Intake { get; } = Math.Clamp(heapBytes / 16, MiB, 64 * MiB);
 
     /// <summary>The weight of messages, and of the sagas that they are for, that main decides on at a time. One alone may weigh more.</summary>
     public long Batch { get; } = Math.Clamp(heapBytes / 5, MiB, 512 * MiB);
 
     /// <summary>The weight of sagas that main keeps for their next message.</summary>
-    public long Cache { get; } = Math.Clamp(heapBytes / 8, MiB, 1024 * MiB);
+    public long Cache { get; } = Math.Clamp(heapBytes / 10, MiB, 1024 * MiB);
 
     /// <summary>Bytes of messages that wait for the broker.</summary>
     public long Unsent { get; } = Math.Clamp(heapBytes / 12, MiB, 256 * MiB);

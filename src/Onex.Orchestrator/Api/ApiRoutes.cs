@@ -56,7 +56,7 @@ internal static class ApiRoutes
             new("operation", "string", true, "A contract (`order-fulfilment`) or an event of one (`order-fulfilment.cancel`)."),
             new("payload", "object", false, "Checked against the schema of the contract or the event."),
             new("correlation_id", "string", false, "A UUID; made up and told if missing."),
-            new("envelope_id", "string", false, "A UUID: the request's identity. With it a request may be sent again without harm."),
+            new("envelope_id", "string", false, "A UUID: the request's identity. With it the same request may be sent again without harm; another one under it is refused (409)."),
             new("target", "object", false, "For an event: `{key}` or `{saga_id}` instead of the correlation id."),
             new("handler_type", "string", false, "Overrides the operation's prefix."),
             new("reply_to", "string", false, "A topic of the allow-list for the response."),

@@ -132,7 +132,8 @@ internal sealed class RequestCalls(ISagaControl control, ISagaQueries sagas, Run
     {
         ErrorCodes.OperationUnknown or ErrorCodes.TargetMissing => 404,
         ErrorCodes.ReplyToForbidden or ErrorCodes.OperationForbidden => 403,
-        ErrorCodes.KeyTaken or ErrorCodes.TargetAmbiguous or ErrorCodes.EventRefused or ErrorCodes.EventUnwanted or ErrorCodes.EventUnclaimed => 409,
+        ErrorCodes.KeyTaken or ErrorCodes.TargetAmbiguous or ErrorCodes.EventRefused or ErrorCodes.EventUnwanted or ErrorCodes.EventUnclaimed
+            or ErrorCodes.RequestDiffers => 409,
         ErrorCodes.RequestTooLarge => 413,
         ErrorCodes.EventsTooMany => 429,
         _ => 400,

@@ -1,6 +1,7 @@
 using System.Text;
 using Onex.Contracts.Messages;
 using Onex.Orchestrator.Engine;
+using Onex.Orchestrator.Machines;
 using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Responses;
 using Onex.Orchestrator.Routing;
@@ -16,6 +17,7 @@ internal sealed class SagaControl(
     SagaReader reader,
     SagaSignals signals,
     SagaHomes homes,
+    KnownRequests known,
     ResponseWriter responses,
     DatabaseClock clock,
     TimeProvider time) : ISagaControl
@@ -38,12 +40,16 @@ internal sealed class SagaControl(
 
         var sagaId = Guid.CreateVersion7(now);
         (var accepted, refusal) = rules.Accept(read, sagaId, await homes.OfAsync(sagaId, cancellation), now);
-        if (accepted is null)
+        var caller = new TaskCompletionSource<WorkOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var item = accepted is not null
+            ? WorkItem.Of(accepted, entry: null, caller)
+            : (await known.FindAsync(refusal!.Asker, cancels: false, entry: null, caller, cancellation)).Item;
+        if (item is null)
         {
             return Refused(refusal!, origin);
         }
 
-        return await HandleAsync(caller => WorkItem.Of(accepted, entry: null, caller), cancellation) switch
+        return await HandleAsync(item, caller, cancellation) switch
         {
             WorkOutcome.Done done => new Submission.Accepted(done.SagaId, read.Asker.RequestId, read.Asker.CorrelationId) { Source = origin.Source },
             WorkOutcome.Refused refused => Refused(refused.Refusal, origin),
@@ -105,7 +111,8 @@ internal sealed class SagaControl(
         Guid sagaId, OperatorCommand command, string by, string? reason, CancellationToken cancellation)
     {
         var asked = new OperatorAsked { SagaId = sagaId, CausedBy = Guid.CreateVersion7(clock.Now), Command = command, By = by, Reason = reason };
-        return await HandleAsync(caller => new WorkItem(asked, entry: null) { Caller = caller }, cancellation) switch
+        var caller = new TaskCompletionSource<WorkOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        return await HandleAsync(new WorkItem(asked, entry: null) { Caller = caller }, caller, cancellation) switch
         {
             WorkOutcome.Done { Saga: { } saga, Decision: { } decision } => decision.NotDone is { } why
                 ? new OperatorAnswer(OperatorOutcome.Refused, why, saga.Status.ToText())
@@ -123,7 +130,8 @@ internal sealed class SagaControl(
 
     public async Task<WaitReason?> WhyAsync(Guid sagaId, CancellationToken cancellation) => await reader.ReadAsync([sagaId], cancellation) switch
     {
-        [{ Saga: { } saga, Pipe: { } pipe }] => Waits.Tell(pipe.Plan, saga, clock.Now),
+        [{ Saga: { } saga, Pipe: { } pipe, Row: { } row }] => Tell(pipe, saga, row),
+        [{ Problem: { } problem, Row: { } row }] => SetAside(row, problem),
         [{ Row: { } row }] => new WaitReason(
             $"It waits for its contract: '{row.Contract}' {row.ContractVersion} ({row.ContractHash[..12]}) is not registered here. "
             + $"Put that version back and restart a main ({ErrorCodes.PlanMissing}).",
@@ -131,11 +139,29 @@ internal sealed class SagaControl(
         _ => null,
     };
 
-    // Whoever gives up waiting changes nothing: what has begun is done to its end.
-    private async Task<WorkOutcome> HandleAsync(Func<TaskCompletionSource<WorkOutcome>, WorkItem> make, CancellationToken cancellation)
+    // What cannot be handled cannot be explained either; the reason is what there is to tell.
+    private WaitReason Tell(PlanPipe pipe, SagaState saga, SagaRow row)
     {
-        var caller = new TaskCompletionSource<WorkOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
-        await router.HandleAsync([make(caller)], CancellationToken.None).WaitAsync(cancellation);
+        try
+        {
+            return Waits.Tell(pipe.Plan, saga, clock.Now);
+        }
+#pragma warning disable CA1031 // Whoever asks after a saga that is set aside is told so, whatever is wrong with it.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            return SetAside(row, saga.BlockedBecause ?? failure.Message);
+        }
+    }
+
+    private static WaitReason SetAside(SagaRow row, string reason) => new(
+        $"It is set aside and waits for an operator: {reason} ({ErrorCodes.SagaSetAside})",
+        row.Status.ToText(), row.State, row.UpdatedAt, row.NextWakeupAt, ["an operator"], [$"sagas retry {row.Id}"]);
+
+    // Whoever gives up waiting changes nothing: what has begun is done to its end.
+    private async Task<WorkOutcome> HandleAsync(WorkItem item, TaskCompletionSource<WorkOutcome> caller, CancellationToken cancellation)
+    {
+        await router.HandleAsync([item], CancellationToken.None).WaitAsync(cancellation);
         return await caller.Task.WaitAsync(cancellation);
     }
 

@@ -13,13 +13,13 @@ internal static class Events
 
     private enum Taking
     {
-        /// <summary>No guard held: nothing has changed.</summary>
+        /// <summary>No guard held, or an expression of the event could not be evaluated: nothing has changed.</summary>
         Refused,
 
         /// <summary>The saga stays where it is.</summary>
         Stayed,
 
-        /// <summary>It went elsewhere, or failed.</summary>
+        /// <summary>It went elsewhere.</summary>
         Moved,
     }
 
@@ -150,7 +150,7 @@ internal static class Events
                 var holds = guard.Evaluate(scope);
                 if (holds.Kind != CelKind.Bool)
                 {
-                    return Fail(transition, arrived, wasKept, $"The guard of event '{arrived.Event}': {Transition.Why(holds)}");
+                    return Decline(transition, arrived, wasKept, $"its guard `{guard}` cannot be evaluated: {Transition.Why(holds)}");
                 }
 
                 transition.Observer?.Weighed(guard, holds.AsBool());
@@ -160,11 +160,12 @@ internal static class Events
                 }
             }
 
-            transition.Observer?.Took(rule);
             if (!Assignments.TryApply(rule.Set, scope, transition.Saga.Data, out var data, out var problem))
             {
-                return Fail(transition, arrived, wasKept, $"What event '{arrived.Event}' sets as {problem}");
+                return Decline(transition, arrived, wasKept, $"what it sets cannot be evaluated: {problem}");
             }
+
+            transition.Observer?.Took(rule);
 
             transition.Note(HistoryKinds.EventTaken, detail: [("event", arrived.Event), ("next", rule.Next ?? transition.Saga.State)]);
             transition.Progress();
@@ -186,27 +187,11 @@ internal static class Events
         }
 
         var guards = Rules(transition).Where(rule => rule.Event == arrived.Event).Select(rule => $"`{rule.When}`");
-        Refused(
-            transition, arrived, wasKept,
-            $"State '{transition.Saga.State}' of saga {transition.Saga.Facts.SagaId} does not take the event '{arrived.Event}' as it is: {string.Join(", ", guards)} does not hold.");
-        return Taking.Refused;
+        return Decline(transition, arrived, wasKept, $"{string.Join(", ", guards)} does not hold.");
     }
 
-    // A failure of the state. Past the pivot, where it could only block what must go on, it is the event that is refused.
-    private static Taking Fail(Transition transition, KeptEvent arrived, bool wasKept, string message)
-    {
-        if (transition.Saga.PastPivot && !transition.State.Catch.Any(rule => rule.Covers(EngineCodes.ExpressionFailed)))
-        {
-            Refused(transition, arrived, wasKept, message);
-            return Taking.Refused;
-        }
-
-        transition.Note(HistoryKinds.EventTaken, detail: [("event", arrived.Event), ("next", null)]);
-        transition.Fail([], null, EngineCodes.ExpressionFailed, message);
-        return Taking.Moved;
-    }
-
-    private static void Refused(Transition transition, KeptEvent arrived, bool wasKept, string why)
+    // Whatever an event cannot do is told to its sender. The saga has done nothing wrong, so nothing of it changes.
+    private static Taking Decline(Transition transition, KeptEvent arrived, bool wasKept, string reason)
     {
         // One that was kept leaves the saga, which its story must tell; one that has just come has changed nothing.
         if (wasKept)
@@ -214,7 +199,9 @@ internal static class Events
             transition.Note(HistoryKinds.EventRefused, detail: [("event", arrived.Event), ("code", ErrorCodes.EventRefused)]);
         }
 
+        var why = $"State '{transition.Saga.State}' of saga {transition.Saga.Facts.SagaId} does not take the event '{arrived.Event}' as it is: {reason}";
         transition.Refuse(new EventRefusal(arrived.Asker, arrived, ErrorCodes.EventRefused, why, IsDead: false));
+        return Taking.Refused;
     }
 
     private static void Release(Transition transition, KeptEvent kept, string code, string why, bool isDead)
@@ -227,7 +214,7 @@ internal static class Events
     // As it will be when the row is read again, so that nothing depends on whether it was.
     private static CelValue AsStored(EventPlan? planned, CelValue data)
     {
-        var ordered = ValueJson.TryWrite(data, out var json, out _) ? StoredOrder.Of(CelValue.FromJson(json.Utf8.Span)) : data;
+        var ordered = StoredOrder.Of(data);
         return planned is not null && planned.Data.TryConvert(ordered, out var typed, out _) ? typed : ordered;
     }
 }

@@ -71,6 +71,12 @@ internal static class Identity
             hash.AppendData(bytes);
         }
 
+        return FromDigest(hash);
+    }
+
+    /// <summary>The id over what a hash has taken in.</summary>
+    public static Guid FromDigest(IncrementalHash hash)
+    {
         Span<byte> digest = stackalloc byte[32];
         hash.GetHashAndReset(digest);
         digest[6] = (byte)((digest[6] & 0x0F) | 0x80);

@@ -2,6 +2,7 @@ using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
+using Onex.Contracts.Schemas;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Engine;
@@ -229,19 +230,23 @@ internal static class Results
         string? broken = null;
         if (result.Result is { } raw)
         {
+            var unfit = raw.IsError ? raw.AsError() : null;
             if (result.IsStandIn)
             {
                 value = raw;
             }
-            else if (!step.ResultType.TryConvert(raw, out value, out var problem))
+            else if (unfit is not null || !step.ResultType.TryConvert(raw, out value, out _))
             {
-                return new Verdict(StepOutcome.Failed, raw, EngineCodes.ResultInvalid, $"The operation's result: {problem!.Pointer} {problem.Problem}")
+                // What is no success is told by its status, whatever its body is.
+                unfit ??= step.ResultType.TryConvert(raw, out _, out var problem) ? "" : $"{problem!.Pointer} {problem.Problem}";
+                value = raw;
+                if (result.Outcome == StepOutcome.Completed)
                 {
-                    Reach = result.Reached,
-                };
+                    return new Verdict(StepOutcome.Failed, raw, EngineCodes.ResultInvalid, $"The operation's result: {unfit}") { Reach = AttemptReach.Done };
+                }
             }
 
-            foreach (var rule in step.Reject)
+            foreach (var rule in unfit is null || result.IsStandIn ? step.Reject : [])
             {
                 var holds = rule.When.Evaluate(EachItems.ScopeOf(transition, command, transition.Now, value));
                 if (holds.Kind != CelKind.Bool)
@@ -267,13 +272,27 @@ internal static class Results
             return new Verdict(result.Outcome, value, result.Code ?? EngineCodes.StepFailed, result.Message ?? silent) { Broken = broken, Reach = result.Reached };
         }
 
+        if (broken is not null || result.IsStandIn)
+        {
+            return new Verdict(StepOutcome.Completed, value, "", "") { Broken = broken, Reach = AttemptReach.Done };
+        }
+
         var returned = value;
-        return broken is null && !result.IsStandIn && step.Returns is { } returns && !returns.TryConvert(value, out returned, out var wrong)
-            ? new Verdict(StepOutcome.Failed, value, EngineCodes.ResultInvalid, $"What the step returns: {wrong!.Pointer} {wrong.Problem}")
+        if (step.Returns is { } returns && !returns.TryConvert(value, out returned, out var wrong))
+        {
+            return new Verdict(StepOutcome.Failed, value, EngineCodes.ResultInvalid, $"What the step returns: {wrong!.Pointer} {wrong.Problem}")
+            {
+                Reach = AttemptReach.Done,
+            };
+        }
+
+        // The same rule as for requests and events, after the types, which may say that a number is meant to be a double.
+        return JsonNumbers.Problems(returned) is [var number, ..]
+            ? new Verdict(StepOutcome.Failed, value, EngineCodes.ResultInvalid, $"The operation's result: {number.Pointer} {number.Problem}")
             {
                 Reach = AttemptReach.Done,
             }
-            : new Verdict(StepOutcome.Completed, returned, "", "") { Broken = broken, Reach = AttemptReach.Done };
+            : new Verdict(StepOutcome.Completed, returned, "", "") { Reach = AttemptReach.Done };
     }
 
     // The service did it, and its answer is of no use: what it says may do for the arguments of the compensation all the same.

@@ -66,6 +66,9 @@ internal sealed record SagaState
     /// <summary>What an operator is asked for now; null unless it is blocked.</summary>
     public Blockage? Blockage => Blockages.IsEmpty ? null : Blockages[0];
 
+    /// <summary>Whether Onex could not handle a message for it, and leaves it alone until an operator asks for it.</summary>
+    public bool IsSetAside => Blockages.Any(blockage => blockage.Kind == BlockedBy.Handling);
+
     /// <summary>Why it cannot go on without an operator, or null.</summary>
     public string? BlockedBecause => Blockage?.Reason;
 
@@ -130,7 +133,7 @@ internal sealed record SagaState
     {
         get
         {
-            if (EndedAt is not null)
+            if (EndedAt is not null || IsSetAside)
             {
                 return null;
             }
@@ -141,12 +144,10 @@ internal sealed record SagaState
                 at = command.RunsWhile(PausedBy is not null) ? Earlier(at, command.DueAt) : at;
             }
 
-            if (PausedBy is null)
+            // Their senders are told in time, whatever the saga does.
+            foreach (var kept in Early)
             {
-                foreach (var kept in Early)
-                {
-                    at = Earlier(at, kept.ExpiresAt);
-                }
+                at = Earlier(at, kept.ExpiresAt);
             }
 
             // What it needs is in the store: at once.
@@ -298,6 +299,9 @@ internal enum BlockedBy
 
     /// <summary>The way on: no guard holds, an end has no output, a circle.</summary>
     Way,
+
+    /// <summary>A message that Onex itself could not handle: the saga is set aside, and nothing wakes it.</summary>
+    Handling,
 }
 
 /// <summary>What an operator did to a saga, and why.</summary>
@@ -343,6 +347,9 @@ internal sealed record Asker
     public required string Source { get; init; }
 
     public Guid? EnvelopeId { get; init; }
+
+    /// <summary>Hash of what it asks for, or null if that is not known.</summary>
+    public Guid? RequestHash { get; init; }
 
     public string? ReplyTo { get; init; }
 
@@ -438,7 +445,7 @@ internal sealed record Outstanding
     public DateTimeOffset NotAfter => FirstSentAt + LifeTime;
 
     /// <summary>Shorter than the ledger keeps outcomes.</summary>
-    public static TimeSpan LifeTime { get; } = TimeSpan.FromDays(14);
+    public static TimeSpan LifeTime => Contracts.Plans.RetryPolicy.Span;
 
     /// <summary>How often this attempt was sent again because nobody had taken it.</summary>
     public int Resent { get; init; }

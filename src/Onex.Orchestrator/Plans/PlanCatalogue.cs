@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
-using System.Collections.Immutable;
-using System.Text.Json;
 using Onex.Contracts;
 using Onex.Contracts.Plans;
 using Onex.Kafka.Riding;
@@ -50,27 +48,9 @@ internal sealed class PlanCatalogue(
             return _pipes.GetOrAdd(hash, _ => new PlanPipe(own, pipes));
         }
 
-        if (await registry.FindAsync(hash, cancellation) is not { } registered)
-        {
-            return null;
-        }
-
-        var compilation = ContractCompiler.Compile(ReadSource(registered), compiler with { IsRegistered = true });
-        return compilation.Plans is [var plan] ? _pipes.GetOrAdd(hash, _ => new PlanPipe(plan, pipes)) : null;
-    }
-
-    /// <summary>The row of <c>contracts</c> for a plan.</summary>
-    public static RegisteredContract ToRegistered(Plan plan) => new(
-        plan.Hash,
-        plan.Name,
-        plan.Version,
-        new Onex.Contracts.Messages.RawJson(JsonSerializer.SerializeToUtf8Bytes(
-            new StoredSource(plan.Source.Path, plan.Source.Text, new Dictionary<string, string>(plan.Source.References)),
-            StoredSourceJson.Default.StoredSource)));
-
-    private static ContractSource ReadSource(RegisteredContract registered)
-    {
-        var stored = JsonSerializer.Deserialize(registered.Source.Utf8.Span, StoredSourceJson.Default.StoredSource)!;
-        return new ContractSource(stored.Path, stored.Text, stored.References.ToImmutableSortedDictionary(StringComparer.Ordinal));
+        // Content that means the same as what is loaded is run by the same plan, under whatever hash it was registered.
+        return await RegisteredPlans.FindAsync(registry, hash, compiler, cancellation) is { } plan
+            ? _pipes.GetOrAdd(hash, _ => _pipes.GetOrAdd(plan.Hash, _ => new PlanPipe(_loaded.GetValueOrDefault(plan.Hash) ?? plan, pipes)))
+            : null;
     }
 }

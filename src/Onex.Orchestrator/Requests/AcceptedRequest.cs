@@ -31,6 +31,9 @@ internal sealed record EventRequest(string Contract, string Event, CelValue Give
     /// <summary>How long it may come before its saga, or null if it may not.</summary>
     public TimeSpan? Early { get; init; }
 
+    /// <summary>Why the newest plan that is loaded does not take it, or null. Only told where no live saga fits: a saga's own plan has the last word.</summary>
+    public Refusal? Misfit { get; init; }
+
     /// <summary>The saga that it is known to be for, whatever its sender named; or null.</summary>
     public Guid? KnownSagaId { get; init; }
 
@@ -45,11 +48,13 @@ internal sealed record EventRequest(string Contract, string Event, CelValue Give
     {
         if (!plan.Events.TryGetValue(Event, out var declared))
         {
+            // Where the newest plan does not know it either, it is a misspelt name.
+            var code = Misfit is { Code: ErrorCodes.OperationUnknown } ? ErrorCodes.OperationUnknown : ErrorCodes.EventUnwanted;
             return (null, new Refusal(
-                ErrorCodes.EventUnwanted,
-                $"The saga runs '{plan.Name}' {plan.Version}, which has no event '{Event}'. "
+                code,
+                $"The saga runs '{plan.Name}' {plan.Version}, which has no event '{Spelling.Clip(Event)}'. "
                 + Spelling.Suggest(Event, "events", [.. plan.Events.Keys.Order(StringComparer.Ordinal)]),
-                "EventUnwanted",
+                code == ErrorCodes.OperationUnknown ? nameof(ErrorCodes.OperationUnknown) : nameof(ErrorCodes.EventUnwanted),
                 Asker)
             {
                 SagaId = sagaId,
@@ -57,8 +62,8 @@ internal sealed record EventRequest(string Contract, string Event, CelValue Give
         }
 
         // In the order in which it would be read again if the saga keeps it.
-        return declared.Data.TryConvert(StoredOrder.Of(Given), out var data, out var problem)
+        return RequestRules.TryRead(declared, StoredOrder.Of(Given), out var data, out var problem)
             ? (new ExternalEvent { SagaId = sagaId, CausedBy = MessageId, Event = Event, Data = data, Asker = Asker }, null)
-            : (null, RequestRules.Mismatch(plan, Event, problem!, Asker) with { SagaId = sagaId });
+            : (null, RequestRules.Mismatch(plan, Event, problem, Asker) with { SagaId = sagaId });
     }
 }

@@ -34,6 +34,25 @@ internal static class EventRefusals
         + (request.Early is null ? $" The contract does not declare '{request.Event}' with 'early', so it is not kept for one that starts later." : ""),
         request.Asker);
 
+    /// <summary>The saga that it fits has ended, so that it is not early but late.</summary>
+    public static Refusal Late(EventRequest request, Guid ended) => Of(
+        ErrorCodes.TargetMissing,
+        $"There is no live saga of '{request.Contract}' with {Named(request)}: the last one ({ended}) has ended. An event that comes after the end of a "
+        + "saga is not kept for the next one. If it is for the next one, send it again once that has started.",
+        request.Asker);
+
+    /// <summary>Its identity belongs to another request.</summary>
+    /// <param name="asker">Who sent this one.</param>
+    /// <param name="sagaId">The saga that has the other one, or null.</param>
+    public static Refusal Differs(Asker asker, Guid? sagaId) => Of(
+        ErrorCodes.RequestDiffers,
+        $"The envelope_id {asker.RequestId} was used for another request already{(sagaId is { } id ? $" (saga {id})" : "")}: operation, target or payload is "
+        + "not the same. Give another request an envelope_id of its own; send the first one as it was to be told its answer.",
+        asker) with
+    {
+        SagaId = sagaId,
+    };
+
     /// <summary>So many wait for that saga already.</summary>
     public static Refusal TooMany(EventRequest request, int limit) => Of(
         ErrorCodes.EventsTooMany,
@@ -65,6 +84,7 @@ internal static class EventRefusals
             ErrorCodes.EventUnclaimed => nameof(ErrorCodes.EventUnclaimed),
             ErrorCodes.TargetAmbiguous => nameof(ErrorCodes.TargetAmbiguous),
             ErrorCodes.TargetMissing => nameof(ErrorCodes.TargetMissing),
+            ErrorCodes.RequestDiffers => nameof(ErrorCodes.RequestDiffers),
             _ => "EventRefused",
         },
         asker);

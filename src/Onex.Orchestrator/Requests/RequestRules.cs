@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Frozen;
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
@@ -39,17 +40,20 @@ internal sealed class RequestRules(
             return Start(plan, read, sagaId, homePartition, now);
         }
 
-        var dot = asker.Operation.IndexOf('.', StringComparison.Ordinal);
-        if (dot > 0 && plans.Newest(asker.Operation[..dot]) is { } addressed)
+        if (IsOperation(asker.Operation))
         {
-            return Event(addressed, asker.Operation[(dot + 1)..], read);
+            return Refuse(
+                asker, ErrorCodes.OperationForbidden, "OperationForbidden",
+                $"'{asker.Operation}' is an operation of contracts' steps and may not be asked for directly. Ask for a contract that has such a step.");
         }
 
-        return IsOperation(asker.Operation)
-            ? Refuse(
-                asker, ErrorCodes.OperationForbidden, "OperationForbidden",
-                $"'{asker.Operation}' is an operation of contracts' steps and may not be asked for directly. Ask for a contract that has such a step.")
-            : Refuse(asker, ErrorCodes.OperationUnknown, "OperationUnknown", Unknown(asker.Operation));
+        // A contract that is not loaded may have live sagas, which take their events.
+        var dot = asker.Operation.IndexOf('.', StringComparison.Ordinal);
+        return dot > 0
+            ? (Event(asker.Operation[..dot], asker.Operation[(dot + 1)..], read), null)
+            : Refuse(
+                asker with { RequestHash = RequestHash.OfStart(asker.Operation, Payload(read)) }, ErrorCodes.OperationUnknown, "OperationUnknown",
+                Unknown(asker.Operation));
     }
 
     /// <summary>The saga that another one calls, or why it is refused. One that is cancelled before it began needs no input.</summary>
@@ -103,6 +107,7 @@ internal sealed class RequestRules(
     public static (AcceptedRequest? Request, Refusal? Refusal) Start(
         Plan plan, Asker asker, CelValue input, Guid sagaId, int homePartition, DateTimeOffset now)
     {
+        asker = asker with { RequestHash = RequestHash.OfStart(plan.Name, input) };
         var problems = plan.Input.Validate(input, out input);
         if (problems.Count == 0)
         {
@@ -135,28 +140,37 @@ internal sealed class RequestRules(
         Input = input,
     };
 
-    private static (AcceptedRequest?, Refusal?) Event(Plan plan, string name, ReadRequest read)
+    // The plan that the saga started with judges it, be it another version than the newest, or one whose file is gone. What the newest one says is
+    // told to those for whom there is no saga, and decides whether the event may come early.
+    private AcceptedRequest.Event Event(string contract, string name, ReadRequest read)
     {
-        var asker = read.Asker;
-        if (!plan.Events.TryGetValue(name, out var @event))
-        {
-            return Refuse(
-                asker, ErrorCodes.OperationUnknown, "OperationUnknown",
-                $"The contract '{plan.Name}' {plan.Version} has no event '{Spelling.Clip(name)}'. "
-                + Spelling.Suggest(name, "events", [.. plan.Events.Keys.Order(StringComparer.Ordinal)]));
-        }
-
-        // The plan that the saga started with has the last word; whoever misspells a field is told at once.
-        // A number that is out of every range would be found out by the first step that writes it, when it is too late to refuse it.
         var given = Payload(read);
-        if (@event.Data.TryConvert(given, out var data, out var problem))
+        var asker = read.Asker with { RequestHash = RequestHash.OfEvent(contract, name, read.Asker, given) };
+        var newest = plans.Newest(contract);
+        var declared = newest?.Events.GetValueOrDefault(name);
+        var misfit = newest is null ? new Refusal(ErrorCodes.OperationUnknown, Unknown(asker.Operation), nameof(ErrorCodes.OperationUnknown), asker)
+            : declared is null
+                ? new Refusal(
+                    ErrorCodes.OperationUnknown,
+                    $"The contract '{newest.Name}' {newest.Version} has no event '{Spelling.Clip(name)}'. "
+                    + Spelling.Suggest(name, "events", [.. newest.Events.Keys.Order(StringComparer.Ordinal)]),
+                    nameof(ErrorCodes.OperationUnknown),
+                    asker)
+            : TryRead(declared, given, out _, out var problem) ? null
+            : Mismatch(newest, name, problem, asker);
+        return new AcceptedRequest.Event(new EventRequest(contract, name, given, asker) { Early = misfit is null ? declared?.Early : null, Misfit = misfit });
+    }
+
+    /// <summary>The payload of an event with the types that it is declared with, or why it is none.</summary>
+    public static bool TryRead(EventPlan declared, CelValue given, out CelValue data, [NotNullWhen(false)] out SchemaProblem? problem)
+    {
+        // A number that is out of every range would be found out by the first step that writes it, when it is too late to refuse it.
+        if (declared.Data.TryConvert(given, out data, out problem))
         {
             problem = JsonNumbers.Problems(data) is [var first, ..] ? first : null;
         }
 
-        return problem is null
-            ? (new AcceptedRequest.Event(new EventRequest(plan.Name, name, given, asker) { Early = @event.Early }), null)
-            : (null, Mismatch(plan, name, problem, asker));
+        return problem is null;
     }
 
     private static CelValue Payload(ReadRequest read)

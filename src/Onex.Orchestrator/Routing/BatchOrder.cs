@@ -1,4 +1,5 @@
 using Onex.Orchestrator.Engine;
+using Onex.Orchestrator.Requests;
 
 namespace Onex.Orchestrator.Routing;
 
@@ -18,12 +19,26 @@ internal static class BatchOrder
 
         var parts = new List<List<WorkItem>> { new() };
         var awaited = new HashSet<(string Contract, string Name)>();
+        var identities = new Dictionary<Guid, Guid?>();
         foreach (var item in items)
         {
             if (item.Message is SagaStarted { Facts: var facts } && Names(facts).Any(awaited.Contains))
             {
                 parts.Add([]);
                 awaited.Clear();
+            }
+
+            // Two events under one identity: which saga has taken the first one is to be seen before the second one is looked at.
+            if (item is { IsUnaddressed: true, Event: { Asker: { RequestHash: var hash }, MessageId: var id } })
+            {
+                if (identities.TryGetValue(id, out var other) && RequestHash.Differ(other, hash))
+                {
+                    parts.Add([]);
+                    awaited.Clear();
+                    identities.Clear();
+                }
+
+                identities[id] = hash;
             }
 
             if (item is { IsUnaddressed: true, Event: { Address: var address } })

@@ -22,6 +22,10 @@ internal sealed class EventTargets(ISagaStore store, RefusalSender refusals, int
             var request = item.Event!;
             switch (target)
             {
+                case { SeenBy: { } other } when RequestHash.Differ(target.SeenHash, request.Asker.RequestHash):
+                    item.Refuse(EventRefusals.Differs(request.Asker, other), isDead: true, refusals, cancellation);
+                    break;
+
                 // A redelivery: whatever its saga would make of it now, it has it already.
                 case { SeenBy: { } seen }:
                     item.Done(seen);
@@ -32,6 +36,12 @@ internal sealed class EventTargets(ISagaStore store, RefusalSender refusals, int
                     break;
                 case { Live.Count: > 1 }:
                     item.Refuse(EventRefusals.Ambiguous(request, target.Live), isDead: true, refusals, cancellation);
+                    break;
+                case var _ when request.Misfit is { } misfit:
+                    item.Refuse(misfit, isDead: true, refusals, cancellation);
+                    break;
+                case { Ended: { } ended } when request.Early is not null:
+                    item.Refuse(EventRefusals.Late(request, ended), isDead: true, refusals, cancellation);
                     break;
                 case var _ when request.Early is not null && request.Address.SagaId is null:
                     early.Add(item);
@@ -57,13 +67,18 @@ internal sealed class EventTargets(ISagaStore store, RefusalSender refusals, int
             [.. items.Select(item => EarlyEventRows.ToRow(item.Event!, now, item.Event!.Early!.Value))], keptMax, cancellation);
         foreach (var item in items)
         {
-            if (kept.Contains(item.Event!.MessageId))
+            var request = item.Event!;
+            if (!kept.TryGetValue(request.MessageId, out var hash))
             {
-                item.Done(sagaId: null);
+                item.Refuse(EventRefusals.TooMany(request, keptMax), isDead: true, refusals, cancellation);
+            }
+            else if (RequestHash.Differ(hash, request.Asker.RequestHash))
+            {
+                item.Refuse(EventRefusals.Differs(request.Asker, sagaId: null), isDead: true, refusals, cancellation);
             }
             else
             {
-                item.Refuse(EventRefusals.TooMany(item.Event, keptMax), isDead: true, refusals, cancellation);
+                item.Done(sagaId: null);
             }
         }
     }

@@ -15,6 +15,7 @@ internal sealed class MainRecordHandler(
     RequestReader requests,
     RequestRules rules,
     RefusalSender refusals,
+    KnownRequests known,
     HomePartitions home,
     ISagaStore store,
     DatabaseClock clock,
@@ -64,7 +65,7 @@ internal sealed class MainRecordHandler(
         {
             if (topic == topics.Requests)
             {
-                return (ReadRequest(entry, cancellation), 0);
+                return (await ReadRequestAsync(entry, cancellation), 0);
             }
 
             if (topic == topics.EffectResponses || topic == topics.WorkerResponses)
@@ -93,7 +94,7 @@ internal sealed class MainRecordHandler(
         return (null, 0);
     }
 
-    private WorkItem? ReadRequest(BatchEntry entry, CancellationToken cancellation)
+    private async ValueTask<WorkItem?> ReadRequestAsync(BatchEntry entry, CancellationToken cancellation)
     {
         var (read, refusal) = requests.Read(entry.Record);
         if (read is not null)
@@ -103,6 +104,11 @@ internal sealed class MainRecordHandler(
             if (accepted is not null)
             {
                 return WorkItem.Of(accepted, entry);
+            }
+
+            if (await known.FindAsync(refusal!.Asker, cancels: false, entry, caller: null, cancellation) is { IsKnown: true, Item: var item })
+            {
+                return item;
             }
         }
 
@@ -142,7 +148,12 @@ internal sealed class MainRecordHandler(
             return (new WorkItem(new SagaStarted { SagaId = facts.SagaId, CausedBy = call.CommandId, Facts = facts, Stillborn = call.Cancels }, entry), brought);
         }
 
-        _ = refusals.AnswerAsync(entry, refusal!, dead: !call.Awaits, cancellation);
+        if (await known.FindAsync(refusal!.Asker, call.Cancels, entry, caller: null, cancellation) is { IsKnown: true, Item: var item })
+        {
+            return (item, brought);
+        }
+
+        _ = refusals.AnswerAsync(entry, refusal, dead: !call.Awaits, cancellation);
         return (null, 0);
     }
 
@@ -158,7 +169,8 @@ internal sealed class MainRecordHandler(
         return null;
     }
 
-    private static WorkItem Of(StepResult result, BatchEntry entry) => new(
+    /// <summary>A result on its way to its saga.</summary>
+    public static WorkItem Of(StepResult result, BatchEntry? entry) => new(
         ResultReader.ToEvent(result, Identity.Result(result.CommandId, result.Attempt, result.Outcome)), entry)
     {
         ResultRef = result.ResultRef,

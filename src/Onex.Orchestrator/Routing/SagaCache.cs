@@ -17,6 +17,7 @@ internal sealed record CachedSaga(SagaState Saga, long Version, PlanPipe Pipe, S
 /// <summary>The memory that a saga takes (<see cref="Onex.Contracts.Messages.JsonWeight"/>).</summary>
 /// <param name="Handled">While something is decided on it.</param>
 /// <param name="Kept">While it is only kept.</param>
+[System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Auto)]
 internal readonly record struct SagaWeight(long Handled, long Kept)
 {
     public static SagaWeight operator +(SagaWeight one, SagaWeight other) => new(one.Handled + other.Handled, one.Kept + other.Kept);
@@ -60,9 +61,16 @@ internal sealed class SagaCache(int capacity, long weightMax = long.MaxValue)
     public void Keep(CachedSaga saga)
     {
         Evict(saga.Saga.Facts.SagaId);
+
+        // One in the place of many is no gain: the next message reads it again.
+        if (saga.Weight.Kept > weightMax / 4)
+        {
+            return;
+        }
+
         _byId[saga.Saga.Facts.SagaId] = _byAge.AddLast(saga);
         _weight += saga.Weight.Kept;
-        while (_byId.Count > capacity || (_weight > weightMax && _byId.Count > 0))
+        while (_byId.Count > capacity || _weight > weightMax)
         {
             Evict(_byAge.First!.Value.Saga.Facts.SagaId);
         }

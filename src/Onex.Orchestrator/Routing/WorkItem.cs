@@ -41,6 +41,27 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
     /// <summary>Whether its event goes to the dead-letter topic then.</summary>
     public bool IsDead { get; private set; }
 
+    /// <summary>Why Onex cannot handle it, or null.</summary>
+    public Trouble? Trouble { get; private set; }
+
+    /// <summary>Says why it cannot be handled; told once the outcome of its saga is durable.</summary>
+    public void Break(Trouble trouble) => (Decision, Trouble) = (null, trouble);
+
+    /// <summary>Looks into its saga on behalf of others: what that throws is this message's trouble, and of no other one.</summary>
+    public void Attempt(Action look)
+    {
+        try
+        {
+            look();
+        }
+#pragma warning disable CA1031 // One saga that cannot be handled must hold up no other.
+        catch (Exception failure) when (!Contracts.Messages.MemoryShortage.Is(failure))
+#pragma warning restore CA1031
+        {
+            Break(new Trouble(Contracts.Messages.ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name));
+        }
+    }
+
     /// <summary>What an accepted request asks for.</summary>
     public static WorkItem Of(AcceptedRequest request, BatchEntry? entry, TaskCompletionSource<WorkOutcome>? caller = null) => request switch
     {
@@ -73,7 +94,7 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
     }
 
     /// <summary>It is decided anew.</summary>
-    public void Forget() => (Decision, Refusal, IsDead) = (null, null, false);
+    public void Forget() => (Decision, Refusal, IsDead, Trouble) = (null, null, false, Trouble is { IsFinal: true } ? Trouble : null);
 
     /// <summary>What was decided on it.</summary>
     public void Take(Decision? decision)
@@ -129,6 +150,13 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
         Asker = request.Asker,
     };
 }
+
+/// <summary>Why a message cannot be handled.</summary>
+/// <param name="Code">See <see cref="Contracts.Messages.ErrorCodes"/>.</param>
+/// <param name="Reason">For people.</param>
+/// <param name="ErrorType">The kind, for the dead letter.</param>
+/// <param name="IsFinal">Whether it is not to be decided anew.</param>
+internal sealed record Trouble(string Code, string Reason, string ErrorType, bool IsFinal = false);
 
 /// <summary>What came of a message, for one who waits for it.</summary>
 internal abstract record WorkOutcome

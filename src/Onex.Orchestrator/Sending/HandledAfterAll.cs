@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using Onex.Contracts.Messages;
-using Onex.Kafka.Consuming;
 using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Routing;
 using Onex.Persistence.DeadLetters;

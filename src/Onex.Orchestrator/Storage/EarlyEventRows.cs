@@ -19,6 +19,7 @@ internal static class EarlyEventRows
         Event = request.Event,
         CorrelationId = request.Asker.CorrelationId,
         BusinessKey = request.Asker.Target?.Key,
+        RequestHash = request.Asker.RequestHash,
         Content = Content(request.Given, request.Asker),
         ReceivedAt = now,
         ExpiresAt = now + keptFor,
@@ -33,6 +34,7 @@ internal static class EarlyEventRows
         Event = kept.Event,
         CorrelationId = kept.Asker.CorrelationId,
         BusinessKey = kept.Asker.Target?.Key,
+        RequestHash = kept.Asker.RequestHash,
         Content = Content(kept.Data, kept.Asker),
         ReceivedAt = kept.ReceivedAt,
         ExpiresAt = kept.ExpiresAt,
@@ -51,12 +53,12 @@ internal static class EarlyEventRows
     /// <summary>The event as it came.</summary>
     public static EventRequest ToRequest(EarlyEvent row)
     {
-        using var content = JsonDocument.Parse(row.Content.Utf8);
+        using var content = JsonDocument.Parse(row.Content.Utf8, ValueJson.Reading);
         return new EventRequest(
             row.Contract,
             row.Event,
-            CelValue.FromJson(content.RootElement.GetProperty("payload")),
-            SagaRows.ReadAsker(content.RootElement.GetProperty("asker"), null))
+            SagaRows.ReadValue(content.RootElement, "payload") ?? CelValue.Null,
+            SagaRows.ReadAsker(content.RootElement.GetProperty("asker"), null) with { RequestHash = row.RequestHash })
         {
             Early = row.ExpiresAt - row.ReceivedAt,
         };
@@ -64,8 +66,7 @@ internal static class EarlyEventRows
 
     private static RawJson Content(CelValue payload, Asker asker) => SagaRows.Json(writer =>
     {
-        writer.WritePropertyName("payload");
-        SagaRows.Write(writer, payload);
+        SagaRows.WriteValue(writer, "payload", payload);
         writer.WriteStartObject("asker");
         SagaRows.WriteAsker(writer, asker, whole: true);
         writer.WriteEndObject();

@@ -93,6 +93,7 @@ internal static partial class SagaRows
     {
         RequestId = row?.RequestId ?? json.GetProperty("request_id").GetGuid(),
         CorrelationId = row?.CorrelationId ?? json.GetProperty("correlation_id").GetGuid(),
+        RequestHash = row?.RequestHash,
         Source = row?.Source ?? json.GetProperty("source").GetString()!,
         ReplyTo = row is null ? Text(json, "reply_to") : row.ReplyTo,
         Target = row is null ? ReadTarget(json) : null,
@@ -126,7 +127,7 @@ internal static partial class SagaRows
 
     private static ImmutableArray<Waiter> ReadWaiters(RawJson json)
     {
-        using var document = JsonDocument.Parse(json.Utf8);
+        using var document = JsonDocument.Parse(json.Utf8, ValueJson.Reading);
         return
         [
             .. document.RootElement.GetProperty("waiters").EnumerateArray()

@@ -13,16 +13,22 @@ public sealed class ContractRegistry(NpgsqlDataSource dataSource) : IContractReg
     private const string Serialize = "SELECT pg_advisory_xact_lock(hashtext('onex.contracts'))";
 
     private const string Conflicts = """
-        SELECT DISTINCT ON (c.hash, c.name, c.version) c.hash, c.name, c.version, c.source
+        SELECT c.hash, c.name, c.version, c.source
         FROM unnest($1, $2, $3) AS g(hash, name, version)
-        JOIN onex.contracts c ON c.name = g.name AND c.version = g.version
-        WHERE NOT EXISTS (SELECT FROM onex.contracts same WHERE same.hash = g.hash)
-        ORDER BY c.name, c.version, c.hash
+        JOIN LATERAL (
+            SELECT * FROM onex.contracts o WHERE o.name = g.name AND o.version = g.version ORDER BY o.registered_at, o.hash LIMIT 1
+        ) c ON c.hash <> g.hash
+        WHERE NOT $4
+        ORDER BY c.name, c.version
+        """;
+
+    private const string InUse = """
+        SELECT contract_hash, contract, contract_version, count(*) FROM onex.sagas WHERE ended_at IS NULL GROUP BY 1, 2, 3 ORDER BY 2, 3, 1
         """;
 
     private const string Insert = """
-        INSERT INTO onex.contracts (hash, name, version, source)
-        SELECT g.hash, g.name, g.version, g.source
+        INSERT INTO onex.contracts (hash, name, version, source, registered_at)
+        SELECT g.hash, g.name, g.version, g.source, clock_timestamp()
         FROM unnest($1, $2, $3, $4) AS g(hash, name, version, source)
         WHERE $5 OR NOT EXISTS (SELECT FROM onex.contracts c WHERE c.name = g.name AND c.version = g.version)
         ORDER BY g.hash
@@ -52,6 +58,7 @@ public sealed class ContractRegistry(NpgsqlDataSource dataSource) : IContractReg
                         CommitSql.Array(NpgsqlDbType.Text, hashes),
                         CommitSql.Array(NpgsqlDbType.Text, names),
                         CommitSql.Array(NpgsqlDbType.Text, versions),
+                        new NpgsqlParameter<bool> { TypedValue = mutable },
                     },
                 },
                 new NpgsqlBatchCommand(Insert)
@@ -73,6 +80,21 @@ public sealed class ContractRegistry(NpgsqlDataSource dataSource) : IContractReg
             },
             cancellation);
     }
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<ContractInUse>> InUseAsync(CancellationToken cancellation) => dataSource.RunAsync<IReadOnlyList<ContractInUse>>(
+        [new NpgsqlBatchCommand(InUse)],
+        async reader =>
+        {
+            var used = new List<ContractInUse>();
+            while (await reader.ReadAsync(cancellation))
+            {
+                used.Add(new ContractInUse(reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetInt64(3)));
+            }
+
+            return used;
+        },
+        cancellation);
 
     /// <inheritdoc />
     public async Task<RegisteredContract?> FindAsync(string hash, CancellationToken cancellation)

@@ -4,15 +4,25 @@ namespace Onex.Persistence.Registry;
 public interface IContractRegistry
 {
     /// <summary>
-    /// Registers contracts. The answer names those whose version is registered with other content (name, version, registered hash);
-    /// they are not stored unless <paramref name="mutable"/>.
+    /// Registers contracts. The content that a version was registered with first is the version's; the answer is that content of each given version
+    /// that has another one. What is given is not stored then, unless <paramref name="mutable"/>: with it everything is, and the answer is empty.
     /// </summary>
     Task<IReadOnlyList<RegisteredContract>> RegisterAsync(
         IReadOnlyCollection<RegisteredContract> contracts, bool mutable, CancellationToken cancellation);
 
+    /// <summary>What live sagas run, in order of name, version and hash.</summary>
+    Task<IReadOnlyList<ContractInUse>> InUseAsync(CancellationToken cancellation);
+
     /// <summary>The contract of that hash, or null.</summary>
     Task<RegisteredContract?> FindAsync(string hash, CancellationToken cancellation);
 }
+
+/// <summary>How many live sagas run a contract's content.</summary>
+/// <param name="Hash">Its hash.</param>
+/// <param name="Name">The contract's name.</param>
+/// <param name="Version">Its version.</param>
+/// <param name="Sagas">How many.</param>
+public sealed record ContractInUse(string Hash, string Name, string Version, long Sagas);
 
 /// <summary>A row of <c>contracts</c>.</summary>
 /// <param name="Hash">SHA-256 in lower-case hex; the key.</param>

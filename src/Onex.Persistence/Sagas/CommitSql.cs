@@ -21,10 +21,10 @@ internal static class CommitSql
     private const string Write = """
         WITH given AS MATERIALIZED (
             SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
-                    $26, $27)
+                    $26, $27, $72)
                 AS g(id, expected_version, contract, contract_version, contract_hash, correlation_id, request_id, business_key, parent_id,
                      source, state, status, data, progress, fault, reply_to, headers, waiters, home_partition, version, last_transition_id,
-                     started_at, updated_at, ended_at, next_wakeup_at, parked, was_parked)
+                     started_at, updated_at, ended_at, next_wakeup_at, parked, was_parked, request_hash)
         ), known AS MATERIALIZED (
             -- Only a commit that holds the saga's row writes what the saga has seen, and this one holds it.
             SELECT n.saga_id, n.message_id
@@ -45,10 +45,10 @@ internal static class CommitSql
         ), born AS (
             INSERT INTO onex.sagas (id, contract, contract_version, contract_hash, correlation_id, request_id, business_key, parent_id,
                 source, state, status, data, progress, fault, reply_to, headers, waiters, home_partition, version, last_transition_id,
-                started_at, updated_at, ended_at, next_wakeup_at, parked)
+                started_at, updated_at, ended_at, next_wakeup_at, parked, request_hash)
             SELECT id, contract, contract_version, contract_hash, correlation_id, request_id, business_key, parent_id,
                 source, state, status, data, progress, fault, reply_to, headers, waiters, home_partition, version, last_transition_id,
-                started_at, updated_at, ended_at, next_wakeup_at, parked
+                started_at, updated_at, ended_at, next_wakeup_at, parked, request_hash
             FROM given
             WHERE expected_version = 0 AND NOT EXISTS (SELECT FROM onex.inbox i WHERE i.message_id = given.request_id)
             ORDER BY contract, business_key, request_id
@@ -71,9 +71,9 @@ internal static class CommitSql
             ORDER BY m.place
             ON CONFLICT (message_id) DO NOTHING
         ), seen AS (
-            INSERT INTO onex.inbox (saga_id, message_id)
-            SELECT n.saga_id, n.message_id
-            FROM unnest($28, $29) AS n(saga_id, message_id)
+            INSERT INTO onex.inbox (saga_id, message_id, request_hash)
+            SELECT n.saga_id, n.message_id, n.request_hash
+            FROM unnest($28, $29, $73) AS n(saga_id, message_id, request_hash)
             WHERE n.saga_id IN (SELECT id FROM written)
             ON CONFLICT DO NOTHING
         ), payloads AS (
@@ -95,10 +95,11 @@ internal static class CommitSql
               AND g.id IN (SELECT id FROM written)
         ), kept AS (
             -- One that came before its saga has its row already, and keeps its place in the order of arrival.
-            INSERT INTO onex.early_events AS e (message_id, saga_id, contract, event, correlation_id, business_key, content, received_at, expires_at)
-            SELECT k.message_id, k.saga_id, k.contract, k.event, k.correlation_id, k.business_key, k.content, k.received_at, k.expires_at
-            FROM unnest($51, $52, $53, $54, $55, $56, $57, $58, $59) WITH ORDINALITY
-                AS k(message_id, saga_id, contract, event, correlation_id, business_key, content, received_at, expires_at, place)
+            INSERT INTO onex.early_events AS e
+                (message_id, saga_id, contract, event, correlation_id, business_key, content, received_at, expires_at, request_hash)
+            SELECT k.message_id, k.saga_id, k.contract, k.event, k.correlation_id, k.business_key, k.content, k.received_at, k.expires_at, k.request_hash
+            FROM unnest($51, $52, $53, $54, $55, $56, $57, $58, $59, $74) WITH ORDINALITY
+                AS k(message_id, saga_id, contract, event, correlation_id, business_key, content, received_at, expires_at, request_hash, place)
             WHERE k.saga_id IN (SELECT id FROM written)
             ORDER BY k.place
             ON CONFLICT (message_id) DO UPDATE
@@ -129,12 +130,19 @@ internal static class CommitSql
 
     // Which saga has the request, the live business key or the id of a start that was not written.
     private const string Conflicts = """
-        SELECT s.place::integer, r.id, r.source, r.last_transition_id, k.id, i.id,
-            (SELECT n.saga_id FROM onex.inbox n WHERE n.message_id = s.request_id LIMIT 1)
+        SELECT s.place::integer, r.id, r.source, r.last_transition_id, k.id, i.id, n.saga_id, r.request_hash, k.request_hash, n.request_hash
         FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS s(id, request_id, contract, business_key, place)
         LEFT JOIN onex.sagas r ON r.request_id = s.request_id
         LEFT JOIN onex.sagas k ON k.contract = s.contract AND k.business_key = s.business_key AND k.ended_at IS NULL
         LEFT JOIN onex.sagas i ON i.id = s.id
+        LEFT JOIN LATERAL (SELECT b.saga_id, b.request_hash FROM onex.inbox b WHERE b.message_id = s.request_id LIMIT 1) n ON true
+        """;
+
+    private const string Request = """
+        SELECT id, source, request_hash FROM onex.sagas WHERE request_id = $1
+        UNION ALL
+        SELECT saga_id, '', request_hash FROM onex.inbox WHERE message_id = $1
+        LIMIT 1
         """;
 
     /// <summary>Locks these rows, in id order; answers id, version and last transition of each that exists.</summary>
@@ -145,7 +153,14 @@ internal static class CommitSql
     public static NpgsqlBatchCommand ForgetMessages(Guid[] messageIds) =>
         new(Forget) { Parameters = { Array(NpgsqlDbType.Uuid, messageIds) } };
 
-    /// <summary>Answers for each start (by its place, from 1): id, source, transition by request; id by business key; id by id; id by joined request.</summary>
+    /// <summary>Answers id, source and hash of the saga that has a request.</summary>
+    public static NpgsqlBatchCommand FindRequest(Guid requestId) =>
+        new(Request) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = requestId } } };
+
+    /// <summary>
+    /// Answers for each start (by its place, from 1): id, source, transition by request; id by business key; id by id; id by joined request; the
+    /// hashes of the request, of that which has the key, and of that which joined.
+    /// </summary>
     public static NpgsqlBatchCommand FindConflicts(IReadOnlyList<CommitEntry.Start> starts) => new(Conflicts)
     {
         Parameters =
@@ -167,7 +182,7 @@ internal static class CommitSql
         var history = new List<(Guid SagaId, HistoryEntry Entry)>(entries.Count * 4);
         var messages = new List<(SagaRow Saga, OutgoingMessage Message)>(entries.Count);
         var payloads = new List<(Guid SagaId, SagaPayload Payload)>();
-        var seen = new List<(Guid SagaId, Guid MessageId, bool MustBeNew)>();
+        var seen = new List<(Guid SagaId, SeenMessage Message, bool MustBeNew)>();
         var kept = new List<EarlyEvent>();
         var released = new List<(Guid SagaId, Guid MessageId)>();
         var items = new List<(Guid SagaId, SagaItem Item)>();
@@ -220,7 +235,7 @@ internal static class CommitSql
                 Array(NpgsqlDbType.Boolean, Column(given, g => g.WasParked)),
 
                 Array(NpgsqlDbType.Uuid, Column(seen, m => m.SagaId)),
-                Array(NpgsqlDbType.Uuid, Column(seen, m => m.MessageId)),
+                Array(NpgsqlDbType.Uuid, Column(seen, m => m.Message.MessageId)),
                 Array(NpgsqlDbType.Boolean, Column(seen, m => m.MustBeNew)),
 
                 Array(NpgsqlDbType.Uuid, Column(history, h => h.SagaId)),
@@ -262,6 +277,10 @@ internal static class CommitSql
             Array(NpgsqlDbType.Text, Column(items, i => i.Item.Undo?.ToString())),
             Array(NpgsqlDbType.Text, Column(items, i => i.Item.Code)),
             Array(NpgsqlDbType.Text, Column(items, i => i.Item.Message)),
+
+            Array(NpgsqlDbType.Uuid, Column(given, g => g.Row.RequestHash)),
+            Array(NpgsqlDbType.Uuid, Column(seen, m => m.Message.Hash)),
+            Array(NpgsqlDbType.Uuid, Column(kept, early => early.RequestHash)),
         ]);
         return command;
 

@@ -53,19 +53,22 @@ public interface ISagaStore
     /// </summary>
     Task<IReadOnlyList<Wakeup>> WakeupsAsync(IReadOnlyCollection<int> partitions, DateTimeOffset before, CancellationToken cancellation);
 
+    /// <summary>The saga that has that request, as the one that started it or as one that joined; null if no saga has it.</summary>
+    Task<CommitVerdict.KnownRequest?> FindRequestAsync(Guid requestId, CancellationToken cancellation);
+
     /// <summary>Which sagas these events are for, in the order of the addresses.</summary>
     Task<IReadOnlyList<EventTarget>> FindTargetsAsync(IReadOnlyList<EventAddress> addresses, CancellationToken cancellation);
 
     /// <summary>
     /// Keeps events that came before their saga. One that is kept already is the same one. At most <paramref name="limit"/> are kept per contract
-    /// and correlation id; the answer is the ids of those that are kept now.
+    /// and correlation id; the answer is the ids of those that are kept now, each with the hash under which it is kept.
     /// </summary>
-    Task<IReadOnlySet<Guid>> KeepEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation);
+    Task<IReadOnlyDictionary<Guid, Guid?>> KeepEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation);
 
     /// <summary>
     /// Of the events that came before their saga, those about which something must happen: their saga has started
-    /// (<see cref="DueEvent.SagaId"/>), or their time is over, by the database's clock. In order of arrival. What a saga keeps
-    /// (<see cref="LoadedSaga.Early"/>) is its own affair.
+    /// (<see cref="DueEvent.SagaId"/>) within their time, or their time is over, by the database's clock. In order of arrival. What a saga
+    /// keeps (<see cref="LoadedSaga.Early"/>) is its own affair.
     /// </summary>
     Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation);
 
@@ -123,6 +126,9 @@ public sealed record EarlyEvent
     /// <summary>The business key that it named, or null.</summary>
     public string? BusinessKey { get; init; }
 
+    /// <summary>Hash of what it asks for, or null.</summary>
+    public Guid? RequestHash { get; init; }
+
     /// <summary>jsonb: its payload, and who is told if it is refused.</summary>
     public required Contracts.Messages.RawJson Content { get; init; }
 
@@ -143,12 +149,19 @@ public sealed record EventAddress(Guid MessageId, string Contract, Guid Correlat
 
 /// <summary>What an address leads to.</summary>
 /// <param name="Live">The live sagas of the contract that it fits: none, one, or the first two of several.</param>
-/// <param name="SeenBy">The saga, live or ended, that has seen the message already, or null.</param>
-public sealed record EventTarget(IReadOnlyList<Guid> Live, Guid? SeenBy);
+/// <param name="SeenBy">The saga, live or ended, that has seen the message already, or was started by it; null if there is none.</param>
+public sealed record EventTarget(IReadOnlyList<Guid> Live, Guid? SeenBy)
+{
+    /// <summary>The hash under which it has seen the message; null if none was kept. Empty for a start, which is never an event.</summary>
+    public Guid? SeenHash { get; init; }
+
+    /// <summary>If no live saga fits, and the event named none by id: the one that fits and ended last, or null.</summary>
+    public Guid? Ended { get; init; }
+}
 
 /// <summary>An early event about which something must happen.</summary>
 /// <param name="Event">The event.</param>
-/// <param name="SagaId">The live saga that it is for, or null: then its time is over.</param>
+/// <param name="SagaId">The saga that it is for, live or (if it was quicker than the sweep) ended; or null: then its time is over.</param>
 public sealed record DueEvent(EarlyEvent Event, Guid? SagaId);
 
 /// <summary>An unsent message and its saga.</summary>
@@ -196,13 +209,13 @@ public abstract record CommitEntry
         IReadOnlyList<SagaPayload> Payloads) : CommitEntry
     {
         /// <summary>Requests that joined the saga: a start that comes for one of them later is a <see cref="CommitVerdict.KnownRequest"/> of it.</summary>
-        public IReadOnlyList<Guid> JoinedRequests { get; init; } = [];
+        public IReadOnlyList<SeenMessage> JoinedRequests { get; init; } = [];
 
         /// <summary>
         /// Messages that the saga takes in for the first time. If it has seen one of them already, nothing is written
         /// (<see cref="CommitVerdict.KnownMessages"/>, also where the version is an old one).
         /// </summary>
-        public IReadOnlyList<Guid> SeenMessages { get; init; } = [];
+        public IReadOnlyList<SeenMessage> SeenMessages { get; init; } = [];
 
         /// <summary>Events that the saga keeps from now on.</summary>
         public IReadOnlyList<EarlyEvent> KeptEvents { get; init; } = [];
@@ -233,6 +246,11 @@ public abstract record CommitEntry
     }
 }
 
+/// <summary>A message that a saga has taken in.</summary>
+/// <param name="MessageId">Its identity.</param>
+/// <param name="Hash">Hash of what it asks for: tells a duplicate from another message under the same identity. Null: not known.</param>
+public sealed record SeenMessage(Guid MessageId, Guid? Hash = null);
+
 /// <summary>What came of one saga in a commit.</summary>
 public abstract record CommitVerdict
 {
@@ -257,13 +275,21 @@ public abstract record CommitVerdict
     /// <summary>A start whose request id is known: that saga, and the position of the record that began it.</summary>
     /// <param name="SagaId">The saga that has the request.</param>
     /// <param name="Source">The position of the record that began it; empty if the request joined it.</param>
-    public sealed record KnownRequest(Guid SagaId, string Source) : CommitVerdict;
+    public sealed record KnownRequest(Guid SagaId, string Source) : CommitVerdict
+    {
+        /// <summary>The hash of what it asked for, or null if none was kept.</summary>
+        public Guid? Hash { get; init; }
+    }
 
     /// <summary>The saga has seen these messages of <see cref="CommitEntry.Move.SeenMessages"/> before: decide the others again without them.</summary>
     public sealed record KnownMessages(IReadOnlySet<Guid> MessageIds) : CommitVerdict;
 
     /// <summary>A start whose business key a live saga has.</summary>
-    public sealed record KeyTaken(Guid SagaId) : CommitVerdict;
+    public sealed record KeyTaken(Guid SagaId) : CommitVerdict
+    {
+        /// <summary>The hash of what the request that started that saga asked for, or null if none was kept.</summary>
+        public Guid? Hash { get; init; }
+    }
 
     /// <summary>The database refuses this saga's values (SQLSTATE class 22 or 23): nothing of it is stored.</summary>
     public sealed record Refused(string SqlState, string Reason) : CommitVerdict;

@@ -7,9 +7,10 @@ namespace Onex.Persistence.Sagas;
 /// <summary>Which sagas events are for, and the events that came before their saga.</summary>
 internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
 {
-    // Plan: for each address pk_sagas, ux_sagas_live_business_key or ix_sagas_correlation_id, then ix_inbox_message_id, by nested loop.
+    // Plan: for each address pk_sagas, ux_sagas_live_business_key or ix_sagas_correlation_id, then ix_inbox_message_id and
+    // ux_sagas_request_id, by nested loop. Ended sagas are looked for (ix_sagas_business_key, ix_sagas_correlation_id) only where none lives.
     private const string Targets = """
-        SELECT a.place::integer, t.id, i.saga_id
+        SELECT a.place::integer, t.id, i.saga_id, i.request_hash, d.id
         FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS a(message_id, contract, correlation_id, saga_id, business_key, place)
         LEFT JOIN LATERAL (
             (SELECT s.id FROM onex.sagas s WHERE s.id = a.saga_id AND s.contract = a.contract AND s.ended_at IS NULL)
@@ -22,7 +23,22 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
                AND s.correlation_id = a.correlation_id AND s.contract = a.contract AND s.ended_at IS NULL
              ORDER BY s.id LIMIT 2)
         ) t ON true
-        LEFT JOIN LATERAL (SELECT n.saga_id FROM onex.inbox n WHERE n.message_id = a.message_id LIMIT 1) i ON true
+        LEFT JOIN LATERAL (
+            SELECT n.saga_id, n.request_hash FROM onex.inbox n WHERE n.message_id = a.message_id
+            UNION ALL
+            SELECT s.id, '00000000-0000-0000-0000-000000000000' FROM onex.sagas s WHERE s.request_id = a.message_id
+            LIMIT 1
+        ) i ON true
+        LEFT JOIN LATERAL (
+            (SELECT s.id FROM onex.sagas s
+             WHERE t.id IS NULL AND a.saga_id IS NULL AND s.contract = a.contract AND s.business_key = a.business_key AND s.ended_at IS NOT NULL
+             ORDER BY s.ended_at DESC LIMIT 1)
+            UNION ALL
+            (SELECT s.id FROM onex.sagas s
+             WHERE t.id IS NULL AND a.saga_id IS NULL AND a.business_key IS NULL
+               AND s.correlation_id = a.correlation_id AND s.contract = a.contract AND s.ended_at IS NOT NULL
+             ORDER BY s.ended_at DESC LIMIT 1)
+        ) d ON true
         ORDER BY a.place, t.id
         """;
 
@@ -31,35 +47,39 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
 
     // Plan: ix_early_events_waiting for the counts.
     private const string Keep = """
-        INSERT INTO onex.early_events (message_id, saga_id, contract, event, correlation_id, business_key, content, received_at, expires_at)
-        SELECT k.message_id, k.saga_id, k.contract, k.event, k.correlation_id, k.business_key, k.content, k.received_at, k.expires_at
+        INSERT INTO onex.early_events
+            (message_id, saga_id, contract, event, correlation_id, business_key, content, received_at, expires_at, request_hash)
+        SELECT k.message_id, k.saga_id, k.contract, k.event, k.correlation_id, k.business_key, k.content, k.received_at, k.expires_at, k.request_hash
         FROM (
             SELECT g.*, row_number() OVER (PARTITION BY g.contract, g.correlation_id ORDER BY g.place) AS rank
-            FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY
-                AS g(message_id, saga_id, contract, event, correlation_id, business_key, content, received_at, expires_at, place)
+            FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $11) WITH ORDINALITY
+                AS g(message_id, saga_id, contract, event, correlation_id, business_key, content, received_at, expires_at, request_hash, place)
             WHERE NOT EXISTS (SELECT FROM onex.early_events e WHERE e.message_id = g.message_id)
         ) k
         WHERE k.rank <= $10 - (
             SELECT count(*) FROM onex.early_events e
-            WHERE e.saga_id IS NULL AND e.contract = k.contract AND e.correlation_id = k.correlation_id)
+            WHERE e.saga_id IS NULL AND e.contract = k.contract AND e.correlation_id = k.correlation_id
+              AND e.expires_at > clock_timestamp())
         ORDER BY k.place
         ON CONFLICT DO NOTHING
         """;
 
-    private const string Kept = "SELECT message_id FROM onex.early_events WHERE message_id = ANY($1)";
+    private const string Kept = "SELECT message_id, request_hash FROM onex.early_events WHERE message_id = ANY($1)";
 
-    // Plan: ix_early_events_waiting, then ux_sagas_live_business_key or ix_sagas_correlation_id by nested loop.
+    // A saga that has ended since is found too, for the event was its own and nobody else's. One that began when the event's time was over is
+    // not what it came early for. Plan: ix_early_events_waiting, then ix_sagas_business_key or ix_sagas_correlation_id by nested loop.
     private const string Due = $"""
         SELECT {PostgresRows.EarlyColumns}, coalesce(k.id, c.id)
         FROM onex.early_events e
         LEFT JOIN LATERAL (
             SELECT s.id FROM onex.sagas s
-            WHERE s.contract = e.contract AND s.business_key = e.business_key AND s.ended_at IS NULL
+            WHERE s.contract = e.contract AND s.business_key = e.business_key AND s.started_at < e.expires_at
+            ORDER BY s.ended_at DESC NULLS FIRST LIMIT 1
         ) k ON true
         LEFT JOIN LATERAL (
             SELECT s.id FROM onex.sagas s
-            WHERE e.business_key IS NULL AND s.correlation_id = e.correlation_id AND s.contract = e.contract AND s.ended_at IS NULL
-            ORDER BY s.id LIMIT 1
+            WHERE e.business_key IS NULL AND s.correlation_id = e.correlation_id AND s.contract = e.contract AND s.started_at < e.expires_at
+            ORDER BY s.ended_at DESC NULLS FIRST, s.id LIMIT 1
         ) c ON true
         WHERE e.saga_id IS NULL AND (k.id IS NOT NULL OR c.id IS NOT NULL OR e.expires_at <= clock_timestamp())
         ORDER BY e.seq LIMIT $1
@@ -95,7 +115,11 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
                 {
                     var place = reader.GetInt32(0) - 1;
                     targets[place] = new EventTarget(
-                        reader.IsDBNull(1) ? [] : [.. targets[place].Live, reader.GetGuid(1)], reader.IsDBNull(2) ? null : reader.GetGuid(2));
+                        reader.IsDBNull(1) ? [] : [.. targets[place].Live, reader.GetGuid(1)], Id(reader, 2))
+                    {
+                        SeenHash = Id(reader, 3),
+                        Ended = Id(reader, 4),
+                    };
                 }
 
                 return targets;
@@ -103,17 +127,21 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
             cancellation);
     }
 
-    public async Task<IReadOnlySet<Guid>> KeepAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation)
+    public async Task<IReadOnlyDictionary<Guid, Guid?>> KeepAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation)
     {
         EarlyEvent[] given = [.. events.DistinctBy(early => early.MessageId)];
         if (given.Length == 0)
         {
-            return new HashSet<Guid>();
+            return new Dictionary<Guid, Guid?>();
         }
 
         var keep = new NpgsqlBatchCommand(Keep);
-        keep.Parameters.AddRange((NpgsqlParameter[])[.. CommitSql.EarlyEvents(given), new NpgsqlParameter<int> { TypedValue = limit }]);
-        return await dataSource.RunAsync<IReadOnlySet<Guid>>(
+        keep.Parameters.AddRange((NpgsqlParameter[])[
+            .. CommitSql.EarlyEvents(given),
+            new NpgsqlParameter<int> { TypedValue = limit },
+            CommitSql.Array(NpgsqlDbType.Uuid, CommitSql.Column(given, early => early.RequestHash)),
+        ]);
+        return await dataSource.RunAsync<IReadOnlyDictionary<Guid, Guid?>>(
             [
                 new NpgsqlBatchCommand(Serialize),
                 keep,
@@ -125,10 +153,10 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
             async reader =>
             {
                 await reader.NextResultAsync(cancellation);
-                var kept = new HashSet<Guid>(given.Length);
+                var kept = new Dictionary<Guid, Guid?>(given.Length);
                 while (await reader.ReadAsync(cancellation))
                 {
-                    kept.Add(reader.GetGuid(0));
+                    kept.Add(reader.GetGuid(0), Id(reader, 1));
                 }
 
                 return kept;
@@ -163,4 +191,6 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
                 cancellation);
         }
     }
+
+    private static Guid? Id(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetGuid(column);
 }

@@ -10,18 +10,18 @@ internal static class PostgresRows
     public const string SagaColumns = """
         s.id, s.contract, s.contract_version, s.contract_hash, s.correlation_id, s.request_id, s.business_key, s.parent_id, s.source,
         s.state, s.status, s.data, s.progress, s.fault, s.reply_to, s.headers, s.waiters, s.home_partition, s.version,
-        s.last_transition_id, s.started_at, s.updated_at, s.ended_at, s.next_wakeup_at, s.parked
+        s.last_transition_id, s.started_at, s.updated_at, s.ended_at, s.next_wakeup_at, s.parked, s.request_hash
         """;
 
     /// <summary>How many they are.</summary>
-    public const int SagaColumnCount = 25;
+    public const int SagaColumnCount = 26;
 
     /// <summary>The columns of <c>onex.early_events e</c> that <see cref="ReadEarly"/> reads.</summary>
     public const string EarlyColumns =
-        "e.message_id, e.saga_id, e.contract, e.event, e.correlation_id, e.business_key, e.content, e.received_at, e.expires_at";
+        "e.message_id, e.saga_id, e.contract, e.event, e.correlation_id, e.business_key, e.content, e.received_at, e.expires_at, e.request_hash";
 
     /// <summary>How many they are.</summary>
-    public const int EarlyColumnCount = 9;
+    public const int EarlyColumnCount = 10;
 
     public static SagaRow ReadSaga(NpgsqlDataReader reader) => new()
     {
@@ -50,6 +50,7 @@ internal static class PostgresRows
         EndedAt = Time(reader, 22),
         NextWakeupAt = Time(reader, 23),
         Parked = reader.GetBoolean(24),
+        RequestHash = reader.IsDBNull(25) ? null : reader.GetGuid(25),
     };
 
     public static EarlyEvent ReadEarly(NpgsqlDataReader reader) => new()
@@ -63,6 +64,7 @@ internal static class PostgresRows
         Content = Json(reader, 6) ?? RawJson.Null,
         ReceivedAt = reader.GetFieldValue<DateTimeOffset>(7),
         ExpiresAt = reader.GetFieldValue<DateTimeOffset>(8),
+        RequestHash = reader.IsDBNull(9) ? null : reader.GetGuid(9),
     };
 
     public static async Task<List<EarlyEvent>> ReadEarlyAsync(NpgsqlDataReader reader, CancellationToken cancellation)

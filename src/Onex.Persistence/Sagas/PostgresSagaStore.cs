@@ -81,11 +81,19 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         _reader.LiveAsync(after, limit, cancellation);
 
     /// <inheritdoc />
+    public Task<CommitVerdict.KnownRequest?> FindRequestAsync(Guid requestId, CancellationToken cancellation) => dataSource.RunAsync(
+        [CommitSql.FindRequest(requestId)],
+        async reader => await reader.ReadAsync(cancellation)
+            ? new CommitVerdict.KnownRequest(reader.GetGuid(0), reader.GetString(1)) { Hash = Id(reader, 2) }
+            : null,
+        cancellation);
+
+    /// <inheritdoc />
     public Task<IReadOnlyList<EventTarget>> FindTargetsAsync(IReadOnlyList<EventAddress> addresses, CancellationToken cancellation) =>
         _early.FindTargetsAsync(addresses, cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlySet<Guid>> KeepEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<Guid, Guid?>> KeepEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) =>
         _early.KeepAsync(events, limit, cancellation);
 
     /// <inheritdoc />
@@ -287,9 +295,9 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
             {
                 { Request: { } own } when work.InDoubt && own.Id == start.Row.Id && own.LastTransitionId == start.Row.LastTransitionId =>
                     CommitVerdict.Committed.Instance,
-                { Request: { } known } => new CommitVerdict.KnownRequest(known.Id, known.Source),
-                { JoinedSaga: { } joined } => new CommitVerdict.KnownRequest(joined, ""),
-                { KeyOwner: { } owner } => new CommitVerdict.KeyTaken(owner),
+                { Request: { } known } => new CommitVerdict.KnownRequest(known.Id, known.Source) { Hash = conflict.RequestHash },
+                { JoinedSaga: { } joined } => new CommitVerdict.KnownRequest(joined, "") { Hash = conflict.JoinedHash },
+                { KeyOwner: { } owner } => new CommitVerdict.KeyTaken(owner) { Hash = conflict.KeyHash },
                 { IdExists: true } => CommitVerdict.Stale.Instance,
                 _ => null,
             };
@@ -318,7 +326,12 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
                 {
                     var request = reader.IsDBNull(1) ? null : new KnownRequest(reader.GetGuid(1), reader.GetString(2), reader.GetGuid(3));
                     var keyOwner = reader.IsDBNull(4) ? (Guid?)null : reader.GetGuid(4);
-                    conflicts.Add((places[reader.GetInt32(0) - 1], new Conflict(request, keyOwner, !reader.IsDBNull(5), reader.IsDBNull(6) ? null : reader.GetGuid(6))));
+                    conflicts.Add((places[reader.GetInt32(0) - 1], new Conflict(request, keyOwner, !reader.IsDBNull(5), Id(reader, 6))
+                    {
+                        RequestHash = Id(reader, 7),
+                        KeyHash = Id(reader, 8),
+                        JoinedHash = Id(reader, 9),
+                    }));
                 }
 
                 return conflicts;
@@ -331,6 +344,8 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         }
     }
 
+    private static Guid? Id(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetGuid(column);
+
     [LoggerMessage(Level = LogLevel.Debug, Message = "Two commits met; this one goes again: {Reason}")]
     private partial void Contention(string reason);
 
@@ -341,7 +356,14 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
 
     private sealed record KnownRequest(Guid Id, string Source, Guid LastTransitionId);
 
-    private sealed record Conflict(KnownRequest? Request, Guid? KeyOwner, bool IdExists, Guid? JoinedSaga);
+    private sealed record Conflict(KnownRequest? Request, Guid? KeyOwner, bool IdExists, Guid? JoinedSaga)
+    {
+        public Guid? RequestHash { get; init; }
+
+        public Guid? KeyHash { get; init; }
+
+        public Guid? JoinedHash { get; init; }
+    }
 
     private sealed class Outcome(int existing, int entries)
     {

@@ -51,6 +51,9 @@ public sealed record SagaRow
     /// <summary>Identity of the request that started it; unique.</summary>
     public required Guid RequestId { get; init; }
 
+    /// <summary>Hash of what that request asks for: tells a duplicate from another request under the same identity. Null: not known.</summary>
+    public Guid? RequestHash { get; init; }
+
     /// <summary>Unique with the contract among the live sagas, or null.</summary>
     public string? BusinessKey { get; init; }
 

@@ -111,6 +111,8 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
             .HasComment("Correlation id of the request. Not unique: one flow may make many requests.");
         saga.Property(row => row.RequestId).HasColumnName("request_id")
             .HasComment("Identity of the request that started it: envelope_id, or derived from the record. Unique.");
+        saga.Property(row => row.RequestHash).HasColumnName("request_hash")
+            .HasComment("Hash of what that request asks for: tells a duplicate from another request under the same identity.");
         saga.Property(row => row.BusinessKey).HasColumnName("business_key")
             .HasComment("The contract's key of this saga. Unique per contract among live sagas.");
         saga.Property(row => row.ParentId).HasColumnName("parent_id").HasComment("The saga that waits for this one, if any.");
@@ -221,6 +223,8 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         inbox.HasKey(row => new { row.SagaId, row.MessageId }).HasName("pk_inbox");
         inbox.Property(row => row.SagaId).HasColumnName("saga_id").HasComment("The saga that has seen it.");
         inbox.Property(row => row.MessageId).HasColumnName("message_id").HasComment("The message's identity; of a request, its request id.");
+        inbox.Property(row => row.RequestHash).HasColumnName("request_hash")
+            .HasComment("Hash of what it asks for: tells a duplicate from another message under the same identity.");
         inbox.HasIndex(row => row.MessageId).HasDatabaseName("ix_inbox_message_id");
     }
 
@@ -261,6 +265,8 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         early.Property(row => row.CorrelationId).HasColumnName("correlation_id")
             .HasComment("The correlation id by which it finds its saga, unless business_key does.");
         early.Property(row => row.BusinessKey).HasColumnName("business_key").HasComment("The business key that it named.");
+        early.Property(row => row.RequestHash).HasColumnName("request_hash")
+            .HasComment("Hash of what it asks for: tells a duplicate from another message under the same identity.");
         early.Property(row => row.Content).HasColumnName("content").HasComment("Its payload, and who is told if it is refused.");
         early.Property(row => row.ReceivedAt).HasColumnName("received_at").HasComment("When it came.");
         early.Property(row => row.ExpiresAt).HasColumnName("expires_at").HasComment("Until when it is kept.");

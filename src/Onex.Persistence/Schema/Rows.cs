@@ -75,6 +75,9 @@ public sealed record InboxRow
 
     /// <summary>The message's identity.</summary>
     public required Guid MessageId { get; init; }
+
+    /// <summary>Hash of what the message asks for, or null.</summary>
+    public Guid? RequestHash { get; init; }
 }
 
 /// <summary>A row of <c>timers</c>, for queries.</summary>

@@ -18,8 +18,8 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
     private const string InsertSaga = """
         INSERT INTO sagas (id, contract, contract_version, contract_hash, correlation_id, request_id, business_key, parent_id, source, state, status,
             data, progress, fault, reply_to, headers, waiters, home_partition, version, last_transition_id, started_at, updated_at, ended_at,
-            next_wakeup_at, parked)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
+            next_wakeup_at, parked, request_hash)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)
         """;
 
     private const string UpdateSaga = """
@@ -51,7 +51,7 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
             result = coalesce(excluded.result, o.result), undo = coalesce(excluded.undo, o.undo), updated_at = excluded.updated_at
         """;
 
-    private const string InsertSeen = "INSERT INTO inbox (saga_id, message_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    private const string InsertSeen = "INSERT INTO inbox (saga_id, message_id, request_hash) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
 
     private const string SetTimer = """
         INSERT INTO timers (saga_id, name, home_partition, due_at) VALUES ($1, 'wakeup', $2, $3)
@@ -60,8 +60,8 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
 
     // One that came before its saga has its row already, and keeps its place in the order of arrival.
     private const string KeepEvent = """
-        INSERT INTO early_events AS e (message_id, saga_id, contract, event, correlation_id, business_key, content, received_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        INSERT INTO early_events AS e (message_id, saga_id, contract, event, correlation_id, business_key, content, received_at, expires_at, request_hash)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         ON CONFLICT (message_id) DO UPDATE
         SET saga_id = excluded.saga_id, content = excluded.content, expires_at = excluded.expires_at
         WHERE e.saga_id IS NULL
@@ -112,11 +112,26 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
         early.BusinessKey,
         early.Content,
         early.ReceivedAt,
-        early.ExpiresAt);
+        early.ExpiresAt,
+        early.RequestHash);
+
+    /// <summary>The saga that has a request, or null.</summary>
+    public static CommitVerdict.KnownRequest? FindRequest(SqliteSession session, Guid requestId) => session
+        .Query(
+            """
+            SELECT id, source, request_hash FROM sagas WHERE request_id = $1
+            UNION ALL
+            SELECT saga_id, '', request_hash FROM inbox WHERE message_id = $1
+            LIMIT 1
+            """,
+            reader => new CommitVerdict.KnownRequest(SqliteRows.Id(reader, 0), reader.GetString(1)) { Hash = SqliteRows.OptionalId(reader, 2) },
+            requestId)
+        .SingleOrDefault();
 
     private CommitVerdict? Refusal(CommitEntry.Move move)
     {
-        var known = move.SeenMessages.Where(message => session.Exists("SELECT 1 FROM inbox WHERE saga_id = $1 AND message_id = $2", move.SagaId, message)).ToHashSet();
+        var known = move.SeenMessages.Select(message => message.MessageId)
+            .Where(message => session.Exists("SELECT 1 FROM inbox WHERE saga_id = $1 AND message_id = $2", move.SagaId, message)).ToHashSet();
         return known.Count > 0 ? new CommitVerdict.KnownMessages(known)
             : Version(move.SagaId) != move.ExpectedVersion || move.ExpectedVersion == 0 ? CommitVerdict.Stale.Instance
             : null;
@@ -125,21 +140,19 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
     private CommitVerdict? Refusal(CommitEntry.Start start)
     {
         var row = start.Row;
-        if (session.Query("SELECT id, source FROM sagas WHERE request_id = $1", reader => (SqliteRows.Id(reader, 0), reader.GetString(1)), row.RequestId)
-            is [var (owner, source)])
+        if (FindRequest(session, row.RequestId) is { } known)
         {
-            return new CommitVerdict.KnownRequest(owner, source);
-        }
-
-        if (session.FindId("SELECT saga_id FROM inbox WHERE message_id = $1 LIMIT 1", row.RequestId) is { } joined)
-        {
-            return new CommitVerdict.KnownRequest(joined, "");
+            return known;
         }
 
         if (row is { BusinessKey: { } key, EndedAt: null } && IsStorable(key)
-            && session.FindId("SELECT id FROM sagas WHERE contract = $1 AND business_key = $2 AND ended_at IS NULL", row.Contract, key) is { } live)
+            && session.Query(
+                "SELECT id, request_hash FROM sagas WHERE contract = $1 AND business_key = $2 AND ended_at IS NULL",
+                reader => new CommitVerdict.KeyTaken(SqliteRows.Id(reader, 0)) { Hash = SqliteRows.OptionalId(reader, 1) },
+                row.Contract,
+                key) is [var taken])
         {
-            return new CommitVerdict.KeyTaken(live);
+            return taken;
         }
 
         return Version(row.Id) > 0 ? CommitVerdict.Stale.Instance : null;
@@ -198,7 +211,8 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
             row.UpdatedAt,
             row.EndedAt,
             row.NextWakeupAt,
-            row.Parked);
+            row.Parked,
+            row.RequestHash);
         WriteBelongings(row, start.History, start.Outgoing, start.Payloads, mayHaveTimer: false);
         WriteItems(start);
         Index(start.DeadLetters);
@@ -234,7 +248,7 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
         Index(move.DeadLetters);
         foreach (var message in move.SeenMessages.Concat(move.JoinedRequests))
         {
-            session.Execute(InsertSeen, row.Id, message);
+            session.Execute(InsertSeen, row.Id, message.MessageId, message.Hash);
         }
 
         foreach (var kept in move.EventsToKeep())

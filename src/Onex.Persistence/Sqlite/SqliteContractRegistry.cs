@@ -16,12 +16,15 @@ internal sealed class SqliteContractRegistry(SqliteDatabase database, TimeProvid
             session =>
             {
                 var conflicts = new List<RegisteredContract>();
-                foreach (var contract in contracts.Where(contract => Find(session, contract.Hash) is null))
+                foreach (var contract in contracts)
                 {
-                    var others = session.Query(
-                        $"{Columns} WHERE name = $1 AND version = $2 ORDER BY hash", Read, contract.Name, contract.Version);
-                    conflicts.AddRange(others);
-                    if (others.Count == 0 || mutable)
+                    var first = session.Query(
+                        $"{Columns} WHERE name = $1 AND version = $2 ORDER BY registered_at, rowid LIMIT 1", Read, contract.Name, contract.Version).SingleOrDefault();
+                    if (first is not null && first.Hash != contract.Hash && !mutable)
+                    {
+                        conflicts.Add(first);
+                    }
+                    else if (Find(session, contract.Hash) is null)
                     {
                         session.Execute(
                             "INSERT INTO contracts (hash, name, version, source, registered_at) VALUES ($1, $2, $3, $4, $5)",
@@ -36,6 +39,15 @@ internal sealed class SqliteContractRegistry(SqliteDatabase database, TimeProvid
                 return conflicts;
             },
             cancellation);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyList<ContractInUse>> InUseAsync(CancellationToken cancellation) => database.ReadAsync<IReadOnlyList<ContractInUse>>(
+        session => session.Query(
+            """
+            SELECT contract_hash, contract, contract_version, count(*) FROM sagas WHERE ended_at IS NULL GROUP BY 1, 2, 3 ORDER BY 2, 3, 1
+            """,
+            reader => new ContractInUse(reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetInt64(3))),
+        cancellation);
 
     /// <inheritdoc />
     public Task<RegisteredContract?> FindAsync(string hash, CancellationToken cancellation) =>

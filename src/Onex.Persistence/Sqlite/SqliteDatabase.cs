@@ -36,6 +36,9 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
         ("dead_letters", "decided_by", "TEXT"),
         ("dead_letters", "decision_reason", "TEXT"),
         ("schedules", "removed_at", "TEXT"),
+        ("sagas", "request_hash", "TEXT"),
+        ("inbox", "request_hash", "TEXT"),
+        ("early_events", "request_hash", "TEXT"),
     ];
 
     private readonly string _path = Path.GetFullPath(settings.Path);

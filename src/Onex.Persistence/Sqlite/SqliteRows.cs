@@ -41,6 +41,7 @@ internal static class SqliteRows
         EndedAt = OptionalTime(reader, 22),
         NextWakeupAt = OptionalTime(reader, 23),
         Parked = reader.GetBoolean(24),
+        RequestHash = OptionalId(reader, 25),
     };
 
     public static EarlyEvent ReadEarly(SqliteDataReader reader) => new()
@@ -54,6 +55,7 @@ internal static class SqliteRows
         Content = Json(reader, 6) ?? RawJson.Null,
         ReceivedAt = Time(reader, 7),
         ExpiresAt = Time(reader, 8),
+        RequestHash = OptionalId(reader, 9),
     };
 
     public static Guid Id(SqliteDataReader reader, int column) => Guid.ParseExact(reader.GetString(column), "D");

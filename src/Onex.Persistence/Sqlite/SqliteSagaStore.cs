@@ -23,16 +23,19 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         """;
 
     private const string Waiting = """
-        SELECT count(*) FROM early_events WHERE saga_id IS NULL AND contract = $1 AND correlation_id = $2
+        SELECT count(*) FROM early_events WHERE saga_id IS NULL AND contract = $1 AND correlation_id = $2 AND expires_at > $3
         """;
 
     private const string Due = $"""
         SELECT * FROM (
             SELECT {SqliteRows.EarlyColumns},
                 CASE WHEN e.business_key IS NOT NULL
-                    THEN (SELECT s.id FROM sagas s WHERE s.contract = e.contract AND s.business_key = e.business_key AND s.ended_at IS NULL)
-                    ELSE (SELECT s.id FROM sagas s WHERE s.correlation_id = e.correlation_id AND s.contract = e.contract AND s.ended_at IS NULL
-                          ORDER BY s.id LIMIT 1)
+                    THEN (SELECT s.id FROM sagas s
+                          WHERE s.contract = e.contract AND s.business_key = e.business_key AND s.started_at < e.expires_at
+                          ORDER BY s.ended_at IS NOT NULL, s.ended_at DESC LIMIT 1)
+                    ELSE (SELECT s.id FROM sagas s
+                          WHERE s.correlation_id = e.correlation_id AND s.contract = e.contract AND s.started_at < e.expires_at
+                          ORDER BY s.ended_at IS NOT NULL, s.ended_at DESC, s.id LIMIT 1)
                 END AS started, e.seq
             FROM early_events e
             WHERE e.saga_id IS NULL
@@ -72,6 +75,10 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
     /// <inheritdoc />
     public Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
         LoadAsync(ids, null, cancellation);
+
+    /// <inheritdoc />
+    public Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
+        LoadPayloadsAsync(ids, null, cancellation);
 
     /// <inheritdoc />
     public Task<IReadOnlyList<CommitVerdict>> CommitAsync(CommitBatch batch, CancellationToken cancellation) =>
@@ -117,26 +124,33 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
             cancellation);
 
     /// <inheritdoc />
+    public Task<CommitVerdict.KnownRequest?> FindRequestAsync(Guid requestId, CancellationToken cancellation) =>
+        database.ReadAsync(session => SqliteCommit.FindRequest(session, requestId), cancellation);
+
+    /// <inheritdoc />
     public Task<IReadOnlyList<EventTarget>> FindTargetsAsync(IReadOnlyList<EventAddress> addresses, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<EventTarget>>(session => [.. addresses.Select(address => FindTarget(session, address))], cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlySet<Guid>> KeepEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) =>
-        database.WriteAsync<IReadOnlySet<Guid>>(
+    public Task<IReadOnlyDictionary<Guid, Guid?>> KeepEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) =>
+        database.WriteAsync<IReadOnlyDictionary<Guid, Guid?>>(
             session =>
             {
-                var kept = new HashSet<Guid>(events.Count);
-                var commit = new SqliteCommit(session, time.GetUtcNow());
+                var kept = new Dictionary<Guid, Guid?>(events.Count);
+                var now = time.GetUtcNow();
+                var commit = new SqliteCommit(session, now);
                 foreach (var early in events)
                 {
-                    if (session.Exists("SELECT 1 FROM early_events WHERE message_id = $1", early.MessageId))
+                    if (session.Query(
+                            "SELECT request_hash FROM early_events WHERE message_id = $1", reader => SqliteRows.OptionalId(reader, 0), early.MessageId)
+                        is [var hash])
                     {
-                        kept.Add(early.MessageId);
+                        kept[early.MessageId] = hash;
                     }
-                    else if (session.Query(Waiting, reader => reader.GetInt32(0), early.Contract, early.CorrelationId)[0] < limit)
+                    else if (session.Query(Waiting, reader => reader.GetInt32(0), early.Contract, early.CorrelationId, now)[0] < limit)
                     {
                         commit.Keep(early);
-                        kept.Add(early.MessageId);
+                        kept[early.MessageId] = early.RequestHash;
                     }
                 }
 
@@ -245,7 +259,21 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
             { BusinessKey: { } key } => session.Query($"{Live} AND business_key = $2", Read, address.Contract, key),
             _ => session.Query($"{Live} AND correlation_id = $2 ORDER BY id LIMIT 2", Read, address.Contract, address.CorrelationId),
         };
-        return new EventTarget(live, session.FindId("SELECT saga_id FROM inbox WHERE message_id = $1 LIMIT 1", address.MessageId));
+        const string Ended = "SELECT id FROM sagas WHERE contract = $1 AND ended_at IS NOT NULL";
+        const string Last = "ORDER BY ended_at DESC LIMIT 1";
+        var ended = address switch
+        {
+            _ when live.Count > 0 => [],
+            { SagaId: not null } => [],
+            { BusinessKey: { } key } => session.Query($"{Ended} AND business_key = $2 {Last}", Read, address.Contract, key),
+            _ => session.Query($"{Ended} AND correlation_id = $2 {Last}", Read, address.Contract, address.CorrelationId),
+        };
+        var seen = SqliteCommit.FindRequest(session, address.MessageId);
+        return new EventTarget(live, seen?.SagaId)
+        {
+            SeenHash = seen is { Source.Length: > 0 } ? Guid.Empty : seen?.Hash,
+            Ended = ended is [var last] ? last : null,
+        };
     }
 
     private static string Bounded(string condition) => $"""

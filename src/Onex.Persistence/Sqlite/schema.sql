@@ -28,7 +28,8 @@ CREATE TABLE IF NOT EXISTS sagas (
     updated_at         TEXT NOT NULL,
     ended_at           TEXT,
     next_wakeup_at     TEXT,
-    parked             INTEGER NOT NULL DEFAULT 0
+    parked             INTEGER NOT NULL DEFAULT 0,
+    request_hash       TEXT
 );
 CREATE UNIQUE INDEX IF NOT EXISTS ux_sagas_request_id ON sagas (request_id);
 CREATE UNIQUE INDEX IF NOT EXISTS ux_sagas_live_business_key ON sagas (contract, business_key) WHERE ended_at IS NULL;
@@ -90,8 +91,9 @@ CREATE TABLE IF NOT EXISTS outbox (
 CREATE INDEX IF NOT EXISTS ix_outbox_saga_id ON outbox (saga_id);
 
 CREATE TABLE IF NOT EXISTS inbox (
-    saga_id    TEXT NOT NULL,
-    message_id TEXT NOT NULL,
+    saga_id      TEXT NOT NULL,
+    message_id   TEXT NOT NULL,
+    request_hash TEXT,
     PRIMARY KEY (saga_id, message_id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS ix_inbox_message_id ON inbox (message_id);
@@ -115,7 +117,8 @@ CREATE TABLE IF NOT EXISTS early_events (
     business_key   TEXT,
     content        TEXT NOT NULL,
     received_at    TEXT NOT NULL,
-    expires_at     TEXT NOT NULL
+    expires_at     TEXT NOT NULL,
+    request_hash   TEXT
 );
 CREATE INDEX IF NOT EXISTS ix_early_events_saga_id ON early_events (saga_id) WHERE saga_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS ix_early_events_waiting ON early_events (contract, correlation_id) WHERE saga_id IS NULL;

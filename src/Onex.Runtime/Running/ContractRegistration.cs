@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Onex.Contracts;
 using Onex.Contracts.Plans;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
@@ -12,7 +13,7 @@ namespace Onex.Runtime.Running;
 /// started but not brought to their end.
 /// </summary>
 internal sealed class ContractRegistration(
-    IServiceProvider services, RuntimeSettings settings, IReadOnlyList<Plan> plans, ILogger<ContractRegistration> logger) : IRoleBootstrap
+    IServiceProvider services, RuntimeSettings settings, IReadOnlyList<Plan> plans, CompilerContext compiler, ILogger<ContractRegistration> logger) : IRoleBootstrap
 {
     public string Name => "The contracts";
 
@@ -21,7 +22,7 @@ internal sealed class ContractRegistration(
         IReadOnlyList<string> problems;
         try
         {
-            problems = await OrchestratorRole.RegisterContractsAsync(services, settings, plans, cancellation);
+            problems = await OrchestratorRole.RegisterContractsAsync(services, settings, plans, compiler, cancellation);
         }
         catch (StoreUnavailableException away)
         {

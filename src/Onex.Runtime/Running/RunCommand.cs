@@ -85,6 +85,7 @@ internal static class RunCommand
         services.AddSingleton<IRoleBootstrap, Handlers>();
 
         services.AddBusHealth();
+        services.AddSingleton<IHealthComponent, ConsumersComponent>();
         services.AddMassTransit(bus =>
         {
             bus.DisableUsageTelemetry();
@@ -113,6 +114,7 @@ internal static class RunCommand
 
         services.AddOnexKafka(Parts.Kafka(settings, name));
         services.AddSingleton<IHealthComponent, BrokerComponent>();
+        services.AddSingleton<IHealthComponent, MissedRecordsComponent>();
         services.AddSingleton<IRoleBootstrap, TopicSetup>();
     }
 
@@ -133,6 +135,7 @@ internal static class RunCommand
         {
             services.AddOnexOrchestrator(settings, contracts.Compilation.Plans, contracts.Context);
             services.AddSingleton(contracts.Compilation.Plans);
+            services.AddSingleton(contracts.Context);
             services.AddSingleton<IRoleBootstrap, ContractRegistration>();
         }
 

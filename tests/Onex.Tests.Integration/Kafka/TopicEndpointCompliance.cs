@@ -57,7 +57,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         await using var member = await StartAsync(
             topic,
             endpoint => endpoint.Pipe(pipe => pipe.Handler<Note>(_ =>
-                Interlocked.Increment(ref attempts) < 4 ? throw new InvalidOperationException("wrapped", new OutOfMemoryException()) : Task.CompletedTask)),
+                Interlocked.Increment(ref attempts) < 4 ? throw new InvalidOperationException("wrapped", new InsufficientMemoryException()) : Task.CompletedTask)),
             settings => settings with { RetryAttempts = 1 });
 
         await member.ProduceAsync(topic, 0, """{"Text":"large"}""");
@@ -113,6 +113,28 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         Assert.Equal(3, attempts);
         Assert.Equal((ErrorCodes.HandlingFailed, "cannot be right", "InvalidDataException", 2),
             (letter.FailureCode, letter.FailureReason, letter.ErrorType, letter.RetryCount));
+    }
+
+    [Fact]
+    public async Task A_message_that_takes_its_time_is_no_standstill()
+    {
+        var topic = NewTopic();
+        var (begun, release) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await using var member = await StartAsync(
+            topic,
+            endpoint => endpoint.Pipe(pipe => pipe.Handler<Note>(_ =>
+            {
+                begun.TrySetResult();
+                return release.Task;
+            })),
+            settings => settings with { StandstillAfter = TimeSpan.FromMilliseconds(100) });
+        await member.ProduceAsync(topic, 0, """{"Text":"slow"}""");
+        await begun.Task.WaitAsync(TimeSpan.FromSeconds(30));
+
+        // The time after which others would stand still is the very thing that must pass.
+        await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, TestContext.Current.CancellationToken);
+        Assert.Equal("", member.Troubles);
+        release.SetResult();
     }
 
     [Fact]

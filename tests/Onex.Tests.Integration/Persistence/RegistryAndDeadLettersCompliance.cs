@@ -51,11 +51,36 @@ public abstract class RegistryAndDeadLettersCompliance
         var changed = first with { Hash = Rows.Key() };
         await Registry.RegisterAsync([first], mutable: false, _none);
 
-        await Registry.RegisterAsync([changed], mutable: true, _none);
+        Assert.Empty(await Registry.RegisterAsync([changed], mutable: true, _none));
 
         Assert.NotNull(await Registry.FindAsync(first.Hash, _none));
         Assert.NotNull(await Registry.FindAsync(changed.Hash, _none));
-        Assert.Empty(await Registry.RegisterAsync([changed], mutable: false, _none));
+        Assert.Empty(await Registry.RegisterAsync([first], mutable: false, _none));
+    }
+
+    [Fact]
+    public async Task Content_that_was_stored_where_contracts_are_mutable_is_refused_where_they_are_not()
+    {
+        var first = Contract("1");
+        var changed = first with { Hash = Rows.Key() };
+        await Registry.RegisterAsync([first], mutable: false, _none);
+        await Registry.RegisterAsync([changed], mutable: true, _none);
+
+        Assert.Equal(first.Hash, Assert.Single(await Registry.RegisterAsync([changed], mutable: false, _none)).Hash);
+    }
+
+    [Fact]
+    public async Task What_live_sagas_run_is_counted()
+    {
+        var running = Rows.New() with { Contract = Rows.Key(), ContractHash = Rows.Key() };
+        var ended = Rows.New() with { Contract = running.Contract, ContractHash = running.ContractHash };
+        var other = Rows.New() with { Contract = running.Contract, ContractVersion = "2", ContractHash = Rows.Key() };
+        await Store.CommitAsync(new CommitBatch([Rows.Start(running), Rows.Start(Rows.New() with { Contract = running.Contract, ContractHash = running.ContractHash }), Rows.Start(ended), Rows.Start(other)], []), _none);
+        await Store.CommitAsync(new CommitBatch([Rows.Move(ended, Rows.Ended(ended))], []), _none);
+
+        var used = (await Registry.InUseAsync(_none)).Where(contract => contract.Name == running.Contract);
+
+        Assert.Equal([new ContractInUse(running.ContractHash, running.Contract, "1", 2), new ContractInUse(other.ContractHash, running.Contract, "2", 1)], used);
     }
 
     [Fact]
@@ -276,7 +301,7 @@ public abstract class RegistryAndDeadLettersCompliance
         var row = Rows.New();
         await CommitAsync(new CommitEntry.Start(row, [Rows.Happened(row)], [], []));
         var seen = Rows.Id();
-        await CommitAsync(Rows.Move(row, Rows.Next(row)) with { SeenMessages = [seen] });
+        await CommitAsync(Rows.Move(row, Rows.Next(row)) with { SeenMessages = [new(seen)] });
 
         Assert.Equal(row.Id, await DeadLetters.HandledByAsync(row.RequestId, _none));
         Assert.Equal(row.Id, await DeadLetters.HandledByAsync(seen, _none));

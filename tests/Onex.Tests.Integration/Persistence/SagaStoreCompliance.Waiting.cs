@@ -73,7 +73,7 @@ public abstract partial class SagaStoreCompliance
         var late = Rows.Move(row, Rows.Ended(row)) with
         {
             WasParked = true,
-            SeenMessages = [seen],
+            SeenMessages = [new(seen)],
             KeptEvents = [Rows.Early(row)],
             ReleasedEvents = [kept.MessageId],
         };
@@ -91,16 +91,16 @@ public abstract partial class SagaStoreCompliance
         var other = await StartAsync();
         var (first, second) = (Rows.Id(), Rows.Id());
         var next = Rows.Next(row);
-        Assert.Equal([CommitVerdict.Committed.Instance], await CommitAsync(Rows.Move(row, next) with { SeenMessages = [first], WasParked = true }));
+        Assert.Equal([CommitVerdict.Committed.Instance], await CommitAsync(Rows.Move(row, next) with { SeenMessages = [new(first)], WasParked = true }));
 
         var again = Rows.Ended(next);
         var verdicts = await CommitAsync(
             new CommitEntry.Move(again, next.Version, [Rows.Happened(again)], [Rows.Message("again")], [Rows.Payload(again, "result:again")])
             {
                 WasParked = true,
-                SeenMessages = [second, first],
+                SeenMessages = [new(second), new(first)],
                 KeptEvents = [Rows.Early(row)],
-                JoinedRequests = [Rows.Id()],
+                JoinedRequests = [new(Rows.Id())],
             },
             Rows.Move(other, Rows.Next(other)));
 
@@ -113,7 +113,7 @@ public abstract partial class SagaStoreCompliance
         Assert.Equal([Rows.Now.AddHours(1)], await WakeupTimesAsync(row.HomePartition));
         Assert.Empty(await Store.LoadPayloadsAsync([Rows.Payload(again, "result:again").Id], _none));
         Assert.Null(Assert.Single(await Store.FindTargetsAsync([Rows.Address(row) with { MessageId = second }], _none)).SeenBy);
-        Assert.Equal([CommitVerdict.Committed.Instance], await CommitAsync(Rows.Move(next, again) with { SeenMessages = [second] }));
+        Assert.Equal([CommitVerdict.Committed.Instance], await CommitAsync(Rows.Move(next, again) with { SeenMessages = [new(second)] }));
     }
 
     [Fact]
@@ -122,11 +122,11 @@ public abstract partial class SagaStoreCompliance
         var row = await StartAsync();
         var message = Rows.Id();
         var ended = Rows.Ended(row);
-        await CommitAsync(Rows.Move(row, ended) with { SeenMessages = [message] });
+        await CommitAsync(Rows.Move(row, ended) with { SeenMessages = [new(message)] });
 
         foreach (var from in new[] { row, ended })
         {
-            var verdict = Assert.Single(await CommitAsync(Rows.Move(from, Rows.Next(from)) with { SeenMessages = [message] }));
+            var verdict = Assert.Single(await CommitAsync(Rows.Move(from, Rows.Next(from)) with { SeenMessages = [new(message)] }));
             Assert.Equal([message], Assert.IsType<CommitVerdict.KnownMessages>(verdict).MessageIds);
         }
     }
@@ -140,7 +140,7 @@ public abstract partial class SagaStoreCompliance
         Assert.Equal(
             [CommitVerdict.Committed.Instance, CommitVerdict.Committed.Instance],
             await CommitAsync(
-                Rows.Move(one, Rows.Next(one)) with { SeenMessages = [message] }, Rows.Move(two, Rows.Next(two)) with { SeenMessages = [message] }));
+                Rows.Move(one, Rows.Next(one)) with { SeenMessages = [new(message)] }, Rows.Move(two, Rows.Next(two)) with { SeenMessages = [new(message)] }));
     }
 
     [Fact]
@@ -149,9 +149,9 @@ public abstract partial class SagaStoreCompliance
         var row = await StartAsync();
         var request = Rows.Id();
         var next = Rows.Next(row);
-        await CommitAsync(Rows.Move(row, next) with { JoinedRequests = [request] });
+        await CommitAsync(Rows.Move(row, next) with { JoinedRequests = [new(request)] });
 
-        Assert.Equal([CommitVerdict.Committed.Instance], await CommitAsync(Rows.Move(next, Rows.Next(next)) with { JoinedRequests = [request] }));
+        Assert.Equal([CommitVerdict.Committed.Instance], await CommitAsync(Rows.Move(next, Rows.Next(next)) with { JoinedRequests = [new(request)] }));
     }
 
     [Fact]
@@ -203,7 +203,7 @@ public abstract partial class SagaStoreCompliance
 
         await CommitAsync(Rows.Move(row, Rows.Next(row)) with
         {
-            SeenMessages = [kept.MessageId, taken.MessageId],
+            SeenMessages = [new(kept.MessageId), new(taken.MessageId)],
             KeptEvents = [kept with { SagaId = row.Id }],
             ReleasedEvents = [taken.MessageId],
         });
@@ -251,7 +251,7 @@ public abstract partial class SagaStoreCompliance
     {
         var row = await StartAsync(Rows.New() with { BusinessKey = Rows.Key() });
         var seen = Rows.Address(row);
-        await CommitAsync(Rows.Move(row, Rows.Ended(row)) with { SeenMessages = [seen.MessageId] });
+        await CommitAsync(Rows.Move(row, Rows.Ended(row)) with { SeenMessages = [new(seen.MessageId)] });
 
         var targets = await Store.FindTargetsAsync(
             [seen, seen with { SagaId = row.Id }, seen with { BusinessKey = row.BusinessKey, MessageId = Rows.Id() }], _none);
@@ -268,11 +268,11 @@ public abstract partial class SagaStoreCompliance
         var otherFlow = Rows.Early(Rows.New());
         var otherContract = Rows.Early(row) with { Contract = "another" };
 
-        Assert.Equal([events[0].MessageId], await Store.KeepEarlyAsync([events[0], events[0]], 3, _none));
+        Assert.Equal([events[0].MessageId], (await Store.KeepEarlyAsync([events[0], events[0]], 3, _none)).Keys);
         var kept = await Store.KeepEarlyAsync([.. events, otherFlow, otherContract], 3, _none);
 
         Guid[] expected = [events[0].MessageId, events[1].MessageId, events[2].MessageId, otherFlow.MessageId, otherContract.MessageId];
-        Assert.Equal(expected.Order(), kept.Order());
+        Assert.Equal(expected.Order(), kept.Keys.Order());
         Assert.Empty(await Store.KeepEarlyAsync([], 3, _none));
     }
 
@@ -346,6 +346,79 @@ public abstract partial class SagaStoreCompliance
         await Store.RemoveEarlyAsync([early.MessageId], _none);
 
         Assert.Equal([early.MessageId], await KeptAsync(row));
+    }
+
+    [Fact]
+    public async Task What_has_an_identity_is_told_with_the_hash_of_what_it_asked_for()
+    {
+        Guid[] hashes = [.. Enumerable.Range(0, 4).Select(_ => Rows.Id())];
+        var (joined, seen) = (Rows.Id(), Rows.Id());
+        var row = await StartAsync(Rows.New() with { BusinessKey = Rows.Key(), RequestHash = hashes[0] });
+        await CommitAsync(Rows.Move(row, Rows.Next(row)) with { JoinedRequests = [new(joined, hashes[1])], SeenMessages = [new(seen, hashes[2])] });
+        var early = Rows.Early(Rows.New()) with { RequestHash = hashes[3] };
+        await Store.KeepEarlyAsync([early], 10, _none);
+
+        Assert.Equal(hashes[0], (await LoadAsync(row.Id)).Row.RequestHash);
+        Assert.Equal(
+            [
+                new CommitVerdict.KnownRequest(row.Id, row.Source) { Hash = hashes[0] },
+                new CommitVerdict.KnownRequest(row.Id, "") { Hash = hashes[1] },
+                new CommitVerdict.KeyTaken(row.Id) { Hash = hashes[0] },
+            ],
+            await CommitAsync(
+                Rows.Start(Rows.New() with { RequestId = row.RequestId }),
+                Rows.Start(Rows.New() with { RequestId = joined }),
+                Rows.Start(Rows.New() with { BusinessKey = row.BusinessKey })));
+        Assert.Equal(new CommitVerdict.KnownRequest(row.Id, row.Source) { Hash = hashes[0] }, await Store.FindRequestAsync(row.RequestId, _none));
+        Assert.Equal(new CommitVerdict.KnownRequest(row.Id, "") { Hash = hashes[1] }, await Store.FindRequestAsync(joined, _none));
+        Assert.Null(await Store.FindRequestAsync(Rows.Id(), _none));
+        var targets = await Store.FindTargetsAsync(
+            [Rows.Address(row) with { MessageId = seen }, Rows.Address(row) with { MessageId = row.RequestId }, Rows.Address(row)], _none);
+        Assert.Equal([(row.Id, hashes[2]), (row.Id, Guid.Empty), (null, (Guid?)null)], targets.Select(target => (target.SeenBy, target.SeenHash)));
+        Assert.Equal(hashes[3], (await Store.KeepEarlyAsync([early with { RequestHash = Rows.Id() }], 10, _none))[early.MessageId]);
+    }
+
+    [Fact]
+    public async Task Where_no_saga_lives_the_one_that_ended_last_is_told()
+    {
+        var first = Rows.New() with { BusinessKey = Rows.Key() };
+        var address = Rows.Address(first) with { BusinessKey = first.BusinessKey, CorrelationId = Rows.Id() };
+        Assert.Null(Assert.Single(await Store.FindTargetsAsync([address], _none)).Ended);
+        await StartAsync(first);
+        await CommitAsync(Rows.Move(first, Rows.Ended(first)));
+        var second = await StartAsync(Rows.New() with { BusinessKey = first.BusinessKey });
+        Assert.Null(Assert.Single(await Store.FindTargetsAsync([address], _none)).Ended);
+        await CommitAsync(Rows.Move(second, Rows.Ended(second) with { EndedAt = Rows.Now.AddMinutes(1) }));
+
+        var ended = await Store.FindTargetsAsync([address, Rows.Address(first), address with { SagaId = first.Id }, address with { Contract = "other" }], _none);
+
+        Assert.Equal([second.Id, first.Id, null, null], ended.Select(target => target.Ended));
+    }
+
+    [Fact]
+    public async Task An_event_that_came_early_is_due_with_its_saga_also_when_that_has_ended_but_not_with_one_that_began_too_late()
+    {
+        var (quick, late) = (Rows.New(), Rows.New() with { BusinessKey = Rows.Key() });
+        var forQuick = Rows.Early(quick);
+        var forLate = Rows.Early(Rows.New()) with { BusinessKey = late.BusinessKey, ExpiresAt = Rows.Now.AddMinutes(-10) };
+        await Store.KeepEarlyAsync([forQuick, forLate], 10, _none);
+
+        await StartAsync(quick);
+        await CommitAsync(Rows.Move(quick, Rows.Ended(quick)));
+        await StartAsync(late);
+
+        var due = (await DueAsync()).Where(due => due.Event.MessageId == forQuick.MessageId || due.Event.MessageId == forLate.MessageId);
+        Assert.Equal([(forQuick.MessageId, quick.Id), (forLate.MessageId, null)], due.Select(due => (due.Event.MessageId, due.SagaId)));
+    }
+
+    [Fact]
+    public async Task Events_whose_time_is_over_leave_room_for_others()
+    {
+        var row = Rows.New();
+        await Store.KeepEarlyAsync([Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) }], 1, _none);
+        var next = Rows.Early(row);
+
+        Assert.Equal([next.MessageId], (await Store.KeepEarlyAsync([next], 1, _none)).Keys);
     }
 
     private static int NewPartition() => Interlocked.Increment(ref _partition);

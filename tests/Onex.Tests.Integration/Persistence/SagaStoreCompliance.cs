@@ -156,7 +156,7 @@ public abstract partial class SagaStoreCompliance
     {
         var owner = await StartAsync(Rows.New() with { BusinessKey = Rows.Key() });
         var request = Rows.New().RequestId;
-        await CommitAsync(Rows.Move(owner, Rows.Ended(owner)) with { JoinedRequests = [request] });
+        await CommitAsync(Rows.Move(owner, Rows.Ended(owner)) with { JoinedRequests = [new(request)] });
 
         Assert.Equal(
             [new CommitVerdict.KnownRequest(owner.Id, "")],

@@ -93,7 +93,7 @@ public sealed class SqliteDatabaseTests : IDisposable
             var refusal = await Assert.ThrowsAsync<StoreUnavailableException>(() => file.ProbeAsync(_none));
 
             Assert.Contains("is locked by another program", refusal.Message);
-            await new SqliteSagaStore(file, TimeProvider.System).LoadPayloadsAsync([Guid.Empty], _none);
+            await new SqliteSagaStore(file, TimeProvider.System).LoadPayloadsAsync([Guid.Empty], null, _none);
         }
 
         await file.ProbeAsync(_none);
@@ -154,6 +154,21 @@ public sealed class SqliteDatabaseTests : IDisposable
 
         await SqliteFile.QueryAsync(Path, "UPDATE effect_ledger SET outcome = 'lapsed' WHERE command_id = 'kept'");
         Assert.Equal(["lapsed"], await SqliteFile.QueryAsync(Path, "SELECT outcome FROM effect_ledger"));
+    }
+
+    [Fact]
+    public async Task A_file_without_the_hashes_of_requests_gets_their_columns_and_keeps_its_rows()
+    {
+        var row = Rows.New();
+        await UseAsync(store => store.CommitAsync(new CommitBatch([Rows.Start(row)], []), _none));
+        foreach (var table in (string[])["sagas", "inbox", "early_events"])
+        {
+            await SqliteFile.QueryAsync(Path, $"ALTER TABLE {table} DROP COLUMN request_hash");
+        }
+
+        var found = await UseAsync(store => store.FindRequestAsync(row.RequestId, _none));
+
+        Assert.Equal(new CommitVerdict.KnownRequest(row.Id, row.Source), found);
     }
 
     [Fact]

@@ -165,7 +165,7 @@ public abstract class StoreUpkeepCompliance
         var ended = Rows.Ended(row) with { EndedAt = Rows.Now - ago };
         await CommitAsync(new CommitEntry.Move(ended, 1, [], unsent, [])
         {
-            SeenMessages = [Seen(row)],
+            SeenMessages = [new(Seen(row))],
             Items = [new SagaItem("pack", 1, 0, SagaItemStatus.Completed, Rows.Id())],
         });
         return ended;

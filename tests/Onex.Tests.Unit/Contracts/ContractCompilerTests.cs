@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Onex.Contracts;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
@@ -132,6 +133,75 @@ public sealed class ContractCompilerTests
         Assert.Equal(64, _order.Hash.Length);
         Assert.Equal(_order.Hash, ContractCompiler.Compile(elsewhere, TestCatalogue.Context).Plans.Single().Hash);
         Assert.NotEqual(_order.Hash, ContractCompiler.Compile(changed, TestCatalogue.Context).Plans.Single().Hash);
+    }
+
+    private const string Greeting = """
+        contract: greeting
+        version: 1.0.0
+        description: Says hello.
+        input: { type: object, required: [name, age], properties: { name: { type: string }, age: { type: integer } } }
+        data: { text: string? }
+        initial: working
+        states:
+          working:
+            steps:
+              - id: seal
+                compute: hash.sha256
+                with: { text: "Dear ${input.name} and all" }
+                save: { text: "result.hex + 'a b'" }
+            choose:
+              - when: input.age > 17 && input.name != ""
+                next: done
+              - next: other
+          done: { end: completed }
+          other: { end: completed }
+        """;
+
+    [Theory]
+    [InlineData("version: 1.0.0", "# A comment\nversion: 1.0.0    # and another one")]
+    [InlineData("version: 1.0.0", "version: '1.0.0'\n\n")]
+    [InlineData("description: Says hello.", "description: Says hello to somebody.")]
+    [InlineData("{ name: { type: string }", "{   name:   {type: string }")]
+    [InlineData("input.age > 17 && input.name", "input.age>17  &&  input.name")]
+    [InlineData("result.hex + 'a b'", "result.hex+ 'a b'")]
+    [InlineData("${input.name}", "${ input.name }")]
+    [InlineData("next: done", "next: \"done\"")]
+    public void A_comment_or_a_space_does_not_change_a_contracts_identity(string from, string to) =>
+        Assert.Equal(HashOf(Greeting), HashOf(Greeting.Replace(from, to, StringComparison.Ordinal)));
+
+    [Theory]
+    [InlineData("input.age > 17", "input.age > 18")]
+    [InlineData("'a b'", "'a  b'")]
+    [InlineData("Dear ${input.name}", "Dear  ${input.name}")]
+    [InlineData(" and all", "")]
+    [InlineData("version: 1.0.0", "version: 1.0.1")]
+    [InlineData("string? }", "string?, more: string? }")]
+    [InlineData("compute: hash.sha256", "timeout: 1m\n        compute: hash.sha256")]
+    [InlineData("done: { end: completed }", "done: { end: completed, output: { age: 1 } }")]
+    public void What_a_contract_means_is_its_identity(string from, string to) =>
+        Assert.NotEqual(HashOf(Greeting), HashOf(Greeting.Replace(from, to, StringComparison.Ordinal)));
+
+    [Fact]
+    public void A_number_and_its_text_are_two_contents() => Assert.NotEqual(
+        HashOf(Greeting.Replace("done: { end: completed }", "done: { end: completed, output: { age: 1 } }", StringComparison.Ordinal)),
+        HashOf(Greeting.Replace("done: { end: completed }", "done: { end: completed, output: { age: \"1\" } }", StringComparison.Ordinal)));
+
+    [Fact]
+    public void A_registered_contract_compiles_although_a_rule_came_after_it()
+    {
+        var source = new ContractSource(
+            "greeting.yaml", Greeting.Replace("compute: hash.sha256\n", "compute: hash.sha256\n        retry: { attempts: 3, first: 10d }\n", StringComparison.Ordinal),
+            ImmutableSortedDictionary<string, string>.Empty);
+
+        Assert.Equal(["ONEX1150"], ContractCompiler.Compile(source, TestCatalogue.Context).Diagnostics.Select(diagnostic => diagnostic.Code));
+        Assert.Single(ContractCompiler.Compile(source, TestCatalogue.Context with { IsRegistered = true }).Plans);
+    }
+
+    private static string HashOf(string text)
+    {
+        var compilation = ContractCompiler.Compile(new ContractSource("greeting.yaml", text, ImmutableSortedDictionary<string, string>.Empty), TestCatalogue.Context);
+        Assert.Empty(compilation.Diagnostics);
+        return compilation.Plans.Single().Hash;
     }
 
     [Fact]

@@ -105,9 +105,11 @@ internal sealed class MemoryPayloads : ISagaStore
 
     public Task<IReadOnlyList<Wakeup>> WakeupsAsync(IReadOnlyCollection<int> partitions, DateTimeOffset before, CancellationToken cancellation) => throw new NotSupportedException();
 
+    public Task<CommitVerdict.KnownRequest?> FindRequestAsync(Guid requestId, CancellationToken cancellation) => throw new NotSupportedException();
+
     public Task<IReadOnlyList<EventTarget>> FindTargetsAsync(IReadOnlyList<EventAddress> addresses, CancellationToken cancellation) => throw new NotSupportedException();
 
-    public Task<IReadOnlySet<Guid>> KeepEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) => throw new NotSupportedException();
+    public Task<IReadOnlyDictionary<Guid, Guid?>> KeepEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) => throw new NotSupportedException();
 
     public Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation) => throw new NotSupportedException();
 

@@ -27,6 +27,17 @@ public sealed class BatchOrderTests
                 .Select(part => string.Join(' ', part.Select(item => items.Find(entry => entry.Item == item).Name)))));
     }
 
+    [Fact]
+    public void Two_events_under_one_identity_are_looked_at_one_after_the_other()
+    {
+        WorkItem One(char hash) => WorkItem.Of(
+            new EventRequest("story", "cancel", CelValue.Null, Story.Asker("1") with { RequestHash = new Guid($"{new string(hash, 8)}-0000-0000-0000-000000000000") }),
+            entry: null);
+        WorkItem[] items = [One('a'), One('a'), One('b'), One('a')];
+
+        Assert.Equal([2, 1, 1], BatchOrder.Parts(items).Select(part => part.Count));
+    }
+
     private static WorkItem Item(string name)
     {
         var key = name.Length > 1 && char.IsUpper(name[1]) ? name[1..] : null;

@@ -1,6 +1,7 @@
 using Onex.Contracts;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
+using Onex.Orchestrator.Engine;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Unit.Orchestrator;
@@ -94,17 +95,35 @@ public sealed class EventTests
     }
 
     [Fact]
-    public void A_guard_that_fails_is_a_failure_of_the_state()
+    public void An_event_whose_guard_cannot_be_evaluated_is_declined_with_that_expression_and_changes_nothing()
     {
-        var story = new Story(Approval()).Starts().Tells("cancel", """{}""");
+        var story = new Story(Made.Plan(
+            [Made.State("asking", on: [Made.On("say", "low", "10 / event.n > 1"), Made.On("say", "done")]), Made.End("low"), Made.End("done")],
+            events: [Made.Event("say")])).Starts();
+        var before = story.Saga;
+        story.Tells("say", """{"n":0}""");
 
-        Assert.Equal("expression_failed", story.Saga.Fault!.Code);
-        story.IsIn("failed", SagaStatus.Failed);
-        Assert.Single(story.Last.Seen);
+        Assert.False(story.Last.Changed);
+        Assert.Same(before, story.Saga);
+        Assert.Empty(story.Last.Seen);
+        Assert.Equal((ErrorCodes.EventRefused, false), (story.Refusal.Code, story.Refusal.IsDead));
+        Assert.Contains("`10 / event.n > 1`", story.Refusal.Error, StringComparison.Ordinal);
+        story.Tells("say", """{"n":1}""").IsIn("low", SagaStatus.Completed);
     }
 
     [Fact]
-    public void A_failing_assignment_of_an_event_goes_to_the_states_catch()
+    public void An_event_of_any_state_whose_guard_cannot_be_evaluated_is_declined_too()
+    {
+        var story = new Story(Approval()).Starts();
+        var before = story.Saga;
+        story.Tells("cancel", """{}""");
+
+        Assert.Same(before, story.Saga);
+        Assert.Equal(ErrorCodes.EventRefused, story.Refusal.Code);
+    }
+
+    [Fact]
+    public void An_event_whose_set_cannot_be_evaluated_is_declined_with_that_expression_and_changes_nothing()
     {
         var plan = Made.Plan(
             [
@@ -115,8 +134,29 @@ public sealed class EventTests
             ],
             data: [Made.Field("text", Made.Text)],
             events: [Made.Event("say")]);
+        var story = new Story(plan).Starts();
+        var before = story.Saga;
+        story.Tells("say", """{"text":1}""");
 
-        new Story(plan).Starts().Tells("say", """{"text":1}""").IsIn("mended", SagaStatus.Completed);
+        Assert.Same(before, story.Saga);
+        Assert.Equal(ErrorCodes.EventRefused, story.Refusal.Code);
+        Assert.Contains("'text' (`event.text`)", story.Refusal.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_buffered_event_that_cannot_be_evaluated_is_declined_when_its_turn_comes_and_the_saga_goes_on()
+    {
+        var story = new Story(Made.Plan(
+            [
+                Made.State("working", "asking", [Made.Effect("work")]),
+                Made.State("asking", on: [Made.On("say", "done", "10 / event.n > 1")]),
+                Made.End("done"),
+            ],
+            events: [Made.Event("say")])).Starts();
+        story.Tells("say", """{"n":0}""").Completes("work").IsIn("asking", SagaStatus.Waiting);
+
+        Assert.Equal((ErrorCodes.EventRefused, false), (story.Refusal.Code, story.Refusal.IsDead));
+        Assert.Empty(story.Saga.Early);
     }
 
     [Fact]
@@ -295,6 +335,19 @@ public sealed class EventTests
         Assert.Empty(story.Saga.Early);
         Assert.True(story.Last.Changed);
         Assert.Null(story.Saga.NextWakeupAt);
+    }
+
+    [Fact]
+    public void A_buffered_event_of_a_paused_saga_expires_on_time()
+    {
+        var story = new Story(Made.Plan(
+            [Made.State("first", on: [Made.On("next", "second")]), Made.State("second", on: [Made.On("skip", "done")]), Made.End("done")],
+            events: [Made.Event("next"), Made.Event("skip")])).Starts().Tells("skip").Asks(OperatorCommand.Pause);
+        Assert.Equal(story.Saga.Early[0].ExpiresAt, story.Saga.NextWakeupAt);
+
+        story.Wakes().IsIn("first", SagaStatus.Paused);
+        Assert.Equal((ErrorCodes.EventExpired, true), (story.Refusal.Code, story.Refusal.IsDead));
+        Assert.Empty(story.Saga.Early);
     }
 
     [Fact]

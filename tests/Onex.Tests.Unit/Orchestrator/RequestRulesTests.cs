@@ -112,13 +112,47 @@ public sealed class RequestRulesTests
         static (string?, Guid?) Code(Refusal? refusal) => (refusal?.Code, refusal?.SagaId);
     }
 
-    private static (AcceptedRequest? Request, Refusal? Refusal) Accept(string request)
+    [Fact]
+    public void An_event_is_judged_by_the_content_that_its_saga_runs_by_and_not_by_the_newest()
+    {
+        var sagaId = Guid.Parse(SagaId);
+        var older = PlansWithEvents.With(
+            new EventPlan("cancel", PlansWithEvents.Fields(("reason", CelKind.Int)), null),
+            new EventPlan("held", PlansWithEvents.Fields(), null));
+        EventRequest Sent(string request) => Assert.IsType<AcceptedRequest.Event>(Accept(request, orMisfit: false).Request).Request;
+
+        foreach (var request in (string[])["""{"operation":"orders.cancel","payload":{"reason":7}}""", """{"operation":"orders.held"}"""])
+        {
+            var sent = Sent(request);
+            Assert.NotNull(sent.Misfit);
+            Assert.Null(sent.Early);
+            Assert.NotNull(sent.For(older, sagaId).Event);
+        }
+
+        var now = Sent("""{"operation":"orders.cancel","payload":{"reason":"late","at":"2026-11-24T08:00:00Z"}}""");
+        Assert.Null(now.Misfit);
+        Assert.Equal(ErrorCodes.PayloadInvalid, now.For(older, sagaId).Refusal!.Code);
+    }
+
+    [Fact]
+    public void An_event_of_a_contract_that_is_not_loaded_is_for_the_sagas_that_it_has()
+    {
+        var sent = Assert.IsType<AcceptedRequest.Event>(Accept("""{"operation":"gone.cancel","payload":{"reason":7}}""", orMisfit: false).Request).Request;
+
+        Assert.Equal(("gone", "cancel", ErrorCodes.OperationUnknown), (sent.Contract, sent.Event, sent.Misfit!.Code));
+        Assert.Null(Accept("""{"operation":"gone"}""", orMisfit: false).Request);
+    }
+
+    private static (AcceptedRequest? Request, Refusal? Refusal) Accept(string request, bool orMisfit = true)
     {
         var plans = new PlanCatalogue([PlansWithEvents.Orders], registry: null!, compiler: null!, pipes: null!);
         var rules = new RequestRules(plans, new OperationCatalogue([]), Topics.Default, ["answers"]);
         var read = new RequestReader(1 << 20).Read(
             Encoding.UTF8.GetBytes(request), new RequestOrigin(Guid.Parse(SagaId), "requests/3/7", ImmutableSortedDictionary<string, string>.Empty));
         Assert.NotNull(read.Request);
-        return rules.Accept(read.Request, Guid.Empty, homePartition: 3, new DateTimeOffset(2026, 11, 24, 8, 0, 0, TimeSpan.Zero));
+        var (accepted, refusal) = rules.Accept(read.Request, Guid.Empty, homePartition: 3, new DateTimeOffset(2026, 11, 24, 8, 0, 0, TimeSpan.Zero));
+
+        // What an event is told that finds no saga.
+        return accepted is AcceptedRequest.Event { Request.Misfit: { } misfit } ? (orMisfit ? null : accepted, misfit) : (accepted, refusal);
     }
 }

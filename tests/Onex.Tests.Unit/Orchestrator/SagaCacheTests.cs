@@ -21,22 +21,23 @@ public sealed class SagaCacheTests
     [Fact]
     public void The_oldest_sagas_go_when_those_that_are_kept_weigh_too_much()
     {
-        var cache = new SagaCache(capacity: 100, weightMax: 10);
-        var ids = Enumerable.Range(1, 4).Select(number => new Guid(number, 0, 0, new byte[8])).ToList();
-        foreach (var id in ids[..3])
+        var cache = new SagaCache(capacity: 100, weightMax: 40);
+        var ids = Enumerable.Range(1, 6).Select(number => new Guid(number, 0, 0, new byte[8])).ToList();
+        foreach (var id in ids[..5])
         {
-            cache.Keep(Saga(id, weight: 4));
+            cache.Keep(Saga(id, weight: 10));
         }
 
-        Assert.Equal([null, ids[1], ids[2]], ids[..3].Select(id => cache.Find(id)?.Saga.Facts.SagaId));
+        Assert.Equal([null, ids[1], ids[2], ids[3], ids[4]], ids[..5].Select(id => cache.Find(id)?.Saga.Facts.SagaId));
 
-        // The same saga anew weighs once, and one that is too heavy for all is not kept.
-        cache.Keep(Saga(ids[1], weight: 5));
+        // The same saga anew weighs once, and one that would take the place of many is not kept.
+        cache.Keep(Saga(ids[1], weight: 9));
         Assert.NotNull(cache.Find(ids[2]));
-        cache.Keep(Saga(ids[3], weight: 11));
-        Assert.All(ids, id => Assert.Null(cache.Find(id)));
-        cache.Keep(Saga(ids[0], weight: 10));
-        Assert.NotNull(cache.Find(ids[0]));
+        cache.Keep(Saga(ids[5], weight: 11));
+        Assert.Null(cache.Find(ids[5]));
+        Assert.NotNull(cache.Find(ids[2]));
+        cache.Keep(Saga(ids[2], weight: 11));
+        Assert.Null(cache.Find(ids[2]));
     }
 
     private static CachedSaga Saga(Guid id, long weight) => new(

@@ -30,7 +30,7 @@ public sealed class SagaWorkTests
         Apply(work, Saga with { Early = [second] });
         var move = Assert.IsType<CommitEntry.Move>(work.ToEntry());
 
-        Assert.Equal([third.MessageId], move.SeenMessages);
+        Assert.Equal([new SeenMessage(third.MessageId)], move.SeenMessages);
         Assert.True(work.HasSeen(third.MessageId));
         Assert.Empty(move.KeptEvents);
         Assert.Equal([first.MessageId], move.ReleasedEvents);

@@ -1,0 +1,48 @@
+using Onex.Kafka.Consuming;
+using Onex.Orchestrator.Engine;
+using Onex.Orchestrator.Requests;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Routing;
+
+/// <summary>
+/// Requests that would be refused as new ones, for their contract is gone or has another input by now, and that have a saga all the same: it was
+/// started by them before. They are answered by it, as ever.
+/// </summary>
+internal sealed class KnownRequests(ISagaStore store)
+{
+    /// <summary>The message for the saga that has the request; null if none has it, or it is the same record again, which is silent.</summary>
+    /// <param name="asker">The request.</param>
+    /// <param name="cancels">Whether it cancels what it asked for.</param>
+    /// <param name="entry">Its record, or null.</param>
+    /// <param name="caller">Who waits for its outcome, or null.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async ValueTask<(bool IsKnown, WorkItem? Item)> FindAsync(
+        Asker? asker, bool cancels, BatchEntry? entry, TaskCompletionSource<WorkOutcome>? caller, CancellationToken cancellation)
+    {
+        // Without a hash it is not known to be a start at all.
+        if (asker is null || (asker.RequestHash is null && asker.Parent is null)
+            || await store.FindRequestAsync(asker.RequestId, cancellation) is not { } known
+            || (asker.Parent is null && RequestHash.Differ(known.Hash, asker.RequestHash)))
+        {
+            return (false, null);
+        }
+
+        if (known.Source == asker.Source)
+        {
+            entry?.Settle(RecordOutcome.Done.Instance);
+            return (true, null);
+        }
+
+        return (true, new WorkItem(Joined(asker, known.SagaId, isDuplicate: true, cancels), entry) { Caller = caller });
+    }
+
+    /// <summary>A request that a saga is to answer besides the one that started it.</summary>
+    public static RequestJoined Joined(Asker asker, Guid sagaId, bool isDuplicate, bool cancels) => new()
+    {
+        SagaId = sagaId,
+        CausedBy = Identity.OfRequest(asker.RequestId, "joined:" + asker.Source),
+        Waiter = new Waiter(asker, isDuplicate),
+        Cancels = cancels,
+    };
+}

@@ -1,0 +1,59 @@
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Orchestrator.Requests;
+
+namespace Onex.Tests.Unit.Orchestrator;
+
+public sealed class RequestHashTests
+{
+    [Theory]
+    [InlineData("""{"a":1,"b":[true,null,"x"]}""", """{ "b": [ true, null, "\u0078" ], "a": 1 }""")]
+    [InlineData("""{"n":1}""", """{"n":1.0}""")]
+    [InlineData("""{"n":0}""", """{"n":-0.0}""")]
+    [InlineData("""{"n":2.5}""", """{"n":25e-1}""")]
+    [InlineData("""{"n":1e300}""", """{"n":1.0E300}""")]
+    public void The_same_request_written_anew_has_the_same_hash(string first, string second) => Assert.Equal(Hash(first), Hash(second));
+
+    [Theory]
+    [InlineData("""{"n":1}""", """{"n":2}""")]
+    [InlineData("""{"n":1}""", """{"n":"1"}""")]
+    [InlineData("""{"n":1}""", """{"m":1}""")]
+    [InlineData("""{"n":null}""", """{}""")]
+    [InlineData("""{"n":true}""", """{"n":false}""")]
+    [InlineData("""{"n":9007199254740993}""", """{"n":9007199254740992}""")]
+    [InlineData("""{"n":1.5}""", """{"n":1.6}""")]
+    [InlineData("""{"n":[1,2]}""", """{"n":[2,1]}""")]
+    [InlineData("""{"n":["ab","c"]}""", """{"n":["a","bc"]}""")]
+    [InlineData("""{"n":[[1],2]}""", """{"n":[[1,2]]}""")]
+    [InlineData("""{"n":{"a":{},"b":1}}""", """{"n":{"a":{"b":1}}}""")]
+    public void Another_payload_has_another_hash(string first, string second) => Assert.NotEqual(Hash(first), Hash(second));
+
+    [Fact]
+    public void Another_operation_or_target_has_another_hash()
+    {
+        var (asker, payload) = (Story.Asker("1"), CelValue.Map([]));
+        Guid[] hashes =
+        [
+            RequestHash.OfStart("order", payload),
+            RequestHash.OfStart("orders", payload),
+            RequestHash.OfEvent("order", "cancel", asker, payload),
+            RequestHash.OfEvent("order", "pay", asker, payload),
+            RequestHash.OfEvent("order", "cancel", asker with { CorrelationId = Guid.CreateVersion7() }, payload),
+            RequestHash.OfEvent("order", "cancel", asker with { Target = new RequestTarget { Key = "k" } }, payload),
+            RequestHash.OfEvent("order", "cancel", asker with { Target = new RequestTarget { SagaId = Guid.CreateVersion7() } }, payload),
+        ];
+
+        Assert.Equal(hashes.Length, hashes.Distinct().Count());
+    }
+
+    [Fact]
+    public void A_large_payload_is_hashed_to_its_end()
+    {
+        string Large(char last) => $$"""{"items":[{{string.Join(',', Enumerable.Repeat($"\"{new string('x', 100)}\"", 5_000))}}],"last":"{{last}}"}""";
+
+        Assert.Equal(Hash(Large('a')), Hash(Large('a')));
+        Assert.NotEqual(Hash(Large('a')), Hash(Large('b')));
+    }
+
+    private static Guid Hash(string payload) => RequestHash.OfStart("order", CelValue.FromJson(System.Text.Encoding.UTF8.GetBytes(payload)));
+}
