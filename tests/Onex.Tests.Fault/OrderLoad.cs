@@ -25,6 +25,12 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
     /// <summary>Of a hundred orders, how many are cancelled at some moment. It may be too early or too late.</summary>
     public int Regrets { get; init; }
 
+    /// <summary>Bytes that some orders carry besides, in a field that the process does not know: the largest of a backlog.</summary>
+    public int Padding { get; init; }
+
+    /// <summary>Every how many orders one carries them.</summary>
+    public int PaddedEvery { get; init; } = int.MaxValue;
+
     /// <summary>How many were answered with the cancellation.</summary>
     public int Cancelled => _sent.Keys.Count(correlationId => stack.Responses.Of(correlationId) is [var response, ..] && response.Field("code") == "cancel");
 
@@ -35,7 +41,7 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
     public int Answered => _sent.Keys.Count(correlationId => stack.Responses.Of(correlationId).Count > 0);
 
     /// <summary>Sends orders, a few at a time: the next few when the load in flight has room for them.</summary>
-    public async Task SendAsync(int orders, int inFlight, TimeSpan within)
+    public async Task SendAsync(int orders, int inFlight, TimeSpan within, TimeSpan pace = default)
     {
         var regrets = new List<Task>();
         for (var sent = 0; sent < orders; sent++)
@@ -51,7 +57,15 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
             stack.Outside.Treat(order, treatment);
             var correlationId = OnexStack.NewId();
             _sent[correlationId] = (order, treatment);
-            await stack.OrderAsync(order, correlationId);
+            if (Padding > 0 && sent % PaddedEvery == 0)
+            {
+                await SendPaddedAsync(order, correlationId);
+            }
+            else
+            {
+                await stack.OrderAsync(order, correlationId);
+            }
+
             if (random.Next(100) < Regrets)
             {
                 regrets.Add(CancelAsync(order, TimeSpan.FromMilliseconds(random.Next(30, 700))));
@@ -59,9 +73,26 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
 
             await Eventually.Async(
                 () => Sent - Answered < inFlight, within, () => $"of {Sent} orders {Answered} were answered, and no more");
+            if (pace > TimeSpan.Zero)
+            {
+                await Task.Delay(pace, TimeProvider.System);
+            }
         }
 
         await Task.WhenAll(regrets);
+    }
+
+    // An item list of many small parts, which costs a reader far more than its bytes, and unknown fields beside it, which the response carries back.
+    private async Task SendPaddedAsync(string order, string correlationId)
+    {
+        var payload = OnexStack.Order(order);
+        var items = payload["items"]!.AsArray();
+        for (var bytes = 0; bytes < Padding; bytes += 40)
+        {
+            items.Add(new JsonObject { ["sku"] = "tea", ["quantity"] = 1 });
+        }
+
+        await stack.RequestAsync("order-fulfilment", payload, correlationId);
     }
 
     /// <summary>Waits until the outside world has had some more calls; gives up waiting, but nothing else, when none come.</summary>
@@ -82,14 +113,16 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
     }
 
     /// <summary>All end; one response each; one idempotency key per order, step and direction; what was done fits how it ended.</summary>
-    public async Task AllIsWellAsync(TimeSpan within)
+    /// <param name="within">How long that may take.</param>
+    /// <param name="besides">Sagas that this load has not begun.</param>
+    public async Task AllIsWellAsync(TimeSpan within, int besides = 0)
     {
         var took = await Eventually.Async(
             () => Answered == Sent,
             within,
             () => $"of {Sent} orders {Answered} were answered; the others: " + string.Join(
                 ' ', _sent.Where(sent => stack.Responses.Of(sent.Key).Count == 0).Select(sent => sent.Value.Order)));
-        await stack.AllEndedAsync(Sent, TimeSpan.FromSeconds(10));
+        await stack.AllEndedAsync(Sent + besides, TimeSpan.FromSeconds(30));
         stack.AssertOneResponseEach([.. _sent.Keys]);
         Assert.Empty(stack.Outside.KeyViolations());
 
