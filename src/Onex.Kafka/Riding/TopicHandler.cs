@@ -29,7 +29,7 @@ internal sealed class TopicHandler<T>(
     private int _troubled;
     private int _running;
 
-    public bool IsBusy => Volatile.Read(ref _running) > 0;
+    public bool IsBusy => Volatile.Read(ref _running) > 0 && Volatile.Read(ref _troubled) == 0;
 
     // Returns when the last one has begun, so that a slow message keeps nobody waiting while there are slots.
     public async Task HandleAsync(IReadOnlyList<BatchEntry> batch, CancellationToken cancellation)

@@ -75,7 +75,8 @@ internal static class Operators
         if (saga.PastPivot)
         {
             return "It is past the pivot: nothing is taken back any more. "
-                + (saga.Blockage is null ? "'pause' stops it for a while." : "'retry' or 'skip' what it is blocked by.");
+                + (saga.Blockage is null ? "'pause' stops it for a while" : "'retry' or 'skip' what it is blocked by")
+                + "; 'terminate' ends it as it is.";
         }
 
         return saga.CancelledBy is { } wish && transition.State.Kind == StateKind.Compensating

@@ -69,12 +69,6 @@ internal sealed class SagaRouter(
                     }
                 }
 
-                // Their outcome is durable, and results are large.
-                foreach (var done in now.Where(item => item.ResultRef is not null))
-                {
-                    done.DropResult();
-                }
-
                 items = later;
             }
 

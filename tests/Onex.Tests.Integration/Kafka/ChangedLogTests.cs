@@ -1,7 +1,6 @@
 using System.Text;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
-using Onex.Contracts.Messages;
 using Onex.Kafka;
 using Onex.Kafka.Consuming;
 
@@ -103,6 +102,36 @@ public sealed class ChangedLogTests : IDisposable
 
         await Eventually.TrueAsync(() => handler.Values.Distinct().Count() >= 6, () => string.Join(", ", handler.Values));
         Assert.Equal(["new 1a", "new 1b", "new 2a", "new 2b", "old 1", "old 2"], handler.Values.Distinct().Order());
+    }
+
+    [Fact]
+    public async Task Two_members_whose_topic_is_made_again_read_all_of_it_between_them()
+    {
+        var topic = TestBus.NewTopic();
+        var (one, two) = (Remembering.Settling, Remembering.Settling);
+        await _bus.MakeAsync(2, topic);
+        await using var first = await _bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => one));
+        await using var second = await _bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => two));
+        await Eventually.TrueAsync(() => one.OwnedNow().Length == 1 && two.OwnedNow().Length == 1);
+        await first.ProduceAsync(topic, 0, "old 0a", "old 0b");
+        await first.ProduceAsync(topic, 1, "old 1a", "old 1b");
+        await Eventually.TrueAsync(() => one.Given.Count + two.Given.Count == 4);
+
+        await DeleteAsync(topic);
+        await MakeAgainAsync(topic, 2);
+        var expected = new List<string>();
+        foreach (var partition in Enumerable.Range(0, 2))
+        {
+            string[] values = [.. Enumerable.Range(0, 4).Select(i => $"new {partition} {i}")];
+            expected.AddRange(values);
+            await ProduceAsync(topic, partition, values);
+        }
+
+        // One of them may read again what the other had read: it is known by its id.
+        await Eventually.TrueAsync(
+            () => one.Values.Concat(two.Values).Where(value => value.StartsWith("new", StringComparison.Ordinal)).Distinct().Order().SequenceEqual(expected.Order()),
+            () => string.Join(", ", one.Values) + " | " + string.Join(", ", two.Values));
+        await Eventually.TrueAsync(() => _bus.Committed(topic, topic, 2).Values.All(offset => offset == 4));
     }
 
     [Fact]
@@ -273,11 +302,11 @@ public sealed class ChangedLogTests : IDisposable
     private Task DeleteAsync(string topic) => _admin.Value.DeleteTopicsAsync([topic]);
 
     // Its deletion is done in the background.
-    private Task MakeAgainAsync(string topic) => Eventually.TrueAsync(async () =>
+    private Task MakeAgainAsync(string topic, int partitions = 1) => Eventually.TrueAsync(async () =>
     {
         try
         {
-            await _admin.Value.CreateTopicsAsync([new TopicSpecification { Name = topic, NumPartitions = 1, ReplicationFactor = 1 }]);
+            await _admin.Value.CreateTopicsAsync([new TopicSpecification { Name = topic, NumPartitions = partitions, ReplicationFactor = 1 }]);
             return true;
         }
         catch (CreateTopicsException)
@@ -293,7 +322,9 @@ public sealed class ChangedLogTests : IDisposable
         _admin.Value.DeleteRecordsAsync([new TopicPartitionOffset(topic, 0, before)]);
 
     // By somebody who knows nothing of the topic that was there before.
-    private async Task ProduceAsync(string topic, params string[] values)
+    private Task ProduceAsync(string topic, params string[] values) => ProduceAsync(topic, 0, values);
+
+    private async Task ProduceAsync(string topic, int partition, string[] values)
     {
         using var producer = new ProducerBuilder<string, string>(new ProducerConfig { BootstrapServers = _bus.Bootstrap }).Build();
         foreach (var value in values)
@@ -302,7 +333,7 @@ public sealed class ChangedLogTests : IDisposable
             {
                 try
                 {
-                    await producer.ProduceAsync(new TopicPartition(topic, 0), new Message<string, string> { Value = value });
+                    await producer.ProduceAsync(new TopicPartition(topic, partition), new Message<string, string> { Value = value });
                     return true;
                 }
                 catch (ProduceException<string, string>)
