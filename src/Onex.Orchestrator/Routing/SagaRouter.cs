@@ -69,12 +69,6 @@ internal sealed class SagaRouter(
                     }
                 }
 
-                // Their outcome is durable, and results are large.
-                foreach (var done in now.Where(item => item.ResultRef is not null))
-                {
-                    done.DropResult();
-                }
-
                 items = later;
             }
 
@@ -205,6 +199,7 @@ internal sealed class SagaRouter(
 
         if (missing.Count > 0)
         {
+            using var reading = sender.BeginReading();
             var limit = new ReadLimit(Math.Max(1, memory.Batch - weight));
             var loaded = new HashSet<Guid>();
             foreach (var stored in await reader.ReadAsync(missing, limit, cancellation))

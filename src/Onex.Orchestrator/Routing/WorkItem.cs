@@ -8,6 +8,8 @@ namespace Onex.Orchestrator.Routing;
 /// <summary>One message for one saga, on its way through the router.</summary>
 internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
 {
+    private static readonly Dictionary<Guid, Lease> _none = [];
+
     /// <summary>What happened. A start that finds its saga there already becomes a joining request.</summary>
     public SagaEvent Message { get; private set; } = message;
 
@@ -18,7 +20,7 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
     public TaskCompletionSource<WorkOutcome>? Caller { get; init; }
 
     /// <summary>The event that it carries, or null if it carries none.</summary>
-    public EventRequest? Event { get; private init; }
+    public EventRequest? Event { get; private set; }
 
     /// <summary>Whether nobody knows yet which saga its event is for.</summary>
     public bool IsUnaddressed => Event is not null && Message.SagaId == Guid.Empty;
@@ -84,15 +86,6 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
     /// <summary>Replaces what happened.</summary>
     public void Become(SagaEvent other) => Message = other;
 
-    /// <summary>It is done, and its result is needed no more.</summary>
-    public void DropResult()
-    {
-        if (Message is StepResultArrived result)
-        {
-            Message = result with { Result = null };
-        }
-    }
-
     /// <summary>It is decided anew.</summary>
     public void Forget() => (Decision, Refusal, IsDead, Trouble) = (null, null, false, Trouble is { IsFinal: true } ? Trouble : null);
 
@@ -116,6 +109,7 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
     {
         Entry?.Settle(RecordOutcome.Done.Instance);
         Caller?.TrySetResult(new WorkOutcome.Done(sagaId, saga, Decision));
+        LetGo();
     }
 
     /// <summary>Nothing comes of it, and whoever sent it is told why.</summary>
@@ -132,6 +126,7 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
         }
 
         Caller?.TrySetResult(new WorkOutcome.Refused(refusal, isDead));
+        LetGo();
     }
 
     /// <summary>It cannot be handled.</summary>
@@ -139,6 +134,16 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
     {
         Entry?.Settle(new RecordOutcome.Dead(code, reason, errorType, null));
         Caller?.TrySetResult(new WorkOutcome.Failed(code, reason, errorType));
+    }
+
+    // Its batch goes on without it, and must not hold what it carried and what came of it until the last one is done. Who waits for it looks at it still.
+    private void LetGo()
+    {
+        if (Caller is null)
+        {
+            (Decision, Event) = (null, null);
+            Message = new TimerFired { SagaId = Message.SagaId, CausedBy = Message.CausedBy, Leases = _none };
+        }
     }
 
     private static ExternalEvent ToEvent(EventRequest request, Guid sagaId) => new()
