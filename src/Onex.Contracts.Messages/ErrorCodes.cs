@@ -75,6 +75,9 @@ public static class ErrorCodes
     /// <summary>The <c>envelope_id</c>, or the business key that is joined, belongs to another request.</summary>
     public const string RequestDiffers = "ONEX3030";
 
+    /// <summary>The saga is set aside: Onex cannot read or handle it, and an operator must look at it.</summary>
+    public const string SagaSetAside = "ONEX3035";
+
     /// <summary>The broker does not take the response itself: too large, most likely.</summary>
     public const string ResponseUndeliverable = "ONEX3040";
 

@@ -62,7 +62,7 @@ public static class ContractCompiler
     {
         var file = new SourceFile(source.Path, source.Text);
         var references = new References(
-            path => LoadedFile.Of(path, source.References.GetValueOrDefault(path), "there is no such file", context.Allowed.Depth), path => path);
+            path => LoadedFile.Of(path, source.References.GetValueOrDefault(path), "there is no such file", context.Allowed.Depth, context.IsRegistered), path => path);
         var plan = ContractReader.Read(source.Path, file, references, context);
         return new Compilation(plan is not null && ExamplesHold(plan, file, context) ? [plan] : [], Sorted(Found(file, references)));
     }

@@ -54,6 +54,12 @@ public sealed record KafkaSettings
     /// <summary>How long a stop waits for what is in hand before it leaves the group. Default 25 s.</summary>
     public TimeSpan DrainFor { get; init; } = TimeSpan.FromSeconds(25);
 
+    /// <summary>
+    /// How long a reader may make no progress with records that wait before its process is no longer ready. Default 30 s: longer than a commit
+    /// takes, or a rebalance.
+    /// </summary>
+    public TimeSpan StandstillAfter { get; init; } = TimeSpan.FromSeconds(30);
+
     // Without it the compiler would print the password.
     private bool PrintMembers(StringBuilder text)
     {

@@ -17,7 +17,7 @@ public static class OnexKafka
 {
     /// <summary>
     /// Adds the process's producer (<see cref="IRecordProducer"/>), <see cref="TopicAdmin"/>, <see cref="BrokerHealth"/>,
-    /// <see cref="IPipeFactory"/>, and what <see cref="UsingKafka"/> needs. An <see cref="IDeadLetterSink"/> is used if one is registered.
+    /// <see cref="IPipeFactory"/>, <see cref="MissedRecordsCount"/>, and what <see cref="UsingKafka"/> needs. An <see cref="IDeadLetterSink"/> is used if one is registered.
     /// </summary>
     public static IServiceCollection AddOnexKafka(this IServiceCollection services, KafkaSettings settings)
     {
@@ -62,6 +62,7 @@ public static class OnexKafka
             provider.GetService<IDeadLetterSink>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<DeadLetterWriter>>()));
+        services.AddSingleton<MissedRecordsCount>();
         services.AddSingleton<IPipeFactory>(provider => new PipeFactory(provider.GetRequiredService<IBusInstance>));
         return services;
     }

@@ -65,6 +65,8 @@ public static class OrchestratorRole
         services.AddSingleton<ISagaControl, SagaControl>();
         services.AddSingleton<Scheduler>();
         services.AddHostedService<MainLoops>();
+        services.AddSingleton<RouterHealth>();
+        services.AddSingleton<IHealthComponent>(sp => sp.GetRequiredService<RouterHealth>());
         services.AddSingleton<IHttpEndpoints, ApiEndpoints>();
         services.AddSingleton<RequestCalls>();
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<SagaCalls>(sp, settings.Limits.HistoryShown));
@@ -119,13 +121,24 @@ public static class OrchestratorRole
         home.Forget = partitions => Background(router.ForgetAsync(partitions, CancellationToken.None), logger);
         services.GetRequiredService<OutgoingSender>().Refused = (sagaId, message, reason) =>
         {
-            if ((message.Topic == topics.EffectRequests || message.Topic == topics.WorkerRequests || message.Topic == topics.SagaEvents) && Guid.TryParse(message.Key, out var commandId))
+            if (OutcomeIn(message, topics) is { } outcome)
+            {
+                // The saga that waits for it is told without the broker, so that it does not wait for ever.
+                Background(router.HandleAsync([outcome], CancellationToken.None), logger);
+            }
+            else if ((message.Topic == topics.EffectRequests || message.Topic == topics.WorkerRequests || message.Topic == topics.SagaEvents) && Guid.TryParse(message.Key, out var commandId))
             {
                 Background(router.HandleAsync([Undeliverable(sagaId, commandId, message, reason)], CancellationToken.None), logger);
             }
         };
         return router;
     }
+
+    // The outcome of a child, on its way to the saga whose step it is.
+    private static WorkItem? OutcomeIn(OutgoingMessage message, Topics topics) =>
+        message.Topic == topics.SagaEvents && ResultReader.ReadSagaMessage(message.Value.Span, out _) is { Result: { } result }
+            ? MainRecordHandler.Of(result, entry: null)
+            : null;
 
     private static WorkItem Undeliverable(Guid sagaId, Guid commandId, OutgoingMessage message, string reason) => new(
         new StepResultArrived

@@ -116,7 +116,7 @@ screen.Say(stay
 
         The runtime stays, until Ctrl+C. In another terminal:
           curl -s localhost:{{{port}}}/api/v1/sagas/count
-          curl -s localhost:{{{port}}}/api/v1/requests?wait=30s -d '{"operation":"order-fulfilment","payload":{"order_id":"mine","total":9.5,"items":[{"sku":"tea","quantity":1}]}}'
+          curl -s localhost:{{{port}}}/api/v1/requests?wait=30s --json '{"operation":"order-fulfilment","payload":{"order_id":"mine","total":9.5,"items":[{"sku":"tea","quantity":1}]}}'
           curl -s "localhost:{{{port}}}/api/v1/sagas?key=mine"
           sqlite3 {{{Path.Combine(home, "onex.db")}}} 'SELECT state, count(*) FROM sagas GROUP BY 1'
         """

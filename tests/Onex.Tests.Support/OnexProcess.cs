@@ -51,8 +51,13 @@ public sealed class OnexProcess : IAsyncDisposable
     /// <summary>The lines of its standard error so far.</summary>
     public IReadOnlyList<string> Errors => Lines(_errors);
 
+    /// <summary>The most memory that it has used at a time so far, in bytes: what was resident, its code included.</summary>
+    public long PeakBytes => File.ReadLines($"/proc/{Pid}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal)) is var line
+        ? long.Parse(line["VmHWM:".Length..^"kB".Length], NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture) * 1024
+        : 0;
+
     /// <summary>Starts <c>onex run</c> in a role with these settings and nothing else of the kind.</summary>
-    public static OnexProcess Start(string role, IReadOnlyDictionary<string, string> settings, string? logFile = null)
+    public static OnexProcess Start(string role, IReadOnlyDictionary<string, string> settings, string? logFile = null, MemoryGroup? memory = null)
     {
         var port = FreePort.Next();
         var environment = new Dictionary<string, string>(settings)
@@ -60,7 +65,7 @@ public sealed class OnexProcess : IAsyncDisposable
             ["RUNTIME_PROFILE"] = role,
             ["ONEX_HTTP_PORT"] = port.ToString(CultureInfo.InvariantCulture),
         };
-        return Launch(["run"], environment, role, port, logFile);
+        return Launch(["run"], environment, role, port, logFile, memory);
     }
 
     /// <summary>Runs another command of the executable to its end.</summary>
@@ -160,14 +165,21 @@ public sealed class OnexProcess : IAsyncDisposable
     }
 
     private static OnexProcess Launch(
-        IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> settings, string name, int port, string? logFile)
+        IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> settings, string name, int port, string? logFile, MemoryGroup? memory = null)
     {
         if (!File.Exists(Repository.OnexAssembly))
         {
             throw new InvalidOperationException($"{Repository.OnexAssembly} is not built: ./dev build");
         }
 
-        var start = new ProcessStartInfo("dotnet", [Repository.OnexAssembly, .. arguments])
+        // In the group before the first byte is used: the runtime looks at its limit when it starts.
+        var start = new ProcessStartInfo(
+            memory is null ? "dotnet" : "sh",
+            [
+                .. memory is null ? (string[])[] : ["-c", "echo $$ >\"$0\" && exec dotnet \"$@\"", memory.Members],
+                Repository.OnexAssembly,
+                .. arguments,
+            ])
         {
             UseShellExecute = false,
             WorkingDirectory = Repository.Root,
@@ -185,6 +197,13 @@ public sealed class OnexProcess : IAsyncDisposable
         foreach (var (key, value) in settings)
         {
             start.Environment[key] = value;
+        }
+
+        if (memory is not null)
+        {
+            // As in docker/Dockerfile.runtime.
+            start.Environment["DOTNET_GCHighMemPercent"] = "0x41";
+            start.Environment["MALLOC_ARENA_MAX"] = "2";
         }
 
         var process = Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start.");

@@ -89,10 +89,13 @@ public sealed class OnexStack : IAsyncDisposable
     public string Topic(string name) => $"{Name}.{name}";
 
     /// <summary>Starts a role; it need not be ready yet.</summary>
-    public OnexProcess Start(string role, IReadOnlyDictionary<string, string>? settings = null)
+    /// <param name="role">The role.</param>
+    /// <param name="settings">Its environment besides <see cref="Settings"/>.</param>
+    /// <param name="memory">The memory that it may use, or null for the machine's.</param>
+    public OnexProcess Start(string role, IReadOnlyDictionary<string, string>? settings = null, MemoryGroup? memory = null)
     {
         var file = Path.Combine(_logs, $"{Interlocked.Increment(ref _started):000}-{role}.log");
-        var process = OnexProcess.Start(role, Merge(Settings, settings), file);
+        var process = OnexProcess.Start(role, Merge(Settings, settings), file, memory);
         _processes.Enqueue(process);
         return process;
     }

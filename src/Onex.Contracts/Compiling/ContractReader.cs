@@ -48,6 +48,11 @@ internal sealed class ContractReader
             case null:
                 return null;
             case MapSyntax root:
+                if (!context.IsRegistered)
+                {
+                    Complaints.ReportNumbers(file, root);
+                }
+
                 return new ContractReader(path, file, root, references, context).Read();
             case var other:
                 file.Report(Complaints.WrongType(other.At, "a contract", "a map", other.Kind));

@@ -19,7 +19,8 @@ internal sealed record LoadedFile(string? Text, string? Problem, SyntaxNode? Roo
     /// <param name="text">Its text; null if there is none.</param>
     /// <param name="problem">Why there is none.</param>
     /// <param name="depthMax">Maps and lists in one another.</param>
-    public static LoadedFile Of(string path, string? text, string? problem, int depthMax)
+    /// <param name="isRegistered">Whether it has been taken as it is before, with numbers that are refused today.</param>
+    public static LoadedFile Of(string path, string? text, string? problem, int depthMax, bool isRegistered = false)
     {
         if (text is null)
         {
@@ -28,6 +29,11 @@ internal sealed record LoadedFile(string? Text, string? Problem, SyntaxNode? Roo
 
         var file = new SourceFile(path, text);
         var root = path.EndsWith(".json", StringComparison.Ordinal) ? JsonReader.Read(file, depthMax) : YamlReader.Read(file, depthMax);
+        if (root is not null && !isRegistered)
+        {
+            Diagnostics.Complaints.ReportNumbers(file, root);
+        }
+
         return new LoadedFile(text, null, root, file.Reported);
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Onex.Contracts.Expressions.Checking;
 using Onex.Contracts.Plans;
+using Onex.Contracts.Yaml;
 using static Onex.Contracts.Diagnostics.Spelling;
 
 namespace Onex.Contracts.Diagnostics;
@@ -463,6 +464,21 @@ internal static class Complaints
         Error("ONEX1141", at,
             $"past the pivot nothing is compensated, and state '{Clip(state)}', which {(isPivot ? "is the pivot" : "is entered past it")}, leads to the compensating state '{Clip(target)}'.",
             "Lead to a state with 'end', or do what can fail in a state before the pivot.");
+
+    // Values.
+
+    public static Complaint UnfitNumber(SourceSpan at, string text) =>
+        Error("ONEX1160", at, $"the number {Clip(text)} can be kept neither as a whole number of 64 bits nor as a double.",
+            $"Write it as text, '{Clip(text)}', or as a number that fits: a whole one from {long.MinValue} to {ulong.MaxValue}, or with '.0' if it may be rounded.");
+
+    /// <summary>Complains about all numbers in a file that no value can be.</summary>
+    public static void ReportNumbers(SourceFile file, SyntaxNode root)
+    {
+        foreach (var number in root.UnfitNumbers())
+        {
+            file.Report(UnfitNumber(number.At, number.Text));
+        }
+    }
 
     private static string Sentence(string text) =>
         text.Length == 0 ? text : $"{char.ToUpperInvariant(text[0])}{text[1..]}{(text[^1] is '.' or '?' or '!' ? "" : ".")}";

@@ -13,11 +13,16 @@ internal static class CelJson
     // The text is data, never HTML: only what JSON itself must escape is escaped.
     private static readonly JsonWriterOptions _compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static CelValue Read(JsonElement json)
+    public static CelValue Read(JsonElement json) => Read(json, ExpressionLimits.ValueDepth, isStored: false);
+
+    /// <summary>The same of what stands in a row: reading takes whatever was written, and nothing in it was rounded unasked.</summary>
+    public static CelValue ReadStored(JsonElement json) => Read(json, ExpressionLimits.StoredDepth, isStored: true);
+
+    private static CelValue Read(JsonElement json, int depthMax, bool isStored)
     {
         try
         {
-            return Read(json, 0, out var problem) is var value && problem is null ? value : CelValue.Error(problem!);
+            return Read(json, depthMax, isStored, out var problem) is var value && problem is null ? value : CelValue.Error(problem!);
         }
         catch (InvalidOperationException)
         {
@@ -41,11 +46,13 @@ internal static class CelJson
     }
 
     /// <summary>Writes it and answers null, or answers why it has no JSON.</summary>
-    public static string? Write(CelValue value, Utf8JsonWriter writer, int depth)
+    public static string? Write(CelValue value, Utf8JsonWriter writer, JsonForm form) => Write(value, writer, form, form.DepthMax);
+
+    private static string? Write(CelValue value, Utf8JsonWriter writer, JsonForm form, int levels)
     {
-        if (depth > ExpressionLimits.ValueDepth)
+        if (levels < (value.Kind is CelKind.List or CelKind.Map ? 1 : 0))
         {
-            return $"the value is nested deeper than {ExpressionLimits.ValueDepth} levels";
+            return $"the value is nested deeper than {form.DepthMax} levels";
         }
 
         switch (value.Kind)
@@ -63,7 +70,9 @@ internal static class CelJson
                 writer.WriteNumberValue(value.AsUint());
                 return null;
             case CelKind.Double:
-                return WriteDouble(value.AsDouble(), writer);
+                return WriteDouble(value, writer, form);
+            case CelKind.String when form.IsChecked && ProblemOfText(value.AsString()) is { } problem:
+                return problem;
             case CelKind.String:
                 writer.WriteStringValue(value.AsString());
                 return null;
@@ -77,9 +86,9 @@ internal static class CelJson
                 writer.WriteStringValue(CelTime.DurationText(value));
                 return null;
             case CelKind.List:
-                return WriteList(value.AsList(), writer, depth);
+                return WriteList(value.AsList(), writer, form, levels - 1);
             case CelKind.Map:
-                return WriteMap(value.MapValue, writer, depth);
+                return WriteMap(value.MapValue, writer, form, levels - 1);
             case CelKind.Optional:
                 return "an optional has no JSON: take its value with .orValue(...)";
             case CelKind.Type:
@@ -94,14 +103,36 @@ internal static class CelJson
         var buffer = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer, _compact))
         {
-            problem = Write(value, writer, 0);
+            problem = Write(value, writer, JsonForm.Plain);
         }
 
         text = problem is null ? Encoding.UTF8.GetString(buffer.WrittenSpan) : "";
         return problem is null;
     }
 
-    private static CelValue Read(JsonElement json, int depth, out string? problem)
+    /// <summary>Why text cannot be kept, or null.</summary>
+    public static string? ProblemOfText(ReadOnlySpan<char> text)
+    {
+        if (text.Contains('\0'))
+        {
+            return "the text holds U+0000, which cannot be stored";
+        }
+
+        for (var at = text.IndexOfAnyInRange('\uD800', '\uDFFF'); at >= 0;)
+        {
+            if (at + 1 == text.Length || !char.IsSurrogatePair(text[at], text[at + 1]))
+            {
+                return "the text holds half of a surrogate pair, which is no Unicode text";
+            }
+
+            var next = text[(at + 2)..].IndexOfAnyInRange('\uD800', '\uDFFF');
+            at = next < 0 ? -1 : at + 2 + next;
+        }
+
+        return null;
+    }
+
+    private static CelValue Read(JsonElement json, int levels, bool isStored, out string? problem)
     {
         problem = null;
         switch (json.ValueKind)
@@ -111,12 +142,12 @@ internal static class CelJson
             case JsonValueKind.Number:
                 return json.TryGetInt64(out var whole) ? CelValue.Int(whole)
                     : json.TryGetUInt64(out var large) ? CelValue.Uint(large)
-                    : JsonMarshal.GetRawUtf8Value(json).ContainsAny(".eE"u8) ? CelValue.Double(json.GetDouble())
+                    : isStored || JsonMarshal.GetRawUtf8Value(json).ContainsAny(".eE"u8) ? CelValue.Double(json.GetDouble())
                     : CelValue.Rounded(json.GetDouble());
             case JsonValueKind.String:
                 return CelValue.String(json.GetString()!);
-            case JsonValueKind.Array or JsonValueKind.Object when depth >= ExpressionLimits.ValueDepth:
-                problem = $"the JSON is nested deeper than {ExpressionLimits.ValueDepth} levels";
+            case JsonValueKind.Array or JsonValueKind.Object when levels == 0:
+                problem = "the JSON is nested too deep";
                 return default;
             case JsonValueKind.Array:
                 {
@@ -124,7 +155,7 @@ internal static class CelJson
                     var count = 0;
                     foreach (var item in json.EnumerateArray())
                     {
-                        items[count++] = Read(item, depth + 1, out problem);
+                        items[count++] = Read(item, levels - 1, isStored, out problem);
                         if (problem is not null)
                         {
                             return default;
@@ -139,7 +170,7 @@ internal static class CelJson
                     var map = new CelMap(4);
                     foreach (var property in json.EnumerateObject())
                     {
-                        map.Set(CelValue.String(property.Name), Read(property.Value, depth + 1, out problem));
+                        map.Set(CelValue.String(property.Name), Read(property.Value, levels - 1, isStored, out problem));
                         if (problem is not null)
                         {
                             return default;
@@ -154,25 +185,57 @@ internal static class CelJson
         }
     }
 
-    private static string? WriteDouble(double value, Utf8JsonWriter writer)
+    private static string? WriteDouble(CelValue number, Utf8JsonWriter writer, JsonForm form)
     {
+        var value = number.AsDouble();
         if (!double.IsFinite(value))
         {
             return $"{value.ToString(CultureInfo.InvariantCulture)} has no JSON";
         }
 
+        if (form.IsChecked && number.IsRounded)
+        {
+            return "the whole number has more than 64 bits";
+        }
+
         // "1" would come back as an int.
         var text = value.ToString("R", CultureInfo.InvariantCulture);
-        writer.WriteRawValue(text.AsSpan().ContainsAny('.', 'E') ? text : text + ".0", skipInputValidation: true);
+        writer.WriteRawValue(
+            form.IsStored ? PlainDigits(text) : text.AsSpan().ContainsAny('.', 'E') ? text : text + ".0",
+            skipInputValidation: true);
         return null;
     }
 
-    private static string? WriteList(IReadOnlyList<CelValue> items, Utf8JsonWriter writer, int depth)
+    // As jsonb keeps it, to the letter: without exponent and sign of zero, and with the fraction that tells it from an int.
+    private static string PlainDigits(string text)
+    {
+        if (text == "-0")
+        {
+            return "0.0";
+        }
+
+        var at = text.IndexOf('E', StringComparison.Ordinal);
+        if (at < 0)
+        {
+            return text.Contains('.', StringComparison.Ordinal) ? text : text + ".0";
+        }
+
+        var exponent = int.Parse(text.AsSpan(at + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+        var sign = text[0] == '-' ? "-" : "";
+        var digits = text[sign.Length..at].Replace(".", "", StringComparison.Ordinal);
+        return exponent < 0
+            ? $"{sign}0.{new string('0', -exponent - 1)}{digits}"
+            : digits.Length > exponent + 1
+            ? $"{sign}{digits[..(exponent + 1)]}.{digits[(exponent + 1)..]}"
+            : $"{sign}{digits.PadRight(exponent + 1, '0')}.0";
+    }
+
+    private static string? WriteList(IReadOnlyList<CelValue> items, Utf8JsonWriter writer, JsonForm form, int levels)
     {
         writer.WriteStartArray();
         for (var i = 0; i < items.Count; i++)
         {
-            if (Write(items[i], writer, depth + 1) is { } problem)
+            if (Write(items[i], writer, form, levels) is { } problem)
             {
                 return problem;
             }
@@ -182,7 +245,7 @@ internal static class CelJson
         return null;
     }
 
-    private static string? WriteMap(CelMap map, Utf8JsonWriter writer, int depth)
+    private static string? WriteMap(CelMap map, Utf8JsonWriter writer, JsonForm form, int levels)
     {
         var seen = map.Entries.TrueForAll(entry => entry.Key.Kind == CelKind.String) ? null : new HashSet<string>(map.Count);
         writer.WriteStartObject();
@@ -194,8 +257,13 @@ internal static class CelJson
                 return $"two keys of the map are \"{name}\" in JSON";
             }
 
+            if (form.IsChecked && ProblemOfText(name) is { } unfit)
+            {
+                return unfit;
+            }
+
             writer.WritePropertyName(name);
-            if (Write(value, writer, depth + 1) is { } problem)
+            if (Write(value, writer, form, levels) is { } problem)
             {
                 return problem;
             }
@@ -204,4 +272,20 @@ internal static class CelJson
         writer.WriteEndObject();
         return null;
     }
+}
+
+/// <summary>For whom a value is written as JSON.</summary>
+/// <param name="DepthMax">Levels of lists and maps.</param>
+/// <param name="IsChecked">Whether the rules for what is made or arrives apply: see <see cref="Schemas.JsonNumbers"/>.</param>
+/// <param name="IsStored">Whether doubles are written as Postgres' jsonb keeps numbers.</param>
+internal readonly record struct JsonForm(int DepthMax, bool IsChecked, bool IsStored)
+{
+    /// <summary>For people, and for expressions.</summary>
+    public static JsonForm Plain { get; } = new(ExpressionLimits.ValueDepth, IsChecked: false, IsStored: false);
+
+    /// <summary>For messages, and as the check of what is about to be kept.</summary>
+    public static JsonForm Checked { get; } = new(ExpressionLimits.KeptDepth, IsChecked: true, IsStored: false);
+
+    /// <summary>For a row.</summary>
+    public static JsonForm Stored { get; } = new(ExpressionLimits.StoredDepth, IsChecked: false, IsStored: true);
 }

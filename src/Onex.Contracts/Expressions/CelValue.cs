@@ -198,7 +198,17 @@ public readonly struct CelValue : IEquatable<CelValue>
     /// </summary>
     public bool TryWriteJson(Utf8JsonWriter writer, out string? problem)
     {
-        problem = CelJson.Write(this, writer, 0);
+        problem = CelJson.Write(this, writer, JsonForm.Plain);
+        return problem is null;
+    }
+
+    /// <summary>
+    /// The same for what leaves or is about to be kept, under the rules that hold for what arrives (<see cref="Schemas.JsonNumbers"/>): at most
+    /// <see cref="ExpressionLimits.KeptDepth"/> levels, no number that was rounded unasked, no text that cannot be stored.
+    /// </summary>
+    public bool TryWriteChecked(Utf8JsonWriter writer, out string? problem)
+    {
+        problem = CelJson.Write(this, writer, JsonForm.Checked);
         return problem is null;
     }
 

@@ -13,6 +13,15 @@ public static class ExpressionLimits
     public const int ValueDepth = 512;
 
     /// <summary>
+    /// Levels of lists and maps in a value that arrives, leaves, or is kept: requests, events, arguments, results, data, outputs. One number for
+    /// all, so that what was taken in can be kept, sent and read again.
+    /// </summary>
+    public const int KeptDepth = 64;
+
+    /// <summary>Levels of lists and maps in what is read from a row: more than any version has written, so that nothing kept is ever out of reach.</summary>
+    public const int StoredDepth = 900;
+
+    /// <summary>
     /// Cost units of one evaluation. A unit is about 20 ns or 20 bytes: one step of the evaluation, one item of a list made, eight characters
     /// of text made. The whole is about 1 ms or 1 MB, and the same on every machine.
     /// </summary>

@@ -2,12 +2,13 @@ using Onex.Contracts.Expressions;
 
 namespace Onex.Contracts.Schemas;
 
-/// <summary>Numbers of JSON, which has no bounds for them, that no value here can be.</summary>
+/// <summary>What JSON can say, having no bounds, and no value here can be: one rule for all that arrives, whichever way.</summary>
 public static class JsonNumbers
 {
     /// <summary>
     /// The numbers that have become infinite, and the whole ones that were rounded unasked, for no 64 bits hold them: of a value that has passed
-    /// its schema, whose <c>number</c> says that a double is meant.
+    /// its schema, whose <c>number</c> says that a double is meant. Likewise lists and maps nested deeper than
+    /// <see cref="ExpressionLimits.KeptDepth"/>, and text that cannot be stored.
     /// </summary>
     public static IReadOnlyList<SchemaProblem> Problems(CelValue value)
     {
@@ -18,10 +19,22 @@ public static class JsonNumbers
 
     private static void Check(CelValue value, List<(string? Key, int Index)> path, List<SchemaProblem> problems)
     {
+        if (path.Count >= ExpressionLimits.KeptDepth && value.Kind is (CelKind.List or CelKind.Map))
+        {
+            Add(problems, path, $"is nested deeper than {ExpressionLimits.KeptDepth} levels");
+            return;
+        }
+
         switch (value.Kind)
         {
-            case CelKind.Double when Problem(value) is { } problem && problems.Count < Limits.SchemaProblemsMax:
-                problems.Add(new SchemaProblem(JsonPointer.Of(path), problem));
+            case CelKind.Error:
+                Add(problems, path, value.AsError());
+                break;
+            case CelKind.String when CelJson.ProblemOfText(value.AsString()) is { } unfit:
+                Add(problems, path, unfit);
+                break;
+            case CelKind.Double when Problem(value) is { } problem:
+                Add(problems, path, problem);
                 break;
             case CelKind.List:
                 var items = value.AsList();
@@ -37,11 +50,24 @@ public static class JsonNumbers
                 foreach (var (name, field) in value.AsMap())
                 {
                     path.Add((name, 0));
+                    if (CelJson.ProblemOfText(name) is { } unfit)
+                    {
+                        Add(problems, path, unfit.Replace("the text", "its name", StringComparison.Ordinal));
+                    }
+
                     Check(field, path, problems);
                     path.RemoveAt(path.Count - 1);
                 }
 
                 break;
+        }
+    }
+
+    private static void Add(List<SchemaProblem> problems, List<(string? Key, int Index)> path, string problem)
+    {
+        if (problems.Count < Limits.SchemaProblemsMax)
+        {
+            problems.Add(new SchemaProblem(JsonPointer.Of(path), problem));
         }
     }
 

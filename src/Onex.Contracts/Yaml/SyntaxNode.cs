@@ -17,6 +17,15 @@ internal abstract class SyntaxNode(SourceSpan at)
 
     /// <summary>Its value as data: as the JSON that it stands for.</summary>
     public abstract CelValue ToValue();
+
+    /// <summary>The numbers in it that no value can be: they would be rounded, or be text.</summary>
+    public IEnumerable<ScalarSyntax> UnfitNumbers() => this switch
+    {
+        ScalarSyntax scalar => scalar.IsUnfitNumber ? [scalar] : [],
+        ListSyntax list => list.Items.SelectMany(item => item.UnfitNumbers()),
+        MapSyntax map => map.Entries.SelectMany(entry => entry.Value.UnfitNumbers()),
+        _ => [],
+    };
 }
 
 /// <summary>How a scalar is written.</summary>
@@ -76,12 +85,19 @@ internal sealed partial class ScalarSyntax(SourceSpan at, string text, ScalarFor
         }
     }
 
+    // A whole number that only an unsigned one can be, as JSON is read.
+    private ulong? Large => IsPlain && ulong.TryParse(Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
+
     /// <summary>Its number, or null.</summary>
     public double? Number =>
         Int is { } whole ? whole
         : IsPlain && NumberPattern().IsMatch(Text)
             && double.TryParse(Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number
         : null;
+
+    /// <summary>Whether it is a number that no value can be: a whole one of more than 64 bits, or one beyond doubles.</summary>
+    public bool IsUnfitNumber =>
+        IsPlain && NumberPattern().IsMatch(Text) && Int is null && Large is null && (Number is null || !Text.AsSpan().ContainsAny('.', 'e', 'E'));
 
     public override string Kind =>
         IsNull ? "nothing" : Bool is not null ? "a bool" : Number is not null ? "a number" : "text";
@@ -90,6 +106,7 @@ internal sealed partial class ScalarSyntax(SourceSpan at, string text, ScalarFor
         IsNull ? CelValue.Null
         : Bool is { } truth ? CelValue.Bool(truth)
         : Int is { } whole ? CelValue.Int(whole)
+        : Large is { } large ? CelValue.Uint(large)
         : Number is { } number ? CelValue.Double(number)
         : CelValue.String(Text);
 

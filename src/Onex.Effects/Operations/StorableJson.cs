@@ -1,10 +1,12 @@
+using Onex.Contracts.Expressions;
+
 namespace Onex.Effects.Operations;
 
 /// <summary>JSON from outside as it can be kept: Postgres's jsonb takes neither U+0000 nor half a surrogate pair.</summary>
 internal static class StorableJson
 {
-    /// <summary>How deep a value of a result may be: it travels inside a message, whose reader allows 64 levels.</summary>
-    public const int DepthMax = 56;
+    /// <summary>How deep a member of a result may be: a result has at most <see cref="ExpressionLimits.KeptDepth"/> levels, its own included.</summary>
+    public const int DepthMax = ExpressionLimits.KeptDepth - 1;
 
     /// <summary>Overwrites escapes that cannot be stored in place: \u0000, and surrogates without their other half.</summary>
     public static void Mend(Span<byte> json)

@@ -1,27 +1,40 @@
 using Confluent.Kafka;
-using Confluent.Kafka.Admin;
 using Microsoft.Extensions.Logging;
 
 namespace Onex.Kafka.Brokers;
 
 /// <summary>
-/// Whether a broker answers, from a probe of its own every half second, so that nobody who asks ever waits. Says in the log once when the
-/// broker goes away and once when it is back, whatever the number of clients that notice.
+/// Whether a broker answers and which of the topics exist, from a probe of its own every half second, so that nobody who asks ever waits. Says in
+/// the log once when the broker goes away and once when it is back, whatever the number of clients that notice.
 /// </summary>
+/// <remarks>
+/// It asks for the metadata of one topic at a time, on a thread of its own, one question after the other: the way that every client asks. An
+/// administrative request of the library instead is a state machine of its own, which ended whole processes with an assertion when the broker
+/// stalled while many of them ran out of their time.
+/// </remarks>
 public sealed class BrokerHealth : IDisposable
 {
     private static readonly TimeSpan _interval = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(1);
 
-    // Two probes may be lost before we call it away, and it is still told within two seconds.
+    // A probe may be lost before we call it away, and it is still told within two seconds.
     private static readonly TimeSpan _staleAfter = TimeSpan.FromMilliseconds(1600);
+
+    // Asked for as long as nobody has named a topic; that it may not exist or be forbidden is an answer too.
+    private const string AnyTopic = "__consumer_offsets";
 
     private readonly BrokerAdmin _admin;
     private readonly TimeProvider _time;
     private readonly ILogger<BrokerHealth> _logger;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
-    private Task? _probing;
+    private readonly Thread _probing;
+
+    // The topics to ask for, in turn, each with whether it was there.
+    private readonly List<(string Name, bool Exists)> _topics = [];
+    private int _turn;
+    private bool _started;
+    private bool _disposed;
     private long _answeredAt;
     private bool _answered;
     private bool _saidAway;
@@ -34,6 +47,7 @@ public sealed class BrokerHealth : IDisposable
         _admin = admin;
         _time = time;
         _logger = logger;
+        _probing = new Thread(Probe) { IsBackground = true, Name = "broker health" };
     }
 
     /// <summary>Whether a broker answered within the last moments.</summary>
@@ -77,14 +91,52 @@ public sealed class BrokerHealth : IDisposable
     {
         lock (_lock)
         {
-            _probing ??= Task.Run(ProbeAsync);
+            if (!_started && !_disposed)
+            {
+                _started = true;
+                _probing.Start();
+            }
+        }
+    }
+
+    /// <summary>Asks for these topics too.</summary>
+    public void Watch(IEnumerable<string> topics)
+    {
+        lock (_lock)
+        {
+            _topics.AddRange(topics.Where(topic => !_topics.Exists(known => known.Name == topic)).Select(topic => (topic, true)));
+        }
+    }
+
+    /// <summary>Which of these topics did not exist when a broker was last asked for them.</summary>
+    public IReadOnlyCollection<string> Missing(IEnumerable<string> topics)
+    {
+        lock (_lock)
+        {
+            return [.. topics.Where(topic => _topics.Contains((topic, false)))];
         }
     }
 
     /// <inheritdoc />
     public void Dispose()
     {
+        lock (_lock)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            _disposed = true;
+        }
+
+        // The client that is asked is disposed of next, and must not be in use then.
         _stop.Cancel();
+        if (_started)
+        {
+            _probing.Join();
+        }
+
         _stop.Dispose();
     }
 
@@ -99,26 +151,31 @@ public sealed class BrokerHealth : IDisposable
         _logger.LogDebug("Kafka client: {Code} {Reason}", error.Code, error.Reason);
     }
 
-    private async Task ProbeAsync()
+    private void Probe()
     {
-        var stop = _stop.Token;
-        using var timer = new PeriodicTimer(_interval, _time);
-        using var ending = stop.Register(timer.Dispose);
-        do
+        while (!_stop.IsCancellationRequested)
         {
-            // Not awaited: a probe that hangs must not delay the next one.
-            _ = ProbeOnceAsync();
+            var began = _time.GetTimestamp();
+            ProbeOnce(began);
             Tell();
+            if (_interval - _time.GetElapsedTime(began) is var rest && rest > TimeSpan.Zero)
+            {
+                _stop.Token.WaitHandle.WaitOne(rest);
+            }
         }
-        while (await timer.WaitForNextTickAsync(CancellationToken.None));
     }
 
-    private async Task ProbeOnceAsync()
+    private void ProbeOnce(long began)
     {
-        var began = _time.GetTimestamp();
+        string topic;
+        lock (_lock)
+        {
+            topic = _topics.Count == 0 ? AnyTopic : _topics[_turn++ % _topics.Count].Name;
+        }
+
         try
         {
-            await _admin.Client.DescribeClusterAsync(new DescribeClusterOptions { RequestTimeout = _timeout });
+            var metadata = _admin.Client.GetMetadata(topic, _timeout);
             lock (_lock)
             {
                 _answered = true;
@@ -126,6 +183,7 @@ public sealed class BrokerHealth : IDisposable
                 _latency = _time.GetElapsedTime(began);
                 _lastError = null;
                 _clientError = null;
+                Note(metadata);
             }
         }
         catch (Exception e)
@@ -133,6 +191,19 @@ public sealed class BrokerHealth : IDisposable
             lock (_lock)
             {
                 _lastError = _clientError ?? (e as KafkaException)?.Error.Reason ?? e.Message;
+            }
+        }
+    }
+
+    private void Note(Metadata metadata)
+    {
+        foreach (var topic in metadata.Topics)
+        {
+            // Any other error says nothing of whether it exists.
+            var index = _topics.FindIndex(known => known.Name == topic.Topic);
+            if (index >= 0 && (!topic.Error.IsError || topic.Error.Code is ErrorCode.UnknownTopicOrPart or ErrorCode.Local_UnknownTopic))
+            {
+                _topics[index] = (topic.Topic, !topic.Error.IsError);
             }
         }
     }

@@ -41,7 +41,7 @@ public sealed class TopicAdmin
             .Concat(names.Select(name => (Name: Topics.DeadLetter(name), Partitions: 1)))
             .DistinctBy(topic => topic.Name)
             .ToList();
-        var known = await DescribeAsync([.. wanted.Select(topic => topic.Name)], cancellation);
+        var known = await PartitionCountsAsync([.. wanted.Select(topic => topic.Name)], cancellation);
         var missing = wanted.Where(topic => !known.ContainsKey(topic.Name)).ToList();
         if (missing.Count == 0)
         {
@@ -81,8 +81,29 @@ public sealed class TopicAdmin
     /// <summary>How many partitions each topic has; topics that do not exist are left out.</summary>
     /// <exception cref="BrokerUnavailableException">No broker answers.</exception>
     public async Task<IReadOnlyDictionary<string, int>> PartitionCountsAsync(
-        IReadOnlyCollection<string> names, CancellationToken cancellation) =>
-        (await DescribeAsync(names, cancellation)).ToDictionary(topic => topic.Key, topic => topic.Value.Partitions.Count);
+        IReadOnlyCollection<string> names, CancellationToken cancellation)
+    {
+        // Asked as every client asks, see BrokerHealth: a broker may stall just when a role starts.
+        var counts = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var name in names.Distinct(StringComparer.Ordinal))
+        {
+            var metadata = await AskAsync(client => Task.Run(() => client.GetMetadata(name, _timeout), cancellation), cancellation);
+            if (metadata.Topics.Find(topic => topic.Topic == name) is { } topic)
+            {
+                if (topic.Error.IsError && IsUnavailable(topic.Error))
+                {
+                    throw new BrokerUnavailableException(topic.Error.Reason);
+                }
+
+                if (!topic.Error.IsError && topic.Partitions.Count > 0)
+                {
+                    counts[name] = topic.Partitions.Count;
+                }
+            }
+        }
+
+        return counts;
+    }
 
     /// <summary>The id of each topic, where the broker has them (KIP-516): it changes when a topic is made anew.</summary>
     /// <exception cref="BrokerUnavailableException">No broker answers.</exception>
@@ -127,7 +148,7 @@ public sealed class TopicAdmin
     private async Task WaitUntilKnownAsync(IReadOnlyCollection<string> names, CancellationToken cancellation)
     {
         var began = _time.GetTimestamp();
-        while ((await DescribeAsync(names, cancellation)).Count < names.Count)
+        while ((await PartitionCountsAsync(names, cancellation)).Count < names.Count)
         {
             if (_time.GetElapsedTime(began) > _visibleWithin)
             {

@@ -41,6 +41,12 @@ internal sealed class AssignedPartition
 
     public long InFlightBytes { get; set; }
 
+    /// <summary>When one of what is in flight was last done, or came when nothing was.</summary>
+    public long ProgressAt { get; set; }
+
+    /// <summary>The offset up to which it is read, or null before the first record and the first end.</summary>
+    public long? Reached { get; set; }
+
     /// <summary>What librdkafka was last told to commit.</summary>
     public long? Stored { get; set; }
 

@@ -54,6 +54,11 @@ public abstract record RecordOutcome
 public interface IRecordBatchHandler
 {
     /// <summary>
+    /// Whether records are at work that may take as long as they do, such as a call to the outside: to wait for them is not to stand still.
+    /// </summary>
+    bool IsBusy => false;
+
+    /// <summary>
     /// Handles the records, in order per partition. An entry of <paramref name="batch"/> is settled by calling
     /// <see cref="BatchEntry.Settle"/>, in any order, at any time, also after the method has returned.
     /// </summary>

@@ -17,6 +17,8 @@ internal sealed class RecordConsumer : IDisposable
     private const int IdleMs = 100;
     private const int PausedMs = 10;
 
+    private static readonly TimeSpan _lookForUnreadEvery = TimeSpan.FromSeconds(1);
+
     // A broker that is away must not keep us from ending; it finds out by the session timeout.
     private static readonly TimeSpan _closeFor = TimeSpan.FromSeconds(5);
 
@@ -25,6 +27,7 @@ internal sealed class RecordConsumer : IDisposable
     private readonly KafkaSettings _settings;
     private readonly IRecordLog _log;
     private readonly DeadLetterWriter _deadLetters;
+    private readonly MissedRecordsCount _missed;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
@@ -48,9 +51,11 @@ internal sealed class RecordConsumer : IDisposable
     private int _inFlight;
     private long _inFlightBytes;
     private bool _assignmentChanged;
+    private (TopicPartition Partition, long Count, long Since)? _unread;
 
     // The polling thread's own.
     private bool _paused;
+    private long _lookedForUnreadAt;
     private ErrorCode _complainedOf = ErrorCode.NoError;
 
     public RecordConsumer(
@@ -59,6 +64,7 @@ internal sealed class RecordConsumer : IDisposable
         KafkaSettings settings,
         IRecordLog log,
         DeadLetterWriter deadLetters,
+        MissedRecordsCount missed,
         TimeProvider time,
         ILogger logger)
     {
@@ -67,10 +73,14 @@ internal sealed class RecordConsumer : IDisposable
         _settings = settings;
         _log = log;
         _deadLetters = deadLetters;
+        _missed = missed;
         _time = time;
         _logger = logger;
         _thread = new Thread(Poll) { IsBackground = true, Name = $"endpoint {address.Name}" };
     }
+
+    /// <summary>What it reads.</summary>
+    public IReadOnlyList<string> Topics => _address.Topics;
 
     /// <summary>Whether an assignment has arrived, possibly an empty one.</summary>
     public bool HasAssignment => _hasAssignment;
@@ -89,6 +99,26 @@ internal sealed class RecordConsumer : IDisposable
 
     /// <summary>Whether the partitions are paused.</summary>
     public bool IsPaused => Volatile.Read(ref _paused);
+
+    /// <summary>Says that it makes no progress although records wait, or null.</summary>
+    public string? StandsStill()
+    {
+        var busy = _handler.IsBusy;
+        lock (_gate)
+        {
+            foreach (var partition in _assigned.Values)
+            {
+                if (!busy && partition.InFlight > 0 && _time.GetElapsedTime(partition.ProgressAt) is var still && still > _settings.StandstillAfter)
+                {
+                    return $"stands still: of the {partition.InFlight} records of {Describe([partition.Partition])} that are read none was done for {still.TotalSeconds:0} s";
+                }
+            }
+
+            return _unread is { } unread && _time.GetElapsedTime(unread.Since) is var silent && silent > _settings.StandstillAfter
+                ? $"stands still: {unread.Count} records of {Describe([unread.Partition])} wait, and none came for {silent.TotalSeconds:0} s"
+                : null;
+        }
+    }
 
     public void Start()
     {
@@ -143,15 +173,8 @@ internal sealed class RecordConsumer : IDisposable
         {
             try
             {
-                using var consumer = _log.Join(_address, new MembershipEvents(OnAssigned, OnRevoked, OnRevoked));
-                while (!_stopPolling)
-                {
-                    PollOnce(consumer);
-                    if (_hasAssignment)
-                    {
-                        backoff.Reset();
-                    }
-                }
+                using var consumer = _log.Join(_address, new MembershipEvents(OnAssigned, OnRevoked, OnRevoked, OnMissed));
+                PollUntilStopped(consumer, backoff);
 
                 // Revokes, commits what is stored, and leaves the group.
                 consumer.Close();
@@ -168,10 +191,32 @@ internal sealed class RecordConsumer : IDisposable
         _polled.TrySetResult();
     }
 
+    private void PollUntilStopped(ILogConsumer consumer, Backoff backoff)
+    {
+        try
+        {
+            while (!_stopPolling)
+            {
+                PollOnce(consumer);
+                if (_hasAssignment)
+                {
+                    backoff.Reset();
+                }
+            }
+        }
+        catch (LogChangedException e)
+        {
+            // Whoever joins in our place begins where the log that there is now wants to be read.
+            _logger.LogWarning("{Endpoint}: {Change}", _address.Name, e.Message);
+            _hasAssignment = false;
+        }
+    }
+
     private void PollOnce(ILogConsumer consumer)
     {
         StoreSettled(consumer);
         var room = PauseOrResume(consumer);
+        LookForUnread(consumer);
         if (Consume(consumer, _paused ? PausedMs : IdleMs) is not { } first)
         {
             return;
@@ -194,7 +239,7 @@ internal sealed class RecordConsumer : IDisposable
         try
         {
             var result = consumer.Consume(waitMs);
-            if (result is { Message: not null })
+            if (result is { Message: not null } or { IsPartitionEOF: true })
             {
                 _complainedOf = ErrorCode.NoError;
                 return result;
@@ -211,6 +256,25 @@ internal sealed class RecordConsumer : IDisposable
         }
 
         return null;
+    }
+
+    // What the broker has and does not give: behind a transaction that stays open, say.
+    private void LookForUnread(ILogConsumer consumer)
+    {
+        if (_time.GetElapsedTime(_lookedForUnreadAt) < _lookForUnreadEvery)
+        {
+            return;
+        }
+
+        _lookedForUnreadAt = _time.GetTimestamp();
+        lock (_gate)
+        {
+            // What makes no progress is the consumer: as long as records of one partition come, another's are not waited for in vain.
+            var found = _paused ? null : _assigned.Values.FirstOrDefault(partition => End(partition) > partition.Reached);
+            _unread = found is null ? null : (found.Partition, End(found)!.Value - found.Reached!.Value, _unread?.Since ?? _lookedForUnreadAt);
+        }
+
+        long? End(AssignedPartition partition) => consumer.EndOf(partition.Partition);
     }
 
     // How many more records and bytes may be taken now.
@@ -257,6 +321,8 @@ internal sealed class RecordConsumer : IDisposable
     {
         lock (_gate)
         {
+            _unread = null;
+            var now = _time.GetTimestamp();
             foreach (var result in arrived)
             {
                 if (_stopTaking || !_assigned.TryGetValue(result.TopicPartition, out var partition))
@@ -264,8 +330,21 @@ internal sealed class RecordConsumer : IDisposable
                     continue;
                 }
 
+                if (result.IsPartitionEOF)
+                {
+                    // What lies between the last record and the end was never given: control records.
+                    partition.Tracker.Pass(result.Offset.Value);
+                    partition.Reached = result.Offset.Value;
+                    continue;
+                }
+
                 partition.Tracker.Read(result.Offset.Value);
-                partition.InFlight++;
+                partition.Reached = result.Offset.Value + 1;
+                if (partition.InFlight++ == 0)
+                {
+                    partition.ProgressAt = now;
+                }
+
                 partition.InFlightBytes += ValueBytes(result);
                 _inFlight++;
                 _inFlightBytes += ValueBytes(result);
@@ -283,7 +362,16 @@ internal sealed class RecordConsumer : IDisposable
         Signal();
     }
 
-    private void OnAssigned(List<TopicPartition> partitions)
+    private void OnMissed(MissedRecords missed)
+    {
+        _missed.Add(missed);
+        _logger.LogError(
+            "{Endpoint}: {Count} records of {Topic} [{Partition}] were deleted before they were read (offsets {From} to {To}): what they asked for is not "
+            + "done, and nobody is answered. The topic keeps records for less time than they had to wait, or somebody deleted them.",
+            _address.Name, missed.Count, missed.Partition.Topic, missed.Partition.Partition.Value, missed.From, missed.To - 1);
+    }
+
+    private void OnAssigned(ILogConsumer consumer, List<TopicPartition> partitions)
     {
         var lost = CancellationTokenSource.CreateLinkedTokenSource(_abandon.Token);
         List<AssignedPartition> gained;
@@ -301,6 +389,7 @@ internal sealed class RecordConsumer : IDisposable
             numbers.ExceptWith(before);
             _assignments.Add(lost);
             _assignmentChanged = true;
+            _unread = null;
         }
 
         _hasAssignment = true;
@@ -308,13 +397,13 @@ internal sealed class RecordConsumer : IDisposable
         if (partitions.Count > 0)
         {
             var previous = _preparing;
-            _preparing = Task.Run(() => PrepareAsync(previous, gained, numbers, lost.Token));
+            _preparing = Task.Run(() => PrepareAsync(consumer, previous, gained, numbers, lost.Token));
         }
     }
 
     // Off the polling thread, because it may be slow; the partitions' records are held back until it ends.
     private async Task PrepareAsync(
-        Task previous, List<AssignedPartition> partitions, HashSet<int> numbers, CancellationToken lost)
+        ILogConsumer consumer, Task previous, List<AssignedPartition> partitions, HashSet<int> numbers, CancellationToken lost)
     {
         await previous.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         var backoff = Backoff.ForSharedTrouble(_time);
@@ -323,7 +412,7 @@ internal sealed class RecordConsumer : IDisposable
         {
             try
             {
-                var ids = await _log.TopicIdsAsync([.. partitions.Select(partition => partition.Partition.Topic).Distinct()], lost);
+                var ids = await consumer.TopicIdsAsync([.. partitions.Select(partition => partition.Partition.Topic).Distinct()], lost);
                 var letters = await _deadLetters.OpenAsync(partitions.Select(partition => partition.Partition), lost);
                 if (numbers.Count > 0)
                 {
@@ -620,6 +709,7 @@ internal sealed class RecordConsumer : IDisposable
             }
 
             partition.Tracker.Settle(entry.Record.Offset);
+            partition.ProgressAt = _time.GetTimestamp();
             Forget(new Given(partition, entry));
             TellIfDrained();
             if (!IsFull())
@@ -721,7 +811,7 @@ internal sealed class RecordConsumer : IDisposable
         }
     }
 
-    private static int ValueBytes(ConsumeResult<byte[]?, byte[]?> result) => result.Message.Value?.Length ?? 0;
+    private static int ValueBytes(ConsumeResult<byte[]?, byte[]?> result) => result.Message?.Value?.Length ?? 0;
 
     private static string Describe(List<TopicPartition> partitions) => partitions.Count == 0
         ? "no partition"

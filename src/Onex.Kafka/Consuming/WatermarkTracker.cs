@@ -60,6 +60,21 @@ internal sealed class WatermarkTracker
         return moved;
     }
 
+    /// <summary>
+    /// Everything before this offset has been read: what was not told as read are no records (control records of transactions, offsets that
+    /// compaction left empty). Returns whether the watermark moved.
+    /// </summary>
+    public bool Pass(long offset)
+    {
+        if (offset - 1 <= _last)
+        {
+            return false;
+        }
+
+        Read(offset - 1);
+        return Settle(offset - 1);
+    }
+
     private int? Find(long offset)
     {
         var (low, high) = (0, _count - 1);

@@ -13,6 +13,9 @@ public static class SecretMask
     private static readonly SearchValues<string> _names = SearchValues.Create(
         ["authorization", "cookie", "token", "password", "secret", "api-key", "api_key", "apikey"], StringComparison.OrdinalIgnoreCase);
 
+    // A secret is one however deep it stands.
+    private static readonly JsonDocumentOptions _reading = new() { MaxDepth = 1000 };
+
     /// <summary>Whether a field or header of that name holds a secret.</summary>
     public static bool IsSecret(string name) => name.AsSpan().ContainsAny(_names);
 
@@ -27,7 +30,7 @@ public static class SecretMask
 
         try
         {
-            using var document = JsonDocument.Parse(text);
+            using var document = JsonDocument.Parse(text, _reading);
             if (!HasSecret(document.RootElement))
             {
                 return text;

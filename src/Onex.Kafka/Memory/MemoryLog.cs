@@ -40,9 +40,11 @@ internal sealed class MemoryLog : IRecordLog
 
     public string? LastError => null;
 
-    public void Start()
+    public void Start(IReadOnlyCollection<string> topics)
     {
     }
+
+    public IReadOnlyCollection<string> Missing(IReadOnlyCollection<string> topics) => [.. topics.Where(topic => !_topics.ContainsKey(topic))];
 
     public ILogConsumer Join(EndpointAddress address, MembershipEvents events)
     {
@@ -250,6 +252,12 @@ internal sealed class MemoryLog : IRecordLog
             }
         }
 
+        public Task<IReadOnlyDictionary<string, Guid>> TopicIdsAsync(IReadOnlyCollection<string> names, CancellationToken cancellation) =>
+            log.TopicIdsAsync(names, cancellation);
+
+        // Nothing stands between a record and its reader here.
+        public long? EndOf(TopicPartition partition) => null;
+
         public void Pause()
         {
             lock (log._gate)
@@ -342,7 +350,7 @@ internal sealed class MemoryLog : IRecordLog
                 gained.ForEach(Take);
             }
 
-            events.Assigned(gained);
+            events.Assigned(this, gained);
         }
 
         private void GiveUp()

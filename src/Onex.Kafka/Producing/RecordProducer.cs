@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Text;
 using Confluent.Kafka;
@@ -6,77 +7,122 @@ using Onex.Kafka.Brokers;
 
 namespace Onex.Kafka.Producing;
 
-/// <summary>One idempotent producer for the process. Made again when the library calls it broken for good.</summary>
-internal sealed class RecordProducer(KafkaSettings settings, TopicAdmin topics, BrokerHealth health, TimeProvider time, ILogger<RecordProducer> logger)
-    : IRecordProducer, IDisposable
+/// <summary>
+/// One idempotent producer for the process, and a second one that puts every record into a batch of its own, for those whose batch was too large.
+/// Made again when the library calls them broken for good.
+/// </summary>
+internal sealed class RecordProducer : IRecordProducer, IDisposable
 {
-    private static readonly TimeSpan _remakeAtMostEvery = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan _flushFor = TimeSpan.FromSeconds(5);
+    private readonly TopicAdmin _topics;
+    private readonly ProducerClient _batched;
+    private readonly ProducerClient _alone;
 
-    private readonly Lock _lock = new();
-    private IProducer<byte[], byte[]>? _producer;
-    private long _madeAt;
-    private bool _disposed;
+    public RecordProducer(KafkaSettings settings, TopicAdmin topics, BrokerHealth health, TimeProvider time, ILogger<RecordProducer> logger)
+    {
+        _topics = topics;
+        _batched = new ProducerClient(settings, recordsPerBatch: null, health, time, logger);
+        _alone = new ProducerClient(settings, recordsPerBatch: 1, health, time, logger);
+    }
 
     public async Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
     {
-        if (Current() is not { } producer)
+        var answer = await _batched.ProduceAsync(record, cancellation);
+        if (answer.TooLargeTogether)
         {
-            return new DeliveryReport(Delivery.Unavailable, "The producer is being made again.");
+            // The broker takes or refuses a batch as a whole, by the topic's max.message.bytes, which nobody here knows. A record that is not too
+            // large by itself was only in bad company. Those of one batch are told one after the other, and so keep their order.
+            answer = await _alone.ProduceAsync(record, cancellation);
         }
 
-        var answer = new TaskCompletionSource<DeliveryReport>(TaskCreationOptions.RunContinuationsAsynchronously);
+        return answer.Report;
+    }
+
+    public async Task<int> PartitionsAsync(string topic, CancellationToken cancellation) =>
+        (await _topics.PartitionCountsAsync([topic], cancellation)).TryGetValue(topic, out var count)
+            ? count
+            : throw new InvalidOperationException($"Topic '{topic}' does not exist.");
+
+    public void Dispose()
+    {
+        _batched.Dispose();
+        _alone.Dispose();
+    }
+}
+
+/// <summary>A producer of the library, made on first use and again when it breaks.</summary>
+/// <param name="settings">How to reach the broker.</param>
+/// <param name="recordsPerBatch">How many records go together at most; null for as many as there are.</param>
+/// <param name="health">Told of what the library complains of.</param>
+/// <param name="time">The clock.</param>
+/// <param name="logger">For breaks.</param>
+internal sealed class ProducerClient(KafkaSettings settings, int? recordsPerBatch, BrokerHealth health, TimeProvider time, ILogger logger) : IDisposable
+{
+    private static readonly TimeSpan _remakeAtMostEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _flushFor = TimeSpan.FromSeconds(5);
+    private static readonly Answer _closed = new(new DeliveryReport(Delivery.Unavailable, "The producer is closed."), TooLargeTogether: false);
+
+    private readonly Lock _lock = new();
+    private Open? _open;
+    private long _madeAt;
+    private bool _disposed;
+
+    public async Task<Answer> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
+    {
+        if (Current() is not { } open)
+        {
+            return new Answer(new DeliveryReport(Delivery.Unavailable, "The producer is being made again."), TooLargeTogether: false);
+        }
+
+        var answer = new TaskCompletionSource<Answer>(TaskCreationOptions.RunContinuationsAsynchronously);
         var message = new Message<byte[], byte[]>
         {
             Key = Encoding.UTF8.GetBytes(record.Key),
             Value = Bytes(record.Value),
             Headers = Headers(record.Headers),
         };
+        open.Waiting.TryAdd(answer, 0);
         try
         {
-            producer.Produce(
+            open.Producer.Produce(
                 new TopicPartition(record.Topic, record.Partition ?? Partition.Any),
                 message,
-                report => answer.TrySetResult(Judge(producer, report.Error)));
+                report => open.Answer(answer, new Answer(
+                    Judge(open, report.Error),
+                    TooLargeTogether: recordsPerBatch is null && report.Error.Code is (ErrorCode.MsgSizeTooLarge or ErrorCode.RecordListTooLarge))));
         }
         catch (KafkaException e)
         {
-            return Judge(producer, e.Error);
+            open.Answer(answer, new Answer(Judge(open, e.Error), TooLargeTogether: false));
         }
         catch (ObjectDisposedException)
         {
-            return new DeliveryReport(Delivery.Unavailable, "The producer is closed.");
+            open.Answer(answer, _closed);
         }
 
         return await answer.Task.WaitAsync(cancellation);
     }
 
-    public async Task<int> PartitionsAsync(string topic, CancellationToken cancellation) =>
-        (await topics.PartitionCountsAsync([topic], cancellation)).TryGetValue(topic, out var count)
-            ? count
-            : throw new InvalidOperationException($"Topic '{topic}' does not exist.");
-
     public void Dispose()
     {
-        IProducer<byte[], byte[]>? producer;
+        Open? open;
         lock (_lock)
         {
             _disposed = true;
-            producer = _producer;
-            _producer = null;
+            open = _open;
+            _open = null;
         }
 
-        producer?.Flush(_flushFor);
-        producer?.Dispose();
+        open?.Producer.Flush(_flushFor);
+        open?.Close();
     }
 
-    private IProducer<byte[], byte[]>? Current()
+    private Open? Current()
     {
         lock (_lock)
         {
-            if (_producer is not null || _disposed)
+            if (_open is not null || _disposed)
             {
-                return _producer;
+                return _open;
             }
 
             if (_madeAt != 0 && time.GetElapsedTime(_madeAt) < _remakeAtMostEvery)
@@ -89,7 +135,8 @@ internal sealed class RecordProducer(KafkaSettings settings, TopicAdmin topics, 
             configuration.EnableIdempotence = true;
             configuration.Acks = Acks.All;
             configuration.LingerMs = 0;
-            configuration.Partitioner = Partitioner.Murmur2Random;
+            configuration.BatchNumMessages = recordsPerBatch;
+            configuration.Partitioner = Confluent.Kafka.Partitioner.Murmur2Random;
             configuration.EnableDeliveryReports = true;
             configuration.DeliveryReportFields = "none";
 
@@ -102,15 +149,14 @@ internal sealed class RecordProducer(KafkaSettings settings, TopicAdmin topics, 
 
             // A topic that nobody knows is told as such, not held back for long.
             configuration.TopicMetadataPropagationMaxMs = 5000;
-            _producer = new ProducerBuilder<byte[], byte[]>(configuration)
+            return _open = new Open(new ProducerBuilder<byte[], byte[]>(configuration)
                 .SetLogHandler((_, line) => logger.LogDebug("librdkafka: {Facility} {Message}", line.Facility, line.Message))
                 .SetErrorHandler(OnError)
-                .Build();
-            return _producer;
+                .Build());
         }
     }
 
-    private DeliveryReport Judge(IProducer<byte[], byte[]> producer, Error error)
+    private DeliveryReport Judge(Open open, Error error)
     {
         if (!error.IsError)
         {
@@ -119,7 +165,7 @@ internal sealed class RecordProducer(KafkaSettings settings, TopicAdmin topics, 
 
         if (error.IsFatal || error.Code == ErrorCode.Local_Fatal)
         {
-            Discard(producer, error);
+            Discard(open.Producer, error);
         }
 
         return new DeliveryReport(IsRefusal(error.Code) ? Delivery.Refused : Delivery.Unavailable, error.Reason);
@@ -136,20 +182,22 @@ internal sealed class RecordProducer(KafkaSettings settings, TopicAdmin topics, 
 
     private void Discard(IProducer<byte[], byte[]> broken, Error error)
     {
+        Open open;
         lock (_lock)
         {
-            if (!ReferenceEquals(_producer, broken))
+            if (_open is null || !ReferenceEquals(_open.Producer, broken))
             {
                 return;
             }
 
-            _producer = null;
+            open = _open;
+            _open = null;
         }
 
         logger.LogWarning("The Kafka producer broke and is made again: {Reason}", error.Reason);
 
         // Not here: this may be the producer's own thread, which it waits for.
-        _ = Task.Run(broken.Dispose);
+        _ = Task.Run(open.Close);
     }
 
     private static bool IsRefusal(ErrorCode code) => code
@@ -171,5 +219,34 @@ internal sealed class RecordProducer(KafkaSettings settings, TopicAdmin topics, 
         }
 
         return text;
+    }
+
+    /// <summary>What the broker said.</summary>
+    /// <param name="Report">Of the record.</param>
+    /// <param name="TooLargeTogether">Whether it was refused with the batch in which it was, so that it may be taken alone.</param>
+    internal readonly record struct Answer(DeliveryReport Report, bool TooLargeTogether);
+
+    /// <summary>A producer while it lives, and who waits for it.</summary>
+    private sealed class Open(IProducer<byte[], byte[]> producer)
+    {
+        public IProducer<byte[], byte[]> Producer { get; } = producer;
+
+        public ConcurrentDictionary<TaskCompletionSource<Answer>, byte> Waiting { get; } = new();
+
+        public void Answer(TaskCompletionSource<Answer> waiting, Answer answer)
+        {
+            Waiting.TryRemove(waiting, out _);
+            waiting.TrySetResult(answer);
+        }
+
+        /// <summary>Closes it. What it has not told of by then it never tells, so that who waits for that must hear it from here.</summary>
+        public void Close()
+        {
+            Producer.Dispose();
+            foreach (var waiting in Waiting.Keys)
+            {
+                Answer(waiting, _closed);
+            }
+        }
     }
 }

@@ -9,6 +9,9 @@ public interface IKafkaRider : IRider
 {
     /// <summary>The endpoints by name, each with whether its first assignment has arrived.</summary>
     IReadOnlyDictionary<string, bool> Endpoints { get; }
+
+    /// <summary>Why endpoints cannot do their work at the moment, a sentence each; empty if all can.</summary>
+    IReadOnlyList<string> Troubles { get; }
 }
 
 /// <summary>One endpoint: its consumer, and the face that the bus's health shows.</summary>
@@ -21,9 +24,18 @@ internal sealed class KafkaRider(IReadOnlyList<RiderEndpoint> endpoints, IRecord
     public IReadOnlyDictionary<string, bool> Endpoints =>
         endpoints.ToDictionary(endpoint => endpoint.Name, endpoint => endpoint.Consumer.HasAssignment);
 
+    public IReadOnlyList<string> Troubles
+    {
+        get
+        {
+            var error = log.LastError;
+            return [.. endpoints.Select(endpoint => Trouble(endpoint.Consumer, error) is { } trouble ? $"{endpoint.Name}: {trouble}" : null).OfType<string>()];
+        }
+    }
+
     public RiderHandle Start(CancellationToken cancellationToken = default)
     {
-        log.Start();
+        log.Start([.. endpoints.SelectMany(endpoint => endpoint.Consumer.Topics).Distinct(StringComparer.Ordinal)]);
         foreach (var endpoint in endpoints)
         {
             endpoint.Consumer.Start();
@@ -37,13 +49,26 @@ internal sealed class KafkaRider(IReadOnlyList<RiderEndpoint> endpoints, IRecord
     {
         // One look for all, so that they do not contradict each other.
         var error = log.LastError;
-        return endpoints.Select(endpoint => (_started, error, endpoint.Consumer.HasAssignment) switch
+        return endpoints.Select(endpoint => Trouble(endpoint.Consumer, error) is { } trouble
+            ? EndpointHealthResult.Unhealthy(endpoint.Face, trouble, null)
+            : EndpointHealthResult.Healthy(endpoint.Face, "ready")).ToList();
+    }
+
+    private string? Trouble(RecordConsumer consumer, string? error)
+    {
+        if (!_started)
         {
-            (false, _, _) => EndpointHealthResult.Unhealthy(endpoint.Face, "not started", null),
-            (_, not null, _) => EndpointHealthResult.Unhealthy(endpoint.Face, $"Kafka does not answer: {error}", null),
-            (_, _, false) => EndpointHealthResult.Unhealthy(endpoint.Face, "waits for its first assignment", null),
-            _ => EndpointHealthResult.Healthy(endpoint.Face, "ready"),
-        }).ToList();
+            return "not started";
+        }
+
+        if (error is not null)
+        {
+            return $"Kafka does not answer: {error}";
+        }
+
+        return log.Missing(consumer.Topics) is { Count: > 0 } missing ? $"there is no topic {string.Join(", ", missing)}"
+            : !consumer.HasAssignment ? "waits for its first assignment"
+            : consumer.StandsStill();
     }
 
     private async Task StopAsync(CancellationToken cancellation)

@@ -116,6 +116,7 @@ internal sealed class KafkaRiderConfigurator(IRiderRegistrationContext context) 
                 settings,
                 log,
                 context.GetRequiredService<DeadLetterWriter>(),
+                context.GetRequiredService<MissedRecordsCount>(),
                 context.GetRequiredService<TimeProvider>(),
                 context.GetRequiredService<ILogger<RecordConsumer>>())));
         busInstance.Connect<IKafkaRider>(new KafkaRider(endpoints, log, settings.DrainFor));

@@ -27,6 +27,9 @@ internal sealed class TopicHandler<T>(
     private readonly SemaphoreSlim _slots = new(concurrency, concurrency);
     private readonly MemoryGate _memory = new(settings.WeightMax);
     private int _troubled;
+    private int _running;
+
+    public bool IsBusy => Volatile.Read(ref _running) > 0 && Volatile.Read(ref _troubled) == 0;
 
     // Returns when the last one has begun, so that a slow message keeps nobody waiting while there are slots.
     public async Task HandleAsync(IReadOnlyList<BatchEntry> batch, CancellationToken cancellation)
@@ -117,7 +120,7 @@ internal sealed class TopicHandler<T>(
             TimeSpan wait;
             try
             {
-                await pipe.SendAsync(message, messageId, correlationId, record, cancellation);
+                await RunAsync(message, messageId, correlationId, record, cancellation);
                 GoesOn();
                 return RecordOutcome.Done.Instance;
             }
@@ -145,6 +148,19 @@ internal sealed class TopicHandler<T>(
             }
 
             await Task.Delay(wait, time, cancellation);
+        }
+    }
+
+    private async Task RunAsync(T message, Guid messageId, Guid? correlationId, ConsumedRecord record, CancellationToken cancellation)
+    {
+        Interlocked.Increment(ref _running);
+        try
+        {
+            await pipe.SendAsync(message, messageId, correlationId, record, cancellation);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _running);
         }
     }
 

@@ -1,12 +1,15 @@
 using System.Buffers;
 using System.Globalization;
+using System.Net;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
 using Onex.Contracts.Messages;
 using Onex.Hosting.Http;
 using Onex.Hosting.Settings;
 using Onex.Orchestrator.Engine;
+using Onex.Orchestrator.Requests;
 
 namespace Onex.Orchestrator.Api;
 
@@ -30,6 +33,16 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
 
     /// <summary>A value of the query, or null.</summary>
     public string? Query(string name) => Http.Request.Query.TryGetValue(name, out var values) && values[0] is { Length: > 0 } text ? text : null;
+
+    /// <summary>Refuses a query that is no text, instead of looking for something else than what was asked for.</summary>
+    public void CheckText()
+    {
+        var given = Encoding.UTF8.GetBytes(Http.Request.QueryString.Value ?? "");
+        if (WebUtility.UrlDecodeToBytes(given, 0, given.Length) is { } query && (!Utf8.IsValid(query) || query.Contains((byte)0)))
+        {
+            throw new CallException(400, ErrorCodes.TextInvalid, "The query is not UTF-8, or holds U+0000.", "Percent-encode text as UTF-8: ?q=K%C3%B6ln.");
+        }
+    }
 
     /// <summary>A value of the path.</summary>
     public string Path(string name) => (string)Http.Request.RouteValues[name]!;
@@ -63,7 +76,8 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     public void CheckFields(ReadOnlySpan<byte> body)
     {
         // Some tools put a byte order mark before UTF-8.
-        var reader = new Utf8JsonReader(body.StartsWith(Encoding.UTF8.Preamble) ? body[Encoding.UTF8.Preamble.Length..] : body);
+        var reader = new Utf8JsonReader(
+            body.StartsWith(Encoding.UTF8.Preamble) ? body[Encoding.UTF8.Preamble.Length..] : body, new JsonReaderOptions { MaxDepth = RequestReader.DepthMax });
         try
         {
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
@@ -189,10 +203,20 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
             body = "{}"u8.ToArray();
         }
 
+        if (!Utf8.IsValid(body))
+        {
+            throw new CallException(400, ErrorCodes.MalformedMessage, "The body is not UTF-8.", "Send a JSON object encoded as UTF-8.");
+        }
+
         try
         {
+            if (TextCheck.Problem(body) is { } problem)
+            {
+                throw new CallException(400, ErrorCodes.TextInvalid, problem, "Send text as UTF-8, without U+0000.");
+            }
+
             CheckFields(body);
-            using var document = JsonDocument.Parse(body);
+            using var document = JsonDocument.Parse(body, new JsonDocumentOptions { MaxDepth = RequestReader.DepthMax });
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? document.RootElement.Clone()
                 : throw new CallException(400, ErrorCodes.CallInvalid, "The body is no JSON object.", "Send a JSON object.");

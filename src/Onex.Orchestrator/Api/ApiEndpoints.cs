@@ -77,7 +77,9 @@ internal sealed class ApiEndpoints(
                     503, ErrorCodes.NotServing, health.Draining ? "The runtime is stopping." : "Runtime not initialized.", "Wait until /ready answers 200, then call again.");
             }
 
-            await handle(new ApiCall(http, route, ((AccessVerdict.Allowed)verdict).Name));
+            var call = new ApiCall(http, route, ((AccessVerdict.Allowed)verdict).Name);
+            call.CheckText();
+            await handle(call);
         }
         catch (CallException wrong)
         {

@@ -1,6 +1,7 @@
 using System.Text;
 using Onex.Contracts.Messages;
 using Onex.Orchestrator.Engine;
+using Onex.Orchestrator.Machines;
 using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Responses;
 using Onex.Orchestrator.Routing;
@@ -129,13 +130,33 @@ internal sealed class SagaControl(
 
     public async Task<WaitReason?> WhyAsync(Guid sagaId, CancellationToken cancellation) => await reader.ReadAsync([sagaId], cancellation) switch
     {
-        [{ Saga: { } saga, Pipe: { } pipe }] => Waits.Tell(pipe.Plan, saga, clock.Now),
+        [{ Saga: { } saga, Pipe: { } pipe, Row: { } row }] => Tell(pipe, saga, row),
+        [{ Problem: { } problem, Row: { } row }] => SetAside(row, problem),
         [{ Row: { } row }] => new WaitReason(
             $"It waits for its contract: '{row.Contract}' {row.ContractVersion} ({row.ContractHash[..12]}) is not registered here. "
             + $"Put that version back and restart a main ({ErrorCodes.PlanMissing}).",
             row.Status.ToText(), row.State, row.UpdatedAt, row.NextWakeupAt, [], []),
         _ => null,
     };
+
+    // What cannot be handled cannot be explained either; the reason is what there is to tell.
+    private WaitReason Tell(PlanPipe pipe, SagaState saga, SagaRow row)
+    {
+        try
+        {
+            return Waits.Tell(pipe.Plan, saga, clock.Now);
+        }
+#pragma warning disable CA1031 // Whoever asks after a saga that is set aside is told so, whatever is wrong with it.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            return SetAside(row, saga.BlockedBecause ?? failure.Message);
+        }
+    }
+
+    private static WaitReason SetAside(SagaRow row, string reason) => new(
+        $"It is set aside and waits for an operator: {reason} ({ErrorCodes.SagaSetAside})",
+        row.Status.ToText(), row.State, row.UpdatedAt, row.NextWakeupAt, ["an operator"], [$"sagas retry {row.Id}"]);
 
     // Whoever gives up waiting changes nothing: what has begun is done to its end.
     private async Task<WorkOutcome> HandleAsync(WorkItem item, TaskCompletionSource<WorkOutcome> caller, CancellationToken cancellation)

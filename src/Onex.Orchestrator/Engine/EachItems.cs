@@ -70,9 +70,9 @@ internal static class EachItems
             return;
         }
 
-        if (!ValueJson.TryWrite(value, out var json, out _))
+        if (!ValueJson.TryWriteStored(value, out var json, out var problem))
         {
-            json = RawJson.EmptyObject;
+            throw new InvalidOperationException($"A result without JSON reached the engine: {problem}");
         }
 
         Store(transition, command, SagaItemStatus.Completed, item => item with { Result = json });
@@ -358,7 +358,7 @@ internal static class EachItems
         var step = Step(transition.Facts, run.Step);
         var results = items
             .Where(item => item.Status == SagaItemStatus.Completed)
-            .Select(item => Typed(step.Call, item.Result is { } json ? CelValue.FromJson(json.Utf8.Span) : CelValue.Map([])));
+            .Select(item => Typed(step.Call, item.Result is { } json ? StoredValues.Read(json.Utf8.Span) : CelValue.Map([])));
         var failures = items
             .Where(item => item.Status is SagaItemStatus.Failed or SagaItemStatus.Unknown)
             .Select(item => CelValue.Map(

@@ -214,7 +214,7 @@ internal static class Events
     // As it will be when the row is read again, so that nothing depends on whether it was.
     private static CelValue AsStored(EventPlan? planned, CelValue data)
     {
-        var ordered = ValueJson.TryWrite(data, out var json, out _) ? StoredOrder.Of(CelValue.FromJson(json.Utf8.Span)) : data;
+        var ordered = StoredOrder.Of(data);
         return planned is not null && planned.Data.TryConvert(ordered, out var typed, out _) ? typed : ordered;
     }
 }

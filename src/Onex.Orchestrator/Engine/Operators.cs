@@ -22,7 +22,7 @@ internal static class Operators
             OperatorCommand.Cancel => ObjectionToCancel(transition),
             OperatorCommand.Retry when saga.Blockage is null => $"It is not blocked but {saga.Status.ToText()}: it retries by itself. {Instead(saga)}",
             OperatorCommand.Skip when saga.Blockage is null => $"It is not blocked but {saga.Status.ToText()}: there is nothing to skip. {Instead(saga)}",
-            OperatorCommand.Skip when saga.Blockage is { Kind: BlockedBy.Way } =>
+            OperatorCommand.Skip when saga.Blockage is { Kind: BlockedBy.Way or BlockedBy.Handling } =>
                 $"There is nothing to pass over: {saga.BlockedBecause} 'retry' tries that again{(saga.PastPivot ? "." : ", 'cancel' takes back what was done.")}",
             OperatorCommand.Skip when IsDeadEnd(transition, saga.Blockage) =>
                 $"Step '{saga.Blockage.Step}' is the last of state '{saga.State}', and nothing leads on behind it. 'retry' tries it again, 'terminate' ends the saga.",
@@ -141,8 +141,9 @@ internal static class Operators
     {
         var blockage = transition.Saga.Blockage!;
         transition.Unblock(other => other == blockage);
-        if (GivesWay(blockage) && Events.TakeKept(transition))
+        if (blockage.Kind == BlockedBy.Handling || (GivesWay(blockage) && Events.TakeKept(transition)))
         {
+            // What was set aside goes on where it was: what it needs to be told it asks for when it wakes up, which is at once.
             return;
         }
 

@@ -1,6 +1,7 @@
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
+using Onex.Contracts.Schemas;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Engine;
@@ -175,6 +176,10 @@ internal static class Results
             {
                 value = raw;
             }
+            else if (raw.IsError)
+            {
+                return new Verdict(StepOutcome.Failed, value, EngineCodes.ResultInvalid, $"The operation's result: {raw.AsError()}");
+            }
             else if (!step.ResultType.TryConvert(raw, out value, out var problem))
             {
                 return new Verdict(StepOutcome.Failed, value, EngineCodes.ResultInvalid, $"The operation's result: {problem!.Pointer} {problem.Problem}");
@@ -203,9 +208,20 @@ internal static class Results
             return new Verdict(result.Outcome, value, result.Code ?? EngineCodes.StepFailed, result.Message ?? silent) { Broken = broken };
         }
 
-        return broken is null && !result.IsStandIn && step.Returns is { } returns && !returns.TryConvert(value, out value, out var wrong)
-            ? new Verdict(StepOutcome.Failed, value, EngineCodes.ResultInvalid, $"What the step returns: {wrong!.Pointer} {wrong.Problem}")
-            : new Verdict(StepOutcome.Completed, value, "", "") { Broken = broken };
+        if (broken is not null || result.IsStandIn)
+        {
+            return new Verdict(StepOutcome.Completed, value, "", "") { Broken = broken };
+        }
+
+        if (step.Returns is { } returns && !returns.TryConvert(value, out value, out var wrong))
+        {
+            return new Verdict(StepOutcome.Failed, value, EngineCodes.ResultInvalid, $"What the step returns: {wrong!.Pointer} {wrong.Problem}");
+        }
+
+        // The same rule as for requests and events, after the types, which may say that a number is meant to be a double.
+        return JsonNumbers.Problems(value) is [var unfit, ..]
+            ? new Verdict(StepOutcome.Failed, value, EngineCodes.ResultInvalid, $"The operation's result: {unfit.Pointer} {unfit.Problem}")
+            : new Verdict(StepOutcome.Completed, value, "", "");
     }
 
     private static void Done(Transition transition, Outstanding command, CallStep step, Verdict verdict, TimeSpan? retryAfter)

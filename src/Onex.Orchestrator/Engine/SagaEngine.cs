@@ -43,6 +43,22 @@ internal static class SagaEngine
         return changed || transition.HasNotes ? transition.Decide() : transition.Nothing(saga);
     }
 
+    /// <summary>
+    /// What is left when a decision cannot be made or kept, which is a fault of Onex and not of the contract: the saga is blocked with the reason, so
+    /// that it holds up no other, and goes on where it was when an operator asks for it.
+    /// </summary>
+    public static Decision SetAside(Plan plan, SagaState saga, string reason, DateTimeOffset now)
+    {
+        if (saga.EndedAt is not null || saga.IsSetAside)
+        {
+            return Decision.Nothing(saga);
+        }
+
+        var transition = new Transition(plan, saga, now > saga.UpdatedAt ? now : saga.UpdatedAt);
+        transition.Block(BlockedBy.Handling, reason);
+        return transition.Decide();
+    }
+
     private static Decision Start(Plan plan, SagaStarted started, DateTimeOffset now, IPlanObserver? observer)
     {
         var saga = new SagaState

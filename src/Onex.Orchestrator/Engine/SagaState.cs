@@ -65,6 +65,9 @@ internal sealed record SagaState
     /// <summary>What an operator is asked for now; null unless it is blocked.</summary>
     public Blockage? Blockage => Blockages.IsEmpty ? null : Blockages[0];
 
+    /// <summary>Whether Onex could not handle a message for it, and leaves it alone until an operator asks for it.</summary>
+    public bool IsSetAside => Blockages.Any(blockage => blockage.Kind == BlockedBy.Handling);
+
     /// <summary>Why it cannot go on without an operator, or null.</summary>
     public string? BlockedBecause => Blockage?.Reason;
 
@@ -129,7 +132,7 @@ internal sealed record SagaState
     {
         get
         {
-            if (EndedAt is not null)
+            if (EndedAt is not null || IsSetAside)
             {
                 return null;
             }
@@ -286,6 +289,9 @@ internal enum BlockedBy
 
     /// <summary>The way on: no guard holds, an end has no output, a circle.</summary>
     Way,
+
+    /// <summary>A message that Onex itself could not handle: the saga is set aside, and nothing wakes it.</summary>
+    Handling,
 }
 
 /// <summary>What an operator did to a saga, and why.</summary>

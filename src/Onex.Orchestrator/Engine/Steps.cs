@@ -183,10 +183,11 @@ internal static class Assignments
             {
                 reason = $"{mismatch!.Pointer} {mismatch.Problem}";
             }
-            else if (ValueJson.TryWrite(value, out var json, out reason) && value.Kind is CelKind.Map or CelKind.List)
+            else if (ValueJson.TryWrite(value, out _, out reason) && value.Kind is CelKind.Map or CelKind.List)
             {
                 // As it will be when the row is read again, so that nothing depends on whether it was.
-                _ = assignment.Type.TryConvert(StoredOrder.Of(CelValue.FromJson(json.Utf8.Span)), out value, out _);
+                value = StoredOrder.Of(value);
+                value = assignment.Type.TryConvert(value, out var typed, out _) ? typed : value;
             }
 
             if (reason is not null)

@@ -1,4 +1,3 @@
-using System.Text;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 
@@ -12,19 +11,9 @@ namespace Onex.Orchestrator.Engine;
 internal static class StoredOrder
 {
     /// <summary>The value with all its maps in that order.</summary>
-    public static CelValue Of(CelValue value) => value.Kind switch
-    {
-        CelKind.List when value.AsList().Any(IsComposed) => CelValue.List([.. value.AsList().Select(Of)]),
-        CelKind.Map => CelValue.Map(value.AsMap()
-            .Select(entry => (Key: Encoding.UTF8.GetBytes(entry.Key), Entry: entry))
-            .OrderBy(entry => entry.Key.Length)
-            .ThenBy(entry => entry.Key, Comparer<byte[]>.Create((left, right) => left.AsSpan().SequenceCompareTo(right)))
-            .Select(entry => new KeyValuePair<string, CelValue>(entry.Entry.Key, Of(entry.Entry.Value)))),
-        _ => value,
-    };
+    public static CelValue Of(CelValue value) => StoredValues.Ordered(value);
 
-    /// <summary>The same for JSON.</summary>
-    public static RawJson Of(RawJson json) => ValueJson.TryWrite(Of(CelValue.FromJson(json.Utf8.Span)), out var ordered, out _) ? ordered : json;
-
-    private static bool IsComposed(CelValue value) => value.Kind is CelKind.Map or CelKind.List;
+    /// <summary>The same for JSON, whose numbers are then written as jsonb keeps them too.</summary>
+    public static RawJson Of(RawJson json) =>
+        ValueJson.TryWriteStored(Of(StoredValues.Read(json.Utf8.Span)), out var ordered, out _) ? ordered : json;
 }

@@ -16,6 +16,9 @@ internal static class ValueJson
         SkipValidation = true,
     };
 
+    /// <summary>How what stands in a row is read: as deep as it was ever written, and the objects around it.</summary>
+    public static JsonDocumentOptions Reading { get; } = new() { MaxDepth = ExpressionLimits.StoredDepth + 64 };
+
     /// <summary>Evaluates a template to JSON. False, with the reason, if an expression fails or the value has no JSON.</summary>
     public static bool TryEvaluate(Template template, IExpressionScope scope, out RawJson json, out string? problem)
     {
@@ -30,12 +33,28 @@ internal static class ValueJson
         return TryWrite(value, out json, out problem);
     }
 
-    /// <summary>False, with the reason, for a value that has no JSON.</summary>
+    /// <summary>False, with the reason, for a value that has no JSON, or that may be neither sent nor kept.</summary>
     public static bool TryWrite(CelValue value, out RawJson json, out string? problem)
     {
         var buffer = new ArrayBufferWriter<byte>(256);
         using var writer = new Utf8JsonWriter(buffer, Writing);
-        if (!value.TryWriteJson(writer, out problem))
+        if (!value.TryWriteChecked(writer, out problem))
+        {
+            json = default;
+            return false;
+        }
+
+        writer.Flush();
+        json = new RawJson(buffer.WrittenMemory);
+        return true;
+    }
+
+    /// <summary>The value as a row keeps it. False, with the reason, for a value that has no JSON.</summary>
+    public static bool TryWriteStored(CelValue value, out RawJson json, out string? problem)
+    {
+        var buffer = new ArrayBufferWriter<byte>(256);
+        using var writer = new Utf8JsonWriter(buffer, Writing);
+        if (!StoredValues.TryWrite(value, writer, out problem))
         {
             json = default;
             return false;

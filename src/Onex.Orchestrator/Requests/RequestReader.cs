@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
+using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Kafka.Consuming;
 using Onex.Orchestrator.Engine;
@@ -35,8 +36,8 @@ internal sealed record RequestOrigin(Guid RequestId, string Source, ImmutableSor
 /// <summary>Reads records of <c>requests</c>, and what came another way as if it were one. Bad input is input: it gets a refusal, never an exception.</summary>
 internal sealed class RequestReader(int maxRequestBytes)
 {
-    /// <summary>JSON may be nested this deep. Deeper input is refused, not followed.</summary>
-    public const int DepthMax = 64;
+    /// <summary>JSON may be nested this deep: a payload as deep as any value, and the request around it. Deeper input is refused, not followed.</summary>
+    public const int DepthMax = ExpressionLimits.KeptDepth + 1;
 
     private static readonly UTF8Encoding _strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+using Onex.Contracts.Messages;
 using Onex.Orchestrator.Engine;
 using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Responses;
@@ -18,22 +20,44 @@ internal sealed class EarlySweep(
     ISagaStore store,
     RefusalSender refusals,
     MessageWriter messages,
-    IDeadLetterIndex deadLetters)
+    IDeadLetterIndex deadLetters,
+    ILogger<EarlySweep> logger)
 {
-    private const int AtOnce = 500;
+    private const int AtOnceMax = 500;
+
+    // Of which the log has told already.
+    private readonly HashSet<Guid> _unreadable = [];
+
+    // Fewer after there was no memory for so many.
+    private int _atOnce = AtOnceMax;
 
     /// <summary>Looks once.</summary>
     public async Task SweepAsync(CancellationToken cancellation)
     {
-        var due = await store.DueEarlyAsync(AtOnce, cancellation);
+        try
+        {
+            await LookAsync(cancellation);
+            _atOnce = Math.Min(AtOnceMax, _atOnce * 2);
+        }
+        catch (Exception failure) when (MemoryShortage.Is(failure))
+        {
+            _atOnce = Math.Max(1, _atOnce / 2);
+            MemoryShortage.Relieve();
+            throw;
+        }
+    }
+
+    private async Task LookAsync(CancellationToken cancellation)
+    {
+        var found = await store.DueEarlyAsync(_atOnce, cancellation);
+        var due = found.Select(entry => (entry.Event, entry.SagaId, Request: Read(entry.Event)!)).Where(entry => entry.Request is not null).ToList();
         if (due.Count == 0)
         {
             return;
         }
 
-        foreach (var expired in due.Where(entry => entry.SagaId is null).Select(entry => entry.Event))
+        foreach (var (expired, _, request) in due.Where(entry => entry.SagaId is null))
         {
-            var request = EarlyEventRows.ToRequest(expired);
             await RefuseAsync(request, EventRefusals.Expired(request, expired.ReceivedAt, expired.ExpiresAt), true, expired.ExpiresAt, cancellation);
         }
 
@@ -43,10 +67,30 @@ internal sealed class EarlySweep(
         await store.RemoveEarlyAsync([.. due.Select(entry => entry.Event.MessageId)], cancellation);
     }
 
-    private async Task DeliverAsync(IReadOnlyList<DueEvent> due, CancellationToken cancellation)
+    // One that cannot be read stays where it is, and holds up no other.
+    private EventRequest? Read(EarlyEvent row)
+    {
+        try
+        {
+            return EarlyEventRows.ToRequest(row);
+        }
+#pragma warning disable CA1031 // Whatever is wrong with a row, it is wrong with that row.
+        catch (Exception failure) when (!MemoryShortage.Is(failure))
+#pragma warning restore CA1031
+        {
+            if (_unreadable.Add(row.MessageId))
+            {
+                logger.LogError(failure, "The early event {MessageId} of contract {Contract} cannot be read, and stays where it is", row.MessageId, row.Contract);
+            }
+
+            return null;
+        }
+    }
+
+    private async Task DeliverAsync(IReadOnlyList<(EarlyEvent Event, Guid? SagaId, EventRequest Request)> due, CancellationToken cancellation)
     {
         var items = due.Select(entry => WorkItem.Of(
-            EarlyEventRows.ToRequest(entry.Event) with { KnownSagaId = entry.SagaId }, entry: null, new TaskCompletionSource<WorkOutcome>())).ToList();
+            entry.Request with { KnownSagaId = entry.SagaId }, entry: null, new TaskCompletionSource<WorkOutcome>())).ToList();
         await router.HandleAsync(items, cancellation);
         foreach (var (item, entry) in items.Zip(due))
         {

@@ -47,6 +47,7 @@ internal sealed class HomePartitions(
 
         await clock.MeasureAsync(store, cancellation);
         await RebuildWakeupsAsync(partitions, cancellation);
+        using var reading = sender.BeginReading();
         foreach (var unsent in await store.UnsentOfPartitionsAsync(partitions, UnsentAtOnce, memory.Unsent, cancellation))
         {
             sender.Send(unsent.SagaId, [unsent.Message], again: true);
@@ -85,6 +86,7 @@ internal sealed class HomePartitions(
     /// <summary>Sends what has been unsent for a while, whatever its home: any main may have committed it and died.</summary>
     public async Task SweepUnsentAsync(TimeSpan age, CancellationToken cancellation)
     {
+        using var reading = sender.BeginReading();
         foreach (var unsent in await store.UnsentForAsync(age, UnsentAtOnce, memory.Unsent, cancellation))
         {
             sender.Send(unsent.SagaId, [unsent.Message], again: true);

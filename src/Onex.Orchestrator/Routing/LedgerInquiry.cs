@@ -28,8 +28,11 @@ internal sealed class LedgerInquiry(ISagaStore store, IEffectLedger ledger, Memo
         {
             if (item.Message is TimerFired && works[item.Message.SagaId] is { Saga: { } saga, Pipe: { } pipe })
             {
-                cancelled.UnionWith(Timers.ToCancel(pipe.Plan, saga, now));
-                asked.UnionWith(Timers.InNeedOfLedger(pipe.Plan, saga, now));
+                item.Attempt(() =>
+                {
+                    cancelled.UnionWith(Timers.ToCancel(pipe.Plan, saga, now));
+                    asked.UnionWith(Timers.InNeedOfLedger(pipe.Plan, saga, now));
+                });
             }
         }
 

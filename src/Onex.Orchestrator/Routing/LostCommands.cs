@@ -35,9 +35,16 @@ internal sealed class LostCommands(SagaRouter router, ISagaStore store, HomePart
                     stoppingToken);
                 (after, sagas) = (live[^1], sagas + live.Count);
             }
-            catch (StoreUnavailableException failure)
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
-                logger.LogWarning("Live sagas cannot be looked for yet, which is tried again: {Reason}", failure.Message);
+                throw;
+            }
+#pragma warning disable CA1031 // Whatever stands in the way, the process goes on without it: it is not ready, and says why.
+            catch (Exception failure)
+#pragma warning restore CA1031
+            {
+                logger.LogWarning(
+                    failure is StoreUnavailableException ? null : failure, "Live sagas cannot be sent on yet, which is tried again: {Reason}", failure.Message);
                 await Task.Delay(_pause, time, stoppingToken);
             }
         }

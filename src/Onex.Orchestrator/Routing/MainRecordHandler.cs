@@ -169,7 +169,8 @@ internal sealed class MainRecordHandler(
         return null;
     }
 
-    private static WorkItem Of(StepResult result, BatchEntry entry) => new(
+    /// <summary>A result on its way to its saga.</summary>
+    public static WorkItem Of(StepResult result, BatchEntry? entry) => new(
         ResultReader.ToEvent(result, Identity.Result(result.CommandId, result.Attempt, result.Outcome)), entry)
     {
         ResultRef = result.ResultRef,

@@ -16,6 +16,9 @@ namespace Onex.Orchestrator.Routing;
 /// <param name="Unsent">Its messages that no broker has acknowledged yet.</param>
 internal sealed record StoredSaga(SagaRow Row, PlanPipe? Pipe, SagaState? Saga, IReadOnlyList<OutgoingMessage> Unsent)
 {
+    /// <summary>Why it cannot be read although its contract is registered here, or null.</summary>
+    public string? Problem { get; init; }
+
     /// <summary>What its input weighs.</summary>
     public SagaWeight Input { get; init; }
 }
@@ -34,20 +37,34 @@ internal sealed class SagaReader(ISagaStore store, PlanCatalogue plans, ILogger<
         var sagas = new List<StoredSaga>(loaded.Count);
         foreach (var (row, input, unsent, early) in loaded.Values.Select(saga => (saga.Row, saga.Input, saga.Unsent, saga.Early)))
         {
-            if (await plans.FindAsync(row.ContractHash, cancellation) is not { } pipe)
+            try
             {
-                logger.LogError(
-                    "Saga {SagaId} runs contract {Contract} {Version} ({Hash}), which is not registered here", row.Id, row.Contract, row.ContractVersion, row.ContractHash);
-                sagas.Add(new StoredSaga(row, null, null, unsent));
-                continue;
-            }
+                if (await plans.FindAsync(row.ContractHash, cancellation) is not { } pipe)
+                {
+                    logger.LogError(
+                        "Saga {SagaId} runs contract {Contract} {Version} ({Hash}), which is not registered here", row.Id, row.Contract, row.ContractVersion, row.ContractHash);
+                    sagas.Add(new StoredSaga(row, null, null, unsent));
+                    continue;
+                }
 
-            var saga = SagaRows.FromRow(pipe.Plan, row, input, Answer(answers, row.Id, "output"), Answer(answers, row.Id, "response"));
-            sagas.Add(new StoredSaga(
-                row, pipe, early.Count == 0 ? saga : saga with { Early = [.. early.Select(kept => EarlyEventRows.ToKept(pipe.Plan, kept))] }, unsent)
+                var saga = SagaRows.FromRow(pipe.Plan, row, input, Answer(answers, row.Id, "output"), Answer(answers, row.Id, "response"));
+                sagas.Add(new StoredSaga(
+                    row, pipe, early.Count == 0 ? saga : saga with { Early = [.. early.Select(kept => EarlyEventRows.ToKept(pipe.Plan, kept))] }, unsent)
+                {
+                    Input = SagaWeight.Of(input),
+                });
+            }
+#pragma warning disable CA1031 // One saga that cannot be read must hold up no other.
+            catch (Exception failure) when (failure is not (OperationCanceledException or StoreUnavailableException) && !MemoryShortage.Is(failure))
+#pragma warning restore CA1031
             {
-                Input = SagaWeight.Of(input),
-            });
+                logger.LogError(failure, "The row of saga {SagaId} cannot be read", row.Id);
+                sagas.Add(new StoredSaga(row, null, null, unsent)
+                {
+                    Problem = $"Its row cannot be read by this version of Onex ({failure.Message.Split(Environment.NewLine)[0]}). "
+                        + "Nothing of it is lost: mend the row, or run the version that wrote it, then ask for 'retry'.",
+                });
+            }
         }
 
         return sagas;
@@ -84,7 +101,15 @@ internal sealed class SagaReader(ISagaStore store, PlanCatalogue plans, ILogger<
             return false;
         }
 
-        using var document = JsonDocument.Parse(progress.Utf8);
-        return document.RootElement.TryGetProperty("responded", out var responded) && responded.ValueKind == JsonValueKind.True;
+        try
+        {
+            using var document = JsonDocument.Parse(progress.Utf8, ValueJson.Reading);
+            return document.RootElement.TryGetProperty("responded", out var responded) && responded.ValueKind == JsonValueKind.True;
+        }
+        catch (Exception unreadable) when (unreadable is JsonException or InvalidOperationException)
+        {
+            // Whoever reads the row says so.
+            return false;
+        }
     }
 }

@@ -31,6 +31,7 @@ internal sealed class SagaRouter(
     SagaCache cache,
     WakeupQueue wakeups,
     SagaSignals signals,
+    RouterHealth health,
     DatabaseClock clock,
     MemoryBudget memory,
     ILogger<SagaRouter> logger) : IDisposable
@@ -68,18 +69,19 @@ internal sealed class SagaRouter(
                     }
                 }
 
-                // Their outcome is durable, and results are large.
-                foreach (var done in now.Where(item => item.ResultRef is not null))
-                {
-                    done.DropResult();
-                }
-
                 items = later;
             }
+
+            health.Worked();
         }
-        catch (Exception failure) when (MemoryShortage.Is(failure))
+        catch (Exception failure) when (failure is not OperationCanceledException)
         {
-            cache.Clear();
+            health.Failed(failure);
+            if (MemoryShortage.Is(failure))
+            {
+                cache.Clear();
+            }
+
             throw;
         }
         finally
@@ -118,6 +120,11 @@ internal sealed class SagaRouter(
         // What is committed must leave, or it would be held here.
         await sender.RoomAsync(cancellation);
         var now = clock.Now;
+        foreach (var item in items)
+        {
+            item.Forget();
+        }
+
         var (works, again) = await LoadAsync(items, cancellation);
         items = again.Count == 0 ? items : [.. items.Except(again)];
         await wanted.BringAsync(items, works, cancellation);
@@ -126,6 +133,7 @@ internal sealed class SagaRouter(
             await DecideAsync(works[item.Message.SagaId], item, now, cancellation);
         }
 
+        // Nothing of this throws any more because of a single saga: what is committed of each was made when it was decided.
         var batch = works.Values.Where(work => work.Items.Count > 0).ToList();
         var acknowledged = sender.TakeAcknowledged(AcknowledgedPerCommit);
         IReadOnlyList<CommitVerdict> verdicts;
@@ -191,13 +199,18 @@ internal sealed class SagaRouter(
 
         if (missing.Count > 0)
         {
+            using var reading = sender.BeginReading();
             var limit = new ReadLimit(Math.Max(1, memory.Batch - weight));
             var loaded = new HashSet<Guid>();
-            foreach (var (row, pipe, saga, unsent, input) in (await reader.ReadAsync(missing, limit, cancellation)).Select(saga => (saga.Row, saga.Pipe, saga.Saga, saga.Unsent, saga.Input)))
+            foreach (var stored in await reader.ReadAsync(missing, limit, cancellation))
             {
                 // Before anything newer of this saga: whoever committed these may have died before sending them.
-                sender.Send(row.Id, unsent, again: true);
-                works[row.Id] = new SagaWork(row.Id, pipe, saga, row.Version, input);
+                var row = stored.Row;
+                sender.Send(row.Id, stored.Unsent, again: true);
+                works[row.Id] = new SagaWork(row.Id, stored.Pipe, stored.Saga, row.Version, stored.Input)
+                {
+                    Unreadable = stored.Problem is { } problem ? (row, problem) : null,
+                };
                 loaded.Add(row.Id);
             }
 
@@ -254,19 +267,27 @@ internal sealed class SagaRouter(
 
     private async Task DecideAsync(SagaWork work, WorkItem item, DateTimeOffset now, CancellationToken cancellation)
     {
-        item.Forget();
+        work.Items.Add(item);
         try
         {
-            if (work.Pipe is { } pipe && (work.Saga is not null || item.Message is SagaStarted))
+            if (item.Trouble is { } known)
+            {
+                logger.LogError("A message for saga {SagaId} cannot be handled: {Reason}", work.SagaId, known.Reason);
+                SetAside(work, item, known, now);
+            }
+            else if (work.Unreadable is { } unreadable)
+            {
+                item.Break(new Trouble(ErrorCodes.SagaSetAside, $"Saga {work.SagaId} is set aside. {unreadable.Reason}", "SagaUnreadable"));
+                work.SetAside(item.Message.CausedBy, now);
+            }
+            else if (work.Pipe is { } pipe && (work.Saga is not null || item.Message is SagaStarted))
             {
                 await DecideAsync(work, pipe, item, now, cancellation);
             }
             else if (work.ReadVersion > 0)
             {
-                item.Fail(ErrorCodes.PlanMissing, $"The contract version of saga {work.SagaId} is not registered here.", "PlanMissing");
+                item.Break(new Trouble(ErrorCodes.PlanMissing, $"The contract version of saga {work.SagaId} is not registered here.", "PlanMissing"));
             }
-
-            work.Items.Add(item);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -285,7 +306,33 @@ internal sealed class SagaRouter(
 #pragma warning restore CA1031
         {
             logger.LogError(failure, "A message for saga {SagaId} cannot be handled", work.SagaId);
-            item.Fail(ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name);
+            SetAside(work, item, new Trouble(ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name), now);
+        }
+    }
+
+    // What comes from outside is its sender's affair, and changes nothing. What Onex itself says to a saga would come again and again, so that the
+    // saga is blocked with the reason.
+    private void SetAside(SagaWork work, WorkItem item, Trouble trouble, DateTimeOffset now)
+    {
+        item.Break(trouble);
+        if (item.Message is not (StepResultArrived or TimerFired or ResendAsked) || work is not { Saga: { } saga, Pipe: { } pipe })
+        {
+            return;
+        }
+
+        try
+        {
+            var reason = $"A message for it ({item.Message.GetType().Name}) cannot be handled: {trouble.Reason} 'retry' lets it go on where it was.";
+            if (SagaEngine.SetAside(pipe.Plan, saga, reason, now) is { Changed: true } decision)
+            {
+                work.Apply(decision, item.Message, messages);
+            }
+        }
+#pragma warning disable CA1031 // Then not even that can be kept; it holds up no other all the same.
+        catch (Exception failure) when (!MemoryShortage.Is(failure))
+#pragma warning restore CA1031
+        {
+            logger.LogError(failure, "Saga {SagaId} cannot be set aside", work.SagaId);
         }
     }
 
@@ -380,6 +427,12 @@ internal sealed class SagaRouter(
     // False for an event whose saga has ended, or is gone, since it was found: it may be for another one, or for none.
     private bool IsSettled(SagaWork work, WorkItem item, CancellationToken cancellation)
     {
+        if (item.Trouble is { } trouble)
+        {
+            Fail(item, trouble, cancellation);
+            return true;
+        }
+
         if (item.Refusal is { } refusal)
         {
             item.Refuse(refusal, item.IsDead, refusals, cancellation);
@@ -400,6 +453,20 @@ internal sealed class SagaRouter(
 
         item.Unaddress();
         return false;
+    }
+
+    // Whoever asked for something is told; a result or a wake-up has nobody who could be.
+    private void Fail(WorkItem item, Trouble trouble, CancellationToken cancellation)
+    {
+        var asker = item.Event?.Asker ?? (item.Message as SagaStarted)?.Facts.Asker ?? (item.Message as RequestJoined)?.Waiter.Asker;
+        if (asker is null || trouble.Code == ErrorCodes.PlanMissing)
+        {
+            item.Fail(trouble.Code, trouble.Reason, trouble.ErrorType);
+        }
+        else
+        {
+            item.Refuse(new Refusal(trouble.Code, trouble.Reason, trouble.ErrorType, asker), isDead: true, refusals, cancellation);
+        }
     }
 
     // The row is another one now. Events are looked up anew: another main may have given the saga this very message.
@@ -487,7 +554,14 @@ internal sealed class SagaRouter(
         }
 
         logger.LogError("A message for saga {SagaId} cannot be stored: {Reason}", work.SagaId, reason);
-        item.Fail(ErrorCodes.HandlingFailed, reason, "DataRefused");
+        var trouble = new Trouble(ErrorCodes.HandlingFailed, reason, "DataRefused", IsFinal: true);
+        if (item.Trouble is null && !item.IsFromLedger && item.Message is StepResultArrived or TimerFired or ResendAsked)
+        {
+            item.Break(trouble);
+            return item;
+        }
+
+        Fail(item, trouble, CancellationToken.None);
         return null;
     }
 }

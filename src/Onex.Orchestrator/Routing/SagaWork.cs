@@ -21,6 +21,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
     private readonly List<SeenMessage> _joined = [];
     private readonly List<SeenMessage> _seen = [];
     private readonly SagaState? _read = saga;
+    private CommitEntry? _entry;
     private Guid _transitionId;
     private SagaWeight _input = input;
 
@@ -40,10 +41,13 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
     /// <summary>Whether there is such a saga, but its plan is not registered here.</summary>
     public bool IsUnreadable => Pipe is null && ReadVersion > 0;
 
+    /// <summary>Its row, and why it cannot be read although its contract is registered here; or null.</summary>
+    public (SagaRow Row, string Reason)? Unreadable { get; init; }
+
     /// <summary>What its input weighs.</summary>
     public SagaWeight Input => _input;
 
-    /// <summary>What the saga weighs after what was decided; told by <see cref="ToEntry"/>.</summary>
+    /// <summary>What the saga weighs after what was decided; told once something was.</summary>
     public SagaWeight Weight { get; private set; }
 
     /// <summary>The messages that were decided.</summary>
@@ -57,8 +61,58 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
     /// <summary>That message as the saga has taken it in, or null.</summary>
     public SeenMessage? FindSeen(Guid messageId) => _seen.Find(seen => seen.MessageId == messageId);
 
-    /// <summary>Takes a decision in.</summary>
+    /// <summary>
+    /// Takes a decision in, and makes of it all that is committed. If that is not possible it throws, and everything is as it was before, so that the
+    /// message alone has failed.
+    /// </summary>
     public void Apply(Decision decision, SagaEvent message, MessageWriter messages)
+    {
+        var before = (Saga, Version, _transitionId);
+        int[] counts = [_history.Count, _outgoing.Count, _payloads.Count, _deadLetters.Count, _items.Count, _joined.Count, _seen.Count];
+        try
+        {
+            Take(decision, message, messages);
+            _entry = MakeEntry();
+        }
+        catch
+        {
+            (Saga, Version, _transitionId) = before;
+            Cut(_history, counts[0]);
+            Cut(_outgoing, counts[1]);
+            Cut(_payloads, counts[2]);
+            Cut(_deadLetters, counts[3]);
+            Cut(_items, counts[4]);
+            Cut(_joined, counts[5]);
+            Cut(_seen, counts[6]);
+            throw;
+        }
+
+        static void Cut<T>(List<T> list, int count) => list.RemoveRange(count, list.Count - count);
+    }
+
+    /// <summary>Sets the saga aside whose row cannot be read: it is blocked with the reason, and nothing wakes it.</summary>
+    public void SetAside(Guid causedBy, DateTimeOffset now)
+    {
+        if (_entry is not null || Unreadable is not ({ EndedAt: null, Status: not SagaStatus.Blocked } row, var reason))
+        {
+            return;
+        }
+
+        _transitionId = Identity.Transition(SagaId, row.Version + 1, causedBy);
+        var aside = SagaRows.ToSetAside(row, reason, _transitionId, now);
+        Version = aside.Version;
+        _entry = new CommitEntry.Move(
+            aside,
+            ReadVersion,
+            [new HistoryEntry(Version, 0, aside.UpdatedAt, HistoryKinds.Blocked, row.State, null, SagaRows.Json(writer => writer.WriteString("reason", reason)))],
+            [],
+            [])
+        {
+            WasParked = row.Parked,
+        };
+    }
+
+    private void Take(Decision decision, SagaEvent message, MessageWriter messages)
     {
         Version++;
         _transitionId = Identity.Transition(SagaId, Version, message.CausedBy);
@@ -112,14 +166,11 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
     }
 
     /// <summary>What is to be committed of it.</summary>
-    public CommitEntry ToEntry()
-    {
-        if (Saga is null || Version == ReadVersion)
-        {
-            return new CommitEntry.Check(SagaId, ReadVersion);
-        }
+    public CommitEntry ToEntry() => _entry ?? new CommitEntry.Check(SagaId, ReadVersion);
 
-        var row = SagaRows.ToRow(Saga, Version, _transitionId);
+    private CommitEntry MakeEntry()
+    {
+        var row = SagaRows.ToRow(Saga!, Version, _transitionId);
         Weight = _input + SagaWeight.Of(row.Data, row.Progress);
         if (ReadVersion > 0)
         {
@@ -127,21 +178,23 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
             {
                 JoinedRequests = _joined,
                 SeenMessages = _seen,
-                KeptEvents = [.. Saga.Early.Where(kept => !Keeps(_read!, kept)).Select(kept => EarlyEventRows.ToRow(Saga.Facts, kept))],
-                ReleasedEvents = [.. _read!.Early.Where(kept => !Keeps(Saga, kept)).Select(kept => kept.MessageId)],
+                KeptEvents = [.. Saga!.Early.Where(kept => !Keeps(_read!, kept)).Select(kept => EarlyEventRows.ToRow(Saga!.Facts, kept))],
+                ReleasedEvents = [.. _read!.Early.Where(kept => !Keeps(Saga!, kept)).Select(kept => kept.MessageId)],
                 WasParked = _read.EndedAt is null && _read.Parked,
                 DeadLetters = _deadLetters,
                 Items = _items,
             };
         }
 
-        if (ValueJson.TryWrite(Saga.Facts.Input, out var input, out _))
+        // What another version has accepted is kept as it is.
+        if (!ValueJson.TryWriteStored(Saga!.Facts.Input, out var input, out var problem))
         {
-            Store("input", input);
-            _input = SagaWeight.Of(input);
-            Weight += _input;
+            throw new InvalidOperationException($"An input without JSON reached the store: {problem}");
         }
 
+        Store("input", input);
+        _input = SagaWeight.Of(input);
+        Weight = _input + SagaWeight.Of(row.Data, row.Progress);
         return new CommitEntry.Start(row, _history, _outgoing, _payloads) { DeadLetters = _deadLetters, Items = _items };
     }
 

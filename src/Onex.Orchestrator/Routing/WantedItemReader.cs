@@ -17,7 +17,7 @@ internal sealed class WantedItemReader(ISagaStore store)
         {
             if (item.Message is TimerFired && works[item.Message.SagaId] is { Saga: { } saga, Pipe: { } pipe })
             {
-                asked.AddRange(EachItems.Wanted(pipe.Plan, saga).Select(wanted => (item, wanted)));
+                item.Attempt(() => asked.AddRange(EachItems.Wanted(pipe.Plan, saga).Select(wanted => (item, wanted)).ToList()));
             }
         }
 

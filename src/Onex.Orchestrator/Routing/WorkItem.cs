@@ -8,6 +8,8 @@ namespace Onex.Orchestrator.Routing;
 /// <summary>One message for one saga, on its way through the router.</summary>
 internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
 {
+    private static readonly Dictionary<Guid, Lease> _none = [];
+
     /// <summary>What happened. A start that finds its saga there already becomes a joining request.</summary>
     public SagaEvent Message { get; private set; } = message;
 
@@ -18,7 +20,7 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
     public TaskCompletionSource<WorkOutcome>? Caller { get; init; }
 
     /// <summary>The event that it carries, or null if it carries none.</summary>
-    public EventRequest? Event { get; private init; }
+    public EventRequest? Event { get; private set; }
 
     /// <summary>Whether nobody knows yet which saga its event is for.</summary>
     public bool IsUnaddressed => Event is not null && Message.SagaId == Guid.Empty;
@@ -40,6 +42,27 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
 
     /// <summary>Whether its event goes to the dead-letter topic then.</summary>
     public bool IsDead { get; private set; }
+
+    /// <summary>Why Onex cannot handle it, or null.</summary>
+    public Trouble? Trouble { get; private set; }
+
+    /// <summary>Says why it cannot be handled; told once the outcome of its saga is durable.</summary>
+    public void Break(Trouble trouble) => (Decision, Trouble) = (null, trouble);
+
+    /// <summary>Looks into its saga on behalf of others: what that throws is this message's trouble, and of no other one.</summary>
+    public void Attempt(Action look)
+    {
+        try
+        {
+            look();
+        }
+#pragma warning disable CA1031 // One saga that cannot be handled must hold up no other.
+        catch (Exception failure) when (!Contracts.Messages.MemoryShortage.Is(failure))
+#pragma warning restore CA1031
+        {
+            Break(new Trouble(Contracts.Messages.ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name));
+        }
+    }
 
     /// <summary>What an accepted request asks for.</summary>
     public static WorkItem Of(AcceptedRequest request, BatchEntry? entry, TaskCompletionSource<WorkOutcome>? caller = null) => request switch
@@ -63,17 +86,8 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
     /// <summary>Replaces what happened.</summary>
     public void Become(SagaEvent other) => Message = other;
 
-    /// <summary>It is done, and its result is needed no more.</summary>
-    public void DropResult()
-    {
-        if (Message is StepResultArrived result)
-        {
-            Message = result with { Result = null };
-        }
-    }
-
     /// <summary>It is decided anew.</summary>
-    public void Forget() => (Decision, Refusal, IsDead) = (null, null, false);
+    public void Forget() => (Decision, Refusal, IsDead, Trouble) = (null, null, false, Trouble is { IsFinal: true } ? Trouble : null);
 
     /// <summary>What was decided on it.</summary>
     public void Take(Decision? decision)
@@ -95,6 +109,7 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
     {
         Entry?.Settle(RecordOutcome.Done.Instance);
         Caller?.TrySetResult(new WorkOutcome.Done(sagaId, saga, Decision));
+        LetGo();
     }
 
     /// <summary>Nothing comes of it, and whoever sent it is told why.</summary>
@@ -111,6 +126,7 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
         }
 
         Caller?.TrySetResult(new WorkOutcome.Refused(refusal, isDead));
+        LetGo();
     }
 
     /// <summary>It cannot be handled.</summary>
@@ -118,6 +134,16 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
     {
         Entry?.Settle(new RecordOutcome.Dead(code, reason, errorType, null));
         Caller?.TrySetResult(new WorkOutcome.Failed(code, reason, errorType));
+    }
+
+    // Its batch goes on without it, and must not hold what it carried and what came of it until the last one is done. Who waits for it looks at it still.
+    private void LetGo()
+    {
+        if (Caller is null)
+        {
+            (Decision, Event) = (null, null);
+            Message = new TimerFired { SagaId = Message.SagaId, CausedBy = Message.CausedBy, Leases = _none };
+        }
     }
 
     private static ExternalEvent ToEvent(EventRequest request, Guid sagaId) => new()
@@ -129,6 +155,13 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
         Asker = request.Asker,
     };
 }
+
+/// <summary>Why a message cannot be handled.</summary>
+/// <param name="Code">See <see cref="Contracts.Messages.ErrorCodes"/>.</param>
+/// <param name="Reason">For people.</param>
+/// <param name="ErrorType">The kind, for the dead letter.</param>
+/// <param name="IsFinal">Whether it is not to be decided anew.</param>
+internal sealed record Trouble(string Code, string Reason, string ErrorType, bool IsFinal = false);
 
 /// <summary>What came of a message, for one who waits for it.</summary>
 internal abstract record WorkOutcome

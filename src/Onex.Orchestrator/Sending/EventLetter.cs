@@ -39,7 +39,7 @@ internal static class EventLetter
 
         if (asker.Extra is { } extra)
         {
-            using var unknown = JsonDocument.Parse(extra.Utf8);
+            using var unknown = JsonDocument.Parse(extra.Utf8, ValueJson.Reading);
             foreach (var field in unknown.RootElement.EnumerateObject())
             {
                 field.WriteTo(writer);

@@ -24,11 +24,26 @@ internal sealed class OutgoingSender(
     private readonly SemaphoreSlim _room = new(0, 1);
     private long _bytes;
 
+    // Guards what follows: who reads the outbox now, by when they began, and what the store has forgotten since the oldest of them did.
+    private readonly Lock _lock = new();
+    private readonly SortedSet<long> _readings = [];
+    private readonly Queue<(long At, Guid Id)> _forgotten = new();
+    private long _clock;
+
     /// <summary>Called when the broker refuses a message for good: its saga, the message, and the reason.</summary>
     public Action<Guid, OutgoingMessage, string>? Refused { get; set; }
 
     /// <summary>Whether messages are on their way, or acknowledged and not yet forgotten by the store.</summary>
-    public bool HasInHand => !_inHand.IsEmpty;
+    public bool HasInHand
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _inHand.Count > _forgotten.Count;
+            }
+        }
+    }
 
     /// <summary>
     /// Hands messages to the producer, in order, unless they are on their way already. Nothing cancels that: a stop would not know which of them
@@ -78,12 +93,31 @@ internal sealed class OutgoingSender(
         return taken;
     }
 
+    /// <summary>
+    /// Around reading unsent messages and sending them: what is read may have been acknowledged, and forgotten by the store, since it was read, and
+    /// is not sent a second time.
+    /// </summary>
+    public Reading BeginReading()
+    {
+        lock (_lock)
+        {
+            _readings.Add(++_clock);
+            return new Reading(this, _clock);
+        }
+    }
+
     /// <summary>The store has forgotten them.</summary>
     public void Forgotten(IEnumerable<Guid> ids)
     {
-        foreach (var id in ids)
+        lock (_lock)
         {
-            _inHand.TryRemove(id, out _);
+            _clock++;
+            foreach (var id in ids)
+            {
+                _forgotten.Enqueue((_clock, id));
+            }
+
+            LetGo();
         }
     }
 
@@ -105,6 +139,24 @@ internal sealed class OutgoingSender(
     {
         _moreAcknowledged.Dispose();
         _room.Dispose();
+    }
+
+    private void EndReading(long began)
+    {
+        lock (_lock)
+        {
+            _readings.Remove(began);
+            LetGo();
+        }
+    }
+
+    // What was forgotten before the oldest reading began cannot be found by any of them.
+    private void LetGo()
+    {
+        while (_forgotten.TryPeek(out var oldest) && (_readings.Count == 0 || oldest.At < _readings.Min))
+        {
+            _inHand.TryRemove(_forgotten.Dequeue().Id, out _);
+        }
     }
 
     private async Task SendAsync(Guid sagaId, OutgoingMessage message, bool again)
@@ -190,5 +242,12 @@ internal sealed class OutgoingSender(
         {
             // Someone has signalled already.
         }
+    }
+
+    /// <summary>Somebody reads unsent messages.</summary>
+    public readonly struct Reading(OutgoingSender sender, long began) : IDisposable
+    {
+        /// <inheritdoc />
+        public void Dispose() => sender.EndReading(began);
     }
 }

@@ -53,11 +53,11 @@ internal static class EarlyEventRows
     /// <summary>The event as it came.</summary>
     public static EventRequest ToRequest(EarlyEvent row)
     {
-        using var content = JsonDocument.Parse(row.Content.Utf8);
+        using var content = JsonDocument.Parse(row.Content.Utf8, ValueJson.Reading);
         return new EventRequest(
             row.Contract,
             row.Event,
-            CelValue.FromJson(content.RootElement.GetProperty("payload")),
+            SagaRows.ReadValue(content.RootElement, "payload") ?? CelValue.Null,
             SagaRows.ReadAsker(content.RootElement.GetProperty("asker"), null) with { RequestHash = row.RequestHash })
         {
             Early = row.ExpiresAt - row.ReceivedAt,
@@ -66,8 +66,7 @@ internal static class EarlyEventRows
 
     private static RawJson Content(CelValue payload, Asker asker) => SagaRows.Json(writer =>
     {
-        writer.WritePropertyName("payload");
-        SagaRows.Write(writer, payload);
+        SagaRows.WriteValue(writer, "payload", payload);
         writer.WriteStartObject("asker");
         SagaRows.WriteAsker(writer, asker, whole: true);
         writer.WriteEndObject();

@@ -127,7 +127,7 @@ internal static partial class SagaRows
 
     private static ImmutableArray<Waiter> ReadWaiters(RawJson json)
     {
-        using var document = JsonDocument.Parse(json.Utf8);
+        using var document = JsonDocument.Parse(json.Utf8, ValueJson.Reading);
         return
         [
             .. document.RootElement.GetProperty("waiters").EnumerateArray()

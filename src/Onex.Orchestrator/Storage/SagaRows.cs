@@ -12,6 +12,8 @@ namespace Onex.Orchestrator.Storage;
 /// <summary>A saga as a row, and back. The names in the JSON columns are read by people with <c>psql</c>.</summary>
 internal static partial class SagaRows
 {
+    private const string Handling = "handling";
+
     /// <summary>The row of a state, after the transition that made it.</summary>
     public static SagaRow ToRow(SagaState saga, long version, Guid transitionId) => new()
     {
@@ -46,10 +48,10 @@ internal static partial class SagaRows
     /// <summary>The state of a row. The plan gives the values of <c>data</c> their types.</summary>
     public static SagaState FromRow(Plan plan, SagaRow row, RawJson input, RawJson? output, RawJson? response = null)
     {
-        using var progress = JsonDocument.Parse(row.Progress.Utf8);
-        using var headers = JsonDocument.Parse((row.Headers ?? RawJson.EmptyObject).Utf8);
+        using var progress = JsonDocument.Parse(row.Progress.Utf8, ValueJson.Reading);
+        using var headers = JsonDocument.Parse((row.Headers ?? RawJson.EmptyObject).Utf8, ValueJson.Reading);
         var root = progress.RootElement;
-        var given = CelValue.FromJson(input.Utf8.Span);
+        var given = StoredValues.Read(input.Utf8.Span);
         _ = plan.Input.Validate(given, out var typed);
         return new SagaState
         {
@@ -67,9 +69,9 @@ internal static partial class SagaRows
             },
             State = row.State,
             Status = row.Status,
-            Data = ReadData(plan, row.Data),
+            Data = ReadData(plan, row.Data, Member(root, "data_kinds")),
             Results = root.TryGetProperty("steps", out var steps)
-                ? steps.EnumerateObject().ToImmutableDictionary(step => step.Name, step => CelValue.FromJson(step.Value))
+                ? ReadValues(steps, Member(root, "steps_kinds"))
                 : ImmutableDictionary<string, CelValue>.Empty,
             Visits = root.TryGetProperty("visits", out var visits)
                 ? visits.EnumerateObject().ToImmutableDictionary(visit => visit.Name, visit => visit.Value.GetInt32())
@@ -130,6 +132,9 @@ internal static partial class SagaRows
             WriteValues(writer, saga.Results);
             writer.WriteEndObject();
         }
+
+        WriteKinds(writer, "data_kinds", saga.Data);
+        WriteKinds(writer, "steps_kinds", saga.Results);
 
         if (!saga.Idle.IsEmpty)
         {
@@ -208,29 +213,31 @@ internal static partial class SagaRows
     private static void WriteStops(Utf8JsonWriter writer, SagaState saga)
     {
         WriteText(writer, "blocked_because", saga.BlockedBecause);
-        WriteArray(writer, "blocked", saga.Blockages, (to, blockage) =>
-        {
-            to.WriteString("kind", blockage.Kind switch
-            {
-                BlockedBy.Step => "step",
-                BlockedBy.Compensation => "compensation",
-                BlockedBy.Interrupted => "interrupted",
-                _ => "way",
-            });
-            WriteText(to, "step", blockage.Step);
-            if (blockage.CommandId is { } command)
-            {
-                to.WriteString("command_id", command);
-            }
-
-            WriteNumber(to, "item", blockage.Item);
-            WriteCount(to, "round", blockage.Round);
-            WriteTime(to, "at", blockage.At);
-            to.WriteString("reason", blockage.Reason);
-        });
-
+        WriteArray(writer, "blocked", saga.Blockages, WriteBlockage);
         WriteWish(writer, "paused", saga.PausedBy);
         WriteWish(writer, "cancelled", saga.CancelledBy);
+    }
+
+    private static void WriteBlockage(Utf8JsonWriter to, Blockage blockage)
+    {
+        to.WriteString("kind", blockage.Kind switch
+        {
+            BlockedBy.Step => "step",
+            BlockedBy.Compensation => "compensation",
+            BlockedBy.Interrupted => "interrupted",
+            BlockedBy.Handling => Handling,
+            _ => "way",
+        });
+        WriteText(to, "step", blockage.Step);
+        if (blockage.CommandId is { } command)
+        {
+            to.WriteString("command_id", command);
+        }
+
+        WriteNumber(to, "item", blockage.Item);
+        WriteCount(to, "round", blockage.Round);
+        WriteTime(to, "at", blockage.At);
+        to.WriteString("reason", blockage.Reason);
     }
 
     private static Blockage ReadBlockage(JsonElement json) => new(
@@ -239,6 +246,7 @@ internal static partial class SagaRows
             "step" => BlockedBy.Step,
             "compensation" => BlockedBy.Compensation,
             "interrupted" => BlockedBy.Interrupted,
+            Handling => BlockedBy.Handling,
             _ => BlockedBy.Way,
         },
         Text(json, "step"),
@@ -291,14 +299,12 @@ internal static partial class SagaRows
         WriteText(writer, "broken", run.Broken);
         if (!run.Totals.IsEmpty)
         {
-            writer.WritePropertyName("totals");
-            Write(writer, CelValue.List([.. run.Totals]));
+            WriteValue(writer, "totals", CelValue.List([.. run.Totals]));
         }
 
         if (run.Items is { } items)
         {
-            writer.WritePropertyName("items");
-            Write(writer, items);
+            WriteValue(writer, "items", items);
         }
     }
 
@@ -309,8 +315,8 @@ internal static partial class SagaRows
         Failed = json.GetProperty("failed").GetInt32(),
         Gathering = Flag(json, "gathering"),
         Broken = Text(json, "broken"),
-        Totals = json.TryGetProperty("totals", out var totals) ? [.. CelValue.FromJson(totals).AsList()] : [],
-        Items = json.TryGetProperty("items", out var items) ? CelValue.FromJson(items) : null,
+        Totals = ReadValue(json, "totals") is { } totals ? [.. totals.AsList()] : [],
+        Items = ReadValue(json, "items"),
     };
 
     private static void WriteWish(Utf8JsonWriter writer, string name, OperatorWish? wish)
@@ -351,8 +357,7 @@ internal static partial class SagaRows
         WriteFlag(writer, "answered", command.Answered);
         if (command.ItemValue is { } item)
         {
-            writer.WritePropertyName("item_value");
-            Write(writer, item);
+            WriteValue(writer, "item_value", item);
         }
 
         WriteCount(writer, "round", command.Round);
@@ -373,7 +378,7 @@ internal static partial class SagaRows
         CommandId = json.GetProperty("command_id").GetGuid(),
         Step = json.GetProperty("step").GetString()!,
         Item = Number(json, "item"),
-        ItemValue = json.TryGetProperty("item_value", out var item) ? CelValue.FromJson(item) : null,
+        ItemValue = ReadValue(json, "item_value"),
         Answered = Flag(json, "answered"),
         Direction = json.GetProperty("direction").GetString()!,
         Attempt = json.GetProperty("attempt").GetInt32(),
@@ -439,44 +444,10 @@ internal static partial class SagaRows
 
     private static Fault ReadFault(RawJson json)
     {
-        using var document = JsonDocument.Parse(json.Utf8);
+        using var document = JsonDocument.Parse(json.Utf8, ValueJson.Reading);
         var root = document.RootElement;
         return new Fault(
             root.GetProperty("code").GetString()!, root.GetProperty("message").GetString()!, Text(root, "step"), root.GetProperty("at").GetDateTimeOffset());
-    }
-
-    private static ImmutableDictionary<string, CelValue> ReadData(Plan plan, RawJson json)
-    {
-        using var document = JsonDocument.Parse(json.Utf8);
-        var data = ImmutableDictionary.CreateBuilder<string, CelValue>(StringComparer.Ordinal);
-        foreach (var field in plan.Data)
-        {
-            if (document.RootElement.TryGetProperty(field.Name, out var stored))
-            {
-                var value = CelValue.FromJson(stored);
-                data[field.Name] = field.Type.TryConvert(value, out var typed, out _) ? typed : value;
-            }
-        }
-
-        return data.ToImmutable();
-    }
-
-    private static void WriteValues(Utf8JsonWriter writer, ImmutableDictionary<string, CelValue> values)
-    {
-        foreach (var (name, value) in values)
-        {
-            writer.WritePropertyName(name);
-            Write(writer, value);
-        }
-    }
-
-    /// <summary>Writes a value that has a JSON form.</summary>
-    internal static void Write(Utf8JsonWriter writer, CelValue value)
-    {
-        if (!value.TryWriteJson(writer, out var problem))
-        {
-            throw new InvalidOperationException($"A value without JSON reached the store: {problem}");
-        }
     }
 
     private static string? Text(JsonElement json, string name) =>

@@ -53,8 +53,9 @@ public sealed class StoreSetupException : Exception
             PostgresException other => Told($"{server} failed: {StoreErrors.Describe(other)}."),
             NpgsqlException missing when missing.Message.Contains("No password has been provided", StringComparison.Ordinal) => Told(
                 $"{server} asks user {Quoted(settings.User)} for a password and none is given: set POSTGRES_PASSWORD."),
-            TimeoutException or NpgsqlException { InnerException: TimeoutException } when error is Sagas.StoreUnavailableException => Told(
-                $"{server} has not answered in time: it may be busy, or a lock may be held (see pg_stat_activity).", mayPass: true),
+            TimeoutException or NpgsqlException { InnerException: TimeoutException } => Told(
+                $"{server} has not answered in time: it may be busy, a lock may be held (see pg_stat_activity), or POSTGRES_HOST and POSTGRES_PORT lead elsewhere.",
+                mayPass: true),
             NpgsqlException or SocketException or TimeoutException or IOException => Told(
                 $"{server} cannot be reached ({StoreErrors.Describe(Cause(error)!)}): check that it runs, POSTGRES_HOST and POSTGRES_PORT.",
                 mayPass: true),

@@ -91,7 +91,7 @@ internal sealed class ApiClient : IDisposable
                 throw Refused(answer.StatusCode, text);
             }
 
-            using var document = JsonDocument.Parse(text);
+            using var document = JsonDocument.Parse(text, Json.Deep);
             return document.RootElement.Clone();
         }
         catch (JsonException other)
@@ -109,7 +109,7 @@ internal sealed class ApiClient : IDisposable
     {
         try
         {
-            using var document = JsonDocument.Parse(body);
+            using var document = JsonDocument.Parse(body, Json.Deep);
             var root = document.RootElement;
             var detail = Json.Text(root, "detail") ?? status.ToString();
             var remedy = Json.Text(root, "remedy");

@@ -106,7 +106,7 @@ internal static class ApiOptions
 
         try
         {
-            using var document = JsonDocument.Parse(text);
+            using var document = JsonDocument.Parse(text, Json.Deep);
             return document.RootElement.Clone();
         }
         catch (JsonException bad)

@@ -125,7 +125,7 @@ internal static class DeadLettersCommand
     {
         try
         {
-            using var document = JsonDocument.Parse(value);
+            using var document = JsonDocument.Parse(value, Json.Deep);
             return Json.Indented(document.RootElement);
         }
         catch (JsonException)

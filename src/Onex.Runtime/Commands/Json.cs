@@ -10,6 +10,9 @@ internal static class Json
 {
     private static readonly JsonWriterOptions _indented = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>How an answer is read: as deep as the data of a saga may ever have been written, and what is around it.</summary>
+    public static JsonDocumentOptions Deep { get; } = new() { MaxDepth = 1000 };
+
     /// <summary>Prints one object.</summary>
     public static void Print(Action<Utf8JsonWriter> members) => Console.WriteLine(Text(_indented, writer => WriteObject(writer, members)));
 

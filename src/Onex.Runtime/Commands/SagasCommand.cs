@@ -210,17 +210,21 @@ internal static class SagasCommand
 
     private static void PrintWhy(JsonElement why)
     {
-        Console.WriteLine(Show.Cell(why, "sentence"));
-        if (why.TryGetProperty("last_error", out var error))
+        foreach (var line in WhyLines(why))
         {
-            Console.WriteLine($"Last error: step '{Show.Cell(error, "step")}' at {Show.Time(error, "at")}: {Show.Cell(error, "code")}: {Show.Cell(error, "message")}");
-        }
-
-        foreach (var action in why.GetProperty("actions").EnumerateArray())
-        {
-            Console.WriteLine($"  onex {Show.Harmless(action.GetString()!)}");
+            Console.WriteLine(line);
         }
     }
+
+    /// <summary>What a saga waits for, its last error, and what could be done: each a line that can be typed.</summary>
+    internal static IEnumerable<string> WhyLines(JsonElement why) =>
+    [
+        Show.Cell(why, "sentence"),
+        .. why.TryGetProperty("last_error", out var error)
+            ? [$"Last error: step '{Show.Cell(error, "step")}' at {Show.Time(error, "at")}: {Show.Cell(error, "code")}: {Show.Cell(error, "message")}"]
+            : Array.Empty<string>(),
+        .. why.GetProperty("actions").EnumerateArray().Select(action => $"  onex {Show.Harmless(action.GetString()!)}"),
+    ];
 
     private static string Fault(JsonElement saga) => saga.TryGetProperty("fault", out var fault) ? Show.Cell(fault, "code") : "";
 

@@ -85,6 +85,7 @@ internal static class RunCommand
         services.AddSingleton<IRoleBootstrap, Handlers>();
 
         services.AddBusHealth();
+        services.AddSingleton<IHealthComponent, ConsumersComponent>();
         services.AddMassTransit(bus =>
         {
             bus.DisableUsageTelemetry();
@@ -113,6 +114,7 @@ internal static class RunCommand
 
         services.AddOnexKafka(Parts.Kafka(settings, name));
         services.AddSingleton<IHealthComponent, BrokerComponent>();
+        services.AddSingleton<IHealthComponent, MissedRecordsComponent>();
         services.AddSingleton<IRoleBootstrap, TopicSetup>();
     }
 

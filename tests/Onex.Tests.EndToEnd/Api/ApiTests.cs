@@ -50,6 +50,8 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
         Assert.NotNull(history["next"]);
         var why = (await GetAsync($"/api/v1/sagas/{id}/why", Reader)).Body;
         Assert.Equal("waiting", (string?)why["status"]);
+        Assert.Equal("charge", (string?)why["last_error"]!["step"]);
+        Assert.False(string.IsNullOrEmpty((string?)why["last_error"]!["code"]));
         Assert.Contains("card_updated", why["waits"]!.AsArray().Select(wait => (string?)wait).Aggregate((all, next) => $"{all} {next}"));
 
         var (sent, _) = await PostAsync($"/api/v1/sagas/{id}/send", new JsonObject { ["event"] = "card_updated" }, Operator);

@@ -8,6 +8,26 @@ namespace Onex.Tests.Integration.Kafka;
 public abstract class BatchEndpointCompliance : RiderCompliance
 {
     [Fact]
+    public async Task Records_that_are_read_and_never_done_make_it_not_ready()
+    {
+        var topic = NewTopic();
+        var handler = new Remembering(_ => { });
+        await using var member = await StartAsync(topic, 1, handler, s => s with { StandstillAfter = TimeSpan.FromSeconds(1) });
+        await member.ProduceAsync(topic, 0, "a", "b");
+        await Eventually.TrueAsync(() => handler.Given.Count == 2);
+
+        await Eventually.TrueAsync(
+            () => !member.IsReady && member.Troubles.Contains("stands still: of the 2 records", StringComparison.Ordinal), () => member.Troubles);
+
+        foreach (var entry in handler.Given)
+        {
+            entry.Settle(RecordOutcome.Done.Instance);
+        }
+
+        await Eventually.TrueAsync(() => member.IsReady, () => member.Troubles);
+    }
+
+    [Fact]
     public async Task Records_of_a_partition_are_given_in_order_and_committed()
     {
         var (topic, handler) = (NewTopic(), Remembering.Settling);

@@ -10,10 +10,16 @@ internal sealed class MortalLog(IRecordLog log) : IRecordLog
 {
     private volatile Action? _lastWords;
     private volatile int _breaks;
+    private volatile bool _paused;
+
+    /// <summary>Whether a consumer is paused.</summary>
+    public bool IsPaused => _paused;
 
     public string? LastError => log.LastError;
 
-    public void Start() => log.Start();
+    public void Start(IReadOnlyCollection<string> topics) => log.Start(topics);
+
+    public IReadOnlyCollection<string> Missing(IReadOnlyCollection<string> topics) => log.Missing(topics);
 
     /// <summary>Every consumer breaks, and none is made again.</summary>
     /// <param name="lastWords">What happens when nothing can be stored any more, and the partitions are not yet known to be lost.</param>
@@ -40,7 +46,11 @@ internal sealed class MortalLog(IRecordLog log) : IRecordLog
             _breaks = mortal._breaks;
 
             // What the rider is told must be its own consumer, not the one behind it.
-            _inner = log.Join(address, events with { Revoked = (_, partitions) => events.Revoked(this, partitions) });
+            _inner = log.Join(address, events with
+            {
+                Assigned = (_, partitions) => events.Assigned(this, partitions),
+                Revoked = (_, partitions) => events.Revoked(this, partitions),
+            });
         }
 
         public ConsumeResult<byte[]?, byte[]?>? Consume(int waitMs)
@@ -54,9 +64,22 @@ internal sealed class MortalLog(IRecordLog log) : IRecordLog
             return _mortal._breaks == _breaks ? _inner.Consume(waitMs) : throw new InvalidOperationException("The consumer broke.");
         }
 
-        public void Pause() => _inner.Pause();
+        public Task<IReadOnlyDictionary<string, Guid>> TopicIdsAsync(IReadOnlyCollection<string> names, CancellationToken cancellation) =>
+            _inner.TopicIdsAsync(names, cancellation);
 
-        public void Resume() => _inner.Resume();
+        public long? EndOf(TopicPartition partition) => _inner.EndOf(partition);
+
+        public void Pause()
+        {
+            _inner.Pause();
+            _mortal._paused = true;
+        }
+
+        public void Resume()
+        {
+            _inner.Resume();
+            _mortal._paused = false;
+        }
 
         public void StoreOffset(TopicPartitionOffset offset) => _inner.StoreOffset(offset);
 

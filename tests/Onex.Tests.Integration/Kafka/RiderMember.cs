@@ -27,11 +27,17 @@ internal sealed class RiderMember(ServiceProvider services) : IAsyncDisposable
     /// <summary>Only a broker has it.</summary>
     public BrokerHealth Broker => services.GetRequiredService<BrokerHealth>();
 
+    /// <summary>What was deleted before it was read.</summary>
+    public MissedRecordsCount Missed => services.GetRequiredService<MissedRecordsCount>();
+
     public BusHealthResult Health => _bus.CheckHealth();
 
     /// <summary>How the rider's endpoints are; the in-memory bus's own is always healthy.</summary>
     public IReadOnlyList<BusHealthStatus> Endpoints =>
         [.. Health.Endpoints.Where(endpoint => endpoint.Key.Contains("/kafka/", StringComparison.Ordinal)).Select(endpoint => endpoint.Value.Status)];
+
+    /// <summary>Why it is not ready.</summary>
+    public string Troubles => string.Join("; ", services.GetRequiredService<IBusInstance>().GetRider<IKafkaRider>().Troubles);
 
     public bool IsReady => services.GetRequiredService<IBusInstance>().GetRider<IKafkaRider>().Endpoints.Values.All(ready => ready)
         && Health.Status == BusHealthStatus.Healthy;

@@ -116,6 +116,28 @@ public abstract class TopicEndpointCompliance : RiderCompliance
     }
 
     [Fact]
+    public async Task A_message_that_takes_its_time_is_no_standstill()
+    {
+        var topic = NewTopic();
+        var (begun, release) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await using var member = await StartAsync(
+            topic,
+            endpoint => endpoint.Pipe(pipe => pipe.Handler<Note>(_ =>
+            {
+                begun.TrySetResult();
+                return release.Task;
+            })),
+            settings => settings with { StandstillAfter = TimeSpan.FromMilliseconds(100) });
+        await member.ProduceAsync(topic, 0, """{"Text":"slow"}""");
+        await begun.Task.WaitAsync(TimeSpan.FromSeconds(30));
+
+        // The time after which others would stand still is the very thing that must pass.
+        await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, TestContext.Current.CancellationToken);
+        Assert.Equal("", member.Troubles);
+        release.SetResult();
+    }
+
+    [Fact]
     public async Task Trouble_that_all_share_is_waited_out_however_often_it_strikes()
     {
         var topic = NewTopic();

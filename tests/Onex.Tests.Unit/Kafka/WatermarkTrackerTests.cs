@@ -41,6 +41,33 @@ public sealed class WatermarkTrackerTests
     }
 
     [Fact]
+    public void What_lies_between_the_last_record_and_the_end_is_passed_once_the_record_is_settled()
+    {
+        var tracker = Read(3, 4);
+
+        Assert.False(tracker.Pass(7));
+        tracker.Settle(4);
+        Assert.Null(tracker.Watermark);
+        tracker.Settle(3);
+        Assert.Equal(7, tracker.Watermark);
+
+        tracker.Read(7);
+        Assert.False(tracker.Pass(8));
+        tracker.Settle(7);
+        Assert.Equal((8, 0), (tracker.Watermark, tracker.Open));
+    }
+
+    [Fact]
+    public void An_end_without_a_record_before_it_is_passed_at_once_and_an_empty_log_is_not()
+    {
+        Assert.False(new WatermarkTracker().Pass(0));
+
+        var tracker = new WatermarkTracker();
+        Assert.True(tracker.Pass(5));
+        Assert.Equal(5, tracker.Watermark);
+    }
+
+    [Fact]
     public void Settling_twice_or_what_was_never_read_changes_nothing()
     {
         var tracker = Read(1, 2);

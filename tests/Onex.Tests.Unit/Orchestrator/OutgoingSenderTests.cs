@@ -83,6 +83,43 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
+    public async Task A_message_that_was_read_before_the_store_forgot_it_is_not_sent_a_second_time()
+    {
+        var broker = new Refusing();
+        using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance);
+        sender.Send(_saga, [_message]);
+        await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+
+        // A sweep, say: its query saw the row, and its answer comes after the row was deleted.
+        using (sender.BeginReading())
+        {
+            sender.Forgotten(sender.TakeAcknowledged(10));
+            sender.Send(_saga, [_message]);
+        }
+
+        Assert.Equal(["responses"], broker.Topics);
+        Assert.False(sender.HasInHand);
+    }
+
+    [Fact]
+    public async Task What_was_forgotten_is_kept_in_mind_no_longer_than_the_oldest_reading_lasts()
+    {
+        var broker = new Refusing();
+        using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance);
+        sender.Send(_saga, [_message]);
+        await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+        var older = sender.BeginReading();
+        sender.Forgotten(sender.TakeAcknowledged(10));
+        using var younger = sender.BeginReading();
+
+        sender.Send(_saga, [_message]);
+        Assert.Equal(["responses"], broker.Topics);
+        older.Dispose();
+        sender.Send(_saga, [_message]);
+        Assert.Equal(["responses", "responses"], broker.Topics);
+    }
+
+    [Fact]
     public async Task A_response_that_the_broker_does_not_take_is_replaced_by_an_error_with_the_sagas_id()
     {
         var (broker, index) = (new Refusing { RefuseLongerThan = 4_000 }, new Index());

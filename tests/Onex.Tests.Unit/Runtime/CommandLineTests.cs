@@ -135,8 +135,21 @@ public sealed partial class CommandLineTests
     }
 
     // In quotes, without what a shell or an interpolation would put into it.
-    [System.Text.RegularExpressions.GeneratedRegex("""['`](onex [a-z-][^'`"{}|\[\]<>$\\/\n]*)['`]""")]
+    [System.Text.RegularExpressions.GeneratedRegex("""['`](onex [a-z-][^'`"{}|\[\]<>$\\/\n]*)['`]""", System.Text.RegularExpressions.RegexOptions.None, matchTimeoutMilliseconds: 5000)]
     private static partial System.Text.RegularExpressions.Regex Proposed();
+
+    [Fact]
+    public void Why_shows_the_last_error_and_lines_that_can_be_typed()
+    {
+        using var why = System.Text.Json.JsonDocument.Parse("""
+            {"sentence": "It is blocked.", "actions": ["sagas retry 1", "sagas list --parent 1"],
+             "last_error": {"at": "2026-11-24T08:00:00Z", "step": "charge", "code": "http_503", "message": "later"}}
+            """);
+
+        Assert.Equal(
+            ["It is blocked.", "Last error: step 'charge' at 2026-11-24 08:00:00Z: http_503: later", "  onex sagas retry 1", "  onex sagas list --parent 1"],
+            SagasCommand.WhyLines(why.RootElement));
+    }
 
     [Fact]
     public void A_terminal_is_not_sent_what_it_would_obey() => Assert.Equal("\\u001B[31mred\\u000A", Show.Harmless("\u001b[31mred\n"));

@@ -1,0 +1,28 @@
+using MassTransit.Transports;
+using Microsoft.Extensions.DependencyInjection;
+using Onex.Hosting.Health;
+using Onex.Kafka.Riding;
+
+namespace Onex.Runtime.Running;
+
+/// <summary>Whether the consumers can do their work: their topics exist, they have their partitions, and records that wait make progress.</summary>
+internal sealed class ConsumersComponent(IServiceProvider services, RoleHealth role) : IHealthComponent
+{
+    public string Name => "consumers";
+
+    public bool NeededForReadiness => true;
+
+    public Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
+    {
+        // Nothing may build the bus before the role has what its endpoints need.
+        if (!role.Initialized)
+        {
+            return Task.FromResult(new ComponentReport(ComponentState.Unhealthy, "not started", null));
+        }
+
+        var troubles = services.GetRequiredService<IBusInstance>().GetRider<IKafkaRider>().Troubles;
+        return Task.FromResult(troubles.Count == 0
+            ? ComponentReport.Healthy
+            : new ComponentReport(ComponentState.Unhealthy, string.Join("; ", troubles), null));
+    }
+}

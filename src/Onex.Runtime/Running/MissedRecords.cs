@@ -1,0 +1,19 @@
+using Onex.Hosting.Health;
+using Onex.Kafka.Consuming;
+
+namespace Onex.Runtime.Running;
+
+/// <summary>Whether records were deleted before they were read. The process works, but somebody has to know.</summary>
+internal sealed class MissedRecordsComponent(MissedRecordsCount missed) : IHealthComponent
+{
+    public string Name => "missed_records";
+
+    public bool NeededForReadiness => false;
+
+    public Task<ComponentReport> ProbeAsync(CancellationToken cancellation) => Task.FromResult(missed.Topics is { Count: > 0 } topics
+        ? new ComponentReport(
+            ComponentState.Degraded,
+            "deleted before they were read, since the process began: " + string.Join(", ", topics.Select(topic => $"{topic.Value} records of {topic.Key}")),
+            null)
+        : ComponentReport.Healthy);
+}

@@ -1,0 +1,156 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.Fault;
+
+/// <summary>
+/// Everything at once: orders, a backlog of large requests, roles killed at random, PostgreSQL and Kafka restarted and frozen, letters redriven. The full
+/// form, with <c>ONEX_FAULT_FULL=true</c>, has 600 orders in ten minutes; the short one few, and the shared broker is neither killed nor frozen.
+/// </summary>
+public sealed class AcceptanceTests(ITestOutputHelper output)
+{
+    private static readonly TimeSpan _within = TimeSpan.FromSeconds(FullForm.IsWanted ? 420 : 120);
+
+    [Fact]
+    public async Task Each_order_is_answered_once_whatever_dies_and_nothing_is_lost_or_done_twice()
+    {
+        var random = OrderLoad.Seeded(output);
+        await using var postgres = await PostgresServer.StartOwnAsync();
+        await using var broker = FullForm.IsWanted ? await KafkaBroker.StartOwnAsync() : null;
+        await using var stack = await OnexStack.CreateAsync(postgres, broker);
+        var running = new Dictionary<string, OnexProcess>();
+        using var memory = MemoryGroup.TryMake(Names.Next("onex-main"), 512L << 20);
+        OnexProcess Start(string role) => running[role] = stack.Start(role, memory: role == "main" ? memory : null);
+        foreach (var role in new[] { "main", "effects", "workers" })
+        {
+            await Start(role).ReadyAsync();
+        }
+
+        // Events for sagas that are not there: letters to be redriven, each more than once, while everything dies.
+        var letters = new List<string>();
+        for (var letter = 0; letter < 4; letter++)
+        {
+            letters.Add(Names.Next("late"));
+            await stack.EventAsync("order-fulfilment.card_updated", letters[^1], []);
+        }
+
+        await Eventually.Async(
+            async () => await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.dead_letters") == letters.Count, _within, () => "the dead letters of the events");
+
+        var began = Stopwatch.StartNew();
+        var length = TimeSpan.FromSeconds(FullForm.IsWanted ? 540 : 25);
+        var orders = FullForm.IsWanted ? 600 : 60;
+        var load = new OrderLoad(stack, new Random(random.Next()), output) { Regrets = 5, Padding = FullForm.IsWanted ? 900_000 : 100_000 };
+        var sending = load.SendAsync(orders, inFlight: 60, _within, pace: length / orders);
+        var answers = new List<string>();
+        foreach (var letter in letters)
+        {
+            stack.Outside.Treat(letter, new Treatment { CardExpired = true });
+            answers.Add(await stack.OrderAsync(letter));
+        }
+
+        var redriving = RedriveAsync(stack, letters.Count, running, began, length);
+        var bursts = FullForm.IsWanted ? 3 : 1;
+        while (began.Elapsed < length)
+        {
+            if (bursts > 0 && began.Elapsed > length / 6)
+            {
+                bursts--;
+                output.WriteLine("kills main with a backlog of large requests before it");
+                await running["main"].KillAsync();
+                await load.BurstAsync(FullForm.IsWanted ? 30 : 10);
+                Start("main");
+            }
+
+            await OneFaultAsync(random, running, Start, postgres, broker);
+            await load.ProgressAsync(random.Next(5, 40), TimeSpan.FromSeconds(FullForm.IsWanted ? 10 : 3));
+        }
+
+        await sending;
+        await redriving;
+        await Task.WhenAll(running.Values.Select(role => role.ReadyAsync(_within)));
+
+        // What was redriven has its saga by now, and moves it once.
+        await load.AllIsWellAsync(_within, letters);
+        stack.AssertOneResponseEach(answers);
+        foreach (var letter in letters)
+        {
+            await stack.InStateAsync(letter, "done", _within);
+            Assert.Equal(["reserve", "pack", "charge", "confirm"], stack.Outside.EffectsOf(letter));
+            Assert.Equal(1L, await stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.inbox i JOIN onex.sagas s ON s.id = i.saga_id WHERE s.business_key = '{letter}'"));
+        }
+
+        Assert.Equal(
+            [], await stack.Database.QueryAsync("SELECT id, topic, code, reason FROM onex.dead_letters WHERE status = 'open' AND code NOT IN ('ONEX3018', 'ONEX3023')"));
+        output.WriteLine($"{began.Elapsed.TotalSeconds:0} s");
+    }
+
+    private async Task OneFaultAsync(
+        Random random, Dictionary<string, OnexProcess> running, Func<string, OnexProcess> start, PostgresServer postgres, KafkaBroker? broker)
+    {
+        switch (random.Next(broker is null ? 5 : 8))
+        {
+            case < 4:
+                var role = running.Keys.ElementAt(random.Next(running.Count));
+                output.WriteLine($"kills {role}");
+                await running[role].KillAsync();
+                await start(role).ReadyAsync(_within);
+                break;
+            case 4:
+                output.WriteLine("stops PostgreSQL as in a crash");
+                await postgres.RestartAsync(PostgresStop.Immediate);
+                break;
+            case 5:
+                output.WriteLine("kills Kafka");
+                await broker!.KillAsync();
+                await broker.StartAsync();
+                break;
+            case 6:
+                output.WriteLine("freezes Kafka");
+                await broker!.PauseAsync();
+                await Task.Delay(TimeSpan.FromSeconds(random.Next(3, 15)), TimeProvider.System);
+                await broker.ResumeAsync();
+                break;
+            default:
+                output.WriteLine("freezes main");
+                await running["main"].FreezeAsync();
+                await Task.Delay(TimeSpan.FromSeconds(random.Next(2, 9)), TimeProvider.System);
+                await running["main"].ThawAsync();
+                break;
+        }
+    }
+
+    // Redrives each letter whose saga waits for its event, again and again, forced.
+    private static async Task RedriveAsync(OnexStack stack, int letters, Dictionary<string, OnexProcess> running, Stopwatch began, TimeSpan length)
+    {
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
+        var moved = new HashSet<string>();
+        while (began.Elapsed < length || moved.Count < letters)
+        {
+            try
+            {
+                foreach (var line in await stack.Database.QueryAsync(
+                    "SELECT l.id, s.business_key, s.state FROM onex.dead_letters l JOIN onex.sagas s ON convert_from(l.value, 'UTF8') LIKE '%' || s.business_key || '%' "
+                    + "WHERE l.code = 'ONEX3023' AND s.state IN ('awaiting_new_card', 'done')"))
+                {
+                    var (id, key) = (line.Split('|')[0], line.Split('|')[1]);
+                    using var answer = await http.PostAsJsonAsync(
+                        $"http://127.0.0.1:{running["main"].HttpPort}/api/v1/dead-letters/{id}/redrive", new JsonObject { ["force"] = true });
+                    if (answer.StatusCode == HttpStatusCode.OK)
+                    {
+                        moved.Add(key);
+                    }
+                }
+            }
+            catch (Exception e) when (e is HttpRequestException or TaskCanceledException or Npgsql.NpgsqlException)
+            {
+                // Something is dead at this moment.
+            }
+
+            await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System);
+        }
+    }
+}

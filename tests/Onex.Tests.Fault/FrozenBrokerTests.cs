@@ -1,0 +1,50 @@
+using Onex.Tests.Support;
+
+namespace Onex.Tests.Fault;
+
+/// <summary>
+/// A broker that stands still and goes on, again and again, longer each time. Every client in every role runs into each of its time limits; none
+/// of them may end its process. The long freezes are left to <c>ONEX_FAULT_LONG=1</c>.
+/// </summary>
+public sealed class FrozenBrokerTests(ITestOutputHelper output)
+{
+    private static readonly TimeSpan _within = TimeSpan.FromSeconds(120);
+
+    private static readonly int[] _freezes = Environment.GetEnvironmentVariable("ONEX_FAULT_LONG") == "1" ? [5, 15, 25, 40, 60] : [5, 15];
+
+    [Fact]
+    public async Task All_roles_live_through_a_frozen_broker_are_ready_soon_after_its_return_and_lose_nothing()
+    {
+        var random = OrderLoad.Seeded(output);
+        await using var broker = await KafkaBroker.StartOwnAsync();
+        await using var stack = await OnexStack.CreateAsync(broker: broker);
+        var roles = await stack.StartReadyAsync("main", "effects", "workers");
+        var load = new OrderLoad(stack, random, output);
+
+        foreach (var seconds in _freezes)
+        {
+            var during = load.SendAsync(OrderLoad.Orders / 4, inFlight: 20, _within);
+            await load.ProgressAsync(random.Next(5, 30), TimeSpan.FromSeconds(10));
+            await broker.PauseAsync();
+
+            // The freeze is the very thing that must pass.
+            await Task.Delay(TimeSpan.FromSeconds(seconds), TimeProvider.System);
+            foreach (var role in roles)
+            {
+                Assert.True(role.IsRunning, $"{role.Name} ended while the broker was frozen for {seconds} s");
+                Assert.False(await role.IsReadyAsync(), $"{role.Name} is ready while the broker is frozen");
+            }
+
+            await broker.ResumeAsync();
+            var back = TimeProvider.System.GetTimestamp();
+            await Task.WhenAll(roles.Select(role => role.ReadyAsync(TimeSpan.FromSeconds(5))));
+            output.WriteLine($"frozen for {seconds} s, ready {TimeProvider.System.GetElapsedTime(back).TotalSeconds:0.0} s after its return");
+            await during;
+            await Eventually.Async(
+                () => load.Answered == load.Sent, _within, () => $"{load.Answered} of {load.Sent} were answered after a freeze of {seconds} s");
+        }
+
+        await load.AllIsWellAsync(_within);
+        Assert.All(roles, role => Assert.True(role.IsRunning, $"{role.Name} ended"));
+    }
+}

@@ -1,0 +1,55 @@
+using System.Net;
+using Confluent.Kafka;
+using Confluent.Kafka.Admin;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.Fault;
+
+/// <summary>The topic of requests is deleted and made again while all roles run.</summary>
+public sealed class RemadeTopicTests
+{
+    private static readonly TimeSpan _within = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task Main_is_not_ready_without_the_topic_of_requests_and_answers_every_request_of_the_one_that_is_made_in_its_place()
+    {
+        await using var stack = await OnexStack.CreateAsync();
+        var main = (await stack.StartReadyAsync("main", "effects", "workers"))[0];
+        var requests = stack.Topic("requests");
+        using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = stack.Broker.BootstrapServers }).Build();
+        var correlationIds = new List<string>();
+        await OrderAsync(stack, correlationIds);
+        await AnsweredAsync(stack, correlationIds);
+
+        await admin.DeleteTopicsAsync([requests]);
+        await Eventually.Async(
+            async () => await main.GetAsync("/ready") is { Status: HttpStatusCode.ServiceUnavailable } answer
+                && answer.Body.Contains($"there is no topic {requests}", StringComparison.Ordinal),
+            _within,
+            () => "main is ready without its requests");
+        await admin.CreateTopicsAsync([new TopicSpecification { Name = requests, NumPartitions = OnexStack.Partitions }]);
+        for (var i = 0; i < 3; i++)
+        {
+            await OrderAsync(stack, correlationIds);
+        }
+
+        await AnsweredAsync(stack, correlationIds);
+        await main.ReadyAsync(_within);
+        stack.AssertOneResponseEach(correlationIds);
+        Assert.Single(main.Output, line => line.Contains("was deleted and made again", StringComparison.Ordinal));
+    }
+
+    // As many in each partition as were there before, and more: their offsets are those of records that main has read.
+    private static async Task OrderAsync(OnexStack stack, List<string> correlationIds)
+    {
+        for (var partition = 0; partition < OnexStack.Partitions; partition++)
+        {
+            correlationIds.Add(await stack.OrderAsync(Names.Next("remade"), partition: partition));
+        }
+    }
+
+    private static Task<TimeSpan> AnsweredAsync(OnexStack stack, List<string> correlationIds) => Eventually.Async(
+        () => correlationIds.TrueForAll(id => stack.Responses.Of(id).Count > 0),
+        _within,
+        () => $"{correlationIds.Count(id => stack.Responses.Of(id).Count > 0)} of {correlationIds.Count} were answered");
+}

@@ -1,0 +1,346 @@
+using System.Text;
+using Confluent.Kafka;
+using Confluent.Kafka.Admin;
+using Onex.Kafka;
+using Onex.Kafka.Consuming;
+
+namespace Onex.Tests.Integration.Kafka;
+
+/// <summary>What happens to a log beside its records: it is made anew, loses its beginning, gets control records. Only a broker can do that.</summary>
+public sealed class ChangedLogTests : IDisposable
+{
+    private readonly KafkaTestBus _bus = new();
+    private readonly Lazy<IAdminClient> _admin;
+
+    public ChangedLogTests() => _admin = new(() => new AdminClientBuilder(new AdminClientConfig { BootstrapServers = _bus.Bootstrap }).Build());
+
+    public void Dispose()
+    {
+        if (_admin.IsValueCreated)
+        {
+            _admin.Value.Dispose();
+        }
+    }
+
+    [Fact]
+    public async Task A_topic_that_is_made_again_at_once_is_read_from_its_beginning_under_its_new_id()
+    {
+        var (topic, handler) = (TestBus.NewTopic(), Remembering.Settling);
+        await using var member = await StartAsync(topic, handler);
+        await member.ProduceAsync(topic, 0, "old 0", "old 1", "old 2");
+        await Eventually.TrueAsync(() => handler.Given.Count == 3);
+
+        await DeleteAsync(topic);
+        await MakeAgainAsync(topic);
+        await ProduceAsync(topic, [.. Enumerable.Range(0, 8).Select(i => $"new {i}")]);
+
+        // More than were read before, so that an offset of the old log is one of the new log too.
+        await Eventually.TrueAsync(() => handler.Given.Count >= 11);
+        Assert.Equal(["old 0", "old 1", "old 2", .. Enumerable.Range(0, 8).Select(i => $"new {i}")], handler.Values);
+        await IdsAreApartAsync(member, topic, handler, old: 3);
+        await Eventually.TrueAsync(() => _bus.Committed(topic, topic, 1)[0] == 8);
+    }
+
+    [Fact]
+    public async Task A_topic_that_is_made_again_after_a_while_is_read_from_its_beginning()
+    {
+        var (topic, handler) = (TestBus.NewTopic(), Remembering.Settling);
+        await using var member = await StartAsync(topic, handler);
+        await member.ProduceAsync(topic, 0, "old 0", "old 1", "old 2");
+        await Eventually.TrueAsync(() => handler.Given.Count == 3);
+
+        await DeleteAsync(topic);
+        await Eventually.TrueAsync(() => !member.IsReady, () => "it is ready without its topic");
+        await MakeAgainAsync(topic);
+        await ProduceAsync(topic, "new 0", "new 1", "new 2", "new 3", "new 4");
+
+        await Eventually.TrueAsync(() => handler.Given.Count >= 8, within: TimeSpan.FromSeconds(60));
+        Assert.Equal(["old 0", "old 1", "old 2", "new 0", "new 1", "new 2", "new 3", "new 4"], handler.Values);
+        await IdsAreApartAsync(member, topic, handler, old: 3);
+    }
+
+    [Fact]
+    public async Task An_offset_of_the_old_log_that_is_still_to_be_committed_does_not_hide_records_of_the_new_one()
+    {
+        var topic = TestBus.NewTopic();
+        var handler = new Remembering(_ => { });
+        await using var member = await StartAsync(topic, handler);
+        await member.ProduceAsync(topic, 0, "old 0", "old 1", "old 2");
+        await Eventually.TrueAsync(() => handler.Given.Count == 3);
+        var old = handler.Given.ToList();
+
+        await DeleteAsync(topic);
+        old.ForEach(entry => entry.Settle(RecordOutcome.Done.Instance));
+        await MakeAgainAsync(topic);
+        await ProduceAsync(topic, "new 0", "new 1", "new 2", "new 3", "new 4");
+
+        await Eventually.TrueAsync(() => handler.Given.Count >= 8);
+        Assert.Equal(["new 0", "new 1", "new 2", "new 3", "new 4"], handler.Values.Skip(3));
+        foreach (var entry in handler.Given.Skip(3))
+        {
+            entry.Settle(RecordOutcome.Done.Instance);
+        }
+
+        await Eventually.TrueAsync(() => _bus.Committed(topic, topic, 1)[0] == 5);
+    }
+
+    [Fact]
+    public async Task Of_two_topics_that_are_made_again_together_both_are_read_from_their_beginning()
+    {
+        var (one, two, handler) = (TestBus.NewTopic() + "-1", TestBus.NewTopic() + "-2", Remembering.Settling);
+        await _bus.MakeAsync(1, one, two);
+        await using var member = await _bus.StartAsync(k => k.BatchEndpoint("test", [one, two], one, _ => handler));
+        await member.WaitUntilReadyAsync();
+        await member.ProduceAsync(one, 0, "old 1");
+        await member.ProduceAsync(two, 0, "old 2");
+        await Eventually.TrueAsync(() => handler.Given.Count == 2);
+
+        await Task.WhenAll(DeleteAsync(one), DeleteAsync(two));
+        await Task.WhenAll(MakeAgainAsync(one), MakeAgainAsync(two));
+        await ProduceAsync(one, "new 1a", "new 1b");
+        await ProduceAsync(two, "new 2a", "new 2b");
+
+        await Eventually.TrueAsync(() => handler.Values.Distinct().Count() >= 6, () => string.Join(", ", handler.Values));
+        Assert.Equal(["new 1a", "new 1b", "new 2a", "new 2b", "old 1", "old 2"], handler.Values.Distinct().Order());
+    }
+
+    [Fact]
+    public async Task Two_members_whose_topic_is_made_again_read_all_of_it_between_them()
+    {
+        var topic = TestBus.NewTopic();
+        var (one, two) = (Remembering.Settling, Remembering.Settling);
+        await _bus.MakeAsync(2, topic);
+        await using var first = await _bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => one));
+        await using var second = await _bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => two));
+        await Eventually.TrueAsync(() => one.OwnedNow().Length == 1 && two.OwnedNow().Length == 1);
+        await first.ProduceAsync(topic, 0, "old 0a", "old 0b");
+        await first.ProduceAsync(topic, 1, "old 1a", "old 1b");
+        await Eventually.TrueAsync(() => one.Given.Count + two.Given.Count == 4);
+
+        await DeleteAsync(topic);
+        await MakeAgainAsync(topic, 2);
+        var expected = new List<string>();
+        foreach (var partition in Enumerable.Range(0, 2))
+        {
+            string[] values = [.. Enumerable.Range(0, 4).Select(i => $"new {partition} {i}")];
+            expected.AddRange(values);
+            await ProduceAsync(topic, partition, values);
+        }
+
+        // One of them may read again what the other had read: it is known by its id.
+        await Eventually.TrueAsync(
+            () => one.Values.Concat(two.Values).Where(value => value.StartsWith("new", StringComparison.Ordinal)).Distinct().Order().SequenceEqual(expected.Order()),
+            () => string.Join(", ", one.Values) + " | " + string.Join(", ", two.Values));
+        await Eventually.TrueAsync(() => _bus.Committed(topic, topic, 2).Values.All(offset => offset == 4));
+    }
+
+    [Fact]
+    public async Task A_topic_that_is_made_again_is_written_to()
+    {
+        var topic = TestBus.NewTopic();
+        await _bus.MakeAsync(1, topic);
+        await using var member = await _bus.StartAsync(_ => { });
+        Assert.Equal(Onex.Kafka.Producing.Delivery.Acknowledged, (await member.ProduceAsync(topic, 0, "old"))[0].Delivery);
+
+        await DeleteAsync(topic);
+        await MakeAgainAsync(topic);
+
+        await Eventually.TrueAsync(async () => (await member.ProduceAsync(topic, 0, "new"))[0].Delivery == Onex.Kafka.Producing.Delivery.Acknowledged);
+        Assert.Equal("new", Encoding.UTF8.GetString((await _bus.ReadAsync(topic, 1))[0].Value!));
+    }
+
+    [Fact]
+    public async Task A_commit_marker_of_a_transaction_is_passed_and_leaves_no_lag()
+    {
+        var (topic, handler) = (TestBus.NewTopic(), Remembering.Settling);
+        await using var member = await StartAsync(topic, handler);
+        using var producer = new ProducerBuilder<string, string>(
+            new ProducerConfig { BootstrapServers = _bus.Bootstrap, TransactionalId = topic }).Build();
+        await Task.Run(() => producer.InitTransactions(TimeSpan.FromSeconds(30)));
+
+        await TransactAsync("a", "b");
+
+        // The marker stands at 2.
+        await Eventually.TrueAsync(() => _bus.Committed(topic, topic, 1)[0] == 3);
+        await TransactAsync("c");
+        await Eventually.TrueAsync(() => _bus.Committed(topic, topic, 1)[0] == 5);
+        Assert.Equal(["a", "b", "c"], handler.Values);
+
+        Task TransactAsync(params string[] values) => Task.Run(() =>
+        {
+            producer.BeginTransaction();
+            foreach (var value in values)
+            {
+                producer.Produce(new TopicPartition(topic, 0), new Message<string, string> { Value = value });
+            }
+
+            producer.CommitTransaction();
+        });
+    }
+
+    [Fact]
+    public async Task Records_that_were_deleted_while_nobody_read_are_counted_at_the_assignment()
+    {
+        var (topic, handler) = (TestBus.NewTopic(), Remembering.Settling);
+        var first = await StartAsync(topic, handler);
+        await first.ProduceAsync(topic, 0, "a", "b");
+        await Eventually.TrueAsync(() => _bus.Committed(topic, topic, 1)[0] == 2);
+        await first.DisposeAsync();
+
+        await ProduceAsync(topic, "c", "d", "e", "f");
+        await DeleteRecordsAsync(topic, 5);
+        await using var second = await StartAsync(topic, handler);
+
+        await Eventually.TrueAsync(() => handler.Given.Count == 3);
+        Assert.Equal(["a", "b", "f"], handler.Values);
+        Assert.Equal([KeyValuePair.Create(topic, 3L)], second.Missed.Topics);
+    }
+
+    [Fact]
+    public async Task Records_that_were_deleted_under_a_reader_that_lags_behind_are_counted()
+    {
+        var topic = TestBus.NewTopic();
+        var release = new TaskCompletionSource();
+        var handler = Remembering.Settling;
+        handler.Before = _ => release.Task;
+        await using var member = await StartAsync(topic, handler, s => s with { InFlightMax = 2, BatchMax = 2 });
+        await member.ProduceAsync(topic, 0, "a", "b");
+        await Eventually.TrueAsync(() => member.Log.IsPaused);
+
+        await ProduceAsync(topic, "c", "d", "e", "f");
+        await DeleteRecordsAsync(topic, 5);
+        release.SetResult();
+
+        await Eventually.TrueAsync(() => handler.Values.Contains("f"), () => string.Join(", ", handler.Values));
+        Assert.Equal(["a", "b", "f"], handler.Values.Distinct());
+        Assert.Equal([KeyValuePair.Create(topic, 3L)], member.Missed.Topics);
+    }
+
+    [Fact]
+    public async Task A_group_that_has_committed_nothing_begins_with_what_is_left_and_misses_nothing()
+    {
+        var (topic, handler) = (TestBus.NewTopic(), Remembering.Settling);
+        await _bus.MakeAsync(1, topic);
+        await ProduceAsync(topic, "a", "b", "c");
+        await DeleteRecordsAsync(topic, 2);
+
+        await using var member = await StartAsync(topic, handler);
+
+        await Eventually.TrueAsync(() => handler.Given.Count == 1);
+        Assert.Equal(["c"], handler.Values);
+        Assert.Empty(member.Missed.Topics);
+    }
+
+    [Fact]
+    public async Task A_member_whose_topic_does_not_exist_is_not_ready_and_does_not_make_it()
+    {
+        var (topic, handler) = (TestBus.NewTopic(), Remembering.Settling);
+        await using var member = await StartAsync(topic, handler);
+
+        await DeleteAsync(topic);
+        await Eventually.TrueAsync(() => !member.IsReady && member.Troubles.Contains($"there is no topic {topic}", StringComparison.Ordinal), () => member.Troubles);
+
+        // Another look or two would have made it, where the broker makes topics on first use.
+        await Eventually.TrueAsync(() => member.Broker.Missing([topic]).Count == 1);
+        Assert.DoesNotContain(_admin.Value.GetMetadata(TimeSpan.FromSeconds(10)).Topics, found => found.Topic == topic);
+        await MakeAgainAsync(topic);
+        await Eventually.TrueAsync(() => member.IsReady, within: TimeSpan.FromSeconds(60));
+    }
+
+    [Fact]
+    public async Task Records_that_no_reader_is_given_make_it_not_ready()
+    {
+        var (topic, handler) = (TestBus.NewTopic(), Remembering.Settling);
+        await using var member = await StartAsync(topic, handler, s => s with { StandstillAfter = TimeSpan.FromSeconds(2) });
+        using var producer = new ProducerBuilder<string, string>(
+            new ProducerConfig { BootstrapServers = _bus.Bootstrap, TransactionalId = topic }).Build();
+        await Task.Run(() => producer.InitTransactions(TimeSpan.FromSeconds(30)));
+        producer.BeginTransaction();
+        producer.Produce(new TopicPartition(topic, 0), new Message<string, string> { Value = "open" });
+        producer.Flush(TimeSpan.FromSeconds(10));
+        await ProduceAsync(topic, "behind it");
+
+        await Eventually.TrueAsync(() => !member.IsReady && member.Troubles.Contains("stands still", StringComparison.Ordinal), () => member.Troubles);
+
+        await Task.Run(() => producer.CommitTransaction());
+        await Eventually.TrueAsync(() => member.IsReady && handler.Values.Contains("behind it"));
+    }
+
+    [Fact]
+    public async Task Small_records_whose_batch_is_too_large_are_sent_again_one_by_one()
+    {
+        var topic = TestBus.NewTopic();
+        await MakeWithLimitAsync(topic, 5000);
+        await using var member = await _bus.StartAsync(_ => { });
+
+        var values = Enumerable.Range(0, 400).Select(i => $"{i:000} {new string('x', 170)}").ToArray();
+        var reports = await member.ProduceAsync(topic, 0, [.. values, new string('y', 6000)]);
+
+        Assert.All(reports[..400], report => Assert.Equal(Onex.Kafka.Producing.Delivery.Acknowledged, report.Delivery));
+        Assert.Equal(Onex.Kafka.Producing.Delivery.Refused, reports[400].Delivery);
+        var records = await _bus.ReadAsync(topic, 400);
+        Assert.Equal(values.Order(StringComparer.Ordinal), records.Select(record => Encoding.UTF8.GetString(record.Value!)).Order(StringComparer.Ordinal));
+    }
+
+    private async Task<RiderMember> StartAsync(string topic, IRecordBatchHandler handler, Func<KafkaSettings, KafkaSettings>? change = null)
+    {
+        await _bus.MakeAsync(1, topic);
+        var member = await _bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => handler), change);
+        await member.WaitUntilReadyAsync();
+        return member;
+    }
+
+    private static async Task IdsAreApartAsync(RiderMember member, string topic, Remembering handler, int old)
+    {
+        var now = (await member.Topics.TopicIdsAsync([topic], CancellationToken.None))[topic];
+        var before = Assert.Single(handler.Given.Take(old).Select(entry => entry.Record.TopicId).Distinct());
+        Assert.All(handler.Given.Skip(old), entry => Assert.Equal(now, entry.Record.TopicId));
+        Assert.NotNull(before);
+        Assert.NotEqual(now, before);
+    }
+
+    private Task DeleteAsync(string topic) => _admin.Value.DeleteTopicsAsync([topic]);
+
+    // Its deletion is done in the background.
+    private Task MakeAgainAsync(string topic, int partitions = 1) => Eventually.TrueAsync(async () =>
+    {
+        try
+        {
+            await _admin.Value.CreateTopicsAsync([new TopicSpecification { Name = topic, NumPartitions = partitions, ReplicationFactor = 1 }]);
+            return true;
+        }
+        catch (CreateTopicsException)
+        {
+            return false;
+        }
+    });
+
+    private Task MakeWithLimitAsync(string topic, int bytes) => _admin.Value.CreateTopicsAsync(
+        [new TopicSpecification { Name = topic, NumPartitions = 1, ReplicationFactor = 1, Configs = new() { ["max.message.bytes"] = $"{bytes}" } }]);
+
+    private Task<List<DeleteRecordsResult>> DeleteRecordsAsync(string topic, long before) =>
+        _admin.Value.DeleteRecordsAsync([new TopicPartitionOffset(topic, 0, before)]);
+
+    // By somebody who knows nothing of the topic that was there before.
+    private Task ProduceAsync(string topic, params string[] values) => ProduceAsync(topic, 0, values);
+
+    private async Task ProduceAsync(string topic, int partition, string[] values)
+    {
+        using var producer = new ProducerBuilder<string, string>(new ProducerConfig { BootstrapServers = _bus.Bootstrap }).Build();
+        foreach (var value in values)
+        {
+            await Eventually.TrueAsync(async () =>
+            {
+                try
+                {
+                    await producer.ProduceAsync(new TopicPartition(topic, partition), new Message<string, string> { Value = value });
+                    return true;
+                }
+                catch (ProduceException<string, string>)
+                {
+                    return false;
+                }
+            });
+        }
+    }
+}

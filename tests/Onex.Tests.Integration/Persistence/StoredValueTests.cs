@@ -1,0 +1,225 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using CsCheck;
+using Microsoft.Extensions.Logging.Abstractions;
+using Onex.Contracts;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+using Onex.Effects;
+using Onex.Orchestrator.Engine;
+using Onex.Orchestrator.Storage;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Tests.Integration.Persistence;
+
+/// <summary>A value of a saga is the same, kind for kind, whether the saga was in memory or had to be read from its row.</summary>
+public abstract class StoredValueTests
+{
+    private const string Keeper = """
+        contract: keeper
+        version: 1.0.0
+        description: Keeps anything.
+        input: { type: object }
+        data: { anything: any }
+        events: { told: { data: { what: any } } }
+        initial: keeping
+        states:
+          keeping:
+            on_event: [ { event: told, next: done } ]
+          done: { end: completed }
+        """;
+
+    private static readonly Plan _keeper = ContractCompiler.Compile(
+        new ContractSource("keeper.yaml", Keeper, ImmutableSortedDictionary<string, string>.Empty),
+        new CompilerContext(new OperationCatalogue(EffectOperations.Descriptors), new Dictionary<string, ConnectionDescriptor>())).Plans[0];
+
+    private static readonly Gen<string> _text = Gen.OneOf(Gen.Const(""), Gen.String[Gen.Char['a', 'z'], 0, 6], Gen.Const("ä 😀 \u0001 \"\\"), Gen.Const("150.0"), Gen.Const("2026-11-24T08:00:00Z"));
+
+    private static readonly Gen<double> _double = Gen.OneOf(
+        Gen.Double.Where(double.IsFinite),
+        Among(0.0, -0.0, 1.5e17, -1.5e17, 1e15, 9007199254740993.0, 1.8446744073709552e19, 1e300, double.MaxValue, double.MinValue, double.Epsilon, 1e-7, 0.1));
+
+    private static readonly Gen<CelValue> _simple = Gen.OneOf(
+        Gen.Const(CelValue.Null),
+        Gen.Bool.Select(CelValue.Bool),
+        Gen.OneOf(Gen.Long, Among(0L, -1L, long.MinValue, long.MaxValue)).Select(CelValue.Int),
+        Gen.OneOf(Gen.ULong, Among(0UL, 5UL, (ulong)long.MaxValue, (ulong)long.MaxValue + 1, ulong.MaxValue)).Select(CelValue.Uint),
+        _double.Select(CelValue.Double),
+        _text.Select(CelValue.String),
+        Gen.Byte.Array[0, 9].Select(bytes => CelValue.Bytes(bytes)),
+        Gen.Select(Gen.Long[-62_135_596_800, 253_402_300_799], Gen.Int[0, 999_999_999]).Select((seconds, nanos) => CelValue.Timestamp(seconds, nanos)),
+        Gen.Select(Gen.Long[-9_000_000_000, 9_000_000_000], Gen.Int[0, 999_999_999]).Select((seconds, nanos) => CelValue.Duration(seconds, seconds < 0 ? -nanos : nanos)));
+
+    private static readonly Gen<CelValue> _key = Gen.OneOf(
+        _text.Select(text => CelValue.String("k" + text)),
+        Gen.Long.Select(CelValue.Int),
+        Gen.ULong.Select(CelValue.Uint),
+        Gen.Bool.Select(CelValue.Bool));
+
+    private static readonly CancellationToken _none = CancellationToken.None;
+
+    /// <summary>A store on storage that no other test writes to.</summary>
+    protected abstract ISagaStore Store { get; }
+
+    [Fact]
+    public async Task Every_value_comes_back_from_its_row_with_its_kind() => await Values(3).Array[40].SampleAsync(
+        async values =>
+        {
+            var kept = values.Where(IsKept).Select(StoredOrder.Of).Append(Nested(63)).ToList();
+            var all = CelValue.List([.. kept]);
+            var saga = Saga(all) with
+            {
+                Results = kept.Select((value, index) => KeyValuePair.Create($"step{index}", value)).ToImmutableDictionary(),
+                Eaches = [new EachRun("each", kept.Count) { Items = all, Totals = [.. kept] }],
+                Outstanding = [Command(all)],
+                Early = [new KeptEvent(Rows.Id(), "told", CelValue.Map([new("what", all)]), Saga(all).Facts.Asker, Rows.Now, Rows.Now.AddDays(1))],
+            };
+            var back = await ThereAndBackAsync(saga);
+
+            Assert.Equal(Exact(all), Exact(back.Data["anything"]));
+            Assert.All(saga.Results, result => Assert.Equal(Exact(result.Value), Exact(back.Results[result.Key])));
+            Assert.Equal(Exact(all), Exact(back.Eaches[0].Items!.Value));
+            Assert.Equal(Exact(all), Exact(CelValue.List([.. back.Eaches[0].Totals])));
+            Assert.Equal(Exact(all), Exact(back.Outstanding[0].ItemValue!.Value));
+            Assert.Equal(Exact(saga.Early[0].Data), Exact(back.Early[0].Data));
+        },
+        iter: 20,
+        threads: 1);
+
+    [Fact]
+    public async Task What_an_earlier_version_nested_hundreds_of_levels_deep_is_read_and_written_again()
+    {
+        var back = await ThereAndBackAsync(Saga(Nested(500)));
+        back = await ThereAndBackAsync(back with { Facts = Saga(CelValue.Null).Facts });
+
+        Assert.Equal(Exact(Nested(500)), Exact(back.Data["anything"]));
+    }
+
+    [Fact]
+    public async Task What_takes_a_step_back_says_the_same_to_the_letter_before_and_after_its_row_was_read()
+    {
+        var arguments = StoredOrder.Of(RawJson.FromText("""{"long":1.5e17,"tiny":1e-9,"b":-0.0,"zz":[1.0,18446744073709551615],"a":{"cc":1,"b":2}}"""));
+        var undo = new Undoable("step", "keeping", Rows.Id(), arguments);
+
+        var back = await ThereAndBackAsync(Saga(CelValue.Null) with { Undo = [undo] });
+
+        Assert.Equal(arguments.ToString(), StoredOrder.Of(back.Undo[0].Arguments).ToString());
+    }
+
+    private static Gen<CelValue> Values(int depth) => depth == 0
+        ? _simple
+        : Gen.Frequency(
+            (6, _simple),
+            (2, Values(depth - 1).List[0, 4].Select(items => CelValue.List(items))),
+            (1, _simple.Select(item => CelValue.List([item, item, item]))),
+            (2, Gen.Select(_text, Values(depth - 1)).List[0, 4].Select(entries => CelValue.Map(entries.Select(entry => KeyValuePair.Create(entry.Item1, entry.Item2))))),
+            (1, Gen.Select(_key, Values(depth - 1)).List[0, 4].Select(Keyed)));
+
+    private static Gen<T> Among<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(index => values[index]);
+
+    private static CelValue Keyed(IEnumerable<(CelValue Key, CelValue Value)> entries)
+    {
+        var map = new CelMap(4);
+        foreach (var (key, value) in entries)
+        {
+            map.Set(key, value);
+        }
+
+        return CelValue.Map(map);
+    }
+
+    // What an assignment lets through: not a map two keys of which are one in JSON.
+    private static bool IsKept(CelValue value) => ValueJson.TryWrite(value, out _, out _);
+
+    private static CelValue Nested(int levels)
+    {
+        var value = CelValue.Timestamp(0, 1);
+        for (var level = 0; level < levels; level++)
+        {
+            value = level % 2 == 0 ? CelValue.List([value]) : CelValue.Map([new("before", value)]);
+        }
+
+        return value;
+    }
+
+    private static SagaState Saga(CelValue anything)
+    {
+        var id = Rows.Id();
+        return new SagaState
+        {
+            Facts = new SagaFacts
+            {
+                SagaId = id,
+                Contract = _keeper.Name,
+                ContractVersion = _keeper.Version,
+                ContractHash = _keeper.Hash,
+                HomePartition = 0,
+                StartedAt = Rows.Now,
+                Input = CelValue.Map([]),
+                Asker = new Asker { RequestId = id, CorrelationId = id, Operation = _keeper.Name, Source = $"requests/0/{id}" },
+            },
+            State = _keeper.Initial,
+            Status = SagaStatus.Waiting,
+            EnteredAt = Rows.Now,
+            UpdatedAt = Rows.Now,
+            Data = ImmutableDictionary<string, CelValue>.Empty.Add("anything", anything),
+        };
+    }
+
+    private static Outstanding Command(CelValue item) => new()
+    {
+        CommandId = Rows.Id(),
+        Step = "each",
+        Item = 1,
+        ItemValue = item,
+        Direction = StepDirections.Do,
+        Attempt = 1,
+        Phase = AttemptPhase.InFlight,
+        DueAt = Rows.Now,
+        FirstSentAt = Rows.Now,
+    };
+
+    // Through the store and nothing else: no cache.
+    private async Task<SagaState> ThereAndBackAsync(SagaState saga)
+    {
+        var row = SagaRows.ToRow(saga, 1, Rows.Id());
+        var input = new SagaPayload(Rows.Id(), row.Id, "input", RawJson.EmptyObject);
+        Assert.Equal([CommitVerdict.Committed.Instance], await CommitAsync(new CommitEntry.Start(row, [], [], [input])));
+        if (!saga.Early.IsEmpty)
+        {
+            var moved = Rows.Next(row);
+            await CommitAsync(new CommitEntry.Move(moved, 1, [], [], []) { KeptEvents = [.. saga.Early.Select(kept => EarlyEventRows.ToRow(saga.Facts, kept))] });
+        }
+
+        var loaded = (await Store.LoadAsync([row.Id], _none))[row.Id];
+        return SagaRows.FromRow(_keeper, loaded.Row, loaded.Input, null) with { Early = [.. loaded.Early.Select(kept => EarlyEventRows.ToKept(_keeper, kept))] };
+    }
+
+    private Task<IReadOnlyList<CommitVerdict>> CommitAsync(CommitEntry entry) => Store.CommitAsync(new CommitBatch([entry], []), _none);
+
+    // With its kinds: as values 1, 1u and 1.0 are equal.
+    private static string Exact(CelValue value) => value.Kind switch
+    {
+        CelKind.List => $"[{string.Join(", ", value.AsList().Select(Exact))}]",
+        CelKind.Map => $"{{{string.Join(", ", value.MapValue.Entries.Select(entry => $"{Exact(entry.Key)}: {Exact(entry.Value)}"))}}}",
+        CelKind.Double => $"Double {BitConverter.DoubleToInt64Bits(value.AsDouble()).ToString("x", CultureInfo.InvariantCulture)}",
+        CelKind.Bytes => $"Bytes {Convert.ToHexString(value.AsBytes().Span)}",
+        CelKind.Timestamp or CelKind.Duration => $"{value.Kind} {value.Bits}.{value.Nanos}",
+        _ => $"{value.Kind} {value}",
+    };
+}
+
+/// <summary>On PostgreSQL, whose jsonb has an order and numbers of its own.</summary>
+public sealed class PostgresStoredValueTests(TestDatabase database) : StoredValueTests, IClassFixture<TestDatabase>
+{
+    protected override ISagaStore Store { get; } =
+        new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
+}
+
+/// <summary>In a SQLite file.</summary>
+public sealed class SqliteStoredValueTests(SqliteFile file) : StoredValueTests, IClassFixture<SqliteFile>
+{
+    protected override ISagaStore Store => file.Get<ISagaStore>();
+}

@@ -1,0 +1,52 @@
+using System.Globalization;
+
+namespace Onex.Tests.Support;
+
+/// <summary>
+/// A memory limit as a container sets it: a control group of the kernel, of version 1 or 2. Only who may make one gets one, and not where this process
+/// runs in a container of its own.
+/// </summary>
+public sealed class MemoryGroup : IDisposable
+{
+    private const string Version1 = "/sys/fs/cgroup/memory";
+    private const string Version2 = "/sys/fs/cgroup";
+
+    private readonly string _directory;
+
+    private MemoryGroup(string directory) => _directory = directory;
+
+    /// <summary>The file to which whoever joins writes its process id.</summary>
+    public string Members => Path.Combine(_directory, "cgroup.procs");
+
+    /// <summary>Makes one, or answers null where that is not allowed.</summary>
+    public static MemoryGroup? TryMake(string name, long bytes)
+    {
+        var isFirst = File.Exists(Path.Combine(Version1, "memory.limit_in_bytes"));
+        var group = new MemoryGroup(Path.Combine(isFirst ? Version1 : Version2, name));
+        try
+        {
+            Directory.CreateDirectory(group._directory);
+            File.WriteAllText(
+                Path.Combine(group._directory, isFirst ? "memory.limit_in_bytes" : "memory.max"), bytes.ToString(CultureInfo.InvariantCulture));
+            return group;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            group.Dispose();
+            return null;
+        }
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        try
+        {
+            Directory.Delete(_directory);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Somebody is still in it, or it was never made.
+        }
+    }
+}

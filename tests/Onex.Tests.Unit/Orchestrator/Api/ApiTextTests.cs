@@ -1,0 +1,70 @@
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using Onex.Contracts.Messages;
+using Onex.Orchestrator.Api;
+
+namespace Onex.Tests.Unit.Orchestrator.Api;
+
+/// <summary>What operators send: read as it is, or refused with a code; nothing is replaced silently.</summary>
+public sealed class ApiTextTests
+{
+    public static TheoryData<byte[], string> NoText() => new()
+    {
+        { Encoding.UTF8.GetBytes("{\"event\":\"told\",\"data\":{\"text\":\"\\ud800\"}}"), ErrorCodes.TextInvalid },
+        { Encoding.UTF8.GetBytes("{\"event\":\"told\\udc00\"}"), ErrorCodes.TextInvalid },
+        { Encoding.UTF8.GetBytes("{\"\\ud83d\":1}"), ErrorCodes.TextInvalid },
+        { Encoding.UTF8.GetBytes("{\"event\":\"a\\u0000b\"}"), ErrorCodes.TextInvalid },
+        { [.. "{\"event\":\""u8, 0xFF, .. "\"}"u8], ErrorCodes.MalformedMessage },
+        { [.. "{\"event\":\""u8, 0xED, 0xA0, 0x80, .. "\"}"u8], ErrorCodes.MalformedMessage },
+        { Encoding.Unicode.GetBytes("{}"), ErrorCodes.CallInvalid },
+        { Encoding.UTF8.GetBytes("{"), ErrorCodes.CallInvalid },
+        { Encoding.UTF8.GetBytes("[]"), ErrorCodes.CallInvalid },
+        { Encoding.UTF8.GetBytes("{\"data\":" + new string('[', 65) + new string(']', 65) + "}"), ErrorCodes.CallInvalid },
+    };
+
+    [Theory]
+    [MemberData(nameof(NoText))]
+    public async Task A_body_that_is_no_text_is_refused_with_a_code(byte[] body, string code)
+    {
+        var wrong = await Assert.ThrowsAsync<CallException>(() => Call(body, "").ObjectAsync(1_000));
+
+        Assert.Equal((400, code), (wrong.Problem.Status, wrong.Problem.Code));
+        Assert.False(string.IsNullOrEmpty(wrong.Problem.Remedy));
+    }
+
+    [Fact]
+    public async Task A_body_may_hold_whole_characters_and_be_as_deep_as_any_value()
+    {
+        var body = "{\"event\":\"\\ud83d\\ude00 Zoë\",\"data\":" + new string('[', 64) + new string(']', 64) + "}";
+
+        Assert.Equal("😀 Zoë", (await Call(Encoding.UTF8.GetBytes(body), "").ObjectAsync(1_000)).GetProperty("event").GetString());
+    }
+
+    [Theory]
+    [InlineData("?q=%ff")]
+    [InlineData("?key=%ED%A0%80")]
+    [InlineData("?state=a%00b")]
+    public void A_query_that_is_no_text_is_refused_with_a_code(string query)
+    {
+        var wrong = Assert.Throws<CallException>(Call([], query).CheckText);
+
+        Assert.Equal((400, ErrorCodes.TextInvalid), (wrong.Problem.Status, wrong.Problem.Code));
+    }
+
+    [Fact]
+    public void A_query_may_hold_any_character()
+    {
+        var call = Call([], "?q=K%C3%B6ln+%F0%9F%98%80&after=1.2");
+        call.CheckText();
+
+        Assert.Equal("Köln 😀", call.Query("q"));
+    }
+
+    private static ApiCall Call(byte[] body, string query)
+    {
+        var http = new DefaultHttpContext();
+        http.Request.Body = new MemoryStream(body);
+        http.Request.QueryString = new QueryString(query);
+        return new ApiCall(http, ApiRoutes.Send, "tester");
+    }
+}
