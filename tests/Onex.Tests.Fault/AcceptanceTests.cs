@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
-using System.Text;
 using System.Text.Json.Nodes;
 using Onex.Tests.Support;
 
@@ -23,10 +22,11 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
         await using var broker = FullForm.IsWanted ? await KafkaBroker.StartOwnAsync() : null;
         await using var stack = await OnexStack.CreateAsync(postgres, broker);
         var running = new Dictionary<string, OnexProcess>();
+        using var memory = MemoryGroup.TryMake(Names.Next("onex-main"), 512L << 20);
+        OnexProcess Start(string role) => running[role] = stack.Start(role, memory: role == "main" ? memory : null);
         foreach (var role in new[] { "main", "effects", "workers" })
         {
-            running[role] = stack.Start(role);
-            await running[role].ReadyAsync();
+            await Start(role).ReadyAsync();
         }
 
         // Events for sagas that are not there: letters to be redriven, each more than once, while everything dies.
@@ -43,12 +43,29 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
         var began = Stopwatch.StartNew();
         var length = TimeSpan.FromSeconds(FullForm.IsWanted ? 540 : 25);
         var orders = FullForm.IsWanted ? 600 : 60;
-        var load = new OrderLoad(stack, new Random(random.Next()), output) { Regrets = 5, Padding = FullForm.IsWanted ? 300_000 : 100_000, PaddedEvery = 10 };
+        var load = new OrderLoad(stack, new Random(random.Next()), output) { Regrets = 5, Padding = FullForm.IsWanted ? 900_000 : 100_000 };
         var sending = load.SendAsync(orders, inFlight: 60, _within, pace: length / orders);
-        var redriving = RedriveAsync(stack, letters, running, began, length);
+        var answers = new List<string>();
+        foreach (var letter in letters)
+        {
+            stack.Outside.Treat(letter, new Treatment { CardExpired = true });
+            answers.Add(await stack.OrderAsync(letter));
+        }
+
+        var redriving = RedriveAsync(stack, letters.Count, running, began, length);
+        var bursts = FullForm.IsWanted ? 3 : 1;
         while (began.Elapsed < length)
         {
-            await OneFaultAsync(random, running, stack, postgres, broker);
+            if (bursts > 0 && began.Elapsed > length / 6)
+            {
+                bursts--;
+                output.WriteLine("kills main with a backlog of large requests before it");
+                await running["main"].KillAsync();
+                await load.BurstAsync(FullForm.IsWanted ? 30 : 10);
+                Start("main");
+            }
+
+            await OneFaultAsync(random, running, Start, postgres, broker);
             await load.ProgressAsync(random.Next(5, 40), TimeSpan.FromSeconds(FullForm.IsWanted ? 10 : 3));
         }
 
@@ -57,7 +74,8 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
         await Task.WhenAll(running.Values.Select(role => role.ReadyAsync(_within)));
 
         // What was redriven has its saga by now, and moves it once.
-        await load.AllIsWellAsync(_within, besides: letters.Count);
+        await load.AllIsWellAsync(_within, letters);
+        stack.AssertOneResponseEach(answers);
         foreach (var letter in letters)
         {
             await stack.InStateAsync(letter, "done", _within);
@@ -71,7 +89,7 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
     }
 
     private async Task OneFaultAsync(
-        Random random, Dictionary<string, OnexProcess> running, OnexStack stack, PostgresServer postgres, KafkaBroker? broker)
+        Random random, Dictionary<string, OnexProcess> running, Func<string, OnexProcess> start, PostgresServer postgres, KafkaBroker? broker)
     {
         switch (random.Next(broker is null ? 5 : 8))
         {
@@ -79,8 +97,7 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
                 var role = running.Keys.ElementAt(random.Next(running.Count));
                 output.WriteLine($"kills {role}");
                 await running[role].KillAsync();
-                running[role] = stack.Start(role);
-                await running[role].ReadyAsync(_within);
+                await start(role).ReadyAsync(_within);
                 break;
             case 4:
                 output.WriteLine("stops PostgreSQL as in a crash");
@@ -106,19 +123,12 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
         }
     }
 
-    // Starts the sagas that the letters' events are for, and redrives each letter again and again, forced.
-    private static async Task RedriveAsync(
-        OnexStack stack, List<string> letters, Dictionary<string, OnexProcess> running, Stopwatch began, TimeSpan length)
+    // Redrives each letter whose saga waits for its event, again and again, forced.
+    private static async Task RedriveAsync(OnexStack stack, int letters, Dictionary<string, OnexProcess> running, Stopwatch began, TimeSpan length)
     {
-        foreach (var letter in letters)
-        {
-            stack.Outside.Treat(letter, new Treatment { CardExpired = true });
-            await stack.OrderAsync(letter);
-        }
-
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
         var moved = new HashSet<string>();
-        while (began.Elapsed < length || moved.Count < letters.Count)
+        while (began.Elapsed < length || moved.Count < letters)
         {
             try
             {

@@ -23,15 +23,33 @@ internal sealed class EarlySweep(
     IDeadLetterIndex deadLetters,
     ILogger<EarlySweep> logger)
 {
-    private const int AtOnce = 500;
+    private const int AtOnceMax = 500;
 
     // Of which the log has told already.
     private readonly HashSet<Guid> _unreadable = [];
 
+    // Fewer after there was no memory for so many.
+    private int _atOnce = AtOnceMax;
+
     /// <summary>Looks once.</summary>
     public async Task SweepAsync(CancellationToken cancellation)
     {
-        var found = await store.DueEarlyAsync(AtOnce, cancellation);
+        try
+        {
+            await LookAsync(cancellation);
+            _atOnce = Math.Min(AtOnceMax, _atOnce * 2);
+        }
+        catch (Exception failure) when (MemoryShortage.Is(failure))
+        {
+            _atOnce = Math.Max(1, _atOnce / 2);
+            MemoryShortage.Relieve();
+            throw;
+        }
+    }
+
+    private async Task LookAsync(CancellationToken cancellation)
+    {
+        var found = await store.DueEarlyAsync(_atOnce, cancellation);
         var due = found.Select(entry => (entry.Event, entry.SagaId, Request: Read(entry.Event)!)).Where(entry => entry.Request is not null).ToList();
         if (due.Count == 0)
         {

@@ -135,7 +135,7 @@ public sealed partial class CommandLineTests
     }
 
     // In quotes, without what a shell or an interpolation would put into it.
-    [System.Text.RegularExpressions.GeneratedRegex("""['`](onex [a-z-][^'`"{}|\[\]<>$\\/\n]*)['`]""")]
+    [System.Text.RegularExpressions.GeneratedRegex("""['`](onex [a-z-][^'`"{}|\[\]<>$\\/\n]*)['`]""", System.Text.RegularExpressions.RegexOptions.None, matchTimeoutMilliseconds: 5000)]
     private static partial System.Text.RegularExpressions.Regex Proposed();
 
     [Fact]
