@@ -88,9 +88,9 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
     {
         var payload = OnexStack.Order(order);
         var items = payload["items"]!.AsArray();
-        for (var bytes = 0; bytes < Padding; bytes += 40)
+        for (var bytes = 0; bytes < Padding; bytes += 90)
         {
-            items.Add(new JsonObject { ["sku"] = "tea", ["quantity"] = 1 });
+            items.Add(new JsonObject { ["sku"] = "tea-of-the-first-flush-of-the-northern-slopes-in-a-tin-of-two-ou", ["quantity"] = 1 });
         }
 
         await stack.RequestAsync("order-fulfilment", payload, correlationId);
