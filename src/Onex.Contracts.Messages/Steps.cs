@@ -61,6 +61,12 @@ public sealed record StepCommand
 
     /// <summary>The attempt must not be started after this time, by the database's clock.</summary>
     public required DateTimeOffset NotAfter { get; init; }
+
+    /// <summary>
+    /// <c>true</c> if the answer of an earlier attempt was not understood: this attempt calls the service although the ledger knows that the earlier
+    /// one completed. Absent otherwise.
+    /// </summary>
+    public bool? AskAgain { get; init; }
 }
 
 /// <summary>Values of <see cref="StepCommand.Direction"/>.</summary>
@@ -105,6 +111,28 @@ public sealed record StepResult
 
     /// <summary>The other side's wish for when to try again, in milliseconds from now (<c>Retry-After</c>).</summary>
     public int? RetryAfterMs { get; init; }
+
+    /// <summary>
+    /// How far an attempt came that did not complete: see <see cref="StepReaches"/>. Absent in results of older versions: <c>sent</c> if it failed,
+    /// <c>answered</c> if it was rejected.
+    /// </summary>
+    public string? Reach { get; init; }
+}
+
+/// <summary>Values of <see cref="StepResult.Reach"/>: what is known of an attempt that did not complete.</summary>
+public static class StepReaches
+{
+    /// <summary>Nothing was sent, or nothing of it can remain: no connection, the circuit breaker is open, a transaction rolled back. It did not happen.</summary>
+    public const string NotSent = "not_sent";
+
+    /// <summary>It was sent, and it is unknown whether it happened.</summary>
+    public const string Sent = "sent";
+
+    /// <summary>The service answered that it did not happen.</summary>
+    public const string Answered = "answered";
+
+    /// <summary>The service answered that it happened, but the answer cannot be used.</summary>
+    public const string Done = "done";
 }
 
 /// <summary>Values of <see cref="StepResult.Outcome"/>.</summary>

@@ -13,6 +13,18 @@ public static class HttpStatuses
         _ => HttpAnswer.Rejected,
     };
 
+    /// <summary>
+    /// How far a call came that was answered so. A server that broke down (500) and a gateway without an answer (502, 504) do not say whether it
+    /// happened; every other status does.
+    /// </summary>
+    public static AttemptReach ReachOf(int status) => status switch
+    {
+        >= 200 and < 300 => AttemptReach.Done,
+        501 or 503 or 505 => AttemptReach.Answered,
+        >= 500 => AttemptReach.Sent,
+        _ => AttemptReach.Answered,
+    };
+
     /// <summary>The code of one that is no success: <c>http_404</c>.</summary>
     public static string Code(int status) => string.Create(CultureInfo.InvariantCulture, $"http_{status}");
 }

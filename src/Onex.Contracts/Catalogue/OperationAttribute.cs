@@ -20,6 +20,9 @@ public sealed class OperationAttribute(string name) : Attribute
     /// <summary>Whether a step that runs it needs a compensation.</summary>
     public bool ChangesWorld { get; init; }
 
+    /// <summary>Whether to run it again under the same key does no more than to run it once, whatever the service makes of the key.</summary>
+    public bool Idempotent { get; init; }
+
     /// <summary>The type of connection that it goes through, or null if it takes none.</summary>
     public string? ConnectionType { get; init; }
 
@@ -38,7 +41,10 @@ public sealed class OperationAttribute(string name) : Attribute
 
         return operation.GetCustomAttributes<OperationAttribute>(inherit: false).Select(attribute => new OperationDescriptor(
             attribute.Name, role, attribute.ConnectionType, attribute.ChangesWorld, described, AnyArguments: false, fields,
-            attribute.Description));
+            attribute.Description)
+        {
+            Idempotent = attribute.Idempotent,
+        });
     }
 
     private static IEnumerable<PropertyInfo> Fields(Type type) =>

@@ -58,6 +58,12 @@ public sealed record OperationDescriptor(
     IReadOnlyDictionary<string, string> Result,
     string Description)
 {
+    /// <summary>Whether to run it again does no more than to run it once, although it changes the world (<c>http.put</c>).</summary>
+    public bool Idempotent { get; init; }
+
+    /// <summary>Whether it may be run again after it has happened, to get an answer that is understood.</summary>
+    public bool IsRepeatable => !ChangesWorld || Idempotent;
+
     /// <summary>Whether no role runs it yet: contracts may name it already, and a step that calls it is rejected.</summary>
     public bool IsToCome { get; init; }
 }

@@ -90,6 +90,9 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
     /// <summary>Steps that change the world and do not say how they are taken back.</summary>
     public List<Uncompensated> Uncompensated { get; } = [];
 
+    /// <summary>Steps that change the world, and whose compensations do not say what holds when their outcome stays unknown.</summary>
+    public List<Uncompensated> Undecided { get; } = [];
+
     /// <summary>Whether the file uses what this version does not have: then what hangs together cannot be judged.</summary>
     public bool HasNotYet { get; private set; }
 

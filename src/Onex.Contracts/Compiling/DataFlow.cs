@@ -211,7 +211,7 @@ internal sealed class DataFlow
         }
 
         // Worked out when the step has completed and saved; or, where that may be unknown, as if it had not.
-        if (call.Compensation is { WhenUnknown: true } unknown)
+        if (call.Compensation is { WhenUnknown: WhenUnknown.Run } unknown)
         {
             _saved = call.Save;
             Read(unknown.Invocation.Arguments, known);

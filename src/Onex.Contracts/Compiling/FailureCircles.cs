@@ -129,6 +129,8 @@ internal sealed class FailureCircles
                     }
 
                     break;
+                case EachStep { FailuresMax: null }:
+                    break;
                 case CallStep or EachStep or FailStep:
                     var code = (step as FailStep)?.Code;
                     foreach (var target in Lead(step.Catch, code, otherwise(code)))

@@ -42,6 +42,11 @@ internal sealed class FlowChecks
             scope.Report(Complaints.CompensationMissing(step.At, step.Step, step.Operation));
         }
 
+        foreach (var step in scope.Undecided.Where(step => before.Contains(step.State)))
+        {
+            scope.Report(Complaints.UnknownUndecided(step.At, step.Step, step.Operation));
+        }
+
         if (deadline is not null)
         {
             checks.CheckWaits([initial, onFailure], deadline);

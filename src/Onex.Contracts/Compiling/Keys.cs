@@ -310,8 +310,8 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             May("timeout", Shape.Duration, "Of one attempt"),
             May("none", Shape.Text, "Instead of all that: the reason why nothing need be taken back"),
             May(
-                "when_unknown", Shape.OneOf("run"),
-                "`run`: taken back too when nobody can tell whether the step happened. The arguments then read only `input`, `data` as it was before the step, and `command_id`, the key that the call went out with"),
+                "when_unknown", Shape.OneOf("run", "block", "assume_not_done"),
+                "What holds when, after the last attempt, nobody can tell whether the step happened: `block`, an operator decides (the default); `run`, it is compensated too, and the arguments then read only `input`, `data` as it was before the step, and `command_id`, the key that the call went out with; `assume_not_done`, it counts as not done"),
         ],
         [], oneOf: ["effect", "compute", "saga", "none"]);
 

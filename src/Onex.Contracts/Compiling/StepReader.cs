@@ -118,6 +118,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
                 ExpressionPlace.Of(call?.Operation is { Result.Count: > 0 } known ? StaticTypes.Of(ResultOf(known)) : null).With(each?.ItemType)),
             Catch = ReadCatch(map.Find("catch"), state),
             Compensation = ReadCompensation(map, state, id, call, each?.ItemType),
+            IsRepeatable = call is { Kind: not StepKind.Saga, Operation.IsRepeatable: true },
         };
 
         return id is null || call is null ? null
@@ -533,7 +534,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         if (map.Find("none") is { } none)
         {
             scope.Text(none, "the reason under 'none'");
-            if (map.Entries.FirstOrDefault(entry => entry.Key.Text is "effect" or "compute" or "saga").Key is { } other)
+            if (map.Entries.FirstOrDefault(entry => entry.Key.Text is "effect" or "compute" or "saga" or "when_unknown").Key is { } other)
             {
                 scope.Report(Complaints.KeysExclude(other.At, "'compensate'", "none", other.Text, "Say how it is taken back, or why it need not be."));
             }
@@ -541,16 +542,40 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             return null;
         }
 
-        var unknown = map.Find("when_unknown");
-        if (unknown is not null && (unknown as ScalarSyntax)?.Text != "run")
-        {
-            scope.Report(Complaints.WrongType(unknown.At, "'when_unknown'", "'run'", unknown.Kind));
-        }
+        var unknown = ReadWhenUnknown(map, step.KeyAt("compensate"), state, id, call);
 
         // What runs without a result may not read one.
-        return ReadCall(map, "'compensate'", (unknown is null ? ExpressionPlace.Of(ResultType(id)) : ExpressionPlace.Unknown).With(item)) is { } undo
-            ? new CompensationPlan(undo.Kind, undo.Invocation, undo.Retry, undo.Timeout, WhenUnknown: unknown is not null)
+        var place = unknown == WhenUnknown.Run ? ExpressionPlace.Unknown : ExpressionPlace.Of(ResultType(id));
+        return ReadCall(map, "'compensate'", place.With(item)) is { } undo
+            ? new CompensationPlan(undo.Kind, undo.Invocation, undo.Retry, undo.Timeout, unknown)
             : null;
+    }
+
+    // A child always ends, and a computation changes nothing: only an effect that changes the world can stay unknown.
+    private WhenUnknown ReadWhenUnknown(MapSyntax map, SourceSpan at, string state, string? id, Call? call)
+    {
+        if (map.Find("when_unknown") is not { } node)
+        {
+            if (call is { Kind: StepKind.Effect, Operation.ChangesWorld: true } && id is not null)
+            {
+                scope.Undecided.Add(new Uncompensated(state, id, call.Operation.Name, at));
+            }
+
+            return WhenUnknown.Block;
+        }
+
+        switch ((node as ScalarSyntax)?.Text)
+        {
+            case "run":
+                return WhenUnknown.Run;
+            case "block":
+                return WhenUnknown.Block;
+            case "assume_not_done":
+                return WhenUnknown.AssumeNotDone;
+            default:
+                scope.Report(Complaints.WrongType(node.At, "'when_unknown'", "'run', 'block' or 'assume_not_done'", node.Kind));
+                return WhenUnknown.Block;
+        }
     }
 
     private sealed record Call(StepKind Kind, OperationDescriptor Operation, Invocation Invocation, RetryPolicy Retry, TimeSpan Timeout);

@@ -169,6 +169,11 @@ internal static class Complaints
         Error("ONEX1040", at, $"step '{step}' changes the world ('{operation}'), but nothing says how it is taken back.",
             "Add 'compensate: { effect: ..., with: ... }', or 'compensate: { none: \"the reason\" }', or move it behind the pivot.");
 
+    public static Complaint UnknownUndecided(SourceSpan at, string step, string operation) =>
+        new("ONEX1130", Severity.Warning, at,
+            $"it may stay unknown whether step '{step}' ('{operation}') happened, and nothing says what holds then: the saga will be blocked.",
+            "Add 'when_unknown: run' to compensate it all the same, 'when_unknown: assume_not_done' if that is safe, or 'when_unknown: block' to have an operator decide.");
+
     // Expressions.
 
     public static Complaint QuoteExpression(SourceSpan at, string quoted) =>

@@ -499,6 +499,9 @@ public sealed class CallStep : StepPlan
     /// <summary>How it is taken back, or null.</summary>
     public CompensationPlan? Compensation { get; init; }
 
+    /// <summary>Whether it may be called again after it has happened, to get an answer that is understood.</summary>
+    public bool IsRepeatable { get; init; }
+
     /// <summary>Whether some expression reads <c>steps.&lt;id&gt;</c>, so that the result must be kept.</summary>
     public bool ResultIsRead { get; internal set; }
 
@@ -517,11 +520,24 @@ public sealed record Invocation(string Operation, string? Connection, Template A
 /// <param name="Invocation">What is called; its arguments are evaluated when the step completes, over <c>result</c> too.</param>
 /// <param name="Retry">How failures are retried.</param>
 /// <param name="Timeout">Run time of one attempt.</param>
-/// <param name="WhenUnknown">
-/// Whether it runs too when nobody can tell whether the step happened (<c>when_unknown: run</c>). Its arguments then read only <c>input</c>,
-/// <c>data</c> as of before the step, and <c>command_id</c>, and no <c>result</c>.
-/// </param>
-public sealed record CompensationPlan(StepKind Kind, Invocation Invocation, RetryPolicy Retry, TimeSpan Timeout, bool WhenUnknown);
+/// <param name="WhenUnknown">What becomes of a step of which nobody can tell whether it happened.</param>
+public sealed record CompensationPlan(StepKind Kind, Invocation Invocation, RetryPolicy Retry, TimeSpan Timeout, WhenUnknown WhenUnknown);
+
+/// <summary>What becomes of a step of which nobody can tell, after its last attempt, whether it happened: <c>when_unknown</c>.</summary>
+public enum WhenUnknown
+{
+    /// <summary>The saga is blocked, and an operator decides.</summary>
+    Block,
+
+    /// <summary>
+    /// It is compensated as if it had happened. The arguments of the compensation then read only <c>input</c>, <c>data</c> as of before the step, and
+    /// <c>command_id</c>, and no <c>result</c>.
+    /// </summary>
+    Run,
+
+    /// <summary>It counts as not done.</summary>
+    AssumeNotDone,
+}
 
 /// <summary>Writes the value of an expression into a field of <c>data</c>.</summary>
 public sealed record Assignment(string Field, DataType Type, Expression Value);

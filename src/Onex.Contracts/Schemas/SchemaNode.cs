@@ -1,5 +1,5 @@
-using System.Text.RegularExpressions;
 using Onex.Contracts.Expressions;
+using Onex.Contracts.Expressions.Patterns;
 
 namespace Onex.Contracts.Schemas;
 
@@ -33,7 +33,7 @@ internal sealed class SchemaNode
     public IReadOnlyList<string> Required { get; set; } = [];
 
     /// <summary>Schemas of the properties whose names match.</summary>
-    public IReadOnlyList<(Regex Name, SchemaNode Schema)> PatternProperties { get; set; } = [];
+    public IReadOnlyList<(Pattern Name, SchemaNode Schema)> PatternProperties { get; set; } = [];
 
     public SchemaNode? AdditionalProperties { get; set; }
 
@@ -74,7 +74,7 @@ internal sealed class SchemaNode
 
     public long? MaxLength { get; set; }
 
-    public Regex? Pattern { get; set; }
+    public Pattern? Pattern { get; set; }
 
     /// <summary>The pattern as the schema writes it.</summary>
     public string? PatternText { get; set; }

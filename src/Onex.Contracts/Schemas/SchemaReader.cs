@@ -1,7 +1,7 @@
-using System.Text.RegularExpressions;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
+using Onex.Contracts.Expressions.Patterns;
 using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Schemas;
@@ -67,7 +67,7 @@ internal sealed class SchemaReader(References references)
         },
         ["patternProperties"] = rule =>
         {
-            var patterns = new List<(Regex, SchemaNode)>();
+            var patterns = new List<(Pattern, SchemaNode)>();
             rule.Children(entry =>
             {
                 if (rule.Pattern(entry.Key, entry.Name) is { } name)
@@ -337,11 +337,11 @@ internal sealed class SchemaReader(References references)
         }
 
         /// <summary>A regular expression, in the words of ECMA-262, that stands somewhere below.</summary>
-        public Regex? Pattern(SyntaxNode at, string pattern)
+        public Pattern? Pattern(SyntaxNode at, string pattern)
         {
-            if (Expressions.Evaluation.Pattern.OfSchema(pattern, out var problem) is { } compiled)
+            if (Expressions.Patterns.Pattern.OfSchema(pattern, out var problem) is { } compiled)
             {
-                return compiled.Regex;
+                return compiled;
             }
 
             Document.File.Report(Complaints.SchemaWrong(at.At, Key.Text, $"a regular expression that can be run in linear time; here {problem!.TrimEnd('.')}"));

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Threading.RateLimiting;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Effects.Operations;
 using Onex.Hosting.Health;
@@ -103,7 +104,7 @@ internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : I
             catch (BrokenCircuitException exception)
             {
                 return AttemptOutcome.Failed(
-                    "breaker_open", "Too many attempts failed on this connection; it is left alone for a while.", exception.RetryAfter ?? limits.Pause);
+                    AttemptReach.NotSent, "breaker_open", "Too many attempts failed on this connection; it is left alone for a while.", exception.RetryAfter ?? limits.Pause);
             }
         }
 

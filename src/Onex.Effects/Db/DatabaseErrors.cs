@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Npgsql;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Effects.Operations;
 
@@ -27,9 +28,15 @@ internal enum DatabaseStage
 /// <param name="Message">For people. Holds neither values nor the password.</param>
 internal sealed record DatabaseError(bool IsFinal, string Code, string Message)
 {
+    /// <summary>Whether nobody can tell if it was committed.</summary>
+    public bool IsUnknown { get; init; }
+
     /// <summary>The outcome that it makes.</summary>
     public EffectOutcome<TResult> ToOutcome<TResult>()
-        where TResult : class => IsFinal ? EffectOutcome<TResult>.Rejected(Code, Message) : EffectOutcome<TResult>.Failed(Code, Message);
+        where TResult : class => IsFinal
+            // Nothing of this attempt remains; of an earlier one whose commit is unknown that says nothing.
+            ? EffectOutcome<TResult>.Rejected(Code, Message)
+            : EffectOutcome<TResult>.Failed(IsUnknown ? AttemptReach.Sent : AttemptReach.NotSent, Code, Message);
 }
 
 /// <summary>Classifies errors by SQLSTATE (appendix A of PostgreSQL's manual).</summary>
@@ -50,13 +57,17 @@ internal static class DatabaseErrors
             return stage switch
             {
                 DatabaseStage.Connecting => new(false, "connection_failed", $"The database of connection '{connection}' cannot be reached."),
-                DatabaseStage.Committing => new(false, "connection_lost", $"The database of connection '{connection}' was lost during the commit: whether that happened is not known."),
+                DatabaseStage.Committing => new(false, "connection_lost", $"The database of connection '{connection}' was lost during the commit: whether that happened is not known.") { IsUnknown = true },
                 _ => new(false, "connection_lost", $"The database of connection '{connection}' was lost. Nothing was committed."),
             };
         }
 
         var (final, code) = error.SqlState == PostgresErrorCodes.ReadOnlySqlTransaction ? (readOnly, "read_only") : Classify(error.SqlState);
-        return new DatabaseError(final, code, $"The database of connection '{connection}' {Describe(error, stage, code)} (SQLSTATE {error.SqlState}).");
+        return new DatabaseError(final, code, $"The database of connection '{connection}' {Describe(error, stage, code)} (SQLSTATE {error.SqlState}).")
+        {
+            // A server that is shut down, or breaks, while it commits may have committed already.
+            IsUnknown = stage == DatabaseStage.Committing && error.SqlState[..2] is "08" or "53" or "57" or "58" or "XX",
+        };
     }
 
     // Final unless the same statement with the same values could end otherwise: the server is not fit, or others were in the way.

@@ -80,6 +80,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
     public async Task CommitAsync()
     {
         Stage = DatabaseStage.Committing;
+        context.Progress.Send();
         await transaction.CommitAsync(CancellationToken.None);
     }
 

@@ -1,3 +1,4 @@
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Effects.Operations;
 
@@ -46,7 +47,7 @@ internal static class DatabaseWork
             if (joined && !await context.Record.JoinAsync(transaction, join!(result), cancellation))
             {
                 pool.ForgetLedger();
-                return EffectOutcome<TResult>.Failed("lease_lost", $"{context.Operation} ended after its lease. It was rolled back.");
+                return EffectOutcome<TResult>.Failed(AttemptReach.NotSent, "lease_lost", $"{context.Operation} ended after its lease. It was rolled back.");
             }
 
             await session.CommitAsync();

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Messages;
 using Onex.Effects.Operations;
 
 namespace Onex.Effects.Http;
@@ -11,9 +12,9 @@ namespace Onex.Effects.Http;
 [Operation("http.get", ConnectionType = "http", Description = "Asks for what is at an address.")]
 [Operation("http.head", ConnectionType = "http", Description = "Asks for the headers of what is at an address.")]
 [Operation("http.post", ConnectionType = "http", ChangesWorld = true, Description = "Posts a body to an address.")]
-[Operation("http.put", ConnectionType = "http", ChangesWorld = true, Description = "Puts a body to an address.")]
+[Operation("http.put", ConnectionType = "http", ChangesWorld = true, Idempotent = true, Description = "Puts a body to an address.")]
 [Operation("http.patch", ConnectionType = "http", ChangesWorld = true, Description = "Changes what is at an address.")]
-[Operation("http.delete", ConnectionType = "http", ChangesWorld = true, Description = "Deletes what is at an address.")]
+[Operation("http.delete", ConnectionType = "http", ChangesWorld = true, Idempotent = true, Description = "Deletes what is at an address.")]
 internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
     : EffectOperation<HttpArguments, HttpResult>(HttpJson.Default.HttpArguments, HttpJson.Default.HttpResult)
 {
@@ -30,16 +31,17 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
         {
             try
             {
-                using var response = await transport.For(context.Connection).SendAsync(request, cancellation);
+                using var response = await transport.SendAsync(context.Connection, request, context.Progress, cancellation);
                 return await AnswerAsync(response, cancellation);
             }
             catch (HttpRequestException exception)
             {
-                return NoAnswer(exception, request.RequestUri!);
+                return NoAnswer(exception, request.RequestUri!, context.Progress.Reach);
             }
             catch (IOException)
             {
-                return EffectOutcome<HttpResult>.Failed("connection_lost", $"{Host(request.RequestUri!)} broke off its answer.");
+                return EffectOutcome<HttpResult>.Failed(
+                    context.Progress.Reach, "connection_lost", $"{Host(request.RequestUri!)} broke off its answer.");
             }
         }
     }
@@ -47,33 +49,45 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
     private async Task<EffectOutcome<HttpResult>> AnswerAsync(HttpResponseMessage response, CancellationToken cancellation)
     {
         var status = (int)response.StatusCode;
-        JsonElement? body;
+        var host = Host(response.RequestMessage!.RequestUri!);
+        JsonElement? body = null;
+        (string Code, string Message)? lost = null;
         try
         {
             body = await HttpAnswers.ReadAsync(response.Content, cancellation);
+            if (body is null)
+            {
+                lost = ("response_too_large", $"The answer ({status}) is larger than {HttpAnswers.BytesMax / (1024 * 1024)} MiB.");
+            }
         }
         catch (InvalidDataException)
         {
-            return EffectOutcome<HttpResult>.Failed(
+            lost = (
                 "answer_unreadable",
-                $"{Host(response.RequestMessage!.RequestUri!)} answered {status} with a body that cannot be unpacked: it is cut off, or not compressed as its headers say.",
-                new HttpResult { StatusCode = status, Headers = HttpAnswers.Headers(response), Body = HttpAnswers.NoBody });
+                $"{host} answered {status} with a body that cannot be unpacked: it is cut off, or not compressed as its headers say.");
         }
-
-        var result = new HttpResult { StatusCode = status, Headers = HttpAnswers.Headers(response), Body = body ?? HttpAnswers.NoBody };
-        if (body is null)
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
-            return EffectOutcome<HttpResult>.Rejected(
-                "response_too_large", $"The answer ({status}) is larger than {HttpAnswers.BytesMax / (1024 * 1024)} MiB.", result);
+            lost = ("connection_lost", $"{host} answered {status}, but broke off its answer.");
+        }
+        catch (OperationCanceledException)
+        {
+            lost = ("step_timed_out", $"{host} answered {status}, but its answer did not arrive in time.");
         }
 
-        var code = HttpStatuses.Code(status);
-        var message = $"{Host(response.RequestMessage!.RequestUri!)} answered {status}.";
+        // The status says what happened, whatever became of the body.
+        var result = new HttpResult { StatusCode = status, Headers = HttpAnswers.Headers(response), Body = body ?? HttpAnswers.NoBody };
+        var (code, message) = (HttpStatuses.Code(status), $"{host} answered {status}.");
         return HttpStatuses.Judge(status) switch
         {
+            HttpAnswer.Completed when body is null && lost is { Code: "response_too_large" } large =>
+                new EffectOutcome<HttpResult>(StepOutcomes.Rejected, result, large.Code, large.Message, null, AttemptReach.Done),
+            HttpAnswer.Completed when lost is { } unread =>
+                EffectOutcome<HttpResult>.Failed(AttemptReach.Done, unread.Code, unread.Message, result),
             HttpAnswer.Completed => EffectOutcome<HttpResult>.Completed(result),
-            HttpAnswer.Failed => EffectOutcome<HttpResult>.Failed(code, message, result, RetryAfter(response.Headers.RetryAfter)),
-            _ => EffectOutcome<HttpResult>.Rejected(code, $"{message}{Meaning(status)}", result),
+            HttpAnswer.Failed =>
+                EffectOutcome<HttpResult>.Failed(HttpStatuses.ReachOf(status), code, message, result, RetryAfter(response.Headers.RetryAfter)),
+            _ => EffectOutcome<HttpResult>.Refused(code, $"{message}{Meaning(status)}", result),
         };
     }
 
@@ -85,7 +99,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
     };
 
     // What a failed request's exception says can hold parts of it, so only the kind of failure is told.
-    private static EffectOutcome<HttpResult> NoAnswer(HttpRequestException exception, Uri address)
+    private static EffectOutcome<HttpResult> NoAnswer(HttpRequestException exception, Uri address, AttemptReach reach)
     {
         for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
         {
@@ -98,12 +112,12 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
         return exception.HttpRequestError switch
         {
             HttpRequestError.NameResolutionError =>
-                EffectOutcome<HttpResult>.Failed("connection_failed", $"The name {address.Host} could not be resolved."),
+                EffectOutcome<HttpResult>.Failed(reach, "connection_failed", $"The name {address.Host} could not be resolved."),
             HttpRequestError.ConnectionError =>
-                EffectOutcome<HttpResult>.Failed("connection_failed", $"{Host(address)} could not be reached."),
+                EffectOutcome<HttpResult>.Failed(reach, "connection_failed", $"{Host(address)} could not be reached."),
             HttpRequestError.SecureConnectionError =>
-                EffectOutcome<HttpResult>.Failed("connection_failed", $"No secure connection to {Host(address)} could be made."),
-            _ => EffectOutcome<HttpResult>.Failed("connection_lost", $"{Host(address)} gave no usable answer ({exception.HttpRequestError})."),
+                EffectOutcome<HttpResult>.Failed(reach, "connection_failed", $"No secure connection to {Host(address)} could be made."),
+            _ => EffectOutcome<HttpResult>.Failed(reach, "connection_lost", $"{Host(address)} gave no usable answer ({exception.HttpRequestError})."),
         };
     }
 

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Onex.Effects.Connections;
+using Onex.Effects.Operations;
 
 namespace Onex.Effects.Http;
 
@@ -15,9 +16,15 @@ internal sealed class HttpTransport : IDisposable
     private readonly ConcurrentDictionary<Connection, HttpMessageInvoker> _invokers = new();
     private readonly HttpMessageInvoker _open = Create((_, address) => !AddressRules.IsInside(address));
 
-    /// <summary>What sends requests of that connection, or of none.</summary>
-    public HttpMessageInvoker For(Connection? connection) =>
-        connection is null ? _open : _invokers.GetOrAdd(connection, static one => Create(one.MayReach));
+    /// <summary>Sends a request through that connection, or through none, and notes when its first byte leaves.</summary>
+    public async Task<HttpResponseMessage> SendAsync(
+        Connection? connection, HttpRequestMessage request, AttemptProgress progress, CancellationToken cancellation)
+    {
+        // HTTP/1.1 writes a request in the flow of the call that sends it, so that the stream finds whose request it is, on a pooled socket too.
+        SendingStream.Sender = progress;
+        var invoker = connection is null ? _open : _invokers.GetOrAdd(connection, static one => Create(one.MayReach));
+        return await invoker.SendAsync(request, cancellation);
+    }
 
     public void Dispose()
     {
@@ -42,6 +49,8 @@ internal sealed class HttpTransport : IDisposable
         PooledConnectionLifetime = TimeSpan.FromMinutes(2),
         RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8,
         ConnectCallback = (context, cancellation) => ConnectAsync(context.DnsEndPoint, mayReach, cancellation),
+        // Behind TLS: a handshake carries no request.
+        PlaintextStreamFilter = static (context, _) => ValueTask.FromResult<Stream>(new SendingStream(context.PlaintextStream)),
     });
 
     private static async ValueTask<Stream> ConnectAsync(

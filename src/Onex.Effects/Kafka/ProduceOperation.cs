@@ -31,12 +31,14 @@ internal sealed class ProduceOperation(IRecordProducer producer, Topics own, Tim
 
         var key = arguments.Key ?? context.CorrelationId.ToString();
         var record = new ProducedRecord(topic, null, key, Value(arguments.Value), Headers(arguments, context));
+        context.Progress.Send();
         var report = await producer.ProduceAsync(record, cancellation);
         return report.Delivery switch
         {
             Delivery.Acknowledged => EffectOutcome<ProduceResult>.Completed(new ProduceResult { Topic = topic, Key = key }),
             Delivery.Refused => EffectOutcome<ProduceResult>.Rejected("record_refused", $"The broker refuses the record for '{topic}': {report.Reason}"),
-            _ => EffectOutcome<ProduceResult>.Failed("broker_unavailable", $"The broker did not acknowledge the record for '{topic}': {report.Reason}"),
+            _ => EffectOutcome<ProduceResult>.Failed(
+                report.IsUnwritten ? AttemptReach.NotSent : AttemptReach.Sent, "broker_unavailable", $"The broker did not acknowledge the record for '{topic}': {report.Reason}"),
         };
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Effects.Connections;
 using Onex.Effects.Running;
@@ -23,7 +24,26 @@ internal sealed record EffectContext(
     string? TraceState,
     Connection? Connection,
     TimeSpan Timeout,
-    AttemptRecord Record);
+    AttemptRecord Record)
+{
+    /// <summary>Whether the attempt has left: until then it cannot have happened, however it ends.</summary>
+    public AttemptProgress Progress { get; } = new();
+}
+
+/// <summary>How far an attempt has come, for when it ends without an answer.</summary>
+internal sealed class AttemptProgress
+{
+    private volatile bool _sent;
+
+    /// <summary>Whether it is unknown from here on whether it happens.</summary>
+    public bool IsSent => _sent;
+
+    /// <summary>How far an attempt came that breaks off now.</summary>
+    public AttemptReach Reach => IsSent ? AttemptReach.Sent : AttemptReach.NotSent;
+
+    /// <summary>To be called before the first byte leaves, or before the commit, that may make it happen.</summary>
+    public void Send() => _sent = true;
+}
 
 /// <summary>What came of an attempt, classified coarsely: main applies the contract's own rules.</summary>
 /// <param name="Outcome">One of <see cref="StepOutcomes"/>.</param>
@@ -31,29 +51,37 @@ internal sealed record EffectContext(
 /// <param name="Code">The reason's code, unless completed.</param>
 /// <param name="Message">The reason for people, unless completed. Holds no secrets.</param>
 /// <param name="RetryAfter">The other side's wish for when to try again.</param>
-internal sealed record EffectOutcome<TResult>(string Outcome, TResult? Result, string? Code, string? Message, TimeSpan? RetryAfter)
+/// <param name="Reach">How far it came.</param>
+internal sealed record EffectOutcome<TResult>(
+    string Outcome, TResult? Result, string? Code, string? Message, TimeSpan? RetryAfter, AttemptReach Reach)
     where TResult : class
 {
     /// <summary>It happened.</summary>
-    public static EffectOutcome<TResult> Completed(TResult result) => new(StepOutcomes.Completed, result, null, null, null);
+    public static EffectOutcome<TResult> Completed(TResult result) => new(StepOutcomes.Completed, result, null, null, null, AttemptReach.Done);
 
-    /// <summary>A final "no".</summary>
-    public static EffectOutcome<TResult> Rejected(string code, string message, TResult? result = null) =>
-        new(StepOutcomes.Rejected, result, code, message, null);
+    /// <summary>A final "no" before anything was sent.</summary>
+    public static EffectOutcome<TResult> Rejected(string code, string message) =>
+        new(StepOutcomes.Rejected, null, code, message, null, AttemptReach.NotSent);
+
+    /// <summary>A final "no" of the service.</summary>
+    public static EffectOutcome<TResult> Refused(string code, string message, TResult? result = null) =>
+        new(StepOutcomes.Rejected, result, code, message, null, AttemptReach.Answered);
 
     /// <summary>Unknown or transient.</summary>
     public static EffectOutcome<TResult> Failed(
-        string code, string message, TResult? result = null, TimeSpan? retryAfter = null) =>
-        new(StepOutcomes.Failed, result, code, message, retryAfter);
+        AttemptReach reach, string code, string message, TResult? result = null, TimeSpan? retryAfter = null) =>
+        new(StepOutcomes.Failed, result, code, message, retryAfter, reach);
 }
 
 /// <summary>The same with the result as JSON, as it is recorded and sent.</summary>
-internal sealed record AttemptOutcome(string Outcome, RawJson? Result, string? Code, string? Message, TimeSpan? RetryAfter)
+internal sealed record AttemptOutcome(
+    string Outcome, RawJson? Result, string? Code, string? Message, TimeSpan? RetryAfter, AttemptReach Reach)
 {
-    public static AttemptOutcome Rejected(string code, string message) => new(StepOutcomes.Rejected, null, code, message, null);
+    public static AttemptOutcome Rejected(string code, string message) =>
+        new(StepOutcomes.Rejected, null, code, message, null, AttemptReach.NotSent);
 
-    public static AttemptOutcome Failed(string code, string message, TimeSpan? retryAfter = null) =>
-        new(StepOutcomes.Failed, null, code, message, retryAfter);
+    public static AttemptOutcome Failed(AttemptReach reach, string code, string message, TimeSpan? retryAfter = null) =>
+        new(StepOutcomes.Failed, null, code, message, retryAfter, reach);
 }
 
 /// <summary>One kind of touch on the outside world, as the runner calls it.</summary>
@@ -100,6 +128,7 @@ internal abstract class EffectOperation<TArguments, TResult>(JsonTypeInfo<TArgum
             outcome.Result is null ? null : new RawJson(JsonSerializer.SerializeToUtf8Bytes(outcome.Result, resultType)),
             outcome.Code,
             outcome.Message,
-            outcome.RetryAfter);
+            outcome.RetryAfter,
+            outcome.Reach);
     }
 }

@@ -1,4 +1,5 @@
 using Npgsql;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Effects.Operations;
 using Onex.Persistence.Ledger;
@@ -10,7 +11,7 @@ namespace Onex.Effects.Running;
 /// The place in the ledger of one attempt. An operation whose work is in the ledger's own database records there by itself, in the
 /// transaction of its work; for all others the runner records after them.
 /// </summary>
-internal sealed class AttemptRecord(IEffectLedger ledger, ISagaStore store, StepCommand command, Guid lease)
+internal sealed class AttemptRecord(IEffectLedger ledger, ISagaStore store, StepCommand command, ClaimVerdict.Granted granted)
 {
     private StepResult? _joined;
 
@@ -26,8 +27,8 @@ internal sealed class AttemptRecord(IEffectLedger ledger, ISagaStore store, Step
     /// <summary>Records completion within a transaction. False if the lease was lost: it must be rolled back then.</summary>
     public async Task<bool> JoinAsync(NpgsqlTransaction transaction, RawJson result, CancellationToken cancellation)
     {
-        var stored = await StoreAsync(ResultOf(new AttemptOutcome(StepOutcomes.Completed, result, null, null, null)), cancellation);
-        if (!await EffectLedger.RecordAsync(transaction, lease, stored, cancellation))
+        var stored = await StoreAsync(ResultOf(new AttemptOutcome(StepOutcomes.Completed, result, null, null, null, AttemptReach.Done)), cancellation);
+        if (!await EffectLedger.RecordAsync(transaction, granted.LeaseToken, stored, cancellation))
         {
             return false;
         }
@@ -51,13 +52,29 @@ internal sealed class AttemptRecord(IEffectLedger ledger, ISagaStore store, Step
         Code = outcome.Code,
         Message = outcome.Message,
         RetryAfterMs = outcome.RetryAfter is { } wait ? (int)Math.Min(wait.TotalMilliseconds, int.MaxValue) : null,
+        Reach = outcome.Outcome == StepOutcomes.Completed ? null : Text(ReachOf(outcome)),
+    };
+
+    // Whoever had the lease before may have sent it: that this attempt came to nothing does not say that the other one did.
+    private AttemptReach ReachOf(AttemptOutcome outcome) => granted.TakesOver
+        && (outcome.Reach == AttemptReach.NotSent || (outcome.Reach == AttemptReach.Answered && outcome.Outcome == StepOutcomes.Failed))
+            ? AttemptReach.Sent
+            : outcome.Reach;
+
+    private static string Text(AttemptReach reach) => reach switch
+    {
+        AttemptReach.NotSent => StepReaches.NotSent,
+        AttemptReach.Answered => StepReaches.Answered,
+        AttemptReach.Done => StepReaches.Done,
+        _ => StepReaches.Sent,
     };
 
     /// <summary>The result as recorded and as it may travel, or null if the lease was lost.</summary>
     public async Task<StepResult?> RecordAsync(StepResult result, CancellationToken cancellation)
     {
-        var stored = await StoreAsync(result, cancellation);
-        if (!await ledger.RecordAsync(lease, stored, cancellation))
+        // Recording waits for a transaction in doubt: where this is written after it, that transaction did not commit.
+        var stored = await StoreAsync(IsInDoubt && !granted.TakesOver ? result with { Reach = StepReaches.NotSent } : result, cancellation);
+        if (!await ledger.RecordAsync(granted.LeaseToken, stored, cancellation))
         {
             return null;
         }
@@ -74,5 +91,5 @@ internal sealed class AttemptRecord(IEffectLedger ledger, ISagaStore store, Step
 
     // Stored by lease: attempts, and owners of one attempt, may have different results.
     private Task<StepResult> StoreAsync(StepResult result, CancellationToken cancellation) =>
-        store.StoreIfLargeAsync(result, lease.ToString("N"), cancellation);
+        store.StoreIfLargeAsync(result, granted.LeaseToken.ToString("N"), cancellation);
 }

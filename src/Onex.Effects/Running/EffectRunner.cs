@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using MassTransit;
 using Microsoft.Extensions.Logging;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Effects.Connections;
 using Onex.Effects.Operations;
@@ -51,8 +52,8 @@ internal sealed class EffectRunner(
 
         switch (await ledger.ClaimAsync(command, cancellation))
         {
-            case ClaimVerdict.Granted(var lease):
-                var record = new AttemptRecord(ledger, store, command, lease);
+            case ClaimVerdict.Granted granted:
+                var record = new AttemptRecord(ledger, store, command, granted);
                 var outcome = await AttemptAsync(command, connection, permit, record, traceParent, traceState, cancellation);
                 if ((record.Committed ?? await RecordAsync(command, record, outcome, cancellation)) is { } result)
                 {
@@ -93,12 +94,12 @@ internal sealed class EffectRunner(
                     "operation_unavailable",
                     $"Step '{command.Step}' of contract '{command.Contract}' calls {command.Operation}, which this version of Onex does not run yet. "
                     + "Call another operation in a new version of the contract, or run a version of Onex that has it.")
-                : AttemptOutcome.Failed("operation_unknown", $"This runtime-effects has no operation '{command.Operation}'.");
+                : AttemptOutcome.Failed(AttemptReach.NotSent, "operation_unknown", $"This runtime-effects has no operation '{command.Operation}'.");
         }
 
         if (command.Connection is not null && connection is null)
         {
-            return AttemptOutcome.Failed("connection_unknown", $"This runtime-effects has no connection '{command.Connection}'.");
+            return AttemptOutcome.Failed(AttemptReach.NotSent, "connection_unknown", $"This runtime-effects has no connection '{command.Connection}'.");
         }
 
         var timeout = TimeSpan.FromMilliseconds(command.TimeoutMs);
@@ -108,6 +109,8 @@ internal sealed class EffectRunner(
 
         async Task<AttemptOutcome> GuardedAsync(CancellationToken ends)
         {
+            var context = new EffectContext(
+                command.Operation, command.CommandId, command.CorrelationId, traceParent, traceState, connection, timeout, record);
             try
             {
                 var arguments = command.Arguments ?? await LoadArgumentsAsync(command.ArgumentsRef, ends);
@@ -116,19 +119,22 @@ internal sealed class EffectRunner(
                     return AttemptOutcome.Rejected("arguments_missing", "The stored arguments of this command are gone.");
                 }
 
-                var context = new EffectContext(
-                    command.Operation, command.CommandId, command.CorrelationId, traceParent, traceState, connection, timeout, record);
                 return await operation.RunAsync(arguments.Value, context, ends);
             }
             catch (OperationCanceledException) when (timer.IsCancellationRequested && !cancellation.IsCancellationRequested)
             {
-                return AttemptOutcome.Failed("step_timed_out", $"No answer within {command.TimeoutMs} ms.");
+                return AttemptOutcome.Failed(
+                    context.Progress.Reach,
+                    "step_timed_out",
+                    context.Progress.IsSent
+                        ? $"No answer within {command.TimeoutMs} ms."
+                        : $"Nothing was sent within {command.TimeoutMs} ms.");
             }
             catch (Exception exception) when (exception is not (OperationCanceledException or StoreUnavailableException))
             {
                 // What it says may hold credentials.
                 Log.OperationThrew(logger, command.Operation, exception.GetType().Name, exception.StackTrace);
-                return AttemptOutcome.Failed("operation_failed", $"{command.Operation} broke off with {exception.GetType().Name}.");
+                return AttemptOutcome.Failed(context.Progress.Reach, "operation_failed", $"{command.Operation} broke off with {exception.GetType().Name}.");
             }
         }
     }
@@ -165,6 +171,7 @@ internal sealed class EffectRunner(
                 result = result with
                 {
                     Outcome = StepOutcomes.Failed,
+                    Reach = result.Outcome == StepOutcomes.Completed ? StepReaches.Done : result.Reach,
                     Result = null,
                     Code = "result_invalid",
                     Message = "The result cannot be stored as JSON.",

@@ -23,7 +23,11 @@ public enum Delivery
 }
 
 /// <summary>What the broker said of one record, and why.</summary>
-public readonly record struct DeliveryReport(Delivery Delivery, string? Reason);
+public readonly record struct DeliveryReport(Delivery Delivery, string? Reason)
+{
+    /// <summary>Whether it certainly was not written, and never will be; else, unless it was acknowledged, nobody can tell.</summary>
+    public bool IsUnwritten { get; init; }
+}
 
 /// <summary>
 /// Writes records with an idempotent producer and <c>acks=all</c>. One for the process, shared by all. Never await one record's delivery

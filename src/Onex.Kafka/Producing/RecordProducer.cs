@@ -70,7 +70,7 @@ internal sealed class ProducerClient(KafkaSettings settings, int? recordsPerBatc
     {
         if (Current() is not { } open)
         {
-            return new Answer(new DeliveryReport(Delivery.Unavailable, "The producer is being made again."), TooLargeTogether: false);
+            return new Answer(new DeliveryReport(Delivery.Unavailable, "The producer is being made again.") { IsUnwritten = true }, TooLargeTogether: false);
         }
 
         var answer = new TaskCompletionSource<Answer>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -87,12 +87,12 @@ internal sealed class ProducerClient(KafkaSettings settings, int? recordsPerBatc
                 new TopicPartition(record.Topic, record.Partition ?? Partition.Any),
                 message,
                 report => open.Answer(answer, new Answer(
-                    Judge(open, report.Error),
+                    Judge(open, report.Error, report.Status == PersistenceStatus.NotPersisted),
                     TooLargeTogether: recordsPerBatch is null && report.Error.Code is (ErrorCode.MsgSizeTooLarge or ErrorCode.RecordListTooLarge))));
         }
         catch (KafkaException e)
         {
-            open.Answer(answer, new Answer(Judge(open, e.Error), TooLargeTogether: false));
+            open.Answer(answer, new Answer(Judge(open, e.Error, isUnwritten: true), TooLargeTogether: false));
         }
         catch (ObjectDisposedException)
         {
@@ -138,7 +138,7 @@ internal sealed class ProducerClient(KafkaSettings settings, int? recordsPerBatc
             configuration.BatchNumMessages = recordsPerBatch;
             configuration.Partitioner = Confluent.Kafka.Partitioner.Murmur2Random;
             configuration.EnableDeliveryReports = true;
-            configuration.DeliveryReportFields = "none";
+            configuration.DeliveryReportFields = "status";
 
             // The broker decides what is too large, topic by topic.
             configuration.MessageMaxBytes = 10 << 20;
@@ -156,7 +156,7 @@ internal sealed class ProducerClient(KafkaSettings settings, int? recordsPerBatc
         }
     }
 
-    private DeliveryReport Judge(Open open, Error error)
+    private DeliveryReport Judge(Open open, Error error, bool isUnwritten)
     {
         if (!error.IsError)
         {
@@ -168,7 +168,7 @@ internal sealed class ProducerClient(KafkaSettings settings, int? recordsPerBatc
             Discard(open.Producer, error);
         }
 
-        return new DeliveryReport(IsRefusal(error.Code) ? Delivery.Refused : Delivery.Unavailable, error.Reason);
+        return new DeliveryReport(IsRefusal(error.Code) ? Delivery.Refused : Delivery.Unavailable, error.Reason) { IsUnwritten = isUnwritten };
     }
 
     private void OnError(IProducer<byte[], byte[]> producer, Error error)

@@ -220,7 +220,7 @@ internal static class Branches
         Renew(transition, branch, rounds.DefaultIfEmpty().Max());
         Change(transition, branch, state => state with { Phase = phase, WaitUntil = null });
         Interruption.Interrupt(transition, command => IsIn(transition, command.Step, branch), keep);
-        transition.Unblock(blockage => blockage is { Step: { } step, Kind: BlockedBy.Step } && IsIn(transition, step, branch));
+        transition.Unblock(blockage => blockage is { Step: { } step, Kind: BlockedBy.Step or BlockedBy.Unknown } && IsIn(transition, step, branch));
         var saga = transition.Saga;
         transition.Saga = saga with
         {

@@ -189,5 +189,6 @@ internal static class Commands
         callee.Invocation.Connection, callee.Arguments, callee.Timeout, command.NotAfter)
     {
         Cancels = cancels,
+        AsksAgain = command.Happened == Happening.Yes && callee.Kind == StepKind.Effect,
     });
 }

@@ -63,6 +63,9 @@ internal sealed record CommandToSend(
     /// <summary>For a child saga (<see cref="StepKind.Saga"/>): that it is cancelled, instead of started.</summary>
     public bool Cancels { get; init; }
 
+    /// <summary>For an effect: that the service is called although an earlier attempt completed, because its answer was not understood.</summary>
+    public bool AsksAgain { get; init; }
+
     /// <summary>For a child saga: that nobody waits for its end.</summary>
     public bool Detached { get; init; }
 }

@@ -21,7 +21,7 @@ internal static class Operators
         {
             OperatorCommand.Cancel => ObjectionToCancel(transition),
             OperatorCommand.Retry when saga.Blockage is null => $"It is not blocked but {saga.Status.ToText()}: it retries by itself. {Instead(saga)}",
-            OperatorCommand.Skip when saga.Blockage is null => $"It is not blocked but {saga.Status.ToText()}: there is nothing to skip. {Instead(saga)}",
+            OperatorCommand.Skip when saga.Blockage is null && !saga.Outstanding.Any(IsBeingResolved) => $"It is not blocked but {saga.Status.ToText()}: there is nothing to skip. {Instead(saga)}",
             OperatorCommand.Skip when saga.Blockage is { Kind: BlockedBy.Way or BlockedBy.Handling } =>
                 $"There is nothing to pass over: {saga.BlockedBecause} 'retry' tries that again{(saga.PastPivot ? "." : ", 'cancel' takes back what was done.")}",
             OperatorCommand.Skip when IsDeadEnd(transition, saga.Blockage) =>
@@ -44,7 +44,9 @@ internal static class Operators
             return true;
         }
 
-        transition.Note(KindOf(asked.Command), transition.Saga.Blockage?.Step, ("by", asked.By), ("reason", asked.Reason));
+        var about = transition.Saga.Blockage?.Step
+            ?? (asked.Command == OperatorCommand.Skip ? transition.Saga.Outstanding.FirstOrDefault(IsBeingResolved)?.Step : null);
+        transition.Note(KindOf(asked.Command), about, ("by", asked.By), ("reason", asked.Reason));
         switch (asked.Command)
         {
             case OperatorCommand.Cancel:
@@ -73,7 +75,8 @@ internal static class Operators
         if (saga.PastPivot)
         {
             return "It is past the pivot: nothing is taken back any more. "
-                + (saga.Blockage is null ? "'pause' stops it for a while." : "'retry' or 'skip' what it is blocked by.");
+                + (saga.Blockage is null ? "'pause' stops it for a while" : "'retry' or 'skip' what it is blocked by")
+                + "; 'terminate' ends it as it is.";
         }
 
         return saga.CancelledBy is { } wish && transition.State.Kind == StateKind.Compensating
@@ -209,9 +212,27 @@ internal static class Operators
 
     private static void Skip(Transition transition)
     {
-        var blockage = transition.Saga.Blockage!;
+        if (transition.Saga.Blockage is not { } blockage)
+        {
+            SkipResolving(transition);
+            return;
+        }
+
         transition.Unblock(other => other == blockage);
         var stuck = transition.Saga.Outstanding.FirstOrDefault(command => command.CommandId == blockage.CommandId);
+        if (stuck is not null && blockage.Kind == BlockedBy.Unknown)
+        {
+            // An event that was kept may lead away from it as well as its failure does.
+            stuck = stuck with { Happened = Happening.No };
+            transition.Replace(stuck);
+            if (!Events.TakeKept(transition))
+            {
+                Results.NotDone(transition, stuck, blockage);
+            }
+
+            return;
+        }
+
         if (stuck is not null)
         {
             transition.Remove(stuck);
@@ -241,6 +262,19 @@ internal static class Operators
         GoOn(transition, blockage, round: 0);
     }
 
+    // What was interrupted and is being resolved counts as not done.
+    private static void SkipResolving(Transition transition)
+    {
+        foreach (var command in transition.Saga.Outstanding.Where(IsBeingResolved))
+        {
+            transition.Remove(command);
+        }
+
+        transition.GoOn();
+    }
+
+    private static bool IsBeingResolved(Outstanding command) => command is { Interrupted: true, Direction: StepDirections.Do };
+
     // The step in hand counts as completed, without a result: not with one of an earlier visit either.
     private static void Pass(Transition transition, string id)
     {
@@ -268,7 +302,7 @@ internal static class Operators
     }
 
     // A step gives way to an event that was kept; what is resolved or taken back has to be, wherever that leads.
-    private static bool GivesWay(Blockage blockage) => blockage.Kind is BlockedBy.Step or BlockedBy.Way;
+    private static bool GivesWay(Blockage blockage) => blockage.Kind is BlockedBy.Step or BlockedBy.Unknown or BlockedBy.Way;
 
     private static string KindOf(OperatorCommand command) => command switch
     {

@@ -77,7 +77,7 @@ internal sealed class PlanFacts
 
     // The input and the saga's own facts stay as they are, and so does the time of the first attempt.
     private static bool ReadsWhatChanges(CallStep call) => Expressions(call.Invocation.Arguments)
-        .Concat(call.Compensation is { WhenUnknown: true } undo ? Expressions(undo.Invocation.Arguments) : [])
+        .Concat(call.Compensation is { WhenUnknown: WhenUnknown.Run } undo ? Expressions(undo.Invocation.Arguments) : [])
         .SelectMany(expression => expression.PathUses)
         .Any(use => use.Path[0] is "data" or "steps" or "fault");
 

@@ -1,3 +1,4 @@
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
@@ -15,6 +16,12 @@ internal sealed record Verdict(StepOutcome Outcome, CelValue Value, string Code,
 {
     /// <summary>Why the contract's own rules could not be applied, or null.</summary>
     public string? Broken { get; init; }
+
+    /// <summary>How far the attempt came.</summary>
+    public AttemptReach Reach { get; init; }
+
+    /// <summary>Why the arguments of the compensation cannot be evaluated from an answer that is not understood, or null.</summary>
+    public string? Unevaluated { get; init; }
 }
 
 /// <summary>
@@ -53,16 +60,38 @@ internal static class Results
             return true;
         }
 
-        // The outcome that an operator was waiting for, after all.
-        transition.Unblock(blockage => blockage.CommandId == command.CommandId);
-
         if (command.Direction == StepDirections.Compensate)
         {
+            transition.Unblock(blockage => blockage.CommandId == command.CommandId);
             Compensated(transition, command, step, result);
             return true;
         }
 
         var verdict = Judge(transition, command, step, result);
+        if (verdict.Reach == AttemptReach.Done && (verdict.Outcome != StepOutcome.Completed || verdict.Broken is not null))
+        {
+            // It is known already, or the attempt in flight is about to tell more.
+            var isLate = verdict.Outcome != StepOutcome.Rejected && (result.Attempt != command.Attempt || command.Phase != AttemptPhase.InFlight);
+            if (isLate && command.Happened == Happening.Yes)
+            {
+                return false;
+            }
+
+            (command, verdict) = Evaluate(transition, command, step, verdict);
+            if (isLate && command.Phase is AttemptPhase.InFlight or AttemptPhase.Held)
+            {
+                transition.Replace(command with { Happened = Happening.Yes });
+                return true;
+            }
+        }
+
+        // The outcome that an operator was waiting for, after all.
+        transition.Unblock(blockage => blockage.CommandId == command.CommandId);
+        if (verdict.Outcome == StepOutcome.Rejected)
+        {
+            command = Rejected(transition, command, verdict);
+        }
+
         if (command.Interrupted)
         {
             Interruption.Resolve(transition, command, step, verdict, result.RetryAfter);
@@ -76,8 +105,18 @@ internal static class Results
     }
 
     /// <summary>An attempt came to nothing: the next one after a while, or the final error.</summary>
-    public static void AttemptFailed(Transition transition, Outstanding command, string code, string message, TimeSpan? retryAfter)
+    /// <param name="transition">The decision in the making.</param>
+    /// <param name="command">The command.</param>
+    /// <param name="reach">How far the attempt came.</param>
+    /// <param name="code">Why it failed.</param>
+    /// <param name="message">The same for people.</param>
+    /// <param name="retryAfter">The service's wish for when to try again, or null.</param>
+    /// <param name="unevaluated">Why the arguments of the compensation cannot be evaluated from its answer, or null.</param>
+    public static void AttemptFailed(
+        Transition transition, Outstanding command, AttemptReach reach, string code, string message, TimeSpan? retryAfter, string? unevaluated = null)
     {
+        command = command.After(reach);
+        transition.Replace(command);
         if (Callee.Of(transition, command) is not { } callee)
         {
             transition.Block(
@@ -89,8 +128,8 @@ internal static class Results
             HistoryKinds.AttemptFailed, command.Step,
             ("attempt", command.Attempt), ("code", code), ("message", message), ("direction", command.Direction));
 
-        // It made no difference any more whether it happened.
-        if (command.Interrupted && !Interruption.CanBeTakenBack(transition, callee.Step))
+        // It has not happened, or it would make no difference.
+        if (command.Interrupted && (command.Happened == Happening.No || !Interruption.CanBeTakenBack(transition, callee.Step)))
         {
             Interruption.Settle(transition, command);
             return;
@@ -100,9 +139,19 @@ internal static class Results
         var next = transition.Now + RetrySchedule.Delay(callee.Retry, command.CommandId, attempts, retryAfter);
         var compensating = command.Direction == StepDirections.Compensate;
 
-        // Past the pivot a step is only retried: its attempts have no end, unless it catches that end itself.
-        var endless = !compensating && transition.Saga.PastPivot && !Catches(transition, callee.Step, Final(code));
+        // Past the pivot a step is only retried: its attempts have no end, unless it catches that end itself, or the service does it and cannot be
+        // understood, which an operator has to see.
+        var final = Final(code, reach);
+        var isUnusable = reach == AttemptReach.Done;
+        var endless = !compensating && transition.Saga.PastPivot && !isUnusable && !Catches(transition, callee.Step, final);
         var allowed = endless || RetrySchedule.Allows(callee.Retry, attempts, command.RetriedAt ?? command.FirstSentAt, next);
+
+        // Done twice is worse than not understood.
+        allowed &= compensating || !isUnusable || callee.Step.IsRepeatable;
+        if (command.Interrupted)
+        {
+            allowed &= command.Attempt - command.InterruptedAt < Interruption.AttemptsMax && Interruption.MayAsk(command, callee.Step);
+        }
 
         // Nobody starts an attempt after that.
         var expired = next >= command.NotAfter;
@@ -112,22 +161,31 @@ internal static class Results
             return;
         }
 
-        transition.Note(HistoryKinds.StepFailed, command.Step, ("code", Final(code)), ("direction", command.Direction));
+        transition.Note(HistoryKinds.StepFailed, command.Step, ("code", final), ("direction", command.Direction));
         var last = $"it failed {command.Attempt} times, the last time with {code}: {message}"
             + (expired ? $" Its key is older than {Outstanding.LifeTime.TotalDays} days: no attempt under it may begin any more." : "");
         if (compensating)
         {
             transition.Block(BlockedBy.Compensation, $"Step '{command.Step}' cannot be taken back: {last}", command.Step, command);
         }
-        else if (command.Interrupted)
+        else if (Interruption.RememberPossible(transition, command, callee.Step, final, $"Step '{command.Step}' did not succeed: {last}", unevaluated))
         {
-            Interruption.StillUnknown(transition, command, callee.Step, last);
-        }
-        else if (Interruption.RememberUnknown(transition, command, callee.Step))
-        {
-            Failed(transition, command, callee.Step, Final(code), $"Step '{command.Step}' did not succeed: {last}");
+            if (command.Interrupted)
+            {
+                Interruption.Settle(transition, command);
+            }
+            else
+            {
+                Failed(transition, command, callee.Step, final, $"Step '{command.Step}' did not succeed: {last}");
+            }
         }
     }
+
+    /// <summary>An operator says of a step that may have happened that it was not done: it fails as it would have.</summary>
+    public static void NotDone(Transition transition, Outstanding command, Blockage blockage) =>
+        Failed(
+            transition, command, transition.Facts.Step(command.Step), blockage.Code ?? EngineCodes.StepFailed,
+            blockage.Failure ?? blockage.Reason);
 
     /// <summary>A completed step can be taken back. False if the arguments for that cannot be worked out, which blocks.</summary>
     public static bool Remember(Transition transition, Outstanding command, CallStep step, CelValue value)
@@ -158,7 +216,7 @@ internal static class Results
     // either: the value of before belongs to another call.
     private static SagaScope AfterSave(Transition transition, Outstanding command, CallStep step, CelValue value)
     {
-        var id = step.Compensation!.WhenUnknown ? command.CommandId : (Guid?)null;
+        var id = step.Compensation!.WhenUnknown == WhenUnknown.Run ? command.CommandId : (Guid?)null;
         var saga = transition.Saga;
         var saves = Assignments.TryApply(step.Save, EachItems.ScopeOf(transition, command, transition.Now, value, id), saga.Data, out var saved, out _);
         return EachItems.ScopeOf(
@@ -172,20 +230,23 @@ internal static class Results
         string? broken = null;
         if (result.Result is { } raw)
         {
+            var unfit = raw.IsError ? raw.AsError() : null;
             if (result.IsStandIn)
             {
                 value = raw;
             }
-            else if (raw.IsError)
+            else if (unfit is not null || !step.ResultType.TryConvert(raw, out value, out _))
             {
-                return new Verdict(StepOutcome.Failed, value, EngineCodes.ResultInvalid, $"The operation's result: {raw.AsError()}");
-            }
-            else if (!step.ResultType.TryConvert(raw, out value, out var problem))
-            {
-                return new Verdict(StepOutcome.Failed, value, EngineCodes.ResultInvalid, $"The operation's result: {problem!.Pointer} {problem.Problem}");
+                // What is no success is told by its status, whatever its body is.
+                unfit ??= step.ResultType.TryConvert(raw, out _, out var problem) ? "" : $"{problem!.Pointer} {problem.Problem}";
+                value = raw;
+                if (result.Outcome == StepOutcome.Completed)
+                {
+                    return new Verdict(StepOutcome.Failed, raw, EngineCodes.ResultInvalid, $"The operation's result: {unfit}") { Reach = AttemptReach.Done };
+                }
             }
 
-            foreach (var rule in step.Reject)
+            foreach (var rule in unfit is null || result.IsStandIn ? step.Reject : [])
             {
                 var holds = rule.When.Evaluate(EachItems.ScopeOf(transition, command, transition.Now, value));
                 if (holds.Kind != CelKind.Bool)
@@ -197,7 +258,10 @@ internal static class Results
                 transition.Observer?.Weighed(rule.When, holds.AsBool());
                 if (holds.AsBool())
                 {
-                    return new Verdict(StepOutcome.Rejected, value, rule.Code, $"Step '{step.Id}' was rejected: {rule.Code}.");
+                    return new Verdict(StepOutcome.Rejected, value, rule.Code, $"Step '{step.Id}' was rejected: {rule.Code}.")
+                    {
+                        Reach = AttemptReach.Answered,
+                    };
                 }
             }
         }
@@ -205,23 +269,53 @@ internal static class Results
         if (result.Outcome != StepOutcome.Completed)
         {
             var silent = result.Outcome == StepOutcome.Rejected ? "The other side said no." : "No reason was given.";
-            return new Verdict(result.Outcome, value, result.Code ?? EngineCodes.StepFailed, result.Message ?? silent) { Broken = broken };
+            return new Verdict(result.Outcome, value, result.Code ?? EngineCodes.StepFailed, result.Message ?? silent) { Broken = broken, Reach = result.Reached };
         }
 
         if (broken is not null || result.IsStandIn)
         {
-            return new Verdict(StepOutcome.Completed, value, "", "") { Broken = broken };
+            return new Verdict(StepOutcome.Completed, value, "", "") { Broken = broken, Reach = AttemptReach.Done };
         }
 
-        if (step.Returns is { } returns && !returns.TryConvert(value, out value, out var wrong))
+        var returned = value;
+        if (step.Returns is { } returns && !returns.TryConvert(value, out returned, out var wrong))
         {
-            return new Verdict(StepOutcome.Failed, value, EngineCodes.ResultInvalid, $"What the step returns: {wrong!.Pointer} {wrong.Problem}");
+            return new Verdict(StepOutcome.Failed, value, EngineCodes.ResultInvalid, $"What the step returns: {wrong!.Pointer} {wrong.Problem}")
+            {
+                Reach = AttemptReach.Done,
+            };
         }
 
         // The same rule as for requests and events, after the types, which may say that a number is meant to be a double.
-        return JsonNumbers.Problems(value) is [var unfit, ..]
-            ? new Verdict(StepOutcome.Failed, value, EngineCodes.ResultInvalid, $"The operation's result: {unfit.Pointer} {unfit.Problem}")
-            : new Verdict(StepOutcome.Completed, value, "", "");
+        return JsonNumbers.Problems(returned) is [var number, ..]
+            ? new Verdict(StepOutcome.Failed, value, EngineCodes.ResultInvalid, $"The operation's result: {number.Pointer} {number.Problem}")
+            {
+                Reach = AttemptReach.Done,
+            }
+            : new Verdict(StepOutcome.Completed, returned, "", "") { Reach = AttemptReach.Done };
+    }
+
+    // The service did it, and its answer is of no use: what it says may do for the arguments of the compensation all the same.
+    private static (Outstanding Command, Verdict Verdict) Evaluate(Transition transition, Outstanding command, CallStep step, Verdict verdict)
+    {
+        if (!Interruption.CanBeTakenBack(transition, step) || step.Compensation is { WhenUnknown: WhenUnknown.Run })
+        {
+            return (command, verdict);
+        }
+
+        var scope = AfterSave(transition, command, step, verdict.Value);
+        return ValueJson.TryEvaluate(step.Compensation!.Invocation.Arguments, scope, out var arguments, out var problem)
+            ? (command with { ArgumentsIfDone = StoredOrder.Of(arguments) }, verdict)
+            : (command, verdict with { Unevaluated = problem });
+    }
+
+    // A service's no answers for every attempt under the key; one that was not sent says nothing about those before it.
+    private static Outstanding Rejected(Transition transition, Outstanding command, Verdict verdict)
+    {
+        var answered = command.After(verdict.Reach);
+        answered = verdict.Reach == AttemptReach.Answered && answered.Happened == Happening.Unknown ? answered with { Happened = Happening.No } : answered;
+        transition.Replace(answered);
+        return answered;
     }
 
     private static void Done(Transition transition, Outstanding command, CallStep step, Verdict verdict, TimeSpan? retryAfter)
@@ -229,7 +323,9 @@ internal static class Results
         if (verdict.Broken is { } broken)
         {
             transition.Note(HistoryKinds.StepFailed, step.Id, ("code", EngineCodes.ExpressionFailed), ("message", broken));
-            if (Interruption.RememberUnknown(transition, command, step))
+            command = command.After(verdict.Reach);
+            transition.Replace(command);
+            if (Interruption.RememberPossible(transition, command, step, EngineCodes.ExpressionFailed, broken, verdict.Unevaluated))
             {
                 Failed(transition, command, step, EngineCodes.ExpressionFailed, broken);
             }
@@ -245,11 +341,15 @@ internal static class Results
             case StepOutcome.Rejected:
                 // A final answer: another one needs another command.
                 transition.Note(HistoryKinds.StepRejected, step.Id, ("code", verdict.Code), ("message", verdict.Message));
-                transition.Remove(command);
-                Failed(transition, command, step, verdict.Code, verdict.Message);
+                if (Interruption.RememberPossible(transition, command, step, verdict.Code, verdict.Message, verdict.Unevaluated))
+                {
+                    transition.Remove(command);
+                    Failed(transition, command, step, verdict.Code, verdict.Message);
+                }
+
                 break;
             default:
-                AttemptFailed(transition, command, verdict.Code, verdict.Message, retryAfter);
+                AttemptFailed(transition, command, verdict.Reach, verdict.Code, verdict.Message, retryAfter, verdict.Unevaluated);
                 break;
         }
     }
@@ -287,6 +387,8 @@ internal static class Results
 
         if (!saves)
         {
+            command = command.After(AttemptReach.Done);
+            transition.Replace(command);
             transition.Fail(step.Catch, step.Id, EngineCodes.ExpressionFailed, $"What step '{step.Id}' saves as {problem}", command);
             return;
         }
@@ -306,8 +408,8 @@ internal static class Results
     {
         switch (result.Outcome)
         {
-            case StepOutcome.Failed:
-                AttemptFailed(transition, command, result.Code ?? EngineCodes.StepFailed, result.Message ?? "No reason was given.", result.RetryAfter);
+            case StepOutcome.Failed when result.Reached != AttemptReach.Done:
+                AttemptFailed(transition, command, result.Reached, result.Code ?? EngineCodes.StepFailed, result.Message ?? "No reason was given.", result.RetryAfter);
                 return;
             case StepOutcome.Rejected:
                 transition.Note(HistoryKinds.StepRejected, step.Id, ("code", result.Code), ("direction", StepDirections.Compensate));
@@ -335,8 +437,9 @@ internal static class Results
     }
 
     // What a contract catches: the reasons of single attempts are in the history, the step's end has one of four names.
-    private static string Final(string code) =>
-        code is EngineCodes.StepTimedOut or EngineCodes.ResultInvalid or EngineCodes.ExpressionFailed ? code : EngineCodes.StepFailed;
+    private static string Final(string code, AttemptReach reach) =>
+        reach == AttemptReach.Done && code != EngineCodes.ExpressionFailed ? EngineCodes.ResultInvalid
+        : code is EngineCodes.StepTimedOut or EngineCodes.ResultInvalid or EngineCodes.ExpressionFailed ? code : EngineCodes.StepFailed;
 
     private static bool Catches(Transition transition, CallStep step, string code)
     {

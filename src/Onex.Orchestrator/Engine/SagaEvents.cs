@@ -1,3 +1,4 @@
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
 using Onex.Persistence.Sagas;
 
@@ -47,6 +48,17 @@ internal sealed record StepResultArrived : SagaEvent
 
     /// <summary>The other side's wish for when to try again.</summary>
     public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>How far the attempt came as its role says it; null if it does not.</summary>
+    public AttemptReach? Reach { get; init; }
+
+    /// <summary>How far it came: without more, what failed is unknown, and what was rejected is the service's word.</summary>
+    public AttemptReach Reached => Outcome switch
+    {
+        StepOutcome.Completed => AttemptReach.Done,
+        StepOutcome.Rejected => Reach ?? AttemptReach.Answered,
+        _ => Reach ?? AttemptReach.Sent,
+    };
 }
 
 /// <summary>How a role classified an attempt; the contract's own rules come on top.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Persistence.Sagas;
@@ -273,6 +274,12 @@ internal sealed record Blockage(BlockedBy Kind, string? Step, Guid? CommandId, i
 {
     /// <summary>The item of an <c>each</c> that it is about, or null.</summary>
     public int? Item { get; init; }
+
+    /// <summary>For <see cref="BlockedBy.Unknown"/>: how the step fails if an operator says that it was not done.</summary>
+    public string? Code { get; init; }
+
+    /// <summary>The same for people.</summary>
+    public string? Failure { get; init; }
 }
 
 /// <summary>What a saga can be blocked by.</summary>
@@ -286,6 +293,9 @@ internal enum BlockedBy
 
     /// <summary>An interrupted step of which nobody can tell whether it happened, or which cannot be taken back.</summary>
     Interrupted,
+
+    /// <summary>A step that has failed for good, of which nobody can tell whether it happened, or which cannot be compensated although it did.</summary>
+    Unknown,
 
     /// <summary>The way on: no guard holds, an end has no output, a circle.</summary>
     Way,
@@ -391,6 +401,19 @@ internal enum AttemptPhase
     Stuck,
 }
 
+/// <summary>Whether something has happened.</summary>
+internal enum Happening
+{
+    /// <summary>It has not.</summary>
+    No,
+
+    /// <summary>Nobody can tell.</summary>
+    Unknown,
+
+    /// <summary>The service says that it has.</summary>
+    Yes,
+}
+
 /// <summary>A command whose outcome is awaited.</summary>
 internal sealed record Outstanding
 {
@@ -453,6 +476,33 @@ internal sealed record Outstanding
 
     /// <summary>Whether its answer was a final no: only a new command under a new key can do what it was to do.</summary>
     public bool Answered { get; init; }
+
+    /// <summary>Whether any attempt of it has happened, as far as is known; of one that is in flight nothing is known yet.</summary>
+    public Happening Happened { get; init; }
+
+    /// <summary>The latest attempt that is known to have ended without a usable answer; 0 if there is none.</summary>
+    public int EndedAttempt { get; init; }
+
+    /// <summary>Whether no attempt of it is in flight, because the latest has ended.</summary>
+    public bool IsIdle => Phase == AttemptPhase.BackingOff || (Phase == AttemptPhase.Stuck && EndedAttempt >= Attempt);
+
+    /// <summary>The attempt at which it was interrupted: those that follow only find out its outcome.</summary>
+    public int InterruptedAt { get; init; }
+
+    /// <summary>The arguments of its compensation, if they could be evaluated from an answer that was not understood otherwise; else null.</summary>
+    public RawJson? ArgumentsIfDone { get; init; }
+
+    /// <summary>It, after an attempt that ended without a usable answer.</summary>
+    public Outstanding After(AttemptReach reach) => this with
+    {
+        EndedAttempt = Math.Max(EndedAttempt, Attempt),
+        Happened = reach switch
+        {
+            AttemptReach.Done => Happening.Yes,
+            AttemptReach.Sent when Happened == Happening.No => Happening.Unknown,
+            _ => Happened,
+        },
+    };
 
     /// <summary>Whether no attempt of it has left yet: the saga was paused when it came about.</summary>
     public bool NeverSent => Phase == AttemptPhase.Held && Attempt == 1 && Resent == 0;

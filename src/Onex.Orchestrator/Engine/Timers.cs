@@ -1,3 +1,4 @@
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
@@ -165,13 +166,13 @@ internal static class Timers
             // Someone took this attempt and never told what came of it.
             case { } lapsed when lapsed.Attempt >= command.Attempt:
                 Results.AttemptFailed(
-                    transition, command, EngineCodes.StepTimedOut, "The process that ran the attempt went away.", retryAfter: null);
+                    transition, command, AttemptReach.Sent, EngineCodes.StepTimedOut, "The process that ran the attempt went away.", retryAfter: null);
                 break;
 
             // Effects never start it any more.
             case var _ when command.NotAfter <= transition.Now && KindOf(transition, command) != StepKind.Saga:
                 Results.AttemptFailed(
-                    transition, command, EngineCodes.StepTimedOut, "Nobody took the command while it was valid.", retryAfter: null);
+                    transition, command, AttemptReach.NotSent, EngineCodes.StepTimedOut, "Nobody took the command while it was valid.", retryAfter: null);
                 break;
 
             // Nobody has taken it: the role is down, or the command waits in its topic. The same attempt again burns nothing. An interrupted one

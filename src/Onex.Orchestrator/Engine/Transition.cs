@@ -101,7 +101,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         Interruption.Interrupt(this);
 
         // What held the state up is over with it, unless something is in flight still of which nobody can tell what came of it.
-        Unblock(blockage => blockage.Kind is BlockedBy.Step or BlockedBy.Way && !Saga.Outstanding.Any(command => command.CommandId == blockage.CommandId));
+        Unblock(blockage => blockage.Kind is BlockedBy.Step or BlockedBy.Unknown or BlockedBy.Way && !Saga.Outstanding.Any(command => command.CommandId == blockage.CommandId));
         if (fault is not null)
         {
             SetFault(fault);
@@ -325,14 +325,19 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     }
 
     /// <summary>Waits for an operator. The command that it is about, if its outcome may still come, stays outstanding.</summary>
-    public void Block(BlockedBy kind, string reason, string? step = null, Outstanding? command = null)
+    public void Block(BlockedBy kind, string reason, string? step = null, Outstanding? command = null, string? code = null, string? failure = null)
     {
         if (command is not null)
         {
             Replace(command with { Phase = AttemptPhase.Stuck });
         }
 
-        var blockage = new Blockage(kind, step, command?.CommandId, command?.Round ?? 0, Now, reason) { Item = command?.Item };
+        var blockage = new Blockage(kind, step, command?.CommandId, command?.Round ?? 0, Now, reason) 
+        {
+            Item = command?.Item,
+            Code = code,
+            Failure = failure,
+        };
         Saga = Saga with { Blockages = Saga.Blockages.Add(blockage) };
         Note(HistoryKinds.Blocked, step, ("reason", reason));
     }

@@ -115,6 +115,7 @@ internal static class Waits
         var step = PlanFacts.Of(plan).Step(command.Step);
         var undoing = command.Direction == StepDirections.Compensate;
         var attempts = (undoing ? step.Compensation?.Retry ?? step.Retry : step.Retry).Attempts + command.AttemptsBefore;
+        attempts = command.Interrupted ? Math.Max(command.Attempt, Math.Min(attempts, command.InterruptedAt + Interruption.AttemptsMax)) : attempts;
         if (step.Kind == StepKind.Saga && !undoing && command.Phase == AttemptPhase.InFlight)
         {
             return command.Interrupted

@@ -31,7 +31,7 @@ internal sealed class ScriptedSteps(ExamplePlan example)
         var answer = script.Answers[Math.Min(call, script.Answers.Length - 1)];
         return answer.Outcome switch
         {
-            ScriptedOutcome.Failed => Result(command, saga, StepOutcome.Failed, null, Code(answer)),
+            ScriptedOutcome.Failed => Result(command, saga, StepOutcome.Failed, null, Code(answer)) with { Reach = FailureCodes.ReachOf(Code(answer)) },
             ScriptedOutcome.Rejected => Result(command, saga, StepOutcome.Rejected, null, Code(answer)),
             _ when IsHttp(command) => Http(command, saga, answer.Result, out problem),
             _ => Result(command, saga, StepOutcome.Completed, answer.Result.IsNull ? CelValue.Map([]) : answer.Result, null),
@@ -80,7 +80,10 @@ internal sealed class ScriptedSteps(ExamplePlan example)
             HttpAnswer.Failed => StepOutcome.Failed,
             _ => StepOutcome.Rejected,
         };
-        return Result(command, saga, outcome, CelValue.Map(fields), outcome == StepOutcome.Completed ? null : HttpStatuses.Code(status));
+        return Result(command, saga, outcome, CelValue.Map(fields), outcome == StepOutcome.Completed ? null : HttpStatuses.Code(status)) with
+        {
+            Reach = HttpStatuses.ReachOf(status),
+        };
     }
 
     // A status without a word in it is a success; everything else cannot be known.

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Orchestrator.Engine;
@@ -32,6 +33,14 @@ internal static class ResultReader
         Code = result.Code,
         Message = result.Message,
         RetryAfter = result.RetryAfterMs is { } after ? TimeSpan.FromMilliseconds(after) : null,
+        Reach = result.Reach switch
+        {
+            StepReaches.NotSent => AttemptReach.NotSent,
+            StepReaches.Sent => AttemptReach.Sent,
+            StepReaches.Answered => AttemptReach.Answered,
+            StepReaches.Done => AttemptReach.Done,
+            _ => null,
+        },
     };
 
     private static T? Read<T>(ReadOnlySpan<byte> value, JsonTypeInfo<T> type, out string? problem)

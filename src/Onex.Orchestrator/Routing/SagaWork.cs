@@ -186,8 +186,8 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
             };
         }
 
-        // What another version has accepted is kept as it is.
-        if (!ValueJson.TryWriteStored(Saga!.Facts.Input, out var input, out var problem))
+        // To the letter; what another version has accepted is kept all the same.
+        if (!ValueJson.TryWrite(Saga!.Facts.Input, out var input, out var problem) && !ValueJson.TryWriteStored(Saga!.Facts.Input, out input, out problem))
         {
             throw new InvalidOperationException($"An input without JSON reached the store: {problem}");
         }

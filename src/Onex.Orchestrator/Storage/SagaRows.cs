@@ -225,6 +225,7 @@ internal static partial class SagaRows
             BlockedBy.Step => "step",
             BlockedBy.Compensation => "compensation",
             BlockedBy.Interrupted => "interrupted",
+            BlockedBy.Unknown => "unknown",
             BlockedBy.Handling => Handling,
             _ => "way",
         });
@@ -238,6 +239,8 @@ internal static partial class SagaRows
         WriteCount(to, "round", blockage.Round);
         WriteTime(to, "at", blockage.At);
         to.WriteString("reason", blockage.Reason);
+        WriteText(to, "code", blockage.Code);
+        WriteText(to, "failure", blockage.Failure);
     }
 
     private static Blockage ReadBlockage(JsonElement json) => new(
@@ -246,6 +249,7 @@ internal static partial class SagaRows
             "step" => BlockedBy.Step,
             "compensation" => BlockedBy.Compensation,
             "interrupted" => BlockedBy.Interrupted,
+            "unknown" => BlockedBy.Unknown,
             Handling => BlockedBy.Handling,
             _ => BlockedBy.Way,
         },
@@ -256,6 +260,8 @@ internal static partial class SagaRows
         json.GetProperty("reason").GetString()!)
     {
         Item = Number(json, "item"),
+        Code = Text(json, "code"),
+        Failure = Text(json, "failure"),
     };
 
     private static void WriteBranch(Utf8JsonWriter writer, BranchState branch)
@@ -360,6 +366,15 @@ internal static partial class SagaRows
             WriteValue(writer, "item_value", item);
         }
 
+        writer.WriteString("happened", command.Happened switch
+        {
+            Happening.No => "no",
+            Happening.Yes => "yes",
+            _ => "unknown",
+        });
+        WriteCount(writer, "ended_attempt", command.EndedAttempt);
+        WriteCount(writer, "interrupted_at", command.InterruptedAt);
+        WriteText(writer, "arguments_if_done", command.ArgumentsIfDone?.ToString());
         WriteCount(writer, "round", command.Round);
         WriteCount(writer, "attempts_before", command.AttemptsBefore);
         WriteTime(writer, "retried_at", command.RetriedAt);
@@ -397,6 +412,20 @@ internal static partial class SagaRows
         Round = Count(json, "round"),
         AttemptsBefore = Count(json, "attempts_before"),
         RetriedAt = Time(json, "retried_at"),
+        Happened = Text(json, "happened") switch
+        {
+            "no" => Happening.No,
+            "yes" => Happening.Yes,
+            "unknown" => Happening.Unknown,
+
+            // Written by a version that did not tell: an attempt that had ended may have happened.
+            _ => json.GetProperty("attempt").GetInt32() > 1 || json.GetProperty("phase").GetString() is "backing_off" or "stuck"
+                ? Happening.Unknown
+                : Happening.No,
+        },
+        EndedAttempt = Count(json, "ended_attempt"),
+        InterruptedAt = Count(json, "interrupted_at"),
+        ArgumentsIfDone = Text(json, "arguments_if_done") is { } done ? RawJson.FromText(done) : null,
         Arguments = Text(json, "arguments") is { } arguments ? RawJson.FromText(arguments) : null,
         ArgumentsIfUnknown = json.TryGetProperty("arguments_if_unknown", out var unknown) ? StoredOrder.Of(RawJson.FromText(unknown.GetRawText())) : null,
     };

@@ -21,7 +21,7 @@ public sealed class EffectLedger : IEffectLedger
     private const int BatchMax = 500;
 
     // A row is leased if there is none, if its lease ran out without an outcome, or if its attempt failed or was closed and a later one is
-    // asked for. A claim that was made and whose answer was lost is recognized by its token. In command order, so that two batches wait
+    // asked for; and if it completed with an answer that main did not understand, for the later attempt that says so. A claim that was made and whose answer was lost is recognized by its token. In command order, so that two batches wait
     // for each other instead of deadlocking.
     private const string Claim = """
         INSERT INTO onex.effect_ledger AS l (command_id, saga_id, step, operation, attempt, lease_token, leased_until, claimed_at)
@@ -34,8 +34,12 @@ public sealed class EffectLedger : IEffectLedger
             claimed_at = excluded.claimed_at, outcome = NULL, result = NULL, recorded_at = NULL
         WHERE (l.outcome IS NULL AND l.leased_until <= clock_timestamp() AND excluded.attempt >= l.attempt)
            OR (l.outcome IN ('failed', 'lapsed') AND excluded.attempt > l.attempt)
+           OR (l.outcome = 'completed' AND excluded.attempt > l.attempt AND l.command_id = ANY($9))
            OR (l.outcome IS NULL AND l.lease_token = excluded.lease_token)
         """;
+
+    // Before a claim: who is granted one of these takes over from someone who never recorded what came of it.
+    private const string ReadUnrecorded = "SELECT command_id FROM onex.effect_ledger WHERE command_id = ANY($1) AND outcome IS NULL";
 
     // A statement of its own, so that it sees what others committed while the claim waited for them.
     private const string ReadClaimed = """
@@ -275,6 +279,7 @@ public sealed class EffectLedger : IEffectLedger
         var notAfter = CommitSql.Column(commands, command => command.NotAfter.UtcDateTime);
         return _dataSource.RunAsync(
             [
+                new NpgsqlBatchCommand(ReadUnrecorded) { Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, ids) } },
                 new NpgsqlBatchCommand(Claim)
                 {
                     Parameters =
@@ -287,6 +292,7 @@ public sealed class EffectLedger : IEffectLedger
                         CommitSql.Array(NpgsqlDbType.Uuid, CommitSql.Column(places, place => asked[place].Token)),
                         CommitSql.Array(NpgsqlDbType.Interval, CommitSql.Column(commands, Lease)),
                         CommitSql.Array(NpgsqlDbType.TimestampTz, notAfter),
+                        CommitSql.Array(NpgsqlDbType.Uuid, [.. commands.Where(command => command.AskAgain == true).Select(command => command.CommandId)]),
                     },
                 },
                 new NpgsqlBatchCommand(ReadClaimed)
@@ -296,10 +302,19 @@ public sealed class EffectLedger : IEffectLedger
             ],
             async reader =>
             {
+                var unrecorded = new HashSet<Guid>();
+                while (await reader.ReadAsync())
+                {
+                    unrecorded.Add(reader.GetGuid(0));
+                }
+
+                await reader.NextResultAsync();
                 while (await reader.ReadAsync())
                 {
                     var place = places[reader.GetInt32(0) - 1];
-                    verdicts[place] = Judge(asked[place], reader);
+                    verdicts[place] = Judge(asked[place], reader) is ClaimVerdict.Granted granted
+                        ? granted with { TakesOver = unrecorded.Contains(asked[place].Command.CommandId) }
+                        : Judge(asked[place], reader);
                 }
 
                 return true;
@@ -327,7 +342,7 @@ public sealed class EffectLedger : IEffectLedger
 
         return Result(reader, 3) switch
         {
-            { } known when known.Outcome != StepOutcomes.Failed || attempt >= asked.Command.Attempt => new ClaimVerdict.Known(known),
+            { } known when known.AnswersTo(asked.Command) => new ClaimVerdict.Known(known),
             null when reader.GetGuid(1) == asked.Token => new ClaimVerdict.Granted(asked.Token),
             null when asked.Command.Attempt < attempt => ClaimVerdict.Expired.Overtaken(attempt),
             null when reader.GetBoolean(4) => ClaimVerdict.Leased.Instance,

@@ -39,7 +39,11 @@ public abstract record ClaimVerdict
     }
 
     /// <summary>Run it; record under this token.</summary>
-    public sealed record Granted(Guid LeaseToken) : ClaimVerdict;
+    public sealed record Granted(Guid LeaseToken) : ClaimVerdict
+    {
+        /// <summary>Whether the command was leased before and nobody recorded what came of that: it may have happened then.</summary>
+        public bool TakesOver { get; init; }
+    }
 
     /// <summary>The outcome is known: answer with it (the attempt number is that of the recorded outcome).</summary>
     public sealed record Known(StepResult Result) : ClaimVerdict;

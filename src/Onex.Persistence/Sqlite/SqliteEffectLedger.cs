@@ -96,10 +96,10 @@ internal sealed class SqliteEffectLedger : IEffectLedger
             null => late ? ClaimVerdict.Expired.Late(command) : Grant(session, command, now),
             { Outcome: "cancelled" } => ClaimVerdict.Expired.Cancelled,
             { Outcome: "lapsed" } entry when command.Attempt <= entry.Attempt => ClaimVerdict.Expired.Closed(entry.Attempt),
-            { Result: { } known } entry when known.Outcome != StepOutcomes.Failed || entry.Attempt >= command.Attempt => new ClaimVerdict.Known(known),
+            { Result: { } known } when known.AnswersTo(command) => new ClaimVerdict.Known(known),
             { Result: null } entry when command.Attempt < entry.Attempt => ClaimVerdict.Expired.Overtaken(entry.Attempt),
             { Outcome: null } entry when entry.LeasedUntil > now => ClaimVerdict.Leased.Instance,
-            _ => late ? ClaimVerdict.Expired.Late(command) : Grant(session, command, now),
+            var entry => late ? ClaimVerdict.Expired.Late(command) : Grant(session, command, now) with { TakesOver = entry.Outcome is null },
         };
     }
 

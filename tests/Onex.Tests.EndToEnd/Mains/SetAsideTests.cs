@@ -95,6 +95,31 @@ public sealed class SetAsideTests : IDisposable
     }
 
     [Fact]
+    public async Task A_main_on_Kafka_goes_on_answering_and_is_ready_although_a_saga_cannot_be_read()
+    {
+        await using var stack = await OnexStack.CreateAsync();
+        var roles = await stack.StartReadyAsync("main", "effects", "workers");
+        Use(roles[0]);
+        var torn = Names.Next("torn");
+        stack.Outside.Treat(torn, new Treatment { CardExpired = true });
+        await stack.OrderAsync(torn);
+        await stack.InStateAsync(torn, "awaiting_new_card", _within);
+        var id = (await stack.Database.QueryAsync($"SELECT id::text FROM onex.sagas WHERE business_key = '{torn}'"))[0];
+
+        await stack.Database.ExecuteAsync($$"""
+            UPDATE onex.sagas SET progress = progress || '{"outstanding": [{}]}', version = version + 1, parked = false, next_wakeup_at = now()
+            WHERE id = '{{id}}'
+            """);
+
+        Assert.Contains("cannot be read", await BlockedAsync(id), StringComparison.Ordinal);
+        var answered = await stack.OrderAsync(Names.Next("other"));
+        Assert.Equal("success", (await stack.Responses.ReadAsync(answered, _within)).Field("status"));
+        Assert.True(await roles[0].IsReadyAsync());
+        Assert.Equal(HttpStatusCode.Conflict, (await PostAsync($"/api/v1/sagas/{id}/cancel", "{}")).Status);
+        await stack.AssertNothingIsStuckAsync();
+    }
+
+    [Fact]
     public async Task Data_may_be_nested_64_levels_and_the_event_that_would_make_it_deeper_stops_nobody()
     {
         await File.WriteAllTextAsync(Path.Combine(_directory.FullName, "doorbell.yaml"), Contract);

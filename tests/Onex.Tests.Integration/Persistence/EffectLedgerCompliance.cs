@@ -42,6 +42,56 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
+    public async Task A_completed_command_runs_again_only_for_a_later_attempt_that_asks_again()
+    {
+        var command = Command();
+        var first = await GrantedAsync(command);
+        await RecordAsync(first, Result(command, StepOutcomes.Completed));
+        var again = command with { Attempt = 2, AskAgain = true };
+
+        Assert.IsType<ClaimVerdict.Known>(await ClaimAsync(command with { AskAgain = true }));
+        Assert.IsType<ClaimVerdict.Known>(await ClaimAsync(command with { Attempt = 2 }));
+        var second = await GrantedAsync(again);
+        Assert.Equal(ClaimVerdict.Leased.Instance, await ClaimAsync(again));
+        Assert.False(await RecordAsync(first, Result(command, StepOutcomes.Completed)));
+        Assert.True(await RecordAsync(second, Result(again, StepOutcomes.Completed)));
+
+        Assert.Equal(2, Assert.IsType<ClaimVerdict.Known>(await ClaimAsync(again)).Result.Attempt);
+    }
+
+    [Fact]
+    public async Task A_rejected_command_never_runs_again()
+    {
+        var command = Command();
+        await RecordAsync(await GrantedAsync(command), Result(command, StepOutcomes.Rejected));
+
+        Assert.IsType<ClaimVerdict.Known>(await ClaimAsync(command with { Attempt = 2, AskAgain = true }));
+    }
+
+    [Fact]
+    public async Task A_claim_says_that_it_takes_over_what_nobody_recorded()
+    {
+        var command = Command();
+        Assert.False(Assert.IsType<ClaimVerdict.Granted>(await ClaimAsync(command)).TakesOver);
+        await ExpireAsync(command);
+
+        var next = Assert.IsType<ClaimVerdict.Granted>(await ClaimAsync(command));
+        Assert.True(next.TakesOver);
+        await RecordAsync(next.LeaseToken, Result(command, StepOutcomes.Failed));
+
+        Assert.False(Assert.IsType<ClaimVerdict.Granted>(await ClaimAsync(command with { Attempt = 2 })).TakesOver);
+    }
+
+    [Fact]
+    public async Task What_an_older_version_recorded_is_read_as_it_is()
+    {
+        var command = Command();
+        await RecordAsync(await GrantedAsync(command), Result(command, StepOutcomes.Failed) with { Code = "step_timed_out" });
+
+        Assert.Null(Assert.IsType<ClaimVerdict.Known>(await ClaimAsync(command)).Result.Reach);
+    }
+
+    [Fact]
     public async Task A_known_outcome_answers_after_not_after_too()
     {
         var command = Command();

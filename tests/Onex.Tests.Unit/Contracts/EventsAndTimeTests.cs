@@ -70,7 +70,7 @@ public sealed class EventsAndTimeTests
             + "        compensate: { effect: http.post, connection: payments, when_unknown: run, with: { path: /r, body: \"${WHAT}\" } }\n    next: done\n  done: { end: completed }\n";
 
         var plan = Small.Compile(Rest.Replace("WHAT", "command_id", StringComparison.Ordinal));
-        Assert.True(((CallStep)plan.State("work").Steps.Single()).Compensation!.WhenUnknown);
+        Assert.Equal(WhenUnknown.Run, ((CallStep)plan.State("work").Steps.Single()).Compensation!.WhenUnknown);
         Assert.Equal(["ONEX1043"], Small.Codes(Rest.Replace("WHAT", "result.body", StringComparison.Ordinal)));
     }
 

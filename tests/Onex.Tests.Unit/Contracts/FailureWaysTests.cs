@@ -35,7 +35,8 @@ public sealed class FailureWaysTests
     [InlineData("a catch counts and leads back", "", "  more: { steps: [CALL], catch: [{ next: count }], next: failed }\n  count: { steps: [{ set: { n: data.n + 1 } }], choose: [{ when: data.n < 3, next: more }, { next: failed }] }\n")]
     [InlineData("a catch fetches something and leads back", "", "  more: { steps: [CALL], catch: [{ error: http_401, next: renew }], next: failed }\n  renew: { steps: [QUIET], next: more }\n")]
     [InlineData("on_failure does not apply past the pivot", "on_failure: unwinding", "  more: { pivot: true, steps: [CALL], next: failed }\n")]
-    [InlineData("items may fail", "on_failure: calming", "  calming: { steps: [EACH], catch: [{ next: failed }], next: failed }\n")]
+    [InlineData("any number of items may fail", "on_failure: calming", "  calming: { steps: [PATIENT], next: failed }\n")]
+    [InlineData("the items' failure is caught", "on_failure: calming", "  calming: { steps: [EACH], catch: [{ next: failed }], next: failed }\n")]
     public void A_failure_that_leads_on_is_none_of_that(string what, string head, string states) =>
         Assert.True(!Codes(head, states).Any(), $"{what}: {string.Join(", ", Render(head, states))}");
 
@@ -89,6 +90,7 @@ public sealed class FailureWaysTests
         return text
             .Replace("QUIET2", "{ id: quiet, compute: hash.sha256, with: { text: x }, catch: [{ next: more }] }", StringComparison.Ordinal)
             .Replace("QUIET", "{ id: quiet, compute: hash.sha256, with: { text: x }, catch: [{ next: failed }] }", StringComparison.Ordinal)
+            .Replace("PATIENT", "{ id: many, each: { item: \"[1, 2]\", at_most: 3, on_item_failure: continue }, compute: hash.sha256, with: { text: x } }", StringComparison.Ordinal)
             .Replace("EACH", "{ id: many, each: { item: \"[1, 2]\", at_most: 3 }, compute: hash.sha256, with: { text: x } }", StringComparison.Ordinal);
     }
 }

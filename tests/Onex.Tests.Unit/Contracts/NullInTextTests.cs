@@ -53,7 +53,7 @@ public sealed class NullInTextTests
                     with: { path: /holds }
                     returns: { body: { id: string } }
                     save: { hold: result.body.id }
-                    compensate: { effect: http.delete, connection: stock, with: { path: "/holds/${data.hold}" } }
+                    compensate: { effect: http.delete, connection: stock, with: { path: "/holds/${data.hold}" }, when_unknown: block }
                 next: done
             """));
 
@@ -68,7 +68,7 @@ public sealed class NullInTextTests
                     with: { path: /holds }
                     returns: { body: { id: string? } }
                     save: { hold: result.body.id }
-                    compensate: { effect: http.delete, connection: stock, with: { path: "/holds/${data.hold}" } }
+                    compensate: { effect: http.delete, connection: stock, with: { path: "/holds/${data.hold}" }, when_unknown: block }
                 next: done
             """));
 

@@ -18,7 +18,10 @@ internal sealed class MemoryLedger : IEffectLedger
     public StepResult? Recorded(Guid command) => _rows.TryGetValue(command, out var row) ? row.Result : null;
 
     /// <summary>What a lease that ran out and was claimed again by another process leaves behind.</summary>
-    public void TakeOver(Guid command) => _rows[command] = (new Guid(1, 0, 0, new byte[8]), null);
+    public void TakeOver(Guid command) => TakeOver(command, new Guid(1, 0, 0, new byte[8]));
+
+    /// <summary>The same under a known token.</summary>
+    public void TakeOver(Guid command, Guid token) => _rows[command] = (token, null);
 
     public Task<ClaimVerdict> ClaimAsync(StepCommand command, CancellationToken cancellation)
     {

@@ -26,7 +26,7 @@ public sealed class AnythingGoesTests
             Made.State("charging", "sealing",
                 [
                     Made.Effect(
-                        "charge", "data.note", undo: "command_id", whenUnknown: true,
+                        "charge", "data.note", undo: "command_id", whenUnknown: WhenUnknown.Run,
                         reject: [new RejectRule(Made.Cel("result.ref == 'declined'"), "declined")],
                         catches: [new CatchRule(["declined"], "asking")]),
                     Made.Respond("reply", ("reservation", "data.reservation")),
@@ -70,7 +70,7 @@ public sealed class AnythingGoesTests
 
     private static void Run(int[] script)
     {
-        var chaos = new Chaos(_plan) { HasTypeFaults = true, Answers = Answer, Payloads = Payload };
+        var chaos = new Chaos(_plan) { HasTypeFaults = true, HasUnusableAnswers = true, Answers = Answer, Payloads = Payload };
         try
         {
             chaos.Run(script);

@@ -1,3 +1,4 @@
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
@@ -9,13 +10,13 @@ namespace Onex.Tests.Unit.Orchestrator;
 /// <summary>What must hold after each of it, and at the end.</summary>
 internal sealed partial class Chaos
 {
-    private void Take(Action happens, StepResultArrived? result = null, HashSet<Guid>? cancelled = null, Guid? skipped = null)
+    private void Take(Action happens, StepResultArrived? result = null, HashSet<Guid>? cancelled = null, HashSet<Guid>? skipped = null)
     {
         var before = _started ? Saga : null;
         _started = true;
         happens();
         Moves++;
-        if (skipped is { } passed && _story.Last.NotDone is null)
+        foreach (var passed in _story.Last.NotDone is null ? skipped ?? [] : [])
         {
             _commands[passed].Skipped = true;
         }
@@ -34,7 +35,7 @@ internal sealed partial class Chaos
         if (before is not null)
         {
             CheckMove(before);
-            CheckForgotten(before, result, cancelled ?? [], skipped);
+            CheckForgotten(before, result, cancelled ?? [], skipped ?? []);
             CheckTakenBack(before);
             CheckStops(before);
         }
@@ -59,7 +60,7 @@ internal sealed partial class Chaos
     // If it compiles, it runs: what is well-typed never fails by its type.
     private void CheckTypes()
     {
-        if (HasTypeFaults)
+        if (HasTypeFaults || HasUnusableAnswers)
         {
             return;
         }
@@ -176,19 +177,27 @@ internal sealed partial class Chaos
     }
 
     // A command leaves the saga with its outcome, cancelled by the ledger, when its attempts are used up, or by an operator's hand.
-    private void CheckForgotten(SagaState before, StepResultArrived? result, HashSet<Guid> cancelled, Guid? skipped)
+    private void CheckForgotten(SagaState before, StepResultArrived? result, HashSet<Guid> cancelled, HashSet<Guid> skipped)
     {
         foreach (var gone in before.Outstanding.Where(command => !Saga.Outstanding.Any(other => other.CommandId == command.CommandId)))
         {
             if (!_commands.TryGetValue(gone.CommandId, out var known)
-                || (result?.CommandId == gone.CommandId && result.Outcome is StepOutcome.Completed or StepOutcome.Rejected)
+                || (result?.CommandId == gone.CommandId && (result.Outcome == StepOutcome.Rejected || result.Reached == AttemptReach.Done))
                 || cancelled.Contains(gone.CommandId)
-                || skipped == gone.CommandId)
+                || skipped.Contains(gone.CommandId))
             {
                 continue;
             }
 
             known.GivenUp = true;
+            known.Expired |= gone.NotAfter <= _story.Now;
+
+            // It has not happened, or what it did is remembered.
+            if (gone.IsIdle && gone.Happened is Happening.No or Happening.Yes)
+            {
+                continue;
+            }
+
             if (known.Kind == StepKind.Compute || gone.Answered || before.PastPivot || !CanBeTakenBack(gone.Step) || Ended)
             {
                 continue;
@@ -256,16 +265,18 @@ internal sealed partial class Chaos
         var command = _commands[id];
         var outcome = EntryOrNull(id)?.Outcome;
         var compensation = Facts.Step(command.Step).Compensation;
-        var completed = outcome?.Outcome == StepOutcome.Completed && command.Kind != StepKind.Compute && compensation is not null && !IsRejected(command, outcome);
-        var times = command.Compensations.Count(undo => EntryOrNull(undo)?.Outcome?.Outcome == StepOutcome.Completed
+        var completed = EntryOrNull(id)?.Happened == true && command.Kind != StepKind.Compute && compensation is not null && (outcome is null || !IsRejected(command, outcome));
+        var times = command.Compensations.Count(undo => EntryOrNull(undo)?.Outcome?.Reached == AttemptReach.Done
             || _results.Any(result => result.CommandId == undo && result.Outcome == StepOutcome.Completed));
         var wants = completed && must ? 1 : 0;
         var excused = command.Skipped
-            || (command.GivenUp && compensation is not { WhenUnknown: true })
+            || (compensation is { WhenUnknown: WhenUnknown.AssumeNotDone } && (command.GivenUp || HasUnusableAnswers || outcome?.Outcome != StepOutcome.Completed))
+            || command.Expired
             || command.Compensations.Any(undo => _commands.TryGetValue(undo, out var passed) && passed.Skipped);
 
         // Taken back once although it had not happened: nobody could tell then.
-        var harmless = times == 1 && compensation is { WhenUnknown: true } && command.GivenUp;
+        var harmless = times == 1 && compensation is { WhenUnknown: WhenUnknown.Run }
+            && (command.GivenUp || outcome is not { Outcome: StepOutcome.Rejected, Reached: AttemptReach.Answered });
         Assert.True(
             times == wants || (excused && times <= 1) || harmless,
             $"'{command.Step}'{(command.Item is { } item ? $"[{item}]" : "")} ({outcome?.Outcome}) was taken back {times} times instead of {wants}.");
@@ -345,6 +356,11 @@ internal sealed partial class Chaos
 
         public bool Cancelled { get; set; }
 
+        public bool TakenOver { get; set; }
+
+        // The truth, whoever may know it.
+        public bool Happened { get; set; }
+
         public StepResultArrived? Outcome { get; set; }
     }
 
@@ -358,6 +374,8 @@ internal sealed partial class Chaos
         public bool Skipped { get; set; }
 
         public bool GivenUp { get; set; }
+
+        public bool Expired { get; set; }
 
         public HashSet<Guid> Compensations { get; } = [];
     }

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
@@ -50,6 +51,9 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
 
     /// <summary>Whether results that break their type are part of the world.</summary>
     public bool HasTypeFaults { get; init; }
+
+    /// <summary>Whether services also give answers that nobody understands.</summary>
+    public bool HasUnusableAnswers { get; init; }
 
     /// <summary>How much of what has happened is told.</summary>
     public int LogMax { get; init; } = 80;
@@ -172,7 +176,7 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
             return;
         }
 
-        if (entry.Outcome is { } final && (final.Outcome != StepOutcome.Failed || copy.Attempt <= entry.Attempt))
+        if (entry.Outcome is { } final && !MayRunAgain(entry, copy))
         {
             _results.Add(final);
             return;
@@ -183,24 +187,55 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
             return;
         }
 
+        entry.TakenOver = entry is { Attempt: > 0, Outcome: null };
         entry.Attempt = copy.Attempt;
         entry.Outcome = null;
-        switch (Pick(8))
+        Attempt(entry, copy, Pick(16));
+    }
+
+    // A service knows its keys: what has happened under one is not refused under it.
+    private void Attempt(Entry entry, CommandToSend copy, int how)
+    {
+        switch (how)
         {
-            case 0 or 1 or 2 or 3:
-                Record(entry, Result(copy, StepOutcome.Completed, Answer(copy)));
+            case 7 when !entry.Happened:
+                Record(entry, Result(copy, StepOutcome.Rejected, Refusal(copy)) with { Reach = AttemptReach.Answered });
                 break;
-            case 4:
-                Record(entry, Result(copy, StepOutcome.Rejected, Refusal(copy)));
+            case 8:
+                Record(entry, Result(copy, StepOutcome.Rejected, null) with { Reach = AttemptReach.NotSent });
                 break;
-            case 5 or 6:
-                Record(entry, Result(copy, StepOutcome.Failed, null));
+            case 9:
+                Record(entry, Result(copy, StepOutcome.Failed, null) with { Reach = AttemptReach.NotSent });
+                break;
+            case 10:
+                entry.Happened |= Pick(2) == 0;
+                Record(entry, Result(copy, StepOutcome.Failed, null) with { Reach = Pick(2) == 0 ? AttemptReach.Sent : null });
+                break;
+            case 11:
+                Record(entry, Result(copy, StepOutcome.Failed, null) with { Reach = AttemptReach.Answered });
+                break;
+            case 12 when HasUnusableAnswers:
+                entry.Happened = true;
+                Record(entry, Result(copy, StepOutcome.Failed, null) with { Reach = AttemptReach.Done });
+                break;
+            case 13 when HasUnusableAnswers:
+                entry.Happened = true;
+                Record(entry, Result(copy, StepOutcome.Completed, """{"status_code":200,"headers":{},"body":"<html>"}"""));
+                break;
+            case 14 or 15:
+                entry.Happened |= Pick(2) == 0;
+                entry.LeasedUntil = _story.Now + TimeSpan.FromSeconds(12);
                 break;
             default:
-                entry.LeasedUntil = _story.Now + TimeSpan.FromSeconds(12);
+                entry.Happened = true;
+                Record(entry, Result(copy, StepOutcome.Completed, Answer(copy)));
                 break;
         }
     }
+
+    // As the ledger sees it.
+    private static bool MayRunAgain(Entry entry, CommandToSend copy) => copy.Attempt > entry.Attempt
+        && (entry.Outcome!.Outcome == StepOutcome.Failed || (entry.Outcome.Outcome == StepOutcome.Completed && copy.AsksAgain));
 
     // A saga of its own: it starts once, runs as long as it likes, may be cancelled, and tells its end whenever it is asked again.
     private void RunChild(CommandToSend copy, int how)
@@ -221,6 +256,7 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
         };
         if (outcome is not null)
         {
+            entry.Happened = outcome.Outcome == StepOutcome.Completed;
             Record(entry, outcome);
         }
     }
@@ -229,6 +265,12 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
 
     private void Record(Entry entry, StepResultArrived result)
     {
+        // As the runner does it: whoever had the lease before may have sent it.
+        if (entry.TakenOver && (result.Reached == AttemptReach.NotSent || result is { Outcome: StepOutcome.Failed, Reached: AttemptReach.Answered }))
+        {
+            result = result with { Reach = AttemptReach.Sent };
+        }
+
         entry.Outcome = result;
         Log("recorded:", result);
         if (Pick(4) != 0)
@@ -293,6 +335,7 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
         }
 
         var leases = new Dictionary<Guid, Lease>();
+        var told = new List<StepResultArrived>();
         var cancel = Timers.ToCancel(plan, Saga, _story.Now).ToList();
         foreach (var id in cancel.Concat(Timers.InNeedOfLedger(plan, Saga, _story.Now)).ToList())
         {
@@ -309,14 +352,22 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
             var attempt = Saga.Outstanding.First(command => command.CommandId == id).Attempt;
             if (entry.Outcome is { } outcome && (outcome.Outcome != StepOutcome.Failed || outcome.Attempt >= attempt))
             {
-                Deliver(outcome);
-                return;
+                told.Add(outcome);
             }
-
-            if (entry.Outcome is null)
+            else if (entry.Outcome is null)
             {
                 leases[id] = new Lease(entry.Attempt, entry.LeasedUntil > _story.Now ? entry.LeasedUntil : null) { Cancelled = entry.Cancelled };
             }
+        }
+
+        foreach (var outcome in told.TakeWhile(_ => !Ended))
+        {
+            Deliver(outcome);
+        }
+
+        if (Ended)
+        {
+            return;
         }
 
         Take(() => _story.Fires(id => leases.GetValueOrDefault(id)), cancelled: [.. leases.Where(lease => lease.Value.Cancelled).Select(lease => lease.Key)]);
@@ -353,7 +404,11 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
         _isTerminated |= command == OperatorCommand.Terminate && !Ended;
         var now = _story.Now;
         _log.Add(() => $"{now:dd HH:mm:ss} asked to {command}{(blockage is null ? "" : $": {blockage.Kind} {blockage.Step} {blockage.Reason}")}");
-        Take(() => _story.Asks(command, "alice", "because"), skipped: command == OperatorCommand.Skip ? blockage?.CommandId : null);
+        HashSet<Guid> skipped = command != OperatorCommand.Skip ? []
+            : blockage is null ? [.. Saga.Outstanding.Where(other => other is { Interrupted: true, Direction: StepDirections.Do }).Select(other => other.CommandId)]
+            : blockage.CommandId is { } passed ? [passed]
+            : [];
+        Take(() => _story.Asks(command, "alice", "because"), skipped: skipped);
         if (_story.Last.NotDone is not null)
         {
             Assert.False(_story.Last.Changed);
@@ -404,7 +459,7 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
     {
         var entry = EntryOrNull(command.CommandId) ?? new Entry();
         var copy = _copies.Last(copy => copy.CommandId == command.CommandId);
-        if (entry.Outcome is { Outcome: StepOutcome.Completed or StepOutcome.Rejected } final)
+        if (entry.Outcome is { Outcome: StepOutcome.Completed or StepOutcome.Rejected } final && !MayRunAgain(entry, copy))
         {
             return final;
         }
@@ -420,6 +475,7 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
                 ? Result(copy, StepOutcome.Rejected, null) with { Code = EngineCodes.Cancelled }
                 : Result(copy, StepOutcome.Completed, KindResult(copy));
             EntryOf(command.CommandId).Outcome = told;
+            EntryOf(command.CommandId).Happened = told.Outcome == StepOutcome.Completed;
             return told;
         }
 
@@ -437,8 +493,9 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
         }
 
         entry = EntryOf(command.CommandId);
-        if (entry.Outcome is null || (entry.Outcome.Outcome == StepOutcome.Failed && entry.Attempt < copy.Attempt))
+        if (entry.Outcome is null || MayRunAgain(entry, copy))
         {
+            entry.Happened = true;
             entry.Attempt = copy.Attempt;
             entry.Outcome = Result(copy, StepOutcome.Completed, KindResult(copy));
         }

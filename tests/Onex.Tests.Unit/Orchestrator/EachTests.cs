@@ -244,7 +244,7 @@ public sealed class EachTests
     public void An_item_that_failed_but_may_have_happened_is_taken_back()
     {
         var story = Twice("continue", "when_unknown: run");
-        story.Takes(story.ItemFails("pack", 0)).CompletesItem("pack", 1, Result("b")).CompletesItem("pack", 0, Result("c")).CompletesItem("pack", 1, Result("d"));
+        story.Takes(story.ItemLost("pack", 0)).CompletesItem("pack", 1, Result("b")).CompletesItem("pack", 0, Result("c")).CompletesItem("pack", 1, Result("d"));
         Assert.Equal(SagaItemStatus.Unknown, story.Items.All.Single(item => item is { Visit: 1, Index: 0 }).Status);
 
         story.Wakes().Sends("-pack", "-pack").CompletesItem("pack", 1).CompletesItem("pack", 0);

@@ -75,12 +75,12 @@ public sealed class InterruptionTests
 
     [Fact]
     public void A_command_that_was_taken_once_and_waits_for_its_next_attempt_is_sent_again() =>
-        Charging().Fails("charge").Wakes().Sends("charge#2").Tells("cancel").Wakes(_ => null).Sends("charge#2");
+        Charging().Loses("charge").Wakes().Sends("charge#2").Tells("cancel").Wakes(_ => null).Sends("charge#2");
 
     [Fact]
     public void A_command_that_backs_off_is_sent_again_at_once_to_find_out()
     {
-        var story = Charging().Fails("charge").Tells("cancel");
+        var story = Charging().Loses("charge").Tells("cancel");
         Assert.Equal(story.Now, story.Saga.NextWakeupAt);
         Assert.Empty(Timers.ToCancel(story.Plan, story.Saga, story.Now));
 
@@ -105,7 +105,7 @@ public sealed class InterruptionTests
     [Fact]
     public void With_when_unknown_the_compensation_runs_although_nobody_can_tell()
     {
-        var story = Unknown(Charging(undo: "command_id", whenUnknown: true));
+        var story = Unknown(Charging(undo: "command_id", whenUnknown: WhenUnknown.Run));
         var id = story.Last.Commands.Single(command => command.Step == "charge").CommandId;
         story.Sends("-charge").IsIn("compensating", SagaStatus.Compensating);
 
@@ -117,7 +117,7 @@ public sealed class InterruptionTests
     [Fact]
     public void When_unknown_reads_the_data_as_of_before_the_step_although_an_event_has_written_since()
     {
-        var story = Charging(undo: "data.note", whenUnknown: true, note: "before");
+        var story = Charging(undo: "data.note", whenUnknown: WhenUnknown.Run, note: "before");
         story.Tells("remark", """{"text":"after"}""");
         Assert.Equal("after", story.Saga.Data["note"].AsString());
 
@@ -130,7 +130,7 @@ public sealed class InterruptionTests
     {
         var story = Charging(note: "before");
         var first = story.Arguments("charge");
-        story.Tells("remark", """{"text":"after"}""").Fails("charge").Wakes().Sends("charge#2");
+        story.Tells("remark", """{"text":"after"}""").Loses("charge").Wakes().Sends("charge#2");
 
         Assert.Equal(first, story.Arguments("charge"));
     }
@@ -138,16 +138,16 @@ public sealed class InterruptionTests
     [Fact]
     public void A_step_that_finally_failed_and_may_have_happened_is_taken_back_with_when_unknown()
     {
-        var story = Charging(undo: "command_id", whenUnknown: true);
-        story.Fails("charge").Wakes().Fails("charge").Wakes().Fails("charge").Sends("-charge");
+        var story = Charging(undo: "command_id", whenUnknown: WhenUnknown.Run);
+        story.Loses("charge").Wakes().Loses("charge").Wakes().Loses("charge").Sends("-charge");
 
         story.Completes("charge").Sends("-reserve").Completes("reserve").IsIn("failed", SagaStatus.Failed);
-        Assert.Equal("step_failed", story.Saga.Fault!.Code);
+        Assert.Equal("step_timed_out", story.Saga.Fault!.Code);
     }
 
     [Fact]
     public void A_step_that_was_rejected_is_not_taken_back_even_with_when_unknown() =>
-        Charging(undo: "command_id", whenUnknown: true).Answered("charge", 404).Sends("-reserve");
+        Charging(undo: "command_id", whenUnknown: WhenUnknown.Run).Answered("charge", 404).Sends("-reserve");
 
     [Fact]
     public void A_step_without_compensation_is_cancelled_or_awaited_but_never_sent_again()
@@ -274,7 +274,7 @@ public sealed class InterruptionTests
     [Fact]
     public void A_resend_sends_the_same_attempt_again_and_burns_nothing()
     {
-        var story = Charging().Fails("charge").Wakes().Sends("charge#2");
+        var story = Charging().Loses("charge").Wakes().Sends("charge#2");
         story.LosesMessages().Sends("charge#2");
 
         Assert.Equal(2, story.Saga.Outstanding[0].Attempt);
@@ -293,13 +293,13 @@ public sealed class InterruptionTests
     [Fact]
     public void A_resend_of_a_saga_with_nothing_in_flight_changes_nothing()
     {
-        var story = Charging().Fails("charge");
+        var story = Charging().Loses("charge");
 
         Assert.False(story.LosesMessages().Last.Changed);
     }
 
     private static Story Charging(
-        string? undo = "result.ref", bool whenUnknown = false, string? reject = null, string note = "") => new Story(Made.Plan(
+        string? undo = "result.ref", WhenUnknown whenUnknown = WhenUnknown.Block, string? reject = null, string note = "") => new Story(Made.Plan(
         [
             Made.State("reserving", "charging", [Made.Set("begin", Made.Put("note", $"'{note}'")), Made.Effect("reserve", undo: "'r'")]),
             Made.State("charging", "done",
@@ -307,7 +307,7 @@ public sealed class InterruptionTests
                     Made.Effect(
                         "charge", "data.note", undo, whenUnknown,
                         reject: reject is null ? [] : [new RejectRule(Made.Cel(reject), "declined")],
-                        save: whenUnknown ? [] : [Made.Put("payment", "result.ref")]),
+                        save: whenUnknown == WhenUnknown.Run ? [] : [Made.Put("payment", "result.ref")]),
                     Made.Effect("notify"),
                 ],
                 on: [Made.On("remark", null, null, Made.Put("note", "event.text")), Made.On("other_card", "asking")]),
@@ -323,7 +323,7 @@ public sealed class InterruptionTests
 
     // It is interrupted, and each attempt to find out comes to nothing.
     private static Story Unknown(Story story) => story.Tells("cancel").Wakes(_ => new Lease(1, null))
-        .Wakes().Sends("charge#2").Fails("charge").Wakes().Sends("charge#3").Fails("charge");
+        .Wakes().Sends("charge#2").Loses("charge").Wakes().Sends("charge#3").Loses("charge");
 
     // The event is kept, the deadline passes, and what is to be taken back is still an operator's affair.
     private static void StaysBlocked(Story story, string state)

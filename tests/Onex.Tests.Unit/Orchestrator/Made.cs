@@ -109,7 +109,7 @@ internal static class Made
         string id,
         string with = "input",
         string? undo = null,
-        bool whenUnknown = false,
+        WhenUnknown whenUnknown = WhenUnknown.Block,
         RejectRule[]? reject = null,
         Assignment[]? save = null,
         CatchRule[]? catches = null,

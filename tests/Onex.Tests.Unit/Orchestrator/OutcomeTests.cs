@@ -44,7 +44,7 @@ public sealed class OutcomeTests
     [Fact]
     public void What_the_step_returns_is_checked_before_it_is_saved()
     {
-        var story = Asking("save: { name: result.body.name }").Answered("ask", 200, "{\"nmae\":1}").Wakes().Sends("ask#2");
+        var story = Asking("save: { name: result.body.name }").Answered("ask", 200, "{\"nmae\":1}").Sends("-ask");
 
         Assert.Empty(story.Saga.Data);
     }

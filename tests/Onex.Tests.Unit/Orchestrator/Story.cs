@@ -102,9 +102,17 @@ internal sealed class Story
             _ => StepOutcome.Rejected,
         },
         $$"""{"status_code":{{status}},"headers":{},"body":{{body}}}""",
-        status < 300 ? null : $"http_{status}"));
+        status < 300 ? null : $"http_{status}") with
+    {
+        Reach = HttpStatuses.ReachOf(status),
+    });
 
-    public Story Fails(string step, string code = "connection_failed", int? attempt = null) => Takes(Result(step, StepOutcome.Failed, null, code, attempt));
+    /// <summary>The attempt in flight came to nothing before it was sent.</summary>
+    public Story Fails(string step, string code = "connection_failed", int? attempt = null) =>
+        Takes(Result(step, StepOutcome.Failed, null, code, attempt) with { Reach = AttemptReach.NotSent });
+
+    /// <summary>The attempt in flight was sent, and nobody knows what came of it.</summary>
+    public Story Loses(string step, int? attempt = null) => Takes(Result(step, StepOutcome.Failed, null, EngineCodes.StepTimedOut, attempt));
 
     public StepResultArrived Result(string step, StepOutcome outcome, string? result, string? code, int? attempt = null)
     {
@@ -216,7 +224,11 @@ internal sealed class Story
     public Story RejectsItem(string step, int item, string code = "http_404") => Takes(ItemResult(step, item, StepOutcome.Rejected, null, code));
 
     /// <summary>That the attempt in flight for an item came to nothing.</summary>
-    public StepResultArrived ItemFails(string step, int item) => ItemResult(step, item, StepOutcome.Failed, null, "connection_failed");
+    public StepResultArrived ItemFails(string step, int item) =>
+        ItemResult(step, item, StepOutcome.Failed, null, "connection_failed") with { Reach = AttemptReach.NotSent };
+
+    /// <summary>That the attempt in flight for an item was sent, and nobody knows what came of it.</summary>
+    public StepResultArrived ItemLost(string step, int item) => ItemResult(step, item, StepOutcome.Failed, null, EngineCodes.StepTimedOut);
 
     /// <summary>The items of a step that are in flight.</summary>
     public IEnumerable<int> InFlight(string step) => Saga.Outstanding.Where(command => command.Step == step).Select(command => command.Item!.Value);

@@ -24,7 +24,7 @@ public sealed class WaitsTests
         Start().Tells("cancel"),
         "In state 'compensating' the interrupted step 'charge' is being resolved (attempt 1 of 3, sent first at 2026-11-24 08:00:00Z, asked after at 2026-11-24 08:00:00Z)."
         + " Nothing older is taken back before that is resolved.",
-        "cancel", "pause");
+        "skip", "cancel", "pause");
 
     [Fact]
     public void A_departure_says_where_it_goes() =>

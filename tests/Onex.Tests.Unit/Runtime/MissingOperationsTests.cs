@@ -32,7 +32,7 @@ public sealed class MissingOperationsTests
                         effect: consul.register
                         connection: consul
                         with: { id: a, name: b }
-                        compensate: { effect: consul.deregister, connection: consul, with: { id: a } }
+                        compensate: { effect: consul.deregister, connection: consul, with: { id: a }, when_unknown: run }
                     next: done
                   done: { end: completed }
                 """,

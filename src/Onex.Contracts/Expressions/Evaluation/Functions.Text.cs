@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Onex.Contracts.Expressions.Patterns;
 
 namespace Onex.Contracts.Expressions.Evaluation;
 
@@ -52,7 +53,7 @@ internal static partial class Functions
         }
 
         // At worst each character looks at every part.
-        return frame.Spend(text.Length * (4 + compiled.Size) / 8) ? CelValue.Bool(compiled.Regex.IsMatch(text)) : Failures.Budget;
+        return frame.Spend(text.Length * (4 + compiled.Size) / 8) ? CelValue.Bool(compiled.IsMatch(text)) : Failures.Budget;
     }
 
     private static CelValue OfText(ref Frame frame, string name, CelValue value, Func<string, string> make)

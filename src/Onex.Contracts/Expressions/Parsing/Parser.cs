@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Onex.Contracts.Expressions.Evaluation;
+using Onex.Contracts.Expressions.Patterns;
 
 namespace Onex.Contracts.Expressions.Parsing;
 

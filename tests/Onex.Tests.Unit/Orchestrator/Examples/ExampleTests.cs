@@ -32,7 +32,7 @@ public sealed class ExampleTests
                 reject: [{ when: result.status_code == 402, code: card_declined }]
                 catch: [{ error: card_declined, next: waiting }]
                 save: { payment: result.body.ref }
-                compensate: { effect: http.post, connection: payments, with: { path: /refunds, body: { ref: "${result.body.ref}" } } }
+                compensate: { effect: http.post, connection: payments, with: { path: /refunds, body: { ref: "${result.body.ref}" } }, when_unknown: block }
             next: sealing
           waiting:
             on_event: [{ event: card_updated, next: charging }]
@@ -160,8 +160,20 @@ public sealed class ExampleTests
             "steps: { charge: { status_code: 503 } }, expect: { end: failed, fault: step_failed }"
         },
         {
-            "a timeout is a failure with the code that it has in production",
-            "steps: { charge: { failed: timeout } }, expect: { end: failed, fault: step_timed_out }"
+            "a timeout is a failure of which nobody can tell whether it happened",
+            "steps: { charge: { failed: timeout } }, expect: { blocked: charging, compensated: [] }"
+        },
+        {
+            "what was not connected was not done",
+            "steps: { charge: { failed: connection_refused } }, expect: { end: failed, fault: step_failed, compensated: [] }"
+        },
+        {
+            "a service that says it is away did nothing",
+            "steps: { charge: { status_code: 503 } }, expect: { end: failed, fault: step_failed, compensated: [] }"
+        },
+        {
+            "a service that broke down may have done it",
+            "steps: { charge: { status_code: 500 } }, expect: { blocked: charging }"
         },
         {
             "a rejection is final",

@@ -192,7 +192,8 @@ internal sealed partial class ContractGenerator
             step.With("compensate", new ContractMap()
                 .With("effect", "db.execute")
                 .With("connection", "books")
-                .With("with", new ContractMap().With("sql", "DELETE FROM things WHERE id = $1").With("parameters", List("${input.id}"))));
+                .With("with", new ContractMap().With("sql", "DELETE FROM things WHERE id = $1").With("parameters", List("${input.id}")))
+                .With("when_unknown", Pick("run", "block", "assume_not_done")));
         }
 
         Know(known, id, isTransaction ? Shape.Transaction : Shape.Rows);
@@ -323,11 +324,12 @@ internal sealed partial class ContractGenerator
         }
 
         Use("compensate");
-        var unknown = Chance(25);
+        var whenUnknown = Pick("run", "block", "block", "assume_not_done");
+        var unknown = whenUnknown == "run";
+        Use($"when_unknown {whenUnknown}");
         var body = new ContractMap();
         if (unknown)
         {
-            Use("when_unknown");
             body.With("key", "${command_id}").With("count", Chance(40) ? "${data.count}" : null);
         }
         else
@@ -345,7 +347,7 @@ internal sealed partial class ContractGenerator
                 .With("connection", "outside")
                 .With("with", new ContractMap().With("path", "/things").With("query", new ContractMap().With("id", "${input.id}")))
                 .With("retry", Chance(20) ? "quick" : null))
-            .With("when_unknown", unknown ? "run" : null));
+            .With("when_unknown", whenUnknown));
     }
 
     private ContractMap Compute(Scope known)

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Schemas;
@@ -9,6 +8,13 @@ namespace Onex.Tests.Unit.Orchestrator.Generated;
 internal static class TypedValues
 {
     private static readonly string[] _texts = ["", "a", "abc", "no", "ü"];
+
+    // What a type does not say anything about: of every kind, and deep.
+    private static readonly string[] _anything =
+    [
+        """{"anything":1}""", """{"anything":[1.5e17,-0.0,1e-7]}""", """{"anything":18446744073709551615}""", """{"anything":"2026-11-24T08:00:00Z"}""",
+        $$"""{"anything":{{new string('[', 40)}}{{new string(']', 40)}}}""",
+    ];
 
     /// <summary>A value of that type; what it is, <paramref name="pick"/> says.</summary>
     public static string Of(DataType type, Func<int, int> pick) => Node(type, pick)?.ToJsonString() ?? "null";
@@ -54,7 +60,7 @@ internal static class TypedValues
                     _ => JsonValue.Create(_texts[pick(_texts.Length)]),
                 };
             default:
-                return JsonSerializer.SerializeToNode(new { anything = pick(5) });
+                return JsonNode.Parse(_anything[pick(_anything.Length)]);
         }
     }
 }

@@ -1,0 +1,83 @@
+namespace Onex.Contracts.Expressions.Patterns;
+
+/// <summary>A set of code points: the borders between what is in and what is not, in order, the first of them the first that is in.</summary>
+internal sealed class CharacterSet
+{
+    private const int End = 0x110000;
+
+    private CharacterSet(int[] borders) => Borders = borders;
+
+    /// <summary>No character.</summary>
+    public static CharacterSet None { get; } = new([]);
+
+    /// <summary>Every character.</summary>
+    public static CharacterSet All { get; } = new([0, End]);
+
+    /// <summary>Where it begins and ends to be in, by turns.</summary>
+    public int[] Borders { get; }
+
+    /// <summary>The characters from one to another.</summary>
+    public static CharacterSet Range(int first, int last) => new([first, last + 1]);
+
+    /// <summary>All that is in ranges, in any order.</summary>
+    public static CharacterSet Of(IEnumerable<(int First, int Last)> ranges)
+    {
+        var borders = new List<int>();
+        foreach (var (first, last) in ranges.Order())
+        {
+            if (borders.Count > 0 && first <= borders[^1])
+            {
+                borders[^1] = Math.Max(borders[^1], last + 1);
+            }
+            else
+            {
+                borders.Add(first);
+                borders.Add(last + 1);
+            }
+        }
+
+        return new CharacterSet([.. borders]);
+    }
+
+    /// <summary>All that is in one of them.</summary>
+    public static CharacterSet Union(IEnumerable<CharacterSet> sets) => Of(sets.SelectMany(set => set.Ranges()));
+
+    public IEnumerable<(int First, int Last)> Ranges()
+    {
+        for (var at = 0; at < Borders.Length; at += 2)
+        {
+            yield return (Borders[at], Borders[at + 1] - 1);
+        }
+    }
+
+    /// <summary>All that is not in it.</summary>
+    public CharacterSet Complement()
+    {
+        var borders = new List<int>(Borders);
+        if (borders.Count > 0 && borders[0] == 0)
+        {
+            borders.RemoveAt(0);
+        }
+        else
+        {
+            borders.Insert(0, 0);
+        }
+
+        if (borders[^1] == End)
+        {
+            borders.RemoveAt(borders.Count - 1);
+        }
+        else
+        {
+            borders.Add(End);
+        }
+
+        return new CharacterSet([.. borders]);
+    }
+
+    public bool Contains(int character)
+    {
+        var at = Array.BinarySearch(Borders, character);
+        return ((at >= 0 ? at + 1 : ~at) & 1) == 1;
+    }
+}

@@ -1,0 +1,201 @@
+using System.Globalization;
+using System.Text;
+
+namespace Onex.Contracts.Expressions.Patterns;
+
+/// <summary>The sets of characters that have names, and what case makes equal.</summary>
+internal static class CharacterSets
+{
+    private static readonly Lazy<CharacterSet[]> _categories = new(ReadCategories);
+    private static readonly Lazy<Dictionary<(string Kind, string Name), string>> _table = new(ReadTable);
+    private static readonly Lazy<Dictionary<int, int[]>> _folds = new(ReadFolds);
+
+    // Unicode's names of its general categories, and of the groups of them.
+    private static readonly Dictionary<string, string> _names = new(StringComparer.Ordinal)
+    {
+        ["Letter"] = "L",
+        ["Cased_Letter"] = "LC",
+        ["Uppercase_Letter"] = "Lu",
+        ["Lowercase_Letter"] = "Ll",
+        ["Titlecase_Letter"] = "Lt",
+        ["Modifier_Letter"] = "Lm",
+        ["Other_Letter"] = "Lo",
+        ["Mark"] = "M",
+        ["Combining_Mark"] = "M",
+        ["Nonspacing_Mark"] = "Mn",
+        ["Spacing_Mark"] = "Mc",
+        ["Enclosing_Mark"] = "Me",
+        ["Number"] = "N",
+        ["Decimal_Number"] = "Nd",
+        ["digit"] = "Nd",
+        ["Letter_Number"] = "Nl",
+        ["Other_Number"] = "No",
+        ["Punctuation"] = "P",
+        ["punct"] = "P",
+        ["Connector_Punctuation"] = "Pc",
+        ["Dash_Punctuation"] = "Pd",
+        ["Open_Punctuation"] = "Ps",
+        ["Close_Punctuation"] = "Pe",
+        ["Initial_Punctuation"] = "Pi",
+        ["Final_Punctuation"] = "Pf",
+        ["Other_Punctuation"] = "Po",
+        ["Symbol"] = "S",
+        ["Math_Symbol"] = "Sm",
+        ["Currency_Symbol"] = "Sc",
+        ["Modifier_Symbol"] = "Sk",
+        ["Other_Symbol"] = "So",
+        ["Separator"] = "Z",
+        ["Space_Separator"] = "Zs",
+        ["Line_Separator"] = "Zl",
+        ["Paragraph_Separator"] = "Zp",
+        ["Other"] = "C",
+        ["Control"] = "Cc",
+        ["cntrl"] = "Cc",
+        ["Format"] = "Cf",
+        ["Surrogate"] = "Cs",
+        ["Private_Use"] = "Co",
+        ["Unassigned"] = "Cn",
+    };
+
+    private static readonly string[] _short =
+    [
+        "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po",
+        "Sm", "Sc", "Sk", "So", "Cn",
+    ];
+
+    /// <summary>What stands in <c>\p{...}</c>: a category, a script or a property, with or without the word for which; null if there is none.</summary>
+    public static CharacterSet? Find(string name)
+    {
+        var equals = name.IndexOf('=', StringComparison.Ordinal);
+        return equals < 0
+            ? OfCategory(name) ?? Special(name) ?? Listed("script", name) ?? Listed("property", name)
+            : name[..equals] switch
+            {
+                "General_Category" or "gc" => OfCategory(name[(equals + 1)..]),
+                "Script" or "sc" => Listed("script", name[(equals + 1)..]),
+                _ => null,
+            };
+    }
+
+    /// <summary>A set with all that differs from something in it by case only: Unicode's simple folding.</summary>
+    public static CharacterSet Fold(CharacterSet set)
+    {
+        var more = new List<(int, int)>(set.Ranges());
+        foreach (var (character, same) in _folds.Value)
+        {
+            if (set.Contains(character))
+            {
+                more.AddRange(same.Select(other => (other, other)));
+            }
+        }
+
+        return CharacterSet.Of(more);
+    }
+
+    private static CharacterSet? Special(string name) => name switch
+    {
+        "Any" => CharacterSet.All,
+        "ASCII" => CharacterSet.Range(0, 0x7F),
+        "Assigned" => OfCategory("Cn")!.Complement(),
+        _ => null,
+    };
+
+    private static CharacterSet? OfCategory(string name)
+    {
+        name = _names.GetValueOrDefault(name, name);
+        var sets = _short
+            .Select((category, index) => (Category: category, Index: index))
+            .Where(each => each.Category == name || (name.Length == 1 && each.Category[0] == name[0]) || (name is "LC" or "L&" && each.Category is "Lu" or "Ll" or "Lt"))
+            .Select(each => _categories.Value[each.Index])
+            .ToList();
+        return sets.Count == 0 ? null : CharacterSet.Union(sets);
+    }
+
+    private static CharacterSet? Listed(string kind, string name) => !_table.Value.TryGetValue((kind, name), out var ranges) ? null
+        : CharacterSet.Of(ranges.Split(',').Select(range =>
+        {
+            var dash = range.IndexOf('-', StringComparison.Ordinal);
+            var first = int.Parse(dash < 0 ? range : range[..dash], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+            return (first, dash < 0 ? first : int.Parse(range[(dash + 1)..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture));
+        }));
+
+    // In the order of UnicodeCategory.
+    private static CharacterSet[] ReadCategories()
+    {
+        UnicodeCategory[] order =
+        [
+            UnicodeCategory.UppercaseLetter, UnicodeCategory.LowercaseLetter, UnicodeCategory.TitlecaseLetter, UnicodeCategory.ModifierLetter,
+            UnicodeCategory.OtherLetter, UnicodeCategory.NonSpacingMark, UnicodeCategory.SpacingCombiningMark, UnicodeCategory.EnclosingMark,
+            UnicodeCategory.DecimalDigitNumber, UnicodeCategory.LetterNumber, UnicodeCategory.OtherNumber, UnicodeCategory.SpaceSeparator,
+            UnicodeCategory.LineSeparator, UnicodeCategory.ParagraphSeparator, UnicodeCategory.Control, UnicodeCategory.Format,
+            UnicodeCategory.Surrogate, UnicodeCategory.PrivateUse, UnicodeCategory.ConnectorPunctuation, UnicodeCategory.DashPunctuation,
+            UnicodeCategory.OpenPunctuation, UnicodeCategory.ClosePunctuation, UnicodeCategory.InitialQuotePunctuation,
+            UnicodeCategory.FinalQuotePunctuation, UnicodeCategory.OtherPunctuation, UnicodeCategory.MathSymbol, UnicodeCategory.CurrencySymbol,
+            UnicodeCategory.ModifierSymbol, UnicodeCategory.OtherSymbol, UnicodeCategory.OtherNotAssigned,
+        ];
+        var ranges = order.ToDictionary(category => category, _ => new List<(int, int)>());
+        var (first, before) = (0, CharUnicodeInfo.GetUnicodeCategory(0));
+        for (var character = 1; character <= 0x110000; character++)
+        {
+            if (character == 0x110000 || CharUnicodeInfo.GetUnicodeCategory(character) != before)
+            {
+                ranges[before].Add((first, character - 1));
+                (first, before) = (character, character == 0x110000 ? before : CharUnicodeInfo.GetUnicodeCategory(character));
+            }
+        }
+
+        return [.. order.Select(category => CharacterSet.Of(ranges[category]))];
+    }
+
+    private static Dictionary<(string Kind, string Name), string> ReadTable()
+    {
+        using var stream = typeof(CharacterSets).Assembly.GetManifestResourceStream("Onex.Contracts.UnicodeSets.txt")!;
+        using var reader = new StreamReader(stream, Encoding.UTF8);
+        var table = new Dictionary<(string, string), string>();
+        while (reader.ReadLine() is { } line)
+        {
+            if (!line.StartsWith('#') && line.Split(": ") is [var head, var ranges] && head.Split(' ') is [var kind, .. var names])
+            {
+                foreach (var name in names)
+                {
+                    table[(kind, name)] = ranges;
+                }
+            }
+        }
+
+        return table;
+    }
+
+    // What one simple mapping of case leads to or from. The platform leaves the long s out, which folds to s; the dotted and the dotless i do not.
+    private static Dictionary<int, int[]> ReadFolds()
+    {
+        const int LastCased = 0x1E943;
+        var groups = new Dictionary<int, SortedSet<int>>();
+        for (var character = 0; character <= LastCased; character++)
+        {
+            if (Rune.IsValid(character))
+            {
+                Join(character, Rune.ToLowerInvariant(new Rune(character)).Value);
+                Join(character, Rune.ToUpperInvariant(new Rune(character)).Value);
+            }
+        }
+
+        Join('s', 0x17F);
+        return groups.ToDictionary(group => group.Key, group => group.Value.Where(other => other != group.Key).ToArray());
+
+        void Join(int one, int other)
+        {
+            if (one == other || (groups.TryGetValue(one, out var mine) && mine.Contains(other)))
+            {
+                return;
+            }
+
+            var all = groups.GetValueOrDefault(one) ?? [one];
+            all.UnionWith(groups.GetValueOrDefault(other) ?? [other]);
+            foreach (var member in all)
+            {
+                groups[member] = all;
+            }
+        }
+    }
+}
