@@ -41,8 +41,8 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
             async () => await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.dead_letters") == letters.Count, _within, () => "the dead letters of the events");
 
         var began = Stopwatch.StartNew();
-        var length = TimeSpan.FromSeconds(FullForm.IsWanted ? 540 : 25);
-        var orders = FullForm.IsWanted ? 600 : 60;
+        var length = FullForm.IsWanted ? FullForm.Length : TimeSpan.FromSeconds(25);
+        var orders = FullForm.IsWanted ? (int)(600 * (length / FullForm.Whole)) : 60;
         var load = new OrderLoad(stack, new Random(random.Next()), output) { Regrets = 5, Padding = FullForm.IsWanted ? 700_000 : 100_000 };
         var sending = load.SendAsync(orders, inFlight: 60, _within, pace: length / orders);
         var answers = new List<string>();
@@ -61,7 +61,7 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
                 bursts--;
                 output.WriteLine("kills main with a backlog of large requests before it");
                 await running["main"].KillAsync();
-                await load.BurstAsync(FullForm.IsWanted ? 30 : 10);
+                await load.BurstAsync(10);
                 Start("main");
             }
 
