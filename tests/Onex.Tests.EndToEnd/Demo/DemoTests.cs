@@ -51,6 +51,8 @@ public sealed class DemoTests : IDisposable
                       connection: stock
                       with: { path: "/reservations/${result.body.id}" }
                       timeout: 2s
+                      # When nobody can tell, after the last attempt, whether it happened: an operator finds out, then retries or skips.
+                      when_unknown: block
             """;
         var text = await File.ReadAllTextAsync(contract);
         Assert.Contains(TakesBack, text);

@@ -172,7 +172,7 @@ public sealed class SetAsideTests : IDisposable
     private async Task<JsonObject> ShownAsync(string saga) =>
         JsonNode.Parse(await _http.GetStringAsync($"/api/v1/sagas/{saga}"), null, new JsonDocumentOptions { MaxDepth = 1000 })!.AsObject();
 
-    private Task StatusAsync(string saga, string status) => Eventually.Async(
+    private Task<TimeSpan> StatusAsync(string saga, string status) => Eventually.Async(
         async () => (string?)(await ShownAsync(saga))["status"] == status,
         _within,
         () => $"saga {saga} is {status}");

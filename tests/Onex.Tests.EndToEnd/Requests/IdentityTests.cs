@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text.Json.Nodes;
 using Onex.Tests.EndToEnd.Support;
 using Onex.Tests.Support;
 

@@ -44,6 +44,36 @@ public sealed class VersionTests : IDisposable
     }
 
     [Fact]
+    public async Task An_event_of_the_topic_is_judged_by_the_content_that_its_saga_runs_by_and_another_one_under_its_identity_is_refused()
+    {
+        await using var stack = await OnexStack.CreateAsync();
+        var settings = new Dictionary<string, string> { ["CONTRACTS_DIR"] = _directory.FullName };
+        await WriteAsync(Contract("1.0.0", "int"));
+        var first = stack.Start("main", settings);
+        await first.ReadyAsync();
+        var (one, two) = (Names.Next("order"), Names.Next("order"));
+        var (flow, envelope) = (OnexStack.NewId(), OnexStack.NewId());
+        await stack.RequestAsync("approval", new JsonObject { ["name"] = one }, flow, envelope);
+        var other = await stack.RequestAsync("approval", new JsonObject { ["name"] = two });
+        await Eventually.Async(
+            async () => await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.sagas WHERE state = 'waiting'") == 2,
+            TimeSpan.FromSeconds(30),
+            () => "both sagas wait");
+        var another = await stack.RequestAsync("approval", new JsonObject { ["name"] = Names.Next("order") }, envelopeId: envelope);
+        Assert.Equal("ONEX3030", (await stack.Responses.ReadAsync(another, TimeSpan.FromSeconds(30))).Field("code"));
+        await first.TerminateAsync();
+
+        await WriteAsync(Contract("2.0.0", "string"));
+        await using var second = stack.Start("main", settings);
+        await second.ReadyAsync();
+        await stack.RequestAsync("approval.given", new JsonObject { ["by"] = 1 }, flow);
+        await stack.EventAsync("approval.given", two, new JsonObject { ["by"] = 2 });
+
+        Assert.Equal("success", (await stack.Responses.ReadAsync(flow, TimeSpan.FromSeconds(30))).Field("status"));
+        Assert.Equal("success", (await stack.Responses.ReadAsync(other, TimeSpan.FromSeconds(30))).Field("status"));
+    }
+
+    [Fact]
     public async Task The_live_sagas_of_a_contract_whose_file_was_taken_away_take_their_events_and_only_new_starts_are_refused()
     {
         string[] names = [.. Enumerable.Range(0, 4).Select(_ => Names.Next("order"))];

@@ -42,6 +42,28 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
+    public async Task What_was_written_to_a_topic_that_was_made_again_before_its_reader_noticed_is_read_from_its_beginning()
+    {
+        var topic = TestBus.NewTopic();
+        var release = new TaskCompletionSource();
+        var handler = Remembering.Settling;
+        handler.Before = _ => release.Task;
+        await using var member = await StartAsync(topic, handler, s => s with { InFlightMax = 3, BatchMax = 3 });
+        await member.ProduceAsync(topic, 0, "old 0", "old 1", "old 2");
+        await Eventually.TrueAsync(() => member.Log.IsPaused);
+
+        // A paused reader fetches nothing, and so has not noticed when the new log has records at the offset at which it goes on.
+        await DeleteAsync(topic);
+        await MakeAgainAsync(topic);
+        await ProduceAsync(topic, [.. Enumerable.Range(0, 8).Select(i => $"new {i}")]);
+        release.SetResult();
+
+        await Eventually.TrueAsync(() => handler.Values.Contains("new 7"));
+        Assert.Equal(Enumerable.Range(0, 8).Select(i => $"new {i}"), handler.Values.Where(value => value.StartsWith("new", StringComparison.Ordinal)));
+        await IdsAreApartAsync(member, topic, handler, old: 3);
+    }
+
+    [Fact]
     public async Task A_topic_that_is_made_again_after_a_while_is_read_from_its_beginning()
     {
         var (topic, handler) = (TestBus.NewTopic(), Remembering.Settling);
