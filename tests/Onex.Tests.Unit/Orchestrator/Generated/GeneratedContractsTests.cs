@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Onex.Contracts;
 using Onex.Contracts.Plans;
 
 namespace Onex.Tests.Unit.Orchestrator.Generated;
@@ -66,7 +67,8 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
         Chaos? chaos = null;
         try
         {
-            var compilation = Story.Compile(contract.Text);
+            // A low limit, so that what goes round is blocked in a life as short as this.
+            var compilation = Story.Compile(contract.Text, ContractLimits.Default with { IdleEntries = 1 + (script[0] % 30) });
             Assert.True(compilation.Diagnostics.Count == 0, string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
             CheckSchedule(compilation.Plans[0]);
             chaos = new Chaos(compilation.Plans[0], contract.Input) 
