@@ -1,4 +1,3 @@
-using Onex.Orchestrator.Engine;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Unit.Orchestrator;

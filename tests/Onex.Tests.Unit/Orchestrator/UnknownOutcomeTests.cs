@@ -1,5 +1,4 @@
 using Onex.Contracts.Catalogue;
-using Onex.Contracts.Plans;
 using Onex.Orchestrator.Engine;
 using Onex.Persistence.Sagas;
 

@@ -124,7 +124,7 @@ public sealed partial class CommandLineTests
             .. Directory.EnumerateFiles(Repository.At("src"), "*.cs", SearchOption.AllDirectories).Where(file => !file.Contains("/obj/", StringComparison.Ordinal)),
             .. Directory.EnumerateFiles(Repository.At("docs"), "*.md", SearchOption.AllDirectories), Repository.At("README.md"), Repository.At("docker", "README.md"),
         ];
-        var lines = files.SelectMany(file => Proposed().Matches(File.ReadAllText(file)).Select(match => match.Groups[1].Value)).Distinct(StringComparer.Ordinal).ToList();
+        var lines = files.SelectMany(file => Proposed().Matches(File.ReadAllText(file)).Select(match => match.Groups["line"].Value)).Distinct(StringComparer.Ordinal).ToList();
 
         Assert.True(lines.Count > 20, "hardly any line was found");
         Assert.All(lines, line =>
@@ -135,7 +135,7 @@ public sealed partial class CommandLineTests
     }
 
     // In quotes, without what a shell or an interpolation would put into it.
-    [System.Text.RegularExpressions.GeneratedRegex("""['`](onex [a-z-][^'`"{}|\[\]<>$\\/\n]*)['`]""", System.Text.RegularExpressions.RegexOptions.None, matchTimeoutMilliseconds: 5000)]
+    [System.Text.RegularExpressions.GeneratedRegex("""['`](?<line>onex [a-z-][^'`"{}|\[\]<>$\\/\n]*)['`]""", System.Text.RegularExpressions.RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 5000)]
     private static partial System.Text.RegularExpressions.Regex Proposed();
 
     [Fact]
