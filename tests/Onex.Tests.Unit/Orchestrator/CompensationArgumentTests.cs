@@ -1,3 +1,4 @@
+using Onex.Orchestrator.Engine;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Unit.Orchestrator;
