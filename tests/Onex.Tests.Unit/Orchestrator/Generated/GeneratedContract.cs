@@ -317,7 +317,7 @@ internal sealed partial class ContractGenerator(Random random)
                 : null)));
     }
 
-    private ContractMap Get(string id, string path) => new ContractMap()
+    private static ContractMap Get(string id, string path) => new ContractMap()
         .With("id", id).With("effect", "http.get").With("connection", "outside").With("with", new ContractMap().With("path", path));
 
     // A failure leads back by a state that waits, or that counts.
