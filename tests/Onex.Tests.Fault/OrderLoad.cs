@@ -41,6 +41,7 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
     public async Task SendAsync(int orders, int inFlight, TimeSpan within, TimeSpan pace = default)
     {
         var regrets = new List<Task>();
+        var mine = new List<string>();
         for (var sent = 0; sent < orders; sent++)
         {
             var order = Names.Next("order");
@@ -54,6 +55,7 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
             stack.Outside.Treat(order, treatment);
             var correlationId = OnexStack.NewId();
             _sent[correlationId] = (order, treatment);
+            mine.Add(correlationId);
             await stack.OrderAsync(order, correlationId);
             if (random.Next(100) < Regrets)
             {
@@ -61,7 +63,7 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
             }
 
             await Eventually.Async(
-                () => Sent - Answered < inFlight, within, () => $"of {Sent} orders {Answered} were answered, and no more");
+                () => mine.Count(id => stack.Responses.Of(id).Count == 0) < inFlight, within, () => $"of {Sent} orders {Answered} were answered, and no more");
             if (pace > TimeSpan.Zero)
             {
                 await Task.Delay(pace, TimeProvider.System);
@@ -88,9 +90,9 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
     {
         var payload = OnexStack.Order(order);
         var items = payload["items"]!.AsArray();
-        for (var bytes = 0; bytes < Padding; bytes += 40)
+        for (var bytes = 0; bytes < Padding; bytes += 90)
         {
-            items.Add(new JsonObject { ["sku"] = "tea", ["quantity"] = 1 });
+            items.Add(new JsonObject { ["sku"] = "tea-of-the-first-flush-of-the-northern-slopes-in-a-tin-of-two-ou", ["quantity"] = 1 });
         }
 
         await stack.RequestAsync("order-fulfilment", payload, correlationId);

@@ -1,8 +1,9 @@
 using System.Globalization;
+using Onex.Contracts.Expressions;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>Durations as contracts write them: <c>200ms, 20s, 2m, 48h, 7d</c>.</summary>
+/// <summary>Durations as contracts write them: <c>200ms, 1.5s, 2m, 1h30m, 7d</c>.</summary>
 public static class Durations
 {
     // Ten years: longer than any process, short enough for every sum of such times.
@@ -39,33 +40,24 @@ public static class Durations
         return $"{duration.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture)} seconds";
     }
 
+    /// <summary>
+    /// Reads one: as <c>duration()</c> of expressions does, and with days of 24 hours besides; whole milliseconds, more than nothing, ten years at most.
+    /// </summary>
     public static bool TryParse(string text, out TimeSpan duration)
     {
-        var digits = 0;
-        while (digits < text.Length && char.IsAsciiDigit(text[digits]))
-        {
-            digits++;
-        }
-
         duration = default;
-        var unit = text[digits..] switch
-        {
-            "ms" => TimeSpan.TicksPerMillisecond,
-            "s" => TimeSpan.TicksPerSecond,
-            "m" => TimeSpan.TicksPerMinute,
-            "h" => TimeSpan.TicksPerHour,
-            "d" => TimeSpan.TicksPerDay,
-            _ => 0,
-        };
-        if (unit == 0
-            || !long.TryParse(text.AsSpan(0, digits), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            || number < 1
-            || number > _longest.Ticks / unit)
+        if (text.Length == 0 || text[0] is '+' or '-' || CelTime.ParseDuration(text, withDays: true) is not { } value)
         {
             return false;
         }
 
-        duration = TimeSpan.FromTicks(number * unit);
-        return true;
+        var (seconds, nanos) = (value.Bits, value.Nanos);
+        if (nanos % 1_000_000 != 0 || seconds > _longest.TotalSeconds || (seconds == 0 && nanos == 0))
+        {
+            return false;
+        }
+
+        duration = TimeSpan.FromSeconds(seconds) + TimeSpan.FromMilliseconds(nanos / 1_000_000);
+        return duration <= _longest;
     }
 }

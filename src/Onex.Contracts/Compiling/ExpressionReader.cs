@@ -216,6 +216,15 @@ internal sealed class ExpressionReader(ContractScope scope)
             }
         }
 
+        // What does not fit together is said by its types.
+        if (!scope.Context.IsRegistered && !found.Problems.Any(problem => problem.Kind == CheckProblemKind.NoOverload))
+        {
+            foreach (var problem in Constants.Problems(expression.Syntax))
+            {
+                scope.Report(Complaints.ConstantFails(scalar.Part(start + problem.Position, problem.Length), problem.Problem, problem.Remedy));
+            }
+        }
+
         expression.Budget = scope.Context.Limits.ExpressionCost;
         if (found.Cost > expression.Budget && !scope.Context.IsRegistered)
         {

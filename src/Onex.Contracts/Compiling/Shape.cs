@@ -16,7 +16,7 @@ internal abstract record Shape
     public static Shape True { get; } = new Plain("""{ "const": true }""");
 
     /// <summary>A length of time.</summary>
-    public static Shape Duration { get; } = new Plain("""{ "type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$" }""");
+    public static Shape Duration { get; } = new Plain("""{ "type": "string", "pattern": "^(([0-9]+([.][0-9]*)?|[.][0-9]+)(ms|us|ns|s|m|h|d))+$" }""");
 
     /// <summary>An expression, written bare: YAML may take a short one for something else than text.</summary>
     public static Shape Expression { get; } = new Plain("""{ "type": ["string", "number", "boolean", "null"] }""");

@@ -200,7 +200,7 @@ internal static class Complaints
     // Durations, retries, types, schemas.
 
     public static Complaint BadDuration(SourceSpan at, string text) =>
-        Error("ONEX1047", at, $"'{Clip(text)}' is not a duration.", "Write a whole number and a unit, more than nothing: 200ms, 20s, 2m, 48h, 7d.");
+        Error("ONEX1047", at, $"'{Clip(text)}' is not a duration.", "Write a number and a unit, more than nothing: 200ms, 1.5s, 2m, 1h30m, 7d.");
 
     public static Complaint UnknownRetry(SourceSpan at, string name, IReadOnlyCollection<string> retries) =>
         Error("ONEX1048", at, $"'retries' has no policy '{Clip(name)}'.", Suggest(name, "policies", retries));
@@ -388,6 +388,9 @@ internal static class Complaints
             isText
                 ? $"Look first: {Clip(expression)} == null ? '-' : {Clip(expression)}, or write optional.ofNonZeroValue({Clip(expression)}).orValue('-')."
                 : $"Look first: {Clip(expression)} == null ? '-' : string({Clip(expression)}).");
+
+    public static Complaint ConstantFails(SourceSpan at, string problem, string remedy) =>
+        Error("ONEX1172", at, $"{Clip(problem.TrimEnd('.'))}, whenever this is evaluated.", Sentence(remedy));
 
     // Schedules.
 

@@ -120,7 +120,7 @@ internal static class CelTime
     /// <summary>
     /// A duration such as <c>-1h2m3.5s</c>, <c>250ms</c>, <c>0</c>, rounded to the nearest nanosecond, halves away from zero; or null.
     /// </summary>
-    public static CelValue? ParseDuration(ReadOnlySpan<char> text)
+    public static CelValue? ParseDuration(ReadOnlySpan<char> text, bool withDays = false)
     {
         var negative = text.StartsWith('-');
         text = negative || text.StartsWith('+') ? text[1..] : text;
@@ -150,7 +150,7 @@ internal static class CelTime
                 text = text[fraction.Length..];
             }
 
-            var (unit, symbol) = Unit(text);
+            var (unit, symbol) = withDays && text.StartsWith('d') ? (24 * 3_600L * NanosPerSecond, 1) : Unit(text);
             if (unit == 0 || (whole.IsEmpty && fraction.IsEmpty))
             {
                 return null;

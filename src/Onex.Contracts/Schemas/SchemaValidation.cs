@@ -67,12 +67,12 @@ internal sealed class SchemaValidation
             return Fail(value, $"must be {Describe(schema.Types)}, not {Describe(value)}");
         }
 
-        if (schema.Enum is { } allowed && !allowed.Contains(value))
+        if (schema.Enum is { } allowed && !allowed.Any(each => IsSame(each, value)))
         {
             Fail(value, $"must be one of {Spelling.Clip(string.Join(", ", allowed.Take(10).Select(Show)))}");
         }
 
-        if (schema.Const is { } constant && constant != value)
+        if (schema.Const is { } constant && !IsSame(constant, value))
         {
             Fail(value, $"must be {Show(constant)}");
         }
@@ -176,8 +176,20 @@ internal sealed class SchemaValidation
         return value;
     }
 
-    // Whole numbers are compared as such, where a double would lose the last digits.
-    private static int? Order(CelValue a, CelValue b) => CelComparison.Compare(a, b, out _);
+    // Numbers are compared by all the digits that they are written with, where expressions compare a whole one with a double as doubles.
+    private static int? Order(CelValue a, CelValue b)
+    {
+        if ((a.Kind == CelKind.Double) == (b.Kind == CelKind.Double) || !double.IsFinite(Numbers.ToDouble(a)) || !double.IsFinite(Numbers.ToDouble(b)))
+        {
+            return CelComparison.Compare(a, b, out _);
+        }
+
+        var ((left, leftPower), (right, rightPower)) = (Decimal(a), Decimal(b));
+        var least = Math.Min(leftPower, rightPower);
+        return (left * BigInteger.Pow(10, leftPower - least)).CompareTo(right * BigInteger.Pow(10, rightPower - least));
+    }
+
+    private static bool IsSame(CelValue a, CelValue b) => Numbers.IsNumber(a) && Numbers.IsNumber(b) ? Order(a, b) == 0 : a == b;
 
     // 0.3 is a multiple of 0.1, although no double says so: asked in decimals, as both are written.
     private static bool IsMultiple(CelValue value, CelValue step)

@@ -9,7 +9,7 @@ public static class MemoryLimit
     private const long MiB = 1 << 20;
 
     // Code, stacks, and the clients of Kafka and PostgreSQL: what a role has used at rest, and room for the broker's client.
-    private const long Rest = 140 * MiB;
+    private const long Rest = 155 * MiB;
 
     private static readonly string[] _ownWords =
         ["DOTNET_GCHeapHardLimit", "DOTNET_GCHeapHardLimitPercent", "COMPlus_GCHeapHardLimit", "COMPlus_GCHeapHardLimitPercent"];
@@ -29,5 +29,5 @@ public static class MemoryLimit
     }
 
     /// <summary>The limit for what the collector would use: 85 % of the container's limit, of which it is three quarters, without the rest.</summary>
-    public static long Of(long usual) => Math.Min(usual, Math.Max(64 * MiB, (long)(usual / 0.75 * 0.85) - Rest));
+    public static long Of(long usual) => Math.Min(usual, Math.Max(48 * MiB, (long)(usual / 0.75 * 0.85) - Rest));
 }

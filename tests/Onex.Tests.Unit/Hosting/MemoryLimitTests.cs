@@ -17,7 +17,7 @@ public sealed class MemoryLimitTests
         var heap = MemoryLimit.Of(container * MiB * 3 / 4);
         var budget = new MemoryBudget(heap);
 
-        Assert.InRange(heap, 64 * MiB, container * MiB * 3 / 4);
+        Assert.InRange(heap, 48 * MiB, container * MiB * 3 / 4);
         Assert.True(budget.Intake + budget.Batch + budget.Cache + budget.Unsent + budget.Commands < heap * 3 / 4);
     }
 
