@@ -66,7 +66,7 @@ internal static class Interruption
         {
             var step = transition.Facts.Step(command.Step);
             transition.Unblock(blockage => blockage.CommandId == command.CommandId);
-            if (MayAsk(command, step))
+            if (MayAsk(command, step) || !command.IsIdle)
             {
                 transition.Replace(command with
                 {
@@ -175,7 +175,7 @@ internal static class Interruption
     public static bool RememberPossible(
         Transition transition, Outstanding command, CallStep step, string code, string last, string? unevaluated = null)
     {
-        if (command.Happened == Happening.No || !CanBeTakenBack(transition, step))
+        if (command.Happened == Happening.No || step.Kind == StepKind.Compute || !CanBeTakenBack(transition, step))
         {
             return true;
         }

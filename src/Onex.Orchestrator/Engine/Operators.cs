@@ -1,3 +1,4 @@
+using Onex.Contracts.Catalogue;
 using System.Diagnostics.CodeAnalysis;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
@@ -160,7 +161,8 @@ internal static class Operators
         if (stuck is not null)
         {
             // Its outcome is unknown, so it is the same command that is sent again; the ledger and the other side know it by its key.
-            var again = stuck with { AttemptsBefore = stuck.Attempt, RetriedAt = transition.Now };
+            // Of an attempt that never told what came of it nobody can tell.
+            var again = (stuck.IsIdle ? stuck : stuck.After(AttemptReach.Sent)) with { AttemptsBefore = stuck.Attempt, RetriedAt = transition.Now };
             if (stuck.NotAfter > transition.Now)
             {
                 Commands.SendAgain(transition, again, stuck.Attempt + 1, resent: 0);

@@ -70,19 +70,15 @@ internal static class Results
         var verdict = Judge(transition, command, step, result);
         if (verdict.Reach == AttemptReach.Done && (verdict.Outcome != StepOutcome.Completed || verdict.Broken is not null))
         {
-            // It is known already, or the attempt in flight is about to tell more.
+            // It is known already, and the attempt in flight, which asks again, is about to tell more.
             var isLate = verdict.Outcome != StepOutcome.Rejected && (result.Attempt != command.Attempt || command.Phase != AttemptPhase.InFlight);
             if (isLate && command.Happened == Happening.Yes)
             {
                 return false;
             }
 
+            // An attempt in flight that does not know of it is answered with it by the ledger, and never runs.
             (command, verdict) = Evaluate(transition, command, step, verdict);
-            if (isLate && command.Phase is AttemptPhase.InFlight or AttemptPhase.Held)
-            {
-                transition.Replace(command with { Happened = Happening.Yes });
-                return true;
-            }
         }
 
         // The outcome that an operator was waiting for, after all.

@@ -1,4 +1,3 @@
-using Onex.Contracts.Messages;
 using Onex.Orchestrator.Engine;
 using Onex.Persistence.Sagas;
 
