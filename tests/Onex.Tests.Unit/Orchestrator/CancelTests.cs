@@ -174,7 +174,7 @@ public sealed class CancelTests
         child.Takes(new RequestJoined
         {
             SagaId = child.Saga.Facts.SagaId,
-            CausedBy = Guid.CreateVersion7(DateTimeOffset.UnixEpoch),
+            CausedBy = Identity.OfRequest(Guid.Empty, "cancel"),
             Waiter = new Waiter(child.Saga.Facts.Asker with { Parent = link }, IsDuplicate: false),
             Cancels = true,
         }).Sends("-reserve").Completes("reserve").IsIn("cancelled", SagaStatus.Cancelled);
@@ -196,8 +196,8 @@ public sealed class CancelTests
         var plan = new Story(Calming).Plan;
         var started = new SagaStarted
         {
-            SagaId = Guid.CreateVersion7(DateTimeOffset.UnixEpoch),
-            CausedBy = Guid.CreateVersion7(DateTimeOffset.UnixEpoch),
+            SagaId = Identity.OfRequest(Guid.Empty, "child"),
+            CausedBy = Identity.OfRequest(Guid.Empty, "start"),
             Facts = Waiting().Saga.Facts,
             Stillborn = true,
         };
