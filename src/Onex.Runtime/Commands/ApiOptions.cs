@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Onex.Hosting.Settings;
 
@@ -94,10 +95,14 @@ internal static class ApiOptions
         {
             text = given switch
             {
-                "-" => await Console.In.ReadToEndAsync(cancellation),
-                ['@', .. var file] => await File.ReadAllTextAsync(file, cancellation),
+                "-" => await ReadAllAsync(Console.OpenStandardInput(), cancellation),
+                ['@', .. var file] => await ReadAllAsync(File.OpenRead(file), cancellation),
                 _ => given,
             };
+        }
+        catch (DecoderFallbackException bad)
+        {
+            throw new CommandException($"{(given == "-" ? "The standard input" : given[1..])} is not UTF-8. Encode it as UTF-8.", bad);
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
         {
@@ -107,11 +112,26 @@ internal static class ApiOptions
         try
         {
             using var document = JsonDocument.Parse(text, Json.Deep);
+
+            // A half surrogate pair is found only when its text is read, which writing does.
+            using var nowhere = new Utf8JsonWriter(Stream.Null);
+            document.RootElement.WriteTo(nowhere);
             return document.RootElement.Clone();
+        }
+        catch (InvalidOperationException bad)
+        {
+            throw new CommandException("--data contains half of a surrogate pair, which is no Unicode text. Send the whole character.", bad);
         }
         catch (JsonException bad)
         {
             throw new CommandException($"--data is not JSON (line {bad.LineNumber + 1}, byte {bad.BytePositionInLine + 1}). In a shell, put it into single quotes: --data '{{\"order_id\": \"o-1\"}}'.", bad);
         }
+    }
+
+    // Bytes that are no text must not become others in silence.
+    private static async Task<string> ReadAllAsync(Stream stream, CancellationToken cancellation)
+    {
+        using var reader = new StreamReader(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true));
+        return await reader.ReadToEndAsync(cancellation);
     }
 }
