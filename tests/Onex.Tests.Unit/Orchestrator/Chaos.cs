@@ -227,10 +227,12 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
                 break;
             case 12 when HasUnusableAnswers:
                 entry.Happened = true;
+                entry.NotUnderstood = true;
                 Record(entry, Result(copy, StepOutcome.Failed, null) with { Reach = AttemptReach.Done });
                 break;
             case 13 when HasUnusableAnswers:
                 entry.Happened = true;
+                entry.NotUnderstood = true;
                 Record(entry, Result(copy, StepOutcome.Completed, """{"status_code":200,"headers":{},"body":"<html>"}"""));
                 break;
             case 14 or 15:
