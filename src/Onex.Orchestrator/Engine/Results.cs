@@ -159,7 +159,8 @@ internal static class Results
         }
 
         transition.Note(HistoryKinds.StepFailed, command.Step, ("code", final), ("direction", command.Direction));
-        var last = $"it failed {command.Attempt} times, the last time with {code}: {message}"
+        var often = command.Attempt == 1 ? "once, with" : $"{command.Attempt} times, the last time with";
+        var last = $"it failed {often} {code}: {message}"
             + (expired ? $" Its key is older than {Outstanding.LifeTime.TotalDays} days: no attempt under it may begin any more." : "");
         if (compensating)
         {
@@ -230,7 +231,7 @@ internal static class Results
         {
             transition.Block(
                 Commands.BlockedByWhat(command),
-                $"Step '{step.Id}' completed, but the arguments of its compensation cannot be worked out: {problem} "
+                $"Step '{step.Id}' completed, but the arguments of its compensation cannot be worked out: {problem!.TrimEnd('.', ' ')}. "
                 + "'skip' goes on without taking it back.",
                 step.Id, command);
             return false;
