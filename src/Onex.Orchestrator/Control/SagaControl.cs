@@ -100,12 +100,21 @@ internal sealed class SagaControl(
         return null;
     }
 
-    public async Task<(bool IsThere, ReadOnlyMemory<byte>? Response)> ResponseAsync(Guid sagaId, CancellationToken cancellation) =>
-        await reader.ReadAsync([sagaId], cancellation) is [{ Saga: { } saga }]
-            ? (true, SagaAnswers.To(saga, new Waiter(saga.Facts.Asker with { Parent = null }, IsDuplicate: false)) is { } answer
-                ? responses.Write(sagaId, answer, Guid.Empty, saga.UpdatedAt).Value
-                : null)
-            : (false, null);
+    public async Task<(bool IsThere, ReadOnlyMemory<byte>? Response)> ResponseAsync(Guid sagaId, CancellationToken cancellation)
+    {
+        if (await reader.ReadAsync([sagaId], cancellation) is not [{ Saga: { } saga }])
+        {
+            return (false, null);
+        }
+
+        // Not as one expression: beside a ReadOnlyMemory<byte>, 'null' in '? :' is an empty one, and the caller is answered with nothing.
+        if (SagaAnswers.To(saga, new Waiter(saga.Facts.Asker with { Parent = null }, IsDuplicate: false)) is not { } answer)
+        {
+            return (true, null);
+        }
+
+        return (true, responses.Write(sagaId, answer, Guid.Empty, saga.UpdatedAt).Value);
+    }
 
     public async Task<OperatorAnswer> AskAsync(
         Guid sagaId, OperatorCommand command, string by, string? reason, CancellationToken cancellation)

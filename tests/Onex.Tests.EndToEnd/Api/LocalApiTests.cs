@@ -55,6 +55,17 @@ public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture
         Assert.Single((await GetAsync("/api/v1/sagas?key=cancelled&status=failed&status=cancelled")).Body["sagas"]!.AsArray());
     }
 
+    [Fact]
+    public async Task The_response_of_a_saga_that_has_not_answered_is_a_conflict_and_not_an_empty_answer()
+    {
+        await PostAsync("/api/v1/requests", """{"operation":"doorbell","payload":{"key":"unanswered"}}""");
+        var id = (string)(await GetAsync("/api/v1/sagas?key=unanswered")).Body["sagas"]![0]!["id"]!;
+
+        var (status, body) = await GetAsync($"/api/v1/sagas/{id}/response");
+
+        Assert.Equal((HttpStatusCode.Conflict, "ONEX4008"), (status, (string?)body["code"]));
+    }
+
     [Theory]
     [InlineData("GET", "/api/v1/sagas?statsu=blocked", null, "Did you mean 'status'?")]
     [InlineData("POST", "/api/v1/requests", """{"operation":"doorbell","paylod":{}}""", "Did you mean 'payload'?")]

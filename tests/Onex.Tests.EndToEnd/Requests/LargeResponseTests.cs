@@ -22,8 +22,7 @@ public sealed class LargeResponseTests : IDisposable
             """
             contract: twice
             version: 1.0.0
-            input: { text: string }
-            output: { first: string, second: string }
+            input: { type: object, required: [text], properties: { text: { type: string } } }
             initial: doubling
             states:
               doubling: { end: completed, output: { first: "${input.text}", second: "${input.text}" } }

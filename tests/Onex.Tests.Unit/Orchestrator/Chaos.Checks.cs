@@ -277,6 +277,9 @@ internal sealed partial class Chaos
         // Taken back once although it had not happened: nobody could tell then.
         var harmless = times == 1 && compensation is { WhenUnknown: WhenUnknown.Run }
             && (command.GivenUp || outcome is not { Outcome: StepOutcome.Rejected, Reached: AttemptReach.Answered });
+
+        // Nor does a later answer that `reject` declines take back what the service has said before.
+        harmless |= times == 1 && EntryOrNull(id)?.NotUnderstood == true;
         Assert.True(
             times == wants || (excused && times <= 1) || harmless,
             $"'{command.Step}'{(command.Item is { } item ? $"[{item}]" : "")} ({outcome?.Outcome}) was taken back {times} times instead of {wants}.");
@@ -360,6 +363,9 @@ internal sealed partial class Chaos
 
         // The truth, whoever may know it.
         public bool Happened { get; set; }
+
+        // A 2xx whose result nobody understood was among its answers.
+        public bool NotUnderstood { get; set; }
 
         public StepResultArrived? Outcome { get; set; }
     }

@@ -48,6 +48,7 @@ public sealed class CompensationArgumentTests
             .Answered("hold", 200, """{"id":"x"}""").Sends();
 
         Assert.Contains("number", story.Saga.BlockedBecause, StringComparison.Ordinal);
+        Assert.Matches(@"number\. ('skip' goes on|Find out)", story.Saga.BlockedBecause);
     }
 
     [Fact]

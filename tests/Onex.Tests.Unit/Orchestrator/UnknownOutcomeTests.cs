@@ -77,6 +77,7 @@ public sealed class UnknownOutcomeTests
     {
         var story = Charging(ByAnswer, attempts: 1);
         story.Takes(story.Result("charge", StepOutcome.Failed, null, "connection_failed")).IsIn("charging", SagaStatus.Blocked);
+        Assert.Contains("it failed once, with connection_failed", story.Saga.BlockedBecause, StringComparison.Ordinal);
     }
 
     [Fact]
