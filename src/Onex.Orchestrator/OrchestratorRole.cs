@@ -1,7 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Onex.Contracts;
-using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Hosting.Health;
 using Onex.Hosting.Http;
@@ -10,7 +9,6 @@ using Onex.Kafka.Consuming;
 using Onex.Kafka.Riding;
 using Onex.Orchestrator.Api;
 using Onex.Orchestrator.Control;
-using Onex.Orchestrator.Engine;
 using Onex.Orchestrator.Plans;
 using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Responses;
@@ -47,6 +45,7 @@ public static class OrchestratorRole
         services.AddSingleton(sp => new MessageWriter(settings.Topics, sp.GetRequiredService<ResponseWriter>()));
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<OutgoingSender>(sp, memory.Unsent));
         services.AddSingleton<RefusalSender>();
+        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<RefusedMessages>(sp, settings.Topics));
         services.AddSingleton<HomePartitions>();
         services.AddSingleton(new RequestReader(settings.MaxRequestBytes));
         services.AddSingleton(sp => new RequestRules(
@@ -58,7 +57,7 @@ public static class OrchestratorRole
         services.AddSingleton<ContractsNotLoaded>();
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<EventTargets>(sp, compiler.Limits.KeptEvents));
         services.AddSingleton<SagaSignals>();
-        services.AddSingleton(sp => Wire(ActivatorUtilities.CreateInstance<SagaRouter>(sp), sp, settings.Topics));
+        services.AddSingleton(sp => Wire(ActivatorUtilities.CreateInstance<SagaRouter>(sp), sp));
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<MainRecordHandler>(sp, settings.Topics));
         services.AddSingleton<EarlySweep>();
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<SagaHomes>(sp, settings.Topics));
@@ -114,44 +113,23 @@ public static class OrchestratorRole
         return [];
     }
 
-    private static SagaRouter Wire(SagaRouter router, IServiceProvider services, Topics topics)
+    private static SagaRouter Wire(SagaRouter router, IServiceProvider services)
     {
         var logger = services.GetRequiredService<ILogger<SagaRouter>>();
         var home = services.GetRequiredService<HomePartitions>();
         home.Forget = partitions => Background(router.ForgetAsync(partitions, CancellationToken.None), logger);
-        services.GetRequiredService<OutgoingSender>().Refused = (sagaId, message, reason) =>
-        {
-            if (OutcomeIn(message, topics) is { } outcome)
-            {
-                // The saga that waits for it is told without the broker, so that it does not wait for ever.
-                Background(router.HandleAsync([outcome], CancellationToken.None), logger);
-            }
-            else if ((message.Topic == topics.EffectRequests || message.Topic == topics.WorkerRequests || message.Topic == topics.SagaEvents) && Guid.TryParse(message.Key, out var commandId))
-            {
-                Background(router.HandleAsync([Undeliverable(sagaId, commandId, message, reason)], CancellationToken.None), logger);
-            }
-        };
+        var refused = services.GetRequiredService<RefusedMessages>();
+        services.GetRequiredService<OutgoingSender>().Refused = (sagaId, message, reason) => Background(TellAsync(sagaId, message, reason), logger);
         return router;
-    }
 
-    // The outcome of a child, on its way to the saga whose step it is.
-    private static WorkItem? OutcomeIn(OutgoingMessage message, Topics topics) =>
-        message.Topic == topics.SagaEvents && ResultReader.ReadSagaMessage(message.Value.Span, out _) is { Result: { } result }
-            ? MainRecordHandler.Of(result, entry: null)
-            : null;
-
-    private static WorkItem Undeliverable(Guid sagaId, Guid commandId, OutgoingMessage message, string reason) => new(
-        new StepResultArrived
+        async Task TellAsync(Guid sagaId, OutgoingMessage message, string reason)
         {
-            SagaId = sagaId,
-            CausedBy = message.MessageId,
-            CommandId = commandId,
-            Attempt = 0,
-            Outcome = StepOutcome.Undeliverable,
-            Code = ErrorCodes.DeliveryRefused,
-            Message = reason,
-        },
-        entry: null);
+            if (await refused.TellAsync(sagaId, message, reason, CancellationToken.None) is { } item)
+            {
+                await router.HandleAsync([item], CancellationToken.None);
+            }
+        }
+    }
 
     private static void Background(Task task, ILogger logger) => _ = task.ContinueWith(
         failed => logger.LogError(failed.Exception, "Work in the background failed"),

@@ -26,7 +26,7 @@ internal static partial class Names
     public static FrozenSet<string> FaultCodes { get; } = FrozenSet.ToFrozenSet(
         [
             "step_failed", "step_timed_out", "result_invalid", "expression_failed", "output_invalid", "state_timed_out", "deadline_exceeded",
-            "cancelled", "terminated", "join_failed", "too_many_items",
+            "cancelled", "terminated", "join_failed", "too_many_items", "undeliverable",
         ],
         StringComparer.Ordinal);
 

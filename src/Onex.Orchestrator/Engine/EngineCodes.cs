@@ -13,5 +13,6 @@ internal static class EngineCodes
     public const string Cancelled = "cancelled";
     public const string Terminated = "terminated";
     public const string JoinFailed = "join_failed";
+    public const string Undeliverable = "undeliverable";
     public const string TooManyItems = "too_many_items";
 }

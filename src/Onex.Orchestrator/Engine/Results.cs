@@ -34,8 +34,9 @@ internal static class Results
     {
         var command = transition.Saga.Outstanding.FirstOrDefault(outstanding => outstanding.CommandId == result.CommandId);
 
-        // Completed and rejected count from any attempt: it did happen. Failed says nothing about an attempt that came after it.
-        var isFinal = result.Outcome is StepOutcome.Completed or StepOutcome.Rejected;
+        // Completed and rejected count from any attempt: it did happen; so does that it never can. Failed says nothing about an attempt that came
+        // after it.
+        var isFinal = result.Outcome is StepOutcome.Completed or StepOutcome.Rejected || result.IsClosed;
         if (command is null || (!isFinal && (result.Attempt != command.Attempt || command.Phase != AttemptPhase.InFlight)))
         {
             return false;
@@ -175,6 +176,37 @@ internal static class Results
             {
                 Failed(transition, command, callee.Step, final, $"Step '{command.Step}' did not succeed: {last}");
             }
+        }
+    }
+
+    /// <summary>
+    /// The broker refused the command, and nobody has taken it or ever will: its step fails at once, for another attempt would be refused as well,
+    /// and its key is of no more use.
+    /// </summary>
+    /// <param name="transition">The decision in the making.</param>
+    /// <param name="command">The command; it is no compensation.</param>
+    /// <param name="reason">Why it was refused, for people.</param>
+    public static void NeverTaken(Transition transition, Outstanding command, string reason)
+    {
+        var message = $"Step '{command.Step}' cannot be sent: {reason}";
+        transition.Unblock(blockage => blockage.CommandId == command.CommandId);
+        transition.Note(
+            HistoryKinds.StepFailed, command.Step,
+            ("code", EngineCodes.Undeliverable), ("message", message), ("direction", command.Direction));
+        var step = transition.Facts.Step(command.Step);
+        if (!Interruption.RememberPossible(transition, command, step, EngineCodes.Undeliverable, message))
+        {
+            return;
+        }
+
+        if (command.Interrupted)
+        {
+            Interruption.Cancelled(transition, command);
+        }
+        else
+        {
+            transition.Remove(command);
+            Failed(transition, command, step, EngineCodes.Undeliverable, message);
         }
     }
 
@@ -423,6 +455,23 @@ internal static class Results
     // The broker refuses this copy. If it is interrupted and was sent but once, the ledger can tell, or cancel it, which it is asked for anyway.
     private static void Undeliverable(Transition transition, Outstanding command, StepResultArrived result)
     {
+        if (result.IsClosed)
+        {
+            NeverTaken(transition, command, result.Message ?? "No reason was given.");
+            return;
+        }
+
+        // A child has no ledger: it is cancelled before it begins, answers that, and so ends the step.
+        if (command is { Direction: StepDirections.Do, Interrupted: false, Attempt: 1, Resent: 0 }
+            && transition.Facts.Step(command.Step).Kind == StepKind.Saga)
+        {
+            transition.Note(
+                HistoryKinds.AttemptFailed, command.Step,
+                ("attempt", command.Attempt), ("code", EngineCodes.Undeliverable), ("message", result.Message), ("direction", command.Direction));
+            Commands.CancelChild(transition, command);
+            return;
+        }
+
         if (command is { Interrupted: true, Attempt: 1, Resent: 0 })
         {
             transition.Replace(command with { DueAt = transition.Now });

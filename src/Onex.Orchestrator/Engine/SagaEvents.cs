@@ -46,6 +46,9 @@ internal sealed record StepResultArrived : SagaEvent
     /// </summary>
     public bool IsStandIn { get; init; }
 
+    /// <summary>Of an undeliverable command: whether nobody has taken any copy of it, and nobody can any more.</summary>
+    public bool IsClosed { get; init; }
+
     /// <summary>The other side's wish for when to try again.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
@@ -68,7 +71,7 @@ internal enum StepOutcome
     Rejected,
     Failed,
 
-    /// <summary>The broker refuses the command for good: it can never be run.</summary>
+    /// <summary>The broker refuses a copy of the command for good.</summary>
     Undeliverable,
 }
 

@@ -158,6 +158,11 @@ internal static class Timers
                 Commands.CancelChild(transition, command);
                 break;
 
+            // Its message was refused and it was closed, and whoever was to tell the saga went away before that.
+            case { Cancelled: true } when command.Direction == StepDirections.Do:
+                Results.NeverTaken(transition, command, "The broker refused its message.");
+                break;
+
             // Someone works on it: ask again when they must have finished. Who is late is about to commit.
             case { ValidUntil: { } until }:
                 transition.Replace(command with { DueAt = (until > transition.Now ? until : transition.Now) + TimeSpan.FromSeconds(1) });

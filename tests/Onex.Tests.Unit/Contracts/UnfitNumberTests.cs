@@ -1,4 +1,7 @@
+using System.Collections.Immutable;
+using Onex.Contracts;
 using Onex.Contracts.Expressions;
+using Onex.Contracts.Plans;
 using Onex.Tests.Unit.Orchestrator;
 
 namespace Onex.Tests.Unit.Contracts;
@@ -23,6 +26,18 @@ public sealed class UnfitNumberTests
         {
             Assert.Contains("ONEX1160", Story.Compile(contract).Diagnostics.Select(diagnostic => diagnostic.Code));
         }
+    }
+
+    [Theory]
+    [InlineData("input.json", """{ "type": "object", "properties": { "n": { "maximum": 18446744073709551616 } } }""")]
+    [InlineData("input.yaml", "{ type: object, properties: { n: { maximum: 18446744073709551616 } } }")]
+    public void A_number_that_no_value_can_be_is_refused_in_a_file_that_the_contract_refers_to_too(string path, string schema)
+    {
+        var contract = Output("1").Replace("input: {}", $"input: {{ $ref: {path} }}", StringComparison.Ordinal);
+        var source = new ContractSource("story.yaml", contract, ImmutableSortedDictionary<string, string>.Empty.Add(path, schema));
+
+        var diagnostics = ContractCompiler.Compile(source, TestCatalogue.Context).Diagnostics;
+        Assert.Contains("ONEX1160", diagnostics.Select(diagnostic => diagnostic.Code));
     }
 
     [Theory]

@@ -11,6 +11,8 @@ internal sealed class MemoryLedger : IEffectLedger
 {
     private readonly ConcurrentDictionary<Guid, (Guid Lease, StepResult? Result)> _rows = new();
 
+    private readonly ConcurrentDictionary<Guid, byte> _cancelled = new();
+
     public ClaimVerdict? Always { get; set; }
 
     public Func<StepResult, Exception?> Refuse { get; set; } = _ => null;
@@ -28,6 +30,11 @@ internal sealed class MemoryLedger : IEffectLedger
         if (Always is not null)
         {
             return Task.FromResult(Always);
+        }
+
+        if (_cancelled.ContainsKey(command.CommandId))
+        {
+            return Task.FromResult<ClaimVerdict>(ClaimVerdict.Expired.Cancelled);
         }
 
         if (_rows.TryGetValue(command.CommandId, out var row))
@@ -70,8 +77,20 @@ internal sealed class MemoryLedger : IEffectLedger
     public Task<IReadOnlyDictionary<Guid, LedgerState>> SettleAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
-    public Task<IReadOnlyDictionary<Guid, LedgerState>> CancelAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
-        throw new NotSupportedException();
+    public Task<IReadOnlyDictionary<Guid, LedgerState>> CancelAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation)
+    {
+        foreach (var id in commandIds.Where(id => !_rows.ContainsKey(id)))
+        {
+            _cancelled[id] = 0;
+        }
+
+        return Task.FromResult<IReadOnlyDictionary<Guid, LedgerState>>(commandIds.ToDictionary(
+            id => id,
+            id => new LedgerState(0, Leased: _rows.TryGetValue(id, out var row) && row.Result is null, default, row.Result)
+            {
+                Cancelled = _cancelled.ContainsKey(id),
+            }));
+    }
 }
 
 /// <summary>Payloads in memory.</summary>

@@ -17,13 +17,15 @@ public sealed class MemoryGateTests
         first.Dispose();
         first.Dispose();
 
-        // First come, first served: the light one does not pass the heavy one by, which would never have its turn.
-        Assert.False(heavy.IsCompleted || light.IsCompleted);
+        // First come, first served: no light one passes the heavy one by, which would never have its turn. There is room for both.
+        var late = gate.EnterAsync(1, CancellationToken.None).AsTask();
+        Assert.False(heavy.IsCompleted || light.IsCompleted || late.IsCompleted);
         second.Dispose();
         var alone = await heavy.WaitAsync(TimeSpan.FromSeconds(10));
         Assert.False(light.IsCompleted);
         alone.Dispose();
         (await light.WaitAsync(TimeSpan.FromSeconds(10))).Dispose();
+        (await late.WaitAsync(TimeSpan.FromSeconds(10))).Dispose();
     }
 
     [Fact]

@@ -251,6 +251,12 @@ public sealed class CancelTests
         .Starts().Answered("confirm", 409).Asks(OperatorCommand.Terminate).IsIn("failed", SagaStatus.Failed);
 
     [Fact]
+    public void Terminate_names_no_step_as_in_flight_that_was_answered() => Assert.Contains(
+        "\"in_flight\":\"\"",
+        Unwinding().Answered("work", 409).Asks(OperatorCommand.Terminate).History.Single(note => note.Kind == HistoryKinds.Terminated).Detail.ToString(),
+        StringComparison.Ordinal);
+
+    [Fact]
     public void Terminate_tells_the_children_to_cancel()
     {
         var story = new Story(Made.Plan([Made.State("calling", "done", [Made.Effect("call", kind: StepKind.Saga)]), Made.End("done")])).Starts();

@@ -115,11 +115,7 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
                 break;
             case 18 when _copies.Count > 0 && Pick(4) == 0:
                 var refused = _copies[Pick(_copies.Count)];
-                if (refused.Kind != StepKind.Saga)
-                {
-                    Deliver(Result(refused, StepOutcome.Undeliverable, null));
-                }
-
+                Refuse(refused);
                 break;
             case 18:
                 Take(() => _story.LosesMessages());
@@ -142,6 +138,21 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
         var now = _story.Now;
         _log.Add(() => $"{now:dd HH:mm:ss} joined by {source}");
         Take(() => _story.Takes(new RequestJoined { SagaId = Saga.Facts.SagaId, CausedBy = asker.RequestId, Waiter = new Waiter(asker, IsDuplicate: false) }));
+    }
+
+    // As main does it: what nobody has taken is closed in the ledger first, and main may die before it tells.
+    private void Refuse(CommandToSend copy)
+    {
+        var isClosed = false;
+        if (copy is { Kind: StepKind.Effect, Direction: StepDirections.Do, Detached: false } && copy.NotAfter > _story.Now)
+        {
+            isClosed = _ledger.TryAdd(copy.CommandId, new Entry { Cancelled = true }) || _ledger[copy.CommandId].Cancelled;
+        }
+
+        if (!isClosed || Pick(3) != 0)
+        {
+            Deliver(Result(copy, StepOutcome.Undeliverable, null) with { IsClosed = isClosed || copy.Kind == StepKind.Compute });
+        }
     }
 
     // Someone takes a copy of a command, maybe an old one, and does with it what the ledger allows.

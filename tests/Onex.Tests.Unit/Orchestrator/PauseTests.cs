@@ -119,6 +119,7 @@ public sealed class PauseTests
             deadline: Made.After(TimeSpan.FromMinutes(10), "late"))).Starts().Asks(OperatorCommand.Pause).After(TimeSpan.FromHours(1)).Asks(OperatorCommand.Resume);
 
         story.Wakes().Sends("call").IsIn("resting", SagaStatus.Running);
+        Assert.Null(story.Saga.Leaving);
         Assert.True(story.Saga.NextWakeupAt <= story.Now);
         story.Wakes();
         Assert.Equal("late", story.Saga.Leaving?.Next);

@@ -69,6 +69,11 @@ public sealed class RedriveTests
             new[] { Sent(letter, 1), Sent(letter, 2) }.Select(record => new RequestReader(1 << 20).Read(record).Request!.Asker.RequestId));
     }
 
+    [Fact]
+    public void A_record_whose_letter_does_not_tell_its_origin_is_known_by_the_letter() => Assert.Equal(
+        [RecordOrigin.Known(_letter.Id), RecordOrigin.Known(_letter.Id)],
+        new[] { Sent(_letter, 5), Sent(_letter, 6) }.Select(RecordOrigin.Of));
+
     [Theory]
     [InlineData("nonsense")]
     [InlineData("")]

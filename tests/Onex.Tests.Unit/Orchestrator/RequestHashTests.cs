@@ -24,6 +24,7 @@ public sealed class RequestHashTests
     [InlineData("""{"n":1.5}""", """{"n":1.6}""")]
     [InlineData("""{"n":[1,2]}""", """{"n":[2,1]}""")]
     [InlineData("""{"n":["ab","c"]}""", """{"n":["a","bc"]}""")]
+    [InlineData("""{"n":["a","b"]}""", """{"n":["asb"]}""")]
     [InlineData("""{"n":[[1],2]}""", """{"n":[[1,2]]}""")]
     [InlineData("""{"n":{"a":{},"b":1}}""", """{"n":{"a":{"b":1}}}""")]
     public void Another_payload_has_another_hash(string first, string second) => Assert.NotEqual(Hash(first), Hash(second));
@@ -46,10 +47,14 @@ public sealed class RequestHashTests
         Assert.Equal(hashes.Length, hashes.Distinct().Count());
     }
 
-    [Fact]
-    public void A_large_payload_is_hashed_to_its_end()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2_500)]
+    [InlineData(4_999)]
+    public void A_large_payload_is_hashed_from_its_beginning_to_its_end(int changed)
     {
-        string Large(char last) => $$"""{"items":[{{string.Join(',', Enumerable.Repeat($"\"{new string('x', 100)}\"", 5_000))}}],"last":"{{last}}"}""";
+        string Large(char item) =>
+            $$"""{"items":[{{string.Join(',', Enumerable.Range(0, 5_000).Select(i => $"\"{new string(i == changed ? item : 'x', 100)}\""))}}]}""";
 
         Assert.Equal(Hash(Large('a')), Hash(Large('a')));
         Assert.NotEqual(Hash(Large('a')), Hash(Large('b')));

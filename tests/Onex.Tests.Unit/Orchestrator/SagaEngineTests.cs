@@ -346,8 +346,48 @@ public sealed class SagaEngineTests
     }
 
     [Fact]
-    public void A_command_that_the_broker_refuses_for_good_blocks_the_saga() =>
+    public void A_command_that_the_broker_refuses_for_good_blocks_the_saga_where_an_earlier_copy_may_have_run() =>
         Start().Takes_Undeliverable().IsIn("reserving", SagaStatus.Blocked);
+
+    [Fact]
+    public void A_command_that_the_broker_refuses_and_nobody_has_taken_fails_its_step_at_once_and_only_what_came_before_is_compensated()
+    {
+        var story = Start().Completes("reserve", Reserved).Sends("charge");
+        story.Takes(Closed(story, "charge")).Sends("-reserve").Completes("reserve").IsIn("unwound", SagaStatus.Failed);
+
+        Assert.Equal(EngineCodes.Undeliverable, story.Saga.Fault!.Code);
+        Assert.Equal(EngineCodes.Undeliverable, Detail(story, HistoryKinds.StepFailed, "code"));
+    }
+
+    [Fact]
+    public void A_contract_catches_a_command_that_cannot_be_sent()
+    {
+        var story = Start("    next: charging\n", "    catch: [{ error: undeliverable, next: done }]\n    next: charging\n");
+        story.Takes(Closed(story, "reserve")).IsIn("done", SagaStatus.Completed);
+    }
+
+    [Fact]
+    public void Past_the_pivot_a_command_that_cannot_be_sent_blocks_and_is_retried_under_a_new_key()
+    {
+        var story = Confirming();
+        var closed = story.Saga.Outstanding[0].CommandId;
+        story.Takes(Closed(story, "confirm")).IsIn("confirming", SagaStatus.Blocked);
+        Assert.Equal("Step 'confirm' cannot be sent: too large", story.Saga.BlockedBecause);
+
+        story.Asks(OperatorCommand.Retry).Sends("confirm");
+        Assert.NotEqual(closed, story.Last.Commands[0].CommandId);
+    }
+
+    [Fact]
+    public void A_command_that_was_closed_because_the_broker_refused_it_fails_its_step_although_nobody_told_the_saga()
+    {
+        var story = Start().Wakes(_ => Story.Cancelled).IsIn("unwound", SagaStatus.Failed);
+
+        Assert.Equal(EngineCodes.Undeliverable, story.Saga.Fault!.Code);
+    }
+
+    private static StepResultArrived Closed(Story story, string step) =>
+        story.Result(step, StepOutcome.Undeliverable, null, ErrorCodes.DeliveryRefused) with { IsClosed = true, Message = "too large" };
 
     private static Story Start(string replace = "", string by = "") =>
         new Story(replace.Length == 0 ? Order : Order.Replace(replace, by, StringComparison.Ordinal)).Starts("""{"id":"o1","total":10.5}""");

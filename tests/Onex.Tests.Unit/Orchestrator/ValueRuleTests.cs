@@ -13,6 +13,7 @@ public sealed class ValueRuleTests
     [InlineData("""{"f":[-1e999]}""", "/body/f/0 must be a number that a double can hold")]
     [InlineData("""{"f":18446744073709551616}""", "/body/f must be from -9223372036854775808 to 18446744073709551615")]
     [InlineData("""{"f":"a\u0000b"}""", "/body/f the text holds U+0000")]
+    [InlineData("""{"f":"\ud800"}""", "half of a surrogate pair")]
     public void A_result_that_no_value_can_be_has_failed_and_says_where(string body, string reason)
     {
         var story = Asking("save: { kept: result.body.f }").Answered("ask", 200, body);
@@ -66,6 +67,29 @@ public sealed class ValueRuleTests
         Assert.Equal(code, story.Saga.Fault?.Code);
         Assert.Contains("nested deeper than 64 levels", story.Saga.Fault!.Message, StringComparison.Ordinal);
         story.IsIn("failed", SagaStatus.Failed);
+    }
+
+    [Theory]
+    [InlineData("{ id: wrap, set: { kept: \"'a\\\\u0000'\" } }", "")]
+    [InlineData("{ id: wrap, compute: transform, with: { values: { more: \"${'a\\\\u0000'}\" } } }", "")]
+    [InlineData("{ id: wrap, respond: { more: \"${'a\\\\u0000'}\" } }", "")]
+    [InlineData("{ id: wrap, set: { kept: 1 } }", ", output: { more: \"${'a\\\\u0000'}\" }")]
+    public void Text_that_cannot_be_stored_is_not_made_and_fails_with_a_code(string step, string output)
+    {
+        var story = new Story($$"""
+            contract: story
+            version: 1.0.0
+            input: {}
+            data: { kept: { type: any, initial: null } }
+            initial: making
+            states:
+              making:
+                steps: [{{step}}]
+                next: done
+              done: { end: completed{{output}} }
+            """).Starts().IsIn("failed", SagaStatus.Failed);
+
+        Assert.Contains("U+0000", story.Saga.Fault!.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -133,6 +157,10 @@ public sealed class ValueRuleTests
         Assert.Contains("nothing to pass over", Asked(story, back, OperatorCommand.Skip).NotDone, StringComparison.Ordinal);
         var retried = Asked(story, back, OperatorCommand.Retry);
         Assert.Equal((SagaStatus.Running, due), (retried.State.Status, retried.State.NextWakeupAt));
+
+        // It goes on, and begins nothing anew.
+        Assert.Empty(retried.Commands);
+        Assert.Equal([HistoryKinds.RetriedByOperator], retried.History.Select(note => note.Kind));
         Assert.Equal(SagaStatus.Compensating, Asked(story, back, OperatorCommand.Cancel).State.Status);
     }
 
