@@ -103,7 +103,23 @@ public sealed class KafkaBroker : IAsyncDisposable
     }
 
     /// <summary>Starts it (again), with what it held, and waits until it answers.</summary>
-    public Task StartAsync() => ToolAsync("start");
+    public async Task StartAsync()
+    {
+        // The controller does not register a broker again before the session of the one that was killed has run out: on a busy machine that
+        // takes longer than the tool waits.
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await ToolAsync("start");
+                return;
+            }
+            catch (InvalidOperationException) when (attempt < 4)
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System);
+            }
+        }
+    }
 
     /// <summary>Kills it, as a crash would.</summary>
     public Task KillAsync() => ToolAsync("kill");
