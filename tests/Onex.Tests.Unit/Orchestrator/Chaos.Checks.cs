@@ -32,6 +32,18 @@ internal sealed partial class Chaos
             }
         }
 
+        // What is known already may be compensated in the very move that interrupts it.
+        foreach (var note in _story.Last.History.Where(note => note.Kind == HistoryKinds.StepInterrupted))
+        {
+            foreach (var command in before?.Outstanding.Where(command => command.Step == note.Step && command.Direction == StepDirections.Do) ?? [])
+            {
+                if (_commands.TryGetValue(command.CommandId, out var known))
+                {
+                    known.Interrupted = true;
+                }
+            }
+        }
+
         if (before is not null)
         {
             CheckMove(before);
