@@ -40,6 +40,8 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
         await Eventually.Async(
             async () => await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.dead_letters") == letters.Count, _within, () => "the dead letters of the events");
 
+        // These alone: a letter that is redriven for a saga that has ended makes another one, and redriving those too would double them each time.
+        var ids = await stack.Database.QueryAsync("SELECT id FROM onex.dead_letters");
         var began = Stopwatch.StartNew();
         var length = FullForm.IsWanted ? FullForm.Length : TimeSpan.FromSeconds(25);
         var orders = FullForm.IsWanted ? (int)(600 * (length / FullForm.Whole)) : 60;
@@ -52,7 +54,7 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
             answers.Add(await stack.OrderAsync(letter));
         }
 
-        var redriving = RedriveAsync(stack, letters.Count, running, began, length);
+        var redriving = RedriveAsync(stack, ids, running, began, length);
         var bursts = FullForm.IsWanted ? 3 : 1;
         while (began.Elapsed < length)
         {
@@ -125,17 +127,17 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
     }
 
     // Redrives each letter whose saga waits for its event, again and again, forced.
-    private static async Task RedriveAsync(OnexStack stack, int letters, Dictionary<string, OnexProcess> running, Stopwatch began, TimeSpan length)
+    private static async Task RedriveAsync(OnexStack stack, IReadOnlyList<string> letters, Dictionary<string, OnexProcess> running, Stopwatch began, TimeSpan length)
     {
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
         var moved = new HashSet<string>();
-        while (began.Elapsed < length || moved.Count < letters)
+        while (began.Elapsed < length || moved.Count < letters.Count)
         {
             try
             {
                 foreach (var line in await stack.Database.QueryAsync(
                     "SELECT l.id, s.business_key, s.state FROM onex.dead_letters l JOIN onex.sagas s ON convert_from(l.value, 'UTF8') LIKE '%' || s.business_key || '%' "
-                    + "WHERE l.code = 'ONEX3023' AND s.state IN ('awaiting_new_card', 'done')"))
+                    + $"WHERE l.id IN ({string.Join(", ", letters.Select(id => $"'{id}'"))}) AND s.state IN ('awaiting_new_card', 'done')"))
                 {
                     var (id, key) = (line.Split('|')[0], line.Split('|')[1]);
                     using var answer = await http.PostAsJsonAsync(
