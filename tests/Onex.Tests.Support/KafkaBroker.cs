@@ -52,18 +52,6 @@ public sealed class KafkaBroker : IAsyncDisposable
     /// <summary>The one that all tests of this process share. It must not be stopped.</summary>
     public static Task<KafkaBroker> SharedAsync() => _shared.Value;
 
-    /// <summary>The shared one if it is a real broker; otherwise the test is skipped with the reason.</summary>
-    /// <param name="need">What the test does that the mock cluster cannot: "Reads the offsets of a group".</param>
-    public static async Task<KafkaBroker> SharedRealAsync(string need)
-    {
-        var broker = await SharedAsync();
-        Assert.SkipWhen(
-            broker.IsMock,
-            $"{need}, which librdkafka's mock cluster cannot do: set {Variable} to the address of a broker (127.0.0.1:9092), or start a Docker "
-            + $"engine that has or may pull the image {Image}.");
-        return broker;
-    }
-
     /// <summary>One of the caller's own, which it may kill and freeze. Without <c>ONEX_KAFKA_TOOL</c> the test is skipped with the reason.</summary>
     public static async Task<KafkaBroker> StartOwnAsync()
     {
