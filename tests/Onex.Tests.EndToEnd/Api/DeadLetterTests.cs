@@ -111,7 +111,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
             () => Task.FromResult(Stack.Responses.Of(correlation) is { Count: > 1 } two ? two : null), _within, () => "the answer to the redriven request");
         Assert.Equal(["success", "duplicate"], answers!.Select(answer => answer.Field("status")));
         Assert.Equal(1L, await Stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.sagas WHERE business_key = '{order}'"));
-        Assert.Empty(Stack.Outside.KeyViolations());
+        Assert.DoesNotContain(Stack.Outside.KeyViolations(), violation => violation.StartsWith(order, StringComparison.Ordinal));
     }
 
     [Fact]
