@@ -4,7 +4,7 @@ using Onex.Contracts;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Benchmarks.Contracts;

@@ -1,7 +1,7 @@
 using System.Text;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
-using Onex.Orchestrator.Graphs;
+using Onex.Contracts.Graphs;
 using Onex.Orchestrator.Plans;
 using Onex.Orchestrator.Scheduling;
 

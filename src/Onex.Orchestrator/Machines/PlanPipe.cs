@@ -2,7 +2,7 @@ using MassTransit;
 using MassTransit.Saga;
 using Onex.Contracts.Plans;
 using Onex.Kafka.Riding;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Machines;

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Routing;

@@ -1,6 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
 using Onex.Contracts.Messages;
+using Onex.Engine;
 using Onex.Persistence.DeadLetters;
 
 namespace Onex.Persistence.Sagas;
@@ -199,7 +200,7 @@ internal static class CommitSql
                     break;
             }
 
-            items.AddRange(SagaItem.Merge(entry.Items).Select(item => (entry.SagaId, item)));
+            items.AddRange(Merge(entry.Items).Select(item => (entry.SagaId, item)));
         }
 
         var command = new NpgsqlBatchCommand(Write)
@@ -356,4 +357,11 @@ internal static class CommitSql
             && segment is { Offset: 0, Array: { } array } && array.Length == segment.Count
             ? array
             : json.Utf8.ToArray();
+
+    // One statement writes a row once, so that several transitions of one commit are one item by then.
+    private static IEnumerable<SagaItem> Merge(IReadOnlyList<SagaItem> items) => items.Count < 2
+        ? items
+        : items
+            .GroupBy(item => (item.Step, item.Visit, item.Index))
+            .Select(same => same.Aggregate((earlier, later) => later with { Result = later.Result ?? earlier.Result, Undo = later.Undo ?? earlier.Undo }));
 }

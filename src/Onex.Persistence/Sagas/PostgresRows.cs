@@ -1,5 +1,6 @@
 using Npgsql;
 using Onex.Contracts.Messages;
+using Onex.Engine;
 
 namespace Onex.Persistence.Sagas;
 

@@ -1,6 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
 using Onex.Contracts.Messages;
+using Onex.Engine;
 using Onex.Persistence.Connecting;
 
 namespace Onex.Persistence.Sagas;

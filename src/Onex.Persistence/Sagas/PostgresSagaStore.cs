@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Onex.Contracts.Messages;
+using Onex.Engine;
 using Onex.Persistence.Connecting;
 
 namespace Onex.Persistence.Sagas;

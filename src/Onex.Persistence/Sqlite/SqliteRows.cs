@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Data.Sqlite;
 using Onex.Contracts.Messages;
+using Onex.Engine;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Persistence.Sqlite;

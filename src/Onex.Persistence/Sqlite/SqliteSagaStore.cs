@@ -1,4 +1,5 @@
 using Onex.Contracts.Messages;
+using Onex.Engine;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Persistence.Sqlite;

@@ -2,6 +2,7 @@ using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Onex.Contracts.Messages;
+using Onex.Engine;
 using Onex.Persistence.Connecting;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Sagas;

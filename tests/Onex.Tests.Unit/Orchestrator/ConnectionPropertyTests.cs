@@ -3,6 +3,7 @@ using Onex.Contracts;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
+using Onex.Engine;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Unit.Orchestrator;

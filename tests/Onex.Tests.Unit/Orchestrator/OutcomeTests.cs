@@ -1,3 +1,4 @@
+using Onex.Engine;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Unit.Orchestrator;

@@ -1,6 +1,6 @@
 using System.Text;
 using Onex.Contracts.Messages;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Orchestrator.Routing;
 
 namespace Onex.Tests.Unit.Orchestrator;

@@ -1,5 +1,5 @@
 using Onex.Contracts.Expressions;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Orchestrator.Storage;
 using Onex.Persistence.Sagas;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Onex.Contracts.Messages;
+using Onex.Engine;
 using Onex.Orchestrator.Api;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Sagas;
