@@ -102,7 +102,7 @@ internal sealed record SagaState
     public RawJson? Response { get; init; }
 
     /// <summary>
-    /// Whether it waits for long (see <see cref="SagaRow.Parked"/>): for an event, for an operator, or for a time that is far.
+    /// Whether it waits for long (its wake-up is then a row of <c>timers</c>): for an event, for an operator, or for a time that is far.
     /// </summary>
     public bool Parked => NextWakeupAt is not { } at || at - UpdatedAt > _longWait;
 

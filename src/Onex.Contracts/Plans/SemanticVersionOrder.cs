@@ -1,7 +1,7 @@
 namespace Onex.Contracts.Plans;
 
 /// <summary>The order of versions (semver.org, 11), for "a start takes the highest". The compiler has checked their form.</summary>
-internal sealed class SemanticVersionOrder : IComparer<string>
+public sealed class SemanticVersionOrder : IComparer<string>
 {
     public static SemanticVersionOrder Instance { get; } = new();
 

@@ -50,7 +50,7 @@ public sealed class SagaCacheTests
                 Asker = new Asker { RequestId = id, CorrelationId = id, Operation = "c", Source = "requests/0/0" },
             },
             State = "s",
-            Status = Onex.Persistence.Sagas.SagaStatus.Running,
+            Status = Onex.Engine.SagaStatus.Running,
             UpdatedAt = default,
         },
         1,
