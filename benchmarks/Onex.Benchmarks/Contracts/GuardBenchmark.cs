@@ -5,7 +5,6 @@ using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
 using Onex.Engine;
-using Onex.Persistence.Sagas;
 
 namespace Onex.Benchmarks.Contracts;
 

@@ -1,6 +1,5 @@
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
-using Onex.Engine;
 using Onex.Contracts.Graphs;
 
 namespace Onex.Engine.Examples;

@@ -1,6 +1,5 @@
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
-using Onex.Engine;
 
 namespace Onex.Engine.Examples;
 

@@ -3,7 +3,6 @@ using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
-using Onex.Engine;
 
 namespace Onex.Engine.Examples;
 

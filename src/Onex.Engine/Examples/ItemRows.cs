@@ -1,5 +1,4 @@
 using Onex.Contracts.Plans;
-using Onex.Engine;
 
 namespace Onex.Engine.Examples;
 

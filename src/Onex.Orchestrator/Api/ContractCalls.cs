@@ -2,7 +2,6 @@ using System.Text;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Graphs;
-using Onex.Orchestrator.Plans;
 using Onex.Orchestrator.Scheduling;
 
 namespace Onex.Orchestrator.Api;

@@ -3,7 +3,6 @@ using MassTransit.Saga;
 using Onex.Contracts.Plans;
 using Onex.Kafka.Riding;
 using Onex.Engine;
-using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Machines;
 

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using Onex.Engine;
-using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Routing;
 

@@ -2,7 +2,6 @@ using Npgsql;
 using NpgsqlTypes;
 using Onex.Contracts.Messages;
 using Onex.Persistence.Connecting;
-using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Registry;

@@ -1,6 +1,6 @@
+using System.Runtime.InteropServices;
 using Npgsql;
 using NpgsqlTypes;
-using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Tables;
@@ -276,6 +276,7 @@ internal static class CommitSql
     }
 
     /// <summary>An event that a saga keeps no longer.</summary>
+    [StructLayout(LayoutKind.Auto)]
     private readonly record struct GivenRelease(Guid SagaId, Guid MessageId)
     {
         public static readonly Table<GivenRelease> Columns = Create();

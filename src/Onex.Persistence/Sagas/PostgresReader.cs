@@ -1,6 +1,5 @@
 using Npgsql;
 using NpgsqlTypes;
-using Onex.Contracts.Messages;
 using Onex.Persistence.Connecting;
 using Onex.Persistence.Tables;
 

@@ -1,7 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
 using Onex.Persistence.Connecting;
-using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Schedules;

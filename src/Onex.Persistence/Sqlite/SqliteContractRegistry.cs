@@ -1,4 +1,3 @@
-using Onex.Contracts.Messages;
 using Onex.Persistence.Registry;
 using Onex.Persistence.Tables;
 

@@ -5,7 +5,6 @@ using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Engine;
-using Onex.Persistence.Sagas;
 using Onex.Tests.Unit.Orchestrator.Generated;
 
 namespace Onex.Tests.Unit.Orchestrator;

@@ -1,6 +1,5 @@
 using Onex.Contracts.Plans;
 using Onex.Engine;
-using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Unit.Orchestrator;
 

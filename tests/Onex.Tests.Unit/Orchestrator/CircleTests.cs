@@ -1,7 +1,6 @@
 using Onex.Contracts;
 using Onex.Contracts.Plans;
 using Onex.Engine;
-using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Unit.Orchestrator;
 

@@ -1,5 +1,4 @@
 using Onex.Engine;
-using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Unit.Orchestrator;
 

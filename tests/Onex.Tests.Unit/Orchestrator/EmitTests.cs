@@ -5,7 +5,6 @@ using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Orchestrator.Responses;
 using Onex.Orchestrator.Routing;
-using Onex.Persistence.Sagas;
 using Onex.Runtime.Running;
 using Onex.Tests.Unit.Contracts;
 

@@ -2,7 +2,6 @@ using Onex.Contracts;
 using Onex.Contracts.Plans;
 using Onex.Engine;
 using Onex.Engine.Examples;
-using Onex.Persistence.Sagas;
 using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.Orchestrator;

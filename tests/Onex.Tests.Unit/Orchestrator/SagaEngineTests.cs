@@ -1,6 +1,5 @@
 using Onex.Contracts.Messages;
 using Onex.Engine;
-using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Unit.Orchestrator;
 

@@ -6,7 +6,6 @@ using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Engine;
 using Onex.Orchestrator.Storage;
-using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Unit.Orchestrator;
 

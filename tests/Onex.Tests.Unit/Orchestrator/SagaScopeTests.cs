@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Text;
 using Onex.Contracts.Expressions;
 using Onex.Engine;
-using Onex.Persistence.Sagas;
 using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.Orchestrator;

@@ -1,5 +1,4 @@
 using Onex.Contracts.Plans;
-using Onex.Orchestrator.Plans;
 
 namespace Onex.Tests.Unit.Orchestrator;
 

@@ -7,7 +7,6 @@ using Onex.Contracts.Plans;
 using Onex.Effects;
 using Onex.Engine;
 using Onex.Engine.Examples;
-using Onex.Persistence.Sagas;
 using Onex.Workers;
 
 namespace Onex.Tests.Unit.Orchestrator;

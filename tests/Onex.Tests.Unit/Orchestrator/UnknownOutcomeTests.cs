@@ -1,6 +1,5 @@
 using Onex.Contracts.Catalogue;
 using Onex.Engine;
-using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Unit.Orchestrator;
 

@@ -4,7 +4,6 @@ using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Orchestrator.Api;
 using Onex.Persistence.DeadLetters;
-using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Unit.Orchestrator.Api;
 
