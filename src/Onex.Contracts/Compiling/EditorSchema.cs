@@ -7,7 +7,7 @@ using Onex.Contracts.Schemas;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// The JSON Schema (2020-12) of contracts, for editors: made from the tables that the compiler itself reads by, and from the catalogue of
+/// The JSON Schema (2020-12) of contracts and of files of connections, for editors: made from the tables that the compiler itself reads by, and from the catalogue of
 /// operations. What it refuses the compiler refuses too; the compiler knows more.
 /// </summary>
 internal sealed class EditorSchema
@@ -19,16 +19,19 @@ internal sealed class EditorSchema
 
     private EditorSchema(OperationCatalogue operations) => _operations = operations;
 
-    /// <summary>The schema's text.</summary>
-    public static string Write(OperationCatalogue operations)
+    /// <summary>The text of the schema of contracts.</summary>
+    public static string Write(OperationCatalogue operations) => Write("A contract of Onex", Keys.Contract, operations);
+
+    /// <summary>The text of the schema of files whose root has these keys.</summary>
+    public static string Write(string title, Keys keys, OperationCatalogue operations)
     {
         var schema = new EditorSchema(operations);
         var root = new JsonObject
         {
             ["$schema"] = "https://json-schema.org/draft/2020-12/schema",
-            ["title"] = "A contract of Onex",
+            ["title"] = title,
         };
-        schema.Fill(root, Keys.Contract);
+        schema.Fill(root, keys);
         root["$defs"] = new JsonObject(schema._definitions.Select(entry => KeyValuePair.Create(entry.Key, (JsonNode?)entry.Value)));
         return root.ToJsonString(_written) + "\n";
     }
