@@ -109,6 +109,12 @@ public sealed record StepResult
     /// <summary>The reason for people, unless completed. Holds no secrets.</summary>
     public string? Message { get; init; }
 
+    /// <summary>
+    /// Why the body in <see cref="Result"/> is text although the service declares JSON, for people: it does not parse. Absent otherwise. A contract
+    /// that reads the body does not understand such a result; one that does not is not concerned.
+    /// </summary>
+    public string? Unparsed { get; init; }
+
     /// <summary>The other side's wish for when to try again, in milliseconds from now (<c>Retry-After</c>).</summary>
     public int? RetryAfterMs { get; init; }
 
