@@ -9,16 +9,24 @@ namespace Onex.Persistence.DeadLetters;
 public sealed class DeadLetterIndex(NpgsqlDataSource dataSource) : IDeadLetterIndex
 {
     private const string Insert = """
-        INSERT INTO onex.dead_letters
+        INSERT INTO onex.dead_letters AS l
             (id, topic, partition, record_offset, code, reason, correlation_id, value, at, key, headers, error_type, retry_count)
         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
         """;
 
     private const string Once = " ON CONFLICT DO NOTHING";
 
+    // What an operator decided stays written; it is the latest decision until the next one.
+    private const string Again = """
+
+        ON CONFLICT (id) DO UPDATE
+        SET status = 'open', code = excluded.code, reason = excluded.reason, error_type = excluded.error_type, retry_count = excluded.retry_count, at = excluded.at
+        WHERE l.status = 'redriven'
+        """;
+
     // In the transaction of the saga's commit, after it: the row is ours to the end of it, so its last transition tells whether it was written.
     private const string InsertOfTransition =
-        $"{Insert} WHERE EXISTS (SELECT FROM onex.sagas s WHERE s.id = $14 AND s.last_transition_id = $15){Once}";
+        $"{Insert} WHERE EXISTS (SELECT FROM onex.sagas s WHERE s.id = $14 AND s.last_transition_id = $15)";
 
     // Plan: pk_dead_letters. The decision's own id makes a second run of it (a connection that was lost at the commit) find nothing to do.
     private const string Decide = """
@@ -100,7 +108,7 @@ public sealed class DeadLetterIndex(NpgsqlDataSource dataSource) : IDeadLetterIn
 
     /// <inheritdoc />
     public Task AddAsync(DeadLetterRow row, CancellationToken cancellation) =>
-        dataSource.RunAsync([Filled(new NpgsqlBatchCommand(Insert + Once), row)], _ => Task.FromResult(true), cancellation);
+        dataSource.RunAsync([Filled(new NpgsqlBatchCommand(Insert + OnConflict(row)), row)], _ => Task.FromResult(true), cancellation);
 
     /// <inheritdoc />
     public Task<DeadLetterPage> ListAsync(DeadLetterFilter filter, CancellationToken cancellation)
@@ -160,11 +168,13 @@ public sealed class DeadLetterIndex(NpgsqlDataSource dataSource) : IDeadLetterIn
     /// <summary>Adds an entry if the saga's latest transition is this one.</summary>
     internal static NpgsqlBatchCommand AddOfTransition(DeadLetterRow row, Guid sagaId, Guid transitionId)
     {
-        var command = Filled(new NpgsqlBatchCommand(InsertOfTransition), row);
+        var command = Filled(new NpgsqlBatchCommand(InsertOfTransition + OnConflict(row)), row);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = sagaId });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = transitionId });
         return command;
     }
+
+    private static string OnConflict(DeadLetterRow row) => row.Reopens ? Again : Once;
 
     private static NpgsqlBatchCommand Filled(NpgsqlBatchCommand command, DeadLetterRow row)
     {

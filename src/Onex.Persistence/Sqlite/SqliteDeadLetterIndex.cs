@@ -8,10 +8,18 @@ namespace Onex.Persistence.Sqlite;
 internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvider time) : IDeadLetterIndex
 {
     private const string Insert = """
-        INSERT INTO dead_letters
+        INSERT INTO dead_letters AS l
             (id, topic, partition, record_offset, code, reason, correlation_id, value, at, key, headers, error_type, retry_count)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-        ON CONFLICT DO NOTHING
+        """;
+
+    private const string Once = " ON CONFLICT DO NOTHING";
+
+    private const string Again = """
+
+        ON CONFLICT (id) DO UPDATE
+        SET status = 'open', code = excluded.code, reason = excluded.reason, error_type = excluded.error_type, retry_count = excluded.retry_count, at = excluded.at
+        WHERE l.status = 'redriven'
         """;
 
     private const string Decide = """
@@ -118,7 +126,7 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
 
     /// <summary>Adds an entry in a transaction that runs.</summary>
     internal static void Add(SqliteSession session, DeadLetterRow row) => session.Execute(
-        Insert,
+        Insert + (row.Reopens ? Again : Once),
         row.Id,
         row.Topic,
         row.Partition,
