@@ -9,12 +9,12 @@ using Onex.Effects.Operations;
 namespace Onex.Effects.Http;
 
 /// <summary>One HTTP request, to an address or through a connection.</summary>
-[Operation("http.get", ConnectionType = "http", Description = "Asks for what is at an address.")]
-[Operation("http.head", ConnectionType = "http", Description = "Asks for the headers of what is at an address.")]
-[Operation("http.post", ConnectionType = "http", ChangesWorld = true, Description = "Posts a body to an address.")]
-[Operation("http.put", ConnectionType = "http", ChangesWorld = true, Idempotent = true, Description = "Puts a body to an address.")]
-[Operation("http.patch", ConnectionType = "http", ChangesWorld = true, Description = "Changes what is at an address.")]
-[Operation("http.delete", ConnectionType = "http", ChangesWorld = true, Idempotent = true, Description = "Deletes what is at an address.")]
+[Operation("http.get", ConnectionType = "http", Description = "Sends a GET request.")]
+[Operation("http.head", ConnectionType = "http", Description = "Sends a HEAD request, whose answer has headers and no body.")]
+[Operation("http.post", ConnectionType = "http", ChangesWorld = true, Description = "Sends a POST request.")]
+[Operation("http.put", ConnectionType = "http", ChangesWorld = true, Idempotent = true, Description = "Sends a PUT request.")]
+[Operation("http.patch", ConnectionType = "http", ChangesWorld = true, Description = "Sends a PATCH request.")]
+[Operation("http.delete", ConnectionType = "http", ChangesWorld = true, Idempotent = true, Description = "Sends a DELETE request.")]
 internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
     : EffectOperation<HttpArguments, HttpResult>(HttpJson.Default.HttpArguments, HttpJson.Default.HttpResult)
 {
