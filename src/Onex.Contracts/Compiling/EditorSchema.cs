@@ -137,13 +137,16 @@ internal sealed class EditorSchema
         var type = Of(DataTypeReader.Parse(argument.Type));
         if (type is not JsonObject known)
         {
-            return new JsonObject { ["description"] = argument.Description };
+            return new JsonObject { ["description"] = Describe(argument) };
         }
 
         var schema = argument.Filling == ArgumentFilling.Constant ? known : OrTemplate(known);
-        schema["description"] = argument.Description;
+        schema["description"] = Describe(argument);
         return schema;
     }
+
+    private static string Describe(ArgumentDescriptor argument) =>
+        argument.Default is { } without ? $"{argument.Description} Without it: {without}." : argument.Description;
 
     private static JsonNode Of(DataType type) => type switch
     {

@@ -12,21 +12,9 @@ namespace Onex.Effects.Connections;
 /// <summary>Reads one connection of a file.</summary>
 internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets secrets, IReadOnlyDictionary<string, string> environment)
 {
-    private static readonly string[] _ownKeys = ["type", "timeout", "retry", "breaker", "rate_limit", "concurrency", "public"];
     private static readonly string[] _httpSchemes = ["http", "https"];
     private static readonly string[] _redisSchemes = ["redis", "rediss"];
-    private static readonly Dictionary<string, string[]> _keys = new(StringComparer.Ordinal)
-    {
-        [ConnectionTypes.Http] = ["url", "headers", "allow"],
-        [ConnectionTypes.Postgres] = PostgresReading.Keys,
-        [ConnectionTypes.Consul] = ["url", "token", "datacenter"],
-        [ConnectionTypes.Vault] = ["url", "token", "namespace", "mount"],
-        [ConnectionTypes.Redis] = ["url", "user", "password"],
-        [ConnectionTypes.Filesystem] = ["root"],
-    };
     private const int PropertiesMax = 50;
-
-    private static readonly TimeSpan _timeoutMax = TimeSpan.FromHours(1);
 
     /// <summary>The connection, or null after a complaint.</summary>
     public Connection? Read(string name, YamlNode node)
@@ -44,7 +32,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         }
 
         var entries = new Dictionary<string, YamlNode>(StringComparer.Ordinal);
-        foreach (var (key, value) in file.Entries(node, [.. _ownKeys, .. _keys[type]], $"connection '{name}'"))
+        foreach (var (key, value) in file.Entries(node, ConnectionKeys.Names(type), $"connection '{name}'"))
         {
             entries[key] = value;
         }
@@ -75,7 +63,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             Url = url,
             Database = database,
             Headers = entries.TryGetValue("headers", out var headers) ? Headers(headers) : [],
-            Timeout = entries.TryGetValue("timeout", out var timeout) ? Duration(timeout, TimeSpan.FromMilliseconds(1), _timeoutMax) : null,
+            Timeout = entries.TryGetValue("timeout", out var timeout) ? Duration(timeout, ConnectionKeys.Timeout) : null,
             Retry = entries.TryGetValue("retry", out var retry) ? Retry(retry) : null,
             Breaker = entries.TryGetValue("breaker", out var breaker) ? Breaker(breaker) : null,
             RateLimit = entries.TryGetValue("rate_limit", out var rate) ? Rate(rate) : null,
@@ -96,7 +84,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             file.Complain(node, $"connection '{name}' has no '{needed}'", $"Add '{needed}'.");
         }
 
-        foreach (var value in _keys[type].Where(key => key != "url" && entries.ContainsKey(key)).Select(key => entries[key]))
+        foreach (var value in ConnectionKeys.Of(type).Where(key => key.Name != "url" && entries.ContainsKey(key.Name)).Select(key => entries[key.Name]))
         {
             _ = Text(value) is { } text ? secrets.Expand(text, (what, remedy) => file.Complain(value, what, remedy)) : null;
         }
@@ -211,16 +199,17 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
     private RetryPolicy Retry(YamlNode node)
     {
         var policy = RetryPolicy.Default;
-        foreach (var (key, value) in file.Entries(node, ["attempts", "first", "factor", "max", "jitter", "within"], "'retry'"))
+        foreach (var (key, value) in file.Entries(node, Names(ConnectionKeys.Retry), "'retry'"))
         {
+            var known = ConnectionKeys.Retry.First(candidate => candidate.Name == key);
             policy = key switch
             {
-                "attempts" => policy with { Attempts = Whole(value, 1, 1000) ?? policy.Attempts },
-                "first" => policy with { First = Duration(value, TimeSpan.Zero, TimeSpan.FromDays(1)) ?? policy.First },
-                "factor" => policy with { Factor = Number(value, 1, 100) ?? policy.Factor },
-                "max" => policy with { Max = Duration(value, TimeSpan.Zero, TimeSpan.FromDays(1)) ?? policy.Max },
+                "attempts" => policy with { Attempts = Whole(value, known) ?? policy.Attempts },
+                "first" => policy with { First = Duration(value, known) ?? policy.First },
+                "factor" => policy with { Factor = Number(value, known) ?? policy.Factor },
+                "max" => policy with { Max = Duration(value, known) ?? policy.Max },
                 "jitter" => policy with { Jitter = JitterOf(value) },
-                _ => policy with { Within = Duration(value, TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(365)) },
+                _ => policy with { Within = Duration(value, known) },
             };
         }
 
@@ -253,14 +242,15 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
     private BreakerSettings Breaker(YamlNode node)
     {
         var settings = BreakerSettings.Default;
-        foreach (var (key, value) in file.Entries(node, ["ratio", "calls", "within", "pause"], "'breaker'"))
+        foreach (var (key, value) in file.Entries(node, Names(ConnectionKeys.Breaker), "'breaker'"))
         {
+            var known = ConnectionKeys.Breaker.First(candidate => candidate.Name == key);
             settings = key switch
             {
-                "ratio" => settings with { Ratio = Number(value, 0.01, 1) ?? settings.Ratio },
-                "calls" => settings with { Calls = Whole(value, 2, 100_000) ?? settings.Calls },
-                "within" => settings with { Within = Duration(value, TimeSpan.FromMilliseconds(500), TimeSpan.FromHours(1)) ?? settings.Within },
-                _ => settings with { Pause = Duration(value, TimeSpan.FromMilliseconds(500), TimeSpan.FromHours(1)) ?? settings.Pause },
+                "ratio" => settings with { Ratio = Number(value, known) ?? settings.Ratio },
+                "calls" => settings with { Calls = Whole(value, known) ?? settings.Calls },
+                "within" => settings with { Within = Duration(value, known) ?? settings.Within },
+                _ => settings with { Pause = Duration(value, known) ?? settings.Pause },
             };
         }
 
@@ -375,6 +365,10 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         return null;
     }
 
+    private static IReadOnlyList<string> Names(IReadOnlyList<ConnectionKey> keys) => [.. keys.Select(key => key.Name)];
+
+    private int? Whole(YamlNode node, ConnectionKey key) => Whole(node, (int)key.Numbers!.Value.Least, (int)key.Numbers.Value.Most);
+
     private int? Whole(YamlNode node, int least, int most)
     {
         if (Text(node) is not { } text)
@@ -391,8 +385,9 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         return null;
     }
 
-    private double? Number(YamlNode node, double least, double most)
+    private double? Number(YamlNode node, ConnectionKey key)
     {
+        var (least, most) = key.Numbers!.Value;
         if (Text(node) is not { } text)
         {
             return null;
@@ -407,8 +402,9 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         return null;
     }
 
-    private TimeSpan? Duration(YamlNode node, TimeSpan least, TimeSpan most)
+    private TimeSpan? Duration(YamlNode node, ConnectionKey key)
     {
+        var (least, most) = key.Durations!.Value;
         if (Text(node) is not { } text)
         {
             return null;
