@@ -1,6 +1,6 @@
 namespace Onex.Contracts.Messages;
 
-/// <summary>What a <c>*.dlq</c> topic holds.</summary>
+/// <summary>The value of a record on a <c>*.dlq</c> topic.</summary>
 public sealed record DeadLetter
 {
     /// <summary>The topic that the record was read from.</summary>
@@ -9,43 +9,43 @@ public sealed record DeadLetter
     /// <summary>The record as it was read.</summary>
     public required DeadLetterMessage OriginalMessage { get; init; }
 
-    /// <summary>Why it could not be handled, for people.</summary>
+    /// <summary>Why the record could not be handled, for people.</summary>
     public required string FailureReason { get; init; }
 
-    /// <summary>Why it could not be handled, as a code.</summary>
+    /// <summary>The same as a code.</summary>
     public required string FailureCode { get; init; }
 
-    /// <summary>When it was given up.</summary>
+    /// <summary>When Onex gave up on the record.</summary>
     public required DateTimeOffset FailureTimestamp { get; init; }
 
-    /// <summary>The record's correlation id, where one can be read.</summary>
+    /// <summary>The record's correlation id, if one can be read.</summary>
     public Guid? CorrelationId { get; init; }
 
-    /// <summary>How often it was tried again.</summary>
+    /// <summary>How often handling the record was retried.</summary>
     public required int RetryCount { get; init; }
 
-    /// <summary>The kind of failure: <c>MalformedMessage</c>, <c>SchemaMismatch</c>, or an exception's type.</summary>
+    /// <summary>The kind of failure: <c>MalformedMessage</c>, <c>SchemaMismatch</c>, or the type of an exception.</summary>
     public required string ErrorType { get; init; }
 }
 
-/// <summary>The record of a dead letter. What is not UTF-8 stands as base64 with <c>base64:</c> before it.</summary>
+/// <summary>The original record of a dead letter. Text that is not UTF-8 is written as <c>base64:</c> and its bytes in base64.</summary>
 public sealed record DeadLetterMessage
 {
     /// <summary>The record's key.</summary>
     public string? Key { get; init; }
 
-    /// <summary>The record's value; absent when <see cref="ValueRef"/> is given.</summary>
+    /// <summary>The record's value. Absent when <see cref="ValueRef"/> is given.</summary>
     public string? Value { get; init; }
 
-    /// <summary>Where a larger value is kept: the id of a row of <c>dead_letters</c>.</summary>
+    /// <summary>Where a value is kept that is too large for a record: the id of a row of <c>dead_letters</c>.</summary>
     public Guid? ValueRef { get; init; }
 
     /// <summary>The record's headers.</summary>
     public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>The partition it was read from.</summary>
+    /// <summary>The partition that the record was read from; -1 if it was not read from one.</summary>
     public required int Partition { get; init; }
 
-    /// <summary>Its offset there.</summary>
+    /// <summary>The record's offset there; -1 if it has none.</summary>
     public required long Offset { get; init; }
 }

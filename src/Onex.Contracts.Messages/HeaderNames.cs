@@ -6,49 +6,49 @@ public static class HeaderNames
     /// <summary>W3C trace context.</summary>
     public const string TraceParent = "traceparent";
 
-    /// <summary>W3C trace context, vendor part.</summary>
+    /// <summary>The vendor part of the W3C trace context.</summary>
     public const string TraceState = "tracestate";
 
-    /// <summary>Always <c>application/json</c>.</summary>
+    /// <summary><c>application/json</c>; on a record of <c>kafka.produce</c> whose value is text, <c>text/plain</c>.</summary>
     public const string ContentType = "content_type";
 
     /// <summary>The correlation id of the request that a message belongs to.</summary>
     public const string CorrelationId = "correlation_id";
 
-    /// <summary>The identity of this logical message; every copy carries the same.</summary>
+    /// <summary>The identity of the message. Every copy has the same.</summary>
     public const string MessageId = "message_id";
 
-    /// <summary>When the message was decided, ISO 8601.</summary>
+    /// <summary>When the message was decided, in ISO 8601.</summary>
     public const string Timestamp = "timestamp";
 
-    /// <summary>The role that sent it: <c>onex-main</c>, <c>onex-effects</c>, <c>onex-workers</c>.</summary>
+    /// <summary>The role that sent the record: <c>onex-main</c>, <c>onex-effects</c>, <c>onex-workers</c>.</summary>
     public const string Source = "source";
 
-    /// <summary>What the message is: see <see cref="EventTypes"/>.</summary>
+    /// <summary>What the message is. The values are listed below.</summary>
     public const string EventType = "event_type";
 
-    /// <summary>The version of the message's shape.</summary>
+    /// <summary>The version of the message's format: <see cref="EventTypes.SchemaVersion"/> today.</summary>
     public const string SchemaVersion = "schema_version";
 
-    /// <summary>How often this record was tried before.</summary>
+    /// <summary>How often handling this record was retried before.</summary>
     public const string RetryCount = "retry_count";
 
-    /// <summary>Of a domain event: the saga that emitted it.</summary>
+    /// <summary>On a domain event: the saga that emitted it.</summary>
     public const string SagaId = "saga_id";
 
-    /// <summary>Of a domain event: that saga's contract.</summary>
+    /// <summary>On a domain event: the contract of that saga.</summary>
     public const string Contract = "contract";
 
-    /// <summary>Of a domain event: the step that emitted it.</summary>
+    /// <summary>On a domain event: the step that emitted it.</summary>
     public const string Step = "step";
 
-    /// <summary>The dead letter whose record this is once more: an operator sent it again.</summary>
+    /// <summary>On a redriven record: the id of its dead letter.</summary>
     public const string Redrive = "onex-redrive";
 
-    /// <summary>Of such a record: who it was when it was read first, so that it is no new one. See <c>RecordOrigin</c>.</summary>
+    /// <summary>On a redriven record: its original identity, so that it counts as a duplicate and not as a new record.</summary>
     public const string Origin = "onex-origin";
 
-    /// <summary>Headers in our own namespace; dropped when they come from outside.</summary>
+    /// <summary>The prefix of Onex's own headers; they are dropped when a client sends them.</summary>
     public const string OwnPrefix = "onex-";
 }
 
@@ -73,6 +73,6 @@ public static class EventTypes
     /// <summary>A dead letter.</summary>
     public const string DeadLetter = "onex.dead-letter";
 
-    /// <summary>The version that <see cref="HeaderNames.SchemaVersion"/> carries today.</summary>
+    /// <summary>The value of the header <c>schema_version</c> today.</summary>
     public const string SchemaVersion = "1";
 }

@@ -3,94 +3,101 @@ using System.Text.Json.Serialization;
 
 namespace Onex.Contracts.Messages;
 
-/// <summary>What a client publishes to <c>requests</c>. Any record key and any partition will do.</summary>
+/// <summary>What a client publishes to <c>requests</c>, with any record key, to any partition.</summary>
 public sealed record Request
 {
-    /// <summary>A contract (<c>order-fulfilment</c>), a contract's event (<c>order-fulfilment.cancel</c>), or a permitted effect operation.</summary>
+    /// <summary>
+    /// A contract (<c>order-fulfilment</c>), which starts a saga, or an event of one (<c>order-fulfilment.cancel</c>). To come: an effect
+    /// operation that <c>handlers.direct</c> allows; today it is rejected (ONEX3011).
+    /// </summary>
     public required string Operation { get; init; }
 
-    /// <summary>A JSON object, checked against the contract's, event's or operation's schema.</summary>
+    /// <summary>A JSON object that matches the <c>input</c> of the contract or the <c>data</c> of the event. Default: <c>{}</c>.</summary>
     public RawJson Payload { get; init; } = RawJson.EmptyObject;
 
-    /// <summary>Ties request and response; made up and reported if missing.</summary>
+    /// <summary>Ties the response to the request. Onex generates one if it is missing, and the response names it.</summary>
     public Guid? CorrelationId { get; init; }
 
-    /// <summary>The message's identity for de-duplication; without it the record's position serves.</summary>
+    /// <summary>
+    /// The identity of the request, by which a duplicate is recognised. Default: derived from the record's place and bytes.
+    /// </summary>
     public Guid? EnvelopeId { get; init; }
 
-    /// <summary>For events: which saga, instead of by the correlation id.</summary>
+    /// <summary>Which saga an event is for. Default: the one that a request with the same correlation id started.</summary>
     public RequestTarget? Target { get; init; }
 
-    /// <summary>Overrides the operation's prefix.</summary>
+    /// <summary>
+    /// To come: overrides the prefix of <see cref="Operation"/>. Today it must be text if it is given, and has no effect.
+    /// </summary>
     public string? HandlerType { get; init; }
 
-    /// <summary>Topic for the response; must be on the allow-list.</summary>
+    /// <summary>The topic for the response. It must be listed in <c>handlers.reply_to</c>. Default: <c>responses</c>.</summary>
     public string? ReplyTo { get; init; }
 
-    /// <summary>Fields that Onex does not know; carried through to the response below <c>extra</c>.</summary>
+    /// <summary>Copied to the response, below <c>extra</c>.</summary>
     [JsonExtensionData]
     public IDictionary<string, JsonElement>? Extra { get; init; }
 }
 
-/// <summary>Which saga an event is for: by its business key, or by its id.</summary>
+/// <summary>Which saga an event is for.</summary>
 public sealed record RequestTarget
 {
-    /// <summary>The saga's business key.</summary>
+    /// <summary>The business key of the saga, 1 to 512 characters.</summary>
     public string? Key { get; init; }
 
-    /// <summary>The saga's id.</summary>
+    /// <summary>The id of the saga.</summary>
     public Guid? SagaId { get; init; }
 }
 
-/// <summary>What leaves on <c>responses</c> (or <c>reply_to</c>), keyed by the correlation id.</summary>
+/// <summary>The answer to a request, on <c>responses</c> or <c>reply_to</c>, keyed by the correlation id.</summary>
 public sealed record Response
 {
-    /// <summary><c>false</c> on an error, absent otherwise.</summary>
+    /// <summary><c>false</c> with an error, absent otherwise.</summary>
     public bool? Success { get; init; }
 
-    /// <summary><c>success</c>, <c>error</c> or <c>duplicate</c>: see <see cref="ResponseStatus"/>.</summary>
+    /// <summary><c>success</c>, <c>error</c> or <c>duplicate</c>.</summary>
     public required string Status { get; init; }
 
-    /// <summary>With <c>duplicate</c>: the status of the first answer.</summary>
+    /// <summary>With <c>duplicate</c>: the status of the first response.</summary>
     public string? OriginalStatus { get; init; }
 
-    /// <summary>The output, on success.</summary>
+    /// <summary>With success: the output of the saga's end, or what its <c>respond</c> step says.</summary>
     public RawJson? Payload { get; init; }
 
-    /// <summary>Text for people, on an error.</summary>
+    /// <summary>With an error: what is wrong and what to do, for people.</summary>
     public string? Error { get; init; }
 
-    /// <summary><c>ONEX3xxx</c> or the contract's own code, on an error.</summary>
+    /// <summary>With an error: an <c>ONEX3xxx</c> code, or the fault's own.</summary>
     public string? Code { get; init; }
 
-    /// <summary>The request's correlation id, or the one made up for it.</summary>
+    /// <summary>The correlation id of the request, or the one that Onex generated for it.</summary>
     public required Guid CorrelationId { get; init; }
 
-    /// <summary>The operation that this answers.</summary>
+    /// <summary>The operation of the request.</summary>
     public string? Operation { get; init; }
 
-    /// <summary>The request's envelope id, if it had one.</summary>
+    /// <summary>The envelope id of the request, if it has one.</summary>
     public Guid? EnvelopeId { get; init; }
 
-    /// <summary>The saga that answers, if there is one.</summary>
+    /// <summary>The saga that answers; absent if the request started none.</summary>
     public Guid? SagaId { get; init; }
 
-    /// <summary>Structured facts about an error; the output of a failed end.</summary>
+    /// <summary>With an error: facts about it, or the output of the failed end.</summary>
     public RawJson? Details { get; init; }
 
-    /// <summary>The request's unknown fields.</summary>
+    /// <summary>The fields of the request that Onex does not know.</summary>
     public RawJson? Extra { get; init; }
 }
 
 /// <summary>Values of <see cref="Response.Status"/>.</summary>
 public static class ResponseStatus
 {
-    /// <summary>The process completed.</summary>
+    /// <summary>The saga reached an end with <c>end: completed</c>, or a <c>respond</c> step.</summary>
     public const string Success = "success";
 
-    /// <summary>The request was refused, or the process failed.</summary>
+    /// <summary>The request was rejected, or the saga failed.</summary>
     public const string Error = "error";
 
-    /// <summary>A known request asked again.</summary>
+    /// <summary>The request is a duplicate; the rest is the first response.</summary>
     public const string Duplicate = "duplicate";
 }

@@ -2,10 +2,10 @@ using System.Text.Json.Serialization;
 
 namespace Onex.Contracts.Messages;
 
-/// <summary>Work for a role: one attempt of one step, or of its compensation. Keyed by <see cref="CommandId"/>.</summary>
+/// <summary>Asks a role for one attempt of a step or of its compensation. Keyed by <see cref="CommandId"/>.</summary>
 public sealed record StepCommand
 {
-    /// <summary>Identity of the work: the same on every redelivery and every retry. It is the <c>Idempotency-Key</c>.</summary>
+    /// <summary>The identity of the work: the same on every redelivery and every retry. It is the <c>Idempotency-Key</c>.</summary>
     public required Guid CommandId { get; init; }
 
     /// <summary>1 for the first attempt.</summary>
@@ -23,7 +23,7 @@ public sealed record StepCommand
     /// <summary>The step's id in the contract.</summary>
     public required string Step { get; init; }
 
-    /// <summary><c>do</c>, or <c>compensate</c>: see <see cref="StepDirections"/>.</summary>
+    /// <summary><c>do</c> or <c>compensate</c>.</summary>
     public required string Direction { get; init; }
 
     /// <summary>The operation: <c>http.post</c>, <c>hash.sha256</c>.</summary>
@@ -32,13 +32,13 @@ public sealed record StepCommand
     /// <summary>The connection that the operation goes through, if it takes one.</summary>
     public string? Connection { get; init; }
 
-    /// <summary>The operation's arguments, a JSON object. Absent when <see cref="ArgumentsRef"/> is given.</summary>
+    /// <summary>The operation's arguments, a JSON object. Absent with <see cref="ArgumentsRef"/>.</summary>
     public RawJson? Arguments { get; init; }
 
-    /// <summary>Where larger arguments are stored: the id of a row of <c>saga_payloads</c>.</summary>
+    /// <summary>Where arguments are kept that are too large for a record: the id of a row of <c>saga_payloads</c>.</summary>
     public Guid? ArgumentsRef { get; init; }
 
-    /// <summary>What memory running it takes, as far as its arguments tell.</summary>
+    /// <summary>The memory that running it takes, in bytes, estimated from its arguments.</summary>
     [JsonIgnore]
     public long Weight => (Arguments, ArgumentsRef, ArgumentsBytes) switch
     {
@@ -50,21 +50,21 @@ public sealed record StepCommand
         _ => 0,
     };
 
-    /// <summary>How many bytes of JSON stand there: whoever runs the command makes room for them first.</summary>
+    /// <summary>With <see cref="ArgumentsRef"/>: the size of the arguments in bytes, so that the role can reserve memory first.</summary>
     public int? ArgumentsBytes { get; init; }
 
-    /// <summary>The partition of the response topic to which the result goes.</summary>
+    /// <summary>The partition of the response topic to which the result is sent.</summary>
     public required int HomePartition { get; init; }
 
-    /// <summary>Run time of this attempt, in milliseconds.</summary>
+    /// <summary>The time limit of this attempt, in milliseconds.</summary>
     public required int TimeoutMs { get; init; }
 
-    /// <summary>The attempt must not be started after this time, by the database's clock.</summary>
+    /// <summary>The attempt must not start after this time, by the database's clock.</summary>
     public required DateTimeOffset NotAfter { get; init; }
 
     /// <summary>
-    /// <c>true</c> if the answer of an earlier attempt was not understood: this attempt calls the service although the ledger knows that the earlier
-    /// one completed. Absent otherwise.
+    /// <c>true</c> if the answer of an earlier attempt could not be used: this attempt calls the service although the effect ledger knows that
+    /// the earlier one completed. Absent otherwise.
     /// </summary>
     public bool? AskAgain { get; init; }
 }
@@ -75,11 +75,11 @@ public static class StepDirections
     /// <summary>The step itself.</summary>
     public const string Do = "do";
 
-    /// <summary>Taking a completed step back.</summary>
+    /// <summary>The compensation of a completed step.</summary>
     public const string Compensate = "compensate";
 }
 
-/// <summary>What came of one attempt.</summary>
+/// <summary>The outcome of one attempt.</summary>
 public sealed record StepResult
 {
     /// <summary>The command that this answers.</summary>
@@ -94,27 +94,36 @@ public sealed record StepResult
     /// <summary>The correlation id of the saga's request.</summary>
     public required Guid CorrelationId { get; init; }
 
-    /// <summary><c>completed</c>, <c>rejected</c> or <c>failed</c>: see <see cref="StepOutcomes"/>. A coarse classification; main applies the contract's.</summary>
+    /// <summary>
+    /// <c>completed</c>, <c>rejected</c> or <c>failed</c>. It is the role's own classification; the orchestrator applies the contract's
+    /// <c>reject</c>, <c>returns</c> and <c>save</c>.
+    /// </summary>
     public required string Outcome { get; init; }
 
-    /// <summary>What the operation returned, also with an HTTP answer that is classified as rejected or failed.</summary>
+    /// <summary>What the operation returned, also with an HTTP status that is classified as rejected or failed.</summary>
     public RawJson? Result { get; init; }
 
-    /// <summary>Where a larger result is stored: the id of a row of <c>saga_payloads</c>.</summary>
+    /// <summary>Where a result is kept that is too large for a record: the id of a row of <c>saga_payloads</c>.</summary>
     public Guid? ResultRef { get; init; }
 
-    /// <summary>The reason's code, unless completed: <c>http_503</c>, <c>step_timed_out</c>, <c>connection_refused</c>.</summary>
+    /// <summary>Why the attempt did not complete, as a code: <c>http_503</c>, <c>step_timed_out</c>, <c>connection_refused</c>.</summary>
     public string? Code { get; init; }
 
-    /// <summary>The reason for people, unless completed. Holds no secrets.</summary>
+    /// <summary>The same for people. It holds no secrets.</summary>
     public string? Message { get; init; }
 
-    /// <summary>The other side's wish for when to try again, in milliseconds from now (<c>Retry-After</c>).</summary>
+    /// <summary>
+    /// Why the body in <see cref="Result"/> is text although the service declares JSON, for people: it does not parse. Absent otherwise. A contract
+    /// that reads the body does not understand such a result; one that does not is not concerned.
+    /// </summary>
+    public string? Unparsed { get; init; }
+
+    /// <summary>How long the service asks to wait before the next attempt (<c>Retry-After</c>), in milliseconds.</summary>
     public int? RetryAfterMs { get; init; }
 
     /// <summary>
-    /// How far an attempt came that did not complete: see <see cref="StepReaches"/>. Absent in results of older versions: <c>sent</c> if it failed,
-    /// <c>answered</c> if it was rejected.
+    /// How far an attempt came that did not complete. Absent in results of older versions, where a failure means <c>sent</c> and a rejection
+    /// <c>answered</c>.
     /// </summary>
     public string? Reach { get; init; }
 }
@@ -122,7 +131,10 @@ public sealed record StepResult
 /// <summary>Values of <see cref="StepResult.Reach"/>: what is known of an attempt that did not complete.</summary>
 public static class StepReaches
 {
-    /// <summary>Nothing was sent, or nothing of it can remain: no connection, the circuit breaker is open, a transaction rolled back. It did not happen.</summary>
+    /// <summary>
+    /// Nothing was sent, or nothing of it remains: no connection, an open circuit breaker, a transaction that was rolled back. It did not
+    /// happen.
+    /// </summary>
     public const string NotSent = "not_sent";
 
     /// <summary>It was sent, and it is unknown whether it happened.</summary>
@@ -131,7 +143,7 @@ public static class StepReaches
     /// <summary>The service answered that it did not happen.</summary>
     public const string Answered = "answered";
 
-    /// <summary>The service answered that it happened, but the answer cannot be used.</summary>
+    /// <summary>The service answered that it happened, but its answer cannot be used.</summary>
     public const string Done = "done";
 }
 
@@ -141,9 +153,9 @@ public static class StepOutcomes
     /// <summary>It happened.</summary>
     public const string Completed = "completed";
 
-    /// <summary>A final "no" from outside; never retried.</summary>
+    /// <summary>A final "no", a business answer. It is never retried.</summary>
     public const string Rejected = "rejected";
 
-    /// <summary>Unknown or transient; retried by the step's policy.</summary>
+    /// <summary>It is unknown whether it happened, or the cause is transient. It is retried by the step's policy.</summary>
     public const string Failed = "failed";
 }

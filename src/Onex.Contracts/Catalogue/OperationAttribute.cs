@@ -39,11 +39,16 @@ public sealed class OperationAttribute(string name) : Attribute
             ? Fields(result).ToDictionary(KeyOf, field => TypeOf(field, nullability), StringComparer.Ordinal)
             : [];
 
+        var meanings = fields.Count == 0
+            ? []
+            : Fields(result).ToDictionary(KeyOf, field => MeaningOf(field), StringComparer.Ordinal);
+
         return operation.GetCustomAttributes<OperationAttribute>(inherit: false).Select(attribute => new OperationDescriptor(
             attribute.Name, role, attribute.ConnectionType, attribute.ChangesWorld, described, AnyArguments: false, fields,
             attribute.Description)
         {
             Idempotent = attribute.Idempotent,
+            ResultMeanings = meanings,
         });
     }
 
@@ -63,6 +68,7 @@ public sealed class OperationAttribute(string name) : Attribute
             argument.Filling,
             argument.Description)
         {
+            Default = argument.Default,
             ConstantKeys = item is not null && IsRecord(item)
                 ? [.. Fields(item).Where(field => AttributeOf(field).Filling == ArgumentFilling.Constant).Select(KeyOf)]
                 : [],
@@ -71,6 +77,9 @@ public sealed class OperationAttribute(string name) : Attribute
 
     private static ArgumentAttribute AttributeOf(PropertyInfo property) => property.GetCustomAttribute<ArgumentAttribute>()
         ?? throw new InvalidOperationException($"{property.DeclaringType}.{property.Name} has no [Argument].");
+
+    private static string MeaningOf(PropertyInfo property) => property.GetCustomAttribute<ResultAttribute>()?.Description
+        ?? throw new InvalidOperationException($"{property.DeclaringType}.{property.Name} has no [Result].");
 
     private static string TypeOf(PropertyInfo property, NullabilityInfoContext nullability)
     {
@@ -108,6 +117,17 @@ public sealed class ArgumentAttribute(string description) : Attribute
 
     /// <summary>What may fill it.</summary>
     public ArgumentFilling Filling { get; init; }
+
+    /// <summary>What holds without it, for editors and documents; null if nothing does.</summary>
+    public string? Default { get; init; }
+}
+
+/// <summary>Describes a field of a result, on the property that holds it.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class ResultAttribute(string description) : Attribute
+{
+    /// <summary>One sentence, for documents.</summary>
+    public string Description { get; } = description;
 }
 
 /// <summary>The JSON type of a property whose own type says less.</summary>

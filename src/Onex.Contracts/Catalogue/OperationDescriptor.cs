@@ -35,6 +35,9 @@ public enum ArgumentFilling
 public sealed record ArgumentDescriptor(
     string Name, bool Required, string Type, ArgumentFilling Filling, string Description)
 {
+    /// <summary>What holds without it, or null if nothing does.</summary>
+    public string? Default { get; init; }
+
     /// <summary>Keys of the maps that it lists that take no <c>${...}</c>, whatever the rest takes.</summary>
     public IReadOnlyList<string> ConstantKeys { get; init; } = [];
 }
@@ -58,6 +61,9 @@ public sealed record OperationDescriptor(
     IReadOnlyDictionary<string, string> Result,
     string Description)
 {
+    /// <summary>What the fields of its result mean, by name.</summary>
+    public IReadOnlyDictionary<string, string> ResultMeanings { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Whether to run it again does no more than to run it once, although it changes the world (<c>http.put</c>).</summary>
     public bool Idempotent { get; init; }
 

@@ -7,7 +7,7 @@ using Onex.Contracts.Schemas;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// The JSON Schema (2020-12) of contracts and of files of connections, for editors: made from the tables that the compiler itself reads by, and from the catalogue of
+/// The JSON Schema (2020-12) of contracts, for editors: made from the tables that the compiler itself reads by, and from the catalogue of
 /// operations. What it refuses the compiler refuses too; the compiler knows more.
 /// </summary>
 internal sealed class EditorSchema
@@ -19,19 +19,16 @@ internal sealed class EditorSchema
 
     private EditorSchema(OperationCatalogue operations) => _operations = operations;
 
-    /// <summary>The text of the schema of contracts.</summary>
-    public static string Write(OperationCatalogue operations) => Write("A contract of Onex", Keys.Contract, operations);
-
-    /// <summary>The text of the schema of files whose root has these keys.</summary>
-    public static string Write(string title, Keys keys, OperationCatalogue operations)
+    /// <summary>The schema's text.</summary>
+    public static string Write(OperationCatalogue operations)
     {
         var schema = new EditorSchema(operations);
         var root = new JsonObject
         {
             ["$schema"] = "https://json-schema.org/draft/2020-12/schema",
-            ["title"] = title,
+            ["title"] = "A contract of Onex",
         };
-        schema.Fill(root, keys);
+        schema.Fill(root, Keys.Contract);
         root["$defs"] = new JsonObject(schema._definitions.Select(entry => KeyValuePair.Create(entry.Key, (JsonNode?)entry.Value)));
         return root.ToJsonString(_written) + "\n";
     }
@@ -140,13 +137,16 @@ internal sealed class EditorSchema
         var type = Of(DataTypeReader.Parse(argument.Type));
         if (type is not JsonObject known)
         {
-            return new JsonObject { ["description"] = argument.Description };
+            return new JsonObject { ["description"] = Describe(argument) };
         }
 
         var schema = argument.Filling == ArgumentFilling.Constant ? known : OrTemplate(known);
-        schema["description"] = argument.Description;
+        schema["description"] = Describe(argument);
         return schema;
     }
+
+    private static string Describe(ArgumentDescriptor argument) =>
+        argument.Default is { } without ? $"{argument.Description} Without it: {without}." : argument.Description;
 
     private static JsonNode Of(DataType type) => type switch
     {

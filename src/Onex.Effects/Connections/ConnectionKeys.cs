@@ -1,97 +1,139 @@
-using System.Collections.Frozen;
 using System.Globalization;
-using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
+using Onex.Contracts.Plans;
 
 namespace Onex.Effects.Connections;
 
-/// <summary>The keys of files of connections: what the reader takes and what editors are told, from one table.</summary>
+/// <summary>A key of a connection: what the reader accepts, and what docs/operations.md says of it.</summary>
+/// <param name="Name">The key.</param>
+/// <param name="Type">What its value is, for people: <c>duration</c>, <c>whole number</c>.</param>
+/// <param name="Meaning">What it is for.</param>
+internal sealed record ConnectionKey(string Name, string Type, string Meaning)
+{
+    /// <summary>What holds without it, for people; null if nothing does.</summary>
+    public string? Default { get; init; }
+
+    /// <summary>The least and the greatest number.</summary>
+    public (double Least, double Most)? Numbers { get; init; }
+
+    /// <summary>The shortest and the longest duration.</summary>
+    public (TimeSpan Least, TimeSpan Most)? Durations { get; init; }
+
+    /// <summary>The words that it may be; empty if any will do.</summary>
+    public IReadOnlyList<string> Words { get; init; } = [];
+
+    /// <summary>Its bounds for people, or nothing.</summary>
+    public string Bounds =>
+        Words.Count > 0 ? $"`{string.Join("`, `", Words)}`"
+        : Numbers is { } numbers ? string.Create(CultureInfo.InvariantCulture, $"{numbers.Least} to {numbers.Most}")
+        : Durations is { } durations ? $"{(durations.Least == TimeSpan.Zero ? "0s" : Format(durations.Least))} to {Format(durations.Most)}"
+        : "";
+
+    private static string Format(TimeSpan duration) => Contracts.Compiling.Durations.Format(duration);
+}
+
+/// <summary>The keys of connections: the one place where their names, bounds and defaults are written.</summary>
 internal static class ConnectionKeys
 {
-    private static readonly Shape _single = new Shape.Plain("""{ "type": ["string", "number", "boolean"] }""");
+    private static readonly TimeSpan _halfSecond = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan _hour = TimeSpan.FromHours(1);
+    private static readonly TimeSpan _day = TimeSpan.FromDays(1);
+    private static readonly TimeSpan _millisecond = TimeSpan.FromMilliseconds(1);
 
-    private static readonly Key[] _common =
+    public static ConnectionKey Timeout { get; } =
+        new("timeout", "duration", "The time limit of an attempt, for steps that set none") { Durations = (_millisecond, _hour), Default = "`30s`" };
+
+    /// <summary>The keys of <c>retry</c>.</summary>
+    public static IReadOnlyList<ConnectionKey> Retry { get; } =
     [
-        May("timeout", Shape.Duration, "How long an attempt of its steps may take that say nothing themselves, up to `1h`"),
-        May("retry", Shape.Map(() => Retry), "The retry policy of its steps that have none themselves"),
-        May("breaker", Shape.Map(() => Breaker), "When to leave it alone for a while; without it, never"),
-        May("rate_limit", new Shape.Plain("""{ "type": "string", "pattern": "^[0-9]{1,9}/[smh]$" }"""), "How many attempts may begin in a second, minute or hour, in each process: `50/s`, `600/m`, `1000/h`"),
-        May("concurrency", Whole(1, 10_000), "How many attempts run at once in each process: 64, of postgres 16, where it is the size of the pool too, 1000 at most"),
-        May("public", Shape.MapOf(_single), "Constants that contracts read as `connections.<name>.<property>`: up to 50, no secrets"),
+        new("attempts", "whole number", "How many attempts there are in all") { Numbers = (1, 1000), Default = Number(RetryPolicy.Default.Attempts) },
+        new("first", "duration", "The delay before the second attempt") { Durations = (TimeSpan.Zero, _day), Default = Duration(RetryPolicy.Default.First) },
+        new("factor", "number", "What each further delay is multiplied by") { Numbers = (1, 100), Default = Number(RetryPolicy.Default.Factor) },
+        new("max", "duration", "The longest delay") { Durations = (TimeSpan.Zero, _day), Default = Duration(RetryPolicy.Default.Max) },
+        new("jitter", "text", "`full`: the delay is a random time up to that. `none`: it is that time") { Words = ["full", "none"], Default = "`full`" },
+        new("within", "duration", "The time, counted from the first attempt, in which the last one must begin") { Durations = (_millisecond, TimeSpan.FromDays(365)) },
     ];
 
-    /// <summary>A file.</summary>
-    public static Keys File { get; } = Of(
-        nameof(File), "a file of connections",
-        Must("connections", Shape.MapOf(Shape.Any([.. ConnectionTypes.All.Select(type => Shape.Map(() => For(type)))])), "The connections by name: lower-case letters, digits and dashes"));
+    /// <summary>The keys of <c>breaker</c>.</summary>
+    public static IReadOnlyList<ConnectionKey> Breaker { get; } =
+    [
+        new("ratio", "number", "The share of failed attempts that opens the breaker") { Numbers = (0.01, 1), Default = Number(BreakerSettings.Default.Ratio) },
+        new("calls", "whole number", "How many attempts must have ended within `within` before the share counts")
+        {
+            Numbers = (2, 100_000),
+            Default = Number(BreakerSettings.Default.Calls),
+        },
+        new("within", "duration", "The time over which attempts are counted") { Durations = (_halfSecond, _hour), Default = Duration(BreakerSettings.Default.Within) },
+        new("pause", "duration", "How long the breaker stays open before it lets one attempt through as a trial")
+        {
+            Durations = (_halfSecond, _hour),
+            Default = Duration(BreakerSettings.Default.Pause),
+        },
+    ];
 
-    /// <summary>The keys below <c>retry</c>.</summary>
-    public static Keys Retry { get; } = Of(
-        nameof(Retry), "'retry'",
-        May("attempts", Whole(1, 1000), "How often in all: 5"),
-        May("first", new Shape.Plain("""{ "type": "string" }"""), "The wait before the second attempt: `200ms`"),
-        May("factor", Number("1", "100"), "What each further wait is multiplied by: 2"),
-        May("max", new Shape.Plain("""{ "type": "string" }"""), "The longest wait: `20s`"),
-        May("jitter", Shape.OneOf("full", "none"), "`full`, anything up to the wait (the default), or `none`"),
-        May("within", Shape.Duration, "The time, from the first attempt on, in which the last one must begin"));
+    /// <summary>What every connection may have.</summary>
+    public static IReadOnlyList<ConnectionKey> Common { get; } =
+    [
+        new("type", "text", "Required. The kind of connection") { Words = ConnectionTypes.All },
+        Timeout,
+        new("retry", "map", "The retry policy of steps that set none") { Default = "the [defaults](#retry)" },
+        new("breaker", "map", "The circuit breaker. While it is open, attempts end at once with `breaker_open` and count as not sent; `{}` takes the [defaults](#breaker)")
+        {
+            Default = "no breaker",
+        },
+        new("rate_limit", "text", "How many attempts may begin in a second, minute or hour in this process: `50/s`, `600/m`, `1000/h`. More of them wait for their turn")
+        {
+            Default = "no limit",
+        },
+        new("concurrency", "whole number", "How many attempts run at the same time in this process. For postgres also the size of the pool")
+        {
+            Numbers = (1, ConnectionTypes.ConcurrencyMaxOf(ConnectionTypes.Http)),
+            Default = $"{ConnectionTypes.ConcurrencyOf(ConnectionTypes.Http)}; postgres {ConnectionTypes.ConcurrencyOf(ConnectionTypes.Postgres)}, "
+                + $"at most {ConnectionTypes.ConcurrencyMaxOf(ConnectionTypes.Postgres)}",
+        },
+        new("public", "map", "Up to 50 constants (text, numbers, `true`, `false`) that contracts read as `connections.<name>.<property>`. No secrets") { Default = "none" },
+    ];
 
-    /// <summary>The keys below <c>breaker</c>.</summary>
-    public static Keys Breaker { get; } = Of(
-        nameof(Breaker), "'breaker'",
-        May("ratio", Number("0.01", "1"), "The share of failed attempts that opens it: 0.5"),
-        May("calls", Whole(2, 100_000), "How many attempts must have ended before that share counts: 10"),
-        May("within", Shape.Duration, "The time that is looked back over: `30s`"),
-        May("pause", Shape.Duration, "How long it stays open before one attempt is let through: `15s`"));
+    private static readonly ConnectionKey _httpAddress = new("url", "address", "Required. The address, `http` or `https`");
 
-    private static readonly FrozenDictionary<string, Keys> _byType = new Dictionary<string, Keys>(StringComparer.Ordinal)
+    private static readonly Dictionary<string, IReadOnlyList<ConnectionKey>> _byType = new(StringComparer.Ordinal)
     {
-        [ConnectionTypes.Http] = OfType(
-            ConnectionTypes.Http,
-            May("url", Shape.Text, "The address below which the steps' paths are; without it, `allow` says where they may go"),
-            May("headers", Shape.MapOf(_single), "Sent with every request: `Authorization: \"Bearer ${secret:STOCK_TOKEN}\"`"),
-            May("allow", Shape.ListOf(_single), "Further hosts, by name, and ranges of addresses that a step's `url` may name")),
-        [ConnectionTypes.Postgres] = OfType(
-            ConnectionTypes.Postgres,
-            May("url", Shape.Text, "`postgres://user:password@host:port/database?sslmode=...`, instead of `host`, `port` and `database`"),
-            May("host", _single, "The server"),
-            May("port", Whole(1, 65_535), "Its port: 5432"),
-            May("database", _single, "The database"),
-            May("user", _single, "Who the runtime is to it"),
-            May("password", _single, "A reference: `${secret:LEDGER_PASSWORD}`"),
-            May("sslmode", Shape.OneOf("disable", "allow", "prefer", "require", "verify-ca", "verify-full"), "`prefer` unless given")),
-        [ConnectionTypes.Consul] = OfType(
-            ConnectionTypes.Consul,
-            May("url", Shape.Text, "Its address, http or https"), May("token", _single, "A reference: `${secret:CONSUL_TOKEN}`"), May("datacenter", _single, "The datacenter")),
-        [ConnectionTypes.Vault] = OfType(
-            ConnectionTypes.Vault,
-            May("url", Shape.Text, "Its address, http or https"), May("token", _single, "A reference: `${secret:VAULT_TOKEN}`"),
-            May("namespace", _single, "The namespace"), May("mount", _single, "Where the engine of secrets is mounted")),
-        [ConnectionTypes.Redis] = OfType(
-            ConnectionTypes.Redis,
-            May("url", Shape.Text, "Its address, `redis://` or `rediss://`"), May("user", _single, "Who the runtime is to it"),
-            May("password", _single, "A reference: `${secret:CACHE_PASSWORD}`")),
-        [ConnectionTypes.Filesystem] = OfType(ConnectionTypes.Filesystem, Must("root", _single, "The directory below which its files are")),
-    }.ToFrozenDictionary(StringComparer.Ordinal);
+        [ConnectionTypes.Http] =
+        [
+            new("url", "address", "The address below which the steps' paths are, `http` or `https`. Required unless `allow` is given"),
+            new("headers", "map of texts", "Headers of every request. They replace the step's own of the same name") { Default = "none" },
+            new("allow", "list of texts", "Further hosts, addresses and ranges (`build.internal`, `10.0.0.0/8`) that a step's `url` may name") { Default = "none" },
+        ],
+        [ConnectionTypes.Postgres] = PostgresReading.Keys,
+        [ConnectionTypes.Consul] =
+        [
+            _httpAddress,
+            new("token", "text", "The token that requests carry"),
+            new("datacenter", "text", "The datacenter that requests are for") { Default = "the agent's own" },
+        ],
+        [ConnectionTypes.Vault] =
+        [
+            _httpAddress,
+            new("token", "text", "The token that requests carry"),
+            new("namespace", "text", "The namespace that requests are for"),
+            new("mount", "text", "Where the secrets engine is mounted"),
+        ],
+        [ConnectionTypes.Redis] =
+        [
+            new("url", "address", "Required. The address, `redis` or `rediss`"),
+            new("user", "text", "The user"),
+            new("password", "text", "The password"),
+        ],
+        [ConnectionTypes.Filesystem] = [new("root", "text", "Required. The directory below which the steps' paths are")],
+    };
 
-    /// <summary>The keys of a connection of that type.</summary>
-    public static Keys For(string type) => _byType[type];
+    /// <summary>What a connection of that kind has besides.</summary>
+    public static IReadOnlyList<ConnectionKey> Of(string type) => _byType[type];
 
-    /// <summary>The JSON Schema of files of connections, for editors.</summary>
-    public static string EditorSchema() => Contracts.Compiling.EditorSchema.Write("Connections of Onex", File, new OperationCatalogue([]));
+    /// <summary>All names that a connection of that kind may have.</summary>
+    public static IReadOnlyList<string> Names(string type) => [.. Common.Concat(Of(type)).Select(key => key.Name)];
 
-    private static Keys OfType(string type, params Key[] own) =>
-        Of(type, "a connection", [Must("type", Shape.OneOf(type), $"`{type}`"), .. own, .. _common]);
+    private static string Number(double number) => string.Create(CultureInfo.InvariantCulture, $"`{number}`");
 
-    private static Keys Of(string name, string where, params Key[] all) => new(name, where, all, [], []);
-
-    private static Key Must(string name, Shape shape, string description) => new(name, shape, description, Required: true);
-
-    private static Key May(string name, Shape shape, string description) => new(name, shape, description, Required: false);
-
-    // A number in quotes is one, too.
-    private static Shape.Plain Whole(int least, int most) =>
-        new(string.Create(CultureInfo.InvariantCulture, $$"""{ "type": ["integer", "string"], "minimum": {{least}}, "maximum": {{most}} }"""));
-
-    private static Shape.Plain Number(string least, string most) =>
-        new($$"""{ "type": ["number", "string"], "minimum": {{least}}, "maximum": {{most}} }""");
+    private static string Duration(TimeSpan duration) => $"`{Durations.Format(duration)}`";
 }

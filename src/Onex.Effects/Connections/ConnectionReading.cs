@@ -16,11 +16,8 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
     private static readonly string[] _httpSchemes = ["http", "https"];
     private static readonly string[] _redisSchemes = ["redis", "rediss"];
     private static readonly string[] _typeKey = ["type"];
-    private static readonly string[] _secretKeys = ["token", "datacenter", "namespace", "mount", "user", "password", "root"];
 
     private const int PropertiesMax = 50;
-
-    private static readonly TimeSpan _timeoutMax = TimeSpan.FromHours(1);
 
     /// <summary>The connection, or null after reporting what is wrong.</summary>
     public Connection? Read(ScalarSyntax name, SyntaxNode node)
@@ -43,8 +40,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             return null;
         }
 
-        var keys = ConnectionKeys.For(type);
-        _ = file.Entries(map, keys.Known, $"connection '{Spelling.Clip(name.Text)}'");
+        _ = file.Entries(map, ConnectionKeys.Names(type), $"connection '{Spelling.Clip(name.Text)}'");
         var (url, database, allow) = ((Uri?)null, (DatabaseAddress?)null, AllowList.Empty);
         if (type == ConnectionTypes.Postgres)
         {
@@ -71,7 +67,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             Url = url,
             Database = database,
             Headers = map.Find("headers") is { } headers && type == ConnectionTypes.Http ? Headers(headers) : [],
-            Timeout = map.Find("timeout") is { } timeout ? file.Duration(timeout, "timeout", TimeSpan.FromMilliseconds(1), _timeoutMax) : null,
+            Timeout = map.Find("timeout") is { } timeout ? file.Duration(timeout, ConnectionKeys.Timeout) : null,
             Retry = map.Find("retry") is { } retry ? Retry(retry) : null,
             Breaker = map.Find("breaker") is { } breaker ? Breaker(breaker) : null,
             RateLimit = map.Find("rate_limit") is { } rate ? Rate(rate) : null,
@@ -92,7 +88,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             file.Report(Complaints.MissingKey(name.At, $"connection '{Spelling.Clip(name.Text)}'", needed, $"Add '{needed}'."));
         }
 
-        foreach (var key in _secretKeys)
+        foreach (var key in ConnectionKeys.Of(type).Select(key => key.Name).Where(key => key != "url"))
         {
             if (map.Find(key) is { } value && file.Text(value, $"'{key}'") is { } text)
             {
@@ -191,20 +187,19 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
     private RetryPolicy Retry(SyntaxNode node)
     {
         var policy = RetryPolicy.Default;
-        if (file.Entries(node, ConnectionKeys.Retry.Known, ConnectionKeys.Retry.Where) is [] || node is not MapSyntax map)
+        foreach (var (key, value) in Known(node, ConnectionKeys.Retry, "'retry'"))
         {
-            return policy;
+            policy = key.Name switch
+            {
+                "attempts" => policy with { Attempts = file.Whole(value, key) ?? policy.Attempts },
+                "first" => policy with { First = file.Duration(value, key) ?? policy.First },
+                "factor" => policy with { Factor = file.Number(value, key) ?? policy.Factor },
+                "max" => policy with { Max = file.Duration(value, key) ?? policy.Max },
+                "jitter" => policy with { Jitter = JitterOf(value) },
+                _ => policy with { Within = file.Duration(value, key) },
+            };
         }
 
-        policy = policy with
-        {
-            Attempts = (map.Find("attempts") is { } attempts ? file.Whole(attempts, "attempts", 1, 1000) : null) ?? policy.Attempts,
-            First = (map.Find("first") is { } first ? file.Duration(first, "first", TimeSpan.Zero, TimeSpan.FromDays(1)) : null) ?? policy.First,
-            Factor = (map.Find("factor") is { } factor ? file.Number(factor, "factor", 1, 100) : null) ?? policy.Factor,
-            Max = (map.Find("max") is { } max ? file.Duration(max, "max", TimeSpan.Zero, TimeSpan.FromDays(1)) : null) ?? policy.Max,
-            Jitter = map.Find("jitter") is { } jitter ? JitterOf(jitter) : policy.Jitter,
-            Within = map.Find("within") is { } within ? file.Duration(within, "within", TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(365)) : null,
-        };
         if (policy.LongestDelays > RetryPolicy.Span)
         {
             file.Report(Complaints.RetryBeyondLedger(node.At, policy.Attempts, Durations.Format(policy.LongestDelays), Durations.Format(RetryPolicy.Span)));
@@ -227,17 +222,24 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
     private BreakerSettings Breaker(SyntaxNode node)
     {
         var settings = BreakerSettings.Default;
-        if (file.Entries(node, ConnectionKeys.Breaker.Known, ConnectionKeys.Breaker.Where) is [] || node is not MapSyntax map)
+        foreach (var (key, value) in Known(node, ConnectionKeys.Breaker, "'breaker'"))
         {
-            return settings;
+            settings = key.Name switch
+            {
+                "ratio" => settings with { Ratio = file.Number(value, key) ?? settings.Ratio },
+                "calls" => settings with { Calls = file.Whole(value, key) ?? settings.Calls },
+                "within" => settings with { Within = file.Duration(value, key) ?? settings.Within },
+                _ => settings with { Pause = file.Duration(value, key) ?? settings.Pause },
+            };
         }
 
-        var (least, most) = (TimeSpan.FromMilliseconds(500), TimeSpan.FromHours(1));
-        return new BreakerSettings(
-            (map.Find("ratio") is { } ratio ? file.Number(ratio, "ratio", 0.01, 1) : null) ?? settings.Ratio,
-            (map.Find("calls") is { } calls ? file.Whole(calls, "calls", 2, 100_000) : null) ?? settings.Calls,
-            (map.Find("within") is { } within ? file.Duration(within, "within", least, most) : null) ?? settings.Within,
-            (map.Find("pause") is { } pause ? file.Duration(pause, "pause", least, most) : null) ?? settings.Pause);
+        return settings;
+    }
+
+    private IEnumerable<(ConnectionKey Key, SyntaxNode Value)> Known(SyntaxNode node, IReadOnlyList<ConnectionKey> keys, string what)
+    {
+        _ = file.Entries(node, [.. keys.Select(key => key.Name)], what);
+        return keys.Select(key => (key, (node as MapSyntax)?.Find(key.Name)!)).Where(found => found.Item2 is not null);
     }
 
     private RateLimit? Rate(SyntaxNode node)

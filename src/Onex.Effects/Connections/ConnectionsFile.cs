@@ -58,6 +58,8 @@ internal sealed partial class ConnectionsFile(string path, string text)
         return null;
     }
 
+    public int? Whole(SyntaxNode node, ConnectionKey key) => Whole(node, key.Name, (int)key.Numbers!.Value.Least, (int)key.Numbers.Value.Most);
+
     public int? Whole(SyntaxNode node, string what, int least, int most)
     {
         if (Text(node, $"'{what}'") is not { } number)
@@ -74,9 +76,10 @@ internal sealed partial class ConnectionsFile(string path, string text)
         return null;
     }
 
-    public double? Number(SyntaxNode node, string what, double least, double most)
+    public double? Number(SyntaxNode node, ConnectionKey key)
     {
-        if (Text(node, $"'{what}'") is not { } number)
+        var (least, most) = key.Numbers!.Value;
+        if (Text(node, $"'{key.Name}'") is not { } number)
         {
             return null;
         }
@@ -86,13 +89,14 @@ internal sealed partial class ConnectionsFile(string path, string text)
             return value;
         }
 
-        Report(Complaints.OutOfRange(node.At, what, string.Create(CultureInfo.InvariantCulture, $"a number from {least} to {most}")));
+        Report(Complaints.OutOfRange(node.At, key.Name, string.Create(CultureInfo.InvariantCulture, $"a number from {least} to {most}")));
         return null;
     }
 
-    public TimeSpan? Duration(SyntaxNode node, string what, TimeSpan least, TimeSpan most)
+    public TimeSpan? Duration(SyntaxNode node, ConnectionKey key)
     {
-        if (Text(node, $"'{what}'") is not { } length)
+        var (least, most) = key.Durations!.Value;
+        if (Text(node, $"'{key.Name}'") is not { } length)
         {
             return null;
         }
@@ -105,7 +109,7 @@ internal sealed partial class ConnectionsFile(string path, string text)
 
         if (duration < least || duration > most)
         {
-            Report(Complaints.OutOfRange(node.At, what, $"from {(least == TimeSpan.Zero ? "0s" : Durations.Format(least))} to {Durations.Format(most)}"));
+            Report(Complaints.OutOfRange(node.At, key.Name, $"from {key.Bounds}"));
             return null;
         }
 

@@ -92,7 +92,7 @@ public static class ConnectionsReader
             return [];
         }
 
-        _ = file.Entries(root, ConnectionKeys.File.Known, ConnectionKeys.File.Where);
+        _ = file.Entries(root, ConnectionSchema.FileKeys, "a file of connections");
         return (root as MapSyntax)?.Find("connections") is { } declared and not ScalarSyntax { IsNull: true } ? file.Entries(declared, known: null, "'connections'") : [];
     }
 

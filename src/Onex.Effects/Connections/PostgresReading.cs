@@ -28,14 +28,23 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
         ["verify-full"] = SslMode.VerifyFull,
     };
 
-    private static readonly string[] _keys = ["url", .. _inUrl, "user", "password", "sslmode"];
+    public static IReadOnlyList<ConnectionKey> Keys { get; } =
+    [
+        new("url", "address", $"The whole address, `{Example}`, its parts percent-encoded. It replaces `host`, `port` and `database`; what it leaves out may be in the other keys"),
+        new("host", "text", "The server. Required unless `url` names it"),
+        new("port", "whole number", "The server's port") { Numbers = (1, 65535), Default = $"`{DefaultPort}`" },
+        new("database", "text", "The database. Required unless `url` names it"),
+        new("user", "text", "The user. Required unless `url` names it"),
+        new("password", "text", "The user's password"),
+        new("sslmode", "text", "Whether the connection uses TLS, and what it verifies") { Words = [.. _modes.Keys], Default = "`prefer`" },
+    ];
 
     /// <summary>The address; null after reporting what is wrong, or where secrets are not resolved and the address is one.</summary>
     public DatabaseAddress? Read(ScalarSyntax name, MapSyntax map)
     {
         var before = file.ProblemCount;
         string[] replaced = string.IsNullOrEmpty(urlInstead) ? [] : ["url", .. _inUrl];
-        var parts = _keys.Except(replaced, StringComparer.Ordinal).Where(map.Has).ToDictionary(key => key, key => Text(map.Find(key)!, key), StringComparer.Ordinal);
+        var parts = Keys.Select(key => key.Name).Except(replaced, StringComparer.Ordinal).Where(map.Has).ToDictionary(key => key, key => Text(map.Find(key)!, key), StringComparer.Ordinal);
         if (parts.ContainsKey("url") && Array.Find(_inUrl, parts.ContainsKey) is { } twice)
         {
             file.Report(Complaints.KeysExclude(map.KeyAt(twice), $"connection '{Spelling.Clip(name.Text)}'", "url", twice, "Keep one of them."));

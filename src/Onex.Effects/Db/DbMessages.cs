@@ -10,32 +10,32 @@ internal sealed record DbStatement
     [Argument("One SQL statement, with $1, $2, ... for the parameters.", Filling = ArgumentFilling.Constant)]
     public required string Sql { get; init; }
 
-    [Argument("The values of $1, $2, ...; each is converted to the type that the statement gives its place.")]
+    [Argument("The values of $1, $2, ..., in order. Each is converted to the type that the statement gives its place.", Default = "none")]
     public IReadOnlyList<JsonElement>? Parameters { get; init; }
 }
 
 /// <summary>What a transaction is told.</summary>
 internal sealed record DbTransactionArguments
 {
-    [Argument("The statements, each with 'sql' and 'parameters': all of them happen, or none.")]
+    [Argument("1 to 100 statements, each with 'sql' and 'parameters'. All of them happen, or none.")]
     public required IReadOnlyList<DbStatement> Statements { get; init; }
 }
 
 /// <summary>What came of a statement.</summary>
 internal sealed record DbResult
 {
-    /// <summary>An object per row, by the columns' names.</summary>
+    [Result("An object per row, by the names of the columns; at most 100,000 rows and 50 MiB.")]
     [JsonType("list(map(any))")]
     public required JsonElement Rows { get; init; }
 
-    /// <summary>Rows changed; of a statement that only reads, rows read.</summary>
+    [Result("How many rows were changed, or, if the statement only reads, how many were read.")]
     public required long RowCount { get; init; }
 }
 
 /// <summary>What came of a transaction.</summary>
 internal sealed record DbTransactionResult
 {
-    /// <summary>In the order of the statements.</summary>
+    [Result("The result of each statement, in order.")]
     public required IReadOnlyList<DbResult> Results { get; init; }
 }
 

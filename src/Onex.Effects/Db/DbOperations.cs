@@ -6,8 +6,8 @@ using Onex.Effects.Operations;
 namespace Onex.Effects.Db;
 
 /// <summary>One statement, in a transaction of its own.</summary>
-[Operation(Query, ConnectionType = "postgres", Description = "Runs a statement that changes nothing, and gives its rows.")]
-[Operation("db.execute", ConnectionType = "postgres", ChangesWorld = true, Description = "Runs a statement, and gives the rows that it returns.")]
+[Operation(Query, ConnectionType = "postgres", Description = "Runs a statement in a READ ONLY transaction and returns its rows.")]
+[Operation("db.execute", ConnectionType = "postgres", ChangesWorld = true, Description = "Runs a statement in a transaction of its own and returns its rows.")]
 internal sealed class DbStatementOperation(DatabasePools pools)
     : EffectOperation<DbStatement, DbResult>(DbJson.Default.DbStatement, DbJson.Default.DbResult)
 {
@@ -22,7 +22,7 @@ internal sealed class DbStatementOperation(DatabasePools pools)
 /// Several statements in one transaction. Where the connection leads to the database that holds the effect ledger, the outcome is recorded in
 /// that same transaction: it happens exactly once.
 /// </summary>
-[Operation("db.transaction", ConnectionType = "postgres", ChangesWorld = true, Description = "Runs statements: all of them happen, or none.")]
+[Operation("db.transaction", ConnectionType = "postgres", ChangesWorld = true, Description = "Runs statements in one transaction: all of them happen, or none.")]
 internal sealed class DbTransactionOperation(DatabasePools pools)
     : EffectOperation<DbTransactionArguments, DbTransactionResult>(DbJson.Default.DbTransactionArguments, DbJson.Default.DbTransactionResult)
 {

@@ -7,32 +7,32 @@ namespace Onex.Effects.Http;
 /// <summary>What an HTTP effect is told.</summary>
 internal sealed record HttpArguments
 {
-    [Argument("The whole address, instead of a connection's and 'path'.", Filling = ArgumentFilling.Address)]
+    [Argument("The whole address.", Filling = ArgumentFilling.Address, Default = "the connection's address and 'path'")]
     public string? Url { get; init; }
 
-    [Argument("The path below the connection's address.", Filling = ArgumentFilling.PercentEncoded)]
+    [Argument("The path below the connection's address.", Filling = ArgumentFilling.PercentEncoded, Default = "the address itself")]
     public string? Path { get; init; }
 
-    [Argument("Request headers; the connection's own win.")]
+    [Argument("Headers of the request. The connection's own replace those of the same name.", Default = "none")]
     public IReadOnlyDictionary<string, string>? Headers { get; init; }
 
-    [Argument("The query; a list repeats its key, null leaves it out.")]
+    [Argument("The query of the address. A list repeats its key, null leaves the key out.", Default = "none")]
     public IReadOnlyDictionary<string, JsonElement>? Query { get; init; }
 
-    [Argument("The body: text as it stands, anything else as JSON.")]
+    [Argument("The body: text as it is, anything else as JSON; at most 10 MiB.", Default = "none")]
     public JsonElement? Body { get; init; }
 }
 
 /// <summary>What the other side answered.</summary>
 internal sealed record HttpResult
 {
-    /// <summary>The status.</summary>
+    [Result("The HTTP status.")]
     public required int StatusCode { get; init; }
 
-    /// <summary>By lower-case name; several values are joined with a comma.</summary>
+    [Result("The headers of the answer by lower-case name. Several values are joined with a comma.")]
     public required IReadOnlyDictionary<string, string> Headers { get; init; }
 
-    /// <summary>Parsed if it says that it is JSON, else text; null if there is none.</summary>
+    [Result("The body: parsed if its content type is JSON, else text; null without one. At most 50 MiB.")]
     public required JsonElement Body { get; init; }
 }
 

@@ -9,12 +9,12 @@ using Onex.Effects.Operations;
 namespace Onex.Effects.Http;
 
 /// <summary>One HTTP request, to an address or through a connection.</summary>
-[Operation("http.get", ConnectionType = "http", Description = "Asks for what is at an address.")]
-[Operation("http.head", ConnectionType = "http", Description = "Asks for the headers of what is at an address.")]
-[Operation("http.post", ConnectionType = "http", ChangesWorld = true, Description = "Posts a body to an address.")]
-[Operation("http.put", ConnectionType = "http", ChangesWorld = true, Idempotent = true, Description = "Puts a body to an address.")]
-[Operation("http.patch", ConnectionType = "http", ChangesWorld = true, Description = "Changes what is at an address.")]
-[Operation("http.delete", ConnectionType = "http", ChangesWorld = true, Idempotent = true, Description = "Deletes what is at an address.")]
+[Operation("http.get", ConnectionType = "http", Description = "Sends a GET request.")]
+[Operation("http.head", ConnectionType = "http", Description = "Sends a HEAD request, whose answer has headers and no body.")]
+[Operation("http.post", ConnectionType = "http", ChangesWorld = true, Description = "Sends a POST request.")]
+[Operation("http.put", ConnectionType = "http", ChangesWorld = true, Idempotent = true, Description = "Sends a PUT request.")]
+[Operation("http.patch", ConnectionType = "http", ChangesWorld = true, Description = "Sends a PATCH request.")]
+[Operation("http.delete", ConnectionType = "http", ChangesWorld = true, Idempotent = true, Description = "Sends a DELETE request.")]
 internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
     : EffectOperation<HttpArguments, HttpResult>(HttpJson.Default.HttpArguments, HttpJson.Default.HttpResult)
 {
@@ -51,10 +51,11 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
         var status = (int)response.StatusCode;
         var host = Host(response.RequestMessage!.RequestUri!);
         JsonElement? body = null;
+        string? unparsed = null;
         (string Code, string Message)? lost = null;
         try
         {
-            body = await HttpAnswers.ReadAsync(response.Content, cancellation);
+            (body, unparsed) = await HttpAnswers.ReadAsync(response, cancellation);
             if (body is null)
             {
                 lost = ("response_too_large", $"The answer ({status}) is larger than {HttpAnswers.BytesMax / (1024 * 1024)} MiB.");
@@ -78,7 +79,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
         // The status says what happened, whatever became of the body.
         var result = new HttpResult { StatusCode = status, Headers = HttpAnswers.Headers(response), Body = body ?? HttpAnswers.NoBody };
         var (code, message) = (HttpStatuses.Code(status), $"{host} answered {status}.");
-        return HttpStatuses.Judge(status) switch
+        var outcome = HttpStatuses.Judge(status) switch
         {
             HttpAnswer.Completed when body is null && lost is { Code: "response_too_large" } large =>
                 new EffectOutcome<HttpResult>(StepOutcomes.Rejected, result, large.Code, large.Message, null, AttemptReach.Done),
@@ -89,6 +90,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
                 EffectOutcome<HttpResult>.Failed(HttpStatuses.ReachOf(status), code, message, result, RetryAfter(response.Headers.RetryAfter)),
             _ => EffectOutcome<HttpResult>.Refused(code, $"{message}{Meaning(status)}", result),
         };
+        return unparsed is null ? outcome : outcome with { Unparsed = $"{host} answered {status}: {unparsed}." };
     }
 
     private static string Meaning(int status) => status switch
@@ -103,9 +105,12 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
     {
         for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
         {
-            if (cause is AddressRefusedException)
+            switch (cause)
             {
-                return EffectOutcome<HttpResult>.Rejected("address_refused", cause.Message);
+                case AddressRefusedException:
+                    return EffectOutcome<HttpResult>.Rejected("address_refused", cause.Message);
+                case RequestRepeatedException:
+                    return EffectOutcome<HttpResult>.Failed(reach, "connection_lost", $"{Host(address)} closed the connection without an answer.");
             }
         }
 
@@ -117,6 +122,8 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
                 EffectOutcome<HttpResult>.Failed(reach, "connection_failed", $"{Host(address)} could not be reached."),
             HttpRequestError.SecureConnectionError =>
                 EffectOutcome<HttpResult>.Failed(reach, "connection_failed", $"No secure connection to {Host(address)} could be made."),
+            HttpRequestError.ResponseEnded =>
+                EffectOutcome<HttpResult>.Failed(reach, "connection_lost", $"{Host(address)} closed the connection without an answer."),
             _ => EffectOutcome<HttpResult>.Failed(reach, "connection_lost", $"{Host(address)} gave no usable answer ({exception.HttpRequestError})."),
         };
     }

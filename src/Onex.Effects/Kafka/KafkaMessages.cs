@@ -7,26 +7,26 @@ namespace Onex.Effects.Kafka;
 /// <summary>What is to be written.</summary>
 internal sealed record ProduceArguments
 {
-    [Argument("The topic, in full; none of the runtime's own.", Filling = ArgumentFilling.Constant)]
+    [Argument("The full name of the topic; none of the runtime's own.", Filling = ArgumentFilling.Constant)]
     public required string Topic { get; init; }
 
-    [Argument("The record's key; without it, the correlation id.")]
+    [Argument("The record's key.", Default = "the correlation id")]
     public string? Key { get; init; }
 
-    [Argument("The record's value: text as it stands, anything else as JSON.")]
+    [Argument("The record's value: text as it is, anything else as JSON.")]
     public required JsonElement Value { get; init; }
 
-    [Argument("Further headers; those that Onex writes itself win.")]
+    [Argument("Further headers. Those that Onex writes itself replace them.", Default = "none")]
     public IReadOnlyDictionary<string, string>? Headers { get; init; }
 }
 
 /// <summary>What was written.</summary>
 internal sealed record ProduceResult
 {
-    /// <summary>The topic.</summary>
+    [Result("The topic.")]
     public required string Topic { get; init; }
 
-    /// <summary>The record's key.</summary>
+    [Result("The record's key.")]
     public required string Key { get; init; }
 }
 

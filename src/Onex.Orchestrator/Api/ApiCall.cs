@@ -9,7 +9,7 @@ using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Messages;
 using Onex.Hosting.Http;
 using Onex.Hosting.Settings;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Orchestrator.Requests;
 
 namespace Onex.Orchestrator.Api;
@@ -214,6 +214,11 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
             if (TextCheck.Problem(body) is { } problem)
             {
                 throw new CallException(400, ErrorCodes.TextInvalid, problem, "Send text as UTF-8, without U+0000.");
+            }
+
+            if (KeyCheck.Problem(body) is { } twice)
+            {
+                throw new CallException(400, ErrorCodes.KeyTwice, twice, "Send the key once.");
             }
 
             CheckFields(body);

@@ -3,11 +3,12 @@ using System.Text.Json;
 using Onex.Contracts;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
+using Onex.Effects.Connections;
 using Onex.Hosting;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
-using Onex.Orchestrator.Examples;
-using Onex.Orchestrator.Graphs;
+using Onex.Engine.Examples;
+using Onex.Contracts.Graphs;
 using Onex.Runtime.Running;
 
 namespace Onex.Runtime.Commands;
@@ -35,8 +36,10 @@ internal static class ContractsCommand
         format.AcceptOnlyFromAmong("mermaid", "dot", "svg");
         var graph = new Command("graph", "Draw a contract: its states, and the ways between them.") { name, format };
         graph.SetAction(parsed => Graph(parsed.GetValue(name)!, parsed.GetValue(format)!));
-        var schema = new Command("schema", "Print the JSON Schema of contracts, for editors.");
-        schema.SetAction(_ => Console.Write(ContractCompiler.EditorSchema(Catalogue.Of(CommandLine.Settings(SettingsUse.Nothing)))));
+        var connections = new Option<bool>("--connections") { Description = "That of files of connections instead." };
+        var schema = new Command("schema", "Print the JSON Schema of contracts, for editors.") { connections };
+        schema.SetAction(parsed => Console.Write(
+            parsed.GetValue(connections) ? ConnectionSchema.Write() : ContractCompiler.EditorSchema(Catalogue.Of(CommandLine.Settings(SettingsUse.Nothing)))));
         return new Command("contracts", "Check, test, draw and show contracts.") { check, test, list, graph, schema };
     }
 

@@ -7,7 +7,7 @@ using Onex.Contracts.Catalogue;
 namespace Onex.Workers.Operations;
 
 /// <summary>The SHA-256 of a text's UTF-8 bytes.</summary>
-[Operation("hash.sha256", Description = "The SHA-256 of a text, in lower-case hex.")]
+[Operation("hash.sha256", Description = "Hashes a text with SHA-256.")]
 internal sealed class HashSha256() : ComputeOperation<HashArguments, HashResult>(ComputeJson.Default.HashArguments, ComputeJson.Default.HashResult)
 {
     protected override ValueTask<HashResult> RunAsync(HashArguments arguments, CancellationToken cancellation) =>
@@ -15,7 +15,7 @@ internal sealed class HashSha256() : ComputeOperation<HashArguments, HashResult>
 }
 
 /// <summary>Returns what main has evaluated.</summary>
-[Operation("transform", Description = "Evaluates its values and returns them under the same names.")]
+[Operation("transform", Description = "Returns its values, which the orchestrator has evaluated, under the same names.")]
 internal sealed class Transform()
     : ComputeOperation<TransformArguments, IReadOnlyDictionary<string, JsonElement>>(
         ComputeJson.Default.TransformArguments, ComputeJson.Default.IReadOnlyDictionaryStringJsonElement)
@@ -25,7 +25,7 @@ internal sealed class Transform()
 }
 
 /// <summary>Takes its time.</summary>
-[Operation("delay", Description = "Waits before it completes; for tests.")]
+[Operation("delay", Description = "Completes after a delay; for tests. A contract that waits uses a step with 'wait'.")]
 internal sealed class Delay(TimeProvider time)
     : ComputeOperation<DelayArguments, DelayResult>(ComputeJson.Default.DelayArguments, ComputeJson.Default.DelayResult)
 {
@@ -43,24 +43,25 @@ internal sealed class Delay(TimeProvider time)
 
 internal sealed record HashArguments
 {
-    [Argument("The text.")]
+    [Argument("The text. Its UTF-8 bytes are hashed.")]
     public required string Text { get; init; }
 }
 
 internal sealed record HashResult
 {
+    [Result("The hash: 64 hexadecimal digits in lower case.")]
     public required string Hex { get; init; }
 }
 
 internal sealed record TransformArguments
 {
-    [Argument("Values by name.")]
+    [Argument("The values to return, by name.")]
     public required IReadOnlyDictionary<string, JsonElement> Values { get; init; }
 }
 
 internal sealed record DelayArguments
 {
-    [Argument("How long to wait, in milliseconds.")]
+    [Argument("The delay in milliseconds, 0 or more. It must be shorter than the step's timeout.")]
     public required int Ms { get; init; }
 }
 

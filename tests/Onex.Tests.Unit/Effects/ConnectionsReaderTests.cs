@@ -59,7 +59,7 @@ public sealed class ConnectionsReaderTests : IDisposable
     [InlineData("x: { url: 'http://x' }", "2:3: ONEX1013: connection 'x' needs 'type'. Add 'type: http' or 'type: postgres' or 'type: consul'")]
     [InlineData("x: { type: htp, url: 'http://x' }", "2:14: ONEX2003: there is no type of connection 'htp'. Did you mean 'http'?")]
     [InlineData("x: { type: kafka, host: db }", "2:14: ONEX2003: this version has no connections of type 'kafka' yet. Types here: http, postgres, consul, vault, redis, filesystem.")]
-    [InlineData("x: { type: redis, url: 'redis://c', host: db }", "2:39: ONEX1010: connection 'x' has no key 'host'. Keys here: type, url, user, password, timeout")]
+    [InlineData("x: { type: redis, url: 'redis://c', host: db }", "2:39: ONEX1010: connection 'x' has no key 'host'. Keys here: type, timeout, retry, breaker, rate_limit, concurrency, public, url, user, password.")]
     [InlineData("x: { type: redis, url: 'http://cache' }", "2:26: ONEX2005: the url of connection 'x' is not a redis or rediss address. Write it in full: redis://cache.internal:6379.")]
     [InlineData("x: { type: redis, url: 'redis://me:hidden@cache' }", "2:26: ONEX2005: the url of connection 'x' holds a user name. Give it as 'user' and 'password'.")]
     [InlineData("x: { type: vault, url: 'http://vault:8200', token: '${secret:NOT_THERE}' }", "2:54: ONEX2006: the secret NOT_THERE is not set.")]

@@ -1,0 +1,86 @@
+using System.Reflection;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+
+namespace Onex.Tests.Unit.House;
+
+/// <summary>The documentation comments of the code, as Markdown: generated documents are made from them.</summary>
+internal static partial class DocComments
+{
+    private static readonly Dictionary<Assembly, Dictionary<string, XElement>> _read = [];
+
+    /// <summary>The summary of a type.</summary>
+    public static string Of(Type type) => Summary(type.Assembly, $"T:{Name(type)}");
+
+    /// <summary>The summary of a property, field or method.</summary>
+    public static string Of(MemberInfo member) => Summary(member.Module.Assembly, Id(member));
+
+    /// <summary>What the comment of a record says of one of its positional parameters.</summary>
+    public static string OfParameter(Type record, string parameter)
+    {
+        var element = Members(record.Assembly).GetValueOrDefault($"T:{Name(record)}")?.Elements("param").SingleOrDefault(item => (string?)item.Attribute("name") == parameter);
+        Assert.True(element is not null, $"{record.Name} does not describe its parameter '{parameter}'.");
+        return Markdown(record.Assembly, element);
+    }
+
+    private static string Summary(Assembly assembly, string id)
+    {
+        // The id of a method goes on with its parameters.
+        var element = Members(assembly).FirstOrDefault(member => member.Key == id || (id[0] == 'M' && member.Key.StartsWith(id + "(", StringComparison.Ordinal))).Value;
+        var summary = element?.Element("summary");
+        Assert.True(summary is not null, $"{id} has no summary: say what it means.");
+        return Markdown(assembly, summary);
+    }
+
+    private static Dictionary<string, XElement> Members(Assembly assembly)
+    {
+        lock (_read)
+        {
+            if (!_read.TryGetValue(assembly, out var members))
+            {
+                members = XDocument.Load(Path.ChangeExtension(assembly.Location, ".xml")).Descendants("member")
+                    .ToDictionary(member => (string)member.Attribute("name")!, StringComparer.Ordinal);
+                _read.Add(assembly, members);
+            }
+
+            return members;
+        }
+    }
+
+    private static string Id(MemberInfo member) => member switch
+    {
+        PropertyInfo => "P:",
+        FieldInfo => "F:",
+        _ => "M:",
+    } + $"{Name(member.DeclaringType!)}.{member.Name}";
+
+    private static string Name(Type type) => type.FullName!.Replace('+', '.');
+
+    private static string Markdown(Assembly assembly, XElement element) => Blank().Replace(
+        string.Concat(element.Nodes().Select(node => node switch
+        {
+            XText text => text.Value,
+            XElement { Name.LocalName: "c" } code => $"`{code.Value}`",
+            XElement { Name.LocalName: "see" or "seealso" } reference => $"`{Referred(assembly, (string?)reference.Attribute("cref") ?? "?:" + (string?)reference.Attribute("langword"))}`",
+            XElement { Name.LocalName: "paramref" } parameter => $"`{(string?)parameter.Attribute("name")}`",
+            XElement other => other.Value,
+            _ => "",
+        })), " ").Trim();
+
+    // A property is called as it is on the wire, a constant is its value, all else has its own name.
+    private static string Referred(Assembly assembly, string id)
+    {
+        var name = id[2..].Split('(')[0];
+        var last = name[(name.LastIndexOf('.') + 1)..];
+        return id[0] switch
+        {
+            'P' => JsonNamingPolicy.SnakeCaseLower.ConvertName(last),
+            'F' => assembly.GetType(name[..name.LastIndexOf('.')])?.GetField(last)?.GetRawConstantValue() as string ?? last,
+            _ => last,
+        };
+    }
+
+    [GeneratedRegex(@"\s+", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Blank();
+}

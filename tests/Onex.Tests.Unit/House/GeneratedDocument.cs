@@ -1,0 +1,52 @@
+using Onex.Tests.Unit.Contracts;
+
+namespace Onex.Tests.Unit.House;
+
+/// <summary>Documents, and parts of documents, that are made from code: compared with it, or written again with <c>ONEX_GOLDEN=update</c>.</summary>
+internal static class GeneratedDocument
+{
+    private const string End = "<!-- end -->";
+
+    /// <summary>The whole of a document.</summary>
+    public static void Holds(string document, string expected)
+    {
+        var path = RepositoryFiles.At("docs", document);
+        if (RepositoryFiles.Updating)
+        {
+            File.WriteAllText(path, expected);
+        }
+
+        Assert.Equal(expected, File.ReadAllText(path));
+    }
+
+    /// <summary>What stands between <c>&lt;!-- made: name --&gt;</c> and <c>&lt;!-- end --&gt;</c>.</summary>
+    public static void Holds(string document, string part, string expected)
+    {
+        var path = RepositoryFiles.At("docs", document);
+        var text = File.ReadAllText(path);
+        var begin = $"<!-- made: {part} -->\n";
+        var start = text.IndexOf(begin, StringComparison.Ordinal);
+        Assert.True(start >= 0, $"docs/{document} has no part '{begin.TrimEnd()}'.");
+        start += begin.Length;
+        var end = text.IndexOf(End, start, StringComparison.Ordinal);
+        Assert.True(end >= 0, $"The part '{part}' of docs/{document} has no {End}.");
+        if (RepositoryFiles.Updating)
+        {
+            text = text[..start] + expected + text[end..];
+            File.WriteAllText(path, text);
+            end = start + expected.Length;
+        }
+
+        Assert.Equal(expected, text[start..end]);
+    }
+
+    /// <summary>A table, or nothing without rows.</summary>
+    public static string Table(string head, IEnumerable<string> rows)
+    {
+        var all = rows.ToList();
+        return all.Count == 0 ? "" : $"| {head} |\n|{string.Concat(head.Split('|').Select(_ => " --- |"))}\n{string.Concat(all.Select(row => $"| {row} |\n"))}";
+    }
+
+    /// <summary>Text that may stand in a cell of a table.</summary>
+    public static string Cell(string text) => text.Replace("|", "\\|", StringComparison.Ordinal);
+}

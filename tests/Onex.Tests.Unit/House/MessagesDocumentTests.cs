@@ -1,0 +1,229 @@
+using System.Collections.Immutable;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Onex.Contracts;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+using Onex.Kafka.Consuming;
+using Onex.Kafka.DeadLetters;
+using Onex.Engine;
+using Onex.Orchestrator.Plans;
+using Onex.Orchestrator.Requests;
+using Onex.Orchestrator.Responses;
+using Onex.Persistence.Sagas;
+using Onex.Tests.Unit.Contracts;
+using Onex.Tests.Unit.Orchestrator;
+
+namespace Onex.Tests.Unit.House;
+
+/// <summary><c>docs/messages.md</c>: its tables come from the types of the messages, its examples are read, or were made, by the code that runs.</summary>
+public sealed partial class MessagesDocumentTests
+{
+    private const string Document = "messages.md";
+    private static readonly DateTimeOffset _at = new(2026, 11, 24, 8, 0, 0, TimeSpan.Zero);
+    private static readonly Guid _correlation = Guid.Parse("123e4567-e89b-12d3-a456-426614174000");
+    private static readonly Guid _saga = Guid.Parse("019ab4f2-5000-7000-8000-000000000001");
+    private static readonly JsonSerializerOptions _indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly string _text = File.ReadAllText(RepositoryFiles.At("docs", Document));
+
+    // Every message and every part of one that has a name.
+    private static readonly Type[] _messages =
+    [
+        typeof(Request), typeof(RequestTarget), typeof(Response), typeof(DeadLetter), typeof(DeadLetterMessage), typeof(StepCommand), typeof(StepResult),
+        typeof(SagaMessage), typeof(SagaCall),
+    ];
+
+    private static readonly Type[] _constants =
+        [typeof(ResponseStatus), typeof(StepDirections), typeof(StepOutcomes), typeof(StepReaches), typeof(EventTypes), typeof(HeaderNames)];
+
+    public static TheoryData<string> Messages => [.. _messages.Select(type => type.Name)];
+
+    public static TheoryData<string> Constants => [.. _constants.Select(type => type.Name)];
+
+    public static TheoryData<string> Made => [.. MadeMessages().Keys];
+
+    public static TheoryData<string> Read => [.. Example().Matches(_text).Select(example => example.Groups["text"].Value)];
+
+    [Theory]
+    [MemberData(nameof(Messages))]
+    public void The_fields_of_a_message_are_those_of_its_type(string name) => GeneratedDocument.Holds(
+        Document, name, GeneratedDocument.Table("field | type | meaning", Properties(_messages.Single(type => type.Name == name)).Select(Row)));
+
+    [Theory]
+    [MemberData(nameof(Constants))]
+    public void The_values_of_a_field_are_those_of_the_code(string name) => GeneratedDocument.Holds(
+        Document,
+        name,
+        GeneratedDocument.Table("value | meaning", _constants.Single(type => type.Name == name).GetFields(BindingFlags.Public | BindingFlags.Static)
+            .Where(field => field.IsLiteral)
+            .Select(field => $"`{field.GetRawConstantValue()}` | {DocComments.Of(field)}")));
+
+    [Fact]
+    public void The_topics_are_those_of_the_code() => GeneratedDocument.Holds(
+        Document,
+        nameof(Topics),
+        GeneratedDocument.Table("topic | what is on it", typeof(Topics).GetConstructors()[0].GetParameters()
+            .Select(parameter => $"`{typeof(Topics).GetProperty(parameter.Name!)!.GetValue(Topics.Default)}` | {DocComments.OfParameter(typeof(Topics), parameter.Name!)}")));
+
+    [Fact]
+    public void Every_message_that_is_written_as_json_is_in_it() => Assert.Empty(
+        typeof(MessageJson).GetCustomAttributesData()
+            .Where(attribute => attribute.AttributeType == typeof(System.Text.Json.Serialization.JsonSerializableAttribute))
+            .Select(attribute => (Type)attribute.ConstructorArguments[0].Value!)
+            .Where(type => type.Assembly == typeof(MessageJson).Assembly)
+            .Except(_messages));
+
+    [Theory]
+    [MemberData(nameof(Made))]
+    public void A_message_that_is_shown_is_what_the_code_writes(string name) =>
+        GeneratedDocument.Holds(Document, $"example of {name}", $"```json\n{MadeMessages()[name]}\n```\n");
+
+    [Theory]
+    [MemberData(nameof(Read))]
+    public void A_request_that_is_shown_is_accepted(string request)
+    {
+        var (read, refusal) = new RequestReader(1 << 20).Read(Encoding.UTF8.GetBytes(request), Origin());
+        Assert.Null(refusal);
+        var (accepted, why) = Rules().Accept(read!, _saga, homePartition: 3, _at);
+
+        Assert.Null(why);
+        Assert.Null(accepted is AcceptedRequest.Event sent ? sent.Request.Misfit : null);
+    }
+
+    private static IEnumerable<PropertyInfo> Properties(Type type) => type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+        .Where(property => property.CanWrite && !property.IsDefined(typeof(System.Text.Json.Serialization.JsonIgnoreAttribute)));
+
+    private static string Row(PropertyInfo property)
+    {
+        var name = property.IsDefined(typeof(System.Text.Json.Serialization.JsonExtensionDataAttribute))
+            ? "any other field"
+            : $"`{JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name)}`";
+        var required = property.IsDefined(typeof(RequiredMemberAttribute)) ? "Required. " : "";
+        return $"{name} | {Kind(property.PropertyType)} | {required}{GeneratedDocument.Cell(DocComments.Of(property))}";
+    }
+
+    private static string Kind(Type type)
+    {
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        return type == typeof(string) ? "text"
+            : type == typeof(Guid) ? "UUID"
+            : type == typeof(bool) ? "bool"
+            : type == typeof(int) || type == typeof(long) ? "whole number"
+            : type == typeof(DateTimeOffset) ? "timestamp"
+            : type == typeof(RawJson) || type == typeof(IDictionary<string, JsonElement>) ? "JSON"
+            : type == typeof(IReadOnlyDictionary<string, string>) ? "object of texts"
+            : _messages.Contains(type) ? $"[`{type.Name}`](#{type.Name.ToLowerInvariant()})"
+            : throw new InvalidOperationException($"Say how {type} is called in docs/{Document}.");
+    }
+
+    // What the code makes of one request for the contract of the README, from its acceptance to its end.
+    private static Dictionary<string, string> MadeMessages()
+    {
+        var plan = Greeting();
+        var writer = new MessageWriter(Topics.Default, new ResponseWriter(Topics.Default));
+        var asker = Orchestrator.Story.Asker("requests/3/17") with { CorrelationId = _correlation, Operation = "greeting" };
+        var story = new Story(plan).Takes(Start(plan, asker, """{"text":"hello"}"""));
+        var command = story.Last.Commands.Single();
+        var written = writer.Command(story.Saga, command, argumentsRef: null, Identity.Message(_saga, 0), _at);
+        var result = new StepResult
+        {
+            CommandId = command.CommandId,
+            Attempt = command.Attempt,
+            SagaId = _saga,
+            CorrelationId = _correlation,
+            Outcome = StepOutcomes.Completed,
+            Result = RawJson.FromText("""{"hex":"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"}"""),
+        };
+        var answer = story.Completes("seal", result.Result.ToString()!).Answers.Single();
+        var (bad, _) = new RequestReader(1 << 20).Read(
+            Encoding.UTF8.GetBytes($$"""{"operation":"greeting","payload":{"text":7},"correlation_id":"{{_correlation}}"}"""), Origin());
+        var refusal = Rules().Accept(bad!, _saga, homePartition: 3, _at).Refusal!;
+        var record = new ConsumedRecord
+        {
+            Topic = "requests",
+            Partition = 3,
+            Offset = 18,
+            Key = Encoding.UTF8.GetBytes(_correlation.ToString()),
+            Value = Encoding.UTF8.GetBytes($$"""{"operation":"greeting","payload":{"text":7},"token":"s3cret"}"""),
+            Headers = [],
+        };
+        var dead = new DeadLetterWriter(null!, null!, null, new FakeTimeProvider(_at), NullLogger<DeadLetterWriter>.Instance)
+            .Letter(record, new RecordOutcome.Dead(refusal.Code, refusal.Error, refusal.ErrorType, _correlation));
+
+        return new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["a command"] = Shown(written),
+            ["a result"] = Indented(JsonSerializer.SerializeToUtf8Bytes(result, MessageJson.Default.StepResult)),
+            ["a response"] = Shown(writer.Response(_saga, answer, Identity.Message(_saga, 1), _at)),
+            ["a duplicate"] = Indented(writer.Response(_saga, answer with { IsDuplicate = true }, Identity.Message(_saga, 2), _at).Value),
+            ["an error"] = Indented(new ResponseWriter(Topics.Default).Write(asker, refusal, _at).Value),
+            ["a dead letter"] = Indented(JsonSerializer.SerializeToUtf8Bytes(dead, MessageJson.Readable.DeadLetter)),
+        };
+    }
+
+    private static SagaStarted Start(Plan plan, Asker asker, string input)
+    {
+        _ = plan.Input.Validate(CelValue.FromJson(Encoding.UTF8.GetBytes(input)), out var typed);
+        return new SagaStarted
+        {
+            SagaId = _saga,
+            CausedBy = _saga,
+            Facts = new SagaFacts
+            {
+                SagaId = _saga,
+                Contract = plan.Name,
+                ContractVersion = plan.Version,
+                ContractHash = plan.Hash,
+                HomePartition = 3,
+                StartedAt = _at,
+                Input = typed,
+                Asker = asker,
+            },
+        };
+    }
+
+    private static Plan Greeting()
+    {
+        var contract = Yaml().Match(File.ReadAllText(RepositoryFiles.At("README.md"))).Groups["text"].Value;
+        return Orchestrator.Story.Compile(contract).Plans.Single();
+    }
+
+    private static RequestRules Rules()
+    {
+        var order = ContractCompiler.CompileDirectory(RepositoryFiles.At("tests", "contracts", "valid", "order-fulfilment-full"), TestCatalogue.OfTheExample);
+        return new RequestRules(
+            new PlanCatalogue([Greeting(), .. order.Plans], registry: null!, compiler: null!, pipes: null!), new OperationCatalogue([]), Topics.Default, ["answers"]);
+    }
+
+    private static RequestOrigin Origin() => new(_saga, "requests/3/17", ImmutableSortedDictionary<string, string>.Empty);
+
+    private static string Shown(OutgoingMessage message)
+    {
+        var shown = new JsonObject { ["topic"] = message.Topic, ["key"] = message.Key };
+        if (message.Partition is { } partition)
+        {
+            shown["partition"] = partition;
+        }
+
+        shown["headers"] = JsonNode.Parse(message.Headers.Utf8.Span);
+        shown["value"] = JsonNode.Parse(message.Value.Span);
+        return shown.ToJsonString(_indented);
+    }
+
+    private static string Indented(ReadOnlyMemory<byte> json) => JsonNode.Parse(json.Span)!.ToJsonString(_indented);
+
+    [GeneratedRegex(@"<!-- request -->\n```json\n(?<text>(?:.*\n)*?)```", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex Example();
+
+    [GeneratedRegex(@"^```yaml\n(?<text>(?:.*\n)*?)```$", RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex Yaml();
+}

@@ -1,0 +1,105 @@
+using System.Text;
+using Onex.Contracts.Catalogue;
+using Onex.Effects;
+using Onex.Effects.Connections;
+using Onex.Tests.Unit.Contracts;
+using Onex.Workers;
+
+namespace Onex.Tests.Unit.House;
+
+/// <summary><c>docs/operations.md</c>: operations from the catalogue that contracts are checked against, connections from the table that the reader uses.</summary>
+public sealed class OperationsDocumentTests
+{
+    private const string Document = "operations.md";
+
+    [Fact]
+    public void Every_effect_is_described_as_the_catalogue_has_it() =>
+        GeneratedDocument.Holds(Document, "effects", string.Concat(EffectOperations.Descriptors.OrderBy(operation => operation.IsToCome).Select(Operation)));
+
+    [Fact]
+    public void Every_compute_is_described_as_the_catalogue_has_it() =>
+        GeneratedDocument.Holds(Document, "computes", string.Concat(ComputeOperations.Descriptors.Select(Operation)));
+
+    [Fact]
+    public void The_keys_of_connections_are_those_that_the_reader_accepts()
+    {
+        var text = new StringBuilder()
+            .Append("### Every connection\n\n").Append(Keys(ConnectionKeys.Common)).Append('\n');
+        foreach (var type in ConnectionTypes.All)
+        {
+            text.Append("### ").Append(type).Append("\n\n");
+            var runs = EffectOperations.Descriptors.Any(operation => operation.ConnectionType == type && !operation.IsToCome);
+            text.Append(runs ? "" : "To come: this version checks such a connection, and no operation uses it yet.\n\n");
+            text.Append(Keys(ConnectionKeys.Of(type))).Append('\n');
+        }
+
+        text.Append("### retry\n\n").Append(Keys(ConnectionKeys.Retry)).Append('\n');
+        text.Append("### breaker\n\n").Append(Keys(ConnectionKeys.Breaker));
+        GeneratedDocument.Holds(Document, "connections", text.ToString());
+    }
+
+    [Fact]
+    public void Every_argument_and_every_field_of_a_result_says_what_it_means() => Assert.All(
+        EffectOperations.Descriptors.Concat(ComputeOperations.Descriptors),
+        operation =>
+        {
+            Assert.All(operation.Arguments, argument => Assert.EndsWith(".", argument.Description, StringComparison.Ordinal));
+            Assert.Equal(operation.Result.Keys, operation.ResultMeanings.Keys);
+            Assert.All(operation.ResultMeanings.Values, meaning => Assert.EndsWith(".", meaning, StringComparison.Ordinal));
+        });
+
+    [Fact]
+    public void The_connections_that_are_shown_are_read()
+    {
+        var directory = Directory.CreateTempSubdirectory("onex-connections-").FullName;
+        try
+        {
+            var text = File.ReadAllText(RepositoryFiles.At("docs", Document));
+            File.WriteAllText(Path.Combine(directory, "shown.yaml"), text.Split("```yaml\n")[1].Split("```")[0]);
+            var secrets = new Dictionary<string, string>(StringComparer.Ordinal) { ["STOCK_TOKEN"] = "one", ["LEDGER_PASSWORD"] = "two" };
+
+            var reading = ConnectionsReader.Read(directory, secrets, resolveSecrets: true);
+
+            Assert.Empty(reading.Diagnostics);
+            Assert.Equal(["ledger", "stock"], reading.Connections.Keys.Order(StringComparer.Ordinal));
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    private static string Operation(OperationDescriptor operation)
+    {
+        var text = new StringBuilder().Append("### ").Append(operation.Name).Append("\n\n").Append(operation.Description).Append(' ');
+        text.Append(operation.ChangesWorld ? "It changes the world, so its step needs `compensate` before the pivot. " : "It changes nothing. ");
+        text.Append(operation.IsRepeatable ? "It may be repeated. " : "It may not be repeated after it has happened. ");
+        text.Append(operation.ConnectionType is { } type ? $"Connection: `{type}`." : "It takes no connection.");
+        text.Append(string.Concat(OperationAliases.Of(operation.Name).Skip(1).Select(alias => $" Alias: `{alias}`.")));
+        text.Append(operation.IsToCome ? " **To come**: contracts may name it, and this version rejects its step with `operation_unavailable`." : "");
+        text.Append("\n\n");
+        text.Append(GeneratedDocument.Table("argument | type | without it | meaning", operation.Arguments.Select(Argument)));
+        text.Append('\n');
+        text.Append(GeneratedDocument.Table(
+            "result | type | meaning",
+            operation.Result.Select(field => $"`{field.Key}` | `{field.Value}` | {GeneratedDocument.Cell(operation.ResultMeanings[field.Key])}")));
+        return text.Append(operation.Result.Count > 0 ? "\n" : "").ToString();
+    }
+
+    private static string Argument(ArgumentDescriptor argument)
+    {
+        var filling = argument.Filling switch
+        {
+            ArgumentFilling.Constant => " A constant: it takes no `${...}`.",
+            ArgumentFilling.PercentEncoded => " Inserted values are percent-encoded, and must not be empty before a `?`.",
+            ArgumentFilling.Address => " Inserted values are put in as they are, and must not be empty before a `?`.",
+            _ => argument.ConstantKeys.Count > 0 ? $" `{string.Join("`, `", argument.ConstantKeys)}` takes no `${{...}}`." : "",
+        };
+        var without = argument.Required ? "required" : argument.Default ?? "";
+        return $"`{argument.Name}` | `{argument.Type}` | {without} | {GeneratedDocument.Cell(argument.Description)}{filling}";
+    }
+
+    private static string Keys(IEnumerable<ConnectionKey> keys) => GeneratedDocument.Table(
+        "key | type | values | without it | meaning",
+        keys.Select(key => $"`{key.Name}` | {key.Type} | {key.Bounds} | {key.Default} | {GeneratedDocument.Cell(key.Meaning)}"));
+}
