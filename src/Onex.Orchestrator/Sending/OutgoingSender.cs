@@ -185,7 +185,7 @@ internal sealed class OutgoingSender(
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            logger.LogError(failure, "A committed message could not be handed to the producer; it is sent again later.");
+            Log.MessageNotProduced(logger, failure);
         }
         finally
         {
@@ -201,8 +201,7 @@ internal sealed class OutgoingSender(
     private async Task<DeliveryReport> SendRefusedAsync(
         Guid sagaId, OutgoingMessage message, ProducedRecord record, string reason)
     {
-        logger.LogError(
-            "The broker refuses message {MessageId} of saga {SagaId} for topic {Topic} for good: {Reason}", message.MessageId, sagaId, message.Topic, reason);
+        Log.MessageUndeliverable(logger, message.MessageId, sagaId, message.Topic, reason);
         if (ShortResponse.For(message, reason) is { } instead)
         {
             var said = await producer.ProduceAsync(record with { Value = instead.Value, Headers = MessageHeaders.ToList(instead.Headers) }, CancellationToken.None);

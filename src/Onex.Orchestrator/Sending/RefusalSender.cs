@@ -54,7 +54,7 @@ internal sealed class RefusalSender(ResponseWriter responses, IRecordProducer pr
                 return;
             }
 
-            logger.LogError("Message {MessageId} for topic {Topic} is refused by the broker: {Reason}", message.MessageId, message.Topic, report.Reason);
+            Log.ResponseUndeliverable(logger, message.MessageId, message.Topic, report.Reason);
         }
     }
 }
