@@ -5,7 +5,7 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Engine;
 
 /// <summary>
-/// Taking back (contract-language, 5): completed steps in reverse order; what ran in parallel in parallel; of an <c>each</c> every completed item.
+/// Compensation (docs/contract-language.md#compensation): completed steps in reverse order; what ran in parallel in parallel; of an <c>each</c> every completed item.
 /// </summary>
 internal static class Compensations
 {
