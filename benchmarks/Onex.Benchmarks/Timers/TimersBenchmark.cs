@@ -3,6 +3,7 @@ using System.Globalization;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Onex.Contracts.Messages;
+using Onex.Engine;
 using Onex.Persistence.Connecting;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Schema;

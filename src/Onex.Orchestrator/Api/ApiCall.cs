@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Http;
 using Onex.Contracts.Messages;
 using Onex.Hosting.Http;
 using Onex.Hosting.Settings;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Orchestrator.Requests;
 
 namespace Onex.Orchestrator.Api;

@@ -1,8 +1,7 @@
 using System.Text;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
-using Onex.Orchestrator.Graphs;
-using Onex.Orchestrator.Plans;
+using Onex.Contracts.Graphs;
 using Onex.Orchestrator.Scheduling;
 
 namespace Onex.Orchestrator.Api;

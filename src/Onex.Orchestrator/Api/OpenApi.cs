@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Onex.Hosting;
 using Onex.Hosting.Http;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 
 namespace Onex.Orchestrator.Api;
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Onex.Contracts.Messages;
 using Onex.Orchestrator.Control;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Api;

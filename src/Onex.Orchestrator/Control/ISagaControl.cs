@@ -1,5 +1,5 @@
 using Onex.Contracts.Messages;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 
 namespace Onex.Orchestrator.Control;
 
@@ -72,14 +72,3 @@ internal enum OperatorOutcome
     /// <summary>The saga is not in a condition in which this can be asked: ended, not blocked, past the pivot.</summary>
     Refused,
 }
-
-/// <summary>What a saga waits for, in one sentence and in its parts.</summary>
-/// <param name="Sentence">For people: what it waits for, since when, until when, and what could be done.</param>
-/// <param name="Status">The saga's status.</param>
-/// <param name="State">Its state.</param>
-/// <param name="Since">Since when.</param>
-/// <param name="Until">When something happens by itself, or null.</param>
-/// <param name="Waits">What it waits for: steps in flight, events by name, a time, an operator.</param>
-/// <param name="Actions">What could be done: commands of <c>onex sagas</c>, without the program's name.</param>
-internal sealed record WaitReason(
-    string Sentence, string Status, string State, DateTimeOffset Since, DateTimeOffset? Until, IReadOnlyList<string> Waits, IReadOnlyList<string> Actions);

@@ -1,4 +1,4 @@
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 
 namespace Onex.Orchestrator.Control;
 

@@ -1,6 +1,6 @@
 using System.Text;
 using Onex.Contracts.Messages;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Orchestrator.Machines;
 using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Responses;

@@ -1,6 +1,6 @@
 using MassTransit;
 using Onex.Contracts.Plans;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using State = MassTransit.State;
 
 namespace Onex.Orchestrator.Machines;

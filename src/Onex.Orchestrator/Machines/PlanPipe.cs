@@ -2,8 +2,7 @@ using MassTransit;
 using MassTransit.Saga;
 using Onex.Contracts.Plans;
 using Onex.Kafka.Riding;
-using Onex.Orchestrator.Engine;
-using Onex.Persistence.Sagas;
+using Onex.Engine;
 
 namespace Onex.Orchestrator.Machines;
 

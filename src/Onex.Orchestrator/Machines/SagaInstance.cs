@@ -1,5 +1,5 @@
 using MassTransit;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 
 namespace Onex.Orchestrator.Machines;
 

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Onex.Contracts.Expressions;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 
 namespace Onex.Orchestrator.Requests;
 

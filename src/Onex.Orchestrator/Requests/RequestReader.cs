@@ -5,7 +5,7 @@ using System.Text.Json;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Kafka.Consuming;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Orchestrator.Responses;
 
 namespace Onex.Orchestrator.Requests;

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Onex.Contracts.Messages;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Orchestrator.Requests;
 using Onex.Persistence.Sagas;
 

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Responses;
 using Onex.Orchestrator.Sending;

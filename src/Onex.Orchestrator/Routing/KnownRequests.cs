@@ -1,5 +1,5 @@
 using Onex.Kafka.Consuming;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Orchestrator.Requests;
 using Onex.Persistence.Sagas;
 

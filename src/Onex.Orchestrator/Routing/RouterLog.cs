@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
-using Onex.Orchestrator.Engine;
-using Onex.Persistence.Sagas;
+using Onex.Engine;
 
 namespace Onex.Orchestrator.Routing;
 

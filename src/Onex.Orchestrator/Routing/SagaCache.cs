@@ -1,4 +1,4 @@
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Orchestrator.Machines;
 
 namespace Onex.Orchestrator.Routing;

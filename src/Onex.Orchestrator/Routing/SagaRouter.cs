@@ -3,7 +3,7 @@ using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Kafka.Consuming;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Orchestrator.Machines;
 using Onex.Orchestrator.Plans;
 using Onex.Orchestrator.Requests;

@@ -1,5 +1,5 @@
 using Onex.Contracts.Messages;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Orchestrator.Machines;
 using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Responses;

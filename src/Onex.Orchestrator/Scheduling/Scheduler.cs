@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Orchestrator.Control;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Orchestrator.Plans;
 using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Routing;

@@ -3,7 +3,7 @@ using System.Text.Json;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Kafka.DeadLetters;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Storage;
 using Onex.Persistence.DeadLetters;

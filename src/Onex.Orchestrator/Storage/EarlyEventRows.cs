@@ -2,7 +2,7 @@ using System.Text.Json;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Orchestrator.Requests;
 using Onex.Persistence.Sagas;
 

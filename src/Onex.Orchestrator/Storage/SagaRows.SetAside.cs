@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Onex.Contracts.Messages;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Storage;

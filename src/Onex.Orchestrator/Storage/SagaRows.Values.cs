@@ -3,7 +3,7 @@ using System.Text.Json;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 
 namespace Onex.Orchestrator.Storage;
 

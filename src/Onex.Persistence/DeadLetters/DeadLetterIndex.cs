@@ -2,37 +2,40 @@ using Npgsql;
 using NpgsqlTypes;
 using Onex.Persistence.Connecting;
 using Onex.Persistence.Sagas;
+using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.DeadLetters;
 
 /// <summary>The index of dead letters in PostgreSQL.</summary>
 public sealed class DeadLetterIndex(NpgsqlDataSource dataSource) : IDeadLetterIndex
 {
-    private const string Insert = """
-        INSERT INTO onex.dead_letters
-            (id, topic, partition, record_offset, code, reason, correlation_id, value, at, key, headers, error_type, retry_count)
-        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
-        """;
-
     private const string Once = " ON CONFLICT DO NOTHING";
 
+    private static readonly GivenRows<DeadLetterRow> _given = new(DeadLetterTable.Columns, first: 1);
+    private static readonly GivenRows<OutgoingRow> _message = new(OutboxTable.Columns, first: 8);
+
+    private static readonly string _insert = $"""
+        INSERT INTO onex.dead_letters ({DeadLetterTable.Columns.Names()}) SELECT {DeadLetterTable.Columns.Names("g")} FROM {_given.As("g")}
+        """;
+
     // In the transaction of the saga's commit, after it: the row is ours to the end of it, so its last transition tells whether it was written.
-    private const string InsertOfTransition =
-        $"{Insert} WHERE EXISTS (SELECT FROM onex.sagas s WHERE s.id = $14 AND s.last_transition_id = $15){Once}";
+    private static readonly string _insertOfTransition = $"""
+        {_insert} WHERE EXISTS (SELECT FROM onex.sagas s WHERE s.id = ${_given.Next} AND s.last_transition_id = ${_given.Next + 1}){Once}
+        """;
 
     // Plan: pk_dead_letters. The decision's own id makes a second run of it (a connection that was lost at the commit) find nothing to do.
-    private const string Decide = """
+    private static readonly string _decide = $"""
         WITH decided AS (
             UPDATE onex.dead_letters
             SET status = $2, redrives = redrives + $3, decision_id = $4, decided_at = clock_timestamp(), decided_by = $5, decision_reason = $6
             WHERE id = $1 AND (status = 'open' OR $7) AND decision_id IS DISTINCT FROM $4
             RETURNING id
         )
-        INSERT INTO onex.outbox (message_id, saga_id, home_partition, topic, partition, key, value, headers)
-        SELECT $4, id, $8, $9, $10, $11, $12, $13 FROM decided WHERE $9 IS NOT NULL
+        INSERT INTO onex.outbox ({OutboxTable.Columns.Names()})
+        SELECT {OutboxTable.Columns.Names("m")} FROM {_message.As("m")} JOIN decided ON decided.id = m.saga_id
         """;
 
-    private const string One = $"SELECT {DeadLetterSql.Columns} FROM onex.dead_letters l WHERE l.id = $1";
+    private static readonly string _one = $"SELECT {DeadLetterTable.Columns.Names("l")} FROM onex.dead_letters l WHERE l.id = $1";
 
     // Plan: a scan. Once per assignment, and letters are few and small, their values apart.
     private const string Open = """
@@ -59,7 +62,7 @@ public sealed class DeadLetterIndex(NpgsqlDataSource dataSource) : IDeadLetterIn
                     Parameters =
                     {
                         new NpgsqlParameter<string> { TypedValue = topic },
-                        CommitSql.Array(NpgsqlDbType.Integer, [.. partitions]),
+                        PostgresArray.Of(NpgsqlDbType.Integer, [.. partitions]),
                         new NpgsqlParameter<int> { TypedValue = IDeadLetterIndex.OpenMax },
                     },
                 },
@@ -100,7 +103,7 @@ public sealed class DeadLetterIndex(NpgsqlDataSource dataSource) : IDeadLetterIn
 
     /// <inheritdoc />
     public Task AddAsync(DeadLetterRow row, CancellationToken cancellation) =>
-        dataSource.RunAsync([Filled(new NpgsqlBatchCommand(Insert + Once), row)], _ => Task.FromResult(true), cancellation);
+        dataSource.RunAsync([Filled(new NpgsqlBatchCommand(_insert + Once), row)], _ => Task.FromResult(true), cancellation);
 
     /// <inheritdoc />
     public Task<DeadLetterPage> ListAsync(DeadLetterFilter filter, CancellationToken cancellation)
@@ -116,7 +119,7 @@ public sealed class DeadLetterIndex(NpgsqlDataSource dataSource) : IDeadLetterIn
                 var rows = new List<DeadLetterRow>();
                 while (await reader.ReadAsync(cancellation))
                 {
-                    rows.Add(Read(reader));
+                    rows.Add(DeadLetterTable.Read(new PostgresRow(reader)));
                 }
 
                 return DeadLetterSql.Page(rows, filter);
@@ -129,38 +132,33 @@ public sealed class DeadLetterIndex(NpgsqlDataSource dataSource) : IDeadLetterIn
         dataSource.RunAsync([Find(id)], reader => FirstAsync(reader, cancellation), cancellation);
 
     /// <inheritdoc />
-    public Task<DeadLetterRow?> DecideAsync(DeadLetterDecision decision, CancellationToken cancellation) => dataSource.RunAsync(
-        [
-            new NpgsqlBatchCommand(Decide)
+    public Task<DeadLetterRow?> DecideAsync(DeadLetterDecision decision, CancellationToken cancellation)
+    {
+        var command = new NpgsqlBatchCommand(_decide)
+        {
+            Parameters =
             {
-                Parameters =
-                {
-                    new NpgsqlParameter<Guid> { TypedValue = decision.LetterId },
-                    new NpgsqlParameter<string> { TypedValue = decision.Status.ToText() },
-                    new NpgsqlParameter<int> { TypedValue = decision.Message is null ? 0 : 1 },
-                    new NpgsqlParameter<Guid> { TypedValue = decision.Id },
-                    new NpgsqlParameter<string> { TypedValue = decision.By },
-                    Optional(decision.Reason, NpgsqlDbType.Text),
-                    new NpgsqlParameter<bool> { TypedValue = decision.Force },
-
-                    // No partition's reader sends it when it is assigned one: its sender does, and the sweep of any main.
-                    new NpgsqlParameter<int> { TypedValue = OutgoingMessage.NoHome },
-                    Optional(decision.Message?.Topic, NpgsqlDbType.Text),
-                    Optional(decision.Message?.Partition, NpgsqlDbType.Integer),
-                    Optional(decision.Message?.Key, NpgsqlDbType.Text),
-                    Optional(decision.Message?.Value.ToArray(), NpgsqlDbType.Bytea),
-                    Optional(decision.Message?.Headers.ToString(), NpgsqlDbType.Jsonb),
-                },
+                new NpgsqlParameter<Guid> { TypedValue = decision.LetterId },
+                new NpgsqlParameter<string> { TypedValue = decision.Status.ToText() },
+                new NpgsqlParameter<int> { TypedValue = decision.Message is null ? 0 : 1 },
+                new NpgsqlParameter<Guid> { TypedValue = decision.Id },
+                new NpgsqlParameter<string> { TypedValue = decision.By },
+                new NpgsqlParameter { Value = (object?)decision.Reason ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text },
+                new NpgsqlParameter<bool> { TypedValue = decision.Force },
             },
-            Find(decision.LetterId),
-        ],
-        reader => FirstAsync(reader, cancellation),
-        cancellation);
+        };
+
+        // No partition's reader sends it when it is assigned one: its sender does, and the sweep of any main.
+        _message.AddTo(
+            command.Parameters,
+            decision.Message is { } message ? [new OutgoingRow(decision.LetterId, OutgoingMessage.NoHome, message)] : []);
+        return dataSource.RunAsync([command, Find(decision.LetterId)], reader => FirstAsync(reader, cancellation), cancellation);
+    }
 
     /// <summary>Adds an entry if the saga's latest transition is this one.</summary>
     internal static NpgsqlBatchCommand AddOfTransition(DeadLetterRow row, Guid sagaId, Guid transitionId)
     {
-        var command = Filled(new NpgsqlBatchCommand(InsertOfTransition), row);
+        var command = Filled(new NpgsqlBatchCommand(_insertOfTransition), row);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = sagaId });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = transitionId });
         return command;
@@ -168,51 +166,12 @@ public sealed class DeadLetterIndex(NpgsqlDataSource dataSource) : IDeadLetterIn
 
     private static NpgsqlBatchCommand Filled(NpgsqlBatchCommand command, DeadLetterRow row)
     {
-        command.Parameters.AddRange((NpgsqlParameter[])[
-            new NpgsqlParameter<Guid> { TypedValue = row.Id },
-            new NpgsqlParameter<string> { TypedValue = row.Topic },
-            new NpgsqlParameter<int> { TypedValue = row.Partition },
-            new NpgsqlParameter<long> { TypedValue = row.Offset },
-            new NpgsqlParameter<string> { TypedValue = row.Code },
-            new NpgsqlParameter<string> { TypedValue = DeadLetterSql.Storable(row.Reason) },
-            Optional(row.CorrelationId, NpgsqlDbType.Uuid),
-            Optional(row.Value, NpgsqlDbType.Bytea),
-            new NpgsqlParameter<DateTime> { TypedValue = row.At.UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz },
-            Optional(row.Key is { } key ? DeadLetterSql.Storable(key) : null, NpgsqlDbType.Text),
-            Optional(row.Headers?.ToString(), NpgsqlDbType.Jsonb),
-            new NpgsqlParameter<string> { TypedValue = DeadLetterSql.Storable(row.ErrorType) },
-            new NpgsqlParameter<int> { TypedValue = row.RetryCount },
-        ]);
+        _given.AddTo(command.Parameters, [row]);
         return command;
     }
 
-    private static NpgsqlParameter Optional(object? value, NpgsqlDbType type) => new() { Value = value ?? DBNull.Value, NpgsqlDbType = type };
-
-    private static NpgsqlBatchCommand Find(Guid id) => new(One) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = id } } };
+    private static NpgsqlBatchCommand Find(Guid id) => new(_one) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = id } } };
 
     private static async Task<DeadLetterRow?> FirstAsync(NpgsqlDataReader reader, CancellationToken cancellation) =>
-        await reader.ReadAsync(cancellation) ? Read(reader) : null;
-
-    private static DeadLetterRow Read(NpgsqlDataReader reader) => new(
-        reader.GetGuid(0),
-        reader.GetString(1),
-        reader.GetInt32(2),
-        reader.GetInt64(3),
-        reader.GetString(4),
-        reader.GetString(5),
-        reader.IsDBNull(6) ? null : reader.GetGuid(6),
-        reader.IsDBNull(17) ? null : reader.GetFieldValue<byte[]>(17),
-        reader.GetFieldValue<DateTimeOffset>(7))
-    {
-        Key = PostgresRows.Text(reader, 8),
-        ErrorType = reader.GetString(9),
-        RetryCount = reader.GetInt32(10),
-        Status = DeadLetterStatusText.Parse(reader.GetString(11)),
-        Redrives = reader.GetInt32(12),
-        DecisionId = reader.IsDBNull(13) ? null : reader.GetGuid(13),
-        DecidedAt = reader.IsDBNull(14) ? null : reader.GetFieldValue<DateTimeOffset>(14),
-        DecidedBy = PostgresRows.Text(reader, 15),
-        DecisionReason = PostgresRows.Text(reader, 16),
-        Headers = PostgresRows.Json(reader, 18),
-    };
+        await reader.ReadAsync(cancellation) ? DeadLetterTable.Read(new PostgresRow(reader)) : null;
 }

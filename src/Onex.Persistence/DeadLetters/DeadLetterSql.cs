@@ -1,22 +1,12 @@
 using Onex.Persistence.Connecting;
 using Onex.Persistence.Sagas;
+using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.DeadLetters;
 
 /// <summary>What the queries of both stores have in common. What is compared stands in parameters, never in the text.</summary>
 internal static class DeadLetterSql
 {
-    /// <summary>The columns of <c>dead_letters l</c> that a row is read from.</summary>
-    public const string Columns = $"{Plain}, l.value, l.headers";
-
-    /// <summary>The same with nothing in the place of what may be large.</summary>
-    private const string ListColumns = $"{Plain}, NULL, NULL";
-
-    private const string Plain = """
-        l.id, l.topic, l.partition, l.record_offset, l.code, l.reason, l.correlation_id, l.at, l.key, l.error_type, l.retry_count,
-        l.status, l.redrives, l.decision_id, l.decided_at, l.decided_by, l.decision_reason
-        """;
-
     private const int RowsMax = 1_000;
 
     /// <summary>Rows of a page.</summary>
@@ -58,7 +48,7 @@ internal static class DeadLetterSql
         }
 
         var where = conditions.Count == 0 ? "" : $"WHERE {string.Join(" AND ", conditions)}";
-        return $"SELECT {ListColumns} FROM {table} l {where} ORDER BY l.at DESC, l.id DESC LIMIT {given(Limit(filter) + 1)}";
+        return $"SELECT {DeadLetterTable.NamesWithoutContent("l")} FROM {table} l {where} ORDER BY l.at DESC, l.id DESC LIMIT {given(Limit(filter) + 1)}";
     }
 
     /// <summary>The page of the rows that the query gave.</summary>

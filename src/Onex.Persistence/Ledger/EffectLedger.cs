@@ -5,7 +5,7 @@ using Npgsql;
 using NpgsqlTypes;
 using Onex.Contracts.Messages;
 using Onex.Persistence.Connecting;
-using Onex.Persistence.Sagas;
+using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Ledger;
 
@@ -181,7 +181,7 @@ public sealed class EffectLedger : IEffectLedger
                 {
                     Parameters =
                     {
-                        CommitSql.Array(NpgsqlDbType.Uuid, [.. commandIds.Distinct()]),
+                        PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds.Distinct()]),
                         new NpgsqlParameter<Guid> { TypedValue = Guid.Empty },
                     },
                 },
@@ -198,13 +198,13 @@ public sealed class EffectLedger : IEffectLedger
         ReadStatesAsync(commandIds, [], cancellation);
 
     private static NpgsqlBatchCommand SettleAll(IReadOnlyCollection<Guid> commandIds) =>
-        new(Settle) { Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, [.. commandIds]) } };
+        new(Settle) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds]) } };
 
     // Reads after the commands before it, which answer nothing.
     private Task<IReadOnlyDictionary<Guid, LedgerState>> ReadStatesAsync(
         IReadOnlyCollection<Guid> commandIds, NpgsqlBatchCommand[] before, CancellationToken cancellation) =>
         _dataSource.RunAsync<IReadOnlyDictionary<Guid, LedgerState>>(
-            [.. before, new NpgsqlBatchCommand(Read) { Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, [.. commandIds]) } }],
+            [.. before, new NpgsqlBatchCommand(Read) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds]) } }],
             async reader =>
             {
                 var states = new Dictionary<Guid, LedgerState>(commandIds.Count);
@@ -274,30 +274,30 @@ public sealed class EffectLedger : IEffectLedger
 
     private Task<bool> ClaimRoundAsync(IReadOnlyList<Asked> asked, List<int> places, ClaimVerdict?[] verdicts)
     {
-        var commands = CommitSql.Column(places, place => asked[place].Command);
-        var ids = CommitSql.Column(commands, command => command.CommandId);
-        var notAfter = CommitSql.Column(commands, command => command.NotAfter.UtcDateTime);
+        var commands = places.Select(place => asked[place].Command).ToArray();
+        var ids = commands.Select(command => command.CommandId).ToArray();
+        var notAfter = commands.Select(command => command.NotAfter.UtcDateTime).ToArray();
         return _dataSource.RunAsync(
             [
-                new NpgsqlBatchCommand(ReadUnrecorded) { Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, ids) } },
+                new NpgsqlBatchCommand(ReadUnrecorded) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, ids) } },
                 new NpgsqlBatchCommand(Claim)
                 {
                     Parameters =
                     {
-                        CommitSql.Array(NpgsqlDbType.Uuid, ids),
-                        CommitSql.Array(NpgsqlDbType.Uuid, CommitSql.Column(commands, command => command.SagaId)),
-                        CommitSql.Array(NpgsqlDbType.Text, CommitSql.Column(commands, command => command.Step)),
-                        CommitSql.Array(NpgsqlDbType.Text, CommitSql.Column(commands, command => command.Operation)),
-                        CommitSql.Array(NpgsqlDbType.Integer, CommitSql.Column(commands, command => command.Attempt)),
-                        CommitSql.Array(NpgsqlDbType.Uuid, CommitSql.Column(places, place => asked[place].Token)),
-                        CommitSql.Array(NpgsqlDbType.Interval, CommitSql.Column(commands, Lease)),
-                        CommitSql.Array(NpgsqlDbType.TimestampTz, notAfter),
-                        CommitSql.Array(NpgsqlDbType.Uuid, [.. commands.Where(command => command.AskAgain == true).Select(command => command.CommandId)]),
+                        PostgresArray.Of(NpgsqlDbType.Uuid, ids),
+                        PostgresArray.Of(NpgsqlDbType.Uuid, commands, command => command.SagaId),
+                        PostgresArray.Of(NpgsqlDbType.Text, commands, command => command.Step),
+                        PostgresArray.Of(NpgsqlDbType.Text, commands, command => command.Operation),
+                        PostgresArray.Of(NpgsqlDbType.Integer, commands, command => command.Attempt),
+                        PostgresArray.Of(NpgsqlDbType.Uuid, places, place => asked[place].Token),
+                        PostgresArray.Of(NpgsqlDbType.Interval, commands, Lease),
+                        PostgresArray.Of(NpgsqlDbType.TimestampTz, notAfter),
+                        PostgresArray.Of(NpgsqlDbType.Uuid, [.. commands.Where(command => command.AskAgain == true).Select(command => command.CommandId)]),
                     },
                 },
                 new NpgsqlBatchCommand(ReadClaimed)
                 {
-                    Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, ids), CommitSql.Array(NpgsqlDbType.TimestampTz, notAfter) },
+                    Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, ids), PostgresArray.Of(NpgsqlDbType.TimestampTz, notAfter) },
                 },
             ],
             async reader =>
@@ -352,25 +352,25 @@ public sealed class EffectLedger : IEffectLedger
 
     private async Task<IReadOnlyList<bool>> RecordAllAsync(IReadOnlyList<Recorded> recorded)
     {
-        var ids = CommitSql.Column(recorded, item => item.Result.CommandId);
-        var tokens = CommitSql.Column(recorded, item => item.Token);
+        var ids = recorded.Select(item => item.Result.CommandId).ToArray();
+        var tokens = recorded.Select(item => item.Token).ToArray();
         var done = new bool[recorded.Count];
         await _dataSource.RunAsync(
             [
-                new NpgsqlBatchCommand(LockLedger) { Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, ids) } },
+                new NpgsqlBatchCommand(LockLedger) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, ids) } },
                 new NpgsqlBatchCommand(Record)
                 {
                     Parameters =
                     {
-                        CommitSql.Array(NpgsqlDbType.Uuid, ids),
-                        CommitSql.Array(NpgsqlDbType.Uuid, tokens),
-                        CommitSql.Array(NpgsqlDbType.Text, CommitSql.Column(recorded, item => item.Result.Outcome)),
-                        CommitSql.Array(NpgsqlDbType.Json, CommitSql.Column(recorded, item => item.Json)),
+                        PostgresArray.Of(NpgsqlDbType.Uuid, ids),
+                        PostgresArray.Of(NpgsqlDbType.Uuid, tokens),
+                        PostgresArray.Of(NpgsqlDbType.Text, recorded, item => item.Result.Outcome),
+                        PostgresArray.Of(NpgsqlDbType.Json, recorded, item => item.Json),
                     },
                 },
                 new NpgsqlBatchCommand(ReadRecorded)
                 {
-                    Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, ids), CommitSql.Array(NpgsqlDbType.Uuid, tokens) },
+                    Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, ids), PostgresArray.Of(NpgsqlDbType.Uuid, tokens) },
                 },
             ],
             async reader =>

@@ -2,7 +2,7 @@ using Npgsql;
 using NpgsqlTypes;
 using Onex.Contracts.Messages;
 using Onex.Persistence.Connecting;
-using Onex.Persistence.Sagas;
+using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Registry;
 
@@ -45,9 +45,9 @@ public sealed class ContractRegistry(NpgsqlDataSource dataSource) : IContractReg
         }
 
         RegisteredContract[] given = [.. contracts];
-        var hashes = CommitSql.Column(given, contract => contract.Hash);
-        var names = CommitSql.Column(given, contract => contract.Name);
-        var versions = CommitSql.Column(given, contract => contract.Version);
+        string[] hashes = [.. given.Select(contract => contract.Hash)];
+        string[] names = [.. given.Select(contract => contract.Name)];
+        string[] versions = [.. given.Select(contract => contract.Version)];
         return await dataSource.RunAsync(
             [
                 new NpgsqlBatchCommand(Serialize),
@@ -55,9 +55,9 @@ public sealed class ContractRegistry(NpgsqlDataSource dataSource) : IContractReg
                 {
                     Parameters =
                     {
-                        CommitSql.Array(NpgsqlDbType.Text, hashes),
-                        CommitSql.Array(NpgsqlDbType.Text, names),
-                        CommitSql.Array(NpgsqlDbType.Text, versions),
+                        PostgresArray.Of(NpgsqlDbType.Text, hashes),
+                        PostgresArray.Of(NpgsqlDbType.Text, names),
+                        PostgresArray.Of(NpgsqlDbType.Text, versions),
                         new NpgsqlParameter<bool> { TypedValue = mutable },
                     },
                 },
@@ -65,10 +65,10 @@ public sealed class ContractRegistry(NpgsqlDataSource dataSource) : IContractReg
                 {
                     Parameters =
                     {
-                        CommitSql.Array(NpgsqlDbType.Text, hashes),
-                        CommitSql.Array(NpgsqlDbType.Text, names),
-                        CommitSql.Array(NpgsqlDbType.Text, versions),
-                        CommitSql.Array(NpgsqlDbType.Jsonb, CommitSql.Column(given, contract => CommitSql.Required(contract.Source))),
+                        PostgresArray.Of(NpgsqlDbType.Text, hashes),
+                        PostgresArray.Of(NpgsqlDbType.Text, names),
+                        PostgresArray.Of(NpgsqlDbType.Text, versions),
+                        PostgresArray.Of(NpgsqlDbType.Jsonb, given, contract => PostgresArray.Json(contract.Source)),
                         new NpgsqlParameter<bool> { TypedValue = mutable },
                     },
                 },

@@ -1,7 +1,9 @@
+using System.Runtime.InteropServices;
 using Npgsql;
 using NpgsqlTypes;
-using Onex.Contracts.Messages;
+using Onex.Engine;
 using Onex.Persistence.DeadLetters;
+using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Sagas;
 
@@ -15,40 +17,37 @@ internal static class CommitSql
         SELECT id, version, last_transition_id FROM onex.sagas WHERE id = ANY($1) ORDER BY id FOR UPDATE
         """;
 
+    private static readonly GivenRows<GivenSaga> _given = new(GivenSaga.Columns, first: 1);
+    private static readonly GivenRows<GivenSeen> _seen = new(GivenSeen.Columns, _given.Next);
+    private static readonly GivenRows<(Guid SagaId, HistoryEntry Entry)> _history = new(HistoryTable.Columns, _seen.Next);
+    private static readonly GivenRows<OutgoingRow> _messages = new(OutboxTable.Columns, _history.Next);
+    private static readonly GivenRows<SagaPayload> _payloads = new(PayloadTable.Columns, _messages.Next);
+    private static readonly GivenRows<EarlyEvent> _kept = new(EarlyEventTable.Columns, _payloads.Next);
+    private static readonly GivenRows<GivenRelease> _released = new(GivenRelease.Columns, _kept.Next);
+    private static readonly GivenRows<(Guid SagaId, SagaItem Item)> _items = new(SagaItemTable.Columns, _released.Next);
+
     // Everything that belongs to a transition is written through "written": only for sagas whose version check, or insertion, held in
     // this very statement. A statement of its own after the lock, because its snapshot must be taken after the wait for it.
     // Plan: unnest joined to pk_sagas by nested loop.
-    private const string Write = """
+    private static readonly string _write = $"""
         WITH given AS MATERIALIZED (
-            SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
-                    $26, $27, $72)
-                AS g(id, expected_version, contract, contract_version, contract_hash, correlation_id, request_id, business_key, parent_id,
-                     source, state, status, data, progress, fault, reply_to, headers, waiters, home_partition, version, last_transition_id,
-                     started_at, updated_at, ended_at, next_wakeup_at, parked, was_parked, request_hash)
+            SELECT * FROM {_given.As("g")}
         ), known AS MATERIALIZED (
             -- Only a commit that holds the saga's row writes what the saga has seen, and this one holds it.
             SELECT n.saga_id, n.message_id
-            FROM unnest($28, $29, $30) AS n(saga_id, message_id, must_be_new)
+            FROM {_seen.As("n")}
             JOIN onex.inbox i ON i.saga_id = n.saga_id AND i.message_id = n.message_id
             WHERE n.must_be_new
         ), moved AS (
             UPDATE onex.sagas s
-            SET contract = g.contract, contract_version = g.contract_version, contract_hash = g.contract_hash,
-                business_key = g.business_key, state = g.state, status = g.status, data = g.data, progress = g.progress, fault = g.fault,
-                reply_to = g.reply_to, headers = g.headers, waiters = g.waiters, version = g.version,
-                last_transition_id = g.last_transition_id, updated_at = g.updated_at, ended_at = g.ended_at,
-                next_wakeup_at = g.next_wakeup_at, parked = g.parked
+            SET {SagaTable.Columns.Assignments("g")}
             FROM given g
             WHERE s.id = g.id AND g.expected_version > 0 AND s.version = g.expected_version
               AND g.id NOT IN (SELECT saga_id FROM known)
             RETURNING s.id
         ), born AS (
-            INSERT INTO onex.sagas (id, contract, contract_version, contract_hash, correlation_id, request_id, business_key, parent_id,
-                source, state, status, data, progress, fault, reply_to, headers, waiters, home_partition, version, last_transition_id,
-                started_at, updated_at, ended_at, next_wakeup_at, parked, request_hash)
-            SELECT id, contract, contract_version, contract_hash, correlation_id, request_id, business_key, parent_id,
-                source, state, status, data, progress, fault, reply_to, headers, waiters, home_partition, version, last_transition_id,
-                started_at, updated_at, ended_at, next_wakeup_at, parked, request_hash
+            INSERT INTO onex.sagas ({SagaTable.Columns.Names()})
+            SELECT {SagaTable.Columns.Names()}
             FROM given
             WHERE expected_version = 0 AND NOT EXISTS (SELECT FROM onex.inbox i WHERE i.message_id = given.request_id)
             ORDER BY contract, business_key, request_id
@@ -57,29 +56,28 @@ internal static class CommitSql
         ), written AS MATERIALIZED (
             SELECT id FROM moved UNION ALL SELECT id FROM born
         ), history AS (
-            INSERT INTO onex.saga_history (saga_id, version, ordinal, at, kind, state, step, detail)
-            SELECT h.saga_id, h.version, h.ordinal, h.at, h.kind, h.state, h.step, h.detail
-            FROM unnest($31, $32, $33, $34, $35, $36, $37, $38) AS h(saga_id, version, ordinal, at, kind, state, step, detail)
+            INSERT INTO onex.saga_history ({HistoryTable.Columns.Names()})
+            SELECT {HistoryTable.Columns.Names("h")}
+            FROM {_history.As("h")}
             WHERE h.saga_id IN (SELECT id FROM written)
         ), messages AS (
             -- A message that is there already is the same message: its id is derived from saga and transition.
-            INSERT INTO onex.outbox (message_id, saga_id, home_partition, topic, partition, key, value, headers)
-            SELECT m.message_id, m.saga_id, m.home_partition, m.topic, m.partition, m.key, m.value, m.headers
-            FROM unnest($39, $40, $41, $42, $43, $44, $45, $46) WITH ORDINALITY
-                AS m(message_id, saga_id, home_partition, topic, partition, key, value, headers, place)
+            INSERT INTO onex.outbox ({OutboxTable.Columns.Names()})
+            SELECT {OutboxTable.Columns.Names("m")}
+            FROM {_messages.InOrderAs("m")}
             WHERE m.saga_id IN (SELECT id FROM written)
             ORDER BY m.place
             ON CONFLICT (message_id) DO NOTHING
         ), seen AS (
-            INSERT INTO onex.inbox (saga_id, message_id, request_hash)
-            SELECT n.saga_id, n.message_id, n.request_hash
-            FROM unnest($28, $29, $73) AS n(saga_id, message_id, request_hash)
+            INSERT INTO onex.inbox ({InboxTable.Columns.Names()})
+            SELECT {InboxTable.Columns.Names("n")}
+            FROM {_seen.As("n")}
             WHERE n.saga_id IN (SELECT id FROM written)
             ON CONFLICT DO NOTHING
         ), payloads AS (
-            INSERT INTO onex.saga_payloads (id, saga_id, name, content)
-            SELECT p.id, p.saga_id, p.name, p.content
-            FROM unnest($47, $48, $49, $50) AS p(id, saga_id, name, content)
+            INSERT INTO onex.saga_payloads ({PayloadTable.Columns.Names()})
+            SELECT {PayloadTable.Columns.Names("p")}
+            FROM {_payloads.As("p")}
             WHERE p.saga_id IN (SELECT id FROM written)
             ON CONFLICT DO NOTHING
         ), timers_set AS (
@@ -95,11 +93,9 @@ internal static class CommitSql
               AND g.id IN (SELECT id FROM written)
         ), kept AS (
             -- One that came before its saga has its row already, and keeps its place in the order of arrival.
-            INSERT INTO onex.early_events AS e
-                (message_id, saga_id, contract, event, correlation_id, business_key, content, received_at, expires_at, request_hash)
-            SELECT k.message_id, k.saga_id, k.contract, k.event, k.correlation_id, k.business_key, k.content, k.received_at, k.expires_at, k.request_hash
-            FROM unnest($51, $52, $53, $54, $55, $56, $57, $58, $59, $74) WITH ORDINALITY
-                AS k(message_id, saga_id, contract, event, correlation_id, business_key, content, received_at, expires_at, request_hash, place)
+            INSERT INTO onex.early_events AS e ({EarlyEventTable.Columns.Names()})
+            SELECT {EarlyEventTable.Columns.Names("k")}
+            FROM {_kept.InOrderAs("k")}
             WHERE k.saga_id IN (SELECT id FROM written)
             ORDER BY k.place
             ON CONFLICT (message_id) DO UPDATE
@@ -107,17 +103,16 @@ internal static class CommitSql
             WHERE e.saga_id IS NULL
         ), released AS (
             DELETE FROM onex.early_events e
-            USING unnest($60, $61) AS r(saga_id, message_id)
+            USING {_released.As("r")}
             WHERE e.message_id = r.message_id AND (e.saga_id IS NULL OR e.saga_id = r.saga_id) AND r.saga_id IN (SELECT id FROM written)
         ), ended AS (
             DELETE FROM onex.early_events e
             USING given g
             WHERE e.saga_id = g.id AND g.ended_at IS NOT NULL AND g.id IN (SELECT id FROM written)
         ), items AS (
-            INSERT INTO onex.saga_items AS o (saga_id, step, visit, index, status, command_id, result, undo, code, message)
-            SELECT i.saga_id, i.step, i.visit, i.index, i.status, i.command_id, i.result, i.undo, i.code, i.message
-            FROM unnest($62, $63, $64, $65, $66, $67, $68, $69, $70, $71)
-                AS i(saga_id, step, visit, index, status, command_id, result, undo, code, message)
+            INSERT INTO onex.saga_items AS o ({SagaItemTable.Columns.Names()})
+            SELECT {SagaItemTable.Columns.Names("i")}
+            FROM {_items.As("i")}
             WHERE i.saga_id IN (SELECT id FROM written)
             ON CONFLICT (saga_id, step, visit, index) DO UPDATE
             SET status = excluded.status, command_id = excluded.command_id, code = excluded.code, message = excluded.message,
@@ -147,11 +142,11 @@ internal static class CommitSql
 
     /// <summary>Locks these rows, in id order; answers id, version and last transition of each that exists.</summary>
     public static NpgsqlBatchCommand LockRows(Guid[] ids) =>
-        new(Lock) { Parameters = { Array(NpgsqlDbType.Uuid, ids) } };
+        new(Lock) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, ids) } };
 
     /// <summary>Forgets messages that have been sent.</summary>
     public static NpgsqlBatchCommand ForgetMessages(Guid[] messageIds) =>
-        new(Forget) { Parameters = { Array(NpgsqlDbType.Uuid, messageIds) } };
+        new(Forget) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, messageIds) } };
 
     /// <summary>Answers id, source and hash of the saga that has a request.</summary>
     public static NpgsqlBatchCommand FindRequest(Guid requestId) =>
@@ -165,10 +160,10 @@ internal static class CommitSql
     {
         Parameters =
         {
-            Array(NpgsqlDbType.Uuid, Column(starts, start => start.Row.Id)),
-            Array(NpgsqlDbType.Uuid, Column(starts, start => start.Row.RequestId)),
-            Array(NpgsqlDbType.Text, Column(starts, start => start.Row.Contract)),
-            Array(NpgsqlDbType.Text, Column(starts, start => start.Row.BusinessKey)),
+            PostgresArray.Of(NpgsqlDbType.Uuid, starts, start => start.Row.Id),
+            PostgresArray.Of(NpgsqlDbType.Uuid, starts, start => start.Row.RequestId),
+            PostgresArray.Of(NpgsqlDbType.Text, starts, start => start.Row.Contract),
+            PostgresArray.Of(NpgsqlDbType.Text, starts, start => start.Row.BusinessKey),
         },
     };
 
@@ -178,13 +173,13 @@ internal static class CommitSql
     /// </summary>
     public static NpgsqlBatchCommand WriteRows(IReadOnlyList<CommitEntry> entries)
     {
-        var given = new List<(SagaRow Row, long ExpectedVersion, bool WasParked)>(entries.Count);
+        var given = new List<GivenSaga>(entries.Count);
         var history = new List<(Guid SagaId, HistoryEntry Entry)>(entries.Count * 4);
-        var messages = new List<(SagaRow Saga, OutgoingMessage Message)>(entries.Count);
-        var payloads = new List<(Guid SagaId, SagaPayload Payload)>();
-        var seen = new List<(Guid SagaId, SeenMessage Message, bool MustBeNew)>();
+        var messages = new List<OutgoingRow>(entries.Count);
+        var payloads = new List<SagaPayload>();
+        var seen = new List<GivenSeen>();
         var kept = new List<EarlyEvent>();
-        var released = new List<(Guid SagaId, Guid MessageId)>();
+        var released = new List<GivenRelease>();
         var items = new List<(Guid SagaId, SagaItem Item)>();
         foreach (var entry in entries)
         {
@@ -199,89 +194,18 @@ internal static class CommitSql
                     break;
             }
 
-            items.AddRange(SagaItem.Merge(entry.Items).Select(item => (entry.SagaId, item)));
+            items.AddRange(Merge(entry.Items).Select(item => (entry.SagaId, item)));
         }
 
-        var command = new NpgsqlBatchCommand(Write)
-        {
-            Parameters =
-            {
-                Array(NpgsqlDbType.Uuid, Column(given, g => g.Row.Id)),
-                Array(NpgsqlDbType.Bigint, Column(given, g => g.ExpectedVersion)),
-                Array(NpgsqlDbType.Text, Column(given, g => g.Row.Contract)),
-                Array(NpgsqlDbType.Text, Column(given, g => g.Row.ContractVersion)),
-                Array(NpgsqlDbType.Text, Column(given, g => g.Row.ContractHash)),
-                Array(NpgsqlDbType.Uuid, Column(given, g => g.Row.CorrelationId)),
-                Array(NpgsqlDbType.Uuid, Column(given, g => g.Row.RequestId)),
-                Array(NpgsqlDbType.Text, Column(given, g => g.Row.BusinessKey)),
-                Array(NpgsqlDbType.Uuid, Column(given, g => g.Row.ParentId)),
-                Array(NpgsqlDbType.Text, Column(given, g => g.Row.Source)),
-                Array(NpgsqlDbType.Text, Column(given, g => g.Row.State)),
-                Array(NpgsqlDbType.Text, Column(given, g => g.Row.Status.ToText())),
-                Array(NpgsqlDbType.Jsonb, Column(given, g => Required(g.Row.Data))),
-                Array(NpgsqlDbType.Jsonb, Column(given, g => Required(g.Row.Progress))),
-                Array(NpgsqlDbType.Jsonb, Column(given, g => Optional(g.Row.Fault))),
-                Array(NpgsqlDbType.Text, Column(given, g => g.Row.ReplyTo)),
-                Array(NpgsqlDbType.Jsonb, Column(given, g => Optional(g.Row.Headers))),
-                Array(NpgsqlDbType.Jsonb, Column(given, g => Optional(g.Row.Waiters))),
-                Array(NpgsqlDbType.Integer, Column(given, g => g.Row.HomePartition)),
-                Array(NpgsqlDbType.Bigint, Column(given, g => g.Row.Version)),
-                Array(NpgsqlDbType.Uuid, Column(given, g => g.Row.LastTransitionId)),
-                Array(NpgsqlDbType.TimestampTz, Column(given, g => g.Row.StartedAt.UtcDateTime)),
-                Array(NpgsqlDbType.TimestampTz, Column(given, g => g.Row.UpdatedAt.UtcDateTime)),
-                Array(NpgsqlDbType.TimestampTz, Column(given, g => g.Row.EndedAt?.UtcDateTime)),
-                Array(NpgsqlDbType.TimestampTz, Column(given, g => g.Row.NextWakeupAt?.UtcDateTime)),
-                Array(NpgsqlDbType.Boolean, Column(given, g => g.Row.Parked)),
-                Array(NpgsqlDbType.Boolean, Column(given, g => g.WasParked)),
-
-                Array(NpgsqlDbType.Uuid, Column(seen, m => m.SagaId)),
-                Array(NpgsqlDbType.Uuid, Column(seen, m => m.Message.MessageId)),
-                Array(NpgsqlDbType.Boolean, Column(seen, m => m.MustBeNew)),
-
-                Array(NpgsqlDbType.Uuid, Column(history, h => h.SagaId)),
-                Array(NpgsqlDbType.Bigint, Column(history, h => h.Entry.Version)),
-                Array(NpgsqlDbType.Integer, Column(history, h => h.Entry.Ordinal)),
-                Array(NpgsqlDbType.TimestampTz, Column(history, h => h.Entry.At.UtcDateTime)),
-                Array(NpgsqlDbType.Text, Column(history, h => h.Entry.Kind)),
-                Array(NpgsqlDbType.Text, Column(history, h => h.Entry.State)),
-                Array(NpgsqlDbType.Text, Column(history, h => h.Entry.Step)),
-                Array(NpgsqlDbType.Jsonb, Column(history, h => Optional(h.Entry.Detail))),
-
-                Array(NpgsqlDbType.Uuid, Column(messages, m => m.Message.MessageId)),
-                Array(NpgsqlDbType.Uuid, Column(messages, m => m.Saga.Id)),
-                Array(NpgsqlDbType.Integer, Column(messages, m => m.Saga.HomePartition)),
-                Array(NpgsqlDbType.Text, Column(messages, m => m.Message.Topic)),
-                Array(NpgsqlDbType.Integer, Column(messages, m => m.Message.Partition)),
-                Array(NpgsqlDbType.Text, Column(messages, m => m.Message.Key)),
-                Array(NpgsqlDbType.Bytea, Column(messages, m => m.Message.Value)),
-                Array(NpgsqlDbType.Jsonb, Column(messages, m => Required(m.Message.Headers))),
-
-                Array(NpgsqlDbType.Uuid, Column(payloads, p => p.Payload.Id)),
-                Array(NpgsqlDbType.Uuid, Column(payloads, p => p.SagaId)),
-                Array(NpgsqlDbType.Text, Column(payloads, p => p.Payload.Name)),
-                Array(NpgsqlDbType.Json, Column(payloads, p => Required(p.Payload.Content))),
-            },
-        };
-        command.Parameters.AddRange((NpgsqlParameter[])[
-            .. EarlyEvents(kept),
-            Array(NpgsqlDbType.Uuid, Column(released, r => r.SagaId)),
-            Array(NpgsqlDbType.Uuid, Column(released, r => r.MessageId)),
-
-            Array(NpgsqlDbType.Uuid, Column(items, i => i.SagaId)),
-            Array(NpgsqlDbType.Text, Column(items, i => i.Item.Step)),
-            Array(NpgsqlDbType.Integer, Column(items, i => i.Item.Visit)),
-            Array(NpgsqlDbType.Integer, Column(items, i => i.Item.Index)),
-            Array(NpgsqlDbType.Text, Column(items, i => i.Item.Status.ToText())),
-            Array(NpgsqlDbType.Uuid, Column(items, i => i.Item.CommandId)),
-            Array(NpgsqlDbType.Jsonb, Column(items, i => i.Item.Result is { } result ? Required(result) : null)),
-            Array(NpgsqlDbType.Text, Column(items, i => i.Item.Undo?.ToString())),
-            Array(NpgsqlDbType.Text, Column(items, i => i.Item.Code)),
-            Array(NpgsqlDbType.Text, Column(items, i => i.Item.Message)),
-
-            Array(NpgsqlDbType.Uuid, Column(given, g => g.Row.RequestHash)),
-            Array(NpgsqlDbType.Uuid, Column(seen, m => m.Message.Hash)),
-            Array(NpgsqlDbType.Uuid, Column(kept, early => early.RequestHash)),
-        ]);
+        var command = new NpgsqlBatchCommand(_write);
+        _given.AddTo(command.Parameters, given);
+        _seen.AddTo(command.Parameters, seen);
+        _history.AddTo(command.Parameters, history);
+        _messages.AddTo(command.Parameters, messages);
+        _payloads.AddTo(command.Parameters, payloads);
+        _kept.AddTo(command.Parameters, kept);
+        _released.AddTo(command.Parameters, released);
+        _items.AddTo(command.Parameters, items);
         return command;
 
         void Add(
@@ -292,17 +216,17 @@ internal static class CommitSql
             IReadOnlyList<OutgoingMessage> itsMessages,
             IReadOnlyList<SagaPayload> itsPayloads)
         {
-            given.Add((row, expectedVersion, wasParked));
+            given.Add(new GivenSaga(row, expectedVersion, wasParked));
             history.AddRange(itsHistory.Select(entry => (row.Id, entry)));
-            messages.AddRange(itsMessages.Select(message => (row, message)));
-            payloads.AddRange(itsPayloads.Select(payload => (row.Id, payload)));
+            messages.AddRange(itsMessages.Select(message => new OutgoingRow(row.Id, row.HomePartition, message)));
+            payloads.AddRange(itsPayloads);
         }
 
         void AddMessages(CommitEntry.Move move)
         {
-            seen.AddRange(move.JoinedRequests.Select(request => (move.Row.Id, request, false)));
-            seen.AddRange(move.SeenMessages.Select(message => (move.Row.Id, message, true)));
-            released.AddRange(move.ReleasedEvents.Select(message => (move.Row.Id, message)));
+            seen.AddRange(move.JoinedRequests.Select(request => new GivenSeen(move.Row.Id, request, MustBeNew: false)));
+            seen.AddRange(move.SeenMessages.Select(message => new GivenSeen(move.Row.Id, message, MustBeNew: true)));
+            released.AddRange(move.ReleasedEvents.Select(message => new GivenRelease(move.Row.Id, message)));
             kept.AddRange(move.EventsToKeep().Select(early => early with { SagaId = move.Row.Id }));
         }
     }
@@ -315,45 +239,54 @@ internal static class CommitSql
         from letter in entry.DeadLetters
         select DeadLetterIndex.AddOfTransition(letter, row.Id, row.LastTransitionId);
 
-    /// <summary>Events that are kept: a parameter per column.</summary>
-    public static IReadOnlyList<NpgsqlParameter> EarlyEvents(IReadOnlyList<EarlyEvent> events) =>
-    [
-        Array(NpgsqlDbType.Uuid, Column(events, early => early.MessageId)),
-        Array(NpgsqlDbType.Uuid, Column(events, early => early.SagaId)),
-        Array(NpgsqlDbType.Text, Column(events, early => early.Contract)),
-        Array(NpgsqlDbType.Text, Column(events, early => early.Event)),
-        Array(NpgsqlDbType.Uuid, Column(events, early => early.CorrelationId)),
-        Array(NpgsqlDbType.Text, Column(events, early => early.BusinessKey)),
-        Array(NpgsqlDbType.Jsonb, Column(events, early => Required(early.Content))),
-        Array(NpgsqlDbType.TimestampTz, Column(events, early => early.ReceivedAt.UtcDateTime)),
-        Array(NpgsqlDbType.TimestampTz, Column(events, early => early.ExpiresAt.UtcDateTime)),
-    ];
+    // One statement writes a row once, so that several transitions of one commit are one item by then.
+    private static IEnumerable<SagaItem> Merge(IReadOnlyList<SagaItem> items) => items.Count < 2
+        ? items
+        : items
+            .GroupBy(item => (item.Step, item.Visit, item.Index))
+            .Select(same => same.Aggregate((earlier, later) => later with { Result = later.Result ?? earlier.Result, Undo = later.Undo ?? earlier.Undo }));
 
-    /// <summary>An array parameter, its type said, so that the server need not guess.</summary>
-    public static NpgsqlParameter<T[]> Array<T>(NpgsqlDbType elements, T[] values) =>
-        new() { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | elements };
-
-    /// <summary>One column of rows.</summary>
-    public static TColumn[] Column<TRow, TColumn>(IReadOnlyList<TRow> rows, Func<TRow, TColumn> column)
+    /// <summary>A saga's row and what its commit expects.</summary>
+    private readonly record struct GivenSaga(SagaRow Row, long ExpectedVersion, bool WasParked)
     {
-        var values = new TColumn[rows.Count];
-        for (var i = 0; i < values.Length; i++)
-        {
-            values[i] = column(rows[i]);
-        }
+        public static readonly Table<GivenSaga> Columns = Create();
 
-        return values;
+        private static Table<GivenSaga> Create()
+        {
+            var table = new Table<GivenSaga>();
+            table.Include(SagaTable.Columns, given => given.Row);
+            table.Bigint("expected_version", given => given.ExpectedVersion);
+            table.Boolean("was_parked", given => given.WasParked);
+            return table;
+        }
     }
 
-    /// <summary>A JSON value of a column that cannot be null: nothing is the JSON value <c>null</c>.</summary>
-    public static byte[] Required(RawJson json) => Bytes(json.Utf8.IsEmpty ? RawJson.Null : json);
+    /// <summary>A message that a saga has seen, and whether it must not have seen it before.</summary>
+    private readonly record struct GivenSeen(Guid SagaId, SeenMessage Message, bool MustBeNew)
+    {
+        public static readonly Table<GivenSeen> Columns = Create();
 
-    private static byte[]? Optional(RawJson? json) => json is { IsNull: false } value ? Bytes(value) : null;
+        private static Table<GivenSeen> Create()
+        {
+            var table = new Table<GivenSeen>();
+            table.Include(InboxTable.Columns, given => (given.SagaId, given.Message));
+            table.Boolean("must_be_new", given => given.MustBeNew);
+            return table;
+        }
+    }
 
-    // What the engine and the parser make is an array of its own nearly always: then nothing is copied.
-    private static byte[] Bytes(RawJson json) =>
-        System.Runtime.InteropServices.MemoryMarshal.TryGetArray(json.Utf8, out var segment)
-            && segment is { Offset: 0, Array: { } array } && array.Length == segment.Count
-            ? array
-            : json.Utf8.ToArray();
+    /// <summary>An event that a saga keeps no longer.</summary>
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct GivenRelease(Guid SagaId, Guid MessageId)
+    {
+        public static readonly Table<GivenRelease> Columns = Create();
+
+        private static Table<GivenRelease> Create()
+        {
+            var table = new Table<GivenRelease>();
+            table.Uuid("saga_id", given => given.SagaId);
+            table.Uuid("message_id", given => given.MessageId);
+            return table;
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using Onex.Contracts.Messages;
+using Onex.Engine;
 
 namespace Onex.Persistence.Sagas;
 

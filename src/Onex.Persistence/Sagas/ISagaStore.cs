@@ -1,3 +1,4 @@
+using Onex.Engine;
 using Onex.Persistence.DeadLetters;
 
 namespace Onex.Persistence.Sagas;

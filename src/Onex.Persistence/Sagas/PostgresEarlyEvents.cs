@@ -1,6 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
 using Onex.Persistence.Connecting;
+using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Sagas;
 
@@ -45,18 +46,18 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
     // Two mains that keep events at once must not both find room for the last one.
     private const string Serialize = "SELECT pg_advisory_xact_lock(hashtext('onex.early_events'))";
 
+    private static readonly GivenRows<EarlyEvent> _given = new(EarlyEventTable.Columns, first: 2);
+
     // Plan: ix_early_events_waiting for the counts.
-    private const string Keep = """
-        INSERT INTO onex.early_events
-            (message_id, saga_id, contract, event, correlation_id, business_key, content, received_at, expires_at, request_hash)
-        SELECT k.message_id, k.saga_id, k.contract, k.event, k.correlation_id, k.business_key, k.content, k.received_at, k.expires_at, k.request_hash
+    private static readonly string _keep = $"""
+        INSERT INTO onex.early_events ({EarlyEventTable.Columns.Names()})
+        SELECT {EarlyEventTable.Columns.Names("k")}
         FROM (
             SELECT g.*, row_number() OVER (PARTITION BY g.contract, g.correlation_id ORDER BY g.place) AS rank
-            FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $11) WITH ORDINALITY
-                AS g(message_id, saga_id, contract, event, correlation_id, business_key, content, received_at, expires_at, request_hash, place)
+            FROM {_given.InOrderAs("g")}
             WHERE NOT EXISTS (SELECT FROM onex.early_events e WHERE e.message_id = g.message_id)
         ) k
-        WHERE k.rank <= $10 - (
+        WHERE k.rank <= $1 - (
             SELECT count(*) FROM onex.early_events e
             WHERE e.saga_id IS NULL AND e.contract = k.contract AND e.correlation_id = k.correlation_id
               AND e.expires_at > clock_timestamp())
@@ -68,8 +69,8 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
 
     // A saga that has ended since is found too, for the event was its own and nobody else's. One that began when the event's time was over is
     // not what it came early for. Plan: ix_early_events_waiting, then ix_sagas_business_key or ix_sagas_correlation_id by nested loop.
-    private const string Due = $"""
-        SELECT {PostgresRows.EarlyColumns}, coalesce(k.id, c.id)
+    private static readonly string _due = $"""
+        SELECT {EarlyEventTable.Columns.Names("e")}, coalesce(k.id, c.id)
         FROM onex.early_events e
         LEFT JOIN LATERAL (
             SELECT s.id FROM onex.sagas s
@@ -100,11 +101,11 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
         {
             Parameters =
             {
-                CommitSql.Array(NpgsqlDbType.Uuid, CommitSql.Column(addresses, address => address.MessageId)),
-                CommitSql.Array(NpgsqlDbType.Text, CommitSql.Column(addresses, address => address.Contract)),
-                CommitSql.Array(NpgsqlDbType.Uuid, CommitSql.Column(addresses, address => address.CorrelationId)),
-                CommitSql.Array(NpgsqlDbType.Uuid, CommitSql.Column(addresses, address => address.SagaId)),
-                CommitSql.Array(NpgsqlDbType.Text, CommitSql.Column(addresses, address => address.BusinessKey)),
+                PostgresArray.Of(NpgsqlDbType.Uuid, addresses, address => address.MessageId),
+                PostgresArray.Of(NpgsqlDbType.Text, addresses, address => address.Contract),
+                PostgresArray.Of(NpgsqlDbType.Uuid, addresses, address => address.CorrelationId),
+                PostgresArray.Of(NpgsqlDbType.Uuid, addresses, address => address.SagaId),
+                PostgresArray.Of(NpgsqlDbType.Text, addresses, address => address.BusinessKey),
             },
         };
         return await dataSource.RunAsync(
@@ -135,19 +136,15 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
             return new Dictionary<Guid, Guid?>();
         }
 
-        var keep = new NpgsqlBatchCommand(Keep);
-        keep.Parameters.AddRange((NpgsqlParameter[])[
-            .. CommitSql.EarlyEvents(given),
-            new NpgsqlParameter<int> { TypedValue = limit },
-            CommitSql.Array(NpgsqlDbType.Uuid, CommitSql.Column(given, early => early.RequestHash)),
-        ]);
+        var keep = new NpgsqlBatchCommand(_keep) { Parameters = { new NpgsqlParameter<int> { TypedValue = limit } } };
+        _given.AddTo(keep.Parameters, given);
         return await dataSource.RunAsync<IReadOnlyDictionary<Guid, Guid?>>(
             [
                 new NpgsqlBatchCommand(Serialize),
                 keep,
                 new NpgsqlBatchCommand(Kept)
                 {
-                    Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, CommitSql.Column(given, early => early.MessageId)) },
+                    Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, given, early => early.MessageId) },
                 },
             ],
             async reader =>
@@ -166,15 +163,14 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
 
     public Task<IReadOnlyList<DueEvent>> DueAsync(int limit, CancellationToken cancellation) =>
         dataSource.RunAsync<IReadOnlyList<DueEvent>>(
-            [new NpgsqlBatchCommand(Due) { Parameters = { new NpgsqlParameter<int> { TypedValue = limit } } }],
+            [new NpgsqlBatchCommand(_due) { Parameters = { new NpgsqlParameter<int> { TypedValue = limit } } }],
             async reader =>
             {
                 var due = new List<DueEvent>();
                 while (await reader.ReadAsync(cancellation))
                 {
-                    due.Add(new DueEvent(
-                        PostgresRows.ReadEarly(reader),
-                        reader.IsDBNull(PostgresRows.EarlyColumnCount) ? null : reader.GetGuid(PostgresRows.EarlyColumnCount)));
+                    var row = new PostgresRow(reader);
+                    due.Add(new DueEvent(EarlyEventTable.Read(row), row.OptionalUuid(EarlyEventTable.Columns.Count)));
                 }
 
                 return due;
@@ -186,10 +182,22 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
         if (messageIds.Count > 0)
         {
             await dataSource.RunAsync(
-                [new NpgsqlBatchCommand(Remove) { Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, [.. messageIds]) } }],
+                [new NpgsqlBatchCommand(Remove) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. messageIds]) } }],
                 _ => Task.FromResult(true),
                 cancellation);
         }
+    }
+
+    /// <summary>The events of a result whose columns are those of the list.</summary>
+    internal static async Task<List<EarlyEvent>> ReadAsync(NpgsqlDataReader reader, CancellationToken cancellation)
+    {
+        var events = new List<EarlyEvent>();
+        while (await reader.ReadAsync(cancellation))
+        {
+            events.Add(EarlyEventTable.Read(new PostgresRow(reader)));
+        }
+
+        return events;
     }
 
     private static Guid? Id(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetGuid(column);

@@ -1,7 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
-using Onex.Contracts.Messages;
 using Onex.Persistence.Connecting;
+using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Sagas;
 
@@ -9,28 +9,26 @@ namespace Onex.Persistence.Sagas;
 internal sealed class PostgresReader(NpgsqlDataSource dataSource)
 {
     // Plan: pk_sagas and ux_saga_payloads_saga_id_name by nested loop.
-    private const string Rows = $"""
-        SELECT {PostgresRows.SagaColumns}, p.content
+    private static readonly string _rows = $"""
+        SELECT {SagaTable.Columns.Names("s")}, p.content
         FROM onex.sagas s LEFT JOIN onex.saga_payloads p ON p.saga_id = s.id AND p.name = 'input'
         WHERE s.id = ANY($1)
         """;
 
-    private const string EarlyOfSagas = $"SELECT {PostgresRows.EarlyColumns} FROM onex.early_events e WHERE e.saga_id = ANY($1) ORDER BY e.seq";
+    private static readonly string _earlyOfSagas = $"SELECT {EarlyEventTable.Columns.Names("e")} FROM onex.early_events e WHERE e.saga_id = ANY($1) ORDER BY e.seq";
 
-    private const string MessageColumns = "saga_id, message_id, topic, partition, key, value, headers";
-
-    private const string MessagesOfSagas = $"SELECT {MessageColumns} FROM onex.outbox WHERE saga_id = ANY($1) ORDER BY seq";
+    private static readonly string _messagesOfSagas = $"SELECT {OutboxTable.Columns.Names()} FROM onex.outbox WHERE saga_id = ANY($1) ORDER BY seq";
 
     // As many as together fit into the memory for them: the others are found by the next sweep. The length of a bytea is told without reading it.
-    private const string MessagesOfPartitions = $"""
-        SELECT {MessageColumns} FROM (
+    private static readonly string _messagesOfPartitions = $"""
+        SELECT {OutboxTable.Columns.Names()} FROM (
             SELECT *, sum(length(value)) OVER (ORDER BY seq) - length(value) AS before
             FROM (SELECT * FROM onex.outbox WHERE home_partition = ANY($1) ORDER BY seq LIMIT $2) found) counted
         WHERE before < $3 ORDER BY seq
         """;
 
-    private const string MessagesOfAge = $"""
-        SELECT {MessageColumns} FROM (
+    private static readonly string _messagesOfAge = $"""
+        SELECT {OutboxTable.Columns.Names()} FROM (
             SELECT *, sum(length(value)) OVER (ORDER BY seq) - length(value) AS before
             FROM (SELECT * FROM onex.outbox WHERE created_at < clock_timestamp() - $1 ORDER BY seq LIMIT $2) found) counted
         WHERE before < $3 ORDER BY seq
@@ -47,10 +45,13 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
 
     private const string Live = "SELECT id FROM onex.sagas WHERE id > $1 AND ended_at IS NULL ORDER BY id LIMIT $2";
 
-    private const string Payloads = "SELECT id, saga_id, name, content FROM onex.saga_payloads WHERE id = ANY($1)";
+    private static readonly string _payloads = $"SELECT {PayloadTable.Columns.Names()} FROM onex.saga_payloads WHERE id = ANY($1)";
 
-    private const string InsertPayloads = """
-        INSERT INTO onex.saga_payloads (id, saga_id, name, content) SELECT * FROM unnest($1, $2, $3, $4) ORDER BY 1 ON CONFLICT DO NOTHING
+    private static readonly GivenRows<SagaPayload> _given = new(PayloadTable.Columns, first: 1);
+
+    private static readonly string _insertPayloads = $"""
+        INSERT INTO onex.saga_payloads ({PayloadTable.Columns.Names()})
+        SELECT {PayloadTable.Columns.Names("p")} FROM {_given.As("p")} ORDER BY p.id ON CONFLICT DO NOTHING
         """;
 
     public async Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(
@@ -66,17 +67,18 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
         // The rows first: messages of a later transition among the unsent do no harm, the other way round some would be missing.
         return await dataSource.RunAsync<IReadOnlyDictionary<Guid, LoadedSaga>>(
             [
-                new NpgsqlBatchCommand(Rows) { Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, wanted) } },
-                new NpgsqlBatchCommand(MessagesOfSagas) { Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, wanted) } },
-                new NpgsqlBatchCommand(EarlyOfSagas) { Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, wanted) } },
+                new NpgsqlBatchCommand(_rows) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, wanted) } },
+                new NpgsqlBatchCommand(_messagesOfSagas) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, wanted) } },
+                new NpgsqlBatchCommand(_earlyOfSagas) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, wanted) } },
             ],
             async reader =>
             {
                 var loaded = new Dictionary<Guid, LoadedSaga>(wanted.Length);
                 while (await reader.ReadAsync(cancellation))
                 {
-                    var row = PostgresRows.ReadSaga(reader);
-                    var input = PostgresRows.Json(reader, PostgresRows.SagaColumnCount) ?? RawJson.Null;
+                    var found = new PostgresRow(reader);
+                    var row = SagaTable.Read(found);
+                    var input = found.JsonOrNull(SagaTable.Columns.Count);
                     if (limit is not null && !limit.TryAdd(row.Data, row.Progress, input))
                     {
                         break;
@@ -92,7 +94,7 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
                 }
 
                 await reader.NextResultAsync(cancellation);
-                foreach (var early in (await PostgresRows.ReadEarlyAsync(reader, cancellation)).GroupBy(early => early.SagaId))
+                foreach (var early in (await PostgresEarlyEvents.ReadAsync(reader, cancellation)).GroupBy(early => early.SagaId))
                 {
                     if (early.Key is { } id && loaded.TryGetValue(id, out var saga))
                     {
@@ -109,11 +111,11 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
         IReadOnlyCollection<int> partitions, int limit, long bytesMax, CancellationToken cancellation) =>
         dataSource.RunAsync(
             [
-                new NpgsqlBatchCommand(MessagesOfPartitions)
+                new NpgsqlBatchCommand(_messagesOfPartitions)
                 {
                     Parameters =
                     {
-                        CommitSql.Array(NpgsqlDbType.Integer, [.. partitions]),
+                        PostgresArray.Of(NpgsqlDbType.Integer, [.. partitions]),
                         new NpgsqlParameter<int> { TypedValue = limit },
                         new NpgsqlParameter<long> { TypedValue = bytesMax },
                     },
@@ -125,7 +127,7 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
     public Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, long bytesMax, CancellationToken cancellation) =>
         dataSource.RunAsync(
             [
-                new NpgsqlBatchCommand(MessagesOfAge)
+                new NpgsqlBatchCommand(_messagesOfAge)
                 {
                     Parameters =
                     {
@@ -146,7 +148,7 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
                 {
                     Parameters =
                     {
-                        CommitSql.Array(NpgsqlDbType.Integer, [.. partitions]),
+                        PostgresArray.Of(NpgsqlDbType.Integer, [.. partitions]),
                         new NpgsqlParameter<DateTime> { TypedValue = before.UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz },
                     },
                 },
@@ -196,20 +198,19 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
     public Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(
         IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation) =>
         dataSource.RunAsync<IReadOnlyDictionary<Guid, SagaPayload>>(
-            [new NpgsqlBatchCommand(Payloads) { Parameters = { CommitSql.Array(NpgsqlDbType.Uuid, [.. ids]) } }],
+            [new NpgsqlBatchCommand(_payloads) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. ids]) } }],
             async reader =>
             {
                 var payloads = new Dictionary<Guid, SagaPayload>(ids.Count);
                 while (await reader.ReadAsync(cancellation))
                 {
-                    var id = reader.GetGuid(0);
-                    var content = PostgresRows.Json(reader, 3) ?? RawJson.Null;
-                    if (limit is not null && !limit.TryAdd(content))
+                    var payload = PayloadTable.Read(new PostgresRow(reader));
+                    if (limit is not null && !limit.TryAdd(payload.Content))
                     {
                         break;
                     }
 
-                    payloads[id] = new SagaPayload(id, reader.GetGuid(1), reader.GetString(2), content);
+                    payloads[payload.Id] = payload;
                 }
 
                 return payloads;
@@ -223,22 +224,9 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
             return;
         }
 
-        SagaPayload[] given = [.. payloads];
-        await dataSource.RunAsync(
-            [
-                new NpgsqlBatchCommand(InsertPayloads)
-                {
-                    Parameters =
-                    {
-                        CommitSql.Array(NpgsqlDbType.Uuid, CommitSql.Column(given, payload => payload.Id)),
-                        CommitSql.Array(NpgsqlDbType.Uuid, CommitSql.Column(given, payload => payload.SagaId)),
-                        CommitSql.Array(NpgsqlDbType.Text, CommitSql.Column(given, payload => payload.Name)),
-                        CommitSql.Array(NpgsqlDbType.Json, CommitSql.Column(given, payload => CommitSql.Required(payload.Content))),
-                    },
-                },
-            ],
-            _ => Task.FromResult(true),
-            cancellation);
+        var command = new NpgsqlBatchCommand(_insertPayloads);
+        _given.AddTo(command.Parameters, [.. payloads]);
+        await dataSource.RunAsync([command], _ => Task.FromResult(true), cancellation);
     }
 
     private static Task<IReadOnlyList<UnsentMessage>> ReadMessagesAsync(NpgsqlDataReader reader, CancellationToken cancellation) =>
@@ -250,20 +238,10 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
         var messages = new List<UnsentMessage>();
         while (await reader.ReadAsync(cancellation))
         {
-            if (!isWanted(reader.GetGuid(0)))
+            if (isWanted(reader.GetGuid(OutboxTable.SagaId)))
             {
-                continue;
+                messages.Add(OutboxTable.Read(new PostgresRow(reader)));
             }
-
-            messages.Add(new UnsentMessage(reader.GetGuid(0), new OutgoingMessage
-            {
-                MessageId = reader.GetGuid(1),
-                Topic = reader.GetString(2),
-                Partition = reader.IsDBNull(3) ? null : reader.GetInt32(3),
-                Key = reader.GetString(4),
-                Value = reader.GetFieldValue<byte[]>(5),
-                Headers = PostgresRows.Json(reader, 6) ?? RawJson.EmptyObject,
-            }));
         }
 
         return messages;

@@ -1,7 +1,8 @@
 using Npgsql;
 using NpgsqlTypes;
-using Onex.Contracts.Messages;
+using Onex.Engine;
 using Onex.Persistence.Connecting;
+using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Sagas;
 
@@ -9,15 +10,15 @@ namespace Onex.Persistence.Sagas;
 internal sealed class PostgresSagaItems(NpgsqlDataSource dataSource)
 {
     // Plan: pk_saga_items in the order of the index, forwards or backwards, so that a page costs what it holds.
-    private const string Page = """
-        SELECT i.index, i.status, i.command_id, i.result, i.undo, i.code, i.message
+    private static readonly string _page = $"""
+        SELECT {SagaItemTable.Columns.Names("i")}
         FROM onex.saga_items i
         WHERE i.saga_id = $1 AND i.step = $2 AND i.visit = $3 AND i.index < $4 AND i.status = ANY($5)
         """;
 
-    private const string Ascending = $"{Page} ORDER BY i.index LIMIT $6";
+    private static readonly string _ascending = $"{_page} ORDER BY i.index LIMIT $6";
 
-    private const string Descending = $"{Page} ORDER BY i.index DESC LIMIT $6";
+    private static readonly string _descending = $"{_page} ORDER BY i.index DESC LIMIT $6";
 
     public async Task<IReadOnlyList<IReadOnlyList<SagaItem>>> LoadAsync(IReadOnlyList<SagaItemsQuery> queries, CancellationToken cancellation)
     {
@@ -36,7 +37,7 @@ internal sealed class PostgresSagaItems(NpgsqlDataSource dataSource)
                     var items = new List<SagaItem>();
                     while (await reader.ReadAsync(cancellation))
                     {
-                        items.Add(Read(reader, query));
+                        items.Add(SagaItemTable.Read(new PostgresRow(reader)));
                     }
 
                     pages.Add(items);
@@ -48,7 +49,7 @@ internal sealed class PostgresSagaItems(NpgsqlDataSource dataSource)
             cancellation);
     }
 
-    private static NpgsqlBatchCommand Command(SagaItemsQuery query) => new(query.Descending ? Descending : Ascending)
+    private static NpgsqlBatchCommand Command(SagaItemsQuery query) => new(query.Descending ? _descending : _ascending)
     {
         Parameters =
         {
@@ -56,17 +57,8 @@ internal sealed class PostgresSagaItems(NpgsqlDataSource dataSource)
             new NpgsqlParameter<string> { TypedValue = query.Step },
             new NpgsqlParameter<int> { TypedValue = query.Visit },
             new NpgsqlParameter<int> { TypedValue = query.Below ?? int.MaxValue },
-            CommitSql.Array(NpgsqlDbType.Text, CommitSql.Column(query.Statuses, status => status.ToText())),
+            PostgresArray.Of(NpgsqlDbType.Text, query.Statuses, status => status.ToText()),
             new NpgsqlParameter<int> { TypedValue = query.Limit },
         },
-    };
-
-    private static SagaItem Read(NpgsqlDataReader reader, SagaItemsQuery query) => new(
-        query.Step, query.Visit, reader.GetInt32(0), SagaItemStatusText.Parse(reader.GetString(1)), reader.GetGuid(2))
-    {
-        Result = PostgresRows.Json(reader, 3),
-        Undo = PostgresRows.Text(reader, 4) is { } undo ? RawJson.FromText(undo) : null,
-        Code = PostgresRows.Text(reader, 5),
-        Message = PostgresRows.Text(reader, 6),
     };
 }

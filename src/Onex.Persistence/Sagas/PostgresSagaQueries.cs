@@ -1,25 +1,25 @@
 using Npgsql;
-using Onex.Contracts.Messages;
 using Onex.Persistence.Connecting;
+using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Sagas;
 
 /// <summary>What operators ask, in PostgreSQL.</summary>
 public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQueries
 {
-    private const string One = $"""
-        SELECT {PostgresRows.SagaColumns}, i.content, o.content
+    private static readonly string _one = $"""
+        SELECT {SagaTable.Columns.Names("s")}, i.content, o.content
         FROM onex.sagas s
         LEFT JOIN onex.saga_payloads i ON i.saga_id = s.id AND i.name = 'input'
         LEFT JOIN onex.saga_payloads o ON o.saga_id = s.id AND o.name = 'output'
         WHERE s.id = $1
         """;
 
-    private const string EarlyOfOne = $"SELECT {PostgresRows.EarlyColumns} FROM onex.early_events e WHERE e.saga_id = $1 ORDER BY e.seq";
+    private static readonly string _earlyOfOne = $"SELECT {EarlyEventTable.Columns.Names("e")} FROM onex.early_events e WHERE e.saga_id = $1 ORDER BY e.seq";
 
     // Plan: the primary key of each partition.
-    private const string History = """
-        SELECT version, ordinal, at, kind, state, step, detail FROM onex.saga_history
+    private static readonly string _history = $"""
+        SELECT {HistoryTable.Columns.Names()} FROM onex.saga_history
         WHERE saga_id = $1 AND (version, ordinal) > ($2, $3) ORDER BY version, ordinal LIMIT $4
         """;
 
@@ -38,7 +38,7 @@ public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQuer
                 var rows = new List<SagaRow>(limit + 1);
                 while (await reader.ReadAsync(cancellation))
                 {
-                    rows.Add(PostgresRows.ReadSaga(reader));
+                    rows.Add(SagaTable.Read(new PostgresRow(reader)));
                 }
 
                 return SagaListSql.Page(rows, limit);
@@ -49,8 +49,8 @@ public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQuer
     /// <inheritdoc />
     public Task<SagaDetail?> FindAsync(Guid sagaId, CancellationToken cancellation) => dataSource.RunAsync(
         [
-            new NpgsqlBatchCommand(One) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = sagaId } } },
-            new NpgsqlBatchCommand(EarlyOfOne) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = sagaId } } },
+            new NpgsqlBatchCommand(_one) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = sagaId } } },
+            new NpgsqlBatchCommand(_earlyOfOne) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = sagaId } } },
         ],
         async reader =>
         {
@@ -59,13 +59,11 @@ public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQuer
                 return null;
             }
 
+            var row = new PostgresRow(reader);
             var found = new SagaDetail(
-                PostgresRows.ReadSaga(reader),
-                PostgresRows.Json(reader, PostgresRows.SagaColumnCount) ?? RawJson.Null,
-                PostgresRows.Json(reader, PostgresRows.SagaColumnCount + 1),
-                []);
+                SagaTable.Read(row), row.JsonOrNull(SagaTable.Columns.Count), row.OptionalJson(SagaTable.Columns.Count + 1), []);
             await reader.NextResultAsync(cancellation);
-            return found with { Early = await PostgresRows.ReadEarlyAsync(reader, cancellation) };
+            return found with { Early = await PostgresEarlyEvents.ReadAsync(reader, cancellation) };
         },
         cancellation);
 
@@ -74,7 +72,7 @@ public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQuer
         Guid sagaId, long afterVersion, int afterOrdinal, int limit, CancellationToken cancellation) =>
         dataSource.RunAsync<IReadOnlyList<HistoryEntry>>(
             [
-                new NpgsqlBatchCommand(History)
+                new NpgsqlBatchCommand(_history)
                 {
                     Parameters =
                     {
@@ -90,14 +88,7 @@ public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQuer
                 var entries = new List<HistoryEntry>();
                 while (await reader.ReadAsync(cancellation))
                 {
-                    entries.Add(new HistoryEntry(
-                        reader.GetInt64(0),
-                        reader.GetInt32(1),
-                        reader.GetFieldValue<DateTimeOffset>(2),
-                        reader.GetString(3),
-                        reader.GetString(4),
-                        PostgresRows.Text(reader, 5),
-                        PostgresRows.Json(reader, 6)));
+                    entries.Add(HistoryTable.Read(new PostgresRow(reader)));
                 }
 
                 return entries;

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Onex.Contracts.Messages;
+using Onex.Engine;
 using Onex.Persistence.Connecting;
 
 namespace Onex.Persistence.Sagas;
@@ -213,7 +214,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     // Not cancelled once it is on its way, for its outcome would be unknown; the command timeout bounds it.
     private static async Task<Outcome> ExecuteAsync(NpgsqlConnection connection, Work work, List<int> places)
     {
-        var entries = CommitSql.Column(places, place => work.Entries[place]);
+        CommitEntry[] entries = [.. places.Select(place => work.Entries[place])];
         var existing = entries.Where(entry => entry is not CommitEntry.Start).Select(entry => entry.SagaId).Order().ToArray();
         var writes = entries.Any(entry => entry is not CommitEntry.Check);
 
@@ -320,7 +321,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
                 var conflicts = new List<(int, Conflict)>(places.Count);
                 await using var connection = await dataSource.OpenConnectionAsync(cancellation);
                 await using var batch = new NpgsqlBatch(connection);
-                batch.BatchCommands.Add(CommitSql.FindConflicts(CommitSql.Column(places, place => (CommitEntry.Start)work.Entries[place])));
+                batch.BatchCommands.Add(CommitSql.FindConflicts([.. places.Select(place => (CommitEntry.Start)work.Entries[place])]));
                 await using var reader = await batch.ExecuteReaderAsync(cancellation);
                 while (await reader.ReadAsync(cancellation))
                 {

@@ -1,4 +1,6 @@
+using Onex.Engine;
 using Onex.Persistence.Connecting;
+using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Sagas;
 
@@ -55,7 +57,7 @@ internal static class SagaListSql
         }
 
         var where = conditions.Count == 0 ? "" : $"WHERE {string.Join(" AND ", conditions)}";
-        return $"SELECT {PostgresRows.SagaColumns} FROM {table} s {where} ORDER BY s.started_at DESC, s.id DESC LIMIT {given(limit)}";
+        return $"SELECT {SagaTable.Columns.Names("s")} FROM {table} s {where} ORDER BY s.started_at DESC, s.id DESC LIMIT {given(limit)}";
     }
 
     /// <summary>The page of rows that were asked for with one more than <paramref name="limit"/>.</summary>

@@ -1,34 +1,7 @@
 using Onex.Contracts.Messages;
+using Onex.Engine;
 
 namespace Onex.Persistence.Sagas;
-
-/// <summary>What a saga is doing, as operators see it.</summary>
-public enum SagaStatus
-{
-    /// <summary>A step is in flight, or about to be tried again.</summary>
-    Running,
-
-    /// <summary>Waits for an event or for time.</summary>
-    Waiting,
-
-    /// <summary>Takes back what was done.</summary>
-    Compensating,
-
-    /// <summary>Cannot go on without an operator.</summary>
-    Blocked,
-
-    /// <summary>An operator stopped it for a while.</summary>
-    Paused,
-
-    /// <summary>Ended well.</summary>
-    Completed,
-
-    /// <summary>Ended badly.</summary>
-    Failed,
-
-    /// <summary>Ended by an operator.</summary>
-    Cancelled,
-}
 
 /// <summary>A row of <c>sagas</c>: committed (or about to be) and immutable. JSON columns are UTF-8 text.</summary>
 public sealed record SagaRow

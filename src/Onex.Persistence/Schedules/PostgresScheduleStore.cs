@@ -1,7 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
 using Onex.Persistence.Connecting;
-using Onex.Persistence.Sagas;
+using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Schedules;
 
@@ -83,8 +83,8 @@ public sealed class PostgresScheduleStore(NpgsqlDataSource dataSource) : ISchedu
     {
         Parameters =
         {
-            CommitSql.Array(NpgsqlDbType.Text, CommitSql.Column(schedules, schedule => schedule.Contract)),
-            CommitSql.Array(NpgsqlDbType.Text, CommitSql.Column(schedules, schedule => schedule.Times)),
+            PostgresArray.Of(NpgsqlDbType.Text, schedules, schedule => schedule.Contract),
+            PostgresArray.Of(NpgsqlDbType.Text, schedules, schedule => schedule.Times),
         },
     };
 }

@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 using Onex.Contracts.Messages;
+using Onex.Engine;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Registry;
 using Onex.Persistence.Sagas;

@@ -1,4 +1,5 @@
 using Onex.Contracts.Messages;
+using Onex.Engine;
 
 namespace Onex.Persistence.Schema;
 
@@ -30,7 +31,7 @@ public sealed record SagaHistoryRow
     public RawJson? Detail { get; init; }
 }
 
-/// <summary>A row of <c>saga_items</c>, for queries. The store writes <see cref="Sagas.SagaItem"/>.</summary>
+/// <summary>A row of <c>saga_items</c>, for queries. The store writes <see cref="SagaItem"/>.</summary>
 public sealed record SagaItemRow
 {
     /// <summary>The saga.</summary>

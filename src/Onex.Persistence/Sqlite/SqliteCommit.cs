@@ -1,8 +1,8 @@
 using System.Text;
 using Microsoft.Data.Sqlite;
-using Onex.Contracts.Messages;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Sagas;
+using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Sqlite;
 
@@ -15,43 +15,30 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
     // What PostgreSQL can index, so that a saga that runs here runs there.
     private const int KeyBytesMax = 2_600;
 
-    private const string InsertSaga = """
-        INSERT INTO sagas (id, contract, contract_version, contract_hash, correlation_id, request_id, business_key, parent_id, source, state, status,
-            data, progress, fault, reply_to, headers, waiters, home_partition, version, last_transition_id, started_at, updated_at, ended_at,
-            next_wakeup_at, parked, request_hash)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)
-        """;
+    private static readonly string _insertSaga = $"INSERT INTO sagas ({SagaTable.Columns.Names()}) VALUES ({SagaTable.Columns.Placeholders()})";
 
-    private const string UpdateSaga = """
-        UPDATE sagas
-        SET contract = $2, contract_version = $3, contract_hash = $4, business_key = $5, state = $6, status = $7, data = $8, progress = $9,
-            fault = $10, reply_to = $11, headers = $12, waiters = $13, version = $14, last_transition_id = $15, updated_at = $16, ended_at = $17,
-            next_wakeup_at = $18, parked = $19
-        WHERE id = $1
-        """;
+    private static readonly string _updateSaga = $"UPDATE sagas SET {SagaTable.Columns.Assignments(first: 2)} WHERE id = $1";
 
-    private const string InsertHistory = """
-        INSERT INTO saga_history (saga_id, version, ordinal, at, kind, state, step, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-        """;
+    private static readonly string _insertHistory =
+        $"INSERT INTO saga_history ({HistoryTable.Columns.Names()}) VALUES ({HistoryTable.Columns.Placeholders()})";
 
-    /// <summary>Puts a message into the outbox.</summary>
-    public const string InsertMessage = """
-        INSERT INTO outbox (message_id, saga_id, home_partition, topic, partition, key, value, headers, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    private static readonly string _insertMessage = $"""
+        INSERT INTO outbox (created_at, {OutboxTable.Columns.Names()}) VALUES ($1, {OutboxTable.Columns.Placeholders(first: 2)})
         ON CONFLICT (message_id) DO NOTHING
         """;
 
-    private const string InsertPayload = "INSERT INTO saga_payloads (id, saga_id, name, content) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+    private static readonly string _insertPayload =
+        $"INSERT INTO saga_payloads ({PayloadTable.Columns.Names()}) VALUES ({PayloadTable.Columns.Placeholders()}) ON CONFLICT DO NOTHING";
 
-    private const string SetItem = """
-        INSERT INTO saga_items AS o (saga_id, step, visit, "index", status, command_id, result, undo, code, message, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    private static readonly string _setItem = $"""
+        INSERT INTO saga_items AS o (updated_at, {SagaItemTable.Columns.Names()}) VALUES ($1, {SagaItemTable.Columns.Placeholders(first: 2)})
         ON CONFLICT (saga_id, step, visit, "index") DO UPDATE
         SET status = excluded.status, command_id = excluded.command_id, code = excluded.code, message = excluded.message,
             result = coalesce(excluded.result, o.result), undo = coalesce(excluded.undo, o.undo), updated_at = excluded.updated_at
         """;
 
-    private const string InsertSeen = "INSERT INTO inbox (saga_id, message_id, request_hash) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+    private static readonly string _insertSeen =
+        $"INSERT INTO inbox ({InboxTable.Columns.Names()}) VALUES ({InboxTable.Columns.Placeholders()}) ON CONFLICT DO NOTHING";
 
     private const string SetTimer = """
         INSERT INTO timers (saga_id, name, home_partition, due_at) VALUES ($1, 'wakeup', $2, $3)
@@ -59,9 +46,8 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
         """;
 
     // One that came before its saga has its row already, and keeps its place in the order of arrival.
-    private const string KeepEvent = """
-        INSERT INTO early_events AS e (message_id, saga_id, contract, event, correlation_id, business_key, content, received_at, expires_at, request_hash)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    private static readonly string _keepEvent = $"""
+        INSERT INTO early_events AS e ({EarlyEventTable.Columns.Names()}) VALUES ({EarlyEventTable.Columns.Placeholders()})
         ON CONFLICT (message_id) DO UPDATE
         SET saga_id = excluded.saga_id, content = excluded.content, expires_at = excluded.expires_at
         WHERE e.saga_id IS NULL
@@ -92,28 +78,14 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
         return verdicts;
     }
 
-    /// <summary>Writes payloads; one that is there already stays as it is.</summary>
-    public void Write(Guid sagaId, IEnumerable<SagaPayload> payloads)
-    {
-        foreach (var payload in payloads)
-        {
-            session.Execute(InsertPayload, payload.Id, sagaId, payload.Name, payload.Content);
-        }
-    }
+    /// <summary>Writes a payload; one that is there already stays as it is.</summary>
+    public void Write(SagaPayload payload) => session.Execute(_insertPayload, PayloadTable.Columns.Values(payload));
 
     /// <summary>Keeps an event.</summary>
-    public void Keep(EarlyEvent early) => session.Execute(
-        KeepEvent,
-        early.MessageId,
-        early.SagaId,
-        early.Contract,
-        early.Event,
-        early.CorrelationId,
-        early.BusinessKey,
-        early.Content,
-        early.ReceivedAt,
-        early.ExpiresAt,
-        early.RequestHash);
+    public void Keep(EarlyEvent early) => session.Execute(_keepEvent, EarlyEventTable.Columns.Values(early));
+
+    /// <summary>Puts a message into the outbox.</summary>
+    public void Send(OutgoingRow row) => session.Execute(_insertMessage, [now, .. OutboxTable.Columns.Values(row)]);
 
     /// <summary>The saga that has a request, or null.</summary>
     public static CommitVerdict.KnownRequest? FindRequest(SqliteSession session, Guid requestId) => session
@@ -124,7 +96,7 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
             SELECT saga_id, '', request_hash FROM inbox WHERE message_id = $1
             LIMIT 1
             """,
-            reader => new CommitVerdict.KnownRequest(SqliteRows.Id(reader, 0), reader.GetString(1)) { Hash = SqliteRows.OptionalId(reader, 2) },
+            row => new CommitVerdict.KnownRequest(row.Uuid(0), row.Text(1)) { Hash = row.OptionalUuid(2) },
             requestId)
         .SingleOrDefault();
 
@@ -148,7 +120,7 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
         if (row is { BusinessKey: { } key, EndedAt: null } && IsStorable(key)
             && session.Query(
                 "SELECT id, request_hash FROM sagas WHERE contract = $1 AND business_key = $2 AND ended_at IS NULL",
-                reader => new CommitVerdict.KeyTaken(SqliteRows.Id(reader, 0)) { Hash = SqliteRows.OptionalId(reader, 1) },
+                row => new CommitVerdict.KeyTaken(row.Uuid(0)) { Hash = row.OptionalUuid(1) },
                 row.Contract,
                 key) is [var taken])
         {
@@ -185,34 +157,7 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
     {
         var row = start.Row;
         RefuseKey(row);
-        session.Execute(
-            InsertSaga,
-            row.Id,
-            row.Contract,
-            row.ContractVersion,
-            row.ContractHash,
-            row.CorrelationId,
-            row.RequestId,
-            row.BusinessKey,
-            row.ParentId,
-            row.Source,
-            row.State,
-            row.Status.ToText(),
-            Required(row.Data),
-            Required(row.Progress),
-            Optional(row.Fault),
-            row.ReplyTo,
-            Optional(row.Headers),
-            Optional(row.Waiters),
-            row.HomePartition,
-            row.Version,
-            row.LastTransitionId,
-            row.StartedAt,
-            row.UpdatedAt,
-            row.EndedAt,
-            row.NextWakeupAt,
-            row.Parked,
-            row.RequestHash);
+        session.Execute(_insertSaga, SagaTable.Columns.Values(row));
         WriteBelongings(row, start.History, start.Outgoing, start.Payloads, mayHaveTimer: false);
         WriteItems(start);
         Index(start.DeadLetters);
@@ -222,33 +167,13 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
     {
         var row = move.Row;
         RefuseKey(row);
-        session.Execute(
-            UpdateSaga,
-            row.Id,
-            row.Contract,
-            row.ContractVersion,
-            row.ContractHash,
-            row.BusinessKey,
-            row.State,
-            row.Status.ToText(),
-            Required(row.Data),
-            Required(row.Progress),
-            Optional(row.Fault),
-            row.ReplyTo,
-            Optional(row.Headers),
-            Optional(row.Waiters),
-            row.Version,
-            row.LastTransitionId,
-            row.UpdatedAt,
-            row.EndedAt,
-            row.NextWakeupAt,
-            row.Parked);
+        session.Execute(_updateSaga, [row.Id, .. SagaTable.Columns.ChangingValues(row)]);
         WriteBelongings(row, move.History, move.Outgoing, move.Payloads, move.WasParked || row.EndedAt is not null);
         WriteItems(move);
         Index(move.DeadLetters);
         foreach (var message in move.SeenMessages.Concat(move.JoinedRequests))
         {
-            session.Execute(InsertSeen, row.Id, message.MessageId, message.Hash);
+            session.Execute(_insertSeen, InboxTable.Columns.Values((row.Id, message)));
         }
 
         foreach (var kept in move.EventsToKeep())
@@ -271,19 +196,7 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
     {
         foreach (var item in entry.Items)
         {
-            session.Execute(
-                SetItem,
-                entry.SagaId,
-                item.Step,
-                item.Visit,
-                item.Index,
-                item.Status.ToText(),
-                item.CommandId,
-                item.Result,
-                item.Undo,
-                item.Code,
-                item.Message,
-                now);
+            session.Execute(_setItem, [now, .. SagaItemTable.Columns.Values((entry.SagaId, item))]);
         }
     }
 
@@ -304,26 +217,19 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
     {
         foreach (var entry in history)
         {
-            session.Execute(
-                InsertHistory, row.Id, entry.Version, entry.Ordinal, entry.At, entry.Kind, entry.State, entry.Step, Optional(entry.Detail));
+            session.Execute(_insertHistory, HistoryTable.Columns.Values((row.Id, entry)));
         }
 
         foreach (var message in messages)
         {
-            session.Execute(
-                InsertMessage,
-                message.MessageId,
-                row.Id,
-                row.HomePartition,
-                message.Topic,
-                message.Partition,
-                message.Key,
-                message.Value.ToArray(),
-                message.Headers,
-                now);
+            Send(new OutgoingRow(row.Id, row.HomePartition, message));
         }
 
-        Write(row.Id, payloads);
+        foreach (var payload in payloads)
+        {
+            Write(payload);
+        }
+
         if (row is { Parked: true, NextWakeupAt: { } wakeup })
         {
             session.Execute(SetTimer, row.Id, row.HomePartition, wakeup);
@@ -335,7 +241,7 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
     }
 
     // 0: there is no such row.
-    private long Version(Guid id) => session.Query("SELECT version FROM sagas WHERE id = $1", reader => reader.GetInt64(0), id) is [var version] ? version : 0;
+    private long Version(Guid id) => session.Query("SELECT version FROM sagas WHERE id = $1", row => row.Bigint(0), id) is [var version] ? version : 0;
 
     private static void RefuseKey(SagaRow row)
     {
@@ -346,8 +252,4 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
     }
 
     private static bool IsStorable(string text) => !text.Contains('\0', StringComparison.Ordinal);
-
-    private static RawJson Required(RawJson json) => json.Utf8.IsEmpty ? RawJson.Null : json;
-
-    private static RawJson? Optional(RawJson? json) => json is { IsNull: false } ? json : null;
 }

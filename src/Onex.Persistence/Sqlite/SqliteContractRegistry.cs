@@ -1,6 +1,5 @@
-using Microsoft.Data.Sqlite;
-using Onex.Contracts.Messages;
 using Onex.Persistence.Registry;
+using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Sqlite;
 
@@ -46,7 +45,7 @@ internal sealed class SqliteContractRegistry(SqliteDatabase database, TimeProvid
             """
             SELECT contract_hash, contract, contract_version, count(*) FROM sagas WHERE ended_at IS NULL GROUP BY 1, 2, 3 ORDER BY 2, 3, 1
             """,
-            reader => new ContractInUse(reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetInt64(3))),
+            row => new ContractInUse(row.Text(0), row.Text(1), row.Text(2), row.Bigint(3))),
         cancellation);
 
     /// <inheritdoc />
@@ -56,6 +55,6 @@ internal sealed class SqliteContractRegistry(SqliteDatabase database, TimeProvid
     private static RegisteredContract? Find(SqliteSession session, string hash) =>
         session.Query($"{Columns} WHERE hash = $1", Read, hash).SingleOrDefault();
 
-    private static RegisteredContract Read(SqliteDataReader reader) =>
-        new(reader.GetString(0), reader.GetString(1), reader.GetString(2), SqliteRows.Json(reader, 3) ?? RawJson.Null);
+    private static RegisteredContract Read(SqliteRow row) =>
+        new(row.Text(0), row.Text(1), row.Text(2), row.JsonOrNull(3));
 }

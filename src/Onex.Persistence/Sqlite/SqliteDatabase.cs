@@ -289,7 +289,7 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
     {
         var (version, application, tables) = session.Query(
             "SELECT (SELECT user_version FROM pragma_user_version), (SELECT application_id FROM pragma_application_id), (SELECT count(*) FROM sqlite_schema)",
-            reader => (reader.GetInt32(0), reader.GetInt32(1), reader.GetInt32(2)))[0];
+            row => (row.Integer(0), row.Integer(1), row.Integer(2)))[0];
         if (tables > 0 && application != ApplicationId)
         {
             throw new StoreSetupException($"The file {_path} is a SQLite database of another program: set ONEX_DATA_DIR to another directory.");
@@ -302,7 +302,7 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
                 + $"this version knows {SchemaVersion}): run the version that made it, or a later one.");
         }
 
-        var mode = session.Query("PRAGMA journal_mode = WAL", reader => reader.GetString(0))[0];
+        var mode = session.Query("PRAGMA journal_mode = WAL", row => row.Text(0))[0];
         if (mode != "wal")
         {
             throw new StoreSetupException(

@@ -1,9 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using Microsoft.Data.Sqlite;
 using Onex.Contracts.Messages;
 using Onex.Persistence.Ledger;
+using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Sqlite;
 
@@ -156,11 +156,11 @@ internal sealed class SqliteEffectLedger : IEffectLedger
 
     private static Entry? Find(SqliteSession session, Guid commandId) => session.Query(
         "SELECT attempt, leased_until, outcome, result FROM effect_ledger WHERE command_id = $1",
-        reader => new Entry(reader.GetInt32(0), SqliteRows.Time(reader, 1), SqliteRows.Text(reader, 2), Result(reader, 3)),
+        row => new Entry(row.Integer(0), row.Time(1), row.OptionalText(2), Result(row, 3)),
         commandId).SingleOrDefault();
 
-    private static StepResult? Result(SqliteDataReader reader, int column) =>
-        SqliteRows.Text(reader, column) is { } json ? JsonSerializer.Deserialize(json, MessageJson.Default.StepResult) : null;
+    private static StepResult? Result(SqliteRow row, int place) =>
+        row.OptionalText(place) is { } json ? JsonSerializer.Deserialize(json, MessageJson.Default.StepResult) : null;
 
     private static Guid NewToken() => new(RandomNumberGenerator.GetBytes(16));
 

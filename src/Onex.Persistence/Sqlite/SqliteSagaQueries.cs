@@ -1,21 +1,21 @@
-using Onex.Contracts.Messages;
 using Onex.Persistence.Sagas;
+using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Sqlite;
 
 /// <summary>What operators ask, in SQLite.</summary>
 internal sealed class SqliteSagaQueries(SqliteDatabase database) : ISagaQueries
 {
-    private const string One = $"""
-        SELECT {SqliteRows.SagaColumns}, i.content, o.content
+    private static readonly string _one = $"""
+        SELECT {SagaTable.Columns.Names("s")}, i.content, o.content
         FROM sagas s
         LEFT JOIN saga_payloads i ON i.saga_id = s.id AND i.name = 'input'
         LEFT JOIN saga_payloads o ON o.saga_id = s.id AND o.name = 'output'
         WHERE s.id = $1
         """;
 
-    private const string History = """
-        SELECT version, ordinal, at, kind, state, step, detail FROM saga_history
+    private static readonly string _history = $"""
+        SELECT {HistoryTable.Columns.Names()} FROM saga_history
         WHERE saga_id = $1 AND (version, ordinal) > ($2, $3) ORDER BY version, ordinal LIMIT $4
         """;
 
@@ -28,7 +28,7 @@ internal sealed class SqliteSagaQueries(SqliteDatabase database) : ISagaQueries
         // LIKE would take small letters for capitals.
         var sql = SagaListSql.Write(
             filter, limit + 1, "sagas", Given, text => Given(text) is var given ? $"substr(s.business_key, 1, length({given})) = {given}" : "");
-        return database.ReadAsync(session => SagaListSql.Page(session.Query(sql, SqliteRows.ReadSaga, [.. values]), limit), cancellation);
+        return database.ReadAsync(session => SagaListSql.Page(session.Query(sql, SagaTable.Read, [.. values]), limit), cancellation);
 
         string Given(object value)
         {
@@ -42,13 +42,13 @@ internal sealed class SqliteSagaQueries(SqliteDatabase database) : ISagaQueries
         session =>
         {
             var early = session.Query(
-                $"SELECT {SqliteRows.EarlyColumns} FROM early_events e WHERE e.saga_id = $1 ORDER BY e.seq", SqliteRows.ReadEarly, sagaId);
+                $"SELECT {EarlyEventTable.Columns.Names("e")} FROM early_events e WHERE e.saga_id = $1 ORDER BY e.seq", EarlyEventTable.Read, sagaId);
             return session.Query(
-                One,
-                reader => new SagaDetail(
-                    SqliteRows.ReadSaga(reader),
-                    SqliteRows.Json(reader, PostgresRows.SagaColumnCount) ?? RawJson.Null,
-                    SqliteRows.Json(reader, PostgresRows.SagaColumnCount + 1),
+                _one,
+                row => new SagaDetail(
+                    SagaTable.Read(row),
+                    row.JsonOrNull(SagaTable.Columns.Count),
+                    row.OptionalJson(SagaTable.Columns.Count + 1),
                     early),
                 sagaId).SingleOrDefault();
         },
@@ -59,15 +59,8 @@ internal sealed class SqliteSagaQueries(SqliteDatabase database) : ISagaQueries
         Guid sagaId, long afterVersion, int afterOrdinal, int limit, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<HistoryEntry>>(
             session => session.Query(
-                History,
-                reader => new HistoryEntry(
-                    reader.GetInt64(0),
-                    reader.GetInt32(1),
-                    SqliteRows.Time(reader, 2),
-                    reader.GetString(3),
-                    reader.GetString(4),
-                    SqliteRows.Text(reader, 5),
-                    SqliteRows.Json(reader, 6)),
+                _history,
+                HistoryTable.Read,
                 sagaId,
                 afterVersion,
                 afterOrdinal,
@@ -79,13 +72,13 @@ internal sealed class SqliteSagaQueries(SqliteDatabase database) : ISagaQueries
         database.ReadAsync<IReadOnlyList<StuckSaga>>(
             session => session.Query(
                 "SELECT id, contract, state, status, updated_at, reason FROM stuck ORDER BY updated_at, id LIMIT $1",
-                reader => new StuckSaga(
-                    SqliteRows.Id(reader, 0),
-                    reader.GetString(1),
-                    reader.GetString(2),
-                    reader.GetString(3),
-                    SqliteRows.Time(reader, 4),
-                    reader.GetString(5)),
+                row => new StuckSaga(
+                    row.Uuid(0),
+                    row.Text(1),
+                    row.Text(2),
+                    row.Text(3),
+                    row.Time(4),
+                    row.Text(5)),
                 limit),
             cancellation);
 
@@ -94,6 +87,6 @@ internal sealed class SqliteSagaQueries(SqliteDatabase database) : ISagaQueries
         database.ReadAsync<IReadOnlyList<SagaCount>>(
             session => session.Query(
                 "SELECT contract, state, status, count(*) FROM sagas GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
-                reader => new SagaCount(reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetInt64(3))),
+                row => new SagaCount(row.Text(0), row.Text(1), row.Text(2), row.Bigint(3))),
             cancellation);
 }

@@ -1,13 +1,12 @@
-using Onex.Contracts.Messages;
+using Onex.Engine;
 using Onex.Persistence.Sagas;
+using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Sqlite;
 
 /// <summary>Sagas in a SQLite file: one transaction per batch, each on the disk when it returns.</summary>
 internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time) : ISagaStore
 {
-    private const string MessageColumns = "saga_id, message_id, topic, partition, key, value, headers";
-
     private const string Wakeups = """
         SELECT id, home_partition, next_wakeup_at FROM sagas
         WHERE home_partition IN (SELECT value FROM json_each($1)) AND ended_at IS NULL AND NOT parked AND next_wakeup_at < $2
@@ -16,8 +15,8 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         ORDER BY 3
         """;
 
-    private const string Items = """
-        SELECT "index", status, command_id, result, undo, code, message
+    private static readonly string _items = $"""
+        SELECT {SagaItemTable.Columns.Names()}
         FROM saga_items
         WHERE saga_id = $1 AND step = $2 AND visit = $3 AND "index" < $4 AND status IN (SELECT value FROM json_each($5))
         """;
@@ -26,9 +25,9 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         SELECT count(*) FROM early_events WHERE saga_id IS NULL AND contract = $1 AND correlation_id = $2 AND expires_at > $3
         """;
 
-    private const string Due = $"""
+    private static readonly string _due = $"""
         SELECT * FROM (
-            SELECT {SqliteRows.EarlyColumns},
+            SELECT {EarlyEventTable.Columns.Names("e")},
                 CASE WHEN e.business_key IS NOT NULL
                     THEN (SELECT s.id FROM sagas s
                           WHERE s.contract = e.contract AND s.business_key = e.business_key AND s.started_at < e.expires_at
@@ -51,19 +50,19 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
             {
                 var list = SqliteSession.List(ids);
                 var unsent = session
-                    .Query($"SELECT {MessageColumns} FROM outbox WHERE saga_id IN (SELECT value FROM json_each($1)) ORDER BY seq", ReadMessage, list)
+                    .Query($"SELECT {OutboxTable.Columns.Names()} FROM outbox WHERE saga_id IN (SELECT value FROM json_each($1)) ORDER BY seq", OutboxTable.Read, list)
                     .ToLookup(message => message.SagaId, message => message.Message);
                 var early = session
-                    .Query($"SELECT {SqliteRows.EarlyColumns} FROM early_events e WHERE e.saga_id IN (SELECT value FROM json_each($1)) ORDER BY e.seq", SqliteRows.ReadEarly, list)
+                    .Query($"SELECT {EarlyEventTable.Columns.Names("e")} FROM early_events e WHERE e.saga_id IN (SELECT value FROM json_each($1)) ORDER BY e.seq", EarlyEventTable.Read, list)
                     .ToLookup(kept => kept.SagaId!.Value);
                 return session
                     .QueryWhile(
                         $"""
-                        SELECT {SqliteRows.SagaColumns}, p.content
+                        SELECT {SagaTable.Columns.Names("s")}, p.content
                         FROM sagas s LEFT JOIN saga_payloads p ON p.saga_id = s.id AND p.name = 'input'
                         WHERE s.id IN (SELECT value FROM json_each($1))
                         """,
-                        reader => (Row: SqliteRows.ReadSaga(reader), Input: SqliteRows.Json(reader, PostgresRows.SagaColumnCount) ?? RawJson.Null),
+                        row => (Row: SagaTable.Read(row), Input: row.JsonOrNull(SagaTable.Columns.Count)),
                         found => limit is null || limit.TryAdd(found.Row.Data, found.Row.Progress, found.Input),
                         list)
                     .ToDictionary(
@@ -99,7 +98,7 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         database.ReadAsync<IReadOnlyList<UnsentMessage>>(
             session => session.Query(
                 Bounded("home_partition IN (SELECT value FROM json_each($1))"),
-                ReadMessage,
+                OutboxTable.Read,
                 SqliteSession.List(partitions),
                 limit,
                 bytesMax),
@@ -109,7 +108,7 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
     public Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, long bytesMax, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<UnsentMessage>>(
             session => session.Query(
-                Bounded("created_at <= $1"), ReadMessage, time.GetUtcNow() - age, limit, bytesMax),
+                Bounded("created_at <= $1"), OutboxTable.Read, time.GetUtcNow() - age, limit, bytesMax),
             cancellation);
 
     /// <inheritdoc />
@@ -118,7 +117,7 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         database.ReadAsync<IReadOnlyList<Wakeup>>(
             session => session.Query(
                 Wakeups,
-                reader => new Wakeup(SqliteRows.Id(reader, 0), reader.GetInt32(1), SqliteRows.Time(reader, 2)),
+                row => new Wakeup(row.Uuid(0), row.Integer(1), row.Time(2)),
                 SqliteSession.List(partitions),
                 before),
             cancellation);
@@ -142,12 +141,12 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
                 foreach (var early in events)
                 {
                     if (session.Query(
-                            "SELECT request_hash FROM early_events WHERE message_id = $1", reader => SqliteRows.OptionalId(reader, 0), early.MessageId)
+                            "SELECT request_hash FROM early_events WHERE message_id = $1", row => row.OptionalUuid(0), early.MessageId)
                         is [var hash])
                     {
                         kept[early.MessageId] = hash;
                     }
-                    else if (session.Query(Waiting, reader => reader.GetInt32(0), early.Contract, early.CorrelationId, now)[0] < limit)
+                    else if (session.Query(Waiting, row => row.Integer(0), early.Contract, early.CorrelationId, now)[0] < limit)
                     {
                         commit.Keep(early);
                         kept[early.MessageId] = early.RequestHash;
@@ -162,8 +161,8 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
     public Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<DueEvent>>(
             session => session.Query(
-                Due,
-                reader => new DueEvent(SqliteRows.ReadEarly(reader), SqliteRows.OptionalId(reader, PostgresRows.EarlyColumnCount)),
+                _due,
+                row => new DueEvent(EarlyEventTable.Read(row), row.OptionalUuid(EarlyEventTable.Columns.Count)),
                 time.GetUtcNow(),
                 limit),
             cancellation);
@@ -184,7 +183,7 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
     public Task<IReadOnlyList<Guid>> LiveAsync(Guid after, int limit, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<Guid>>(
             session => session.Query(
-                "SELECT id FROM sagas WHERE id > $1 AND ended_at IS NULL ORDER BY id LIMIT $2", reader => SqliteRows.Id(reader, 0), after, limit),
+                "SELECT id FROM sagas WHERE id > $1 AND ended_at IS NULL ORDER BY id LIMIT $2", row => row.Uuid(0), after, limit),
             cancellation);
 
     /// <inheritdoc />
@@ -204,9 +203,8 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         database.ReadAsync<IReadOnlyDictionary<Guid, SagaPayload>>(
             session => session
                 .QueryWhile(
-                    "SELECT id, saga_id, name, content FROM saga_payloads WHERE id IN (SELECT value FROM json_each($1))",
-                    reader => new SagaPayload(
-                        SqliteRows.Id(reader, 0), SqliteRows.Id(reader, 1), reader.GetString(2), SqliteRows.Json(reader, 3) ?? RawJson.Null),
+                    $"SELECT {PayloadTable.Columns.Names()} FROM saga_payloads WHERE id IN (SELECT value FROM json_each($1))",
+                    PayloadTable.Read,
                     payload => limit is null || limit.TryAdd(payload.Content),
                     SqliteSession.List(ids))
                 .ToDictionary(payload => payload.Id),
@@ -223,7 +221,7 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
                     var commit = new SqliteCommit(session, time.GetUtcNow());
                     foreach (var payload in payloads)
                     {
-                        commit.Write(payload.SagaId, [payload]);
+                        commit.Write(payload);
                     }
 
                     return true;
@@ -233,15 +231,8 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
     }
 
     private static List<SagaItem> LoadItems(SqliteSession session, SagaItemsQuery query) => session.Query(
-        query.Descending ? $"{Items} ORDER BY \"index\" DESC LIMIT $6" : $"{Items} ORDER BY \"index\" LIMIT $6",
-        reader => new SagaItem(
-            query.Step, query.Visit, reader.GetInt32(0), SagaItemStatusText.Parse(reader.GetString(1)), SqliteRows.Id(reader, 2))
-        {
-            Result = SqliteRows.Json(reader, 3),
-            Undo = SqliteRows.Json(reader, 4),
-            Code = SqliteRows.Text(reader, 5),
-            Message = SqliteRows.Text(reader, 6),
-        },
+        query.Descending ? $"{_items} ORDER BY \"index\" DESC LIMIT $6" : $"{_items} ORDER BY \"index\" LIMIT $6",
+        SagaItemTable.Read,
         query.SagaId,
         query.Step,
         query.Visit,
@@ -252,7 +243,7 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
     private static EventTarget FindTarget(SqliteSession session, EventAddress address)
     {
         const string Live = "SELECT id FROM sagas WHERE contract = $1 AND ended_at IS NULL";
-        Guid Read(Microsoft.Data.Sqlite.SqliteDataReader reader) => SqliteRows.Id(reader, 0);
+        Guid Read(SqliteRow row) => row.Uuid(0);
         var live = address switch
         {
             { SagaId: { } id } => session.Query($"{Live} AND id = $2", Read, address.Contract, id),
@@ -277,19 +268,9 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
     }
 
     private static string Bounded(string condition) => $"""
-        SELECT {MessageColumns} FROM (
+        SELECT {OutboxTable.Columns.Names()} FROM (
             SELECT *, sum(length(value)) OVER (ORDER BY seq) - length(value) AS before
             FROM (SELECT * FROM outbox WHERE {condition} ORDER BY seq LIMIT $2))
         WHERE before < $3 ORDER BY seq
         """;
-
-    private static UnsentMessage ReadMessage(Microsoft.Data.Sqlite.SqliteDataReader reader) => new(SqliteRows.Id(reader, 0), new OutgoingMessage
-    {
-        MessageId = SqliteRows.Id(reader, 1),
-        Topic = reader.GetString(2),
-        Partition = reader.IsDBNull(3) ? null : reader.GetInt32(3),
-        Key = reader.GetString(4),
-        Value = reader.GetFieldValue<byte[]>(5),
-        Headers = SqliteRows.Json(reader, 6) ?? RawJson.EmptyObject,
-    });
 }

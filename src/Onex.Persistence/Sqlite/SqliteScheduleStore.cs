@@ -13,7 +13,7 @@ internal sealed class SqliteScheduleStore(SqliteDatabase database, TimeProvider 
                 // In whole seconds, so that the times of an "every" can be read.
                 var now = time.GetUtcNow();
                 var begin = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerSecond));
-                var known = session.Query("SELECT contract, times FROM schedules WHERE removed_at IS NULL", reader => new ScheduleName(reader.GetString(0), reader.GetString(1)));
+                var known = session.Query("SELECT contract, times FROM schedules WHERE removed_at IS NULL", row => new ScheduleName(row.Text(0), row.Text(1)));
                 foreach (var (contract, name) in known.Except(schedules))
                 {
                     session.Execute("UPDATE schedules SET removed_at = $3 WHERE contract = $1 AND times = $2", contract, name, now);
@@ -51,7 +51,7 @@ internal sealed class SqliteScheduleStore(SqliteDatabase database, TimeProvider 
             cancellation);
 
     private static DateTimeOffset? Last(SqliteSession session, ScheduleName schedule) => session.Query(
-        "SELECT last_due_at FROM schedules WHERE contract = $1 AND times = $2", reader => SqliteRows.Time(reader, 0), schedule.Contract, schedule.Times) is [var last]
+        "SELECT last_due_at FROM schedules WHERE contract = $1 AND times = $2", row => row.Time(0), schedule.Contract, schedule.Times) is [var last]
         ? last
         : null;
 }

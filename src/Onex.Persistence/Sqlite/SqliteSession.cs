@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Microsoft.Data.Sqlite;
 using Onex.Contracts.Messages;
+using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Sqlite;
 
@@ -19,26 +20,26 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
     public int Execute(string sql, params ReadOnlySpan<object?> values) => Prepare(sql, values).ExecuteNonQuery();
 
     /// <summary>The rows of a query.</summary>
-    public List<T> Query<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<object?> values)
+    public List<T> Query<T>(string sql, Func<SqliteRow, T> read, params ReadOnlySpan<object?> values)
     {
         using var reader = Prepare(sql, values).ExecuteReader();
         var rows = new List<T>();
         while (reader.Read())
         {
-            rows.Add(read(reader));
+            rows.Add(read(new SqliteRow(reader)));
         }
 
         return rows;
     }
 
     /// <summary>Reads rows as long as they are taken.</summary>
-    public List<T> QueryWhile<T>(string sql, Func<SqliteDataReader, T> read, Func<T, bool> takes, params ReadOnlySpan<object?> values)
+    public List<T> QueryWhile<T>(string sql, Func<SqliteRow, T> read, Func<T, bool> takes, params ReadOnlySpan<object?> values)
     {
         using var reader = Prepare(sql, values).ExecuteReader();
         var rows = new List<T>();
         while (reader.Read())
         {
-            if (read(reader) is var row && !takes(row))
+            if (read(new SqliteRow(reader)) is var row && !takes(row))
             {
                 break;
             }

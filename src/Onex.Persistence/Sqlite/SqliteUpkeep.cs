@@ -56,7 +56,7 @@ internal sealed class SqliteUpkeep(SqliteDatabase database, TimeProvider time) :
 
     private static int RemoveSagas(SqliteSession session, DateTimeOffset before)
     {
-        var old = SqliteSession.List(session.Query(OldSagas, reader => SqliteRows.Id(reader, 0), before, RowsOfAStep));
+        var old = SqliteSession.List(session.Query(OldSagas, row => row.Uuid(0), before, RowsOfAStep));
         foreach (var table in _belongings)
         {
             session.Execute($"DELETE FROM {table} WHERE saga_id IN (SELECT value FROM json_each($1))", old);

@@ -6,8 +6,8 @@ using Onex.Contracts.Plans;
 using Onex.Hosting;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
-using Onex.Orchestrator.Examples;
-using Onex.Orchestrator.Graphs;
+using Onex.Engine.Examples;
+using Onex.Contracts.Graphs;
 using Onex.Runtime.Running;
 
 namespace Onex.Runtime.Commands;

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Onex.Orchestrator.Examples;
+using Onex.Engine.Examples;
 
 namespace Onex.Runtime.Commands;
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Onex.Contracts.Messages;
+using Onex.Engine;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Integration.Persistence;

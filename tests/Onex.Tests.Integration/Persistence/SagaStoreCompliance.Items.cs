@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Onex.Contracts.Messages;
+using Onex.Engine;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Integration.Persistence;

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Onex.Engine;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Integration.Persistence;

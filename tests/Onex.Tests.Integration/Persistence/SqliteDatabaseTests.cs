@@ -2,6 +2,7 @@ using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Onex.Contracts.Messages;
+using Onex.Engine;
 using Onex.Persistence.Connecting;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Sagas;
@@ -109,7 +110,7 @@ public sealed class SqliteDatabaseTests : IDisposable
         await Assert.ThrowsAsync<StoreUnavailableException>(() => file.WriteAsync(
             session =>
             {
-                session.Query("PRAGMA max_page_count = 1", reader => reader.GetInt64(0));
+                session.Query("PRAGMA max_page_count = 1", row => row.Bigint(0));
                 session.Execute("CREATE TABLE more AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000) SELECT i, hex(randomblob(4000)) FROM n");
                 return true;
             },
@@ -240,8 +241,8 @@ public sealed class SqliteDatabaseTests : IDisposable
             session =>
             {
                 // SQLite says the same when it may not grow as when the disk cannot.
-                var pages = session.Query("PRAGMA page_count", reader => reader.GetInt64(0))[0];
-                return session.Query($"PRAGMA max_page_count = {pages}", reader => reader.GetInt64(0));
+                var pages = session.Query("PRAGMA page_count", row => row.Bigint(0))[0];
+                return session.Query($"PRAGMA max_page_count = {pages}", row => row.Bigint(0));
             },
             _none);
 

@@ -2,7 +2,7 @@ using MassTransit;
 using MassTransit.Saga;
 using MassTransit.Testing;
 using Microsoft.Extensions.DependencyInjection;
-using Onex.Persistence.Sagas;
+using Onex.Orchestrator.Machines;
 
 namespace Onex.Tests.Integration.Persistence;
 

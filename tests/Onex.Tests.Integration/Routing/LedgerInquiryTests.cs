@@ -8,7 +8,7 @@ using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Effects;
 using Onex.Kafka.Riding;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Orchestrator.Machines;
 using Onex.Kafka.Consuming;
 using Onex.Orchestrator.Routing;

@@ -2,7 +2,7 @@ using System.Reflection;
 using Onex.Contracts;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 
 namespace Onex.Tests.Unit.Contracts;
 

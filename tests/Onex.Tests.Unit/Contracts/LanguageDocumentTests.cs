@@ -5,7 +5,7 @@ using System.Text.RegularExpressions;
 using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions.Checking;
-using Onex.Orchestrator.Graphs;
+using Onex.Contracts.Graphs;
 
 namespace Onex.Tests.Unit.Contracts;
 

@@ -1,6 +1,6 @@
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 
 namespace Onex.Tests.Unit.Contracts;
 

@@ -2,7 +2,7 @@ using Onex.Contracts;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Plans;
 using Onex.Effects;
-using Onex.Orchestrator.Examples;
+using Onex.Engine.Examples;
 using Onex.Workers;
 
 namespace Onex.Tests.Unit.Contracts;

@@ -15,14 +15,15 @@ public sealed class DependencyTests
     {
         ["Onex.Contracts.Messages"] = [],
         ["Onex.Contracts"] = [],
+        ["Onex.Engine"] = _leaves,
         ["Onex.Kafka"] = _leaves,
-        ["Onex.Persistence"] = _leaves,
+        ["Onex.Persistence"] = [.. _leaves, "Onex.Engine"],
         ["Onex.Hosting"] = _leaves,
-        ["Onex.Orchestrator"] = [.. _leaves, .. _infrastructure],
+        ["Onex.Orchestrator"] = [.. _leaves, "Onex.Engine", .. _infrastructure],
         ["Onex.Effects"] = [.. _leaves, .. _infrastructure],
         ["Onex.Workers"] = [.. _leaves, .. _infrastructure],
         ["Onex.Migrations"] = ["Onex.Persistence"],
-        ["Onex.Runtime"] = [.. _leaves, .. _infrastructure, .. _roles, "Onex.Migrations"],
+        ["Onex.Runtime"] = [.. _leaves, "Onex.Engine", .. _infrastructure, .. _roles, "Onex.Migrations"],
     };
 
     public static TheoryData<string> Projects() =>
@@ -47,6 +48,27 @@ public sealed class DependencyTests
             _allowed[name].Contains(reference),
             $"{project}: refers to {reference}, but may know only [{string.Join(", ", _allowed[name])}]"));
     }
+
+    [Theory]
+    [InlineData("Onex.Contracts.Messages")]
+    [InlineData("Onex.Contracts", "Cronos", "YamlDotNet")]
+    [InlineData("Onex.Engine")]
+    public void What_decides_needs_no_bus_no_store_no_broker_and_no_server(string name, params string[] packages)
+    {
+        var project = XDocument.Load(Repository.At("src", name, $"{name}.csproj"));
+
+        Assert.Empty(project.Descendants("FrameworkReference"));
+        Assert.Equal(packages, project.Descendants("PackageReference").Select(package => package.Attribute("Include")!.Value));
+    }
+
+    [Fact]
+    public void MassTransit_is_known_to_the_bus_and_the_machines_alone() =>
+        Assert.Equal(
+            ["Onex.Effects", "Onex.Kafka", "Onex.Orchestrator", "Onex.Workers"],
+            Directory.EnumerateFiles(Repository.At("src"), "*.csproj", SearchOption.AllDirectories)
+                .Where(path => XDocument.Load(path).Descendants("PackageReference").Any(package => package.Attribute("Include")!.Value.StartsWith("MassTransit", StringComparison.Ordinal)))
+                .Select(path => Path.GetFileNameWithoutExtension(path)!)
+                .Order(StringComparer.Ordinal));
 
     [Fact]
     public void Every_project_of_the_table_is_there() =>

@@ -15,7 +15,7 @@ using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.DeadLetters;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Orchestrator.Plans;
 using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Responses;

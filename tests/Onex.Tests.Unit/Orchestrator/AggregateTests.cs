@@ -1,5 +1,5 @@
+using Onex.Engine;
 using Onex.Orchestrator.Storage;
-using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Unit.Orchestrator;
 
@@ -83,7 +83,7 @@ public sealed class AggregateTests
 
     private static Onex.Contracts.Messages.RawJson InputOf(Story story)
     {
-        _ = Onex.Orchestrator.Engine.ValueJson.TryWrite(story.Saga.Facts.Input, out var input, out _);
+        _ = Onex.Engine.ValueJson.TryWrite(story.Saga.Facts.Input, out var input, out _);
         return input;
     }
 

@@ -1,7 +1,7 @@
 using CsCheck;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator;
 

@@ -1,6 +1,6 @@
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Routing;
 

@@ -4,8 +4,7 @@ using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
-using Onex.Orchestrator.Engine;
-using Onex.Persistence.Sagas;
+using Onex.Engine;
 using Onex.Tests.Unit.Orchestrator.Generated;
 
 namespace Onex.Tests.Unit.Orchestrator;

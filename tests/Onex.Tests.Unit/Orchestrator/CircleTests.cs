@@ -1,7 +1,6 @@
 using Onex.Contracts;
 using Onex.Contracts.Plans;
-using Onex.Orchestrator.Engine;
-using Onex.Persistence.Sagas;
+using Onex.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator;
 

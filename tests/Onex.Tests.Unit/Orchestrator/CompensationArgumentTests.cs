@@ -1,5 +1,4 @@
-using Onex.Orchestrator.Engine;
-using Onex.Persistence.Sagas;
+using Onex.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator;
 

@@ -3,7 +3,7 @@ using Onex.Contracts;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
-using Onex.Persistence.Sagas;
+using Onex.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator;
 

@@ -1,6 +1,5 @@
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Orchestrator.Storage;
-using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Unit.Orchestrator;
 
@@ -273,7 +272,7 @@ public sealed class EachTests
     private static Story Reload(Story story)
     {
         var row = SagaRows.ToRow(story.Saga, 7, Guid.CreateVersion7());
-        _ = Onex.Orchestrator.Engine.ValueJson.TryWrite(story.Saga.Facts.Input, out var input, out _);
+        _ = Onex.Engine.ValueJson.TryWrite(story.Saga.Facts.Input, out var input, out _);
         story.Reloads(SagaRows.FromRow(story.Plan, row, input, null));
         return story;
     }

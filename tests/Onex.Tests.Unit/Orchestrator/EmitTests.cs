@@ -2,10 +2,9 @@ using System.Text;
 using System.Text.Json;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Messages;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Orchestrator.Responses;
 using Onex.Orchestrator.Routing;
-using Onex.Persistence.Sagas;
 using Onex.Runtime.Running;
 using Onex.Tests.Unit.Contracts;
 

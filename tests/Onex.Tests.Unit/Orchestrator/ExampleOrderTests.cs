@@ -1,8 +1,7 @@
 using Onex.Contracts;
 using Onex.Contracts.Plans;
-using Onex.Orchestrator.Engine;
-using Onex.Orchestrator.Examples;
-using Onex.Persistence.Sagas;
+using Onex.Engine;
+using Onex.Engine.Examples;
 using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.Orchestrator;

@@ -1,8 +1,7 @@
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
-using Onex.Orchestrator.Engine;
-using Onex.Persistence.Sagas;
+using Onex.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator;
 

@@ -1,6 +1,5 @@
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Orchestrator.Storage;
-using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Unit.Orchestrator;
 

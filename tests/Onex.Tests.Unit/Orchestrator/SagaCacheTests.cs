@@ -1,6 +1,6 @@
 using System.Text;
 using Onex.Contracts.Messages;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Orchestrator.Routing;
 
 namespace Onex.Tests.Unit.Orchestrator;
@@ -50,7 +50,7 @@ public sealed class SagaCacheTests
                 Asker = new Asker { RequestId = id, CorrelationId = id, Operation = "c", Source = "requests/0/0" },
             },
             State = "s",
-            Status = Onex.Persistence.Sagas.SagaStatus.Running,
+            Status = Onex.Engine.SagaStatus.Running,
             UpdatedAt = default,
         },
         1,

@@ -4,9 +4,8 @@ using System.Text;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Orchestrator.Storage;
-using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Unit.Orchestrator;
 

@@ -1,8 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using Onex.Contracts.Expressions;
-using Onex.Orchestrator.Engine;
-using Onex.Persistence.Sagas;
+using Onex.Engine;
 using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.Orchestrator;

@@ -4,7 +4,7 @@ using System.Text.Json;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Orchestrator.Control;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Orchestrator.Responses;
 using Onex.Orchestrator.Routing;
 using Onex.Orchestrator.Sending;

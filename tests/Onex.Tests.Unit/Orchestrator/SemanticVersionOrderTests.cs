@@ -1,4 +1,4 @@
-using Onex.Orchestrator.Plans;
+using Onex.Contracts.Plans;
 
 namespace Onex.Tests.Unit.Orchestrator;
 

@@ -5,9 +5,8 @@ using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Effects;
-using Onex.Orchestrator.Engine;
-using Onex.Orchestrator.Examples;
-using Onex.Persistence.Sagas;
+using Onex.Engine;
+using Onex.Engine.Examples;
 using Onex.Workers;
 
 namespace Onex.Tests.Unit.Orchestrator;

@@ -1,6 +1,5 @@
 using Onex.Contracts.Catalogue;
-using Onex.Orchestrator.Engine;
-using Onex.Persistence.Sagas;
+using Onex.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator;
 

@@ -1,7 +1,6 @@
 using Onex.Contracts.Expressions;
-using Onex.Orchestrator.Engine;
+using Onex.Engine;
 using Onex.Orchestrator.Storage;
-using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Unit.Orchestrator;
 

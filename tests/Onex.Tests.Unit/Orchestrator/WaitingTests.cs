@@ -1,5 +1,5 @@
 using Onex.Contracts.Plans;
-using Onex.Persistence.Sagas;
+using Onex.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator;
 

@@ -1,6 +1,5 @@
 using Onex.Contracts.Schemas;
-using Onex.Orchestrator.Engine;
-using Onex.Persistence.Sagas;
+using Onex.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator;
 
@@ -112,7 +111,7 @@ public sealed class WaitsTests
         Assert.Equal(story.Saga.NextWakeupAt, reason.Until);
     }
 
-    private static Onex.Orchestrator.Control.WaitReason Reason(Story story) => Waits.Tell(story.Plan, story.Saga, story.Now);
+    private static Onex.Engine.WaitReason Reason(Story story) => Waits.Tell(story.Plan, story.Saga, story.Now);
 
     private static Story Start() => new Story(Made.Plan(
         [

@@ -1,9 +1,9 @@
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Onex.Contracts.Messages;
+using Onex.Engine;
 using Onex.Orchestrator.Api;
 using Onex.Persistence.DeadLetters;
-using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Unit.Orchestrator.Api;
 

@@ -4,7 +4,7 @@ using Onex.Contracts.Catalogue;
 using Onex.Contracts.Plans;
 using Onex.Effects;
 using Onex.Effects.Connections;
-using Onex.Orchestrator.Examples;
+using Onex.Engine.Examples;
 using Onex.Tests.Support;
 using Onex.Workers;
 

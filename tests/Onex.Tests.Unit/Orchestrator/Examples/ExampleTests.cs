@@ -1,5 +1,5 @@
 using Onex.Contracts.Diagnostics;
-using Onex.Orchestrator.Examples;
+using Onex.Engine.Examples;
 using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.Orchestrator.Examples;

@@ -3,7 +3,7 @@ using System.Text;
 using System.Xml.Linq;
 using Onex.Contracts;
 using Onex.Contracts.Plans;
-using Onex.Orchestrator.Graphs;
+using Onex.Contracts.Graphs;
 using Onex.Orchestrator.Machines;
 using Onex.Tests.Support;
 using Onex.Tests.Unit.Contracts;

@@ -1,0 +1,49 @@
+namespace Onex.Contracts.Plans;
+
+/// <summary>The order of versions (semver.org, 11), for "a start takes the highest". The compiler has checked their form.</summary>
+public sealed class SemanticVersionOrder : IComparer<string>
+{
+    public static SemanticVersionOrder Instance { get; } = new();
+
+    public int Compare(string? x, string? y)
+    {
+        var (left, leftPreRelease) = Parse(x ?? "");
+        var (right, rightPreRelease) = Parse(y ?? "");
+        var order = left.Zip(right).Select(pair => pair.First.CompareTo(pair.Second)).FirstOrDefault(order => order != 0);
+        return order != 0 ? order : ComparePreRelease(leftPreRelease, rightPreRelease);
+    }
+
+    private static (long[] Numbers, string PreRelease) Parse(string version)
+    {
+        var core = version.Split('+', 2)[0].Split('-', 2);
+        return ([.. core[0].Split('.').Select(number => long.TryParse(number, out var value) ? value : 0)], core.Length > 1 ? core[1] : "");
+    }
+
+    // None is higher than any; identifiers that are numbers compare as numbers and are lower than words; more are higher than fewer.
+    private static int ComparePreRelease(string left, string right)
+    {
+        if (left.Length == 0 || right.Length == 0)
+        {
+            return (left.Length == 0).CompareTo(right.Length == 0);
+        }
+
+        var lefts = left.Split('.');
+        var rights = right.Split('.');
+        foreach (var (one, two) in lefts.Zip(rights))
+        {
+            var order = (long.TryParse(one, out var first), long.TryParse(two, out var second)) switch
+            {
+                (true, true) => first.CompareTo(second),
+                (true, false) => -1,
+                (false, true) => 1,
+                _ => string.CompareOrdinal(one, two),
+            };
+            if (order != 0)
+            {
+                return order;
+            }
+        }
+
+        return lefts.Length.CompareTo(rights.Length);
+    }
+}

@@ -1,0 +1,251 @@
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+
+namespace Onex.Engine;
+
+/// <summary>
+/// Steps that run at the same time (docs/contract-language.md#parallel-branches). A branch is a cursor of its own; the join says when the step is done, and what it does
+/// not wait for is interrupted, resolved and, unless the branch keeps it, taken back before the saga goes on.
+/// </summary>
+internal static class Branches
+{
+    /// <summary>The step in hand of a state or branch, from 0; null if the branch no longer runs.</summary>
+    public static int? Position(SagaState saga, Sequence sequence) =>
+        sequence.Parallel is null ? saga.StepIndex : Find(saga, sequence) is { Phase: BranchPhase.Running } branch ? branch.Index : null;
+
+    /// <summary>The step in hand is done.</summary>
+    public static void Advance(Transition transition, Sequence sequence)
+    {
+        if (sequence.Parallel is null)
+        {
+            transition.Saga = transition.Saga with { StepIndex = transition.Saga.StepIndex + 1, WaitUntil = null };
+        }
+        else
+        {
+            Change(transition, sequence, branch => branch with { Index = branch.Index + 1, WaitUntil = null });
+        }
+    }
+
+    /// <summary>The step in hand waits until then.</summary>
+    public static void Wait(Transition transition, Sequence sequence, DateTimeOffset until)
+    {
+        if (sequence.Parallel is null)
+        {
+            transition.Saga = transition.Saga with { WaitUntil = until };
+        }
+        else
+        {
+            Change(transition, sequence, branch => branch with { WaitUntil = until });
+        }
+    }
+
+    /// <summary>
+    /// The round of what a state or branch does: above 0 once an operator has had anything within the branch done anew, for then nothing of it may
+    /// go by a key that was used before.
+    /// </summary>
+    public static int Round(SagaState saga, Sequence sequence) => sequence.Parallel is null ? 0 : Find(saga, sequence)?.Round ?? 0;
+
+    /// <summary>An operator has something in a branch done anew.</summary>
+    public static void Renew(Transition transition, Sequence sequence, int round)
+    {
+        if (sequence.Parallel is not null && round > Round(transition.Saga, sequence))
+        {
+            Change(transition, sequence, branch => branch with { Round = round });
+        }
+    }
+
+    /// <summary>The step whose time to wait is over, of several the one that was over first; null if there is none.</summary>
+    public static (string Step, DateTimeOffset Until)? Awaited(Transition transition)
+    {
+        var saga = transition.Saga;
+        var due = saga.Branches.Where(branch => branch.WaitUntil <= transition.Now).MinBy(branch => branch.WaitUntil);
+        if (saga.WaitUntil is { } until && until <= transition.Now && !(due?.WaitUntil < until))
+        {
+            return (transition.State.Steps[saga.StepIndex].Id, until);
+        }
+
+        return due is null ? null : (transition.Facts.Branch(due.Parallel, due.Branch).Steps[due.Index].Id, due.WaitUntil!.Value);
+    }
+
+    /// <summary>Begins all branches, or those anew that have failed. False: what follows is the join's affair.</summary>
+    public static bool Open(Transition transition, ParallelStep step)
+    {
+        var failed = transition.Saga.Branches.Where(branch => branch.Parallel == step.Id && branch.Phase == BranchPhase.Failed).ToList();
+        List<BranchState> opened = failed.Count > 0
+            ? [.. failed.Select(branch => branch with { Phase = BranchPhase.Running, Round = branch.Round + 1 })]
+            : [.. step.Branches.Select((_, index) => new BranchState(step.Id, index) { Round = Round(transition.Saga, transition.Facts.SequenceOf(step.Id)) })];
+        transition.Saga = transition.Saga with
+        {
+            Branches = [.. transition.Saga.Branches.Where(branch => !opened.Exists(other => IsSame(branch, other))), .. opened],
+        };
+        transition.Note(HistoryKinds.StepStarted, step.Id, ("branches", opened.Count));
+
+        // One of them may end it all at once, and the state with it.
+        var entered = transition.StatesEntered;
+        foreach (var branch in opened)
+        {
+            if (transition.StatesEntered != entered || transition.Saga.Leaving is not null)
+            {
+                break;
+            }
+
+            if (transition.Saga.Branches.Contains(branch))
+            {
+                transition.Run(transition.Facts.Branch(step.Id, branch.Branch), branch.Round);
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>All steps of a branch are done.</summary>
+    public static void Completed(Transition transition, Sequence branch)
+    {
+        if (Find(transition.Saga, branch) is not { Phase: BranchPhase.Running })
+        {
+            return;
+        }
+
+        Change(transition, branch, state => state with { Phase = BranchPhase.Completed });
+        Judge(transition, branch.Parallel!);
+    }
+
+    /// <summary>A branch has failed for good, and its join may do without it.</summary>
+    public static void Failed(Transition transition, Sequence branch, Fault fault, Outstanding? command)
+    {
+        if (command is not null)
+        {
+            transition.Remove(command);
+        }
+
+        transition.Note(
+            HistoryKinds.StepFailed, branch.Parallel!.Id, ("branch", branch.Branch), ("code", fault.Code), ("message", fault.Message));
+        End(transition, branch, BranchPhase.Failed);
+        Judge(transition, branch.Parallel);
+    }
+
+    /// <summary>Goes on where a join is satisfied and all that it did not wait for is resolved and taken back.</summary>
+    public static void Settle(Transition transition)
+    {
+        foreach (var group in transition.Saga.Branches.GroupBy(branch => branch.Parallel, StringComparer.Ordinal))
+        {
+            if (group.Any(branch => branch.Phase is BranchPhase.Running or BranchPhase.Failed))
+            {
+                continue;
+            }
+
+            var lost = group.Where(branch => branch.Phase == BranchPhase.Lost).Select(branch => new Lane(group.Key, branch.Branch)).ToHashSet();
+            if (transition.Saga.Outstanding.Any(command => command.Direction == StepDirections.Do && IsIn(transition, command.Step, lost))
+                || Compensations.TakeBack(transition, undo => undo.Lost && IsIn(transition, undo.Step, lost)))
+            {
+                continue;
+            }
+
+            Renew(transition, transition.Facts.SequenceOf(group.Key), group.Max(branch => branch.Round));
+            transition.Saga = transition.Saga with { Branches = transition.Saga.Branches.RemoveAll(branch => branch.Parallel == group.Key) };
+            transition.Note(HistoryKinds.StepCompleted, group.Key);
+            transition.RunOn(group.Key);
+            transition.GoOn();
+            return;
+        }
+    }
+
+    /// <summary>
+    /// The branches that have not completed are not waited for, because enough others have or an operator passes over the step: what they have in
+    /// flight is resolved before the saga goes on behind it.
+    /// </summary>
+    public static void Drop(Transition transition, ParallelStep step)
+    {
+        foreach (var branch in transition.Saga.Branches)
+        {
+            if (branch.Parallel == step.Id && branch.Phase is BranchPhase.Running or BranchPhase.Failed)
+            {
+                Lose(transition, transition.Facts.Branch(step.Id, branch.Branch), step.Branches[branch.Branch].Keep);
+            }
+        }
+
+        transition.GoOn();
+    }
+
+    private static void Judge(Transition transition, ParallelStep step)
+    {
+        // It has failed already, and an operator was asked.
+        if (transition.Saga.Blockages.Any(blockage => blockage.Step == step.Id))
+        {
+            return;
+        }
+
+        var mine = transition.Saga.Branches.Where(branch => branch.Parallel == step.Id).ToList();
+        var completed = mine.Count(branch => branch.Phase == BranchPhase.Completed);
+        var running = mine.Count(branch => branch.Phase == BranchPhase.Running);
+        if (completed >= step.Needed)
+        {
+            Drop(transition, step);
+        }
+        else if (completed + running < step.Needed && step.Join != Join.All)
+        {
+            transition.Fail(
+                step.Catch, step.Id, EngineCodes.JoinFailed,
+                $"Step '{step.Id}' needs {step.Needed} of its {mine.Count} branches; {mine.Count - completed - running} have failed.");
+        }
+    }
+
+    private static void Lose(Transition transition, Sequence branch, bool keep)
+    {
+        End(transition, branch, BranchPhase.Lost, keep);
+        if (keep)
+        {
+            return;
+        }
+
+        var saga = transition.Saga;
+        transition.Saga = saga with
+        {
+            Outstanding = [.. saga.Outstanding.Select(command => command.Kept && IsIn(transition, command.Step, branch) ? command with { Kept = false } : command)],
+            Undo =
+            [
+                .. saga.Undo.Select(undo => undo.State == saga.State && undo.Visit == saga.Visit && IsIn(transition, undo.Step, branch)
+                    ? undo with { Lost = true }
+                    : undo),
+            ],
+        };
+    }
+
+    // What is in flight in a branch is interrupted, and what is within it goes no further.
+    private static void End(Transition transition, Sequence branch, BranchPhase phase, bool keep = false)
+    {
+        var rounds = transition.Saga.Branches
+            .Where(inner => transition.Facts.Branch(inner.Parallel, inner.Branch).IsWithin(branch.Parallel!.Id, branch.Branch))
+            .Select(inner => inner.Round);
+        Renew(transition, branch, rounds.DefaultIfEmpty().Max());
+        Change(transition, branch, state => state with { Phase = phase, WaitUntil = null });
+        Interruption.Interrupt(transition, command => IsIn(transition, command.Step, branch), keep);
+        transition.Unblock(blockage => blockage is { Step: { } step, Kind: BlockedBy.Step or BlockedBy.Unknown } && IsIn(transition, step, branch));
+        var saga = transition.Saga;
+        transition.Saga = saga with
+        {
+            Branches = saga.Branches.RemoveAll(inner =>
+                transition.Facts.Branch(inner.Parallel, inner.Branch) is var other && other.Key != branch.Key && other.IsWithin(branch.Parallel!.Id, branch.Branch)),
+            Eaches = saga.Eaches.RemoveAll(run => IsIn(transition, run.Step, branch)),
+        };
+    }
+
+    private static bool IsIn(Transition transition, string step, Sequence branch) =>
+        transition.Facts.SequenceOf(step).IsWithin(branch.Parallel!.Id, branch.Branch);
+
+    private static bool IsIn(Transition transition, string step, HashSet<Lane> lanes) => transition.Facts.SequenceOf(step).Lanes.Any(lanes.Contains);
+
+    private static bool IsSame(BranchState one, BranchState other) => one.Parallel == other.Parallel && one.Branch == other.Branch;
+
+    private static BranchState? Find(SagaState saga, Sequence sequence) =>
+        saga.Branches.FirstOrDefault(branch => branch.Parallel == sequence.Parallel!.Id && branch.Branch == sequence.Branch);
+
+    private static void Change(Transition transition, Sequence sequence, Func<BranchState, BranchState> change) => transition.Saga = transition.Saga with
+    {
+        Branches =
+        [
+            .. transition.Saga.Branches.Select(branch =>
+                branch.Parallel == sequence.Parallel!.Id && branch.Branch == sequence.Branch ? change(branch) : branch),
+        ],
+    };
+}

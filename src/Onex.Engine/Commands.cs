@@ -1,0 +1,194 @@
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+
+namespace Onex.Engine;
+
+/// <summary>Sending, and holding back what would be sent by a saga that is paused.</summary>
+internal static class Commands
+{
+    // After an attempt should have ended: the lease's margin, and a little for the way.
+    private static readonly TimeSpan _grace = TimeSpan.FromSeconds(7);
+    private static readonly TimeSpan _longestSilence = TimeSpan.FromMinutes(5);
+
+    // A child takes as long as it takes, and its end is in an outbox: to ask after it is for what nobody has thought of.
+    private static readonly TimeSpan _childSilence = TimeSpan.FromHours(1);
+
+    /// <summary>Sends a command for the first time.</summary>
+    /// <param name="transition">The decision in the making.</param>
+    /// <param name="id">The command's identity.</param>
+    /// <param name="direction">See <see cref="StepDirections"/>.</param>
+    /// <param name="callee">What is called.</param>
+    /// <param name="round">0, or how often an operator had it done anew.</param>
+    /// <param name="item">The item of an <c>each</c>, or null.</param>
+    /// <param name="frozen">Whether its arguments are kept with it, because nothing else keeps them.</param>
+    public static void Send(
+        Transition transition, Guid id, string direction, Callee callee, int round, int? item = null, bool frozen = false)
+    {
+        var paused = transition.Saga.PausedBy is not null;
+        var command = new Outstanding
+        {
+            CommandId = id,
+            Step = callee.Step.Id,
+            Item = item,
+            Arguments = frozen ? callee.Arguments : null,
+            Direction = direction,
+            Attempt = 1,
+            Phase = paused ? AttemptPhase.Held : AttemptPhase.InFlight,
+            DueAt = transition.Now + callee.Timeout + _grace,
+            FirstSentAt = transition.Now,
+            Round = round,
+        };
+        transition.Saga = transition.Saga with { Outstanding = transition.Saga.Outstanding.Add(command) };
+        if (!paused)
+        {
+            Emit(transition, command, callee);
+        }
+    }
+
+    /// <summary>Takes a completed step back.</summary>
+    public static void Compensate(Transition transition, Undoable undo)
+    {
+        var callee = Callee.Undoing(transition.Facts.Step(undo.Step), undo.Arguments);
+        Send(transition, undo.CompensationId, StepDirections.Compensate, callee, undo.Round, undo.Item);
+        transition.Note(HistoryKinds.CompensationStarted, undo.Step, ("operation", callee.Invocation.Operation));
+    }
+
+    /// <summary>Sends an attempt again, the same one or the next, with the arguments of the first.</summary>
+    public static void SendAgain(Transition transition, Outstanding command, int attempt, int resent)
+    {
+        if (command.Interrupted && transition.Facts.Step(command.Step).Kind == StepKind.Saga)
+        {
+            CancelChild(transition, command);
+            return;
+        }
+
+        if (Callee.Of(transition, command) is not { } callee)
+        {
+            transition.Block(
+                BlockedByWhat(command), $"Step '{command.Step}' cannot be sent again: its arguments cannot be worked out any more.",
+                command.Step, command);
+            return;
+        }
+
+        var next = command with { Attempt = attempt, Resent = resent };
+        if (transition.Saga.PausedBy is not null)
+        {
+            transition.Replace(next with { Phase = AttemptPhase.Held, Resent = Math.Max(resent, 1) });
+            return;
+        }
+
+        transition.Replace(next with { Phase = AttemptPhase.InFlight, DueAt = transition.Now + Silence(callee, resent) });
+        Emit(transition, next, callee);
+        if (callee.Kind == StepKind.Saga)
+        {
+            return;
+        }
+
+        transition.Note(
+            attempt == command.Attempt ? HistoryKinds.StepResent : HistoryKinds.StepRetried,
+            command.Step, ("attempt", attempt), ("direction", command.Direction));
+    }
+
+    /// <summary>Sends what was held back. What has never left is worked out as of now.</summary>
+    public static void Release(Transition transition)
+    {
+        foreach (var held in transition.Saga.Outstanding.Where(command => command.Phase == AttemptPhase.Held))
+        {
+            if (!held.NeverSent)
+            {
+                SendAgain(transition, held, held.Attempt, held.Resent);
+            }
+            else if (Callee.Of(transition, held with { FirstSentAt = transition.Now }) is { } callee)
+            {
+                var command = held with
+                {
+                    Phase = AttemptPhase.InFlight,
+                    DueAt = transition.Now + callee.Timeout + _grace,
+                    FirstSentAt = transition.Now,
+                };
+                transition.Replace(command);
+                Emit(transition, command, callee);
+            }
+            else
+            {
+                transition.Block(
+                    BlockedByWhat(held), $"Step '{held.Step}' cannot be sent: its arguments cannot be worked out any more.", held.Step, held);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The messages may be lost: what is in flight is sent again as the same attempt, which burns nothing, and of what is interrupted the ledger
+    /// is asked at once.
+    /// </summary>
+    public static bool Resend(Transition transition)
+    {
+        var changed = false;
+        foreach (var command in transition.Saga.Outstanding.Where(command => command.Phase == AttemptPhase.InFlight))
+        {
+            if (!command.Interrupted)
+            {
+                SendAgain(transition, command, command.Attempt, Math.Max(command.Resent, 1));
+                changed = true;
+            }
+            else if (command.DueAt > transition.Now)
+            {
+                transition.Replace(command with { DueAt = transition.Now });
+                changed = true;
+            }
+        }
+
+        return changed;
+    }
+
+    /// <summary>What a saga is blocked by that is blocked by this command.</summary>
+    public static BlockedBy BlockedByWhat(Outstanding command) =>
+        command.Direction == StepDirections.Compensate ? BlockedBy.Compensation
+        : command.Interrupted ? BlockedBy.Interrupted
+        : BlockedBy.Step;
+
+    /// <summary>A child whose parent has no more use for it is told so, again and again until it has ended.</summary>
+    public static void CancelChild(Transition transition, Outstanding command)
+    {
+        if (transition.Saga.PausedBy is not null)
+        {
+            transition.Replace(command with { Phase = AttemptPhase.Held, Resent = Math.Max(command.Resent, 1) });
+        }
+        else if (Callee.Of(transition, command) is { } callee)
+        {
+            transition.Replace(command with
+            {
+                Phase = AttemptPhase.InFlight,
+                DueAt = transition.Now + Silence(callee, command.Resent),
+                Resent = command.Resent + 1,
+            });
+            Emit(transition, command, callee, cancels: true);
+        }
+        else
+        {
+            transition.Block(
+                BlockedByWhat(command), $"The child of step '{command.Step}' cannot be cancelled: its arguments cannot be worked out any more.",
+                command.Step, command);
+        }
+    }
+
+    private static TimeSpan Silence(Callee callee, int resent)
+    {
+        var longest = callee.Kind == StepKind.Saga ? _childSilence : _longestSilence;
+        var silence = callee.Timeout + _grace;
+        for (var i = 0; i < resent && silence < longest; i++)
+        {
+            silence *= 2;
+        }
+
+        return silence < longest ? silence : longest + callee.Timeout;
+    }
+
+    private static void Emit(Transition transition, Outstanding command, Callee callee, bool cancels = false) => transition.Emit(new CommandToSend(
+        command.CommandId, command.Attempt, command.Step, command.Direction, callee.Kind, callee.Invocation.Operation,
+        callee.Invocation.Connection, callee.Arguments, callee.Timeout, command.NotAfter)
+    {
+        Cancels = cancels,
+        AsksAgain = command.Happened == Happening.Yes && callee.Kind == StepKind.Effect,
+    });
+}

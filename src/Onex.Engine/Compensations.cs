@@ -1,0 +1,122 @@
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+
+namespace Onex.Engine;
+
+/// <summary>
+/// Compensation (docs/contract-language.md#compensation): completed steps in reverse order; what ran in parallel in parallel; of an <c>each</c> every completed item.
+/// </summary>
+internal static class Compensations
+{
+    /// <summary>A step, or an item, has completed, or may have, and can be taken back with those arguments.</summary>
+    public static void Remember(Transition transition, Outstanding command, CallStep step, RawJson arguments, SagaItemStatus outcome)
+    {
+        var saga = transition.Saga;
+        var state = transition.Facts.StateOf(step.Id);
+        var visit = saga.Visits.GetValueOrDefault(state);
+        if (command is { Item: { } index, Interrupted: false })
+        {
+            EachItems.RememberItem(transition, command, outcome, arguments);
+            if (saga.Undo.Any(undo => undo.Items is not null && undo.Step == step.Id && undo.Visit == visit))
+            {
+                return;
+            }
+
+            transition.Saga = saga with
+            {
+                Undo = saga.Undo.Add(new Undoable(step.Id, state, EachItems.RunId(transition, step.Id, visit), RawJson.EmptyObject)
+                {
+                    Visit = visit,
+                    Items = new ItemsUndo(int.MaxValue, Fetching: false),
+                }),
+            };
+            return;
+        }
+
+        if (command.Item is not null)
+        {
+            EachItems.RememberItem(transition, command, outcome, arguments: null);
+        }
+
+        transition.Saga = saga with
+        {
+            Undo = saga.Undo.Add(new Undoable(step.Id, state, command.CommandId, arguments)
+            {
+                Visit = visit,
+                Item = command.Item,
+                Lost = command is { Interrupted: true, Kept: false },
+            }),
+        };
+    }
+
+    /// <summary>Takes back what is next among those; true if something is left to be taken back.</summary>
+    public static bool TakeBack(Transition transition, Func<Undoable, bool> which)
+    {
+        var due = transition.Saga.Undo.Where(which).ToList();
+        for (var place = due.Count - 1; place >= 0; place--)
+        {
+            var undo = due[place];
+            if (due.Skip(place + 1).Any(later => !AreConcurrent(transition, undo, later)))
+            {
+                continue;
+            }
+
+            if (undo.Items is not null)
+            {
+                EachItems.TakeBack(transition, undo);
+            }
+            else if (!transition.Saga.Outstanding.Any(command => command.CommandId == undo.CompensationId))
+            {
+                Commands.Compensate(transition, undo);
+            }
+        }
+
+        return due.Count > 0;
+    }
+
+    /// <summary>Something was taken back, or an operator passes over that.</summary>
+    public static void Done(Transition transition, Outstanding command, SagaItemStatus outcome)
+    {
+        transition.Remove(command);
+        var undo = transition.Saga.Undo.FirstOrDefault(undo => undo.CompensationId == command.CommandId);
+        if (undo is not null)
+        {
+            transition.Saga = transition.Saga with { Undo = transition.Saga.Undo.Remove(undo) };
+        }
+
+        if (command.Item is { } item)
+        {
+            EachItems.TakenBack(transition, command, item, outcome);
+        }
+
+        if (outcome == SagaItemStatus.Compensated && (command.Item is null || undo is not null))
+        {
+            transition.Note(HistoryKinds.CompensationCompleted, command.Step, ("attempt", command.Attempt));
+        }
+
+        transition.GoOn();
+    }
+
+    // In different branches of the same run of a parallel step; or two items of the same run of an each.
+    private static bool AreConcurrent(Transition transition, Undoable one, Undoable other)
+    {
+        if (one.State != other.State || one.Visit != other.Visit)
+        {
+            return false;
+        }
+
+        if (one.Step == other.Step)
+        {
+            return true;
+        }
+
+        var (left, right) = (transition.Facts.SequenceOf(one.Step).Lanes, transition.Facts.SequenceOf(other.Step).Lanes);
+        var place = 0;
+        while (place < left.Length && place < right.Length && left[place] == right[place])
+        {
+            place++;
+        }
+
+        return place < left.Length && place < right.Length && left[place].Parallel == right[place].Parallel;
+    }
+}

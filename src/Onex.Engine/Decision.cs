@@ -1,0 +1,126 @@
+using System.Collections.Immutable;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+
+namespace Onex.Engine;
+
+/// <summary>What follows from an event. Nothing has happened yet: the router commits it, then carries it out.</summary>
+/// <param name="State">The saga afterwards.</param>
+/// <param name="Changed">Whether anything follows at all; false for a duplicate or something that came too late.</param>
+/// <param name="Commands">What must be sent to roles.</param>
+/// <param name="Answers">What must be answered to clients.</param>
+/// <param name="History">What happened, in order.</param>
+internal sealed record Decision(
+    SagaState State,
+    bool Changed,
+    ImmutableArray<CommandToSend> Commands,
+    ImmutableArray<Answer> Answers,
+    ImmutableArray<HistoryNote> History)
+{
+    /// <summary>
+    /// Events of which nothing came, and whose senders are told why. With <see cref="Changed"/> they leave with the commit: events that were kept.
+    /// </summary>
+    public ImmutableArray<EventRefusal> Refusals { get; init; } = [];
+
+    /// <summary>The ids of messages that were taken in, or are kept, for the first time.</summary>
+    public ImmutableArray<Guid> Seen { get; init; } = [];
+
+    /// <summary>Domain events that leave with the commit.</summary>
+    public ImmutableArray<EventToPublish> Published { get; init; } = [];
+
+    /// <summary>What became of items of an <c>each</c>.</summary>
+    public ImmutableArray<SagaItem> Items { get; init; } = [];
+
+    /// <summary>Why an operator's wish was not done, for people; null if it was, or none was asked.</summary>
+    public string? NotDone { get; init; }
+
+    /// <summary>Nothing follows.</summary>
+    public static Decision Nothing(SagaState state) => new(state, false, [], [], []);
+}
+
+/// <summary>An event of which nothing came.</summary>
+/// <param name="Asker">Who sent it.</param>
+/// <param name="Event">The event as it was kept or arrived.</param>
+/// <param name="Code">See <see cref="ErrorCodes"/>.</param>
+/// <param name="Error">Why, and what to do, for people.</param>
+/// <param name="IsDead">Whether it goes to the dead-letter topic besides: nobody could ever want it, or its time was over.</param>
+internal sealed record EventRefusal(Asker Asker, KeptEvent Event, string Code, string Error, bool IsDead);
+
+/// <summary>One attempt to be sent.</summary>
+internal sealed record CommandToSend(
+    Guid CommandId,
+    int Attempt,
+    string Step,
+    string Direction,
+    StepKind Kind,
+    string Operation,
+    string? Connection,
+    RawJson Arguments,
+    TimeSpan Timeout,
+    DateTimeOffset NotAfter)
+{
+    /// <summary>For a child saga (<see cref="StepKind.Saga"/>): that it is cancelled, instead of started.</summary>
+    public bool Cancels { get; init; }
+
+    /// <summary>For an effect: that the service is called although an earlier attempt completed, because its answer was not understood.</summary>
+    public bool AsksAgain { get; init; }
+
+    /// <summary>For a child saga: that nobody waits for its end.</summary>
+    public bool Detached { get; init; }
+}
+
+/// <summary>One domain event to be published.</summary>
+/// <param name="Step">The step that emits it.</param>
+/// <param name="Topic">The topic.</param>
+/// <param name="Key">The record's key.</param>
+/// <param name="Value">The record's value.</param>
+internal sealed record EventToPublish(string Step, string Topic, string Key, RawJson Value);
+
+/// <summary>One response to be sent.</summary>
+/// <param name="To">The request that it answers.</param>
+/// <param name="Status">See <see cref="ResponseStatus"/>: how the saga ended.</param>
+/// <param name="IsDuplicate">Whether it is told as a duplicate.</param>
+/// <param name="Output">The end's output, or null.</param>
+/// <param name="Fault">The fault of a failed end, or null.</param>
+internal sealed record Answer(Asker To, string Status, bool IsDuplicate, RawJson? Output, Fault? Fault)
+{
+    /// <summary>Where the output is stored.</summary>
+    public Guid? OutputRef { get; init; }
+}
+
+/// <summary>One line of a saga's story.</summary>
+internal sealed record HistoryNote(string Kind, string State, string? Step, DateTimeOffset At, RawJson? Detail);
+
+/// <summary>Values of <see cref="HistoryNote.Kind"/>.</summary>
+internal static class HistoryKinds
+{
+    public const string Started = "started";
+    public const string StateEntered = "state_entered";
+    public const string StepStarted = "step_started";
+    public const string StepRetried = "step_retried";
+    public const string StepResent = "step_resent";
+    public const string AttemptFailed = "attempt_failed";
+    public const string StepCompleted = "step_completed";
+    public const string StepRejected = "step_rejected";
+    public const string StepFailed = "step_failed";
+    public const string CompensationStarted = "compensation_started";
+    public const string CompensationCompleted = "compensation_completed";
+    public const string Faulted = "faulted";
+    public const string Blocked = "blocked";
+    public const string RequestJoined = "request_joined";
+    public const string Ended = "ended";
+    public const string StepInterrupted = "step_interrupted";
+    public const string StepCancelled = "step_cancelled";
+    public const string Waiting = "waiting";
+    public const string Responded = "responded";
+    public const string EventTaken = "event_taken";
+    public const string EventKept = "event_kept";
+    public const string EventRefused = "event_refused";
+    public const string CancelAsked = "cancel_asked";
+    public const string Terminated = "terminated";
+    public const string SlowedDown = "slowed_down";
+    public const string RetriedByOperator = "retried_by_operator";
+    public const string SkippedByOperator = "skipped_by_operator";
+    public const string Paused = "paused";
+    public const string Resumed = "resumed";
+}

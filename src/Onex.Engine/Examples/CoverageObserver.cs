@@ -1,0 +1,59 @@
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Plans;
+using Onex.Contracts.Graphs;
+
+namespace Onex.Engine.Examples;
+
+/// <summary>Remembers which parts of a plan were gone through.</summary>
+internal sealed class CoverageObserver(Plan plan) : IPlanObserver
+{
+    // Two rules that read alike are two rules.
+    private readonly HashSet<object> _ways = new(ReferenceEqualityComparer.Instance);
+    private readonly HashSet<object> _held = new(ReferenceEqualityComparer.Instance);
+    private readonly HashSet<object> _failed = new(ReferenceEqualityComparer.Instance);
+    private readonly HashSet<string> _states = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _compensations = new(StringComparer.Ordinal);
+
+    public void Weighed(Expression guard, bool holds) => (holds ? _held : _failed).Add(guard);
+
+    public void Took(object way) => _ways.Add(way);
+
+    /// <summary>What a decision tells of itself.</summary>
+    public void Saw(HistoryNote note)
+    {
+        if (note.Kind == HistoryKinds.StateEntered)
+        {
+            _states.Add(note.State);
+        }
+        else if (note is { Kind: HistoryKinds.CompensationCompleted, Step: { } step })
+        {
+            _compensations.Add(step);
+        }
+    }
+
+    /// <summary>What was covered of what the file writes down.</summary>
+    public Coverage Report() => new(
+        Part(plan.States.Where(state => !state.Implicit), state => state.Name, state => _states.Contains(state.Name)),
+        Part(PlanWays.All(plan).Where(way => way.From is null || !plan.State(way.From).Implicit), Text, way => _ways.Contains(way.Part)),
+        Part(
+            PlanWays.Guards(plan).SelectMany(entry => new[] { (entry.Guard, entry.Place, Holds: true), (entry.Guard, entry.Place, Holds: false) }),
+            entry => $"{entry.Place}: '{entry.Guard.Text}' {(entry.Holds ? "holds" : "does not hold")}",
+            entry => (entry.Holds ? _held : _failed).Contains(entry.Guard)),
+        Part(
+            plan.States.SelectMany(state => state.Calls).Where(step => step.Compensation is not null),
+            step => step.Id,
+            step => _compensations.Contains(step.Id)));
+
+    private static string Text(Way way)
+    {
+        var target = way.Stays ? "stays" : $"to {way.To}";
+        return way.By.Length == 0 ? $"{way.From} {target}" : $"{way.From ?? "any state"} {target}: {way.By}";
+    }
+
+    private static CoveredPart Part<T>(IEnumerable<T> parts, Func<T, string> name, Func<T, bool> isCovered)
+    {
+        var all = parts.ToList();
+        var missing = all.Where(part => !isCovered(part)).Select(name).ToList();
+        return new CoveredPart(all.Count - missing.Count, all.Count, missing);
+    }
+}

@@ -1,0 +1,112 @@
+using System.Globalization;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+
+namespace Onex.Engine.Examples;
+
+/// <summary>Compares what came of an example with what it expects.</summary>
+internal static class Expectations
+{
+    /// <summary>What is not as expected. If the saga came to something else, that alone: the rest would only follow from it.</summary>
+    public static IEnumerable<ExampleProblem> Unmet(
+        Plan plan, ExamplePlan example, SagaState saga, IReadOnlyList<HistoryNote> history, DateTimeOffset now)
+    {
+        var expected = example.Expect;
+        var unmet = new List<(string Key, string What)>();
+        if (Ending(expected, saga) is { } ending)
+        {
+            unmet.Add(ending);
+        }
+        else
+        {
+            Compare("fault", expected.Fault, saga.Fault?.Code ?? "none");
+            Sequence("visited", expected.Visited, history, HistoryKinds.StateEntered, note => note.State);
+            Sequence("compensated", expected.Compensated, history, HistoryKinds.CompensationCompleted, note => note.Step!);
+            Value("output", expected.Output, saga.Output, WhyNoOutput(plan, saga, now));
+            Value("responded", expected.Responded, saga.Response, null);
+        }
+
+        return unmet.Select(entry => new ExampleProblem(
+            ExampleProblemKind.NotAsExpected, Place(example, entry.Key), example.Name, entry.What, Story.Remedy(history)));
+
+        void Compare(string key, string? wanted, string came)
+        {
+            if (wanted is not null && wanted != came)
+            {
+                unmet.Add((key, $"'{key}' is {came}, not {wanted}"));
+            }
+        }
+
+        void Sequence(string key, IReadOnlyList<string>? wanted, IEnumerable<HistoryNote> notes, string kind, Func<HistoryNote, string> name)
+        {
+            var came = notes.Where(note => note.Kind == kind).Select(name).ToList();
+            if (wanted is not null && !came.SequenceEqual(wanted, StringComparer.Ordinal))
+            {
+                unmet.Add((key, $"'{key}' is [{string.Join(", ", came)}]"));
+            }
+        }
+
+        void Value(string key, CelValue? wanted, RawJson? came, string? why)
+        {
+            if (wanted is { } value && Difference(value, came is { } json ? CelValue.FromJson(json.Utf8.Span) : null, "") is { } difference)
+            {
+                unmet.Add((key, $"'{key}'{difference}{(why is null ? "" : $" ({why.TrimEnd('.')})")}"));
+            }
+        }
+    }
+
+    /// <summary>Why an end that has an output answered without it, or null: a failed end answers all the same.</summary>
+    public static string? WhyNoOutput(Plan plan, SagaState saga, DateTimeOffset now) =>
+        saga is { EndedAt: not null, Output: null } && plan.State(saga.State).Output?.Evaluate(new SagaScope(plan, saga, now)) is { IsError: true } error
+            ? error.AsError()
+            : null;
+
+    private static (string Key, string What)? Ending(Expectation expected, SagaState saga)
+    {
+        var (key, wanted, holds) = expected switch
+        {
+            { Waiting: { } state } => ("waiting", $"wait in '{state}'", saga is { EndedAt: null, Blockage: null } && saga.State == state),
+            { Blocked: { } state } => ("blocked", $"be blocked in '{state}'", saga.Blockage is not null && saga.State == state),
+            _ => (
+                "end",
+                expected.End == EndKind.Completed ? "end completed" : "end failed",
+                saga.Status == (expected.End == EndKind.Completed ? SagaStatus.Completed : SagaStatus.Failed)),
+        };
+        var fault = saga is { EndedAt: not null, Fault: { } left } ? $" with the fault {left.Code}" : "";
+        return holds ? null : (key, $"the saga was to {wanted}, but {Story.Whereabouts(saga)}{fault}");
+    }
+
+    // Of maps the fields that are expected, of everything else all of it. Null if there is none.
+    private static string? Difference(CelValue wanted, CelValue? came, string pointer)
+    {
+        if (came is not { } value)
+        {
+            return $"{At(pointer)} is missing";
+        }
+
+        if (wanted.Kind == CelKind.Map && value.Kind == CelKind.Map)
+        {
+            return wanted.AsMap()
+                .Select(entry => Difference(entry.Value, value.TryGetField(entry.Key, out var field) ? field : null, $"{pointer}/{entry.Key}"))
+                .FirstOrDefault(difference => difference is not null);
+        }
+
+        if (wanted.Kind == CelKind.List && value.Kind == CelKind.List && wanted.AsList().Count == value.AsList().Count)
+        {
+            return wanted.AsList()
+                .Zip(value.AsList())
+                .Select((pair, index) => Difference(pair.First, pair.Second, $"{pointer}/{index.ToString(CultureInfo.InvariantCulture)}"))
+                .FirstOrDefault(difference => difference is not null);
+        }
+
+        return wanted == value ? null : $"{At(pointer)} is {Spelling.Clip(Text(value))}, not {Spelling.Clip(Text(wanted))}";
+    }
+
+    private static string At(string pointer) => pointer.Length == 0 ? "" : $" at {pointer}";
+
+    private static string Text(CelValue value) => ValueJson.TryWrite(value, out var json, out var problem) ? json.ToString() : problem!;
+
+    private static SourceSpan Place(ExamplePlan example, string key) => example.Expect.Places.GetValueOrDefault(key, example.At);
+}

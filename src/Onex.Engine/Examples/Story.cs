@@ -1,0 +1,67 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace Onex.Engine.Examples;
+
+/// <summary>What happened to a saga, in a line for whoever wonders why an example does not hold.</summary>
+internal static partial class Story
+{
+    private const int NotesMax = 24;
+
+    /// <summary>The line, as the second half of a diagnostic.</summary>
+    public static string Remedy(IReadOnlyList<HistoryNote> history)
+    {
+        var notes = history.Select(Of).OfType<string>().ToList();
+        var shown = notes.Count > NotesMax ? notes.TakeLast(NotesMax).Prepend("...") : notes;
+        return $"What happened: {string.Join("; ", shown)}.";
+    }
+
+    /// <summary>Where a saga is, as the end of a sentence that begins with it.</summary>
+    public static string Whereabouts(SagaState saga) => saga switch
+    {
+        { EndedAt: not null } => $"has ended in '{saga.State}'",
+        { Blockage: not null } => $"is blocked in '{saga.State}': {WithoutId(saga.BlockedBecause ?? "", saga).TrimEnd('.')}",
+        { WaitingFor.IsEmpty: false } => $"waits in '{saga.State}' for the event {string.Join(" or ", saga.WaitingFor)}",
+        _ => $"waits in '{saga.State}'",
+    };
+
+    /// <summary>The step whose missing script a text is about, or null.</summary>
+    public static string? Unscripted(string text) => MissingScript().Match(text) is { Success: true } match ? match.Groups["step"].Value : null;
+
+    /// <summary>An error of the engine without the saga's id, which means nothing in an example.</summary>
+    public static string WithoutId(string text, SagaState saga) =>
+        text.Replace($"saga {saga.Facts.SagaId}", "the saga", StringComparison.Ordinal)
+            .Replace($"Saga {saga.Facts.SagaId}", "the saga", StringComparison.Ordinal)
+            .TrimEnd('.');
+
+    private static string? Of(HistoryNote note) => note.Kind switch
+    {
+        HistoryKinds.StateEntered => note.State,
+        HistoryKinds.StepCompleted => $"{note.Step} completed",
+        HistoryKinds.StepRejected => $"{note.Step} rejected ({Detail(note, "code")})",
+        HistoryKinds.AttemptFailed => $"{note.Step} failed ({Detail(note, "code")}: {Detail(note, "message")?.TrimEnd('.')})",
+        HistoryKinds.StepCancelled => $"{note.Step} cancelled",
+        HistoryKinds.CompensationCompleted => $"{note.Step} taken back",
+        HistoryKinds.EventTaken => $"event {Detail(note, "event")}",
+        HistoryKinds.EventKept => $"event {Detail(note, "event")} kept",
+        HistoryKinds.EventRefused => $"event {Detail(note, "event")} refused ({Detail(note, "code")})",
+        HistoryKinds.Faulted => $"fault {Detail(note, "code")} ({Detail(note, "message")?.TrimEnd('.')})",
+        HistoryKinds.Blocked => $"blocked ({Detail(note, "reason")?.TrimEnd('.')})",
+        HistoryKinds.Responded => $"{note.Step} responded",
+        _ => null,
+    };
+
+    private static string? Detail(HistoryNote note, string name)
+    {
+        if (note.Detail is not { } detail)
+        {
+            return null;
+        }
+
+        using var json = JsonDocument.Parse(detail.Utf8);
+        return json.RootElement.TryGetProperty(name, out var value) ? value.ToString() : null;
+    }
+
+    [GeneratedRegex("script the result of step '(?<step>[^']+)'", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex MissingScript();
+}

@@ -1,0 +1,181 @@
+using System.Collections.Concurrent;
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Plans;
+
+namespace Onex.Engine;
+
+/// <summary>What the engine looks up in a plan again and again, worked out once per plan.</summary>
+internal sealed class PlanFacts
+{
+    private static readonly ConditionalWeakTable<Plan, PlanFacts> _known = [];
+
+    private readonly FrozenSet<string> _statesWithFault;
+    private readonly FrozenDictionary<string, CallStep> _calls;
+    private readonly FrozenDictionary<string, (Sequence Sequence, int Index)> _places;
+    private readonly FrozenDictionary<string, Sequence> _sequences;
+    private readonly FrozenDictionary<string, bool> _changing;
+    private readonly EventFlow _events;
+
+    private PlanFacts(Plan plan)
+    {
+        _statesWithFault = FaultFlow.StatesWithFault(plan);
+        _calls = plan.States.SelectMany(state => state.Calls).ToFrozenDictionary(call => call.Id, StringComparer.Ordinal);
+        _sequences = plan.States
+            .SelectMany(state => Sequence.Of(new Sequence(state.Name, state.Name, state.Steps, null, 0, [])))
+            .ToFrozenDictionary(sequence => sequence.Key, StringComparer.Ordinal);
+        _places = _sequences.Values
+            .SelectMany(sequence => sequence.Steps.Select((step, index) => KeyValuePair.Create(step.Id, (sequence, index))))
+            .ToFrozenDictionary(StringComparer.Ordinal);
+        _changing = _calls.ToFrozenDictionary(call => call.Key, call => ReadsWhatChanges(call.Value), StringComparer.Ordinal);
+        _events = new EventFlow(plan);
+    }
+
+    public static PlanFacts Of(Plan plan) => _known.GetValue(plan, static plan => new PlanFacts(plan));
+
+    /// <summary>Whether <c>fault</c> can be read in that state.</summary>
+    public bool FaultIsKnown(string state) => _statesWithFault.Contains(state);
+
+    /// <summary>The call of that id; ids are unique in a contract.</summary>
+    public CallStep Step(string id) => _calls[id];
+
+    /// <summary>The step of that id; null if it is a call of another contract content.</summary>
+    public StepPlan At(string id) => SequenceOf(id).Steps[_places[id].Index];
+
+    /// <summary>The state that the step of that id belongs to.</summary>
+    public string StateOf(string id) => SequenceOf(id).State;
+
+    /// <summary>The steps that the step of that id runs in line with.</summary>
+    public Sequence SequenceOf(string id) => _places[id].Sequence;
+
+    /// <summary>Its place in them.</summary>
+    public int IndexOf(string id) => _places[id].Index;
+
+    /// <summary>The steps of a state.</summary>
+    public Sequence Root(string state) => _sequences[state];
+
+    /// <summary>The steps of that <see cref="Engine.Sequence.Key"/>.</summary>
+    public Sequence SequenceAt(string key) => _sequences[key];
+
+    /// <summary>The steps of a branch.</summary>
+    public Sequence Branch(string parallel, int branch) => _sequences[Sequence.KeyOf(parallel, branch)];
+
+    /// <summary>The <c>parallel</c> step of that id.</summary>
+    public ParallelStep Parallel(string id) => (ParallelStep)At(id);
+
+    /// <summary>Whether the arguments of a call are worked out from what may change while it is in flight.</summary>
+    public bool ReadsChanging(string call) => _changing[call];
+
+    /// <summary>See <see cref="EventFlow.CanWant"/>.</summary>
+    public bool CanWant(string @event, string state, bool pastPivot) => _events.CanWant(@event, state, pastPivot);
+
+    /// <summary>See <see cref="EventFlow.CanComeToWant"/>.</summary>
+    public bool CanComeToWant(string @event, string state, bool pastPivot) => _events.CanComeToWant(@event, state, pastPivot);
+
+    // The input and the saga's own facts stay as they are, and so does the time of the first attempt.
+    private static bool ReadsWhatChanges(CallStep call) => Expressions(call.Invocation.Arguments)
+        .Concat(call.Compensation is { WhenUnknown: WhenUnknown.Run } undo ? Expressions(undo.Invocation.Arguments) : [])
+        .SelectMany(expression => expression.PathUses)
+        .Any(use => use.Path[0] is "data" or "steps" or "fault");
+
+    private static IEnumerable<Expression> Expressions(Template template) => template switch
+    {
+        Template.Single single => [single.Expression],
+        Template.Text text => text.Parts.Select(part => part.Expression).OfType<Expression>(),
+        Template.List list => list.Items.SelectMany(Expressions),
+        Template.Map map => map.Entries.SelectMany(entry => Expressions(entry.Value)),
+        _ => [],
+    };
+}
+
+/// <summary>Steps that run in line: those of a state, or of one branch of a <c>parallel</c> step.</summary>
+/// <param name="Key">Its name: the state's, or <see cref="KeyOf"/>.</param>
+/// <param name="State">The state.</param>
+/// <param name="Steps">The steps.</param>
+/// <param name="Parallel">The step whose branch it is, or null.</param>
+/// <param name="Branch">Which branch.</param>
+/// <param name="Lanes">The branches that it is in, from the outermost to its own.</param>
+internal sealed record Sequence(
+    string Key, string State, ImmutableArray<StepPlan> Steps, ParallelStep? Parallel, int Branch, ImmutableArray<Lane> Lanes)
+{
+    public static string KeyOf(string parallel, int branch) => $"{parallel}/{branch}";
+
+    /// <summary>It and all that are within it.</summary>
+    public static IEnumerable<Sequence> Of(Sequence outer) => outer.Steps
+        .OfType<ParallelStep>()
+        .SelectMany(parallel => parallel.Branches.Select((branch, index) => new Sequence(
+            KeyOf(parallel.Id, index), outer.State, branch.Steps, parallel, index, outer.Lanes.Add(new Lane(parallel.Id, index)))))
+        .SelectMany(Of)
+        .Prepend(outer);
+
+    /// <summary>Whether it is that branch, or within it.</summary>
+    public bool IsWithin(string parallel, int branch) => Lanes.Contains(new Lane(parallel, branch));
+}
+
+/// <summary>One branch of a <c>parallel</c> step.</summary>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct Lane(string Parallel, int Branch);
+
+/// <summary>Which events a saga can still want from a state on: along every way there is, whatever the guards on it say.</summary>
+internal sealed class EventFlow(Plan plan)
+{
+    private readonly ConcurrentDictionary<(string State, bool PastPivot), FrozenSet<string>> _later = new();
+
+    /// <summary>Whether that state itself, or one that can be reached from it, has a rule for the event.</summary>
+    public bool CanWant(string @event, string state, bool pastPivot) =>
+        Wants(plan.State(state), pastPivot).Contains(@event, StringComparer.Ordinal) || CanComeToWant(@event, state, pastPivot);
+
+    /// <summary>Whether a state that can be reached from that one has a rule for the event.</summary>
+    public bool CanComeToWant(string @event, string state, bool pastPivot) =>
+        _later.GetOrAdd((state, pastPivot), Later).Contains(@event);
+
+    private FrozenSet<string> Later((string State, bool PastPivot) from)
+    {
+        var wanted = new HashSet<string>(StringComparer.Ordinal);
+        var reached = new HashSet<(string, bool)>();
+        var open = new Queue<(string State, bool PastPivot)>([from]);
+        while (open.TryDequeue(out var node))
+        {
+            foreach (var name in Next(plan.State(node.State), node.PastPivot))
+            {
+                var next = plan.State(name);
+                var pastPivot = node.PastPivot || next.Pivot;
+                if (reached.Add((name, pastPivot)))
+                {
+                    wanted.UnionWith(Wants(next, pastPivot));
+                    open.Enqueue((name, pastPivot));
+                }
+            }
+        }
+
+        return wanted.ToFrozenSet(StringComparer.Ordinal);
+    }
+
+    private IEnumerable<string> Wants(StatePlan state, bool pastPivot) => state.Kind != StateKind.Ordinary
+        ? []
+        : state.OnEvent.Concat(pastPivot ? [] : plan.AnyState).Select(rule => rule.Event);
+
+    private IEnumerable<string> Next(StatePlan state, bool pastPivot)
+    {
+        var ways = state.Choices.Select(choice => choice.Next);
+        if (state.Kind != StateKind.Ordinary)
+        {
+            return ways;
+        }
+
+        ways = ways
+            .Concat(state.Catch.Select(rule => rule.Next))
+            .Concat(state.AllSteps.SelectMany(step => step.Catch).Select(rule => rule.Next))
+            .Concat(state.OnEvent.Select(rule => rule.Next).OfType<string>())
+            .Concat(state.Timeout is { } timeout ? [timeout.Next] : []);
+        return pastPivot
+            ? ways
+            : ways
+                .Concat(plan.AnyState.Select(rule => rule.Next).OfType<string>())
+                .Concat(plan.Deadline is { } deadline ? [deadline.Next] : [])
+                .Append(plan.OnFailure);
+    }
+}

@@ -1,0 +1,501 @@
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+using Onex.Contracts.Schemas;
+
+namespace Onex.Engine;
+
+/// <summary>What a result comes to, by the contract's rules too.</summary>
+/// <param name="Outcome">Completed, rejected or failed.</param>
+/// <param name="Value">The result, typed; of use only if completed.</param>
+/// <param name="Code">The reason's code, unless completed.</param>
+/// <param name="Message">The reason for people, unless completed.</param>
+internal sealed record Verdict(StepOutcome Outcome, CelValue Value, string Code, string Message)
+{
+    /// <summary>Why the contract's own rules could not be applied, or null.</summary>
+    public string? Broken { get; init; }
+
+    /// <summary>How far the attempt came.</summary>
+    public AttemptReach Reach { get; init; }
+
+    /// <summary>Why the arguments of the compensation cannot be evaluated from an answer that is not understood, or null.</summary>
+    public string? Unevaluated { get; init; }
+}
+
+/// <summary>
+/// What a result means (docs/contract-language.md#steps): the operation's own schema, <c>reject</c>, the role's classification, <c>returns</c>,
+/// <c>save</c>, the compensation's arguments, in this order.
+/// </summary>
+internal static class Results
+{
+    public static bool Decide(Transition transition, StepResultArrived result)
+    {
+        var command = transition.Saga.Outstanding.FirstOrDefault(outstanding => outstanding.CommandId == result.CommandId);
+
+        // Completed and rejected count from any attempt: it did happen; so does that it never can. Failed says nothing about an attempt that came
+        // after it.
+        var isFinal = result.Outcome is StepOutcome.Completed or StepOutcome.Rejected || result.IsClosed;
+        if (command is null || (!isFinal && (result.Attempt != command.Attempt || command.Phase != AttemptPhase.InFlight)))
+        {
+            return false;
+        }
+
+        // Told once more.
+        if (command.Answered && result.Outcome != StepOutcome.Completed)
+        {
+            return false;
+        }
+
+        var step = transition.Facts.Step(command.Step);
+        if (result.Outcome == StepOutcome.Undeliverable)
+        {
+            // Nothing was sent since an operator asked for it once more: the ledger is about to tell what came of the copies before that.
+            if (command.RetriedAt >= command.NotAfter)
+            {
+                return false;
+            }
+
+            Undeliverable(transition, command, result);
+            return true;
+        }
+
+        if (command.Direction == StepDirections.Compensate)
+        {
+            transition.Unblock(blockage => blockage.CommandId == command.CommandId);
+            Compensated(transition, command, step, result);
+            return true;
+        }
+
+        var verdict = Judge(transition, command, step, result);
+        if (verdict.Reach == AttemptReach.Done && (verdict.Outcome != StepOutcome.Completed || verdict.Broken is not null))
+        {
+            // It is known already, and the attempt in flight, which asks again, is about to tell more.
+            var isLate = verdict.Outcome != StepOutcome.Rejected && (result.Attempt != command.Attempt || command.Phase != AttemptPhase.InFlight);
+            if (isLate && command.Happened == Happening.Yes)
+            {
+                return false;
+            }
+
+            // An attempt in flight that does not know of it is answered with it by the ledger, and never runs.
+            (command, verdict) = Evaluate(transition, command, step, verdict);
+        }
+
+        // The outcome that an operator was waiting for, after all.
+        transition.Unblock(blockage => blockage.CommandId == command.CommandId);
+        if (verdict.Outcome == StepOutcome.Rejected)
+        {
+            command = Rejected(transition, command, verdict);
+        }
+
+        if (command.Interrupted)
+        {
+            Interruption.Resolve(transition, command, step, verdict, result.RetryAfter);
+        }
+        else
+        {
+            Done(transition, command, step, verdict, result.RetryAfter);
+        }
+
+        return true;
+    }
+
+    /// <summary>An attempt came to nothing: the next one after a while, or the final error.</summary>
+    /// <param name="transition">The decision in the making.</param>
+    /// <param name="command">The command.</param>
+    /// <param name="reach">How far the attempt came.</param>
+    /// <param name="code">Why it failed.</param>
+    /// <param name="message">The same for people.</param>
+    /// <param name="retryAfter">The service's wish for when to try again, or null.</param>
+    /// <param name="unevaluated">Why the arguments of the compensation cannot be evaluated from its answer, or null.</param>
+    public static void AttemptFailed(
+        Transition transition, Outstanding command, AttemptReach reach, string code, string message, TimeSpan? retryAfter, string? unevaluated = null)
+    {
+        command = command.After(reach);
+        transition.Replace(command);
+        if (Callee.Of(transition, command) is not { } callee)
+        {
+            transition.Block(
+                Commands.BlockedByWhat(command), $"Step '{command.Step}' cannot be tried again: what it needs is gone.", command.Step, command);
+            return;
+        }
+
+        transition.Note(
+            HistoryKinds.AttemptFailed, command.Step,
+            ("attempt", command.Attempt), ("code", code), ("message", message), ("direction", command.Direction));
+
+        // It has not happened, or it would make no difference.
+        if (command.Interrupted && (command.Happened == Happening.No || !Interruption.CanBeTakenBack(transition, callee.Step)))
+        {
+            Interruption.Settle(transition, command);
+            return;
+        }
+
+        var attempts = command.Attempt - command.AttemptsBefore;
+        var next = transition.Now + RetrySchedule.Delay(callee.Retry, command.CommandId, attempts, retryAfter);
+        var compensating = command.Direction == StepDirections.Compensate;
+
+        // Past the pivot a step is only retried: its attempts have no end, unless it catches that end itself, or the service does it and cannot be
+        // understood, which an operator has to see.
+        var final = Final(code, reach);
+        var isUnusable = reach == AttemptReach.Done;
+        var endless = !compensating && transition.Saga.PastPivot && !isUnusable && !Catches(transition, callee.Step, final);
+        var allowed = endless || RetrySchedule.Allows(callee.Retry, attempts, command.RetriedAt ?? command.FirstSentAt, next);
+
+        // Done twice is worse than not understood.
+        allowed &= compensating || !isUnusable || callee.Step.IsRepeatable;
+        if (command.Interrupted)
+        {
+            allowed &= command.Attempt - command.InterruptedAt < Interruption.AttemptsMax && Interruption.MayAsk(command, callee.Step);
+        }
+
+        // Nobody starts an attempt after that.
+        var expired = next >= command.NotAfter;
+        if (allowed && !expired)
+        {
+            transition.Replace(command with { Phase = AttemptPhase.BackingOff, DueAt = next, Resent = 0 });
+            return;
+        }
+
+        transition.Note(HistoryKinds.StepFailed, command.Step, ("code", final), ("direction", command.Direction));
+        var often = command.Attempt == 1 ? "once, with" : $"{command.Attempt} times, the last time with";
+        var last = $"it failed {often} {code}: {message}"
+            + (expired ? $" Its key is older than {Outstanding.LifeTime.TotalDays} days: no attempt under it may begin any more." : "");
+        if (compensating)
+        {
+            transition.Block(BlockedBy.Compensation, $"Step '{command.Step}' cannot be taken back: {last}", command.Step, command);
+        }
+        else if (Interruption.RememberPossible(transition, command, callee.Step, final, $"Step '{command.Step}' did not succeed: {last}", unevaluated))
+        {
+            if (command.Interrupted)
+            {
+                Interruption.Settle(transition, command);
+            }
+            else
+            {
+                Failed(transition, command, callee.Step, final, $"Step '{command.Step}' did not succeed: {last}");
+            }
+        }
+    }
+
+    /// <summary>
+    /// The broker refused the command, and nobody has taken it or ever will: its step fails at once, for another attempt would be refused as well,
+    /// and its key is of no more use.
+    /// </summary>
+    /// <param name="transition">The decision in the making.</param>
+    /// <param name="command">The command; it is no compensation.</param>
+    /// <param name="reason">Why it was refused, for people.</param>
+    public static void NeverTaken(Transition transition, Outstanding command, string reason)
+    {
+        var message = $"Step '{command.Step}' cannot be sent: {reason}";
+        transition.Unblock(blockage => blockage.CommandId == command.CommandId);
+        transition.Note(
+            HistoryKinds.StepFailed, command.Step,
+            ("code", EngineCodes.Undeliverable), ("message", message), ("direction", command.Direction));
+        var step = transition.Facts.Step(command.Step);
+        if (!Interruption.RememberPossible(transition, command, step, EngineCodes.Undeliverable, message))
+        {
+            return;
+        }
+
+        if (command.Interrupted)
+        {
+            Interruption.Cancelled(transition, command);
+        }
+        else
+        {
+            transition.Remove(command);
+            Failed(transition, command, step, EngineCodes.Undeliverable, message);
+        }
+    }
+
+    /// <summary>An operator says of a step that may have happened that it was not done: it fails as it would have.</summary>
+    public static void NotDone(Transition transition, Outstanding command, Blockage blockage) =>
+        Failed(
+            transition, command, transition.Facts.Step(command.Step), blockage.Code ?? EngineCodes.StepFailed,
+            blockage.Failure ?? blockage.Reason);
+
+    /// <summary>A completed step can be taken back. False if the arguments for that cannot be worked out, which blocks.</summary>
+    public static bool Remember(Transition transition, Outstanding command, CallStep step, CelValue value)
+    {
+        if (!Interruption.CanBeTakenBack(transition, step))
+        {
+            return true;
+        }
+
+        var compensation = step.Compensation!;
+        string? problem = null;
+        if (command.ArgumentsIfUnknown is not { } arguments
+            && !ValueJson.TryEvaluate(compensation.Invocation.Arguments, AfterSave(transition, command, step, value), out arguments, out problem))
+        {
+            transition.Block(
+                Commands.BlockedByWhat(command),
+                $"Step '{step.Id}' completed, but the arguments of its compensation cannot be worked out: {problem!.TrimEnd('.', ' ')}. "
+                + "'skip' goes on without taking it back.",
+                step.Id, command);
+            return false;
+        }
+
+        Compensations.Remember(transition, command, step, StoredOrder.Of(arguments), SagaItemStatus.Completed);
+        return true;
+    }
+
+    // `data` as the step saves it, also where nothing of it is kept because the step was interrupted. What cannot be saved cannot be read
+    // either: the value of before belongs to another call.
+    private static SagaScope AfterSave(Transition transition, Outstanding command, CallStep step, CelValue value)
+    {
+        var id = step.Compensation!.WhenUnknown == WhenUnknown.Run ? command.CommandId : (Guid?)null;
+        var saga = transition.Saga;
+        var saves = Assignments.TryApply(step.Save, EachItems.ScopeOf(transition, command, transition.Now, value, id), saga.Data, out var saved, out _);
+        return EachItems.ScopeOf(
+            transition, command, transition.Now, value, id, saga with { Data = saves ? saved : saga.Data }, unreadable: saves ? [] : step.Save);
+    }
+
+    // The operation's own schema, the contract's `reject`, the role's classification, the contract's `returns`.
+    private static Verdict Judge(Transition transition, Outstanding command, CallStep step, StepResultArrived result)
+    {
+        var value = result.Result ?? CelValue.Map([]);
+        string? broken = null;
+        if (result.Result is { } raw)
+        {
+            var unfit = raw.IsError ? raw.AsError() : null;
+            if (result.IsStandIn)
+            {
+                value = raw;
+            }
+            else if (unfit is not null || !step.ResultType.TryConvert(raw, out value, out _))
+            {
+                // What is no success is told by its status, whatever its body is.
+                unfit ??= step.ResultType.TryConvert(raw, out _, out var problem) ? "" : $"{problem!.Pointer} {problem.Problem}";
+                value = raw;
+                if (result.Outcome == StepOutcome.Completed)
+                {
+                    return new Verdict(StepOutcome.Failed, raw, EngineCodes.ResultInvalid, $"The operation's result: {unfit}") { Reach = AttemptReach.Done };
+                }
+            }
+
+            foreach (var rule in unfit is null || result.IsStandIn ? step.Reject : [])
+            {
+                var holds = rule.When.Evaluate(EachItems.ScopeOf(transition, command, transition.Now, value));
+                if (holds.Kind != CelKind.Bool)
+                {
+                    broken = $"The reject guard for '{rule.Code}': {Transition.Why(holds)}";
+                    break;
+                }
+
+                transition.Observer?.Weighed(rule.When, holds.AsBool());
+                if (holds.AsBool())
+                {
+                    return new Verdict(StepOutcome.Rejected, value, rule.Code, $"Step '{step.Id}' was rejected: {rule.Code}.")
+                    {
+                        Reach = AttemptReach.Answered,
+                    };
+                }
+            }
+        }
+
+        if (result.Outcome != StepOutcome.Completed)
+        {
+            var silent = result.Outcome == StepOutcome.Rejected ? "The other side said no." : "No reason was given.";
+            return new Verdict(result.Outcome, value, result.Code ?? EngineCodes.StepFailed, result.Message ?? silent) { Broken = broken, Reach = result.Reached };
+        }
+
+        if (broken is not null || result.IsStandIn)
+        {
+            return new Verdict(StepOutcome.Completed, value, "", "") { Broken = broken, Reach = AttemptReach.Done };
+        }
+
+        var returned = value;
+        if (step.Returns is { } returns && !returns.TryConvert(value, out returned, out var wrong))
+        {
+            return new Verdict(StepOutcome.Failed, value, EngineCodes.ResultInvalid, $"What the step returns: {wrong!.Pointer} {wrong.Problem}")
+            {
+                Reach = AttemptReach.Done,
+            };
+        }
+
+        // The same rule as for requests and events, after the types, which may say that a number is meant to be a double.
+        return JsonNumbers.Problems(returned) is [var number, ..]
+            ? new Verdict(StepOutcome.Failed, value, EngineCodes.ResultInvalid, $"The operation's result: {number.Pointer} {number.Problem}")
+            {
+                Reach = AttemptReach.Done,
+            }
+            : new Verdict(StepOutcome.Completed, returned, "", "") { Reach = AttemptReach.Done };
+    }
+
+    // The service did it, and its answer is of no use: what it says may do for the arguments of the compensation all the same.
+    private static (Outstanding Command, Verdict Verdict) Evaluate(Transition transition, Outstanding command, CallStep step, Verdict verdict)
+    {
+        if (!Interruption.CanBeTakenBack(transition, step) || step.Compensation is { WhenUnknown: WhenUnknown.Run })
+        {
+            return (command, verdict);
+        }
+
+        var scope = AfterSave(transition, command, step, verdict.Value);
+        return ValueJson.TryEvaluate(step.Compensation!.Invocation.Arguments, scope, out var arguments, out var problem)
+            ? (command with { ArgumentsIfDone = StoredOrder.Of(arguments) }, verdict)
+            : (command, verdict with { Unevaluated = problem });
+    }
+
+    // A service's no answers for every attempt under the key; one that was not sent says nothing about those before it.
+    private static Outstanding Rejected(Transition transition, Outstanding command, Verdict verdict)
+    {
+        var answered = command.After(verdict.Reach);
+        answered = verdict.Reach == AttemptReach.Answered && answered.Happened == Happening.Unknown ? answered with { Happened = Happening.No } : answered;
+        transition.Replace(answered);
+        return answered;
+    }
+
+    private static void Done(Transition transition, Outstanding command, CallStep step, Verdict verdict, TimeSpan? retryAfter)
+    {
+        if (verdict.Broken is { } broken)
+        {
+            transition.Note(HistoryKinds.StepFailed, step.Id, ("code", EngineCodes.ExpressionFailed), ("message", broken));
+            command = command.After(verdict.Reach);
+            transition.Replace(command);
+            if (Interruption.RememberPossible(transition, command, step, EngineCodes.ExpressionFailed, broken, verdict.Unevaluated))
+            {
+                Failed(transition, command, step, EngineCodes.ExpressionFailed, broken);
+            }
+
+            return;
+        }
+
+        switch (verdict.Outcome)
+        {
+            case StepOutcome.Completed:
+                Completed(transition, command, step, verdict.Value);
+                break;
+            case StepOutcome.Rejected:
+                // A final answer: another one needs another command.
+                transition.Note(HistoryKinds.StepRejected, step.Id, ("code", verdict.Code), ("message", verdict.Message));
+                if (Interruption.RememberPossible(transition, command, step, verdict.Code, verdict.Message, verdict.Unevaluated))
+                {
+                    transition.Remove(command);
+                    Failed(transition, command, step, verdict.Code, verdict.Message);
+                }
+
+                break;
+            default:
+                AttemptFailed(transition, command, verdict.Reach, verdict.Code, verdict.Message, retryAfter, verdict.Unevaluated);
+                break;
+        }
+    }
+
+    // For good: the step, or one of its items.
+    private static void Failed(Transition transition, Outstanding command, CallStep step, string code, string message)
+    {
+        if (command.Item is null)
+        {
+            transition.Fail(step.Catch, step.Id, code, message, command);
+        }
+        else
+        {
+            EachItems.Failed(transition, command, code, message);
+        }
+    }
+
+    private static void Completed(Transition transition, Outstanding command, CallStep step, CelValue value)
+    {
+        if (command.Item is not null)
+        {
+            EachItems.Completed(transition, command, step, value);
+            return;
+        }
+
+        transition.Note(HistoryKinds.StepCompleted, step.Id, ("attempt", command.Attempt));
+        var before = new SagaScope(transition.Plan, transition.Saga, transition.Now, value);
+        var saves = Assignments.TryApply(step.Save, before, transition.Saga.Data, out var saved, out var problem);
+
+        // It did happen, so it can be taken back even if what it returned cannot be saved.
+        if (!Remember(transition, command, step, value))
+        {
+            return;
+        }
+
+        if (!saves)
+        {
+            command = command.After(AttemptReach.Done);
+            transition.Replace(command);
+            transition.Fail(step.Catch, step.Id, EngineCodes.ExpressionFailed, $"What step '{step.Id}' saves as {problem}", command);
+            return;
+        }
+
+        transition.Remove(command);
+        Interruption.Freeze(transition);
+        var saga = transition.Saga;
+        transition.Saga = saga with
+        {
+            Data = saved,
+            Results = step.ResultIsRead ? saga.Results.SetItem(step.Id, StoredOrder.Of(Pruning.Keep(value, step.ResultPaths))) : saga.Results,
+        };
+        transition.RunOn(step.Id);
+    }
+
+    private static void Compensated(Transition transition, Outstanding command, CallStep step, StepResultArrived result)
+    {
+        switch (result.Outcome)
+        {
+            case StepOutcome.Failed when result.Reached != AttemptReach.Done:
+                AttemptFailed(transition, command, result.Reached, result.Code ?? EngineCodes.StepFailed, result.Message ?? "No reason was given.", result.RetryAfter);
+                return;
+            case StepOutcome.Rejected:
+                transition.Note(HistoryKinds.StepRejected, step.Id, ("code", result.Code), ("direction", StepDirections.Compensate));
+                var answered = command with { Answered = true };
+                transition.Replace(answered);
+                transition.Block(
+                    BlockedBy.Compensation, $"Step '{step.Id}' cannot be taken back: that was rejected with {result.Code}: {result.Message}", step.Id, answered);
+                return;
+        }
+
+        Compensations.Done(transition, command, SagaItemStatus.Compensated);
+    }
+
+    // The broker refuses this copy. If it is interrupted and was sent but once, the ledger can tell, or cancel it, which it is asked for anyway.
+    private static void Undeliverable(Transition transition, Outstanding command, StepResultArrived result)
+    {
+        if (result.IsClosed)
+        {
+            NeverTaken(transition, command, result.Message ?? "No reason was given.");
+            return;
+        }
+
+        // A child has no ledger: it is cancelled before it begins, answers that, and so ends the step.
+        if (command is { Direction: StepDirections.Do, Interrupted: false, Attempt: 1, Resent: 0 }
+            && transition.Facts.Step(command.Step).Kind == StepKind.Saga)
+        {
+            transition.Note(
+                HistoryKinds.AttemptFailed, command.Step,
+                ("attempt", command.Attempt), ("code", EngineCodes.Undeliverable), ("message", result.Message), ("direction", command.Direction));
+            Commands.CancelChild(transition, command);
+            return;
+        }
+
+        if (command is { Interrupted: true, Attempt: 1, Resent: 0 })
+        {
+            transition.Replace(command with { DueAt = transition.Now });
+            return;
+        }
+
+        transition.Block(
+            Commands.BlockedByWhat(command), $"Step '{command.Step}' cannot be sent: {result.Message}", command.Step, command);
+    }
+
+    // What a contract catches: the reasons of single attempts are in the history, the step's end has one of four names.
+    private static string Final(string code, AttemptReach reach) =>
+        reach == AttemptReach.Done && code != EngineCodes.ExpressionFailed ? EngineCodes.ResultInvalid
+        : code is EngineCodes.StepTimedOut or EngineCodes.ResultInvalid or EngineCodes.ExpressionFailed ? code : EngineCodes.StepFailed;
+
+    private static bool Catches(Transition transition, CallStep step, string code)
+    {
+        if (step.Catch.Concat(transition.State.Catch).Any(rule => rule.Covers(code)) || transition.Facts.At(step.Id) is EachStep { FailuresMax: not 0 })
+        {
+            return true;
+        }
+
+        // A join that can do without it, or the rule of one that cannot.
+        return transition.Facts.SequenceOf(step.Id).Lanes
+            .Select(lane => transition.Facts.Parallel(lane.Parallel))
+            .Any(parallel => parallel.Join != Join.All || parallel.Catch.Any(rule => rule.Covers(code)));
+    }
+}

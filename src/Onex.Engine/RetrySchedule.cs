@@ -1,0 +1,29 @@
+using Onex.Contracts.Plans;
+
+namespace Onex.Engine;
+
+/// <summary>When a failed attempt is followed by another. Pure: jitter comes from the command's identity.</summary>
+internal static class RetrySchedule
+{
+    // What the other side may ask for with Retry-After before we stop believing it.
+    private static readonly TimeSpan _longestRetryAfter = TimeSpan.FromHours(1);
+
+    /// <summary>The delay before the attempt after <paramref name="attempt"/>.</summary>
+    public static TimeSpan Delay(RetryPolicy policy, Guid commandId, int attempt, TimeSpan? retryAfter)
+    {
+        var delay = policy.First.TotalMilliseconds * Math.Pow(policy.Factor, Math.Min(attempt - 1, 60));
+        delay = Math.Min(delay, policy.Max.TotalMilliseconds);
+        if (policy.Jitter == Jitter.Full)
+        {
+            delay *= Identity.Fraction(commandId, attempt);
+        }
+
+        var asked = retryAfter is { } wish ? (wish < _longestRetryAfter ? wish : _longestRetryAfter) : TimeSpan.Zero;
+        var own = TimeSpan.FromMilliseconds(delay);
+        return asked > own ? asked : own;
+    }
+
+    /// <summary>Whether another attempt is allowed that would begin at <paramref name="next"/>.</summary>
+    public static bool Allows(RetryPolicy policy, int attempt, DateTimeOffset firstSentAt, DateTimeOffset next) =>
+        attempt < policy.Attempts && (policy.Within is not { } within || next - firstSentAt <= within);
+}

@@ -1,0 +1,141 @@
+using Onex.Contracts.Plans;
+
+namespace Onex.Engine;
+
+/// <summary>
+/// What a saga does next. Pure: no clock, no I/O, no randomness, so the same event on the same state always leads to the same decision,
+/// in production, in <c>onex contracts test</c> and in the simulator.
+/// </summary>
+internal static class SagaEngine
+{
+    /// <summary>Decides on an event.</summary>
+    /// <param name="plan">The plan that the saga started with.</param>
+    /// <param name="saga">The saga, or null for <see cref="SagaStarted"/>.</param>
+    /// <param name="event">What happened.</param>
+    /// <param name="now">The database's time; never before the saga's last decision.</param>
+    /// <param name="observer">Who wants to know what the decision goes by, or null.</param>
+    public static Decision Decide(Plan plan, SagaState? saga, SagaEvent @event, DateTimeOffset now, IPlanObserver? observer = null)
+    {
+        if (@event is SagaStarted started)
+        {
+            return saga is null ? Start(plan, started, now, observer) : Decision.Nothing(saga);
+        }
+
+        ArgumentNullException.ThrowIfNull(saga);
+        var transition = new Transition(plan, saga, now > saga.UpdatedAt ? now : saga.UpdatedAt) { Observer = observer };
+        if (@event is OperatorAsked asked && Operators.Objection(transition, asked.Command) is { } objection)
+        {
+            return Decision.Nothing(saga) with { NotDone = objection };
+        }
+
+        Events.Expire(transition);
+        var changed = @event switch
+        {
+            StepResultArrived result => Results.Decide(transition, result),
+            TimerFired timer => Timers.Decide(transition, timer),
+            RequestJoined joined => Join(transition, joined),
+            ExternalEvent external => Events.Decide(transition, external),
+            OperatorAsked wish => Operators.Decide(transition, wish),
+            ResendAsked => Commands.Resend(transition),
+            _ => false,
+        };
+        return changed || transition.HasNotes ? transition.Decide() : transition.Nothing(saga);
+    }
+
+    /// <summary>
+    /// What is left when a decision cannot be made or kept, which is a fault of Onex and not of the contract: the saga is blocked with the reason, so
+    /// that it holds up no other, and goes on where it was when an operator asks for it.
+    /// </summary>
+    public static Decision SetAside(Plan plan, SagaState saga, string reason, DateTimeOffset now)
+    {
+        if (saga.EndedAt is not null || saga.IsSetAside)
+        {
+            return Decision.Nothing(saga);
+        }
+
+        var transition = new Transition(plan, saga, now > saga.UpdatedAt ? now : saga.UpdatedAt);
+        transition.Block(BlockedBy.Handling, reason);
+        return transition.Decide();
+    }
+
+    private static Decision Start(Plan plan, SagaStarted started, DateTimeOffset now, IPlanObserver? observer)
+    {
+        var saga = new SagaState
+        {
+            Facts = started.Facts,
+            State = plan.Initial,
+            Status = SagaStatus.Running,
+            UpdatedAt = now,
+            DeadlineAt = plan.Deadline is { } deadline ? Times.After(started.Facts.StartedAt, deadline.After) : null,
+        };
+        foreach (var field in plan.Data)
+        {
+            if (field.Initial is { } initial)
+            {
+                saga = saga with { Data = saga.Data.SetItem(field.Name, initial) };
+            }
+        }
+
+        var transition = new Transition(plan, saga, now) { Observer = observer };
+        transition.Note(HistoryKinds.Started);
+        if (started.Stillborn)
+        {
+            Endings.EnterStillborn(transition);
+        }
+        else
+        {
+            transition.Enter(plan.Initial);
+        }
+
+        return transition.Decide();
+    }
+
+    // A further request of the same key or identity: it gets the saga's answer, now or when there is one.
+    private static bool Join(Transition transition, RequestJoined joined)
+    {
+        var saga = transition.Saga;
+        var asker = joined.Waiter.Asker;
+        if (asker.Parent is { } parent && asker.RequestId == saga.Facts.Asker.RequestId)
+        {
+            return Ask(transition, asker, joined, parent);
+        }
+
+        if (asker.Source == saga.Facts.Asker.Source || saga.Waiters.Any(waiter => waiter.Asker.Source == asker.Source))
+        {
+            return false;
+        }
+
+        transition.Saga = saga with { Waiters = saga.Waiters.Add(joined.Waiter) };
+        transition.Note(HistoryKinds.RequestJoined, detail: ("correlation_id", asker.CorrelationId));
+        if (saga.EndedAt is not null || saga.Response is not null)
+        {
+            transition.Answer(asker, joined.Waiter.IsDuplicate);
+        }
+
+        return true;
+    }
+
+    // Its parent once more: it is answered anyway, unless that was lost.
+    private static bool Ask(Transition transition, Asker asker, RequestJoined joined, ParentLink parent)
+    {
+        if (transition.Saga.EndedAt is not null || transition.Saga.Response is not null)
+        {
+            transition.Answer(asker, isDuplicate: false);
+            return true;
+        }
+
+        if (!joined.Cancels || Operators.Objection(transition, OperatorCommand.Cancel) is not null)
+        {
+            return false;
+        }
+
+        return Operators.Decide(transition, new OperatorAsked
+        {
+            SagaId = joined.SagaId,
+            CausedBy = joined.CausedBy,
+            Command = OperatorCommand.Cancel,
+            By = $"saga {parent.SagaId}",
+            Reason = "It is a step of that saga, which has left it.",
+        });
+    }
+}

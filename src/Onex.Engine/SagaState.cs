@@ -1,0 +1,551 @@
+using System.Collections.Immutable;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+
+namespace Onex.Engine;
+
+/// <summary>A saga as the engine sees it. Immutable; every decision gives a new one.</summary>
+internal sealed record SagaState
+{
+    // Longer waits are rows of `timers`; shorter ones stand in the saga's row and in the memory of its home partition's reader.
+    private static readonly TimeSpan _longWait = TimeSpan.FromMinutes(1);
+
+    /// <summary>What never changes after the start.</summary>
+    public required SagaFacts Facts { get; init; }
+
+    /// <summary>The current state's name.</summary>
+    public required string State { get; init; }
+
+    /// <summary>What it is doing.</summary>
+    public required SagaStatus Status { get; init; }
+
+    /// <summary>The fields of <c>data</c> that are set.</summary>
+    public ImmutableDictionary<string, CelValue> Data { get; init; } = ImmutableDictionary<string, CelValue>.Empty;
+
+    /// <summary>What is kept of the results of completed steps: only what some expression reads.</summary>
+    public ImmutableDictionary<string, CelValue> Results { get; init; } = ImmutableDictionary<string, CelValue>.Empty;
+
+    /// <summary>How often each state was entered.</summary>
+    public ImmutableDictionary<string, int> Visits { get; init; } = ImmutableDictionary<string, int>.Empty;
+
+    /// <summary>The repeated entries into states since the last event or timer.</summary>
+    public ImmutableDictionary<string, IdleEntries> Idle { get; init; } = ImmutableDictionary<string, IdleEntries>.Empty;
+
+    /// <summary>The steps that an operator passed over, by id: they have no result.</summary>
+    public ImmutableSortedSet<string> Skipped { get; init; } = ImmutableSortedSet<string>.Empty.WithComparer(StringComparer.Ordinal);
+
+    /// <summary>While it is paused: the states and branches whose next step runs when it is resumed.</summary>
+    public ImmutableArray<HeldSequence> Held { get; init; } = [];
+
+    /// <summary>The current state's step that is in hand, from 0.</summary>
+    public int StepIndex { get; init; }
+
+    /// <summary>The branches of the <c>parallel</c> steps in hand.</summary>
+    public ImmutableArray<BranchState> Branches { get; init; } = [];
+
+    /// <summary>The <c>each</c> steps in hand.</summary>
+    public ImmutableArray<EachRun> Eaches { get; init; } = [];
+
+    /// <summary>Commands whose outcome is awaited.</summary>
+    public ImmutableArray<Outstanding> Outstanding { get; init; } = [];
+
+    /// <summary>Completed steps that can be taken back, oldest first.</summary>
+    public ImmutableArray<Undoable> Undo { get; init; } = [];
+
+    /// <summary>Why it left its ordinary path, or null.</summary>
+    public Fault? Fault { get; init; }
+
+    /// <summary>Whether it has entered a pivot state: from then on nothing is compensated.</summary>
+    public bool PastPivot { get; init; }
+
+    /// <summary>What it is blocked by, in the order in which an operator is asked: steps that run at the same time may each be one.</summary>
+    public ImmutableArray<Blockage> Blockages { get; init; } = [];
+
+    /// <summary>What an operator is asked for now; null unless it is blocked.</summary>
+    public Blockage? Blockage => Blockages.IsEmpty ? null : Blockages[0];
+
+    /// <summary>Whether Onex could not handle a message for it, and leaves it alone until an operator asks for it.</summary>
+    public bool IsSetAside => Blockages.Any(blockage => blockage.Kind == BlockedBy.Handling);
+
+    /// <summary>Why it cannot go on without an operator, or null.</summary>
+    public string? BlockedBecause => Blockage?.Reason;
+
+    /// <summary>Who paused it, or null.</summary>
+    public OperatorWish? PausedBy { get; init; }
+
+    /// <summary>Who cancelled it, or null: its failed end is a cancelled one then.</summary>
+    public OperatorWish? CancelledBy { get; init; }
+
+    /// <summary>When it entered the current state.</summary>
+    public DateTimeOffset EnteredAt { get; init; }
+
+    /// <summary>When the current state's <c>timeout</c> is over, or null.</summary>
+    public DateTimeOffset? StateDueAt { get; init; }
+
+    /// <summary>When the contract's <c>deadline</c> is over. Null without one, past the pivot, and once it has fired.</summary>
+    public DateTimeOffset? DeadlineAt { get; init; }
+
+    /// <summary>Until when the <c>wait</c> step in hand waits, or null.</summary>
+    public DateTimeOffset? WaitUntil { get; init; }
+
+    /// <summary>While it waits: the events that its state wants, for people.</summary>
+    public ImmutableArray<string> WaitingFor { get; init; } = [];
+
+    /// <summary>Where it goes once what was interrupted is resolved, or null.</summary>
+    public Departure? Leaving { get; init; }
+
+    /// <summary>Events that wait for a state that wants them, in order of arrival.</summary>
+    public ImmutableArray<KeptEvent> Early { get; init; } = [];
+
+    /// <summary>What a <c>respond</c> step has answered, or null: the end is not answered again then.</summary>
+    public RawJson? Response { get; init; }
+
+    /// <summary>
+    /// Whether it waits for long (its wake-up is then a row of <c>timers</c>): for an event, for an operator, or for a time that is far.
+    /// </summary>
+    public bool Parked => NextWakeupAt is not { } at || at - UpdatedAt > _longWait;
+
+    /// <summary>Further requests that want its answer.</summary>
+    public ImmutableArray<Waiter> Waiters { get; init; } = [];
+
+    /// <summary>The end's output as JSON, once it has ended.</summary>
+    public RawJson? Output { get; init; }
+
+    /// <summary>When it last moved. The engine's <c>now</c> never decreases within a saga.</summary>
+    public required DateTimeOffset UpdatedAt { get; init; }
+
+    /// <summary>When it ended, or null.</summary>
+    public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>How often the current state was entered, this time included.</summary>
+    public int Visit => Visits.GetValueOrDefault(State);
+
+    /// <summary>
+    /// Whether its own timers run: the state's timeout, the deadline, a <c>wait</c>. Not while it is stopped, nor while what was interrupted is
+    /// being resolved.
+    /// </summary>
+    public bool TimersRun => EndedAt is null && Blockage is null && PausedBy is null && Leaving is null;
+
+    /// <summary>When it wants to be woken, or null.</summary>
+    public DateTimeOffset? NextWakeupAt
+    {
+        get
+        {
+            if (EndedAt is not null || IsSetAside)
+            {
+                return null;
+            }
+
+            DateTimeOffset? at = null;
+            foreach (var command in Outstanding)
+            {
+                at = command.RunsWhile(PausedBy is not null) ? Earlier(at, command.DueAt) : at;
+            }
+
+            // Their senders are told in time, whatever the saga does.
+            foreach (var kept in Early)
+            {
+                at = Earlier(at, kept.ExpiresAt);
+            }
+
+            // What it needs is in the store: at once.
+            if (PausedBy is null && Blockage is null && (Eaches.Any(run => run.Gathering) || Undo.Any(undo => undo.Items is { Fetching: true })))
+            {
+                at = Earlier(at, UpdatedAt);
+            }
+
+            // What is in flight is resolved first, and by its own times.
+            if (Leaving is { At: { } leaves } && Outstanding.IsEmpty && PausedBy is null && Blockage is null)
+            {
+                at = Earlier(at, leaves);
+            }
+
+            if (!TimersRun)
+            {
+                return at;
+            }
+
+            foreach (var branch in Branches)
+            {
+                at = Earlier(at, branch.WaitUntil);
+            }
+
+            // What is compensating has left the deadline behind.
+            return Earlier(Earlier(at, Earlier(StateDueAt, WaitUntil)), Status == SagaStatus.Compensating ? null : DeadlineAt);
+        }
+    }
+
+    private static DateTimeOffset? Earlier(DateTimeOffset? one, DateTimeOffset? other) => one is null || other < one ? other ?? one : one;
+}
+
+/// <summary>Where a saga goes that has interrupted what was in flight, once all of that is resolved and taken back.</summary>
+/// <param name="Next">The state that it enters then.</param>
+internal sealed record Departure(string Next)
+{
+    /// <summary>Whether a failure leads there.</summary>
+    public bool Failed { get; init; }
+
+    /// <summary>The time before which the state is not entered, because the contract goes round in a circle; null if it is entered at once.</summary>
+    public DateTimeOffset? At { get; init; }
+}
+
+/// <summary>Entries into a state since the last event or timer: see <see cref="Circles"/>.</summary>
+/// <param name="Count">How many there were, one after the other, with the same data and results.</param>
+/// <param name="Failures">How many a failure led to.</param>
+/// <param name="Mark">A hash of the data and the results at the last of them.</param>
+internal sealed record IdleEntries(int Count, int Failures, string Mark);
+
+/// <summary>Steps of a state or a branch that go on when the saga is resumed.</summary>
+/// <param name="Key">The <see cref="Sequence.Key"/> of the state or branch.</param>
+/// <param name="Round">The round of the step that runs next.</param>
+internal sealed record HeldSequence(string Key, int Round);
+
+/// <summary>One branch of a <c>parallel</c> step in hand.</summary>
+/// <param name="Parallel">The step's id.</param>
+/// <param name="Branch">Which of its branches, from 0.</param>
+internal sealed record BranchState(string Parallel, int Branch)
+{
+    /// <summary>Its step that is in hand, from 0.</summary>
+    public int Index { get; init; }
+
+    /// <summary>How far it has come.</summary>
+    public BranchPhase Phase { get; init; }
+
+    /// <summary>Until when its <c>wait</c> step in hand waits, or null.</summary>
+    public DateTimeOffset? WaitUntil { get; init; }
+
+    /// <summary>0, and one more each time that an operator has it tried anew.</summary>
+    public int Round { get; init; }
+}
+
+/// <summary>How far a branch has come.</summary>
+internal enum BranchPhase
+{
+    /// <summary>Its steps run.</summary>
+    Running,
+
+    /// <summary>All its steps are done.</summary>
+    Completed,
+
+    /// <summary>A step of it has failed for good.</summary>
+    Failed,
+
+    /// <summary>The join does not wait for it.</summary>
+    Lost,
+}
+
+/// <summary>An <c>each</c> step in hand: counters; its items are rows of their own.</summary>
+/// <param name="Step">The step's id.</param>
+/// <param name="Total">How many items there are.</param>
+internal sealed record EachRun(string Step, int Total)
+{
+    /// <summary>The first item that no call was made for yet.</summary>
+    public int Next { get; init; }
+
+    /// <summary>How many calls have completed.</summary>
+    public int Completed { get; init; }
+
+    /// <summary>How many have failed for good.</summary>
+    public int Failed { get; init; }
+
+    /// <summary>What the aggregates have come to so far, in their order; empty before the first item.</summary>
+    public ImmutableArray<CelValue> Totals { get; init; } = [];
+
+    /// <summary>Why an aggregate could not be worked out, or null.</summary>
+    public string? Broken { get; init; }
+
+    /// <summary>The items, if they cannot be worked out again from the input alone.</summary>
+    public CelValue? Items { get; init; }
+
+    /// <summary>Whether all is done but what is saved of it: the items' rows are wanted.</summary>
+    public bool Gathering { get; init; }
+}
+
+/// <summary>What a saga is blocked by.</summary>
+/// <param name="Kind">What kind of thing.</param>
+/// <param name="Step">The step it is about, or null.</param>
+/// <param name="CommandId">The command, or null. It is still outstanding (<see cref="AttemptPhase.Stuck"/>) unless its answer was final.</param>
+/// <param name="Round">The command's round.</param>
+/// <param name="At">Since when.</param>
+/// <param name="Reason">Why, for people.</param>
+internal sealed record Blockage(BlockedBy Kind, string? Step, Guid? CommandId, int Round, DateTimeOffset At, string Reason)
+{
+    /// <summary>The item of an <c>each</c> that it is about, or null.</summary>
+    public int? Item { get; init; }
+
+    /// <summary>For <see cref="BlockedBy.Unknown"/>: how the step fails if an operator says that it was not done.</summary>
+    public string? Code { get; init; }
+
+    /// <summary>The same for people.</summary>
+    public string? Failure { get; init; }
+}
+
+/// <summary>What a saga can be blocked by.</summary>
+internal enum BlockedBy
+{
+    /// <summary>A step that nothing catches, or that cannot be sent.</summary>
+    Step,
+
+    /// <summary>A compensation.</summary>
+    Compensation,
+
+    /// <summary>An interrupted step of which nobody can tell whether it happened, or which cannot be taken back.</summary>
+    Interrupted,
+
+    /// <summary>A step that has failed for good, of which nobody can tell whether it happened, or which cannot be compensated although it did.</summary>
+    Unknown,
+
+    /// <summary>The way on: no guard holds, an end has no output, a circle.</summary>
+    Way,
+
+    /// <summary>A message that Onex itself could not handle: the saga is set aside, and nothing wakes it.</summary>
+    Handling,
+}
+
+/// <summary>What an operator did to a saga, and why.</summary>
+/// <param name="By">Who.</param>
+/// <param name="Reason">Why, or null.</param>
+/// <param name="At">When.</param>
+internal sealed record OperatorWish(string By, string? Reason, DateTimeOffset At);
+
+/// <summary>What of a saga never changes after its start.</summary>
+internal sealed record SagaFacts
+{
+    public required Guid SagaId { get; init; }
+
+    public required string Contract { get; init; }
+
+    public required string ContractVersion { get; init; }
+
+    public required string ContractHash { get; init; }
+
+    public required int HomePartition { get; init; }
+
+    public required DateTimeOffset StartedAt { get; init; }
+
+    /// <summary>The request that started it.</summary>
+    public required Asker Asker { get; init; }
+
+    public string? BusinessKey { get; init; }
+
+    public required CelValue Input { get; init; }
+}
+
+/// <summary>A request, as far as its answer is concerned.</summary>
+internal sealed record Asker
+{
+    /// <summary>The request's identity.</summary>
+    public required Guid RequestId { get; init; }
+
+    public required Guid CorrelationId { get; init; }
+
+    public required string Operation { get; init; }
+
+    /// <summary>The position of its record.</summary>
+    public required string Source { get; init; }
+
+    public Guid? EnvelopeId { get; init; }
+
+    /// <summary>Hash of what it asks for, or null if that is not known.</summary>
+    public Guid? RequestHash { get; init; }
+
+    public string? ReplyTo { get; init; }
+
+    /// <summary>For an event: which saga its sender named, or null.</summary>
+    public RequestTarget? Target { get; init; }
+
+    /// <summary>The saga whose step it is, or null: the answer is that step's outcome.</summary>
+    public ParentLink? Parent { get; init; }
+
+    /// <summary>Headers that are carried through, name to text.</summary>
+    public ImmutableSortedDictionary<string, string> Headers { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>The request's unknown fields, or null.</summary>
+    public RawJson? Extra { get; init; }
+
+    /// <summary>Whether nobody waits for an answer, so that none is made: no client asked, but Onex itself.</summary>
+    public bool Silent { get; init; }
+}
+
+/// <summary>The step of another saga that a saga was started by.</summary>
+/// <param name="SagaId">That saga.</param>
+/// <param name="CommandId">The step's command.</param>
+/// <param name="Attempt">Its attempt.</param>
+/// <param name="HomePartition">That saga's home.</param>
+/// <param name="Awaits">Whether the step waits for the end.</param>
+internal sealed record ParentLink(Guid SagaId, Guid CommandId, int Attempt, int HomePartition, bool Awaits);
+
+/// <summary>A further request that wants a saga's answer.</summary>
+/// <param name="Asker">The request.</param>
+/// <param name="IsDuplicate">Whether it is the saga's own request once more, and is answered as a duplicate.</param>
+internal sealed record Waiter(Asker Asker, bool IsDuplicate);
+
+/// <summary>Why a saga left its ordinary path.</summary>
+internal sealed record Fault(string Code, string Message, string? Step, DateTimeOffset At);
+
+/// <summary>Where a command's attempt is.</summary>
+internal enum AttemptPhase
+{
+    /// <summary>It was sent; <see cref="Outstanding.DueAt"/> is when main asks what became of it.</summary>
+    InFlight,
+
+    /// <summary>The attempt failed; <see cref="Outstanding.DueAt"/> is when the next one is sent.</summary>
+    BackingOff,
+
+    /// <summary>It would have been sent, but the saga is paused.</summary>
+    Held,
+
+    /// <summary>The saga is blocked by it: nothing happens until an operator asks for it, or its outcome arrives after all.</summary>
+    Stuck,
+}
+
+/// <summary>Whether something has happened.</summary>
+internal enum Happening
+{
+    /// <summary>It has not.</summary>
+    No,
+
+    /// <summary>Nobody can tell.</summary>
+    Unknown,
+
+    /// <summary>The service says that it has.</summary>
+    Yes,
+}
+
+/// <summary>A command whose outcome is awaited.</summary>
+internal sealed record Outstanding
+{
+    public required Guid CommandId { get; init; }
+
+    public required string Step { get; init; }
+
+    /// <summary>The item of an <c>each</c> that it is for, from 0, or null.</summary>
+    public int? Item { get; init; }
+
+    /// <summary>That item's value, if it was interrupted and its value cannot be worked out again.</summary>
+    public CelValue? ItemValue { get; init; }
+
+    /// <summary>See <see cref="StepDirections"/>.</summary>
+    public required string Direction { get; init; }
+
+    /// <summary>The attempt that is in flight, or that failed last.</summary>
+    public required int Attempt { get; init; }
+
+    public required AttemptPhase Phase { get; init; }
+
+    /// <summary>When something must happen about it.</summary>
+    public required DateTimeOffset DueAt { get; init; }
+
+    /// <summary>When its first attempt was sent. Arguments are evaluated as of then, so that every attempt has the same.</summary>
+    public required DateTimeOffset FirstSentAt { get; init; }
+
+    /// <summary>No attempt may be started after this time: the ledger forgets after a while, and must not forget what it may be asked again.</summary>
+    public DateTimeOffset NotAfter => FirstSentAt + LifeTime;
+
+    /// <summary>Shorter than the ledger keeps outcomes.</summary>
+    public static TimeSpan LifeTime => Contracts.Plans.RetryPolicy.Span;
+
+    /// <summary>How often this attempt was sent again because nobody had taken it.</summary>
+    public int Resent { get; init; }
+
+    /// <summary>
+    /// Whether the saga left what it was sent for. Its outcome is still found out: it is cancelled through the ledger if nobody has taken it, and
+    /// taken back if it completed.
+    /// </summary>
+    public bool Interrupted { get; init; }
+
+    /// <summary>Whether it stays done if it was, because the join of its branch did not wait for it and the branch keeps what it has done.</summary>
+    public bool Kept { get; init; }
+
+    /// <summary>0, and one more each time that an operator has it done anew although its answer was final.</summary>
+    public int Round { get; init; }
+
+    /// <summary>Attempts that no longer count, because an operator asked for more.</summary>
+    public int AttemptsBefore { get; init; }
+
+    /// <summary>When an operator asked for more, or it was interrupted while it was stuck.</summary>
+    public DateTimeOffset? RetriedAt { get; init; }
+
+    /// <summary>Its arguments, if what they are worked out from has changed since; else null.</summary>
+    public RawJson? Arguments { get; init; }
+
+    /// <summary>Likewise the arguments of its compensation in case that nobody can tell whether it happened.</summary>
+    public RawJson? ArgumentsIfUnknown { get; init; }
+
+    /// <summary>Whether its answer was a final no: only a new command under a new key can do what it was to do.</summary>
+    public bool Answered { get; init; }
+
+    /// <summary>Whether any attempt of it has happened, as far as is known; of one that is in flight nothing is known yet.</summary>
+    public Happening Happened { get; init; }
+
+    /// <summary>The latest attempt that is known to have ended without a usable answer; 0 if there is none.</summary>
+    public int EndedAttempt { get; init; }
+
+    /// <summary>Whether no attempt of it is in flight, because the latest has ended.</summary>
+    public bool IsIdle => Phase == AttemptPhase.BackingOff || (Phase == AttemptPhase.Stuck && EndedAttempt >= Attempt);
+
+    /// <summary>The attempt at which it was interrupted: those that follow only find out its outcome.</summary>
+    public int InterruptedAt { get; init; }
+
+    /// <summary>The arguments of its compensation, if they could be evaluated from an answer that was not understood otherwise; else null.</summary>
+    public RawJson? ArgumentsIfDone { get; init; }
+
+    /// <summary>It, after an attempt that ended without a usable answer.</summary>
+    public Outstanding After(AttemptReach reach) => this with
+    {
+        EndedAttempt = Math.Max(EndedAttempt, Attempt),
+        Happened = reach switch
+        {
+            AttemptReach.Done => Happening.Yes,
+            AttemptReach.Sent when Happened == Happening.No => Happening.Unknown,
+            _ => Happened,
+        },
+    };
+
+    /// <summary>Whether no attempt of it has left yet: the saga was paused when it came about.</summary>
+    public bool NeverSent => Phase == AttemptPhase.Held && Attempt == 1 && Resent == 0;
+
+    /// <summary>Whether its time means anything, in a saga that is paused or not.</summary>
+    public bool RunsWhile(bool paused) => Phase == AttemptPhase.InFlight || (Phase == AttemptPhase.BackingOff && !paused);
+}
+
+/// <summary>An event that waits for a state that wants it.</summary>
+/// <param name="MessageId">Its identity.</param>
+/// <param name="Event">Its name.</param>
+/// <param name="Data">Its payload.</param>
+/// <param name="Asker">Who is told if nothing comes of it.</param>
+/// <param name="ReceivedAt">When it came.</param>
+/// <param name="ExpiresAt">Until when it is kept.</param>
+internal sealed record KeptEvent(Guid MessageId, string Event, CelValue Data, Asker Asker, DateTimeOffset ReceivedAt, DateTimeOffset ExpiresAt);
+
+/// <summary>A completed step that can be taken back.</summary>
+/// <param name="Step">The step's id.</param>
+/// <param name="State">The state it ran in.</param>
+/// <param name="CommandId">The command that completed.</param>
+/// <param name="Arguments">The compensation's arguments, evaluated when the step completed.</param>
+internal sealed record Undoable(string Step, string State, Guid CommandId, RawJson Arguments)
+{
+    /// <summary>Which visit of that state.</summary>
+    public int Visit { get; init; }
+
+    /// <summary>The item of an <c>each</c>, where it is one alone; else null.</summary>
+    public int? Item { get; init; }
+
+    /// <summary>For all completed items of an <c>each</c>, whose arguments are in their rows; else null.</summary>
+    public ItemsUndo? Items { get; init; }
+
+    /// <summary>Whether it is taken back whatever the saga does: it was interrupted, or the join of its branch did not wait for it.</summary>
+    public bool Lost { get; init; }
+
+    /// <summary>0, and one more each time that an operator has it taken back anew although the answer was final.</summary>
+    public int Round { get; init; }
+
+    /// <summary>The command that takes it back.</summary>
+    public Guid CompensationId => Identity.Compensation(CommandId, Round);
+}
+
+/// <summary>How far the completed items of an <c>each</c> are taken back: from the last to the first.</summary>
+/// <param name="Below">Those of this index and above were sent already.</param>
+/// <param name="Fetching">Whether the rows of the next ones are wanted.</param>
+internal sealed record ItemsUndo(int Below, bool Fetching);

@@ -1,0 +1,55 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Onex.Persistence.Tables;
+
+/// <summary>A column of a table: its name, and the value that a row gives it in either store.</summary>
+/// <param name="name">Its name in the database.</param>
+internal abstract class Column<TRow>(string name)
+{
+    /// <summary>Its name in the database.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>Its place in the list of its table, from 0: the ordinal where the columns of the list are selected.</summary>
+    public int Place { get; init; }
+
+    /// <summary>Whether it keeps the value that it was inserted with.</summary>
+    public bool IsFixed { get; init; }
+
+    /// <summary>The values of rows as one array, as PostgreSQL takes them.</summary>
+    public abstract NpgsqlParameter ToArray(IReadOnlyList<TRow> rows);
+
+    /// <summary>The value of one row, as <see cref="Sqlite.SqliteSession"/> takes it.</summary>
+    public abstract object? ToValue(TRow row);
+
+    /// <summary>The same column of rows that contain such a row.</summary>
+    public abstract Column<TOuter> Within<TOuter>(Func<TOuter, TRow> inner, int place);
+}
+
+/// <summary>A column whose arrays have elements of one type.</summary>
+/// <param name="name">Its name in the database.</param>
+/// <param name="type">The type of an element in PostgreSQL.</param>
+/// <param name="element">The element of a row in PostgreSQL.</param>
+/// <param name="value">The value of a row in SQLite.</param>
+internal sealed class Column<TRow, TElement>(string name, NpgsqlDbType type, Func<TRow, TElement> element, Func<TRow, object?> value)
+    : Column<TRow>(name)
+{
+    /// <inheritdoc />
+    public override NpgsqlParameter ToArray(IReadOnlyList<TRow> rows)
+    {
+        var values = new TElement[rows.Count];
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] = element(rows[i]);
+        }
+
+        return PostgresArray.Of(type, values);
+    }
+
+    /// <inheritdoc />
+    public override object? ToValue(TRow row) => value(row);
+
+    /// <inheritdoc />
+    public override Column<TOuter> Within<TOuter>(Func<TOuter, TRow> inner, int place) =>
+        new Column<TOuter, TElement>(Name, type, outer => element(inner(outer)), outer => value(inner(outer))) { Place = place, IsFixed = IsFixed };
+}

@@ -1,0 +1,63 @@
+using Onex.Contracts.Messages;
+
+namespace Onex.Persistence.Tables;
+
+/// <summary>The row that a query has come to, in either store. A structure, so that reading costs no allocation.</summary>
+internal interface IRowReader
+{
+    /// <summary>Whether there is nothing.</summary>
+    bool IsNull(int place);
+
+    /// <summary>A <c>uuid</c>.</summary>
+    Guid Uuid(int place);
+
+    /// <summary>A <c>text</c>.</summary>
+    string Text(int place);
+
+    /// <summary>An <c>integer</c>.</summary>
+    int Integer(int place);
+
+    /// <summary>A <c>bigint</c>.</summary>
+    long Bigint(int place);
+
+    /// <summary>A <c>boolean</c>.</summary>
+    bool Boolean(int place);
+
+    /// <summary>A <c>timestamptz</c>.</summary>
+    DateTimeOffset Time(int place);
+
+    /// <summary>Bytes.</summary>
+    byte[] Bytes(int place);
+
+    /// <summary>A JSON value.</summary>
+    RawJson Json(int place);
+}
+
+/// <summary>Values that may be missing.</summary>
+internal static class RowReaderExtensions
+{
+    extension<TReader>(TReader reader)
+        where TReader : struct, IRowReader
+    {
+        /// <summary>A <c>uuid</c>, or null.</summary>
+        public Guid? OptionalUuid(int place) => reader.IsNull(place) ? null : reader.Uuid(place);
+
+        /// <summary>A <c>text</c>, or null.</summary>
+        public string? OptionalText(int place) => reader.IsNull(place) ? null : reader.Text(place);
+
+        /// <summary>An <c>integer</c>, or null.</summary>
+        public int? OptionalInteger(int place) => reader.IsNull(place) ? null : reader.Integer(place);
+
+        /// <summary>A <c>timestamptz</c>, or null.</summary>
+        public DateTimeOffset? OptionalTime(int place) => reader.IsNull(place) ? null : reader.Time(place);
+
+        /// <summary>Bytes, or null.</summary>
+        public byte[]? OptionalBytes(int place) => reader.IsNull(place) ? null : reader.Bytes(place);
+
+        /// <summary>A JSON value, or null.</summary>
+        public RawJson? OptionalJson(int place) => reader.IsNull(place) ? null : reader.Json(place);
+
+        /// <summary>A JSON value; nothing is the JSON value <c>null</c>.</summary>
+        public RawJson JsonOrNull(int place) => reader.IsNull(place) ? RawJson.Null : reader.Json(place);
+    }
+}

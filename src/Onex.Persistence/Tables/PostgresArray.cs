@@ -1,0 +1,37 @@
+using System.Runtime.InteropServices;
+using Npgsql;
+using NpgsqlTypes;
+using Onex.Contracts.Messages;
+
+namespace Onex.Persistence.Tables;
+
+/// <summary>Array parameters of PostgreSQL.</summary>
+internal static class PostgresArray
+{
+    /// <summary>An array parameter with its type, so that the server does not have to infer it.</summary>
+    public static NpgsqlParameter<T[]> Of<T>(NpgsqlDbType elements, T[] values) =>
+        new() { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | elements };
+
+    /// <summary>An array parameter with an element for each row.</summary>
+    public static NpgsqlParameter<TElement[]> Of<TRow, TElement>(NpgsqlDbType elements, IReadOnlyList<TRow> rows, Func<TRow, TElement> element)
+    {
+        var values = new TElement[rows.Count];
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] = element(rows[i]);
+        }
+
+        return Of(elements, values);
+    }
+
+    /// <summary>A JSON value as an element; nothing is the JSON value <c>null</c>.</summary>
+    public static byte[] Json(RawJson json)
+    {
+        var utf8 = json.Utf8.IsEmpty ? RawJson.Null.Utf8 : json.Utf8;
+
+        // What the engine and the parser make is an array of its own nearly always: then nothing is copied.
+        return MemoryMarshal.TryGetArray(utf8, out var segment) && segment is { Offset: 0, Array: { } array } && array.Length == segment.Count
+            ? array
+            : utf8.ToArray();
+    }
+}
