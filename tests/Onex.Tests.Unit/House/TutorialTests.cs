@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Text.RegularExpressions;
 using Onex.Contracts;
 using Onex.Contracts.Plans;
-using Onex.Orchestrator.Examples;
+using Onex.Engine.Examples;
 using Onex.Runtime.Commands;
 using Onex.Tests.Unit.Contracts;
 
