@@ -82,7 +82,7 @@ public static class OnexHost
         var app = builder.Build();
         try
         {
-            app.Services.GetRequiredService<HealthAnswers>().Map(app);
+            app.Services.GetRequiredService<HealthAnswers>().Map(app, app.Services.GetRequiredService<RuntimeSettings>().ApiTokens);
             foreach (var endpoints in app.Services.GetServices<IHttpEndpoints>())
             {
                 endpoints.Map(app);

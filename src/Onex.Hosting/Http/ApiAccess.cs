@@ -53,6 +53,16 @@ public static class ApiAccess
                 "Use a token with the scope 'operate' (ONEX_API_TOKEN=name:operate:token).");
     }
 
+    /// <summary>
+    /// Whether a caller may see what <c>/health/detailed</c> tells: one on this machine that is no web page, whether tokens are configured or not, and
+    /// from elsewhere whoever has a token.
+    /// </summary>
+    public static AccessVerdict DecideDetails(IReadOnlyList<ApiToken> tokens, CallFacts call)
+    {
+        var local = DecideWithoutToken(call);
+        return tokens.Count == 0 || local is AccessVerdict.Allowed ? local : Decide(tokens, call, ApiScope.Read);
+    }
+
     // A page of any web site can have its visitor's browser call this machine: under a name of the site's own that its DNS answers with
     // 127.0.0.1, or as a form or a script without rights of another origin. The first shows in Host, the second in Origin, and a body of JSON
     // is what neither may send without having asked first.
@@ -139,5 +149,12 @@ public abstract record AccessVerdict
     /// <param name="Code">See <see cref="ErrorCodes"/>.</param>
     /// <param name="Detail">Why.</param>
     /// <param name="Remedy">What to do.</param>
-    public sealed record Denied(int Status, string Code, string Detail, string Remedy) : AccessVerdict;
+    public sealed record Denied(int Status, string Code, string Detail, string Remedy) : AccessVerdict
+    {
+        /// <summary>The same as an answer.</summary>
+        public Problem ToProblem() => new()
+        {
+            Status = Status, Title = Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(Status), Code = Code, Detail = Detail, Remedy = Remedy,
+        };
+    }
 }
