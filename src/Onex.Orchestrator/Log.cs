@@ -82,6 +82,14 @@ internal static partial class Log
     [LoggerMessage(1042, LogLevel.Error, "The broker does not take message {MessageId} for topic {Topic}: {Reason}")]
     public static partial void ResponseUndeliverable(ILogger logger, Guid messageId, string topic, string? reason);
 
+    /// <summary>The broker did not acknowledge these messages, or another process may have sent them. Copies have the same message_id.</summary>
+    [LoggerMessage(1043, LogLevel.Information, "{Count} messages of the outbox are sent although a copy may be there: {Messages}")]
+    public static partial void MessagesResent(ILogger logger, int count, string messages);
+
+    /// <summary>The broker did not acknowledge the response to a rejected request. Copies have the same message_id.</summary>
+    [LoggerMessage(1044, LogLevel.Information, "Message {MessageId} for topic {Topic} is sent although a copy may be there")]
+    public static partial void ResponseResent(ILogger logger, Guid messageId, string topic);
+
     /// <summary>An API call failed for a reason of the runtime; its answer has the same correlation id.</summary>
     [LoggerMessage(1201, LogLevel.Error, "{Method} {Path} failed (correlation id {CorrelationId})")]
     public static partial void CallFailed(ILogger logger, string method, string? path, Guid correlationId, Exception? exception);

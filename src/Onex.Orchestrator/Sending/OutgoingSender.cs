@@ -172,8 +172,8 @@ internal sealed class OutgoingSender(
 
         if (copies.Length > 0)
         {
-            logger.LogInformation(
-                "{Count} messages of the outbox are sent although a copy may be there, because the broker did not acknowledge them or another process may have sent them: {Messages}",
+            Log.MessagesResent(
+                logger,
                 copies.Length,
                 string.Join(", ", copies.Take(NamedMax).Select(message => $"{message.MessageId} for {message.Topic}")) + (copies.Length > NamedMax ? ", ..." : ""));
         }
