@@ -215,6 +215,11 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
                 throw new CallException(400, ErrorCodes.TextInvalid, problem, "Send text as UTF-8, without U+0000.");
             }
 
+            if (KeyCheck.Problem(body) is { } twice)
+            {
+                throw new CallException(400, ErrorCodes.KeyTwice, twice, "Send the key once.");
+            }
+
             CheckFields(body);
             using var document = JsonDocument.Parse(body, new JsonDocumentOptions { MaxDepth = RequestReader.DepthMax });
             return document.RootElement.ValueKind == JsonValueKind.Object

@@ -43,7 +43,7 @@ public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings
             RefuseForeign(status);
             if (status.Pending.Count > 0)
             {
-                logger.LogInformation("Migrating the database: {Migrations}", string.Join(", ", status.Pending));
+                Log.Migrating(logger, string.Join(", ", status.Pending));
 
                 // Whoever waits for a lock holds up everyone who comes after, the mains of before among them: rather not now.
                 await context.Database.ExecuteSqlRawAsync("SET lock_timeout = '2s'", cancellation);
@@ -104,7 +104,7 @@ public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings
         {
             if (!told)
             {
-                logger.LogInformation("Another process migrates the database; waiting for it");
+                Log.MigrationWaits(logger);
                 told = true;
             }
 
@@ -146,8 +146,7 @@ public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings
         var mode = await context.Database.SqlQuery<string>($"SELECT current_setting('synchronous_commit') AS \"Value\"").SingleAsync(cancellation);
         if (mode == "off")
         {
-            logger.LogWarning(
-                "synchronous_commit is off in {Store}: a crash of the database loses sagas whose messages are not read again", settings);
+            Log.AsynchronousCommit(logger, settings);
         }
     }
 
