@@ -24,6 +24,9 @@ public static class ErrorCodes
     /// <summary>Text that cannot be stored: <c>\u0000</c>, or half of a surrogate pair.</summary>
     public const string TextInvalid = "ONEX3007";
 
+    /// <summary>A key stands twice in one object of the request.</summary>
+    public const string KeyTwice = "ONEX3045";
+
     /// <summary>The request is larger than <c>ONEX_MAX_REQUEST_BYTES</c>.</summary>
     public const string RequestTooLarge = "ONEX3008";
 

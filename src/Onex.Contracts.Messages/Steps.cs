@@ -112,6 +112,12 @@ public sealed record StepResult
     /// <summary>The same for people. It holds no secrets.</summary>
     public string? Message { get; init; }
 
+    /// <summary>
+    /// Why the body in <see cref="Result"/> is text although the service declares JSON, for people: it does not parse. Absent otherwise. A contract
+    /// that reads the body does not understand such a result; one that does not is not concerned.
+    /// </summary>
+    public string? Unparsed { get; init; }
+
     /// <summary>How long the service asks to wait before the next attempt (<c>Retry-After</c>), in milliseconds.</summary>
     public int? RetryAfterMs { get; init; }
 

@@ -18,6 +18,7 @@ internal sealed class PlanFacts
     private readonly FrozenDictionary<string, (Sequence Sequence, int Index)> _places;
     private readonly FrozenDictionary<string, Sequence> _sequences;
     private readonly FrozenDictionary<string, bool> _changing;
+    private readonly FrozenSet<string> _readingBody;
     private readonly EventFlow _events;
 
     private PlanFacts(Plan plan)
@@ -31,6 +32,11 @@ internal sealed class PlanFacts
             .SelectMany(sequence => sequence.Steps.Select((step, index) => KeyValuePair.Create(step.Id, (sequence, index))))
             .ToFrozenDictionary(StringComparer.Ordinal);
         _changing = _calls.ToFrozenDictionary(call => call.Key, call => ReadsWhatChanges(call.Value), StringComparer.Ordinal);
+        _readingBody = plan.States.SelectMany(state => state.AllSteps)
+            .Select(step => (Call: step as CallStep ?? (step as EachStep)?.Call, Each: step as EachStep))
+            .Where(step => step.Call is not null && NeedsBody(step.Call, step.Each))
+            .Select(step => step.Call!.Id)
+            .ToFrozenSet(StringComparer.Ordinal);
         _events = new EventFlow(plan);
     }
 
@@ -69,6 +75,16 @@ internal sealed class PlanFacts
     /// <summary>Whether the arguments of a call are worked out from what may change while it is in flight.</summary>
     public bool ReadsChanging(string call) => _changing[call];
 
+    /// <summary>
+    /// Whether the contract reads <c>result.body</c> of a call, and has not declared in <c>returns</c> that it is text: a body that is not what the
+    /// service says it is cannot be understood then.
+    /// </summary>
+    public bool NeedsBody(string call) => _readingBody.Contains(call);
+
+    /// <summary>Whether an expression reads <c>result.body</c>, or all of the result.</summary>
+    public static bool ReadsBody(Expression expression) =>
+        expression.PathUses.Any(use => use.Path[0] == "result" && (use.Path.Length == 1 || use.Path[1] == "body"));
+
     /// <summary>See <see cref="EventFlow.CanWant"/>.</summary>
     public bool CanWant(string @event, string state, bool pastPivot) => _events.CanWant(@event, state, pastPivot);
 
@@ -80,6 +96,22 @@ internal sealed class PlanFacts
         .Concat(call.Compensation is { WhenUnknown: WhenUnknown.Run } undo ? Expressions(undo.Invocation.Arguments) : [])
         .SelectMany(expression => expression.PathUses)
         .Any(use => use.Path[0] is "data" or "steps" or "fault");
+
+    private static bool NeedsBody(CallStep call, EachStep? each)
+    {
+        if (call.Returns?.Field("body") is { } returned)
+        {
+            return !returned.IsText;
+        }
+
+        return call.Save.Select(assignment => assignment.Value)
+                .Concat(call.Reject.Select(rule => rule.When))
+                .Concat(call.Compensation is { } undo ? Expressions(undo.Invocation.Arguments) : [])
+                .Concat(each?.Aggregates.Select(aggregate => aggregate.Of) ?? [])
+                .Any(ReadsBody)
+            || each is { ReadsItems: true }
+            || (call.ResultIsRead && (call.ResultPaths.IsEmpty || call.ResultPaths.Any(path => path.IsEmpty || path[0] == "body")));
+    }
 
     private static IEnumerable<Expression> Expressions(Template template) => template switch
     {

@@ -24,7 +24,7 @@ internal sealed record Verdict(StepOutcome Outcome, CelValue Value, string Code,
 }
 
 /// <summary>
-/// What a result means (contract-language, 3): the operation's own schema, <c>reject</c>, the role's classification, <c>returns</c>,
+/// What a result means (docs/contract-language.md#steps): the operation's own schema, <c>reject</c>, the role's classification, <c>returns</c>,
 /// <c>save</c>, the compensation's arguments, in this order.
 /// </summary>
 internal static class Results
@@ -276,6 +276,12 @@ internal static class Results
 
             foreach (var rule in unfit is null || result.IsStandIn ? step.Reject : [])
             {
+                // A body that is not what the service says it is has nothing to tell: what is no success is told by its status, and a success below.
+                if (result.Unparsed is not null && transition.Facts.NeedsBody(step.Id) && PlanFacts.ReadsBody(rule.When))
+                {
+                    continue;
+                }
+
                 var holds = rule.When.Evaluate(EachItems.ScopeOf(transition, command, transition.Now, value));
                 if (holds.Kind != CelKind.Bool)
                 {
@@ -300,6 +306,11 @@ internal static class Results
             return new Verdict(result.Outcome, value, result.Code ?? EngineCodes.StepFailed, result.Message ?? silent) { Broken = broken, Reach = result.Reached };
         }
 
+        if (result.Unparsed is { } unparsed && transition.Facts.NeedsBody(step.Id))
+        {
+            return new Verdict(StepOutcome.Failed, value, EngineCodes.ResultInvalid, unparsed) { Reach = AttemptReach.Done };
+        }
+
         if (broken is not null || result.IsStandIn)
         {
             return new Verdict(StepOutcome.Completed, value, "", "") { Broken = broken, Reach = AttemptReach.Done };
@@ -308,7 +319,7 @@ internal static class Results
         var returned = value;
         if (step.Returns is { } returns && !returns.TryConvert(value, out returned, out var wrong))
         {
-            return new Verdict(StepOutcome.Failed, value, EngineCodes.ResultInvalid, $"What the step returns: {wrong!.Pointer} {wrong.Problem}")
+            return new Verdict(StepOutcome.Failed, value, EngineCodes.ResultInvalid, $"What the step returns: {wrong!.Pointer} {wrong.Problem}{(result.Unparsed is { } why ? $" ({why})" : "")}")
             {
                 Reach = AttemptReach.Done,
             };

@@ -40,6 +40,9 @@ internal sealed record StepResultArrived : SagaEvent
     /// <summary>The reason for people, unless completed.</summary>
     public string? Message { get; init; }
 
+    /// <summary>Why the result's body is text although the service declares JSON, for people; null if it is what it says.</summary>
+    public string? Unparsed { get; init; }
+
     /// <summary>
     /// Whether <see cref="Result"/> stands for one that an example does not give: it has no type, and where it is read it is an error that says so.
     /// </summary>

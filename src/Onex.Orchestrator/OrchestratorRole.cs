@@ -44,6 +44,8 @@ public static class OrchestratorRole
         services.AddSingleton(new ResponseWriter(settings.Topics));
         services.AddSingleton(sp => new MessageWriter(settings.Topics, sp.GetRequiredService<ResponseWriter>()));
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<OutgoingSender>(sp, memory.Unsent));
+        services.AddSingleton<ResentMessages>();
+        services.AddSingleton<IHealthComponent>(sp => sp.GetRequiredService<ResentMessages>());
         services.AddSingleton<RefusalSender>();
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<RefusedMessages>(sp, settings.Topics));
         services.AddSingleton<HomePartitions>();
@@ -127,12 +129,13 @@ public static class OrchestratorRole
             if (await refused.TellAsync(sagaId, message, reason, CancellationToken.None) is { } item)
             {
                 await router.HandleAsync([item], CancellationToken.None);
+                await refused.CloseLetterAsync(message, item);
             }
         }
     }
 
     private static void Background(Task task, ILogger logger) => _ = task.ContinueWith(
-        failed => logger.LogError(failed.Exception, "Work in the background failed"),
+        failed => Log.BackgroundFailed(logger, failed.Exception),
         CancellationToken.None,
         TaskContinuationOptions.OnlyOnFaulted,
         TaskScheduler.Default);

@@ -1,2 +1,5 @@
-// Each test runs several processes on the machine's few cores, and waits most of its time: two side by side wait at the same time.
-[assembly: CollectionBehavior(MaxParallelThreads = 2)]
+using Onex.Tests.EndToEnd.Support;
+
+// Each test runs several processes on the machine's few cores, and waits most of its time: a few side by side wait at the same time.
+[assembly: CollectionBehavior(MaxParallelThreads = 3)]
+[assembly: TestCollectionOrderer(typeof(LongestFirst))]

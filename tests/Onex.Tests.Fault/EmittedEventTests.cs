@@ -22,7 +22,7 @@ public sealed class EmittedEventTests : IDisposable
         CREATE CONSTRAINT TRIGGER hold_event AFTER INSERT ON onex.outbox DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION hold_event();
         """;
 
-    private static readonly TimeSpan _within = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
 
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-contracts-");
 

@@ -125,7 +125,7 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
             within,
             () => $"of {Sent} orders {Answered} were answered; the others: " + string.Join(
                 ' ', _sent.Where(sent => stack.Responses.Of(sent.Key).Count == 0).Select(sent => sent.Value.Order)));
-        await stack.AllEndedAsync(Sent + besides.Count, TimeSpan.FromSeconds(30));
+        await stack.AllEndedAsync(Sent + besides.Count, TimeSpan.FromMinutes(1));
         stack.AssertOneResponseEach([.. _sent.Keys]);
         Assert.DoesNotContain(stack.Outside.KeyViolations(), violation => !besides.Contains(violation.Split(' ')[0]));
 

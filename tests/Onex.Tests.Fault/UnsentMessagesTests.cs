@@ -28,7 +28,7 @@ public sealed class UnsentMessagesTests
         CREATE CONSTRAINT TRIGGER hold AFTER UPDATE ON onex.sagas DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION hold();
         """;
 
-    private static readonly TimeSpan _within = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
 
     [Fact]
     public async Task What_a_main_committed_for_a_saga_of_another_before_it_died_is_sent_once()
@@ -69,7 +69,7 @@ public sealed class UnsentMessagesTests
 
         await stop.CancelAsync();
         var commands = await effects;
-        await stack.AllEndedAsync(OnexStack.Partitions, TimeSpan.FromSeconds(10));
+        await stack.AllEndedAsync(OnexStack.Partitions, TimeSpan.FromMinutes(1));
         stack.AssertOneResponseEach(correlationIds);
         Assert.NotEqual(0, await stack.Database.ScalarAsync<long>("SELECT count(*) FROM public.held"));
         Assert.Empty(await stack.Database.QueryAsync(

@@ -38,6 +38,9 @@ internal sealed partial class MockCluster : IDisposable
         _client = client;
         _cluster = HandleMockCluster(client);
 
+        // A group that begins need not wait for others.
+        GroupInitialRebalanceDelay(_cluster, 0);
+
         // Without one, clients wait for a controller until they time out, instead of being told that it has no such request.
         if (SetController(_cluster, 1) is not NoError and var code)
         {
@@ -101,6 +104,9 @@ internal sealed partial class MockCluster : IDisposable
 
     [LibraryImport(Library, EntryPoint = "rd_kafka_mock_set_controller_id")]
     private static partial int SetController(nint cluster, int brokerId);
+
+    [LibraryImport(Library, EntryPoint = "rd_kafka_mock_group_initial_rebalance_delay_ms")]
+    private static partial void GroupInitialRebalanceDelay(nint cluster, int milliseconds);
 
     [LibraryImport(Library, EntryPoint = "rd_kafka_err2str")]
     private static partial nint ErrorText(int code);

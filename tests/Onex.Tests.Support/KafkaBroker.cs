@@ -90,6 +90,10 @@ public sealed class KafkaBroker : IAsyncDisposable
         return new KafkaBroker(address, null, process);
     }
 
+    /// <summary>Skips the test on the mock cluster, with the reason: what it does not do, as the end of a sentence.</summary>
+    public void NeedsReal(string what) => Assert.SkipWhen(
+        IsMock, $"No Kafka, and the mock cluster in its place {what}: set {Variable} to the address of a broker, or start a Docker engine.");
+
     /// <summary>Starts it (again), with what it held, and waits until it answers.</summary>
     public async Task StartAsync()
     {

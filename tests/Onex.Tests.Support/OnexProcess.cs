@@ -9,7 +9,7 @@ public sealed class OnexProcess : IAsyncDisposable
 {
     // What the machine or the run has set must not reach the process: only what its test says.
     private static readonly string[] _ownPrefixes = ["ONEX_", "KAFKA_", "POSTGRES_", "REDIS_", "VAULT_", "CONSUL_", "OTEL_", "CONTRACTS_"];
-    private static readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(3) };
+    private static readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(10) };
 
     private readonly Process _process;
     private readonly Lock _lock = new();
@@ -72,7 +72,7 @@ public sealed class OnexProcess : IAsyncDisposable
     public static async Task<Ended> RunAsync(IReadOnlyDictionary<string, string> settings, params string[] arguments)
     {
         await using var process = Launch(arguments, settings, arguments[0], 0, null);
-        var code = await process.WaitForExitAsync(TimeSpan.FromSeconds(60));
+        var code = await process.WaitForExitAsync(TimeSpan.FromMinutes(2));
         return new Ended(code, string.Join('\n', process.Output), string.Join('\n', process.Errors));
     }
 
@@ -108,7 +108,7 @@ public sealed class OnexProcess : IAsyncDisposable
 
                 return await IsReadyAsync();
             },
-            within ?? TimeSpan.FromSeconds(60),
+            within ?? TimeSpan.FromMinutes(2),
             () => $"{Name} is not ready:\n{Tail()}");
         return this;
     }
@@ -135,7 +135,7 @@ public sealed class OnexProcess : IAsyncDisposable
     public async Task<int> TerminateAsync(TimeSpan? within = null)
     {
         await SignalAsync("TERM");
-        return await WaitForExitAsync(within ?? TimeSpan.FromSeconds(40));
+        return await WaitForExitAsync(within ?? TimeSpan.FromMinutes(2));
     }
 
     /// <summary>Waits until it ends by itself and gives its exit code.</summary>

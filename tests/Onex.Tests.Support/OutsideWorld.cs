@@ -33,6 +33,9 @@ public sealed record Treatment
 
     /// <summary>How long each call takes, after its effect has happened: a caller that gives up does not know what came of it.</summary>
     public TimeSpan Latency { get; init; }
+
+    /// <summary>What the answer to a charge waits for, after the charge has happened: for what must be done while the caller does not know.</summary>
+    public Task ChargeAnswered { get; init; } = Task.CompletedTask;
 }
 
 /// <summary>A call that was received.</summary>
@@ -184,6 +187,11 @@ public sealed class OutsideWorld : IAsyncDisposable
         if (treatment.Latency > TimeSpan.Zero)
         {
             await Task.Delay(treatment.Latency, TimeProvider.System);
+        }
+
+        if (step == "charge" && !undo)
+        {
+            await treatment.ChargeAnswered;
         }
 
         context.Response.StatusCode = (int)status;

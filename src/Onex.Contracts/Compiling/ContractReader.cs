@@ -57,7 +57,7 @@ internal sealed class ContractReader
     /// <summary>What reads the contract, having read its head; null if the file holds none, after complaining.</summary>
     public static ContractReader? Open(string path, SourceFile file, References references, CompilerContext context)
     {
-        switch (YamlReader.Read(file, context.Allowed.Depth))
+        switch (YamlReader.Read(file, context.Allowed.Depth, context.IsRegistered))
         {
             case null:
                 return null;
@@ -114,7 +114,7 @@ internal sealed class ContractReader
         if (complete && initial is not null && onFailure is not null)
         {
             flow = FlowChecks.Run(_scope, states, initial, onFailure, deadline);
-            if (!_scope.File.HasErrors)
+            if (!_scope.File.Reported.Any(complaint => complaint.Severity == Severity.Error && !Complaints.IsAboutValue(complaint.Code)))
             {
                 DataFlow.Run(_scope, states, initial, onFailure, anyState, deadline);
             }
@@ -140,6 +140,7 @@ internal sealed class ContractReader
         {
             Name = _name!,
             Version = _version!,
+            NamedAt = _root.Find("contract")!.At,
             Description = description,
             Hash = ContractHash.Of(_root, _references.Files, _scope.Origins),
             Source = source,
@@ -312,7 +313,11 @@ internal sealed class ContractReader
             }
 
             _scope.States[name.Text] = name.At;
-            DeclareSteps((value as MapSyntax)?.Find("steps"), name.Text);
+            if (value is MapSyntax state)
+            {
+                state.ReadAs(Keys.State.Known);
+                DeclareSteps(state.Find("steps"), name.Text);
+            }
         }
     }
 
@@ -329,6 +334,7 @@ internal sealed class ContractReader
 
                 break;
             case MapSyntax map:
+                map.ReadAs(Keys.OfSteps);
                 if (_steps++ == _scope.Limits.Steps)
                 {
                     _scope.Report(Complaints.TooMany(map.At, "steps", _scope.Limits.Steps));

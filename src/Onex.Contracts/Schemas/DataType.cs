@@ -13,6 +13,12 @@ public abstract record DataType
     /// <summary>Takes every value as it is.</summary>
     public static DataType Any { get; } = new AnyType();
 
+    /// <summary>The type of a field that it declares, or null.</summary>
+    public DataType? Field(string name) => (this as Fields)?.Find(name);
+
+    /// <summary>Whether it takes text and nothing else, or null.</summary>
+    public bool IsText => this is Basic { Kind: CelKind.String } or Optional { Value: Basic { Kind: CelKind.String } };
+
     /// <summary>
     /// Checks a value that came as JSON and gives it the type's own form (an int where <c>double</c> is asked for becomes a double, RFC 3339
     /// text a timestamp). On failure a JSON pointer and what is wrong.

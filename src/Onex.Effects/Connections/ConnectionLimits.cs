@@ -13,6 +13,8 @@ namespace Onex.Effects.Connections;
 /// <summary>Holds attempts to the limits of their connections, in this process.</summary>
 internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : IDisposable
 {
+    private static readonly ResiliencePropertyKey<bool> _untried = new("untried");
+
     private readonly ConcurrentDictionary<Connection, Limits> _limits = new();
     private readonly Limits _open = new(new SemaphoreSlim(ConnectionTypes.ConcurrencyOf(ConnectionTypes.Http)), null, ResiliencePipeline<AttemptOutcome>.Empty, null);
 
@@ -63,18 +65,38 @@ internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : I
         connection.Breaker is { } breaker ? Breaker(connection.Name, breaker) : ResiliencePipeline<AttemptOutcome>.Empty,
         connection.Breaker?.Pause);
 
-    private ResiliencePipeline<AttemptOutcome> Breaker(string name, BreakerSettings settings) =>
-        new ResiliencePipelineBuilder<AttemptOutcome> { TimeProvider = time }
+    private ResiliencePipeline<AttemptOutcome> Breaker(string name, BreakerSettings settings)
+    {
+        var circuit = new CircuitBreakerStateProvider();
+        return new ResiliencePipelineBuilder<AttemptOutcome> { TimeProvider = time }
             .AddCircuitBreaker(new CircuitBreakerStrategyOptions<AttemptOutcome>
             {
                 FailureRatio = settings.Ratio,
                 MinimumThroughput = settings.Calls,
                 SamplingDuration = settings.Within,
+                StateProvider = circuit,
                 BreakDuration = settings.Pause,
-                ShouldHandle = static arguments => ValueTask.FromResult(
-                    arguments.Outcome.Result is { Outcome: StepOutcomes.Failed }),
+                ShouldHandle = arguments =>
+                {
+                    // Polly takes what is no failure for a success, which a trial closes the breaker by. One that never reached the connection
+                    // opens it once more for no time: the next attempt is the trial.
+                    var untried = arguments.Outcome is { Exception: not null } or { Result.IsUntried: true } && circuit.CircuitState != CircuitState.Closed;
+                    if (untried)
+                    {
+                        arguments.Context.Properties.Set(_untried, true);
+                    }
+
+                    return ValueTask.FromResult(untried || arguments.Outcome.Result is { Outcome: StepOutcomes.Failed });
+                },
+                BreakDurationGenerator = arguments => ValueTask.FromResult(
+                    arguments.Context.Properties.TryGetValue(_untried, out _) ? TimeSpan.Zero : settings.Pause),
                 OnOpened = arguments =>
                 {
+                    if (arguments.BreakDuration == TimeSpan.Zero)
+                    {
+                        return default;
+                    }
+
                     health.Report(name, string.Create(
                         CultureInfo.InvariantCulture, $"breaker open for {arguments.BreakDuration.TotalSeconds:0.#} s: {arguments.Outcome.Result?.Message}"));
                     return default;
@@ -86,6 +108,7 @@ internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : I
                 },
             })
             .Build();
+    }
 
     internal sealed record Limits(
         SemaphoreSlim Concurrency, RateLimiter? Rate, ResiliencePipeline<AttemptOutcome> Breaker, TimeSpan? Pause);
@@ -103,8 +126,10 @@ internal sealed class ConnectionLimits(RoleHealth health, TimeProvider time) : I
             }
             catch (BrokenCircuitException exception)
             {
+                // A trial that takes longer than a pause has Polly tell a time that has passed.
+                var wait = exception.RetryAfter is { } left && left > TimeSpan.Zero ? left : limits.Pause;
                 return AttemptOutcome.Failed(
-                    AttemptReach.NotSent, "breaker_open", "Too many attempts failed on this connection; it is left alone for a while.", exception.RetryAfter ?? limits.Pause);
+                    AttemptReach.NotSent, "breaker_open", "Too many attempts failed on this connection; it is left alone for a while.", wait);
             }
         }
 

@@ -33,6 +33,7 @@ internal static class DatabaseWork
         try
         {
             await using var pooled = await pool.OpenAsync(cancellation);
+            context.Progress.Connect();
             var connection = pooled.Connection;
             var joined = join is not null && context.Record.Joinable is { } ledger && await pool.HoldsAsync(ledger, connection, cancellation);
             await using var transaction = await connection.BeginTransactionAsync(cancellation);

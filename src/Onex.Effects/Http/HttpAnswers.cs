@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Net;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
@@ -34,13 +36,16 @@ internal static class HttpAnswers
         return headers;
     }
 
-    /// <summary>The body, or null if it is too large.</summary>
+    /// <summary>The body, or null if it is too large; and why it is text although it is declared as JSON, or null.</summary>
     /// <exception cref="InvalidDataException">It cannot be unpacked.</exception>
-    public static async Task<JsonElement?> ReadAsync(HttpContent content, CancellationToken cancellation)
+    public static async Task<(JsonElement? Body, string? Unparsed)> ReadAsync(HttpResponseMessage response, CancellationToken cancellation)
     {
-        if (content.Headers.ContentLength > BytesMax)
+        // What has no body tells the length that it would have.
+        var content = response.Content;
+        var hasBody = response.RequestMessage!.Method != HttpMethod.Head && response.StatusCode != HttpStatusCode.NotModified;
+        if (hasBody && content.Headers.ContentLength > BytesMax)
         {
-            return null;
+            return (null, null);
         }
 
         using var buffer = new MemoryStream();
@@ -52,7 +57,7 @@ internal static class HttpAnswers
             {
                 if (buffer.Length + read > BytesMax)
                 {
-                    return null;
+                    return (null, null);
                 }
 
                 buffer.Write(chunk, 0, read);
@@ -68,7 +73,7 @@ internal static class HttpAnswers
             {
                 if (ContentCoding.Unpack(body, coding, BytesMax) is not { } unpacked)
                 {
-                    return null;
+                    return (null, null);
                 }
 
                 body = unpacked;
@@ -77,7 +82,7 @@ internal static class HttpAnswers
             }
         }
 
-        return body.Length == 0 ? NoBody : Body(body, content.Headers.ContentType?.MediaType, content.Headers.ContentType?.CharSet);
+        return body.Length == 0 ? (NoBody, null) : Body(body, content.Headers.ContentType?.MediaType, content.Headers.ContentType?.CharSet);
     }
 
     // What is not known stays packed, and so does what is packed with it.
@@ -87,23 +92,27 @@ internal static class HttpAnswers
         return codings.All(ContentCoding.IsKnown) ? codings : [];
     }
 
-    private static JsonElement Body(byte[] bytes, string? mediaType, string? charset)
+    private static (JsonElement Body, string? Unparsed) Body(byte[] bytes, string? mediaType, string? charset)
     {
         var utf8 = Utf8Text(bytes, charset);
+        string? unparsed = null;
         if (IsJson(mediaType))
         {
             try
             {
                 StorableJson.Mend(utf8);
-                return Parse(utf8);
+                return (Parse(utf8), null);
             }
-            catch (JsonException)
+            catch (JsonException bad)
             {
-                // It is not what it says; the contract's own checks judge the text.
+                // Not what the parser says of it, which quotes the body.
+                unparsed = string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"the body is declared as {mediaType} and is no JSON that can be read (line {bad.LineNumber + 1}, byte {bad.BytePositionInLine + 1}; at most {StorableJson.DepthMax} levels)");
             }
         }
 
-        return Text(Encoding.UTF8.GetString(utf8).Replace('\0', '\uFFFD'));
+        return (Text(Encoding.UTF8.GetString(utf8).Replace('\0', '\uFFFD')), unparsed);
     }
 
     private static bool IsJson(string? mediaType) =>

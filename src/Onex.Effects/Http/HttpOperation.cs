@@ -51,10 +51,11 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
         var status = (int)response.StatusCode;
         var host = Host(response.RequestMessage!.RequestUri!);
         JsonElement? body = null;
+        string? unparsed = null;
         (string Code, string Message)? lost = null;
         try
         {
-            body = await HttpAnswers.ReadAsync(response.Content, cancellation);
+            (body, unparsed) = await HttpAnswers.ReadAsync(response, cancellation);
             if (body is null)
             {
                 lost = ("response_too_large", $"The answer ({status}) is larger than {HttpAnswers.BytesMax / (1024 * 1024)} MiB.");
@@ -78,7 +79,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
         // The status says what happened, whatever became of the body.
         var result = new HttpResult { StatusCode = status, Headers = HttpAnswers.Headers(response), Body = body ?? HttpAnswers.NoBody };
         var (code, message) = (HttpStatuses.Code(status), $"{host} answered {status}.");
-        return HttpStatuses.Judge(status) switch
+        var outcome = HttpStatuses.Judge(status) switch
         {
             HttpAnswer.Completed when body is null && lost is { Code: "response_too_large" } large =>
                 new EffectOutcome<HttpResult>(StepOutcomes.Rejected, result, large.Code, large.Message, null, AttemptReach.Done),
@@ -89,6 +90,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
                 EffectOutcome<HttpResult>.Failed(HttpStatuses.ReachOf(status), code, message, result, RetryAfter(response.Headers.RetryAfter)),
             _ => EffectOutcome<HttpResult>.Refused(code, $"{message}{Meaning(status)}", result),
         };
+        return unparsed is null ? outcome : outcome with { Unparsed = $"{host} answered {status}: {unparsed}." };
     }
 
     private static string Meaning(int status) => status switch
@@ -103,9 +105,12 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
     {
         for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
         {
-            if (cause is AddressRefusedException)
+            switch (cause)
             {
-                return EffectOutcome<HttpResult>.Rejected("address_refused", cause.Message);
+                case AddressRefusedException:
+                    return EffectOutcome<HttpResult>.Rejected("address_refused", cause.Message);
+                case RequestRepeatedException:
+                    return EffectOutcome<HttpResult>.Failed(reach, "connection_lost", $"{Host(address)} closed the connection without an answer.");
             }
         }
 
@@ -117,6 +122,8 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
                 EffectOutcome<HttpResult>.Failed(reach, "connection_failed", $"{Host(address)} could not be reached."),
             HttpRequestError.SecureConnectionError =>
                 EffectOutcome<HttpResult>.Failed(reach, "connection_failed", $"No secure connection to {Host(address)} could be made."),
+            HttpRequestError.ResponseEnded =>
+                EffectOutcome<HttpResult>.Failed(reach, "connection_lost", $"{Host(address)} closed the connection without an answer."),
             _ => EffectOutcome<HttpResult>.Failed(reach, "connection_lost", $"{Host(address)} gave no usable answer ({exception.HttpRequestError})."),
         };
     }

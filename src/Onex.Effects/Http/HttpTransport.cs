@@ -16,12 +16,17 @@ internal sealed class HttpTransport : IDisposable
     private readonly ConcurrentDictionary<Connection, HttpMessageInvoker> _invokers = new();
     private readonly HttpMessageInvoker _open = Create((_, address) => !AddressRules.IsInside(address));
 
-    /// <summary>Sends a request through that connection, or through none, and notes when its first byte leaves.</summary>
+    /// <summary>
+    /// Sends a request through that connection, or through none, and notes when its first byte leaves. The request is on the wire once at most:
+    /// where its connection ends without an answer, also one of the pool that the server was about to close, nobody can tell what became of it.
+    /// </summary>
     public async Task<HttpResponseMessage> SendAsync(
         Connection? connection, HttpRequestMessage request, AttemptProgress progress, CancellationToken cancellation)
     {
         // HTTP/1.1 writes a request in the flow of the call that sends it, so that the stream finds whose request it is, on a pooled socket too.
-        SendingStream.Sender = progress;
+        var one = new OneRequest(progress);
+        request.Options.Set(OneRequest.Key, one);
+        SendingStream.Sender = one;
         var invoker = connection is null ? _open : _invokers.GetOrAdd(connection, static one => Create(one.MayReach));
         return await invoker.SendAsync(request, cancellation);
     }
@@ -48,7 +53,16 @@ internal sealed class HttpTransport : IDisposable
         // Pooled sockets end now and then, so that a moved name is noticed.
         PooledConnectionLifetime = TimeSpan.FromMinutes(2),
         RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8,
-        ConnectCallback = (context, cancellation) => ConnectAsync(context.DnsEndPoint, mayReach, cancellation),
+        ConnectCallback = (context, cancellation) =>
+        {
+            // The handler retries where a connection ended without an answer, up to three times, and has no switch for that.
+            if (context.InitialRequestMessage.Options.TryGetValue(OneRequest.Key, out var request))
+            {
+                request.Connect();
+            }
+
+            return ConnectAsync(context.DnsEndPoint, mayReach, cancellation);
+        },
         // Behind TLS: a handshake carries no request.
         PlaintextStreamFilter = static (context, _) => ValueTask.FromResult<Stream>(new SendingStream(context.PlaintextStream)),
     });

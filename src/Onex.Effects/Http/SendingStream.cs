@@ -2,13 +2,50 @@ using Onex.Effects.Operations;
 
 namespace Onex.Effects.Http;
 
+/// <summary>The one request of an attempt. It leaves through one connection, once: main alone decides about a retry.</summary>
+internal sealed class OneRequest(AttemptProgress progress)
+{
+    /// <summary>Where the request that opens a connection says whose it is.</summary>
+    public static HttpRequestOptionsKey<OneRequest> Key { get; } = new("onex.request");
+
+    private SendingStream? _through;
+
+    /// <summary>To be called before a connection is opened for it.</summary>
+    /// <exception cref="RequestRepeatedException">It has left already.</exception>
+    public void Connect()
+    {
+        if (Volatile.Read(ref _through) is not null)
+        {
+            throw new RequestRepeatedException();
+        }
+    }
+
+    /// <summary>To be called before bytes of it are written to a connection.</summary>
+    /// <exception cref="RequestRepeatedException">It has left through another connection.</exception>
+    public void Send(SendingStream stream)
+    {
+        if (Interlocked.CompareExchange(ref _through, stream, null) is { } first && first != stream)
+        {
+            throw new RequestRepeatedException();
+        }
+
+        progress.Send();
+    }
+}
+
+/// <summary>
+/// The handler was about to send a request a second time, because its connection ended without an answer. The handler does not retry on exceptions
+/// of this kind, unlike on an <see cref="IOException"/>.
+/// </summary>
+internal sealed class RequestRepeatedException() : InvalidOperationException("The request has been sent already.");
+
 /// <summary>A connection's stream that tells the attempt whose request is written that its first byte leaves now.</summary>
 internal sealed class SendingStream(Stream inner) : Stream
 {
-    private static readonly AsyncLocal<AttemptProgress?> _sender = new();
+    private static readonly AsyncLocal<OneRequest?> _sender = new();
 
-    /// <summary>The attempt whose request is sent from here on, in this flow of control.</summary>
-    public static AttemptProgress? Sender
+    /// <summary>The request that is sent from here on, in this flow of control.</summary>
+    public static OneRequest? Sender
     {
         set => _sender.Value = value;
     }
@@ -46,25 +83,25 @@ internal sealed class SendingStream(Stream inner) : Stream
 
     public override void Write(byte[] buffer, int offset, int count)
     {
-        _sender.Value?.Send();
+        _sender.Value?.Send(this);
         inner.Write(buffer, offset, count);
     }
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        _sender.Value?.Send();
+        _sender.Value?.Send(this);
         inner.Write(buffer);
     }
 
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
     {
-        _sender.Value?.Send();
+        _sender.Value?.Send(this);
         return inner.WriteAsync(buffer, offset, count, cancellationToken);
     }
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        _sender.Value?.Send();
+        _sender.Value?.Send(this);
         return inner.WriteAsync(buffer, cancellationToken);
     }
 

@@ -34,12 +34,19 @@ internal sealed record EffectContext(
 internal sealed class AttemptProgress
 {
     private volatile bool _sent;
+    private volatile bool _connected;
+
+    /// <summary>Whether it came to the other end: what is rejected before says nothing about the system at the other end.</summary>
+    public bool HasConnected => _connected || _sent;
 
     /// <summary>Whether it is unknown from here on whether it happens.</summary>
     public bool IsSent => _sent;
 
     /// <summary>How far an attempt came that breaks off now.</summary>
     public AttemptReach Reach => IsSent ? AttemptReach.Sent : AttemptReach.NotSent;
+
+    /// <summary>To be called where the other end is known to answer before anything is sent that may make it happen.</summary>
+    public void Connect() => _connected = true;
 
     /// <summary>To be called before the first byte leaves, or before the commit, that may make it happen.</summary>
     public void Send() => _sent = true;
@@ -56,6 +63,9 @@ internal sealed record EffectOutcome<TResult>(
     string Outcome, TResult? Result, string? Code, string? Message, TimeSpan? RetryAfter, AttemptReach Reach)
     where TResult : class
 {
+    /// <summary>See <see cref="StepResult.Unparsed"/>.</summary>
+    public string? Unparsed { get; init; }
+
     /// <summary>It happened.</summary>
     public static EffectOutcome<TResult> Completed(TResult result) => new(StepOutcomes.Completed, result, null, null, null, AttemptReach.Done);
 
@@ -77,6 +87,12 @@ internal sealed record EffectOutcome<TResult>(
 internal sealed record AttemptOutcome(
     string Outcome, RawJson? Result, string? Code, string? Message, TimeSpan? RetryAfter, AttemptReach Reach)
 {
+    /// <summary>Whether it was rejected before its connection was reached, which says nothing about the system at the other end.</summary>
+    public bool IsUntried { get; init; }
+
+    /// <summary>See <see cref="StepResult.Unparsed"/>.</summary>
+    public string? Unparsed { get; init; }
+
     public static AttemptOutcome Rejected(string code, string message) =>
         new(StepOutcomes.Rejected, null, code, message, null, AttemptReach.NotSent);
 
@@ -129,6 +145,9 @@ internal abstract class EffectOperation<TArguments, TResult>(JsonTypeInfo<TArgum
             outcome.Code,
             outcome.Message,
             outcome.RetryAfter,
-            outcome.Reach);
+            outcome.Reach)
+        {
+            Unparsed = outcome.Unparsed,
+        };
     }
 }

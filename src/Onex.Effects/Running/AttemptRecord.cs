@@ -51,7 +51,8 @@ internal sealed class AttemptRecord(IEffectLedger ledger, ISagaStore store, Step
         Result = outcome.Result,
         Code = outcome.Code,
         Message = outcome.Message,
-        RetryAfterMs = outcome.RetryAfter is { } wait ? (int)Math.Min(wait.TotalMilliseconds, int.MaxValue) : null,
+        Unparsed = outcome.Unparsed,
+        RetryAfterMs = outcome.RetryAfter is { } wait ? (int)Math.Clamp(wait.TotalMilliseconds, 0, int.MaxValue) : null,
         Reach = outcome.Outcome == StepOutcomes.Completed ? null : Text(ReachOf(outcome)),
     };
 

@@ -116,10 +116,11 @@ internal sealed class EffectRunner(
                 var arguments = command.Arguments ?? await LoadArgumentsAsync(command.ArgumentsRef, ends);
                 if (arguments is null)
                 {
-                    return AttemptOutcome.Rejected("arguments_missing", "The stored arguments of this command are gone.");
+                    return AttemptOutcome.Rejected("arguments_missing", "The stored arguments of this command are gone.") with { IsUntried = true };
                 }
 
-                return await operation.RunAsync(arguments.Value, context, ends);
+                var outcome = await operation.RunAsync(arguments.Value, context, ends);
+                return outcome with { IsUntried = outcome is { Outcome: StepOutcomes.Rejected } && !context.Progress.HasConnected };
             }
             catch (OperationCanceledException) when (timer.IsCancellationRequested && !cancellation.IsCancellationRequested)
             {

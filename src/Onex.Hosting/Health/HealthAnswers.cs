@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
+using Onex.Hosting.Http;
 
 namespace Onex.Hosting.Health;
 
@@ -19,11 +20,14 @@ internal sealed class HealthAnswers(RoleHealth role, HealthMonitor monitor, Time
     public static string Version { get; } =
         typeof(HealthAnswers).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
-    public void Map(IEndpointRouteBuilder endpoints)
+    /// <summary>Adds the endpoints: two for probes, open to all, and the details for whoever may look.</summary>
+    public void Map(IEndpointRouteBuilder endpoints, IReadOnlyList<ApiToken> tokens)
     {
         endpoints.MapMethods("/health", _methods, http => AnswerAsync(http, Liveness()));
         endpoints.MapMethods("/ready", _methods, http => AnswerAsync(http, Readiness()));
-        endpoints.MapMethods("/health/detailed", _methods, http => AnswerAsync(http, Detailed()));
+        endpoints.MapMethods("/health/detailed", _methods, http => ApiAccess.DecideDetails(tokens, CallFacts.From(http)) is AccessVerdict.Denied denied
+            ? denied.ToProblem().WriteAsync(http)
+            : AnswerAsync(http, Detailed()));
     }
 
     /// <summary>Never unhealthy because of an outside system: restarting us would not bring that back.</summary>
@@ -43,7 +47,10 @@ internal sealed class HealthAnswers(RoleHealth role, HealthMonitor monitor, Time
                     Status(component),
                     component.NeededForReadiness,
                     component.Report.Latency is { } latency ? Math.Round(latency.TotalMilliseconds, 3) : null,
-                    component.Report.Error),
+                    component.Report.Error)
+                {
+                    Note = component.Report.Note,
+                },
                 StringComparer.Ordinal),
         };
     }
@@ -105,7 +112,7 @@ internal sealed class HealthAnswers(RoleHealth role, HealthMonitor monitor, Time
         if (answer.CorrelationId is { } id)
         {
             http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
-            logger.LogDebug("{Path} is answered 503: {Error} (correlation id {CorrelationId})", http.Request.Path.Value, answer.Error, id);
+            Log.Answered503(logger, http.Request.Path.Value, answer.Error, id);
         }
 
         // A proxy that keeps an answer would hide a change for as long.
@@ -132,7 +139,10 @@ internal sealed record HealthDetails(
 
 internal sealed record HandlerAnswer(int Registered, int Active, IReadOnlyList<string>? Failed);
 
-internal sealed record ComponentAnswer(string Status, bool NeededForReadiness, double? LatencyMs, string? Error);
+internal sealed record ComponentAnswer(string Status, bool NeededForReadiness, double? LatencyMs, string? Error)
+{
+    public string? Note { get; init; }
+}
 
 [JsonSourceGenerationOptions(
     JsonSerializerDefaults.Web,

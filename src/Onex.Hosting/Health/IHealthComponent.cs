@@ -19,6 +19,9 @@ public enum ComponentState
 /// <param name="Latency">How long the probe took, or null.</param>
 public sealed record ComponentReport(ComponentState State, string? Error, TimeSpan? Latency)
 {
+    /// <summary>What is worth knowing although it works, or null.</summary>
+    public string? Note { get; init; }
+
     /// <summary>It works.</summary>
     public static ComponentReport Healthy { get; } = new(ComponentState.Healthy, null, null);
 }

@@ -6,7 +6,7 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Hosting.Http;
 
-/// <summary>Who may use <c>/api</c> and <c>/metrics</c> (operations, 2 and 3): deny, then allow.</summary>
+/// <summary>Who may use <c>/api</c> (docs/http-api.md): deny, then allow.</summary>
 public static class ApiAccess
 {
     /// <summary>Who a caller on this machine is, where no token is configured.</summary>
@@ -51,6 +51,16 @@ public static class ApiAccess
             : new AccessVerdict.Denied(
                 403, ErrorCodes.ScopeMissing, $"The token '{known.Name}' has the scope 'read'; this needs 'operate'.",
                 "Use a token with the scope 'operate' (ONEX_API_TOKEN=name:operate:token).");
+    }
+
+    /// <summary>
+    /// Whether a caller may see what <c>/health/detailed</c> tells: one on this machine that is no web page, whether tokens are configured or not, and
+    /// from elsewhere whoever has a token.
+    /// </summary>
+    public static AccessVerdict DecideDetails(IReadOnlyList<ApiToken> tokens, CallFacts call)
+    {
+        var local = DecideWithoutToken(call);
+        return tokens.Count == 0 || local is AccessVerdict.Allowed ? local : Decide(tokens, call, ApiScope.Read);
     }
 
     // A page of any web site can have its visitor's browser call this machine: under a name of the site's own that its DNS answers with
@@ -139,5 +149,12 @@ public abstract record AccessVerdict
     /// <param name="Code">See <see cref="ErrorCodes"/>.</param>
     /// <param name="Detail">Why.</param>
     /// <param name="Remedy">What to do.</param>
-    public sealed record Denied(int Status, string Code, string Detail, string Remedy) : AccessVerdict;
+    public sealed record Denied(int Status, string Code, string Detail, string Remedy) : AccessVerdict
+    {
+        /// <summary>The same as an answer.</summary>
+        public Problem ToProblem() => new()
+        {
+            Status = Status, Title = Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(Status), Code = Code, Detail = Detail, Remedy = Remedy,
+        };
+    }
 }

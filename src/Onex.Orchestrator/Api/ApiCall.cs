@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
+using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Messages;
 using Onex.Hosting.Http;
 using Onex.Hosting.Settings;
@@ -213,6 +214,11 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
             if (TextCheck.Problem(body) is { } problem)
             {
                 throw new CallException(400, ErrorCodes.TextInvalid, problem, "Send text as UTF-8, without U+0000.");
+            }
+
+            if (KeyCheck.Problem(body) is { } twice)
+            {
+                throw new CallException(400, ErrorCodes.KeyTwice, twice, "Send the key once.");
             }
 
             CheckFields(body);

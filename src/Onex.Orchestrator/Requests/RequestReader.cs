@@ -47,8 +47,17 @@ internal sealed class RequestReader(int maxRequestBytes)
         var value = record.Value ?? [];
         return Read(value, new RequestOrigin(
             Identity(record.Topic, RecordOrigin.Of(record), value),
-            $"{record.Topic}/{record.Partition}/{record.Offset}",
+            Source(record),
             Carried(record.Headers)));
+    }
+
+    /// <summary>
+    /// The place of a record, and the dead letter that it was sent again from, if it was: what comes to nothing once more opens that letter again.
+    /// </summary>
+    public static string Source(ConsumedRecord record)
+    {
+        var place = $"{record.Topic}/{record.Partition}/{record.Offset}";
+        return Guid.TryParseExact(record.TextHeader(HeaderNames.Redrive), "D", out var letter) ? $"{place}/{letter}" : place;
     }
 
     /// <summary>The identity of a record's request, unless it has an <c>envelope_id</c>.</summary>
@@ -151,6 +160,11 @@ internal sealed class RequestReader(int maxRequestBytes)
         if (TextCheck.Problem(value) is { } badText)
         {
             return Refuse(ErrorCodes.TextInvalid, "TextInvalid", badText);
+        }
+
+        if (KeyCheck.Problem(value) is { } twice)
+        {
+            return Refuse(ErrorCodes.KeyTwice, nameof(ErrorCodes.KeyTwice), twice);
         }
 
         var ids = new Dictionary<string, Guid>(StringComparer.Ordinal);

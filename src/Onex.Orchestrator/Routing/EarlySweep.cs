@@ -80,7 +80,7 @@ internal sealed class EarlySweep(
         {
             if (_unreadable.Add(row.MessageId))
             {
-                logger.LogError(failure, "The early event {MessageId} of contract {Contract} cannot be read, and stays where it is", row.MessageId, row.Contract);
+                Log.EarlyEventUnreadable(logger, row.MessageId, row.Contract, failure);
             }
 
             return null;
@@ -119,7 +119,8 @@ internal sealed class EarlySweep(
         var request = EventLetter.Request(asker, sent.Given);
         var id = Identity.OfRequest(asker.RequestId, "dead-letter:" + asker.Source);
         var isLarge = request.Utf8.Length > EventLetter.ValueBytesMax;
-        await deadLetters.AddAsync(messages.DeadEventRow(refusal, request, id, at, asker.RequestId), cancellation);
-        await refusals.SendAsync(messages.DeadEvent(refusal, request, isLarge ? id : null, id, at), cancellation);
+        var letter = EventLetter.RedrivenFrom(asker) ?? id;
+        await deadLetters.AddAsync(messages.DeadEventRow(refusal, request, letter, at, asker.RequestId), cancellation);
+        await refusals.SendAsync(messages.DeadEvent(refusal, request, isLarge ? letter : null, id, at), cancellation);
     }
 }

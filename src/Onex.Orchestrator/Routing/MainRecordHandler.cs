@@ -87,7 +87,7 @@ internal sealed class MainRecordHandler(
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            logger.LogError(failure, "A record of {Topic} cannot be read", topic);
+            Log.RecordUnreadable(logger, topic, failure);
             entry.Settle(new RecordOutcome.Dead(ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name, null));
         }
 
@@ -170,9 +170,10 @@ internal sealed class MainRecordHandler(
     }
 
     /// <summary>A result on its way to its saga.</summary>
-    public static WorkItem Of(StepResult result, BatchEntry? entry) => new(
+    public static WorkItem Of(StepResult result, BatchEntry? entry, TaskCompletionSource<WorkOutcome>? caller = null) => new(
         ResultReader.ToEvent(result, Identity.Result(result.CommandId, result.Attempt, result.Outcome)), entry)
     {
         ResultRef = result.ResultRef,
+        Caller = caller,
     };
 }

@@ -32,7 +32,8 @@ internal static class ResultReader
         Result = result.Result is { IsNull: false } json ? CelValue.FromJson(json.Utf8.Span) : null,
         Code = result.Code,
         Message = result.Message,
-        RetryAfter = result.RetryAfterMs is { } after ? TimeSpan.FromMilliseconds(after) : null,
+        Unparsed = result.Unparsed,
+        RetryAfter = result.RetryAfterMs is { } after ? TimeSpan.FromMilliseconds(Math.Max(after, 0)) : null,
         Reach = result.Reach switch
         {
             StepReaches.NotSent => AttemptReach.NotSent,

@@ -214,7 +214,8 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
             // This saga has seen the event under its envelope id, so that it would be silent about a second one: sent again it is a new event, the same
             // one however often.
             var again = EventLetter.Request(refused.Asker with { EnvelopeId = null }, refused.Event.Data);
-            _deadLetters.Add(messages.DeadEventRow(refusal, again, id, at, identity: id));
+            var letter = EventLetter.RedrivenFrom(refused.Asker) ?? id;
+            _deadLetters.Add(messages.DeadEventRow(refusal, again, letter, at, identity: letter));
         }
     }
 

@@ -104,12 +104,17 @@ internal static class EventLetter
                 writer.WriteString(HeaderNames.Origin, identity);
             }),
             ErrorType = refusal.ErrorType,
+            Reopens = id == RedrivenFrom(asker),
         };
     }
 
+    /// <summary>The letter that the event was sent again from, or null.</summary>
+    public static Guid? RedrivenFrom(Asker asker) =>
+        asker.Source.Split('/') is [_, _, _, var text] && Guid.TryParseExact(text, "D", out var letter) ? letter : null;
+
     /// <summary>Where the record stood; nowhere (-1) if it came another way.</summary>
     public static (int Partition, long Offset) Position(string topic, string source) =>
-        source.Split('/') is [var name, var partition, var offset] && name == topic && int.TryParse(partition, out var at) && long.TryParse(offset, out var where)
+        source.Split('/') is [var name, var partition, var offset, ..] && name == topic && int.TryParse(partition, out var at) && long.TryParse(offset, out var where)
             ? (at, where)
             : (-1, -1);
 }

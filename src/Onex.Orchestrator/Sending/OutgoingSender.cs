@@ -13,13 +13,21 @@ namespace Onex.Orchestrator.Sending;
 /// loaded, when its partition is assigned, and by the sweep. A message that the broker refuses for good goes to the dead-letter topic.
 /// </summary>
 internal sealed class OutgoingSender(
-    IRecordProducer producer, IDeadLetterIndex deadLetters, ILogger<OutgoingSender> logger, long bytesMax = long.MaxValue) : IDisposable
+    IRecordProducer producer, IDeadLetterIndex deadLetters, ILogger<OutgoingSender> logger, long bytesMax = long.MaxValue, ResentMessages? resent = null)
+    : IDisposable
 {
+    // How many of the messages that are found at a time the log names, and of how many is known that they have not left.
+    private const int NamedMax = 20;
+    private const int NotLeftMax = 100_000;
+
     private static readonly TimeSpan _roomWithin = TimeSpan.FromSeconds(2);
 
     // Messages that are on their way, or acknowledged but not yet forgotten by the store: not to be sent a second time from here.
     private readonly ConcurrentDictionary<Guid, byte> _inHand = new();
     private readonly ConcurrentQueue<Guid> _acknowledged = new();
+
+    // Messages that certainly have not left: there was no room for them, or the producer says so.
+    private readonly ConcurrentDictionary<Guid, byte> _notLeft = new();
     private readonly SemaphoreSlim _moreAcknowledged = new(0, 1);
     private readonly SemaphoreSlim _room = new(0, 1);
     private long _bytes;
@@ -28,6 +36,7 @@ internal sealed class OutgoingSender(
     private readonly Lock _lock = new();
     private readonly SortedSet<long> _readings = [];
     private readonly Queue<(long At, Guid Id)> _forgotten = new();
+    private readonly List<OutgoingMessage> _possibleCopies = [];
     private long _clock;
 
     /// <summary>Called when the broker refuses a message for good: its saga, the message, and the reason.</summary>
@@ -56,16 +65,25 @@ internal sealed class OutgoingSender(
     /// </param>
     public void Send(Guid sagaId, IEnumerable<OutgoingMessage> messages, bool again = false)
     {
+        var isFull = false;
         foreach (var message in messages)
         {
             // The outbox has it, and the sweep finds it when there is room again. What comes after it waits with it.
-            if (Interlocked.Read(ref _bytes) >= bytesMax)
+            isFull |= Interlocked.Read(ref _bytes) >= bytesMax;
+            if (isFull)
             {
-                return;
+                if (!again)
+                {
+                    HasNotLeft(message);
+                }
             }
-
-            if (_inHand.TryAdd(message.MessageId, 0))
+            else if (_inHand.TryAdd(message.MessageId, 0))
             {
+                if (!_notLeft.TryRemove(message.MessageId, out _) && again)
+                {
+                    MayHaveLeft(message);
+                }
+
                 Interlocked.Add(ref _bytes, message.Value.Length);
                 _ = SendAsync(sagaId, message, again);
             }
@@ -143,10 +161,40 @@ internal sealed class OutgoingSender(
 
     private void EndReading(long began)
     {
+        OutgoingMessage[] copies;
         lock (_lock)
         {
             _readings.Remove(began);
             LetGo();
+            copies = [.. _possibleCopies];
+            _possibleCopies.Clear();
+        }
+
+        if (copies.Length > 0)
+        {
+            Log.MessagesResent(
+                logger,
+                copies.Length,
+                string.Join(", ", copies.Take(NamedMax).Select(message => $"{message.MessageId} for {message.Topic}")) + (copies.Length > NamedMax ? ", ..." : ""));
+        }
+    }
+
+    // Named when the reading that found it ends.
+    private void MayHaveLeft(OutgoingMessage message)
+    {
+        resent?.Add(message.Topic);
+        lock (_lock)
+        {
+            _possibleCopies.Add(message with { Value = default });
+        }
+    }
+
+    // Of more than that it is not remembered: they count as possible copies.
+    private void HasNotLeft(OutgoingMessage message)
+    {
+        if (_notLeft.Count < NotLeftMax)
+        {
+            _notLeft.TryAdd(message.MessageId, 0);
         }
     }
 
@@ -171,7 +219,7 @@ internal sealed class OutgoingSender(
             }
             else if (again && report.Delivery == Delivery.Acknowledged && !IsLetter(message))
             {
-                await deadLetters.CloseAsync(message.MessageId, "The message was sent after all.", CancellationToken.None);
+                await deadLetters.CloseAsync(RefusedLetter.Id(message), "The message was sent after all.", CancellationToken.None);
             }
 
             if (report.Delivery == Delivery.Acknowledged)
@@ -180,12 +228,17 @@ internal sealed class OutgoingSender(
                 Signal(_moreAcknowledged);
                 return;
             }
+
+            if (report.IsUnwritten)
+            {
+                HasNotLeft(message);
+            }
         }
 #pragma warning disable CA1031 // Whatever went wrong, the message is in the outbox, and the sweep finds it.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            logger.LogError(failure, "A committed message could not be handed to the producer; it is sent again later.");
+            Log.MessageNotProduced(logger, failure);
         }
         finally
         {
@@ -201,8 +254,7 @@ internal sealed class OutgoingSender(
     private async Task<DeliveryReport> SendRefusedAsync(
         Guid sagaId, OutgoingMessage message, ProducedRecord record, string reason)
     {
-        logger.LogError(
-            "The broker refuses message {MessageId} of saga {SagaId} for topic {Topic} for good: {Reason}", message.MessageId, sagaId, message.Topic, reason);
+        Log.MessageUndeliverable(logger, message.MessageId, sagaId, message.Topic, reason);
         if (ShortResponse.For(message, reason) is { } instead)
         {
             var said = await producer.ProduceAsync(record with { Value = instead.Value, Headers = MessageHeaders.ToList(instead.Headers) }, CancellationToken.None);
@@ -213,8 +265,6 @@ internal sealed class OutgoingSender(
             }
         }
 
-        Refused?.Invoke(sagaId, message, reason);
-
         // The whole value may be what is refused (too large), so that the letter tells where it stays: in the saga's own rows.
         var letter = RefusedLetter.Write(sagaId, message, reason);
         var topic = message.Topic;
@@ -223,6 +273,9 @@ internal sealed class OutgoingSender(
             topic = Topics.DeadLetter(topic);
             await deadLetters.AddAsync(RefusedLetter.Row(message, reason), CancellationToken.None);
         }
+
+        // Behind the letter, which is closed if the saga fails its step because of this.
+        Refused?.Invoke(sagaId, message, reason);
 
         // The index has the message by now (what went to a dead-letter topic itself, since its commit), so that nothing is lost where nobody has
         // made such a topic: to be refused for ever would be no better.

@@ -11,7 +11,7 @@ namespace Onex.Orchestrator.Sending;
 /// Answers requests of which nothing comes. There is no row that would hold the answer, so the record's offset waits until the broker has it; every
 /// copy has the same id, derived from the record's position.
 /// </summary>
-internal sealed class RefusalSender(ResponseWriter responses, IRecordProducer producer, TimeProvider time, ILogger<RefusalSender> logger)
+internal sealed class RefusalSender(ResponseWriter responses, IRecordProducer producer, ResentMessages resent, TimeProvider time, ILogger<RefusalSender> logger)
 {
     private static readonly TimeSpan _pause = TimeSpan.FromSeconds(1);
 
@@ -43,6 +43,12 @@ internal sealed class RefusalSender(ResponseWriter responses, IRecordProducer pr
         while (report.Delivery == Delivery.Unavailable)
         {
             await Task.Delay(_pause, time, cancellation);
+            if (!report.IsUnwritten)
+            {
+                resent.Add(message.Topic);
+                Log.ResponseResent(logger, message.MessageId, message.Topic);
+            }
+
             report = await producer.ProduceAsync(record, cancellation);
         }
 
@@ -54,7 +60,7 @@ internal sealed class RefusalSender(ResponseWriter responses, IRecordProducer pr
                 return;
             }
 
-            logger.LogError("Message {MessageId} for topic {Topic} is refused by the broker: {Reason}", message.MessageId, message.Topic, report.Reason);
+            Log.ResponseUndeliverable(logger, message.MessageId, message.Topic, report.Reason);
         }
     }
 }

@@ -40,7 +40,7 @@ internal static class RefusedLetter
     {
         using var headers = JsonDocument.Parse(message.Headers.Utf8);
         return new DeadLetterRow(
-            message.MessageId,
+            Id(message),
             message.Topic,
             message.Partition ?? -1,
             -1,
@@ -53,7 +53,17 @@ internal static class RefusedLetter
             Key = message.Key,
             Headers = message.Headers,
             ErrorType = "DeliveryRefused",
+            Reopens = Id(message) != message.MessageId,
         };
+    }
+
+    /// <summary>The letter's id. What was sent again from a letter has that one, or each redrive would leave one more.</summary>
+    public static Guid Id(OutgoingMessage message)
+    {
+        using var headers = JsonDocument.Parse(message.Headers.Utf8);
+        return headers.RootElement.TryGetProperty(HeaderNames.Redrive, out var letter) && Guid.TryParseExact(letter.GetString(), "D", out var id)
+            ? id
+            : message.MessageId;
     }
 
     // Every copy has the same bytes, so the time is the decision's, not the clock's.

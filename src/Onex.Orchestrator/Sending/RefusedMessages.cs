@@ -2,13 +2,14 @@ using System.Text.Json;
 using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Orchestrator.Routing;
+using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Sending;
 
 /// <summary>What a saga is told of a message that the broker refuses for good, so that none waits for ever for what cannot come.</summary>
-internal sealed class RefusedMessages(IEffectLedger ledger, TimeProvider clock, Topics topics)
+internal sealed class RefusedMessages(IEffectLedger ledger, IDeadLetterIndex letters, TimeProvider clock, Topics topics)
 {
     /// <summary>What is to be told, or null if no saga waits for anything that the message would bring about.</summary>
     /// <param name="sagaId">Whose message it is.</param>
@@ -22,7 +23,7 @@ internal sealed class RefusedMessages(IEffectLedger ledger, TimeProvider clock, 
             return ResultReader.ReadSagaMessage(message.Value.Span, out _) switch
             {
                 // The saga that waits for the child's outcome is told without the broker.
-                { Result: { } result } => MainRecordHandler.Of(result, entry: null),
+                { Result: { } result } => MainRecordHandler.Of(result, entry: null, Caller()),
                 { Call: { } call } => Undeliverable(sagaId, message, reason, call.CommandId, call.Attempt, isClosed: false),
                 _ => null,
             };
@@ -38,6 +39,21 @@ internal sealed class RefusedMessages(IEffectLedger ledger, TimeProvider clock, 
         // A computation changes nothing, whoever runs a copy of it after all. A compensation is never given up: its key is needed again.
         var isClosed = command.Direction == StepDirections.Do && (!isEffect || await CloseAsync(command, cancellation));
         return Undeliverable(sagaId, message, reason, command.CommandId, command.Attempt, isClosed);
+    }
+
+    /// <summary>
+    /// Closes the message's letter once its saga has been told, unless the saga waits for an operator because of it: what its step has failed by, or
+    /// what it was told without the broker, need not be sent again.
+    /// </summary>
+    /// <param name="message">The message.</param>
+    /// <param name="told">What <see cref="TellAsync"/> gave, handed to the router.</param>
+    public async Task CloseLetterAsync(OutgoingMessage message, WorkItem told)
+    {
+        var command = ((StepResultArrived)told.Message).CommandId;
+        if (await told.Caller!.Task is WorkOutcome.Done { Saga: { } saga } && saga.Blockages.All(blockage => blockage.CommandId != command))
+        {
+            await letters.CloseAsync(RefusedLetter.Id(message), $"Saga {told.Message.SagaId} was told of it and does not wait for it any more.", CancellationToken.None);
+        }
     }
 
     // From then on no copy of it is run: neither one that waits in the topic, nor one that leaves the outbox or the dead letters later. False
@@ -60,5 +76,10 @@ internal sealed class RefusedMessages(IEffectLedger ledger, TimeProvider clock, 
             Code = ErrorCodes.DeliveryRefused,
             Message = reason,
         },
-        entry: null);
+        entry: null)
+    {
+        Caller = Caller(),
+    };
+
+    private static TaskCompletionSource<WorkOutcome> Caller() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

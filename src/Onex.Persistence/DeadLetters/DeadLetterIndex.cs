@@ -9,18 +9,16 @@ namespace Onex.Persistence.DeadLetters;
 /// <summary>The index of dead letters in PostgreSQL.</summary>
 public sealed class DeadLetterIndex(NpgsqlDataSource dataSource) : IDeadLetterIndex
 {
-    private const string Once = " ON CONFLICT DO NOTHING";
-
     private static readonly GivenRows<DeadLetterRow> _given = new(DeadLetterTable.Columns, first: 1);
     private static readonly GivenRows<OutgoingRow> _message = new(OutboxTable.Columns, first: 8);
 
     private static readonly string _insert = $"""
-        INSERT INTO onex.dead_letters ({DeadLetterTable.Columns.Names()}) SELECT {DeadLetterTable.Columns.Names("g")} FROM {_given.As("g")}
+        INSERT INTO onex.dead_letters AS l ({DeadLetterTable.Columns.Names()}) SELECT {DeadLetterTable.Columns.Names("g")} FROM {_given.As("g")}
         """;
 
     // In the transaction of the saga's commit, after it: the row is ours to the end of it, so its last transition tells whether it was written.
     private static readonly string _insertOfTransition = $"""
-        {_insert} WHERE EXISTS (SELECT FROM onex.sagas s WHERE s.id = ${_given.Next} AND s.last_transition_id = ${_given.Next + 1}){Once}
+        {_insert} WHERE EXISTS (SELECT FROM onex.sagas s WHERE s.id = ${_given.Next} AND s.last_transition_id = ${_given.Next + 1})
         """;
 
     // Plan: pk_dead_letters. The decision's own id makes a second run of it (a connection that was lost at the commit) find nothing to do.
@@ -103,7 +101,7 @@ public sealed class DeadLetterIndex(NpgsqlDataSource dataSource) : IDeadLetterIn
 
     /// <inheritdoc />
     public Task AddAsync(DeadLetterRow row, CancellationToken cancellation) =>
-        dataSource.RunAsync([Filled(new NpgsqlBatchCommand(_insert + Once), row)], _ => Task.FromResult(true), cancellation);
+        dataSource.RunAsync([Filled(new NpgsqlBatchCommand(_insert + DeadLetterSql.OnConflict(row)), row)], _ => Task.FromResult(true), cancellation);
 
     /// <inheritdoc />
     public Task<DeadLetterPage> ListAsync(DeadLetterFilter filter, CancellationToken cancellation)
@@ -158,7 +156,7 @@ public sealed class DeadLetterIndex(NpgsqlDataSource dataSource) : IDeadLetterIn
     /// <summary>Adds an entry if the saga's latest transition is this one.</summary>
     internal static NpgsqlBatchCommand AddOfTransition(DeadLetterRow row, Guid sagaId, Guid transitionId)
     {
-        var command = Filled(new NpgsqlBatchCommand(_insertOfTransition), row);
+        var command = Filled(new NpgsqlBatchCommand(_insertOfTransition + DeadLetterSql.OnConflict(row)), row);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = sagaId });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = transitionId });
         return command;

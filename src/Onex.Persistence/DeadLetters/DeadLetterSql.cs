@@ -7,7 +7,18 @@ namespace Onex.Persistence.DeadLetters;
 /// <summary>What the queries of both stores have in common. What is compared stands in parameters, never in the text.</summary>
 internal static class DeadLetterSql
 {
+    // What an operator decided stays written: it is the latest decision until the next one.
+    private const string Again = """
+
+        ON CONFLICT (id) DO UPDATE
+        SET status = 'open', code = excluded.code, reason = excluded.reason, error_type = excluded.error_type, retry_count = excluded.retry_count, at = excluded.at
+        WHERE l.status = 'redriven'
+        """;
+
     private const int RowsMax = 1_000;
+
+    /// <summary>What becomes of an entry of <c>dead_letters l</c> that is there already.</summary>
+    public static string OnConflict(DeadLetterRow row) => row.Reopens ? Again : " ON CONFLICT DO NOTHING";
 
     /// <summary>Rows of a page.</summary>
     public static int Limit(DeadLetterFilter filter) => Math.Clamp(filter.Limit, 1, RowsMax);

@@ -9,7 +9,10 @@ namespace Onex.Persistence.DeadLetters;
 /// </summary>
 public interface IDeadLetterIndex
 {
-    /// <summary>Adds an entry. Adding one twice is harmless: its id is derived from the record's position.</summary>
+    /// <summary>
+    /// Adds an entry. Adding one twice is harmless: its id is derived from the record's position. That of a record that was sent again
+    /// (<see cref="DeadLetterRow.Reopens"/>) opens the entry that it was sent from once more.
+    /// </summary>
     Task AddAsync(DeadLetterRow row, CancellationToken cancellation);
 
     /// <summary>A page of letters, newest first, without their values and headers.</summary>
@@ -82,13 +85,16 @@ public sealed record DeadLetterRow(
     /// <summary>How often it was tried again before it was given up.</summary>
     public int RetryCount { get; init; }
 
+    /// <summary>Whether it tells of a record that was sent again from the entry of the same id: the entry is open again, with the new reason. Not stored.</summary>
+    public bool Reopens { get; init; }
+
     /// <summary>What became of it.</summary>
     public DeadLetterStatus Status { get; init; }
 
     /// <summary>How often it was sent again since.</summary>
     public int Redrives { get; init; }
 
-    /// <summary>The latest decision; null while it is open.</summary>
+    /// <summary>The latest decision, also of an entry that is open again; null before the first.</summary>
     public Guid? DecisionId { get; init; }
 
     /// <summary>When that was, by the database's clock.</summary>

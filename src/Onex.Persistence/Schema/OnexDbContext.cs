@@ -311,6 +311,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
             table.HasCheckConstraint("ck_dead_letters_status", "status IN ('open', 'redriven', 'discarded')");
         });
         letter.HasKey(row => row.Id).HasName("pk_dead_letters");
+        letter.Ignore(row => row.Reopens);
         letter.Property(row => row.Id).HasColumnName("id").ValueGeneratedNever().HasComment("Derived from the record's position.");
         letter.Property(row => row.Topic).HasColumnName("topic").HasComment("The topic that the record was read from.");
         letter.Property(row => row.Partition).HasColumnName("partition").HasComment("Its partition; -1: none.");

@@ -28,7 +28,7 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
         """;
 
     private static readonly string _insert =
-        $"INSERT INTO dead_letters ({DeadLetterTable.Columns.Names()}) VALUES ({DeadLetterTable.Columns.Placeholders()}) ON CONFLICT DO NOTHING";
+        $"INSERT INTO dead_letters AS l ({DeadLetterTable.Columns.Names()}) VALUES ({DeadLetterTable.Columns.Placeholders()})";
 
     private static readonly string _one = $"SELECT {DeadLetterTable.Columns.Names("l")} FROM dead_letters l WHERE l.id = $1";
 
@@ -103,7 +103,7 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
         session => session.Query(HandledBy, row => (Guid?)row.Uuid(0), requestId).SingleOrDefault(), cancellation);
 
     /// <summary>Adds an entry in a transaction that runs.</summary>
-    internal static void Add(SqliteSession session, DeadLetterRow row) => session.Execute(_insert, DeadLetterTable.Columns.Values(row));
+    internal static void Add(SqliteSession session, DeadLetterRow row) => session.Execute(_insert + DeadLetterSql.OnConflict(row), DeadLetterTable.Columns.Values(row));
 
     private static DeadLetterRow? Find(SqliteSession session, Guid id) => session.Query(_one, DeadLetterTable.Read, id).SingleOrDefault();
 }

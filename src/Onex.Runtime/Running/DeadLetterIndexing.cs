@@ -27,6 +27,7 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
                 Headers = Headers(record),
                 ErrorType = letter.ErrorType,
                 RetryCount = letter.RetryCount,
+                Reopens = RedrivenFrom(record) is not null,
             },
             cancellation);
         return tooLarge ? id : null;
@@ -55,9 +56,17 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
         return new RawJson(JsonSerializer.SerializeToUtf8Bytes(headers, MessageJson.Default.DictionaryStringString));
     }
 
-    // The same whenever this record is given up; the topic's id tells a topic that was made anew.
+    private static Guid? RedrivenFrom(ConsumedRecord record) => Guid.TryParseExact(record.TextHeader(HeaderNames.Redrive), "D", out var letter) ? letter : null;
+
+    // The same whenever this record is given up; the topic's id tells a topic that was made anew. A record that was sent again has the letter that it
+    // was sent from, or each redrive would leave one more.
     private static Guid LetterId(ConsumedRecord record)
     {
+        if (RedrivenFrom(record) is { } letter)
+        {
+            return letter;
+        }
+
         var position = $"{record.Topic}\n{record.TopicId}\n{record.Partition}\n{record.Offset}";
         return new Guid(SHA256.HashData(Encoding.UTF8.GetBytes(position)).AsSpan(0, 16), bigEndian: true);
     }

@@ -13,7 +13,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
     private const string Reader = "reader-0123456789";
     private const string Operator = "operator-0123456789";
 
-    private static readonly TimeSpan _within = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
 
     private OnexStack Stack => running.Stack;
 

@@ -66,7 +66,7 @@ public sealed class ChildTests : IAsyncLifetime
           done: { end: completed }
         """;
 
-    private static readonly TimeSpan _within = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
 
     private readonly DirectoryInfo _contracts = Directory.CreateTempSubdirectory("onex-contracts-");
     private OnexStack _stack = null!;

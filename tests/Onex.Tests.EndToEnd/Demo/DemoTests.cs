@@ -6,7 +6,7 @@ namespace Onex.Tests.EndToEnd.Demo;
 /// <summary>What <c>./dev demo</c> runs, in a directory of its own, with its output piped.</summary>
 public sealed class DemoTests : IDisposable
 {
-    private static readonly TimeSpan _within = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
 
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-demo-");
 

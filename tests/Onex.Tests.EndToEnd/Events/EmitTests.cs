@@ -6,7 +6,7 @@ namespace Onex.Tests.EndToEnd.Events;
 /// <summary>Domain events on a real broker.</summary>
 public sealed class EmitTests : IDisposable
 {
-    private static readonly TimeSpan _within = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
 
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-contracts-");
 

@@ -6,7 +6,7 @@ namespace Onex.Tests.EndToEnd.Events;
 /// <summary>Events on <c>requests</c>: how they find their saga, what becomes of those that do not, and that each counts once.</summary>
 public sealed class EventRoutingTests(Documents documents) : IClassFixture<Documents>
 {
-    private static readonly TimeSpan _within = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
 
     private OnexStack Stack => documents.Stack;
 

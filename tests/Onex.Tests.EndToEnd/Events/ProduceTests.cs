@@ -6,7 +6,7 @@ namespace Onex.Tests.EndToEnd.Events;
 /// <summary>Steps that write records to a real broker, and steps that no version can run yet.</summary>
 public sealed class ProduceTests : IDisposable
 {
-    private static readonly TimeSpan _within = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
 
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-contracts-");
 

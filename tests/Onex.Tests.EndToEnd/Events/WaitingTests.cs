@@ -6,8 +6,8 @@ namespace Onex.Tests.EndToEnd.Events;
 /// <summary>Sagas that wait while everything around them is killed and started again.</summary>
 public sealed class WaitingTests
 {
-    private const string Contract = """
-        contract: patience
+    private static string Contract(string name, string patience) => $$"""
+        contract: {{name}}
         version: 1.0.0
         description: Waits for an approval, or for time.
         input: { type: object, required: [id], properties: { id: { type: string } } }
@@ -20,22 +20,25 @@ public sealed class WaitingTests
           waiting:
             on_event:
               - { event: approve, set: { by: event.by }, next: approved }
-            timeout: { after: 75s, next: too_late }
+            timeout: { after: {{patience}}, next: too_late }
           approved: { end: completed, output: { by: "${data.by}" } }
           too_late: { end: failed, output: { why: "${fault.code}" } }
         """;
 
-    private static readonly TimeSpan _within = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan _within = TimeSpan.FromMinutes(4);
 
     [Fact]
     public async Task A_saga_that_waits_with_a_timeout_survives_a_restart_of_everything()
     {
         var contracts = Directory.CreateTempSubdirectory("onex-contracts-");
-        await File.WriteAllTextAsync(Path.Combine(contracts.FullName, "patience.yaml"), Contract);
+        await File.WriteAllTextAsync(Path.Combine(contracts.FullName, "patience.yaml"), Contract("patience", "1h"));
+
+        // As short as a wait can be that is a row of its own.
+        await File.WriteAllTextAsync(Path.Combine(contracts.FullName, "impatience.yaml"), Contract("impatience", "75s"));
         await using var stack = await OnexStack.CreateAsync();
         stack.Set("CONTRACTS_DIR", contracts.FullName);
         var main = (await stack.StartReadyAsync("main"))[0];
-        var late = await stack.RequestAsync("patience", new JsonObject { ["id"] = "late" });
+        var late = await stack.RequestAsync("impatience", new JsonObject { ["id"] = "late" });
         var inTime = await stack.RequestAsync("patience", new JsonObject { ["id"] = "in time" });
         await stack.InStateAsync("late", "waiting", _within);
         await stack.InStateAsync("in time", "waiting", _within);

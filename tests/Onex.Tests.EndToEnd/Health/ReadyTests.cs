@@ -5,12 +5,11 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Health;
 
-/// <summary><c>/ready</c> follows Postgres and Kafka within two seconds, and the process lives through their absence.</summary>
+/// <summary><c>/ready</c> follows Postgres and Kafka, and the process lives through their absence. How soon: <c>HealthMonitorTests</c>.</summary>
 public sealed class ReadyTests(ITestOutputHelper output)
 {
-    // Two seconds are promised; the rest is for a busy machine, and the time that it took is written out.
-    private static readonly TimeSpan _flip = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan _return = TimeSpan.FromSeconds(60);
+    // On a busy machine nothing is quick; the time that it took is written out.
+    private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
 
     [Fact]
     public async Task It_is_503_while_Postgres_is_away_and_200_when_it_is_back()
@@ -44,7 +43,7 @@ public sealed class ReadyTests(ITestOutputHelper output)
                 await stack.Database.ExecuteAsync("ALTER SCHEMA onex_away RENAME TO onex");
             });
 
-        Assert.Equal("success", (await stack.Responses.ReadAsync(correlationId, _return)).Field("status"));
+        Assert.Equal("success", (await stack.Responses.ReadAsync(correlationId, _within)).Field("status"));
     }
 
     [Fact]
@@ -67,7 +66,7 @@ public sealed class ReadyTests(ITestOutputHelper output)
         {
             await Eventually.Async(
                 async () => await role.GetAsync("/ready") is { Status: HttpStatusCode.ServiceUnavailable },
-                _flip - clock.Elapsed is { Ticks: > 0 } left ? left : TimeSpan.Zero,
+                _within,
                 () => $"{role.Name} still says it is ready");
             output.WriteLine($"{role.Name}: 503 after {clock.Elapsed.TotalSeconds:0.00} s");
         }
@@ -83,7 +82,7 @@ public sealed class ReadyTests(ITestOutputHelper output)
         clock.Restart();
         foreach (var role in roles)
         {
-            await role.ReadyAsync(_return);
+            await role.ReadyAsync(_within);
             output.WriteLine($"{role.Name}: 200 again after {clock.Elapsed.TotalSeconds:0.00} s");
         }
 
@@ -98,6 +97,6 @@ public sealed class ReadyTests(ITestOutputHelper output)
         }
 
         var correlationId = await stack.OrderAsync(Names.Next("after"));
-        Assert.Equal("success", (await stack.Responses.ReadAsync(correlationId, _return)).Field("status"));
+        Assert.Equal("success", (await stack.Responses.ReadAsync(correlationId, _within)).Field("status"));
     }
 }

@@ -8,7 +8,7 @@ namespace Onex.Tests.EndToEnd.Requests;
 /// <summary>Responses that the broker does not take.</summary>
 public sealed class LargeResponseTests : IDisposable
 {
-    private static readonly TimeSpan _within = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
 
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-contracts-");
 

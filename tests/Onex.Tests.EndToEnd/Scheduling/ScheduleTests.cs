@@ -23,7 +23,7 @@ public sealed class ScheduleTests : IDisposable
         Assert.Equal(Enumerable.Range(0, times.Count).Select(number => times[0].AddSeconds(number)), times);
         await Eventually.Async(
             async () => await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.sagas WHERE status = 'completed'") >= 8,
-            TimeSpan.FromSeconds(30),
+            TimeSpan.FromMinutes(1),
             () => "the sagas have not completed");
         Assert.Empty(stack.Responses.Records);
         Assert.Empty(stack.LoggedErrors());
@@ -55,7 +55,7 @@ public sealed class ScheduleTests : IDisposable
         await using var stack = await StackAsync();
         var first = (await stack.StartReadyAsync("main"))[0];
         await Eventually.Async(
-            async () => await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.schedules") == 2, TimeSpan.FromSeconds(10), () => "the schedules have not begun");
+            async () => await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.schedules") == 2, TimeSpan.FromMinutes(1), () => "the schedules have not begun");
         Assert.Equal(0, await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.sagas"));
         using var http = new HttpClient();
         var listed = await http.GetStringAsync(new Uri($"http://127.0.0.1:{first.HttpPort}/api/v1/contracts"));
@@ -68,7 +68,7 @@ public sealed class ScheduleTests : IDisposable
         var times = await StartedAsync(stack, "latest", atLeast: 1);
         await Eventually.Async(
             async () => (await stack.Database.QueryAsync("SELECT last_due_at FROM onex.schedules")).Distinct().SequenceEqual(last),
-            TimeSpan.FromSeconds(10),
+            TimeSpan.FromMinutes(1),
             () => "the schedules have not moved on");
 
         Assert.Single(times);
@@ -85,13 +85,13 @@ public sealed class ScheduleTests : IDisposable
         await stack.StartReadyAsync("main", "main");
         await StartedAsync(stack, "long", atLeast: 1);
         var passed = "SELECT max(last_due_at) - min(s.started_at) > interval '4 seconds' FROM onex.schedules, onex.sagas s";
-        await Eventually.Async(() => stack.Database.ScalarAsync<bool>(passed), TimeSpan.FromSeconds(30), () => "the schedule has not gone on");
+        await Eventually.Async(() => stack.Database.ScalarAsync<bool>(passed), TimeSpan.FromMinutes(1), () => "the schedule has not gone on");
         Assert.Equal(["1|"], await stack.Database.QueryAsync("SELECT count(*), string_agg(waiters::text, '') FROM onex.sagas"));
 
         await stack.EventAsync("long.enough", key.Length == 0 ? "schedule" : "nightly", []);
 
         await Eventually.Async(
-            async () => await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.sagas") == 2, TimeSpan.FromSeconds(10), () => "no other saga has started");
+            async () => await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.sagas") == 2, TimeSpan.FromMinutes(1), () => "no other saga has started");
         Assert.Contains(stack.Processes.SelectMany(process => process.Output), line => line.Contains("starts nothing for", StringComparison.Ordinal));
         Assert.Empty(stack.LoggedErrors());
     }

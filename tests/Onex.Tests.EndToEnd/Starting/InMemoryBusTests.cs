@@ -61,7 +61,7 @@ public sealed class InMemoryBusTests : IDisposable
             Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
             await Eventually.Async(
                 async () => await database.ScalarAsync<long>("SELECT count(*) FROM onex.outbox") == 0,
-                TimeSpan.FromSeconds(10),
+                TimeSpan.FromMinutes(1),
                 () => "the command is on its way");
             await first.KillAsync();
         }
@@ -72,7 +72,7 @@ public sealed class InMemoryBusTests : IDisposable
 
         await Eventually.Async(
             async () => await database.ScalarAsync<long>("SELECT count(*) FROM onex.sagas WHERE status = 'completed'") == 1,
-            TimeSpan.FromSeconds(30),
+            TimeSpan.FromMinutes(1),
             () => "the saga of the process before has completed");
     }
 
@@ -95,7 +95,7 @@ public sealed class InMemoryBusTests : IDisposable
         await PostAsync("/api/v1/requests", $$"""{"operation":"doorbell.rung","payload":{},"correlation_id":"{{flow}}"}""");
         var letter = await Eventually.GetAsync(
             async () => JsonNode.Parse(await http.GetStringAsync($"/api/v1/dead-letters?q={flow}"))!["dead_letters"]!.AsArray().FirstOrDefault(),
-            TimeSpan.FromSeconds(30),
+            TimeSpan.FromMinutes(1),
             () => "the dead letter of an event that came too early");
         await PostAsync("/api/v1/requests", $$"""{"operation":"doorbell","payload":{},"correlation_id":"{{flow}}"}""");
 
@@ -103,7 +103,7 @@ public sealed class InMemoryBusTests : IDisposable
 
         await Eventually.Async(
             async () => JsonNode.Parse(await http.GetStringAsync("/api/v1/sagas?status=completed"))!["sagas"]!.AsArray().Count == 1,
-            TimeSpan.FromSeconds(30),
+            TimeSpan.FromMinutes(1),
             () => "the saga that the event moves");
 
         async Task PostAsync(string path, string body)

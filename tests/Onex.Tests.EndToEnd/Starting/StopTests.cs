@@ -5,7 +5,7 @@ namespace Onex.Tests.EndToEnd.Starting;
 /// <summary>A role that is asked to stop finishes what it has in hand.</summary>
 public sealed class StopTests
 {
-    private static readonly TimeSpan _within = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
 
     [Fact]
     public async Task A_role_that_is_asked_to_stop_drains_and_ends_with_0()
@@ -13,14 +13,15 @@ public sealed class StopTests
         await using var stack = await OnexStack.CreateAsync();
         stack.Outside.Usual = new Treatment { Latency = TimeSpan.FromMilliseconds(200) };
         var roles = await stack.StartReadyAsync("main", "effects", "workers");
-        var correlationIds = await Task.WhenAll(Enumerable.Range(0, 60).Select(_ => stack.OrderAsync(Names.Next("stop"))));
-        await Eventually.Async(() => stack.Outside.Calls.Count > 30, _within, () => $"{stack.Outside.Calls.Count} calls were made");
+        var correlationIds = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => stack.OrderAsync(Names.Next("stop"))));
+        await Eventually.Async(() => stack.Outside.Calls.Count > 15, _within, () => $"{stack.Outside.Calls.Count} calls were made");
 
         // Under load: each with messages in hand.
+        var before = roles.Select(role => role.Output.Count).ToList();
         var codes = await Task.WhenAll(roles.Select(role => role.TerminateAsync()));
         Assert.Equal([0, 0, 0], codes);
         var answered = correlationIds.Count(id => stack.Responses.Of(id).Count > 0);
-        Assert.DoesNotContain(roles.SelectMany(role => role.Output), line => line.Contains(" is lost", StringComparison.Ordinal));
+        Assert.DoesNotContain(roles.SelectMany((role, index) => role.Output.Skip(before[index])), line => line.Contains(" is lost", StringComparison.Ordinal));
         Assert.True(answered < correlationIds.Length, "all orders had ended before the roles were asked to stop: nothing was proved");
 
         await stack.StartReadyAsync("main", "effects", "workers");

@@ -57,10 +57,10 @@ public sealed class VersionTests : IDisposable
         var other = await stack.RequestAsync("approval", new JsonObject { ["name"] = two });
         await Eventually.Async(
             async () => await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.sagas WHERE state = 'waiting'") == 2,
-            TimeSpan.FromSeconds(30),
+            TimeSpan.FromMinutes(1),
             () => "both sagas wait");
         var another = await stack.RequestAsync("approval", new JsonObject { ["name"] = Names.Next("order") }, envelopeId: envelope);
-        Assert.Equal("ONEX3030", (await stack.Responses.ReadAsync(another, TimeSpan.FromSeconds(30))).Field("code"));
+        Assert.Equal("ONEX3030", (await stack.Responses.ReadAsync(another, TimeSpan.FromMinutes(1))).Field("code"));
         await first.TerminateAsync();
 
         await WriteAsync(Contract("2.0.0", "string"));
@@ -69,8 +69,8 @@ public sealed class VersionTests : IDisposable
         await stack.RequestAsync("approval.given", new JsonObject { ["by"] = 1 }, flow);
         await stack.EventAsync("approval.given", two, new JsonObject { ["by"] = 2 });
 
-        Assert.Equal("success", (await stack.Responses.ReadAsync(flow, TimeSpan.FromSeconds(30))).Field("status"));
-        Assert.Equal("success", (await stack.Responses.ReadAsync(other, TimeSpan.FromSeconds(30))).Field("status"));
+        Assert.Equal("success", (await stack.Responses.ReadAsync(flow, TimeSpan.FromMinutes(1))).Field("status"));
+        Assert.Equal("success", (await stack.Responses.ReadAsync(other, TimeSpan.FromMinutes(1))).Field("status"));
     }
 
     [Fact]

@@ -42,7 +42,7 @@ public sealed class FixturesTests
 
         await writer.SendAsync(topic, """{"correlation_id":"a"}""", partition: 2, headers: new Dictionary<string, string> { ["message_id"] = "m" });
 
-        var read = await reader.ReadAsync("a", TimeSpan.FromSeconds(20));
+        var read = await reader.ReadAsync("a", TimeSpan.FromMinutes(1));
         Assert.Equal((2, null, "m"), (read.Partition, read.Key, read.MessageId));
     }
 
@@ -59,7 +59,7 @@ public sealed class FixturesTests
         await writer.SendAsync("kept", """{"correlation_id":"after"}""");
 
         await using var reader = new TopicReader(broker.BootstrapServers, "kept");
-        await reader.ReadAsync("after", TimeSpan.FromSeconds(20));
+        await reader.ReadAsync("after", TimeSpan.FromMinutes(1));
         Assert.Equal(["before", "after"], reader.Records.Select(record => record.CorrelationId));
     }
 
@@ -74,7 +74,7 @@ public sealed class FixturesTests
 
         await using var reader = new TopicReader(broker.BootstrapServers, topic);
 
-        await reader.ReadAsync("a", TimeSpan.FromSeconds(20));
+        await reader.ReadAsync("a", TimeSpan.FromMinutes(1));
     }
 
     [Fact]

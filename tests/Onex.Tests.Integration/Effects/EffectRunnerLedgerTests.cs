@@ -66,7 +66,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
         _world.Treat("frozen", new Treatment { Latency = TimeSpan.FromSeconds(1) });
 
         var late = frozen.RunAsync(command);
-        await Eventually.Async(() => _world.Calls.Count == 1, TimeSpan.FromSeconds(10), () => "no call yet");
+        await Eventually.Async(() => _world.Calls.Count == 1, TimeSpan.FromMinutes(1), () => "no call yet");
         await database.Database.ExecuteAsync(
             $"UPDATE onex.effect_ledger SET leased_until = clock_timestamp() - interval '1 second' WHERE command_id = '{command.CommandId}'");
         await successor.RunAsync(command);

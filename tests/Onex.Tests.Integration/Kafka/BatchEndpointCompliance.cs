@@ -139,7 +139,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
 
         await member.ProduceAsync(topic, 0, "a", "b", "c");
 
-        await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 3, within: TimeSpan.FromSeconds(10));
+        await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 3);
     }
 
     [Fact]

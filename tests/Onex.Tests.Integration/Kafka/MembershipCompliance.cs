@@ -10,6 +10,7 @@ public abstract class MembershipCompliance : RiderCompliance
     [Fact]
     public async Task Two_members_share_the_partitions_and_one_goes_on_where_the_other_left()
     {
+        Bus.NeedsReal("takes no commits while a group rebalances, so that records come twice");
         var topic = NewTopic();
         var (one, two) = (Remembering.Settling, Remembering.Settling);
         await using var first = await StartAsync(topic, 4, one);
@@ -185,7 +186,7 @@ public abstract class MembershipCompliance : RiderCompliance
 
         member.Log.Break();
 
-        Assert.True(await knew.Task.WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System));
+        Assert.True(await knew.Task.WaitAsync(TimeSpan.FromMinutes(1), TimeProvider.System));
     }
 
     [Fact]

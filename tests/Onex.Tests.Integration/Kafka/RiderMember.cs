@@ -118,7 +118,7 @@ internal static class Eventually
         while (!await condition())
         {
             Assert.True(
-                TimeProvider.System.GetElapsedTime(began) < (within ?? TimeSpan.FromSeconds(30)), "never came true: " + state?.Invoke());
+                TimeProvider.System.GetElapsedTime(began) < (within ?? TimeSpan.FromMinutes(1)), "never came true: " + state?.Invoke());
             await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, TestContext.Current.CancellationToken);
         }
     }

@@ -6,6 +6,7 @@ using Onex.Kafka.Brokers;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Memory;
 using Onex.Kafka.Riding;
+using Onex.Tests.Support;
 
 namespace Onex.Tests.Integration.Kafka;
 
@@ -26,6 +27,11 @@ internal abstract class TestBus
 
     /// <summary>Makes topics and their dead-letter topics, unless they are there; all that a test needs in its first call.</summary>
     public abstract Task MakeAsync(int partitions, params string[] topics);
+
+    /// <summary>Skips the test on the mock cluster, with what that does not do.</summary>
+    public virtual void NeedsReal(string what)
+    {
+    }
 
     /// <summary>What a group has committed for each partition; below zero where it has nothing.</summary>
     public abstract IReadOnlyDictionary<int, long> Committed(string topic, string group, int partitions);
@@ -49,7 +55,7 @@ internal abstract class TestBus
     };
 }
 
-/// <summary>The real broker: the one that <c>KAFKA_BOOTSTRAP_SERVERS</c> names unless another is given.</summary>
+/// <summary>A broker: the one that all tests share, which may be the mock cluster, unless another is given.</summary>
 internal sealed class KafkaTestBus(string? bootstrap = null) : TestBus
 {
     public override KafkaSettings Settings => new()
@@ -60,13 +66,15 @@ internal sealed class KafkaTestBus(string? bootstrap = null) : TestBus
         DrainFor = TimeSpan.FromSeconds(5),
     };
 
-    public string Bootstrap
+    public string Bootstrap => bootstrap ?? Shared.BootstrapServers;
+
+    private static KafkaBroker Shared => Task.Run(KafkaBroker.SharedAsync).GetAwaiter().GetResult();
+
+    public override void NeedsReal(string what)
     {
-        get
+        if (bootstrap is null)
         {
-            var servers = bootstrap ?? Environment.GetEnvironmentVariable("KAFKA_BOOTSTRAP_SERVERS");
-            Assert.SkipUnless(!string.IsNullOrEmpty(servers), "KAFKA_BOOTSTRAP_SERVERS names no broker.");
-            return servers!;
+            Shared.NeedsReal(what);
         }
     }
 
@@ -76,6 +84,11 @@ internal sealed class KafkaTestBus(string? bootstrap = null) : TestBus
 
     public override async Task MakeAsync(int partitions, params string[] topics)
     {
+        if (bootstrap is null)
+        {
+            await Shared.PrepareAsync(topics, partitions);
+        }
+
         await using var services = new ServiceCollection().AddLogging().AddOnexKafka(Settings).BuildServiceProvider();
         await services.GetRequiredService<TopicAdmin>().EnsureTopicsAsync(topics, partitions, null, CancellationToken.None);
     }
@@ -97,17 +110,20 @@ internal sealed class KafkaTestBus(string? bootstrap = null) : TestBus
         {
             BootstrapServers = Bootstrap,
             GroupId = topic + "-look",
-            AutoOffsetReset = AutoOffsetReset.Earliest,
             EnableAutoCommit = false,
-            TopicMetadataRefreshIntervalMs = 500,
         })
             .SetKeyDeserializer(Deserializers.ByteArray!)
             .SetValueDeserializer(Deserializers.ByteArray!)
             .Build();
-        consumer.Subscribe(topic);
+        using (var admin = new DependentAdminClientBuilder(consumer.Handle).Build())
+        {
+            var partitions = admin.GetMetadata(topic, TimeSpan.FromSeconds(30)).Topics[0].Partitions;
+            consumer.Assign(partitions.Select(partition => new TopicPartitionOffset(topic, partition.PartitionId, Offset.Beginning)));
+        }
+
         var records = new List<ConsumedRecord>();
         var began = TimeProvider.System.GetTimestamp();
-        while (records.Count < count && TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(30))
+        while (records.Count < count && TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromMinutes(1))
         {
             if (consumer.Consume(200) is { } record)
             {

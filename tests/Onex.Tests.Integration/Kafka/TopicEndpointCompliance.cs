@@ -25,7 +25,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
 
         await member.ProduceAsync(topic, 0, """{"Text":"hello"}""");
 
-        Assert.Equal(("hello", 0), await seen.Task.WaitAsync(TimeSpan.FromSeconds(30)));
+        Assert.Equal(("hello", 0), await seen.Task.WaitAsync(TimeSpan.FromMinutes(1)));
         await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
     }
 
@@ -42,7 +42,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
 
         await member.ProduceAsync(topic, 0, "not json", "", "null", "[1]", """{"Text":"\ud800"}""", """{"Text":"good"}""");
 
-        Assert.Equal("good", await seen.Task.WaitAsync(TimeSpan.FromSeconds(30)));
+        Assert.Equal("good", await seen.Task.WaitAsync(TimeSpan.FromMinutes(1)));
         var letters = (await Bus.ReadAsync(Topics.DeadLetter(topic), 5))
             .ConvertAll(one => JsonSerializer.Deserialize(one.Value, MessageJson.Default.DeadLetter)!);
         Assert.All(letters, letter => Assert.Equal((ErrorCodes.MalformedMessage, "MalformedMessage"), (letter.FailureCode, letter.ErrorType)));
@@ -129,7 +129,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
             })),
             settings => settings with { StandstillAfter = TimeSpan.FromMilliseconds(100) });
         await member.ProduceAsync(topic, 0, """{"Text":"slow"}""");
-        await begun.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await begun.Task.WaitAsync(TimeSpan.FromMinutes(1));
 
         // The time after which others would stand still is the very thing that must pass.
         await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, TestContext.Current.CancellationToken);
@@ -163,7 +163,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
 
         await member.ProduceAsync(topic, 0, """{"Text":"patient"}""");
 
-        await done.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await done.Task.WaitAsync(TimeSpan.FromMinutes(1));
         await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
     }
 

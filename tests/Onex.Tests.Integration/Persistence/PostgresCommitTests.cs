@@ -137,7 +137,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         await Eventually.Async(
             async () => await database.Database.ScalarAsync<long>(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 1,
-            TimeSpan.FromSeconds(20),
+            TimeSpan.FromMinutes(1),
             () => "the commit does not wait for the second row");
         await LockAsync(rows[0]);
         await transaction.CommitAsync();
@@ -146,7 +146,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         await Eventually.Async(
             async () => await database.Database.ScalarAsync<long>(
                 "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") > before,
-            TimeSpan.FromSeconds(20),
+            TimeSpan.FromMinutes(1),
             () => "there was no deadlock");
 
         Task LockAsync(SagaRow row) => ExecuteAsync($"SELECT FROM onex.sagas WHERE id = '{row.Id}' FOR UPDATE");
@@ -193,7 +193,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         lost.Proxy.Refusing = true;
 
         var verdicts = CommitAsync(lost.Store, Rows.Move(row, Rows.Next(row)));
-        await Eventually.Async(() => lost.Proxy.Refused >= 3, TimeSpan.FromSeconds(20), () => $"{lost.Proxy.Refused} tries to connect");
+        await Eventually.Async(() => lost.Proxy.Refused >= 3, TimeSpan.FromMinutes(1), () => $"{lost.Proxy.Refused} tries to connect");
         Assert.False(verdicts.IsCompleted);
         lost.Proxy.Refusing = false;
 
@@ -211,7 +211,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         lost.Proxy.Refusing = true;
 
         var verdicts = CommitAsync(lost.Store, Rows.Move(row, Rows.Next(row)));
-        await Eventually.Async(() => lost.Proxy.Refused >= 1, TimeSpan.FromSeconds(20), () => "no try to connect");
+        await Eventually.Async(() => lost.Proxy.Refused >= 1, TimeSpan.FromMinutes(1), () => "no try to connect");
         await CommitAsync(Store(database.DataSource), Rows.Move(row, Rows.Next(row)));
         lost.Proxy.Refusing = false;
 
@@ -237,7 +237,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         await Eventually.Async(
             async () => await database.Database.ScalarAsync<long>(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 2,
-            TimeSpan.FromSeconds(20),
+            TimeSpan.FromMinutes(1),
             () => "the cut-off commit and its repetition do not both wait for the row");
         await transaction.CommitAsync();
 
@@ -293,7 +293,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
             row = next;
         }
 
-        await Eventually.Async(async () => await HotAsync() >= before + 5, TimeSpan.FromSeconds(20), () => "updates were not HOT");
+        await Eventually.Async(async () => await HotAsync() >= before + 5, TimeSpan.FromMinutes(1), () => "updates were not HOT");
 
         // Per table, and other tests of this class move sagas too, but this many more at least.
         Task<long> HotAsync() => database.Database.ScalarAsync<long>(

@@ -223,6 +223,33 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
+    public async Task A_letter_of_what_was_sent_again_opens_the_one_that_it_was_sent_from()
+    {
+        var letter = Letter();
+        await DeadLetters.AddAsync(letter, _none);
+        var decision = Redrive(letter);
+        await DeadLetters.DecideAsync(decision, _none);
+        var again = letter with { Code = "ONEX3999", Reason = "no again", Value = "other"u8.ToArray(), Reopens = true };
+
+        await DeadLetters.AddAsync(letter, _none);
+        Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.FindAsync(letter.Id, _none))!.Status);
+        await DeadLetters.AddAsync(again, _none);
+        await DeadLetters.AddAsync(again, _none);
+
+        var open = (await DeadLetters.FindAsync(letter.Id, _none))!;
+        Assert.Equal(
+            (DeadLetterStatus.Open, "ONEX3999", "no again", 1, decision.Id), (open.Status, open.Code, open.Reason, open.Redrives, open.DecisionId));
+        Assert.Equal(letter.Value, open.Value);
+        Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.DecideAsync(Redrive(letter), _none))!.Status);
+
+        // What an operator wants nothing of any more stays as it is.
+        await DeadLetters.AddAsync(again, _none);
+        await DeadLetters.DecideAsync(Discard(letter), _none);
+        await DeadLetters.AddAsync(again, _none);
+        Assert.Equal(DeadLetterStatus.Discarded, (await DeadLetters.FindAsync(letter.Id, _none))!.Status);
+    }
+
+    [Fact]
     public async Task A_discarded_dead_letter_stays_and_sends_nothing()
     {
         var letter = Letter();
@@ -245,6 +272,11 @@ public abstract class RegistryAndDeadLettersCompliance
         await CommitAsync(new CommitEntry.Start(row, [Rows.Happened(row)], [], []) { DeadLetters = [first] });
         var next = Rows.Next(row);
         await CommitAsync(Rows.Move(row, next) with { DeadLetters = [second] });
+
+        var third = Rows.Next(next);
+        await DeadLetters.DecideAsync(Redrive(first), _none);
+        await CommitAsync(Rows.Move(next, third) with { DeadLetters = [first with { Reopens = true }] });
+        Assert.Equal(DeadLetterStatus.Open, (await DeadLetters.FindAsync(first.Id, _none))!.Status);
 
         var verdict = await CommitAsync(Rows.Move(row, Rows.Next(row)) with { DeadLetters = [stale] });
 

@@ -82,7 +82,7 @@ public sealed class StagingSagaRepositoryTests
         harness.Bus.ConnectReceiveObserver(new Watch(handled, error => failure = error));
         var endpoint = await harness.Bus.GetSendEndpoint(new Uri("queue:door"));
         await endpoint.Send(message);
-        await handled.Task.WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System);
+        await handled.Task.WaitAsync(TimeSpan.FromMinutes(1), TimeProvider.System);
         if (failure is not null)
         {
             throw failure;

@@ -204,6 +204,56 @@ public sealed class EffectRunnerTests : IAsyncLifetime
         Assert.Null(bench.Health.Handlers["stock"]);
     }
 
+    [Theory]
+    [InlineData("""{"path":"/.."}""")]
+    [InlineData("""{"url":"http://127.0.0.1:1/x"}""")]
+    [InlineData("stored")]
+    public async Task A_trial_that_never_reached_the_connection_leaves_the_breaker_open_and_the_next_attempt_is_the_trial(string arguments)
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
+        await using var bench = new EffectsBench(Connections("breaker: { ratio: 1, calls: 2, within: 30s, pause: 10s }"), time);
+        _outside.AnswerWith(500, "text/plain", "");
+        await bench.RunAsync(Post());
+        await bench.RunAsync(Post());
+        time.Advance(TimeSpan.FromSeconds(11));
+
+        var untried = await bench.RunAsync(arguments == "stored"
+            ? EffectsBench.Command("http.post", null, "stock") with { ArgumentsRef = Guid.Empty }
+            : EffectsBench.Command("http.post", arguments, "stock"));
+
+        Assert.Equal(StepOutcomes.Rejected, untried.Outcome);
+        Assert.NotNull(bench.Health.Handlers["stock"]);
+        Assert.Equal("http_500", (await bench.RunAsync(Post())).Code);
+        Assert.Equal("breaker_open", (await bench.RunAsync(Post())).Code);
+        Assert.Equal(3, _outside.Requests.Count);
+    }
+
+    [Fact]
+    public async Task An_attempt_beside_a_trial_is_told_to_wait_for_a_pause_and_never_for_a_time_that_has_passed()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
+        await using var bench = new EffectsBench(Connections("breaker: { ratio: 1, calls: 2, within: 30s, pause: 10s }"), time);
+        _outside.AnswerWith(500, "text/plain", "");
+        await bench.RunAsync(Post());
+        await bench.RunAsync(Post());
+        time.Advance(TimeSpan.FromSeconds(11));
+        var (arrived, answer) = (new TaskCompletionSource(), new TaskCompletionSource());
+        _outside.Answer = async _ =>
+        {
+            arrived.SetResult();
+            await answer.Task;
+        };
+        var trial = bench.Runner.RunAsync(Post(), null, null, TestContext.Current.CancellationToken);
+        await arrived.Task.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System, TestContext.Current.CancellationToken);
+        time.Advance(TimeSpan.FromSeconds(12));
+
+        var beside = await bench.RunAsync(Post());
+
+        answer.SetResult();
+        await trial;
+        Assert.Equal(("breaker_open", 10_000), (beside.Code, beside.RetryAfterMs));
+    }
+
     private static StepCommand Post() => EffectsBench.Command("http.post", """{"path":"/x"}""", "stock");
 
     private string Connections(string more = "timeout: 5s") => $$"""

@@ -272,6 +272,26 @@ public sealed class HttpOperationTests : IAsyncLifetime
         Assert.True(JsonElement.DeepEquals(document.RootElement, body), body.GetRawText());
     }
 
+    [Theory]
+    [InlineData("application/json", "{\"a\":", true)]
+    [InlineData("application/problem+json", "not json", true)]
+    [InlineData("application/json", "{}", false)]
+    [InlineData("application/json", "", false)]
+    [InlineData("text/plain", "{\"a\":", false)]
+    public async Task An_answer_that_is_declared_as_json_and_does_not_parse_says_so(string contentType, string sent, bool says)
+    {
+        _outside.AnswerWith(200, contentType, sent);
+
+        var result = await _bench.RunAsync(EffectsBench.Command("http.get", """{"path":"/x"}""", Stock));
+
+        Assert.Equal((StepOutcomes.Completed, says), (result.Outcome, result.Unparsed is not null));
+        if (says)
+        {
+            Assert.Contains($"answered 200: the body is declared as {contentType} and is no JSON that can be read (line 1, byte ", result.Unparsed, StringComparison.Ordinal);
+            Assert.DoesNotContain("not json", result.Unparsed, StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public async Task A_large_result_is_stored_and_a_reference_travels()
     {
@@ -379,6 +399,28 @@ public sealed class HttpOperationTests : IAsyncLifetime
 
         Assert.True(ContentCoding.Unpack(packed.ToArray(), "br", 48_890)!.AsSpan().EndsWith("9998\n9999\n"u8));
         Assert.Null(ContentCoding.Unpack(packed.ToArray(), "br", 48_889));
+    }
+
+    [Theory]
+    [InlineData(1234)]
+    [InlineData(50_000_000_000)]
+    public async Task A_head_keeps_the_length_and_the_encoding_that_the_body_would_have(long length)
+    {
+        _outside.Answer = context =>
+        {
+            context.Response.ContentType = "application/json";
+            context.Response.ContentLength = length;
+            context.Response.Headers.ContentEncoding = "gzip";
+            return Task.CompletedTask;
+        };
+
+        var result = await _bench.RunAsync(EffectsBench.Command("http.head", """{"path":"/x"}""", Stock));
+
+        Assert.Equal(StepOutcomes.Completed, result.Outcome);
+        var headers = Json(result).GetProperty("headers");
+        Assert.Equal(
+            (length.ToString(System.Globalization.CultureInfo.InvariantCulture), "gzip"),
+            (headers.GetProperty("content-length").GetString(), headers.GetProperty("content-encoding").GetString()));
     }
 
     [Theory]

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Contracts.Messages;
 using Onex.Kafka.Producing;
@@ -179,6 +180,98 @@ public sealed class OutgoingSenderTests
         Assert.Equal([_message.MessageId], index.Closed);
     }
 
+    [Fact]
+    public async Task What_was_sent_again_from_a_letter_and_is_refused_once_more_opens_that_letter_again()
+    {
+        var index = new Index();
+        using var sender = new OutgoingSender(new Refusing("orders.packed"), index, NullLogger<OutgoingSender>.Instance);
+        var letter = RefusedLetter.Row(_message with { Topic = "orders.packed" }, "too large");
+
+        foreach (var decision in (Guid[])[Guid.CreateVersion7(letter.At), Guid.CreateVersion7(letter.At)])
+        {
+            sender.Send(letter.Id, [Redrive.Of(letter, decision, letter.At)]);
+            await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+        }
+
+        Assert.Equal([(letter.Id, true), (letter.Id, true)], index.Rows.Select(row => (row.Id, row.Reopens)));
+    }
+
+    [Fact]
+    public async Task What_was_sent_again_from_a_letter_and_leaves_after_all_closes_that_letter()
+    {
+        var index = new Index();
+        using var sender = new OutgoingSender(new Refusing(), index, NullLogger<OutgoingSender>.Instance);
+        var letter = RefusedLetter.Row(_message, "too large");
+
+        sender.Send(letter.Id, [Redrive.Of(letter, _saga, letter.At)], again: true);
+        await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+
+        Assert.Equal([letter.Id], index.Closed);
+    }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task A_message_that_is_sent_although_a_copy_may_be_there_is_counted_and_logged(bool wasTried, bool restarted)
+    {
+        var (broker, resent, log) = (new Refusing(), new ResentMessages(), new Collected());
+        using var before = new OutgoingSender(broker, new Index(), log, resent: resent);
+        if (wasTried)
+        {
+            broker.Answer = new DeliveryReport(Delivery.Unavailable, "timed out");
+            before.Send(_saga, [_message]);
+            broker.Answer = null;
+        }
+
+        using var now = new OutgoingSender(broker, new Index(), log, resent: resent);
+        var sender = restarted || !wasTried ? now : before;
+        using (sender.BeginReading())
+        {
+            sender.Send(_saga, [_message], again: true);
+        }
+
+        await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+        Assert.Equal([KeyValuePair.Create("responses", 1L)], resent.Topics);
+        Assert.Contains($"1 messages of the outbox are sent although a copy may be there", Assert.Single(log.Lines), StringComparison.Ordinal);
+        Assert.Contains($"{_message.MessageId} for responses", Assert.Single(log.Lines), StringComparison.Ordinal);
+        Assert.Equal(
+            "sent although a copy may be there, since the process began: 1 messages for responses", (await resent.ProbeAsync(CancellationToken.None)).Note);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_message_that_certainly_has_not_left_is_no_copy(bool full)
+    {
+        var (broker, resent, log) = (new Refusing(), new ResentMessages(), new Collected());
+        var held = new TaskCompletionSource<DeliveryReport>();
+        using var sender = new OutgoingSender(broker, new Index(), log, bytesMax: full ? 1 : long.MaxValue, resent);
+        if (full)
+        {
+            broker.Hold = held.Task;
+            sender.Send(_saga, [_message with { MessageId = _saga }, _message]);
+            held.SetResult(new DeliveryReport(Delivery.Acknowledged, null));
+            await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+        }
+        else
+        {
+            broker.Answer = new DeliveryReport(Delivery.Unavailable, "no room") { IsUnwritten = true };
+            sender.Send(_saga, [_message]);
+            broker.Answer = null;
+        }
+
+        using (sender.BeginReading())
+        {
+            sender.Send(_saga, [_message], again: true);
+        }
+
+        await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+        Assert.Contains(_message.MessageId, sender.TakeAcknowledged(10));
+        Assert.Empty(resent.Topics);
+        Assert.Empty(log.Lines);
+    }
+
     private static readonly OutgoingMessage _response = new()
     {
         MessageId = Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a14"),
@@ -202,19 +295,47 @@ public sealed class OutgoingSenderTests
 
         public ProducedRecord? Last { get; private set; }
 
+        public DeliveryReport? Answer { get; set; }
+
+        public Task<DeliveryReport>? Hold { get; set; }
+
         public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
         {
             _topics.Enqueue(record.Topic);
             Last = record;
             var refused = topics.Contains(record.Topic) || record.Topic == RefuseOnce || record.Value.Length > RefuseLongerThan;
             RefuseOnce = null;
+            if (Hold is { } held)
+            {
+                Hold = null;
+                return held;
+            }
+
+            if (Answer is { } answer)
+            {
+                return Task.FromResult(answer);
+            }
+
             return Task.FromResult(refused ? new DeliveryReport(Delivery.Refused, "too large") : new DeliveryReport(Delivery.Acknowledged, null));
         }
 
         public Task<int> PartitionsAsync(string topic, CancellationToken cancellation) => Task.FromResult(1);
     }
 
-    private sealed class Index : IDeadLetterIndex
+    private sealed class Collected : ILogger<OutgoingSender>
+    {
+        public List<string> Lines { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Lines.Add(formatter(state, exception));
+    }
+
+    internal sealed class Index : IDeadLetterIndex
     {
         public ConcurrentQueue<DeadLetterRow> Rows { get; } = new();
 

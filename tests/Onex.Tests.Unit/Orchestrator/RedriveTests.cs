@@ -6,6 +6,7 @@ using Onex.Orchestrator.Api;
 using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Sending;
 using Onex.Persistence.DeadLetters;
+using Onex.Runtime.Running;
 
 namespace Onex.Tests.Unit.Orchestrator;
 
@@ -73,6 +74,38 @@ public sealed class RedriveTests
     public void A_record_whose_letter_does_not_tell_its_origin_is_known_by_the_letter() => Assert.Equal(
         [RecordOrigin.Known(_letter.Id), RecordOrigin.Known(_letter.Id)],
         new[] { Sent(_letter, 5), Sent(_letter, 6) }.Select(RecordOrigin.Of));
+
+    [Fact]
+    public async Task A_redriven_record_that_is_given_up_again_opens_its_letter_again()
+    {
+        var index = new OutgoingSenderTests.Index();
+        var sink = new DeadLetterIndexing(index);
+        var record = Sent(_letter, 77);
+        var given = new DeadLetter
+        {
+            OriginalTopic = "requests",
+            OriginalMessage = new DeadLetterMessage { Partition = 3, Offset = 77, Value = "x" },
+            FailureReason = "no again",
+            FailureCode = "ONEX3005",
+            FailureTimestamp = _now,
+            RetryCount = 0,
+            ErrorType = "X",
+        };
+
+        await sink.StoreAsync(record, given, CancellationToken.None);
+        await sink.StoreAsync(Sent(_letter, 99), given, CancellationToken.None);
+        await sink.CloseAsync(record, CancellationToken.None);
+
+        Assert.Equal([(_letter.Id, true), (_letter.Id, true)], index.Rows.Select(row => (row.Id, row.Reopens)));
+        Assert.Equal([_letter.Id], index.Closed);
+
+        // An event that a saga kept, and refused later, has lost its record by then.
+        var asker = new RequestReader(1 << 20).Read(Sent(_letter with { Value = """{"operation":"o.e","payload":{}}"""u8.ToArray() }, 5)).Request!.Asker;
+        var refusal = new Refusal("ONEX3024", "no again", "X", asker);
+        var row = EventLetter.Row(EventLetter.RedrivenFrom(asker)!.Value, "requests", refusal, RawJson.EmptyObject, _now, _letter.Id);
+        Assert.Equal((_letter.Id, true, 3, 5L), (row.Id, row.Reopens, row.Partition, row.Offset));
+        Assert.Null(EventLetter.RedrivenFrom(asker with { Source = "requests/3/5" }));
+    }
 
     [Theory]
     [InlineData("nonsense")]

@@ -17,6 +17,7 @@ public sealed class RefusedMessagesTests
     private const string Child = "saga: audit\n        with: {}\n        compensate: { none: a test }";
     private static readonly Guid _id = Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11");
     private readonly MemoryLedger _ledger = new();
+    private readonly OutgoingSenderTests.Index _letters = new();
 
     [Theory]
     [InlineData(Effect)]
@@ -117,7 +118,29 @@ public sealed class RefusedMessagesTests
     private async Task RefuseAsync(Story story, CommandToSend sent) => story.Takes(
         (await Refused(story).TellAsync(story.Saga.Facts.SagaId, Message(story, sent), "too large", CancellationToken.None))!.Message);
 
-    private RefusedMessages Refused(Story story) => new(_ledger, new FakeTimeProvider(story.Now), Topics.Default);
+    [Theory]
+    [InlineData(Effect, false, true)]
+    [InlineData(Effect, true, false)]
+    [InlineData(Child, false, true)]
+    public async Task The_letter_of_a_refused_command_closes_itself_unless_its_saga_waits_for_an_operator(string call, bool taken, bool closes)
+    {
+        var story = Starts(call);
+        var sent = story.Last.Commands[0];
+        if (taken)
+        {
+            await _ledger.ClaimAsync(Written(story, sent), CancellationToken.None);
+        }
+
+        var message = Message(story, sent);
+        var told = (await Refused(story).TellAsync(story.Saga.Facts.SagaId, message, "too large", CancellationToken.None))!;
+        story.Takes(told.Message);
+        told.Done(told.Message.SagaId, story.Saga);
+        await Refused(story).CloseLetterAsync(message, told);
+
+        Assert.Equal(closes ? [_id] : [], _letters.Closed);
+    }
+
+    private RefusedMessages Refused(Story story) => new(_ledger, _letters, new FakeTimeProvider(story.Now), Topics.Default);
 
     private static OutgoingMessage Message(Story story, CommandToSend sent) =>
         new MessageWriter(Topics.Default, new ResponseWriter(Topics.Default)).Command(story.Saga, sent, argumentsRef: null, _id, story.Now);

@@ -38,6 +38,23 @@ public sealed class RequestReaderTests
     [MemberData(nameof(Refused))]
     public void Bad_input_is_refused_with_its_code(string value, string code) => Assert.Equal(code, Read(value).Refusal?.Code);
 
+    [Theory]
+    [InlineData("""{"operation":"o","operation":"p"}""", "The key 'operation' stands twice in one object (at byte 17).")]
+    [InlineData("""{"operation":"o","payload":{"a":{"b":1,"c":{"b":2},"b":3}}}""", "The key 'b' of 'payload.a' stands twice in one object (at byte 51).")]
+    [InlineData("""{"operation":"o","payload":{"a":[{"b":1},{"b":1,"\u0062":2}]}}""", "The key 'b' of 'payload.a' stands twice in one object (at byte 48).")]
+    [InlineData("""{"operation":"o","else":{"b":1,"b":1}}""", "The key 'b' of 'else' stands twice in one object (at byte 31).")]
+    public void A_key_that_stands_twice_in_one_object_is_refused_wherever_it_is(string value, string error)
+    {
+        var refusal = Read(value).Refusal!;
+
+        Assert.Equal(ErrorCodes.KeyTwice, refusal.Code);
+        Assert.StartsWith(error, refusal.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_same_key_in_several_objects_is_none_that_stands_twice() =>
+        Assert.Null(Read("""{"operation":"o","payload":{"a":[{"b":1},{"b":1}],"b":{"a":[],"b":1},"c":[[{"a":1}],{"a":1}]}}""").Refusal);
+
     [Fact]
     public void Bytes_that_are_not_utf8_are_refused() =>
         Assert.Equal(ErrorCodes.MalformedMessage, Read([.. "{\"operation\":\"o\",\"payload\":{\"a\":\""u8, 0xFF, .. "\"}}"u8]).Refusal?.Code);

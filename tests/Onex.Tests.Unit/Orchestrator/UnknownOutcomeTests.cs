@@ -3,7 +3,7 @@ using Onex.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator;
 
-/// <summary>What may have happened: contract-language, section 3, sentences 4 and 6. Compensated, blocked, or taken as not done, as the contract says.</summary>
+/// <summary>What may have happened: docs/contract-language.md#compensation. Compensated, blocked, or taken as not done, as the contract says.</summary>
 public sealed class UnknownOutcomeTests
 {
     private const string ByKey = "with: { path: /refunds, body: { by: \"${command_id}\" } }, when_unknown: run";
@@ -114,6 +114,44 @@ public sealed class UnknownOutcomeTests
         story.Takes(unread with { Reach = AttemptReach.Done }).Sends("-charge");
 
         Assert.Equal("result_invalid", story.Saga.Fault!.Code);
+    }
+
+    [Theory]
+    [InlineData(", save: { name: result.body }")]
+    [InlineData(", save: { name: result.body.name }")]
+    [InlineData(", returns: { body: { name: string } }")]
+    [InlineData(", reject: [{ when: result.body.stopped, code: stopped }]")]
+    public void A_body_that_is_declared_as_json_and_does_not_parse_is_not_understood_where_the_contract_reads_it(string more)
+    {
+        var story = Getting(more);
+        story.Takes(Unparsed(story));
+
+        var failed = Assert.Single(story.History, note => note.Kind == HistoryKinds.AttemptFailed);
+        Assert.Contains("declared as application/json", failed.Detail.ToString(), StringComparison.Ordinal);
+        Assert.Contains("result_invalid", failed.Detail.ToString(), StringComparison.Ordinal);
+        story.Wakes().Answered("read", 200, """{"name":"a","stopped":false}""").IsIn("done", SagaStatus.Completed);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(", save: { name: string(result.status_code) }")]
+    [InlineData(", save: { name: result.body }, returns: { body: string }")]
+    [InlineData(", reject: [{ when: result.status_code == 202, code: stopped }]")]
+    public void A_body_that_is_declared_as_json_and_does_not_parse_concerns_no_contract_that_does_not_read_it_or_takes_text(string more)
+    {
+        var story = Getting(more);
+
+        story.Takes(Unparsed(story)).IsIn("done", SagaStatus.Completed);
+    }
+
+    [Fact]
+    public void A_body_that_does_not_parse_leaves_what_is_no_success_to_its_status()
+    {
+        var story = Getting(", reject: [{ when: result.body.stopped, code: stopped }], retry: { attempts: 1 }");
+
+        story.Takes(Unparsed(story) with { Outcome = StepOutcome.Failed, Code = "http_503", Reach = AttemptReach.Answered });
+
+        Assert.Equal("step_failed", story.Saga.Fault!.Code);
     }
 
     [Fact]
@@ -341,6 +379,26 @@ public sealed class UnknownOutcomeTests
             next: done
           done: { end: completed }
         """).Starts();
+
+    private static Story Getting(string more) => new Story($$"""
+        contract: story
+        version: 1.0.0
+        input: {}
+        data: { name: any }
+        initial: reading
+        states:
+          reading:
+            steps:
+              - { id: read, effect: http.get, connection: outside, with: { path: /a }{{more}} }
+            next: done
+          done: { end: completed }
+        """).Starts();
+
+    private static StepResultArrived Unparsed(Story story) =>
+        story.Result("read", StepOutcome.Completed, """{"status_code":200,"headers":{},"body":"{\"name\":"}""", null) with
+        {
+            Unparsed = "stock:80 answered 200: the body is declared as application/json and is no JSON that can be read.",
+        };
 
     private static Story Confirming(string operation) => new Story($$"""
         contract: story

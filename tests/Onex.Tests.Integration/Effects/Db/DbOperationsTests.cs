@@ -158,7 +158,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
         await Eventually.Async(
             async () => await database.Database.ScalarAsync<long>(
                 "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'onex-effects' AND state = 'active' AND query LIKE '%pg_sleep(60)%'") == 0,
-            TimeSpan.FromSeconds(10),
+            TimeSpan.FromMinutes(1),
             () => "the statement still runs");
         await _bench.ResultAsync("db.query", "SELECT 1 AS n");
     }
@@ -284,7 +284,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
 
         // A session that is too hasty to be reset is not kept.
         await _bench.ResultAsync("db.execute", "SELECT pg_advisory_lock(4713), set_config('statement_timeout', '1', false) AS timeout");
-        await Eventually.Async(() => IsFreeAsync(4713), TimeSpan.FromSeconds(10), () => "the lock of the session that was closed is free");
+        await Eventually.Async(() => IsFreeAsync(4713), TimeSpan.FromMinutes(1), () => "the lock of the session that was closed is free");
         await _bench.ResultAsync("db.query", "SELECT 1 AS n");
 
         await _bench.ResultAsync("db.execute", "CREATE TEMP TABLE onex_short_lived AS SELECT 1 AS n");

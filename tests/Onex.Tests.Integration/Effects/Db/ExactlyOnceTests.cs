@@ -82,7 +82,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
         var late = frozen.HandleAsync(command, TestContext.Current.CancellationToken);
         await Eventually.Async(
             async () => await database.Database.ScalarAsync<long>("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(2)%' AND wait_event = 'PgSleep'") == 1,
-            TimeSpan.FromSeconds(10),
+            TimeSpan.FromMinutes(1),
             () => "it does not sleep yet");
         await ExpireAsync(command);
         await successor.RunAsync(command);

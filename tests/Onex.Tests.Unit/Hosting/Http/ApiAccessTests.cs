@@ -115,6 +115,26 @@ public sealed class ApiAccessTests
             Call(_elsewhere, $"Bearer {Operator}") with { Host = new HostString("onex.example"), Origin = "https://console.example", ContentType = "text/plain" },
             ApiScope.Operate));
 
+    [Theory]
+    [InlineData(false, "127.0.0.1", "localhost:8085", null, null, null)]
+    [InlineData(true, "127.0.0.1", "localhost:8085", null, null, null)]
+    [InlineData(true, "192.0.2.7", "onex.example", null, $"Bearer {Reader}", null)]
+    [InlineData(false, "127.0.0.1", "rebound.example:8085", null, null, ErrorCodes.CallerForeign)]
+    [InlineData(true, "127.0.0.1", "rebound.example:8085", null, null, ErrorCodes.TokenMissing)]
+    [InlineData(false, "127.0.0.1", "localhost:8085", "https://evil.example", null, ErrorCodes.CallerForeign)]
+    [InlineData(true, "127.0.0.1", "localhost:8085", "https://evil.example", null, ErrorCodes.TokenMissing)]
+    [InlineData(false, "192.0.2.7", "localhost:8085", null, null, ErrorCodes.TokenNotConfigured)]
+    [InlineData(true, "192.0.2.7", "onex.example", null, null, ErrorCodes.TokenMissing)]
+    public void The_details_of_health_are_for_callers_on_this_machine_that_are_no_web_page_and_for_those_with_a_token(
+        bool configured, string caller, string host, string? origin, string? authorization, string? refused)
+    {
+        var call = Call(IPAddress.Parse(caller), authorization) with { Host = new HostString(host), Origin = origin };
+
+        var verdict = ApiAccess.DecideDetails(configured ? _tokens : [], call);
+
+        Assert.Equal(refused, (verdict as AccessVerdict.Denied)?.Code);
+    }
+
     private static void AssertServed(bool served, int status, string code, CallFacts call)
     {
         var verdict = ApiAccess.Decide([], call, ApiScope.Operate);

@@ -16,6 +16,7 @@ public sealed class ApiTextTests
         { Encoding.UTF8.GetBytes("{\"event\":\"a\\u0000b\"}"), ErrorCodes.TextInvalid },
         { [.. "{\"event\":\""u8, 0xFF, .. "\"}"u8], ErrorCodes.MalformedMessage },
         { [.. "{\"event\":\""u8, 0xED, 0xA0, 0x80, .. "\"}"u8], ErrorCodes.MalformedMessage },
+        { Encoding.UTF8.GetBytes("{\"event\":\"a\",\"data\":{\"b\":1,\"b\":2}}"), ErrorCodes.KeyTwice },
         { Encoding.Unicode.GetBytes("{}"), ErrorCodes.CallInvalid },
         { Encoding.UTF8.GetBytes("{"), ErrorCodes.CallInvalid },
         { Encoding.UTF8.GetBytes("[]"), ErrorCodes.CallInvalid },
