@@ -136,7 +136,7 @@ public static class OrchestratorRole
     }
 
     private static void Background(Task task, ILogger logger) => _ = task.ContinueWith(
-        failed => logger.LogError(failed.Exception, "Work in the background failed"),
+        failed => Log.BackgroundFailed(logger, failed.Exception),
         CancellationToken.None,
         TaskContinuationOptions.OnlyOnFaulted,
         TaskScheduler.Default);

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
+using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Messages;
 using Onex.Hosting.Http;
 using Onex.Hosting.Settings;

@@ -26,7 +26,7 @@ internal sealed class EffectsBench : IAsyncDisposable
     {
         File.WriteAllText(Path.Combine(_directory, "all.yaml"), connections);
         var reading = ConnectionsReader.Read(_directory, environment ?? [], resolveSecrets: true);
-        Assert.Empty(reading.Problems);
+        Assert.Empty(reading.Diagnostics);
 
         time ??= TimeProvider.System;
         _services = new ServiceCollection()
