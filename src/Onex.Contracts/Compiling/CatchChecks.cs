@@ -164,3 +164,8 @@ internal sealed class CatchChecks(OperationCatalogue operations)
 /// <param name="Code">The code.</param>
 /// <param name="Contracts">Those that may fail with it.</param>
 internal sealed record DoubtfulCatch(Complaint Complaint, string Code, ImmutableArray<string> Contracts);
+
+/// <summary>What a contract uses that is judged when all contracts are known.</summary>
+/// <param name="Catches">Codes that it catches and that come only from contracts that it calls, if from anywhere.</param>
+/// <param name="Connections">The connections that its steps go through, or that its expressions read.</param>
+internal sealed record PlanUses(ImmutableArray<DoubtfulCatch> Catches, ImmutableArray<string> Connections);

@@ -47,7 +47,7 @@ internal static class ChildChecks
             .ToDictionary(plans => plans.Key, plans => plans.MaxBy(contract => contract.Plan.Version, SemanticVersionOrder.Instance).Plan, StringComparer.Ordinal);
         foreach (var (file, plan) in contracts)
         {
-            foreach (var doubtful in plan.DoubtfulCatches)
+            foreach (var doubtful in plan.Uses.Catches)
             {
                 if (!doubtful.Contracts.Any(name => newest.GetValueOrDefault(name) is not { } child || checks.MayFail(child, doubtful.Code, newest.GetValueOrDefault)))
                 {

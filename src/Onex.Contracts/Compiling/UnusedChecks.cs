@@ -42,7 +42,7 @@ internal static class UnusedChecks
     /// <param name="context">What they are compiled against.</param>
     public static IEnumerable<Diagnostic> Connections(ContractDirectory contracts, IEnumerable<Plan> plans, CompilerContext context)
     {
-        var used = plans.SelectMany(plan => plan.UsedConnections).ToHashSet(StringComparer.Ordinal);
+        var used = plans.SelectMany(plan => plan.Uses.Connections).ToHashSet(StringComparer.Ordinal);
         var unused = (context.Connections?.Keys ?? []).Where(name => !used.Contains(name)).ToHashSet(StringComparer.Ordinal);
         if (unused.Count == 0)
         {

@@ -85,11 +85,8 @@ public sealed class Plan
     /// <summary>The contracts that its steps call or start, with the places where the file says so.</summary>
     internal ImmutableArray<Child> Children { get; init; } = [];
 
-    /// <summary>Codes that it catches and that come only from contracts that it calls, if from anywhere.</summary>
-    internal ImmutableArray<DoubtfulCatch> DoubtfulCatches { get; init; } = [];
-
-    /// <summary>The connections that its steps go through, or that its expressions read.</summary>
-    internal ImmutableArray<string> UsedConnections { get; init; } = [];
+    /// <summary>What it uses of what is outside of it.</summary>
+    internal PlanUses Uses { get; init; } = new([], []);
 
     /// <summary>What connections tell to its expressions: a map by name of maps by property, as they are configured here and now.</summary>
     public CelValue Connections { get; init; } = CelValue.Map([]);
