@@ -4,24 +4,31 @@ namespace Onex.Effects;
 
 internal static partial class Log
 {
-    [LoggerMessage(2001, LogLevel.Debug, "{Operation} is known already: answered with the outcome of attempt {Attempt}.")]
+    /// <summary>The command was delivered again, and the effect ledger has its outcome.</summary>
+    [LoggerMessage(2001, LogLevel.Debug, "Duplicate command for {Operation}: answered with the outcome of attempt {Attempt}.")]
     public static partial void AnsweredFromLedger(ILogger logger, string operation, int attempt);
 
-    [LoggerMessage(2002, LogLevel.Debug, "{Operation}, attempt {Attempt}, is run elsewhere.")]
+    /// <summary>Another process has the lease of the command.</summary>
+    [LoggerMessage(2002, LogLevel.Debug, "{Operation}, attempt {Attempt}, is executed by another process.")]
     public static partial void LeasedElsewhere(ILogger logger, string operation, int attempt);
 
-    [LoggerMessage(2003, LogLevel.Debug, "{Operation}, attempt {Attempt}, is not run: {Reason}")]
+    /// <summary>The effect ledger says that the attempt must not start any more.</summary>
+    [LoggerMessage(2003, LogLevel.Debug, "{Operation}, attempt {Attempt}, is not executed: {Reason}")]
     public static partial void Expired(ILogger logger, string operation, int attempt, string reason);
 
-    [LoggerMessage(2004, LogLevel.Warning, "{Operation}, attempt {Attempt}, ended after its lease: its outcome is not told.")]
+    /// <summary>The attempt took longer than its timeout and a margin. The orchestrator finds out what became of it.</summary>
+    [LoggerMessage(2004, LogLevel.Warning, "{Operation}, attempt {Attempt}, ended after its lease: its outcome is dropped.")]
     public static partial void LeaseLost(ILogger logger, string operation, int attempt);
 
+    /// <summary>A defect of the operation: report it. The attempt has failed.</summary>
     [LoggerMessage(2005, LogLevel.Error, "{Operation} threw {Exception}. {Stack}")]
     public static partial void OperationThrew(ILogger logger, string operation, string exception, string? stack);
 
-    [LoggerMessage(2006, LogLevel.Error, "The ledger refuses the result of {Operation}.")]
+    /// <summary>The database does not take the result, so the step is rejected with result_invalid.</summary>
+    [LoggerMessage(2006, LogLevel.Error, "The effect ledger does not take the result of {Operation}.")]
     public static partial void ResultRefused(ILogger logger, string operation, Exception exception);
 
+    /// <summary>Whether db.transaction over this connection is exactly once: once per connection.</summary>
     [LoggerMessage(2007, LogLevel.Information, "Transactions through connection {Connection} {Kind}.")]
     public static partial void LedgerSought(ILogger logger, string connection, string kind);
 }

@@ -4,7 +4,7 @@ using Onex.Contracts.Plans;
 namespace Onex.Engine;
 
 /// <summary>
-/// Taking back (contract-language, 5): completed steps in reverse order; what ran in parallel in parallel; of an <c>each</c> every completed item.
+/// Compensation (docs/contract-language.md#compensation): completed steps in reverse order; what ran in parallel in parallel; of an <c>each</c> every completed item.
 /// </summary>
 internal static class Compensations
 {

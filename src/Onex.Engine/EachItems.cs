@@ -6,7 +6,7 @@ using Onex.Contracts.Plans;
 namespace Onex.Engine;
 
 /// <summary>
-/// One call for each item of a list (contract-language, 9). The saga keeps counters and the calls in flight; an item that is done is a row of its
+/// One call for each item of a list (docs/contract-language.md#for-each). The saga keeps counters and the calls in flight; an item that is done is a row of its
 /// own. Where a decision needs such rows, the saga says so (<see cref="Wanted"/>) and wakes up at once, with them.
 /// </summary>
 internal static class EachItems

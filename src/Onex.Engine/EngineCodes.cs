@@ -1,6 +1,6 @@
 namespace Onex.Engine;
 
-/// <summary>The codes of faults that the engine itself sets (contract-language, 3).</summary>
+/// <summary>The codes of faults that the engine itself sets (docs/contract-language.md#steps).</summary>
 internal static class EngineCodes
 {
     public const string StepFailed = "step_failed";

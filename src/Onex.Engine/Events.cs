@@ -5,7 +5,7 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Engine;
 
-/// <summary>Events from outside (contract-language, 3): taken, kept for a state that wants them, or refused.</summary>
+/// <summary>Events (docs/contract-language.md#events): accepted, buffered for a state that accepts them, or declined.</summary>
 internal static class Events
 {
     // Longer than any `early`, as long as a command may live.

@@ -3,7 +3,7 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Engine;
 
-/// <summary>In which states <c>fault</c> can be read: those that are reached only by ways on which it was set (contract-language, 7).</summary>
+/// <summary>In which states <c>fault</c> can be read: those that are reached only by ways on which it was set (docs/contract-language.md#faults).</summary>
 internal static class FaultFlow
 {
     /// <summary>The names of those states: the greatest set that agrees with every way into it.</summary>

@@ -4,7 +4,7 @@ using Onex.Contracts.Plans;
 namespace Onex.Engine;
 
 /// <summary>
-/// Interruption (contract-language, 6): what was in flight when a saga left is resolved. Cancelled or rejected: nothing to take back. Completed:
+/// Interruption (docs/contract-language.md#compensation): what was in flight when a saga left is resolved. Cancelled or rejected: nothing to take back. Completed:
 /// taken back. Not sent: over at once. Unknown: the same command is sent a few times more to find out (<see cref="AttemptsMax"/>), then it stays
 /// unknown, and the contract's <c>when_unknown</c> or an operator decides.
 /// </summary>

@@ -24,7 +24,7 @@ internal sealed record Verdict(StepOutcome Outcome, CelValue Value, string Code,
 }
 
 /// <summary>
-/// What a result means (contract-language, 3): the operation's own schema, <c>reject</c>, the role's classification, <c>returns</c>,
+/// What a result means (docs/contract-language.md#steps): the operation's own schema, <c>reject</c>, the role's classification, <c>returns</c>,
 /// <c>save</c>, the compensation's arguments, in this order.
 /// </summary>
 internal static class Results

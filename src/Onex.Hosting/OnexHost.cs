@@ -106,8 +106,8 @@ public static class OnexHost
         }
 
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Onex");
-        logger.LogInformation(
-            "onex {Version}: profile {Profile}, store {Store}, broker {Broker}, contracts {Contracts}, http://{Address}:{Port}",
+        Log.Starting(
+            logger,
             Version,
             settings.Profile.ToString().ToLowerInvariant(),
             settings.Store == StoreKind.Sqlite ? $"sqlite in {settings.DataDirectory}" : $"postgres {settings.Postgres?.ToString() ?? "not set"}",
@@ -142,12 +142,12 @@ public static class OnexHost
             var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             using var signal = stopping.Register(stopped.SetResult);
             await await Task.WhenAny(stopped.Task, role.Faulted);
-            logger.LogInformation("Stopping: what is in hand is finished first.");
+            Log.Stopping(logger);
             return Stopped;
         }
         catch (Exception interrupted) when (stopping.IsCancellationRequested)
         {
-            logger.LogDebug(interrupted, "Stopped during the start.");
+            Log.StoppedDuringStart(logger, interrupted);
             return Stopped;
         }
         catch (ConfigurationException wrong)
@@ -161,7 +161,7 @@ public static class OnexHost
         }
         catch (Exception crash)
         {
-            logger.LogCritical(crash, "The role has crashed.");
+            Log.Crashed(logger, crash);
             await errors.WriteLineAsync($"onex: crashed: {crash.Message}");
             return Crashed;
         }

@@ -69,6 +69,7 @@ public static class OrchestratorRole
         services.AddSingleton<RouterHealth>();
         services.AddSingleton<IHealthComponent>(sp => sp.GetRequiredService<RouterHealth>());
         services.AddSingleton<IHttpEndpoints, ApiEndpoints>();
+        services.AddSingleton(sp => new CallRoom(new MemoryGate(memory.Calls), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RequestCalls>();
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<SagaCalls>(sp, settings.Limits.HistoryShown));
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<HandledAfterAll>(sp, settings.Topics));
@@ -135,7 +136,7 @@ public static class OrchestratorRole
     }
 
     private static void Background(Task task, ILogger logger) => _ = task.ContinueWith(
-        failed => logger.LogError(failed.Exception, "Work in the background failed"),
+        failed => Log.BackgroundFailed(logger, failed.Exception),
         CancellationToken.None,
         TaskContinuationOptions.OnlyOnFaulted,
         TaskScheduler.Default);

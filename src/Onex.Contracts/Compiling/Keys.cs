@@ -86,7 +86,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         "a step",
         [
             Must("id", Shape.Text, "Its name"),
-            May("effect", Shape.Effect, "The operation, if it touches the outside world (docs/effects.md)"),
+            May("effect", Shape.Effect, "The operation, if it touches an external system ([operations.md](operations.md#effects))"),
             May("compute", Shape.Compute, "The operation, if it is a pure computation. One of the two is required"),
             May("connection", Shape.Text, "The connection that it goes through"),
             May("with", Shape.Arguments, "The operation's arguments"),
@@ -97,7 +97,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             May("reject", Shape.ListOf(Shape.Map(() => Reject)), "Answers that are a final \"no\""),
             May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where its final failure leads"),
             May("compensate", Shape.Map(() => Compensate), "How it is taken back. Required before the pivot for what changes the world"),
-            May("each", Shape.Map(() => Each), "Makes the call for each item of a list: see [A call for each item](#a-call-for-each-item)"),
+            May("each", Shape.Map(() => Each), "Makes the call for each item of a list: see [For-each](#for-each)"),
             May("aggregate", Shape.MapOf(Shape.Map(() => Aggregate)), "Of an `each`: what its items come to, by name"),
             May(
                 "losers", Shape.OneOf("compensate", "keep"),
@@ -396,6 +396,13 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             May("responded", Shape.Value, "What a `respond` step answers: the fields that matter"),
         ],
         [], oneOf: ["end", "waiting", "blocked"]);
+
+    /// <summary>The names of the keys that steps of any kind have, and branches.</summary>
+    public static IReadOnlyList<string> OfSteps { get; } =
+    [
+        .. new[] { Step, ChildStep, DetachedStep, ParallelStep, EmitStep, WaitStep, SetStep, RespondStep, FailStep, Branch }
+            .SelectMany(keys => keys.Known).Distinct(StringComparer.Ordinal),
+    ];
 
     /// <summary>The names of what this version reads.</summary>
     public IReadOnlyList<string> Known { get; } = [.. All.Select(key => key.Name)];

@@ -46,24 +46,51 @@ internal static class ConnectionKeys
     /// <summary>The keys of <c>retry</c>.</summary>
     public static IReadOnlyList<ConnectionKey> Retry { get; } =
     [
-        new("attempts", "whole number", "How many attempts there are in all") { Numbers = (1, 1000), Default = Number(RetryPolicy.Default.Attempts) },
-        new("first", "duration", "The delay before the second attempt") { Durations = (TimeSpan.Zero, _day), Default = Duration(RetryPolicy.Default.First) },
-        new("factor", "number", "What each further delay is multiplied by") { Numbers = (1, 100), Default = Number(RetryPolicy.Default.Factor) },
+        new("attempts", "whole number", "How many attempts there are in all")
+        {
+            Numbers = (1, 1000),
+            Default = Number(RetryPolicy.Default.Attempts),
+        },
+        new("first", "duration", "The delay before the second attempt")
+        {
+            Durations = (TimeSpan.Zero, _day),
+            Default = Duration(RetryPolicy.Default.First),
+        },
+        new("factor", "number", "What each further delay is multiplied by")
+        {
+            Numbers = (1, 100),
+            Default = Number(RetryPolicy.Default.Factor),
+        },
         new("max", "duration", "The longest delay") { Durations = (TimeSpan.Zero, _day), Default = Duration(RetryPolicy.Default.Max) },
-        new("jitter", "text", "`full`: the delay is a random time up to that. `none`: it is that time") { Words = ["full", "none"], Default = "`full`" },
-        new("within", "duration", "The time, counted from the first attempt, in which the last one must begin") { Durations = (_millisecond, TimeSpan.FromDays(365)) },
+        new("jitter", "text", "`full`: the delay is a random time up to that. `none`: it is that time")
+        {
+            Words = ["full", "none"],
+            Default = "`full`",
+        },
+        new("within", "duration", "The time, counted from the first attempt, in which the last one must begin")
+        {
+            Durations = (_millisecond, TimeSpan.FromDays(365)),
+        },
     ];
 
     /// <summary>The keys of <c>breaker</c>.</summary>
     public static IReadOnlyList<ConnectionKey> Breaker { get; } =
     [
-        new("ratio", "number", "The share of failed attempts that opens the breaker") { Numbers = (0.01, 1), Default = Number(BreakerSettings.Default.Ratio) },
+        new("ratio", "number", "The share of failed attempts that opens the breaker")
+        {
+            Numbers = (0.01, 1),
+            Default = Number(BreakerSettings.Default.Ratio),
+        },
         new("calls", "whole number", "How many attempts must have ended within `within` before the share counts")
         {
             Numbers = (2, 100_000),
             Default = Number(BreakerSettings.Default.Calls),
         },
-        new("within", "duration", "The time over which attempts are counted") { Durations = (_halfSecond, _hour), Default = Duration(BreakerSettings.Default.Within) },
+        new("within", "duration", "The time over which attempts are counted")
+        {
+            Durations = (_halfSecond, _hour),
+            Default = Duration(BreakerSettings.Default.Within),
+        },
         new("pause", "duration", "How long the breaker stays open before it lets one attempt through as a trial")
         {
             Durations = (_halfSecond, _hour),
@@ -77,11 +104,16 @@ internal static class ConnectionKeys
         new("type", "text", "Required. The kind of connection") { Words = ConnectionTypes.All },
         Timeout,
         new("retry", "map", "The retry policy of steps that set none") { Default = "the [defaults](#retry)" },
-        new("breaker", "map", "The circuit breaker. While it is open, attempts end at once with `breaker_open` and count as not sent; `{}` takes the [defaults](#breaker)")
+        new(
+            "breaker", "map",
+            "The circuit breaker. While it is open, attempts end at once with `breaker_open` and count as not sent; "
+            + "`{}` takes the [defaults](#breaker)")
         {
             Default = "no breaker",
         },
-        new("rate_limit", "text", "How many attempts may begin in a second, minute or hour in this process: `50/s`, `600/m`, `1000/h`. More of them wait for their turn")
+        new(
+            "rate_limit", "text",
+            "How many attempts may begin in a second, minute or hour in this process: `50/s`, `600/m`, `1000/h`. More of them wait for their turn")
         {
             Default = "no limit",
         },
@@ -91,7 +123,12 @@ internal static class ConnectionKeys
             Default = $"{ConnectionTypes.ConcurrencyOf(ConnectionTypes.Http)}; postgres {ConnectionTypes.ConcurrencyOf(ConnectionTypes.Postgres)}, "
                 + $"at most {ConnectionTypes.ConcurrencyMaxOf(ConnectionTypes.Postgres)}",
         },
-        new("public", "map", "Up to 50 constants (text, numbers, `true`, `false`) that contracts read as `connections.<name>.<property>`. No secrets") { Default = "none" },
+        new(
+            "public", "map",
+            "Up to 50 constants (text, numbers, `true`, `false`) that contracts read as `connections.<name>.<property>`. No secrets")
+        {
+            Default = "none",
+        },
     ];
 
     private static readonly ConnectionKey _httpAddress = new("url", "address", "Required. The address, `http` or `https`");
@@ -102,7 +139,10 @@ internal static class ConnectionKeys
         [
             new("url", "address", "The address below which the steps' paths are, `http` or `https`. Required unless `allow` is given"),
             new("headers", "map of texts", "Headers of every request. They replace the step's own of the same name") { Default = "none" },
-            new("allow", "list of texts", "Further hosts, addresses and ranges (`build.internal`, `10.0.0.0/8`) that a step's `url` may name") { Default = "none" },
+            new("allow", "list of texts", "Further hosts, addresses and ranges (`build.internal`, `10.0.0.0/8`) that a step's `url` may name")
+            {
+                Default = "none",
+            },
         ],
         [ConnectionTypes.Postgres] = PostgresReading.Keys,
         [ConnectionTypes.Consul] =

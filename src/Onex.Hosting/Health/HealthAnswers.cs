@@ -112,7 +112,7 @@ internal sealed class HealthAnswers(RoleHealth role, HealthMonitor monitor, Time
         if (answer.CorrelationId is { } id)
         {
             http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
-            logger.LogDebug("{Path} is answered 503: {Error} (correlation id {CorrelationId})", http.Request.Path.Value, answer.Error, id);
+            Log.Answered503(logger, http.Request.Path.Value, answer.Error, id);
         }
 
         // A proxy that keeps an answer would hide a change for as long.

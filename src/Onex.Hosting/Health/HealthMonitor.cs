@@ -108,11 +108,11 @@ internal sealed class HealthMonitor(
 
         if (before is not null && before.Usable && !last.Usable)
         {
-            logger.LogWarning("{Component} is lost: {Error}", watched.Component.Name, report.Error);
+            Log.ComponentLost(logger, watched.Component.Name, report.Error);
         }
         else if (before is { Usable: false, Lost: true } && last.Usable)
         {
-            logger.LogInformation("{Component} works again.", watched.Component.Name);
+            Log.ComponentWorksAgain(logger, watched.Component.Name);
         }
     }
 

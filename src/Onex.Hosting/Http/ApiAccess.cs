@@ -6,7 +6,7 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Hosting.Http;
 
-/// <summary>Who may use <c>/api</c> and <c>/metrics</c> (operations, 2 and 3): deny, then allow.</summary>
+/// <summary>Who may use <c>/api</c> (docs/http-api.md): deny, then allow.</summary>
 public static class ApiAccess
 {
     /// <summary>Who a caller on this machine is, where no token is configured.</summary>

@@ -57,7 +57,7 @@ internal sealed class RoleServices(
         }
 
         health.MarkInitialized();
-        logger.LogInformation("The role has started.");
+        Log.Started(logger);
     }
 
     /// <summary>Stops them in reverse order. One that fails to stop does not keep the others from it.</summary>
@@ -71,11 +71,11 @@ internal sealed class RoleServices(
             }
             catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
             {
-                logger.LogWarning("{Service} did not end its work within the grace period; what it held is done again after a start.", service.GetType().Name);
+                Log.StoppedTooLate(logger, service.GetType().Name);
             }
             catch (Exception failure)
             {
-                logger.LogError(failure, "{Service} failed to stop.", service.GetType().Name);
+                Log.StopFailed(logger, service.GetType().Name, failure);
             }
         }
     }
@@ -91,7 +91,7 @@ internal sealed class RoleServices(
                 await bootstrap.StartAsync(cancellation);
                 if (waitingBecause is not null)
                 {
-                    logger.LogInformation("{Bootstrap}: reached.", bootstrap.Name);
+                    Log.BootstrapReached(logger, bootstrap.Name);
                 }
 
                 return;
@@ -100,7 +100,7 @@ internal sealed class RoleServices(
             {
                 if (waitingBecause is null)
                 {
-                    logger.LogWarning("{Bootstrap}: {Error} The start waits for it.", bootstrap.Name, away.Message);
+                    Log.BootstrapWaits(logger, bootstrap.Name, away.Message);
                 }
 
                 waitingBecause = away.Message;

@@ -77,6 +77,6 @@ internal static class SettingsDocument
             SettingKind.List => " A list.",
             _ => "",
         };
-        return setting.Meaning + allowed + (setting.Secret ? " Secret." : "") + (setting.NotYet ? " Checked, but not used by this version." : "");
+        return setting.Meaning + allowed + (setting.Secret ? " Secret." : "") + (setting.NotYet ? " To come: checked, but not used by this version." : "");
     }
 }

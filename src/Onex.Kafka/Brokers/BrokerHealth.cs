@@ -148,7 +148,7 @@ public sealed class BrokerHealth : IDisposable
             _clientError = error.Reason;
         }
 
-        _logger.LogDebug("Kafka client: {Code} {Reason}", error.Code, error.Reason);
+        Log.ClientError(_logger, error.Code, error.Reason);
     }
 
     private void Probe()
@@ -228,11 +228,11 @@ public sealed class BrokerHealth : IDisposable
 
         if (back)
         {
-            _logger.LogInformation("Kafka answers again.");
+            Log.BrokerAnswersAgain(_logger);
         }
         else
         {
-            _logger.LogWarning("Kafka does not answer: {Error}", error);
+            Log.BrokerDoesNotAnswer(_logger, error);
         }
     }
 }

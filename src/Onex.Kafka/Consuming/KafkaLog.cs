@@ -69,7 +69,7 @@ internal sealed class KafkaLog(KafkaSettings settings, TopicAdmin topics, Broker
                 member.Ids.Read(line.Message);
                 if (line.Level < SyslogLevel.Debug)
                 {
-                    _logger.LogDebug("librdkafka: {Facility} {Message}", line.Facility, line.Message);
+                    Log.ClientLine(_logger, line.Facility, line.Message);
                 }
             })
             .SetErrorHandler((_, error) => health.Note(error))
@@ -85,7 +85,7 @@ internal sealed class KafkaLog(KafkaSettings settings, TopicAdmin topics, Broker
     {
         if (committed.Error.IsError && committed.Error.Code != ErrorCode.Local_NoOffset)
         {
-            _logger.LogDebug("{Endpoint}: not committed: {Reason}", address.Name, committed.Error.Reason);
+            Log.OffsetsNotCommitted(_logger, address.Name, committed.Error.Reason);
         }
     }
 
@@ -267,7 +267,7 @@ internal sealed class KafkaLog(KafkaSettings settings, TopicAdmin topics, Broker
             catch (KafkaException e)
             {
                 // The group is in motion: whoever in this process is assigned the partitions begins them anew all the same.
-                _log._logger.LogDebug("{Endpoint}: the offsets of a topic that is gone are not overwritten: {Reason}", _address.Name, e.Error.Reason);
+                Log.OffsetsOfGoneTopic(_log._logger, _address.Name, e.Error.Reason);
             }
         }
     }

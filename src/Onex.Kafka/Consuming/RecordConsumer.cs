@@ -146,7 +146,7 @@ internal sealed class RecordConsumer : IDisposable
         }
         catch (Exception e) when (e is TimeoutException or OperationCanceledException)
         {
-            _logger.LogWarning("{Endpoint}: {Count} records are not finished in time; they will come again.", _address.Name, InFlight);
+            Log.UnfinishedRecords(_logger, _address.Name, InFlight);
         }
 
         await _abandon.CancelAsync();
@@ -181,7 +181,7 @@ internal sealed class RecordConsumer : IDisposable
             }
             catch (Exception e)
             {
-                _logger.LogError(e, "{Endpoint}: the consumer broke and is made again.", _address.Name);
+                Log.ConsumerBroke(_logger, _address.Name, e);
                 _hasAssignment = false;
                 OnRevoked([.. Partitions()]);
                 _abandon.Token.WaitHandle.WaitOne(backoff.Next());
@@ -207,7 +207,7 @@ internal sealed class RecordConsumer : IDisposable
         catch (LogChangedException e)
         {
             // Whoever joins in our place begins where the log that there is now wants to be read.
-            _logger.LogWarning("{Endpoint}: {Change}", _address.Name, e.Message);
+            Log.LogChanged(_logger, _address.Name, e.Message);
             _hasAssignment = false;
         }
     }
@@ -251,7 +251,7 @@ internal sealed class RecordConsumer : IDisposable
             if (_complainedOf != e.Error.Code)
             {
                 _complainedOf = e.Error.Code;
-                _logger.LogWarning("{Endpoint}: {Reason}", _address.Name, e.Error.Reason);
+                Log.ConsumeFailed(_logger, _address.Name, e.Error.Reason);
             }
         }
 
@@ -365,10 +365,8 @@ internal sealed class RecordConsumer : IDisposable
     private void OnMissed(MissedRecords missed)
     {
         _missed.Add(missed);
-        _logger.LogError(
-            "{Endpoint}: {Count} records of {Topic} [{Partition}] were deleted before they were read (offsets {From} to {To}): what they asked for is not "
-            + "done, and nobody is answered. The topic keeps records for less time than they had to wait, or somebody deleted them.",
-            _address.Name, missed.Count, missed.Partition.Topic, missed.Partition.Partition.Value, missed.From, missed.To - 1);
+        Log.RecordsMissed(
+            _logger, _address.Name, missed.Count, missed.Partition.Topic, missed.Partition.Partition.Value, missed.From, missed.To - 1);
     }
 
     private void OnAssigned(ILogConsumer consumer, List<TopicPartition> partitions)
@@ -393,7 +391,7 @@ internal sealed class RecordConsumer : IDisposable
         }
 
         _hasAssignment = true;
-        _logger.LogInformation("{Endpoint}: assigned {Partitions}.", _address.Name, Describe(partitions));
+        Log.PartitionsAssigned(_logger, _address.Name, Describe(partitions));
         if (partitions.Count > 0)
         {
             var previous = _preparing;
@@ -428,7 +426,7 @@ internal sealed class RecordConsumer : IDisposable
                 if (!complained)
                 {
                     complained = true;
-                    _logger.LogWarning(e, "{Endpoint}: cannot take up its partitions yet; tries again.", _address.Name);
+                    Log.PartitionsNotReady(_logger, _address.Name, e);
                 }
 
                 await backoff.WaitAsync(lost);
@@ -502,14 +500,14 @@ internal sealed class RecordConsumer : IDisposable
 
         if (numbers.Count > 0)
         {
-            _logger.LogInformation("{Endpoint}: revoked {Partitions}.", _address.Name, Describe(partitions));
+            Log.PartitionsRevoked(_logger, _address.Name, Describe(partitions));
             try
             {
                 _handler.Revoked(numbers);
             }
             catch (Exception e)
             {
-                _logger.LogError(e, "{Endpoint}: the handler failed to let go of its partitions.", _address.Name);
+                Log.RevokeFailed(_logger, _address.Name, e);
             }
         }
     }
@@ -537,7 +535,7 @@ internal sealed class RecordConsumer : IDisposable
                     if (_troubled)
                     {
                         _troubled = false;
-                        _logger.LogInformation("{Endpoint}: goes on.", _address.Name);
+                        Log.ConsumerResumed(_logger, _address.Name);
                     }
 
                     backoff.Reset();
@@ -555,9 +553,7 @@ internal sealed class RecordConsumer : IDisposable
                     var before = MemoryShortage.Describe();
                     atOnce = Math.Max(1, part.Count / 2);
                     MemoryShortage.Relieve();
-                    _logger.LogInformation(
-                        "{Endpoint}: {Count} records do not fit into memory together; half of them are tried. Before: {Before}. Now: {Now}.",
-                        _address.Name, part.Count, before, MemoryShortage.Describe());
+                    Log.BatchHalved(_logger, _address.Name, part.Count, before, MemoryShortage.Describe());
                     DropSettled(given);
                     continue;
                 }
@@ -566,7 +562,7 @@ internal sealed class RecordConsumer : IDisposable
                     if (!_troubled)
                     {
                         _troubled = true;
-                        _logger.LogWarning(e, "{Endpoint}: pauses, and tries again until it can go on.", _address.Name);
+                        Log.ConsumerPaused(_logger, _address.Name, e);
                     }
                 }
 
@@ -695,7 +691,7 @@ internal sealed class RecordConsumer : IDisposable
         }
         catch (Exception e)
         {
-            _logger.LogCritical(e, "{Endpoint}: a dead letter cannot be written; its partition stands still.", _address.Name);
+            Log.DeadLetterNotWritten(_logger, _address.Name, e);
         }
     }
 
@@ -785,7 +781,7 @@ internal sealed class RecordConsumer : IDisposable
             catch (KafkaException e) when (!e.Error.IsFatal)
             {
                 // The partition is being taken away at this moment.
-                _logger.LogDebug("{Endpoint}: {Offset} is not stored: {Reason}", _address.Name, offset, e.Error.Reason);
+                Log.OffsetNotStored(_logger, _address.Name, offset, e.Error.Reason);
             }
         }
     }

@@ -24,16 +24,14 @@ internal sealed class DeadLetterWriter(
             {
                 if (await TryWriteAsync(record, letter, cancellation) is not { } trouble)
                 {
-                    logger.LogWarning(
-                        "Dead letter: {Topic} [{Partition}] @{Offset}: {Code} {Reason}",
-                        record.Topic, record.Partition, record.Offset, dead.Code, dead.Reason);
+                    Log.DeadLetterWritten(logger, record.Topic, record.Partition, record.Offset, dead.Code, dead.Reason);
                     return;
                 }
 
                 if (!complained)
                 {
                     complained = true;
-                    logger.LogError("{Topic} takes no dead letters yet: {Reason}", Topics.DeadLetter(record.Topic), trouble);
+                    Log.DeadLetterRejected(logger, Topics.DeadLetter(record.Topic), trouble);
                 }
             }
             catch (Exception e) when (!cancellation.IsCancellationRequested)
@@ -41,7 +39,7 @@ internal sealed class DeadLetterWriter(
                 if (!complained)
                 {
                     complained = true;
-                    logger.LogError(e, "{Topic} takes no dead letters yet.", Topics.DeadLetter(record.Topic));
+                    Log.DeadLetterFailed(logger, Topics.DeadLetter(record.Topic), e);
                 }
             }
 
@@ -73,13 +71,12 @@ internal sealed class DeadLetterWriter(
             try
             {
                 await sink!.CloseAsync(record, cancellation);
-                logger.LogInformation(
-                    "Dead letter of {Topic} [{Partition}] @{Offset} is closed: its record was handled after all.", record.Topic, record.Partition, record.Offset);
+                Log.DeadLetterClosed(logger, record.Topic, record.Partition, record.Offset);
                 return;
             }
             catch (Exception e) when (!cancellation.IsCancellationRequested)
             {
-                logger.LogDebug(e, "A dead letter of {Topic} cannot be closed yet.", record.Topic);
+                Log.DeadLetterNotClosed(logger, record.Topic, e);
             }
 
             await backoff.WaitAsync(cancellation);

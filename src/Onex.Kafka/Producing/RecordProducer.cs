@@ -150,7 +150,7 @@ internal sealed class ProducerClient(KafkaSettings settings, int? recordsPerBatc
             // A topic that nobody knows is told as such, not held back for long.
             configuration.TopicMetadataPropagationMaxMs = 5000;
             return _open = new Open(new ProducerBuilder<byte[], byte[]>(configuration)
-                .SetLogHandler((_, line) => logger.LogDebug("librdkafka: {Facility} {Message}", line.Facility, line.Message))
+                .SetLogHandler((_, line) => Log.ClientLine(logger, line.Facility, line.Message))
                 .SetErrorHandler(OnError)
                 .Build());
         }
@@ -194,7 +194,7 @@ internal sealed class ProducerClient(KafkaSettings settings, int? recordsPerBatc
             _open = null;
         }
 
-        logger.LogWarning("The Kafka producer broke and is made again: {Reason}", error.Reason);
+        Log.ProducerBroke(logger, error.Reason);
 
         // Not here: this may be the producer's own thread, which it waits for.
         _ = Task.Run(open.Close);

@@ -173,7 +173,7 @@ internal sealed class TopicHandler<T>(
 
         if (Interlocked.Exchange(ref _troubled, 1) == 0)
         {
-            logger.LogWarning(e, "{Topic}: stands still, and tries again until it can go on.", topic);
+            Log.TopicPaused(logger, topic, e);
         }
     }
 
@@ -181,7 +181,7 @@ internal sealed class TopicHandler<T>(
     {
         if (Volatile.Read(ref _troubled) != 0 && Interlocked.Exchange(ref _troubled, 0) != 0)
         {
-            logger.LogInformation("{Topic}: goes on.", topic);
+            Log.TopicResumed(logger, topic);
         }
     }
 

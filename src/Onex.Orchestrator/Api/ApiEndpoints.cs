@@ -102,7 +102,7 @@ internal sealed class ApiEndpoints(
 #pragma warning restore CA1031
         {
             var id = Guid.CreateVersion7(time.GetUtcNow());
-            logger.LogError(failure, "{Method} {Path} failed (correlation id {CorrelationId})", http.Request.Method, http.Request.Path.Value, id);
+            Log.CallFailed(logger, http.Request.Method, http.Request.Path.Value, id, failure);
             if (!http.Response.HasStarted)
             {
                 var problem = new CallException(500, ErrorCodes.CallFailed, "The call failed for a reason of the runtime's own.", "The runtime's log has the cause, with this correlation id.").Problem;

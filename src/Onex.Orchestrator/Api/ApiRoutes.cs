@@ -58,10 +58,10 @@ internal static class ApiRoutes
             new("correlation_id", "string", false, "A UUID; made up and told if missing."),
             new("envelope_id", "string", false, "A UUID: the request's identity. With it the same request may be sent again without harm; another one under it is refused (409)."),
             new("target", "object", false, "For an event: `{key}` or `{saga_id}` instead of the correlation id."),
-            new("handler_type", "string", false, "Overrides the operation's prefix."),
+            new("handler_type", "string", false, "To come: overrides the operation's prefix. Today it has no effect."),
             new("reply_to", "string", false, "A topic of the allow-list for the response."),
         ],
-        Errors = [400, 403, 404, 409, 413, 429],
+        Errors = [400, 403, 404, 408, 409, 413, 429],
     };
 
     public static ApiRoute ListSagas { get; } = new(
@@ -131,7 +131,7 @@ internal static class ApiRoutes
     {
         Success = 202,
         Body = [new("event", "string", true, "The event's name, as the contract declares it."), new("data", "object", false, "The event's data.")],
-        Errors = [400, 404, 409],
+        Errors = [400, 404, 408, 409, 413, 429],
     };
 
     public static ApiRoute Contracts { get; } = new(

@@ -101,7 +101,7 @@ internal sealed class DeadLetterCalls(
             throw Decided(row);
         }
 
-        logger.LogInformation("Dead letter {LetterId} of {Topic} is {Status} by {Caller}", row.Id, row.Topic, row.Status.ToText(), call.Caller);
+        Log.DeadLetterDecided(logger, row.Id, row.Topic, row.Status.ToText(), call.Caller);
         return row;
     }
 

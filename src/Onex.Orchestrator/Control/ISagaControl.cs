@@ -13,7 +13,7 @@ internal interface ISagaControl
     /// Takes a request in as if it had been published to <c>requests</c>: the same checks, the same identity rules (<c>envelope_id</c>; without
     /// one each call is a request of its own). Ends once its outcome is durable.
     /// </summary>
-    /// <param name="body">The request as JSON, as operations.md describes it.</param>
+    /// <param name="body">The request as JSON: docs/messages.md#request.</param>
     /// <param name="headers">Trace context and further headers that are carried through.</param>
     /// <param name="cancellation">Gives up waiting.</param>
     Task<Submission> SubmitAsync(ReadOnlyMemory<byte> body, IReadOnlyList<KeyValuePair<string, string>> headers, CancellationToken cancellation);

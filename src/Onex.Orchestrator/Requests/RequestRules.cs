@@ -20,7 +20,7 @@ internal sealed class RequestRules(
     // A btree entry holds at most a third of a page; a key is a name, not a document.
     public const int KeyCharsMax = 512;
 
-    // The prefixes of effect operations (operations, 4), also of those that come later.
+    // The prefixes of effect operations (docs/operations.md), also of those to come.
     private static readonly FrozenSet<string> _prefixes = FrozenSet.ToFrozenSet(
         ["consul", "database", "db", "filesystem", "http", "kafka", "redis", "vault"], StringComparer.Ordinal);
 

@@ -80,7 +80,7 @@ internal sealed class EarlySweep(
         {
             if (_unreadable.Add(row.MessageId))
             {
-                logger.LogError(failure, "The early event {MessageId} of contract {Contract} cannot be read, and stays where it is", row.MessageId, row.Contract);
+                Log.EarlyEventUnreadable(logger, row.MessageId, row.Contract, failure);
             }
 
             return null;

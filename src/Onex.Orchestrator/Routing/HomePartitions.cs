@@ -54,7 +54,7 @@ internal sealed class HomePartitions(
         }
 
         _assigned.TrySetResult();
-        logger.LogInformation("At home in partitions {Partitions}", string.Join(", ", partitions.Order()));
+        Log.HomePartitionsAssigned(logger, string.Join(", ", partitions.Order()));
     }
 
     /// <summary>Gives partitions up.</summary>

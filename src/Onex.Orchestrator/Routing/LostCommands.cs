@@ -43,15 +43,14 @@ internal sealed class LostCommands(SagaRouter router, ISagaStore store, HomePart
             catch (Exception failure)
 #pragma warning restore CA1031
             {
-                logger.LogWarning(
-                    failure is StoreUnavailableException ? null : failure, "Live sagas cannot be sent on yet, which is tried again: {Reason}", failure.Message);
+                Log.ResendFailed(logger, failure.Message, failure is StoreUnavailableException ? null : failure);
                 await Task.Delay(_pause, time, stoppingToken);
             }
         }
 
         if (sagas > 0)
         {
-            logger.LogInformation("{Sagas} live sagas of a process before this one go on", sagas);
+            Log.SagasContinued(logger, sagas);
         }
     }
 }

@@ -71,7 +71,7 @@ internal sealed class MainLoops(
         }
         catch (Exception late) when (late is OperationCanceledException or StoreUnavailableException)
         {
-            logger.LogWarning("Some sent messages could not be taken out of the outbox in time; copies of them, with the same ids, are sent after the next start.");
+            Log.OutboxNotCleared(logger);
         }
     }
 
@@ -128,7 +128,7 @@ internal sealed class MainLoops(
                 if (failing)
                 {
                     failing = false;
-                    logger.LogInformation("Looking after {What} works again", what);
+                    Log.JobWorksAgain(logger, what);
                 }
 
                 await Task.Delay(period, time, cancellation);
@@ -144,7 +144,7 @@ internal sealed class MainLoops(
                 if (!failing)
                 {
                     failing = true;
-                    logger.LogWarning("Looking after {What} does not work and is tried again: {Reason}", what, failure.Message);
+                    Log.JobFailed(logger, what, failure.Message);
                 }
 
                 try

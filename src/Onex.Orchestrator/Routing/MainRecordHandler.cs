@@ -87,7 +87,7 @@ internal sealed class MainRecordHandler(
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            logger.LogError(failure, "A record of {Topic} cannot be read", topic);
+            Log.RecordUnreadable(logger, topic, failure);
             entry.Settle(new RecordOutcome.Dead(ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name, null));
         }
 

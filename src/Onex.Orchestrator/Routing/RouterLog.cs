@@ -44,15 +44,19 @@ internal static partial class RouterLog
         }
     }
 
+    /// <summary>The saga needs an operator: <c>onex sagas why</c> says what can be done.</summary>
     [LoggerMessage(1001, LogLevel.Warning, "The saga is blocked in state {State}: {Reason}")]
     private static partial void Blocked(ILogger logger, string state, string? reason);
 
+    /// <summary>The saga has ended as failed. Its requester was answered with this code.</summary>
     [LoggerMessage(1002, LogLevel.Information, "The saga has failed in state {State} with {Code}")]
     private static partial void Failed(ILogger logger, string state, string? code);
 
-    [LoggerMessage(1004, LogLevel.Warning, "The saga goes round in a circle without an event, a wait or new data: it enters state {State} again at {At}")]
+    /// <summary>The contract repeats itself without anything new. ONEX_MAX_IDLE_ENTRIES bounds how often.</summary>
+    [LoggerMessage(1004, LogLevel.Warning, "The saga repeats the same states without an event, a wait or new data: it enters state {State} again at {At}")]
     private static partial void SlowedDown(ILogger logger, string state, DateTimeOffset at);
 
+    /// <summary>A transition of the saga was committed.</summary>
     [LoggerMessage(1003, LogLevel.Debug, "The saga is in state {State}, {Status}")]
     private static partial void IsNow(ILogger logger, string state, SagaStatus status);
 }

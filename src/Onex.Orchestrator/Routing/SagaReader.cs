@@ -41,8 +41,7 @@ internal sealed class SagaReader(ISagaStore store, PlanCatalogue plans, ILogger<
             {
                 if (await plans.FindAsync(row.ContractHash, cancellation) is not { } pipe)
                 {
-                    logger.LogError(
-                        "Saga {SagaId} runs contract {Contract} {Version} ({Hash}), which is not registered here", row.Id, row.Contract, row.ContractVersion, row.ContractHash);
+                    Log.PlanNotRegistered(logger, row.Id, row.Contract, row.ContractVersion, row.ContractHash);
                     sagas.Add(new StoredSaga(row, null, null, unsent));
                     continue;
                 }
@@ -58,7 +57,7 @@ internal sealed class SagaReader(ISagaStore store, PlanCatalogue plans, ILogger<
             catch (Exception failure) when (failure is not (OperationCanceledException or StoreUnavailableException) && !MemoryShortage.Is(failure))
 #pragma warning restore CA1031
             {
-                logger.LogError(failure, "The row of saga {SagaId} cannot be read", row.Id);
+                Log.SagaUnreadable(logger, row.Id, failure);
                 sagas.Add(new StoredSaga(row, null, null, unsent)
                 {
                     Problem = $"Its row cannot be read by this version of Onex ({failure.Message.Split(Environment.NewLine)[0]}). "

@@ -272,7 +272,7 @@ internal sealed class SagaRouter(
         {
             if (item.Trouble is { } known)
             {
-                logger.LogError("A message for saga {SagaId} cannot be handled: {Reason}", work.SagaId, known.Reason);
+                Log.MessageNotHandled(logger, work.SagaId, known.Reason);
                 SetAside(work, item, known, now);
             }
             else if (work.Unreadable is { } unreadable)
@@ -305,7 +305,7 @@ internal sealed class SagaRouter(
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            logger.LogError(failure, "A message for saga {SagaId} cannot be handled", work.SagaId);
+            Log.HandlingThrew(logger, work.SagaId, failure);
             SetAside(work, item, new Trouble(ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name), now);
         }
     }
@@ -332,7 +332,7 @@ internal sealed class SagaRouter(
         catch (Exception failure) when (!MemoryShortage.Is(failure))
 #pragma warning restore CA1031
         {
-            logger.LogError(failure, "Saga {SagaId} cannot be set aside", work.SagaId);
+            Log.SagaNotBlocked(logger, work.SagaId, failure);
         }
     }
 
@@ -553,7 +553,7 @@ internal sealed class SagaRouter(
             return item;
         }
 
-        logger.LogError("A message for saga {SagaId} cannot be stored: {Reason}", work.SagaId, reason);
+        Log.MessageNotStored(logger, work.SagaId, reason);
         var trouble = new Trouble(ErrorCodes.HandlingFailed, reason, "DataRefused", IsFinal: true);
         if (item.Trouble is null && !item.IsFromLedger && item.Message is StepResultArrived or TimerFired or ResendAsked)
         {

@@ -143,12 +143,15 @@ internal sealed partial class Scheduler(
 
     private static ScheduleName NameOf(Plan plan) => new(plan.Name, plan.Schedule!.Text);
 
+    /// <summary>A time of a schedule has come, and its saga has started.</summary>
     [LoggerMessage(1010, LogLevel.Debug, "The schedule of {Contract} has started a saga for {Due}: {SagaId}")]
     private partial void Started(string contract, DateTimeOffset due, Guid? sagaId);
 
+    /// <summary>A time of a schedule has come, and overlap or missed says that no saga starts.</summary>
     [LoggerMessage(1011, LogLevel.Information, "The schedule of {Contract} starts nothing for {Due}: {Reason}")]
     private partial void Skipped(string contract, DateTimeOffset due, string reason);
 
+    /// <summary>A time of a schedule has come, and its saga cannot start: its input does not match, or its key is in use.</summary>
     [LoggerMessage(1012, LogLevel.Warning, "The schedule of {Contract} could not start a saga for {Due}: {Reason}")]
     private partial void Refused(string contract, DateTimeOffset due, string reason);
 }

@@ -172,8 +172,8 @@ internal sealed class OutgoingSender(
 
         if (copies.Length > 0)
         {
-            logger.LogInformation(
-                "{Count} messages of the outbox are sent although a copy may be there, because the broker did not acknowledge them or another process may have sent them: {Messages}",
+            Log.MessagesResent(
+                logger,
                 copies.Length,
                 string.Join(", ", copies.Take(NamedMax).Select(message => $"{message.MessageId} for {message.Topic}")) + (copies.Length > NamedMax ? ", ..." : ""));
         }
@@ -238,7 +238,7 @@ internal sealed class OutgoingSender(
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            logger.LogError(failure, "A committed message could not be handed to the producer; it is sent again later.");
+            Log.MessageNotProduced(logger, failure);
         }
         finally
         {
@@ -254,8 +254,7 @@ internal sealed class OutgoingSender(
     private async Task<DeliveryReport> SendRefusedAsync(
         Guid sagaId, OutgoingMessage message, ProducedRecord record, string reason)
     {
-        logger.LogError(
-            "The broker refuses message {MessageId} of saga {SagaId} for topic {Topic} for good: {Reason}", message.MessageId, sagaId, message.Topic, reason);
+        Log.MessageUndeliverable(logger, message.MessageId, sagaId, message.Topic, reason);
         if (ShortResponse.For(message, reason) is { } instead)
         {
             var said = await producer.ProduceAsync(record with { Value = instead.Value, Headers = MessageHeaders.ToList(instead.Headers) }, CancellationToken.None);

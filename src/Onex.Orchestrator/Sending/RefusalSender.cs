@@ -46,7 +46,7 @@ internal sealed class RefusalSender(ResponseWriter responses, IRecordProducer pr
             if (!report.IsUnwritten)
             {
                 resent.Add(message.Topic);
-                logger.LogInformation("Message {MessageId} for topic {Topic} is sent although a copy may be there: the broker did not acknowledge it", message.MessageId, message.Topic);
+                Log.ResponseResent(logger, message.MessageId, message.Topic);
             }
 
             report = await producer.ProduceAsync(record, cancellation);
@@ -60,7 +60,7 @@ internal sealed class RefusalSender(ResponseWriter responses, IRecordProducer pr
                 return;
             }
 
-            logger.LogError("Message {MessageId} for topic {Topic} is refused by the broker: {Reason}", message.MessageId, message.Topic, report.Reason);
+            Log.ResponseUndeliverable(logger, message.MessageId, message.Topic, report.Reason);
         }
     }
 }

@@ -347,10 +347,12 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
 
     private static Guid? Id(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetGuid(column);
 
-    [LoggerMessage(Level = LogLevel.Debug, Message = "Two commits met; this one goes again: {Reason}")]
+    /// <summary>Two transactions deadlocked or could not be serialized; nothing is lost.</summary>
+    [LoggerMessage(5010, LogLevel.Debug, "Two commits conflicted; this one is repeated: {Reason}")]
     private partial void Contention(string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The connection was lost during a commit, whose outcome is found out: {Reason}")]
+    /// <summary>The store reads from the rows whether the commit happened.</summary>
+    [LoggerMessage(5011, LogLevel.Warning, "The connection was lost during a commit; its outcome is looked up: {Reason}")]
     private partial void OutcomeUnknown(string reason);
 
     private sealed record Found(long Version, Guid LastTransitionId);

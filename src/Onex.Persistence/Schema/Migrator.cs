@@ -17,18 +17,14 @@ public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings
     // "onex" in ASCII. Advisory locks are per database.
     private const long LockKey = 0x6F6E6578;
 
+    // Builds before the first release had migrations of their own. The last one left the tables that the first one of today creates.
+    private const string LastBeforeFirst = "20261129090018_RequestHashes";
+
     private static readonly TimeSpan _lockPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan _commandTimeout = TimeSpan.FromHours(1);
 
     /// <summary>The last migration of this binary.</summary>
-    public string Latest
-    {
-        get
-        {
-            using var context = CreateContext();
-            return context.Database.GetMigrations().Last();
-        }
-    }
+    public string Latest => Migrations()[^1];
 
     /// <summary>
     /// Adds what is missing and makes history partitions ahead. Of several processes that start at once, one migrates and the others
@@ -44,10 +40,10 @@ public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings
         try
         {
             var status = await ReadAsync(context, cancellation);
-            RefuseNewer(status);
+            RefuseForeign(status);
             if (status.Pending.Count > 0)
             {
-                logger.LogInformation("Migrating the database: {Migrations}", string.Join(", ", status.Pending));
+                Log.Migrating(logger, string.Join(", ", status.Pending));
 
                 // Whoever waits for a lock holds up everyone who comes after, the mains of before among them: rather not now.
                 await context.Database.ExecuteSqlRawAsync("SET lock_timeout = '2s'", cancellation);
@@ -77,13 +73,21 @@ public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings
     public async Task CheckAsync(CancellationToken cancellation)
     {
         var status = await StatusAsync(cancellation);
-        RefuseNewer(status);
+        RefuseForeign(status);
         if (status.Pending.Count > 0)
         {
             throw new StoreSetupException(
                 $"The schema of {settings} is older than this version of onex (missing: {string.Join(", ", status.Pending)}): "
                 + "run 'onex db migrate', or set ONEX_DB_AUTO_MIGRATE=true.");
         }
+    }
+
+    private string First => Migrations()[0];
+
+    private string[] Migrations()
+    {
+        using var context = CreateContext();
+        return [.. context.Database.GetMigrations()];
     }
 
     private OnexDbContext CreateContext()
@@ -100,7 +104,7 @@ public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings
         {
             if (!told)
             {
-                logger.LogInformation("Another process migrates the database; waiting for it");
+                Log.MigrationWaits(logger);
                 told = true;
             }
 
@@ -115,8 +119,19 @@ public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings
         return new MigrationStatus(applied, [.. known.Except(applied)], [.. applied.Except(known)]);
     }
 
-    private void RefuseNewer(MigrationStatus status)
+    private void RefuseForeign(MigrationStatus status)
     {
+        if (status.Unknown is [.., var last] && string.CompareOrdinal(last, First) < 0)
+        {
+            throw new StoreSetupException(
+                $"The schema of {settings} was made by a build before the first release (it has {string.Join(", ", status.Unknown)}), whose "
+                + "migrations have become one since: "
+                + (last == LastBeforeFirst
+                    ? $"its tables are the same, so run DELETE FROM {OnexDbContext.Schema}.{OnexDbContext.MigrationsTable}; "
+                        + $"INSERT INTO {OnexDbContext.Schema}.{OnexDbContext.MigrationsTable} VALUES ('{First}', '10.0.0');"
+                    : "run 'onex db migrate' of the last build before this one, or create a new database."));
+        }
+
         if (status.Unknown.Count > 0)
         {
             throw new StoreSetupException(
@@ -131,8 +146,7 @@ public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings
         var mode = await context.Database.SqlQuery<string>($"SELECT current_setting('synchronous_commit') AS \"Value\"").SingleAsync(cancellation);
         if (mode == "off")
         {
-            logger.LogWarning(
-                "synchronous_commit is off in {Store}: a crash of the database loses sagas whose messages are not read again", settings);
+            Log.AsynchronousCommit(logger, settings);
         }
     }
 

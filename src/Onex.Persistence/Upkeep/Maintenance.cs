@@ -57,8 +57,9 @@ internal static partial class Maintenance
         },
         cancellation);
 
+    /// <summary>End the transactions that are named, if this comes often.</summary>
     [LoggerMessage(
-        1210, LogLevel.Warning,
-        "{What} is put off until the next maintenance, for a lock was not got: {Reason}. Open transactions on the tables: {Holders}. Nothing else waits for it.")]
+        5012, LogLevel.Warning,
+        "{What} is postponed until the next maintenance, because a lock was not available: {Reason}. Open transactions on the tables: {Holders}. Nothing else waits for it.")]
     private static partial void PutOff(ILogger logger, string what, string reason, string holders);
 }

@@ -82,7 +82,7 @@ internal sealed class TopicSetup(TopicAdmin topics, RuntimeSettings settings, Em
         var found = await topics.PartitionCountsAsync(emitted.Names, cancellation);
         foreach (var missing in emitted.Names.Where(topic => !found.ContainsKey(topic)))
         {
-            logger.LogWarning("There is no topic {Topic}, to which a contract emits: what is emitted before someone makes it goes to the dead letters.", missing);
+            Log.EmittedTopicMissing(logger, missing);
         }
     }
 
@@ -93,9 +93,8 @@ internal sealed class TopicSetup(TopicAdmin topics, RuntimeSettings settings, Em
         {
             if (await topics.RetentionAsync(topic, cancellation) is { } kept && kept >= settings.Retention)
             {
-                logger.LogWarning(
-                    "Topic {Topic} keeps records for {Kept}, but ended sagas are kept for {Retention} only: set ONEX_RETENTION to more than that, or the topic's retention.ms to less.",
-                    topic, Contracts.Compiling.Durations.Say(kept), Contracts.Compiling.Durations.Say(settings.Retention));
+                Log.RetentionTooShort(
+                    logger, topic, Contracts.Compiling.Durations.Say(kept), Contracts.Compiling.Durations.Say(settings.Retention));
             }
         }
     }

@@ -36,9 +36,7 @@ internal sealed class ContractRegistration(
 
         foreach (var (plan, calls) in MissingOperations.Of(plans, Catalogue.Of(settings)))
         {
-            logger.LogWarning(
-                "Contract {Contract} {ContractVersion} calls what this version does not run yet: {Calls}. Such a step is rejected with the code operation_unavailable.",
-                plan.Name, plan.Version, calls);
+            Log.OperationsToCome(logger, plan.Name, plan.Version, calls);
         }
     }
 }

@@ -111,6 +111,23 @@ public sealed class MigratorTests
     }
 
     [Fact]
+    public async Task A_database_of_the_migrations_before_the_first_release_is_told_what_to_do()
+    {
+        await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+        var applied = Assert.Single(await MigrateAsync(Settings(database)));
+        await database.ExecuteAsync("DELETE FROM onex.schema_migrations; INSERT INTO onex.schema_migrations VALUES ('20261124035725_Initial', '10.0.0')");
+
+        Assert.Contains("of the last build before this one", await RefusalAsync(Settings(database), migrator => migrator.MigrateAsync(_none)));
+
+        await database.ExecuteAsync("INSERT INTO onex.schema_migrations VALUES ('20261129090018_RequestHashes', '10.0.0')");
+        var message = await RefusalAsync(Settings(database), migrator => migrator.MigrateAsync(_none));
+        await database.ExecuteAsync(message[(message.IndexOf("so run ", StringComparison.Ordinal) + 7)..]);
+
+        Assert.Empty(await MigrateAsync(Settings(database)));
+        Assert.Equal(applied, await database.ScalarAsync<string>("SELECT \"MigrationId\" FROM onex.schema_migrations"));
+    }
+
+    [Fact]
     public async Task A_missing_database_is_told_with_the_statement_that_makes_it()
     {
         var settings = Settings(await PostgresServer.SharedAsync(), "no such database");

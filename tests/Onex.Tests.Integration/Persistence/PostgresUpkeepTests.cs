@@ -100,7 +100,7 @@ public sealed class PostgresUpkeepTests : StoreUpkeepCompliance, IClassFixture<T
             Assert.True(reads > 0);
             Assert.False(await ExistsAsync());
             var line = Assert.Single(_log.Lines);
-            Assert.Contains("a lock was not got", line);
+            Assert.Contains("a lock was not available", line);
             Assert.Contains($"(pid {backup.ProcessID})", line);
         }
 

@@ -16,7 +16,7 @@ public sealed partial class LanguageDocumentTests
     private static readonly Keys[] _maps =
         [.. typeof(Keys).GetProperties(BindingFlags.Public | BindingFlags.Static).Select(property => property.GetValue(null)).OfType<Keys>()];
 
-    public static TheoryData<int> Pieces => [.. Enumerable.Range(0, Yaml().Count(_document)).Where(index => Piece(index) != Whole())];
+    public static TheoryData<int> Pieces => [.. Enumerable.Range(0, Yaml().Count(_document))];
 
     public static TheoryData<string> Maps => [.. _maps.Select(map => map.Where)];
 
@@ -60,15 +60,6 @@ public sealed partial class LanguageDocumentTests
         var compilation = Small.Check(Completed(Piece(index)));
 
         Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
-    }
-
-    [Fact]
-    public void The_tutorial_ends_with_the_whole_example_which_compiles_with_its_files()
-    {
-        var directory = RepositoryFiles.At("tests", "contracts", "valid", "order-fulfilment-full");
-
-        Assert.Contains(File.ReadAllText(Path.Combine(directory, "order-fulfilment.yaml")).TrimEnd(), Whole().TrimEnd(), StringComparison.Ordinal);
-        Assert.Empty(ContractCompiler.CompileDirectory(directory, TestCatalogue.OfTheExample).Diagnostics);
     }
 
     [Fact]
@@ -119,13 +110,31 @@ public sealed partial class LanguageDocumentTests
     public void A_limit_is_the_compilers(string what, int most) =>
         Assert.Equal(most.ToString("N0", CultureInfo.InvariantCulture), Rows("what").Single(row => row.First == what).Second);
 
+    [Theory]
+    [InlineData("saga")]
+    [InlineData("fault")]
+    public void The_fields_of_a_name_are_those_that_the_checker_knows(string name)
+    {
+        // The remedy for a field that does not exist lists those that do.
+        var unknown = Read($"{name}.nothing").Diagnostics.Single();
+        var fields = Rows($"field of `{name}`").ToList();
+
+        Assert.All(fields, field => Assert.Empty(Read($"{name}.{Names(field.First).Single()}").Diagnostics));
+        Assert.Equal(
+            fields.SelectMany(field => Names(field.First)),
+            Identifier().Matches(unknown.Remedy[(unknown.Remedy.LastIndexOf(':') + 1)..]).Select(match => match.Value));
+
+        static Compilation Read(string expression) => Small.Check(
+            Small.Head + "initial: work\nstates:\n  work: { steps: [{ fail: { code: broken, message: it broke } }], catch: [{ next: out }] }\n"
+            + $"  out: {{ end: failed, output: {{ value: \"${{{expression}}}\" }} }}\n");
+    }
+
     [Fact]
-    public void No_table_is_about_something_else() =>
-        Assert.Empty(Header().Matches(_document).Select(match => match.Groups["what"].Value).Except([.. _maps.Select(map => Shown(map.Where)), "not yet", "in", "what"]));
+    public void No_table_is_about_something_else() => Assert.Empty(
+        Header().Matches(_document).Select(match => match.Groups["what"].Value)
+            .Except([.. _maps.Select(map => Shown(map.Where)), "not yet", "in", "what", "field of `saga`", "field of `fault`"]));
 
     private static string Piece(int index) => Yaml().Matches(_document)[index].Groups["text"].Value;
-
-    private static string Whole() => Yaml().Matches(_document).Select(match => match.Groups["text"].Value).Single(piece => piece.StartsWith("contract: order-fulfilment\n", StringComparison.Ordinal));
 
     // A piece leaves out the head, and the states that every reader can imagine.
     private static string Completed(string piece)
@@ -172,6 +181,9 @@ public sealed partial class LanguageDocumentTests
 
     [GeneratedRegex("`(?<name>[^`]+)`", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Code();
+
+    [GeneratedRegex("[a-z_]+", RegexOptions.NonBacktracking)]
+    private static partial Regex Identifier();
 
     [GeneratedRegex(@"'(?<name>\w+)'", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Quoted();

@@ -6,7 +6,7 @@ using Onex.Hosting.Settings;
 
 namespace Onex.Tests.Unit.Contracts;
 
-/// <summary>Every limit that can be chosen: contract-language, section 3, sentence 13.</summary>
+/// <summary>Every limit that can be chosen: docs/contract-language.md#limits.</summary>
 public sealed class LimitTests
 {
     private const string Contract = """

@@ -19,7 +19,8 @@ internal static partial class DocComments
     /// <summary>What the comment of a record says of one of its positional parameters.</summary>
     public static string OfParameter(Type record, string parameter)
     {
-        var element = Members(record.Assembly).GetValueOrDefault($"T:{Name(record)}")?.Elements("param").SingleOrDefault(item => (string?)item.Attribute("name") == parameter);
+        var element = Members(record.Assembly).GetValueOrDefault($"T:{Name(record)}")?.Elements("param")
+            .SingleOrDefault(item => (string?)item.Attribute("name") == parameter);
         Assert.True(element is not null, $"{record.Name} does not describe its parameter '{parameter}'.");
         return Markdown(record.Assembly, element);
     }
@@ -27,7 +28,9 @@ internal static partial class DocComments
     private static string Summary(Assembly assembly, string id)
     {
         // The id of a method goes on with its parameters.
-        var element = Members(assembly).FirstOrDefault(member => member.Key == id || (id[0] == 'M' && member.Key.StartsWith(id + "(", StringComparison.Ordinal))).Value;
+        var element = Members(assembly)
+            .FirstOrDefault(member => member.Key == id || (id[0] == 'M' && member.Key.StartsWith(id + "(", StringComparison.Ordinal)))
+            .Value;
         var summary = element?.Element("summary");
         Assert.True(summary is not null, $"{id} has no summary: say what it means.");
         return Markdown(assembly, summary);
@@ -62,7 +65,8 @@ internal static partial class DocComments
         {
             XText text => text.Value,
             XElement { Name.LocalName: "c" } code => $"`{code.Value}`",
-            XElement { Name.LocalName: "see" or "seealso" } reference => $"`{Referred(assembly, (string?)reference.Attribute("cref") ?? "?:" + (string?)reference.Attribute("langword"))}`",
+            XElement { Name.LocalName: "see" } reference =>
+                $"`{Referred(assembly, (string?)reference.Attribute("cref") ?? $"?:{(string?)reference.Attribute("langword")}")}`",
             XElement { Name.LocalName: "paramref" } parameter => $"`{(string?)parameter.Attribute("name")}`",
             XElement other => other.Value,
             _ => "",

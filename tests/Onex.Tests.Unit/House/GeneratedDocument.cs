@@ -2,7 +2,7 @@ using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.House;
 
-/// <summary>Documents, and parts of documents, that are made from code: compared with it, or written again with <c>ONEX_GOLDEN=update</c>.</summary>
+/// <summary>Documents, and parts of them, made from code: compared with it, or written again with <c>ONEX_GOLDEN=update</c>.</summary>
 internal static class GeneratedDocument
 {
     private const string End = "<!-- end -->";
@@ -44,7 +44,8 @@ internal static class GeneratedDocument
     public static string Table(string head, IEnumerable<string> rows)
     {
         var all = rows.ToList();
-        return all.Count == 0 ? "" : $"| {head} |\n|{string.Concat(head.Split('|').Select(_ => " --- |"))}\n{string.Concat(all.Select(row => $"| {row} |\n"))}";
+        var line = string.Concat(head.Split('|').Select(_ => " --- |"));
+        return all.Count == 0 ? "" : $"| {head} |\n|{line}\n{string.Concat(all.Select(row => $"| {row} |\n"))}";
     }
 
     /// <summary>Text that may stand in a cell of a table.</summary>

@@ -7,14 +7,14 @@ using Onex.Workers;
 
 namespace Onex.Tests.Unit.House;
 
-/// <summary><c>docs/operations.md</c>: operations from the catalogue that contracts are checked against, connections from the table that the reader uses.</summary>
+/// <summary><c>docs/operations.md</c>: operations come from the catalogue, connections from the table that their reader uses.</summary>
 public sealed class OperationsDocumentTests
 {
     private const string Document = "operations.md";
 
     [Fact]
-    public void Every_effect_is_described_as_the_catalogue_has_it() =>
-        GeneratedDocument.Holds(Document, "effects", string.Concat(EffectOperations.Descriptors.OrderBy(operation => operation.IsToCome).Select(Operation)));
+    public void Every_effect_is_described_as_the_catalogue_has_it() => GeneratedDocument.Holds(
+        Document, "effects", string.Concat(EffectOperations.Descriptors.OrderBy(operation => operation.IsToCome).Select(Operation)));
 
     [Fact]
     public void Every_compute_is_described_as_the_catalogue_has_it() =>
@@ -60,7 +60,7 @@ public sealed class OperationsDocumentTests
 
             var reading = ConnectionsReader.Read(directory, secrets, resolveSecrets: true);
 
-            Assert.Empty(reading.Problems);
+            Assert.Empty(reading.Diagnostics);
             Assert.Equal(["ledger", "stock"], reading.Connections.Keys.Order(StringComparer.Ordinal));
         }
         finally
@@ -76,13 +76,16 @@ public sealed class OperationsDocumentTests
         text.Append(operation.IsRepeatable ? "It may be repeated. " : "It may not be repeated after it has happened. ");
         text.Append(operation.ConnectionType is { } type ? $"Connection: `{type}`." : "It takes no connection.");
         text.Append(string.Concat(OperationAliases.Of(operation.Name).Skip(1).Select(alias => $" Alias: `{alias}`.")));
-        text.Append(operation.IsToCome ? " **To come**: contracts may name it, and this version rejects its step with `operation_unavailable`." : "");
+        text.Append(operation.IsToCome
+            ? " **To come**: contracts may name it, and this version rejects its step with `operation_unavailable`."
+            : "");
         text.Append("\n\n");
         text.Append(GeneratedDocument.Table("argument | type | without it | meaning", operation.Arguments.Select(Argument)));
         text.Append('\n');
         text.Append(GeneratedDocument.Table(
             "result | type | meaning",
-            operation.Result.Select(field => $"`{field.Key}` | `{field.Value}` | {GeneratedDocument.Cell(operation.ResultMeanings[field.Key])}")));
+            operation.Result.Select(field =>
+                $"`{field.Key}` | `{field.Value}` | {GeneratedDocument.Cell(operation.ResultMeanings[field.Key])}")));
         return text.Append(operation.Result.Count > 0 ? "\n" : "").ToString();
     }
 

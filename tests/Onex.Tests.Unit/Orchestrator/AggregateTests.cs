@@ -3,7 +3,7 @@ using Onex.Orchestrator.Storage;
 
 namespace Onex.Tests.Unit.Orchestrator;
 
-/// <summary>What the items of an each come to, without reading any of them again: contract-language, section 3, sentence 9.</summary>
+/// <summary>What the items of an each come to, without reading any of them again: docs/contract-language.md#for-each.</summary>
 public sealed class AggregateTests
 {
     [Fact]

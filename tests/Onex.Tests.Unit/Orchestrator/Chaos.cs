@@ -473,7 +473,8 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
         var copy = _copies.Last(copy => copy.CommandId == command.CommandId);
         if (entry.Outcome is { Outcome: StepOutcome.Completed or StepOutcome.Rejected } final && !MayRunAgain(entry, copy))
         {
-            return final;
+            // Told before, perhaps, and of no use to an attempt that asks again and begins no more: then the saga's own wake-up asks the ledger.
+            return final.Attempt < command.Attempt && command.NotAfter <= _story.Now ? null : final;
         }
 
         if (copy.Kind == StepKind.Saga)

@@ -7,7 +7,7 @@ using Onex.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator;
 
-/// <summary>What connections tell to expressions: <c>connections.&lt;name&gt;.&lt;public property&gt;</c>, contract-language, section 2.</summary>
+/// <summary>What connections tell to expressions: <c>connections.&lt;name&gt;.&lt;public property&gt;</c>, docs/contract-language.md#values.</summary>
 public sealed class ConnectionPropertyTests
 {
     private static readonly CompilerContext _context = new(

@@ -3,7 +3,7 @@ using Onex.Orchestrator.Storage;
 
 namespace Onex.Tests.Unit.Orchestrator;
 
-/// <summary>One call for each item: contract-language, section 3, sentence 9, and what 5 and 6 say of items.</summary>
+/// <summary>One call for each item: docs/contract-language.md#for-each.</summary>
 public sealed class EachTests
 {
     [Fact]

@@ -5,7 +5,7 @@ using Onex.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator;
 
-/// <summary>Events from outside: contract-language, section 3, sentences 2 and 7.</summary>
+/// <summary>Events: docs/contract-language.md#events.</summary>
 public sealed class EventTests
 {
     private static readonly TimeLimit _twoDays = Made.After(TimeSpan.FromHours(48), "compensating");

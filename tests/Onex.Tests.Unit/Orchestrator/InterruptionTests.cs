@@ -3,7 +3,7 @@ using Onex.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator;
 
-/// <summary>Interruption and the resolution of what was in flight: contract-language, section 3, sentences 5, 6 and 10.</summary>
+/// <summary>Interruption and the resolution of what was in flight: docs/contract-language.md#compensation.</summary>
 public sealed class InterruptionTests
 {
     [Fact]

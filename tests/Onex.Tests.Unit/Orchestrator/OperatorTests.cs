@@ -2,7 +2,7 @@ using Onex.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator;
 
-/// <summary>What operators may ask of a saga: contract-language, section 3, sentences 5, 6 and 10.</summary>
+/// <summary>What operators may ask of a saga: docs/operating.md#operators-commands.</summary>
 public sealed class OperatorTests
 {
     [Fact]

@@ -2,7 +2,7 @@ using Onex.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator;
 
-/// <summary>Where steps and their outcomes lead: contract-language, section 3, sentences 1, 3, 5 and 7.</summary>
+/// <summary>Where steps and their outcomes lead: docs/contract-language.md#steps.</summary>
 public sealed class OutcomeTests
 {
     [Theory]

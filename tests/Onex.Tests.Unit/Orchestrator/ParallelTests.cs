@@ -3,7 +3,7 @@ using Onex.Orchestrator.Storage;
 
 namespace Onex.Tests.Unit.Orchestrator;
 
-/// <summary>Branches that run at the same time: contract-language, section 3, sentence 8, and what 5 and 6 say of them.</summary>
+/// <summary>Branches that run at the same time: docs/contract-language.md#parallel-branches.</summary>
 public sealed class ParallelTests
 {
     [Fact]

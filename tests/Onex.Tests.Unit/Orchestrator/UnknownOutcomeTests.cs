@@ -3,7 +3,7 @@ using Onex.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator;
 
-/// <summary>What may have happened: contract-language, section 3, sentences 4 and 6. Compensated, blocked, or taken as not done, as the contract says.</summary>
+/// <summary>What may have happened: docs/contract-language.md#compensation. Compensated, blocked, or taken as not done, as the contract says.</summary>
 public sealed class UnknownOutcomeTests
 {
     private const string ByKey = "with: { path: /refunds, body: { by: \"${command_id}\" } }, when_unknown: run";

@@ -3,7 +3,7 @@ using Onex.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator;
 
-/// <summary>Time: waits, timeouts, deadlines. Contract-language, section 3, sentences 1, 7 and 10.</summary>
+/// <summary>Time: waits, timeouts, deadlines. See docs/contract-language.md#time.</summary>
 public sealed class WaitingTests
 {
     [Fact]

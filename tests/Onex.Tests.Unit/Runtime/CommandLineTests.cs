@@ -61,6 +61,30 @@ public sealed partial class CommandLineTests
     [InlineData("dlq")]
     public void What_is_missing_is_an_error_of_usage(string line) => Assert.NotEmpty(CommandLine.Root().Parse(line).Errors);
 
+    [Theory]
+    [InlineData("sagas show", "The argument <id> is missing: The saga's id.")]
+    [InlineData("sagas send", "The argument <id> is missing: The saga's id.|The argument <event> is missing: The event's name, as the contract declares it.")]
+    [InlineData("sagas send 1", "The argument <event> is missing: The event's name, as the contract declares it.")]
+    [InlineData("sagas list --limit", "The option --limit needs a value: Rows of the page: 1 to 500.")]
+    [InlineData("sagas list --limit many", "The option --limit takes a whole number, not 'many'.")]
+    [InlineData("db", "A word is missing behind 'onex db': ")]
+    [InlineData("sagas terminate 1", "Option '--confirm' is required.")]
+    public void What_is_missing_is_named(string line, string expected)
+    {
+        var problems = CommandLine.Problems(CommandLine.Parse(line.Split(' '))).ToList();
+
+        Assert.Equal(expected.Split('|').Length, problems.Count);
+        Assert.All(expected.Split('|').Zip(problems), pair => Assert.StartsWith(pair.First, pair.Second, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Every_argument_that_a_command_needs_is_named_when_it_is_missing() => Assert.All(
+        Commands(CommandLine.Root()).Where(command => command.Arguments.Any(argument => argument.Arity.MinimumNumberOfValues > 0)),
+        command => Assert.All(
+            command.Arguments.Where(argument => argument.Arity.MinimumNumberOfValues > 0),
+            argument => Assert.Contains(
+                $"The argument <{argument.Name}> is missing: {argument.Description}", CommandLine.Problems(CommandLine.Parse([.. CommandLine.PathOf(command).Split(' ').Skip(1)])))));
+
     [Fact]
     public void Whatever_takes_text_takes_text_that_begins_with_an_at_sign()
     {

@@ -1,0 +1,181 @@
+namespace Onex.Migrations.Migrations
+{
+    // What EF cannot say: partitions, functions, views.
+    public partial class Initial
+    {
+        private const string CreateSagaHistory = """
+            CREATE TABLE onex.saga_history (
+                saga_id uuid NOT NULL,
+                version bigint NOT NULL,
+                ordinal integer NOT NULL,
+                at timestamp with time zone NOT NULL,
+                kind text NOT NULL,
+                state text NOT NULL,
+                step text,
+                detail jsonb,
+                CONSTRAINT pk_saga_history PRIMARY KEY (saga_id, version, ordinal, at)
+            ) PARTITION BY RANGE (at);
+
+            CREATE TABLE onex.saga_history_default PARTITION OF onex.saga_history DEFAULT;
+
+            COMMENT ON TABLE onex.saga_history IS
+                'What happened in each saga, in order of (version, ordinal). Append only; one partition per day (UTC), made ahead.';
+            COMMENT ON TABLE onex.saga_history_default IS
+                'History of days for which no partition was made in time, and old history of sagas that still live.';
+            COMMENT ON COLUMN onex.saga_history.saga_id IS 'The saga.';
+            COMMENT ON COLUMN onex.saga_history.version IS 'Version of the saga that the entry belongs to.';
+            COMMENT ON COLUMN onex.saga_history.ordinal IS '0, 1, ... within the version.';
+            COMMENT ON COLUMN onex.saga_history.at IS 'When it was decided.';
+            COMMENT ON COLUMN onex.saga_history.kind IS 'started, state_entered, step_started, step_completed, ...';
+            COMMENT ON COLUMN onex.saga_history.state IS 'The state it happened in.';
+            COMMENT ON COLUMN onex.saga_history.step IS 'The step it is about, if any.';
+            COMMENT ON COLUMN onex.saga_history.detail IS 'What else is worth telling; no secrets, no payloads.';
+            """;
+
+        // A partition is filled before it is attached, so that rows which went to the default partition meanwhile do not forbid it; and
+        // attaching takes a weaker lock on the parent than creating a partition in place. What a live saga did moves to the default partition
+        // before its day's is dropped; no index of the day is needed, for few sagas are that old.
+        private const string CreateHistoryFunctions = """
+            CREATE FUNCTION onex.make_history_partitions(days integer) RETURNS integer LANGUAGE plpgsql AS $$
+            DECLARE
+                first_day date := (now() AT TIME ZONE 'UTC')::date;
+                day date;
+                name text;
+                from_time timestamp with time zone;
+                to_time timestamp with time zone;
+                made integer := 0;
+            BEGIN
+                PERFORM pg_advisory_xact_lock(hashtext('onex.make_history_partitions'));
+                FOR i IN 0..days LOOP
+                    day := first_day + i;
+                    name := 'saga_history_' || to_char(day, 'YYYYMMDD');
+                    CONTINUE WHEN to_regclass('onex.' || name) IS NOT NULL;
+                    from_time := day::timestamp AT TIME ZONE 'UTC';
+                    to_time := (day + 1)::timestamp AT TIME ZONE 'UTC';
+                    LOCK TABLE onex.saga_history_default IN ACCESS EXCLUSIVE MODE;
+                    EXECUTE format('CREATE TABLE onex.%I (LIKE onex.saga_history INCLUDING ALL)', name);
+                    EXECUTE format(
+                        'WITH late AS (DELETE FROM onex.saga_history_default WHERE at >= %L AND at < %L RETURNING *) '
+                        'INSERT INTO onex.%I SELECT * FROM late', from_time, to_time, name);
+                    EXECUTE format('ALTER TABLE onex.saga_history ATTACH PARTITION onex.%I FOR VALUES FROM (%L) TO (%L)',
+                        name, from_time, to_time);
+                    made := made + 1;
+                END LOOP;
+                RETURN made;
+            END
+            $$;
+
+            COMMENT ON FUNCTION onex.make_history_partitions(integer) IS
+                'Makes the partitions of onex.saga_history for today (UTC) and that many days more. Answers how many were made.';
+
+            CREATE FUNCTION onex.drop_history_partitions(kept interval) RETURNS integer LANGUAGE plpgsql AS $$
+            DECLARE
+                first_kept date := ((now() - kept) AT TIME ZONE 'UTC')::date;
+                name text;
+                to_time timestamp with time zone;
+                dropped integer := 0;
+            BEGIN
+                PERFORM set_config('lock_timeout', '200ms', true);
+                PERFORM pg_advisory_xact_lock(hashtext('onex.make_history_partitions'));
+                DELETE FROM onex.saga_history_default h
+                WHERE h.at < now() - kept
+                    AND NOT EXISTS (SELECT FROM onex.sagas s WHERE s.id = h.saga_id AND (s.ended_at IS NULL OR s.ended_at >= now() - kept));
+                FOR name IN
+                    SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+                    WHERE i.inhparent = 'onex.saga_history'::regclass AND c.relname ~ '^saga_history_[0-9]{8}$'
+                      AND to_date(right(c.relname, 8), 'YYYYMMDD') < first_kept
+                    ORDER BY 1
+                LOOP
+                    BEGIN
+                        to_time := (to_date(right(name, 8), 'YYYYMMDD') + 1)::timestamp AT TIME ZONE 'UTC';
+                        EXECUTE format(
+                            'CREATE TABLE onex.saga_history_moving AS SELECT h.* FROM onex.sagas s JOIN onex.%I h ON h.saga_id = s.id '
+                            'WHERE s.started_at < %L AND (s.ended_at IS NULL OR s.ended_at >= %L)', name, to_time, now() - kept);
+                        EXECUTE format('DROP TABLE onex.%I', name);
+                        INSERT INTO onex.saga_history SELECT * FROM onex.saga_history_moving;
+                        DROP TABLE onex.saga_history_moving;
+                        dropped := dropped + 1;
+                    EXCEPTION WHEN lock_not_available THEN
+                        IF dropped = 0 THEN
+                            RAISE;
+                        END IF;
+                        EXIT;
+                    END;
+                END LOOP;
+                RETURN dropped;
+            END
+            $$;
+
+            COMMENT ON FUNCTION onex.drop_history_partitions(interval) IS
+                'Drops the partitions of onex.saga_history that hold nothing younger than that, but keeps what belongs to sagas that live or ended since. Answers how many were dropped; what is in use stays for the next time.';
+
+            SELECT onex.make_history_partitions(7);
+            """;
+
+        private const string DropHistoryFunctions = """
+            DROP FUNCTION onex.drop_history_partitions(interval);
+            DROP FUNCTION onex.make_history_partitions(integer);
+            """;
+
+        // Of "stuck": every live saga has a next wake-up or a named event that it waits for, unless an operator must or did decide.
+        private const string CreateViews = """
+            CREATE VIEW onex.live_sagas AS
+                SELECT id, contract, contract_version, business_key, state, status, correlation_id, home_partition, version,
+                       now() - started_at AS age, now() - updated_at AS still_for, next_wakeup_at, fault, parent_id, started_at, updated_at
+                FROM onex.sagas
+                WHERE ended_at IS NULL;
+            COMMENT ON VIEW onex.live_sagas IS 'Sagas that have not ended, with their age and for how long they have not moved.';
+
+            CREATE VIEW onex.failed_today AS
+                SELECT id, contract, contract_version, business_key, state, fault ->> 'code' AS code, fault ->> 'message' AS message,
+                       fault ->> 'step' AS step, correlation_id, started_at, ended_at
+                FROM onex.sagas
+                WHERE status = 'failed' AND ended_at >= date_trunc('day', now());
+            COMMENT ON VIEW onex.failed_today IS 'Sagas that failed since midnight (of the session''s time zone), with the reason.';
+
+            CREATE VIEW onex.slowest_steps AS
+                WITH steps AS (
+                    SELECT saga_id, state, step, kind, at,
+                           lag(kind) OVER one_step AS kind_before, lag(at) OVER one_step AS at_before
+                    FROM onex.saga_history
+                    WHERE at >= now() - interval '1 day'
+                      AND kind IN ('step_started', 'step_completed', 'step_rejected', 'step_failed')
+                    WINDOW one_step AS (PARTITION BY saga_id, state, step ORDER BY version, ordinal)
+                )
+                SELECT sagas.contract, steps.state, steps.step, count(*) AS times,
+                       avg(steps.at - steps.at_before) AS average,
+                       percentile_disc(0.95) WITHIN GROUP (ORDER BY steps.at - steps.at_before) AS p95,
+                       max(steps.at - steps.at_before) AS slowest
+                FROM steps JOIN onex.sagas ON sagas.id = steps.saga_id
+                WHERE steps.kind <> 'step_started' AND steps.kind_before = 'step_started'
+                GROUP BY 1, 2, 3
+                ORDER BY p95 DESC;
+            COMMENT ON VIEW onex.slowest_steps IS
+                'How long attempts of each step took in the last 24 hours, from being sent to their result; slowest first.';
+
+            CREATE VIEW onex.stuck AS
+                SELECT id, contract, contract_version, business_key, state, status, correlation_id, version, updated_at, still_for, reason
+                FROM (
+                    SELECT s.*, now() - s.updated_at AS still_for,
+                        CASE
+                            WHEN s.next_wakeup_at IS NULL AND coalesce(s.progress -> 'waiting_for', 'null') IN ('null', '""', '[]', '{}')
+                                THEN 'It has no next wake-up and waits for no event.'
+                            WHEN s.next_wakeup_at < now() - interval '5 minutes'
+                                THEN 'It should have been woken at ' || to_char(s.next_wakeup_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC.'
+                            WHEN s.parked AND s.next_wakeup_at IS NOT NULL
+                                AND NOT EXISTS (SELECT FROM onex.timers t WHERE t.saga_id = s.id)
+                                THEN 'It is parked, and its wake-up has no timer.'
+                        END AS reason
+                    FROM onex.sagas s
+                    WHERE s.ended_at IS NULL AND s.status NOT IN ('blocked', 'paused')
+                ) live
+                WHERE reason IS NOT NULL AND NOT EXISTS (SELECT FROM onex.outbox o WHERE o.saga_id = live.id);
+            COMMENT ON VIEW onex.stuck IS
+                'Live sagas that nothing will ever move, with the reason: not blocked or paused, nothing to send, and no wake-up that will come and no event that they wait for. Must be empty.';
+            """;
+
+        private const string DropViews = """
+            DROP VIEW onex.stuck, onex.slowest_steps, onex.failed_today, onex.live_sagas;
+            """;
+    }
+}

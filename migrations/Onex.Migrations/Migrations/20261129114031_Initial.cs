@@ -1,0 +1,445 @@
+﻿using System;
+using Microsoft.EntityFrameworkCore.Migrations;
+using Npgsql.EntityFrameworkCore.PostgreSQL.Metadata;
+
+#nullable disable
+
+namespace Onex.Migrations.Migrations
+{
+    /// <inheritdoc />
+    public partial class Initial : Migration
+    {
+        /// <inheritdoc />
+        protected override void Up(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.EnsureSchema(
+                name: "onex");
+
+            migrationBuilder.CreateTable(
+                name: "contracts",
+                schema: "onex",
+                columns: table => new
+                {
+                    hash = table.Column<string>(type: "text", nullable: false, comment: "SHA-256 over the file and what it refers to, in lower-case hex."),
+                    name = table.Column<string>(type: "text", nullable: false, comment: "The contract's name."),
+                    version = table.Column<string>(type: "text", nullable: false, comment: "Its version."),
+                    source = table.Column<string>(type: "jsonb", nullable: false, comment: "The file and everything that it refers to."),
+                    registered_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, defaultValueSql: "now()", comment: "When it was first loaded.")
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_contracts", x => x.hash);
+                },
+                comment: "Every contract version ever loaded, so that a saga can go on with the contract it started with.");
+
+            migrationBuilder.CreateTable(
+                name: "dead_letters",
+                schema: "onex",
+                columns: table => new
+                {
+                    id = table.Column<Guid>(type: "uuid", nullable: false, comment: "Derived from the record's position."),
+                    topic = table.Column<string>(type: "text", nullable: false, comment: "The topic that the record was read from."),
+                    partition = table.Column<int>(type: "integer", nullable: false, comment: "Its partition; -1: none."),
+                    record_offset = table.Column<long>(type: "bigint", nullable: false, comment: "Its offset; -1: none."),
+                    code = table.Column<string>(type: "text", nullable: false, comment: "Why it could not be handled, as a code."),
+                    reason = table.Column<string>(type: "text", nullable: false, comment: "Why it could not be handled, for people."),
+                    correlation_id = table.Column<Guid>(type: "uuid", nullable: true, comment: "Its correlation id, where one can be read."),
+                    value = table.Column<byte[]>(type: "bytea", nullable: true, comment: "Its value as it was read, secrets included; empty where it is not kept."),
+                    at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "When it was given up."),
+                    key = table.Column<string>(type: "text", nullable: true, comment: "Its key."),
+                    headers = table.Column<string>(type: "jsonb", nullable: true, comment: "Its headers as they were read, name to text; empty where they are not kept."),
+                    error_type = table.Column<string>(type: "text", nullable: false, defaultValue: "", comment: "The kind of failure."),
+                    retry_count = table.Column<int>(type: "integer", nullable: false, defaultValue: 0, comment: "How often it was tried again before it was given up."),
+                    status = table.Column<string>(type: "text", nullable: false, defaultValue: "open", comment: "open: nobody has decided yet; redriven: sent again; discarded: nothing is wanted of it any more."),
+                    redrives = table.Column<int>(type: "integer", nullable: false, defaultValue: 0, comment: "How often it was sent again since."),
+                    decision_id = table.Column<Guid>(type: "uuid", nullable: true, comment: "The latest decision about it: the id of its message in onex.outbox, if it sent one."),
+                    decided_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true, comment: "When that was."),
+                    decided_by = table.Column<string>(type: "text", nullable: true, comment: "Who decided: the name of a token, or loopback."),
+                    decision_reason = table.Column<string>(type: "text", nullable: true, comment: "Why, in the operator's words.")
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_dead_letters", x => x.id);
+                    table.CheckConstraint("ck_dead_letters_status", "status IN ('open', 'redriven', 'discarded')");
+                },
+                comment: "What went to dead-letter topics (<topic>.dlq), with all that sending it again needs, and what operators decided about it.");
+
+            migrationBuilder.CreateTable(
+                name: "early_events",
+                schema: "onex",
+                columns: table => new
+                {
+                    message_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The message's identity."),
+                    saga_id = table.Column<Guid>(type: "uuid", nullable: true, comment: "The saga that has it; empty for one that came before its saga."),
+                    contract = table.Column<string>(type: "text", nullable: false, comment: "The contract that it is for."),
+                    @event = table.Column<string>(name: "event", type: "text", nullable: false, comment: "The event's name."),
+                    correlation_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The correlation id by which it finds its saga, unless business_key does."),
+                    business_key = table.Column<string>(type: "text", nullable: true, comment: "The business key that it named."),
+                    request_hash = table.Column<Guid>(type: "uuid", nullable: true, comment: "Hash of what it asks for: tells a duplicate from another message under the same identity."),
+                    content = table.Column<string>(type: "jsonb", nullable: false, comment: "Its payload, and who is told if it is refused."),
+                    received_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "When it came."),
+                    expires_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "Until when it is kept."),
+                    seq = table.Column<long>(type: "bigint", nullable: false, comment: "The order of arrival.")
+                        .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityAlwaysColumn)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_early_events", x => x.message_id);
+                },
+                comment: "Events that wait for their saga, or for a state of their saga that wants them. Bounded in number, and in time.");
+
+            migrationBuilder.CreateTable(
+                name: "effect_ledger",
+                schema: "onex",
+                columns: table => new
+                {
+                    command_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The command: the same for all attempts of one step. It is the Idempotency-Key."),
+                    saga_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The saga that waits for it."),
+                    step = table.Column<string>(type: "text", nullable: false, comment: "The step's id in the contract."),
+                    operation = table.Column<string>(type: "text", nullable: false, comment: "The operation: http.post, ..."),
+                    attempt = table.Column<int>(type: "integer", nullable: false, comment: "The latest attempt that was claimed."),
+                    lease_token = table.Column<Guid>(type: "uuid", nullable: false, comment: "Only who holds this token may record the outcome."),
+                    leased_until = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "Until then nobody else may run it (unless an outcome is recorded), by the database's clock."),
+                    claimed_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "When the latest attempt was claimed."),
+                    outcome = table.Column<string>(type: "text", nullable: true, comment: "completed, rejected, failed; lapsed: given up when its lease had run out; cancelled: before anyone took it; empty: not known yet."),
+                    result = table.Column<string>(type: "json", nullable: true, comment: "The whole result as it was told to main."),
+                    recorded_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true, comment: "When the outcome was recorded.")
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_effect_ledger", x => x.command_id);
+                    table.CheckConstraint("ck_effect_ledger_outcome", "outcome IN ('completed', 'rejected', 'failed', 'lapsed', 'cancelled')");
+                    table.CheckConstraint("ck_effect_ledger_result", "(outcome IS NULL OR outcome IN ('lapsed', 'cancelled')) = (result IS NULL)");
+                },
+                comment: "One row per command to the outside world: who may run it now, and what came of it.")
+                .Annotation("Npgsql:StorageParameter:fillfactor", 70);
+
+            migrationBuilder.CreateTable(
+                name: "inbox",
+                schema: "onex",
+                columns: table => new
+                {
+                    saga_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The saga that has seen it."),
+                    message_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The message's identity; of a request, its request id."),
+                    request_hash = table.Column<Guid>(type: "uuid", nullable: true, comment: "Hash of what it asks for: tells a duplicate from another message under the same identity.")
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_inbox", x => new { x.saga_id, x.message_id });
+                },
+                comment: "Messages that sagas have seen and that nothing else of them identifies: events, and requests that joined a live saga by its business key. Kept as long as the saga's row.");
+
+            migrationBuilder.CreateTable(
+                name: "outbox",
+                schema: "onex",
+                columns: table => new
+                {
+                    message_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "Identity of the message; every copy carries the same."),
+                    seq = table.Column<long>(type: "bigint", nullable: false, comment: "The order in which messages were committed.")
+                        .Annotation("Npgsql:ValueGenerationStrategy", NpgsqlValueGenerationStrategy.IdentityAlwaysColumn),
+                    saga_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The saga that sends it."),
+                    home_partition = table.Column<int>(type: "integer", nullable: false, comment: "That saga's home partition."),
+                    topic = table.Column<string>(type: "text", nullable: false, comment: "Where to."),
+                    partition = table.Column<int>(type: "integer", nullable: true, comment: "Partition to send to; empty: chosen by key."),
+                    key = table.Column<string>(type: "text", nullable: false, comment: "The record's key."),
+                    value = table.Column<byte[]>(type: "bytea", nullable: false, comment: "The record's value: JSON in UTF-8."),
+                    headers = table.Column<string>(type: "jsonb", nullable: false, comment: "The record's headers, name to text."),
+                    created_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, defaultValueSql: "now()", comment: "When it was committed, by the database's clock.")
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_outbox", x => x.message_id);
+                },
+                comment: "Messages that are committed and not yet acknowledged by the broker. Normally nearly empty; a row is deleted once it is sent.")
+                .Annotation("Npgsql:StorageParameter:autovacuum_vacuum_cost_delay", 0)
+                .Annotation("Npgsql:StorageParameter:autovacuum_vacuum_insert_threshold", -1)
+                .Annotation("Npgsql:StorageParameter:autovacuum_vacuum_scale_factor", 0)
+                .Annotation("Npgsql:StorageParameter:autovacuum_vacuum_threshold", 2000);
+
+            // Partitioned by day, which EF cannot say.
+            migrationBuilder.Sql(CreateSagaHistory);
+
+            migrationBuilder.CreateTable(
+                name: "saga_items",
+                schema: "onex",
+                columns: table => new
+                {
+                    saga_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The saga."),
+                    step = table.Column<string>(type: "text", nullable: false, comment: "The step's id in the contract."),
+                    visit = table.Column<int>(type: "integer", nullable: false, comment: "Which visit of its state: another visit has items of its own."),
+                    index = table.Column<int>(type: "integer", nullable: false, comment: "The item's place in the list, from 0."),
+                    status = table.Column<string>(type: "text", nullable: false, comment: "completed; failed: rejected or failed finally; unknown: to be taken back; compensated; skipped: by an operator."),
+                    command_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The command of its call. It is the Idempotency-Key."),
+                    result = table.Column<string>(type: "jsonb", nullable: true, comment: "What of its result is kept."),
+                    undo = table.Column<string>(type: "text", nullable: true, comment: "The arguments of its compensation."),
+                    code = table.Column<string>(type: "text", nullable: true, comment: "Why it failed, as a code."),
+                    message = table.Column<string>(type: "text", nullable: true, comment: "Why it failed, for people."),
+                    updated_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, defaultValueSql: "now()", comment: "When it was last written, by the database's clock.")
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_saga_items", x => new { x.saga_id, x.step, x.visit, x.index });
+                    table.CheckConstraint("ck_saga_items_status", "status IN ('completed', 'failed', 'unknown', 'compensated', 'skipped')");
+                },
+                comment: "Items of an each: one row per item whose call was answered finally. The saga's row keeps counters only.");
+
+            migrationBuilder.CreateTable(
+                name: "saga_payloads",
+                schema: "onex",
+                columns: table => new
+                {
+                    id = table.Column<Guid>(type: "uuid", nullable: false, comment: "What a reference names."),
+                    saga_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The saga that it belongs to."),
+                    name = table.Column<string>(type: "text", nullable: false, comment: "input, output, response, arguments:... or result:...; unique within the saga."),
+                    content = table.Column<string>(type: "json", nullable: false, comment: "The value.")
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_saga_payloads", x => x.id);
+                },
+                comment: "Input and output of sagas, and values that are too large to travel or to sit in a row. Written once, never updated.");
+
+            migrationBuilder.CreateTable(
+                name: "sagas",
+                schema: "onex",
+                columns: table => new
+                {
+                    id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The saga's id: a UUID version 7, so ids sort by age."),
+                    contract = table.Column<string>(type: "text", nullable: false, comment: "Name of the contract that it runs."),
+                    contract_version = table.Column<string>(type: "text", nullable: false, comment: "Version of that contract."),
+                    contract_hash = table.Column<string>(type: "text", nullable: false, comment: "Content hash of that contract: the row of onex.contracts which it keeps to its end."),
+                    correlation_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "Correlation id of the request. Not unique: one flow may make many requests."),
+                    request_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "Identity of the request that started it: envelope_id, or derived from the record. Unique."),
+                    request_hash = table.Column<Guid>(type: "uuid", nullable: true, comment: "Hash of what that request asks for: tells a duplicate from another request under the same identity."),
+                    business_key = table.Column<string>(type: "text", nullable: true, comment: "The contract's key of this saga. Unique per contract among live sagas."),
+                    parent_id = table.Column<Guid>(type: "uuid", nullable: true, comment: "The saga that waits for this one, if any."),
+                    source = table.Column<string>(type: "text", nullable: false, comment: "Where the request came from: topic/partition/offset."),
+                    state = table.Column<string>(type: "text", nullable: false, comment: "Current state, by the contract's own name."),
+                    status = table.Column<string>(type: "text", nullable: false, comment: "running, waiting, compensating, blocked, paused; or ended: completed, failed, cancelled (by an operator)."),
+                    data = table.Column<string>(type: "jsonb", nullable: false, comment: "The contract's data."),
+                    progress = table.Column<string>(type: "jsonb", nullable: false, comment: "The engine's own: outstanding commands, attempts, what is to be compensated, counters."),
+                    fault = table.Column<string>(type: "jsonb", nullable: true, comment: "What went wrong: code, message, step, at."),
+                    reply_to = table.Column<string>(type: "text", nullable: true, comment: "Topic of the response, if not the usual one."),
+                    headers = table.Column<string>(type: "jsonb", nullable: true, comment: "Headers and unknown fields of the request, for the response."),
+                    waiters = table.Column<string>(type: "jsonb", nullable: true, comment: "Requests that joined this saga by key; each gets a response."),
+                    home_partition = table.Column<int>(type: "integer", nullable: false, comment: "Partition that the request came from; results come back to the same number."),
+                    version = table.Column<long>(type: "bigint", nullable: false, comment: "1 after the first transition, one more with each."),
+                    last_transition_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "Identity of the last transition: tells whether a commit with unknown outcome was made."),
+                    started_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "When it began."),
+                    updated_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "When it last moved."),
+                    ended_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true, comment: "When it ended; empty while it lives."),
+                    next_wakeup_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true, comment: "When it wants to be woken: a step's timeout, a retry, a timer."),
+                    parked = table.Column<bool>(type: "boolean", nullable: false, defaultValue: false, comment: "Whether it waits for long: its wake-up, if it has one, is then a row of onex.timers.")
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_sagas", x => x.id);
+                    table.CheckConstraint("ck_sagas_status", "status IN ('running', 'waiting', 'compensating', 'blocked', 'paused', 'completed', 'failed', 'cancelled')");
+                },
+                comment: "One row per saga (a running or ended instance of a contract). Ended sagas stay until retention removes them.")
+                .Annotation("Npgsql:StorageParameter:autovacuum_analyze_scale_factor", 0.050000000000000003)
+                .Annotation("Npgsql:StorageParameter:autovacuum_vacuum_cost_delay", 0)
+                .Annotation("Npgsql:StorageParameter:autovacuum_vacuum_scale_factor", 0.02)
+                .Annotation("Npgsql:StorageParameter:fillfactor", 80);
+
+            migrationBuilder.CreateTable(
+                name: "schedules",
+                schema: "onex",
+                columns: table => new
+                {
+                    contract = table.Column<string>(type: "text", nullable: false, comment: "Name of the contract."),
+                    times = table.Column<string>(type: "text", nullable: false, comment: "Its times, as the contract says them: other times begin anew."),
+                    last_due_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "The last time that was dealt with; at first, when the schedule was seen for the first time."),
+                    updated_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, defaultValueSql: "now()", comment: "When it was dealt with."),
+                    removed_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true, comment: "When a main began without it. Restored, it begins anew: what came meanwhile was not missed.")
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_schedules", x => new { x.contract, x.times });
+                },
+                comment: "How far the schedules of contracts have come.");
+
+            migrationBuilder.CreateTable(
+                name: "timers",
+                schema: "onex",
+                columns: table => new
+                {
+                    saga_id = table.Column<Guid>(type: "uuid", nullable: false, comment: "The saga."),
+                    name = table.Column<string>(type: "text", nullable: false, comment: "Which of its timers: wakeup."),
+                    home_partition = table.Column<int>(type: "integer", nullable: false, comment: "The saga's home partition, whose reader fires it."),
+                    due_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: false, comment: "When it fires.")
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_timers", x => new { x.saga_id, x.name });
+                },
+                comment: "When sagas that wait for long (parked) want to be woken. Written and removed with the saga's row.");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_contracts_name_version",
+                schema: "onex",
+                table: "contracts",
+                columns: new[] { "name", "version" });
+
+            migrationBuilder.CreateIndex(
+                name: "ix_dead_letters_at",
+                schema: "onex",
+                table: "dead_letters",
+                column: "at");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_early_events_saga_id",
+                schema: "onex",
+                table: "early_events",
+                column: "saga_id",
+                filter: "saga_id IS NOT NULL");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_early_events_waiting",
+                schema: "onex",
+                table: "early_events",
+                columns: new[] { "contract", "correlation_id" },
+                filter: "saga_id IS NULL");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_inbox_message_id",
+                schema: "onex",
+                table: "inbox",
+                column: "message_id");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_outbox_saga_id",
+                schema: "onex",
+                table: "outbox",
+                column: "saga_id");
+
+            migrationBuilder.CreateIndex(
+                name: "ux_saga_payloads_saga_id_name",
+                schema: "onex",
+                table: "saga_payloads",
+                columns: new[] { "saga_id", "name" },
+                unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "ix_sagas_business_key",
+                schema: "onex",
+                table: "sagas",
+                column: "business_key",
+                filter: "business_key IS NOT NULL")
+                .Annotation("Npgsql:IndexOperators", new[] { "text_pattern_ops" });
+
+            migrationBuilder.CreateIndex(
+                name: "ix_sagas_correlation_id",
+                schema: "onex",
+                table: "sagas",
+                column: "correlation_id");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_sagas_ended_at",
+                schema: "onex",
+                table: "sagas",
+                column: "ended_at",
+                filter: "ended_at IS NOT NULL");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_sagas_live_home_partition",
+                schema: "onex",
+                table: "sagas",
+                column: "home_partition",
+                filter: "ended_at IS NULL AND NOT parked");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_sagas_parent_id",
+                schema: "onex",
+                table: "sagas",
+                column: "parent_id",
+                filter: "parent_id IS NOT NULL");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_sagas_started_at",
+                schema: "onex",
+                table: "sagas",
+                columns: new[] { "started_at", "id" });
+
+            migrationBuilder.CreateIndex(
+                name: "ux_sagas_live_business_key",
+                schema: "onex",
+                table: "sagas",
+                columns: new[] { "contract", "business_key" },
+                unique: true,
+                filter: "ended_at IS NULL");
+
+            migrationBuilder.CreateIndex(
+                name: "ux_sagas_request_id",
+                schema: "onex",
+                table: "sagas",
+                column: "request_id",
+                unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "ix_timers_home_partition_due_at",
+                schema: "onex",
+                table: "timers",
+                columns: new[] { "home_partition", "due_at" });
+
+            migrationBuilder.Sql(CreateHistoryFunctions);
+            migrationBuilder.Sql(CreateViews);
+        }
+
+        /// <inheritdoc />
+        protected override void Down(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.Sql(DropViews);
+
+            migrationBuilder.DropTable(
+                name: "contracts",
+                schema: "onex");
+
+            migrationBuilder.DropTable(
+                name: "dead_letters",
+                schema: "onex");
+
+            migrationBuilder.DropTable(
+                name: "early_events",
+                schema: "onex");
+
+            migrationBuilder.DropTable(
+                name: "effect_ledger",
+                schema: "onex");
+
+            migrationBuilder.DropTable(
+                name: "inbox",
+                schema: "onex");
+
+            migrationBuilder.DropTable(
+                name: "outbox",
+                schema: "onex");
+
+            migrationBuilder.DropTable(
+                name: "saga_history",
+                schema: "onex");
+
+            migrationBuilder.DropTable(
+                name: "saga_items",
+                schema: "onex");
+
+            migrationBuilder.DropTable(
+                name: "saga_payloads",
+                schema: "onex");
+
+            migrationBuilder.DropTable(
+                name: "sagas",
+                schema: "onex");
+
+            migrationBuilder.DropTable(
+                name: "schedules",
+                schema: "onex");
+
+            migrationBuilder.DropTable(
+                name: "timers",
+                schema: "onex");
+
+            migrationBuilder.Sql(DropHistoryFunctions);
+        }
+    }
+}

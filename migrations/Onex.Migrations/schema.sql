@@ -1,0 +1,494 @@
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM pg_namespace WHERE nspname = 'onex') THEN
+        CREATE SCHEMA onex;
+    END IF;
+END $EF$;
+CREATE TABLE IF NOT EXISTS onex.schema_migrations (
+    "MigrationId" character varying(150) NOT NULL,
+    "ProductVersion" character varying(32) NOT NULL,
+    CONSTRAINT "PK_schema_migrations" PRIMARY KEY ("MigrationId")
+);
+
+START TRANSACTION;
+DO $EF$
+BEGIN
+    IF NOT EXISTS(SELECT 1 FROM pg_namespace WHERE nspname = 'onex') THEN
+        CREATE SCHEMA onex;
+    END IF;
+END $EF$;
+
+CREATE TABLE onex.contracts (
+    hash text NOT NULL,
+    name text NOT NULL,
+    version text NOT NULL,
+    source jsonb NOT NULL,
+    registered_at timestamp with time zone NOT NULL DEFAULT (now()),
+    CONSTRAINT pk_contracts PRIMARY KEY (hash)
+);
+COMMENT ON TABLE onex.contracts IS 'Every contract version ever loaded, so that a saga can go on with the contract it started with.';
+COMMENT ON COLUMN onex.contracts.hash IS 'SHA-256 over the file and what it refers to, in lower-case hex.';
+COMMENT ON COLUMN onex.contracts.name IS 'The contract''s name.';
+COMMENT ON COLUMN onex.contracts.version IS 'Its version.';
+COMMENT ON COLUMN onex.contracts.source IS 'The file and everything that it refers to.';
+COMMENT ON COLUMN onex.contracts.registered_at IS 'When it was first loaded.';
+
+CREATE TABLE onex.dead_letters (
+    id uuid NOT NULL,
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    record_offset bigint NOT NULL,
+    code text NOT NULL,
+    reason text NOT NULL,
+    correlation_id uuid,
+    value bytea,
+    at timestamp with time zone NOT NULL,
+    key text,
+    headers jsonb,
+    error_type text NOT NULL DEFAULT '',
+    retry_count integer NOT NULL DEFAULT 0,
+    status text NOT NULL DEFAULT 'open',
+    redrives integer NOT NULL DEFAULT 0,
+    decision_id uuid,
+    decided_at timestamp with time zone,
+    decided_by text,
+    decision_reason text,
+    CONSTRAINT pk_dead_letters PRIMARY KEY (id),
+    CONSTRAINT ck_dead_letters_status CHECK (status IN ('open', 'redriven', 'discarded'))
+);
+COMMENT ON TABLE onex.dead_letters IS 'What went to dead-letter topics (<topic>.dlq), with all that sending it again needs, and what operators decided about it.';
+COMMENT ON COLUMN onex.dead_letters.id IS 'Derived from the record''s position.';
+COMMENT ON COLUMN onex.dead_letters.topic IS 'The topic that the record was read from.';
+COMMENT ON COLUMN onex.dead_letters.partition IS 'Its partition; -1: none.';
+COMMENT ON COLUMN onex.dead_letters.record_offset IS 'Its offset; -1: none.';
+COMMENT ON COLUMN onex.dead_letters.code IS 'Why it could not be handled, as a code.';
+COMMENT ON COLUMN onex.dead_letters.reason IS 'Why it could not be handled, for people.';
+COMMENT ON COLUMN onex.dead_letters.correlation_id IS 'Its correlation id, where one can be read.';
+COMMENT ON COLUMN onex.dead_letters.value IS 'Its value as it was read, secrets included; empty where it is not kept.';
+COMMENT ON COLUMN onex.dead_letters.at IS 'When it was given up.';
+COMMENT ON COLUMN onex.dead_letters.key IS 'Its key.';
+COMMENT ON COLUMN onex.dead_letters.headers IS 'Its headers as they were read, name to text; empty where they are not kept.';
+COMMENT ON COLUMN onex.dead_letters.error_type IS 'The kind of failure.';
+COMMENT ON COLUMN onex.dead_letters.retry_count IS 'How often it was tried again before it was given up.';
+COMMENT ON COLUMN onex.dead_letters.status IS 'open: nobody has decided yet; redriven: sent again; discarded: nothing is wanted of it any more.';
+COMMENT ON COLUMN onex.dead_letters.redrives IS 'How often it was sent again since.';
+COMMENT ON COLUMN onex.dead_letters.decision_id IS 'The latest decision about it: the id of its message in onex.outbox, if it sent one.';
+COMMENT ON COLUMN onex.dead_letters.decided_at IS 'When that was.';
+COMMENT ON COLUMN onex.dead_letters.decided_by IS 'Who decided: the name of a token, or loopback.';
+COMMENT ON COLUMN onex.dead_letters.decision_reason IS 'Why, in the operator''s words.';
+
+CREATE TABLE onex.early_events (
+    message_id uuid NOT NULL,
+    saga_id uuid,
+    contract text NOT NULL,
+    event text NOT NULL,
+    correlation_id uuid NOT NULL,
+    business_key text,
+    request_hash uuid,
+    content jsonb NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    seq bigint GENERATED ALWAYS AS IDENTITY,
+    CONSTRAINT pk_early_events PRIMARY KEY (message_id)
+);
+COMMENT ON TABLE onex.early_events IS 'Events that wait for their saga, or for a state of their saga that wants them. Bounded in number, and in time.';
+COMMENT ON COLUMN onex.early_events.message_id IS 'The message''s identity.';
+COMMENT ON COLUMN onex.early_events.saga_id IS 'The saga that has it; empty for one that came before its saga.';
+COMMENT ON COLUMN onex.early_events.contract IS 'The contract that it is for.';
+COMMENT ON COLUMN onex.early_events.event IS 'The event''s name.';
+COMMENT ON COLUMN onex.early_events.correlation_id IS 'The correlation id by which it finds its saga, unless business_key does.';
+COMMENT ON COLUMN onex.early_events.business_key IS 'The business key that it named.';
+COMMENT ON COLUMN onex.early_events.request_hash IS 'Hash of what it asks for: tells a duplicate from another message under the same identity.';
+COMMENT ON COLUMN onex.early_events.content IS 'Its payload, and who is told if it is refused.';
+COMMENT ON COLUMN onex.early_events.received_at IS 'When it came.';
+COMMENT ON COLUMN onex.early_events.expires_at IS 'Until when it is kept.';
+COMMENT ON COLUMN onex.early_events.seq IS 'The order of arrival.';
+
+CREATE TABLE onex.effect_ledger (
+    command_id uuid NOT NULL,
+    saga_id uuid NOT NULL,
+    step text NOT NULL,
+    operation text NOT NULL,
+    attempt integer NOT NULL,
+    lease_token uuid NOT NULL,
+    leased_until timestamp with time zone NOT NULL,
+    claimed_at timestamp with time zone NOT NULL,
+    outcome text,
+    result json,
+    recorded_at timestamp with time zone,
+    CONSTRAINT pk_effect_ledger PRIMARY KEY (command_id),
+    CONSTRAINT ck_effect_ledger_outcome CHECK (outcome IN ('completed', 'rejected', 'failed', 'lapsed', 'cancelled')),
+    CONSTRAINT ck_effect_ledger_result CHECK ((outcome IS NULL OR outcome IN ('lapsed', 'cancelled')) = (result IS NULL))
+)
+WITH (fillfactor=70);
+COMMENT ON TABLE onex.effect_ledger IS 'One row per command to the outside world: who may run it now, and what came of it.';
+COMMENT ON COLUMN onex.effect_ledger.command_id IS 'The command: the same for all attempts of one step. It is the Idempotency-Key.';
+COMMENT ON COLUMN onex.effect_ledger.saga_id IS 'The saga that waits for it.';
+COMMENT ON COLUMN onex.effect_ledger.step IS 'The step''s id in the contract.';
+COMMENT ON COLUMN onex.effect_ledger.operation IS 'The operation: http.post, ...';
+COMMENT ON COLUMN onex.effect_ledger.attempt IS 'The latest attempt that was claimed.';
+COMMENT ON COLUMN onex.effect_ledger.lease_token IS 'Only who holds this token may record the outcome.';
+COMMENT ON COLUMN onex.effect_ledger.leased_until IS 'Until then nobody else may run it (unless an outcome is recorded), by the database''s clock.';
+COMMENT ON COLUMN onex.effect_ledger.claimed_at IS 'When the latest attempt was claimed.';
+COMMENT ON COLUMN onex.effect_ledger.outcome IS 'completed, rejected, failed; lapsed: given up when its lease had run out; cancelled: before anyone took it; empty: not known yet.';
+COMMENT ON COLUMN onex.effect_ledger.result IS 'The whole result as it was told to main.';
+COMMENT ON COLUMN onex.effect_ledger.recorded_at IS 'When the outcome was recorded.';
+
+CREATE TABLE onex.inbox (
+    saga_id uuid NOT NULL,
+    message_id uuid NOT NULL,
+    request_hash uuid,
+    CONSTRAINT pk_inbox PRIMARY KEY (saga_id, message_id)
+);
+COMMENT ON TABLE onex.inbox IS 'Messages that sagas have seen and that nothing else of them identifies: events, and requests that joined a live saga by its business key. Kept as long as the saga''s row.';
+COMMENT ON COLUMN onex.inbox.saga_id IS 'The saga that has seen it.';
+COMMENT ON COLUMN onex.inbox.message_id IS 'The message''s identity; of a request, its request id.';
+COMMENT ON COLUMN onex.inbox.request_hash IS 'Hash of what it asks for: tells a duplicate from another message under the same identity.';
+
+CREATE TABLE onex.outbox (
+    message_id uuid NOT NULL,
+    seq bigint GENERATED ALWAYS AS IDENTITY,
+    saga_id uuid NOT NULL,
+    home_partition integer NOT NULL,
+    topic text NOT NULL,
+    partition integer,
+    key text NOT NULL,
+    value bytea NOT NULL,
+    headers jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT (now()),
+    CONSTRAINT pk_outbox PRIMARY KEY (message_id)
+)
+WITH (autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_insert_threshold=-1, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
+COMMENT ON TABLE onex.outbox IS 'Messages that are committed and not yet acknowledged by the broker. Normally nearly empty; a row is deleted once it is sent.';
+COMMENT ON COLUMN onex.outbox.message_id IS 'Identity of the message; every copy carries the same.';
+COMMENT ON COLUMN onex.outbox.seq IS 'The order in which messages were committed.';
+COMMENT ON COLUMN onex.outbox.saga_id IS 'The saga that sends it.';
+COMMENT ON COLUMN onex.outbox.home_partition IS 'That saga''s home partition.';
+COMMENT ON COLUMN onex.outbox.topic IS 'Where to.';
+COMMENT ON COLUMN onex.outbox.partition IS 'Partition to send to; empty: chosen by key.';
+COMMENT ON COLUMN onex.outbox.key IS 'The record''s key.';
+COMMENT ON COLUMN onex.outbox.value IS 'The record''s value: JSON in UTF-8.';
+COMMENT ON COLUMN onex.outbox.headers IS 'The record''s headers, name to text.';
+COMMENT ON COLUMN onex.outbox.created_at IS 'When it was committed, by the database''s clock.';
+
+CREATE TABLE onex.saga_history (
+    saga_id uuid NOT NULL,
+    version bigint NOT NULL,
+    ordinal integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    state text NOT NULL,
+    step text,
+    detail jsonb,
+    CONSTRAINT pk_saga_history PRIMARY KEY (saga_id, version, ordinal, at)
+) PARTITION BY RANGE (at);
+
+CREATE TABLE onex.saga_history_default PARTITION OF onex.saga_history DEFAULT;
+
+COMMENT ON TABLE onex.saga_history IS
+    'What happened in each saga, in order of (version, ordinal). Append only; one partition per day (UTC), made ahead.';
+COMMENT ON TABLE onex.saga_history_default IS
+    'History of days for which no partition was made in time, and old history of sagas that still live.';
+COMMENT ON COLUMN onex.saga_history.saga_id IS 'The saga.';
+COMMENT ON COLUMN onex.saga_history.version IS 'Version of the saga that the entry belongs to.';
+COMMENT ON COLUMN onex.saga_history.ordinal IS '0, 1, ... within the version.';
+COMMENT ON COLUMN onex.saga_history.at IS 'When it was decided.';
+COMMENT ON COLUMN onex.saga_history.kind IS 'started, state_entered, step_started, step_completed, ...';
+COMMENT ON COLUMN onex.saga_history.state IS 'The state it happened in.';
+COMMENT ON COLUMN onex.saga_history.step IS 'The step it is about, if any.';
+COMMENT ON COLUMN onex.saga_history.detail IS 'What else is worth telling; no secrets, no payloads.';
+
+CREATE TABLE onex.saga_items (
+    saga_id uuid NOT NULL,
+    step text NOT NULL,
+    visit integer NOT NULL,
+    index integer NOT NULL,
+    status text NOT NULL,
+    command_id uuid NOT NULL,
+    result jsonb,
+    undo text,
+    code text,
+    message text,
+    updated_at timestamp with time zone NOT NULL DEFAULT (now()),
+    CONSTRAINT pk_saga_items PRIMARY KEY (saga_id, step, visit, index),
+    CONSTRAINT ck_saga_items_status CHECK (status IN ('completed', 'failed', 'unknown', 'compensated', 'skipped'))
+);
+COMMENT ON TABLE onex.saga_items IS 'Items of an each: one row per item whose call was answered finally. The saga''s row keeps counters only.';
+COMMENT ON COLUMN onex.saga_items.saga_id IS 'The saga.';
+COMMENT ON COLUMN onex.saga_items.step IS 'The step''s id in the contract.';
+COMMENT ON COLUMN onex.saga_items.visit IS 'Which visit of its state: another visit has items of its own.';
+COMMENT ON COLUMN onex.saga_items.index IS 'The item''s place in the list, from 0.';
+COMMENT ON COLUMN onex.saga_items.status IS 'completed; failed: rejected or failed finally; unknown: to be taken back; compensated; skipped: by an operator.';
+COMMENT ON COLUMN onex.saga_items.command_id IS 'The command of its call. It is the Idempotency-Key.';
+COMMENT ON COLUMN onex.saga_items.result IS 'What of its result is kept.';
+COMMENT ON COLUMN onex.saga_items.undo IS 'The arguments of its compensation.';
+COMMENT ON COLUMN onex.saga_items.code IS 'Why it failed, as a code.';
+COMMENT ON COLUMN onex.saga_items.message IS 'Why it failed, for people.';
+COMMENT ON COLUMN onex.saga_items.updated_at IS 'When it was last written, by the database''s clock.';
+
+CREATE TABLE onex.saga_payloads (
+    id uuid NOT NULL,
+    saga_id uuid NOT NULL,
+    name text NOT NULL,
+    content json NOT NULL,
+    CONSTRAINT pk_saga_payloads PRIMARY KEY (id)
+);
+COMMENT ON TABLE onex.saga_payloads IS 'Input and output of sagas, and values that are too large to travel or to sit in a row. Written once, never updated.';
+COMMENT ON COLUMN onex.saga_payloads.id IS 'What a reference names.';
+COMMENT ON COLUMN onex.saga_payloads.saga_id IS 'The saga that it belongs to.';
+COMMENT ON COLUMN onex.saga_payloads.name IS 'input, output, response, arguments:... or result:...; unique within the saga.';
+COMMENT ON COLUMN onex.saga_payloads.content IS 'The value.';
+
+CREATE TABLE onex.sagas (
+    id uuid NOT NULL,
+    contract text NOT NULL,
+    contract_version text NOT NULL,
+    contract_hash text NOT NULL,
+    correlation_id uuid NOT NULL,
+    request_id uuid NOT NULL,
+    request_hash uuid,
+    business_key text,
+    parent_id uuid,
+    source text NOT NULL,
+    state text NOT NULL,
+    status text NOT NULL,
+    data jsonb NOT NULL,
+    progress jsonb NOT NULL,
+    fault jsonb,
+    reply_to text,
+    headers jsonb,
+    waiters jsonb,
+    home_partition integer NOT NULL,
+    version bigint NOT NULL,
+    last_transition_id uuid NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    next_wakeup_at timestamp with time zone,
+    parked boolean NOT NULL DEFAULT FALSE,
+    CONSTRAINT pk_sagas PRIMARY KEY (id),
+    CONSTRAINT ck_sagas_status CHECK (status IN ('running', 'waiting', 'compensating', 'blocked', 'paused', 'completed', 'failed', 'cancelled'))
+)
+WITH (autovacuum_analyze_scale_factor=0.05, autovacuum_vacuum_cost_delay=0, autovacuum_vacuum_scale_factor=0.02, fillfactor=80);
+COMMENT ON TABLE onex.sagas IS 'One row per saga (a running or ended instance of a contract). Ended sagas stay until retention removes them.';
+COMMENT ON COLUMN onex.sagas.id IS 'The saga''s id: a UUID version 7, so ids sort by age.';
+COMMENT ON COLUMN onex.sagas.contract IS 'Name of the contract that it runs.';
+COMMENT ON COLUMN onex.sagas.contract_version IS 'Version of that contract.';
+COMMENT ON COLUMN onex.sagas.contract_hash IS 'Content hash of that contract: the row of onex.contracts which it keeps to its end.';
+COMMENT ON COLUMN onex.sagas.correlation_id IS 'Correlation id of the request. Not unique: one flow may make many requests.';
+COMMENT ON COLUMN onex.sagas.request_id IS 'Identity of the request that started it: envelope_id, or derived from the record. Unique.';
+COMMENT ON COLUMN onex.sagas.request_hash IS 'Hash of what that request asks for: tells a duplicate from another request under the same identity.';
+COMMENT ON COLUMN onex.sagas.business_key IS 'The contract''s key of this saga. Unique per contract among live sagas.';
+COMMENT ON COLUMN onex.sagas.parent_id IS 'The saga that waits for this one, if any.';
+COMMENT ON COLUMN onex.sagas.source IS 'Where the request came from: topic/partition/offset.';
+COMMENT ON COLUMN onex.sagas.state IS 'Current state, by the contract''s own name.';
+COMMENT ON COLUMN onex.sagas.status IS 'running, waiting, compensating, blocked, paused; or ended: completed, failed, cancelled (by an operator).';
+COMMENT ON COLUMN onex.sagas.data IS 'The contract''s data.';
+COMMENT ON COLUMN onex.sagas.progress IS 'The engine''s own: outstanding commands, attempts, what is to be compensated, counters.';
+COMMENT ON COLUMN onex.sagas.fault IS 'What went wrong: code, message, step, at.';
+COMMENT ON COLUMN onex.sagas.reply_to IS 'Topic of the response, if not the usual one.';
+COMMENT ON COLUMN onex.sagas.headers IS 'Headers and unknown fields of the request, for the response.';
+COMMENT ON COLUMN onex.sagas.waiters IS 'Requests that joined this saga by key; each gets a response.';
+COMMENT ON COLUMN onex.sagas.home_partition IS 'Partition that the request came from; results come back to the same number.';
+COMMENT ON COLUMN onex.sagas.version IS '1 after the first transition, one more with each.';
+COMMENT ON COLUMN onex.sagas.last_transition_id IS 'Identity of the last transition: tells whether a commit with unknown outcome was made.';
+COMMENT ON COLUMN onex.sagas.started_at IS 'When it began.';
+COMMENT ON COLUMN onex.sagas.updated_at IS 'When it last moved.';
+COMMENT ON COLUMN onex.sagas.ended_at IS 'When it ended; empty while it lives.';
+COMMENT ON COLUMN onex.sagas.next_wakeup_at IS 'When it wants to be woken: a step''s timeout, a retry, a timer.';
+COMMENT ON COLUMN onex.sagas.parked IS 'Whether it waits for long: its wake-up, if it has one, is then a row of onex.timers.';
+
+CREATE TABLE onex.schedules (
+    contract text NOT NULL,
+    times text NOT NULL,
+    last_due_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL DEFAULT (now()),
+    removed_at timestamp with time zone,
+    CONSTRAINT pk_schedules PRIMARY KEY (contract, times)
+);
+COMMENT ON TABLE onex.schedules IS 'How far the schedules of contracts have come.';
+COMMENT ON COLUMN onex.schedules.contract IS 'Name of the contract.';
+COMMENT ON COLUMN onex.schedules.times IS 'Its times, as the contract says them: other times begin anew.';
+COMMENT ON COLUMN onex.schedules.last_due_at IS 'The last time that was dealt with; at first, when the schedule was seen for the first time.';
+COMMENT ON COLUMN onex.schedules.updated_at IS 'When it was dealt with.';
+COMMENT ON COLUMN onex.schedules.removed_at IS 'When a main began without it. Restored, it begins anew: what came meanwhile was not missed.';
+
+CREATE TABLE onex.timers (
+    saga_id uuid NOT NULL,
+    name text NOT NULL,
+    home_partition integer NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    CONSTRAINT pk_timers PRIMARY KEY (saga_id, name)
+);
+COMMENT ON TABLE onex.timers IS 'When sagas that wait for long (parked) want to be woken. Written and removed with the saga''s row.';
+COMMENT ON COLUMN onex.timers.saga_id IS 'The saga.';
+COMMENT ON COLUMN onex.timers.name IS 'Which of its timers: wakeup.';
+COMMENT ON COLUMN onex.timers.home_partition IS 'The saga''s home partition, whose reader fires it.';
+COMMENT ON COLUMN onex.timers.due_at IS 'When it fires.';
+
+CREATE INDEX ix_contracts_name_version ON onex.contracts (name, version);
+
+CREATE INDEX ix_dead_letters_at ON onex.dead_letters (at);
+
+CREATE INDEX ix_early_events_saga_id ON onex.early_events (saga_id) WHERE saga_id IS NOT NULL;
+
+CREATE INDEX ix_early_events_waiting ON onex.early_events (contract, correlation_id) WHERE saga_id IS NULL;
+
+CREATE INDEX ix_inbox_message_id ON onex.inbox (message_id);
+
+CREATE INDEX ix_outbox_saga_id ON onex.outbox (saga_id);
+
+CREATE UNIQUE INDEX ux_saga_payloads_saga_id_name ON onex.saga_payloads (saga_id, name);
+
+CREATE INDEX ix_sagas_business_key ON onex.sagas (business_key text_pattern_ops) WHERE business_key IS NOT NULL;
+
+CREATE INDEX ix_sagas_correlation_id ON onex.sagas (correlation_id);
+
+CREATE INDEX ix_sagas_ended_at ON onex.sagas (ended_at) WHERE ended_at IS NOT NULL;
+
+CREATE INDEX ix_sagas_live_home_partition ON onex.sagas (home_partition) WHERE ended_at IS NULL AND NOT parked;
+
+CREATE INDEX ix_sagas_parent_id ON onex.sagas (parent_id) WHERE parent_id IS NOT NULL;
+
+CREATE INDEX ix_sagas_started_at ON onex.sagas (started_at, id);
+
+CREATE UNIQUE INDEX ux_sagas_live_business_key ON onex.sagas (contract, business_key) WHERE ended_at IS NULL;
+
+CREATE UNIQUE INDEX ux_sagas_request_id ON onex.sagas (request_id);
+
+CREATE INDEX ix_timers_home_partition_due_at ON onex.timers (home_partition, due_at);
+
+CREATE FUNCTION onex.make_history_partitions(days integer) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    first_day date := (now() AT TIME ZONE 'UTC')::date;
+    day date;
+    name text;
+    from_time timestamp with time zone;
+    to_time timestamp with time zone;
+    made integer := 0;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('onex.make_history_partitions'));
+    FOR i IN 0..days LOOP
+        day := first_day + i;
+        name := 'saga_history_' || to_char(day, 'YYYYMMDD');
+        CONTINUE WHEN to_regclass('onex.' || name) IS NOT NULL;
+        from_time := day::timestamp AT TIME ZONE 'UTC';
+        to_time := (day + 1)::timestamp AT TIME ZONE 'UTC';
+        LOCK TABLE onex.saga_history_default IN ACCESS EXCLUSIVE MODE;
+        EXECUTE format('CREATE TABLE onex.%I (LIKE onex.saga_history INCLUDING ALL)', name);
+        EXECUTE format(
+            'WITH late AS (DELETE FROM onex.saga_history_default WHERE at >= %L AND at < %L RETURNING *) '
+            'INSERT INTO onex.%I SELECT * FROM late', from_time, to_time, name);
+        EXECUTE format('ALTER TABLE onex.saga_history ATTACH PARTITION onex.%I FOR VALUES FROM (%L) TO (%L)',
+            name, from_time, to_time);
+        made := made + 1;
+    END LOOP;
+    RETURN made;
+END
+$$;
+
+COMMENT ON FUNCTION onex.make_history_partitions(integer) IS
+    'Makes the partitions of onex.saga_history for today (UTC) and that many days more. Answers how many were made.';
+
+CREATE FUNCTION onex.drop_history_partitions(kept interval) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    first_kept date := ((now() - kept) AT TIME ZONE 'UTC')::date;
+    name text;
+    to_time timestamp with time zone;
+    dropped integer := 0;
+BEGIN
+    PERFORM set_config('lock_timeout', '200ms', true);
+    PERFORM pg_advisory_xact_lock(hashtext('onex.make_history_partitions'));
+    DELETE FROM onex.saga_history_default h
+    WHERE h.at < now() - kept
+        AND NOT EXISTS (SELECT FROM onex.sagas s WHERE s.id = h.saga_id AND (s.ended_at IS NULL OR s.ended_at >= now() - kept));
+    FOR name IN
+        SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'onex.saga_history'::regclass AND c.relname ~ '^saga_history_[0-9]{8}$'
+          AND to_date(right(c.relname, 8), 'YYYYMMDD') < first_kept
+        ORDER BY 1
+    LOOP
+        BEGIN
+            to_time := (to_date(right(name, 8), 'YYYYMMDD') + 1)::timestamp AT TIME ZONE 'UTC';
+            EXECUTE format(
+                'CREATE TABLE onex.saga_history_moving AS SELECT h.* FROM onex.sagas s JOIN onex.%I h ON h.saga_id = s.id '
+                'WHERE s.started_at < %L AND (s.ended_at IS NULL OR s.ended_at >= %L)', name, to_time, now() - kept);
+            EXECUTE format('DROP TABLE onex.%I', name);
+            INSERT INTO onex.saga_history SELECT * FROM onex.saga_history_moving;
+            DROP TABLE onex.saga_history_moving;
+            dropped := dropped + 1;
+        EXCEPTION WHEN lock_not_available THEN
+            IF dropped = 0 THEN
+                RAISE;
+            END IF;
+            EXIT;
+        END;
+    END LOOP;
+    RETURN dropped;
+END
+$$;
+
+COMMENT ON FUNCTION onex.drop_history_partitions(interval) IS
+    'Drops the partitions of onex.saga_history that hold nothing younger than that, but keeps what belongs to sagas that live or ended since. Answers how many were dropped; what is in use stays for the next time.';
+
+SELECT onex.make_history_partitions(7);
+
+CREATE VIEW onex.live_sagas AS
+    SELECT id, contract, contract_version, business_key, state, status, correlation_id, home_partition, version,
+           now() - started_at AS age, now() - updated_at AS still_for, next_wakeup_at, fault, parent_id, started_at, updated_at
+    FROM onex.sagas
+    WHERE ended_at IS NULL;
+COMMENT ON VIEW onex.live_sagas IS 'Sagas that have not ended, with their age and for how long they have not moved.';
+
+CREATE VIEW onex.failed_today AS
+    SELECT id, contract, contract_version, business_key, state, fault ->> 'code' AS code, fault ->> 'message' AS message,
+           fault ->> 'step' AS step, correlation_id, started_at, ended_at
+    FROM onex.sagas
+    WHERE status = 'failed' AND ended_at >= date_trunc('day', now());
+COMMENT ON VIEW onex.failed_today IS 'Sagas that failed since midnight (of the session''s time zone), with the reason.';
+
+CREATE VIEW onex.slowest_steps AS
+    WITH steps AS (
+        SELECT saga_id, state, step, kind, at,
+               lag(kind) OVER one_step AS kind_before, lag(at) OVER one_step AS at_before
+        FROM onex.saga_history
+        WHERE at >= now() - interval '1 day'
+          AND kind IN ('step_started', 'step_completed', 'step_rejected', 'step_failed')
+        WINDOW one_step AS (PARTITION BY saga_id, state, step ORDER BY version, ordinal)
+    )
+    SELECT sagas.contract, steps.state, steps.step, count(*) AS times,
+           avg(steps.at - steps.at_before) AS average,
+           percentile_disc(0.95) WITHIN GROUP (ORDER BY steps.at - steps.at_before) AS p95,
+           max(steps.at - steps.at_before) AS slowest
+    FROM steps JOIN onex.sagas ON sagas.id = steps.saga_id
+    WHERE steps.kind <> 'step_started' AND steps.kind_before = 'step_started'
+    GROUP BY 1, 2, 3
+    ORDER BY p95 DESC;
+COMMENT ON VIEW onex.slowest_steps IS
+    'How long attempts of each step took in the last 24 hours, from being sent to their result; slowest first.';
+
+CREATE VIEW onex.stuck AS
+    SELECT id, contract, contract_version, business_key, state, status, correlation_id, version, updated_at, still_for, reason
+    FROM (
+        SELECT s.*, now() - s.updated_at AS still_for,
+            CASE
+                WHEN s.next_wakeup_at IS NULL AND coalesce(s.progress -> 'waiting_for', 'null') IN ('null', '""', '[]', '{}')
+                    THEN 'It has no next wake-up and waits for no event.'
+                WHEN s.next_wakeup_at < now() - interval '5 minutes'
+                    THEN 'It should have been woken at ' || to_char(s.next_wakeup_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC.'
+                WHEN s.parked AND s.next_wakeup_at IS NOT NULL
+                    AND NOT EXISTS (SELECT FROM onex.timers t WHERE t.saga_id = s.id)
+                    THEN 'It is parked, and its wake-up has no timer.'
+            END AS reason
+        FROM onex.sagas s
+        WHERE s.ended_at IS NULL AND s.status NOT IN ('blocked', 'paused')
+    ) live
+    WHERE reason IS NOT NULL AND NOT EXISTS (SELECT FROM onex.outbox o WHERE o.saga_id = live.id);
+COMMENT ON VIEW onex.stuck IS
+    'Live sagas that nothing will ever move, with the reason: not blocked or paused, nothing to send, and no wake-up that will come and no event that they wait for. Must be empty.';
+
+INSERT INTO onex.schema_migrations ("MigrationId", "ProductVersion")
+VALUES ('20261129114031_Initial', '10.0.15');
+
+COMMIT;
+

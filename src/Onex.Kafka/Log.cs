@@ -1,0 +1,128 @@
+using Confluent.Kafka;
+using Microsoft.Extensions.Logging;
+
+namespace Onex.Kafka;
+
+/// <summary>The log lines of the rider. Ids from 4000; docs/logs.md is made from them.</summary>
+internal static partial class Log
+{
+    /// <summary>The Kafka client library reports an error. It retries by itself.</summary>
+    [LoggerMessage(4001, LogLevel.Debug, "Kafka client: {Code} {Reason}")]
+    public static partial void ClientError(ILogger logger, ErrorCode code, string reason);
+
+    /// <summary>The broker can be reached again.</summary>
+    [LoggerMessage(4002, LogLevel.Information, "Kafka answers again.")]
+    public static partial void BrokerAnswersAgain(ILogger logger);
+
+    /// <summary>The broker cannot be reached. Consumers pause, producers wait, and the role is not ready.</summary>
+    [LoggerMessage(4003, LogLevel.Warning, "Kafka does not answer: {Error}")]
+    public static partial void BrokerDoesNotAnswer(ILogger logger, string? error);
+
+    /// <summary>A log line of the Kafka client library.</summary>
+    [LoggerMessage(4004, LogLevel.Debug, "librdkafka: {Facility} {Message}")]
+    public static partial void ClientLine(ILogger logger, string facility, string message);
+
+    /// <summary>A commit of offsets failed. The next one includes them.</summary>
+    [LoggerMessage(4005, LogLevel.Debug, "{Endpoint}: offsets not committed: {Reason}")]
+    public static partial void OffsetsNotCommitted(ILogger logger, string endpoint, string reason);
+
+    /// <summary>A topic was deleted while it was read, so its committed offsets stay as they are.</summary>
+    [LoggerMessage(4006, LogLevel.Debug, "{Endpoint}: the offsets of a deleted topic are not overwritten: {Reason}")]
+    public static partial void OffsetsOfGoneTopic(ILogger logger, string endpoint, string reason);
+
+    /// <summary>The consumer stopped before these records had a durable outcome.</summary>
+    [LoggerMessage(4010, LogLevel.Warning, "{Endpoint}: {Count} records are not finished in time; they are delivered again.")]
+    public static partial void UnfinishedRecords(ILogger logger, string endpoint, int count);
+
+    /// <summary>The consumer lost its partitions and joins the group again after a delay.</summary>
+    [LoggerMessage(4011, LogLevel.Error, "{Endpoint}: the consumer failed and is recreated.")]
+    public static partial void ConsumerBroke(ILogger logger, string endpoint, Exception? exception);
+
+    /// <summary>A topic was deleted and created again, so it is read from its beginning.</summary>
+    [LoggerMessage(4012, LogLevel.Warning, "{Endpoint}: {Change}")]
+    public static partial void LogChanged(ILogger logger, string endpoint, string change);
+
+    /// <summary>The broker or the client library reported an error while records were read. Reading is retried.</summary>
+    [LoggerMessage(4013, LogLevel.Warning, "{Endpoint}: {Reason}")]
+    public static partial void ConsumeFailed(ILogger logger, string endpoint, string reason);
+
+    /// <summary>Raise the retention of the topic, or find out why the records waited so long.</summary>
+    [LoggerMessage(
+        4014, LogLevel.Error,
+        "{Endpoint}: {Count} records of {Topic} [{Partition}] were deleted before they were read (offsets {From} to {To}): what "
+        + "they asked for is not done, and nobody is answered. The topic keeps records for less time than they had to wait, or "
+        + "somebody deleted them.")]
+    public static partial void RecordsMissed(ILogger logger, string endpoint, long count, string topic, int partition, long from, long to);
+
+    /// <summary>The group gave these partitions to this process.</summary>
+    [LoggerMessage(4015, LogLevel.Information, "{Endpoint}: assigned {Partitions}.")]
+    public static partial void PartitionsAssigned(ILogger logger, string endpoint, string partitions);
+
+    /// <summary>The partitions are read as soon as preparing them succeeds.</summary>
+    [LoggerMessage(4016, LogLevel.Warning, "{Endpoint}: preparing the assigned partitions failed and is retried.")]
+    public static partial void PartitionsNotReady(ILogger logger, string endpoint, Exception? exception);
+
+    /// <summary>The group took these partitions from this process.</summary>
+    [LoggerMessage(4017, LogLevel.Information, "{Endpoint}: revoked {Partitions}.")]
+    public static partial void PartitionsRevoked(ILogger logger, string endpoint, string partitions);
+
+    /// <summary>A defect: report it, with the exception.</summary>
+    [LoggerMessage(4018, LogLevel.Error, "{Endpoint}: the handler failed to release its partitions.")]
+    public static partial void RevokeFailed(ILogger logger, string endpoint, Exception? exception);
+
+    /// <summary>Handling works again after a pause.</summary>
+    [LoggerMessage(4019, LogLevel.Information, "{Endpoint}: resumed.")]
+    public static partial void ConsumerResumed(ILogger logger, string endpoint);
+
+    /// <summary>Handling a batch ran out of memory. Give the process more memory if this comes often.</summary>
+    [LoggerMessage(
+        4020, LogLevel.Information,
+        "{Endpoint}: {Count} records do not fit into memory together; half of them are tried. Before: {Before}. Now: {Now}.")]
+    public static partial void BatchHalved(ILogger logger, string endpoint, int count, string before, string now);
+
+    /// <summary>The cause is shared by all records, such as a lost database or broker.</summary>
+    [LoggerMessage(4021, LogLevel.Warning, "{Endpoint}: handling failed; the consumer is paused and retries until it succeeds.")]
+    public static partial void ConsumerPaused(ILogger logger, string endpoint, Exception? exception);
+
+    /// <summary>The record keeps its offset, so it is read again after a start.</summary>
+    [LoggerMessage(4022, LogLevel.Critical, "{Endpoint}: a dead letter cannot be written; its partition is not read further.")]
+    public static partial void DeadLetterNotWritten(ILogger logger, string endpoint, Exception? exception);
+
+    /// <summary>The partition was revoked meanwhile; its next reader commits.</summary>
+    [LoggerMessage(4023, LogLevel.Debug, "{Endpoint}: {Offset} is not stored: {Reason}")]
+    public static partial void OffsetNotStored(ILogger logger, string endpoint, TopicPartitionOffset offset, string reason);
+
+    /// <summary>A record could not be handled. `onex dlq` shows it, and redrives or discards it.</summary>
+    [LoggerMessage(4030, LogLevel.Warning, "Dead letter: {Topic} [{Partition}] @{Offset}: {Code} {Reason}")]
+    public static partial void DeadLetterWritten(ILogger logger, string topic, int partition, long offset, string code, string reason);
+
+    /// <summary>The broker does not take the dead letter. Its record waits, and so does its partition.</summary>
+    [LoggerMessage(4031, LogLevel.Error, "{Topic} takes no dead letters, which is retried: {Reason}")]
+    public static partial void DeadLetterRejected(ILogger logger, string topic, string reason);
+
+    /// <summary>Writing the dead letter failed. Its record waits, and so does its partition.</summary>
+    [LoggerMessage(4032, LogLevel.Error, "{Topic} takes no dead letters, which is retried.")]
+    public static partial void DeadLetterFailed(ILogger logger, string topic, Exception? exception);
+
+    /// <summary>The record was read again after a crash and could be handled.</summary>
+    [LoggerMessage(
+        4033, LogLevel.Information,
+        "Dead letter of {Topic} [{Partition}] @{Offset} is closed: its record was handled after all.")]
+    public static partial void DeadLetterClosed(ILogger logger, string topic, int partition, long offset);
+
+    /// <summary>The database does not answer.</summary>
+    [LoggerMessage(4034, LogLevel.Debug, "A dead letter of {Topic} cannot be closed, which is retried.")]
+    public static partial void DeadLetterNotClosed(ILogger logger, string topic, Exception? exception);
+
+    /// <summary>Messages that were not acknowledged are sent again from the outbox.</summary>
+    [LoggerMessage(4040, LogLevel.Warning, "The Kafka producer failed and is recreated: {Reason}")]
+    public static partial void ProducerBroke(ILogger logger, string reason);
+
+    /// <summary>The cause is shared by all records, such as a lost broker.</summary>
+    [LoggerMessage(4050, LogLevel.Warning, "{Topic}: handling failed; the topic is paused and retried until it succeeds.")]
+    public static partial void TopicPaused(ILogger logger, string topic, Exception? exception);
+
+    /// <summary>Handling works again after a pause.</summary>
+    [LoggerMessage(4051, LogLevel.Information, "{Topic}: resumed.")]
+    public static partial void TopicResumed(ILogger logger, string topic);
+}

@@ -1,0 +1,104 @@
+using Microsoft.Extensions.Logging;
+
+namespace Onex.Orchestrator;
+
+/// <summary>
+/// The log lines of the orchestrator, but for what a class of its own says. Ids from 1000; docs/logs.md is made from them.
+/// </summary>
+internal static partial class Log
+{
+    /// <summary>The row in onex.early_events is of another version, or was changed.</summary>
+    [LoggerMessage(1020, LogLevel.Error, "The early event {MessageId} of contract {Contract} cannot be read, and stays stored")]
+    public static partial void EarlyEventUnreadable(ILogger logger, Guid messageId, string contract, Exception? exception);
+
+    /// <summary>This process owns the timers and unsent messages of sagas whose home is one of these.</summary>
+    [LoggerMessage(1021, LogLevel.Information, "Home partitions: {Partitions}")]
+    public static partial void HomePartitionsAssigned(ILogger logger, string partitions);
+
+    /// <summary>With the in-memory bus, live sagas are sent again at the start. They wait until that succeeds.</summary>
+    [LoggerMessage(1022, LogLevel.Warning, "Resending the commands of live sagas failed and is retried: {Reason}")]
+    public static partial void ResendFailed(ILogger logger, string reason, Exception? exception);
+
+    /// <summary>With the in-memory bus, the commands of live sagas were sent again.</summary>
+    [LoggerMessage(1023, LogLevel.Information, "{Sagas} live sagas of an earlier process continue")]
+    public static partial void SagasContinued(ILogger logger, int sagas);
+
+    /// <summary>The process stopped first. Readers recognise the copies by their message_id.</summary>
+    [LoggerMessage(
+        1024, LogLevel.Warning,
+        "Some sent messages could not be deleted from the outbox in time; copies of them, with the same ids, are sent after the "
+        + "next start.")]
+    public static partial void OutboxNotCleared(ILogger logger);
+
+    /// <summary>A periodic job that failed succeeds again.</summary>
+    [LoggerMessage(1025, LogLevel.Information, "Background job works again: {What}")]
+    public static partial void JobWorksAgain(ILogger logger, string what);
+
+    /// <summary>A periodic job (timers, unsent messages, maintenance) failed, mostly because the database does not answer.</summary>
+    [LoggerMessage(1026, LogLevel.Warning, "Background job failed and is retried: {What}: {Reason}")]
+    public static partial void JobFailed(ILogger logger, string what, string reason);
+
+    /// <summary>The record becomes a dead letter.</summary>
+    [LoggerMessage(1027, LogLevel.Error, "A record of {Topic} cannot be read")]
+    public static partial void RecordUnreadable(ILogger logger, string topic, Exception? exception);
+
+    /// <summary>The saga is blocked until its contract is loaded again.</summary>
+    [LoggerMessage(1028, LogLevel.Error, "Saga {SagaId} runs contract {Contract} {Version} ({Hash}), which is not registered here")]
+    public static partial void PlanNotRegistered(ILogger logger, Guid sagaId, string contract, string version, string hash);
+
+    /// <summary>The row is of another version, or was changed. The saga is blocked; others go on.</summary>
+    [LoggerMessage(1029, LogLevel.Error, "The row of saga {SagaId} cannot be read")]
+    public static partial void SagaUnreadable(ILogger logger, Guid sagaId, Exception? exception);
+
+    /// <summary>
+    /// A message of Onex's own blocks the saga with this reason; one from outside becomes a dead letter. Other sagas go on.
+    /// </summary>
+    [LoggerMessage(1030, LogLevel.Error, "A message for saga {SagaId} cannot be handled: {Reason}")]
+    public static partial void MessageNotHandled(ILogger logger, Guid sagaId, string reason);
+
+    /// <summary>A defect: report it, with the exception. What becomes of the message is said under 1030.</summary>
+    [LoggerMessage(1031, LogLevel.Error, "A message for saga {SagaId} cannot be handled")]
+    public static partial void HandlingThrew(ILogger logger, Guid sagaId, Exception? exception);
+
+    /// <summary>Marking the saga as blocked failed as well. Other sagas go on.</summary>
+    [LoggerMessage(1032, LogLevel.Error, "Saga {SagaId} cannot be blocked")]
+    public static partial void SagaNotBlocked(ILogger logger, Guid sagaId, Exception? exception);
+
+    /// <summary>
+    /// The database rejects a value. A message of Onex's own blocks the saga with this reason; one from outside becomes a dead letter.
+    /// </summary>
+    [LoggerMessage(1033, LogLevel.Error, "A message for saga {SagaId} cannot be stored: {Reason}")]
+    public static partial void MessageNotStored(ILogger logger, Guid sagaId, string reason);
+
+    /// <summary>The message stays in the outbox.</summary>
+    [LoggerMessage(1040, LogLevel.Error, "A committed message could not be handed to the producer; it is sent again later.")]
+    public static partial void MessageNotProduced(ILogger logger, Exception? exception);
+
+    /// <summary>It is too large, or its topic does not exist or is forbidden. Its step fails, or it becomes a dead letter.</summary>
+    [LoggerMessage(1041, LogLevel.Error, "The broker does not take message {MessageId} of saga {SagaId} for topic {Topic}: {Reason}")]
+    public static partial void MessageUndeliverable(ILogger logger, Guid messageId, Guid sagaId, string topic, string reason);
+
+    /// <summary>The response to a rejected request cannot be sent; its dead letter says why it was rejected.</summary>
+    [LoggerMessage(1042, LogLevel.Error, "The broker does not take message {MessageId} for topic {Topic}: {Reason}")]
+    public static partial void ResponseUndeliverable(ILogger logger, Guid messageId, string topic, string? reason);
+
+    /// <summary>The broker did not acknowledge these messages, or another process may have sent them. Copies have the same message_id.</summary>
+    [LoggerMessage(1043, LogLevel.Information, "{Count} messages of the outbox are sent although a copy may be there: {Messages}")]
+    public static partial void MessagesResent(ILogger logger, int count, string messages);
+
+    /// <summary>The broker did not acknowledge the response to a rejected request. Copies have the same message_id.</summary>
+    [LoggerMessage(1044, LogLevel.Information, "Message {MessageId} for topic {Topic} is sent although a copy may be there")]
+    public static partial void ResponseResent(ILogger logger, Guid messageId, string topic);
+
+    /// <summary>An API call failed for a reason of the runtime; its answer has the same correlation id.</summary>
+    [LoggerMessage(1201, LogLevel.Error, "{Method} {Path} failed (correlation id {CorrelationId})")]
+    public static partial void CallFailed(ILogger logger, string method, string? path, Guid correlationId, Exception? exception);
+
+    /// <summary>Somebody redrove or discarded a dead letter.</summary>
+    [LoggerMessage(1202, LogLevel.Information, "Dead letter {LetterId} of {Topic} is {Status} by {Caller}")]
+    public static partial void DeadLetterDecided(ILogger logger, Guid letterId, string topic, string status, string caller);
+
+    /// <summary>A defect: report it, with the exception.</summary>
+    [LoggerMessage(1203, LogLevel.Error, "A background job failed")]
+    public static partial void BackgroundFailed(ILogger logger, Exception? exception);
+}

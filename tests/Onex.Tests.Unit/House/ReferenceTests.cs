@@ -1,0 +1,170 @@
+using System.Text;
+using System.Text.RegularExpressions;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.Unit.House;
+
+/// <summary>What documents and comments refer to exists: files, headings, decisions.</summary>
+public sealed partial class ReferenceTests
+{
+    private static readonly string[] _code = ["src", "tests", "migrations", "benchmarks", "contracts", "docker", "findings"];
+    private static readonly string[] _endings = [".cs", ".sql", ".yaml", ".yml", ".sh", ".csproj", ".props"];
+    private static readonly Dictionary<string, HashSet<string>> _anchors = [];
+
+    public static TheoryData<string> Documents =>
+    [
+        "README.md", "docker/README.md",
+        .. Directory.EnumerateFiles(Repository.At("docs"), "*.md", SearchOption.AllDirectories)
+            .Select(path => Path.GetRelativePath(Repository.Root, path))
+            .Order(StringComparer.Ordinal),
+    ];
+
+    [Theory]
+    [MemberData(nameof(Documents))]
+    public void A_link_of_a_document_leads_to_a_file_and_a_heading_that_exist(string document) => Assert.Empty(
+        Link().Matches(WithoutCode(File.ReadAllText(Repository.At(document))))
+            .Select(link => link.Groups["to"].Value)
+            .Where(to => !to.Contains("://", StringComparison.Ordinal))
+            .Where(to => !Leads(Path.GetDirectoryName(Repository.At(document))!, Repository.At(document), to))
+            .Select(to => $"{document}: '{to}' leads nowhere"));
+
+    [Fact]
+    public void What_a_comment_says_of_a_document_exists() => Assert.Empty(
+        Sources().SelectMany(path => File.ReadLines(path).Select((line, index) => (path, line, index)))
+            .SelectMany(entry => Wrong(entry.line)
+                .Select(wrong => $"{Path.GetRelativePath(Repository.Root, entry.path)}:{entry.index + 1}: {wrong}")));
+
+    [Fact]
+    public void Every_file_that_the_page_for_contributors_names_exists() => Assert.Empty(
+        Named().Matches(File.ReadAllText(Repository.At("docs", "contributing.md")))
+            .Select(match => match.Groups["path"].Value)
+            .Where(path => !File.Exists(Repository.At(path)) && !Directory.Exists(Repository.At(path)))
+            .Select(path => $"docs/contributing.md names {path}, which does not exist"));
+
+    // Until its issue lands.
+    [Theory]
+    [InlineData("OTEL_")]
+    [InlineData("/metrics")]
+    [InlineData("handler_type")]
+    [InlineData("handlers.direct")]
+    public void What_the_documents_promise_and_no_code_does_is_marked_as_to_come(string promise)
+    {
+        string[] settings = ["docker/.env.example", "docker/docker-compose.runtime.yml"];
+        foreach (var path in Documents.Select(document => document.Data).Concat(settings))
+        {
+            // A row of a table says it itself, in a paragraph any sentence does.
+            var parts = File.ReadAllText(Repository.At(path)).Split("\n\n")
+                .SelectMany(block => block.StartsWith('|') ? block.Split('\n') : [block]);
+            Assert.All(
+                parts.Where(part => part.Contains(promise, StringComparison.Ordinal)),
+                part => Assert.Contains("to come", part, StringComparison.OrdinalIgnoreCase));
+        }
+    }
+
+    [Fact]
+    public void Every_document_is_in_the_index()
+    {
+        var index = Link().Matches(File.ReadAllText(Repository.At("docs", "README.md"))).Select(link => link.Groups["to"].Value);
+        var documents = Directory.EnumerateFiles(Repository.At("docs"), "*.md").Select(path => Path.GetFileName(path));
+
+        Assert.Empty(documents.Except(index).Except(["README.md"]));
+    }
+
+    private static IEnumerable<string> Sources() => _code
+        .SelectMany(folder => Directory.EnumerateFiles(Repository.At(folder), "*", SearchOption.AllDirectories))
+        .Where(path => _endings.Any(ending => path.EndsWith(ending, StringComparison.Ordinal)))
+        .Where(path => !path.Contains("/obj/", StringComparison.Ordinal) && !path.Contains("/contracts/invalid/", StringComparison.Ordinal))
+        .Append(Repository.At("dev")).Append(Repository.At("Directory.Packages.props")).Append(Repository.At("Directory.Build.props"));
+
+    private static IEnumerable<string> Wrong(string line)
+    {
+        // A place in a document is its heading: numbers of sections move, and today's documents have none.
+        foreach (Match number in Numbered().Matches(line))
+        {
+            yield return $"'{number.Value}' is no heading of a document: cite the document and its heading, NAME.md#heading below docs";
+        }
+
+        foreach (Match cited in Cited().Matches(line))
+        {
+            if (!Leads(Repository.Root, "", cited.Value))
+            {
+                yield return $"'{cited.Value}' does not exist";
+            }
+        }
+
+        foreach (Match decision in Decision().Matches(line))
+        {
+            var number = int.Parse(decision.Groups["number"].Value).ToString("0000");
+            if (!Directory.EnumerateFiles(Repository.At("docs", "adr"), $"{number}-*.md").Any())
+            {
+                yield return $"there is no decision {number} in docs/adr";
+            }
+        }
+    }
+
+    private static bool Leads(string folder, string document, string to)
+    {
+        var (file, heading) = to.Split('#') is [var before, var behind] ? (before, behind) : (to, null);
+        var path = file.Length == 0 ? document : Path.GetFullPath(Path.Combine(folder, file));
+        return heading is null ? File.Exists(path) || Directory.Exists(path) : File.Exists(path) && Anchors(path).Contains(heading);
+    }
+
+    // As GitHub makes them: lower case, without punctuation, dashes for blanks.
+    private static HashSet<string> Anchors(string path)
+    {
+        lock (_anchors)
+        {
+            if (!_anchors.TryGetValue(path, out var anchors))
+            {
+                var headings = Heading().Matches(WithoutFences(File.ReadAllText(path))).Select(match => match.Groups["text"].Value);
+                anchors = [.. headings.Select(heading => Anchor(heading.Trim()))];
+                _anchors.Add(path, anchors);
+            }
+
+            return anchors;
+        }
+    }
+
+    private static string Anchor(string heading)
+    {
+        var text = new StringBuilder();
+        foreach (var letter in heading.ToLowerInvariant())
+        {
+            text.Append(letter == ' ' ? "-" : char.IsLetterOrDigit(letter) || letter is '-' or '_' ? letter.ToString() : "");
+        }
+
+        return text.ToString();
+    }
+
+    private static string WithoutFences(string text) => Fence().Replace(text, "");
+
+    private static string WithoutCode(string text) => Inline().Replace(WithoutFences(text), "");
+
+    [GeneratedRegex(@"(?<!!)\[[^\]\n]*(?:\n[^\]\n]*)?\]\((?<to>[^)\s]+)\)", RegexOptions.None, matchTimeoutMilliseconds: 5000)]
+    private static partial Regex Link();
+
+    [GeneratedRegex(@"^#{1,6} (?<text>.+)$", RegexOptions.Multiline, matchTimeoutMilliseconds: 5000)]
+    private static partial Regex Heading();
+
+    [GeneratedRegex(@"^```.*?^```", RegexOptions.Multiline | RegexOptions.Singleline, matchTimeoutMilliseconds: 5000)]
+    private static partial Regex Fence();
+
+    [GeneratedRegex("`[^`\n]*`", RegexOptions.None, matchTimeoutMilliseconds: 5000)]
+    private static partial Regex Inline();
+
+    [GeneratedRegex(
+        @"\b(contract-language|operations|architecture|semantics)(\.md)?, *(\d|""|section|sentence)",
+        RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase,
+        matchTimeoutMilliseconds: 5000)]
+    private static partial Regex Numbered();
+
+    [GeneratedRegex(@"\bdocs/[A-Za-z0-9_./-]*[A-Za-z0-9_](#[a-z0-9-]+)?", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 5000)]
+    private static partial Regex Cited();
+
+    [GeneratedRegex(@"\b(ADR |docs/adr/)(?<number>\d+)\b", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 5000)]
+    private static partial Regex Decision();
+
+    [GeneratedRegex(
+        @"`(?<path>(src|tests|docs|migrations|docker|contracts|benchmarks)/[^`\s]+)`", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 5000)]
+    private static partial Regex Named();
+}
