@@ -127,5 +127,5 @@ public sealed class SchemaOracleTests
 
     private static string Pick(Random random, string[] from) => from[random.Next(from.Length)];
 
-    private static IEnumerable<string> Some(Random random, string[] from) => from.Where(_ => random.Next(3) == 0).ToList();
+    private static List<string> Some(Random random, string[] from) => from.Where(_ => random.Next(3) == 0).ToList();
 }
