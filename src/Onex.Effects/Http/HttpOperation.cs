@@ -6,6 +6,7 @@ using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Messages;
 using Onex.Effects.Operations;
+using Onex.Effects.Running;
 
 namespace Onex.Effects.Http;
 
@@ -33,7 +34,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
             try
             {
                 using var response = await transport.SendAsync(context.Connection, request, context.Progress, cancellation);
-                return await AnswerAsync(response, cancellation);
+                return await AnswerAsync(response, context.Room, cancellation);
             }
             catch (HttpRequestException exception)
             {
@@ -47,7 +48,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
         }
     }
 
-    private async Task<EffectOutcome<HttpResult>> AnswerAsync(HttpResponseMessage response, CancellationToken cancellation)
+    private async Task<EffectOutcome<HttpResult>> AnswerAsync(HttpResponseMessage response, ResultRoom.Place room, CancellationToken cancellation)
     {
         var status = (int)response.StatusCode;
         var host = Host(response.RequestMessage!.RequestUri!);
@@ -56,10 +57,10 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
         (string Code, string Message)? lost = null;
         try
         {
-            (body, unparsed) = await HttpAnswers.ReadAsync(response, cancellation);
+            (body, unparsed) = await HttpAnswers.ReadAsync(response, room, cancellation);
             if (body is null)
             {
-                lost = ("response_too_large", $"The answer ({status}) is larger than {HttpAnswers.BytesMax / (1024 * 1024)} MiB.");
+                lost = ("response_too_large", $"The answer ({status}) is larger than {HttpAnswers.LargestOf(room) / (1024 * 1024)} MiB.");
             }
         }
         catch (InvalidDataException)

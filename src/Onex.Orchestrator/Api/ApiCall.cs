@@ -165,7 +165,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     }
 
     /// <summary>The body, which may not be larger than that.</summary>
-    public async Task<byte[]> BodyAsync(int bytesMax)
+    public async Task<byte[]> BodyAsync(int bytesMax, CancellationToken cancellation)
     {
         if (Http.Request.ContentLength > bytesMax)
         {
@@ -177,7 +177,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
         try
         {
             int read;
-            while ((read = await Http.Request.Body.ReadAsync(buffer, Aborted)) > 0)
+            while ((read = await Http.Request.Body.ReadAsync(buffer, cancellation)) > 0)
             {
                 if (body.Length + read > bytesMax)
                 {
@@ -196,9 +196,12 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     }
 
     /// <summary>The body as a JSON object; an empty one counts as <c>{}</c>.</summary>
-    public async Task<JsonElement> ObjectAsync(int bytesMax)
+    public Task<JsonElement> ObjectAsync(int bytesMax) => ObjectAsync(bytesMax, Aborted);
+
+    /// <summary>The same, read until then.</summary>
+    public async Task<JsonElement> ObjectAsync(int bytesMax, CancellationToken cancellation)
     {
-        var body = await BodyAsync(bytesMax);
+        var body = await BodyAsync(bytesMax, cancellation);
         if (body.Length == 0)
         {
             body = "{}"u8.ToArray();
