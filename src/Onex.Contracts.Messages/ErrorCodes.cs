@@ -140,4 +140,7 @@ public static class ErrorCodes
 
     /// <summary>The record of the dead letter was handled after all.</summary>
     public const string LetterHandled = "ONEX4028";
+
+    /// <summary>There is no memory for the request of a call at the moment.</summary>
+    public const string CallsTooMany = "ONEX4030";
 }

@@ -83,7 +83,7 @@ public static class ContractCompiler
         return hold;
     }
 
-    // The same content twice is one contract in two places, which harms nobody.
+    // The same content twice is one contract in two places, which harms nobody until one of them is changed.
     private static bool IsTaken(Plan plan, Dictionary<(string Name, string Version), Plan> taken, SourceFile file, ContractDirectory contracts)
     {
         if (taken.TryAdd((plan.Name, plan.Version), plan))
@@ -93,10 +93,10 @@ public static class ContractCompiler
 
         var other = taken[(plan.Name, plan.Version)];
 
-        if (other.Hash != plan.Hash)
-        {
-            file.Report(Complaints.SameIdentity(SourceSpan.Start, plan.Name, plan.Version, contracts.Shown(other.Source.Path)));
-        }
+        var otherPath = contracts.Shown(other.Source.Path);
+        file.Report(other.Hash == plan.Hash
+            ? Complaints.SameContent(plan.NamedAt, plan.Name, plan.Version, otherPath)
+            : Complaints.SameIdentity(plan.NamedAt, plan.Name, plan.Version, otherPath));
 
         return true;
     }

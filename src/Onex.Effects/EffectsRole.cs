@@ -9,6 +9,7 @@ using Onex.Effects.Http;
 using Onex.Effects.Running;
 using Onex.Hosting.Health;
 using Onex.Hosting.Settings;
+using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
 using Onex.Kafka.Riding;
 using Onex.Persistence.Ledger;
@@ -32,6 +33,7 @@ public static class EffectsRole
     public static IServiceCollection AddOnexEffects(
         this IServiceCollection services, RuntimeSettings settings, IReadOnlyDictionary<string, Connection> connections)
     {
+        var memory = MemoryBudget.OfProcess();
         services.AddSingleton<HttpTransport>();
         services.AddSingleton<DatabasePools>();
         services.AddSingleton<ConnectionLimits>();
@@ -48,7 +50,8 @@ public static class EffectsRole
                 settings.Topics.EffectResponses,
                 "onex-effects"),
             provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<EffectRunner>>()));
+            provider.GetRequiredService<ILogger<EffectRunner>>(),
+            new ResultRoom(memory.Results, memory.LargestResult)));
         return services;
     }
 

@@ -69,6 +69,7 @@ public static class OrchestratorRole
         services.AddSingleton<RouterHealth>();
         services.AddSingleton<IHealthComponent>(sp => sp.GetRequiredService<RouterHealth>());
         services.AddSingleton<IHttpEndpoints, ApiEndpoints>();
+        services.AddSingleton(sp => new CallRoom(new MemoryGate(memory.Calls), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RequestCalls>();
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<SagaCalls>(sp, settings.Limits.HistoryShown));
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<HandledAfterAll>(sp, settings.Topics));

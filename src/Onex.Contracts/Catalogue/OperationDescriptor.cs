@@ -110,4 +110,7 @@ public sealed record ConnectionDescriptor(string Name, string Type, Plans.RetryP
 {
     /// <summary>What it tells to expressions, by name: never an address or a secret.</summary>
     public Expressions.CelValue Public { get; init; } = Expressions.CelValue.Map([]);
+
+    /// <summary>Whether something is wrong with it, which is reported where it is declared: contracts that name it are not to blame.</summary>
+    public bool IsFaulty { get; init; }
 }

@@ -43,7 +43,7 @@ internal sealed class ContractReader
     /// <summary>The plan; null if anything is wrong with the file or with one that it refers to, after complaining there.</summary>
     public static Plan? Read(string path, SourceFile file, References references, CompilerContext context)
     {
-        switch (YamlReader.Read(file, context.Allowed.Depth))
+        switch (YamlReader.Read(file, context.Allowed.Depth, context.IsRegistered))
         {
             case null:
                 return null;
@@ -101,7 +101,7 @@ internal sealed class ContractReader
         if (complete && initial is not null && onFailure is not null)
         {
             FlowChecks.Run(_scope, states, initial, onFailure, deadline);
-            if (!_scope.File.HasErrors)
+            if (!_scope.File.Reported.Any(complaint => complaint.Severity == Severity.Error && !Complaints.IsAboutValue(complaint.Code)))
             {
                 DataFlow.Run(_scope, states, initial, onFailure, anyState, deadline);
             }
@@ -119,6 +119,7 @@ internal sealed class ContractReader
         {
             Name = name!,
             Version = version!,
+            NamedAt = _root.Find("contract")!.At,
             Description = description,
             Hash = ContractHash.Of(_root, _references.Files, _scope.Origins),
             Source = source,
@@ -277,7 +278,11 @@ internal sealed class ContractReader
             }
 
             _scope.States[name.Text] = name.At;
-            DeclareSteps((value as MapSyntax)?.Find("steps"), name.Text);
+            if (value is MapSyntax state)
+            {
+                state.ReadAs(Keys.State.Known);
+                DeclareSteps(state.Find("steps"), name.Text);
+            }
         }
     }
 
@@ -294,6 +299,7 @@ internal sealed class ContractReader
 
                 break;
             case MapSyntax map:
+                map.ReadAs(Keys.OfSteps);
                 if (_steps++ == _scope.Limits.Steps)
                 {
                     _scope.Report(Complaints.TooMany(map.At, "steps", _scope.Limits.Steps));

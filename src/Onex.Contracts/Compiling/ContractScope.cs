@@ -121,7 +121,10 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
         File.Report(Complaints.NotYet(at, what));
     }
 
-    /// <summary>Complains about keys that do not belong into a map.</summary>
+    /// <summary>
+    /// Complains about keys that do not belong into a map. A misspelt one is read as what it means from then on, so that nothing is missed for
+    /// it and what is behind it is checked, too.
+    /// </summary>
     public void CheckKeys(MapSyntax map, Keys keys)
     {
         foreach (var (key, _) in map.Entries)
@@ -140,6 +143,8 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
                 Report(Complaints.UnknownKey(key.At, keys.Where, key.Text, keys.Known));
             }
         }
+
+        map.ReadAs(keys.Known);
     }
 
     public MapSyntax? Map(SyntaxNode? node, string what) => Expect<MapSyntax>(node, what, "a map");
@@ -215,7 +220,9 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
     {
         if (node is not (null or T))
         {
-            Report(Complaints.WrongType(node.At, what, expected, node.Kind));
+            Report(typeof(T) == typeof(MapSyntax) && node is ScalarSyntax { Form: ScalarForm.Plain } scalar && BareExpression.WithoutSpace(scalar.Text) is var (_, key, value) && key is not null
+                ? Complaints.ColonWithoutSpace(node.At, scalar.Text, $"{key}: {value}")
+                : Complaints.WrongType(node.At, what, expected, node.Kind));
         }
 
         return node as T;

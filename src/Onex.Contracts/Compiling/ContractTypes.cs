@@ -41,7 +41,9 @@ internal sealed class ContractTypes(ContractScope scope)
         "saga" => _saga,
         "now" => CelType.Timestamp,
         "command_id" => CelType.Text,
-        "connections" => _connections ??= scope.Context is { Connections: null } or { IsRegistered: true } ? CelType.Dyn : StaticTypes.Of(scope.Connections),
+        "connections" => _connections ??= scope.Context is { Connections: null } or { IsRegistered: true } || scope.Context.Connections.Values.Any(each => each.IsFaulty)
+            ? CelType.Dyn
+            : StaticTypes.Of(scope.Connections),
         _ => null,
     };
 

@@ -62,6 +62,8 @@ internal sealed record ExpressionPlace(IReadOnlyList<string> Names)
 /// <summary>Reads expressions and checks the names in them.</summary>
 internal sealed class ExpressionReader(ContractScope scope)
 {
+    private const string CurlyQuotes = "\u2018\u2019\u201C\u201D\u201E";
+
     /// <summary>What is known of the types of names.</summary>
     public ContractTypes Types { get; } = new(scope);
 
@@ -99,7 +101,7 @@ internal sealed class ExpressionReader(ContractScope scope)
         {
             scope.Report(CutByComment(scalar) is { } whole
                 ? Complaints.QuoteExpression(scalar.At, BareExpression.Quote(whole))
-                : Complaints.ExpressionWrong(scalar.Part(start + problem.Position, problem.Length), problem.Problem, problem.Remedy));
+                : Complaints.ExpressionWrong(scalar.Part(start + problem.Position, problem.Length), problem.Problem, Straight(text, problem) ?? problem.Remedy));
             return null;
         }
 
@@ -107,7 +109,7 @@ internal sealed class ExpressionReader(ContractScope scope)
         {
             if (!scope.File.IsFull)
             {
-                Check(use, scalar, start, place);
+                Check(use, expression, scalar, start, place);
             }
         }
 
@@ -135,35 +137,28 @@ internal sealed class ExpressionReader(ContractScope scope)
     /// </summary>
     public bool IsSplit(MapSyntax map)
     {
-        if (!map.IsFlow)
+        if (!map.IsFlow || !map.Entries.Skip(1).Any(entry => entry.Value is ScalarSyntax { IsPlain: true, Text: "" }))
         {
             return false;
         }
 
-        for (var index = 1; index < map.Entries.Count; index++)
+        var split = FlowText.Misread(scope.File.Text, scope.File.Offset(map.At.Line, map.At.Column), scope.Limits.Depth)
+            .Where(value => value.Value.Contains(',', StringComparison.Ordinal))
+            .ToList();
+        foreach (var value in split)
         {
-            var (before, after) = (map.Entries[index - 1], map.Entries[index]);
-            if (before.Value is not ScalarSyntax { Form: ScalarForm.Plain } value || after.Value is not ScalarSyntax { IsPlain: true, Text: "" }
-                || value.Text.Count(letter => letter is '(' or '[') <= value.Text.Count(letter => letter is ')' or ']'))
-            {
-                continue;
-            }
-
-            var rest = map.Entries.Skip(index).TakeWhile(entry => entry.Value is ScalarSyntax { IsPlain: true, Text: "" });
-            var whole = string.Join(", ", rest.Select(entry => entry.Key.Text).Prepend(value.Text));
-            scope.Report(Complaints.QuoteExpression(value.At, $"{before.Key.Text}: {BareExpression.Quote(whole)}"));
-            return true;
+            scope.Report(Complaints.QuoteExpression(scope.File.Place(value.Start, value.Value.Length), value.Quoted));
         }
 
-        return false;
+        return split.Count > 0;
     }
 
-    private void Check(PathUse use, ScalarSyntax scalar, int start, ExpressionPlace place)
+    private void Check(PathUse use, Expression expression, ScalarSyntax scalar, int start, ExpressionPlace place)
     {
         var root = use.Path[0];
         if (!place.Names.Contains(root))
         {
-            scope.Report(Complaints.UnknownName(scalar.Part(start + use.Position, root.Length), root, Remedy(root, scalar, place)));
+            scope.Report(Complaints.UnknownName(scalar.Part(start + use.Position, root.Length), root, Remedy(use, expression, scalar, place)));
         }
         else if (use.Path is ["data", var field, ..] && !scope.Data.ContainsKey(field))
         {
@@ -192,8 +187,15 @@ internal sealed class ExpressionReader(ContractScope scope)
     {
         var found = expression.Check(name => Types.Of(name, place), scope.Context.IsStrict);
         expression.Type = found.Type;
+        var unknown = expression.PathUses.Where(use => !place.Names.Contains(use.Path[0])).Select(use => use.Position).ToList();
         foreach (var (kind, root, problem) in found.Problems)
         {
+            // What does not fit around a name that is not there only follows from that.
+            if (unknown.Exists(position => position >= problem.Position && position < problem.Position + problem.Length))
+            {
+                continue;
+            }
+
             var at = scalar.Part(start + problem.Position, problem.Length);
             switch (kind)
             {
@@ -300,12 +302,30 @@ internal sealed class ExpressionReader(ContractScope scope)
         return dotted ? scalar.Part(at + before.Length + 1, field.Length) : scalar.Part(at, use.Length);
     }
 
-    private static string Remedy(string name, ScalarSyntax scalar, ExpressionPlace place)
+    private static string Remedy(PathUse use, Expression expression, ScalarSyntax scalar, ExpressionPlace place)
     {
+        var name = use.Path[0];
+        if (expression.CalledOn(use.Position) is { } alone)
+        {
+            return $"Write {Spelling.Clip(alone)}: functions have no prefix.";
+        }
+
         var names = Spelling.Suggest(name, "names", place.Names);
         return !scalar.IsPlain && string.Equals(scalar.Text, name, StringComparison.Ordinal) && scalar.Form != ScalarForm.Other
             ? $"For the text '{Spelling.Clip(name)}' write '\"{Spelling.Clip(name)}\"': YAML takes the outer quotes away. {names}"
             : names;
+    }
+
+    // The expression with quotes that quote, where others are what is wrong with it.
+    private static string? Straight(string text, ExpressionProblem problem)
+    {
+        if (problem.Position >= text.Length || !CurlyQuotes.Contains(text[problem.Position]))
+        {
+            return null;
+        }
+
+        var straight = string.Concat(text.Select(letter => CurlyQuotes.Contains(letter) ? '"' : letter));
+        return $"write {Spelling.Clip(straight)}";
     }
 
     // `when: input.note == " #1"`: YAML ends the text where it sees a comment.

@@ -397,6 +397,13 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         [], oneOf: ["end", "waiting", "blocked"]);
 
+    /// <summary>The names of the keys that steps of any kind have, and branches.</summary>
+    public static IReadOnlyList<string> OfSteps { get; } =
+    [
+        .. new[] { Step, ChildStep, DetachedStep, ParallelStep, EmitStep, WaitStep, SetStep, RespondStep, FailStep, Branch }
+            .SelectMany(keys => keys.Known).Distinct(StringComparer.Ordinal),
+    ];
+
     /// <summary>The names of what this version reads.</summary>
     public IReadOnlyList<string> Known { get; } = [.. All.Select(key => key.Name)];
 

@@ -28,7 +28,7 @@ internal sealed record LoadedFile(string? Text, string? Problem, SyntaxNode? Roo
         }
 
         var file = new SourceFile(path, text);
-        var root = path.EndsWith(".json", StringComparison.Ordinal) ? JsonReader.Read(file, depthMax) : YamlReader.Read(file, depthMax);
+        var root = path.EndsWith(".json", StringComparison.Ordinal) ? JsonReader.Read(file, depthMax) : YamlReader.Read(file, depthMax, isRegistered);
         if (root is not null && !isRegistered)
         {
             Diagnostics.Complaints.ReportNumbers(file, root);

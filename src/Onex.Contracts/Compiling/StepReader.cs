@@ -439,7 +439,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             return null;
         }
 
-        if (!string.Equals(connection.Type, type, StringComparison.Ordinal))
+        if (!connection.IsFaulty && !string.Equals(connection.Type, type, StringComparison.Ordinal))
         {
             scope.Report(Complaints.WrongConnection(name.At, name.Text, connection.Type, operation.Name, type));
         }

@@ -18,11 +18,11 @@ internal static class Complaints
         Error("ONEX1001", at, $"this cannot be read: {reason}.", "Check the indentation, the quotes and the brackets here and just above.");
 
     public static Complaint YamlFeature(SourceSpan at, string feature) =>
-        Error("ONEX1002", at, $"{feature} is not allowed in a contract.",
+        Error("ONEX1002", at, $"{feature} is not allowed here.",
             feature switch
             {
                 "a tag" => "Write the value plainly. If this is an expression that begins with '!', quote it: '!x'.",
-                "a second document" => "One file is one contract: move it to a file of its own.",
+                "a second document" => "One file is one document: move the other to a file of its own.",
                 _ => "Write the value out where it is used. If it is text that begins with '&' or '*', quote it.",
             });
 
@@ -33,7 +33,7 @@ internal static class Complaints
         Error("ONEX1004", at, "the file is not UTF-8.", "Save it as UTF-8.");
 
     public static Complaint TooLarge(long bytes) =>
-        Error("ONEX1005", SourceSpan.Start, $"the file has {Number(bytes)} bytes; {Number(Limits.FileBytesMax)} are allowed.",
+        Error("ONEX1005", SourceSpan.Start, $"the file has {Plural.Of(bytes, "byte")}; {Number(Limits.FileBytesMax)} are allowed.",
             "Split the contract, or move its schemas to files of their own.");
 
     public static Complaint TooDeep(SourceSpan at, int depthMax) =>
@@ -89,7 +89,7 @@ internal static class Complaints
             "Give one of the steps another id: ids are unique in the whole contract.");
 
     public static Complaint TooMany(SourceSpan at, string what, int most) =>
-        Error("ONEX1020", at, $"there are more than {Number(most)} {what}.", "Split the contract.");
+        Error("ONEX1020", at, $"there are too many {what}; the limit is {Number(most)}.", "Split the contract.");
 
     public static Complaint MoreProblems(SourceSpan at) =>
         Error("ONEX1021", at, $"more may be wrong with this file than the first {Limits.DiagnosticsPerFileMax - 1} problems shown.",
@@ -179,6 +179,9 @@ internal static class Complaints
     public static Complaint QuoteExpression(SourceSpan at, string quoted) =>
         Error("ONEX1041", at, "YAML misreads this expression.", $"Quote this expression: {Clip(quoted)}");
 
+    public static Complaint QuoteValue(SourceSpan at, string quoted) =>
+        Error("ONEX1041", at, "YAML misreads this value.", $"Quote it: {Clip(quoted)}");
+
     public static Complaint ExpressionWrong(SourceSpan at, string problem, string remedy) =>
         Error("ONEX1042", at, $"{problem.TrimEnd('.')}.", Sentence(remedy));
 
@@ -217,7 +220,7 @@ internal static class Complaints
 
     public static Complaint SchemaKeyword(SourceSpan at, string keyword, IReadOnlyCollection<string> known) =>
         Error("ONEX1052", at, $"the schema keyword '{Clip(keyword)}' is not supported.",
-            (Nearest(keyword, known) is { } nearest ? $"Did you mean '{nearest}'? " : "")
+            DidYouMean(keyword, known)
             + "One that would be ignored is refused; docs/errors/ONEX1052.md lists those that are checked.");
 
     public static Complaint SchemaWrong(SourceSpan at, string keyword, string expected) =>
@@ -325,7 +328,7 @@ internal static class Complaints
     // Branches, items, children.
 
     public static Complaint JoinImpossible(SourceSpan at, int needed, int branches) =>
-        Error("ONEX1064", at, $"{needed} branches can never complete: there are {branches}.", "Lower 'at_least', or add branches.");
+        Error("ONEX1064", at, $"{needed} can never complete: there {(branches == 1 ? "is" : "are")} {Plural.Of(branches, "branch")}.", "Lower 'at_least', or add branches.");
 
     public static Complaint SavedTwice(SourceSpan at, string field) =>
         Error("ONEX1065", at, $"this branch writes into '{Clip(field)}', and so does one before it: which of them comes last is chance.",
@@ -350,7 +353,7 @@ internal static class Complaints
 
     public static Complaint TooManyResults(SourceSpan at, string step, int most) =>
         Error("ONEX1101", at,
-            $"step '{Clip(step)}' may have {Number(most)} items, and an expression reads the results of {Number(Limits.ResultsMax)} at most.",
+            $"step '{Clip(step)}' may have {Plural.Of(most, "item")}, and an expression reads the results of {Number(Limits.ResultsMax)} at most.",
             "Lower 'at_most', or save nothing from 'results' and 'failures': the items' rows hold them all, and steps.<id>.completed says how many.");
 
     // What is there when it is read.
@@ -404,7 +407,7 @@ internal static class Complaints
 
     public static Complaint UnknownTimeZone(SourceSpan at, string name, IReadOnlyCollection<string> zones) =>
         Error("ONEX1112", at, $"there is no time zone '{Clip(name)}'.",
-            (Nearest(name, zones) is { } nearest ? $"Did you mean '{nearest}'? " : "") + "Name one of the IANA database: Europe/Zurich, or UTC.");
+            DidYouMean(name, zones) + "Name one of the IANA database: Europe/Zurich, or UTC.");
 
     public static Complaint ScheduleInputWrong(SourceSpan at, string problem) =>
         Error("ONEX1113", at, $"what the schedule starts with does not fit the contract's 'input': {Clip(problem)}.",
@@ -453,6 +456,13 @@ internal static class Complaints
 
     // Rules that came after contracts had been registered.
 
+    /// <summary>
+    /// Whether what follows from a contract's states can be judged although the code was reported: it is about a value, which is there all the
+    /// same. Then everything is said at once.
+    /// </summary>
+    public static bool IsAboutValue(string code) => code is "ONEX1040" or "ONEX1076" or "ONEX1077" or "ONEX1078" or "ONEX1171" or "ONEX1172"
+        || (string.CompareOrdinal(code, "ONEX1070") >= 0 && string.CompareOrdinal(code, "ONEX1075") <= 0);
+
     /// <summary>Whether the code is one of a rule about contracts that came after some had been registered without it: ONEX1130 and above.</summary>
     public static bool IsLaterRule(string code) => string.CompareOrdinal(code, "ONEX1130") >= 0;
 
@@ -487,6 +497,22 @@ internal static class Complaints
             file.Report(UnfitNumber(number.At, number.Text));
         }
     }
+
+    // YAML that is not what it looks like.
+
+    public static Complaint ColonWithoutSpace(SourceSpan at, string text, string apart) =>
+        Error("ONEX1200", at, $"'{Clip(text)}' is one word to YAML: there is no blank behind its colon.",
+            $"Write {Clip(apart)}, or quote it if the colon belongs to the name: '{Clip(text)}'");
+
+    public static Complaint CurlyQuotes(SourceSpan at, string text, string straight) =>
+        Error("ONEX1201", at, $"the quotes of {Clip(text)} belong to the text: YAML knows only \" and '.",
+            $"Write {Clip(straight)}, or quote all of it if those quotes are meant: '{Clip(text)}'");
+
+    public static Complaint TabIndents(SourceSpan at) =>
+        Error("ONEX1202", at, "a tab indents this line, and YAML takes only spaces.", "Replace it with spaces, as many as the lines beside it have.");
+
+    public static Complaint SameContent(SourceSpan at, string name, string version, string otherPath) =>
+        new("ONEX1203", Severity.Warning, at, $"contract '{name}' {version} is in '{otherPath}' too, with the same content.", "Remove one of the files.");
 
     private static string Sentence(string text) =>
         text.Length == 0 ? text : $"{char.ToUpperInvariant(text[0])}{text[1..]}{(text[^1] is '.' or '?' or '!' ? "" : ".")}";

@@ -3,7 +3,8 @@ namespace Onex.Contracts.Diagnostics;
 /// <summary>The text of one file, and what is wrong with it.</summary>
 /// <param name="path">As people are to see it.</param>
 /// <param name="text">All of it.</param>
-internal sealed class SourceFile(string path, string text)
+/// <param name="masked">Masks secrets in what is shown of a line; null where there are none.</param>
+internal sealed class SourceFile(string path, string text, Func<string, string>? masked = null)
 {
     private readonly List<Complaint> _complaints = [];
     private readonly Dictionary<int, string> _lines = [];
@@ -56,8 +57,11 @@ internal sealed class SourceFile(string path, string text)
             complaint.At.Length,
             complaint.Problem,
             complaint.Remedy,
-            Line(complaint.At.Line)));
+            Line(complaint.At.Line) is { } line ? Shown(line) : null));
     }
+
+    /// <summary>A piece of the text as it may be shown.</summary>
+    public string Shown(string piece) => masked?.Invoke(piece) ?? piece;
 
     /// <summary>The text of a line, from 1; null behind the last one.</summary>
     public string? Line(int number)
@@ -76,6 +80,21 @@ internal sealed class SourceFile(string path, string text)
         var start = _lineStarts[number - 1];
         var end = number < _lineStarts.Count ? _lineStarts[number] : Text.Length;
         return _lines[number] = Text[start..end].TrimEnd('\r', '\n', '\u0085', '\u2028', '\u2029');
+    }
+
+    /// <summary>Where a line and a column of it, both from 1, are in the text.</summary>
+    public int Offset(int line, int column)
+    {
+        _lineStarts ??= FindLines(Text);
+        return Math.Min(Text.Length, _lineStarts[Math.Clamp(line, 1, _lineStarts.Count) - 1] + column - 1);
+    }
+
+    /// <summary>The place of a part of the text on one line.</summary>
+    public SourceSpan Place(int offset, int length)
+    {
+        _lineStarts ??= FindLines(Text);
+        var line = _lineStarts.BinarySearch(offset) is >= 0 and var exact ? exact : ~_lineStarts.BinarySearch(offset) - 1;
+        return new SourceSpan(line + 1, offset - _lineStarts[line] + 1, Math.Max(1, length));
     }
 
     // The breaks that YAML's scanner counts.

@@ -138,6 +138,31 @@ public sealed class Expression
     /// <param name="isStrict">Whether to look for what may go wrong only for some values, too.</param>
     internal Checking.CheckedExpression Check(Func<string, Checking.CelType?> roots, bool isStrict = false) => new Checking.Checker(roots, isStrict).Check(Syntax);
 
+    /// <summary>
+    /// The call of a function on the name at that place, written without that name (<c>round(2.5)</c> for <c>math.round(2.5)</c>); null if nothing
+    /// is called on it, or the function is called on values only.
+    /// </summary>
+    internal string? CalledOn(int position)
+    {
+        var pieces = new Stack<Syntax>([Syntax]);
+        while (pieces.TryPop(out var syntax))
+        {
+            if (syntax is CallSyntax { Function: { } function, Arguments: [NameSyntax name, _, ..] arguments } && name.Position == position
+                && function.Takes(arguments.Length - 1, isMember: false))
+            {
+                var open = Text.IndexOf('(', name.Position + name.Length);
+                return open < 0 ? null : $"{function.Name}{Text[open..Math.Min(Text.Length, syntax.End)]}";
+            }
+
+            foreach (var child in Checking.Constants.Children(syntax))
+            {
+                pieces.Push(child);
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>The text.</summary>
     public override string ToString() => Text;
 

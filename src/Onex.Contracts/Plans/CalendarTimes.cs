@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Cronos;
+using Onex.Contracts.Diagnostics;
 
 namespace Onex.Contracts.Plans;
 
@@ -15,6 +16,11 @@ internal sealed class CalendarTimes
     private const int Day = 2;
     private const int DayOfWeek = 4;
 
+    private static readonly (string Name, string Range)[] _fields =
+    [
+        ("minute", "0 to 59"), ("hour", "0 to 23"), ("day of the month", "1 to 31"), ("month", "1 to 12 or JAN to DEC"), ("day of the week", "0 to 7 or SUN to SAT"),
+    ];
+
     private readonly CronExpression[] _times;
 
     private CalendarTimes(CronExpression[] times) => _times = times;
@@ -28,8 +34,8 @@ internal sealed class CalendarTimes
     {
         calendar = null;
         var fields = text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-        problem = fields.Length != Fields ? $"it has {fields.Length} fields"
-            : !CronExpression.TryParse(text, CronFormat.Standard, out _) ? "one of its fields is none"
+        problem = fields.Length != Fields ? $"it has {Plural.Of(fields.Length, "field")}"
+            : !CronExpression.TryParse(text, CronFormat.Standard, out _) ? WrongField(fields)
             : null;
         if (problem is not null)
         {
@@ -45,6 +51,23 @@ internal sealed class CalendarTimes
         problem = times.Length == 0 ? "the calendar has no such day" : null;
         calendar = problem is null ? new CalendarTimes(times) : null;
         return problem is null;
+    }
+
+    // The first field that is none by itself.
+    private static string WrongField(string[] fields)
+    {
+        for (var index = 0; index < Fields; index++)
+        {
+            string[] alone = [.. Enumerable.Repeat("*", Fields)];
+            alone[index] = fields[index];
+            if (!CronExpression.TryParse(string.Join(' ', alone), CronFormat.Standard, out _))
+            {
+                var (name, range) = _fields[index];
+                return $"'{Spelling.Clip(fields[index])}' is no {name}, which is {range}, '*', a range (1-5), a list (1,3) or a step (*/5)";
+            }
+        }
+
+        return "its fields do not go together";
     }
 
     private static bool IsAny(string field) => field is "*" or "?";

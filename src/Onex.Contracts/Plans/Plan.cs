@@ -19,6 +19,9 @@ public sealed class Plan
     /// <summary>The contract's version (semantic).</summary>
     public required string Version { get; init; }
 
+    /// <summary>Where the file names it.</summary>
+    internal Diagnostics.SourceSpan NamedAt { get; init; } = Diagnostics.SourceSpan.Start;
+
     /// <summary>What it is for, in the author's words.</summary>
     public required string Description { get; init; }
 

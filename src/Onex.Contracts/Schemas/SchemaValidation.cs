@@ -231,12 +231,12 @@ internal sealed class SchemaValidation
             long length = text.Length - text.Count(char.IsLowSurrogate);
             if (length < schema.MinLength)
             {
-                Fail(value, $"must have at least {schema.MinLength} characters");
+                Fail(value, $"must have at least {Plural.Of(schema.MinLength!.Value, "character")}");
             }
 
             if (length > schema.MaxLength)
             {
-                Fail(value, $"must have at most {schema.MaxLength} characters");
+                Fail(value, $"must have at most {Plural.Of(schema.MaxLength!.Value, "character")}");
             }
         }
 
@@ -258,12 +258,12 @@ internal sealed class SchemaValidation
         var items = value.AsList();
         if (items.Count < schema.MinItems)
         {
-            Fail(value, $"must have at least {schema.MinItems} items");
+            Fail(value, $"must have at least {Plural.Of(schema.MinItems!.Value, "item")}");
         }
 
         if (items.Count > schema.MaxItems)
         {
-            Fail(value, $"must have at most {schema.MaxItems} items");
+            Fail(value, $"must have at most {Plural.Of(schema.MaxItems!.Value, "item")}");
         }
 
         if (schema.UniqueItems && new HashSet<CelValue>(items).Count < items.Count)
@@ -304,12 +304,12 @@ internal sealed class SchemaValidation
 
         if (count < least)
         {
-            Fail(value, $"must have at least {least} items of the form under 'contains'");
+            Fail(value, $"must have at least {Plural.Of(least, "item")} of the form under 'contains'");
         }
 
         if (count > schema.MaxContains)
         {
-            Fail(value, $"must have at most {schema.MaxContains} items of the form under 'contains'");
+            Fail(value, $"must have at most {Plural.Of(schema.MaxContains!.Value, "item")} of the form under 'contains'");
         }
     }
 
@@ -333,12 +333,12 @@ internal sealed class SchemaValidation
 
         if (value.MapValue.Count < schema.MinProperties)
         {
-            Fail(value, $"must have at least {schema.MinProperties} fields");
+            Fail(value, $"must have at least {Plural.Of(schema.MinProperties!.Value, "field")}");
         }
 
         if (value.MapValue.Count > schema.MaxProperties)
         {
-            Fail(value, $"must have at most {schema.MaxProperties} fields");
+            Fail(value, $"must have at most {Plural.Of(schema.MaxProperties!.Value, "field")}");
         }
 
         CheckNames(schema, value);

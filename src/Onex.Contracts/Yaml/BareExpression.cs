@@ -2,15 +2,17 @@ using System.Text.RegularExpressions;
 
 namespace Onex.Contracts.Yaml;
 
-/// <summary>Where YAML and the expression language disagree about a bare expression.</summary>
+/// <summary>Where YAML and whoever wrote a value disagree about it: expressions, types and <c>${...}</c> without quotes.</summary>
 internal static partial class BareExpression
 {
-    /// <summary>The expression as YAML text that gives it unchanged.</summary>
-    public static string Quote(string expression) => $"'{expression.Replace("'", "''", StringComparison.Ordinal)}'";
+    /// <summary>The value as YAML text that gives it unchanged: <c>"${input.id}"</c>, <c>'a == "x"'</c>.</summary>
+    public static string Quote(string value) => value.Contains("${", StringComparison.Ordinal) && !value.AsSpan().ContainsAny('"', '\\')
+        ? $"\"{value}\""
+        : $"'{value.Replace("'", "''", StringComparison.Ordinal)}'";
 
     /// <summary>
-    /// The expression on a line that YAML refuses, with its column and key; null if nothing there looks like one: a value that holds
-    /// <c>? :</c>, or goes on behind its closing quote or, where only an expression can stand, behind a closing bracket.
+    /// The value on a line that YAML refuses, with its column and key; null if nothing there looks like one: a value that holds <c>: </c>, or goes
+    /// on behind its closing quote or, where only an expression can stand, behind a closing bracket.
     /// </summary>
     public static (int Column, string Key, string Value)? Misread(string line)
     {
@@ -26,14 +28,32 @@ internal static partial class BareExpression
             ? key is "when" or "key" or "until"
             : value.StartsWith('"') || value.StartsWith('\'')
             ? Operator().IsMatch(value[1..])
-            : value.Contains(": ", StringComparison.Ordinal) && value.Contains('?', StringComparison.Ordinal);
+            : value.Contains(": ", StringComparison.Ordinal) && !value.StartsWith("- ", StringComparison.Ordinal) && value[0] is not ('&' or '*' or '!' or '#' or '|' or '>');
         return misread ? (match.Groups["value"].Index + 1, key, value) : null;
     }
+
+    /// <summary>Whether the value of such a line is an expression, and not a type or text.</summary>
+    public static bool IsExpression(string value) => value[0] is '"' or '\'' or '{' or '[' || value.Contains('?', StringComparison.Ordinal);
+
+    /// <summary>The column of the first brace or bracket where a value begins; null if none does.</summary>
+    public static int? Brackets(string line) => OpenBracket().Match(line) is { Success: true } match ? match.Groups["open"].Index + 1 : null;
+
+    /// <summary>A key with its colon on a line that YAML refuses, and the value that follows without a blank; null if it is none.</summary>
+    public static (int Column, string Key, string Value)? WithoutSpace(string line) =>
+        Adjacent().Match(line) is { Success: true } match
+            ? (match.Groups["key"].Index + 1, match.Groups["key"].Value, match.Groups["value"].Value.TrimEnd())
+            : null;
 
     // The keys whose values are bare expressions; what stands under `save` has the names of fields.
     [GeneratedRegex(@"^\s*(- )?\s*(?<key>[A-Za-z_][A-Za-z0-9_]*):\s+(?<value>\S.*)$", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex KeyAndValue();
 
+    [GeneratedRegex(@"^(\s*-)*\s*([^\s:{}\[\]""']+:\s+)?(?<open>[{\[])", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    private static partial Regex OpenBracket();
+
     [GeneratedRegex(@"[""']\s*(==|!=|<|>|\+|in\s|&&|\|\||\?|\.)", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Operator();
+
+    [GeneratedRegex(@"^\s*(- )?\s*(?<key>[A-Za-z_][A-Za-z0-9_-]*):(?<value>[^\s:].*)$", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    private static partial Regex Adjacent();
 }

@@ -147,6 +147,21 @@ internal sealed class MapSyntax(SourceSpan at, MapEntries entries, bool flow) : 
 
     public override string Kind => "a map";
 
+    /// <summary>
+    /// Finds from then on the value of a misspelt key by the one of these that was meant, unless that is there itself: what depends on it is
+    /// checked all the same, and nothing is missed.
+    /// </summary>
+    public void ReadAs(IReadOnlyList<string> known)
+    {
+        foreach (var (key, _) in entries)
+        {
+            if (!known.Contains(key.Text) && Spelling.Nearest(key.Text, known) is { } meant)
+            {
+                entries.ReadAs(key.Text, meant);
+            }
+        }
+    }
+
     public SyntaxNode? Find(string key) => entries.IndexOf(key) is >= 0 and var index ? entries[index].Value : null;
 
     public bool Has(string key) => entries.IndexOf(key) >= 0;
@@ -165,6 +180,7 @@ internal sealed class MapEntries : IReadOnlyList<SyntaxEntry>
 
     private readonly List<SyntaxEntry> _entries = [];
     private Dictionary<string, int>? _byKey;
+    private Dictionary<string, int>? _readAs;
 
     public int Count => _entries.Count;
 
@@ -191,8 +207,19 @@ internal sealed class MapEntries : IReadOnlyList<SyntaxEntry>
         return true;
     }
 
+    /// <summary>Finds an entry by another key, too, if nothing is found by that.</summary>
+    public void ReadAs(string known, string other)
+    {
+        if (IndexOf(other) < 0)
+        {
+            (_readAs ??= new(StringComparer.Ordinal)).TryAdd(other, IndexOf(known));
+        }
+    }
+
     /// <summary>Where the key is; -1 if it is not there.</summary>
-    public int IndexOf(string key)
+    public int IndexOf(string key) => Find(key) is >= 0 and var found ? found : _readAs?.GetValueOrDefault(key, -1) ?? -1;
+
+    private int Find(string key)
     {
         if (_byKey is not null)
         {

@@ -10,6 +10,8 @@ namespace Onex.Contracts.Yaml;
 /// </summary>
 internal sealed class YamlReader
 {
+    private const int LineShownMax = 1000;
+
     private readonly SourceFile _file;
     private readonly Scanner _scanner;
     private readonly Parser _parser;
@@ -21,11 +23,13 @@ internal sealed class YamlReader
     private bool _incomplete;
 
     private readonly int _depthMax;
+    private readonly bool _isRegistered;
 
-    private YamlReader(SourceFile file, int depthMax)
+    private YamlReader(SourceFile file, int depthMax, bool isRegistered)
     {
         _file = file;
         _depthMax = depthMax;
+        _isRegistered = isRegistered;
         _scanner = new Scanner(new StringReader(file.Text), skipComments: true);
         _parser = new Parser(_scanner);
     }
@@ -33,9 +37,10 @@ internal sealed class YamlReader
     /// <summary>The file's root, or null after complaining. Never throws.</summary>
     /// <param name="file">The file.</param>
     /// <param name="depthMax">Maps and lists in one another.</param>
-    public static SyntaxNode? Read(SourceFile file, int depthMax)
+    /// <param name="isRegistered">Whether it has been taken as it is before, with what is refused today.</param>
+    public static SyntaxNode? Read(SourceFile file, int depthMax, bool isRegistered = false)
     {
-        var reader = new YamlReader(file, depthMax);
+        var reader = new YamlReader(file, depthMax, isRegistered);
         try
         {
             return reader.ReadDocument();
@@ -46,14 +51,16 @@ internal sealed class YamlReader
         }
         catch (YamlException wrong)
         {
-            file.Report(Misread(file, Place(wrong.Start)) ?? Complaints.YamlSyntax(Place(wrong.Start), Reason(wrong)));
+            reader.Explain(Place(wrong.Start), Complaints.YamlSyntax(Place(wrong.Start), Reason(wrong)));
         }
         catch (Exception wrong) when (wrong is not OutOfMemoryException)
         {
             // The scanner meets some garbage with exceptions of other kinds; among it, a line that begins like a block inside open braces.
-            file.Report(reader._brackets.TryPeek(out var open)
-                ? Complaints.YamlSyntax(Place(open), "this bracket is not closed, or something inside it is misplaced")
-                : Complaints.YamlSyntax(Place(reader._scanner.CurrentPosition), "it is not YAML"));
+            reader.Explain(
+                Place(reader._scanner.CurrentPosition),
+                reader._brackets.TryPeek(out var open)
+                    ? Complaints.YamlSyntax(Place(open), "this bracket is not closed, or something inside it is misplaced")
+                    : Complaints.YamlSyntax(Place(reader._scanner.CurrentPosition), "it is not YAML"));
         }
 
         return null;
@@ -74,6 +81,7 @@ internal sealed class YamlReader
         if (_parser.Current is not StreamEnd)
         {
             _file.Report(Complaints.YamlFeature(Place(_parser.Current!.Start), "a second document"));
+            _incomplete |= root is ScalarSyntax { IsNull: true };
         }
 
         return _incomplete ? null : root;
@@ -97,7 +105,7 @@ internal sealed class YamlReader
         {
             case Scalar scalar:
                 Next();
-                return ToSyntax(scalar);
+                return WithoutCurlyQuotes(ToSyntax(scalar));
             case SequenceStart start:
                 return ReadList(start, depth, start.Style == SequenceStyle.Flow);
             case MappingStart start:
@@ -134,6 +142,11 @@ internal sealed class YamlReader
         {
             var read = ReadNode(depth + 1);
             var value = ReadNode(depth + 1);
+            if (flow && !_isRegistered && read is ScalarSyntax { Form: ScalarForm.Plain } joined && value is ScalarSyntax { IsPlain: true, Text: "" })
+            {
+                (read, value) = Apart(joined, value);
+            }
+
             if (read is not ScalarSyntax key)
             {
                 _file.Report(Complaints.WrongType(read.At, "a key", "text", read.Kind));
@@ -152,6 +165,38 @@ internal sealed class YamlReader
         var at = flow ? Enclosed(start.Start, _parser.Current.Start) : entries.Count > 0 ? entries[0].Key.At : Place(start.Start);
         Leave(flow);
         return new MapSyntax(at, entries, flow);
+    }
+
+    // `{ a:1 }` is a key 'a:1' without a value. Read as it was meant, so that nothing else is said of it.
+    private (ScalarSyntax Key, SyntaxNode Value) Apart(ScalarSyntax joined, SyntaxNode nothing)
+    {
+        var colon = joined.Text.IndexOf(':', StringComparison.Ordinal);
+        if (colon <= 0 || colon == joined.Text.Length - 1)
+        {
+            return (joined, nothing);
+        }
+
+        var (key, value) = (joined.Text[..colon], joined.Text[(colon + 1)..]);
+        _file.Report(Complaints.ColonWithoutSpace(joined.At, _file.Shown(joined.Text), _file.Shown($"{key}: {value}")));
+        var isQuoted = value.Length > 1 && value[0] is '"' or '\'' && value[^1] == value[0];
+        return (
+            new ScalarSyntax(joined.Part(0, colon), key, ScalarForm.Plain, plain: true),
+            isQuoted
+                ? new ScalarSyntax(joined.Part(colon + 1, value.Length), value[1..^1], ScalarForm.Quoted, plain: false)
+                : new ScalarSyntax(joined.Part(colon + 1, value.Length), value, ScalarForm.Plain, plain: true));
+    }
+
+    // “text” is text with those quotes in it. Read without them, so that nothing else is said of it.
+    private ScalarSyntax WithoutCurlyQuotes(ScalarSyntax scalar)
+    {
+        if (_isRegistered || scalar.Form != ScalarForm.Plain || scalar.Text is not ['\u201C' or '\u201D' or '\u201E' or '\u2018' or '\u2019', .. var inner, '\u201C' or '\u201D' or '\u2018' or '\u2019']
+            || inner.AsSpan().ContainsAny("\u201C\u201D\u201E\u2018\u2019"))
+        {
+            return scalar;
+        }
+
+        _file.Report(Complaints.CurlyQuotes(scalar.At, _file.Shown(scalar.Text), _file.Shown($"\"{inner}\"")));
+        return new ScalarSyntax(scalar.At, inner, ScalarForm.Quoted, plain: false);
     }
 
     private void RefuseProperties(NodeEvent node)
@@ -232,18 +277,74 @@ internal sealed class YamlReader
         return reason.Length == 0 ? "it is not YAML" : char.ToLowerInvariant(reason[0]) + reason[1..];
     }
 
-    /// <summary>
-    /// Bare expressions that YAML cannot read: <c>when: a ? b : c</c>, <c>when: "a" == b</c>. The scanner's message is about mappings and block
-    /// ends then, which helps nobody.
-    /// </summary>
-    private static Complaint? Misread(SourceFile file, SourceSpan at)
+    // The scanner's message is about mappings and block ends, which helps nobody, where what stands there only needs quotes or a blank.
+    private void Explain(SourceSpan at, Complaint otherwise)
+    {
+        var known = Tab(at) is { } tab ? [tab] : MisreadInBrackets(at) is { Count: > 0 } misread ? misread : MisreadLine(at) is { } line ? [line] : [otherwise];
+        foreach (var complaint in known)
+        {
+            _file.Report(complaint);
+        }
+    }
+
+    // A tab that indents. The scanner says that the file begins with it, or speaks of what stands behind it.
+    private Complaint? Tab(SourceSpan at)
+    {
+        for (var number = at.Line == 1 ? 1 : Math.Max(1, at.Line - 1); (at.Line == 1 || number <= at.Line) && _file.Line(number) is { } line; number++)
+        {
+            var tab = line.IndexOf('\t', StringComparison.Ordinal);
+            if (tab >= 0 && line.AsSpan(0, tab).IndexOfAnyExcept(" -?:") < 0 && !string.IsNullOrWhiteSpace(line))
+            {
+                return Complaints.TabIndents(new SourceSpan(number, tab + 1, 1));
+            }
+        }
+
+        return null;
+    }
+
+    private List<Complaint> MisreadInBrackets(SourceSpan at)
+    {
+        // The outermost bracket that is open; where the scanner gave up before it told of one, the first on the line.
+        if (_brackets.Count > 0)
+        {
+            return InBrackets(_file.Offset((int)_brackets.Last().Line, (int)_brackets.Last().Column));
+        }
+
+        for (var number = at.Line; number >= Math.Max(1, at.Line - 1); number--)
+        {
+            if (_file.Line(number) is { Length: < LineShownMax } line && BareExpression.Brackets(line) is { } column && InBrackets(_file.Offset(number, column)) is { Count: > 0 } found)
+            {
+                return found;
+            }
+        }
+
+        return [];
+    }
+
+    private List<Complaint> InBrackets(int open) =>
+    [
+        .. FlowText.Misread(_file.Text, open, _depthMax).Select(value => Complaints.QuoteValue(_file.Place(value.Start, value.Value.Length), _file.Shown(value.Quoted))),
+    ];
+
+    private Complaint? MisreadLine(SourceSpan at)
     {
         // The scanner notices some of them only at the start of the next line.
         for (var number = at.Line; number >= Math.Max(1, at.Line - 1); number--)
         {
-            if (file.Line(number) is { Length: < 1000 } line && BareExpression.Misread(line) is var (column, key, value) && value is not null)
+            if (_file.Line(number) is not { Length: < LineShownMax } line)
             {
-                return Complaints.QuoteExpression(new SourceSpan(number, column, value.Length), $"{key}: {BareExpression.Quote(value)}");
+                continue;
+            }
+
+            if (BareExpression.Misread(line) is var (column, key, value) && value is not null)
+            {
+                var (span, quoted) = (new SourceSpan(number, column, value.Length), _file.Shown($"{key}: {BareExpression.Quote(value)}"));
+                return BareExpression.IsExpression(value) ? Complaints.QuoteExpression(span, quoted) : Complaints.QuoteValue(span, quoted);
+            }
+
+            if (BareExpression.WithoutSpace(line) is var (start, name, rest) && rest is not null)
+            {
+                return Complaints.ColonWithoutSpace(new SourceSpan(number, start, name.Length + 1 + rest.Length), _file.Shown($"{name}:{rest}"), _file.Shown($"{name}: {rest}"));
             }
         }
 

@@ -1,18 +1,31 @@
-using System.Globalization;
-using YamlDotNet.Core;
-using YamlDotNet.Core.Events;
-using YamlDotNet.RepresentationModel;
+using System.Text;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Yaml;
 
 namespace Onex.Effects.Connections;
 
 /// <summary>What <c>contracts/connections/</c> says.</summary>
 /// <param name="Connections">The connections without a problem, by name.</param>
-/// <param name="Problems">Each one line: <c>file:line:column: what, remedy</c>. With any of them nothing may start. Hold no secrets.</param>
-public sealed record ConnectionsReading(IReadOnlyDictionary<string, Connection> Connections, IReadOnlyList<string> Problems)
+/// <param name="Diagnostics">What is wrong, in order of file and place; with an error among them nothing may start. Hold no secrets.</param>
+public sealed record ConnectionsReading(IReadOnlyDictionary<string, Connection> Connections, IReadOnlyList<Diagnostic> Diagnostics)
 {
-    /// <summary>The connections as contracts are checked against them.</summary>
-    public IReadOnlyDictionary<string, Contracts.Catalogue.ConnectionDescriptor> Describe() =>
-        Connections.ToDictionary(pair => pair.Key, pair => pair.Value.Describe(), StringComparer.Ordinal);
+    /// <summary>Whether some diagnostic is an error.</summary>
+    public bool HasErrors => Diagnostics.Any(diagnostic => diagnostic.Severity == Severity.Error);
+
+    /// <summary>Those that are declared and faulty, as far as contracts must know them.</summary>
+    internal IReadOnlyList<ConnectionDescriptor> Faulty { get; init; } = [];
+
+    /// <summary>Whether nobody can tell which connections there are, because a file cannot be read.</summary>
+    internal bool IsIncomplete { get; init; }
+
+    /// <summary>
+    /// The connections as contracts are checked against them, faulty ones included, whose faults are reported where they are declared. Null if
+    /// nobody can tell which there are.
+    /// </summary>
+    public IReadOnlyDictionary<string, ConnectionDescriptor>? Describe() => IsIncomplete
+        ? null
+        : Connections.Values.Select(connection => connection.Describe()).Concat(Faulty).ToDictionary(each => each.Name, StringComparer.Ordinal);
 }
 
 /// <summary>Reads the files of connections: all of them, merged, with every problem at once.</summary>
@@ -27,199 +40,102 @@ public static class ConnectionsReader
     /// <param name="resolveSecrets">False for a role that opens no connection and only checks contracts: it need not have the secrets.</param>
     public static ConnectionsReading Read(string directory, IReadOnlyDictionary<string, string> environment, bool resolveSecrets)
     {
-        var problems = new List<string>();
+        var diagnostics = new List<Diagnostic>();
+        var (paths, isIncomplete) = List(directory, diagnostics);
         var connections = new Dictionary<string, Connection>(StringComparer.Ordinal);
+        var faulty = new Dictionary<string, ConnectionDescriptor>(StringComparer.Ordinal);
         var places = new Dictionary<string, string>(StringComparer.Ordinal);
         var secrets = new Secrets(environment, resolveSecrets);
 
-        foreach (var path in Files(directory, problems))
+        foreach (var path in paths)
         {
-            var file = new ConnectionsFile(path, problems);
-            if (Parse(file) is not { } root)
+            var (text, unreadable) = Load(path);
+            var file = new ConnectionsFile(path, text);
+            if (unreadable is not null)
             {
-                continue;
+                file.Report(unreadable);
             }
 
-            foreach (var (key, value) in file.Entries(root, ["connections"], "a file of connections"))
-            {
-                if (key != "connections")
-                {
-                    continue;
-                }
+            var declared = unreadable is null ? Declared(file, text) : [];
 
-                foreach (var (name, node) in file.Entries(value, known: null, "'connections'"))
+            // Something is wrong with more than single connections.
+            isIncomplete |= file.ProblemCount > 0;
+            foreach (var (name, node) in declared)
+            {
+                var place = $"{path}:{name.At.Line}:{name.At.Column}";
+                if (!places.TryAdd(name.Text, place))
                 {
-                    if (!places.TryAdd(name, file.Place(node)))
-                    {
-                        file.Complain(node, $"connection '{name}' is defined at {places[name]} already", "Give one of the two another name.");
-                    }
-                    else if (new ConnectionReading(file, secrets, environment).Read(name, node) is { } connection)
-                    {
-                        connections.Add(name, connection);
-                    }
+                    file.Report(ConnectionComplaints.DefinedTwice(name.At, name.Text, places[name.Text]));
+                }
+                else if (new ConnectionReading(file, secrets, environment).Read(name, node) is { } connection)
+                {
+                    connections.Add(name.Text, connection);
+                }
+                else
+                {
+                    var type = ((node as MapSyntax)?.Find("type") as ScalarSyntax)?.Text ?? "";
+                    faulty.Add(name.Text, new ConnectionDescriptor(name.Text, type, null, null) { IsFaulty = true });
                 }
             }
+
+            diagnostics.AddRange(file.Source.Diagnostics());
         }
 
-        return new ConnectionsReading(connections, problems);
+        return new ConnectionsReading(connections, diagnostics) { Faulty = [.. faulty.Values], IsIncomplete = isIncomplete };
     }
 
-    private static string[] Files(string directory, List<string> problems)
+    private static IReadOnlyList<SyntaxEntry> Declared(ConnectionsFile file, string text)
     {
-        try
+        // A file of comments alone declares none.
+        if (text.Split('\n').All(line => line.Trim() is "" or ['#', ..]) || YamlReader.Read(file.Source, DepthMax) is not { } root)
         {
-            return Directory.Exists(directory) ? [.. Directory.GetFiles(directory, "*.yaml").Order(StringComparer.Ordinal)] : [];
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            problems.Add($"{directory}:1:1: cannot be listed ({exception.Message}). Make it readable for the user that runs onex.");
             return [];
         }
+
+        _ = file.Entries(root, ConnectionSchema.FileKeys, "a file of connections");
+        return (root as MapSyntax)?.Find("connections") is { } declared and not ScalarSyntax { IsNull: true } ? file.Entries(declared, known: null, "'connections'") : [];
     }
 
-    private static YamlNode? Parse(ConnectionsFile file)
+    private static (IReadOnlyList<string> Paths, bool IsIncomplete) List(string directory, List<Diagnostic> diagnostics)
     {
-        string text;
         try
         {
-            if (new FileInfo(file.Path).Length > FileBytesMax)
-            {
-                file.Complain(1, 1, $"the file is larger than {FileBytesMax / 1024} KiB", "Split it: all files here are merged.");
-                return null;
-            }
+            var files = Directory.Exists(directory) ? Directory.GetFiles(directory).Order(StringComparer.Ordinal).ToList() : [];
 
-            text = File.ReadAllText(file.Path);
+            // Kubernetes mounts a directory of files as links into hidden folders beside them.
+            files.RemoveAll(path => Path.GetFileName(path).StartsWith('.'));
+            diagnostics.AddRange(files
+                .Where(path => Path.GetExtension(path) is ".yml" or ".YAML" or ".YML")
+                .Select(path => Whole(path, ConnectionComplaints.IgnoredFile(Path.GetFileName(path)))));
+            return ([.. files.Where(path => Path.GetExtension(path) == ".yaml")], false);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            file.Complain(1, 1, $"cannot be read ({exception.Message})", "Make it readable for the user that runs onex.");
-            return null;
+            diagnostics.Add(Whole(directory, Complaints.Unreadable(SourceSpan.Start, directory, exception.Message)));
+            return ([], true);
         }
+    }
 
+    private static Diagnostic Whole(string path, Complaint complaint) =>
+        new(complaint.Code, complaint.Severity, path, 1, 1, 1, complaint.Problem, complaint.Remedy, null);
+
+    private static (string Text, Complaint? Unreadable) Load(string path)
+    {
         try
         {
-            if (!IsPlain(text, file))
-            {
-                return null;
-            }
-
-            var yaml = new YamlStream();
-            yaml.Load(new StringReader(text));
-            if (yaml.Documents.Count > 1)
-            {
-                file.Complain(yaml.Documents[1].RootNode, "a file of connections is one YAML document", "Put the others into files of their own.");
-                return null;
-            }
-
-            return yaml.Documents.Count == 0 ? null : yaml.Documents[0].RootNode;
+            return new FileInfo(path).Length > FileBytesMax
+                ? ("", Complaints.TooLarge(new FileInfo(path).Length))
+                : (new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(WithoutMark(File.ReadAllBytes(path))), null);
         }
-        catch (YamlException exception)
+        catch (DecoderFallbackException)
         {
-            // YamlDotNet quotes names and keywords at most; a value that holds a secret is a reference still.
-            file.Complain(exception.Start.Line, exception.Start.Column, $"not YAML: {exception.Message.TrimEnd('.')}", "Correct it there or just before.");
-            return null;
+            return ("", Complaints.NotUtf8(SourceSpan.Start));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return ("", Complaints.Unreadable(SourceSpan.Start, path, exception.Message));
         }
     }
 
-    // The parser's events come without recursion, so this bounds what is loaded after it.
-    private static bool IsPlain(string text, ConnectionsFile file)
-    {
-        var parser = new Parser(new StringReader(text));
-        var depth = 0;
-        while (parser.MoveNext())
-        {
-            if (parser.Current is AnchorAlias || parser.Current is NodeEvent { Anchor.IsEmpty: false } or NodeEvent { Tag.IsEmpty: false })
-            {
-                file.Complain(parser.Current.Start.Line, parser.Current.Start.Column, "anchors, aliases and tags are not read here", "Write the value out.");
-                return false;
-            }
-
-            depth += parser.Current is MappingStart or SequenceStart ? 1 : parser.Current is MappingEnd or SequenceEnd ? -1 : 0;
-            if (depth > DepthMax)
-            {
-                file.Complain(parser.Current!.Start.Line, parser.Current.Start.Column, $"nested more than {DepthMax} deep", "Remove what is too much.");
-                return false;
-            }
-        }
-
-        return true;
-    }
-}
-
-/// <summary>One file, and where its complaints go.</summary>
-internal sealed class ConnectionsFile(string path, List<string> problems)
-{
-    public string Path { get; } = path;
-
-    public int ProblemCount => problems.Count;
-
-    public string Place(YamlNode node) => $"{Path}:{node.Start.Line}:{node.Start.Column}";
-
-    public void Complain(YamlNode node, string what, string remedy) => Complain(node.Start.Line, node.Start.Column, what, remedy);
-
-    public void Complain(long line, long column, string what, string remedy) =>
-        problems.Add(string.Create(CultureInfo.InvariantCulture, $"{Path}:{line}:{column}: {what}. {remedy}"));
-
-    /// <summary>The entries of a mapping by key; complains of other nodes, and of keys that are not known unless any will do.</summary>
-    public IEnumerable<(string Key, YamlNode Value)> Entries(YamlNode node, IReadOnlyCollection<string>? known, string what)
-    {
-        if (node is not YamlMappingNode mapping)
-        {
-            Complain(node, $"{what} must be a mapping", known is null ? "Write 'name: value' lines below it." : $"Keys here: {string.Join(", ", known)}.");
-            yield break;
-        }
-
-        foreach (var (keyNode, value) in mapping.Children)
-        {
-            if (keyNode is not YamlScalarNode { Value: { Length: > 0 } key })
-            {
-                Complain(keyNode, $"a key of {what} must be text", "Write a name before the colon.");
-            }
-            else if (known is not null && !known.Contains(key, StringComparer.Ordinal))
-            {
-                var guess = Spelling.Nearest(key, known) is { } nearest ? $"Did you mean '{nearest}'? " : "";
-                Complain(keyNode, $"{what} has no key '{key}'", $"{guess}Keys here: {string.Join(", ", known)}.");
-            }
-            else
-            {
-                yield return (key, value);
-            }
-        }
-    }
-}
-
-/// <summary>Finds what was meant.</summary>
-internal static class Spelling
-{
-    /// <summary>The known name that differs in the fewest letters, or null if none is near.</summary>
-    public static string? Nearest(string misspelt, IEnumerable<string> known) =>
-        known.Select(name => (Name: name, Distance: Distance(misspelt, name)))
-            .Where(candidate => candidate.Distance <= Math.Max(1, misspelt.Length / 3))
-            .OrderBy(candidate => candidate.Distance)
-            .Select(candidate => candidate.Name)
-            .FirstOrDefault();
-
-    // Letters to insert, remove or replace; keys are short, so the whole table is small.
-    private static int Distance(string a, string b)
-    {
-        if (Math.Abs(a.Length - b.Length) > b.Length)
-        {
-            return int.MaxValue;
-        }
-
-        var above = Enumerable.Range(0, b.Length + 1).ToArray();
-        for (var i = 1; i <= a.Length; i++)
-        {
-            var row = new int[b.Length + 1];
-            row[0] = i;
-            for (var j = 1; j <= b.Length; j++)
-            {
-                row[j] = Math.Min(Math.Min(row[j - 1], above[j]) + 1, above[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1));
-            }
-
-            above = row;
-        }
-
-        return above[b.Length];
-    }
+    private static ReadOnlySpan<byte> WithoutMark(ReadOnlySpan<byte> utf8) => utf8.StartsWith("\uFEFF"u8) ? utf8[3..] : utf8;
 }

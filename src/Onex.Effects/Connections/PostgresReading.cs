@@ -1,7 +1,7 @@
 using System.Globalization;
 using Npgsql;
-using YamlDotNet.Core;
-using YamlDotNet.RepresentationModel;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Yaml;
 
 namespace Onex.Effects.Connections;
 
@@ -39,22 +39,20 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
         new("sslmode", "text", "Whether the connection uses TLS, and what it verifies") { Words = [.. _modes.Keys], Default = "`prefer`" },
     ];
 
-    /// <summary>The address; null after a complaint, or where secrets are not resolved and the address is one.</summary>
-    public DatabaseAddress? Read(string name, YamlNode node, IReadOnlyDictionary<string, YamlNode> entries)
+    /// <summary>The address; null after reporting what is wrong, or where secrets are not resolved and the address is one.</summary>
+    public DatabaseAddress? Read(ScalarSyntax name, MapSyntax map)
     {
         var before = file.ProblemCount;
         string[] replaced = string.IsNullOrEmpty(urlInstead) ? [] : ["url", .. _inUrl];
-        var parts = Keys.Select(key => key.Name).Except(replaced, StringComparer.Ordinal)
-            .Where(entries.ContainsKey)
-            .ToDictionary(key => key, key => Text(entries[key]), StringComparer.Ordinal);
+        var parts = Keys.Select(key => key.Name).Except(replaced, StringComparer.Ordinal).Where(map.Has).ToDictionary(key => key, key => Text(map.Find(key)!, key), StringComparer.Ordinal);
         if (parts.ContainsKey("url") && Array.Find(_inUrl, parts.ContainsKey) is { } twice)
         {
-            file.Complain(entries[twice], $"connection '{name}' has both 'url' and '{twice}'", "Keep one of them.");
+            file.Report(Complaints.KeysExclude(map.KeyAt(twice), $"connection '{Spelling.Clip(name.Text)}'", "url", twice, "Keep one of them."));
         }
 
         if (replaced.Length > 0)
         {
-            parts["url"] = Expand(urlInstead!, node);
+            parts["url"] = Expand(urlInstead!, name.At);
         }
 
         // Where secrets stay references, the rest cannot be judged but for the password's sake.
@@ -64,14 +62,14 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
             return null;
         }
 
-        var variable = replaced.Length > 0 ? "url from the environment" : "url";
         if (parts.GetValueOrDefault("url") is { } url)
         {
             if (Split(url) is not { } inUrl)
             {
                 // It may hold the password, so it is not quoted.
-                file.Complain(
-                    entries.GetValueOrDefault("url") ?? node, $"the {variable} of connection '{name}' is not an address of a database", $"Write {Example}.");
+                file.Report(ConnectionComplaints.BadAddress(
+                    map.Find("url")?.At ?? name.At,
+                    $"the url{(replaced.Length > 0 ? " from the environment" : "")} of connection '{Spelling.Clip(name.Text)}' is not an address of a database", $"Write {Example}."));
                 return null;
             }
 
@@ -81,18 +79,17 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
             }
         }
 
-        return Build(name, node, entries, parts);
+        return Build(name, map, parts);
     }
 
-    private DatabaseAddress? Build(
-        string name, YamlNode node, IReadOnlyDictionary<string, YamlNode> entries, Dictionary<string, string?> parts)
+    private DatabaseAddress? Build(ScalarSyntax name, MapSyntax map, Dictionary<string, string?> parts)
     {
         var before = file.ProblemCount;
         foreach (var needed in (string[])["host", "database", "user"])
         {
             if (string.IsNullOrEmpty(parts.GetValueOrDefault(needed)))
             {
-                file.Complain(node, $"connection '{name}' has no '{needed}'", $"Add '{needed}', or a 'url' that holds it.");
+                file.Report(Complaints.MissingKey(name.At, $"connection '{Spelling.Clip(name.Text)}'", needed, $"Add '{needed}', or a 'url' that holds it."));
             }
         }
 
@@ -100,14 +97,14 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
         if (parts.GetValueOrDefault("port") is { } portText
             && (!int.TryParse(portText, NumberStyles.None, CultureInfo.InvariantCulture, out port) || port is < 1 or > 65535))
         {
-            file.Complain(entries.GetValueOrDefault("port") ?? node, $"the port of connection '{name}' is not a number from 1 to 65535", "Leave it out for 5432.");
+            file.Report(Complaints.OutOfRange(map.Find("port")?.At ?? name.At, "port", "a whole number from 1 to 65535"));
         }
 
         var mode = SslMode.Prefer;
         if (parts.GetValueOrDefault("sslmode") is { } modeText && !_modes.TryGetValue(modeText, out mode))
         {
-            file.Complain(
-                entries.GetValueOrDefault("sslmode") ?? node, $"there is no sslmode '{modeText}'", $"Write one of {string.Join(", ", _modes.Keys)}.");
+            file.Report(Complaints.WrongType(
+                map.Find("sslmode")?.At ?? name.At, "'sslmode'", $"one of {string.Join(", ", _modes.Keys)}", "another word"));
         }
 
         return file.ProblemCount != before
@@ -165,16 +162,7 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
         return parts;
     }
 
-    private string? Text(YamlNode node)
-    {
-        if (node is YamlScalarNode { Value: { } text } scalar && (text.Length > 0 || scalar.Style != ScalarStyle.Plain))
-        {
-            return Expand(text, node);
-        }
+    private string? Text(SyntaxNode node, string key) => file.Text(node, $"'{key}'") is { } text ? Expand(text, node.At) : null;
 
-        file.Complain(node, "a value is missing here", "Write a single value, with quotes if it has special characters.");
-        return null;
-    }
-
-    private string? Expand(string text, YamlNode node) => secrets.Expand(text, (what, remedy) => file.Complain(node, what, remedy));
+    private string? Expand(string text, SourceSpan at) => secrets.Expand(text, (problem, remedy) => file.Report(ConnectionComplaints.BadSecret(at, problem, remedy)));
 }

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
+using Onex.Contracts.Diagnostics;
 using Onex.Effects.Operations;
 
 namespace Onex.Effects.Db;
@@ -28,7 +29,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
     // How much later than ours the server's own end of a statement is: it only counts where ours does not arrive.
     private static readonly TimeSpan _serverTimeoutMargin = TimeSpan.FromSeconds(1);
 
-    private int _bytesLeft = ResultBytesMax;
+    private int _bytesLeft = LargestOf(context);
     private int _rowsLeft = RowsMax;
     private bool _begun;
 
@@ -145,7 +146,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
 
         if (parameterTypes.Length != values.Count)
         {
-            return $"the statement has {parameterTypes.Length} parameters, and {values.Count} values are given";
+            return $"the statement has {Plural.Of(parameterTypes.Length, "parameter")}, but {Plural.Of(values.Count, "value")} came";
         }
 
         var length = 0L;
@@ -188,8 +189,10 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
             {
                 await StopAsync(reader, stop);
                 cancellation.ThrowIfCancellationRequested();
-                return Refuse("result_too_large", $"the result has more than {RowsMax} rows or {ResultBytesMax / (1024 * 1024)} MiB; add LIMIT, or choose columns");
+                return Refuse("result_too_large", $"the result has more than {RowsMax} rows or {LargestOf(context) / (1024 * 1024)} MiB; add LIMIT, or choose columns");
             }
+
+            await context.Room.HoldAsync(LargestOf(context) - _bytesLeft + Written(writer), cancellation);
         }
 
         if (await reader.NextResultAsync(cancellation))
@@ -233,6 +236,8 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
         writer.WriteEndObject();
         return Written(writer) <= _bytesLeft;
     }
+
+    private static int LargestOf(EffectContext context) => Math.Min(ResultBytesMax, context.Room.Largest);
 
     private static long Written(Utf8JsonWriter writer) => writer.BytesCommitted + writer.BytesPending;
 

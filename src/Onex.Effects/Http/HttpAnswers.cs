@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 using Onex.Effects.Operations;
+using Onex.Effects.Running;
 
 namespace Onex.Effects.Http;
 
@@ -36,18 +37,24 @@ internal static class HttpAnswers
         return headers;
     }
 
+    /// <summary>The bytes that a body may have.</summary>
+    public static int LargestOf(ResultRoom.Place room) => Math.Min(BytesMax, room.Largest);
+
     /// <summary>The body, or null if it is too large; and why it is text although it is declared as JSON, or null.</summary>
     /// <exception cref="InvalidDataException">It cannot be unpacked.</exception>
-    public static async Task<(JsonElement? Body, string? Unparsed)> ReadAsync(HttpResponseMessage response, CancellationToken cancellation)
+    public static async Task<(JsonElement? Body, string? Unparsed)> ReadAsync(
+        HttpResponseMessage response, ResultRoom.Place room, CancellationToken cancellation)
     {
         // What has no body tells the length that it would have.
         var content = response.Content;
         var hasBody = response.RequestMessage!.Method != HttpMethod.Head && response.StatusCode != HttpStatusCode.NotModified;
-        if (hasBody && content.Headers.ContentLength > BytesMax)
+        var bytesMax = LargestOf(room);
+        if (hasBody && content.Headers.ContentLength > bytesMax)
         {
             return (null, null);
         }
 
+        await room.HoldAsync(hasBody ? content.Headers.ContentLength ?? 0 : 0, cancellation);
         using var buffer = new MemoryStream();
         var stream = await content.ReadAsStreamAsync(cancellation);
         await using (stream)
@@ -55,10 +62,12 @@ internal static class HttpAnswers
             var chunk = new byte[16 * 1024];
             for (int read; (read = await stream.ReadAsync(chunk, cancellation)) > 0;)
             {
-                if (buffer.Length + read > BytesMax)
+                if (buffer.Length + read > bytesMax)
                 {
                     return (null, null);
                 }
+
+                await room.HoldAsync(buffer.Length + read, cancellation);
 
                 buffer.Write(chunk, 0, read);
             }
@@ -71,12 +80,13 @@ internal static class HttpAnswers
             // Counted after unpacking too: a small answer may hold a large one.
             foreach (var coding in Codings(content).Reverse())
             {
-                if (ContentCoding.Unpack(body, coding, BytesMax) is not { } unpacked)
+                if (ContentCoding.Unpack(body, coding, bytesMax) is not { } unpacked)
                 {
                     return (null, null);
                 }
 
                 body = unpacked;
+                await room.HoldAsync(body.Length, cancellation);
                 content.Headers.Remove("Content-Encoding");
                 content.Headers.Remove("Content-Length");
             }

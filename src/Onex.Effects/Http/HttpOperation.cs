@@ -3,8 +3,10 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Messages;
 using Onex.Effects.Operations;
+using Onex.Effects.Running;
 
 namespace Onex.Effects.Http;
 
@@ -32,7 +34,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
             try
             {
                 using var response = await transport.SendAsync(context.Connection, request, context.Progress, cancellation);
-                return await AnswerAsync(response, cancellation);
+                return await AnswerAsync(response, context.Room, cancellation);
             }
             catch (HttpRequestException exception)
             {
@@ -46,7 +48,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
         }
     }
 
-    private async Task<EffectOutcome<HttpResult>> AnswerAsync(HttpResponseMessage response, CancellationToken cancellation)
+    private async Task<EffectOutcome<HttpResult>> AnswerAsync(HttpResponseMessage response, ResultRoom.Place room, CancellationToken cancellation)
     {
         var status = (int)response.StatusCode;
         var host = Host(response.RequestMessage!.RequestUri!);
@@ -55,10 +57,10 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
         (string Code, string Message)? lost = null;
         try
         {
-            (body, unparsed) = await HttpAnswers.ReadAsync(response, cancellation);
+            (body, unparsed) = await HttpAnswers.ReadAsync(response, room, cancellation);
             if (body is null)
             {
-                lost = ("response_too_large", $"The answer ({status}) is larger than {HttpAnswers.BytesMax / (1024 * 1024)} MiB.");
+                lost = ("response_too_large", $"The answer ({status}) is larger than {HttpAnswers.LargestOf(room) / (1024 * 1024)} MiB.");
             }
         }
         catch (InvalidDataException)
@@ -163,7 +165,7 @@ internal static class HttpRequests
         if (body?.Length > BodyBytesMax)
         {
             return (null, EffectOutcome<HttpResult>.Rejected(
-                "request_too_large", $"The body has {body.Length} bytes; at most {BodyBytesMax} can be sent."));
+                "request_too_large", $"The body has {Plural.Of(body.Length, "byte")}; at most {BodyBytesMax} can be sent."));
         }
 
         var method = HttpMethod.Parse(context.Operation.AsSpan(context.Operation.IndexOf('.', StringComparison.Ordinal) + 1));

@@ -28,6 +28,9 @@ internal sealed record EffectContext(
 {
     /// <summary>Whether the attempt has left: until then it cannot have happened, however it ends.</summary>
     public AttemptProgress Progress { get; } = new();
+
+    /// <summary>Where room for the result is made before it is read.</summary>
+    public ResultRoom.Place Room { get; init; } = ResultRoom.Unbounded.Begin();
 }
 
 /// <summary>How far an attempt has come, for when it ends without an answer.</summary>

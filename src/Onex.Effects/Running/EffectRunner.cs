@@ -24,7 +24,8 @@ internal sealed class EffectRunner(
     ISagaStore store,
     ResultSender sender,
     TimeProvider time,
-    ILogger<EffectRunner> logger) : IConsumer<StepCommand>
+    ILogger<EffectRunner> logger,
+    ResultRoom? room = null) : IConsumer<StepCommand>
 {
     private static readonly TimeSpan _recordFor = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan _recordAgainAfter = TimeSpan.FromMilliseconds(500);
@@ -53,14 +54,18 @@ internal sealed class EffectRunner(
         switch (await ledger.ClaimAsync(command, cancellation))
         {
             case ClaimVerdict.Granted granted:
+            {
+                // What the result takes of memory is given back when it is on its way.
+                using var place = (room ?? ResultRoom.Unbounded).Begin();
                 var record = new AttemptRecord(ledger, store, command, granted);
-                var outcome = await AttemptAsync(command, connection, permit, record, traceParent, traceState, cancellation);
+                var outcome = await AttemptAsync(command, connection, permit, record, place, traceParent, traceState, cancellation);
                 if ((record.Committed ?? await RecordAsync(command, record, outcome, cancellation)) is { } result)
                 {
                     await sender.SendAsync(result, command.HomePartition, traceParent, traceState, cancellation);
                 }
 
                 break;
+            }
 
             case ClaimVerdict.Known(var known):
                 Log.AnsweredFromLedger(logger, command.Operation, known.Attempt);
@@ -82,6 +87,7 @@ internal sealed class EffectRunner(
         Connection? connection,
         ConnectionLimits.Permit permit,
         AttemptRecord record,
+        ResultRoom.Place place,
         string traceParent,
         string? traceState,
         CancellationToken cancellation)
@@ -110,7 +116,10 @@ internal sealed class EffectRunner(
         async Task<AttemptOutcome> GuardedAsync(CancellationToken ends)
         {
             var context = new EffectContext(
-                command.Operation, command.CommandId, command.CorrelationId, traceParent, traceState, connection, timeout, record);
+                command.Operation, command.CommandId, command.CorrelationId, traceParent, traceState, connection, timeout, record)
+            {
+                Room = place,
+            };
             try
             {
                 var arguments = command.Arguments ?? await LoadArgumentsAsync(command.ArgumentsRef, ends);

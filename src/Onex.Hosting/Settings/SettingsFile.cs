@@ -1,3 +1,4 @@
+using Onex.Contracts.Diagnostics;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 

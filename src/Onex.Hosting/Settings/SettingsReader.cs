@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
+using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Messages;
 using Onex.Hosting.Logging;
 
@@ -441,8 +442,7 @@ internal sealed partial class SettingsReading
             return canonical;
         }
 
-        var near = Spelling.Nearest(found.Text, setting.Values);
-        Problem($"{found.Origin} is '{found.Text}'.{(near is null ? "" : $" Did you mean '{near}'?")} Set it to one of {string.Join(", ", setting.Values)}.");
+        Problem($"{found.Origin} is '{found.Text}'. {Spelling.DidYouMean(found.Text, setting.Values)}Set it to one of {string.Join(", ", setting.Values)}.");
         return Default(setting);
     }
 

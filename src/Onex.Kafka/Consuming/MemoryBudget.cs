@@ -27,6 +27,15 @@ public sealed class MemoryBudget(long heapBytes)
     /// <summary>The weight of commands that a role runs at a time. One alone may weigh more.</summary>
     public long Commands { get; } = Math.Clamp(heapBytes / 5, MiB, 1024 * MiB);
 
+    /// <summary>Bytes of results, as they arrive, that the attempts of a role hold at a time. Each byte costs some eight, until the result is recorded.</summary>
+    public long Results { get; } = Math.Clamp(heapBytes / 48, MiB, 128 * MiB);
+
+    /// <summary>Bytes that one result may have.</summary>
+    public int LargestResult { get; } = (int)Math.Clamp(heapBytes / 20, MiB, 50 * MiB);
+
+    /// <summary>The weight of requests that main takes over HTTP at a time. One alone may weigh more.</summary>
+    public long Calls { get; } = Math.Clamp(heapBytes / 10, MiB, 512 * MiB);
+
     /// <summary>Bytes that the broker's client holds in each direction, outside the collector's memory.</summary>
     public int Client { get; } = (int)Math.Clamp(heapBytes / 24, 2 * MiB, 16 * MiB);
 }

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
+using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Messages;
 using Onex.Hosting.Http;
 using Onex.Hosting.Settings;
@@ -67,7 +68,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
 
             if (values.Count > 1 && !known.Several)
             {
-                throw new CallException(400, ErrorCodes.CallInvalid, $"'{name}' is given {values.Count} times.", "Give it once.");
+                throw new CallException(400, ErrorCodes.CallInvalid, $"'{name}' is given {Plural.Of(values.Count, "time")}.", "Give it once.");
             }
         }
     }
@@ -164,7 +165,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     }
 
     /// <summary>The body, which may not be larger than that.</summary>
-    public async Task<byte[]> BodyAsync(int bytesMax)
+    public async Task<byte[]> BodyAsync(int bytesMax, CancellationToken cancellation)
     {
         if (Http.Request.ContentLength > bytesMax)
         {
@@ -176,7 +177,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
         try
         {
             int read;
-            while ((read = await Http.Request.Body.ReadAsync(buffer, Aborted)) > 0)
+            while ((read = await Http.Request.Body.ReadAsync(buffer, cancellation)) > 0)
             {
                 if (body.Length + read > bytesMax)
                 {
@@ -195,9 +196,12 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     }
 
     /// <summary>The body as a JSON object; an empty one counts as <c>{}</c>.</summary>
-    public async Task<JsonElement> ObjectAsync(int bytesMax)
+    public Task<JsonElement> ObjectAsync(int bytesMax) => ObjectAsync(bytesMax, Aborted);
+
+    /// <summary>The same, read until then.</summary>
+    public async Task<JsonElement> ObjectAsync(int bytesMax, CancellationToken cancellation)
     {
-        var body = await BodyAsync(bytesMax);
+        var body = await BodyAsync(bytesMax, cancellation);
         if (body.Length == 0)
         {
             body = "{}"u8.ToArray();

@@ -61,7 +61,7 @@ internal static class ApiRoutes
             new("handler_type", "string", false, "To come: overrides the operation's prefix. Today it has no effect."),
             new("reply_to", "string", false, "A topic of the allow-list for the response."),
         ],
-        Errors = [400, 403, 404, 409, 413, 429],
+        Errors = [400, 403, 404, 408, 409, 413, 429],
     };
 
     public static ApiRoute ListSagas { get; } = new(
@@ -131,7 +131,7 @@ internal static class ApiRoutes
     {
         Success = 202,
         Body = [new("event", "string", true, "The event's name, as the contract declares it."), new("data", "object", false, "The event's data.")],
-        Errors = [400, 404, 409],
+        Errors = [400, 404, 408, 409, 413, 429],
     };
 
     public static ApiRoute Contracts { get; } = new(

@@ -11,16 +11,22 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Api;
 
 /// <summary>Requests and events over HTTP: the same checks, identities and answers as over the topic.</summary>
-internal sealed class RequestCalls(ISagaControl control, ISagaQueries sagas, RuntimeSettings settings, IHostApplicationLifetime process)
+internal sealed class RequestCalls(ISagaControl control, ISagaQueries sagas, CallRoom room, RuntimeSettings settings, IHostApplicationLifetime process)
 {
     private static readonly TimeSpan _longestWait = TimeSpan.FromMinutes(5);
 
     public async Task SubmitAsync(ApiCall call)
     {
         var wait = call.Duration("wait", _longestWait);
-        var body = await call.BodyAsync(settings.MaxRequestBytes);
-        call.CheckFields(body);
-        var accepted = await SubmitAsync(call, body);
+        var accepted = await room.TakeAsync(
+            call,
+            settings.MaxRequestBytes,
+            until => call.BodyAsync(settings.MaxRequestBytes, until),
+            body =>
+            {
+                call.CheckFields(body);
+                return SubmitAsync(call, body);
+            });
         if (wait is { } within && await WaitAsync(accepted, within, call.Aborted) is { } response)
         {
             await call.AnswerAsync(200, "application/json", response);
@@ -33,7 +39,12 @@ internal sealed class RequestCalls(ISagaControl control, ISagaQueries sagas, Run
     public async Task SendAsync(ApiCall call)
     {
         var id = call.SagaId;
-        var given = await call.ObjectAsync(settings.MaxRequestBytes);
+        await AnswerAsync(call, await room.TakeAsync(
+            call, settings.MaxRequestBytes, until => call.ObjectAsync(settings.MaxRequestBytes, until), given => SendAsync(call, id, given)));
+    }
+
+    private async Task<Submission.Accepted> SendAsync(ApiCall call, Guid id, JsonElement given)
+    {
         if (!given.TryGetProperty("event", out var name) || name.ValueKind != JsonValueKind.String)
         {
             throw new CallException(400, ErrorCodes.CallInvalid, "'event' is missing or no text.", "Send {\"event\": \"cancel\", \"data\": {...}}.");
@@ -58,7 +69,7 @@ internal sealed class RequestCalls(ISagaControl control, ISagaQueries sagas, Run
             writer.WriteEndObject();
         }
 
-        await AnswerAsync(call, await SubmitAsync(call, buffer.WrittenMemory));
+        return await SubmitAsync(call, buffer.WrittenMemory);
     }
 
     // Null too if the process is asked to stop: the saga goes on elsewhere or after the next start, and a caller who waited on would hold up the stop.

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using Onex.Contracts.Diagnostics;
 using Onex.Hosting;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
@@ -25,9 +27,9 @@ internal static class CommandLine
         var parsed = Parse(arguments);
         if (parsed.Errors.Count > 0)
         {
-            foreach (var error in parsed.Errors)
+            foreach (var line in Problems(parsed))
             {
-                await Console.Error.WriteLineAsync(error.Message);
+                await Console.Error.WriteLineAsync(line);
             }
 
             if (Meant(parsed) is { } meant)
@@ -116,6 +118,21 @@ internal static class CommandLine
         });
         return root;
     }
+
+    /// <summary>What is wrong with a line. The library says that an argument or a word is missing, and not which.</summary>
+    internal static IEnumerable<string> Problems(ParseResult parsed) => parsed.Errors
+        .Select(error => error.SymbolResult switch
+        {
+            OptionResult { Tokens.Count: 0, IdentifierToken: not null, Option: var option } => $"The option {option.Name} needs a value: {option.Description}",
+            ArgumentResult { Tokens.Count: 0, Argument: var argument } => $"The argument <{argument.Name}> is missing: {argument.Description}",
+            OptionResult { Tokens: [var token], Option: Option<int> option } => $"The option {option.Name} takes a whole number, not '{token.Value}'.",
+            CommandResult { Command: { Subcommands.Count: > 0 } command } when parsed.UnmatchedTokens.Count == 0 =>
+                $"A word is missing behind '{PathOf(command)}': {string.Join(", ", command.Subcommands.Select(sub => sub.Name))}.",
+            CommandResult { Command.Subcommands.Count: > 0 } when error.Message.StartsWith("Required", StringComparison.Ordinal) => "",
+            _ => error.Message,
+        })
+        .Where(line => line.Length > 0)
+        .Distinct(StringComparer.Ordinal);
 
     /// <summary>What the first word that nobody understands may have meant, or null.</summary>
     internal static string? Meant(ParseResult parsed)

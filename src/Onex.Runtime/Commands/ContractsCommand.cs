@@ -3,6 +3,7 @@ using System.Text.Json;
 using Onex.Contracts;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
+using Onex.Effects.Connections;
 using Onex.Hosting;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
@@ -35,8 +36,10 @@ internal static class ContractsCommand
         format.AcceptOnlyFromAmong("mermaid", "dot", "svg");
         var graph = new Command("graph", "Draw a contract: its states, and the ways between them.") { name, format };
         graph.SetAction(parsed => Graph(parsed.GetValue(name)!, parsed.GetValue(format)!));
-        var schema = new Command("schema", "Print the JSON Schema of contracts, for editors.");
-        schema.SetAction(_ => Console.Write(ContractCompiler.EditorSchema(Catalogue.Of(CommandLine.Settings(SettingsUse.Nothing)))));
+        var connections = new Option<bool>("--connections") { Description = "That of files of connections instead." };
+        var schema = new Command("schema", "Print the JSON Schema of contracts, for editors.") { connections };
+        schema.SetAction(parsed => Console.Write(
+            parsed.GetValue(connections) ? ConnectionSchema.Write() : ContractCompiler.EditorSchema(Catalogue.Of(CommandLine.Settings(SettingsUse.Nothing)))));
         return new Command("contracts", "Check, test, draw and show contracts.") { check, test, list, graph, schema };
     }
 
@@ -67,7 +70,8 @@ internal static class ContractsCommand
         else
         {
             Complain(diagnostics, problems);
-            Console.WriteLine($"{plans.Count} contracts, {errors} errors, {diagnostics.Count(diagnostic => diagnostic.Severity == Severity.Warning)} warnings");
+            var warned = diagnostics.Count(diagnostic => diagnostic.Severity == Severity.Warning);
+            Console.WriteLine($"{Plural.Of(plans.Count, "contract")}, {Plural.Of(errors, "error")}, {Plural.Of(warned, "warning")}");
         }
 
         return errors > 0 ? OnexHost.BadConfiguration : failed ? CommandLine.Failed : CommandLine.Done;
@@ -108,7 +112,7 @@ internal static class ContractsCommand
 
             Complain(diagnostics, problems);
             var examples = shown.SelectMany(report => report.Examples).ToList();
-            Console.WriteLine($"{shown.Count} contracts, {examples.Count} examples, {examples.Count(example => example.Problems.Count > 0)} failed");
+            Console.WriteLine($"{Plural.Of(shown.Count, "contract")}, {Plural.Of(examples.Count, "example")}, {examples.Count(example => example.Problems.Count > 0)} failed");
         }
 
         // An example that does not hold is what was asked; a contract that is not in order was not asked at all.
@@ -131,7 +135,7 @@ internal static class ContractsCommand
     {
         var settings = CommandLine.Settings(SettingsUse.Nothing);
         var contracts = LoadedContracts.Load(settings, SettingsReader.Environment(), resolveSecrets: false);
-        Complain(contracts.Compilation.Diagnostics, contracts.Connections.Problems);
+        Complain(contracts.Diagnostics, contracts.Problems);
         var plans = contracts.Compilation.Plans.OrderBy(plan => plan.Name, StringComparer.Ordinal).ToList();
         if (json)
         {
@@ -167,15 +171,15 @@ internal static class ContractsCommand
         var contracts = LoadedContracts.Load(CommandLine.Settings(SettingsUse.Nothing), SettingsReader.Environment(), resolveSecrets: false);
         if (ContractGraph.Newest(contracts.Compilation.Plans, name) is not { } plan)
         {
-            Complain(contracts.Compilation.Diagnostics, contracts.Connections.Problems);
+            Complain(contracts.Diagnostics, contracts.Problems);
             var names = contracts.Compilation.Plans.Select(plan => plan.Name).Distinct(StringComparer.Ordinal).ToList();
-            Console.Error.WriteLine($"There is no contract '{name}' that is in order. {Contracts.Diagnostics.Spelling.Suggest(name, "contracts", names)}");
+            Console.Error.WriteLine($"There is no contract '{name}' that is in order. {Spelling.Suggest(name, "contracts", names)}");
             return CommandLine.Failed;
         }
 
         if ((format == "svg" ? ContractGraph.Svg(plan) : format == "dot" ? ContractGraph.Dot(plan) : ContractGraph.Mermaid(plan)) is not { } drawn)
         {
-            Console.Error.WriteLine($"'{name}' has {plan.States.Length} states; at most {ContractGraph.DrawnMax} can be drawn as svg. Take '--format dot'.");
+            Console.Error.WriteLine($"'{name}' has {Plural.Of(plan.States.Length, "state")}; at most {ContractGraph.DrawnMax} can be drawn as svg. Take '--format dot'.");
             return CommandLine.Failed;
         }
 
@@ -232,9 +236,9 @@ internal static class ContractsCommand
         return isFile
             ? new Checked(
                 [.. loaded.Compilation.Plans.Where(IsAsked)],
-                [.. loaded.Compilation.Diagnostics.Where(diagnostic => Concerns(diagnostic, full, directory))],
-                loaded.Connections.Problems, IsAsked)
-            : new Checked(loaded.Compilation.Plans, loaded.Compilation.Diagnostics, loaded.Connections.Problems, IsAsked);
+                [.. loaded.Diagnostics.Where(diagnostic => Concerns(diagnostic, full, directory))],
+                loaded.Problems, IsAsked)
+            : new Checked(loaded.Compilation.Plans, [.. loaded.Diagnostics], loaded.Problems, IsAsked);
 
         bool IsAsked(Plan plan) => !isFile || Path.GetFullPath(plan.Source.Path, directory) == full;
 

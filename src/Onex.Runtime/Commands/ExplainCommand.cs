@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Reflection;
-using Onex.Hosting.Settings;
+using Onex.Contracts.Diagnostics;
 
 namespace Onex.Runtime.Commands;
 

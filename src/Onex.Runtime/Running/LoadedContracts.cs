@@ -10,14 +10,16 @@ namespace Onex.Runtime.Running;
 internal sealed record LoadedContracts(Compilation Compilation, CompilerContext Context, ConnectionsReading Connections, IReadOnlyList<string> Problems)
 {
     /// <summary>Whether a role must not start with them.</summary>
-    public bool HasErrors => Compilation.HasErrors || Connections.Problems.Count > 0 || Problems.Count > 0;
+    public bool HasErrors => Compilation.HasErrors || Connections.HasErrors || Problems.Count > 0;
+
+    /// <summary>What is wrong with files: with connections first, for contracts name them.</summary>
+    public IEnumerable<Diagnostic> Diagnostics => Connections.Diagnostics.Concat(Compilation.Diagnostics);
 
     /// <summary>All that is wrong, for stderr.</summary>
     public IEnumerable<string> Lines =>
     [
+        .. Diagnostics.Where(diagnostic => diagnostic.Severity == Severity.Error).Select(diagnostic => diagnostic.Render().TrimEnd('\n')),
         .. Problems,
-        .. Connections.Problems,
-        .. Compilation.Diagnostics.Where(diagnostic => diagnostic.Severity == Severity.Error).Select(diagnostic => diagnostic.Render().TrimEnd('\n')),
     ];
 
     /// <summary>Reads and compiles everything. Never throws for what the files hold.</summary>

@@ -62,7 +62,7 @@ internal static class RunCommand
     }
 
     private static IEnumerable<string> Warnings(SettingsResult read, LoadedContracts contracts) => read.Warnings.Concat(
-        contracts.Compilation.Diagnostics.Where(diagnostic => diagnostic.Severity == Severity.Warning).Select(diagnostic => diagnostic.Render().TrimEnd('\n')));
+        contracts.Diagnostics.Where(diagnostic => diagnostic.Severity == Severity.Warning).Select(diagnostic => diagnostic.Render().TrimEnd('\n')));
 
     private static void AddParts(IServiceCollection services, RuntimeSettings settings, LoadedContracts contracts)
     {

@@ -1,4 +1,7 @@
+using System.Collections.Immutable;
+using Onex.Contracts;
 using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Plans;
 
 namespace Onex.Tests.Unit.Contracts;
 
@@ -24,11 +27,11 @@ public sealed class MisreadExpressionTests
     [Fact]
     public void A_comma_inside_braces_is_found_out()
     {
-        var diagnostic = Assert.Single(Small.Check(
+        var diagnostics = Small.Check(
             $"{Small.Head}data:\n  names: string\n  others: string\ninitial: work\nstates:\n  work:\n    steps:\n      - id: a\n        compute: transform\n"
-            + "        save: { names: f(a, b, c), others: g(d, e) }\n    next: done\n  done: { end: completed }\n").Diagnostics, each => each.Code == "ONEX1041");
+            + "        save: { names: f(a, b, c), others: g(d, e) }\n    next: done\n  done: { end: completed }\n").Diagnostics.Where(each => each.Code == "ONEX1041");
 
-        Assert.Equal("Quote this expression: names: 'f(a, b, c)'", diagnostic.Remedy);
+        Assert.Equal(["Quote this expression: names: 'f(a, b, c)'", "Quote this expression: others: 'g(d, e)'"], diagnostics.Select(each => each.Remedy));
     }
 
     [Theory]
@@ -74,4 +77,92 @@ public sealed class MisreadExpressionTests
 
         Assert.Equal(("ONEX1042", expectedLine, expectedColumn), (diagnostic.Code, diagnostic.Line, diagnostic.Column));
     }
+
+    // The smallest of each kind: what holds a bracket, a colon, or a comma in quotes ends where YAML sees its own mark.
+    [Theory]
+    [InlineData("steps: [{ id: a, compute: transform, with: { order: ${input.id} } }]", "order: \"${input.id}\"")]
+    [InlineData("steps: [{ set: { n: input.a == \"x\" ? \"a\" : \"b\" } }]", "n: 'input.a == \"x\" ? \"a\" : \"b\"'")]
+    [InlineData("on_event: [{ event: go, stay: true, set: { n: data.l + [event.url] } }]", "n: 'data.l + [event.url]'")]
+    [InlineData("steps: [{ id: a, compute: transform, returns: list({ id: string }) }]", "returns: 'list({ id: string })'")]
+    [InlineData("steps: [{ id: a, compute: transform, with: { list: [${input.id}] } }]", "\"${input.id}\"")]
+    [InlineData("choose: [{ when: input.a == 'a, b', next: done }, { next: done }]", "when: 'input.a == ''a, b'''")]
+    [InlineData("choose: [{ when: \"a\" in [\"a\", \"b\"], next: done }, { next: done }]", "when: '\"a\" in [\"a\", \"b\"]'")]
+    [InlineData("steps: [{ id: a, compute: transform, with: {\n            order: ${input.id},\n            rest: 1 } }]", "order: \"${input.id}\"")]
+    public void What_yaml_misreads_in_braces_is_shown_quoted(string entry, string quoted)
+    {
+        var diagnostic = Assert.Single(Small.Check(
+            $"{Small.Head}events: {{ go: {{}} }}\nany_state: [{{ event: go, stay: true }}]\ndata:\n  n: any\n  l: list(any)\n"
+            + $"initial: work\nstates:\n  work:\n    {entry}\n{(entry.StartsWith("choose", StringComparison.Ordinal) ? "" : "    next: done\n")}  done: {{ end: completed }}\n").Diagnostics);
+
+        Assert.Equal("ONEX1041", diagnostic.Code);
+        Assert.EndsWith($": {quoted}", diagnostic.Remedy, StringComparison.Ordinal);
+        Assert.Equal(quoted.Split(": ", 2)[^1].Trim('\'', '"')[..2], diagnostic.SourceLine!.Substring(diagnostic.Column - 1, diagnostic.Length).Trim('"')[..2]);
+    }
+
+    [Fact]
+    public void All_that_yaml_misreads_in_braces_is_told_at_once() => Assert.Equal(
+        [(14, "Quote it: a: \"${input.id}\""), (30, "Quote it: b: 'f([1])'")],
+        Small.Check($"{Small.Head}output: {{ a: ${{input.id}}, b: f([1]) }}\n").Diagnostics.Select(each => (each.Column, each.Remedy)));
+
+    [Theory]
+    [InlineData("  l: list({ id: string })", "Quote it: l: 'list({ id: string })'")]
+    [InlineData("  l: Note: read this", "Quote it: l: 'Note: read this'")]
+    public void A_colon_in_a_value_in_block_style_is_shown_quoted(string line, string remedy) =>
+        Assert.Equal(("ONEX1041", remedy), Single($"{Small.Head}data:\n{line}\ninitial: done\nstates:\n  done: {{ end: completed }}\n"));
+
+    [Theory]
+    [InlineData("when: input.a == \u201Cx\u201D", "ONEX1042", "Write input.a == \"x\".")]
+    [InlineData("when: 'input.a == \u2018x\u2019'", "ONEX1042", "Write input.a == \"x\".")]
+    [InlineData("when: \u201Cinput.a\u201D", "ONEX1201", "Write \"input.a\", or quote all of it if those quotes are meant: '\u201Cinput.a\u201D'")]
+    public void Curly_quotes_are_shown_as_those_that_quote(string when, string code, string remedy) => Assert.Equal(
+        (code, remedy),
+        Single($"{Small.Head}initial: work\nstates:\n  work:\n    choose:\n      - {when}\n        next: done\n      - next: done\n  done: {{ end: completed }}\n"));
+
+    [Theory]
+    [InlineData("  done: { end: completed, output: {a:1, b: 2} }", 36, "a: 1")]
+    [InlineData("  done: { end: completed, output: { url:http://x, b: 2 } }", 37, "url: http://x")]
+    [InlineData("  done: { end: completed, output: {a:\"x\"} }", 36, "a: \"x\"")]
+    [InlineData("  done: { end:completed }", 11, "end: completed")]
+    [InlineData("  done:\n    end:completed", 5, "end: completed")]
+    [InlineData("  done:\n    end: completed\n    output:\n      a:1\n      b: 2", 7, "a: 1")]
+    public void A_colon_without_a_blank_is_told_where_it_stands(string state, int column, string apart)
+    {
+        var diagnostic = Assert.Single(Small.Check($"{Small.Head}initial: done\nstates:\n{state}\n").Diagnostics);
+
+        Assert.Equal(("ONEX1200", column), (diagnostic.Code, diagnostic.Column));
+        Assert.StartsWith($"Write {apart}, or quote it", diagnostic.Remedy, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("\twork:\n\t\tnext: done", 6, 1)]
+    [InlineData("  work:\n  \tnext: done", 7, 3)]
+    [InlineData("  work: {\n\tnext: done }", 7, 1)]
+    [InlineData("  work:\n    steps:\n\t  - wait: 5m\n    next: done", 8, 1)]
+    public void A_tab_is_reported_where_it_stands(string states, int line, int column)
+    {
+        var diagnostic = Assert.Single(Small.Check($"{Small.Head}initial: work\nstates:\n{states}\n  done: {{ end: completed }}\n").Diagnostics);
+
+        Assert.Equal(("ONEX1202", line, column), (diagnostic.Code, diagnostic.Line, diagnostic.Column));
+    }
+
+    [Theory]
+    [InlineData("intial: done\nstates:\n  done: { end: completed }\n", "ONEX1010")]
+    [InlineData("initial: done\nsates:\n  done: { end: completed }\n", "ONEX1010")]
+    [InlineData("initial: work\nstates:\n  work:\n    stpes: [{ ide: a, compute: hash.sha256, with: { text: x } }]\n    next: done\n  done: { end: completed, output: { hex: '${steps.a.hex}' } }\n", "ONEX1010 ONEX1010")]
+    [InlineData("initial: done\nstates:\n  done: { end: completed }\n---\ncontract: other\n", "ONEX1002")]
+    [InlineData("initial: done\nstates:\n  done: { end: completed }\n---\ncontract: [other\n", "ONEX1002")]
+    [InlineData("initial: work\nstates:\n  work:\n    choose: [{ when: math.round(2.5) == 3.0, next: done }, { next: done }]\n  done: { end: completed }\n", "ONEX1043")]
+    public void One_mistake_is_one_diagnostic(string rest, string codes) => Assert.Equal(codes, string.Join(' ', Small.Codes(rest)));
+
+    [Fact]
+    public void A_contract_that_was_registered_stays_as_it_was_read()
+    {
+        var source = new ContractSource(
+            "small.yaml", $"{Small.Head}initial: done\nstates:\n  done: {{ end: completed, output: {{a:1, b: \u201Cx\u201D}} }}\n", ImmutableSortedDictionary<string, string>.Empty);
+
+        Assert.Empty(ContractCompiler.Compile(source, TestCatalogue.Context with { IsRegistered = true }).Diagnostics);
+        Assert.Equal(["ONEX1200", "ONEX1201"], ContractCompiler.Compile(source, TestCatalogue.Context).Diagnostics.Select(each => each.Code));
+    }
+
+    private static (string Code, string Remedy) Single(string text) => Assert.Single(Small.Check(text).Diagnostics) is var diagnostic ? (diagnostic.Code, diagnostic.Remedy) : default;
 }

@@ -96,6 +96,19 @@ public sealed class ScheduleTests
     }
 
     [Theory]
+    [InlineData("0 25 * * *", "'25' is no hour, which is 0 to 23")]
+    [InlineData("60 3 * * *", "'60' is no minute, which is 0 to 59")]
+    [InlineData("H 3 * * *", "'H' is no minute")]
+    [InlineData("0 3 32 * *", "'32' is no day of the month, which is 1 to 31")]
+    [InlineData("0 3 * 13 *", "'13' is no month, which is 1 to 12 or JAN to DEC")]
+    [InlineData("0 3 * * MONDAY", "'MONDAY' is no day of the week, which is 0 to 7 or SUN to SAT")]
+    [InlineData("0 3 * *", "it has 4 fields")]
+    [InlineData("@daily", "it has 1 field.")]
+    public void What_is_wrong_with_times_is_told_by_its_field_and_its_range(string cron, string problem) => Assert.Contains(
+        problem, Assert.Single(Small.Check($"{Small.Head}schedule: {{ cron: \"{cron}\" }}\ninitial: done\nstates:\n  done: {{ end: completed }}\n").Diagnostics).Problem,
+        StringComparison.Ordinal);
+
+    [Theory]
     [InlineData("2026-10-25")]
     [InlineData("2026-03-29")]
     public void What_comes_every_half_hour_does_so_while_the_clocks_are_changed(string day)

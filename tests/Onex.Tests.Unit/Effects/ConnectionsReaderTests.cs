@@ -1,5 +1,10 @@
+using System.Collections.Immutable;
+using Onex.Contracts;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
+using Onex.Effects;
 using Onex.Effects.Connections;
 
 namespace Onex.Tests.Unit.Effects;
@@ -32,7 +37,7 @@ public sealed class ConnectionsReaderTests : IDisposable
 
         var reading = Read(new() { ["STOCK_TOKEN"] = "token" });
 
-        Assert.Empty(reading.Problems);
+        Assert.Empty(reading.Diagnostics);
         Assert.Equal(["payments", "stock"], reading.Connections.Keys.Order(StringComparer.Ordinal));
         var stock = reading.Connections["stock"];
         Assert.Equal("http://stock.internal:9001/api", stock.Url!.ToString());
@@ -40,7 +45,7 @@ public sealed class ConnectionsReaderTests : IDisposable
         Assert.Equal(new BreakerSettings(0.3, 20, TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(5)), stock.Breaker);
         Assert.Equal((new RateLimit(50, TimeSpan.FromSeconds(1)), 8), (stock.RateLimit, stock.Concurrency));
         Assert.Equal(2, stock.Allow.Networks.Count);
-        var described = reading.Describe()["stock"];
+        var described = reading.Describe()!["stock"];
         Assert.Equal(("http", 10_000), (described.Type, described.TimeoutMs));
         Assert.Equal(
             [CelValue.String("eu-1"), CelValue.Int(4), CelValue.Double(0.5), CelValue.Bool(true), CelValue.String("007")],
@@ -50,64 +55,68 @@ public sealed class ConnectionsReaderTests : IDisposable
     }
 
     [Theory]
-    [InlineData("stok: { type: http, url: 'http://x', headrs: {} }", "2:40: connection 'stok' has no key 'headrs'. Did you mean 'headers'?")]
-    [InlineData("x: { url: 'http://x' }", "2:6: connection 'x' has no type. Add 'type: http' or 'type: postgres' or 'type: consul'")]
-    [InlineData("x: { type: htp, url: 'http://x' }", "2:14: there is no type of connection 'htp'. Did you mean 'http'?")]
-    [InlineData("x: { type: kafka, host: db }", "2:14: connections of type 'kafka' are not there yet. Types here: http, postgres, consul, vault, redis, filesystem.")]
-    [InlineData("x: { type: redis, url: 'redis://c', host: db }", "2:39: connection 'x' has no key 'host'. Keys here: type, timeout, retry, breaker, rate_limit, concurrency, public, url, user, password.")]
-    [InlineData("x: { type: redis, url: 'http://cache' }", "2:26: the url of connection 'x' is not a redis or rediss address. Write it in full: redis://cache.internal:6379.")]
-    [InlineData("x: { type: redis, url: 'redis://me:pw@cache' }", "2:26: the url of connection 'x' holds a user name. Give it as 'user' and 'password'.")]
-    [InlineData("x: { type: vault, url: 'http://vault:8200', token: '${secret:NOT_THERE}' }", "2:54: the secret NOT_THERE is not set.")]
-    [InlineData("x: { type: consul, token: none }", "2:6: connection 'x' has no 'url'. Add 'url'.")]
-    [InlineData("x: { type: filesystem }", "2:6: connection 'x' has no 'root'. Add 'root'.")]
-    [InlineData("x: { type: postgres, host: db, user: onex }", "2:6: connection 'x' has no 'database'. Add 'database', or a 'url' that holds it.")]
-    [InlineData("x: { type: postgres, url: 'postgres://u@db/d', host: db }", "2:56: connection 'x' has both 'url' and 'host'. Keep one of them.")]
-    [InlineData("x: { type: postgres, url: 'http://hidden@db/d' }", "2:29: the url of connection 'x' is not an address of a database. Write postgres://")]
-    [InlineData("x: { type: postgres, url: 'postgres://u@db/d?options=hidden' }", "2:29: the url of connection 'x' is not an address of a database.")]
-    [InlineData("x: { type: postgres, url: 'postgres://db/d' }", "2:6: connection 'x' has no 'user'.")]
-    [InlineData("x: { type: postgres, host: h, database: d, user: u, port: 0 }", "2:61: the port of connection 'x' is not a number from 1 to 65535.")]
-    [InlineData("x: { type: postgres, host: h, database: d, user: u, sslmode: full }", "2:64: there is no sslmode 'full'. Write one of disable")]
-    [InlineData("x: { type: postgres, host: h, database: d, user: u, concurrency: 5000 }", "2:68: '5000' is not a whole number from 1 to 1000.")]
-    [InlineData("x: { type: postgres, host: h, database: d, user: u, password: '${secret:NOT_THERE}' }", "2:65: the secret NOT_THERE is not set.")]
-    [InlineData("x: { type: postgres, host: h, database: d, user: u, headers: {} }", "2:55: connection 'x' has no key 'headers'.")]
-    [InlineData("x: { type: http, url: 'http://x', public: { token: '${secret:STOCK_TOKEN}' } }", "2:54: a public property cannot refer to a secret.")]
-    [InlineData("x: { type: http, url: 'http://x', public: { a-b: c } }", "2:52: 'a-b' cannot be the name of a property.")]
-    [InlineData("x: { type: http, url: 'http://x', public: [a] }", "2:45: 'public' must be a mapping.")]
-    [InlineData("x: { type: http }", "2:6: connection 'x' goes nowhere. Add 'url'")]
-    [InlineData("x: { type: http, url: 'stock:9001' }", "2:25: the url of connection 'x' is not an http or https address.")]
-    [InlineData("x: { type: http, url: 'http://me:pw@stock' }", "2:25: the url of connection 'x' holds a user name.")]
-    [InlineData("x: { type: http, url: 'http://stock?a=b' }", "2:25: the url of connection 'x' has a query or a fragment.")]
-    [InlineData("x: { type: http, url: 'http://x', timeout: 10 }", "2:46: '10' is not a duration. Write a whole number and its unit")]
-    [InlineData("x: { type: http, url: 'http://x', timeout: 2h }", "2:46: '2h' is too long.")]
-    [InlineData("x: { type: http, url: 'http://x', rate_limit: fast }", "2:49: 'fast' is not a rate. Write how many")]
-    [InlineData("x: { type: http, url: 'http://x', concurrency: 0 }", "2:50: '0' is not a whole number from 1 to 10000.")]
-    [InlineData("x: { type: http, url: 'http://x', breaker: { calls: 1 } }", "2:55: '1' is not a whole number from 2")]
-    [InlineData("x: { type: http, url: 'http://x', breaker: on }", "2:46: 'breaker' must be a mapping. Keys here: ratio, calls, within, pause.")]
-    [InlineData("x: { type: http, url: 'http://x', retry: { jitter: some } }", "2:54: there is no jitter 'some'. Write full or none.")]
-    [InlineData("x: { type: http, url: 'http://x', retry: { tries: 3 } }", "2:46: 'retry' has no key 'tries'.")]
-    [InlineData("x: { type: http, url: 'http://x', allow: 10.0.0.0/8 }", "2:44: 'allow' must be a list.")]
-    [InlineData("x: { type: http, url: 'http://x', allow: [10.0.0.0/40] }", "2:45: '10.0.0.0/40' is neither a host nor a range of addresses.")]
-    [InlineData("x: { type: http, url: 'http://x', headers: { Host: y } }", "2:54: the header 'Host' is set by the runtime.")]
-    [InlineData("x: { type: http, url: 'http://x', headers: { A: '${secret:NOT_THERE}' } }", "2:51: the secret NOT_THERE is not set. Set NOT_THERE, or NOT_THERE_FILE")]
-    [InlineData("x: { type: http, url: 'http://x', headers: { A: '${secret:PLACEHOLDER}' } }", "2:51: the secret PLACEHOLDER is still a placeholder.")]
-    [InlineData("x: { type: http, url: 'http://x', headers: { A: '${secret:BROKEN}' } }", "2:51: the value of the header 'A' holds a control character.")]
-    [InlineData("x: { type: http, url: 'http://x', headers: { A: '${secret:vault:kv#f}' } }", "2:51: secrets from Vault cannot be read yet.")]
-    [InlineData("x: { type: http, url: 'http://x', headers: { A: '${secret:a b}' } }", "2:51: 'a b' cannot be the name of a secret.")]
-    [InlineData("Stock_1: { type: http, url: 'http://x' }", "2:12: 'Stock_1' cannot be the name of a connection.")]
-    [InlineData("x: &a { type: http }", "2:6: anchors, aliases and tags are not read here.")]
-    [InlineData("x: { type: http", "not YAML")]
-    [InlineData("x: [[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]", "nested more than 16 deep.")]
-    public void What_is_wrong_is_said_with_its_place_and_its_remedy(string entry, string expected)
+    [InlineData("stok: { type: http, url: 'http://x', headrs: {} }", "2:40: ONEX1010: connection 'stok' has no key 'headrs'. Did you mean 'headers'?")]
+    [InlineData("x: { url: 'http://x' }", "2:3: ONEX1013: connection 'x' needs 'type'. Add 'type: http' or 'type: postgres' or 'type: consul'")]
+    [InlineData("x: { type: htp, url: 'http://x' }", "2:14: ONEX2003: there is no type of connection 'htp'. Did you mean 'http'?")]
+    [InlineData("x: { type: kafka, host: db }", "2:14: ONEX2003: this version has no connections of type 'kafka' yet. Types here: http, postgres, consul, vault, redis, filesystem.")]
+    [InlineData("x: { type: redis, url: 'redis://c', host: db }", "2:39: ONEX1010: connection 'x' has no key 'host'. Keys here: type, timeout, retry, breaker, rate_limit, concurrency, public, url, user, password.")]
+    [InlineData("x: { type: redis, url: 'http://cache' }", "2:26: ONEX2005: the url of connection 'x' is not a redis or rediss address. Write it in full: redis://cache.internal:6379.")]
+    [InlineData("x: { type: redis, url: 'redis://me:hidden@cache' }", "2:26: ONEX2005: the url of connection 'x' holds a user name. Give it as 'user' and 'password'.")]
+    [InlineData("x: { type: vault, url: 'http://vault:8200', token: '${secret:NOT_THERE}' }", "2:54: ONEX2006: the secret NOT_THERE is not set.")]
+    [InlineData("x: { type: consul, token: hidden }", "2:3: ONEX1013: connection 'x' needs 'url'. Add 'url'.")]
+    [InlineData("x: { type: filesystem }", "2:3: ONEX1013: connection 'x' needs 'root'. Add 'root'.")]
+    [InlineData("x: { type: postgres, host: db, user: onex }", "2:3: ONEX1013: connection 'x' needs 'database'. Add 'database', or a 'url' that holds it.")]
+    [InlineData("x: { type: postgres, url: 'postgres://u@db/d', host: db }", "2:50: ONEX1014: connection 'x' cannot have both 'url' and 'host'. Keep one of them.")]
+    [InlineData("x: { type: postgres, url: 'http://hidden@db/d' }", "2:29: ONEX2005: the url of connection 'x' is not an address of a database. Write postgres://")]
+    [InlineData("x: { type: postgres, url: 'postgres://u@db/d?options=hidden' }", "2:29: ONEX2005: the url of connection 'x' is not an address of a database.")]
+    [InlineData("x: { type: postgres, url: 'postgres://db/d' }", "2:3: ONEX1013: connection 'x' needs 'user'.")]
+    [InlineData("x: { type: postgres, host: h, database: d, user: u, port: 0 }", "2:61: ONEX1049: 'port' must be a whole number from 1 to 65535.")]
+    [InlineData("x: { type: postgres, host: h, database: d, user: u, sslmode: full }", "2:64: ONEX1012: 'sslmode' must be one of disable, allow")]
+    [InlineData("x: { type: postgres, host: h, database: d, user: u, concurrency: 5000 }", "2:68: ONEX1049: 'concurrency' must be a whole number from 1 to 1000.")]
+    [InlineData("x: { type: postgres, host: h, database: d, user: u, password: '${secret:NOT_THERE}' }", "2:65: ONEX2006: the secret NOT_THERE is not set.")]
+    [InlineData("x: { type: postgres, host: h, database: d, user: u, password: [hidden] }", "2:65: ONEX1012: 'password' must be a single value, not a list.")]
+    [InlineData("x: { type: postgres, host: h, database: d, user: u, headers: {} }", "2:55: ONEX1010: connection 'x' has no key 'headers'.")]
+    [InlineData("x: { type: http, url: 'http://x', public: { token: '${secret:STOCK_TOKEN}' } }", "2:54: ONEX2010: a public property cannot refer to a secret.")]
+    [InlineData("x: { type: http, url: 'http://x', public: { a-b: c } }", "2:47: ONEX2010: 'a-b' cannot name a property.")]
+    [InlineData("x: { type: http, url: 'http://x', public: [a] }", "2:45: ONEX1012: 'public' must be a map, not a list.")]
+    [InlineData("x: { type: http }", "2:3: ONEX1013: connection 'x' needs 'url'. Add 'url', or hosts")]
+    [InlineData("x: { type: http, url: 'stock:9001' }", "2:25: ONEX2005: the url of connection 'x' is not an http or https address.")]
+    [InlineData("x: { type: http, url: 'http://me:hidden@stock' }", "2:25: ONEX2005: the url of connection 'x' holds a user name.")]
+    [InlineData("x: { type: http, url: 'http://stock?a=hidden' }", "2:25: ONEX2005: the url of connection 'x' has a query or a fragment.")]
+    [InlineData("x: { type: http, url: 'http://x', timeout: 10 }", "2:46: ONEX1047: '10' is not a duration. Write a number and a unit")]
+    [InlineData("x: { type: http, url: 'http://x', timeout: 2h }", "2:46: ONEX1049: 'timeout' must be from 1ms to 1h.")]
+    [InlineData("x: { type: http, url: 'http://x', rate_limit: fast }", "2:49: ONEX2009: 'fast' is no rate. Write how many")]
+    [InlineData("x: { type: http, url: 'http://x', concurrency: 0 }", "2:50: ONEX1049: 'concurrency' must be a whole number from 1 to 10000.")]
+    [InlineData("x: { type: http, url: 'http://x', breaker: { calls: 1 } }", "2:55: ONEX1049: 'calls' must be a whole number from 2")]
+    [InlineData("x: { type: http, url: 'http://x', breaker: on }", "2:46: ONEX1012: 'breaker' must be a map, not text.")]
+    [InlineData("x: { type: http, url: 'http://x', retry: { jitter: some } }", "2:54: ONEX1012: 'jitter' must be 'full' or 'none', not 'some'.")]
+    [InlineData("x: { type: http, url: 'http://x', retry: { tries: 3 } }", "2:46: ONEX1010: 'retry' has no key 'tries'. Did you mean 'attempts'?")]
+    [InlineData("x: { type: http, url: 'http://x', allow: 10.0.0.0/8 }", "2:44: ONEX1012: 'allow' must be a list of hosts and ranges")]
+    [InlineData("x: { type: http, url: 'http://x', allow: [10.0.0.0/40] }", "2:45: ONEX2008: '10.0.0.0/40' is neither a host nor a range of addresses.")]
+    [InlineData("x: { type: http, url: 'http://x', headers: { Host: hidden } }", "2:48: ONEX2007: the header 'Host' is set by the runtime.")]
+    [InlineData("x: { type: http, url: 'http://x', headers: { A: '${secret:NOT_THERE}' } }", "2:51: ONEX2006: the secret NOT_THERE is not set. Set NOT_THERE, or NOT_THERE_FILE")]
+    [InlineData("x: { type: http, url: 'http://x', headers: { A: '${secret:PLACEHOLDER}' } }", "2:51: ONEX2006: the secret PLACEHOLDER is still a placeholder.")]
+    [InlineData("x: { type: http, url: 'http://x', headers: { A: '${secret:BROKEN}' } }", "2:48: ONEX2007: the value of the header 'A' holds a control character.")]
+    [InlineData("x: { type: http, url: 'http://x', headers: { A: '${secret:vault:kv#f}' } }", "2:51: ONEX2006: secrets from Vault cannot be read yet.")]
+    [InlineData("x: { type: http, url: 'http://x', headers: { A: '${secret:a b}' } }", "2:51: ONEX2006: 'a b' cannot be the name of a secret.")]
+    [InlineData("x: { type: http, url: 'http://x', headers: { A: ${secret:hidden} } }", "2:51: ONEX1041: YAML misreads this value. Quote it: A: \"")]
+    [InlineData("x: { type: http, url: 'http://x', headers: { A:hidden } }", "2:48: ONEX1200: 'A:******' is one word to YAML")]
+    [InlineData("x: { type: http, url: 'http://x', headers: { A: \u201Chidden\u201D } }", "2:51: ONEX1201: the quotes of ******** belong to the text")]
+    [InlineData("Stock_1: { type: http, url: 'http://x' }", "2:3: ONEX2002: 'Stock_1' cannot name a connection.")]
+    [InlineData("x: &a { type: http, url: 'http://x' }", "2:6: ONEX1002: an anchor is not allowed here.")]
+    [InlineData("x: { type: http", "ONEX1001: this cannot be read")]
+    [InlineData("x: [[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]", "ONEX1006: this is nested deeper than 16 levels.")]
+    public void What_is_wrong_is_said_with_its_code_its_place_and_its_remedy(string entry, string expected)
     {
         Write("a.yaml", $"connections:\n  {entry}\n");
 
         var reading = Read(new() { ["PLACEHOLDER"] = "__REPLACE_WITH_SECURE_PASSWORD__", ["BROKEN"] = "hidden\r\nX: y" });
 
-        var problem = Assert.Single(reading.Problems);
-        Assert.Contains(expected, problem, StringComparison.Ordinal);
-        Assert.StartsWith(Path.Combine(_directory, "a.yaml") + ":", problem, StringComparison.Ordinal);
-        Assert.DoesNotContain("hidden", problem, StringComparison.Ordinal);
-        Assert.Empty(reading.Connections);
+        var diagnostic = Assert.Single(reading.Diagnostics);
+        Assert.Contains(expected, Line(diagnostic), StringComparison.Ordinal);
+        Assert.Equal(Path.Combine(_directory, "a.yaml"), diagnostic.Path);
+        Assert.DoesNotContain("hidden", diagnostic.Render().Replace("${secret:hidden}", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.True(reading.HasErrors);
     }
 
     [Fact]
@@ -116,13 +125,62 @@ public sealed class ConnectionsReaderTests : IDisposable
         Write("a.yaml", "connections:\n  x: { type: http, url: nowhere, timeout: soon }\n  y: { type: http, url: 'http://y' }\n");
         Write("b.yaml", "connection: {}\n");
         Write("c.yaml", "connections: { y: { type: http, url: 'http://z' } }\n");
+        Write("d.yml", "connections: {}\n");
+        Write("e.yaml", "# nothing yet\n");
 
         var reading = Read([]);
 
-        Assert.Equal(4, reading.Problems.Count);
-        Assert.Contains("Did you mean 'connections'?", reading.Problems[2], StringComparison.Ordinal);
-        Assert.Contains($"connection 'y' is defined at {Path.Combine(_directory, "a.yaml")}:3:6 already", reading.Problems[3], StringComparison.Ordinal);
+        Assert.Equal(
+            [
+                "1:1: ONEX2001: 'd.yml' is not read: files of connections end in '.yaml'. Rename it to end in '.yaml', or remove it.",
+                "2:25: ONEX2005: the url of connection 'x' is not an http or https address. Write it in full: http://stock.internal:9001/api.",
+                "2:43: ONEX1047: 'soon' is not a duration. Write a number and a unit, more than nothing: 200ms, 1.5s, 2m, 1h30m, 7d.",
+                "1:1: ONEX1010: a file of connections has no key 'connection'. Did you mean 'connections'? Keys here: connections.",
+                $"1:16: ONEX2004: connection 'y' is defined at {Path.Combine(_directory, "a.yaml")}:3:3 already. Give one of the two another name, or remove it.",
+            ],
+            reading.Diagnostics.Select(Line));
         Assert.Equal(["y"], reading.Connections.Keys);
+    }
+
+    // What someone wrote where a reference belongs is a secret all the same; so is what stands behind the host of an address.
+    [Theory]
+    [InlineData("  x: { type: http, url: http://me:hidden@stock/hidden, timeout: 1s }", "  x: { type: http, url: http://**********stock*******, timeout: 1s }")]
+    [InlineData("  x: { url: 'http://me:hid@den@stock' }", "  x: { url: '***********************' }")]
+    [InlineData("    Authorization: Bearer hidden", "    Authorization: ****** ******")]
+    [InlineData("    hidden", "    ******")]
+    [InlineData("      password: hidden:hidden # hidden", "      password: ************* * ******")]
+    [InlineData("      token: \"${secret:TOKEN}hidden\"", "      token: \"${secret:TOKEN}******\"")]
+    [InlineData("      allow: [build.internal, 10.0.0.0/8]", "      allow: [build.internal, 10.0.0.0/8]")]
+    public void A_line_is_shown_without_secrets(string line, string shown) =>
+        Assert.Equal(shown, ConnectionsFile.Masked(line));
+
+    [Theory]
+    [InlineData("connections:\n  stock: { type: http, url: nowhere, public: { region: eu } }\n", "ONEX2005")]
+    [InlineData("connections:\n  stock: { type: htp }\n", "ONEX2003")]
+    [InlineData("connections:\n  stock: { type: http, url: ${secret:STOCK} }\n", "ONEX1041")]
+    [InlineData("conections:\n  stock: { type: http, url: 'http://x' }\n", "ONEX1010")]
+    public void A_faulty_connection_is_not_missing_to_the_contracts_that_use_it(string connections, string code)
+    {
+        Write("a.yaml", connections);
+        var reading = Read([]);
+        var contract = """
+            contract: small
+            version: 1.0.0
+            input: {}
+            initial: look
+            states:
+              look:
+                steps: [{ id: look, effect: http.get, connection: stock, with: { path: "/${connections.stock.region}" } }]
+                next: done
+              done: { end: completed }
+            """;
+
+        var compilation = ContractCompiler.Compile(
+            new ContractSource("small.yaml", contract, ImmutableSortedDictionary<string, string>.Empty),
+            new CompilerContext(new OperationCatalogue(EffectOperations.Descriptors), reading.Describe()));
+
+        Assert.Equal(code, Assert.Single(reading.Diagnostics).Code);
+        Assert.Empty(compilation.Diagnostics);
     }
 
     [Fact]
@@ -151,7 +209,7 @@ public sealed class ConnectionsReaderTests : IDisposable
 
         var reading = Read(new() { ["PASSWORD"] = "p%3Aw", ["ONEX_CONNECTION_MOVED_URL"] = "postgresql://new/other" });
 
-        Assert.Empty(reading.Problems);
+        Assert.Empty(reading.Diagnostics);
         Assert.Equal(
             [
                 "ledger onex p%3Aw db.internal 6543 VerifyFull 16",
@@ -161,7 +219,7 @@ public sealed class ConnectionsReaderTests : IDisposable
             reading.Connections.Values.Select(connection =>
                 $"{connection.Database!.Database} {connection.Database.User} {connection.Database.Password} {connection.Database.Host} "
                 + $"{connection.Database.Port} {connection.Database.SslMode} {connection.Concurrency}"));
-        Assert.Equal("postgres", reading.Describe()["parts"].Type);
+        Assert.Equal("postgres", reading.Describe()!["parts"].Type);
         Assert.DoesNotContain("p%3Aw", reading.Connections["parts"].ToString(), StringComparison.Ordinal);
     }
 
@@ -173,8 +231,8 @@ public sealed class ConnectionsReaderTests : IDisposable
 
         var reading = ConnectionsReader.Read(_directory, new Dictionary<string, string>(), resolveSecrets: false);
 
-        Assert.Empty(reading.Problems);
-        Assert.Equal(["http", "postgres", "postgres"], reading.Describe().Values.Select(connection => connection.Type));
+        Assert.Empty(reading.Diagnostics);
+        Assert.Equal(["http", "postgres", "postgres"], reading.Describe()!.Values.Select(connection => connection.Type));
     }
 
     [Fact]
@@ -183,10 +241,12 @@ public sealed class ConnectionsReaderTests : IDisposable
         var reading = ConnectionsReader.Read(Path.Combine(_directory, "none"), new Dictionary<string, string>(), resolveSecrets: true);
 
         Assert.Empty(reading.Connections);
-        Assert.Empty(reading.Problems);
+        Assert.Empty(reading.Diagnostics);
     }
 
     private ConnectionsReading Read(Dictionary<string, string> environment) => ConnectionsReader.Read(_directory, environment, resolveSecrets: true);
+
+    private static string Line(Diagnostic diagnostic) => $"{diagnostic.Line}:{diagnostic.Column}: {diagnostic.Code}: {diagnostic.Problem} {diagnostic.Remedy}";
 
     private void Write(string name, string text) => File.WriteAllText(Path.Combine(_directory, name), text);
 }

@@ -21,11 +21,12 @@ internal sealed class EffectsBench : IAsyncDisposable
     /// <param name="connections">The text of the connections file.</param>
     /// <param name="time">Measures attempts and breakers.</param>
     /// <param name="environment">Where secrets are.</param>
-    public EffectsBench(string connections = "connections: {}", TimeProvider? time = null, Dictionary<string, string>? environment = null)
+    /// <param name="room">Where room for results is made; unbounded if it is null.</param>
+    public EffectsBench(string connections = "connections: {}", TimeProvider? time = null, Dictionary<string, string>? environment = null, ResultRoom? room = null)
     {
         File.WriteAllText(Path.Combine(_directory, "all.yaml"), connections);
         var reading = ConnectionsReader.Read(_directory, environment ?? [], resolveSecrets: true);
-        Assert.Empty(reading.Problems);
+        Assert.Empty(reading.Diagnostics);
 
         time ??= TimeProvider.System;
         _services = new ServiceCollection()
@@ -46,7 +47,8 @@ internal sealed class EffectsBench : IAsyncDisposable
             Payloads,
             new ResultSender(Produced, time, "effect-responses", "onex-effects"),
             time,
-            new Logs(Logged));
+            new Logs(Logged),
+            room);
     }
 
     public EffectRunner Runner { get; }

@@ -60,7 +60,7 @@ public sealed class OperationsDocumentTests
 
             var reading = ConnectionsReader.Read(directory, secrets, resolveSecrets: true);
 
-            Assert.Empty(reading.Problems);
+            Assert.Empty(reading.Diagnostics);
             Assert.Equal(["ledger", "stock"], reading.Connections.Keys.Order(StringComparer.Ordinal));
         }
         finally

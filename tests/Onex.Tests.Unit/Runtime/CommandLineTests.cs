@@ -1,5 +1,7 @@
 using System.CommandLine;
+using Onex.Hosting.Settings;
 using Onex.Runtime.Commands;
+using Onex.Runtime.Running;
 using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.Runtime;
@@ -61,6 +63,30 @@ public sealed partial class CommandLineTests
     [InlineData("dlq")]
     public void What_is_missing_is_an_error_of_usage(string line) => Assert.NotEmpty(CommandLine.Root().Parse(line).Errors);
 
+    [Theory]
+    [InlineData("sagas show", "The argument <id> is missing: The saga's id.")]
+    [InlineData("sagas send", "The argument <id> is missing: The saga's id.|The argument <event> is missing: The event's name, as the contract declares it.")]
+    [InlineData("sagas send 1", "The argument <event> is missing: The event's name, as the contract declares it.")]
+    [InlineData("sagas list --limit", "The option --limit needs a value: Rows of the page: 1 to 500.")]
+    [InlineData("sagas list --limit many", "The option --limit takes a whole number, not 'many'.")]
+    [InlineData("db", "A word is missing behind 'onex db': ")]
+    [InlineData("sagas terminate 1", "Option '--confirm' is required.")]
+    public void What_is_missing_is_named(string line, string expected)
+    {
+        var problems = CommandLine.Problems(CommandLine.Parse(line.Split(' '))).ToList();
+
+        Assert.Equal(expected.Split('|').Length, problems.Count);
+        Assert.All(expected.Split('|').Zip(problems), pair => Assert.StartsWith(pair.First, pair.Second, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Every_argument_that_a_command_needs_is_named_when_it_is_missing() => Assert.All(
+        Commands(CommandLine.Root()).Where(command => command.Arguments.Any(argument => argument.Arity.MinimumNumberOfValues > 0)),
+        command => Assert.All(
+            command.Arguments.Where(argument => argument.Arity.MinimumNumberOfValues > 0),
+            argument => Assert.Contains(
+                $"The argument <{argument.Name}> is missing: {argument.Description}", CommandLine.Problems(CommandLine.Parse([.. CommandLine.PathOf(command).Split(' ').Skip(1)])))));
+
     [Fact]
     public void Whatever_takes_text_takes_text_that_begins_with_an_at_sign()
     {
@@ -100,6 +126,41 @@ public sealed partial class CommandLineTests
             string[] line = ["contracts", "check", directory.FullName, .. warningsAsErrors ? ["--warnings-as-errors"] : Array.Empty<string>()];
 
             Assert.Equal(code, await CommandLine.RunAsync(line));
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public void A_faulty_connection_is_reported_once_and_first()
+    {
+        var directory = Directory.CreateTempSubdirectory("onex-check-");
+        try
+        {
+            File.WriteAllText(Path.Combine(directory.FullName, "a.yaml"), """
+                contract: small
+                version: 1.0.0
+                input: {}
+                initial: look
+                states:
+                  look:
+                    steps: [{ id: look, effect: http.get, connection: stock, with: { path: / } }]
+                    next: don
+                  done: { end: completed }
+                """);
+            Directory.CreateDirectory(Path.Combine(directory.FullName, "connections"));
+            File.WriteAllText(Path.Combine(directory.FullName, "connections", "outside.yaml"), "connections:\n  stock: { type: http, url: 'stock:9001' }\n");
+            File.WriteAllText(Path.Combine(directory.FullName, "connections", "more.yml"), "connections: {}\n");
+            var settings = SettingsReader.Read(new Dictionary<string, string>(), directory.FullName, SettingsUse.Nothing).Settings! with { ContractsDirectory = directory.FullName };
+
+            var loaded = LoadedContracts.Load(settings, new Dictionary<string, string>(), resolveSecrets: false);
+
+            Assert.Equal(["ONEX2001", "ONEX2005", "ONEX1023"], loaded.Diagnostics.Select(diagnostic => diagnostic.Code));
+            Assert.Equal(
+                [$"{directory.FullName}/connections/outside.yaml:2:29: error ONEX2005:", $"{directory.FullName}/a.yaml:8:11: error ONEX1023:"],
+                loaded.Lines.Select(line => line[..(line.IndexOf(" ONEX", StringComparison.Ordinal) + 10)]));
         }
         finally
         {

@@ -101,7 +101,10 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
             case var other when other.IsDyn:
                 return Wrapped(CelType.Dyn, optional);
             default:
-                Report(at, $"{operand} has no fields, so that '.{Spelling.Clip(field)}' cannot be read", "read a field of an object or a map");
+                Report(
+                    at, $"{operand} has no fields, so that '.{Spelling.Clip(field)}' cannot be read",
+                    operand.Plain is CelType.ListOf or CelType.Basic { Kind: CelKind.String or CelKind.Bytes } && Spelling.Nearest(field, ["size"]) is { } size
+                        ? $"did you mean '{size}(...)'?" : "read a field of an object or a map");
                 return CelType.Dyn;
         }
     }

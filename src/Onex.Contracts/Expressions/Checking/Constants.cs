@@ -34,7 +34,8 @@ internal static partial class Constants
         _ => Children(syntax).All(child => IsConstant(child, variables)),
     };
 
-    private static IEnumerable<Syntax> Children(Syntax syntax) => syntax switch
+    /// <summary>The pieces directly below one.</summary>
+    internal static IEnumerable<Syntax> Children(Syntax syntax) => syntax switch
     {
         SelectSyntax select => [select.Operand],
         HasSyntax has => [has.Select.Operand],

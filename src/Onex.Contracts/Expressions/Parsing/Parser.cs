@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions.Evaluation;
 using Onex.Contracts.Expressions.Patterns;
 
@@ -368,7 +369,7 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
     {
         if (function is null)
         {
-            throw Fail(name, $"there is no function '{qualified}'", DidYouMean.Remedy(qualified, Functions.AllNames) ?? "docs/expressions.md lists the functions");
+            throw Fail(name, $"there is no function '{qualified}'", Spelling.Nearest(qualified, Functions.AllNames) is { } nearest ? $"did you mean '{nearest}'?" : "docs/expressions.md lists the functions");
         }
 
         if (!function.Takes(count, isMember))
@@ -377,7 +378,7 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
             throw new ExpressionException(new ExpressionProblem(
                 name.Position,
                 close.End - name.Position,
-                problem ? $"'{qualified}' does not take {(isMember ? count - 1 : count)} arguments" : isMember ? $"'{qualified}' is not called on a value" : $"'{qualified}' is called on a value",
+                problem ? $"'{qualified}' does not take {Plural.Of(isMember ? count - 1 : count, "argument")}" : isMember ? $"'{qualified}' is not called on a value" : $"'{qualified}' is called on a value",
                 "write " + function.Usage));
         }
     }

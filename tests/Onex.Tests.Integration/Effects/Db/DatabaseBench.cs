@@ -46,7 +46,7 @@ internal sealed class DatabaseBench : IRecordProducer, IAsyncDisposable
             """);
         var secrets = new Dictionary<string, string> { ["DB_PASSWORD"] = user?.Password ?? address.Password ?? "none" };
         var reading = ConnectionsReader.Read(_directory, secrets, resolveSecrets: true);
-        Assert.Empty(reading.Problems);
+        Assert.Empty(reading.Diagnostics);
         _services = new ServiceCollection()
             .AddLogging()
             .AddSingleton(TimeProvider.System)

@@ -1,4 +1,5 @@
 using Onex.Contracts;
+using Onex.Contracts.Diagnostics;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
@@ -74,14 +75,15 @@ public sealed class ContractDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void The_same_contract_in_two_places_is_one_contract()
+    public void The_same_contract_in_two_places_is_one_contract_and_warned_of()
     {
         Write("a.yaml", Contract("same"));
         Write("b.yaml", Contract("same"));
 
         var compilation = ContractCompiler.CompileDirectory(_directory.FullName, TestCatalogue.Context);
 
-        Assert.Empty(compilation.Diagnostics);
+        var warning = Assert.Single(compilation.Diagnostics);
+        Assert.Equal(("ONEX1203", Severity.Warning, 1, 11), (warning.Code, warning.Severity, warning.Line, warning.Column));
         Assert.Single(compilation.Plans);
     }
 

@@ -57,4 +57,34 @@ public sealed class DiagnosticTests
     {
         Assert.Equal(expected, Spelling.Nearest(misspelt, ["charge", "refund", "pack"]));
     }
+
+    // A swap of letters is one slip; so are the same letters in another order, and a word that begins and ends alike.
+    [Theory]
+    [InlineData("retires", "retries")]
+    [InlineData("payed", "paid")]
+    [InlineData("mane", "name")]
+    [InlineData("recieve", "receive")]
+    [InlineData("nmae", "name")]
+    [InlineData("pane", null)]
+    [InlineData("dose", null)]
+    [InlineData("zz", null)]
+    public void A_neighbour_is_guessed_however_it_is_misspelt(string misspelt, string? expected) =>
+        Assert.Equal(expected, Spelling.Nearest(misspelt, ["retries", "paid", "name", "receive", "data"]));
+
+    [Theory]
+    [InlineData("len", "size")]
+    [InlineData("length", "size")]
+    [InlineData("toUpperCase", "upper")]
+    [InlineData("greatest", "max")]
+    [InlineData("uppr", "upper")]
+    public void What_a_thing_is_called_elsewhere_is_guessed_too(string other, string expected) =>
+        Assert.Equal(expected, Spelling.Nearest(other, ["lower", "max", "size", "upper"]));
+
+    [Theory]
+    [InlineData(0, "contract", "0 contracts")]
+    [InlineData(1, "contract", "1 contract")]
+    [InlineData(2, "reply", "2 replies")]
+    [InlineData(3, "batch", "3 batches")]
+    [InlineData(1000, "way", "1,000 ways")]
+    public void A_count_is_one_or_many(int count, string one, string expected) => Assert.Equal(expected, Plural.Of(count, one));
 }

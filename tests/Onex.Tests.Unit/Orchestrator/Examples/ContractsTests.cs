@@ -56,7 +56,7 @@ public sealed class ContractsTests
     private static CompilerContext Context()
     {
         var connections = ConnectionsReader.Read(Repository.At("contracts", "connections"), new Dictionary<string, string>(), resolveSecrets: true);
-        Assert.Empty(connections.Problems);
+        Assert.Empty(connections.Diagnostics);
         return new CompilerContext(new OperationCatalogue([.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors]), connections.Describe());
     }
 }

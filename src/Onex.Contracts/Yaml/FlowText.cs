@@ -1,0 +1,240 @@
+namespace Onex.Contracts.Yaml;
+
+/// <summary>
+/// Reads braces and brackets as whoever wrote them meant them: a value ends at the comma or the bracket that belongs to the braces around it, and
+/// not at the first one. What YAML reads otherwise must be quoted.
+/// </summary>
+internal sealed class FlowText
+{
+    private readonly string _text;
+    private readonly List<MisreadValue> _misread = [];
+    private int _at;
+    private int _depth;
+    private bool _closed = true;
+
+    private FlowText(string text, int open) => (_text, _at) = (text, open);
+
+    /// <summary>The values that YAML takes apart; none if the bracket is not closed, for then nobody knows where they end.</summary>
+    /// <param name="text">The file.</param>
+    /// <param name="open">Where the bracket is.</param>
+    /// <param name="depthMax">Brackets in one another; what is deeper is not looked at.</param>
+    public static IReadOnlyList<MisreadValue> Misread(string text, int open, int depthMax)
+    {
+        var flow = new FlowText(text, open) { _depth = depthMax };
+        flow.ReadBrackets();
+        return flow._closed ? flow._misread : [];
+    }
+
+    private void ReadBrackets()
+    {
+        var isMap = _text[_at] == '{';
+        var close = isMap ? '}' : ']';
+        _at++;
+        if (_depth-- == 0)
+        {
+            _closed = false;
+        }
+
+        while (_closed)
+        {
+            SkipBlanks();
+            if (_at == _text.Length || (_text[_at] is '}' or ']' && _text[_at] != close))
+            {
+                _closed = false;
+            }
+            else if (_text[_at] == close)
+            {
+                _at++;
+                break;
+            }
+            else if (_text[_at] == ',')
+            {
+                _at++;
+            }
+            else
+            {
+                ReadValue(isMap ? ReadKey() : null);
+            }
+        }
+
+        _depth++;
+    }
+
+    // Null, and nothing read, where no key stands.
+    private string? ReadKey()
+    {
+        var (start, end) = (_at, _at);
+        if (_text[start] is '"' or '\'')
+        {
+            end = EndOfString(start, _text.Length);
+        }
+        else
+        {
+            while (end < _text.Length && (char.IsLetterOrDigit(_text[end]) || _text[end] is '_' or '-' or '.' or '$' or '/'))
+            {
+                end++;
+            }
+        }
+
+        if (end <= start || end >= _text.Length || _text[end] != ':')
+        {
+            return null;
+        }
+
+        _at = end + 1;
+        SkipBlanks();
+        return _text[start..end];
+    }
+
+    private void ReadValue(string? key)
+    {
+        if (_at == _text.Length || _text[_at] is ',' or '}' or ']')
+        {
+            return;
+        }
+
+        var start = _at;
+        if (_text[start] is '{' or '[')
+        {
+            if (Balanced(start) is var end && (end < 0 || EndsValue(end)))
+            {
+                ReadBrackets();
+                return;
+            }
+        }
+        else if (_text[start] is '"' or '\'' && EndOfString(start, _text.Length) is var end && (end < 0 || EndsValue(end)))
+        {
+            _at = end < 0 ? _text.Length : end;
+            return;
+        }
+
+        var stop = EndOfValue(start);
+        var value = _text[start..stop].TrimEnd();
+        if (MustBeQuoted(value))
+        {
+            _misread.Add(new MisreadValue(start, key, value));
+        }
+
+        _at = Math.Max(stop, start + 1);
+    }
+
+    // The comma or the bracket behind a value on one line, counting brackets and strings inside it.
+    private int EndOfValue(int start)
+    {
+        var open = 0;
+        for (var at = start; at < _text.Length; at++)
+        {
+            switch (_text[at])
+            {
+                case '\n' or '\r':
+                    return at;
+                case '(' or '[' or '{':
+                    open++;
+                    break;
+                case ',' when open == 0:
+                    return at;
+                case ']' or '}' when open == 0:
+                    return at;
+                case ')' or ']' or '}':
+                    open = Math.Max(0, open - 1);
+                    break;
+                case '"' or '\'' when (at == start || !char.IsLetterOrDigit(_text[at - 1])) && EndOfString(at, EndOfLine(at)) is > 0 and var end:
+                    at = end - 1;
+                    break;
+            }
+        }
+
+        return _text.Length;
+    }
+
+    // Behind the bracket that closes the one there; -1 if none does.
+    private int Balanced(int start)
+    {
+        var open = 0;
+        for (var at = start; at < _text.Length; at++)
+        {
+            switch (_text[at])
+            {
+                case '[' or '{':
+                    open++;
+                    break;
+                case ']' or '}' when --open == 0:
+                    return at + 1;
+                case '"' or '\'' when !char.IsLetterOrDigit(_text[at - 1]) && EndOfString(at, EndOfLine(at)) is > 0 and var end:
+                    at = end - 1;
+                    break;
+            }
+        }
+
+        return -1;
+    }
+
+    private bool EndsValue(int at)
+    {
+        while (at < _text.Length && char.IsWhiteSpace(_text[at]))
+        {
+            at++;
+        }
+
+        return at == _text.Length || _text[at] is ',' or '}' or ']' or ':' or '#';
+    }
+
+    // Behind the closing quote, which stands before the limit; -1 if there is none.
+    private int EndOfString(int start, int limit)
+    {
+        for (var at = start + 1; at < limit; at++)
+        {
+            if (_text[at] == '\\' && _text[start] == '"')
+            {
+                at++;
+            }
+            else if (_text[at] == _text[start])
+            {
+                if (_text[start] == '"' || at + 1 >= _text.Length || _text[at + 1] != '\'')
+                {
+                    return at + 1;
+                }
+
+                at++;
+            }
+        }
+
+        return -1;
+    }
+
+    private int EndOfLine(int at) => _text.IndexOf('\n', at) is >= 0 and var end ? end : _text.Length;
+
+    private void SkipBlanks()
+    {
+        while (_at < _text.Length)
+        {
+            if (_text[_at] == '#' && char.IsWhiteSpace(_text[_at - 1]))
+            {
+                _at = EndOfLine(_at);
+            }
+            else if (char.IsWhiteSpace(_text[_at]))
+            {
+                _at++;
+            }
+            else
+            {
+                break;
+            }
+        }
+    }
+
+    private static bool MustBeQuoted(string value) =>
+        value.AsSpan().ContainsAny(",[]{}")
+        || value.Contains(": ", StringComparison.Ordinal) || value.EndsWith(':') || value.Contains(" #", StringComparison.Ordinal)
+        || value[0] is '"' or '\'' or '@' or '`' or '%' or '|' or '>';
+}
+
+/// <summary>A value that YAML takes apart unless it is quoted.</summary>
+/// <param name="Start">Where it begins in the file.</param>
+/// <param name="Key">Its key, as it is written; null if it is an item of a list.</param>
+/// <param name="Value">All of it.</param>
+internal readonly record struct MisreadValue(int Start, string? Key, string Value)
+{
+    /// <summary>The entry as it should be written.</summary>
+    public string Quoted => Key is null ? BareExpression.Quote(Value) : $"{Key}: {BareExpression.Quote(Value)}";
+}

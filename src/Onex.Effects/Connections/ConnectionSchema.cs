@@ -1,0 +1,92 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Onex.Effects.Connections;
+
+/// <summary>
+/// The JSON Schema (2020-12) of files of connections, for editors: made from the tables that the reader itself reads by. What it refuses the reader
+/// refuses too; the reader knows more.
+/// </summary>
+public static class ConnectionSchema
+{
+    private static readonly JsonSerializerOptions _written = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>The keys of a file.</summary>
+    internal static IReadOnlyList<string> FileKeys { get; } = ["connections"];
+
+    /// <summary>The schema's text.</summary>
+    public static string Write() => new JsonObject
+    {
+        ["$schema"] = "https://json-schema.org/draft/2020-12/schema",
+        ["title"] = "Connections of Onex",
+        ["type"] = "object",
+        ["properties"] = new JsonObject
+        {
+            [FileKeys[0]] = new JsonObject
+            {
+                ["type"] = new JsonArray("object", "null"),
+                ["description"] = "The connections by name",
+                ["propertyNames"] = new JsonObject { ["pattern"] = "^[a-z][a-z0-9-]{0,62}$" },
+                ["additionalProperties"] = new JsonObject { ["anyOf"] = new JsonArray([.. ConnectionTypes.All.Select(type => Reference(type))]) },
+            },
+        },
+        ["additionalProperties"] = false,
+        ["$defs"] = new JsonObject(
+        [
+            .. ConnectionTypes.All.Select(type => KeyValuePair.Create(type, (JsonNode?)OfType(type))),
+            KeyValuePair.Create("retry", (JsonNode?)Map(ConnectionKeys.Retry)),
+            KeyValuePair.Create("breaker", (JsonNode?)Map(ConnectionKeys.Breaker)),
+        ]),
+    }.ToJsonString(_written) + "\n";
+
+    private static JsonObject OfType(string type)
+    {
+        var map = Map([.. ConnectionKeys.Common, .. ConnectionKeys.Of(type)]);
+        map["properties"]!["type"]!["enum"] = new JsonArray(type);
+        map["required"] = type == ConnectionTypes.Filesystem ? new JsonArray("type", "root") : new JsonArray("type");
+        if (type == ConnectionTypes.Postgres)
+        {
+            map["properties"]!["concurrency"]!["maximum"] = ConnectionTypes.ConcurrencyMaxOf(type);
+        }
+
+        return map;
+    }
+
+    private static JsonObject Map(IReadOnlyList<ConnectionKey> keys) => new()
+    {
+        ["type"] = "object",
+        ["properties"] = new JsonObject(keys.Select(key => KeyValuePair.Create(key.Name, (JsonNode?)Described(key)))),
+        ["additionalProperties"] = false,
+    };
+
+    private static JsonObject Described(ConnectionKey key)
+    {
+        var schema = Of(key);
+        schema["description"] = key.Meaning + (key.Default is { } standard ? $". Without it: {standard}" : "");
+        return schema;
+    }
+
+    private static JsonObject Of(ConnectionKey key) => key switch
+    {
+        { Name: "retry" or "breaker" } => Reference(key.Name),
+        { Name: "rate_limit" } => new JsonObject { ["type"] = "string", ["pattern"] = "^[0-9]{1,9}/[smh]$" },
+        { Words.Count: > 0 } => new JsonObject { ["enum"] = new JsonArray([.. key.Words.Select(word => JsonValue.Create(word))]) },
+        { Type: "duration" } => new JsonObject { ["type"] = "string", ["pattern"] = "^(([0-9]+([.][0-9]*)?|[.][0-9]+)(ms|us|ns|s|m|h|d))+$" },
+        // A number in quotes is one, too.
+        { Type: "whole number", Numbers: { } numbers } => Number("integer", numbers),
+        { Type: "number", Numbers: { } numbers } => Number("number", numbers),
+        { Type: "address" } => new JsonObject { ["type"] = "string" },
+        { Type: "map" or "map of texts" } => new JsonObject { ["type"] = "object", ["additionalProperties"] = Single() },
+        { Type: "list of texts" } => new JsonObject { ["type"] = "array", ["items"] = Single() },
+        { Type: "text" } => Single(),
+        _ => throw new InvalidOperationException($"'{key.Name}' is {key.Type}, which has no JSON Schema."),
+    };
+
+    private static JsonObject Number(string type, (double Least, double Most) bounds) =>
+        new() { ["type"] = new JsonArray(type, "string"), ["minimum"] = bounds.Least, ["maximum"] = bounds.Most };
+
+    private static JsonObject Single() => new() { ["type"] = new JsonArray("string", "number", "boolean") };
+
+    private static JsonObject Reference(string name) => new() { ["$ref"] = $"#/$defs/{name}" };
+}

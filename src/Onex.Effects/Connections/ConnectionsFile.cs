@@ -1,0 +1,177 @@
+using System.Collections.Frozen;
+using System.Globalization;
+using System.Text;
+using System.Text.RegularExpressions;
+using Onex.Contracts.Compiling;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Yaml;
+
+namespace Onex.Effects.Connections;
+
+/// <summary>One file of connections: its text, and what is wrong with it. What is shown of it holds no secrets, not even those that someone wrote into it.</summary>
+internal sealed partial class ConnectionsFile(string path, string text)
+{
+    // What may be shown of a line: the values of these keys.
+    private static readonly FrozenSet<string> _shownKeys = FrozenSet.ToFrozenSet(
+        [
+            "type", "timeout", "retry", "attempts", "first", "factor", "max", "jitter", "within", "breaker", "ratio", "calls", "pause", "rate_limit", "concurrency",
+            "allow", "host", "port", "database", "sslmode", "datacenter", "namespace", "mount", "root",
+        ],
+        StringComparer.Ordinal);
+
+    /// <summary>The file, as the compiler's reader takes it.</summary>
+    public SourceFile Source { get; } = new(path, text, Masked);
+
+    public string Path => Source.Path;
+
+    public int ProblemCount => Source.Count;
+
+    public void Report(Complaint complaint) => Source.Report(complaint);
+
+    /// <summary>The entries of a map; reports other nodes, and keys that are not known unless any will do.</summary>
+    public IReadOnlyList<SyntaxEntry> Entries(SyntaxNode node, IReadOnlyList<string>? known, string what)
+    {
+        if (node is not MapSyntax map)
+        {
+            Report(Complaints.WrongType(node.At, what, "a map", node.Kind));
+            return [];
+        }
+
+        foreach (var (key, _) in map.Entries.Where(entry => known is not null && !known.Contains(entry.Key.Text)))
+        {
+            Report(Complaints.UnknownKey(key.At, what, key.Text, known!));
+        }
+
+        map.ReadAs(known ?? []);
+        return known is null ? map.Entries : [.. map.Entries.Where(entry => known.Contains(entry.Key.Text))];
+    }
+
+    /// <summary>A single value, as it is written; null after reporting anything else.</summary>
+    public string? Text(SyntaxNode node, string what)
+    {
+        if (node is ScalarSyntax scalar && (scalar.Text.Length > 0 || !scalar.IsPlain))
+        {
+            return scalar.Text;
+        }
+
+        Report(Complaints.WrongType(node.At, what, "a single value", node.Kind));
+        return null;
+    }
+
+    public int? Whole(SyntaxNode node, ConnectionKey key) => Whole(node, key.Name, (int)key.Numbers!.Value.Least, (int)key.Numbers.Value.Most);
+
+    public int? Whole(SyntaxNode node, string what, int least, int most)
+    {
+        if (Text(node, $"'{what}'") is not { } number)
+        {
+            return null;
+        }
+
+        if (int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var whole) && whole >= least && whole <= most)
+        {
+            return whole;
+        }
+
+        Report(Complaints.OutOfRange(node.At, what, string.Create(CultureInfo.InvariantCulture, $"a whole number from {least} to {most}")));
+        return null;
+    }
+
+    public double? Number(SyntaxNode node, ConnectionKey key)
+    {
+        var (least, most) = key.Numbers!.Value;
+        if (Text(node, $"'{key.Name}'") is not { } number)
+        {
+            return null;
+        }
+
+        if (double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most)
+        {
+            return value;
+        }
+
+        Report(Complaints.OutOfRange(node.At, key.Name, string.Create(CultureInfo.InvariantCulture, $"a number from {least} to {most}")));
+        return null;
+    }
+
+    public TimeSpan? Duration(SyntaxNode node, ConnectionKey key)
+    {
+        var (least, most) = key.Durations!.Value;
+        if (Text(node, $"'{key.Name}'") is not { } length)
+        {
+            return null;
+        }
+
+        if (!Durations.TryParse(length, out var duration) && !NothingPattern().IsMatch(length))
+        {
+            Report(Complaints.BadDuration(node.At, length));
+            return null;
+        }
+
+        if (duration < least || duration > most)
+        {
+            Report(Complaints.OutOfRange(node.At, key.Name, $"from {key.Bounds}"));
+            return null;
+        }
+
+        return duration;
+    }
+
+    // Of a line its keys are shown, its marks, references to secrets, and the values that hold none; of an address its scheme and its host.
+    internal static string Masked(string line)
+    {
+        var masked = new StringBuilder(line.Length);
+        var (at, key) = (0, "");
+        foreach (Match found in KeyPattern().Matches(line))
+        {
+            var name = found.Groups["key"];
+            Append(masked, key, line[at..name.Index]);
+            masked.Append(line, name.Index, name.Length);
+            (at, key) = (name.Index + name.Length, name.Value.Trim('"', '\''));
+        }
+
+        Append(masked, key, line[at..]);
+        return masked.ToString();
+    }
+
+    private static void Append(StringBuilder masked, string key, string value)
+    {
+        if (_shownKeys.Contains(key))
+        {
+            masked.Append(value);
+            return;
+        }
+
+        var shown = new bool[value.Length];
+        foreach (Match match in ReferencePattern().Matches(value))
+        {
+            Array.Fill(shown, true, match.Index, match.Length);
+        }
+
+        if (key == "url" && AddressPattern().Match(value) is { Success: true } address)
+        {
+            foreach (var part in (ReadOnlySpan<string>)["scheme", "host"])
+            {
+                Array.Fill(shown, true, address.Groups[part].Index, address.Groups[part].Length);
+            }
+        }
+
+        for (var index = 0; index < value.Length; index++)
+        {
+            var isMark = char.IsWhiteSpace(value[index]) || value[index] is '{' or '}' or '[' or ']' or ',' or '"' or '\'' || (value[index] == ':' && index == 0 && key.Length > 0);
+            masked.Append(shown[index] || isMark ? value[index] : '*');
+        }
+    }
+
+    // At the beginning of a line, or of an entry in braces.
+    [GeneratedRegex("""(?:^[\s-]*|(?<!\$)[{,]\s*)(?<key>[A-Za-z_][A-Za-z0-9_.-]*|"[^"]*"|'[^']*')(?=\s*:)""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex KeyPattern();
+
+    [GeneratedRegex("""\$\{secret:[^}]{0,100}\}""", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex ReferencePattern();
+
+    [GeneratedRegex("""(?<scheme>[a-z]+://)([^/?#@"'\s]*@)?(?<host>[^/?#@"'\s,}]*)(?![^\s"',}]*@)""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex AddressPattern();
+
+    [GeneratedRegex("^0(ms|s|m|h|d)$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex NothingPattern();
+}

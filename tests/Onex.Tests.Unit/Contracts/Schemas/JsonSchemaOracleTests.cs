@@ -1,0 +1,69 @@
+using System.Collections.ObjectModel;
+using System.Reflection;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Json.Schema;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Yaml;
+
+namespace Onex.Tests.Unit.Contracts.Schemas;
+
+/// <summary>A second opinion: the package JsonSchema.Net judges the cases of the keywords as ours does, but for those that are named here.</summary>
+public sealed class JsonSchemaOracleTests
+{
+    // By what a schema or an instance contains.
+    private static readonly Dictionary<string, string> _excused = new(StringComparer.Ordinal)
+    {
+        ["\"pattern\""] = "its patterns are .NET's, on UTF-16 units; those of the standard are ECMA-262's (docs/adr/0008-own-pattern-engine.md)",
+        ["\"format\":\"ipv4\""] = "it checks a format that we leave to readers",
+        ["[[1,2],[1,2.0]]"] = "it takes 2 and 2.0 for different numbers when it compares lists",
+    };
+
+    private static readonly List<(string Schema, string Instance, bool Fits)> _cases = [.. Cases()];
+
+    [Fact]
+    public void Another_implementation_judges_the_cases_alike() => Assert.Empty(_cases
+        .Where(judged => !_excused.Keys.Any(part => Contains(judged, part)) && Fits(judged.Schema, judged.Instance) != judged.Fits)
+        .Select(judged => $"{judged.Schema} {judged.Instance}: we say {(judged.Fits ? "it fits" : "it does not")}"));
+
+    [Fact]
+    public void What_is_excused_still_differs() => Assert.All(
+        _excused.Keys,
+        part => Assert.Contains(_cases, judged => Contains(judged, part) && Fits(judged.Schema, judged.Instance) != judged.Fits));
+
+    private static bool Contains((string Schema, string Instance, bool Fits) judged, string part) =>
+        judged.Schema.Contains(part, StringComparison.Ordinal) || judged.Instance == part;
+
+    private static bool? Fits(string schema, string instance)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(instance);
+            return Json.Schema.JsonSchema.FromText(schema, new BuildOptions { SchemaRegistry = new SchemaRegistry() })
+                .Evaluate(document.RootElement, new EvaluationOptions { RequireFormatValidation = true })
+                .IsValid;
+        }
+        catch (RegexParseException)
+        {
+            return null;
+        }
+    }
+
+    // The rows of the theory: a schema in YAML, and instances that fit and that do not, apart by blanks.
+    private static IEnumerable<(string Schema, string Instance, bool Fits)> Cases()
+    {
+        var theory = typeof(JsonSchemaKeywordTests).GetMethod(nameof(JsonSchemaKeywordTests.A_keyword_takes_what_fits_and_refuses_the_rest))!;
+        foreach (var row in theory.GetCustomAttributesData().Where(attribute => attribute.AttributeType == typeof(InlineDataAttribute)))
+        {
+            var cells = ((ReadOnlyCollection<CustomAttributeTypedArgument>)row.ConstructorArguments[0].Value!).Select(cell => (string)cell.Value!).ToList();
+            var schema = YamlReader.Read(new SourceFile("schema.yaml", cells[0]), depthMax: 64)!.ToValue().ToString();
+            foreach (var (instances, fits) in ((string, bool)[])[(cells[1], true), (cells[2], false)])
+            {
+                foreach (var instance in instances.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+                {
+                    yield return (schema, instance.Replace('\'', '"'), fits);
+                }
+            }
+        }
+    }
+}

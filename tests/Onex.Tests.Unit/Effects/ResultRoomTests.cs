@@ -1,0 +1,98 @@
+using Onex.Contracts.Messages;
+using Onex.Effects.Running;
+
+namespace Onex.Tests.Unit.Effects;
+
+/// <summary>Results of attempts are held as many at a time as there is memory for.</summary>
+public sealed class ResultRoomTests
+{
+    private static readonly TimeSpan _soon = TimeSpan.FromSeconds(10);
+
+    [Fact]
+    public async Task Results_grow_as_long_as_they_fit_and_one_at_a_time_beyond_that()
+    {
+        var room = new ResultRoom(capacity: 10, largest: 100);
+        using var first = room.Begin();
+        using var second = room.Begin();
+        using var third = room.Begin();
+        using var fourth = room.Begin();
+        await first.HoldAsync(4, CancellationToken.None);
+        await second.HoldAsync(6, CancellationToken.None);
+
+        // All hold something and want more: one goes beyond, and never waits again.
+        await first.HoldAsync(40, CancellationToken.None);
+        await first.HoldAsync(100, CancellationToken.None);
+        var more = second.HoldAsync(20, CancellationToken.None).AsTask();
+        var small = third.HoldAsync(1, CancellationToken.None).AsTask();
+        Assert.False(more.IsCompleted || small.IsCompleted);
+
+        first.Dispose();
+        await more.WaitAsync(_soon);
+        Assert.False(small.IsCompleted);
+        second.Dispose();
+        await small.WaitAsync(_soon);
+        await fourth.HoldAsync(9, CancellationToken.None);
+        await fourth.HoldAsync(3, CancellationToken.None);
+        Assert.Equal((1, 9), (third.Held, fourth.Held));
+    }
+
+    [Fact]
+    public async Task Who_gives_up_waiting_for_room_holds_up_nobody()
+    {
+        var room = new ResultRoom(capacity: 10, largest: 100);
+        var (first, second, third) = (room.Begin(), room.Begin(), room.Begin());
+        await first.HoldAsync(20, CancellationToken.None);
+        using var stop = new CancellationTokenSource();
+        var gone = second.HoldAsync(20, stop.Token).AsTask();
+        var next = third.HoldAsync(5, CancellationToken.None).AsTask();
+
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => gone);
+        second.Dispose();
+        first.Dispose();
+
+        await next.WaitAsync(_soon);
+        Assert.Equal(0, second.Held);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_answer_waits_for_room_before_it_is_read(bool saysItsLength)
+    {
+        await using var outside = await OutsideServer.StartAsync();
+        outside.Answer = async context =>
+        {
+            context.Response.ContentType = "text/plain";
+            context.Response.ContentLength = saysItsLength ? 5_000 : null;
+            await context.Response.Body.WriteAsync(new byte[5_000], context.RequestAborted);
+        };
+        var room = new ResultRoom(capacity: 1_000, largest: 6_000);
+        await using var bench = new EffectsBench($"connections: {{ stock: {{ type: http, url: '{outside.Address}' }} }}", room: room);
+        var other = room.Begin();
+        await other.HoldAsync(2_000, TestContext.Current.CancellationToken);
+
+        var late = await bench.RunAsync(EffectsBench.Command("http.get", """{"path":"/x"}""", "stock", timeoutMs: 200));
+        var inTime = bench.RunAsync(EffectsBench.Command("http.get", """{"path":"/x"}""", "stock"));
+        other.Dispose();
+
+        Assert.Equal(("step_timed_out", StepReaches.Done), (late.Code, late.Reach));
+        Assert.Equal(StepOutcomes.Completed, (await inTime).Outcome);
+
+        // What they held is given back.
+        using var after = room.Begin();
+        await after.HoldAsync(1_000, CancellationToken.None).AsTask().WaitAsync(_soon, TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task An_answer_larger_than_the_memory_allows_is_rejected_with_its_status()
+    {
+        await using var outside = await OutsideServer.StartAsync();
+        outside.AnswerWith(200, "text/plain", new string('x', 3 << 20));
+        await using var bench = new EffectsBench($"connections: {{ stock: {{ type: http, url: '{outside.Address}' }} }}", room: new ResultRoom(1 << 20, 2 << 20));
+
+        var result = await bench.RunAsync(EffectsBench.Command("http.get", """{"path":"/x"}""", "stock"));
+
+        Assert.Equal(("response_too_large", "The answer (200) is larger than 2 MiB."), (result.Code, result.Message));
+    }
+}
