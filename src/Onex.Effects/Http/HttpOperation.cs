@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Messages;
 using Onex.Effects.Operations;
 using Onex.Effects.Running;
@@ -10,8 +11,8 @@ using Onex.Effects.Running;
 namespace Onex.Effects.Http;
 
 /// <summary>One HTTP request, to an address or through a connection.</summary>
-[Operation("http.get", ConnectionType = "http", Description = "Sends a GET request.")]
-[Operation("http.head", ConnectionType = "http", Description = "Sends a HEAD request, whose answer has headers and no body.")]
+[Operation("http.get", ConnectionType = "http", Ignores = "body", Description = "Sends a GET request.")]
+[Operation("http.head", ConnectionType = "http", Ignores = "body", Description = "Sends a HEAD request, whose answer has headers and no body.")]
 [Operation("http.post", ConnectionType = "http", ChangesWorld = true, Description = "Sends a POST request.")]
 [Operation("http.put", ConnectionType = "http", ChangesWorld = true, Idempotent = true, Description = "Sends a PUT request.")]
 [Operation("http.patch", ConnectionType = "http", ChangesWorld = true, Description = "Sends a PATCH request.")]
@@ -164,7 +165,7 @@ internal static class HttpRequests
         if (body?.Length > BodyBytesMax)
         {
             return (null, EffectOutcome<HttpResult>.Rejected(
-                "request_too_large", $"The body has {body.Length} bytes; at most {BodyBytesMax} can be sent."));
+                "request_too_large", $"The body has {Plural.Of(body.Length, "byte")}; at most {BodyBytesMax} can be sent."));
         }
 
         var method = HttpMethod.Parse(context.Operation.AsSpan(context.Operation.IndexOf('.', StringComparison.Ordinal) + 1));

@@ -63,6 +63,13 @@ public sealed partial class LogsDocumentTests
     }
 
     [Fact]
+    public void Every_project_that_logs_has_a_range_of_ids() => Assert.Empty(
+        Directory.EnumerateFiles(Repository.At("src"), "*.cs", SearchOption.AllDirectories)
+            .Where(path => !path.Contains("/obj/", StringComparison.Ordinal) && File.ReadAllText(path).Contains("[LoggerMessage(", StringComparison.Ordinal))
+            .Select(path => Path.GetRelativePath(Repository.At("src"), path).Split('/')[0])
+            .Except(_ranges.Select(range => range.Project)));
+
+    [Fact]
     public void No_line_is_logged_but_by_a_generated_method() => Assert.Empty(
         Directory.EnumerateFiles(Repository.At("src"), "*.cs", SearchOption.AllDirectories)
             .Where(path => !path.Contains("/obj/", StringComparison.Ordinal))

@@ -83,6 +83,10 @@ public sealed partial class MessagesDocumentTests
             .Select(name => $"`{typeof(Topics).GetProperty(name)!.GetValue(Topics.Default)}` | {DocComments.OfParameter(typeof(Topics), name)}")));
 
     [Fact]
+    public void The_headers_that_are_not_copied_are_those_that_the_code_writes() => GeneratedDocument.Holds(
+        Document, "own headers", string.Join(", ", MessageHeaders.Own.Order(StringComparer.Ordinal).Select(name => $"`{name}`")) + ".\n");
+
+    [Fact]
     public void Every_message_that_is_written_as_json_is_in_it() => Assert.Empty(
         typeof(MessageJson).GetCustomAttributesData()
             .Where(attribute => attribute.AttributeType == typeof(System.Text.Json.Serialization.JsonSerializableAttribute))

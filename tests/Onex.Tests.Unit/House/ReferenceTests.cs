@@ -86,7 +86,8 @@ public sealed partial class ReferenceTests
 
         foreach (Match cited in Cited().Matches(line))
         {
-            if (!Leads(Repository.Root, "", cited.Value))
+            var place = cited.Value.StartsWith("docs/", StringComparison.Ordinal) ? cited.Value : $"docs/{cited.Value}";
+            if (!Leads(Repository.Root, "", place))
             {
                 yield return $"'{cited.Value}' does not exist";
             }
@@ -158,7 +159,10 @@ public sealed partial class ReferenceTests
         matchTimeoutMilliseconds: 5000)]
     private static partial Regex Numbered();
 
-    [GeneratedRegex(@"\bdocs/[A-Za-z0-9_./-]*[A-Za-z0-9_](#[a-z0-9-]+)?", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 5000)]
+    [GeneratedRegex(
+        @"\bdocs/[A-Za-z0-9_./-]*[A-Za-z0-9_](#[a-z0-9-]+)?|(?<![\w./#-])[a-z][a-z-]*\.md\b(#[a-z0-9-]+)?",
+        RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 5000)]
     private static partial Regex Cited();
 
     [GeneratedRegex(@"\b(ADR |docs/adr/)(?<number>\d+)\b", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 5000)]
