@@ -1,3 +1,4 @@
+using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 
@@ -186,7 +187,7 @@ internal static class Branches
         {
             transition.Fail(
                 step.Catch, step.Id, EngineCodes.JoinFailed,
-                $"Step '{step.Id}' needs {step.Needed} of its {mine.Count} branches; {mine.Count - completed - running} have failed.");
+                $"Step '{step.Id}' needs {step.Needed} of its {Plural.Of(mine.Count, "branch")}, and too many have failed: {mine.Count - completed - running}.");
         }
     }
 

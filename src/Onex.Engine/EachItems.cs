@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
@@ -48,7 +49,7 @@ internal static class EachItems
         if (total > step.AtMost)
         {
             transition.Fail(
-                step.Catch, step.Id, EngineCodes.TooManyItems, $"Step '{step.Id}' may have {step.AtMost} items at most ('at_most'), not {total}.");
+                step.Catch, step.Id, EngineCodes.TooManyItems, $"Step '{step.Id}' may have {Plural.Of(step.AtMost, "item")} at most ('at_most'), not {total}.");
             return false;
         }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
@@ -60,7 +61,7 @@ internal static class Events
         {
             transition.Refuse(new EventRefusal(
                 arrived.Asker, arrived, ErrorCodes.EventsTooMany,
-                $"Saga {saga.Facts.SagaId} keeps {saga.Early.Length} events already, none of which its state '{saga.State}' wants. Send it again when the saga has gone on.",
+                $"Saga {saga.Facts.SagaId} keeps {Plural.Of(saga.Early.Length, "event")} already, none of which its state '{saga.State}' wants. Send it again when the saga has gone on.",
                 IsDead: false));
             return false;
         }

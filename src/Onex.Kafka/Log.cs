@@ -31,7 +31,7 @@ internal static partial class Log
     public static partial void OffsetsOfGoneTopic(ILogger logger, string endpoint, string reason);
 
     /// <summary>The consumer stopped before these records had a durable outcome.</summary>
-    [LoggerMessage(4010, LogLevel.Warning, "{Endpoint}: {Count} records are not finished in time; they are delivered again.")]
+    [LoggerMessage(4010, LogLevel.Warning, "{Endpoint}: some records ({Count}) are not finished in time; they are delivered again.")]
     public static partial void UnfinishedRecords(ILogger logger, string endpoint, int count);
 
     /// <summary>The consumer lost its partitions and joins the group again after a delay.</summary>
@@ -49,7 +49,7 @@ internal static partial class Log
     /// <summary>Raise the retention of the topic, or find out why the records waited so long.</summary>
     [LoggerMessage(
         4014, LogLevel.Error,
-        "{Endpoint}: {Count} records of {Topic} [{Partition}] were deleted before they were read (offsets {From} to {To}): what "
+        "{Endpoint}: some records ({Count}) of {Topic} [{Partition}] were deleted before they were read (offsets {From} to {To}): what "
         + "they asked for is not done, and nobody is answered. The topic keeps records for less time than they had to wait, or "
         + "somebody deleted them.")]
     public static partial void RecordsMissed(ILogger logger, string endpoint, long count, string topic, int partition, long from, long to);
@@ -77,7 +77,7 @@ internal static partial class Log
     /// <summary>Handling a batch ran out of memory. Give the process more memory if this comes often.</summary>
     [LoggerMessage(
         4020, LogLevel.Information,
-        "{Endpoint}: {Count} records do not fit into memory together; half of them are tried. Before: {Before}. Now: {Now}.")]
+        "{Endpoint}: a batch of records ({Count}) does not fit into memory; half of it is tried. Before: {Before}. Now: {Now}.")]
     public static partial void BatchHalved(ILogger logger, string endpoint, int count, string before, string now);
 
     /// <summary>The cause is shared by all records, such as a lost database or broker.</summary>

@@ -20,7 +20,7 @@ internal static partial class Log
     public static partial void ResendFailed(ILogger logger, string reason, Exception? exception);
 
     /// <summary>With the in-memory bus, the commands of live sagas were sent again.</summary>
-    [LoggerMessage(1023, LogLevel.Information, "{Sagas} live sagas of an earlier process continue")]
+    [LoggerMessage(1023, LogLevel.Information, "Live sagas of an earlier process continue ({Sagas})")]
     public static partial void SagasContinued(ILogger logger, int sagas);
 
     /// <summary>The process stopped first. Readers recognise the copies by their message_id.</summary>
@@ -83,7 +83,7 @@ internal static partial class Log
     public static partial void ResponseUndeliverable(ILogger logger, Guid messageId, string topic, string? reason);
 
     /// <summary>The broker did not acknowledge these messages, or another process may have sent them. Copies have the same message_id.</summary>
-    [LoggerMessage(1043, LogLevel.Information, "{Count} messages of the outbox are sent although a copy may be there: {Messages}")]
+    [LoggerMessage(1043, LogLevel.Information, "Messages of the outbox are sent although a copy may be there ({Count}): {Messages}")]
     public static partial void MessagesResent(ILogger logger, int count, string messages);
 
     /// <summary>The broker did not acknowledge the response to a rejected request. Copies have the same message_id.</summary>

@@ -34,6 +34,7 @@ public sealed class EmittedEventTests : IDisposable
         await using var postgres = await PostgresServer.StartOwnAsync();
         await using var stack = await OnexStack.CreateAsync(postgres);
         var topic = stack.Topic("packed");
+        await stack.Broker.PrepareAsync([topic], OnexStack.Partitions);
         await File.WriteAllTextAsync(
             Path.Combine(_directory.FullName, "packing.yaml"),
             $$"""

@@ -14,6 +14,7 @@ public sealed class RemadeTopicTests
     public async Task Main_is_not_ready_without_the_topic_of_requests_and_answers_every_request_of_the_one_that_is_made_in_its_place()
     {
         await using var stack = await OnexStack.CreateAsync();
+        stack.Broker.NeedsReal("deletes no topics");
         var main = (await stack.StartReadyAsync("main", "effects", "workers"))[0];
         var requests = stack.Topic("requests");
         using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = stack.Broker.BootstrapServers }).Build();

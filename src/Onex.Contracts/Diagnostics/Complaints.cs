@@ -33,7 +33,7 @@ internal static class Complaints
         Error("ONEX1004", at, "the file is not UTF-8.", "Save it as UTF-8.");
 
     public static Complaint TooLarge(long bytes) =>
-        Error("ONEX1005", SourceSpan.Start, $"the file has {Number(bytes)} bytes; {Number(Limits.FileBytesMax)} are allowed.",
+        Error("ONEX1005", SourceSpan.Start, $"the file has {Plural.Of(bytes, "byte")}; {Number(Limits.FileBytesMax)} are allowed.",
             "Split the contract, or move its schemas to files of their own.");
 
     public static Complaint TooDeep(SourceSpan at, int depthMax) =>
@@ -89,7 +89,7 @@ internal static class Complaints
             "Give one of the steps another id: ids are unique in the whole contract.");
 
     public static Complaint TooMany(SourceSpan at, string what, int most) =>
-        Error("ONEX1020", at, $"there are more than {Number(most)} {what}.", "Split the contract.");
+        Error("ONEX1020", at, $"there are too many {what}; the limit is {Number(most)}.", "Split the contract.");
 
     public static Complaint MoreProblems(SourceSpan at) =>
         Error("ONEX1021", at, $"more may be wrong with this file than the first {Limits.DiagnosticsPerFileMax - 1} problems shown.",
@@ -328,7 +328,7 @@ internal static class Complaints
     // Branches, items, children.
 
     public static Complaint JoinImpossible(SourceSpan at, int needed, int branches) =>
-        Error("ONEX1064", at, $"{needed} branches can never complete: there are {branches}.", "Lower 'at_least', or add branches.");
+        Error("ONEX1064", at, $"{needed} can never complete: there {(branches == 1 ? "is" : "are")} {Plural.Of(branches, "branch")}.", "Lower 'at_least', or add branches.");
 
     public static Complaint SavedTwice(SourceSpan at, string field) =>
         Error("ONEX1065", at, $"this branch writes into '{Clip(field)}', and so does one before it: which of them comes last is chance.",
@@ -353,7 +353,7 @@ internal static class Complaints
 
     public static Complaint TooManyResults(SourceSpan at, string step, int most) =>
         Error("ONEX1101", at,
-            $"step '{Clip(step)}' may have {Number(most)} items, and an expression reads the results of {Number(Limits.ResultsMax)} at most.",
+            $"step '{Clip(step)}' may have {Plural.Of(most, "item")}, and an expression reads the results of {Number(Limits.ResultsMax)} at most.",
             "Lower 'at_most', or save nothing from 'results' and 'failures': the items' rows hold them all, and steps.<id>.completed says how many.");
 
     // What is there when it is read.

@@ -77,7 +77,7 @@ internal sealed class SchemaValidation
             Fail(value, $"must be {Show(constant)}");
         }
 
-        value = value.Kind switch
+        var here = value.Kind switch
         {
             CelKind.Int or CelKind.Uint or CelKind.Double => CheckNumber(schema, value),
             CelKind.String => CheckText(schema, value),
@@ -86,7 +86,7 @@ internal sealed class SchemaValidation
             _ => value,
         };
 
-        value = CheckCombined(schema, value);
+        value = CheckCombined(schema, value, here);
         if (schema.Types != JsonTypes.None)
         {
             ConvertType(schema.Types, ref value);
@@ -95,22 +95,22 @@ internal sealed class SchemaValidation
         return value;
     }
 
-    private CelValue CheckCombined(SchemaNode schema, CelValue given)
+    // Each part sees the value as it came, with all digits of its numbers, whatever type another part has given them.
+    private CelValue CheckCombined(SchemaNode schema, CelValue given, CelValue value)
     {
-        var value = given;
         if (schema.Reference is { } reference)
         {
-            value = With(given, value, Check(reference, Before(given, value)));
+            value = With(given, value, Check(reference, given));
         }
 
         foreach (var part in schema.AllOf)
         {
-            value = With(given, value, Check(part, Before(given, value)));
+            value = With(given, value, Check(part, given));
         }
 
         if (schema.AnyOf.Count > 0)
         {
-            value = With(given, value, Count(schema.AnyOf, Before(given, value), atMost: 1, out var fitting));
+            value = With(given, value, Count(schema.AnyOf, given, atMost: 1, out var fitting));
             if (fitting == 0)
             {
                 Fail(value, "fits none of the forms that are allowed (anyOf)");
@@ -119,7 +119,7 @@ internal sealed class SchemaValidation
 
         if (schema.OneOf.Count > 0)
         {
-            value = With(given, value, Count(schema.OneOf, Before(given, value), atMost: 2, out var fitting));
+            value = With(given, value, Count(schema.OneOf, given, atMost: 2, out var fitting));
             if (fitting != 1)
             {
                 Fail(value, fitting == 0 ? "fits none of the forms that are allowed (oneOf)" : "fits more than one of the forms that are allowed (oneOf)");
@@ -128,12 +128,12 @@ internal sealed class SchemaValidation
 
         if (schema.If is { } condition)
         {
-            var holds = Fits(condition, Before(given, value), out var asCondition);
+            var holds = Fits(condition, given, out var asCondition);
             value = holds ? With(given, value, asCondition) : value;
-            value = (holds ? schema.Then : schema.Else) is { } branch ? With(given, value, Check(branch, Before(given, value))) : value;
+            value = (holds ? schema.Then : schema.Else) is { } branch ? With(given, value, Check(branch, given)) : value;
         }
 
-        if (schema.Not is { } forbidden && Fits(forbidden, Before(given, value), out _))
+        if (schema.Not is { } forbidden && Fits(forbidden, given, out _))
         {
             Fail(value, "has a form that is not allowed (not)");
         }
@@ -141,10 +141,37 @@ internal sealed class SchemaValidation
         return value;
     }
 
-    // Each part sees a number as it came, with all its digits, whatever type another part has given it; of lists and maps, what has become of them.
-    private static CelValue Before(CelValue given, CelValue value) => Numbers.IsNumber(given) ? given : value;
+    // What a part has made of what was given, joined to what others have made of it: a number that the part gives no type keeps its own.
+    private static CelValue With(CelValue given, CelValue value, CelValue part)
+    {
+        if (Numbers.IsNumber(given))
+        {
+            return part.Kind == given.Kind ? value : part;
+        }
 
-    private static CelValue With(CelValue given, CelValue value, CelValue part) => Numbers.IsNumber(given) && part.Kind == given.Kind ? value : part;
+        if (part.Kind != given.Kind || value.Kind != given.Kind)
+        {
+            return part;
+        }
+
+        if (given.Kind == CelKind.List)
+        {
+            var (items, done, added) = (given.AsList(), value.AsList(), part.AsList());
+            return ReferenceEquals(added, items) ? value
+                : ReferenceEquals(done, items) ? part
+                : CelValue.List([.. items.Select((item, index) => With(item, done[index], added[index]))]);
+        }
+
+        if (given.Kind == CelKind.Map)
+        {
+            return ReferenceEquals(part.MapValue, given.MapValue) ? value
+                : ReferenceEquals(value.MapValue, given.MapValue) ? part
+                : CelValue.Map(given.AsMap().Zip(value.AsMap(), part.AsMap()).Select(
+                    field => KeyValuePair.Create(field.First.Key, With(field.First.Value, field.Second.Value, field.Third.Value))));
+        }
+
+        return part;
+    }
 
     private CelValue CheckNumber(SchemaNode schema, CelValue value)
     {
@@ -231,12 +258,12 @@ internal sealed class SchemaValidation
             long length = text.Length - text.Count(char.IsLowSurrogate);
             if (length < schema.MinLength)
             {
-                Fail(value, $"must have at least {schema.MinLength} characters");
+                Fail(value, $"must have at least {Plural.Of(schema.MinLength!.Value, "character")}");
             }
 
             if (length > schema.MaxLength)
             {
-                Fail(value, $"must have at most {schema.MaxLength} characters");
+                Fail(value, $"must have at most {Plural.Of(schema.MaxLength!.Value, "character")}");
             }
         }
 
@@ -258,12 +285,12 @@ internal sealed class SchemaValidation
         var items = value.AsList();
         if (items.Count < schema.MinItems)
         {
-            Fail(value, $"must have at least {schema.MinItems} items");
+            Fail(value, $"must have at least {Plural.Of(schema.MinItems!.Value, "item")}");
         }
 
         if (items.Count > schema.MaxItems)
         {
-            Fail(value, $"must have at most {schema.MaxItems} items");
+            Fail(value, $"must have at most {Plural.Of(schema.MaxItems!.Value, "item")}");
         }
 
         if (schema.UniqueItems && new HashSet<CelValue>(items).Count < items.Count)
@@ -304,12 +331,12 @@ internal sealed class SchemaValidation
 
         if (count < least)
         {
-            Fail(value, $"must have at least {least} items of the form under 'contains'");
+            Fail(value, $"must have at least {Plural.Of(least, "item")} of the form under 'contains'");
         }
 
         if (count > schema.MaxContains)
         {
-            Fail(value, $"must have at most {schema.MaxContains} items of the form under 'contains'");
+            Fail(value, $"must have at most {Plural.Of(schema.MaxContains!.Value, "item")} of the form under 'contains'");
         }
     }
 
@@ -333,15 +360,16 @@ internal sealed class SchemaValidation
 
         if (value.MapValue.Count < schema.MinProperties)
         {
-            Fail(value, $"must have at least {schema.MinProperties} fields");
+            Fail(value, $"must have at least {Plural.Of(schema.MinProperties!.Value, "field")}");
         }
 
         if (value.MapValue.Count > schema.MaxProperties)
         {
-            Fail(value, $"must have at most {schema.MaxProperties} fields");
+            Fail(value, $"must have at most {Plural.Of(schema.MaxProperties!.Value, "field")}");
         }
 
         CheckNames(schema, value);
+        var given = value;
         if (schema.Properties is not null || schema.AdditionalProperties is not null || schema.PatternProperties.Count > 0)
         {
             value = CheckFields(schema, value);
@@ -349,9 +377,9 @@ internal sealed class SchemaValidation
 
         foreach (var (name, dependent) in schema.DependentSchemas ?? [])
         {
-            if (value.Kind == CelKind.Map && value.TryGetField(name, out _))
+            if (given.TryGetField(name, out _))
             {
-                value = Check(dependent, value);
+                value = With(given, value, Check(dependent, given));
             }
         }
 
@@ -379,7 +407,7 @@ internal sealed class SchemaValidation
             _path.Add((name, 0));
             if (known is not null)
             {
-                field = Check(known, field);
+                field = Check(known, given);
             }
 
             var matched = false;
@@ -388,7 +416,7 @@ internal sealed class SchemaValidation
                 if (pattern.IsMatch(name))
                 {
                     matched = true;
-                    field = Check(rule, field);
+                    field = With(given, field, Check(rule, given));
                 }
             }
 

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
+using Onex.Contracts.Diagnostics;
 using Onex.Effects.Operations;
 
 namespace Onex.Effects.Db;
@@ -145,7 +146,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
 
         if (parameterTypes.Length != values.Count)
         {
-            return $"the statement has {parameterTypes.Length} parameters, and {values.Count} values are given";
+            return $"the statement has {Plural.Of(parameterTypes.Length, "parameter")}, but {Plural.Of(values.Count, "value")} came";
         }
 
         var length = 0L;

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Messages;
 using Onex.Effects.Operations;
 using Onex.Effects.Running;
@@ -164,7 +165,7 @@ internal static class HttpRequests
         if (body?.Length > BodyBytesMax)
         {
             return (null, EffectOutcome<HttpResult>.Rejected(
-                "request_too_large", $"The body has {body.Length} bytes; at most {BodyBytesMax} can be sent."));
+                "request_too_large", $"The body has {Plural.Of(body.Length, "byte")}; at most {BodyBytesMax} can be sent."));
         }
 
         var method = HttpMethod.Parse(context.Operation.AsSpan(context.Operation.IndexOf('.', StringComparison.Ordinal) + 1));

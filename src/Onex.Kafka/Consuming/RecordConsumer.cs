@@ -110,12 +110,12 @@ internal sealed class RecordConsumer : IDisposable
             {
                 if (!busy && partition.InFlight > 0 && _time.GetElapsedTime(partition.ProgressAt) is var still && still > _settings.StandstillAfter)
                 {
-                    return $"stands still: of the {partition.InFlight} records of {Describe([partition.Partition])} that are read none was done for {still.TotalSeconds:0} s";
+                    return $"stands still: of the records of {Describe([partition.Partition])} that are read ({partition.InFlight}) none was done for {still.TotalSeconds:0} s";
                 }
             }
 
             return _unread is { } unread && _time.GetElapsedTime(unread.Since) is var silent && silent > _settings.StandstillAfter
-                ? $"stands still: {unread.Count} records of {Describe([unread.Partition])} wait, and none came for {silent.TotalSeconds:0} s"
+                ? $"stands still: records of {Describe([unread.Partition])} wait ({unread.Count}), and none came for {silent.TotalSeconds:0} s"
                 : null;
         }
     }

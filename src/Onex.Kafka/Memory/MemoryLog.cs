@@ -88,7 +88,7 @@ internal sealed class MemoryLog : IRecordLog
         var key = Encoding.UTF8.GetBytes(record.Key);
         if (key.Length + record.Value.Length > RecordBytesMax)
         {
-            return new DeliveryReport(Delivery.Refused, $"The record has {key.Length + record.Value.Length} bytes; {RecordBytesMax} are allowed.");
+            return new DeliveryReport(Delivery.Refused, $"The record is too large (length in bytes: {key.Length + record.Value.Length}); {RecordBytesMax} are allowed.");
         }
 
         var message = new Message<byte[]?, byte[]?> { Key = key, Value = record.Value.ToArray(), Headers = [] };

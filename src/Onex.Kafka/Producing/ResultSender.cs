@@ -67,7 +67,7 @@ public sealed class ResultSender(IRecordProducer producer, TimeProvider time, st
                         Outcome = StepOutcomes.Rejected,
                         Result = null,
                         Code = ResultUndeliverable,
-                        Message = $"The result has {value.Length} bytes, and the broker does not take it on '{topic}': {report.Reason}",
+                        Message = $"The broker does not take the result on '{topic}' (length in bytes: {value.Length}): {report.Reason}",
                         RetryAfterMs = null,
                     },
                     homePartition, traceParent, traceState, cancellation);

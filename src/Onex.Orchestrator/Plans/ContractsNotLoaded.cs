@@ -53,18 +53,18 @@ internal sealed partial class ContractsNotLoaded(IContractRegistry registry, ILo
         .OfType<string>();
 
     /// <summary>Put the contract back into the contracts directory if new sagas are to start.</summary>
-    [LoggerMessage(1101, LogLevel.Warning, "{Sagas} live sagas run contract {Contract} {ContractVersion}, no version of which is loaded: they go on by the registered content and take their events; new ones cannot be started")]
+    [LoggerMessage(1101, LogLevel.Warning, "Contract {Contract} {ContractVersion} has live sagas ({Sagas}) and no version of it is loaded: they go on by the registered content and take their events; new ones cannot be started")]
     private partial void NotLoaded(long sagas, string contract, string contractVersion);
 
     /// <summary>Sagas keep the content that they started with, so there is nothing to do.</summary>
-    [LoggerMessage(1102, LogLevel.Information, "{Sagas} live sagas run contract {Contract} {ContractVersion}, which is not loaded: they go on by the registered content")]
+    [LoggerMessage(1102, LogLevel.Information, "Contract {Contract} {ContractVersion} has live sagas ({Sagas}) and is not loaded: they go on by the registered content")]
     private partial void OtherVersion(long sagas, string contract, string contractVersion);
 
     /// <summary>Put that version of the contract back into the contracts directory.</summary>
-    [LoggerMessage(1103, LogLevel.Error, "{Sagas} live sagas run contract {Contract} {ContractVersion} ({Hash}), which is neither loaded nor registered in a form that compiles: they wait until it is loaded again ({Code})")]
+    [LoggerMessage(1103, LogLevel.Error, "Contract {Contract} {ContractVersion} ({Hash}) has live sagas ({Sagas}) and is neither loaded nor registered in a form that compiles: they wait until it is loaded again ({Code})")]
     private partial void CannotGoOn(long sagas, string contract, string contractVersion, string hash, string code);
 
     /// <summary>Define the connections again until these sagas have ended.</summary>
-    [LoggerMessage(1104, LogLevel.Warning, "{Sagas} live sagas run contract {Contract} {ContractVersion} over connections that are not loaded: {Connections}. Steps that use them fail until they are there again")]
+    [LoggerMessage(1104, LogLevel.Warning, "Contract {Contract} {ContractVersion} has live sagas ({Sagas}) and connections that are not loaded: {Connections}. Steps that use them fail until they are there again")]
     private partial void NoConnection(long sagas, string contract, string contractVersion, string connections);
 }

@@ -56,7 +56,7 @@ internal static class EventRefusals
     /// <summary>So many wait for that saga already.</summary>
     public static Refusal TooMany(EventRequest request, int limit) => Of(
         ErrorCodes.EventsTooMany,
-        $"{limit} events wait for a saga of '{request.Contract}' with {Named(request)} already; no more are kept. Start the saga, or send less before it starts.",
+        $"No more events are kept for a saga of '{request.Contract}' with {Named(request)}: the limit is {limit}. Start the saga, or send less before it starts.",
         request.Asker);
 
     /// <summary>Its saga did not start in time.</summary>

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
+using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Kafka.Consuming;
@@ -95,7 +96,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         {
             return Refuse(
                 ErrorCodes.RequestTooLarge, "RequestTooLarge",
-                $"The request has {value.Length} bytes; {maxRequestBytes} are allowed (ONEX_MAX_REQUEST_BYTES). Send a reference instead of the data.");
+                $"The request has {Plural.Of(value.Length, "byte")}; {maxRequestBytes} are allowed (ONEX_MAX_REQUEST_BYTES). Send a reference instead of the data.");
         }
 
         if (!IsUtf8(value))

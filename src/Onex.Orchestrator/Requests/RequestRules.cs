@@ -197,7 +197,7 @@ internal sealed class RequestRules(
             : (null, new Refusal(
                 ErrorCodes.KeyInvalid,
                 $"The business key of '{plan.Name}' ({plan.Key.Text}) must be text of 1 to {KeyCharsMax} characters, or an int: "
-                + (key.IsError ? key.AsError() : text is null ? $"it is of kind {key.Kind}." : $"it has {text.Length} characters."),
+                + (key.IsError ? key.AsError() : text is null ? $"it is of kind {key.Kind}." : $"it has {Plural.Of(text.Length, "character")}."),
                 "KeyInvalid",
                 asker));
     }

@@ -1,3 +1,4 @@
+using Onex.Contracts.Diagnostics;
 using Onex.Hosting.Health;
 
 namespace Onex.Orchestrator.Sending;
@@ -40,7 +41,7 @@ internal sealed class ResentMessages : IHealthComponent
     public Task<ComponentReport> ProbeAsync(CancellationToken cancellation) => Task.FromResult(ComponentReport.Healthy with
     {
         Note = Topics is { Count: > 0 } topics
-            ? "sent although a copy may be there, since the process began: " + string.Join(", ", topics.Select(topic => $"{topic.Value} messages for {topic.Key}"))
+            ? "sent although a copy may be there, since the process began: " + string.Join(", ", topics.Select(topic => $"{Plural.Of(topic.Value, "message")} for {topic.Key}"))
             : null,
     });
 }

@@ -179,7 +179,7 @@ internal static class ContractsCommand
 
         if ((format == "svg" ? ContractGraph.Svg(plan) : format == "dot" ? ContractGraph.Dot(plan) : ContractGraph.Mermaid(plan)) is not { } drawn)
         {
-            Console.Error.WriteLine($"'{name}' has {plan.States.Length} states; at most {ContractGraph.DrawnMax} can be drawn as svg. Take '--format dot'.");
+            Console.Error.WriteLine($"'{name}' has {Plural.Of(plan.States.Length, "state")}; at most {ContractGraph.DrawnMax} can be drawn as svg. Take '--format dot'.");
             return CommandLine.Failed;
         }
 

@@ -16,6 +16,7 @@ public sealed class EmitTests : IDisposable
     public async Task An_event_is_on_its_topic_and_one_that_the_broker_refuses_is_a_dead_letter_that_holds_nobody_up()
     {
         await using var stack = await OnexStack.CreateAsync();
+        stack.Broker.NeedsReal("takes records of any size");
         var topic = Write(stack, stack.Topic("packed"));
         await stack.StartReadyAsync("main");
         await using var reader = new TopicReader(stack.Broker.BootstrapServers, topic);

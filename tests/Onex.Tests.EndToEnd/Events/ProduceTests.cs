@@ -17,6 +17,7 @@ public sealed class ProduceTests : IDisposable
     {
         await using var stack = await OnexStack.CreateAsync();
         var topic = Write(stack);
+        await stack.Broker.PrepareAsync([topic], OnexStack.Partitions);
         var started = await stack.StartReadyAsync("main", "effects");
         await using var reader = new TopicReader(stack.Broker.BootstrapServers, topic);
 

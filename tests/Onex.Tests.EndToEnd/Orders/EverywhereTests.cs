@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Onex.Contracts.Messages;
 using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Orders;
@@ -155,8 +156,11 @@ public sealed class EverywhereTests : IDisposable
 
         if (bus == "kafka")
         {
-            settings["KAFKA_BOOTSTRAP_SERVERS"] = (await KafkaBroker.SharedAsync()).BootstrapServers;
-            settings["ONEX_TOPIC_PREFIX"] = $"{Names.Next("everywhere").Replace('_', '-')}.";
+            var broker = await KafkaBroker.SharedAsync();
+            var prefix = $"{Names.Next("everywhere").Replace('_', '-')}.";
+            await broker.PrepareAsync([.. Topics.Default.All.Select(topic => prefix + topic), "orders.confirmed"], OnexStack.Partitions);
+            settings["KAFKA_BOOTSTRAP_SERVERS"] = broker.BootstrapServers;
+            settings["ONEX_TOPIC_PREFIX"] = prefix;
             settings["ONEX_PARTITIONS"] = OnexStack.Partitions.ToString(CultureInfo.InvariantCulture);
         }
 

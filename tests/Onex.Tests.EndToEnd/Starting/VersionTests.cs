@@ -28,7 +28,7 @@ public sealed class VersionTests : IDisposable
         await WriteAsync(Contract("2.0.0", "string"));
         await using (var onex = await EmbeddedOnex.StartAsync(_directory))
         {
-            Assert.Contains(onex.Output, line => line.Contains("4 live sagas run contract approval 1.0.0", StringComparison.Ordinal));
+            Assert.Contains(onex.Output, line => line.Contains("Contract approval 1.0.0 has live sagas (4)", StringComparison.Ordinal));
             var (wrong, refusal) = await onex.RequestAsync(Event(names[0], "\"x\"", ByKey(names[0])));
             Assert.Equal((HttpStatusCode.BadRequest, "ONEX3005"), (wrong, (string?)refusal["code"]));
             await AcceptsAsync(onex, names, old);
@@ -88,7 +88,7 @@ public sealed class VersionTests : IDisposable
         await File.WriteAllTextAsync(Path.Combine(_directory.FullName, "other.yaml"), Contract("1.0.0", "int").Replace("contract: approval", "contract: other", StringComparison.Ordinal));
         await using var onex = await EmbeddedOnex.StartAsync(_directory);
 
-        Assert.Contains(onex.Output, line => line.Contains("4 live sagas run contract approval 1.0.0, no version of which is loaded", StringComparison.Ordinal));
+        Assert.Contains(onex.Output, line => line.Contains("Contract approval 1.0.0 has live sagas (4) and no version of it is loaded", StringComparison.Ordinal));
         var (start, refusal) = await onex.RequestAsync(Start(Names.Next("order")));
         Assert.Equal((HttpStatusCode.NotFound, "ONEX3004"), (start, (string?)refusal["code"]));
         var (again, known) = await onex.RequestAsync(Start(names[0], Envelope(sagas, names[0])));
@@ -131,7 +131,7 @@ public sealed class VersionTests : IDisposable
 
         await using var onex = await EmbeddedOnex.StartAsync(_directory);
         await AcceptsAsync(onex, names, sagas);
-        Assert.DoesNotContain(onex.Output, line => line.Contains("live sagas run", StringComparison.Ordinal));
+        Assert.DoesNotContain(onex.Output, line => line.Contains("has live sagas", StringComparison.Ordinal));
     }
 
     private Task WriteAsync(string contract) => File.WriteAllTextAsync(Path.Combine(_directory.FullName, "approval.yaml"), contract);

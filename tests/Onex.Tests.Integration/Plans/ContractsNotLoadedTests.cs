@@ -56,11 +56,11 @@ public sealed class ContractsNotLoadedTests : IDisposable
 
         Assert.Collection(
             _logs.Lines,
-            line => Assert.StartsWith("Warning 3 live sagas run contract gone 1.0.0, no version of which is loaded", line, StringComparison.Ordinal),
-            line => Assert.StartsWith("Warning 3 live sagas run contract gone 1.0.0 over connections that are not loaded: bank.", line, StringComparison.Ordinal),
-            line => Assert.StartsWith("Error 4 live sagas run contract lost 1.0.0 (unknown)", line, StringComparison.Ordinal),
-            line => Assert.StartsWith("Information 2 live sagas run contract newer 1.0.0, which is not loaded", line, StringComparison.Ordinal),
-            line => Assert.StartsWith("Warning 2 live sagas run contract newer 1.0.0 over connections that are not loaded: bank.", line, StringComparison.Ordinal));
+            line => Assert.StartsWith("Warning Contract gone 1.0.0 has live sagas (3) and no version of it is loaded", line, StringComparison.Ordinal),
+            line => Assert.StartsWith("Warning Contract gone 1.0.0 has live sagas (3) and connections that are not loaded: bank.", line, StringComparison.Ordinal),
+            line => Assert.StartsWith("Error Contract lost 1.0.0 (unknown) has live sagas (4)", line, StringComparison.Ordinal),
+            line => Assert.StartsWith("Information Contract newer 1.0.0 has live sagas (2) and is not loaded", line, StringComparison.Ordinal),
+            line => Assert.StartsWith("Warning Contract newer 1.0.0 has live sagas (2) and connections that are not loaded: bank.", line, StringComparison.Ordinal));
     }
 
     private static Plan Compile(string name, string version)

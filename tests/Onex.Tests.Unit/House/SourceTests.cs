@@ -44,6 +44,14 @@ public sealed partial class SourceTests
             file.Text.Contains(".DisableUsageTelemetry()", StringComparison.Ordinal), $"{file.Path}: add DisableUsageTelemetry() to the bus"));
     }
 
+    // "1 contracts" reads like a mistake. A count that may be 1 goes through Plural.Of, or stands behind the words: "live sagas (1)".
+    [Fact]
+    public void A_count_in_a_text_is_singular_or_plural() => Assert.Empty(
+        Sources().Where(path => path.StartsWith("src/", StringComparison.Ordinal)).SelectMany(path => File.ReadLines(Repository.At(path))
+            .Select((line, index) => (line, index))
+            .Where(entry => CountedWord().IsMatch(entry.line))
+            .Select(entry => $"{path}:{entry.index + 1}: write Plural.Of(count, \"word\") instead of a count and its plural")));
+
     private static IEnumerable<string> Sources() => _folders
         .Select(folder => Repository.At(folder))
         .Where(Directory.Exists)
@@ -55,4 +63,7 @@ public sealed partial class SourceTests
     // Written apart, so that this line does not find itself.
     [GeneratedRegex("\\b(TO" + "DO|FIX" + "ME)\\b(?!.*#[0-9])", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex LeftToDo();
+
+    [GeneratedRegex("""\{[^{}"]*(\.Count|\.Length|Count\(\)|(?<![A-Za-z])Count|(?<![A-Za-z])[Cc]ount|Sagas)\} (more |other |live )?[a-z]+s\b(?<! (is|was|has|does|needs|stays|waits))""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 5000)]
+    private static partial Regex CountedWord();
 }

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using Onex.Hosting.Settings;
 using Onex.Runtime.Commands;
+using Onex.Runtime.Running;
 using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.Runtime;
@@ -124,6 +126,41 @@ public sealed partial class CommandLineTests
             string[] line = ["contracts", "check", directory.FullName, .. warningsAsErrors ? ["--warnings-as-errors"] : Array.Empty<string>()];
 
             Assert.Equal(code, await CommandLine.RunAsync(line));
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public void A_faulty_connection_is_reported_once_and_first()
+    {
+        var directory = Directory.CreateTempSubdirectory("onex-check-");
+        try
+        {
+            File.WriteAllText(Path.Combine(directory.FullName, "a.yaml"), """
+                contract: small
+                version: 1.0.0
+                input: {}
+                initial: look
+                states:
+                  look:
+                    steps: [{ id: look, effect: http.get, connection: stock, with: { path: / } }]
+                    next: don
+                  done: { end: completed }
+                """);
+            Directory.CreateDirectory(Path.Combine(directory.FullName, "connections"));
+            File.WriteAllText(Path.Combine(directory.FullName, "connections", "outside.yaml"), "connections:\n  stock: { type: http, url: 'stock:9001' }\n");
+            File.WriteAllText(Path.Combine(directory.FullName, "connections", "more.yml"), "connections: {}\n");
+            var settings = SettingsReader.Read(new Dictionary<string, string>(), directory.FullName, SettingsUse.Nothing).Settings! with { ContractsDirectory = directory.FullName };
+
+            var loaded = LoadedContracts.Load(settings, new Dictionary<string, string>(), resolveSecrets: false);
+
+            Assert.Equal(["ONEX2001", "ONEX2005", "ONEX1023"], loaded.Diagnostics.Select(diagnostic => diagnostic.Code));
+            Assert.Equal(
+                [$"{directory.FullName}/connections/outside.yaml:2:29: error ONEX2005:", $"{directory.FullName}/a.yaml:8:11: error ONEX1023:"],
+                loaded.Lines.Select(line => line[..(line.IndexOf(" ONEX", StringComparison.Ordinal) + 10)]));
         }
         finally
         {
