@@ -248,6 +248,8 @@ internal static class ContractsCommand
     private static bool Concerns(Diagnostic diagnostic, string file, string directory)
     {
         var path = Path.GetFullPath(diagnostic.Path);
-        return path == file || Path.GetDirectoryName(path) != directory;
+
+        // A connection that nothing uses is the directory's affair.
+        return path == file || (Path.GetDirectoryName(path) != directory && diagnostic.Code != "ONEX1189");
     }
 }
