@@ -31,13 +31,20 @@ public static class ContractCompiler
             diagnostics.Add(WithoutLine(directory, Complaints.NoContracts("no contract is in this directory.")));
         }
 
-        // No file knows of another until all are read; what they say together is worked out in their order.
+        // No file knows of another until all are read; what they say together is worked out in their order. Only those that call others wait for them.
         var read = new ReadFile[paths.Count];
         var loaded = new ConcurrentDictionary<string, LoadedFile>(StringComparer.Ordinal);
         Parallel.For(0, read.Length, index => read[index] = Read(contracts, paths[index], loaded, context));
+        var heads = ContractHeads.Of(read.Select(each => each.Head).OfType<ContractHead>());
+        Parallel.For(0, read.Length, index => read[index] = read[index].Finish(heads));
         var taken = new Dictionary<(string Name, string Version), Plan>();
         var kept = read.Where(each => each.Plan is { } plan && !IsTaken(plan, taken, each.File, contracts)).ToList();
-        ChildChecks.Run([.. kept.Select(each => (each.File, each.Plan!))], complete: read.All(each => each.Plan is not null));
+        ChildChecks.Run([.. kept.Select(each => (each.File, each.Plan!))], complete: read.All(each => each.Plan is not null), context.Operations);
+        if (paths.Count > 0 && read.All(each => each.Plan is not null))
+        {
+            diagnostics.AddRange(UnusedChecks.Connections(contracts, read.Select(each => each.Plan!), context));
+        }
+
         plans.AddRange(kept.Where(each => !each.File.HasErrors && ExamplesHold(each.Plan!, each.File, context)).Select(each => each.Plan!));
         diagnostics.AddRange(read.SelectMany(each => Found(each.File, each.References)));
         return new Compilation(plans, Sorted(diagnostics));
@@ -51,10 +58,13 @@ public static class ContractCompiler
         if (complaint is not null)
         {
             file.Report(complaint);
-            return new ReadFile(file, references, null);
+            return new ReadFile(file, references, null, null, null);
         }
 
-        return new ReadFile(file, references, ContractReader.Read(path, file, references, context));
+        var reader = ContractReader.Open(path, file, references, context);
+        return reader is { CallsContracts: false }
+            ? new ReadFile(file, references, reader.Head, null, reader.Read(ContractHeads.None))
+            : new ReadFile(file, references, reader?.Head, reader, null);
     }
 
     /// <summary>Compiles one contract from its text and the files it refers to, as it was registered.</summary>
@@ -63,7 +73,7 @@ public static class ContractCompiler
         var file = new SourceFile(source.Path, source.Text);
         var references = new References(
             path => LoadedFile.Of(path, source.References.GetValueOrDefault(path), "there is no such file", context.Allowed.Depth, context.IsRegistered), path => path);
-        var plan = ContractReader.Read(source.Path, file, references, context);
+        var plan = ContractReader.Open(source.Path, file, references, context)?.Read(ContractHeads.None);
         return new Compilation(plan is not null && ExamplesHold(plan, file, context) ? [plan] : [], Sorted(Found(file, references)));
     }
 
@@ -115,7 +125,11 @@ public static class ContractCompiler
             .ThenBy(diagnostic => diagnostic.Code, StringComparer.Ordinal),
     ];
 
-    private sealed record ReadFile(SourceFile File, References References, Plan? Plan);
+    private sealed record ReadFile(SourceFile File, References References, ContractHead? Head, ContractReader? Waiting, Plan? Plan)
+    {
+        // What is read is let go of at once: a thousand files in one piece would be much to hold.
+        public ReadFile Finish(ContractHeads heads) => Waiting is null ? this : this with { Waiting = null, Plan = Waiting.Read(heads) };
+    }
 
     private static Diagnostic WithoutLine(string path, Complaint complaint) =>
         new(complaint.Code, complaint.Severity, path, 1, 1, 1, complaint.Problem, complaint.Remedy, null);

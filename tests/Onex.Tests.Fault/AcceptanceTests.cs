@@ -40,7 +40,7 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
         await Eventually.Async(
             async () => await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.dead_letters") == letters.Count, _within, () => "the dead letters of the events");
 
-        // These alone: a letter that is redriven for a saga that has ended makes another one, and redriving those too would double them each time.
+        // These alone: the run makes others, of what it breaks.
         var ids = await stack.Database.QueryAsync("SELECT id FROM onex.dead_letters");
         var began = Stopwatch.StartNew();
         var length = FullForm.IsWanted ? FullForm.Length : TimeSpan.FromSeconds(25);

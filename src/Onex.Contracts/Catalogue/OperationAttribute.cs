@@ -26,6 +26,9 @@ public sealed class OperationAttribute(string name) : Attribute
     /// <summary>The type of connection that it goes through, or null if it takes none.</summary>
     public string? ConnectionType { get; init; }
 
+    /// <summary>The argument of its family of which nothing comes here, or null: the body of a GET.</summary>
+    public string? Ignores { get; init; }
+
     /// <summary>The entries for the operations that a class runs, in the order of its attributes.</summary>
     /// <param name="operation">The class.</param>
     /// <param name="role">Who runs it.</param>
@@ -48,6 +51,7 @@ public sealed class OperationAttribute(string name) : Attribute
             attribute.Description)
         {
             Idempotent = attribute.Idempotent,
+            Ignored = attribute.Ignores is { } ignored ? [ignored] : [],
             ResultMeanings = meanings,
         });
     }
@@ -68,6 +72,7 @@ public sealed class OperationAttribute(string name) : Attribute
             argument.Filling,
             argument.Description)
         {
+            ReservedKeys = argument.ReservedKeys?.Split(',') ?? [],
             Default = argument.Default,
             ConstantKeys = item is not null && IsRecord(item)
                 ? [.. Fields(item).Where(field => AttributeOf(field).Filling == ArgumentFilling.Constant).Select(KeyOf)]
@@ -117,6 +122,9 @@ public sealed class ArgumentAttribute(string description) : Attribute
 
     /// <summary>What may fill it.</summary>
     public ArgumentFilling Filling { get; init; }
+
+    /// <summary>Of a map: keys, with commas between them, that the runtime sets itself.</summary>
+    public string? ReservedKeys { get; init; }
 
     /// <summary>What holds without it, for editors and documents; null if nothing does.</summary>
     public string? Default { get; init; }

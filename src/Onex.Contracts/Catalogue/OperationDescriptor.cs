@@ -40,6 +40,9 @@ public sealed record ArgumentDescriptor(
 
     /// <summary>Keys of the maps that it lists that take no <c>${...}</c>, whatever the rest takes.</summary>
     public IReadOnlyList<string> ConstantKeys { get; init; } = [];
+
+    /// <summary>Keys of the map that it is which the runtime sets itself, in any case of letters: a step cannot.</summary>
+    public IReadOnlyList<string> ReservedKeys { get; init; } = [];
 }
 
 /// <summary>An operation that a step may name, described without the code that runs it, so that main can check contracts.</summary>
@@ -66,6 +69,9 @@ public sealed record OperationDescriptor(
 
     /// <summary>Whether to run it again does no more than to run it once, although it changes the world (<c>http.put</c>).</summary>
     public bool Idempotent { get; init; }
+
+    /// <summary>Arguments that it takes with the others of its family, and of which nothing comes.</summary>
+    public IReadOnlyList<string> Ignored { get; init; } = [];
 
     /// <summary>Whether it may be run again after it has happened, to get an answer that is understood.</summary>
     public bool IsRepeatable => !ChangesWorld || Idempotent;

@@ -1,3 +1,4 @@
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
 
@@ -9,7 +10,8 @@ internal static class ChildChecks
     /// <summary>Complains about contracts that call one that is not there, or wait for themselves.</summary>
     /// <param name="contracts">Those that are right in themselves.</param>
     /// <param name="complete">Whether there are no others: else one that is missed may be one that is broken.</param>
-    public static void Run(IReadOnlyList<(SourceFile File, Plan Plan)> contracts, bool complete)
+    /// <param name="operations">The operations that they call.</param>
+    public static void Run(IReadOnlyList<(SourceFile File, Plan Plan)> contracts, bool complete, OperationCatalogue operations)
     {
         var names = contracts.Select(contract => contract.Plan.Name).ToHashSet(StringComparer.Ordinal);
         var calls = contracts
@@ -29,6 +31,27 @@ internal static class ChildChecks
                 else if (!child.Detached && Way(calls, child.Contract, plan.Name) is { } way)
                 {
                     file.Report(Complaints.CallsItself(child.At, string.Join(" -> ", way.Prepend(plan.Name))));
+                }
+            }
+        }
+
+        CheckCatches(contracts, operations);
+    }
+
+    // A code that only a contract that is called may fail with: what it calls itself counts too.
+    private static void CheckCatches(IReadOnlyList<(SourceFile File, Plan Plan)> contracts, OperationCatalogue operations)
+    {
+        var checks = new CatchChecks(operations);
+        var newest = contracts
+            .GroupBy(contract => contract.Plan.Name, StringComparer.Ordinal)
+            .ToDictionary(plans => plans.Key, plans => plans.MaxBy(contract => contract.Plan.Version, SemanticVersionOrder.Instance).Plan, StringComparer.Ordinal);
+        foreach (var (file, plan) in contracts)
+        {
+            foreach (var doubtful in plan.Uses.Catches)
+            {
+                if (!doubtful.Contracts.Any(name => newest.GetValueOrDefault(name) is not { } child || checks.MayFail(child, doubtful.Code, newest.GetValueOrDefault)))
+                {
+                    file.Report(doubtful.Complaint);
                 }
             }
         }

@@ -51,6 +51,13 @@ internal sealed class ContractDirectory(string root)
         return (contracts, ignored);
     }
 
+    /// <summary>The files that declare connections, relative to the directory, in order.</summary>
+    public IEnumerable<string> ConnectionFiles()
+    {
+        var folder = new DirectoryInfo(Path.Combine(root, "connections"));
+        return folder.Exists ? folder.EnumerateFiles("*.yaml").Select(file => $"connections/{file.Name}").Order(StringComparer.Ordinal).ToList() : [];
+    }
+
     /// <summary>The path as people are to see it.</summary>
     public string Shown(string path) => Path.Combine(root, path);
 

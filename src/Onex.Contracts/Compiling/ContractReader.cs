@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
@@ -22,6 +23,10 @@ internal sealed class ContractReader
     private readonly EventReader _events;
     private readonly ScheduleReader _schedule;
     private readonly StateReader _states;
+    private readonly string? _name;
+    private readonly string? _version;
+    private readonly JsonSchema? _input;
+    private readonly JsonSchema? _output;
     private int _steps;
 
     private ContractReader(string path, SourceFile file, MapSyntax root, References references, CompilerContext context)
@@ -38,10 +43,19 @@ internal sealed class ContractReader
         _events = new EventReader(_scope, _expressions, steps);
         _schedule = new ScheduleReader(_scope, templates);
         _states = new StateReader(_scope, _expressions, templates, steps, _events);
+        (_name, _version) = (ReadName(), ReadVersion());
+        (_scope.Input, _scope.Output) = (_input, _output) = (ReadSchema("input"), ReadSchema("output"));
+        Head = MakeHead();
     }
 
-    /// <summary>The plan; null if anything is wrong with the file or with one that it refers to, after complaining there.</summary>
-    public static Plan? Read(string path, SourceFile file, References references, CompilerContext context)
+    /// <summary>What other contracts must know of it; null if it has no name and version that they could call.</summary>
+    public ContractHead? Head { get; }
+
+    /// <summary>Whether some step of it calls another contract, so that the others must be known before it is read.</summary>
+    public bool CallsContracts => ContractHead.AnyStep(States(), step => step.Has("saga") || (step.Find("compensate") as MapSyntax)?.Has("saga") == true);
+
+    /// <summary>What reads the contract, having read its head; null if the file holds none, after complaining.</summary>
+    public static ContractReader? Open(string path, SourceFile file, References references, CompilerContext context)
     {
         switch (YamlReader.Read(file, context.Allowed.Depth, context.IsRegistered))
         {
@@ -53,15 +67,18 @@ internal sealed class ContractReader
                     Complaints.ReportNumbers(file, root);
                 }
 
-                return new ContractReader(path, file, root, references, context).Read();
+                return new ContractReader(path, file, root, references, context);
             case var other:
                 file.Report(Complaints.WrongType(other.At, "a contract", "a map", other.Kind));
                 return null;
         }
     }
 
-    private Plan? Read()
+    /// <summary>The plan; null if anything is wrong with the file or with one that it refers to, after complaining there.</summary>
+    /// <param name="others">The contracts that its steps may call.</param>
+    public Plan? Read(ContractHeads others)
     {
+        _scope.Contracts = others;
         _scope.CheckKeys(_root, Keys.Contract);
         foreach (var missing in _required.Where(required => !_root.Has(required)))
         {
@@ -69,12 +86,7 @@ internal sealed class ContractReader
         }
 
         // What is declared comes before what refers to it, whatever the order of the file.
-        var name = ReadName();
-        var version = ReadVersion();
         var description = _scope.Text(_root.Find("description"), "'description'")?.Text ?? "";
-        var input = ReadSchema("input");
-        var output = ReadSchema("output");
-        (_scope.Input, _scope.Output) = (input, output);
         ReadData();
         ReadRetries();
         _events.ReadEvents(_root.Find("events"));
@@ -84,7 +96,7 @@ internal sealed class ContractReader
 
         var key = _expressions.Read(_root.Find("key"), "'key'", ExpressionPlace.Key);
         var duplicate = ReadDuplicate();
-        var schedule = _schedule.Read(_root, input, key);
+        var schedule = _schedule.Read(_root, _input, key);
         var initial = _scope.Target(_root.Find("initial"), "'initial'", null);
         var onFailure = _scope.Target(_root.Find("on_failure"), "'on_failure'", null);
         var anyState = _events.ReadRules(_root.Find("any_state"), "'any_state'", null);
@@ -97,14 +109,23 @@ internal sealed class ContractReader
             onFailure = AddImplicit(states);
         }
 
-        var examples = new ExampleReader(_scope, input).Read(_root.Find("examples"));
+        var examples = new ExampleReader(_scope, _input).Read(_root.Find("examples"));
+        FlowChecks? flow = null;
         if (complete && initial is not null && onFailure is not null)
         {
-            FlowChecks.Run(_scope, states, initial, onFailure, deadline);
+            flow = FlowChecks.Run(_scope, states, initial, onFailure, deadline);
             if (!_scope.File.Reported.Any(complaint => complaint.Severity == Severity.Error && !Complaints.IsAboutValue(complaint.Code)))
             {
                 DataFlow.Run(_scope, states, initial, onFailure, anyState, deadline);
             }
+        }
+
+        ImmutableArray<DoubtfulCatch> doubtful = [];
+        if (flow is not null && !_scope.File.HasErrors)
+        {
+            flow.Doubt(initial!);
+            UnusedChecks.Run(_scope, _root);
+            doubtful = CatchChecks.Run(_scope, states);
         }
 
         if (_scope.File.HasErrors || _references.Files.Any(file => file.File.HasErrors))
@@ -117,14 +138,14 @@ internal sealed class ContractReader
         var source = new ContractSource(_path, _scope.File.Text, _references.Texts());
         return new Plan
         {
-            Name = name!,
-            Version = version!,
+            Name = _name!,
+            Version = _version!,
             NamedAt = _root.Find("contract")!.At,
             Description = description,
             Hash = ContractHash.Of(_root, _references.Files, _scope.Origins),
             Source = source,
-            Input = input!,
-            Output = output,
+            Input = _input!,
+            Output = _output,
             Key = key,
             OnDuplicate = duplicate,
             Data = [.. _scope.Data.Values],
@@ -138,12 +159,20 @@ internal sealed class ContractReader
             OnFailure = onFailure!,
             CancelState = cancelState,
             Children = [.. _scope.Children],
+            Uses = new PlanUses(doubtful, [.. _scope.UsedConnections]),
             Connections = _scope.Connections,
             KeptEventsMax = _scope.Context.Limits.KeptEvents,
             IdleEntriesMax = _scope.Context.Limits.IdleEntries,
             Examples = examples,
         };
     }
+
+    // A contract that answers before its end answers its caller with that.
+    private ContractHead? MakeHead() => _name is not null && _version is not null && Names.IsVersion(_version)
+        ? new ContractHead(_name, _version, _input, ContractHead.AnyStep(States(), step => step.Has("respond")) ? null : _output)
+        : null;
+
+    private ListSyntax States() => new(SourceSpan.Start, [.. (_root.Find("states") as MapSyntax)?.Entries.Select(state => state.Value) ?? []]);
 
     private string? ReadName()
     {
@@ -229,6 +258,11 @@ internal sealed class ContractReader
         _scope.CheckKeys(map, Keys.DataField);
         var type = _scope.Types.Read(map.Find("type")!);
         var initial = map.Find("initial")!;
+        if (initial is ScalarSyntax { IsText: true } text)
+        {
+            new LookAlikes(_scope, _expressions.Types).Check(text, text.Text, ExpressionPlace.Key, ArgumentFilling.Value);
+        }
+
         if (!type.TryConvert(initial.ToValue(), out var converted, out var problem))
         {
             _scope.Report(Complaints.InitialWrong(initial.At, name, $"{problem!.Pointer} {problem.Problem}".Trim()));

@@ -69,6 +69,9 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
 
     public JsonSchema? Output { get; set; }
 
+    /// <summary>The contracts that steps may call, as far as they are known.</summary>
+    public ContractHeads Contracts { get; set; } = ContractHeads.None;
+
     /// <summary>Every way from a state to another that the file writes down.</summary>
     public List<Way> Ways { get; } = [];
 
@@ -83,6 +86,19 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
 
     /// <summary>Where a step says how it is retried.</summary>
     public Dictionary<string, SourceSpan> RetriedAt { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Where each entry of a <c>catch</c> names its codes.</summary>
+    public Dictionary<CatchRule, IReadOnlyList<ScalarSyntax>> CatchCodes { get; } = new(ReferenceEqualityComparer.Instance);
+
+    /// <summary>Of <c>data</c> and <c>retries</c>: what some expression reads, something writes, or some step names.</summary>
+    public HashSet<string> ReadData { get; } = new(StringComparer.Ordinal);
+
+    public HashSet<string> WrittenData { get; } = new(StringComparer.Ordinal);
+
+    public HashSet<string> UsedRetries { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The connections that steps go through, or that expressions read.</summary>
+    public HashSet<string> UsedConnections { get; } = new(StringComparer.Ordinal);
 
     /// <summary>The contracts that steps call or start.</summary>
     public List<Child> Children { get; } = [];
@@ -161,6 +177,18 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
 
         Report(Complaints.WrongType(node.At, what, "text", node is ScalarSyntax { IsText: true } ? "nothing" : node.Kind));
         return null;
+    }
+
+    /// <summary>A name that means itself and nothing else: text, without anything that would be evaluated elsewhere.</summary>
+    public ScalarSyntax? Name(SyntaxNode? node, string what)
+    {
+        var name = Text(node, what);
+        if (name?.Text.Contains("${", StringComparison.Ordinal) == true)
+        {
+            Report(Complaints.NameNotEvaluated(name.At, what));
+        }
+
+        return name;
     }
 
     /// <summary>A duration; a complaint and null for anything else that is there.</summary>

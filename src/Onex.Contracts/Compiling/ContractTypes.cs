@@ -111,10 +111,23 @@ internal sealed class ContractTypes(ContractScope scope)
         return type;
     }
 
+    /// <summary>The type of what is called answers, before the step's <c>returns</c> says more: the operation's result, or the contract's output.</summary>
+    public CelType Callee(MapSyntax step)
+    {
+        if (step.Find("saga") is { } child)
+        {
+            return scope.Contracts.Find((child as ScalarSyntax)?.Text ?? "")?.Output is { } output ? StaticTypes.Of(output) : CelType.Dyn;
+        }
+
+        var name = step.Find("effect") ?? step.Find("compute");
+        return scope.Context.Operations.Find((name as ScalarSyntax)?.Text ?? "") is { Result.Count: > 0 } operation
+            ? StaticTypes.Of(StepReader.ResultOf(operation))
+            : CelType.Dyn;
+    }
+
     private CelType Read(MapSyntax step)
     {
-        var name = step.Find("effect") ?? step.Find("compute");
-        var result = scope.Context.Operations.Find((name as ScalarSyntax)?.Text ?? "") is { Result.Count: > 0 } operation ? StaticTypes.Of(StepReader.ResultOf(operation)) : CelType.Dyn;
+        var result = Callee(step);
         return step.Find("returns") is { } returns ? StaticTypes.Refined(result, StaticTypes.Of(scope.Types.Read(returns))) : result;
     }
 }

@@ -49,6 +49,7 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
     {
         var rules = ImmutableArray.CreateBuilder<EventRule>();
         var always = new HashSet<string>(StringComparer.Ordinal);
+        var guards = new Dictionary<string, GuardChecks>(StringComparer.Ordinal);
         var items = scope.List(node, what)?.Items ?? [];
         if (items.Count > Limits.EventRulesMax)
         {
@@ -81,6 +82,12 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
                 scope.Report(Complaints.RuleAfterAlways(map.At, rule.Event));
             }
 
+            if (!guards.TryGetValue(rule.Event, out var asked))
+            {
+                guards[rule.Event] = asked = new GuardChecks(scope);
+            }
+
+            asked.Next(rule.When, map.At);
             if (rule.When is null && !map.Has("when"))
             {
                 always.Add(rule.Event);

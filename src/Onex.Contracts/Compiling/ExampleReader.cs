@@ -82,7 +82,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
         var problems = input.Validate(value, out var typed);
         foreach (var problem in problems.DistinctBy(problem => problem.Pointer))
         {
-            var at = node is null ? example.At : Locate(node, problem.Pointer).At;
+            var at = node is null ? example.At : node.Locate(problem.Pointer).At;
             scope.Report(Complaints.ExampleInputWrong(at, $"{problem.Pointer} {problem.Problem}".Trim()));
         }
 
@@ -210,7 +210,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
         var node = map.Find("with");
         if (!declared.Data.TryConvert(node?.ToValue() ?? CelValue.Map([]), out var typed, out var problem))
         {
-            var at = node is null ? map.At : Locate(node, problem!.Pointer).At;
+            var at = node is null ? map.At : node.Locate(problem!.Pointer).At;
             scope.Report(Complaints.ExampleEventWrong(at, name.Text, $"{problem!.Pointer} {problem.Problem}".Trim()));
         }
 
@@ -300,27 +300,5 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
         {
             scope.Report(Complaints.MissingKey(map.At, where, key, remedy));
         }
-    }
-
-    // As far as the pointer leads: what is missing is missing from the last map that is there.
-    private static SyntaxNode Locate(SyntaxNode node, string pointer)
-    {
-        foreach (var segment in JsonPointer.Segments(pointer))
-        {
-            var next = node switch
-            {
-                MapSyntax map => map.Find(segment),
-                ListSyntax list when int.TryParse(segment, CultureInfo.InvariantCulture, out var index) && index >= 0 && index < list.Items.Count => list.Items[index],
-                _ => null,
-            };
-            if (next is null)
-            {
-                return node;
-            }
-
-            node = next;
-        }
-
-        return node;
     }
 }

@@ -159,8 +159,15 @@ internal sealed class ExpressionReader(ContractScope scope)
         if (!place.Names.Contains(root))
         {
             scope.Report(Complaints.UnknownName(scalar.Part(start + use.Position, root.Length), root, Remedy(use, expression, scalar, place)));
+            return;
         }
-        else if (use.Path is ["data", var field, ..] && !scope.Data.ContainsKey(field))
+
+        if (root is "data" or "connections")
+        {
+            NoteUse(use);
+        }
+
+        if (use.Path is ["data", var field, ..] && !scope.Data.ContainsKey(field))
         {
             scope.Report(Complaints.UndeclaredField(FieldAt(use, 1, scalar, start), field, scope.Data.Keys));
         }
@@ -172,6 +179,15 @@ internal sealed class ExpressionReader(ContractScope scope)
         {
             CheckStep(use, scalar, start);
         }
+    }
+
+    // The name alone, or with an index that is worked out, may be any of them.
+    private void NoteUse(PathUse use)
+    {
+        var isData = use.Path[0] == "data";
+        var used = isData ? scope.ReadData : scope.UsedConnections;
+        IEnumerable<string> all = isData ? scope.Data.Keys : scope.Context.Connections?.Keys ?? [];
+        used.UnionWith(use.Path is [_, var name, ..] ? [name] : all);
     }
 
     private static Complaint? Misfit(string what, CelType type, SourceSpan at) => what switch
@@ -188,8 +204,10 @@ internal sealed class ExpressionReader(ContractScope scope)
         var found = expression.Check(name => Types.Of(name, place), scope.Context.IsStrict);
         expression.Type = found.Type;
         var unknown = expression.PathUses.Where(use => !place.Names.Contains(use.Path[0])).Select(use => use.Position).ToList();
-        foreach (var (kind, root, problem) in found.Problems)
+        foreach (var each in found.Problems)
         {
+            var (kind, root, problem) = each;
+
             // What does not fit around a name that is not there only follows from that.
             if (unknown.Exists(position => position >= problem.Position && position < problem.Position + problem.Length))
             {
@@ -206,7 +224,8 @@ internal sealed class ExpressionReader(ContractScope scope)
                 case CheckProblemKind.UnknownField when root != "event":
                     scope.Report(Complaints.UnknownField(at, problem.Problem, problem.Remedy));
                     break;
-                case CheckProblemKind.DoubtfulField when root is not ("data" or "steps"):
+                // Which fields of data and which steps there are is checked by name.
+                case CheckProblemKind.DoubtfulField when !each.IsOfRoot || root is not ("data" or "steps"):
                     scope.Report(Complaints.DoubtfulField(at, problem.Problem, problem.Remedy));
                     break;
                 case CheckProblemKind.Dynamic when root is null || place.Names.Contains(root):

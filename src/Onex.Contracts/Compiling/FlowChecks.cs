@@ -12,6 +12,7 @@ internal sealed class FlowChecks
     private readonly ILookup<string, string> _ways;
     private readonly List<string> _anywhere;
     private readonly string _onFailure;
+    private HashSet<string> _beforePivot = [];
 
     private FlowChecks(ContractScope scope, IReadOnlyList<StatePlan> states, string onFailure)
     {
@@ -22,13 +23,13 @@ internal sealed class FlowChecks
         _anywhere = [.. scope.Anywhere.Distinct(StringComparer.Ordinal)];
     }
 
-    /// <summary>Complains about states, steps and times that cannot be as they are.</summary>
+    /// <summary>Complains about states, steps and times that cannot be as they are, and gives what warns of the rest (<see cref="Doubt"/>).</summary>
     /// <param name="scope">The contract, all of which was read.</param>
     /// <param name="states">Its states.</param>
     /// <param name="initial">The first.</param>
     /// <param name="onFailure">Where failures lead.</param>
     /// <param name="deadline">How long a saga may take, or null.</param>
-    public static void Run(ContractScope scope, IReadOnlyList<StatePlan> states, string initial, string onFailure, TimeLimit? deadline)
+    public static FlowChecks Run(ContractScope scope, IReadOnlyList<StatePlan> states, string initial, string onFailure, TimeLimit? deadline)
     {
         var checks = new FlowChecks(scope, states, onFailure);
         checks.CheckFaults();
@@ -36,7 +37,7 @@ internal sealed class FlowChecks
         checks.CheckWays(states, ways);
 
         // What can be entered without entering a pivot. What nothing leads to has its own complaint.
-        var before = ways.Keys.Where(place => !place.PastPivot).Select(place => place.State).ToHashSet(StringComparer.Ordinal);
+        var before = checks._beforePivot = ways.Keys.Where(place => !place.PastPivot).Select(place => place.State).ToHashSet(StringComparer.Ordinal);
         foreach (var step in scope.Uncompensated.Where(step => before.Contains(step.State)))
         {
             scope.Report(Complaints.CompensationMissing(step.At, step.Step, step.Operation));
@@ -69,6 +70,50 @@ internal sealed class FlowChecks
                 FailureCircles.Run(scope, states, onFailure, before);
             }
         }
+
+        return checks;
+    }
+
+    /// <summary>Warns, where nothing is wrong, of a contract that cannot end well, and of compensations where nothing is compensated.</summary>
+    /// <param name="initial">The first state.</param>
+    public void Doubt(string initial)
+    {
+        if (!Reach(initial).Any(state => _states[state].End == EndKind.Completed))
+        {
+            _scope.Report(Complaints.NeverCompletes(_scope.States[initial], initial));
+        }
+
+        foreach (var call in _states.Values.Where(state => !_beforePivot.Contains(state.Name)).SelectMany(state => state.Calls).Where(call => call.Compensation is not null))
+        {
+            _scope.Report(Complaints.CompensationInVain(_scope.CallNodes[call.Id].KeyAt("compensate"), call.Id));
+        }
+    }
+
+    // Unlike the ways of a file, it does not go on behind a step that fails.
+    private HashSet<string> Reach(string initial)
+    {
+        var (reached, open) = (new HashSet<string>(StringComparer.Ordinal), new Stack<string>([initial]));
+        while (open.TryPop(out var name))
+        {
+            if (!reached.Add(name))
+            {
+                continue;
+            }
+
+            var state = _states[name];
+            var onward = state.Steps is [.., FailStep] ? [] : state.Choices.Select(choice => choice.Next);
+            var aside = state.Kind != StateKind.Ordinary ? [] : state.AllSteps.SelectMany(step => step.Catch).Concat(state.Catch).Select(rule => rule.Next)
+                .Concat(state.OnEvent.Select(rule => rule.Next).OfType<string>())
+                .Concat(state.Timeout is { } timeout ? [timeout.Next] : [])
+                .Concat(_anywhere)
+                .Append(_onFailure);
+            foreach (var next in onward.Concat(aside))
+            {
+                open.Push(next);
+            }
+        }
+
+        return reached;
     }
 
     private void CheckPivot(Dictionary<Place, List<Place>> ways)

@@ -17,6 +17,7 @@ internal sealed class RetryReader(ContractScope scope)
             case MapSyntax map:
                 return ReadPolicy(map);
             case ScalarSyntax { IsText: true } name:
+                scope.UsedRetries.Add(name.Text);
                 if (scope.Retries.TryGetValue(name.Text, out var policy))
                 {
                     return policy;
@@ -44,6 +45,14 @@ internal sealed class RetryReader(ContractScope scope)
             max ?? (first > standard.Max ? first.Value : standard.Max),
             ReadJitter(map.Find("jitter")),
             scope.Duration(map.Find("within")));
+
+        if (policy.Attempts == 1)
+        {
+            foreach (var (key, _) in map.Entries.Where(entry => entry.Key.Text is "first" or "factor" or "max" or "jitter" or "within"))
+            {
+                scope.Report(Complaints.PolicyInVain(key.At, key.Text));
+            }
+        }
 
         if (policy.Max < policy.First)
         {

@@ -160,7 +160,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             ReportNoWayOut(name.Text, map);
         }
 
-        var fault = scope.Text(map.Find("fault"), "'fault'")?.Text;
+        var fault = scope.Name(map.Find("fault"), "'fault'")?.Text;
         if (map.Has("fault") && next is null)
         {
             scope.Report(Complaints.MissingKey(map.KeyAt("fault"), "a state with 'fault'", "next", "Write 'fault' beside 'next', or in an entry of 'choose'."));
@@ -183,7 +183,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             scope.Report(Complaints.WrongType(list.At, "'choose'", "a list with an entry", "an empty list"));
         }
 
-        var always = false;
+        var (always, guards) = (false, new GuardChecks(scope));
         for (var index = 0; index < (list?.Items.Count ?? 0); index++)
         {
             if (scope.Map(list!.Items[index], "an entry of 'choose'") is not { } map)
@@ -204,7 +204,8 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             }
 
             var when = expressions.Read(map.Find("when"), "'when'", ExpressionPlace.Guard);
-            var fault = scope.Text(map.Find("fault"), "'fault'")?.Text;
+            guards.Next(when, map.At);
+            var fault = scope.Name(map.Find("fault"), "'fault'")?.Text;
             if (!map.Has("next"))
             {
                 scope.Report(Complaints.MissingKey(map.At, "an entry of 'choose'", "next", "Add 'next: some_state'."));

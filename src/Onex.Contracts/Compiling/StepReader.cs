@@ -109,13 +109,13 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             Kind = call?.Kind ?? StepKind.Effect,
             Invocation = call?.Invocation ?? new Invocation("", null, new Template.Map([])),
             ResultType = call?.Operation is { } operation && call.Kind != StepKind.Saga ? ResultOf(operation) : DataType.Any,
-            Returns = map.Find("returns") is { } returns ? scope.Types.Read(returns) : null,
+            Returns = ReadReturns(map, call),
             Save = each is null ? ReadAssignments(map.Find("save"), "'save'", ExpressionPlace.Of(ResultType(id))) : [],
             Retry = call?.Retry ?? RetryPolicy.Default,
             Timeout = call?.Timeout ?? _timeout,
             Reject = ReadReject(
                 map.Find("reject"),
-                ExpressionPlace.Of(call?.Operation is { Result.Count: > 0 } known ? StaticTypes.Of(ResultOf(known)) : null).With(each?.ItemType)),
+                ExpressionPlace.Of(expressions.Types.Callee(map)).With(each?.ItemType)),
             Catch = ReadCatch(map.Find("catch"), state),
             Compensation = ReadCompensation(map, state, id, call, each?.ItemType),
             IsRepeatable = call is { Kind: not StepKind.Saga, Operation.IsRepeatable: true },
@@ -126,38 +126,6 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             : map.Find("each") is MapSyntax ? ToEach(step, each, map)
             : null;
     }
-
-    /// <summary>Where failures lead.</summary>
-    public ImmutableArray<CatchRule> ReadCatch(SyntaxNode? node, string state)
-    {
-        var rules = ImmutableArray.CreateBuilder<CatchRule>();
-        foreach (var entry in scope.List(node, "'catch'")?.Items ?? [])
-        {
-            if (scope.Map(entry, "an entry of 'catch'") is not { } map)
-            {
-                continue;
-            }
-
-            scope.CheckKeys(map, Keys.Catch);
-            if (!map.Has("next"))
-            {
-                scope.Report(Complaints.MissingKey(map.At, "an entry of 'catch'", "next", "Add 'next: some_state'."));
-            }
-            else if (scope.Target(map.Find("next"), "'next'", state) is { } next)
-            {
-                rules.Add(new CatchRule(ReadCodes(map.Find("error")), next));
-            }
-        }
-
-        return rules.ToImmutable();
-    }
-
-    private ImmutableArray<string> ReadCodes(SyntaxNode? node) => node switch
-    {
-        null => [],
-        ListSyntax list => [.. list.Items.Select(item => scope.Text(item, "an error code")?.Text ?? "")],
-        _ => scope.Text(node, "an error code") is { } code ? [code.Text] : [],
-    };
 
     private string? ReadId(MapSyntax map)
     {
@@ -259,7 +227,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             scope.Report(Complaints.MissingKey(fail.At, "'fail'", missing, "Write 'fail: { code: some_code, message: \"why, for people\" }'."));
         }
 
-        return scope.Text(fail.Find("code"), "'code'") is { } code && scope.Text(fail.Find("message"), "'message'") is { } message
+        return scope.Name(fail.Find("code"), "'code'") is { } code && scope.Text(fail.Find("message"), "'message'") is { } message
             ? new FailStep
             {
                 Id = id ?? "",
@@ -318,8 +286,17 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         scope.Children.Add(new Child(name.Text, name.At, IsDetached(map)));
         var operation = new OperationDescriptor(
             name.Text, OperationRole.Effect, null, ChangesWorld: false, [], AnyArguments: true, new Dictionary<string, string>(), "A contract.");
-        return new Call(
-            StepKind.Saga, operation, new Invocation(name.Text, null, ReadArguments(map, operation, place)), RetryPolicy.Default, _timeout);
+        var arguments = scope.Contracts.Find(name.Text) is { Input: { } input } child
+            ? ReadInput(map.Find("with"), name, child, input, place)
+            : ReadArguments(map, operation, place);
+        return new Call(StepKind.Saga, operation, new Invocation(name.Text, null, arguments), RetryPolicy.Default, _timeout);
+    }
+
+    // Without `with` it is started with an empty input.
+    private Template ReadInput(SyntaxNode? node, ScalarSyntax name, ContractHead child, JsonSchema schema, ExpressionPlace place)
+    {
+        var given = node is null or ScalarSyntax { IsNull: true } ? new MapSyntax(name.At, new MapEntries(), flow: true) : scope.Map(node, "'with'");
+        return given is null ? new Template.Map([]) : templates.ReadHeld(given, schema, new TemplateRules(place, null, ArgumentFilling.Value) { Child = child });
     }
 
     private OperationDescriptor? ReadOperation(SyntaxNode? node, StepKind kind)
@@ -363,6 +340,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
                 scope.Report(Complaints.UnknownArgument(key.At, operation.Name, key.Text, [.. operation.Arguments.Select(each => each.Name)]));
             }
 
+            CheckUse(operation, argument, key, value);
             var type = argument is null ? DataType.Any : DataTypeReader.Parse(argument.Type);
             var rules = new TemplateRules(place, key.Text, argument?.Filling ?? ArgumentFilling.Value)
             {
@@ -382,6 +360,25 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         }
 
         return new Template.Map(arguments.ToImmutable());
+    }
+
+    // What is given and makes no difference.
+    private void CheckUse(OperationDescriptor? operation, ArgumentDescriptor? argument, ScalarSyntax key, SyntaxNode value)
+    {
+        if (argument is null || operation is null)
+        {
+            return;
+        }
+
+        if (operation.Ignored.Contains(argument.Name, StringComparer.Ordinal) && value is not ScalarSyntax { IsNull: true })
+        {
+            scope.Report(Complaints.ArgumentIgnored(key.At, operation.Name, argument.Name));
+        }
+
+        foreach (var (name, _) in (value as MapSyntax)?.Entries.Where(entry => argument.ReservedKeys.Contains(entry.Key.Text, StringComparer.OrdinalIgnoreCase)) ?? [])
+        {
+            scope.Report(Complaints.KeyReserved(name.At, operation.Name, argument.Name, name.Text));
+        }
     }
 
     private ConnectionDescriptor? ReadConnection(MapSyntax step, OperationDescriptor? operation)
@@ -426,6 +423,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
 
     private ConnectionDescriptor? FindConnection(ScalarSyntax name, OperationDescriptor operation, string type)
     {
+        scope.UsedConnections.Add(name.Text);
         if (scope.Context.Connections is not { } connections || scope.Context.IsRegistered)
         {
             return scope.Context.Connections?.GetValueOrDefault(name.Text) is { } known && known.Type == type
@@ -467,6 +465,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         foreach (var (key, value) in map.Entries)
         {
             var known = scope.Data.TryGetValue(key.Text, out var field);
+            scope.WrittenData.Add(key.Text);
             if (!known && !scope.File.IsFull)
             {
                 scope.Report(Complaints.UndeclaredField(key.At, key.Text, scope.Data.Keys));
@@ -484,32 +483,6 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         }
 
         return assignments.ToImmutable();
-    }
-
-    private ImmutableArray<RejectRule> ReadReject(SyntaxNode? node, ExpressionPlace place)
-    {
-        var rules = ImmutableArray.CreateBuilder<RejectRule>();
-        foreach (var entry in scope.List(node, "'reject'")?.Items ?? [])
-        {
-            if (scope.Map(entry, "an entry of 'reject'") is not { } map || expressions.IsSplit(map))
-            {
-                continue;
-            }
-
-            scope.CheckKeys(map, Keys.Reject);
-            foreach (var key in Keys.Reject.Known.Where(key => !map.Has(key)))
-            {
-                scope.Report(Complaints.MissingKey(map.At, "an entry of 'reject'", key, "Write '- { when: result.status_code == 409, code: some_code }'."));
-            }
-
-            var when = expressions.Read(map.Find("when"), "'when'", place);
-            if (scope.Text(map.Find("code"), "'code'") is { } code && when is not null)
-            {
-                rules.Add(new RejectRule(when, code.Text));
-            }
-        }
-
-        return rules.ToImmutable();
     }
 
     private CompensationPlan? ReadCompensation(MapSyntax step, string state, string? id, Call? call, CelType? item)

@@ -12,10 +12,13 @@ namespace Onex.Contracts.Compiling;
 
 /// <summary>What a template must be.</summary>
 /// <param name="Place">The names that its expressions may read.</param>
-/// <param name="Argument">The argument that it is, for messages; null for an output.</param>
+/// <param name="Argument">The argument that it is, for messages; null for what a schema is held to: an output, or the input of a contract that is called.</param>
 /// <param name="Filling">What may fill it.</param>
 internal sealed record TemplateRules(ExpressionPlace Place, string? Argument, ArgumentFilling Filling)
 {
+    /// <summary>The contract whose input it is; null for an output.</summary>
+    public ContractHead? Child { get; init; }
+
     /// <summary>Keys of the map that it is, or of the maps that it lists, whose values are constants.</summary>
     public IReadOnlyList<string> ConstantKeys { get; init; } = [];
 
@@ -34,8 +37,71 @@ internal sealed record TemplateRules(ExpressionPlace Place, string? Argument, Ar
 /// <summary>Reads values with <c>${...}</c> in them.</summary>
 internal sealed class TemplateReader(ContractScope scope, ExpressionReader expressions)
 {
+    private readonly LookAlikes _lookAlikes = new(scope, expressions.Types);
+
     /// <summary>The template that a piece of YAML stands for; with an arbitrary constant where a complaint was made.</summary>
     public Template Read(SyntaxNode node, DataType type, TemplateRules rules) => Read(node, type, StaticTypes.Of(type), rules);
+
+    /// <summary>The template of a value that must be what a schema says, the constants in it to all that it says.</summary>
+    public Template ReadHeld(SyntaxNode node, JsonSchema schema, TemplateRules rules)
+    {
+        var before = scope.File.Count;
+        var template = Read(node, new DataType.Schema(schema), rules);
+        foreach (var (at, problem) in ConstantProblems(node, template, [schema.Root]).DistinctBy(found => found.At))
+        {
+            // Of what is of the wrong type nothing more is said.
+            if (!scope.File.Reported.Skip(before).Any(complaint => complaint.At == at))
+            {
+                scope.Report(Complaints.ChildInputInvalid(at, rules.Child!.Shown, problem));
+            }
+        }
+
+        return template;
+    }
+
+    // A schema says more than types, and of what does not change it is known beforehand: a word that is none of its `enum`.
+    private static IEnumerable<(SourceSpan At, string Problem)> ConstantProblems(SyntaxNode node, Template template, IReadOnlyList<SchemaNode> schemas)
+    {
+        if (ConstantOf(template) is { } value)
+        {
+            return schemas
+                .SelectMany(schema => SchemaValidation.Run(schema, value, out _))
+                .Select(problem => (node.Locate(problem.Pointer).At, $"{problem.Pointer} {problem.Problem}".Trim()));
+        }
+
+        var all = StaticTypes.Applied(schemas);
+        return (node, template) switch
+        {
+            (MapSyntax map, Template.Map of) => all
+                .SelectMany(schema => schema.Required)
+                .Where(name => !map.Has(name))
+                .Select(name => (map.At, $"it needs '{name}'"))
+                .Concat(map.Entries.Zip(of.Entries).SelectMany(entry => ConstantProblems(
+                    entry.First.Value, entry.Second.Value, [.. all.Select(schema => schema.Properties?.GetValueOrDefault(entry.First.Key.Text)).OfType<SchemaNode>()]))),
+            (ListSyntax list, Template.List of) => list.Items.Zip(of.Items).SelectMany(item => ConstantProblems(
+                item.First, item.Second, [.. all.Where(schema => schema.PrefixItems.Count == 0).Select(schema => schema.Items).OfType<SchemaNode>()])),
+            _ => [],
+        };
+    }
+
+    private static CelValue? ConstantOf(Template template)
+    {
+        switch (template)
+        {
+            case Template.Constant constant:
+                return constant.Value;
+            case Template.List list:
+                var items = list.Items.Select(ConstantOf).ToList();
+                return items.TrueForAll(item => item is not null) ? CelValue.List([.. items.Select(item => item!.Value)]) : null;
+            case Template.Map map:
+                var fields = map.Entries.Select(entry => (entry.Key, Value: ConstantOf(entry.Value))).ToList();
+                return fields.TrueForAll(field => field.Value is not null)
+                    ? CelValue.Map([.. fields.Select(field => KeyValuePair.Create(field.Key, field.Value!.Value))])
+                    : null;
+            default:
+                return null;
+        }
+    }
 
     // The type of the short form speaks about constants and the shape, the static one about expressions, and about outputs by their schema.
     private Template Read(SyntaxNode node, DataType type, CelType wanted, TemplateRules rules)
@@ -61,6 +127,14 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
 
                 CheckShape(node, new CelType.MapOf(CelType.Text, CelType.Nothing), wanted, rules);
                 CheckFields(map, wanted, rules);
+                foreach (var (key, _) in map.Entries)
+                {
+                    if (key.Text.Contains("${", StringComparison.Ordinal))
+                    {
+                        scope.Report(Complaints.KeyNotEvaluated(key.At, key.Text));
+                    }
+                }
+
                 return new Template.Map(
                     [.. map.Entries.Select(entry => KeyValuePair.Create(
                         entry.Key.Text, Read(entry.Value, TypeOf(type, entry.Key.Text), TypeOf(wanted, entry.Key.Text), rules.Below(entry.Key.Text))))]);
@@ -90,6 +164,11 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
             return ReadText(scalar, type, wanted, rules);
         }
 
+        if (scalar.IsText)
+        {
+            _lookAlikes.Check(scalar, scalar.Text, rules.Place, rules.Filling);
+        }
+
         var constant = scalar.IsText ? CelValue.String(scalar.Text) : scalar.ToValue();
         CheckShape(scalar, StaticTypes.Of(constant), wanted, rules);
         if (type is not DataType.Schema && !type.TryConvert(constant, out _, out _) && !scalar.IsNull)
@@ -102,11 +181,13 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
 
     private Template ReadText(ScalarSyntax scalar, DataType type, CelType wanted, TemplateRules rules)
     {
-        var parts = Split(scalar, rules);
+        var parts = Split(scalar, rules, out var plain);
         if (parts is null)
         {
             return new Template.Constant(CelValue.Null);
         }
+
+        _lookAlikes.Check(scalar, plain, rules.Place, rules.Filling);
 
         var encoded = rules.Filling == ArgumentFilling.PercentEncoded;
         if (parts.Value is [{ Expression: { } only }] && !encoded)
@@ -163,10 +244,12 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         }
     }
 
-    // Null after complaining.
-    private ImmutableArray<TextPart>? Split(ScalarSyntax scalar, TemplateRules rules)
+    // Null after complaining. What is not evaluated is text, at the same places of `plain`.
+    private ImmutableArray<TextPart>? Split(ScalarSyntax scalar, TemplateRules rules, out string plain)
     {
         var text = scalar.Text;
+        var letters = text.ToCharArray();
+        plain = text;
         var parts = ImmutableArray.CreateBuilder<TextPart>();
         var literal = new StringBuilder();
         var failed = false;
@@ -175,6 +258,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
             if (text.AsSpan(at).StartsWith("$${", StringComparison.Ordinal))
             {
                 literal.Append("${");
+                letters.AsSpan(at, 3).Fill(' ');
                 at += 3;
                 continue;
             }
@@ -212,8 +296,11 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
                 failed = true;
             }
 
+            letters.AsSpan(at, end + 1 - at).Fill(' ');
             at = end + 1;
         }
+
+        plain = new string(letters);
 
         if (literal.Length > 0)
         {
@@ -241,18 +328,33 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
 
         foreach (var missing in shape.Names.Where(name => shape.Requires(name) && !map.Has(name)))
         {
-            scope.Report(Complaints.OutputFieldMissing(map.At, missing, shape.Find(missing)!.ToString()));
+            var type = shape.Find(missing)?.ToString() ?? "dyn";
+            scope.Report(rules.Child is { } child
+                ? Complaints.ChildFieldMissing(map.At, child.Shown, missing, type)
+                : Complaints.OutputFieldMissing(map.At, missing, type));
         }
 
         foreach (var (key, _) in map.Entries.Where(entry => shape.IsClosed && shape.Find(entry.Key.Text) is null))
         {
-            scope.Report(Complaints.OutputFieldUnknown(key.At, key.Text, shape.Names));
+            scope.Report(rules.Child is { } child
+                ? Complaints.ChildFieldUnknown(key.At, child.Shown, key.Text, shape.Names)
+                : Complaints.OutputFieldUnknown(key.At, key.Text, shape.Names));
+        }
+
+        // What a contract does not declare it takes, and never looks at.
+        foreach (var (key, _) in rules.Child is null || shape.IsClosed ? [] : map.Entries.Where(entry => shape.Find(entry.Key.Text) is null))
+        {
+            if (Spelling.Nearest(key.Text, shape.Names.Where(name => !map.Has(name))) is { } meant)
+            {
+                scope.Report(Complaints.ChildFieldDoubtful(key.At, rules.Child!.Shown, key.Text, meant));
+            }
         }
     }
 
     private static Complaint Wrong(SourceSpan at, CelType wanted, Mismatch mismatch, TemplateRules rules) =>
         rules.Argument is { } argument
             ? Complaints.ArgumentMismatch(at, argument, wanted.ToString(), mismatch)
+            : rules.Child is { } child ? Complaints.ChildInputMismatch(at, child.Shown, wanted.ToString(), mismatch)
             : Complaints.OutputMismatch(at, wanted.ToString(), mismatch);
 
     private void ReportWrong(SyntaxNode node, DataType type, TemplateRules rules) =>

@@ -10,7 +10,7 @@ namespace Onex.Contracts.Diagnostics;
 /// Every complaint the compiler can make, in code order. Each has a page in <c>docs/errors</c> and an example in
 /// <c>tests/contracts/invalid</c>.
 /// </summary>
-internal static class Complaints
+internal static partial class Complaints
 {
     // The file.
 
@@ -460,7 +460,7 @@ internal static class Complaints
     /// Whether what follows from a contract's states can be judged although the code was reported: it is about a value, which is there all the
     /// same. Then everything is said at once.
     /// </summary>
-    public static bool IsAboutValue(string code) => code is "ONEX1040" or "ONEX1076" or "ONEX1077" or "ONEX1078" or "ONEX1171" or "ONEX1172"
+    public static bool IsAboutValue(string code) => code is "ONEX1040" or "ONEX1076" or "ONEX1077" or "ONEX1078" or "ONEX1171" or "ONEX1172" or "ONEX1180" or "ONEX1181"
         || (string.CompareOrdinal(code, "ONEX1070") >= 0 && string.CompareOrdinal(code, "ONEX1075") <= 0);
 
     /// <summary>Whether the code is one of a rule about contracts that came after some had been registered without it: ONEX1130 and above.</summary>
@@ -519,6 +519,9 @@ internal static class Complaints
 
     private static Complaint Error(string code, SourceSpan at, string problem, string remedy) =>
         new(code, Severity.Error, at, problem, remedy);
+
+    private static Complaint Warning(string code, SourceSpan at, string problem, string remedy) =>
+        new(code, Severity.Warning, at, problem, remedy);
 
     private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 }

@@ -85,6 +85,9 @@ public sealed class Plan
     /// <summary>The contracts that its steps call or start, with the places where the file says so.</summary>
     internal ImmutableArray<Child> Children { get; init; } = [];
 
+    /// <summary>What it uses of what is outside of it.</summary>
+    internal PlanUses Uses { get; init; } = new([], []);
+
     /// <summary>What connections tell to its expressions: a map by name of maps by property, as they are configured here and now.</summary>
     public CelValue Connections { get; init; } = CelValue.Map([]);
 

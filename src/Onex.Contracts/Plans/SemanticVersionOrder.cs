@@ -3,8 +3,10 @@ namespace Onex.Contracts.Plans;
 /// <summary>The order of versions (semver.org, 11), for "a start takes the highest". The compiler has checked their form.</summary>
 public sealed class SemanticVersionOrder : IComparer<string>
 {
+    /// <summary>The only one that is needed.</summary>
     public static SemanticVersionOrder Instance { get; } = new();
 
+    /// <inheritdoc />
     public int Compare(string? x, string? y)
     {
         var (left, leftPreRelease) = Parse(x ?? "");

@@ -52,6 +52,46 @@ internal static class StaticTypes
         return returns.IsDyn ? result : returns;
     }
 
+    /// <summary>Why no value of a type can be what <c>returns</c> asks for, or null if some can. Text may be a time there, and a whole double an int.</summary>
+    public static Mismatch? Contradiction(CelType given, DataType returns) => Contradiction(given, returns, "", 0);
+
+    private static Mismatch? Contradiction(CelType given, DataType returns, string path, int depth)
+    {
+        var plain = given.Plain;
+        if (plain.IsDyn || depth == DepthMax || (returns is DataType.Optional && TypeRules.MayBeNull(given)))
+        {
+            return null;
+        }
+
+        returns = returns is DataType.Optional optional ? optional.Value : returns;
+        return (returns, plain) switch
+        {
+            (DataType.AnyType, _) => null,
+            (DataType.Basic basic, CelType.Basic { Kind: var kind }) when Converts(kind, basic.Kind) => null,
+            (DataType.ListOf list, CelType.ListOf of) => Contradiction(of.Item, list.Item, path + "[]", depth + 1),
+            (DataType.MapOf map, CelType.MapOf of) => Contradiction(of.Value, map.Value, path + "{}", depth + 1),
+            (DataType.MapOf map, CelType.ObjectOf { Shape: var shape }) => First(shape.Names, name => shape.Find(name), _ => map.Value, path, depth),
+            (DataType.Fields fields, CelType.MapOf of) => First(fields.Declared.Select(field => field.Key), _ => of.Value, name => fields.Find(name)!, path, depth),
+            (DataType.Fields fields, CelType.ObjectOf { Shape: var shape }) => fields.Declared
+                .Where(field => shape.IsClosed && field.Value is not DataType.Optional && shape.Find(field.Key) is null)
+                .Select(field => new Mismatch($"{path}.{field.Key}", null, Of(field.Value)))
+                .FirstOrDefault() ?? First(fields.Declared.Select(field => field.Key), shape.Find, name => fields.Find(name)!, path, depth),
+            (DataType.Schema schema, _) => TypeRules.Conversion(given, Of(schema), asJson: true) is { } mismatch ? mismatch with { Path = path + mismatch.Path } : null,
+            _ => new Mismatch(path, given, Of(returns)),
+        };
+    }
+
+    private static Mismatch? First(IEnumerable<string> names, Func<string, CelType?> given, Func<string, DataType> returns, string path, int depth) => names
+        .Select(name => given(name) is { } type ? Contradiction(type, returns(name), $"{path}.{name}", depth + 1) : null)
+        .FirstOrDefault(found => found is not null);
+
+    private static bool Converts(CelKind given, CelKind wanted) => given == wanted || (given, wanted) switch
+    {
+        (CelKind.Int or CelKind.Uint or CelKind.Double, CelKind.Int or CelKind.Double) => true,
+        (CelKind.String, CelKind.Timestamp or CelKind.Duration or CelKind.Bytes) => true,
+        _ => false,
+    };
+
     // All of the nodes hold for the value, and are checked in this order: the later one has the last word on a number's type.
     private static CelType Of(IReadOnlyList<SchemaNode> nodes, int depth)
     {
@@ -138,7 +178,7 @@ internal static class StaticTypes
     private static bool HasForms(SchemaNode node) => node.AnyOf.Count > 0 || node.OneOf.Count > 0 || node.If is not null || node.DependentSchemas is not null;
 
     /// <summary>The nodes and all that they refer to, each once, in the order in which they are checked.</summary>
-    private static List<SchemaNode> Applied(IReadOnlyList<SchemaNode> nodes)
+    public static List<SchemaNode> Applied(IReadOnlyList<SchemaNode> nodes)
     {
         var all = new List<SchemaNode>();
         var waiting = new Stack<SchemaNode>(nodes.Reverse());

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
+using Onex.Contracts.Schemas;
 
 namespace Onex.Contracts.Yaml;
 
@@ -17,6 +18,29 @@ internal abstract class SyntaxNode(SourceSpan at)
 
     /// <summary>Its value as data: as the JSON that it stands for.</summary>
     public abstract CelValue ToValue();
+
+    /// <summary>What a JSON pointer leads to, as far as it leads: what is missing is missing from the last map that is there.</summary>
+    public SyntaxNode Locate(string pointer)
+    {
+        var node = this;
+        foreach (var segment in JsonPointer.Segments(pointer))
+        {
+            var next = node switch
+            {
+                MapSyntax map => map.Find(segment),
+                ListSyntax list when int.TryParse(segment, CultureInfo.InvariantCulture, out var index) && index >= 0 && index < list.Items.Count => list.Items[index],
+                _ => null,
+            };
+            if (next is null)
+            {
+                return node;
+            }
+
+            node = next;
+        }
+
+        return node;
+    }
 
     /// <summary>The numbers in it that no value can be: they would be rounded, or be text.</summary>
     public IEnumerable<ScalarSyntax> UnfitNumbers() => this switch

@@ -9,13 +9,15 @@ internal static class HttpHeaderRules
     public const string IdempotencyKey = "Idempotency-Key";
     public const string CorrelationId = "X-Correlation-Id";
 
-    // They frame the message, choose its receiver, or say who asks: a second opinion would be an attack or a mistake.
-    private static readonly FrozenSet<string> _ours = FrozenSet.ToFrozenSet(
-        [
-            "Connection", "Content-Length", "Expect", "Host", "Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
-            "traceparent", "tracestate", IdempotencyKey, CorrelationId,
-        ],
-        StringComparer.OrdinalIgnoreCase);
+    /// <summary>
+    /// Those that only the runtime sets, with commas between them. They frame the message, choose its receiver, or say who asks: a second opinion
+    /// would be an attack or a mistake.
+    /// </summary>
+    public const string Ours =
+        "Connection,Content-Length,Expect,Host,Keep-Alive,Proxy-Connection,TE,Trailer,Transfer-Encoding,Upgrade,traceparent,tracestate,"
+        + IdempotencyKey + "," + CorrelationId;
+
+    private static readonly FrozenSet<string> _ours = FrozenSet.ToFrozenSet(Ours.Split(','), StringComparer.OrdinalIgnoreCase);
 
     private static readonly SearchValues<char> _tokens =
         SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");

@@ -11,8 +11,8 @@ using Onex.Effects.Running;
 namespace Onex.Effects.Http;
 
 /// <summary>One HTTP request, to an address or through a connection.</summary>
-[Operation("http.get", ConnectionType = "http", Description = "Sends a GET request.")]
-[Operation("http.head", ConnectionType = "http", Description = "Sends a HEAD request, whose answer has headers and no body.")]
+[Operation("http.get", ConnectionType = "http", Ignores = "body", Description = "Sends a GET request.")]
+[Operation("http.head", ConnectionType = "http", Ignores = "body", Description = "Sends a HEAD request, whose answer has headers and no body.")]
 [Operation("http.post", ConnectionType = "http", ChangesWorld = true, Description = "Sends a POST request.")]
 [Operation("http.put", ConnectionType = "http", ChangesWorld = true, Idempotent = true, Description = "Sends a PUT request.")]
 [Operation("http.patch", ConnectionType = "http", ChangesWorld = true, Description = "Sends a PATCH request.")]

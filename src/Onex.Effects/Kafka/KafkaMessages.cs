@@ -1,12 +1,17 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Messages;
 
 namespace Onex.Effects.Kafka;
 
 /// <summary>What is to be written.</summary>
 internal sealed record ProduceArguments
 {
+    private const string OwnHeaders =
+        HeaderNames.MessageId + "," + HeaderNames.CorrelationId + "," + HeaderNames.Timestamp + "," + HeaderNames.Source + ","
+        + HeaderNames.TraceParent + "," + HeaderNames.TraceState;
+
     [Argument("The full name of the topic; none of the runtime's own.", Filling = ArgumentFilling.Constant)]
     public required string Topic { get; init; }
 
@@ -16,7 +21,7 @@ internal sealed record ProduceArguments
     [Argument("The record's value: text as it is, anything else as JSON.")]
     public required JsonElement Value { get; init; }
 
-    [Argument("Further headers. Those that Onex writes itself replace them.", Default = "none")]
+    [Argument("Further headers. Those that Onex writes itself replace them.", Default = "none", ReservedKeys = OwnHeaders)]
     public IReadOnlyDictionary<string, string>? Headers { get; init; }
 }
 

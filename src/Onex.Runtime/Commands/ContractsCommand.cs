@@ -2,13 +2,13 @@ using System.CommandLine;
 using System.Text.Json;
 using Onex.Contracts;
 using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Graphs;
 using Onex.Contracts.Plans;
 using Onex.Effects.Connections;
+using Onex.Engine.Examples;
 using Onex.Hosting;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
-using Onex.Engine.Examples;
-using Onex.Contracts.Graphs;
 using Onex.Runtime.Running;
 
 namespace Onex.Runtime.Commands;
@@ -248,6 +248,8 @@ internal static class ContractsCommand
     private static bool Concerns(Diagnostic diagnostic, string file, string directory)
     {
         var path = Path.GetFullPath(diagnostic.Path);
-        return path == file || Path.GetDirectoryName(path) != directory;
+
+        // A connection that nothing uses is the directory's affair.
+        return path == file || (Path.GetDirectoryName(path) != directory && diagnostic.Code != "ONEX1189");
     }
 }

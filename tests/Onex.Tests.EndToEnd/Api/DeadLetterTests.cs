@@ -20,7 +20,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
     private string Requests => Stack.Topic("requests");
 
     [Fact]
-    public async Task Bad_bytes_are_listed_redriven_as_they_were_and_given_up_once_more()
+    public async Task Bad_bytes_are_listed_redriven_as_they_were_and_given_up_once_more_under_the_same_letter()
     {
         byte[] bytes = [0xff, 0x00, 0xfe];
         var letter = await LetterOfAsync((await Stack.Writer.SendAsync(Requests, bytes, partition: 1)).Offset.Value, partition: 1);
@@ -32,13 +32,13 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
         var (status, redriven) = await PostAsync($"/api/v1/dead-letters/{id}/redrive", new JsonObject { ["reason"] = "try" }, Operator);
 
         Assert.Equal((HttpStatusCode.OK, "redriven"), (status, (string?)redriven["status"]));
-        var again = await Eventually.GetAsync(
-            async () => (await ListAsync($"status=open&topic={Requests}")).FirstOrDefault(other => (int)other!["partition"]! == 1 && (long)other["offset"]! > (long)letter["offset"]!),
-            _within,
-            () => "the letter of the redriven record");
-        var second = (await GetAsync($"/api/v1/dead-letters/{(string?)again!["id"]}")).Body;
-        Assert.Equal("base64:/wD+", (string?)second["value"]);
-        Assert.Equal(id, (string?)second["headers"]!["onex-redrive"]);
+        var again = await OpenAgainAsync(id);
+        Assert.Equal(("ONEX3001", "base64:/wD+", "try"), ((string?)again["code"], (string?)again["value"], (string?)again["decision_reason"]));
+        Assert.Equal((long)letter["offset"]!, (long)again["offset"]!);
+        await PostAsync($"/api/v1/dead-letters/{id}/redrive", new JsonObject { ["force"] = true }, Operator);
+        Assert.Equal(2, (int)(await OpenAgainAsync(id, redrives: 2))["redrives"]!);
+        Assert.DoesNotContain(
+            await ListAsync($"limit=500&topic={Requests}"), other => (string?)other!["id"] != id && (int)other["partition"]! == 1 && (long)other["offset"]! > (long)letter["offset"]!);
     }
 
     [Fact]
@@ -164,16 +164,24 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
         Assert.DoesNotContain("hunter2", shown.Out);
         Assert.Equal(id, (string?)JsonNode.Parse((await OnexProcess.RunAsync(settings, "dlq", "show", id, "--json")).Out)!["id"]);
         Assert.Equal(0, (await OnexProcess.RunAsync(settings, "dlq", "redrive", id, "--reason", "spelt right now")).Code);
-        var twice = await OnexProcess.RunAsync(settings, "dlq", "redrive", id);
-        Assert.Equal(1, twice.Code);
-        Assert.Contains("--force", twice.Error);
-        var again = (string)(await LetterAsync($"q={request}&status=open"))["id"]!;
-        Assert.Equal(2, (await OnexProcess.RunAsync(settings, "dlq", "discard", again)).Code);
-        Assert.Equal(0, (await OnexProcess.RunAsync(settings, "dlq", "discard", again, "--reason", "nobody has it")).Code);
+        await OpenAgainAsync(id);
+        Assert.Equal(2, (await OnexProcess.RunAsync(settings, "dlq", "discard", id)).Code);
+        Assert.Equal(0, (await OnexProcess.RunAsync(settings, "dlq", "discard", id, "--reason", "nobody has it")).Code);
+        var late = await OnexProcess.RunAsync(settings, "dlq", "redrive", id);
+        Assert.Equal(1, late.Code);
+        Assert.Contains("--force", late.Error);
         var misspelt = await OnexProcess.RunAsync(settings, "dlq", "redirve", id);
         Assert.Equal(2, misspelt.Code);
         Assert.Contains("Did you mean 'onex dlq redrive'?", misspelt.Error);
     }
+
+    // What was sent again and came to nothing once more.
+    private Task<JsonNode> OpenAgainAsync(string id, int redrives = 1) => Eventually.GetAsync(
+        async () => (await GetAsync($"/api/v1/dead-letters/{id}")).Body is var letter && (string?)letter["status"] == "open" && (int)letter["redrives"]! == redrives
+            ? letter
+            : null,
+        _within,
+        () => $"letter {id} opened again")!;
 
     private Task<JsonNode> LetterOfAsync(long offset, int partition) => Eventually.GetAsync(
         async () => (await ListAsync($"limit=500&topic={Requests}")).FirstOrDefault(letter => (int)letter!["partition"]! == partition && (long)letter["offset"]! == offset),

@@ -175,7 +175,7 @@ public sealed class ContractCompilerTests
     [InlineData("Dear ${input.name}", "Dear  ${input.name}")]
     [InlineData(" and all", "")]
     [InlineData("version: 1.0.0", "version: 1.0.1")]
-    [InlineData("string? }", "string?, more: string? }")]
+    [InlineData("string? }", "{ type: string?, initial: a } }")]
     [InlineData("compute: hash.sha256", "timeout: 1m\n        compute: hash.sha256")]
     [InlineData("done: { end: completed }", "done: { end: completed, output: { age: 1 } }")]
     public void What_a_contract_means_is_its_identity(string from, string to) =>

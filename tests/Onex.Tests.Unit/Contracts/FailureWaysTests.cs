@@ -79,7 +79,8 @@ public sealed class FailureWaysTests
     private static string Text(string head, string states)
     {
         var first = states.Contains("  more:", StringComparison.Ordinal) && !head.Contains("calming", StringComparison.Ordinal) && !head.Contains("taking", StringComparison.Ordinal) ? "more" : "done";
-        var text = $"{Small.Head}events: {{ go: {{}} }}\ndata: {{ n: {{ type: int, initial: 0 }} }}\n{(head.Length > 0 ? head + "\n" : "")}"
+        var data = states.Contains("data.n", StringComparison.Ordinal) ? "data: { n: { type: int, initial: 0 } }\n" : "";
+        var text = $"{Small.Head}events: {{ go: {{}} }}\n{data}{(head.Length > 0 ? head + "\n" : "")}"
             + $"any_state: [{{ event: go, next: unwinding }}]\ninitial: working\nstates:\n  working: {{ steps: [CALL], timeout: {{ after: 9h, next: done }}, next: {first} }}\n{states}{Ends}";
         var number = 0;
         while (text.IndexOf("CALL", StringComparison.Ordinal) is var at and >= 0)

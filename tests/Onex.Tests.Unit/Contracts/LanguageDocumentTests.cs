@@ -126,7 +126,7 @@ public sealed partial class LanguageDocumentTests
 
         static Compilation Read(string expression) => Small.Check(
             Small.Head + "initial: work\nstates:\n  work: { steps: [{ fail: { code: broken, message: it broke } }], catch: [{ next: out }] }\n"
-            + $"  out: {{ end: failed, output: {{ value: \"${{{expression}}}\" }} }}\n");
+            + $"  out: {{ end: completed, output: {{ value: \"${{{expression}}}\" }} }}\n");
     }
 
     [Fact]

@@ -12,12 +12,12 @@ internal static class TestCatalogue
 {
     public static OperationCatalogue Operations { get; } = new(
     [
-        Http("get", changesWorld: false, body: false),
-        Http("post", changesWorld: true, body: true),
-        Http("put", changesWorld: true, body: true),
-        Http("patch", changesWorld: true, body: true),
-        Http("delete", changesWorld: true, body: true),
-        Http("head", changesWorld: false, body: false),
+        Http("get", changesWorld: false),
+        Http("post", changesWorld: true),
+        Http("put", changesWorld: true),
+        Http("patch", changesWorld: true),
+        Http("delete", changesWorld: true),
+        Http("head", changesWorld: false),
         new OperationDescriptor(
             "db.query",
             OperationRole.Effect,
@@ -71,7 +71,7 @@ internal static class TestCatalogue
         Connections = new Dictionary<string, ConnectionDescriptor>(Connections) { ["fraud"] = new("fraud", "http", null, null) },
     };
 
-    private static OperationDescriptor Http(string method, bool changesWorld, bool body) => new(
+    private static OperationDescriptor Http(string method, bool changesWorld) => new(
         $"http.{method}",
         OperationRole.Effect,
         "http",
@@ -79,11 +79,14 @@ internal static class TestCatalogue
         [
             new ArgumentDescriptor("url", false, "string", ArgumentFilling.Value, "The whole address."),
             new ArgumentDescriptor("path", false, "string", ArgumentFilling.PercentEncoded, "The path below the connection's address."),
-            new ArgumentDescriptor("headers", false, "map(string)", ArgumentFilling.Value, "Headers."),
+            new ArgumentDescriptor("headers", false, "map(string)", ArgumentFilling.Value, "Headers.") { ReservedKeys = ["Host", "Idempotency-Key"] },
             new ArgumentDescriptor("query", false, "map(any)", ArgumentFilling.Value, "Query parameters."),
-            .. body ? [new ArgumentDescriptor("body", false, "any", ArgumentFilling.Value, "The body.")] : Array.Empty<ArgumentDescriptor>(),
+            new ArgumentDescriptor("body", false, "any", ArgumentFilling.Value, "The body."),
         ],
         AnyArguments: false,
         new Dictionary<string, string> { ["status_code"] = "int", ["headers"] = "map(string)", ["body"] = "any" },
-        $"Calls {method}.");
+        $"Calls {method}.")
+    {
+        Ignored = method is "get" or "head" ? ["body"] : [],
+    };
 }

@@ -23,7 +23,11 @@ internal enum CheckProblemKind
 /// <param name="Kind">What kind of problem it is.</param>
 /// <param name="Root">The name of the scope that the chain of fields begins with, for problems of fields.</param>
 /// <param name="Text">The place, what is wrong, and what to do.</param>
-internal sealed record CheckProblem(CheckProblemKind Kind, string? Root, ExpressionProblem Text);
+internal sealed record CheckProblem(CheckProblemKind Kind, string? Root, ExpressionProblem Text)
+{
+    /// <summary>Whether it is a field of that name itself, and not of something below it.</summary>
+    public bool IsOfRoot { get; init; }
+}
 
 /// <summary>What the checker has found out.</summary>
 /// <param name="Type">The type of what the expression gives.</param>

@@ -436,7 +436,10 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
             length,
             $"{(Written(at) is { } path ? $"'{path}'" : "this")} has no field '{Spelling.Clip(field)}'",
             Spelling.Suggest(field, "fields", names));
-        _problems.Add(new CheckProblem(shape.IsClosed ? CheckProblemKind.UnknownField : CheckProblemKind.DoubtfulField, RootOf(at), place));
+        _problems.Add(new CheckProblem(shape.IsClosed ? CheckProblemKind.UnknownField : CheckProblemKind.DoubtfulField, RootOf(at), place)
+        {
+            IsOfRoot = at is SelectSyntax { Operand: NameSyntax } or IndexSyntax { Operand: NameSyntax },
+        });
         return true;
     }
 

@@ -10,7 +10,7 @@ public class CheckerTests
     private static readonly CelType _input = StaticTypes.Of(Small.Compile("""
         initial: done
         states:
-          done: { end: failed }
+          done: { end: completed }
         output:
           type: object
           properties:

@@ -62,6 +62,10 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
         Assert.All(coverage, construct => Assert.True(construct.Value * 20 >= done, $"Only {construct.Value} of {done} contracts have '{construct.Key}'."));
     }
 
+    // Chance declares what nothing uses, and asks twice.
+    private static bool IsSuperfluous(Onex.Contracts.Diagnostics.Diagnostic diagnostic) =>
+        diagnostic.Severity == Onex.Contracts.Diagnostics.Severity.Warning && string.CompareOrdinal(diagnostic.Code, "ONEX1183") >= 0;
+
     private static string? Try(GeneratedContract contract, int[] script, out int moves)
     {
         Chaos? chaos = null;
@@ -69,9 +73,9 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
         {
             // A low limit, so that what goes round is blocked in a life as short as this.
             var compilation = Story.Compile(contract.Text, ContractLimits.Default with { IdleEntries = 1 + (script[0] % 30) });
-            Assert.True(compilation.Diagnostics.Count == 0, string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
+            Assert.Equal("", string.Concat(compilation.Diagnostics.Where(diagnostic => !IsSuperfluous(diagnostic)).Select(diagnostic => diagnostic.Render())));
             CheckSchedule(compilation.Plans[0]);
-            chaos = new Chaos(compilation.Plans[0], contract.Input) 
+            chaos = new Chaos(compilation.Plans[0], contract.Input)
             {
                 ComparedMoves = 5,
                 LogMax = Number("ONEX_GENERATED_LOG") ?? 80,

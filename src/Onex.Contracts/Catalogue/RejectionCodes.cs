@@ -1,0 +1,64 @@
+using System.Collections.Frozen;
+using System.Globalization;
+
+namespace Onex.Contracts.Catalogue;
+
+/// <summary>
+/// The codes with which the answer of an operation may be a final "no", and so reach a <c>catch</c>. What an attempt fails with does not: it is
+/// tried again, and in the end the step has failed with a code of the engine's own.
+/// </summary>
+public static class RejectionCodes
+{
+    private static readonly string[] _ofAll = ["arguments_invalid", "arguments_missing"];
+    private static readonly FrozenSet<string> _compute = FrozenSet.ToFrozenSet(_ofAll, StringComparer.Ordinal);
+
+    private static readonly FrozenSet<string> _http = FrozenSet.ToFrozenSet(
+        [
+            .. _ofAll, "address_refused", "request_too_large", "response_too_large",
+            .. Enumerable.Range(300, 200).Where(status => HttpStatuses.Judge(status) == HttpAnswer.Rejected).Select(HttpStatuses.Code),
+        ],
+        StringComparer.Ordinal);
+
+    private static readonly FrozenSet<string> _database = FrozenSet.ToFrozenSet(
+        [
+            .. _ofAll, "connection_invalid", "statement_invalid", "parameters_invalid", "columns_invalid", "result_too_large",
+            "unique_violation", "foreign_key_violation", "not_null_violation", "check_violation", "exclusion_violation", "constraint_violation",
+            "raised_exception", "data_exception", "syntax_error", "undefined_table", "undefined_column", "undefined_function", "insufficient_privilege",
+        ],
+        StringComparer.Ordinal);
+
+    private static readonly FrozenSet<string> _query = FrozenSet.ToFrozenSet([.. _database, "read_only"], StringComparer.Ordinal);
+    private static readonly FrozenSet<string> _produce = FrozenSet.ToFrozenSet([.. _ofAll, "topic_refused", "record_refused"], StringComparer.Ordinal);
+
+    private static readonly FrozenSet<string> _attempts = FrozenSet.ToFrozenSet(
+        [
+            .. FailureCodes.NotSent, "timeout", "connection_lost", "answer_unreadable", "read_only", "operation_failed", "store_missing",
+            "database_unavailable", "statement_canceled", "transaction_timed_out", "lease_lost", "broker_unavailable",
+        ],
+        StringComparer.Ordinal);
+
+    /// <summary>Those of an operation by name, but for the states of PostgreSQL that have none; null if they are not known.</summary>
+    public static FrozenSet<string>? Of(OperationDescriptor operation) =>
+        operation.IsToCome ? null
+        : operation.Role == OperationRole.Compute ? _compute
+        : operation.Name.Split('.')[0] switch
+        {
+            "http" => _http,
+            "db" => operation.Name == "db.query" ? _query : _database,
+            "kafka" => _produce,
+            _ => null,
+        };
+
+    /// <summary>Whether an operation may answer with that code, or nobody knows.</summary>
+    public static bool Allow(OperationDescriptor operation, string code) =>
+        Of(operation) is not { } known
+        || known.Contains(code)
+        || (operation.Name.StartsWith("db.", StringComparison.Ordinal) && code.StartsWith("sqlstate_", StringComparison.Ordinal));
+
+    /// <summary>Whether it is the code of an attempt, which is tried again: <c>http_503</c>, <c>connection_lost</c>.</summary>
+    public static bool IsOfAttempt(string code) =>
+        _attempts.Contains(code)
+        || (code.StartsWith("http_", StringComparison.Ordinal)
+            && int.TryParse(code.AsSpan("http_".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var status)
+            && HttpStatuses.Judge(status) == HttpAnswer.Failed);
+}

@@ -1,0 +1,99 @@
+using System.Collections.Immutable;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Plans;
+using Onex.Contracts.Schemas;
+using Onex.Contracts.Yaml;
+
+namespace Onex.Contracts.Compiling;
+
+/// <summary>What a step says of its outcomes: what it must answer, which answers are a "no", and where failures lead.</summary>
+internal sealed partial class StepReader
+{
+    // What can never arrive would fail the step each time.
+    private DataType? ReadReturns(MapSyntax map, Call? call)
+    {
+        if (map.Find("returns") is not { } node)
+        {
+            return null;
+        }
+
+        var returns = scope.Types.Read(node);
+        if (call is not null && StaticTypes.Contradiction(expressions.Types.Callee(map), returns) is { } contradiction)
+        {
+            var callee = call.Kind == StepKind.Saga ? scope.Contracts.Find(call.Operation.Name)!.Shown : $"'{call.Operation.Name}'";
+            scope.Report(Complaints.ReturnsContradicted(node.At, callee, contradiction));
+        }
+
+        return returns;
+    }
+
+    /// <summary>Where failures lead.</summary>
+    public ImmutableArray<CatchRule> ReadCatch(SyntaxNode? node, string state)
+    {
+        var rules = ImmutableArray.CreateBuilder<CatchRule>();
+        var (caught, all) = (new HashSet<string>(StringComparer.Ordinal), false);
+        foreach (var entry in scope.List(node, "'catch'")?.Items ?? [])
+        {
+            if (scope.Map(entry, "an entry of 'catch'") is not { } map)
+            {
+                continue;
+            }
+
+            scope.CheckKeys(map, Keys.Catch);
+            var codes = ReadCodes(map.Find("error"));
+            if (all)
+            {
+                scope.Report(Complaints.CatchAfterAll(map.At));
+            }
+
+            foreach (var code in codes.Where(code => !caught.Add(code.Text) && !all))
+            {
+                scope.Report(Complaints.CaughtBefore(code.At, code.Text));
+            }
+
+            all |= !map.Has("error");
+            if (!map.Has("next"))
+            {
+                scope.Report(Complaints.MissingKey(map.At, "an entry of 'catch'", "next", "Add 'next: some_state'."));
+            }
+            else if (scope.Target(map.Find("next"), "'next'", state) is { } next)
+            {
+                var rule = new CatchRule([.. codes.Select(code => code.Text)], next);
+                scope.CatchCodes[rule] = all ? [] : codes;
+                rules.Add(rule);
+            }
+        }
+
+        return rules.ToImmutable();
+    }
+
+    private List<ScalarSyntax> ReadCodes(SyntaxNode? node) =>
+        [.. (node is ListSyntax list ? list.Items : node is null ? [] : [node]).Select(item => scope.Name(item, "an error code")).OfType<ScalarSyntax>()];
+
+    private ImmutableArray<RejectRule> ReadReject(SyntaxNode? node, ExpressionPlace place)
+    {
+        var (rules, guards) = (ImmutableArray.CreateBuilder<RejectRule>(), new GuardChecks(scope));
+        foreach (var entry in scope.List(node, "'reject'")?.Items ?? [])
+        {
+            if (scope.Map(entry, "an entry of 'reject'") is not { } map || expressions.IsSplit(map))
+            {
+                continue;
+            }
+
+            scope.CheckKeys(map, Keys.Reject);
+            foreach (var key in Keys.Reject.Known.Where(key => !map.Has(key)))
+            {
+                scope.Report(Complaints.MissingKey(map.At, "an entry of 'reject'", key, "Write '- { when: result.status_code == 409, code: some_code }'."));
+            }
+
+            var when = expressions.Read(map.Find("when"), "'when'", place);
+            guards.Next(when, map.At);
+            if (scope.Name(map.Find("code"), "'code'") is { } code && when is not null)
+            {
+                rules.Add(new RejectRule(when, code.Text));
+            }
+        }
+
+        return rules.ToImmutable();
+    }
+}

@@ -1,0 +1,68 @@
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Plans;
+using Onex.Contracts.Yaml;
+
+namespace Onex.Contracts.Compiling;
+
+/// <summary>What a contract, or the directory that it is in, declares and nothing uses.</summary>
+internal static class UnusedChecks
+{
+    /// <summary>Warns of fields of <c>data</c> and of retry policies. What is written and never read is there for operators.</summary>
+    public static void Run(ContractScope scope, MapSyntax root)
+    {
+        foreach (var (name, _) in (root.Find("data") as MapSyntax)?.Entries ?? [])
+        {
+            if (scope.WrittenData.Contains(name.Text) || !scope.Data.TryGetValue(name.Text, out var field))
+            {
+                continue;
+            }
+
+            if (!scope.ReadData.Contains(name.Text))
+            {
+                scope.Report(Complaints.UnusedData(name.At, name.Text));
+            }
+            else if (field.Initial is null)
+            {
+                scope.Report(Complaints.DataNeverSet(name.At, name.Text));
+            }
+        }
+
+        foreach (var (name, _) in (root.Find("retries") as MapSyntax)?.Entries ?? [])
+        {
+            if (!scope.UsedRetries.Contains(name.Text))
+            {
+                scope.Report(Complaints.UnusedRetry(name.At, name.Text));
+            }
+        }
+    }
+
+    /// <summary>Warns of connections that a directory's own files declare, and that none of its contracts uses.</summary>
+    /// <param name="contracts">The directory.</param>
+    /// <param name="plans">All of its contracts.</param>
+    /// <param name="context">What they are compiled against.</param>
+    public static IEnumerable<Diagnostic> Connections(ContractDirectory contracts, IEnumerable<Plan> plans, CompilerContext context)
+    {
+        var used = plans.SelectMany(plan => plan.Uses.Connections).ToHashSet(StringComparer.Ordinal);
+        var unused = (context.Connections?.Keys ?? []).Where(name => !used.Contains(name)).ToHashSet(StringComparer.Ordinal);
+        if (unused.Count == 0)
+        {
+            return [];
+        }
+
+        var found = new List<Diagnostic>();
+        foreach (var path in contracts.ConnectionFiles())
+        {
+            // What is wrong with it is said by who reads connections.
+            var file = new SourceFile(contracts.Shown(path), contracts.Load(path).Text);
+            var declared = YamlReader.Read(new SourceFile(path, file.Text), context.Allowed.Depth) is MapSyntax map ? map.Find("connections") as MapSyntax : null;
+            foreach (var (name, _) in declared?.Entries.Where(entry => unused.Contains(entry.Key.Text)) ?? [])
+            {
+                file.Report(Complaints.UnusedConnection(name.At, name.Text));
+            }
+
+            found.AddRange(file.Diagnostics());
+        }
+
+        return found;
+    }
+}
