@@ -72,7 +72,7 @@ public sealed class ResultRoomTests
         var other = room.Begin();
         await other.HoldAsync(2_000, TestContext.Current.CancellationToken);
 
-        var late = await bench.RunAsync(EffectsBench.Command("http.get", """{"path":"/x"}""", "stock", timeoutMs: 200));
+        var late = await bench.RunAsync(EffectsBench.Command("http.get", """{"path":"/x"}""", "stock", timeoutMs: 2_000));
         var inTime = bench.RunAsync(EffectsBench.Command("http.get", """{"path":"/x"}""", "stock"));
         other.Dispose();
 
