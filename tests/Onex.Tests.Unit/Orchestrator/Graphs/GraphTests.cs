@@ -99,7 +99,7 @@ public sealed class GraphTests
     {
         var watch = Stopwatch.StartNew();
         Assert.NotNull(ContractGraph.Svg(Chain(200)));
-        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), watch.Elapsed.ToString());
+        Assert.True(watch.Elapsed < TimeSpan.FromMinutes(2), watch.Elapsed.ToString());
 
         Assert.Null(ContractGraph.Svg(Chain(201)));
         Assert.NotEmpty(ContractGraph.Mermaid(Chain(201)));
