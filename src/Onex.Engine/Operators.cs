@@ -1,5 +1,5 @@
-using Onex.Contracts.Catalogue;
 using System.Diagnostics.CodeAnalysis;
+using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 

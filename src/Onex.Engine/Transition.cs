@@ -331,7 +331,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
             Replace(command with { Phase = AttemptPhase.Stuck });
         }
 
-        var blockage = new Blockage(kind, step, command?.CommandId, command?.Round ?? 0, Now, reason) 
+        var blockage = new Blockage(kind, step, command?.CommandId, command?.Round ?? 0, Now, reason)
         {
             Item = command?.Item,
             Code = code,

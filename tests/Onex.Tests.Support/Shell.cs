@@ -43,9 +43,9 @@ public static class Shell
         return new Ended(process.ExitCode, await output, await error);
     }
 
-    /// <summary>The full path of a program on PATH, or null.</summary>
+    /// <summary>The full path of a program on PATH, or null. A link that leads nowhere is none.</summary>
     public static string? Which(string program) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
             .Select(directory => Path.Combine(directory, program))
-            .FirstOrDefault(File.Exists);
+            .FirstOrDefault(path => File.Exists(path) && File.ResolveLinkTarget(path, returnFinalTarget: true) is null or { Exists: true });
 }

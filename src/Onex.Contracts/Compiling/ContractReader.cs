@@ -167,10 +167,17 @@ internal sealed class ContractReader
         };
     }
 
-    // A contract that answers before its end answers its caller with that.
     private ContractHead? MakeHead() => _name is not null && _version is not null && Names.IsVersion(_version)
-        ? new ContractHead(_name, _version, _input, ContractHead.AnyStep(States(), step => step.Has("respond")) ? null : _output)
+        ? new ContractHead(_name, _version, _input, AnswersWithOutput() ? _output : null)
         : null;
+
+    // One that answers before its end answers its caller with that, and an end that says no output with nothing.
+    private bool AnswersWithOutput()
+    {
+        var states = States();
+        return !ContractHead.AnyStep(states, step => step.Has("respond"))
+            && states.Items.OfType<MapSyntax>().All(state => state.Find("end") is not ScalarSyntax { Text: "completed" } || state.Has("output"));
+    }
 
     private ListSyntax States() => new(SourceSpan.Start, [.. (_root.Find("states") as MapSyntax)?.Entries.Select(state => state.Value) ?? []]);
 

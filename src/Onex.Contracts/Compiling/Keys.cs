@@ -26,7 +26,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             Must("contract", Shape.Name("[a-z][a-z0-9-]*"), "Its name: lower-case letters, digits, dashes. Requests name it as their `operation`"),
             Must(
                 "version", Shape.Version,
-                "A semantic version. A request starts the highest that is loaded; a saga goes on by the content that it started with. Other content needs another version"),
+                "A semantic version. A request starts the highest that is loaded; a saga keeps the content that it started with. Other content needs another version"),
             May("description", Shape.Text, "What it is for"),
             Must("input", Shape.Schema, "JSON Schema of a request's payload; `{ $ref: schemas/order.json }` keeps it in a file of its own"),
             May("output", Shape.Schema, "JSON Schema of what a completed end answers"),
@@ -40,7 +40,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             Must("states", Shape.MapOf(Shape.Map(() => State)), "The states by name"),
             May(
                 "on_failure", Shape.Text,
-                "The state to which a step's final failure leads that nothing catches. Without it: everything is taken back, then the saga fails"),
+                "The state to which a step's final failure leads that nothing catches. Without it everything is compensated, then the saga fails"),
             May("examples", Shape.ListOf(Shape.Map(() => Example)), "Cases that show how it behaves, run by `onex contracts test`"),
             May("events", Shape.MapOf(Shape.Any(Shape.Map(() => Event), Shape.Nothing)), "What may be sent to it while it lives, by name"),
             May("any_state", Shape.ListOf(Shape.Map(() => EventRule)), "What events do in every ordinary state before the pivot"),
@@ -52,7 +52,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
     public static Keys Schedule { get; } = Of(
         "'schedule'",
         [
-            May("every", Shape.Duration, "How often, a second at least: `every: 1h`. It counts from the first start of a main with this schedule"),
+            May("every", Shape.Duration, "How often, a second at least: `every: 1h`. It counts from the first start of an orchestrator with this schedule"),
             May("cron", Shape.Text, "Instead of that: the times, in five fields: minute, hour, day of the month, month, day of the week"),
             May("time_zone", Shape.Text, "Whose calendar `cron` means, by its name in the IANA database: `UTC`"),
             May(
@@ -60,7 +60,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
                 "What happens when a time comes and the saga of an earlier one still lives: `skip`, nothing starts (the default), or `allow`, another one does"),
             May(
                 "missed", Shape.OneOf("latest", "skip"),
-                "What happens about times at which no main ran, up to a minute after: `latest`, the last of them starts a saga (the default) unless one is due now anyway, or `skip`, none does"),
+                "What happens to times at which no orchestrator ran, up to a minute after: `latest`, the last of them starts a saga (the default) unless one is due now anyway, or `skip`, none does"),
             May("input", Shape.Value, "The input, in constants: `{}`"),
         ],
         [], oneOf: ["every", "cron"]);
@@ -73,10 +73,10 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             May("fault", Shape.Text, "Beside `next`: the code of the fault that it sets. Required where that leads to a compensating state"),
             May("choose", Shape.ListOf(Shape.Map(() => Choice)), "Where it leads: the first entry whose guard holds"),
             May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where a final failure leads that the step itself does not catch"),
-            May("pivot", Shape.Bool, "`true`: from the entry into it on nothing is taken back any more"),
+            May("pivot", Shape.Bool, "`true`: from the entry into it on nothing is compensated any more"),
             May("end", Shape.OneOf("completed", "failed"), "`completed` answers `success`, `failed` answers `error` with the fault's code"),
             May("output", Shape.Value, "Of an end: what is answered"),
-            May("compensate", Shape.OneOf("all"), "`all`: takes back what was done, the last thing first, then goes to `next`"),
+            May("compensate", Shape.OneOf("all"), "`all`: compensates the completed steps, the last first, then goes to `next`"),
             May("on_event", Shape.ListOf(Shape.Map(() => EventRule)), "What events do in it. Not in an end or a compensating state"),
             May("timeout", Shape.Map(() => TimeLimit), "A time limit from the entry into it. Not in an end or a compensating state"),
         ],
@@ -96,7 +96,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             May("timeout", Shape.Duration, "Of one attempt; 30 s unless the connection says otherwise"),
             May("reject", Shape.ListOf(Shape.Map(() => Reject)), "Answers that are a final \"no\""),
             May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where its final failure leads"),
-            May("compensate", Shape.Map(() => Compensate), "How it is taken back. Required before the pivot for what changes the world"),
+            May("compensate", Shape.Map(() => Compensate), "How it is compensated. Required before the pivot for what changes the world"),
             May("each", Shape.Map(() => Each), "Makes the call for each item of a list: see [For-each](#for-each)"),
             May("aggregate", Shape.MapOf(Shape.Map(() => Aggregate)), "Of an `each`: what its items come to, by name"),
             May(
@@ -115,7 +115,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             May("save", Shape.MapOf(Shape.Expression), "Fields of `data` with an expression over `result` for each"),
             May("reject", Shape.ListOf(Shape.Map(() => Reject)), "Outputs that are a final \"no\""),
             May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where its failed end leads"),
-            May("compensate", Shape.Map(() => Compensate), "How a completed one is taken back"),
+            May("compensate", Shape.Map(() => Compensate), "How a completed one is compensated"),
             May("each", Shape.Map(() => Each), "Makes one for each item of a list"),
             May("aggregate", Shape.MapOf(Shape.Map(() => Aggregate)), "Of an `each`: what its items come to, by name"),
             May("detached", Shape.Bool, "`false`, or left out"),
@@ -130,7 +130,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             Must("saga", Shape.Text, "The contract"),
             May("with", Shape.MapOf(Shape.Value), "Its input"),
             Must("detached", Shape.True, "`true`"),
-            May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where it leads if its input cannot be worked out"),
+            May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where it leads if its input cannot be evaluated"),
         ],
         []);
 
@@ -240,7 +240,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         "a step that sets",
         [
             May("id", Shape.Text, "Its name, if it is to have one"),
-            Must("set", Shape.MapOf(Shape.Expression), "Fields of `data` with an expression for each, worked out over `data` as it was before"),
+            Must("set", Shape.MapOf(Shape.Expression), "Fields of `data` with an expression for each, evaluated over `data` as it was before"),
         ],
         []);
 
@@ -275,7 +275,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         "an event",
         [
             May("data", Shape.Type, "The type of its payload: `event` in its rules. Fields that it does not declare cannot be read"),
-            May("early", Shape.Duration, "How long it is kept if it comes before its saga; without it, such an event is refused"),
+            May("early", Shape.Duration, "How long it is stored if it arrives before its saga exists; without it, such an event is declined"),
         ],
         []);
 
@@ -308,10 +308,10 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             May("with", Shape.Arguments, "The arguments, over `result` too"),
             May("retry", Shape.Any(Shape.Text, Shape.Map(() => Retry)), "A policy"),
             May("timeout", Shape.Duration, "Of one attempt"),
-            May("none", Shape.Text, "Instead of all that: the reason why nothing need be taken back"),
+            May("none", Shape.Text, "Instead of all that: the reason why nothing needs to be compensated"),
             May(
                 "when_unknown", Shape.OneOf("run", "block", "assume_not_done"),
-                "What holds when, after the last attempt, nobody can tell whether the step happened: `block`, an operator decides (the default); `run`, it is compensated too, and the arguments then read only `input`, `data` as it was before the step, and `command_id`, the key that the call went out with; `assume_not_done`, it counts as not done"),
+                "What follows if it is unknown, after the last attempt, whether the step happened: `block`, an operator decides (the default); `run`, it is compensated too, and the arguments then read only `input`, `data` as it was before the step, and `command_id`, the key that the call went out with; `assume_not_done`, it counts as not done"),
         ],
         [], oneOf: ["effect", "compute", "saga", "none"]);
 
@@ -379,7 +379,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             May("after", Shape.Duration, "Only when the saga has been there for that long. Without `event` only time goes by"),
             May("event", Shape.Text, "The event that is sent"),
             May("with", Shape.Value, "Its payload"),
-            May("refused", Shape.Bool, "`true`: the saga must refuse it. Without this an event that is refused fails the example"),
+            May("refused", Shape.Bool, "`true`: the saga must decline it. Without this an event that is declined fails the example"),
         ],
         []);
 
@@ -391,7 +391,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             May("blocked", Shape.Text, "The state in which it is blocked for an operator"),
             May("fault", Shape.Text, "The code of its fault"),
             May("visited", Shape.ListOf(Shape.Text), "The states that it enters, in order"),
-            May("compensated", Shape.ListOf(Shape.Text), "The steps that are taken back, in order"),
+            May("compensated", Shape.ListOf(Shape.Text), "The steps that are compensated, in order"),
             May("output", Shape.Value, "What it answers: the fields that matter"),
             May("responded", Shape.Value, "What a `respond` step answers: the fields that matter"),
         ],

@@ -400,7 +400,13 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         }
 
         // A whole URL says where to go by itself.
-        var url = (step.Find("with") as MapSyntax)?.Has("url") == true && operation.Arguments.Any(argument => argument.Name == "url");
+        var with = step.Find("with") as MapSyntax;
+        var url = with?.Has("url") == true && operation.Arguments.Any(argument => argument.Name == "url");
+        if (url && with!.Has("path") && !scope.Context.IsRegistered)
+        {
+            scope.Report(Complaints.KeysExclude(with.KeyAt("path"), "'with'", "url", "path", "Give 'connection' and a 'path', or a whole 'url'."));
+        }
+
         if (name is null)
         {
             if (!url && !step.Has("connection"))

@@ -25,10 +25,11 @@ internal static partial class BareExpression
         var value = match.Groups["value"].Value.TrimEnd();
         var key = match.Groups["key"].Value;
         var misread = value.StartsWith('{') || value.StartsWith('[')
-            ? key is "when" or "key" or "until"
+            ? key is "when" or "key" or "until" || GoesOn(value)
             : value.StartsWith('"') || value.StartsWith('\'')
             ? Operator().IsMatch(value[1..])
-            : value.Contains(": ", StringComparison.Ordinal) && !value.StartsWith("- ", StringComparison.Ordinal) && value[0] is not ('&' or '*' or '!' or '#' or '|' or '>');
+            : value.Contains(": ", StringComparison.Ordinal) && !value.StartsWith("- ", StringComparison.Ordinal) && value[0] is not ('&' or '*' or '!' or '#' or '|' or '>')
+                || value[0] is '@' or '`' or '%';
         return misread ? (match.Groups["value"].Index + 1, key, value) : null;
     }
 
@@ -37,6 +38,10 @@ internal static partial class BareExpression
 
     /// <summary>The column of the first brace or bracket where a value begins; null if none does.</summary>
     public static int? Brackets(string line) => OpenBracket().Match(line) is { Success: true } match ? match.Groups["open"].Index + 1 : null;
+
+    // [a] + [b], { a: string }?
+    private static bool GoesOn(string value) =>
+        FlowText.EndOfBrackets(value) is > 0 and var end && value[end..].Trim() is { Length: > 0 } rest && rest[0] is not ('#' or ']' or '}' or ',');
 
     /// <summary>A key with its colon on a line that YAML refuses, and the value that follows without a blank; null if it is none.</summary>
     public static (int Column, string Key, string Value)? WithoutSpace(string line) =>

@@ -25,6 +25,9 @@ internal sealed class FlowText
         return flow._closed ? flow._misread : [];
     }
 
+    /// <summary>Behind the bracket that closes the one where a text begins; -1 if none does.</summary>
+    public static int EndOfBrackets(string text) => new FlowText(text, 0).Balanced(0);
+
     private void ReadBrackets()
     {
         var isMap = _text[_at] == '{';
@@ -82,6 +85,11 @@ internal sealed class FlowText
         }
 
         _at = end + 1;
+        if (_at < _text.Length && _text[_at] is '{' or '[' && _text[start] is not ('"' or '\'') && Balanced(_at) is > 0 and var close)
+        {
+            _misread.Add(new MisreadValue(start, _text[start..end], _text[start..Math.Min(close, EndOfLine(start))], IsJoined: true));
+        }
+
         SkipBlanks();
         return _text[start..end];
     }
@@ -233,7 +241,8 @@ internal sealed class FlowText
 /// <param name="Start">Where it begins in the file.</param>
 /// <param name="Key">Its key, as it is written; null if it is an item of a list.</param>
 /// <param name="Value">All of it.</param>
-internal readonly record struct MisreadValue(int Start, string? Key, string Value)
+/// <param name="IsJoined">Whether it only lacks the blank behind its key's colon; then the value is key, colon and value.</param>
+internal readonly record struct MisreadValue(int Start, string? Key, string Value, bool IsJoined = false)
 {
     /// <summary>The entry as it should be written.</summary>
     public string Quoted => Key is null ? BareExpression.Quote(Value) : $"{Key}: {BareExpression.Quote(Value)}";

@@ -51,16 +51,19 @@ internal sealed class YamlReader
         }
         catch (YamlException wrong)
         {
-            reader.Explain(Place(wrong.Start), Complaints.YamlSyntax(Place(wrong.Start), Reason(wrong)));
+            var reason = Reason(wrong);
+            reader.Explain(Place(wrong.Start), Complaints.YamlSyntax(Place(wrong.Start), reason), reason.Contains("tab", StringComparison.Ordinal));
         }
         catch (Exception wrong) when (wrong is not OutOfMemoryException)
         {
             // The scanner meets some garbage with exceptions of other kinds; among it, a line that begins like a block inside open braces.
+            var at = Place(reader._scanner.CurrentPosition);
             reader.Explain(
-                Place(reader._scanner.CurrentPosition),
-                reader._brackets.TryPeek(out var open)
-                    ? Complaints.YamlSyntax(Place(open), "this bracket is not closed, or something inside it is misplaced")
-                    : Complaints.YamlSyntax(Place(reader._scanner.CurrentPosition), "it is not YAML"));
+                at,
+                reader.OpenBracket(at) is { } open
+                    ? Complaints.YamlSyntax(open, "this bracket is not closed, or something inside it is misplaced")
+                    : Complaints.YamlSyntax(at, "it is not YAML"),
+                ofTab: false);
         }
 
         return null;
@@ -189,6 +192,16 @@ internal sealed class YamlReader
     // “text” is text with those quotes in it. Read without them, so that nothing else is said of it.
     private ScalarSyntax WithoutCurlyQuotes(ScalarSyntax scalar)
     {
+        // “a, b” in braces is two.
+        if (!_isRegistered && scalar is { Form: ScalarForm.Plain, Text: ['\u201C' or '\u201E', ..] } && _brackets.Count > 0 && !scalar.Text.Contains('\u201D', StringComparison.Ordinal)
+            && _file.Line(scalar.At.Line) is { } line && line.IndexOf('\u201D', scalar.At.Column) is > 0 and var end)
+        {
+            var whole = line[(scalar.At.Column - 1)..(end + 1)];
+            _file.Report(Complaints.CurlyQuotes(scalar.At with { Length = whole.Length }, _file.Shown(whole), _file.Shown($"\"{whole[1..^1]}\"")));
+            _incomplete = true;
+            return scalar;
+        }
+
         if (_isRegistered || scalar.Form != ScalarForm.Plain || scalar.Text is not ['\u201C' or '\u201D' or '\u201E' or '\u2018' or '\u2019', .. var inner, '\u201C' or '\u201D' or '\u2018' or '\u2019']
             || inner.AsSpan().ContainsAny("\u201C\u201D\u201E\u2018\u2019"))
         {
@@ -278,24 +291,43 @@ internal sealed class YamlReader
     }
 
     // The scanner's message is about mappings and block ends, which helps nobody, where what stands there only needs quotes or a blank.
-    private void Explain(SourceSpan at, Complaint otherwise)
+    private void Explain(SourceSpan at, Complaint otherwise, bool ofTab)
     {
-        var known = Tab(at) is { } tab ? [tab] : MisreadInBrackets(at) is { Count: > 0 } misread ? misread : MisreadLine(at) is { } line ? [line] : [otherwise];
+        var known = Tab(at, ofTab) is { } tab ? [tab] : MisreadInBrackets(at) is { Count: > 0 } misread ? misread : MisreadLine(at) is { } line ? [line] : [otherwise];
         foreach (var complaint in known)
         {
             _file.Report(complaint);
         }
     }
 
-    // A tab that indents. The scanner says that the file begins with it, or speaks of what stands behind it.
-    private Complaint? Tab(SourceSpan at)
+    // A tab that indents. The scanner says that the file begins with it, speaks of what stands before it, or, inside braces, of something else.
+    private Complaint? Tab(SourceSpan at, bool anywhere)
     {
-        for (var number = at.Line == 1 ? 1 : Math.Max(1, at.Line - 1); (at.Line == 1 || number <= at.Line) && _file.Line(number) is { } line; number++)
+        for (var number = Math.Max(1, at.Line - 1); (anywhere || number <= at.Line) && _file.Line(number) is { } line; number++)
         {
             var tab = line.IndexOf('\t', StringComparison.Ordinal);
             if (tab >= 0 && line.AsSpan(0, tab).IndexOfAnyExcept(" -?:") < 0 && !string.IsNullOrWhiteSpace(line))
             {
                 return Complaints.TabIndents(new SourceSpan(number, tab + 1, 1));
+            }
+        }
+
+        return null;
+    }
+
+    // The innermost bracket that is open; where the scanner gave up before it told of one, the first on the line.
+    private SourceSpan? OpenBracket(SourceSpan at)
+    {
+        if (_brackets.TryPeek(out var open))
+        {
+            return Place(open);
+        }
+
+        for (var number = at.Line; number >= Math.Max(1, at.Line - 1); number--)
+        {
+            if (_file.Line(number) is { Length: < LineShownMax } line && BareExpression.Brackets(line) is { } column)
+            {
+                return new SourceSpan(number, column, 1);
             }
         }
 
@@ -323,7 +355,9 @@ internal sealed class YamlReader
 
     private List<Complaint> InBrackets(int open) =>
     [
-        .. FlowText.Misread(_file.Text, open, _depthMax).Select(value => Complaints.QuoteValue(_file.Place(value.Start, value.Value.Length), _file.Shown(value.Quoted))),
+        .. FlowText.Misread(_file.Text, open, _depthMax).Select(value => value.IsJoined
+            ? Complaints.ColonWithoutSpace(_file.Place(value.Start, value.Value.Length), _file.Shown(value.Value), _file.Shown($"{value.Key}: {value.Value[(value.Key!.Length + 1)..]}"))
+            : Complaints.QuoteValue(_file.Place(value.Start, value.Value.Length), _file.Shown(value.Quoted))),
     ];
 
     private Complaint? MisreadLine(SourceSpan at)

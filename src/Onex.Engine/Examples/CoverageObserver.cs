@@ -1,6 +1,6 @@
 using Onex.Contracts.Expressions;
-using Onex.Contracts.Plans;
 using Onex.Contracts.Graphs;
+using Onex.Contracts.Plans;
 
 namespace Onex.Engine.Examples;
 

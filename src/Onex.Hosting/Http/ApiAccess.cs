@@ -154,7 +154,11 @@ public abstract record AccessVerdict
         /// <summary>The same as an answer.</summary>
         public Problem ToProblem() => new()
         {
-            Status = Status, Title = Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(Status), Code = Code, Detail = Detail, Remedy = Remedy,
+            Status = Status,
+            Title = Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(Status),
+            Code = Code,
+            Detail = Detail,
+            Remedy = Remedy,
         };
     }
 }

@@ -7,9 +7,9 @@ using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Messages;
+using Onex.Engine;
 using Onex.Hosting.Http;
 using Onex.Hosting.Settings;
-using Onex.Engine;
 using Onex.Orchestrator.Requests;
 
 namespace Onex.Orchestrator.Api;

@@ -1,7 +1,7 @@
 using System.Text;
+using Onex.Contracts.Graphs;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
-using Onex.Contracts.Graphs;
 using Onex.Orchestrator.Scheduling;
 
 namespace Onex.Orchestrator.Api;

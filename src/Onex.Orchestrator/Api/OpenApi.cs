@@ -1,9 +1,9 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
+using Onex.Engine;
 using Onex.Hosting;
 using Onex.Hosting.Http;
-using Onex.Engine;
 
 namespace Onex.Orchestrator.Api;
 

@@ -2,10 +2,10 @@ using System.Buffers;
 using System.Text.Json;
 using Microsoft.Extensions.Hosting;
 using Onex.Contracts.Messages;
+using Onex.Engine;
 using Onex.Hosting.Http;
 using Onex.Hosting.Settings;
 using Onex.Orchestrator.Control;
-using Onex.Engine;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Api;

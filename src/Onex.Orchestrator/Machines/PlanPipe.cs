@@ -1,8 +1,8 @@
 using MassTransit;
 using MassTransit.Saga;
 using Onex.Contracts.Plans;
-using Onex.Kafka.Riding;
 using Onex.Engine;
+using Onex.Kafka.Riding;
 
 namespace Onex.Orchestrator.Machines;
 

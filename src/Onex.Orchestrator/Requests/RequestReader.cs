@@ -5,8 +5,8 @@ using System.Text.Json;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
-using Onex.Kafka.Consuming;
 using Onex.Engine;
+using Onex.Kafka.Consuming;
 using Onex.Orchestrator.Responses;
 
 namespace Onex.Orchestrator.Requests;

@@ -1,7 +1,7 @@
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
-using Onex.Kafka.Consuming;
 using Onex.Engine;
+using Onex.Kafka.Consuming;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
 

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Onex.Hosting.Settings;
 using Onex.Engine;
+using Onex.Hosting.Settings;
 using Onex.Orchestrator.Scheduling;
 using Onex.Orchestrator.Sending;
 using Onex.Persistence.Sagas;

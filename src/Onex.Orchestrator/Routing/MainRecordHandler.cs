@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
-using Onex.Kafka.Consuming;
 using Onex.Engine;
+using Onex.Kafka.Consuming;
 using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Sending;
 using Onex.Persistence.Sagas;

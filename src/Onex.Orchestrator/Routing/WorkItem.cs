@@ -1,5 +1,5 @@
-using Onex.Kafka.Consuming;
 using Onex.Engine;
+using Onex.Kafka.Consuming;
 using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Sending;
 

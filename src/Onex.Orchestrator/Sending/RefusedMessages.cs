@@ -77,9 +77,9 @@ internal sealed class RefusedMessages(IEffectLedger ledger, IDeadLetterIndex let
             Message = reason,
         },
         entry: null)
-    {
-        Caller = Caller(),
-    };
+        {
+            Caller = Caller(),
+        };
 
     private static TaskCompletionSource<WorkOutcome> Caller() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -2,13 +2,13 @@ using System.CommandLine;
 using System.Text.Json;
 using Onex.Contracts;
 using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Graphs;
 using Onex.Contracts.Plans;
 using Onex.Effects.Connections;
+using Onex.Engine.Examples;
 using Onex.Hosting;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
-using Onex.Engine.Examples;
-using Onex.Contracts.Graphs;
 using Onex.Runtime.Running;
 
 namespace Onex.Runtime.Commands;

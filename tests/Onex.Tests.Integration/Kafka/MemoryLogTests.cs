@@ -99,7 +99,7 @@ public sealed class MemoryLogTests
             await arrived.WaitAsync(TestContext.Current.CancellationToken);
         }
 
-        Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(10));
+        Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(50));
     }
 
     [Fact]

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using Onex.Kafka.Producing;
 using Onex.Kafka.Consuming;
+using Onex.Kafka.Producing;
 using Onex.Orchestrator.Routing;
 using Onex.Orchestrator.Sending;
 using Onex.Persistence.DeadLetters;

@@ -134,7 +134,16 @@ public sealed class ChildTypesTests
     {
         var early = Shipment.Replace("initial: done\nstates:\n", "initial: work\nstates:\n  work: { steps: [{ respond: { other: 1 } }], next: done }\n", StringComparison.Ordinal);
 
-        Assert.Equal("", Found(Order($"- {{ id: ship, saga: shipment, with: {Right}, save: {{ tracking: result.other }}, compensate: {{ none: a test }} }}"), early));
+        Assert.Equal("", Found(Order($"- {{ id: ship, saga: shipment, with: {Right}, save: {{ tracking: result.cost }}, compensate: {{ none: a test }} }}"), early));
+    }
+
+    [Fact]
+    public void Of_a_child_with_an_end_that_says_no_output_nobody_knows_the_type()
+    {
+        var silent = Shipment + "\n  other: { end: completed }\n";
+        silent = silent.Replace("initial: done\nstates:\n", "initial: work\nstates:\n  work: { choose: [{ when: input.weight > 9, next: other }, { next: done }] }\n", StringComparison.Ordinal);
+
+        Assert.Equal("", Found(Order($"- {{ id: ship, saga: shipment, with: {Right}, save: {{ tracking: result.cost }}, compensate: {{ none: a test }} }}"), silent));
     }
 
     [Fact]

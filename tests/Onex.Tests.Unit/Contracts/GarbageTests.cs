@@ -113,7 +113,7 @@ public sealed class GarbageTests(ITestOutputHelper output)
         Answer(text);
 
         // They take about a second; what grows with the square of the size takes minutes.
-        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"{what}: {watch.Elapsed}");
+        Assert.True(watch.Elapsed < TimeSpan.FromMinutes(2), $"{what}: {watch.Elapsed}");
     }
 
     private static void Answer(string text)

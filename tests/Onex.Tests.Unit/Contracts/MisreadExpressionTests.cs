@@ -107,6 +107,9 @@ public sealed class MisreadExpressionTests
     [Theory]
     [InlineData("  l: list({ id: string })", "Quote it: l: 'list({ id: string })'")]
     [InlineData("  l: Note: read this", "Quote it: l: 'Note: read this'")]
+    [InlineData("  l: { id: string }?", "Quote this expression: l: '{ id: string }?'")]
+    [InlineData("  l: [1] + [2]", "Quote this expression: l: '[1] + [2]'")]
+    [InlineData("  l: @home", "Quote it: l: '@home'")]
     public void A_colon_in_a_value_in_block_style_is_shown_quoted(string line, string remedy) =>
         Assert.Equal(("ONEX1041", remedy), Single($"{Small.Head}data:\n{line}\ninitial: done\nstates:\n  done: {{ end: completed }}\n"));
 
@@ -118,17 +121,36 @@ public sealed class MisreadExpressionTests
         (code, remedy),
         Single($"{Small.Head}initial: work\nstates:\n  work:\n    choose:\n      - {when}\n        next: done\n      - next: done\n  done: {{ end: completed }}\n"));
 
+    [Fact]
+    public void Curly_quotes_around_a_comma_in_braces_are_found_out() => Assert.Equal(
+        ("ONEX1201", "Write \"x, y\", or quote all of it if those quotes are meant: '\u201Cx, y\u201D'"),
+        Single($"{Small.Head}initial: done\nstates:\n  done: {{ end: completed, output: {{ a: \u201Cx, y\u201D }} }}\n"));
+
+    [Fact]
+    public void A_bracket_that_is_not_closed_is_told_where_it_opens()
+    {
+        var diagnostic = Assert.Single(Small.Check(
+            $"{Small.Head}initial: work\nstates:\n  work:\n    steps:\n      - {{ id: a, compute: transform, with: {{ text: x }}\n    next: done\n  done: {{ end: completed }}\n").Diagnostics);
+
+        Assert.Equal(("ONEX1001", 8, 9), (diagnostic.Code, diagnostic.Line, diagnostic.Column));
+        Assert.Contains("this bracket is not closed", diagnostic.Problem, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("  done: { end: completed, output: {a:1, b: 2} }", 36, "a: 1")]
     [InlineData("  done: { end: completed, output: { url:http://x, b: 2 } }", 37, "url: http://x")]
     [InlineData("  done: { end: completed, output: {a:\"x\"} }", 36, "a: \"x\"")]
     [InlineData("  done: { end:completed }", 11, "end: completed")]
+    [InlineData("  done: { end: completed, output: {a:[1], b: {c:{d: 1}}} }", 36, "a: [1]")]
     [InlineData("  done:\n    end:completed", 5, "end: completed")]
     [InlineData("  done:\n    end: completed\n    output:\n      a:1\n      b: 2", 7, "a: 1")]
     public void A_colon_without_a_blank_is_told_where_it_stands(string state, int column, string apart)
     {
-        var diagnostic = Assert.Single(Small.Check($"{Small.Head}initial: done\nstates:\n{state}\n").Diagnostics);
+        var diagnostics = Small.Check($"{Small.Head}initial: done\nstates:\n{state}\n").Diagnostics;
+        var diagnostic = diagnostics[0];
 
+        Assert.All(diagnostics, each => Assert.Equal("ONEX1200", each.Code));
+        Assert.Equal(state.Contains("{d: 1}", StringComparison.Ordinal) ? 2 : 1, diagnostics.Count);
         Assert.Equal(("ONEX1200", column), (diagnostic.Code, diagnostic.Column));
         Assert.StartsWith($"Write {apart}, or quote it", diagnostic.Remedy, StringComparison.Ordinal);
     }
@@ -137,6 +159,7 @@ public sealed class MisreadExpressionTests
     [InlineData("\twork:\n\t\tnext: done", 6, 1)]
     [InlineData("  work:\n  \tnext: done", 7, 3)]
     [InlineData("  work: {\n\tnext: done }", 7, 1)]
+    [InlineData("  work:\n    next: done\n\t# a comment", 8, 1)]
     [InlineData("  work:\n    steps:\n\t  - wait: 5m\n    next: done", 8, 1)]
     public void A_tab_is_reported_where_it_stands(string states, int line, int column)
     {

@@ -228,6 +228,10 @@ public sealed partial class SilentMistakesTests
     }
 
     [Fact]
+    public void A_whole_address_and_a_path_exclude_each_other() => Assert.Equal(
+        ["ONEX1014"], Small.Codes(Work("{ id: a, effect: http.get, with: { url: \"http://a.example/b\", path: /a } }")));
+
+    [Fact]
     public void A_header_that_a_record_gets_anyway_is_doubted()
     {
         var text = Small.Head + Work("{ id: a, effect: kafka.produce, with: { topic: a.b, value: 1, headers: { message_id: a, mine: b } }, compensate: { none: a test } }");
@@ -347,6 +351,22 @@ public sealed partial class SilentMistakesTests
         Assert.Contains("unique_violation", rejected);
         Assert.Contains("arguments_missing", rejected);
         Assert.Empty(rejected.Except(known).Except(["operation_unavailable"]));
+    }
+
+    public static TheoryData<string> Repository =>
+    [
+        "contracts", "benchmarks/Onex.Benchmarks/contracts",
+        .. Directory.EnumerateDirectories(RepositoryFiles.At("tests", "contracts", "valid")).Select(path => Path.GetRelativePath(RepositoryFiles.Root, path)).Order(StringComparer.Ordinal),
+    ];
+
+    [Theory]
+    [MemberData(nameof(Repository))]
+    public void Nothing_is_doubted_in_the_contracts_of_the_repository(string directory)
+    {
+        var compilation = ContractCompiler.CompileDirectory(RepositoryFiles.At(directory), TestCatalogue.OfTheExample with { Connections = null });
+
+        Assert.NotEmpty(compilation.Plans);
+        Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
     }
 
     private const string Call = "{ id: call, effect: http.get, connection: stock, with: { path: /a }, " + Reject;

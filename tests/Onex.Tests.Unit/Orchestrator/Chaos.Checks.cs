@@ -36,9 +36,9 @@ internal sealed partial class Chaos
         {
             foreach (var command in before?.Outstanding.Where(command => command.Step == note.Step && command.Direction == StepDirections.Do) ?? [])
             {
-                // An item whose own result lets the saga go on, and so leave, was done before.
-                var isDone = command.Item is not null && result is { Outcome: StepOutcome.Completed } && result.CommandId == command.CommandId;
-                if (!isDone && _commands.TryGetValue(command.CommandId, out var known))
+                // An item whose own result makes the saga leave was over before.
+                var isOver = command.Item is not null && result?.CommandId == command.CommandId;
+                if (!isOver && _commands.TryGetValue(command.CommandId, out var known))
                 {
                     known.Interrupted = true;
                 }

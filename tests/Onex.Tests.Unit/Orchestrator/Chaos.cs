@@ -474,7 +474,7 @@ internal sealed partial class Chaos(Plan plan, string input = "{}")
         if (entry.Outcome is { Outcome: StepOutcome.Completed or StepOutcome.Rejected } final && !MayRunAgain(entry, copy))
         {
             // Told before, perhaps, and of no use to an attempt that asks again and begins no more: then the saga's own wake-up asks the ledger.
-            return final.Attempt < command.Attempt && command.NotAfter <= _story.Now ? null : final;
+            return copy.Kind == StepKind.Effect && final.Attempt < command.Attempt && command.NotAfter <= _story.Now ? null : final;
         }
 
         if (copy.Kind == StepKind.Saga)

@@ -41,8 +41,12 @@ public sealed class RedriveTests
         const string Request = """{"operation":"o","payload":{"a":1}}""";
         ConsumedRecord original = new()
         {
-            Topic = "requests", TopicId = Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11"), Partition = 3, Offset = 41,
-            Value = Encoding.UTF8.GetBytes(Request), Headers = [],
+            Topic = "requests",
+            TopicId = Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11"),
+            Partition = 3,
+            Offset = 41,
+            Value = Encoding.UTF8.GetBytes(Request),
+            Headers = [],
         };
         var letter = _letter with
         {

@@ -45,7 +45,12 @@ public sealed class SagaCacheTests
         {
             Facts = new SagaFacts
             {
-                SagaId = id, Contract = "c", ContractVersion = "1", ContractHash = "h", HomePartition = 0, StartedAt = default,
+                SagaId = id,
+                Contract = "c",
+                ContractVersion = "1",
+                ContractHash = "h",
+                HomePartition = 0,
+                StartedAt = default,
                 Input = Onex.Contracts.Expressions.CelValue.Map([]),
                 Asker = new Asker { RequestId = id, CorrelationId = id, Operation = "c", Source = "requests/0/0" },
             },

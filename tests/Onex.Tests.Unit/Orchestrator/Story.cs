@@ -191,6 +191,15 @@ internal sealed class Story
     /// <summary>Goes on with what was read from its row.</summary>
     public void Reloads(SagaState saga) => _saga = saga;
 
+    /// <summary>Goes on with what was read from rows that were stored at a time.</summary>
+    public void Reloads(SagaState saga, DateTimeOffset at)
+    {
+        // What is told from now on is none of what was told before.
+        (_saga, Now, _told) = (saga, at, 1000);
+        _sent.AddRange(saga.Outstanding.Select(command => new CommandToSend(
+            command.CommandId, command.Attempt, command.Step, command.Direction, StepKind.Effect, "", null, RawJson.EmptyObject, TimeSpan.Zero, command.NotAfter)));
+    }
+
     public Story Takes(SagaEvent message)
     {
         Last = SagaEngine.Decide(Plan, _saga, message, Now);
@@ -246,6 +255,27 @@ internal sealed class Story
             Code = code,
             Message = code,
         };
+    }
+
+    /// <summary>The items of a step that must be in flight.</summary>
+    public Story InFlightAre(string step, params int[] items)
+    {
+        Assert.Equal(items, InFlight(step).Order());
+        return this;
+    }
+
+    /// <summary>The arguments that the latest attempt of a step must have.</summary>
+    public Story ArgumentsAre(string step, string expected)
+    {
+        Assert.Equal(expected, Arguments(step));
+        return this;
+    }
+
+    /// <summary>What the saga must have ended with.</summary>
+    public Story OutputIs(string expected)
+    {
+        Assert.Equal(expected, Saga.Output?.ToString());
+        return this;
     }
 
     public string Arguments(string step) => _sent.Last(command => command.Step == step).Arguments.ToString();

@@ -133,6 +133,29 @@ public sealed partial class CommandLineTests
         }
     }
 
+    [Theory]
+    [InlineData("", 1)]
+    [InlineData("x.yaml", 0)]
+    public async Task A_connection_that_no_contract_uses_is_the_affair_of_its_directory_and_not_of_one_file(string path, int code)
+    {
+        var directory = Directory.CreateTempSubdirectory("onex-check-");
+        try
+        {
+            var connections = directory.CreateSubdirectory("connections").FullName;
+            await File.WriteAllTextAsync(
+                Path.Combine(connections, "outside.yaml"), "connections: { stock: { type: http, url: 'http://127.0.0.1:9' } }\n", TestContext.Current.CancellationToken);
+            await File.WriteAllTextAsync(
+                Path.Combine(directory.FullName, "x.yaml"), "contract: x\nversion: 1.0.0\ninput: {}\ninitial: done\nstates: { done: { end: completed } }\n",
+                TestContext.Current.CancellationToken);
+
+            Assert.Equal(code, await CommandLine.RunAsync(["contracts", "check", Path.Combine(directory.FullName, path), "--warnings-as-errors"]));
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
     [Fact]
     public void A_faulty_connection_is_reported_once_and_first()
     {

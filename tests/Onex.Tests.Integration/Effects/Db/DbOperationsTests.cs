@@ -118,7 +118,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     [InlineData("db.query", "SELECT 1/0", "data_exception", "(SQLSTATE 22012)")]
     [InlineData("db.query", "SELECT $1::int", "data_exception", "(SQLSTATE 22P02)", "hidden")]
     [InlineData("db.query", "SELECT $1::int", "statement_invalid", "could not determine data type of parameter $2", 1, 2)]
-    [InlineData("db.query", "SELECT $1::int", "parameters_invalid", "the statement has 1 parameters, and 0 values are given")]
+    [InlineData("db.query", "SELECT $1::int", "parameters_invalid", "the statement has 1 parameter, but 0 values came")]
     [InlineData("db.query", "SELECT $1::bytea", "parameters_invalid", "the value of $1 is not base64", "hidden!")]
     [InlineData("db.query", "SELECT 1 AS a, 2 AS a", "columns_invalid", "two columns are called 'a'")]
     [InlineData("db.query", "COMMIT", "statement_invalid", "may not begin with COMMIT")]

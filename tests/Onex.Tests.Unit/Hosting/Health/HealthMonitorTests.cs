@@ -96,7 +96,7 @@ public sealed class HealthMonitorTests : IAsyncLifetime
         while (!until())
         {
             _time.Advance(TimeSpan.FromMilliseconds(50));
-            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, TestContext.Current.CancellationToken);
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, TestContext.Current.CancellationToken);
         }
 
         return _time.GetElapsedTime(began);

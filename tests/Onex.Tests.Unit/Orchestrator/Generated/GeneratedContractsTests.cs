@@ -75,7 +75,7 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
             var compilation = Story.Compile(contract.Text, ContractLimits.Default with { IdleEntries = 1 + (script[0] % 30) });
             Assert.Equal("", string.Concat(compilation.Diagnostics.Where(diagnostic => !IsSuperfluous(diagnostic)).Select(diagnostic => diagnostic.Render())));
             CheckSchedule(compilation.Plans[0]);
-            chaos = new Chaos(compilation.Plans[0], contract.Input) 
+            chaos = new Chaos(compilation.Plans[0], contract.Input)
             {
                 ComparedMoves = 5,
                 LogMax = Number("ONEX_GENERATED_LOG") ?? 80,
