@@ -16,6 +16,18 @@ internal sealed class ResultRoom(long capacity, int largest)
     private long _held;
     private Place? _beyond;
 
+    /// <summary>How many wait for room.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _waiting.Count;
+            }
+        }
+    }
+
     private int LargestOne { get; } = largest;
 
     /// <summary>A place for the result of one attempt. It holds nothing yet; disposing of it gives back what it holds.</summary>

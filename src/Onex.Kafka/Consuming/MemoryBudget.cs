@@ -27,11 +27,11 @@ public sealed class MemoryBudget(long heapBytes)
     /// <summary>The weight of commands that a role runs at a time. One alone may weigh more.</summary>
     public long Commands { get; } = Math.Clamp(heapBytes / 5, MiB, 1024 * MiB);
 
-    /// <summary>Bytes of results, as they arrive, that the attempts of a role hold at a time. Each byte costs some eight, until the result is recorded.</summary>
-    public long Results { get; } = Math.Clamp(heapBytes / 48, MiB, 128 * MiB);
+    /// <summary>Bytes of results, as they arrive, that the attempts of a role hold at a time. Each byte of JSON with small parts costs some twenty, until the result is recorded.</summary>
+    public long Results { get; } = Math.Clamp(heapBytes / 96, MiB, 128 * MiB);
 
     /// <summary>Bytes that one result may have.</summary>
-    public int LargestResult { get; } = (int)Math.Clamp(heapBytes / 20, MiB, 50 * MiB);
+    public int LargestResult { get; } = (int)Math.Clamp(heapBytes / 48, MiB, 50 * MiB);
 
     /// <summary>The weight of requests that main takes over HTTP at a time. One alone may weigh more.</summary>
     public long Calls { get; } = Math.Clamp(heapBytes / 10, MiB, 512 * MiB);
