@@ -71,7 +71,14 @@ internal static class Branches
     /// <summary>Begins all branches, or those anew that have failed. False: what follows is the join's affair.</summary>
     public static bool Open(Transition transition, ParallelStep step)
     {
-        var failed = transition.Saga.Branches.Where(branch => branch.Parallel == step.Id && branch.Phase == BranchPhase.Failed).ToList();
+        var open = transition.Saga.Branches.Where(branch => branch.Parallel == step.Id).ToList();
+        var failed = open.FindAll(branch => branch.Phase == BranchPhase.Failed);
+        if (open.Count > 0 && failed.Count == 0)
+        {
+            // They run already: only an operator who asks once more comes here.
+            return false;
+        }
+
         List<BranchState> opened = failed.Count > 0
             ? [.. failed.Select(branch => branch with { Phase = BranchPhase.Running, Round = branch.Round + 1 })]
             : [.. step.Branches.Select((_, index) => new BranchState(step.Id, index) { Round = Round(transition.Saga, transition.Facts.SequenceOf(step.Id)) })];
@@ -228,6 +235,7 @@ internal static class Branches
             Branches = saga.Branches.RemoveAll(inner =>
                 transition.Facts.Branch(inner.Parallel, inner.Branch) is var other && other.Key != branch.Key && other.IsWithin(branch.Parallel!.Id, branch.Branch)),
             Eaches = saga.Eaches.RemoveAll(run => IsIn(transition, run.Step, branch)),
+            Held = saga.Held.RemoveAll(held => transition.Facts.SequenceAt(held.Key).IsWithin(branch.Parallel!.Id, branch.Branch)),
         };
     }
 

@@ -120,7 +120,9 @@ internal static class Operators
         var entered = transition.StatesEntered;
         Events.Settle(transition);
         Commands.Release(transition);
-        foreach (var (key, round) in held)
+
+        // Outer ones first: what an operator has had done anew opens the branches that those within it belong to.
+        foreach (var (key, round) in held.OrderBy(sequence => transition.Facts.SequenceAt(sequence.Key).Lanes.Length))
         {
             if (transition.StatesEntered != entered || transition.Saga is { Leaving: not null } or { EndedAt: not null })
             {

@@ -142,8 +142,8 @@ internal static class CelJson
             case JsonValueKind.Number:
                 return json.TryGetInt64(out var whole) ? CelValue.Int(whole)
                     : json.TryGetUInt64(out var large) ? CelValue.Uint(large)
-                    : isStored || JsonMarshal.GetRawUtf8Value(json).ContainsAny(".eE"u8) ? CelValue.Double(json.GetDouble())
-                    : CelValue.Rounded(json.GetDouble());
+                    : isStored || JsonMarshal.GetRawUtf8Value(json).ContainsAny(".eE"u8) ? CelValue.Double(ReadDouble(json))
+                    : CelValue.Rounded(ReadDouble(json));
             case JsonValueKind.String:
                 return CelValue.String(json.GetString()!);
             case JsonValueKind.Array or JsonValueKind.Object when levels == 0:
@@ -184,6 +184,10 @@ internal static class CelJson
                 return CelValue.Null;
         }
     }
+
+    // The reader of JSON itself rounds what stands half way between two doubles up where ".0" follows; this one to the even one, as IEEE 754 has it.
+    private static double ReadDouble(JsonElement json) =>
+        double.Parse(JsonMarshal.GetRawUtf8Value(json), NumberStyles.Float, CultureInfo.InvariantCulture);
 
     private static string? WriteDouble(CelValue number, Utf8JsonWriter writer, JsonForm form)
     {

@@ -26,6 +26,37 @@ public sealed class PauseTests
         """;
 
     [Fact]
+    public void Branches_that_an_operator_retries_while_the_saga_is_paused_run_before_their_join_is_looked_at_again()
+    {
+        var story = new Story("""
+            contract: story
+            version: 1.0.0
+            input: {}
+            initial: working
+            states:
+              working:
+                pivot: true
+                steps:
+                  - id: both
+                    parallel:
+                      join: { at_least: 3 }
+                      branches:
+                        - { id: one, effect: http.get, connection: outside, with: { path: /one } }
+                        - { id: two, effect: http.get, connection: outside, with: { path: /two } }
+                        - { id: three, effect: http.get, connection: outside, with: { path: /three } }
+                next: done
+              done: { end: completed }
+            """).Starts().Asks(OperatorCommand.Pause)
+            .Answered("one", 404).IsIn("working", SagaStatus.Blocked)
+            .Answered("two", 200)
+            .Asks(OperatorCommand.Retry).IsIn("working", SagaStatus.Paused);
+
+        story.Asks(OperatorCommand.Resume).IsIn("working", SagaStatus.Running);
+        Assert.Equal(["three", "one"], story.Saga.Outstanding.Select(command => command.Step));
+        story.Answered("one", 200).Answered("three", 200).IsIn("done", SagaStatus.Completed);
+    }
+
+    [Fact]
     public void A_paused_saga_that_gets_a_result_emits_answers_and_starts_nothing_until_it_is_resumed()
     {
         var story = new Story(Telling).Starts().Asks(OperatorCommand.Pause).Answered("work", 200).IsIn("working", SagaStatus.Paused).Sends();

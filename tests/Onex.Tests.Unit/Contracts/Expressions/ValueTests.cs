@@ -10,6 +10,13 @@ namespace Onex.Tests.Unit.Contracts.Expressions;
 public class ValueTests
 {
     [Theory]
+    [InlineData("4533000000000000000000.0")]
+    [InlineData("4533000000000000000000.00")]
+    [InlineData("4.533E+21")]
+    public void A_number_half_way_between_two_doubles_is_the_even_one_however_it_is_written(string json) =>
+        Assert.Equal(4.533e21, CelValue.FromJson(Encoding.UTF8.GetBytes(json)).AsDouble());
+
+    [Theory]
     [InlineData("null")]
     [InlineData("9223372036854775807")]
     [InlineData("-9223372036854775808")]
