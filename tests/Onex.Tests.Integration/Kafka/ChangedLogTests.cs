@@ -157,7 +157,21 @@ public sealed class ChangedLogTests : IDisposable
         await Eventually.TrueAsync(
             () => one.Values.Concat(two.Values).Where(value => value.StartsWith("new", StringComparison.Ordinal)).Distinct().Order().SequenceEqual(expected.Order()),
             () => string.Join(", ", one.Values) + " | " + string.Join(", ", two.Values));
-        await Eventually.TrueAsync(() => _bus.Committed(topic, topic, 2).Values.All(offset => offset == 4));
+
+        // A broker that forgets the offsets of the deleted topic late forgets those of the new one too: the next record has them committed again.
+        var ends = new long[] { 4, 4 };
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                var committed = _bus.Committed(topic, topic, 2);
+                foreach (var (partition, _) in committed.Where(offset => offset.Value < 0))
+                {
+                    await ProduceAsync(topic, partition, [$"more {ends[partition]++}"]);
+                }
+
+                return committed.All(offset => offset.Value == ends[offset.Key]);
+            },
+            () => $"{string.Join(", ", _bus.Committed(topic, topic, 2))} of {string.Join(", ", ends)}");
     }
 
     [Fact]
