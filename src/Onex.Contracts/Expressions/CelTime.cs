@@ -1,12 +1,16 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text;
+using NodaTime;
 
 namespace Onex.Contracts.Expressions;
 
 /// <summary>Timestamps (RFC 3339, years 1 to 9999, nanoseconds) and durations (<c>1h30m</c>, nanoseconds).</summary>
 internal static class CelTime
 {
+    // 1973: the last zone, Africa/Monrovia, gave up its seconds in January 1972.
+    private const long LastOffsetWithSeconds = 94_694_400;
+
     private const int NanosPerSecond = 1_000_000_000;
     private const int DurationLength = 100;
     private const long FirstSecond = -62_135_596_800;
@@ -182,10 +186,14 @@ internal static class CelTime
             return timestamp.Bits + offset;
         }
 
-        return TimeZoneInfo.TryFindSystemTimeZoneById(zone, out var found)
-            ? timestamp.Bits + (long)found.GetUtcOffset(DateTime.UnixEpoch.AddSeconds(timestamp.Bits)).TotalSeconds
-            : null;
+        return TimeZoneInfo.TryFindSystemTimeZoneById(zone, out var found) ? timestamp.Bits + OffsetSeconds(found, timestamp.Bits) : null;
     }
+
+    // The rules of today are the platform's, which is kept up to date. It drops the seconds that offsets had until 1972, which NodaTime has.
+    private static long OffsetSeconds(TimeZoneInfo zone, long seconds) =>
+        seconds < LastOffsetWithSeconds && DateTimeZoneProviders.Tzdb.GetZoneOrNull(zone.Id) is { } past
+            ? past.GetUtcOffset(Instant.FromUnixTimeSeconds(seconds)).Seconds
+            : (long)zone.GetUtcOffset(DateTime.UnixEpoch.AddSeconds(seconds)).TotalSeconds;
 
     // Z, +01:00, and, as some zones had it long ago, +00:34:08.
     private static bool TryOffset(ReadOnlySpan<char> text, out int seconds)

@@ -51,7 +51,7 @@ public sealed class DependencyTests
 
     [Theory]
     [InlineData("Onex.Contracts.Messages")]
-    [InlineData("Onex.Contracts", "Cronos", "YamlDotNet")]
+    [InlineData("Onex.Contracts", "Cronos", "NodaTime", "YamlDotNet")]
     [InlineData("Onex.Engine")]
     public void What_decides_needs_no_bus_no_store_no_broker_and_no_server(string name, params string[] packages)
     {
