@@ -54,18 +54,18 @@ internal sealed class EffectRunner(
         switch (await ledger.ClaimAsync(command, cancellation))
         {
             case ClaimVerdict.Granted granted:
-            {
-                // What the result takes of memory is given back when it is on its way.
-                using var place = (room ?? ResultRoom.Unbounded).Begin();
-                var record = new AttemptRecord(ledger, store, command, granted);
-                var outcome = await AttemptAsync(command, connection, permit, record, place, traceParent, traceState, cancellation);
-                if ((record.Committed ?? await RecordAsync(command, record, outcome, cancellation)) is { } result)
                 {
-                    await sender.SendAsync(result, command.HomePartition, traceParent, traceState, cancellation);
-                }
+                    // What the result takes of memory is given back when it is on its way.
+                    using var place = (room ?? ResultRoom.Unbounded).Begin();
+                    var record = new AttemptRecord(ledger, store, command, granted);
+                    var outcome = await AttemptAsync(command, connection, permit, record, place, traceParent, traceState, cancellation);
+                    if ((record.Committed ?? await RecordAsync(command, record, outcome, cancellation)) is { } result)
+                    {
+                        await sender.SendAsync(result, command.HomePartition, traceParent, traceState, cancellation);
+                    }
 
-                break;
-            }
+                    break;
+                }
 
             case ClaimVerdict.Known(var known):
                 Log.AnsweredFromLedger(logger, command.Operation, known.Attempt);
