@@ -36,11 +36,19 @@ internal sealed partial class Chaos
         {
             foreach (var command in before?.Outstanding.Where(command => command.Step == note.Step && command.Direction == StepDirections.Do) ?? [])
             {
-                // An item whose own result makes the saga leave was over before.
-                var isOver = command.Item is not null && result?.CommandId == command.CommandId;
-                if (!isOver && _commands.TryGetValue(command.CommandId, out var known))
+                if (!_commands.TryGetValue(command.CommandId, out var known))
+                {
+                    continue;
+                }
+
+                // The note names the step alone: an item that was over before, by its result or its lapse, may be the reason for the others' end.
+                if (command.Item is null)
                 {
                     known.Interrupted = true;
+                }
+                else
+                {
+                    known.PerhapsInterrupted = true;
                 }
             }
         }
@@ -258,7 +266,7 @@ internal sealed partial class Chaos
             var done = _commands.Values.FirstOrDefault(command => command.Compensations.Contains(sent.CommandId));
             Assert.True(
                 done is null || plan.State(before.State).Kind == StateKind.Compensating || plan.State(Saga.State).Kind == StateKind.Compensating
-                    || done.Interrupted || done.Lost || _story.Last.History.Any(note => plan.State(note.State).Kind == StateKind.Compensating),
+                    || done.Interrupted || done.PerhapsInterrupted || done.Lost || _story.Last.History.Any(note => plan.State(note.State).Kind == StateKind.Compensating),
                 $"'{sent.Step}' is taken back although nothing has failed.");
         }
 
@@ -387,6 +395,8 @@ internal sealed partial class Chaos
     private sealed record Command(string Step, string Direction, StepKind Kind, int? Item, int Visit)
     {
         public bool Interrupted { get; set; }
+
+        public bool PerhapsInterrupted { get; set; }
 
         public bool Lost { get; set; }
 
