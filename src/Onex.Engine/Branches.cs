@@ -5,8 +5,8 @@ using Onex.Contracts.Plans;
 namespace Onex.Engine;
 
 /// <summary>
-/// Steps that run at the same time (docs/contract-language.md#parallel-branches). A branch is a cursor of its own; the join says when the step is done, and what it does
-/// not wait for is interrupted, resolved and, unless the branch keeps it, taken back before the saga goes on.
+/// Steps that run at the same time (docs/contract-language.md#parallel-branches). A branch is a cursor of its own; the join says when the step
+/// is done, and what it does not wait for is interrupted, resolved and, unless the branch keeps it, taken back before the saga goes on.
 /// </summary>
 internal static class Branches
 {

@@ -35,16 +35,7 @@ internal sealed class Column<TRow, TElement>(string name, NpgsqlDbType type, Fun
     : Column<TRow>(name)
 {
     /// <inheritdoc />
-    public override NpgsqlParameter ToArray(IReadOnlyList<TRow> rows)
-    {
-        var values = new TElement[rows.Count];
-        for (var i = 0; i < values.Length; i++)
-        {
-            values[i] = element(rows[i]);
-        }
-
-        return PostgresArray.Of(type, values);
-    }
+    public override NpgsqlParameter ToArray(IReadOnlyList<TRow> rows) => PostgresArray.Of(type, rows, element);
 
     /// <inheritdoc />
     public override object? ToValue(TRow row) => value(row);
