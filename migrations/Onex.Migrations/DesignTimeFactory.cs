@@ -1,7 +1,7 @@
 #nullable enable
 
 using Microsoft.EntityFrameworkCore.Design;
-using Onex.Persistence.Connecting;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Schema;
 
 namespace Onex.Migrations;

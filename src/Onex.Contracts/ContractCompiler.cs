@@ -21,14 +21,14 @@ public static class ContractCompiler
         catch (Exception wrong) when (wrong is IOException or UnauthorizedAccessException or ArgumentException)
         {
             var reason = wrong is DirectoryNotFoundException ? "there is no contracts directory here." : $"this cannot be read: {wrong.Message}";
-            return new Compilation([], [WithoutLine(directory, Complaints.NoContracts(reason))]);
+            return new Compilation([], [WithoutLine(directory, ContractDiagnostics.NoContracts(reason))]);
         }
 
         var (plans, diagnostics) = (new List<Plan>(), new List<Diagnostic>());
-        diagnostics.AddRange(ignored.Select(path => WithoutLine(contracts.Shown(path), Complaints.IgnoredFile(path))));
+        diagnostics.AddRange(ignored.Select(path => WithoutLine(contracts.Shown(path), ContractDiagnostics.IgnoredFile(path))));
         if (paths.Count == 0)
         {
-            diagnostics.Add(WithoutLine(directory, Complaints.NoContracts("no contract is in this directory.")));
+            diagnostics.Add(WithoutLine(directory, ContractDiagnostics.NoContracts("no contract is in this directory.")));
         }
 
         // No file knows of another until all are read; what they say together is worked out in their order. Only those that call others wait for them.
@@ -87,7 +87,7 @@ public static class ContractCompiler
         foreach (var problem in plan.Examples.IsEmpty ? [] : context.Examples?.Invoke(plan) ?? [])
         {
             hold = false;
-            file.Report(Complaints.ExampleBroken(problem));
+            file.Report(ContractDiagnostics.ExampleBroken(problem));
         }
 
         return hold;
@@ -105,8 +105,8 @@ public static class ContractCompiler
 
         var otherPath = contracts.Shown(other.Source.Path);
         file.Report(other.Hash == plan.Hash
-            ? Complaints.SameContent(plan.NamedAt, plan.Name, plan.Version, otherPath)
-            : Complaints.SameIdentity(plan.NamedAt, plan.Name, plan.Version, otherPath));
+            ? ContractDiagnostics.SameContent(plan.NamedAt, plan.Name, plan.Version, otherPath)
+            : ContractDiagnostics.SameIdentity(plan.NamedAt, plan.Name, plan.Version, otherPath));
 
         return true;
     }
@@ -131,7 +131,7 @@ public static class ContractCompiler
         public ReadFile Finish(ContractHeads heads) => Waiting is null ? this : this with { Waiting = null, Plan = Waiting.Read(heads) };
     }
 
-    private static Diagnostic WithoutLine(string path, Complaint complaint) =>
+    private static Diagnostic WithoutLine(string path, DiagnosticDraft complaint) =>
         new(complaint.Code, complaint.Severity, path, 1, 1, 1, complaint.Problem, complaint.Remedy, null);
 }
 

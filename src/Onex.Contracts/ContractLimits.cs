@@ -17,7 +17,7 @@ public sealed record ContractLimits
         Depth = 128,
         Branches = 1_000,
         Items = 1_000_000,
-        KeptEvents = 10_000,
+        BufferedEvents = 10_000,
         IdleEntries = 100_000,
         ExpressionCost = 1_000_000,
     };
@@ -38,7 +38,7 @@ public sealed record ContractLimits
     public int Items { get; init; } = 100_000;
 
     /// <summary>Events that wait for one saga to want them.</summary>
-    public int KeptEvents { get; init; } = 100;
+    public int BufferedEvents { get; init; } = 100;
 
     /// <summary>Entries of one saga into a state, one after the other, without an event, a wait or new data in between.</summary>
     public int IdleEntries { get; init; } = 50;

@@ -11,7 +11,7 @@ using Onex.Hosting.Health;
 using Onex.Hosting.Settings;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
-using Onex.Kafka.Riding;
+using Onex.Kafka.Rider;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
 

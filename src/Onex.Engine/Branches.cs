@@ -144,7 +144,7 @@ internal static class Branches
 
             var lost = group.Where(branch => branch.Phase == BranchPhase.Lost).Select(branch => new Lane(group.Key, branch.Branch)).ToHashSet();
             if (transition.Saga.Outstanding.Any(command => command.Direction == StepDirections.Do && IsIn(transition, command.Step, lost))
-                || Compensations.TakeBack(transition, undo => undo.Lost && IsIn(transition, undo.Step, lost)))
+                || Compensations.Compensate(transition, undo => undo.Lost && IsIn(transition, undo.Step, lost)))
             {
                 continue;
             }

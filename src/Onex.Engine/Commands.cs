@@ -22,7 +22,7 @@ internal static class Commands
     /// <param name="item">The item of an <c>each</c>, or null.</param>
     /// <param name="frozen">Whether its arguments are kept with it, because nothing else keeps them.</param>
     public static void Send(
-        Transition transition, Guid id, string direction, Callee callee, int round, int? item = null, bool frozen = false)
+        Transition transition, Guid id, string direction, StepCall callee, int round, int? item = null, bool frozen = false)
     {
         var paused = transition.Saga.PausedBy is not null;
         var command = new Outstanding
@@ -46,9 +46,9 @@ internal static class Commands
     }
 
     /// <summary>Takes a completed step back.</summary>
-    public static void Compensate(Transition transition, Undoable undo)
+    public static void Compensate(Transition transition, Compensable undo)
     {
-        var callee = Callee.Undoing(transition.Facts.Step(undo.Step), undo.Arguments);
+        var callee = StepCall.Compensating(transition.Facts.Step(undo.Step), undo.Arguments);
         Send(transition, undo.CompensationId, StepDirections.Compensate, callee, undo.Round, undo.Item);
         transition.Note(HistoryKinds.CompensationStarted, undo.Step, ("operation", callee.Invocation.Operation));
     }
@@ -62,7 +62,7 @@ internal static class Commands
             return;
         }
 
-        if (Callee.Of(transition, command) is not { } callee)
+        if (StepCall.Of(transition, command) is not { } callee)
         {
             transition.Block(
                 BlockedByWhat(command), $"Step '{command.Step}' cannot be sent again: its arguments cannot be worked out any more.",
@@ -98,7 +98,7 @@ internal static class Commands
             {
                 SendAgain(transition, held, held.Attempt, held.Resent);
             }
-            else if (Callee.Of(transition, held with { FirstSentAt = transition.Now }) is { } callee)
+            else if (StepCall.Of(transition, held with { FirstSentAt = transition.Now }) is { } callee)
             {
                 var command = held with
                 {
@@ -154,7 +154,7 @@ internal static class Commands
         {
             transition.Replace(command with { Phase = AttemptPhase.Held, Resent = Math.Max(command.Resent, 1) });
         }
-        else if (Callee.Of(transition, command) is { } callee)
+        else if (StepCall.Of(transition, command) is { } callee)
         {
             transition.Replace(command with
             {
@@ -172,7 +172,7 @@ internal static class Commands
         }
     }
 
-    private static TimeSpan Silence(Callee callee, int resent)
+    private static TimeSpan Silence(StepCall callee, int resent)
     {
         var longest = callee.Kind == StepKind.Saga ? _childSilence : _longestSilence;
         var silence = callee.Timeout + _grace;
@@ -184,7 +184,7 @@ internal static class Commands
         return silence < longest ? silence : longest + callee.Timeout;
     }
 
-    private static void Emit(Transition transition, Outstanding command, Callee callee, bool cancels = false) => transition.Emit(new CommandToSend(
+    private static void Emit(Transition transition, Outstanding command, StepCall callee, bool cancels = false) => transition.Emit(new CommandToSend(
         command.CommandId, command.Attempt, command.Step, command.Direction, callee.Kind, callee.Invocation.Operation,
         callee.Invocation.Connection, callee.Arguments, callee.Timeout, command.NotAfter)
     {

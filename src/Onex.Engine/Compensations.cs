@@ -24,10 +24,10 @@ internal static class Compensations
 
             transition.Saga = saga with
             {
-                Undo = saga.Undo.Add(new Undoable(step.Id, state, EachItems.RunId(transition, step.Id, visit), RawJson.EmptyObject)
+                Undo = saga.Undo.Add(new Compensable(step.Id, state, EachItems.RunId(transition, step.Id, visit), RawJson.EmptyObject)
                 {
                     Visit = visit,
-                    Items = new ItemsUndo(int.MaxValue, Fetching: false),
+                    Items = new ItemCompensation(int.MaxValue, Fetching: false),
                 }),
             };
             return;
@@ -40,7 +40,7 @@ internal static class Compensations
 
         transition.Saga = saga with
         {
-            Undo = saga.Undo.Add(new Undoable(step.Id, state, command.CommandId, arguments)
+            Undo = saga.Undo.Add(new Compensable(step.Id, state, command.CommandId, arguments)
             {
                 Visit = visit,
                 Item = command.Item,
@@ -50,7 +50,7 @@ internal static class Compensations
     }
 
     /// <summary>Takes back what is next among those; true if something is left to be taken back.</summary>
-    public static bool TakeBack(Transition transition, Func<Undoable, bool> which)
+    public static bool Compensate(Transition transition, Func<Compensable, bool> which)
     {
         var due = transition.Saga.Undo.Where(which).ToList();
         for (var place = due.Count - 1; place >= 0; place--)
@@ -63,7 +63,7 @@ internal static class Compensations
 
             if (undo.Items is not null)
             {
-                EachItems.TakeBack(transition, undo);
+                EachItems.Compensate(transition, undo);
             }
             else if (!transition.Saga.Outstanding.Any(command => command.CommandId == undo.CompensationId))
             {
@@ -86,7 +86,7 @@ internal static class Compensations
 
         if (command.Item is { } item)
         {
-            EachItems.TakenBack(transition, command, item, outcome);
+            EachItems.Compensated(transition, command, item, outcome);
         }
 
         if (outcome == SagaItemStatus.Compensated && (command.Item is null || undo is not null))
@@ -98,7 +98,7 @@ internal static class Compensations
     }
 
     // In different branches of the same run of a parallel step; or two items of the same run of an each.
-    private static bool AreConcurrent(Transition transition, Undoable one, Undoable other)
+    private static bool AreConcurrent(Transition transition, Compensable one, Compensable other)
     {
         if (one.State != other.State || one.Visit != other.Visit)
         {

@@ -20,7 +20,7 @@ internal sealed record Decision(
     /// <summary>
     /// Events of which nothing came, and whose senders are told why. With <see cref="Changed"/> they leave with the commit: events that were kept.
     /// </summary>
-    public ImmutableArray<EventRefusal> Refusals { get; init; } = [];
+    public ImmutableArray<DeclinedEvent> Rejections { get; init; } = [];
 
     /// <summary>The ids of messages that were taken in, or are kept, for the first time.</summary>
     public ImmutableArray<Guid> Seen { get; init; } = [];
@@ -39,12 +39,12 @@ internal sealed record Decision(
 }
 
 /// <summary>An event of which nothing came.</summary>
-/// <param name="Asker">Who sent it.</param>
+/// <param name="Requester">Who sent it.</param>
 /// <param name="Event">The event as it was kept or arrived.</param>
 /// <param name="Code">See <see cref="ErrorCodes"/>.</param>
 /// <param name="Error">Why, and what to do, for people.</param>
 /// <param name="IsDead">Whether it goes to the dead-letter topic besides: nobody could ever want it, or its time was over.</param>
-internal sealed record EventRefusal(Asker Asker, KeptEvent Event, string Code, string Error, bool IsDead);
+internal sealed record DeclinedEvent(Requester Requester, BufferedEvent Event, string Code, string Error, bool IsDead);
 
 /// <summary>One attempt to be sent.</summary>
 internal sealed record CommandToSend(
@@ -82,7 +82,7 @@ internal sealed record EventToPublish(string Step, string Topic, string Key, Raw
 /// <param name="IsDuplicate">Whether it is told as a duplicate.</param>
 /// <param name="Output">The end's output, or null.</param>
 /// <param name="Fault">The fault of a failed end, or null.</param>
-internal sealed record Answer(Asker To, string Status, bool IsDuplicate, RawJson? Output, Fault? Fault)
+internal sealed record Answer(Requester To, string Status, bool IsDuplicate, RawJson? Output, Fault? Fault)
 {
     /// <summary>Where the output is stored.</summary>
     public Guid? OutputRef { get; init; }

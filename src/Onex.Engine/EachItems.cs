@@ -135,7 +135,7 @@ internal static class EachItems
         Store(transition, command, outcome, item => item with { Undo = arguments });
 
     /// <summary>Wants the next items that are to be taken back, if few are in hand; lets go of the step when there are none left.</summary>
-    public static void TakeBack(Transition transition, Undoable undo)
+    public static void Compensate(Transition transition, Compensable undo)
     {
         var items = undo.Items!;
         var inHand = transition.Saga.Outstanding.Count(command => IsOf(command, undo));
@@ -152,7 +152,7 @@ internal static class EachItems
     }
 
     /// <summary>An item whose taking back was refused for good is taken back under a new key.</summary>
-    public static void TakeBackAnew(Transition transition, Outstanding refused)
+    public static void CompensateAgain(Transition transition, Outstanding refused)
     {
         var call = transition.Facts.Step(refused.Step);
         if (call.Compensation is null || refused.Arguments is not { } arguments
@@ -164,12 +164,12 @@ internal static class EachItems
         var command = CommandOf(transition, refused.Step, all.Visit, refused.Item!.Value);
         Commands.Send(
             transition, Identity.Compensation(command, refused.Round + 1), StepDirections.Compensate,
-            Callee.Undoing(call, arguments),
+            StepCall.Compensating(call, arguments),
             refused.Round + 1, refused.Item, frozen: true);
     }
 
     /// <summary>An item was taken back.</summary>
-    public static void TakenBack(Transition transition, Outstanding command, int item, SagaItemStatus outcome)
+    public static void Compensated(Transition transition, Outstanding command, int item, SagaItemStatus outcome)
     {
         var step = command.Step;
         var visit = transition.Saga.Visits.GetValueOrDefault(transition.Facts.StateOf(step));
@@ -242,7 +242,7 @@ internal static class EachItems
     private static EachRun? Find(Transition transition, string step) => transition.Saga.Eaches.FirstOrDefault(run => run.Step == step);
 
     // Of several visits of a state one is taken back after the other: those that have not begun have nothing in hand.
-    private static bool IsOf(Outstanding command, Undoable undo) =>
+    private static bool IsOf(Outstanding command, Compensable undo) =>
         undo.Items is { Below: < int.MaxValue } && command is { Item: not null, Direction: StepDirections.Compensate } && command.Step == undo.Step;
 
     private static CelValue? ItemAt(Transition transition, string step, int index)
@@ -305,7 +305,7 @@ internal static class EachItems
         };
         if (ValueJson.TryEvaluate(step.Call.Invocation.Arguments, scope, out var arguments, out var problem))
         {
-            Commands.Send(transition, id, StepDirections.Do, Callee.Doing(step.Call, arguments), round, index);
+            Commands.Send(transition, id, StepDirections.Do, StepCall.Doing(step.Call, arguments), round, index);
             return;
         }
 
@@ -380,10 +380,10 @@ internal static class EachItems
         return call.Returns is { } returns && returns.TryConvert(value, out typed, out _) ? typed : value;
     }
 
-    private static void Compensate(Transition transition, Undoable undo, IReadOnlyList<SagaItem> items)
+    private static void Compensate(Transition transition, Compensable undo, IReadOnlyList<SagaItem> items)
     {
         var lowest = items.Count == 0 ? 0 : items.Min(item => item.Index);
-        var begun = undo with { Items = new ItemsUndo(lowest, Fetching: false) };
+        var begun = undo with { Items = new ItemCompensation(lowest, Fetching: false) };
         Change(transition, undo, begun);
         var call = transition.Facts.Step(undo.Step);
         foreach (var item in items)
@@ -391,7 +391,7 @@ internal static class EachItems
             if (item.Undo is { } arguments && call.Compensation is not null)
             {
                 Commands.Send(
-                    transition, Identity.Compensation(item.CommandId), StepDirections.Compensate, Callee.Undoing(call, arguments), round: 0, item.Index,
+                    transition, Identity.Compensation(item.CommandId), StepDirections.Compensate, StepCall.Compensating(call, arguments), round: 0, item.Index,
                     frozen: true);
             }
         }
@@ -404,7 +404,7 @@ internal static class EachItems
         transition.GoOn();
     }
 
-    private static void Forget(Transition transition, Undoable all)
+    private static void Forget(Transition transition, Compensable all)
     {
         transition.Saga = transition.Saga with { Undo = transition.Saga.Undo.Remove(all) };
         transition.Note(HistoryKinds.CompensationCompleted, all.Step);
@@ -430,7 +430,7 @@ internal static class EachItems
         Eaches = transition.Saga.Eaches.Replace(transition.Saga.Eaches.First(other => other.Step == run.Step), changed),
     };
 
-    private static void Change(Transition transition, Undoable undo, Undoable changed) => transition.Saga = transition.Saga with
+    private static void Change(Transition transition, Compensable undo, Compensable changed) => transition.Saga = transition.Saga with
     {
         Undo = transition.Saga.Undo.Replace(transition.Saga.Undo.First(other => other.CommandId == undo.CommandId), changed),
     };

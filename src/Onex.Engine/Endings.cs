@@ -54,7 +54,7 @@ internal static class Endings
     }
 
     /// <summary>Ends a saga that has not begun.</summary>
-    public static void EnterStillborn(Transition transition)
+    public static void EnterCancelled(Transition transition)
     {
         transition.Saga = transition.Saga with
         {
@@ -62,8 +62,8 @@ internal static class Endings
             Status = SagaStatus.Cancelled,
             EndedAt = transition.Now,
             DeadlineAt = null,
-            CancelledBy = new OperatorWish(
-                $"saga {transition.Saga.Facts.Asker.Parent?.SagaId}", "It is a step of that saga, which has left it.", transition.Now),
+            CancelledBy = new OperatorRequest(
+                $"saga {transition.Saga.Facts.Requester.Parent?.SagaId}", "It is a step of that saga, which has left it.", transition.Now),
         };
         transition.Note(HistoryKinds.Ended, detail: ("status", SagaStatus.Cancelled.ToText()));
         AnswerAll(transition);
@@ -72,7 +72,7 @@ internal static class Endings
     /// <summary>
     /// Ends a saga where it is, without compensating anything. Its children are told to cancel; what else is in flight may still happen.
     /// </summary>
-    public static void Terminate(Transition transition, OperatorWish wish)
+    public static void Terminate(Transition transition, OperatorRequest wish)
     {
         var saga = transition.Saga;
         transition.Note(
@@ -98,15 +98,15 @@ internal static class Endings
     /// <summary>Answers the request and all that have joined.</summary>
     public static void AnswerAll(Transition transition)
     {
-        transition.Answer(transition.Saga.Facts.Asker, isDuplicate: false);
+        transition.Answer(transition.Saga.Facts.Requester, isDuplicate: false);
         foreach (var waiter in transition.Saga.Waiters)
         {
-            transition.Answer(waiter.Asker, waiter.IsDuplicate);
+            transition.Answer(waiter.Requester, waiter.IsDuplicate);
         }
     }
 
     /// <summary>The answer of a saga that has one.</summary>
-    public static Answer AnswerOf(SagaState saga, Asker to, bool isDuplicate) =>
+    public static Answer AnswerOf(SagaState saga, Requester to, bool isDuplicate) =>
         saga.Response is { } response
             ? new Answer(to, ResponseStatus.Success, isDuplicate, response, null) { OutputRef = Identity.Payload(saga.Facts.SagaId, "response") }
         : saga.Status == SagaStatus.Completed

@@ -29,8 +29,8 @@ internal static class Events
         var saga = transition.Saga;
         var planned = transition.Plan.Events.GetValueOrDefault(external.Event);
         var keptFor = planned?.Early > _keptFor ? planned.Early.Value : _keptFor;
-        var arrived = new KeptEvent(
-            external.Asker.RequestId, external.Event, AsStored(planned, external.Data), external.Asker, transition.Now,
+        var arrived = new BufferedEvent(
+            external.Requester.RequestId, external.Event, AsStored(planned, external.Data), external.Requester, transition.Now,
             Times.After(transition.Now, keptFor));
         if (saga.Early.Any(kept => kept.MessageId == arrived.MessageId))
         {
@@ -53,14 +53,14 @@ internal static class Events
             var why = saga.EndedAt is null
                 ? $"Saga {saga.Facts.SagaId} is in state '{saga.State}': neither that nor any state that it can still reach wants the event '{arrived.Event}'."
                 : $"Saga {saga.Facts.SagaId} has ended in '{saga.State}'.";
-            transition.Refuse(new EventRefusal(arrived.Asker, arrived, ErrorCodes.EventUnwanted, why, IsDead: true));
+            transition.Refuse(new DeclinedEvent(arrived.Requester, arrived, ErrorCodes.EventUnwanted, why, IsDead: true));
             return false;
         }
 
-        if (saga.Early.Length >= transition.Plan.KeptEventsMax)
+        if (saga.Early.Length >= transition.Plan.BufferedEventsMax)
         {
-            transition.Refuse(new EventRefusal(
-                arrived.Asker, arrived, ErrorCodes.EventsTooMany,
+            transition.Refuse(new DeclinedEvent(
+                arrived.Requester, arrived, ErrorCodes.EventsTooMany,
                 $"Saga {saga.Facts.SagaId} keeps {Plural.Of(saga.Early.Length, "event")} already, none of which its state '{saga.State}' wants. Send it again when the saga has gone on.",
                 IsDead: false));
             return false;
@@ -141,7 +141,7 @@ internal static class Events
                 : facts.CanWant(name, saga.State, saga.PastPivot));
     }
 
-    private static Taking Take(Transition transition, KeptEvent arrived, bool wasKept)
+    private static Taking Take(Transition transition, BufferedEvent arrived, bool wasKept)
     {
         foreach (var rule in Rules(transition).Where(rule => rule.Event == arrived.Event))
         {
@@ -192,7 +192,7 @@ internal static class Events
     }
 
     // Whatever an event cannot do is told to its sender. The saga has done nothing wrong, so nothing of it changes.
-    private static Taking Decline(Transition transition, KeptEvent arrived, bool wasKept, string reason)
+    private static Taking Decline(Transition transition, BufferedEvent arrived, bool wasKept, string reason)
     {
         // One that was kept leaves the saga, which its story must tell; one that has just come has changed nothing.
         if (wasKept)
@@ -201,15 +201,15 @@ internal static class Events
         }
 
         var why = $"State '{transition.Saga.State}' of saga {transition.Saga.Facts.SagaId} does not take the event '{arrived.Event}' as it is: {reason}";
-        transition.Refuse(new EventRefusal(arrived.Asker, arrived, ErrorCodes.EventRefused, why, IsDead: false));
+        transition.Refuse(new DeclinedEvent(arrived.Requester, arrived, ErrorCodes.EventRefused, why, IsDead: false));
         return Taking.Refused;
     }
 
-    private static void Release(Transition transition, KeptEvent kept, string code, string why, bool isDead)
+    private static void Release(Transition transition, BufferedEvent kept, string code, string why, bool isDead)
     {
         transition.Saga = transition.Saga with { Early = transition.Saga.Early.Remove(kept) };
         transition.Note(HistoryKinds.EventRefused, detail: [("event", kept.Event), ("code", code)]);
-        transition.Refuse(new EventRefusal(kept.Asker, kept, code, why, isDead));
+        transition.Refuse(new DeclinedEvent(kept.Requester, kept, code, why, isDead));
     }
 
     // As it will be when the row is read again, so that nothing depends on whether it was.

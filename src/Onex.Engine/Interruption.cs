@@ -39,7 +39,7 @@ internal static class Interruption
             if (step.Kind == StepKind.Compute
                 || command.NeverSent
                 || command.Answered
-                || (command.IsIdle && (command.Happened == Happening.No || !CanBeTakenBack(transition, step))))
+                || (command.IsIdle && (command.Happened == Happening.No || !CanBeCompensated(transition, step))))
             {
                 transition.Remove(command);
                 continue;
@@ -95,7 +95,7 @@ internal static class Interruption
         foreach (var command in transition.Saga.Outstanding)
         {
             if (command.Direction == StepDirections.Do && command.Arguments is null
-                && (always || transition.Facts.ReadsChanging(command.Step)) && Callee.Of(transition, command) is { } callee)
+                && (always || transition.Facts.ReadsChanging(command.Step)) && StepCall.Of(transition, command) is { } callee)
             {
                 transition.Replace(command with
                 {
@@ -110,7 +110,7 @@ internal static class Interruption
     }
 
     /// <summary>Whether a step is taken back at all: not without a compensation, and not past the pivot.</summary>
-    public static bool CanBeTakenBack(Transition transition, CallStep step) => step.Compensation is not null && !transition.Saga.PastPivot;
+    public static bool CanBeCompensated(Transition transition, CallStep step) => step.Compensation is not null && !transition.Saga.PastPivot;
 
     /// <summary>
     /// Whether another attempt can tell more of an interrupted command: whether it happened, or an answer from which the arguments of its compensation
@@ -174,7 +174,7 @@ internal static class Interruption
     public static bool RememberPossible(
         Transition transition, Outstanding command, CallStep step, string code, string last, string? unevaluated = null)
     {
-        if (command.Happened == Happening.No || step.Kind == StepKind.Compute || !CanBeTakenBack(transition, step))
+        if (command.Happened == Happening.No || step.Kind == StepKind.Compute || !CanBeCompensated(transition, step))
         {
             return true;
         }

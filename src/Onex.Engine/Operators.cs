@@ -36,7 +36,7 @@ internal static class Operators
     /// <summary>Does it. There must be no objection.</summary>
     public static bool Decide(Transition transition, OperatorAsked asked)
     {
-        var wish = new OperatorWish(asked.By, asked.Reason, transition.Now);
+        var wish = new OperatorRequest(asked.By, asked.Reason, transition.Now);
         transition.Progress();
         if (asked.Command == OperatorCommand.Terminate)
         {
@@ -92,7 +92,7 @@ internal static class Operators
         && transition.State is { Choices.IsEmpty: true } state
         && state.Steps[^1].Id == step;
 
-    private static void Cancel(Transition transition, OperatorWish wish)
+    private static void Cancel(Transition transition, OperatorRequest wish)
     {
         // Whoever cancels a saga that was paused wants it to go on to its end.
         transition.Saga = transition.Saga with { CancelledBy = wish, PausedBy = null };
@@ -209,7 +209,7 @@ internal static class Operators
         }
         else
         {
-            EachItems.TakeBackAnew(transition, stuck);
+            EachItems.CompensateAgain(transition, stuck);
         }
     }
 

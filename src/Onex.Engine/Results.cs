@@ -113,7 +113,7 @@ internal static class Results
     {
         command = command.After(reach);
         transition.Replace(command);
-        if (Callee.Of(transition, command) is not { } callee)
+        if (StepCall.Of(transition, command) is not { } callee)
         {
             transition.Block(
                 Commands.BlockedByWhat(command), $"Step '{command.Step}' cannot be tried again: what it needs is gone.", command.Step, command);
@@ -125,7 +125,7 @@ internal static class Results
             ("attempt", command.Attempt), ("code", code), ("message", message), ("direction", command.Direction));
 
         // It has not happened, or it would make no difference.
-        if (command.Interrupted && (command.Happened == Happening.No || !Interruption.CanBeTakenBack(transition, callee.Step)))
+        if (command.Interrupted && (command.Happened == Happening.No || !Interruption.CanBeCompensated(transition, callee.Step)))
         {
             Interruption.Settle(transition, command);
             return;
@@ -218,7 +218,7 @@ internal static class Results
     /// <summary>A completed step can be taken back. False if the arguments for that cannot be worked out, which blocks.</summary>
     public static bool Remember(Transition transition, Outstanding command, CallStep step, CelValue value)
     {
-        if (!Interruption.CanBeTakenBack(transition, step))
+        if (!Interruption.CanBeCompensated(transition, step))
         {
             return true;
         }
@@ -337,7 +337,7 @@ internal static class Results
     // The service did it, and its answer is of no use: what it says may do for the arguments of the compensation all the same.
     private static (Outstanding Command, Verdict Verdict) Evaluate(Transition transition, Outstanding command, CallStep step, Verdict verdict)
     {
-        if (!Interruption.CanBeTakenBack(transition, step) || step.Compensation is { WhenUnknown: WhenUnknown.Run })
+        if (!Interruption.CanBeCompensated(transition, step) || step.Compensation is { WhenUnknown: WhenUnknown.Run })
         {
             return (command, verdict);
         }

@@ -78,9 +78,9 @@ internal static class SagaEngine
 
         var transition = new Transition(plan, saga, now) { Observer = observer };
         transition.Note(HistoryKinds.Started);
-        if (started.Stillborn)
+        if (started.CancelledBeforeStart)
         {
-            Endings.EnterStillborn(transition);
+            Endings.EnterCancelled(transition);
         }
         else
         {
@@ -94,33 +94,33 @@ internal static class SagaEngine
     private static bool Join(Transition transition, RequestJoined joined)
     {
         var saga = transition.Saga;
-        var asker = joined.Waiter.Asker;
-        if (asker.Parent is { } parent && asker.RequestId == saga.Facts.Asker.RequestId)
+        var requester = joined.Waiter.Requester;
+        if (requester.Parent is { } parent && requester.RequestId == saga.Facts.Requester.RequestId)
         {
-            return Ask(transition, asker, joined, parent);
+            return Ask(transition, requester, joined, parent);
         }
 
-        if (asker.Source == saga.Facts.Asker.Source || saga.Waiters.Any(waiter => waiter.Asker.Source == asker.Source))
+        if (requester.Source == saga.Facts.Requester.Source || saga.Waiters.Any(waiter => waiter.Requester.Source == requester.Source))
         {
             return false;
         }
 
         transition.Saga = saga with { Waiters = saga.Waiters.Add(joined.Waiter) };
-        transition.Note(HistoryKinds.RequestJoined, detail: ("correlation_id", asker.CorrelationId));
+        transition.Note(HistoryKinds.RequestJoined, detail: ("correlation_id", requester.CorrelationId));
         if (saga.EndedAt is not null || saga.Response is not null)
         {
-            transition.Answer(asker, joined.Waiter.IsDuplicate);
+            transition.Answer(requester, joined.Waiter.IsDuplicate);
         }
 
         return true;
     }
 
     // Its parent once more: it is answered anyway, unless that was lost.
-    private static bool Ask(Transition transition, Asker asker, RequestJoined joined, ParentLink parent)
+    private static bool Ask(Transition transition, Requester requester, RequestJoined joined, ParentLink parent)
     {
         if (transition.Saga.EndedAt is not null || transition.Saga.Response is not null)
         {
-            transition.Answer(asker, isDuplicate: false);
+            transition.Answer(requester, isDuplicate: false);
             return true;
         }
 

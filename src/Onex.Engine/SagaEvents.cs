@@ -19,7 +19,7 @@ internal sealed record SagaStarted : SagaEvent
     public required SagaFacts Facts { get; init; }
 
     /// <summary>Whether its parent has cancelled it before it began: it ends at once, so that it never begins.</summary>
-    public bool Stillborn { get; init; }
+    public bool CancelledBeforeStart { get; init; }
 }
 
 /// <summary>A result of a command.</summary>
@@ -124,8 +124,8 @@ internal sealed record ExternalEvent : SagaEvent
     /// <summary>Its payload, checked against the event's type.</summary>
     public required CelValue Data { get; init; }
 
-    /// <summary>Who is told if it is refused. <see cref="Asker.RequestId"/> is the event's identity.</summary>
-    public required Asker Asker { get; init; }
+    /// <summary>Who is told if it is refused. <see cref="Requester.RequestId"/> is the event's identity.</summary>
+    public required Requester Requester { get; init; }
 }
 
 /// <summary>What an operator asks for.</summary>

@@ -51,7 +51,7 @@ internal sealed record SagaState
     public ImmutableArray<Outstanding> Outstanding { get; init; } = [];
 
     /// <summary>Completed steps that can be taken back, oldest first.</summary>
-    public ImmutableArray<Undoable> Undo { get; init; } = [];
+    public ImmutableArray<Compensable> Undo { get; init; } = [];
 
     /// <summary>Why it left its ordinary path, or null.</summary>
     public Fault? Fault { get; init; }
@@ -72,10 +72,10 @@ internal sealed record SagaState
     public string? BlockedBecause => Blockage?.Reason;
 
     /// <summary>Who paused it, or null.</summary>
-    public OperatorWish? PausedBy { get; init; }
+    public OperatorRequest? PausedBy { get; init; }
 
     /// <summary>Who cancelled it, or null: its failed end is a cancelled one then.</summary>
-    public OperatorWish? CancelledBy { get; init; }
+    public OperatorRequest? CancelledBy { get; init; }
 
     /// <summary>When it entered the current state.</summary>
     public DateTimeOffset EnteredAt { get; init; }
@@ -96,7 +96,7 @@ internal sealed record SagaState
     public Departure? Leaving { get; init; }
 
     /// <summary>Events that wait for a state that wants them, in order of arrival.</summary>
-    public ImmutableArray<KeptEvent> Early { get; init; } = [];
+    public ImmutableArray<BufferedEvent> Early { get; init; } = [];
 
     /// <summary>What a <c>respond</c> step has answered, or null: the end is not answered again then.</summary>
     public RawJson? Response { get; init; }
@@ -307,7 +307,7 @@ internal enum BlockedBy
 /// <param name="By">Who.</param>
 /// <param name="Reason">Why, or null.</param>
 /// <param name="At">When.</param>
-internal sealed record OperatorWish(string By, string? Reason, DateTimeOffset At);
+internal sealed record OperatorRequest(string By, string? Reason, DateTimeOffset At);
 
 /// <summary>What of a saga never changes after its start.</summary>
 internal sealed record SagaFacts
@@ -325,7 +325,7 @@ internal sealed record SagaFacts
     public required DateTimeOffset StartedAt { get; init; }
 
     /// <summary>The request that started it.</summary>
-    public required Asker Asker { get; init; }
+    public required Requester Requester { get; init; }
 
     public string? BusinessKey { get; init; }
 
@@ -333,7 +333,7 @@ internal sealed record SagaFacts
 }
 
 /// <summary>A request, as far as its answer is concerned.</summary>
-internal sealed record Asker
+internal sealed record Requester
 {
     /// <summary>The request's identity.</summary>
     public required Guid RequestId { get; init; }
@@ -377,9 +377,9 @@ internal sealed record Asker
 internal sealed record ParentLink(Guid SagaId, Guid CommandId, int Attempt, int HomePartition, bool Awaits);
 
 /// <summary>A further request that wants a saga's answer.</summary>
-/// <param name="Asker">The request.</param>
+/// <param name="Requester">The request.</param>
 /// <param name="IsDuplicate">Whether it is the saga's own request once more, and is answered as a duplicate.</param>
-internal sealed record Waiter(Asker Asker, bool IsDuplicate);
+internal sealed record Waiter(Requester Requester, bool IsDuplicate);
 
 /// <summary>Why a saga left its ordinary path.</summary>
 internal sealed record Fault(string Code, string Message, string? Step, DateTimeOffset At);
@@ -514,17 +514,17 @@ internal sealed record Outstanding
 /// <param name="MessageId">Its identity.</param>
 /// <param name="Event">Its name.</param>
 /// <param name="Data">Its payload.</param>
-/// <param name="Asker">Who is told if nothing comes of it.</param>
+/// <param name="Requester">Who is told if nothing comes of it.</param>
 /// <param name="ReceivedAt">When it came.</param>
 /// <param name="ExpiresAt">Until when it is kept.</param>
-internal sealed record KeptEvent(Guid MessageId, string Event, CelValue Data, Asker Asker, DateTimeOffset ReceivedAt, DateTimeOffset ExpiresAt);
+internal sealed record BufferedEvent(Guid MessageId, string Event, CelValue Data, Requester Requester, DateTimeOffset ReceivedAt, DateTimeOffset ExpiresAt);
 
 /// <summary>A completed step that can be taken back.</summary>
 /// <param name="Step">The step's id.</param>
 /// <param name="State">The state it ran in.</param>
 /// <param name="CommandId">The command that completed.</param>
 /// <param name="Arguments">The compensation's arguments, evaluated when the step completed.</param>
-internal sealed record Undoable(string Step, string State, Guid CommandId, RawJson Arguments)
+internal sealed record Compensable(string Step, string State, Guid CommandId, RawJson Arguments)
 {
     /// <summary>Which visit of that state.</summary>
     public int Visit { get; init; }
@@ -533,7 +533,7 @@ internal sealed record Undoable(string Step, string State, Guid CommandId, RawJs
     public int? Item { get; init; }
 
     /// <summary>For all completed items of an <c>each</c>, whose arguments are in their rows; else null.</summary>
-    public ItemsUndo? Items { get; init; }
+    public ItemCompensation? Items { get; init; }
 
     /// <summary>Whether it is taken back whatever the saga does: it was interrupted, or the join of its branch did not wait for it.</summary>
     public bool Lost { get; init; }
@@ -548,4 +548,4 @@ internal sealed record Undoable(string Step, string State, Guid CommandId, RawJs
 /// <summary>How far the completed items of an <c>each</c> are taken back: from the last to the first.</summary>
 /// <param name="Below">Those of this index and above were sent already.</param>
 /// <param name="Fetching">Whether the rows of the next ones are wanted.</param>
-internal sealed record ItemsUndo(int Below, bool Fetching);
+internal sealed record ItemCompensation(int Below, bool Fetching);

@@ -34,7 +34,7 @@ internal static class Steps
         }
 
         var id = Identity.Command(saga.Facts.SagaId, $"{saga.State}/{step.Id}", saga.Visit, round: round);
-        var callee = Callee.Doing(step, arguments);
+        var callee = StepCall.Doing(step, arguments);
         Commands.Send(transition, id, StepDirections.Do, callee, round);
         transition.Note(HistoryKinds.StepStarted, step.Id, ("operation", step.Invocation.Operation));
         return false;
@@ -64,7 +64,7 @@ internal static class Steps
     private static bool Emit(Transition transition, EmitStep step)
     {
         var scope = new SagaScope(transition.Plan, transition.Saga, transition.Now);
-        var key = step.Key?.Evaluate(scope) ?? CelValue.String(transition.Saga.Facts.Asker.CorrelationId.ToString());
+        var key = step.Key?.Evaluate(scope) ?? CelValue.String(transition.Saga.Facts.Requester.CorrelationId.ToString());
         if (key.Kind != CelKind.String)
         {
             var why = key.IsError ? key.AsError() : $"text is wanted, not {key.Kind}.";

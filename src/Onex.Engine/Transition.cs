@@ -15,7 +15,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     private readonly ImmutableArray<CommandToSend>.Builder _commands = ImmutableArray.CreateBuilder<CommandToSend>();
     private readonly ImmutableArray<Answer>.Builder _answers = ImmutableArray.CreateBuilder<Answer>();
     private readonly ImmutableArray<HistoryNote>.Builder _history = ImmutableArray.CreateBuilder<HistoryNote>();
-    private readonly ImmutableArray<EventRefusal>.Builder _refusals = ImmutableArray.CreateBuilder<EventRefusal>();
+    private readonly ImmutableArray<DeclinedEvent>.Builder _refusals = ImmutableArray.CreateBuilder<DeclinedEvent>();
     private readonly ImmutableArray<Guid>.Builder _seen = ImmutableArray.CreateBuilder<Guid>();
     private readonly ImmutableArray<EventToPublish>.Builder _published = ImmutableArray.CreateBuilder<EventToPublish>();
     private readonly ImmutableArray<SagaItem>.Builder _items = ImmutableArray.CreateBuilder<SagaItem>();
@@ -52,7 +52,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
         };
         return new Decision(Saga, true, _commands.ToImmutable(), _answers.ToImmutable(), _history.ToImmutable())
         {
-            Refusals = _refusals.ToImmutable(),
+            Rejections = _refusals.ToImmutable(),
             Seen = _seen.ToImmutable(),
             Published = _published.ToImmutable(),
             Items = _items.ToImmutable(),
@@ -60,7 +60,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     }
 
     /// <summary>Nothing follows for the saga; but whoever sent an event may have to be told why.</summary>
-    public Decision Nothing(SagaState unchanged) => Decision.Nothing(unchanged) with { Refusals = _refusals.ToImmutable() };
+    public Decision Nothing(SagaState unchanged) => Decision.Nothing(unchanged) with { Rejections = _refusals.ToImmutable() };
 
     public void Note(string kind, string? step = null, params ReadOnlySpan<(string Name, object? Value)> detail) =>
         _history.Add(new HistoryNote(kind, Saga.State, step, Now, Json(detail)));
@@ -75,12 +75,12 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     public bool WasStoredAs(Guid commandId, SagaItemStatus outcome) =>
         _items.LastOrDefault(item => item.CommandId == commandId)?.Status == outcome;
 
-    public void Refuse(EventRefusal refusal) => _refusals.Add(refusal);
+    public void Refuse(DeclinedEvent rejection) => _refusals.Add(rejection);
 
     public void See(Guid messageId) => _seen.Add(messageId);
 
     /// <summary>Answers whoever waits for it.</summary>
-    public void Answer(Asker to, bool isDuplicate)
+    public void Answer(Requester to, bool isDuplicate)
     {
         if (to is { Silent: false, Parent: not { Awaits: false } })
         {
@@ -256,7 +256,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
             return;
         }
 
-        if (Saga.Blockage is not null || Saga.Outstanding.Any(command => command.Direction == StepDirections.Do) || Compensations.TakeBack(this, IsTakenBack))
+        if (Saga.Blockage is not null || Saga.Outstanding.Any(command => command.Direction == StepDirections.Do) || Compensations.Compensate(this, IsCompensated))
         {
             return;
         }
@@ -345,7 +345,7 @@ internal sealed class Transition(Plan plan, SagaState saga, DateTimeOffset now)
     public void Unblock(Predicate<Blockage> which) => Saga = Saga with { Blockages = Saga.Blockages.RemoveAll(which) };
 
     /// <summary>Whether something must be taken back before the saga goes where it is going.</summary>
-    private bool IsTakenBack(Undoable undo) => undo.Lost || Saga.Leaving is null;
+    private bool IsCompensated(Compensable undo) => undo.Lost || Saga.Leaving is null;
 
     public void Replace(Outstanding command) => Saga = Saga with
     {

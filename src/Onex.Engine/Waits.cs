@@ -73,7 +73,7 @@ internal static class Waits
         public IReadOnlyList<string> Events { get; init; } = [];
     }
 
-    private static Told Paused(Plan plan, SagaState saga, OperatorWish wish, DateTimeOffset now)
+    private static Told Paused(Plan plan, SagaState saga, OperatorRequest wish, DateTimeOffset now)
     {
         var inFlight = saga.Outstanding.Where(command => command.Phase == AttemptPhase.InFlight).Select(command => Of(plan, saga, command, now)).ToList();
         var held = saga.Outstanding.Count(command => command.Phase == AttemptPhase.Held);

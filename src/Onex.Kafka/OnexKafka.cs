@@ -8,7 +8,7 @@ using Onex.Kafka.Consuming;
 using Onex.Kafka.DeadLetters;
 using Onex.Kafka.Memory;
 using Onex.Kafka.Producing;
-using Onex.Kafka.Riding;
+using Onex.Kafka.Rider;
 
 namespace Onex.Kafka;
 

@@ -95,8 +95,8 @@ internal static partial class Log
     public static partial void CallFailed(ILogger logger, string method, string? path, Guid correlationId, Exception? exception);
 
     /// <summary>Somebody redrove or discarded a dead letter.</summary>
-    [LoggerMessage(1202, LogLevel.Information, "Dead letter {LetterId} of {Topic} is {Status} by {Caller}")]
-    public static partial void DeadLetterDecided(ILogger logger, Guid letterId, string topic, string status, string caller);
+    [LoggerMessage(1202, LogLevel.Information, "Dead letter {DeadLetterId} of {Topic} is {Status} by {Caller}")]
+    public static partial void DeadLetterDecided(ILogger logger, Guid deadLetterId, string topic, string status, string caller);
 
     /// <summary>A defect: report it, with the exception.</summary>
     [LoggerMessage(1203, LogLevel.Error, "A background job failed")]

@@ -6,7 +6,7 @@ using Onex.Hosting.Health;
 using Onex.Hosting.Http;
 using Onex.Hosting.Settings;
 using Onex.Kafka.Consuming;
-using Onex.Kafka.Riding;
+using Onex.Kafka.Rider;
 using Onex.Orchestrator.Api;
 using Onex.Orchestrator.Control;
 using Onex.Orchestrator.Plans;
@@ -46,8 +46,8 @@ public static class OrchestratorRole
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<OutgoingSender>(sp, memory.Unsent));
         services.AddSingleton<ResentMessages>();
         services.AddSingleton<IHealthComponent>(sp => sp.GetRequiredService<ResentMessages>());
-        services.AddSingleton<RefusalSender>();
-        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<RefusedMessages>(sp, settings.Topics));
+        services.AddSingleton<RejectionSender>();
+        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<UndeliverableMessages>(sp, settings.Topics));
         services.AddSingleton<HomePartitions>();
         services.AddSingleton(new RequestReader(settings.MaxRequestBytes));
         services.AddSingleton(sp => new RequestRules(
@@ -57,7 +57,7 @@ public static class OrchestratorRole
         services.AddSingleton<WantedItemReader>();
         services.AddSingleton<KnownRequests>();
         services.AddSingleton<ContractsNotLoaded>();
-        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<EventTargets>(sp, compiler.Limits.KeptEvents));
+        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<EventTargets>(sp, compiler.Limits.BufferedEvents));
         services.AddSingleton<SagaSignals>();
         services.AddSingleton(sp => Wire(ActivatorUtilities.CreateInstance<SagaRouter>(sp), sp));
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<MainRecordHandler>(sp, settings.Topics));
@@ -121,7 +121,7 @@ public static class OrchestratorRole
         var logger = services.GetRequiredService<ILogger<SagaRouter>>();
         var home = services.GetRequiredService<HomePartitions>();
         home.Forget = partitions => Background(router.ForgetAsync(partitions, CancellationToken.None), logger);
-        var refused = services.GetRequiredService<RefusedMessages>();
+        var refused = services.GetRequiredService<UndeliverableMessages>();
         services.GetRequiredService<OutgoingSender>().Refused = (sagaId, message, reason) => Background(TellAsync(sagaId, message, reason), logger);
         return router;
 
@@ -130,7 +130,7 @@ public static class OrchestratorRole
             if (await refused.TellAsync(sagaId, message, reason, CancellationToken.None) is { } item)
             {
                 await router.HandleAsync([item], CancellationToken.None);
-                await refused.CloseLetterAsync(message, item);
+                await refused.CloseDeadLetterAsync(message, item);
             }
         }
     }

@@ -2,7 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Npgsql;
-using Onex.Persistence.Connecting;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Registry;
@@ -10,7 +10,7 @@ using Onex.Persistence.Sagas;
 using Onex.Persistence.Schedules;
 using Onex.Persistence.Schema;
 using Onex.Persistence.Sqlite;
-using Onex.Persistence.Upkeep;
+using Onex.Persistence.Maintenance;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -20,7 +20,7 @@ public static class PersistenceServices
     /// <summary>
     /// Adds the stores in PostgreSQL, on one pool of connections: <see cref="ISagaStore"/>, <see cref="ISagaQueries"/>,
     /// <see cref="IEffectLedger"/>, <see cref="IContractRegistry"/>, <see cref="IDeadLetterIndex"/>, <see cref="IScheduleStore"/>,
-    /// <see cref="IStoreUpkeep"/>, <see cref="Migrator"/>, <see cref="NpgsqlDataSource"/> and
+    /// <see cref="IStoreMaintenance"/>, <see cref="Migrator"/>, <see cref="NpgsqlDataSource"/> and
     /// <see cref="IDbContextFactory{TContext}"/> of <see cref="OnexDbContext"/>. Nothing connects before it is used.
     /// </summary>
     public static IServiceCollection AddOnexPersistence(this IServiceCollection services, StoreSettings settings)
@@ -38,14 +38,14 @@ public static class PersistenceServices
         services.AddSingleton<IContractRegistry, ContractRegistry>();
         services.AddSingleton<IDeadLetterIndex, DeadLetterIndex>();
         services.AddSingleton<IScheduleStore, PostgresScheduleStore>();
-        services.AddSingleton<IStoreUpkeep, PostgresUpkeep>();
+        services.AddSingleton<IStoreMaintenance, PostgresMaintenance>();
         return services;
     }
 
     /// <summary>
     /// Adds the stores in a SQLite file, for a process that hosts every role: <see cref="ISagaStore"/>, <see cref="ISagaQueries"/>,
     /// <see cref="IEffectLedger"/>, <see cref="IContractRegistry"/>, <see cref="IDeadLetterIndex"/>, <see cref="IScheduleStore"/>,
-    /// <see cref="IStoreUpkeep"/> and <see cref="SqliteDatabase"/>, whose <see cref="SqliteDatabase.OpenAsync"/> says at a start what is wrong with the file. Nothing is opened
+    /// <see cref="IStoreMaintenance"/> and <see cref="SqliteDatabase"/>, whose <see cref="SqliteDatabase.OpenAsync"/> says at a start what is wrong with the file. Nothing is opened
     /// before it is used.
     /// </summary>
     public static IServiceCollection AddOnexPersistence(this IServiceCollection services, SqliteStoreSettings settings)
@@ -59,7 +59,7 @@ public static class PersistenceServices
         services.AddSingleton<IContractRegistry, SqliteContractRegistry>();
         services.AddSingleton<IDeadLetterIndex, SqliteDeadLetterIndex>();
         services.AddSingleton<IScheduleStore, SqliteScheduleStore>();
-        services.AddSingleton<IStoreUpkeep, SqliteUpkeep>();
+        services.AddSingleton<IStoreMaintenance, SqliteMaintenance>();
         return services;
     }
 }

@@ -5,7 +5,7 @@ using Onex.Contracts.Messages;
 using Onex.Hosting.Health;
 using Onex.Hosting.Settings;
 using Onex.Kafka.Producing;
-using Onex.Kafka.Riding;
+using Onex.Kafka.Rider;
 using Onex.Persistence.Sagas;
 using Onex.Workers.Running;
 

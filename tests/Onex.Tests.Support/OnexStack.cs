@@ -22,7 +22,7 @@ public sealed class OnexStack : IAsyncDisposable
     private readonly string _logs;
     private int _started;
 
-    private OnexStack(string name, KafkaBroker broker, PostgresDatabase database, OutsideWorld outside)
+    private OnexStack(string name, KafkaBroker broker, PostgresDatabase database, ExternalServices outside)
     {
         Name = name;
         Broker = broker;
@@ -55,7 +55,7 @@ public sealed class OnexStack : IAsyncDisposable
     public PostgresDatabase Database { get; }
 
     /// <summary>The services that the contract calls.</summary>
-    public OutsideWorld Outside { get; }
+    public ExternalServices Outside { get; }
 
     /// <summary>Publishes.</summary>
     public TopicWriter Writer { get; }
@@ -77,7 +77,7 @@ public sealed class OnexStack : IAsyncDisposable
     {
         broker ??= await KafkaBroker.SharedAsync();
         var database = await (postgres ?? await PostgresServer.SharedAsync()).CreateDatabaseAsync();
-        var stack = new OnexStack(Names.Next("t").Replace('_', '-'), broker, database, await OutsideWorld.StartAsync());
+        var stack = new OnexStack(Names.Next("t").Replace('_', '-'), broker, database, await ExternalServices.StartAsync());
         await broker.PrepareAsync(Topics.Default.All.Select(stack.Topic), Partitions);
         return stack;
     }

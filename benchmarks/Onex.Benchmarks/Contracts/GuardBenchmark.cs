@@ -49,7 +49,7 @@ public class GuardBenchmark
                 ContractHash = plan.Hash,
                 HomePartition = 0,
                 StartedAt = DateTimeOffset.UnixEpoch,
-                Asker = new Asker { RequestId = new Guid(2, 0, 0, new byte[8]), CorrelationId = new Guid(3, 0, 0, new byte[8]), Operation = plan.Name, Source = "bench" },
+                Requester = new Requester { RequestId = new Guid(2, 0, 0, new byte[8]), CorrelationId = new Guid(3, 0, 0, new byte[8]), Operation = plan.Name, Source = "bench" },
                 Input = input,
             },
             State = plan.Initial,

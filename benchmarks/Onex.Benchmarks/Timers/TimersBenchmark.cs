@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Onex.Contracts.Messages;
 using Onex.Engine;
-using Onex.Persistence.Connecting;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Schema;
 using Onex.Tests.Support;
@@ -139,7 +139,7 @@ internal static class TimersBenchmark
         {
             var batch = new CommitBatch([.. entries], _sent);
             var verdicts = await _store.CommitAsync(batch, CancellationToken.None);
-            if (verdicts.Any(verdict => verdict is not CommitVerdict.Committed))
+            if (verdicts.Any(verdict => verdict is not CommitResult.Committed))
             {
                 throw new InvalidOperationException("A saga of the benchmark was not committed.");
             }

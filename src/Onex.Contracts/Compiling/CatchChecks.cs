@@ -74,7 +74,7 @@ internal sealed class CatchChecks(OperationCatalogue operations)
                 continue;
             }
 
-            var complaint = Complaints.NeverCaught(code.At, what, code.Text, IsOfSaga(code.Text), [.. known().Distinct(StringComparer.Ordinal)]);
+            var complaint = ContractDiagnostics.NeverCaught(code.At, what, code.Text, IsOfSaga(code.Text), [.. known().Distinct(StringComparer.Ordinal)]);
             if (_children.Count == 0)
             {
                 scope.Report(complaint);
@@ -160,10 +160,10 @@ internal sealed class CatchChecks(OperationCatalogue operations)
 }
 
 /// <summary>A code that is caught, and that comes only from a contract that is called, if from anywhere.</summary>
-/// <param name="Complaint">What is said if it does not.</param>
+/// <param name="Diagnostic">What is said if it does not.</param>
 /// <param name="Code">The code.</param>
 /// <param name="Contracts">Those that may fail with it.</param>
-internal sealed record DoubtfulCatch(Complaint Complaint, string Code, ImmutableArray<string> Contracts);
+internal sealed record DoubtfulCatch(DiagnosticDraft Diagnostic, string Code, ImmutableArray<string> Contracts);
 
 /// <summary>What a contract uses that is judged when all contracts are known.</summary>
 /// <param name="Catches">Codes that it catches and that come only from contracts that it calls, if from anywhere.</param>

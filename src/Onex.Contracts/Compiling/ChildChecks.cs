@@ -25,12 +25,12 @@ internal static class ChildChecks
                 {
                     if (complete)
                     {
-                        file.Report(Complaints.UnknownContract(child.At, child.Contract, names));
+                        file.Report(ContractDiagnostics.UnknownContract(child.At, child.Contract, names));
                     }
                 }
                 else if (!child.Detached && Way(calls, child.Contract, plan.Name) is { } way)
                 {
-                    file.Report(Complaints.CallsItself(child.At, string.Join(" -> ", way.Prepend(plan.Name))));
+                    file.Report(ContractDiagnostics.CallsItself(child.At, string.Join(" -> ", way.Prepend(plan.Name))));
                 }
             }
         }
@@ -51,7 +51,7 @@ internal static class ChildChecks
             {
                 if (!doubtful.Contracts.Any(name => newest.GetValueOrDefault(name) is not { } child || checks.MayFail(child, doubtful.Code, newest.GetValueOrDefault)))
                 {
-                    file.Report(doubtful.Complaint);
+                    file.Report(doubtful.Diagnostic);
                 }
             }
         }

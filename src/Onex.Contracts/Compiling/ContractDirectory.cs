@@ -62,10 +62,10 @@ internal sealed class ContractDirectory(string root)
     public string Shown(string path) => Path.Combine(root, path);
 
     /// <summary>The file's text, with the complaint if it has none that could be read.</summary>
-    public (string Text, Complaint? Complaint) Load(string path)
+    public (string Text, DiagnosticDraft? DiagnosticDraft) Load(string path)
     {
         var (text, complaint, unreadable) = Read(path);
-        return (text, unreadable is null ? complaint : Complaints.Unreadable(SourceSpan.Start, path, unreadable));
+        return (text, unreadable is null ? complaint : ContractDiagnostics.Unreadable(SourceSpan.Start, path, unreadable));
     }
 
     /// <summary>Reads a file that a contract refers to.</summary>
@@ -76,7 +76,7 @@ internal sealed class ContractDirectory(string root)
         return LoadedFile.Of(path, problem is null ? text : null, problem?.TrimEnd('.'), depthMax);
     }
 
-    private (string Text, Complaint? Complaint, string? Unreadable) Read(string path)
+    private (string Text, DiagnosticDraft? DiagnosticDraft, string? Unreadable) Read(string path)
     {
         byte[] bytes;
         var read = 0;
@@ -86,7 +86,7 @@ internal sealed class ContractDirectory(string root)
             using var stream = new FileStream(Shown(path), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
             if (stream.CanSeek && stream.Length > Limits.FileBytesMax)
             {
-                return ("", Complaints.TooLarge(stream.Length), null);
+                return ("", ContractDiagnostics.TooLarge(stream.Length), null);
             }
 
             // It may grow, or be a pipe, while it is read. A buffer of the most that is allowed would cost a thousand files a collection each.
@@ -96,7 +96,7 @@ internal sealed class ContractDirectory(string root)
                 read += more;
                 if (read > Limits.FileBytesMax)
                 {
-                    return ("", Complaints.TooLarge(read), null);
+                    return ("", ContractDiagnostics.TooLarge(read), null);
                 }
 
                 if (read == bytes.Length)
@@ -122,7 +122,7 @@ internal sealed class ContractDirectory(string root)
             var text = Encoding.UTF8.GetString(utf8);
             var before = text[..text.IndexOf('\uFFFD', StringComparison.Ordinal)];
             var line = before.LastIndexOf('\n') + 1;
-            return (text, Complaints.NotUtf8(new SourceSpan(before.Count(letter => letter == '\n') + 1, before.Length - line + 1, 1)), null);
+            return (text, ContractDiagnostics.NotUtf8(new SourceSpan(before.Count(letter => letter == '\n') + 1, before.Length - line + 1, 1)), null);
         }
     }
 }

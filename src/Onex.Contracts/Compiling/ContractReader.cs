@@ -64,12 +64,12 @@ internal sealed class ContractReader
             case MapSyntax root:
                 if (!context.IsRegistered)
                 {
-                    Complaints.ReportNumbers(file, root);
+                    ContractDiagnostics.ReportNumbers(file, root);
                 }
 
                 return new ContractReader(path, file, root, references, context);
             case var other:
-                file.Report(Complaints.WrongType(other.At, "a contract", "a map", other.Kind));
+                file.Report(ContractDiagnostics.WrongType(other.At, "a contract", "a map", other.Kind));
                 return null;
         }
     }
@@ -82,7 +82,7 @@ internal sealed class ContractReader
         _scope.CheckKeys(_root, Keys.Contract);
         foreach (var missing in _required.Where(required => !_root.Has(required)))
         {
-            _scope.Report(Complaints.MissingKey(SourceSpan.Start, "a contract", missing, $"Add '{missing}: ...' at the top level."));
+            _scope.Report(ContractDiagnostics.MissingKey(SourceSpan.Start, "a contract", missing, $"Add '{missing}: ...' at the top level."));
         }
 
         // What is declared comes before what refers to it, whatever the order of the file.
@@ -114,7 +114,7 @@ internal sealed class ContractReader
         if (complete && initial is not null && onFailure is not null)
         {
             flow = FlowChecks.Run(_scope, states, initial, onFailure, deadline);
-            if (!_scope.File.Reported.Any(complaint => complaint.Severity == Severity.Error && !Complaints.IsAboutValue(complaint.Code)))
+            if (!_scope.File.Reported.Any(complaint => complaint.Severity == Severity.Error && !ContractDiagnostics.IsAboutValue(complaint.Code)))
             {
                 DataFlow.Run(_scope, states, initial, onFailure, anyState, deadline);
             }
@@ -161,7 +161,7 @@ internal sealed class ContractReader
             Children = [.. _scope.Children],
             Uses = new PlanUses(doubtful, [.. _scope.UsedConnections]),
             Connections = _scope.Connections,
-            KeptEventsMax = _scope.Context.Limits.KeptEvents,
+            BufferedEventsMax = _scope.Context.Limits.BufferedEvents,
             IdleEntriesMax = _scope.Context.Limits.IdleEntries,
             Examples = examples,
         };
@@ -190,7 +190,7 @@ internal sealed class ContractReader
 
         if (Names.ContractProblem(name.Text, _scope.Context.Operations) is { } problem)
         {
-            _scope.Report(Complaints.BadContractName(name.At, name.Text, problem));
+            _scope.Report(ContractDiagnostics.BadContractName(name.At, name.Text, problem));
         }
 
         return name.Text;
@@ -207,7 +207,7 @@ internal sealed class ContractReader
         var text = (node as ScalarSyntax)?.Text ?? node.Kind;
         if (node is not ScalarSyntax || !Names.IsVersion(text))
         {
-            _scope.Report(Complaints.BadVersion(node.At, text));
+            _scope.Report(ContractDiagnostics.BadVersion(node.At, text));
         }
 
         return text;
@@ -225,11 +225,11 @@ internal sealed class ContractReader
 
         if (text.Text is not ("join" or "reject"))
         {
-            _scope.Report(Complaints.WrongType(text.At, "'on_duplicate'", "'join' or 'reject'", $"'{Spelling.Clip(text.Text)}'"));
+            _scope.Report(ContractDiagnostics.WrongType(text.At, "'on_duplicate'", "'join' or 'reject'", $"'{Spelling.Clip(text.Text)}'"));
         }
         else if (!_root.Has("key"))
         {
-            _scope.Report(Complaints.MissingKey(_root.KeyAt("on_duplicate"), "'on_duplicate'", "key", "Add 'key: input.some_id', or remove 'on_duplicate'."));
+            _scope.Report(ContractDiagnostics.MissingKey(_root.KeyAt("on_duplicate"), "'on_duplicate'", "key", "Add 'key: input.some_id', or remove 'on_duplicate'."));
         }
 
         return text.Text == "join" ? DuplicatePolicy.Join : DuplicatePolicy.Reject;
@@ -240,14 +240,14 @@ internal sealed class ContractReader
         var map = _scope.Map(_root.Find("data"), "'data'");
         if (map?.Entries.Count > Limits.DataFieldsMax)
         {
-            _scope.Report(Complaints.TooMany(map.Entries[Limits.DataFieldsMax].Key.At, "fields of 'data'", Limits.DataFieldsMax));
+            _scope.Report(ContractDiagnostics.TooMany(map.Entries[Limits.DataFieldsMax].Key.At, "fields of 'data'", Limits.DataFieldsMax));
         }
 
         foreach (var (name, value) in (map?.Entries ?? []).Take(Limits.DataFieldsMax))
         {
             if (!Names.IsIdentifier(name.Text))
             {
-                _scope.Report(Complaints.BadName(name.At, "a field of 'data'", name.Text, dashes: false));
+                _scope.Report(ContractDiagnostics.BadName(name.At, "a field of 'data'", name.Text, dashes: false));
             }
 
             _scope.Data[name.Text] = ReadField(name.Text, value);
@@ -272,7 +272,7 @@ internal sealed class ContractReader
 
         if (!type.TryConvert(initial.ToValue(), out var converted, out var problem))
         {
-            _scope.Report(Complaints.InitialWrong(initial.At, name, $"{problem!.Pointer} {problem.Problem}".Trim()));
+            _scope.Report(ContractDiagnostics.InitialWrong(initial.At, name, $"{problem!.Pointer} {problem.Problem}".Trim()));
         }
 
         return new DataField(name, type, converted);
@@ -284,7 +284,7 @@ internal sealed class ContractReader
         {
             if (!_scope.UsedEvents.Contains(name.Text))
             {
-                _scope.Report(Complaints.UnusedEvent(name.At, name.Text));
+                _scope.Report(ContractDiagnostics.UnusedEvent(name.At, name.Text));
             }
         }
     }
@@ -303,7 +303,7 @@ internal sealed class ContractReader
     {
         if (map?.Entries.Count > _scope.Limits.States)
         {
-            _scope.Report(Complaints.TooMany(map.Entries[_scope.Limits.States].Key.At, "states", _scope.Limits.States));
+            _scope.Report(ContractDiagnostics.TooMany(map.Entries[_scope.Limits.States].Key.At, "states", _scope.Limits.States));
         }
 
         // Those that are too many as well: ways to them are no mistakes of their own.
@@ -311,11 +311,11 @@ internal sealed class ContractReader
         {
             if (Names.ReservedStates.Contains(name.Text))
             {
-                _scope.Report(Complaints.ReservedState(name.At, name.Text));
+                _scope.Report(ContractDiagnostics.ReservedState(name.At, name.Text));
             }
             else if (!Names.IsState(name.Text))
             {
-                _scope.Report(Complaints.BadName(name.At, "a state", name.Text, dashes: true));
+                _scope.Report(ContractDiagnostics.BadName(name.At, "a state", name.Text, dashes: true));
             }
 
             _scope.States[name.Text] = name.At;
@@ -343,7 +343,7 @@ internal sealed class ContractReader
                 map.ReadAs(Keys.OfSteps);
                 if (_steps++ == _scope.Limits.Steps)
                 {
-                    _scope.Report(Complaints.TooMany(map.At, "steps", _scope.Limits.Steps));
+                    _scope.Report(ContractDiagnostics.TooMany(map.At, "steps", _scope.Limits.Steps));
                 }
 
                 if (map.Find("id") is ScalarSyntax id)
@@ -372,7 +372,7 @@ internal sealed class ContractReader
     {
         if (map is { Entries.Count: 0 })
         {
-            _scope.Report(Complaints.WrongType(map.At, "'states'", "a map with a state", "an empty map"));
+            _scope.Report(ContractDiagnostics.WrongType(map.At, "'states'", "a map with a state", "an empty map"));
         }
 
         var states = new List<StatePlan>();

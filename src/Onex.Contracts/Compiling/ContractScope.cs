@@ -122,10 +122,10 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
         return scalar.Part(start, expression.Text.Length);
     }
 
-    public void Report(Complaint complaint)
+    public void Report(DiagnosticDraft complaint)
     {
         // A rule that is younger than a contract must not stop the sagas that it has.
-        if (!Context.IsRegistered || !Complaints.IsLaterRule(complaint.Code))
+        if (!Context.IsRegistered || !ContractDiagnostics.IsLaterRule(complaint.Code))
         {
             File.Report(complaint);
         }
@@ -134,7 +134,7 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
     public void ReportNotYet(SourceSpan at, string what)
     {
         HasNotYet = true;
-        File.Report(Complaints.NotYet(at, what));
+        File.Report(ContractDiagnostics.NotYet(at, what));
     }
 
     /// <summary>
@@ -156,7 +156,7 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
             }
             else if (!keys.Known.Contains(key.Text))
             {
-                Report(Complaints.UnknownKey(key.At, keys.Where, key.Text, keys.Known));
+                Report(ContractDiagnostics.UnknownKey(key.At, keys.Where, key.Text, keys.Known));
             }
         }
 
@@ -175,7 +175,7 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
             return node as ScalarSyntax;
         }
 
-        Report(Complaints.WrongType(node.At, what, "text", node is ScalarSyntax { IsText: true } ? "nothing" : node.Kind));
+        Report(ContractDiagnostics.WrongType(node.At, what, "text", node is ScalarSyntax { IsText: true } ? "nothing" : node.Kind));
         return null;
     }
 
@@ -185,7 +185,7 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
         var name = Text(node, what);
         if (name?.Text.Contains("${", StringComparison.Ordinal) == true)
         {
-            Report(Complaints.NameNotEvaluated(name.At, what));
+            Report(ContractDiagnostics.NameNotEvaluated(name.At, what));
         }
 
         return name;
@@ -204,7 +204,7 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
             return duration;
         }
 
-        Report(Complaints.BadDuration(node.At, (node as ScalarSyntax)?.Text ?? node.Kind));
+        Report(ContractDiagnostics.BadDuration(node.At, (node as ScalarSyntax)?.Text ?? node.Kind));
         return null;
     }
 
@@ -219,7 +219,7 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
         if (!States.ContainsKey(name.Text))
         {
             HasUnknownState = true;
-            Report(Complaints.UnknownState(name.At, name.Text, States.Keys));
+            Report(ContractDiagnostics.UnknownState(name.At, name.Text, States.Keys));
             return null;
         }
 
@@ -249,8 +249,8 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
         if (node is not (null or T))
         {
             Report(typeof(T) == typeof(MapSyntax) && node is ScalarSyntax { Form: ScalarForm.Plain } scalar && BareExpression.WithoutSpace(scalar.Text) is var (_, key, value) && key is not null
-                ? Complaints.ColonWithoutSpace(node.At, scalar.Text, $"{key}: {value}")
-                : Complaints.WrongType(node.At, what, expected, node.Kind));
+                ? ContractDiagnostics.ColonWithoutSpace(node.At, scalar.Text, $"{key}: {value}")
+                : ContractDiagnostics.WrongType(node.At, what, expected, node.Kind));
         }
 
         return node as T;

@@ -112,7 +112,7 @@ internal sealed class ContractTypes(ContractScope scope)
     }
 
     /// <summary>The type of what is called answers, before the step's <c>returns</c> says more: the operation's result, or the contract's output.</summary>
-    public CelType Callee(MapSyntax step)
+    public CelType StepCall(MapSyntax step)
     {
         if (step.Find("saga") is { } child)
         {
@@ -127,7 +127,7 @@ internal sealed class ContractTypes(ContractScope scope)
 
     private CelType Read(MapSyntax step)
     {
-        var result = Callee(step);
+        var result = StepCall(step);
         return step.Find("returns") is { } returns ? StaticTypes.Refined(result, StaticTypes.Of(scope.Types.Read(returns))) : result;
     }
 }

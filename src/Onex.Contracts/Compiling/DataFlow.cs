@@ -343,7 +343,7 @@ internal sealed class DataFlow
                 var place = origin.Scalar.Part(origin.Start + use.Position, use.Length);
                 if (_said.Add(place))
                 {
-                    _scope.Report(Complaints.UnknownReadsSaved(place, saved));
+                    _scope.Report(ContractDiagnostics.UnknownReadsSaved(place, saved));
                 }
             }
             else if (!use.Guarded && Missing(use.Path, known) is { } complain && !IsLookedAt(expression, use))
@@ -362,7 +362,7 @@ internal sealed class DataFlow
         if (expression is not null && _scope.MayBeNull.TryGetValue(expression, out var type)
             && TypeRules.MayBeNull(type(field => known.Contains(NotNull(field)))) && _scope.PlaceOf(expression) is var at && _said.Add(at))
         {
-            _scope.Report(Complaints.NullInText(at, expression.Text, expression.Type.Plain == CelType.Text));
+            _scope.Report(ContractDiagnostics.NullInText(at, expression.Text, expression.Type.Plain == CelType.Text));
         }
     }
 
@@ -370,12 +370,12 @@ internal sealed class DataFlow
     private static bool IsLookedAt(Expression expression, PathUse use) => use.Path.Length > 1 && expression.PathUses.Any(
         other => other.Guarded && other.Path.Length > 1 && other.Path[0] == use.Path[0] && other.Path[1] == use.Path[1]);
 
-    private Func<SourceSpan, Complaint>? Missing(ImmutableArray<string> path, ImmutableHashSet<string> known) => path switch
+    private Func<SourceSpan, DiagnosticDraft>? Missing(ImmutableArray<string> path, ImmutableHashSet<string> known) => path switch
     {
-        ["data", var field, ..] when !_always.Contains(field) && !known.Contains(Data(field)) => at => Complaints.DataUnset(at, field),
-        ["steps", var step, ..] when !known.Contains(Step(step)) && _losers.TryGetValue(step, out var join) => at => Complaints.LoserRead(at, step, join),
-        ["steps", var step, ..] when !known.Contains(Step(step)) => at => Complaints.StepNotDone(at, step),
-        [Fault, ..] when !known.Contains(Fault) => at => Complaints.NoFault(at),
+        ["data", var field, ..] when !_always.Contains(field) && !known.Contains(Data(field)) => at => ContractDiagnostics.DataUnset(at, field),
+        ["steps", var step, ..] when !known.Contains(Step(step)) && _losers.TryGetValue(step, out var join) => at => ContractDiagnostics.LoserRead(at, step, join),
+        ["steps", var step, ..] when !known.Contains(Step(step)) => at => ContractDiagnostics.StepNotDone(at, step),
+        [Fault, ..] when !known.Contains(Fault) => at => ContractDiagnostics.NoFault(at),
         _ => null,
     };
 

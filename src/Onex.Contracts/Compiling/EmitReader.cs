@@ -19,7 +19,7 @@ internal sealed class EmitReader(ContractScope scope, TemplateReader templates)
         var topic = ReadTopic(map.Find("emit")!);
         if (!map.Has("with"))
         {
-            scope.Report(Complaints.MissingKey(map.At, "a step that emits", "with", "Add 'with: { key: \"${input.id}\", value: { ... } }'."));
+            scope.Report(ContractDiagnostics.MissingKey(map.At, "a step that emits", "with", "Add 'with: { key: \"${input.id}\", value: { ... } }'."));
         }
 
         if (scope.Map(map.Find("with"), "'with'") is not { } with)
@@ -30,7 +30,7 @@ internal sealed class EmitReader(ContractScope scope, TemplateReader templates)
         scope.CheckKeys(with, Keys.Emitted);
         if (!with.Has("value"))
         {
-            scope.Report(Complaints.MissingKey(with.At, "'with' of a step that emits", "value", "Add 'value: { ... }': the record's value, as JSON."));
+            scope.Report(ContractDiagnostics.MissingKey(with.At, "'with' of a step that emits", "value", "Add 'value: { ... }': the record's value, as JSON."));
         }
 
         var key = with.Find("key") is { } keyed
@@ -58,7 +58,7 @@ internal sealed class EmitReader(ContractScope scope, TemplateReader templates)
 
         if (topic.Text.Contains("${", StringComparison.Ordinal))
         {
-            scope.Report(Complaints.ExpressionInConstant(topic.At, "emit"));
+            scope.Report(ContractDiagnostics.ExpressionInConstant(topic.At, "emit"));
         }
         else
         {
@@ -73,11 +73,11 @@ internal sealed class EmitReader(ContractScope scope, TemplateReader templates)
     {
         if (!Names.IsTopic(topic.Text))
         {
-            scope.Report(Complaints.BadTopic(topic.At, topic.Text));
+            scope.Report(ContractDiagnostics.BadTopic(topic.At, topic.Text));
         }
         else if (Names.IsOwnTopic(topic.Text))
         {
-            scope.Report(Complaints.OwnTopic(topic.At, topic.Text));
+            scope.Report(ContractDiagnostics.OwnTopic(topic.At, topic.Text));
         }
     }
 }

@@ -15,18 +15,18 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
         var map = scope.Map(node, "'events'");
         if (map?.Entries.Count > Limits.EventsMax)
         {
-            scope.Report(Complaints.TooMany(map.Entries[Limits.EventsMax].Key.At, "events", Limits.EventsMax));
+            scope.Report(ContractDiagnostics.TooMany(map.Entries[Limits.EventsMax].Key.At, "events", Limits.EventsMax));
         }
 
         foreach (var (name, value) in (map?.Entries ?? []).Take(Limits.EventsMax))
         {
             if (!Names.IsIdentifier(name.Text))
             {
-                scope.Report(Complaints.BadName(name.At, "an event", name.Text, dashes: false));
+                scope.Report(ContractDiagnostics.BadName(name.At, "an event", name.Text, dashes: false));
             }
             else if (Names.FaultCodes.Contains(name.Text))
             {
-                scope.Report(Complaints.ReservedEvent(name.At, name.Text));
+                scope.Report(ContractDiagnostics.ReservedEvent(name.At, name.Text));
             }
 
             // `card_updated:` alone is an event without data.
@@ -53,7 +53,7 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
         var items = scope.List(node, what)?.Items ?? [];
         if (items.Count > Limits.EventRulesMax)
         {
-            scope.Report(Complaints.TooMany(items[Limits.EventRulesMax].At, $"rules of {what}", Limits.EventRulesMax));
+            scope.Report(ContractDiagnostics.TooMany(items[Limits.EventRulesMax].At, $"rules of {what}", Limits.EventRulesMax));
         }
 
         foreach (var item in items.Take(Limits.EventRulesMax))
@@ -79,7 +79,7 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
 
             if (always.Contains(rule.Event))
             {
-                scope.Report(Complaints.RuleAfterAlways(map.At, rule.Event));
+                scope.Report(ContractDiagnostics.RuleAfterAlways(map.At, rule.Event));
             }
 
             if (!guards.TryGetValue(rule.Event, out var asked))
@@ -110,7 +110,7 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
         scope.CheckKeys(map, Keys.TimeLimit);
         foreach (var missing in Keys.TimeLimit.Known.Where(key => !map.Has(key)))
         {
-            scope.Report(Complaints.MissingKey(map.At, what, missing, $"Write {what.Trim('\'')}: {{ after: 48h, next: some_state }}."));
+            scope.Report(ContractDiagnostics.MissingKey(map.At, what, missing, $"Write {what.Trim('\'')}: {{ after: 48h, next: some_state }}."));
         }
 
         var (after, next) = (scope.Duration(map.Find("after")), scope.TargetFrom(state, map.Find("next")));
@@ -121,7 +121,7 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
     {
         if (!map.Has("event"))
         {
-            scope.Report(Complaints.MissingKey(map.At, $"an entry of {what}", "event", "Add 'event: some_event', one that 'events' declares."));
+            scope.Report(ContractDiagnostics.MissingKey(map.At, $"an entry of {what}", "event", "Add 'event: some_event', one that 'events' declares."));
         }
 
         if (scope.Text(map.Find("event"), "'event'") is not { } name)
@@ -133,19 +133,19 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
         var declared = scope.Events.GetValueOrDefault(name.Text);
         if (declared is null)
         {
-            scope.Report(Complaints.UndeclaredEvent(name.At, name.Text, scope.Events.Keys));
+            scope.Report(ContractDiagnostics.UndeclaredEvent(name.At, name.Text, scope.Events.Keys));
         }
 
         var stay = map.Find("stay");
         if (stay is not (null or ScalarSyntax { Bool: not null }))
         {
-            scope.Report(Complaints.WrongType(stay.At, "'stay'", "true or false", stay.Kind));
+            scope.Report(ContractDiagnostics.WrongType(stay.At, "'stay'", "true or false", stay.Kind));
         }
 
         var stays = stay is ScalarSyntax { Bool: true };
         if (stays == map.Has("next"))
         {
-            scope.Report(Complaints.NextOrStay(map.At, name.Text, both: stays));
+            scope.Report(ContractDiagnostics.NextOrStay(map.At, name.Text, both: stays));
         }
 
         var place = ExpressionPlace.Rule(declared);

@@ -23,7 +23,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
         var items = scope.List(node, "'examples'")?.Items ?? [];
         if (items.Count > Limits.ExamplesMax)
         {
-            scope.Report(Complaints.TooMany(items[Limits.ExamplesMax].At, "examples", Limits.ExamplesMax));
+            scope.Report(ContractDiagnostics.TooMany(items[Limits.ExamplesMax].At, "examples", Limits.ExamplesMax));
         }
 
         var examples = ImmutableArray.CreateBuilder<ExamplePlan>();
@@ -47,7 +47,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
         var name = scope.Text(map.Find("name"), "'name'");
         if (name is not null && !names.Add(name.Text))
         {
-            scope.Report(Complaints.DuplicateExample(name.At, name.Text));
+            scope.Report(ContractDiagnostics.DuplicateExample(name.At, name.Text));
         }
 
         var payload = ReadInput(map);
@@ -83,7 +83,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
         foreach (var problem in problems.DistinctBy(problem => problem.Pointer))
         {
             var at = node is null ? example.At : node.Locate(problem.Pointer).At;
-            scope.Report(Complaints.ExampleInputWrong(at, $"{problem.Pointer} {problem.Problem}".Trim()));
+            scope.Report(ContractDiagnostics.ExampleInputWrong(at, $"{problem.Pointer} {problem.Problem}".Trim()));
         }
 
         return typed;
@@ -101,7 +101,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
             return time;
         }
 
-        scope.Report(Complaints.WrongType(text.At, "'started_at'", "a time like '2027-01-31T08:00:00Z'", $"'{Spelling.Clip(text.Text)}'"));
+        scope.Report(ContractDiagnostics.WrongType(text.At, "'started_at'", "a time like '2027-01-31T08:00:00Z'", $"'{Spelling.Clip(text.Text)}'"));
         return null;
     }
 
@@ -114,15 +114,15 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
             var step = undoes ? key.Text[..^".compensate".Length] : key.Text;
             if (!scope.Steps.ContainsKey(step))
             {
-                scope.Report(Complaints.UndeclaredStep(key.At, step, scope.Steps.Keys));
+                scope.Report(ContractDiagnostics.UndeclaredStep(key.At, step, scope.Steps.Keys));
             }
             else if (undoes && !scope.Compensated.Contains(step))
             {
-                scope.Report(Complaints.ScriptWrong(key.At, key.Text, "is for a compensation that the step does not have", "Remove it, or add 'compensate' to the step."));
+                scope.Report(ContractDiagnostics.ScriptWrong(key.At, key.Text, "is for a compensation that the step does not have", "Remove it, or add 'compensate' to the step."));
             }
             else if (scope.WithoutResult.Contains(step))
             {
-                scope.Report(Complaints.ScriptWrong(key.At, key.Text, "is for a step that calls nothing, so that it answers nothing", "Remove it."));
+                scope.Report(ContractDiagnostics.ScriptWrong(key.At, key.Text, "is for a step that calls nothing, so that it answers nothing", "Remove it."));
             }
 
             scripts[key.Text] = new Script(key.At, ReadAnswers(key.Text, value));
@@ -140,7 +140,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
 
         if (list.Items.Count == 0)
         {
-            scope.Report(Complaints.ScriptWrong(list.At, step, "has no answer", "Write an answer for every call: [{ failed: timeout }, { body: { id: a } }]."));
+            scope.Report(ContractDiagnostics.ScriptWrong(list.At, step, "has no answer", "Write an answer for every call: [{ failed: timeout }, { body: { id: a } }]."));
             return [new ScriptedAnswer(ScriptedOutcome.Answered, CelValue.Map([]), null)];
         }
 
@@ -156,7 +156,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
 
         if (value is not ScalarSyntax { IsText: true, Text.Length: > 0 })
         {
-            scope.Report(Complaints.ScriptWrong(value.At, step, $"does not say with which code it is {key.Text}", $"Write '{{ {key.Text}: some_code }}'."));
+            scope.Report(ContractDiagnostics.ScriptWrong(value.At, step, $"does not say with which code it is {key.Text}", $"Write '{{ {key.Text}: some_code }}'."));
         }
 
         return new ScriptedAnswer(
@@ -187,7 +187,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
             var refused = map.Find("refused");
             if (refused is not (null or ScalarSyntax { Bool: not null }))
             {
-                scope.Report(Complaints.WrongType(refused.At, "'refused'", "true or false", refused.Kind));
+                scope.Report(ContractDiagnostics.WrongType(refused.At, "'refused'", "true or false", refused.Kind));
             }
 
             if (state is not null && (name is not null || after is not null))
@@ -203,7 +203,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
     {
         if (!scope.Events.TryGetValue(name.Text, out var declared))
         {
-            scope.Report(Complaints.UndeclaredEvent(name.At, name.Text, scope.Events.Keys));
+            scope.Report(ContractDiagnostics.UndeclaredEvent(name.At, name.Text, scope.Events.Keys));
             return CelValue.Null;
         }
 
@@ -211,7 +211,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
         if (!declared.Data.TryConvert(node?.ToValue() ?? CelValue.Map([]), out var typed, out var problem))
         {
             var at = node is null ? map.At : node.Locate(problem!.Pointer).At;
-            scope.Report(Complaints.ExampleEventWrong(at, name.Text, $"{problem!.Pointer} {problem.Problem}".Trim()));
+            scope.Report(ContractDiagnostics.ExampleEventWrong(at, name.Text, $"{problem!.Pointer} {problem.Problem}".Trim()));
         }
 
         return typed;
@@ -231,7 +231,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
         }
         else if (ends.Count > 1)
         {
-            scope.Report(Complaints.KeysExclude(map.KeyAt(ends[1]), "'expect'", ends[0], ends[1], "Keep what the saga comes to."));
+            scope.Report(ContractDiagnostics.KeysExclude(map.KeyAt(ends[1]), "'expect'", ends[0], ends[1], "Keep what the saga comes to."));
         }
 
         return new Expectation
@@ -259,7 +259,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
             return (node as ScalarSyntax)?.Text switch { "completed" => EndKind.Completed, "failed" => EndKind.Failed, _ => null };
         }
 
-        scope.Report(Complaints.WrongType(node.At, "'end'", "'completed' or 'failed'", node.Kind));
+        scope.Report(ContractDiagnostics.WrongType(node.At, "'end'", "'completed' or 'failed'", node.Kind));
         return null;
     }
 
@@ -273,7 +273,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
 
         if (!scope.States.ContainsKey(name.Text) && !_impliedStates.Contains(name.Text))
         {
-            scope.Report(Complaints.UnknownState(name.At, name.Text, scope.States.Keys));
+            scope.Report(ContractDiagnostics.UnknownState(name.At, name.Text, scope.States.Keys));
         }
 
         return name.Text;
@@ -288,7 +288,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
 
         if (!scope.Steps.ContainsKey(name.Text))
         {
-            scope.Report(Complaints.UndeclaredStep(name.At, name.Text, scope.Steps.Keys));
+            scope.Report(ContractDiagnostics.UndeclaredStep(name.At, name.Text, scope.Steps.Keys));
         }
 
         return name.Text;
@@ -298,7 +298,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
     {
         if (!map.Has(key))
         {
-            scope.Report(Complaints.MissingKey(map.At, where, key, remedy));
+            scope.Report(ContractDiagnostics.MissingKey(map.At, where, key, remedy));
         }
     }
 }

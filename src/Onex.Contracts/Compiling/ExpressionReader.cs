@@ -86,10 +86,10 @@ internal sealed class ExpressionReader(ContractScope scope)
 
                 return expression;
             case MapSyntax or ListSyntax when SourceOf(node) is { } source:
-                scope.Report(Complaints.QuoteExpression(node.At, BareExpression.Quote(source)));
+                scope.Report(ContractDiagnostics.QuoteExpression(node.At, BareExpression.Quote(source)));
                 return null;
             default:
-                scope.Report(Complaints.WrongType(node.At, what, "an expression", node.Kind));
+                scope.Report(ContractDiagnostics.WrongType(node.At, what, "an expression", node.Kind));
                 return null;
         }
     }
@@ -100,8 +100,8 @@ internal sealed class ExpressionReader(ContractScope scope)
         if (!Expression.TryParse(text, out var expression, out var problem))
         {
             scope.Report(CutByComment(scalar) is { } whole
-                ? Complaints.QuoteExpression(scalar.At, BareExpression.Quote(whole))
-                : Complaints.ExpressionWrong(scalar.Part(start + problem.Position, problem.Length), problem.Problem, Straight(text, problem) ?? problem.Remedy));
+                ? ContractDiagnostics.QuoteExpression(scalar.At, BareExpression.Quote(whole))
+                : ContractDiagnostics.ExpressionWrong(scalar.Part(start + problem.Position, problem.Length), problem.Problem, Straight(text, problem) ?? problem.Remedy));
             return null;
         }
 
@@ -127,7 +127,7 @@ internal sealed class ExpressionReader(ContractScope scope)
     {
         if (TypeRules.Conversion(expression.Type, StaticTypes.Of(field.Type), asJson: false) is { } mismatch)
         {
-            scope.Report(Complaints.AssignmentWrong(node.At, field.Name, field.Type.ToString(), mismatch));
+            scope.Report(ContractDiagnostics.AssignmentWrong(node.At, field.Name, field.Type.ToString(), mismatch));
         }
     }
 
@@ -147,7 +147,7 @@ internal sealed class ExpressionReader(ContractScope scope)
             .ToList();
         foreach (var value in split)
         {
-            scope.Report(Complaints.QuoteExpression(scope.File.Place(value.Start, value.Value.Length), value.Quoted));
+            scope.Report(ContractDiagnostics.QuoteExpression(scope.File.Place(value.Start, value.Value.Length), value.Quoted));
         }
 
         return split.Count > 0;
@@ -158,7 +158,7 @@ internal sealed class ExpressionReader(ContractScope scope)
         var root = use.Path[0];
         if (!place.Names.Contains(root))
         {
-            scope.Report(Complaints.UnknownName(scalar.Part(start + use.Position, root.Length), root, Remedy(use, expression, scalar, place)));
+            scope.Report(ContractDiagnostics.UnknownName(scalar.Part(start + use.Position, root.Length), root, Remedy(use, expression, scalar, place)));
             return;
         }
 
@@ -169,7 +169,7 @@ internal sealed class ExpressionReader(ContractScope scope)
 
         if (use.Path is ["data", var field, ..] && !scope.Data.ContainsKey(field))
         {
-            scope.Report(Complaints.UndeclaredField(FieldAt(use, 1, scalar, start), field, scope.Data.Keys));
+            scope.Report(ContractDiagnostics.UndeclaredField(FieldAt(use, 1, scalar, start), field, scope.Data.Keys));
         }
         else if (root == "event" && place.Event is { } rule)
         {
@@ -190,12 +190,12 @@ internal sealed class ExpressionReader(ContractScope scope)
         used.UnionWith(use.Path is [_, var name, ..] ? [name] : all);
     }
 
-    private static Complaint? Misfit(string what, CelType type, SourceSpan at) => what switch
+    private static DiagnosticDraft? Misfit(string what, CelType type, SourceSpan at) => what switch
     {
-        "'when'" when !TypeRules.Fits(type, CelType.Bool) => Complaints.GuardNotBool(at, type.ToString()),
+        "'when'" when !TypeRules.Fits(type, CelType.Bool) => ContractDiagnostics.GuardNotBool(at, type.ToString()),
         "'key'" when !TypeRules.Fits(type, CelType.Text) && !TypeRules.Fits(type, CelType.Int) && !TypeRules.Fits(type, CelType.Uint) =>
-            Complaints.KeyTypeWrong(at, type.ToString()),
-        "'until'" when !TypeRules.Fits(type, CelType.Timestamp) => Complaints.UntilNotTimestamp(at, type.ToString(), type.Plain == CelType.Text),
+            ContractDiagnostics.KeyTypeWrong(at, type.ToString()),
+        "'until'" when !TypeRules.Fits(type, CelType.Timestamp) => ContractDiagnostics.UntilNotTimestamp(at, type.ToString(), type.Plain == CelType.Text),
         _ => null,
     };
 
@@ -218,21 +218,21 @@ internal sealed class ExpressionReader(ContractScope scope)
             switch (kind)
             {
                 case CheckProblemKind.NoOverload:
-                    scope.Report(Complaints.TypesWrong(at, problem.Problem, problem.Remedy));
+                    scope.Report(ContractDiagnostics.TypesWrong(at, problem.Problem, problem.Remedy));
                     break;
                 // The fields of an event are checked by CheckEvent, which speaks of the event.
                 case CheckProblemKind.UnknownField when root != "event":
-                    scope.Report(Complaints.UnknownField(at, problem.Problem, problem.Remedy));
+                    scope.Report(ContractDiagnostics.UnknownField(at, problem.Problem, problem.Remedy));
                     break;
                 // Which fields of data and which steps there are is checked by name.
                 case CheckProblemKind.DoubtfulField when !each.IsOfRoot || root is not ("data" or "steps"):
-                    scope.Report(Complaints.DoubtfulField(at, problem.Problem, problem.Remedy));
+                    scope.Report(ContractDiagnostics.DoubtfulField(at, problem.Problem, problem.Remedy));
                     break;
                 case CheckProblemKind.Dynamic when root is null || place.Names.Contains(root):
-                    scope.Report(Complaints.Untyped(at, problem.Problem));
+                    scope.Report(ContractDiagnostics.Untyped(at, problem.Problem));
                     break;
                 case CheckProblemKind.MaybeMissing:
-                    scope.Report(Complaints.MaybeMissing(at, problem.Problem));
+                    scope.Report(ContractDiagnostics.MaybeMissing(at, problem.Problem));
                     break;
             }
         }
@@ -242,14 +242,14 @@ internal sealed class ExpressionReader(ContractScope scope)
         {
             foreach (var problem in Constants.Problems(expression.Syntax))
             {
-                scope.Report(Complaints.ConstantFails(scalar.Part(start + problem.Position, problem.Length), problem.Problem, problem.Remedy));
+                scope.Report(ContractDiagnostics.ConstantFails(scalar.Part(start + problem.Position, problem.Length), problem.Problem, problem.Remedy));
             }
         }
 
         expression.Budget = scope.Context.Limits.ExpressionCost;
         if (found.Cost > expression.Budget && !scope.Context.IsRegistered)
         {
-            scope.Report(Complaints.TooCostly(scalar.Part(start, expression.Text.Length), found.Cost, expression.Budget));
+            scope.Report(ContractDiagnostics.TooCostly(scalar.Part(start, expression.Text.Length), found.Cost, expression.Budget));
         }
     }
 
@@ -266,7 +266,7 @@ internal sealed class ExpressionReader(ContractScope scope)
                     type = found;
                     break;
                 case DataType.Fields fields:
-                    scope.Report(Complaints.UndeclaredEventField(
+                    scope.Report(ContractDiagnostics.UndeclaredEventField(
                         FieldAt(use, depth, scalar, start), rule.Name, use.Path[depth], [.. fields.Declared.Select(field => field.Key)]));
                     return;
                 case DataType.MapOf map:
@@ -290,7 +290,7 @@ internal sealed class ExpressionReader(ContractScope scope)
         }
         else if (scope.WithoutResult.Contains(step))
         {
-            scope.Report(Complaints.StepWithoutResult(FieldAt(use, 1, scalar, start), step));
+            scope.Report(ContractDiagnostics.StepWithoutResult(FieldAt(use, 1, scalar, start), step));
         }
         else if (scope.Steps.ContainsKey(step))
         {
@@ -298,7 +298,7 @@ internal sealed class ExpressionReader(ContractScope scope)
         }
         else
         {
-            scope.Report(Complaints.UndeclaredStep(FieldAt(use, 1, scalar, start), step, scope.Steps.Keys));
+            scope.Report(ContractDiagnostics.UndeclaredStep(FieldAt(use, 1, scalar, start), step, scope.Steps.Keys));
         }
     }
 

@@ -34,11 +34,11 @@ internal sealed class FailureCircles
         var circles = new FailureCircles(states, onFailure, beforePivot);
         if (circles.OfOnFailure() is { } circle)
         {
-            scope.Report(Complaints.FailureLeadsBack(scope.States[circle[^2]], circle[^2], circle));
+            scope.Report(ContractDiagnostics.FailureLeadsBack(scope.States[circle[^2]], circle[^2], circle));
         }
         else if (states.Select(state => circles.OfCatch(state.Name)).FirstOrDefault(found => found is not null) is { } caught)
         {
-            scope.Report(Complaints.FailureLeadsBack(scope.States[caught[0]], caught[0], caught));
+            scope.Report(ContractDiagnostics.FailureLeadsBack(scope.States[caught[0]], caught[0], caught));
         }
     }
 

@@ -23,7 +23,7 @@ internal sealed class FlowChecks
         _anywhere = [.. scope.Anywhere.Distinct(StringComparer.Ordinal)];
     }
 
-    /// <summary>Complains about states, steps and times that cannot be as they are, and gives what warns of the rest (<see cref="Doubt"/>).</summary>
+    /// <summary>Reports about states, steps and times that cannot be as they are, and gives what warns of the rest (<see cref="Doubt"/>).</summary>
     /// <param name="scope">The contract, all of which was read.</param>
     /// <param name="states">Its states.</param>
     /// <param name="initial">The first.</param>
@@ -40,12 +40,12 @@ internal sealed class FlowChecks
         var before = checks._beforePivot = ways.Keys.Where(place => !place.PastPivot).Select(place => place.State).ToHashSet(StringComparer.Ordinal);
         foreach (var step in scope.Uncompensated.Where(step => before.Contains(step.State)))
         {
-            scope.Report(Complaints.CompensationMissing(step.At, step.Step, step.Operation));
+            scope.Report(ContractDiagnostics.CompensationMissing(step.At, step.Step, step.Operation));
         }
 
         foreach (var step in scope.Undecided.Where(step => before.Contains(step.State)))
         {
-            scope.Report(Complaints.UnknownUndecided(step.At, step.Step, step.Operation));
+            scope.Report(ContractDiagnostics.UnknownUndecided(step.At, step.Step, step.Operation));
         }
 
         if (deadline is not null)
@@ -80,12 +80,12 @@ internal sealed class FlowChecks
     {
         if (!Reach(initial).Any(state => _states[state].End == EndKind.Completed))
         {
-            _scope.Report(Complaints.NeverCompletes(_scope.States[initial], initial));
+            _scope.Report(ContractDiagnostics.NeverCompletes(_scope.States[initial], initial));
         }
 
         foreach (var call in _states.Values.Where(state => !_beforePivot.Contains(state.Name)).SelectMany(state => state.Calls).Where(call => call.Compensation is not null))
         {
-            _scope.Report(Complaints.CompensationInVain(_scope.CallNodes[call.Id].KeyAt("compensate"), call.Id));
+            _scope.Report(ContractDiagnostics.CompensationInVain(_scope.CallNodes[call.Id].KeyAt("compensate"), call.Id));
         }
     }
 
@@ -120,7 +120,7 @@ internal sealed class FlowChecks
     {
         foreach (var way in _scope.Ways.Where(way => _states[way.To].Kind == StateKind.Compensating && ways.ContainsKey(new Place(way.From, PastPivot: true))))
         {
-            _scope.Report(Complaints.PivotCompensates(way.At, way.From, way.To, _states[way.From].Pivot));
+            _scope.Report(ContractDiagnostics.PivotCompensates(way.At, way.From, way.To, _states[way.From].Pivot));
         }
     }
 
@@ -142,7 +142,7 @@ internal sealed class FlowChecks
                 : null;
             if (tooShort is { } limit)
             {
-                _scope.Report(Complaints.RetryTooLong(at, call.Retry.Attempts, Durations.Format(delays), limit.What, Durations.Format(limit.Limit)));
+                _scope.Report(ContractDiagnostics.RetryTooLong(at, call.Retry.Attempts, Durations.Format(delays), limit.What, Durations.Format(limit.Limit)));
             }
         }
     }
@@ -174,7 +174,7 @@ internal sealed class FlowChecks
 
             if (reached.Contains(state.Name))
             {
-                _scope.Report(Complaints.CircleWithoutProgress(_scope.States[state.Name], state.Name));
+                _scope.Report(ContractDiagnostics.CircleWithoutProgress(_scope.States[state.Name], state.Name));
                 return;
             }
         }
@@ -191,7 +191,7 @@ internal sealed class FlowChecks
         var running = Reach(starts, anyState).Keys.Where(place => !place.PastPivot).Select(place => place.State).ToHashSet(StringComparer.Ordinal);
         foreach (var wait in _scope.Waits.Where(wait => wait.Length >= deadline.After && running.Contains(wait.State)))
         {
-            _scope.Report(Complaints.WaitBeyondDeadline(wait.At, wait.What, Durations.Format(wait.Length), Durations.Format(deadline.After)));
+            _scope.Report(ContractDiagnostics.WaitBeyondDeadline(wait.At, wait.What, Durations.Format(wait.Length), Durations.Format(deadline.After)));
         }
     }
 
@@ -199,7 +199,7 @@ internal sealed class FlowChecks
     {
         foreach (var way in _scope.Ways.Where(way => way.FaultMissing && _states[way.To].Kind == StateKind.Compensating))
         {
-            _scope.Report(Complaints.FaultMissing(way.At, way.To));
+            _scope.Report(ContractDiagnostics.FaultMissing(way.At, way.To));
         }
     }
 
@@ -214,11 +214,11 @@ internal sealed class FlowChecks
             {
                 // Where it never ends at all, the pivot is not to blame.
                 var onlyPast = _anywhere.Count > 0 && endless[state.Name].All(pastPivot => pastPivot);
-                _scope.Report(Complaints.EndlessState(_scope.States[state.Name], state.Name, onlyPast));
+                _scope.Report(ContractDiagnostics.EndlessState(_scope.States[state.Name], state.Name, onlyPast));
             }
             else if (!reached.Contains(state.Name) && !_scope.HasUnknownState)
             {
-                _scope.Report(Complaints.UnreachableState(_scope.States[state.Name], state.Name));
+                _scope.Report(ContractDiagnostics.UnreachableState(_scope.States[state.Name], state.Name));
             }
         }
     }

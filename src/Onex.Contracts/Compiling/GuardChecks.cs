@@ -23,15 +23,15 @@ internal sealed class GuardChecks(ContractScope scope)
         var constant = guard.Syntax is LiteralSyntax { Value: { Kind: CelKind.Bool } value } ? value.AsBool() : (bool?)null;
         if (_always)
         {
-            scope.Report(Complaints.GuardInVain(at, "one before it always holds", "Move that one to the end, or give it another guard."));
+            scope.Report(ContractDiagnostics.GuardInVain(at, "one before it always holds", "Move that one to the end, or give it another guard."));
         }
         else if (constant == false)
         {
-            scope.Report(Complaints.GuardInVain(at, "it never holds", "Write a guard that may hold, or remove the entry."));
+            scope.Report(ContractDiagnostics.GuardInVain(at, "it never holds", "Write a guard that may hold, or remove the entry."));
         }
         else if (!_asked.Add(guard.Text.Trim()))
         {
-            scope.Report(Complaints.GuardInVain(at, "one before it has the same guard", "Remove one of them, or give it another guard."));
+            scope.Report(ContractDiagnostics.GuardInVain(at, "one before it has the same guard", "Remove one of them, or give it another guard."));
         }
 
         _always |= constant == true;

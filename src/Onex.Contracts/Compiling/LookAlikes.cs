@@ -39,11 +39,11 @@ internal sealed partial class LookAlikes(ContractScope scope, ContractTypes type
         var isWhole = ReferenceEquals(plain, scalar.Text) && plain.Length <= ExpressionLimits.TextLength;
         if ((isWhole ? Whole(plain, place) : null) is { } whole)
         {
-            scope.Report(Complaints.TextNotValue(scalar.At, plain, whole));
+            scope.Report(ContractDiagnostics.TextNotValue(scalar.At, plain, whole));
         }
         else if ((Inside(plain, place) ?? (filling is ArgumentFilling.PercentEncoded or ArgumentFilling.Address ? Segment(plain, place) : null)) is { } part)
         {
-            scope.Report(Complaints.TextNotValue(scalar.Part(part.At, part.Length), plain.Substring(part.At, part.Length), part.Expression));
+            scope.Report(ContractDiagnostics.TextNotValue(scalar.Part(part.At, part.Length), plain.Substring(part.At, part.Length), part.Expression));
         }
     }
 

@@ -11,8 +11,8 @@ internal delegate LoadedFile ReadReference(string path);
 /// <param name="Text">Its text; null if there is none.</param>
 /// <param name="Problem">Why there is none.</param>
 /// <param name="Root">What it holds; null if it cannot be read.</param>
-/// <param name="Complaints">What is wrong with its YAML or JSON.</param>
-internal sealed record LoadedFile(string? Text, string? Problem, SyntaxNode? Root, IReadOnlyList<Complaint> Complaints)
+/// <param name="Diagnostics">What is wrong with its YAML or JSON.</param>
+internal sealed record LoadedFile(string? Text, string? Problem, SyntaxNode? Root, IReadOnlyList<DiagnosticDraft> Diagnostics)
 {
     /// <summary>The file of that path and text.</summary>
     /// <param name="path">Its path.</param>
@@ -31,7 +31,7 @@ internal sealed record LoadedFile(string? Text, string? Problem, SyntaxNode? Roo
         var root = path.EndsWith(".json", StringComparison.Ordinal) ? JsonReader.Read(file, depthMax) : YamlReader.Read(file, depthMax, isRegistered);
         if (root is not null && !isRegistered)
         {
-            Diagnostics.Complaints.ReportNumbers(file, root);
+            Onex.Contracts.Diagnostics.ContractDiagnostics.ReportNumbers(file, root);
         }
 
         return new LoadedFile(text, null, root, file.Reported);
@@ -85,7 +85,7 @@ internal sealed class References(ReadReference read, Func<string, string> shown)
         }
 
         var file = new SourceFile(shown(path), loaded.Text);
-        foreach (var complaint in loaded.Complaints)
+        foreach (var complaint in loaded.Diagnostics)
         {
             file.Report(complaint);
         }

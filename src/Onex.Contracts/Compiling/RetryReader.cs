@@ -23,10 +23,10 @@ internal sealed class RetryReader(ContractScope scope)
                     return policy;
                 }
 
-                scope.Report(Complaints.UnknownRetry(name.At, name.Text, scope.Retries.Keys));
+                scope.Report(ContractDiagnostics.UnknownRetry(name.At, name.Text, scope.Retries.Keys));
                 return null;
             default:
-                scope.Report(Complaints.WrongType(node.At, "'retry'", "the name of a policy, or a map", node.Kind));
+                scope.Report(ContractDiagnostics.WrongType(node.At, "'retry'", "the name of a policy, or a map", node.Kind));
                 return null;
         }
     }
@@ -50,17 +50,17 @@ internal sealed class RetryReader(ContractScope scope)
         {
             foreach (var (key, _) in map.Entries.Where(entry => entry.Key.Text is "first" or "factor" or "max" or "jitter" or "within"))
             {
-                scope.Report(Complaints.PolicyInVain(key.At, key.Text));
+                scope.Report(ContractDiagnostics.PolicyInVain(key.At, key.Text));
             }
         }
 
         if (policy.Max < policy.First)
         {
-            scope.Report(Complaints.OutOfRange(map.Find("max")!.At, "max", "at least 'first'"));
+            scope.Report(ContractDiagnostics.OutOfRange(map.Find("max")!.At, "max", "at least 'first'"));
         }
         else if (policy.LongestDelays > RetryPolicy.Span)
         {
-            scope.Report(Complaints.RetryBeyondLedger(
+            scope.Report(ContractDiagnostics.RetryBeyondLedger(
                 map.At, policy.Attempts, Durations.Format(policy.LongestDelays), Durations.Format(RetryPolicy.Span)));
         }
 
@@ -76,13 +76,13 @@ internal sealed class RetryReader(ContractScope scope)
 
         if (node is not ScalarSyntax { Number: { } number })
         {
-            scope.Report(Complaints.WrongType(node.At, $"'{key}'", "a number", node.Kind));
+            scope.Report(ContractDiagnostics.WrongType(node.At, $"'{key}'", "a number", node.Kind));
             return standard;
         }
 
         if (number < least || number > most || (whole && !double.IsInteger(number)))
         {
-            scope.Report(Complaints.OutOfRange(node.At, key, $"{(whole ? "a whole number " : "")}from {least} to {most}"));
+            scope.Report(ContractDiagnostics.OutOfRange(node.At, key, $"{(whole ? "a whole number " : "")}from {least} to {most}"));
             return standard;
         }
 
@@ -99,7 +99,7 @@ internal sealed class RetryReader(ContractScope scope)
             case "none":
                 return Jitter.None;
             default:
-                scope.Report(Complaints.WrongType(node!.At, "'jitter'", "'full' or 'none'", Found(node)));
+                scope.Report(ContractDiagnostics.WrongType(node!.At, "'jitter'", "'full' or 'none'", Found(node)));
                 return Jitter.Full;
         }
     }

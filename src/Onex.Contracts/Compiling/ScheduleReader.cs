@@ -27,7 +27,7 @@ internal sealed class ScheduleReader(ContractScope scope, TemplateReader templat
         var at = root.KeyAt("schedule");
         if (map.Has("every") == map.Has("cron"))
         {
-            scope.Report(Complaints.ScheduleTimes(at, both: map.Has("every")));
+            scope.Report(ContractDiagnostics.ScheduleTimes(at, both: map.Has("every")));
         }
 
         var every = ReadEvery(map.Find("every"));
@@ -37,7 +37,7 @@ internal sealed class ScheduleReader(ContractScope scope, TemplateReader templat
         var missed = ReadWord(map.Find("missed"), "'missed'", ("latest", MissedTimes.Latest), ("skip", MissedTimes.Skip));
         if (overlap == Overlap.Allow && root.Has("key"))
         {
-            scope.Report(Complaints.KeysExclude(
+            scope.Report(ContractDiagnostics.KeysExclude(
                 map.KeyAt("overlap"), "a contract", "overlap: allow", "key",
                 "The input is always the same, so is the business key, and one saga of a contract lives per key: remove one of them."));
         }
@@ -54,7 +54,7 @@ internal sealed class ScheduleReader(ContractScope scope, TemplateReader templat
         var every = scope.Duration(node);
         if (every < _everyMin)
         {
-            scope.Report(Complaints.ScheduleTooOften(node!.At));
+            scope.Report(ContractDiagnostics.ScheduleTooOften(node!.At));
         }
 
         return every;
@@ -72,7 +72,7 @@ internal sealed class ScheduleReader(ContractScope scope, TemplateReader templat
             return (calendar, string.Join(' ', text.Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)));
         }
 
-        scope.Report(Complaints.BadCron(text.At, text.Text, problem));
+        scope.Report(ContractDiagnostics.BadCron(text.At, text.Text, problem));
         return null;
     }
 
@@ -85,7 +85,7 @@ internal sealed class ScheduleReader(ContractScope scope, TemplateReader templat
 
         if (map.Has("every"))
         {
-            scope.Report(Complaints.KeysExclude(
+            scope.Report(ContractDiagnostics.KeysExclude(
                 map.KeyAt("time_zone"), "'schedule'", "every", "time_zone", "Remove 'time_zone': so much time passes everywhere."));
         }
 
@@ -96,7 +96,7 @@ internal sealed class ScheduleReader(ContractScope scope, TemplateReader templat
             return zone;
         }
 
-        scope.Report(Complaints.UnknownTimeZone(name.At, name.Text, [.. TimeZoneInfo.GetSystemTimeZones().Select(each => each.Id)]));
+        scope.Report(ContractDiagnostics.UnknownTimeZone(name.At, name.Text, [.. TimeZoneInfo.GetSystemTimeZones().Select(each => each.Id)]));
         return null;
     }
 
@@ -112,7 +112,7 @@ internal sealed class ScheduleReader(ContractScope scope, TemplateReader templat
                 }
             }
 
-            scope.Report(Complaints.WrongType(text.At, what, $"'{words[0].Word}' or '{words[1].Word}'", $"'{Spelling.Clip(text.Text)}'"));
+            scope.Report(ContractDiagnostics.WrongType(text.At, what, $"'{words[0].Word}' or '{words[1].Word}'", $"'{Spelling.Clip(text.Text)}'"));
         }
 
         return words[0].Value;
@@ -137,11 +137,11 @@ internal sealed class ScheduleReader(ContractScope scope, TemplateReader templat
 
         if (schema.Validate(given, out var input) is [var problem, ..])
         {
-            scope.Report(Complaints.ScheduleInputWrong(at, $"{problem.Pointer} {problem.Problem}".Trim()));
+            scope.Report(ContractDiagnostics.ScheduleInputWrong(at, $"{problem.Pointer} {problem.Problem}".Trim()));
         }
         else if (key?.Evaluate(new InputScope(input)) is { } value && value.Kind is not (CelKind.String or CelKind.Int))
         {
-            scope.Report(Complaints.ScheduleKeyWrong(at, value.IsError ? value.AsError() : $"it is of kind {value.Kind}"));
+            scope.Report(ContractDiagnostics.ScheduleKeyWrong(at, value.IsError ? value.AsError() : $"it is of kind {value.Kind}"));
         }
 
         return input;

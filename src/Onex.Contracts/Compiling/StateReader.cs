@@ -65,7 +65,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         if (text is not ("completed" or "failed"))
         {
             var found = map.Find("end")!;
-            scope.Report(Complaints.WrongType(
+            scope.Report(ContractDiagnostics.WrongType(
                 found.At, "'end'", "'completed' or 'failed'", text is { Length: > 0 } ? $"'{Spelling.Clip(text)}'" : found.Kind));
         }
 
@@ -90,7 +90,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         var found = map.Find("compensate")!;
         if ((found as ScalarSyntax)?.Text != "all")
         {
-            scope.Report(Complaints.WrongType(found.At, "'compensate' of a state", "'all'", found.Kind));
+            scope.Report(ContractDiagnostics.WrongType(found.At, "'compensate' of a state", "'all'", found.Kind));
         }
 
         if (!map.Has("next"))
@@ -111,7 +111,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
     {
         if (map.Has("output"))
         {
-            scope.Report(Complaints.MissingKey(map.KeyAt("output"), "a state with 'output'", "end", "Add 'end: completed' or 'end: failed', or remove 'output'."));
+            scope.Report(ContractDiagnostics.MissingKey(map.KeyAt("output"), "a state with 'output'", "end", "Add 'end: completed' or 'end: failed', or remove 'output'."));
         }
 
         var items = scope.List(map.Find("steps"), "'steps'")?.Items ?? [];
@@ -141,7 +141,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
     {
         if (node is not (null or ScalarSyntax { Bool: not null }))
         {
-            scope.Report(Complaints.WrongType(node.At, "'pivot'", "true or false", node.Kind));
+            scope.Report(ContractDiagnostics.WrongType(node.At, "'pivot'", "true or false", node.Kind));
         }
 
         return node is ScalarSyntax { Bool: true };
@@ -153,7 +153,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         var (next, choose) = (map.Find("next"), map.Find("choose"));
         if (next is not null && choose is not null)
         {
-            scope.Report(Complaints.KeysExclude(map.KeyAt("choose"), "a state", "next", "choose", "Put the target of 'next' into the last entry of 'choose'."));
+            scope.Report(ContractDiagnostics.KeysExclude(map.KeyAt("choose"), "a state", "next", "choose", "Put the target of 'next' into the last entry of 'choose'."));
         }
         else if (next is null && choose is null && !isLeft)
         {
@@ -163,7 +163,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         var fault = scope.Name(map.Find("fault"), "'fault'")?.Text;
         if (map.Has("fault") && next is null)
         {
-            scope.Report(Complaints.MissingKey(map.KeyAt("fault"), "a state with 'fault'", "next", "Write 'fault' beside 'next', or in an entry of 'choose'."));
+            scope.Report(ContractDiagnostics.MissingKey(map.KeyAt("fault"), "a state with 'fault'", "next", "Write 'fault' beside 'next', or in an entry of 'choose'."));
         }
 
         var choices = ImmutableArray.CreateBuilder<Choice>();
@@ -180,7 +180,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
     {
         if (list is { Items.Count: 0 })
         {
-            scope.Report(Complaints.WrongType(list.At, "'choose'", "a list with an entry", "an empty list"));
+            scope.Report(ContractDiagnostics.WrongType(list.At, "'choose'", "a list with an entry", "an empty list"));
         }
 
         var (always, guards) = (false, new GuardChecks(scope));
@@ -200,7 +200,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             scope.CheckKeys(map, Keys.Choice);
             if (always)
             {
-                scope.Report(Complaints.ChoiceAfterAlways(map.At));
+                scope.Report(ContractDiagnostics.ChoiceAfterAlways(map.At));
             }
 
             var when = expressions.Read(map.Find("when"), "'when'", ExpressionPlace.Guard);
@@ -208,7 +208,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             var fault = scope.Name(map.Find("fault"), "'fault'")?.Text;
             if (!map.Has("next"))
             {
-                scope.Report(Complaints.MissingKey(map.At, "an entry of 'choose'", "next", "Add 'next: some_state'."));
+                scope.Report(ContractDiagnostics.MissingKey(map.At, "an entry of 'choose'", "next", "Add 'next: some_state'."));
             }
 
             if (scope.Target(map.Find("next"), "'next'", state, fault, needsFault: true) is { } next)
@@ -219,7 +219,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             always = !map.Has("when");
             if (map.Has("when") && index == list.Items.Count - 1)
             {
-                scope.Report(Complaints.LastChoiceGuarded(map.KeyAt("when")));
+                scope.Report(ContractDiagnostics.LastChoiceGuarded(map.KeyAt("when")));
             }
         }
     }
@@ -228,10 +228,10 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
     {
         foreach (var other in others.Where(map.Has))
         {
-            scope.Report(Complaints.KeysExclude(map.KeyAt(other), "a state", key, other, remedy));
+            scope.Report(ContractDiagnostics.KeysExclude(map.KeyAt(other), "a state", key, other, remedy));
         }
     }
 
     private void ReportNoWayOut(string name, MapSyntax map) =>
-        scope.Report(Complaints.NoWayOut(scope.States.TryGetValue(name, out var at) ? at : map.At, name));
+        scope.Report(ContractDiagnostics.NoWayOut(scope.States.TryGetValue(name, out var at) ? at : map.At, name));
 }

@@ -19,7 +19,7 @@ internal sealed partial class StepReader
         var readsItems = save.SelectMany(assignment => assignment.Value.PathUses).Any(use => use.Path[0] is "results" or "failures");
         if (readsItems && each.AtMost > Limits.ResultsMax)
         {
-            scope.Report(Complaints.TooManyResults(map.KeyAt("save"), call.Id, each.AtMost));
+            scope.Report(ContractDiagnostics.TooManyResults(map.KeyAt("save"), call.Id, each.AtMost));
         }
 
         return each.Expression is null
@@ -46,14 +46,14 @@ internal sealed partial class StepReader
         var entries = scope.Map(node, "'aggregate'")?.Entries ?? [];
         if (entries.Count > Limits.AggregatesMax)
         {
-            scope.Report(Complaints.TooMany(entries[Limits.AggregatesMax].Key.At, "aggregates", Limits.AggregatesMax));
+            scope.Report(ContractDiagnostics.TooMany(entries[Limits.AggregatesMax].Key.At, "aggregates", Limits.AggregatesMax));
         }
 
         foreach (var (name, value) in entries.Take(Limits.AggregatesMax))
         {
             if (!Names.IsIdentifier(name.Text) || name.Text is "completed" or "failed")
             {
-                scope.Report(Complaints.BadName(name.At, "an aggregate", name.Text, dashes: false));
+                scope.Report(ContractDiagnostics.BadName(name.At, "an aggregate", name.Text, dashes: false));
             }
             else if (scope.Map(value, $"aggregate '{name.Text}'") is { } map && ReadAggregate(name.Text, map, place) is { } aggregate)
             {
@@ -76,8 +76,8 @@ internal sealed partial class StepReader
         if (kinds is not [var kind])
         {
             scope.Report(kinds is [var one, var other, ..]
-                ? Complaints.KeysExclude(map.KeyAt(other), "an aggregate", one, other, "Make two aggregates of it.")
-                : Complaints.MissingKey(map.At, "an aggregate", "sum", "Write '{ sum: result.amount }', or 'count', 'min', 'max'."));
+                ? ContractDiagnostics.KeysExclude(map.KeyAt(other), "an aggregate", one, other, "Make two aggregates of it.")
+                : ContractDiagnostics.MissingKey(map.At, "an aggregate", "sum", "Write '{ sum: result.amount }', or 'count', 'min', 'max'."));
             return null;
         }
 
@@ -90,7 +90,7 @@ internal sealed partial class StepReader
         var (type, wants) = (expression.Type.Plain, kind == "count" ? "a bool" : "an int or a double");
         if (!type.IsDyn && (kind == "count" ? type != CelType.Bool : type != CelType.Int && type != CelType.Double))
         {
-            scope.Report(Complaints.TypesWrong(node.At, $"'{kind}' does not take {expression.Type}", $"it takes {wants}: convert the value"));
+            scope.Report(ContractDiagnostics.TypesWrong(node.At, $"'{kind}' does not take {expression.Type}", $"it takes {wants}: convert the value"));
         }
 
         return new AggregatePlan(name, Enum.Parse<AggregateKind>(kind, ignoreCase: true), expression, type == CelType.Double);
@@ -107,20 +107,20 @@ internal sealed partial class StepReader
         scope.CheckKeys(map, Keys.Each);
         if (!map.Has("item"))
         {
-            scope.Report(Complaints.MissingKey(map.At, "'each'", "item", "Write 'each: { item: input.items, at_most: 500 }'."));
+            scope.Report(ContractDiagnostics.MissingKey(map.At, "'each'", "item", "Write 'each: { item: input.items, at_most: 500 }'."));
         }
 
         var items = expressions.Read(map.Find("item"), "'item'", ExpressionPlace.Arguments);
         if (items is not null && items.Type.Plain is not (CelType.ListOf or CelType.DynType or CelType.NothingType))
         {
-            scope.Report(Complaints.ItemsNotList(map.Find("item")!.At, items.Type.ToString()));
+            scope.Report(ContractDiagnostics.ItemsNotList(map.Find("item")!.At, items.Type.ToString()));
         }
 
         var bound = (items?.Type.Plain as CelType.ListOf)?.Most;
         var most = Number(map.Find("at_most"), "'at_most'", scope.Limits.Items);
         if (most is null && bound is null && !map.Has("at_most") && items is not null)
         {
-            scope.Report(Complaints.EachUnbounded(map.At, id ?? "this one"));
+            scope.Report(ContractDiagnostics.EachUnbounded(map.At, id ?? "this one"));
         }
 
         return new Items(
@@ -144,7 +144,7 @@ internal sealed partial class StepReader
                 scope.CheckKeys(map, Keys.ItemFailure);
                 return Number(map.Find("at_most"), "'at_most'", scope.Limits.Items) ?? 0;
             default:
-                scope.Report(Complaints.WrongType(node.At, "'on_item_failure'", "'stop', 'continue' or { at_most: 3 }", node.Kind));
+                scope.Report(ContractDiagnostics.WrongType(node.At, "'on_item_failure'", "'stop', 'continue' or { at_most: 3 }", node.Kind));
                 return 0;
         }
     }
@@ -163,11 +163,11 @@ internal sealed partial class StepReader
                 return number;
             }
 
-            scope.Report(Complaints.OutOfRange(node.At, what.Trim('\''), $"from 1 to {max.ToString(CultureInfo.InvariantCulture)}"));
+            scope.Report(ContractDiagnostics.OutOfRange(node.At, what.Trim('\''), $"from 1 to {max.ToString(CultureInfo.InvariantCulture)}"));
             return null;
         }
 
-        scope.Report(Complaints.WrongType(node.At, what, "a whole number", node.Kind));
+        scope.Report(ContractDiagnostics.WrongType(node.At, what, "a whole number", node.Kind));
         return null;
     }
 
@@ -183,17 +183,17 @@ internal sealed partial class StepReader
         scope.CheckKeys(parallel, Keys.Parallel);
         if (!parallel.Has("branches"))
         {
-            scope.Report(Complaints.MissingKey(parallel.At, "'parallel'", "branches", "Write 'branches:' and below it the steps that run at the same time."));
+            scope.Report(ContractDiagnostics.MissingKey(parallel.At, "'parallel'", "branches", "Write 'branches:' and below it the steps that run at the same time."));
         }
 
         var list = scope.List(parallel.Find("branches"), "'branches'");
         if (list is { Items.Count: < 2 })
         {
-            scope.Report(Complaints.WrongType(list.At, "'branches'", "a list of two branches or more", $"one of {list.Items.Count}"));
+            scope.Report(ContractDiagnostics.WrongType(list.At, "'branches'", "a list of two branches or more", $"one of {list.Items.Count}"));
         }
         else if (list?.Items.Count > scope.Limits.Branches)
         {
-            scope.Report(Complaints.TooMany(list.Items[scope.Limits.Branches].At, "branches", scope.Limits.Branches));
+            scope.Report(ContractDiagnostics.TooMany(list.Items[scope.Limits.Branches].At, "branches", scope.Limits.Branches));
         }
 
         var nodes = (list?.Items ?? []).Take(scope.Limits.Branches).ToList();
@@ -217,18 +217,18 @@ internal sealed partial class StepReader
                 scope.CheckKeys(map, Keys.Join);
                 if (!map.Has("at_least"))
                 {
-                    scope.Report(Complaints.MissingKey(map.At, "'join'", "at_least", "Write 'join: { at_least: 2 }', or 'all', or 'any'."));
+                    scope.Report(ContractDiagnostics.MissingKey(map.At, "'join'", "at_least", "Write 'join: { at_least: 2 }', or 'all', or 'any'."));
                 }
 
                 var needed = Number(map.Find("at_least"), "'at_least'", scope.Limits.Branches) ?? 1;
                 if (needed > branches && branches > 0)
                 {
-                    scope.Report(Complaints.JoinImpossible(map.Find("at_least")!.At, needed, branches));
+                    scope.Report(ContractDiagnostics.JoinImpossible(map.Find("at_least")!.At, needed, branches));
                 }
 
                 return (Join.AtLeast, needed);
             default:
-                scope.Report(Complaints.WrongType(node.At, "'join'", "'all', 'any' or { at_least: 2 }", node.Kind));
+                scope.Report(ContractDiagnostics.WrongType(node.At, "'join'", "'all', 'any' or { at_least: 2 }", node.Kind));
                 return (Join.All, branches);
         }
     }
@@ -240,11 +240,11 @@ internal sealed partial class StepReader
         var losers = map?.Find("losers");
         if (losers is not null && (losers as ScalarSyntax)?.Text is not ("keep" or "compensate"))
         {
-            scope.Report(Complaints.WrongType(losers.At, "'losers'", "'compensate' or 'keep'", losers.Kind));
+            scope.Report(ContractDiagnostics.WrongType(losers.At, "'losers'", "'compensate' or 'keep'", losers.Kind));
         }
         else if (losers is not null && join == Join.All)
         {
-            scope.Report(Complaints.LosersMisplaced(map!.KeyAt("losers"), "'join: all' waits for every branch, so that none loses"));
+            scope.Report(ContractDiagnostics.LosersMisplaced(map!.KeyAt("losers"), "'join: all' waits for every branch, so that none loses"));
         }
 
         var keep = (losers as ScalarSyntax)?.Text == "keep";
@@ -269,7 +269,7 @@ internal sealed partial class StepReader
             {
                 if (!first.TryAdd(field, branch))
                 {
-                    scope.Report(Complaints.SavedTwice(nodes[branch].At, field));
+                    scope.Report(ContractDiagnostics.SavedTwice(nodes[branch].At, field));
                 }
             }
         }

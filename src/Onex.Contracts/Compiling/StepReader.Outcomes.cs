@@ -18,10 +18,10 @@ internal sealed partial class StepReader
         }
 
         var returns = scope.Types.Read(node);
-        if (call is not null && StaticTypes.Contradiction(expressions.Types.Callee(map), returns) is { } contradiction)
+        if (call is not null && StaticTypes.Contradiction(expressions.Types.StepCall(map), returns) is { } contradiction)
         {
             var callee = call.Kind == StepKind.Saga ? scope.Contracts.Find(call.Operation.Name)!.Shown : $"'{call.Operation.Name}'";
-            scope.Report(Complaints.ReturnsContradicted(node.At, callee, contradiction));
+            scope.Report(ContractDiagnostics.ReturnsContradicted(node.At, callee, contradiction));
         }
 
         return returns;
@@ -43,18 +43,18 @@ internal sealed partial class StepReader
             var codes = ReadCodes(map.Find("error"));
             if (all)
             {
-                scope.Report(Complaints.CatchAfterAll(map.At));
+                scope.Report(ContractDiagnostics.CatchAfterAll(map.At));
             }
 
             foreach (var code in codes.Where(code => !caught.Add(code.Text) && !all))
             {
-                scope.Report(Complaints.CaughtBefore(code.At, code.Text));
+                scope.Report(ContractDiagnostics.CaughtBefore(code.At, code.Text));
             }
 
             all |= !map.Has("error");
             if (!map.Has("next"))
             {
-                scope.Report(Complaints.MissingKey(map.At, "an entry of 'catch'", "next", "Add 'next: some_state'."));
+                scope.Report(ContractDiagnostics.MissingKey(map.At, "an entry of 'catch'", "next", "Add 'next: some_state'."));
             }
             else if (scope.Target(map.Find("next"), "'next'", state) is { } next)
             {
@@ -83,7 +83,7 @@ internal sealed partial class StepReader
             scope.CheckKeys(map, Keys.Reject);
             foreach (var key in Keys.Reject.Known.Where(key => !map.Has(key)))
             {
-                scope.Report(Complaints.MissingKey(map.At, "an entry of 'reject'", key, "Write '- { when: result.status_code == 409, code: some_code }'."));
+                scope.Report(ContractDiagnostics.MissingKey(map.At, "an entry of 'reject'", key, "Write '- { when: result.status_code == 409, code: some_code }'."));
             }
 
             var when = expressions.Read(map.Find("when"), "'when'", place);

@@ -29,12 +29,12 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         var read = items.Select((step, index) => Read(step, state, $"{place}[{index}]", inBranch: false)).ToList();
         if (read.FindIndex(step => step is FailStep) is >= 0 and var fails && fails + 1 < read.Count)
         {
-            scope.Report(Complaints.StepAfterFail(items[fails + 1].At));
+            scope.Report(ContractDiagnostics.StepAfterFail(items[fails + 1].At));
         }
 
         foreach (var (_, item) in read.Zip(items).Where(step => step.First is RespondStep).Skip(1))
         {
-            scope.Report(Complaints.RespondsAgain(item.At));
+            scope.Report(ContractDiagnostics.RespondsAgain(item.At));
         }
 
         return [.. read.OfType<StepPlan>()];
@@ -54,14 +54,14 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
 
         if (map.Has("losers") && !inBranch)
         {
-            scope.Report(Complaints.LosersMisplaced(map.KeyAt("losers"), "this step is no branch"));
+            scope.Report(ContractDiagnostics.LosersMisplaced(map.KeyAt("losers"), "this step is no branch"));
         }
 
         if (_others.Where(map.Has).ToList() is [var kind, .. var more])
         {
             foreach (var other in more.Concat(_calls.Where(map.Has)))
             {
-                scope.Report(Complaints.KeysExclude(map.KeyAt(other), "a step", kind, other, "Make two steps of it."));
+                scope.Report(ContractDiagnostics.KeysExclude(map.KeyAt(other), "a step", kind, other, "Make two steps of it."));
             }
 
             return ReadOther(map, kind, state, place);
@@ -87,12 +87,12 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         scope.CheckKeys(map, map.Has("saga") ? Keys.ChildStep : Keys.Step);
         if (map.Has("aggregate") && !map.Has("each"))
         {
-            scope.Report(Complaints.MissingKey(map.KeyAt("aggregate"), "a step with 'aggregate'", "each", "Add 'each: { item: input.items, at_most: 500 }', or remove it."));
+            scope.Report(ContractDiagnostics.MissingKey(map.KeyAt("aggregate"), "a step with 'aggregate'", "each", "Add 'each: { item: input.items, at_most: 500 }', or remove it."));
         }
 
         if (map.Has("saga") && map.Find("detached") is { } detached and not ScalarSyntax { Bool: not null })
         {
-            scope.Report(Complaints.WrongType(detached.At, "'detached'", "true or false", detached.Kind));
+            scope.Report(ContractDiagnostics.WrongType(detached.At, "'detached'", "true or false", detached.Kind));
         }
 
         var id = ReadId(map);
@@ -115,7 +115,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             Timeout = call?.Timeout ?? _timeout,
             Reject = ReadReject(
                 map.Find("reject"),
-                ExpressionPlace.Of(expressions.Types.Callee(map)).With(each?.ItemType)),
+                ExpressionPlace.Of(expressions.Types.StepCall(map)).With(each?.ItemType)),
             Catch = ReadCatch(map.Find("catch"), state),
             Compensation = ReadCompensation(map, state, id, call, each?.ItemType),
             IsRepeatable = call is { Kind: not StepKind.Saga, Operation.IsRepeatable: true },
@@ -131,7 +131,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
     {
         if (map.Find("id") is not { } node)
         {
-            scope.Report(Complaints.MissingKey(map.At, "a step", "id", "Add 'id: some_name': expressions read the result as steps.some_name."));
+            scope.Report(ContractDiagnostics.MissingKey(map.At, "a step", "id", "Add 'id: some_name': expressions read the result as steps.some_name."));
             return null;
         }
 
@@ -142,11 +142,11 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
 
         if (!Names.IsIdentifier(id.Text))
         {
-            scope.Report(Complaints.BadName(id.At, "a step", id.Text, dashes: false));
+            scope.Report(ContractDiagnostics.BadName(id.At, "a step", id.Text, dashes: false));
         }
         else if (!_ids.Add(id.Text))
         {
-            scope.Report(Complaints.DuplicateStep(id.At, id.Text, scope.Steps[id.Text]));
+            scope.Report(ContractDiagnostics.DuplicateStep(id.At, id.Text, scope.Steps[id.Text]));
         }
 
         return id.Text;
@@ -207,7 +207,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         scope.CheckKeys(map, Keys.WaitUntil);
         if (!map.Has("until"))
         {
-            scope.Report(Complaints.MissingKey(map.At, "'wait'", "until", "Write 'wait: 5m', or 'wait: { until: data.start_at }'."));
+            scope.Report(ContractDiagnostics.MissingKey(map.At, "'wait'", "until", "Write 'wait: 5m', or 'wait: { until: data.start_at }'."));
         }
 
         return expressions.Read(map.Find("until"), "'until'", ExpressionPlace.Arguments) is { } until ? new WaitStep { Id = id ?? "", Until = until } : null;
@@ -224,7 +224,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         scope.CheckKeys(fail, Keys.Failure);
         foreach (var missing in Keys.Failure.Known.Where(key => !fail.Has(key)))
         {
-            scope.Report(Complaints.MissingKey(fail.At, "'fail'", missing, "Write 'fail: { code: some_code, message: \"why, for people\" }'."));
+            scope.Report(ContractDiagnostics.MissingKey(fail.At, "'fail'", missing, "Write 'fail: { code: some_code, message: \"why, for people\" }'."));
         }
 
         return scope.Name(fail.Find("code"), "'code'") is { } code && scope.Text(fail.Find("message"), "'message'") is { } message
@@ -244,11 +244,11 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         var (effect, compute) = (map.Find("effect"), map.Find("compute"));
         if (effect is null && compute is null && !map.Has("saga"))
         {
-            scope.Report(Complaints.MissingKey(map.At, where, "effect", "Add 'effect: some.operation' or 'compute: some.operation'."));
+            scope.Report(ContractDiagnostics.MissingKey(map.At, where, "effect", "Add 'effect: some.operation' or 'compute: some.operation'."));
         }
         else if (_calls.Where(map.Has).ToList() is [var one, var other, ..])
         {
-            scope.Report(Complaints.KeysExclude(map.KeyAt(other), where, one, other, "Make two steps of it."));
+            scope.Report(ContractDiagnostics.KeysExclude(map.KeyAt(other), where, one, other, "Make two steps of it."));
         }
 
         if (map.Has("saga"))
@@ -312,11 +312,11 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         if (operation is null)
         {
             var fitting = scope.Context.Operations.All.Where(each => each.Role == role).Select(each => each.Name).ToList();
-            scope.Report(Complaints.UnknownOperation(name.At, name.Text, fitting));
+            scope.Report(ContractDiagnostics.UnknownOperation(name.At, name.Text, fitting));
         }
         else if (operation.Role != role)
         {
-            scope.Report(Complaints.WrongRole(name.At, name.Text, key, kind == StepKind.Effect ? "compute" : "effect"));
+            scope.Report(ContractDiagnostics.WrongRole(name.At, name.Text, key, kind == StepKind.Effect ? "compute" : "effect"));
         }
 
         return operation;
@@ -337,7 +337,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             var argument = operation?.Arguments.FirstOrDefault(each => string.Equals(each.Name, key.Text, StringComparison.Ordinal));
             if (argument is null && operation is { AnyArguments: false })
             {
-                scope.Report(Complaints.UnknownArgument(key.At, operation.Name, key.Text, [.. operation.Arguments.Select(each => each.Name)]));
+                scope.Report(ContractDiagnostics.UnknownArgument(key.At, operation.Name, key.Text, [.. operation.Arguments.Select(each => each.Name)]));
             }
 
             CheckUse(operation, argument, key, value);
@@ -356,7 +356,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         foreach (var missing in operation?.Arguments.Where(each => each.Required && map?.Has(each.Name) != true) ?? [])
         {
             var at = map?.At ?? (step.Has("with") ? step.KeyAt("with") : (step.Find("effect") ?? step.Find("compute"))!.At);
-            scope.Report(Complaints.ArgumentMissing(at, operation!.Name, missing.Name, missing.Type));
+            scope.Report(ContractDiagnostics.ArgumentMissing(at, operation!.Name, missing.Name, missing.Type));
         }
 
         return new Template.Map(arguments.ToImmutable());
@@ -372,12 +372,12 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
 
         if (operation.Ignored.Contains(argument.Name, StringComparer.Ordinal) && value is not ScalarSyntax { IsNull: true })
         {
-            scope.Report(Complaints.ArgumentIgnored(key.At, operation.Name, argument.Name));
+            scope.Report(ContractDiagnostics.ArgumentIgnored(key.At, operation.Name, argument.Name));
         }
 
         foreach (var (name, _) in (value as MapSyntax)?.Entries.Where(entry => argument.ReservedKeys.Contains(entry.Key.Text, StringComparer.OrdinalIgnoreCase)) ?? [])
         {
-            scope.Report(Complaints.KeyReserved(name.At, operation.Name, argument.Name, name.Text));
+            scope.Report(ContractDiagnostics.KeyReserved(name.At, operation.Name, argument.Name, name.Text));
         }
     }
 
@@ -393,7 +393,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         {
             if (name is not null)
             {
-                scope.Report(Complaints.ConnectionNotTaken(step.KeyAt("connection"), operation.Name));
+                scope.Report(ContractDiagnostics.ConnectionNotTaken(step.KeyAt("connection"), operation.Name));
             }
 
             return null;
@@ -404,7 +404,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         var url = with?.Has("url") == true && operation.Arguments.Any(argument => argument.Name == "url");
         if (url && with!.Has("path") && !scope.Context.IsRegistered)
         {
-            scope.Report(Complaints.KeysExclude(with.KeyAt("path"), "'with'", "url", "path", "Give 'connection' and a 'path', or a whole 'url'."));
+            scope.Report(ContractDiagnostics.KeysExclude(with.KeyAt("path"), "'with'", "url", "path", "Give 'connection' and a 'path', or a whole 'url'."));
         }
 
         if (name is null)
@@ -412,7 +412,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             if (!url && !step.Has("connection"))
             {
                 var at = (step.Find("effect") ?? step.Find("compute"))!.At;
-                scope.Report(Complaints.ConnectionMissing(at, operation.Name, type, OfType(type)));
+                scope.Report(ContractDiagnostics.ConnectionMissing(at, operation.Name, type, OfType(type)));
             }
 
             return null;
@@ -420,7 +420,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
 
         if (url)
         {
-            scope.Report(Complaints.KeysExclude(
+            scope.Report(ContractDiagnostics.KeysExclude(
                 step.KeyAt("connection"), "a step", "connection", "url", "Give 'connection' and a 'path', or a whole 'url'."));
         }
 
@@ -439,13 +439,13 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
 
         if (!connections.TryGetValue(name.Text, out var connection))
         {
-            scope.Report(Complaints.UnknownConnection(name.At, name.Text, [.. connections.Keys.Order(StringComparer.Ordinal)]));
+            scope.Report(ContractDiagnostics.UnknownConnection(name.At, name.Text, [.. connections.Keys.Order(StringComparer.Ordinal)]));
             return null;
         }
 
         if (!connection.IsFaulty && !string.Equals(connection.Type, type, StringComparison.Ordinal))
         {
-            scope.Report(Complaints.WrongConnection(name.At, name.Text, connection.Type, operation.Name, type));
+            scope.Report(ContractDiagnostics.WrongConnection(name.At, name.Text, connection.Type, operation.Name, type));
         }
 
         return connection;
@@ -474,7 +474,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             scope.WrittenData.Add(key.Text);
             if (!known && !scope.File.IsFull)
             {
-                scope.Report(Complaints.UndeclaredField(key.At, key.Text, scope.Data.Keys));
+                scope.Report(ContractDiagnostics.UndeclaredField(key.At, key.Text, scope.Data.Keys));
             }
 
             // `null` empties a field whose type allows that.
@@ -515,7 +515,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             scope.Text(none, "the reason under 'none'");
             if (map.Entries.FirstOrDefault(entry => entry.Key.Text is "effect" or "compute" or "saga" or "when_unknown").Key is { } other)
             {
-                scope.Report(Complaints.KeysExclude(other.At, "'compensate'", "none", other.Text, "Say how it is taken back, or why it need not be."));
+                scope.Report(ContractDiagnostics.KeysExclude(other.At, "'compensate'", "none", other.Text, "Say how it is taken back, or why it need not be."));
             }
 
             return null;
@@ -552,7 +552,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             case "assume_not_done":
                 return WhenUnknown.AssumeNotDone;
             default:
-                scope.Report(Complaints.WrongType(node.At, "'when_unknown'", "'run', 'block' or 'assume_not_done'", node.Kind));
+                scope.Report(ContractDiagnostics.WrongType(node.At, "'when_unknown'", "'run', 'block' or 'assume_not_done'", node.Kind));
                 return WhenUnknown.Block;
         }
     }

@@ -52,7 +52,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
             // Of what is of the wrong type nothing more is said.
             if (!scope.File.Reported.Skip(before).Any(complaint => complaint.At == at))
             {
-                scope.Report(Complaints.ChildInputInvalid(at, rules.Child!.Shown, problem));
+                scope.Report(ContractDiagnostics.ChildInputInvalid(at, rules.Child!.Shown, problem));
             }
         }
 
@@ -131,7 +131,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
                 {
                     if (key.Text.Contains("${", StringComparison.Ordinal))
                     {
-                        scope.Report(Complaints.KeyNotEvaluated(key.At, key.Text));
+                        scope.Report(ContractDiagnostics.KeyNotEvaluated(key.At, key.Text));
                     }
                 }
 
@@ -236,7 +236,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
 
         if (TypeRules.MayBeNull(WithoutNull(_ => true)))
         {
-            scope.Report(Complaints.NullInText(scope.PlaceOf(expression), expression.Text, expression.Type.Plain == CelType.Text));
+            scope.Report(ContractDiagnostics.NullInText(scope.PlaceOf(expression), expression.Text, expression.Type.Plain == CelType.Text));
         }
         else
         {
@@ -272,13 +272,13 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
             var end = ExpressionEnd.Find(text, at + 2);
             if (end < 0)
             {
-                scope.Report(Complaints.UnclosedTemplate(scalar.Part(at, 2)));
+                scope.Report(ContractDiagnostics.UnclosedTemplate(scalar.Part(at, 2)));
                 return null;
             }
 
             if (rules.Filling == ArgumentFilling.Constant)
             {
-                scope.Report(Complaints.ExpressionInConstant(scalar.Part(at, end + 1 - at), rules.Argument ?? "output"));
+                scope.Report(ContractDiagnostics.ExpressionInConstant(scalar.Part(at, end + 1 - at), rules.Argument ?? "output"));
                 failed = true;
             }
             else if (expressions.Parse(scalar, text[(at + 2)..end], at + 2, rules.Place) is { } expression)
@@ -330,15 +330,15 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         {
             var type = shape.Find(missing)?.ToString() ?? "dyn";
             scope.Report(rules.Child is { } child
-                ? Complaints.ChildFieldMissing(map.At, child.Shown, missing, type)
-                : Complaints.OutputFieldMissing(map.At, missing, type));
+                ? ContractDiagnostics.ChildFieldMissing(map.At, child.Shown, missing, type)
+                : ContractDiagnostics.OutputFieldMissing(map.At, missing, type));
         }
 
         foreach (var (key, _) in map.Entries.Where(entry => shape.IsClosed && shape.Find(entry.Key.Text) is null))
         {
             scope.Report(rules.Child is { } child
-                ? Complaints.ChildFieldUnknown(key.At, child.Shown, key.Text, shape.Names)
-                : Complaints.OutputFieldUnknown(key.At, key.Text, shape.Names));
+                ? ContractDiagnostics.ChildFieldUnknown(key.At, child.Shown, key.Text, shape.Names)
+                : ContractDiagnostics.OutputFieldUnknown(key.At, key.Text, shape.Names));
         }
 
         // What a contract does not declare it takes, and never looks at.
@@ -346,17 +346,17 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         {
             if (Spelling.Nearest(key.Text, shape.Names.Where(name => !map.Has(name))) is { } meant)
             {
-                scope.Report(Complaints.ChildFieldDoubtful(key.At, rules.Child!.Shown, key.Text, meant));
+                scope.Report(ContractDiagnostics.ChildFieldDoubtful(key.At, rules.Child!.Shown, key.Text, meant));
             }
         }
     }
 
-    private static Complaint Wrong(SourceSpan at, CelType wanted, Mismatch mismatch, TemplateRules rules) =>
+    private static DiagnosticDraft Wrong(SourceSpan at, CelType wanted, Mismatch mismatch, TemplateRules rules) =>
         rules.Argument is { } argument
-            ? Complaints.ArgumentMismatch(at, argument, wanted.ToString(), mismatch)
-            : rules.Child is { } child ? Complaints.ChildInputMismatch(at, child.Shown, wanted.ToString(), mismatch)
-            : Complaints.OutputMismatch(at, wanted.ToString(), mismatch);
+            ? ContractDiagnostics.ArgumentMismatch(at, argument, wanted.ToString(), mismatch)
+            : rules.Child is { } child ? ContractDiagnostics.ChildInputMismatch(at, child.Shown, wanted.ToString(), mismatch)
+            : ContractDiagnostics.OutputMismatch(at, wanted.ToString(), mismatch);
 
     private void ReportWrong(SyntaxNode node, DataType type, TemplateRules rules) =>
-        scope.Report(Complaints.ArgumentWrong(node.At, rules.Argument ?? "output", type.ToString(), node.Kind));
+        scope.Report(ContractDiagnostics.ArgumentWrong(node.At, rules.Argument ?? "output", type.ToString(), node.Kind));
 }

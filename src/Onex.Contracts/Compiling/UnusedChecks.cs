@@ -19,11 +19,11 @@ internal static class UnusedChecks
 
             if (!scope.ReadData.Contains(name.Text))
             {
-                scope.Report(Complaints.UnusedData(name.At, name.Text));
+                scope.Report(ContractDiagnostics.UnusedData(name.At, name.Text));
             }
             else if (field.Initial is null)
             {
-                scope.Report(Complaints.DataNeverSet(name.At, name.Text));
+                scope.Report(ContractDiagnostics.DataNeverSet(name.At, name.Text));
             }
         }
 
@@ -31,7 +31,7 @@ internal static class UnusedChecks
         {
             if (!scope.UsedRetries.Contains(name.Text))
             {
-                scope.Report(Complaints.UnusedRetry(name.At, name.Text));
+                scope.Report(ContractDiagnostics.UnusedRetry(name.At, name.Text));
             }
         }
     }
@@ -57,7 +57,7 @@ internal static class UnusedChecks
             var declared = YamlReader.Read(new SourceFile(path, file.Text), context.Allowed.Depth) is MapSyntax map ? map.Find("connections") as MapSyntax : null;
             foreach (var (name, _) in declared?.Entries.Where(entry => unused.Contains(entry.Key.Text)) ?? [])
             {
-                file.Report(Complaints.UnusedConnection(name.At, name.Text));
+                file.Report(ContractDiagnostics.UnusedConnection(name.At, name.Text));
             }
 
             found.AddRange(file.Diagnostics());

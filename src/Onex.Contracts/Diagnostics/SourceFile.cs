@@ -6,7 +6,7 @@ namespace Onex.Contracts.Diagnostics;
 /// <param name="masked">Masks secrets in what is shown of a line; null where there are none.</param>
 internal sealed class SourceFile(string path, string text, Func<string, string>? masked = null)
 {
-    private readonly List<Complaint> _complaints = [];
+    private readonly List<DiagnosticDraft> _complaints = [];
     private readonly Dictionary<int, string> _lines = [];
     private List<int>? _lineStarts;
 
@@ -18,14 +18,14 @@ internal sealed class SourceFile(string path, string text, Func<string, string>?
     public bool IsFull => _complaints.Count >= Limits.DiagnosticsPerFileMax - 1;
 
     /// <summary>Everything reported so far.</summary>
-    public IReadOnlyList<Complaint> Reported => _complaints;
+    public IReadOnlyList<DiagnosticDraft> Reported => _complaints;
 
     /// <summary>How much has been reported so far.</summary>
     public int Count => _complaints.Count;
 
     public bool HasErrors => _complaints.Exists(complaint => complaint.Severity == Severity.Error);
 
-    public void Report(Complaint complaint)
+    public void Report(DiagnosticDraft complaint)
     {
         if (!IsFull)
         {
@@ -45,7 +45,7 @@ internal sealed class SourceFile(string path, string text, Func<string, string>?
 
         if (IsFull)
         {
-            sorted.Add(Complaints.MoreProblems(sorted[^1].At));
+            sorted.Add(ContractDiagnostics.MoreProblems(sorted[^1].At));
         }
 
         return sorted.Select(complaint => new Diagnostic(

@@ -43,7 +43,7 @@ internal sealed record Node(string Id, string Title, NodeKind Kind, IReadOnlyLis
 /// <param name="To">The box that it leads to.</param>
 /// <param name="Kind">What leads along it.</param>
 /// <param name="Labels">By what, a line each.</param>
-internal sealed record Edge(string From, string To, WayKind Kind, IReadOnlyList<string> Labels);
+internal sealed record Edge(string From, string To, TransitionKind Kind, IReadOnlyList<string> Labels);
 
 /// <summary>A contract as boxes and arrows, however they are drawn.</summary>
 internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IReadOnlyList<Edge> Edges)
@@ -57,15 +57,15 @@ internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IRead
     /// <summary>The boxes and arrows of a plan.</summary>
     public static GraphModel Of(Plan plan)
     {
-        var ways = PlanWays.All(plan).ToList();
+        var ways = PlanTransitions.All(plan).ToList();
         if (plan.State(plan.OnFailure).Implicit && plan.States.Any(state => state.Steps.Length > 0))
         {
-            ways.Add(new Way(null, plan.OnFailure, WayKind.Failure, "failure", plan, null));
+            ways.Add(new Way(null, plan.OnFailure, TransitionKind.Failure, "failure", plan, null));
         }
 
         if (plan.CancelState != plan.OnFailure)
         {
-            ways.Add(new Way(null, plan.CancelState, WayKind.Failure, "cancelled by an operator", plan, null));
+            ways.Add(new Way(null, plan.CancelState, TransitionKind.Failure, "cancelled by an operator", plan, null));
         }
 
         var nodes = new List<Node> { new(Start, "", NodeKind.Start, []) };
@@ -80,7 +80,7 @@ internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IRead
             $"{plan.Name} {plan.Version}",
             nodes,
             [
-                new Edge(Start, plan.Initial, WayKind.Choice, []),
+                new Edge(Start, plan.Initial, TransitionKind.Choice, []),
                 .. from way in ways
                    where way.From != way.To && !way.Stays
                    group way by (From: way.From ?? AnyState, way.To, way.Kind) into along

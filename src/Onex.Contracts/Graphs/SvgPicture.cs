@@ -24,7 +24,7 @@ internal static class SvgPicture
             <defs>
 
             """);
-        foreach (var colour in Enum.GetValues<WayKind>().Select(kind => Look.Of(kind).Colour).Distinct())
+        foreach (var colour in Enum.GetValues<TransitionKind>().Select(kind => GraphStyle.Of(kind).Colour).Distinct())
         {
             text.Append(CultureInfo.InvariantCulture, $"""
                 <marker id="arrow{colour[1..]}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto-start-reverse"><path d="M0,0.5 L8,4 L0,7.5 z" fill="{colour}"/></marker>
@@ -59,12 +59,12 @@ internal static class SvgPicture
     private static (double Width, double Height) SizeOf(Edge edge) =>
         (edge.Labels.Select(label => WidthOf(label, TextSize)).DefaultIfEmpty().Max() + 10, edge.Labels.Count * LineHeight);
 
-    private static List<string> Below(Node node) => Look.Caption(node.Kind) is { } caption ? [caption, .. node.Lines] : [.. node.Lines];
+    private static List<string> Below(Node node) => GraphStyle.Caption(node.Kind) is { } caption ? [caption, .. node.Lines] : [.. node.Lines];
 
     // Within the layers straight down, between them in a bend: so it passes everything in the space that was kept for it.
     private static void DrawLine(StringBuilder text, LayeredLayout layout, Route route)
     {
-        var (colour, dashed) = Look.Of(route.Edge.Kind);
+        var (colour, dashed) = GraphStyle.Of(route.Edge.Kind);
         var path = new StringBuilder();
         var (x, y) = (Port(route, layout.Routes, upper: true), route.Upper.Y + (route.Upper.Height / 2));
         path.Append(CultureInfo.InvariantCulture, $"M{x:0.#},{y:0.#}");
@@ -115,13 +115,13 @@ internal static class SvgPicture
             """);
         for (var line = 0; line < route.Edge.Labels.Count; line++)
         {
-            Write(text, route.Edge.Labels[line], at.X, top + (LineHeight * line) + 11, TextSize, Look.Of(route.Edge.Kind).Colour);
+            Write(text, route.Edge.Labels[line], at.X, top + (LineHeight * line) + 11, TextSize, GraphStyle.Of(route.Edge.Kind).Colour);
         }
     }
 
     private static void DrawBox(StringBuilder text, Node node, Spot at)
     {
-        var (fill, stroke) = Look.Of(node.Kind);
+        var (fill, stroke) = GraphStyle.Of(node.Kind);
         var (left, top) = (at.X - (at.Width / 2), at.Y - (at.Height / 2));
         if (node.Kind == NodeKind.Start)
         {
@@ -151,7 +151,7 @@ internal static class SvgPicture
         var below = Below(node);
         for (var line = 0; line < below.Count; line++)
         {
-            var isCaption = line == 0 && Look.Caption(node.Kind) is not null;
+            var isCaption = line == 0 && GraphStyle.Caption(node.Kind) is not null;
             Write(text, below[line], at.X, top + TitleSize + 9 + (LineHeight * (line + 1)), TextSize, isCaption ? stroke : "#4a4a4a");
         }
     }

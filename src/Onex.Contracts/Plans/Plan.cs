@@ -92,7 +92,7 @@ public sealed class Plan
     public CelValue Connections { get; init; } = CelValue.Map([]);
 
     /// <summary>Events that wait for one of its sagas to want them, at most.</summary>
-    public required int KeptEventsMax { get; init; }
+    public required int BufferedEventsMax { get; init; }
 
     /// <summary>Entries of one of its sagas into a state, one after the other, without an event, a wait or new data in between, at most.</summary>
     public required int IdleEntriesMax { get; init; }

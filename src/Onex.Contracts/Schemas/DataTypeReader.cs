@@ -32,14 +32,14 @@ internal sealed class DataTypeReader(string path, SourceFile file, SchemaReader 
                     return type;
                 }
 
-                file.Report(Complaints.BadDataType(scalar.At, scalar.Text, problem));
+                file.Report(ContractDiagnostics.BadDataType(scalar.At, scalar.Text, problem));
                 return DataType.Any;
             case MapSyntax map when map.Has("$ref"):
                 return new DataType.Schema(schemas.Read(new SchemaDocument(path, file, map)));
             case MapSyntax map:
                 return new DataType.Fields([.. map.Entries.Select(entry => KeyValuePair.Create(entry.Key.Text, Read(entry.Value)))]);
             default:
-                file.Report(Complaints.BadDataType(node.At, node.Kind, "a type is a name or a map of fields"));
+                file.Report(ContractDiagnostics.BadDataType(node.At, node.Kind, "a type is a name or a map of fields"));
                 return DataType.Any;
         }
     }

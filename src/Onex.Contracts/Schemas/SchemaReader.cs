@@ -130,7 +130,7 @@ internal sealed class SchemaReader(References references)
 
         if (syntax is not MapSyntax map)
         {
-            document.File.Report(Complaints.WrongType(syntax.At, "a schema", "a map, true or false", syntax.Kind));
+            document.File.Report(ContractDiagnostics.WrongType(syntax.At, "a schema", "a map, true or false", syntax.Kind));
             return;
         }
 
@@ -142,7 +142,7 @@ internal sealed class SchemaReader(References references)
             }
             else if (!document.File.IsFull)
             {
-                document.File.Report(Complaints.SchemaKeyword(key.At, key.Text, _keywords.Keys));
+                document.File.Report(ContractDiagnostics.SchemaKeyword(key.At, key.Text, _keywords.Keys));
             }
         }
     }
@@ -170,7 +170,7 @@ internal sealed class SchemaReader(References references)
         }
         else
         {
-            rule.Document.File.Report(Complaints.ReferenceWrong(rule.Value.At, reference, $"there is nothing at '{Spelling.Clip(pointer)}'"));
+            rule.Document.File.Report(ContractDiagnostics.ReferenceWrong(rule.Value.At, reference, $"there is nothing at '{Spelling.Clip(pointer)}'"));
         }
     }
 
@@ -179,7 +179,7 @@ internal sealed class SchemaReader(References references)
         var file = references.Open(rule.Document.Path, path, out var problem);
         if (file is null)
         {
-            rule.Document.File.Report(Complaints.ReferenceWrong(rule.Value.At, reference, problem!));
+            rule.Document.File.Report(ContractDiagnostics.ReferenceWrong(rule.Value.At, reference, problem!));
         }
 
         return file?.Root is { } root ? new SchemaDocument(file.Path, file.File, root) : null;
@@ -344,7 +344,7 @@ internal sealed class SchemaReader(References references)
                 return compiled;
             }
 
-            Document.File.Report(Complaints.SchemaWrong(at.At, Key.Text, $"a regular expression that can be run in linear time; here {problem!.TrimEnd('.')}"));
+            Document.File.Report(ContractDiagnostics.SchemaWrong(at.At, Key.Text, $"a regular expression that can be run in linear time; here {problem!.TrimEnd('.')}"));
             return null;
         }
 
@@ -367,7 +367,7 @@ internal sealed class SchemaReader(References references)
                 };
                 if (type == JsonTypes.None)
                 {
-                    Document.File.Report(Complaints.SchemaWrong(
+                    Document.File.Report(ContractDiagnostics.SchemaWrong(
                         name.At, Key.Text, "null, boolean, integer, number, string, array, object, or a list of them"));
                 }
 
@@ -377,6 +377,6 @@ internal sealed class SchemaReader(References references)
             return types;
         }
 
-        private void Wrong(string expected) => Document.File.Report(Complaints.SchemaWrong(Value.At, Key.Text, expected));
+        private void Wrong(string expected) => Document.File.Report(ContractDiagnostics.SchemaWrong(Value.At, Key.Text, expected));
     }
 }

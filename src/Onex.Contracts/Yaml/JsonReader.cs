@@ -26,14 +26,14 @@ internal static class JsonReader
         {
             var at = new SourceSpan((int)(wrong.LineNumber ?? 0) + 1, places.ColumnInLine(wrong.LineNumber ?? 0, wrong.BytePositionInLine ?? 0), 1);
             file.Report(reader.CurrentDepth >= depthMax
-                ? Complaints.TooDeep(at, depthMax)
-                : Complaints.YamlSyntax(at, "it is not JSON"));
+                ? ContractDiagnostics.TooDeep(at, depthMax)
+                : ContractDiagnostics.YamlSyntax(at, "it is not JSON"));
             return null;
         }
         catch (InvalidOperationException)
         {
             // Text with half of a surrogate pair.
-            file.Report(Complaints.YamlSyntax(places.At(reader.TokenStartIndex, 1), "it holds text that is not Unicode"));
+            file.Report(ContractDiagnostics.YamlSyntax(places.At(reader.TokenStartIndex, 1), "it holds text that is not Unicode"));
             return null;
         }
     }
@@ -73,7 +73,7 @@ internal static class JsonReader
             var value = ReadNode(file, ref reader, places);
             if (!entries.TryAdd(new SyntaxEntry(key, value)))
             {
-                file.Report(Complaints.DuplicateKey(key.At, key.Text));
+                file.Report(ContractDiagnostics.DuplicateKey(key.At, key.Text));
             }
         }
 

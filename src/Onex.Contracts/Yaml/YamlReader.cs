@@ -47,12 +47,12 @@ internal sealed class YamlReader
         }
         catch (TooDeepException tooDeep)
         {
-            file.Report(Complaints.TooDeep(tooDeep.At, depthMax));
+            file.Report(ContractDiagnostics.TooDeep(tooDeep.At, depthMax));
         }
         catch (YamlException wrong)
         {
             var reason = Reason(wrong);
-            reader.Explain(Place(wrong.Start), Complaints.YamlSyntax(Place(wrong.Start), reason), reason.Contains("tab", StringComparison.Ordinal));
+            reader.Explain(Place(wrong.Start), ContractDiagnostics.YamlSyntax(Place(wrong.Start), reason), reason.Contains("tab", StringComparison.Ordinal));
         }
         catch (Exception wrong) when (wrong is not OutOfMemoryException)
         {
@@ -61,8 +61,8 @@ internal sealed class YamlReader
             reader.Explain(
                 at,
                 reader.OpenBracket(at) is { } open
-                    ? Complaints.YamlSyntax(open, "this bracket is not closed, or something inside it is misplaced")
-                    : Complaints.YamlSyntax(at, "it is not YAML"),
+                    ? ContractDiagnostics.YamlSyntax(open, "this bracket is not closed, or something inside it is misplaced")
+                    : ContractDiagnostics.YamlSyntax(at, "it is not YAML"),
                 ofTab: false);
         }
 
@@ -74,7 +74,7 @@ internal sealed class YamlReader
         _parser.MoveNext();
         if (!_parser.MoveNext() || _parser.Current is StreamEnd)
         {
-            _file.Report(Complaints.YamlSyntax(SourceSpan.Start, "the file is empty"));
+            _file.Report(ContractDiagnostics.YamlSyntax(SourceSpan.Start, "the file is empty"));
             return null;
         }
 
@@ -83,7 +83,7 @@ internal sealed class YamlReader
         Next();
         if (_parser.Current is not StreamEnd)
         {
-            _file.Report(Complaints.YamlFeature(Place(_parser.Current!.Start), "a second document"));
+            _file.Report(ContractDiagnostics.YamlFeature(Place(_parser.Current!.Start), "a second document"));
             _incomplete |= root is ScalarSyntax { IsNull: true };
         }
 
@@ -114,7 +114,7 @@ internal sealed class YamlReader
             case MappingStart start:
                 return ReadMap(start, depth, start.Style == MappingStyle.Flow);
             case AnchorAlias alias:
-                _file.Report(Complaints.YamlFeature(Place(alias), "an alias"));
+                _file.Report(ContractDiagnostics.YamlFeature(Place(alias), "an alias"));
                 _incomplete = true;
                 Next();
                 return new ScalarSyntax(Place(alias), "", ScalarForm.Other, plain: true);
@@ -152,16 +152,16 @@ internal sealed class YamlReader
 
             if (read is not ScalarSyntax key)
             {
-                _file.Report(Complaints.WrongType(read.At, "a key", "text", read.Kind));
+                _file.Report(ContractDiagnostics.WrongType(read.At, "a key", "text", read.Kind));
             }
             else if (key is { IsPlain: true, Text: "<<" })
             {
-                _file.Report(Complaints.YamlFeature(key.At, "a merge key"));
+                _file.Report(ContractDiagnostics.YamlFeature(key.At, "a merge key"));
                 _incomplete = true;
             }
             else if (!entries.TryAdd(new SyntaxEntry(key, value)))
             {
-                _file.Report(Complaints.DuplicateKey(key.At, key.Text));
+                _file.Report(ContractDiagnostics.DuplicateKey(key.At, key.Text));
             }
         }
 
@@ -180,7 +180,7 @@ internal sealed class YamlReader
         }
 
         var (key, value) = (joined.Text[..colon], joined.Text[(colon + 1)..]);
-        _file.Report(Complaints.ColonWithoutSpace(joined.At, _file.Shown(joined.Text), _file.Shown($"{key}: {value}")));
+        _file.Report(ContractDiagnostics.ColonWithoutSpace(joined.At, _file.Shown(joined.Text), _file.Shown($"{key}: {value}")));
         var isQuoted = value.Length > 1 && value[0] is '"' or '\'' && value[^1] == value[0];
         return (
             new ScalarSyntax(joined.Part(0, colon), key, ScalarForm.Plain, plain: true),
@@ -197,7 +197,7 @@ internal sealed class YamlReader
             && _file.Line(scalar.At.Line) is { } line && line.IndexOf('\u201D', scalar.At.Column) is > 0 and var end)
         {
             var whole = line[(scalar.At.Column - 1)..(end + 1)];
-            _file.Report(Complaints.CurlyQuotes(scalar.At with { Length = whole.Length }, _file.Shown(whole), _file.Shown($"\"{whole[1..^1]}\"")));
+            _file.Report(ContractDiagnostics.CurlyQuotes(scalar.At with { Length = whole.Length }, _file.Shown(whole), _file.Shown($"\"{whole[1..^1]}\"")));
             _incomplete = true;
             return scalar;
         }
@@ -208,7 +208,7 @@ internal sealed class YamlReader
             return scalar;
         }
 
-        _file.Report(Complaints.CurlyQuotes(scalar.At, _file.Shown(scalar.Text), _file.Shown($"\"{inner}\"")));
+        _file.Report(ContractDiagnostics.CurlyQuotes(scalar.At, _file.Shown(scalar.Text), _file.Shown($"\"{inner}\"")));
         return new ScalarSyntax(scalar.At, inner, ScalarForm.Quoted, plain: false);
     }
 
@@ -216,12 +216,12 @@ internal sealed class YamlReader
     {
         if (!node.Anchor.IsEmpty)
         {
-            _file.Report(Complaints.YamlFeature(Place(node.Start), "an anchor"));
+            _file.Report(ContractDiagnostics.YamlFeature(Place(node.Start), "an anchor"));
         }
 
         if (!node.Tag.IsEmpty)
         {
-            _file.Report(Complaints.YamlFeature(Place(node.Start), "a tag"));
+            _file.Report(ContractDiagnostics.YamlFeature(Place(node.Start), "a tag"));
         }
     }
 
@@ -291,7 +291,7 @@ internal sealed class YamlReader
     }
 
     // The scanner's message is about mappings and block ends, which helps nobody, where what stands there only needs quotes or a blank.
-    private void Explain(SourceSpan at, Complaint otherwise, bool ofTab)
+    private void Explain(SourceSpan at, DiagnosticDraft otherwise, bool ofTab)
     {
         var known = Tab(at, ofTab) is { } tab ? [tab] : MisreadInBrackets(at) is { Count: > 0 } misread ? misread : MisreadLine(at) is { } line ? [line] : [otherwise];
         foreach (var complaint in known)
@@ -301,14 +301,14 @@ internal sealed class YamlReader
     }
 
     // A tab that indents. The scanner says that the file begins with it, speaks of what stands before it, or, inside braces, of something else.
-    private Complaint? Tab(SourceSpan at, bool anywhere)
+    private DiagnosticDraft? Tab(SourceSpan at, bool anywhere)
     {
         for (var number = Math.Max(1, at.Line - 1); (anywhere || number <= at.Line) && _file.Line(number) is { } line; number++)
         {
             var tab = line.IndexOf('\t', StringComparison.Ordinal);
             if (tab >= 0 && line.AsSpan(0, tab).IndexOfAnyExcept(" -?:") < 0 && !string.IsNullOrWhiteSpace(line))
             {
-                return Complaints.TabIndents(new SourceSpan(number, tab + 1, 1));
+                return ContractDiagnostics.TabIndents(new SourceSpan(number, tab + 1, 1));
             }
         }
 
@@ -334,7 +334,7 @@ internal sealed class YamlReader
         return null;
     }
 
-    private List<Complaint> MisreadInBrackets(SourceSpan at)
+    private List<DiagnosticDraft> MisreadInBrackets(SourceSpan at)
     {
         // The outermost bracket that is open; where the scanner gave up before it told of one, the first on the line.
         if (_brackets.Count > 0)
@@ -353,14 +353,14 @@ internal sealed class YamlReader
         return [];
     }
 
-    private List<Complaint> InBrackets(int open) =>
+    private List<DiagnosticDraft> InBrackets(int open) =>
     [
         .. FlowText.Misread(_file.Text, open, _depthMax).Select(value => value.IsJoined
-            ? Complaints.ColonWithoutSpace(_file.Place(value.Start, value.Value.Length), _file.Shown(value.Value), _file.Shown($"{value.Key}: {value.Value[(value.Key!.Length + 1)..]}"))
-            : Complaints.QuoteValue(_file.Place(value.Start, value.Value.Length), _file.Shown(value.Quoted))),
+            ? ContractDiagnostics.ColonWithoutSpace(_file.Place(value.Start, value.Value.Length), _file.Shown(value.Value), _file.Shown($"{value.Key}: {value.Value[(value.Key!.Length + 1)..]}"))
+            : ContractDiagnostics.QuoteValue(_file.Place(value.Start, value.Value.Length), _file.Shown(value.Quoted))),
     ];
 
-    private Complaint? MisreadLine(SourceSpan at)
+    private DiagnosticDraft? MisreadLine(SourceSpan at)
     {
         // The scanner notices some of them only at the start of the next line.
         for (var number = at.Line; number >= Math.Max(1, at.Line - 1); number--)
@@ -373,12 +373,12 @@ internal sealed class YamlReader
             if (BareExpression.Misread(line) is var (column, key, value) && value is not null)
             {
                 var (span, quoted) = (new SourceSpan(number, column, value.Length), _file.Shown($"{key}: {BareExpression.Quote(value)}"));
-                return BareExpression.IsExpression(value) ? Complaints.QuoteExpression(span, quoted) : Complaints.QuoteValue(span, quoted);
+                return BareExpression.IsExpression(value) ? ContractDiagnostics.QuoteExpression(span, quoted) : ContractDiagnostics.QuoteValue(span, quoted);
             }
 
             if (BareExpression.WithoutSpace(line) is var (start, name, rest) && rest is not null)
             {
-                return Complaints.ColonWithoutSpace(new SourceSpan(number, start, name.Length + 1 + rest.Length), _file.Shown($"{name}:{rest}"), _file.Shown($"{name}: {rest}"));
+                return ContractDiagnostics.ColonWithoutSpace(new SourceSpan(number, start, name.Length + 1 + rest.Length), _file.Shown($"{name}:{rest}"), _file.Shown($"{name}: {rest}"));
             }
         }
 

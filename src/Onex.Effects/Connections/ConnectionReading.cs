@@ -25,12 +25,12 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         var before = file.ProblemCount;
         if (!NamePattern().IsMatch(name.Text))
         {
-            file.Report(ConnectionComplaints.BadName(name.At, name.Text));
+            file.Report(ConnectionDiagnostics.BadName(name.At, name.Text));
         }
 
         if (node is not MapSyntax map)
         {
-            file.Report(Complaints.WrongType(node.At, $"connection '{Spelling.Clip(name.Text)}'", "a map", node.Kind));
+            file.Report(ContractDiagnostics.WrongType(node.At, $"connection '{Spelling.Clip(name.Text)}'", "a map", node.Kind));
             return null;
         }
 
@@ -56,7 +56,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             allow = map.Find("allow") is { } hosts ? Allow(hosts) : AllowList.Empty;
             if (!map.Has("url") && !map.Has("allow") && url is null)
             {
-                file.Report(Complaints.MissingKey(name.At, $"connection '{Spelling.Clip(name.Text)}'", "url", "Add 'url', or hosts and ranges under 'allow'."));
+                file.Report(ContractDiagnostics.MissingKey(name.At, $"connection '{Spelling.Clip(name.Text)}'", "url", "Add 'url', or hosts and ranges under 'allow'."));
             }
         }
 
@@ -85,7 +85,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         var needed = type == ConnectionTypes.Filesystem ? "root" : "url";
         if (!map.Has(needed) && (needed == "root" || !environment.ContainsKey(UrlVariable(name.Text))))
         {
-            file.Report(Complaints.MissingKey(name.At, $"connection '{Spelling.Clip(name.Text)}'", needed, $"Add '{needed}'."));
+            file.Report(ContractDiagnostics.MissingKey(name.At, $"connection '{Spelling.Clip(name.Text)}'", needed, $"Add '{needed}'."));
         }
 
         foreach (var key in ConnectionKeys.Of(type).Select(key => key.Name).Where(key => key != "url"))
@@ -105,7 +105,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         map.ReadAs(_typeKey);
         if (map.Find("type") is not { } node)
         {
-            file.Report(Complaints.MissingKey(name.At, $"connection '{Spelling.Clip(name.Text)}'", "type", $"Add 'type: {string.Join("' or 'type: ", ConnectionTypes.All)}'."));
+            file.Report(ContractDiagnostics.MissingKey(name.At, $"connection '{Spelling.Clip(name.Text)}'", "type", $"Add 'type: {string.Join("' or 'type: ", ConnectionTypes.All)}'."));
             return ConnectionTypes.Http;
         }
 
@@ -120,12 +120,12 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         }
 
         file.Report(ConnectionTypes.ToCome.Contains(type, StringComparer.Ordinal)
-            ? ConnectionComplaints.TypeToCome(node.At, type)
-            : ConnectionComplaints.UnknownType(node.At, type));
+            ? ConnectionDiagnostics.TypeToCome(node.At, type)
+            : ConnectionDiagnostics.UnknownType(node.At, type));
         return null;
     }
 
-    private string? Expand(string text, SourceSpan at) => secrets.Expand(text, (problem, remedy) => file.Report(ConnectionComplaints.BadSecret(at, problem, remedy)));
+    private string? Expand(string text, SourceSpan at) => secrets.Expand(text, (problem, remedy) => file.Report(ConnectionDiagnostics.BadSecret(at, problem, remedy)));
 
     private static string UrlVariable(string name) => $"ONEX_CONNECTION_{name.ToUpperInvariant().Replace('-', '_')}_URL";
 
@@ -158,7 +158,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             return url;
         }
 
-        file.Report(ConnectionComplaints.BadAddress(at, $"the {what} of connection '{Spelling.Clip(name.Text)}' {problem}", remedy));
+        file.Report(ConnectionDiagnostics.BadAddress(at, $"the {what} of connection '{Spelling.Clip(name.Text)}' {problem}", remedy));
         return null;
     }
 
@@ -174,7 +174,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
 
             if (HttpHeaderRules.Problem(name.Text, expanded) is { } problem)
             {
-                file.Report(ConnectionComplaints.BadHeader(name.At, problem));
+                file.Report(ConnectionDiagnostics.BadHeader(name.At, problem));
                 continue;
             }
 
@@ -202,7 +202,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
 
         if (policy.LongestDelays > RetryPolicy.Span)
         {
-            file.Report(Complaints.RetryBeyondLedger(node.At, policy.Attempts, Durations.Format(policy.LongestDelays), Durations.Format(RetryPolicy.Span)));
+            file.Report(ContractDiagnostics.RetryBeyondLedger(node.At, policy.Attempts, Durations.Format(policy.LongestDelays), Durations.Format(RetryPolicy.Span)));
         }
 
         return policy;
@@ -213,7 +213,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         var text = file.Text(node, "'jitter'");
         if (text is not (null or "full" or "none"))
         {
-            file.Report(Complaints.WrongType(node.At, "'jitter'", "'full' or 'none'", $"'{Spelling.Clip(text)}'"));
+            file.Report(ContractDiagnostics.WrongType(node.At, "'jitter'", "'full' or 'none'", $"'{Spelling.Clip(text)}'"));
         }
 
         return text == "none" ? Jitter.None : Jitter.Full;
@@ -252,7 +252,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         var match = RatePattern().Match(text);
         if (!match.Success || !int.TryParse(match.Groups["count"].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var count) || count == 0)
         {
-            file.Report(ConnectionComplaints.BadRate(node.At, text));
+            file.Report(ConnectionDiagnostics.BadRate(node.At, text));
             return null;
         }
 
@@ -268,7 +268,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
     {
         if (node is not ListSyntax list)
         {
-            file.Report(Complaints.WrongType(node.At, "'allow'", "a list of hosts and ranges: [build.internal, 10.0.0.0/8]", node.Kind));
+            file.Report(ContractDiagnostics.WrongType(node.At, "'allow'", "a list of hosts and ranges: [build.internal, 10.0.0.0/8]", node.Kind));
             return AllowList.Empty;
         }
 
@@ -291,7 +291,7 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
             }
             else if (text.Contains('/', StringComparison.Ordinal) || Uri.CheckHostName(text) != UriHostNameType.Dns)
             {
-                file.Report(ConnectionComplaints.NoHost(item.At, text));
+                file.Report(ConnectionDiagnostics.NoHost(item.At, text));
             }
             else
             {
@@ -310,19 +310,19 @@ internal sealed partial class ConnectionReading(ConnectionsFile file, Secrets se
         {
             if (!PropertyPattern().IsMatch(name.Text))
             {
-                file.Report(ConnectionComplaints.BadProperty(
+                file.Report(ConnectionDiagnostics.BadProperty(
                     name.At, $"'{Spelling.Clip(name.Text)}' cannot name a property", "Use letters, digits and '_', a letter first, at most 100 characters."));
             }
             else if (properties.Count == PropertiesMax)
             {
-                file.Report(ConnectionComplaints.BadProperty(name.At, $"a connection has at most {PropertiesMax} public properties", "Remove what is too much."));
+                file.Report(ConnectionDiagnostics.BadProperty(name.At, $"a connection has at most {PropertiesMax} public properties", "Remove what is too much."));
                 break;
             }
             else if (file.Text(value, $"the property '{name.Text}'") is { } text)
             {
                 if (Secrets.IsReferredTo(text))
                 {
-                    file.Report(ConnectionComplaints.BadProperty(
+                    file.Report(ConnectionDiagnostics.BadProperty(
                         value.At, "a public property cannot refer to a secret", "Leave it out: what contracts read can go into any message."));
                 }
 

@@ -26,20 +26,20 @@ internal sealed partial class ConnectionsFile(string path, string text)
 
     public int ProblemCount => Source.Count;
 
-    public void Report(Complaint complaint) => Source.Report(complaint);
+    public void Report(DiagnosticDraft complaint) => Source.Report(complaint);
 
     /// <summary>The entries of a map; reports other nodes, and keys that are not known unless any will do.</summary>
     public IReadOnlyList<SyntaxEntry> Entries(SyntaxNode node, IReadOnlyList<string>? known, string what)
     {
         if (node is not MapSyntax map)
         {
-            Report(Complaints.WrongType(node.At, what, "a map", node.Kind));
+            Report(ContractDiagnostics.WrongType(node.At, what, "a map", node.Kind));
             return [];
         }
 
         foreach (var (key, _) in map.Entries.Where(entry => known is not null && !known.Contains(entry.Key.Text)))
         {
-            Report(Complaints.UnknownKey(key.At, what, key.Text, known!));
+            Report(ContractDiagnostics.UnknownKey(key.At, what, key.Text, known!));
         }
 
         map.ReadAs(known ?? []);
@@ -54,7 +54,7 @@ internal sealed partial class ConnectionsFile(string path, string text)
             return scalar.Text;
         }
 
-        Report(Complaints.WrongType(node.At, what, "a single value", node.Kind));
+        Report(ContractDiagnostics.WrongType(node.At, what, "a single value", node.Kind));
         return null;
     }
 
@@ -72,7 +72,7 @@ internal sealed partial class ConnectionsFile(string path, string text)
             return whole;
         }
 
-        Report(Complaints.OutOfRange(node.At, what, string.Create(CultureInfo.InvariantCulture, $"a whole number from {least} to {most}")));
+        Report(ContractDiagnostics.OutOfRange(node.At, what, string.Create(CultureInfo.InvariantCulture, $"a whole number from {least} to {most}")));
         return null;
     }
 
@@ -89,7 +89,7 @@ internal sealed partial class ConnectionsFile(string path, string text)
             return value;
         }
 
-        Report(Complaints.OutOfRange(node.At, key.Name, string.Create(CultureInfo.InvariantCulture, $"a number from {least} to {most}")));
+        Report(ContractDiagnostics.OutOfRange(node.At, key.Name, string.Create(CultureInfo.InvariantCulture, $"a number from {least} to {most}")));
         return null;
     }
 
@@ -103,13 +103,13 @@ internal sealed partial class ConnectionsFile(string path, string text)
 
         if (!Durations.TryParse(length, out var duration) && !NothingPattern().IsMatch(length))
         {
-            Report(Complaints.BadDuration(node.At, length));
+            Report(ContractDiagnostics.BadDuration(node.At, length));
             return null;
         }
 
         if (duration < least || duration > most)
         {
-            Report(Complaints.OutOfRange(node.At, key.Name, $"from {key.Bounds}"));
+            Report(ContractDiagnostics.OutOfRange(node.At, key.Name, $"from {key.Bounds}"));
             return null;
         }
 

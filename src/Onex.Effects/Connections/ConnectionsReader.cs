@@ -65,7 +65,7 @@ public static class ConnectionsReader
                 var place = $"{path}:{name.At.Line}:{name.At.Column}";
                 if (!places.TryAdd(name.Text, place))
                 {
-                    file.Report(ConnectionComplaints.DefinedTwice(name.At, name.Text, places[name.Text]));
+                    file.Report(ConnectionDiagnostics.DefinedTwice(name.At, name.Text, places[name.Text]));
                 }
                 else if (new ConnectionReading(file, secrets, environment).Read(name, node) is { } connection)
                 {
@@ -106,34 +106,34 @@ public static class ConnectionsReader
             files.RemoveAll(path => Path.GetFileName(path).StartsWith('.'));
             diagnostics.AddRange(files
                 .Where(path => Path.GetExtension(path) is ".yml" or ".YAML" or ".YML")
-                .Select(path => Whole(path, ConnectionComplaints.IgnoredFile(Path.GetFileName(path)))));
+                .Select(path => Whole(path, ConnectionDiagnostics.IgnoredFile(Path.GetFileName(path)))));
             return ([.. files.Where(path => Path.GetExtension(path) == ".yaml")], false);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            diagnostics.Add(Whole(directory, Complaints.Unreadable(SourceSpan.Start, directory, exception.Message)));
+            diagnostics.Add(Whole(directory, ContractDiagnostics.Unreadable(SourceSpan.Start, directory, exception.Message)));
             return ([], true);
         }
     }
 
-    private static Diagnostic Whole(string path, Complaint complaint) =>
+    private static Diagnostic Whole(string path, DiagnosticDraft complaint) =>
         new(complaint.Code, complaint.Severity, path, 1, 1, 1, complaint.Problem, complaint.Remedy, null);
 
-    private static (string Text, Complaint? Unreadable) Load(string path)
+    private static (string Text, DiagnosticDraft? Unreadable) Load(string path)
     {
         try
         {
             return new FileInfo(path).Length > FileBytesMax
-                ? ("", Complaints.TooLarge(new FileInfo(path).Length))
+                ? ("", ContractDiagnostics.TooLarge(new FileInfo(path).Length))
                 : (new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(WithoutMark(File.ReadAllBytes(path))), null);
         }
         catch (DecoderFallbackException)
         {
-            return ("", Complaints.NotUtf8(SourceSpan.Start));
+            return ("", ContractDiagnostics.NotUtf8(SourceSpan.Start));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            return ("", Complaints.Unreadable(SourceSpan.Start, path, exception.Message));
+            return ("", ContractDiagnostics.Unreadable(SourceSpan.Start, path, exception.Message));
         }
     }
 

@@ -47,7 +47,7 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
         var parts = Keys.Select(key => key.Name).Except(replaced, StringComparer.Ordinal).Where(map.Has).ToDictionary(key => key, key => Text(map.Find(key)!, key), StringComparer.Ordinal);
         if (parts.ContainsKey("url") && Array.Find(_inUrl, parts.ContainsKey) is { } twice)
         {
-            file.Report(Complaints.KeysExclude(map.KeyAt(twice), $"connection '{Spelling.Clip(name.Text)}'", "url", twice, "Keep one of them."));
+            file.Report(ContractDiagnostics.KeysExclude(map.KeyAt(twice), $"connection '{Spelling.Clip(name.Text)}'", "url", twice, "Keep one of them."));
         }
 
         if (replaced.Length > 0)
@@ -67,7 +67,7 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
             if (Split(url) is not { } inUrl)
             {
                 // It may hold the password, so it is not quoted.
-                file.Report(ConnectionComplaints.BadAddress(
+                file.Report(ConnectionDiagnostics.BadAddress(
                     map.Find("url")?.At ?? name.At,
                     $"the url{(replaced.Length > 0 ? " from the environment" : "")} of connection '{Spelling.Clip(name.Text)}' is not an address of a database", $"Write {Example}."));
                 return null;
@@ -89,7 +89,7 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
         {
             if (string.IsNullOrEmpty(parts.GetValueOrDefault(needed)))
             {
-                file.Report(Complaints.MissingKey(name.At, $"connection '{Spelling.Clip(name.Text)}'", needed, $"Add '{needed}', or a 'url' that holds it."));
+                file.Report(ContractDiagnostics.MissingKey(name.At, $"connection '{Spelling.Clip(name.Text)}'", needed, $"Add '{needed}', or a 'url' that holds it."));
             }
         }
 
@@ -97,13 +97,13 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
         if (parts.GetValueOrDefault("port") is { } portText
             && (!int.TryParse(portText, NumberStyles.None, CultureInfo.InvariantCulture, out port) || port is < 1 or > 65535))
         {
-            file.Report(Complaints.OutOfRange(map.Find("port")?.At ?? name.At, "port", "a whole number from 1 to 65535"));
+            file.Report(ContractDiagnostics.OutOfRange(map.Find("port")?.At ?? name.At, "port", "a whole number from 1 to 65535"));
         }
 
         var mode = SslMode.Prefer;
         if (parts.GetValueOrDefault("sslmode") is { } modeText && !_modes.TryGetValue(modeText, out mode))
         {
-            file.Report(Complaints.WrongType(
+            file.Report(ContractDiagnostics.WrongType(
                 map.Find("sslmode")?.At ?? name.At, "'sslmode'", $"one of {string.Join(", ", _modes.Keys)}", "another word"));
         }
 
@@ -164,5 +164,5 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
 
     private string? Text(SyntaxNode node, string key) => file.Text(node, $"'{key}'") is { } text ? Expand(text, node.At) : null;
 
-    private string? Expand(string text, SourceSpan at) => secrets.Expand(text, (problem, remedy) => file.Report(ConnectionComplaints.BadSecret(at, problem, remedy)));
+    private string? Expand(string text, SourceSpan at) => secrets.Expand(text, (problem, remedy) => file.Report(ConnectionDiagnostics.BadSecret(at, problem, remedy)));
 }

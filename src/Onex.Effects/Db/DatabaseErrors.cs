@@ -10,7 +10,7 @@ namespace Onex.Effects.Db;
 internal enum DatabaseStage
 {
     /// <summary>While a session was made.</summary>
-    Connecting,
+    Postgres,
 
     /// <summary>While the server read the statement, before it had any value.</summary>
     Preparing,
@@ -56,7 +56,7 @@ internal static class DatabaseErrors
         {
             return stage switch
             {
-                DatabaseStage.Connecting => new(false, "connection_failed", $"The database of connection '{connection}' cannot be reached."),
+                DatabaseStage.Postgres => new(false, "connection_failed", $"The database of connection '{connection}' cannot be reached."),
                 DatabaseStage.Committing => new(false, "connection_lost", $"The database of connection '{connection}' was lost during the commit: whether that happened is not known.") { IsUnknown = true },
                 _ => new(false, "connection_lost", $"The database of connection '{connection}' was lost. Nothing was committed."),
             };
@@ -108,7 +108,7 @@ internal static class DatabaseErrors
     private static string Describe(PostgresException error, DatabaseStage stage, string code) => (stage, code) switch
     {
         (_, "authentication_failed") => "does not let its user in: check 'user' and 'password'",
-        (DatabaseStage.Connecting, _) => "does not take a session",
+        (DatabaseStage.Postgres, _) => "does not take a session",
         (DatabaseStage.Preparing, _) => $"refuses the statement: {error.MessageText}",
         (_, "raised_exception") => $"raised: {error.MessageText}",
         (_, "read_only") => "allows no changes here",

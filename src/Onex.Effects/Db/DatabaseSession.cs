@@ -36,8 +36,8 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
     /// <summary>Where an exception that comes out of this arose.</summary>
     public DatabaseStage Stage { get; private set; } = DatabaseStage.Preparing;
 
-    /// <summary>Runs a statement. After a refusal the transaction must be rolled back.</summary>
-    public async Task<(DbResult? Result, DatabaseError? Refusal)> RunAsync(DbStatement statement, CancellationToken cancellation)
+    /// <summary>Runs a statement. After a rejection the transaction must be rolled back.</summary>
+    public async Task<(DbResult? Result, DatabaseError? Rejection)> RunAsync(DbStatement statement, CancellationToken cancellation)
     {
         if (StatementRules.Problem(statement.Sql) is { } problem)
         {
@@ -170,7 +170,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
         return null;
     }
 
-    private async Task<(DbResult? Result, DatabaseError? Refusal)> ExecuteAsync(
+    private async Task<(DbResult? Result, DatabaseError? Rejection)> ExecuteAsync(
         NpgsqlCommand command, IReadOnlyList<(string Name, uint Type)> columns, TypeCatalogue types, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);

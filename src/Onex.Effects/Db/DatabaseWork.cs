@@ -11,14 +11,14 @@ internal static class DatabaseWork
     /// <param name="pools">Where sessions come from.</param>
     /// <param name="context">Whose effect it is.</param>
     /// <param name="readOnly">Whether it may change nothing.</param>
-    /// <param name="work">Gives the result or the refusal.</param>
+    /// <param name="work">Gives the result or the rejection.</param>
     /// <param name="join">Where the outcome may be recorded in the transaction: the result as it is recorded. Else null.</param>
     /// <param name="cancellation">The end of the attempt.</param>
     public static async Task<EffectOutcome<TResult>> RunAsync<TResult>(
         DatabasePools pools,
         EffectContext context,
         bool readOnly,
-        Func<DatabaseSession, Task<(TResult? Result, DatabaseError? Refusal)>> work,
+        Func<DatabaseSession, Task<(TResult? Result, DatabaseError? Rejection)>> work,
         Func<TResult, RawJson>? join,
         CancellationToken cancellation)
         where TResult : class
@@ -39,10 +39,10 @@ internal static class DatabaseWork
             await using var transaction = await connection.BeginTransactionAsync(cancellation);
             session = new DatabaseSession(connection, transaction, context, readOnly);
 
-            var (result, refusal) = await work(session);
+            var (result, rejection) = await work(session);
             if (result is null)
             {
-                return refusal!.ToOutcome<TResult>();
+                return rejection!.ToOutcome<TResult>();
             }
 
             if (joined && !await context.Record.JoinAsync(transaction, join!(result), cancellation))
@@ -61,7 +61,7 @@ internal static class DatabaseWork
         }
         catch (Exception exception) when (DatabaseErrors.Concern(exception))
         {
-            return DatabaseErrors.Read(exception, session?.Stage ?? DatabaseStage.Connecting, target.Name, readOnly).ToOutcome<TResult>();
+            return DatabaseErrors.Read(exception, session?.Stage ?? DatabaseStage.Postgres, target.Name, readOnly).ToOutcome<TResult>();
         }
     }
 }

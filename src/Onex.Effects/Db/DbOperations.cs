@@ -46,10 +46,10 @@ internal sealed class DbTransactionOperation(DatabasePools pools)
         var results = new List<DbResult>(statements.Count);
         foreach (var statement in statements)
         {
-            var (result, refusal) = await session.RunAsync(statement, cancellation);
+            var (result, rejection) = await session.RunAsync(statement, cancellation);
             if (result is null)
             {
-                return (null, refusal);
+                return (null, rejection);
             }
 
             results.Add(result);

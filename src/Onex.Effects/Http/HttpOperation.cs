@@ -23,10 +23,10 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
     protected override async Task<EffectOutcome<HttpResult>> RunAsync(
         HttpArguments arguments, EffectContext context, CancellationToken cancellation)
     {
-        var (request, refusal) = HttpRequests.Build(arguments, context);
+        var (request, rejection) = HttpRequests.Build(arguments, context);
         if (request is null)
         {
-            return refusal!;
+            return rejection!;
         }
 
         using (request)
@@ -145,7 +145,7 @@ internal static class HttpRequests
     public const int BodyBytesMax = 10 * 1024 * 1024;
 
     /// <summary>The request, or why there can be none.</summary>
-    public static (HttpRequestMessage? Request, EffectOutcome<HttpResult>? Refusal) Build(HttpArguments arguments, EffectContext context)
+    public static (HttpRequestMessage? Request, EffectOutcome<HttpResult>? Rejection) Build(HttpArguments arguments, EffectContext context)
     {
         var (address, problem) = Address(arguments, context);
         problem ??= arguments.Headers?

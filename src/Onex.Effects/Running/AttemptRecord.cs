@@ -11,7 +11,7 @@ namespace Onex.Effects.Running;
 /// The place in the ledger of one attempt. An operation whose work is in the ledger's own database records there by itself, in the
 /// transaction of its work; for all others the runner records after them.
 /// </summary>
-internal sealed class AttemptRecord(IEffectLedger ledger, ISagaStore store, StepCommand command, ClaimVerdict.Granted granted)
+internal sealed class AttemptRecord(IEffectLedger ledger, ISagaStore store, StepCommand command, ClaimResult.Granted granted)
 {
     private StepResult? _joined;
 

@@ -53,7 +53,7 @@ internal sealed class EffectRunner(
 
         switch (await ledger.ClaimAsync(command, cancellation))
         {
-            case ClaimVerdict.Granted granted:
+            case ClaimResult.Granted granted:
                 {
                     // What the result takes of memory is given back when it is on its way.
                     using var place = (room ?? ResultRoom.Unbounded).Begin();
@@ -67,16 +67,16 @@ internal sealed class EffectRunner(
                     break;
                 }
 
-            case ClaimVerdict.Known(var known):
+            case ClaimResult.Known(var known):
                 Log.AnsweredFromLedger(logger, command.Operation, known.Attempt);
                 await sender.SendAsync(known, command.HomePartition, traceParent, traceState, cancellation);
                 break;
 
-            case ClaimVerdict.Leased:
+            case ClaimResult.Leased:
                 Log.LeasedElsewhere(logger, command.Operation, command.Attempt);
                 break;
 
-            case ClaimVerdict.Expired(var reason):
+            case ClaimResult.Expired(var reason):
                 Log.Expired(logger, command.Operation, command.Attempt, reason);
                 break;
         }

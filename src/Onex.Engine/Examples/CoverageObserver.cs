@@ -34,9 +34,9 @@ internal sealed class CoverageObserver(Plan plan) : IPlanObserver
     /// <summary>What was covered of what the file writes down.</summary>
     public Coverage Report() => new(
         Part(plan.States.Where(state => !state.Implicit), state => state.Name, state => _states.Contains(state.Name)),
-        Part(PlanWays.All(plan).Where(way => way.From is null || !plan.State(way.From).Implicit), Text, way => _ways.Contains(way.Part)),
+        Part(PlanTransitions.All(plan).Where(way => way.From is null || !plan.State(way.From).Implicit), Text, way => _ways.Contains(way.Part)),
         Part(
-            PlanWays.Guards(plan).SelectMany(entry => new[] { (entry.Guard, entry.Place, Holds: true), (entry.Guard, entry.Place, Holds: false) }),
+            PlanTransitions.Guards(plan).SelectMany(entry => new[] { (entry.Guard, entry.Place, Holds: true), (entry.Guard, entry.Place, Holds: false) }),
             entry => $"{entry.Place}: '{entry.Guard.Text}' {(entry.Holds ? "holds" : "does not hold")}",
             entry => (entry.Holds ? _held : _failed).Contains(entry.Guard)),
         Part(

@@ -177,9 +177,9 @@ internal sealed class ExampleRun
 
     private void Send(ExampleEvent next, string name)
     {
-        var asker = Asker($"event {_told}");
-        var refused = Take(new ExternalEvent { SagaId = _saga.Facts.SagaId, CausedBy = asker.RequestId, Event = name, Data = next.Data, Asker = asker })
-            .Refusals.FirstOrDefault(refusal => refusal.Event.MessageId == asker.RequestId);
+        var requester = Requester($"event {_told}");
+        var refused = Take(new ExternalEvent { SagaId = _saga.Facts.SagaId, CausedBy = requester.RequestId, Event = name, Data = next.Data, Requester = requester })
+            .Rejections.FirstOrDefault(rejection => rejection.Event.MessageId == requester.RequestId);
         if (refused is not null && !next.Refused)
         {
             Report(ExampleProblemKind.NotAsExpected, next.At, $"the event '{name}' is refused ({refused.Code}): {Story.WithoutId(refused.Error, _saga)}", "Add 'refused: true' if that is what the example shows.");
@@ -253,7 +253,7 @@ internal sealed class ExampleRun
     {
         var told = decision.History.Select(note => note.Detail?.ToString())
             .Append(_saga.BlockedBecause)
-            .Concat(decision.Refusals.Select(refusal => refusal.Error))
+            .Concat(decision.Rejections.Select(rejection => rejection.Error))
             .Append(Expectations.WhyNoOutput(_plan, _saga, _now));
         foreach (var step in told.OfType<string>().Select(Story.Unscripted).OfType<string>().Take(1))
         {
@@ -270,8 +270,8 @@ internal sealed class ExampleRun
 
     private SagaStarted Started()
     {
-        var asker = Asker("request");
-        var id = Identity.OfRequest(asker.RequestId, "saga");
+        var requester = Requester("request");
+        var id = Identity.OfRequest(requester.RequestId, "saga");
         return new SagaStarted
         {
             SagaId = id,
@@ -285,16 +285,16 @@ internal sealed class ExampleRun
                 HomePartition = 0,
                 StartedAt = _now,
                 Input = _example.Input,
-                Asker = asker,
+                Requester = requester,
             },
         };
     }
 
     // Always the same for the same example, so that ids that are made from them are too.
-    private Asker Asker(string what)
+    private Requester Requester(string what)
     {
         var source = $"example {_example.Name}, {what}";
-        return new Asker
+        return new Requester
         {
             RequestId = Identity.OfRequest(Guid.Empty, source),
             CorrelationId = Identity.OfRequest(Guid.Empty, $"{source}, correlation"),

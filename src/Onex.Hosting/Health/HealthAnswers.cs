@@ -25,7 +25,7 @@ internal sealed class HealthAnswers(RoleHealth role, HealthMonitor monitor, Time
     {
         endpoints.MapMethods("/health", _methods, http => AnswerAsync(http, Liveness()));
         endpoints.MapMethods("/ready", _methods, http => AnswerAsync(http, Readiness()));
-        endpoints.MapMethods("/health/detailed", _methods, http => ApiAccess.DecideDetails(tokens, CallFacts.From(http)) is AccessVerdict.Denied denied
+        endpoints.MapMethods("/health/detailed", _methods, http => ApiAccess.DecideDetails(tokens, CallFacts.From(http)) is AccessDecision.Denied denied
             ? denied.ToProblem().WriteAsync(http)
             : AnswerAsync(http, Detailed()));
     }

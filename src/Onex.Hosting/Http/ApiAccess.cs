@@ -18,7 +18,7 @@ public static class ApiAccess
     /// <param name="tokens">The configured tokens. Without one only callers on this machine are served, and no web page that one of them has open.</param>
     /// <param name="call">What is known of the caller.</param>
     /// <param name="needed">What the endpoint needs.</param>
-    public static AccessVerdict Decide(IReadOnlyList<ApiToken> tokens, CallFacts call, ApiScope needed)
+    public static AccessDecision Decide(IReadOnlyList<ApiToken> tokens, CallFacts call, ApiScope needed)
     {
         if (tokens.Count == 0)
         {
@@ -28,7 +28,7 @@ public static class ApiAccess
         var authorization = call.Authorization;
         if (authorization is null || !authorization.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
         {
-            return new AccessVerdict.Denied(
+            return new AccessDecision.Denied(
                 401, ErrorCodes.TokenMissing, "The request has no token.", "Send one of the tokens of ONEX_API_TOKEN as 'Authorization: Bearer ...'.");
         }
 
@@ -42,13 +42,13 @@ public static class ApiAccess
 
         if (known is null)
         {
-            return new AccessVerdict.Denied(
+            return new AccessDecision.Denied(
                 401, ErrorCodes.TokenUnknown, "The token is none of those that are configured.", "Send one of the tokens of the runtime's ONEX_API_TOKEN.");
         }
 
         return known.Scope >= needed
-            ? new AccessVerdict.Allowed(known.Name)
-            : new AccessVerdict.Denied(
+            ? new AccessDecision.Allowed(known.Name)
+            : new AccessDecision.Denied(
                 403, ErrorCodes.ScopeMissing, $"The token '{known.Name}' has the scope 'read'; this needs 'operate'.",
                 "Use a token with the scope 'operate' (ONEX_API_TOKEN=name:operate:token).");
     }
@@ -57,41 +57,41 @@ public static class ApiAccess
     /// Whether a caller may see what <c>/health/detailed</c> tells: one on this machine that is no web page, whether tokens are configured or not, and
     /// from elsewhere whoever has a token.
     /// </summary>
-    public static AccessVerdict DecideDetails(IReadOnlyList<ApiToken> tokens, CallFacts call)
+    public static AccessDecision DecideDetails(IReadOnlyList<ApiToken> tokens, CallFacts call)
     {
         var local = DecideWithoutToken(call);
-        return tokens.Count == 0 || local is AccessVerdict.Allowed ? local : Decide(tokens, call, ApiScope.Read);
+        return tokens.Count == 0 || local is AccessDecision.Allowed ? local : Decide(tokens, call, ApiScope.Read);
     }
 
     // A page of any web site can have its visitor's browser call this machine: under a name of the site's own that its DNS answers with
     // 127.0.0.1, or as a form or a script without rights of another origin. The first shows in Host, the second in Origin, and a body of JSON
     // is what neither may send without having asked first.
-    private static AccessVerdict DecideWithoutToken(CallFacts call)
+    private static AccessDecision DecideWithoutToken(CallFacts call)
     {
         if (call.Caller is null || !IsLoopback(call.Caller))
         {
-            return new AccessVerdict.Denied(
+            return new AccessDecision.Denied(
                 401, ErrorCodes.TokenNotConfigured, "No API token is configured, so only callers on the same machine are served.",
                 "Set ONEX_API_TOKEN (name:scope:token) for the runtime, and send the token as 'Authorization: Bearer ...'.");
         }
 
         if (!IsLoopback(call.Host))
         {
-            return new AccessVerdict.Denied(
+            return new AccessDecision.Denied(
                 403, ErrorCodes.CallerForeign, $"No API token is configured, so only calls to this machine's loopback names are served; Host is '{Clip(call.Host.Value)}'.",
                 "Call http://localhost or http://127.0.0.1, or set ONEX_API_TOKEN (name:scope:token) and send the token.");
         }
 
         if (call.Origin is { } origin && !IsOwn(origin, call))
         {
-            return new AccessVerdict.Denied(
+            return new AccessDecision.Denied(
                 403, ErrorCodes.CallerForeign, $"No API token is configured, so no page of another origin is served; Origin is '{Clip(origin)}'.",
                 "Set ONEX_API_TOKEN (name:scope:token), and have the page's server call with the token.");
         }
 
         return (call.ContentType is null ? !call.HasBody : IsJson(call.ContentType))
-            ? new AccessVerdict.Allowed(Loopback)
-            : new AccessVerdict.Denied(
+            ? new AccessDecision.Allowed(Loopback)
+            : new AccessDecision.Denied(
                 415, ErrorCodes.BodyNotJson, $"No API token is configured, so a body must be declared as JSON; Content-Type is '{Clip(call.ContentType)}'.",
                 "Send 'Content-Type: application/json' (curl --json does), or set ONEX_API_TOKEN (name:scope:token) and send the token.");
     }
@@ -134,22 +134,22 @@ public sealed record CallFacts(
 }
 
 /// <summary>What came of looking at a caller.</summary>
-public abstract record AccessVerdict
+public abstract record AccessDecision
 {
-    private AccessVerdict()
+    private AccessDecision()
     {
     }
 
     /// <summary>It may.</summary>
     /// <param name="Name">The token's name, or <see cref="ApiAccess.Loopback"/>.</param>
-    public sealed record Allowed(string Name) : AccessVerdict;
+    public sealed record Allowed(string Name) : AccessDecision;
 
     /// <summary>It may not.</summary>
     /// <param name="Status">401, 403 or 415.</param>
     /// <param name="Code">See <see cref="ErrorCodes"/>.</param>
     /// <param name="Detail">Why.</param>
     /// <param name="Remedy">What to do.</param>
-    public sealed record Denied(int Status, string Code, string Detail, string Remedy) : AccessVerdict
+    public sealed record Denied(int Status, string Code, string Detail, string Remedy) : AccessDecision
     {
         /// <summary>The same as an answer.</summary>
         public Problem ToProblem() => new()

@@ -60,12 +60,12 @@ public sealed record PostgresConnection(string Host, int Port, string Database, 
 /// <param name="Depth">Maps and lists in one another, in a file.</param>
 /// <param name="Branches">Branches of one <c>parallel</c>.</param>
 /// <param name="Items">Items of one <c>each</c>.</param>
-/// <param name="KeptEvents">Events that wait for one saga.</param>
+/// <param name="BufferedEvents">Events that wait for one saga.</param>
 /// <param name="IdleEntries">Entries of one saga into a state without an event, a wait or new data in between.</param>
 /// <param name="ExpressionCost">Cost units of one evaluation.</param>
 /// <param name="HistoryShown">Entries of a history that one call answers.</param>
 public sealed record LimitSettings(
-    int States, int Steps, int Depth, int Branches, int Items, int KeptEvents, int IdleEntries, int ExpressionCost, int HistoryShown);
+    int States, int Steps, int Depth, int Branches, int Items, int BufferedEvents, int IdleEntries, int ExpressionCost, int HistoryShown);
 
 /// <summary>Everything that environment and <c>runtime_config.yaml</c> say, checked. Made only by <see cref="SettingsReader"/>.</summary>
 public sealed record RuntimeSettings

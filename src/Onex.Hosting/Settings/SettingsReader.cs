@@ -115,7 +115,7 @@ internal sealed partial class SettingsReading
             MaxRequestBytes = Whole(SettingsTable.MaxRequestBytes),
             Limits = new LimitSettings(
                 Whole(SettingsTable.MaxStates), Whole(SettingsTable.MaxSteps), Whole(SettingsTable.MaxDepth), Whole(SettingsTable.MaxBranches),
-                Whole(SettingsTable.MaxItems), Whole(SettingsTable.MaxKeptEvents), Whole(SettingsTable.MaxIdleEntries), Whole(SettingsTable.MaxExpressionCost),
+                Whole(SettingsTable.MaxItems), Whole(SettingsTable.MaxBufferedEvents), Whole(SettingsTable.MaxIdleEntries), Whole(SettingsTable.MaxExpressionCost),
                 Whole(SettingsTable.MaxHistoryShown)),
             HttpPort = Number(SettingsTable.HttpPort) ?? DefaultPort(profile),
             HttpBind = HttpBind(),
@@ -129,7 +129,7 @@ internal sealed partial class SettingsReading
             EnabledHandlers = List(SettingsTable.EnabledHandlers),
             ReplyToTopics = ReplyTo(topics),
         };
-        OutsideServices();
+        ExternalServices();
         NotYetInTheFile(settings);
         Misspelt();
         return new SettingsResult(_problems.Count == 0 ? settings : null, _problems, _warnings) { Tentative = settings };
@@ -369,7 +369,7 @@ internal sealed partial class SettingsReading
     }
 
     // Nothing opens these yet, but a placeholder that is left in one of them would be found out too late.
-    private void OutsideServices()
+    private void ExternalServices()
     {
         Number(SettingsTable.ConsulPort);
         OneOf(SettingsTable.ConsulScheme);

@@ -181,7 +181,7 @@ public static class SettingsTable
 
     public static readonly Setting MaxItems = Limit("ONEX_MAX_ITEMS", "items", "100000", 1_000_000, "Items of one `each`.");
 
-    public static readonly Setting MaxKeptEvents = Limit("ONEX_MAX_KEPT_EVENTS", "kept_events", "100", 10_000, "Events that wait for one saga to want them.");
+    public static readonly Setting MaxBufferedEvents = Limit("ONEX_MAX_KEPT_EVENTS", "kept_events", "100", 10_000, "Events that wait for one saga to want them.");
 
     public static readonly Setting MaxIdleEntries = Limit(
         "ONEX_MAX_IDLE_ENTRIES", "idle_entries", "50", 100_000,
@@ -281,7 +281,7 @@ public static class SettingsTable
         TopicPrefix, InputTopic, OutputTopic, MainGroup, EffectsInput, EffectsOutput, EffectsGroup, WorkerInput, WorkerOutput, WorkerGroup, SagaEvents,
         Store, DataDirectory, PostgresHost, PostgresPort, PostgresDatabase, PostgresUser, PostgresPassword, PostgresSslMode, AutoMigrate, Retention, HistoryRetention,
         ContractsDirectory, ContractsMutable,
-        MaxStates, MaxSteps, MaxDepth, MaxBranches, MaxItems, MaxKeptEvents, MaxIdleEntries, MaxExpressionCost, MaxHistoryShown,
+        MaxStates, MaxSteps, MaxDepth, MaxBranches, MaxItems, MaxBufferedEvents, MaxIdleEntries, MaxExpressionCost, MaxHistoryShown,
         HttpPort, HttpBind, ApiToken, ApiUrl,
         ConsulHost, ConsulPort, ConsulScheme, ConsulToken, VaultAddress, VaultToken, VaultRole, VaultSecret, RedisHost, RedisPort, RedisPassword,
         MaxHistory, BreakerThreshold, EnabledHandlers, DirectOperations, ReplyTo, GracePeriod,

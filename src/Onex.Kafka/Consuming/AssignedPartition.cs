@@ -33,7 +33,7 @@ internal sealed class AssignedPartition
     public Guid? TopicId { get; set; }
 
     /// <summary>Dead letters that nobody has decided about, whose records may be read again.</summary>
-    public IReadOnlySet<Guid> OpenLetters { get; set; } = new HashSet<Guid>();
+    public IReadOnlySet<Guid> OpenDeadLetters { get; set; } = new HashSet<Guid>();
 
     public bool Revoked { get; set; }
 

@@ -7,7 +7,7 @@ internal sealed class Backoff(TimeSpan first, TimeSpan longest, TimeProvider tim
     private TimeSpan _next;
 
     /// <summary>For trouble that all share: 100 ms to 2 s.</summary>
-    public static Backoff ForSharedTrouble(TimeProvider time) =>
+    public static Backoff ForSharedFailure(TimeProvider time) =>
         new(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(2), time);
 
     /// <summary>The length of the next wait.</summary>

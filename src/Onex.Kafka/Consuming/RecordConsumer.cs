@@ -168,7 +168,7 @@ internal sealed class RecordConsumer : IDisposable
 
     private void Poll()
     {
-        var backoff = Backoff.ForSharedTrouble(_time);
+        var backoff = Backoff.ForSharedFailure(_time);
         while (!_stopPolling)
         {
             try
@@ -404,7 +404,7 @@ internal sealed class RecordConsumer : IDisposable
         ILogConsumer consumer, Task previous, List<AssignedPartition> partitions, HashSet<int> numbers, CancellationToken lost)
     {
         await previous.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        var backoff = Backoff.ForSharedTrouble(_time);
+        var backoff = Backoff.ForSharedFailure(_time);
         var complained = false;
         while (!lost.IsCancellationRequested)
         {
@@ -417,7 +417,7 @@ internal sealed class RecordConsumer : IDisposable
                     await _handler.AssignedAsync(numbers, lost);
                 }
 
-                partitions.ForEach(partition => partition.OpenLetters = letters);
+                partitions.ForEach(partition => partition.OpenDeadLetters = letters);
                 Open(partitions, ids);
                 return;
             }
@@ -522,7 +522,7 @@ internal sealed class RecordConsumer : IDisposable
 
     private async Task HandleAsync()
     {
-        var backoff = Backoff.ForSharedTrouble(_time);
+        var backoff = Backoff.ForSharedFailure(_time);
         var atOnce = _settings.BatchMax;
         while (await NextBatchAsync() is { } given)
         {
@@ -654,7 +654,7 @@ internal sealed class RecordConsumer : IDisposable
         {
             _ = Task.Run(() => BuryAsync(partition, entry, dead));
         }
-        else if (_deadLetters.Has(entry.Record, partition.OpenLetters))
+        else if (_deadLetters.Has(entry.Record, partition.OpenDeadLetters))
         {
             _ = CloseAsync(partition, entry);
         }

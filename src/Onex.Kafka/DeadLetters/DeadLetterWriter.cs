@@ -16,7 +16,7 @@ internal sealed class DeadLetterWriter(
     public async Task WriteAsync(ConsumedRecord record, RecordOutcome.Dead dead, CancellationToken cancellation)
     {
         var letter = Letter(record, dead);
-        var backoff = Backoff.ForSharedTrouble(time);
+        var backoff = Backoff.ForSharedFailure(time);
         var complained = false;
         while (true)
         {
@@ -65,7 +65,7 @@ internal sealed class DeadLetterWriter(
     /// <summary>A record that has an open letter was handled: ends when the letter is closed.</summary>
     public async Task CloseAsync(ConsumedRecord record, CancellationToken cancellation)
     {
-        var backoff = Backoff.ForSharedTrouble(time);
+        var backoff = Backoff.ForSharedFailure(time);
         while (true)
         {
             try

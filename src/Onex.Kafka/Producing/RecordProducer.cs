@@ -168,7 +168,7 @@ internal sealed class ProducerClient(KafkaSettings settings, int? recordsPerBatc
             Discard(open.Producer, error);
         }
 
-        return new DeliveryReport(IsRefusal(error.Code) ? Delivery.Refused : Delivery.Unavailable, error.Reason) { IsUnwritten = isUnwritten };
+        return new DeliveryReport(IsRejection(error.Code) ? Delivery.Refused : Delivery.Unavailable, error.Reason) { IsUnwritten = isUnwritten };
     }
 
     private void OnError(IProducer<byte[], byte[]> producer, Error error)
@@ -200,7 +200,7 @@ internal sealed class ProducerClient(KafkaSettings settings, int? recordsPerBatc
         _ = Task.Run(open.Close);
     }
 
-    private static bool IsRefusal(ErrorCode code) => code
+    private static bool IsRejection(ErrorCode code) => code
         is ErrorCode.MsgSizeTooLarge or ErrorCode.RecordListTooLarge or ErrorCode.UnknownTopicOrPart or ErrorCode.Local_UnknownTopic
         or ErrorCode.Local_UnknownPartition or ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed
         or ErrorCode.TopicException or ErrorCode.PolicyViolation or ErrorCode.InvalidRecord or ErrorCode.Local_InvalidArg;

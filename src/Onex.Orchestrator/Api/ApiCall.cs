@@ -52,7 +52,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     public Guid SagaId => Id("saga", "onex sagas list");
 
     /// <summary>The dead letter's id in the path.</summary>
-    public Guid LetterId => Id("dead letter", "onex dlq list");
+    public Guid DeadLetterId => Id("dead letter", "onex dlq list");
 
     /// <summary>
     /// Refuses parameters that this call does not have: passed over, a misspelt filter would list everything, as if it had been heeded.

@@ -66,7 +66,7 @@ internal sealed class ApiEndpoints(
         try
         {
             var verdict = ApiAccess.Decide(settings.ApiTokens, CallFacts.From(http), needed);
-            if (verdict is AccessVerdict.Denied denied)
+            if (verdict is AccessDecision.Denied denied)
             {
                 throw new CallException(denied.Status, denied.Code, denied.Detail, denied.Remedy);
             }
@@ -77,7 +77,7 @@ internal sealed class ApiEndpoints(
                     503, ErrorCodes.NotServing, health.Draining ? "The runtime is stopping." : "Runtime not initialized.", "Wait until /ready answers 200, then call again.");
             }
 
-            var call = new ApiCall(http, route, ((AccessVerdict.Allowed)verdict).Name);
+            var call = new ApiCall(http, route, ((AccessDecision.Allowed)verdict).Name);
             call.CheckText();
             await handle(call);
         }

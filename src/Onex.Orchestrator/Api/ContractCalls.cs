@@ -72,7 +72,7 @@ internal sealed class ContractCalls(IReadOnlyList<Plan> plans, Scheduler schedul
 
                 writer.WriteEndArray();
                 writer.WriteStartArray("leads_to");
-                foreach (var next in PlanWays.OutOf(state).Where(way => !way.Stays).Select(way => way.To).Distinct(StringComparer.Ordinal))
+                foreach (var next in PlanTransitions.OutOf(state).Where(way => !way.Stays).Select(way => way.To).Distinct(StringComparer.Ordinal))
                 {
                     writer.WriteStringValue(next);
                 }

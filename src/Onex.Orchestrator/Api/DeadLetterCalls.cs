@@ -26,14 +26,14 @@ internal sealed class DeadLetterCalls(
             async () =>
             {
                 var page = await letters.ListAsync(filter, call.Aborted);
-                return (page.Letters, page.Next);
+                return (page.DeadLetters, page.Next);
             },
             DeadLetterJson.WriteSummary);
     }
 
     public async Task ShowAsync(ApiCall call)
     {
-        var id = call.LetterId;
+        var id = call.DeadLetterId;
         var row = await letters.FindAsync(id, call.Aborted) ?? throw Unknown(id);
         var handled = await fate.FindAsync(row, call.Aborted);
         await call.AnswerAsync(200, writer => DeadLetterJson.WriteDetail(writer, row, handled));
@@ -41,7 +41,7 @@ internal sealed class DeadLetterCalls(
 
     public async Task RedriveAsync(ApiCall call)
     {
-        var id = call.LetterId;
+        var id = call.DeadLetterId;
         var body = await call.ObjectAsync(ApiCall.CommandBytesMax);
         var (reason, force) = (ApiCall.Reason(body), Force(body));
         var row = await letters.FindAsync(id, call.Aborted) ?? throw Unknown(id);
@@ -79,7 +79,7 @@ internal sealed class DeadLetterCalls(
 
     public async Task DiscardAsync(ApiCall call)
     {
-        var id = call.LetterId;
+        var id = call.DeadLetterId;
         var reason = ApiCall.Reason(await call.ObjectAsync(ApiCall.CommandBytesMax));
         if (string.IsNullOrWhiteSpace(reason))
         {
@@ -95,7 +95,7 @@ internal sealed class DeadLetterCalls(
     private async Task<DeadLetterRow> DecideAsync(ApiCall call, DeadLetterDecision decision)
     {
         // Not cancelled once it is on its way: the caller's leaving must not leave the message to the sweep.
-        var row = await letters.DecideAsync(decision, CancellationToken.None) ?? throw Unknown(decision.LetterId);
+        var row = await letters.DecideAsync(decision, CancellationToken.None) ?? throw Unknown(decision.DeadLetterId);
         if (row.DecisionId != decision.Id)
         {
             throw Decided(row);

@@ -138,7 +138,7 @@ internal sealed class RequestCalls(ISagaControl control, ISagaQueries sagas, Cal
         });
     }
 
-    // What HTTP calls the reason of a refusal.
+    // What HTTP calls the reason of a rejection.
     private static int Status(string code) => code switch
     {
         ErrorCodes.OperationUnknown or ErrorCodes.TargetMissing => 404,

@@ -32,28 +32,28 @@ internal sealed class SagaControl(
         var id = Guid.CreateVersion7(now);
         var origin = new RequestOrigin(
             id, $"http/{id}", RequestReader.Carried(headers.Select(header => new KeyValuePair<string, byte[]?>(header.Key, Encoding.UTF8.GetBytes(header.Value)))));
-        var (read, refusal) = requests.Read(body, origin);
+        var (read, rejection) = requests.Read(body, origin);
         if (read is null)
         {
-            return Refused(refusal!, origin);
+            return Refused(rejection!, origin);
         }
 
         var sagaId = Guid.CreateVersion7(now);
-        (var accepted, refusal) = rules.Accept(read, sagaId, await homes.OfAsync(sagaId, cancellation), now);
+        (var accepted, rejection) = rules.Accept(read, sagaId, await homes.OfAsync(sagaId, cancellation), now);
         var caller = new TaskCompletionSource<WorkOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
         var item = accepted is not null
             ? WorkItem.Of(accepted, entry: null, caller)
-            : (await known.FindAsync(refusal!.Asker, cancels: false, entry: null, caller, cancellation)).Item;
+            : (await known.FindAsync(rejection!.Requester, cancels: false, entry: null, caller, cancellation)).Item;
         if (item is null)
         {
-            return Refused(refusal!, origin);
+            return Refused(rejection!, origin);
         }
 
         return await HandleAsync(item, caller, cancellation) switch
         {
-            WorkOutcome.Done done => new Submission.Accepted(done.SagaId, read.Asker.RequestId, read.Asker.CorrelationId) { Source = origin.Source },
-            WorkOutcome.Refused refused => Refused(refused.Refusal, origin),
-            WorkOutcome.Failed failed => Refused(new Refusal(failed.Code, failed.Reason, failed.ErrorType, read.Asker), origin),
+            WorkOutcome.Done done => new Submission.Accepted(done.SagaId, read.Requester.RequestId, read.Requester.CorrelationId) { Source = origin.Source },
+            WorkOutcome.Refused refused => Refused(refused.Rejection, origin),
+            WorkOutcome.Failed failed => Refused(new Rejection(failed.Code, failed.Reason, failed.ErrorType, read.Requester), origin),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
     }
@@ -108,7 +108,7 @@ internal sealed class SagaControl(
         }
 
         // Not as one expression: beside a ReadOnlyMemory<byte>, 'null' in '? :' is an empty one, and the caller is answered with nothing.
-        if (SagaAnswers.To(saga, new Waiter(saga.Facts.Asker with { Parent = null }, IsDuplicate: false)) is not { } answer)
+        if (SagaAnswers.To(saga, new Waiter(saga.Facts.Requester with { Parent = null }, IsDuplicate: false)) is not { } answer)
         {
             return (true, null);
         }
@@ -187,13 +187,13 @@ internal sealed class SagaControl(
         }
     }
 
-    private static Submission.Refused Refused(Refusal refusal, RequestOrigin origin) => new(ResponseWriter.Of(
-        refusal.Asker ?? new Asker
+    private static Submission.Refused Refused(Rejection rejection, RequestOrigin origin) => new(ResponseWriter.Of(
+        rejection.Requester ?? new Requester
         {
             RequestId = origin.RequestId,
             CorrelationId = Identity.OfRequest(origin.RequestId, "correlation"),
             Operation = "",
             Source = origin.Source,
         },
-        refusal));
+        rejection));
 }

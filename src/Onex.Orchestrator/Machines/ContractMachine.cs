@@ -6,7 +6,7 @@ using State = MassTransit.State;
 namespace Onex.Orchestrator.Machines;
 
 /// <summary>
-/// The MassTransit state machine of one plan. Its states are the contract's own; which messages a state accepts is declared here, and refusal
+/// The MassTransit state machine of one plan. Its states are the contract's own; which messages a state accepts is declared here, and rejection
 /// of a message in the wrong state comes from here. What follows from an accepted one, the engine decides. MassTransit allows one event per
 /// message type and machine, so the events are the engine's few.
 /// </summary>

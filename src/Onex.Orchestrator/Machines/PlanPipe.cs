@@ -2,7 +2,7 @@ using MassTransit;
 using MassTransit.Saga;
 using Onex.Contracts.Plans;
 using Onex.Engine;
-using Onex.Kafka.Riding;
+using Onex.Kafka.Rider;
 
 namespace Onex.Orchestrator.Machines;
 

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using Onex.Contracts;
 using Onex.Contracts.Plans;
-using Onex.Kafka.Riding;
+using Onex.Kafka.Rider;
 using Onex.Orchestrator.Machines;
 using Onex.Persistence.Registry;
 

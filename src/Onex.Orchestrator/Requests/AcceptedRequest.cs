@@ -25,37 +25,37 @@ internal abstract record AcceptedRequest
 /// <param name="Contract">The contract.</param>
 /// <param name="Event">The event's name.</param>
 /// <param name="Given">Its payload as it came: the plan that the saga started with gives it its types.</param>
-/// <param name="Asker">Who is told if it is refused.</param>
-internal sealed record EventRequest(string Contract, string Event, CelValue Given, Asker Asker)
+/// <param name="Requester">Who is told if it is refused.</param>
+internal sealed record EventRequest(string Contract, string Event, CelValue Given, Requester Requester)
 {
     /// <summary>How long it may come before its saga, or null if it may not.</summary>
     public TimeSpan? Early { get; init; }
 
     /// <summary>Why the newest plan that is loaded does not take it, or null. Only told where no live saga fits: a saga's own plan has the last word.</summary>
-    public Refusal? Misfit { get; init; }
+    public Rejection? Misfit { get; init; }
 
     /// <summary>The saga that it is known to be for, whatever its sender named; or null.</summary>
     public Guid? KnownSagaId { get; init; }
 
     /// <summary>Its identity.</summary>
-    public Guid MessageId => Asker.RequestId;
+    public Guid MessageId => Requester.RequestId;
 
     /// <summary>Where it goes.</summary>
-    public EventAddress Address => new(MessageId, Contract, Asker.CorrelationId, KnownSagaId ?? Asker.Target?.SagaId, Asker.Target?.Key);
+    public EventAddress Address => new(MessageId, Contract, Requester.CorrelationId, KnownSagaId ?? Requester.Target?.SagaId, Requester.Target?.Key);
 
     /// <summary>The event as a saga's own plan takes it, or why it does not. That plan has the last word, whichever is the newest.</summary>
-    public (ExternalEvent? Event, Refusal? Refusal) For(Plan plan, Guid sagaId)
+    public (ExternalEvent? Event, Rejection? Rejection) For(Plan plan, Guid sagaId)
     {
         if (!plan.Events.TryGetValue(Event, out var declared))
         {
             // Where the newest plan does not know it either, it is a misspelt name.
             var code = Misfit is { Code: ErrorCodes.OperationUnknown } ? ErrorCodes.OperationUnknown : ErrorCodes.EventUnwanted;
-            return (null, new Refusal(
+            return (null, new Rejection(
                 code,
                 $"The saga runs '{plan.Name}' {plan.Version}, which has no event '{Spelling.Clip(Event)}'. "
                 + Spelling.Suggest(Event, "events", [.. plan.Events.Keys.Order(StringComparer.Ordinal)]),
                 code == ErrorCodes.OperationUnknown ? nameof(ErrorCodes.OperationUnknown) : nameof(ErrorCodes.EventUnwanted),
-                Asker)
+                Requester)
             {
                 SagaId = sagaId,
             });
@@ -63,7 +63,7 @@ internal sealed record EventRequest(string Contract, string Event, CelValue Give
 
         // In the order in which it would be read again if the saga keeps it.
         return RequestRules.TryRead(declared, StoredOrder.Of(Given), out var data, out var problem)
-            ? (new ExternalEvent { SagaId = sagaId, CausedBy = MessageId, Event = Event, Data = data, Asker = Asker }, null)
-            : (null, RequestRules.Mismatch(plan, Event, problem, Asker) with { SagaId = sagaId });
+            ? (new ExternalEvent { SagaId = sagaId, CausedBy = MessageId, Event = Event, Data = data, Requester = Requester }, null)
+            : (null, RequestRules.Mismatch(plan, Event, problem, Requester) with { SagaId = sagaId });
     }
 }

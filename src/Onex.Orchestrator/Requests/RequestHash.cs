@@ -20,13 +20,13 @@ internal static class RequestHash
     public static Guid OfStart(string contract, CelValue payload) => Of(contract, "", payload);
 
     /// <summary>The hash of an event: the same one for another saga is another event.</summary>
-    public static Guid OfEvent(string contract, string @event, Asker asker, CelValue payload) => Of(
+    public static Guid OfEvent(string contract, string @event, Requester requester, CelValue payload) => Of(
         $"{contract}.{@event}",
-        asker.Target switch
+        requester.Target switch
         {
             { SagaId: { } id } => $"saga_id:{id}",
             { Key: { } key } => $"key:{key}",
-            _ => $"correlation_id:{asker.CorrelationId}",
+            _ => $"correlation_id:{requester.CorrelationId}",
         },
         payload);
 

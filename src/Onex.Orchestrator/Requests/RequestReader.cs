@@ -13,16 +13,16 @@ namespace Onex.Orchestrator.Requests;
 
 /// <summary>A request that could be read, with what its record adds.</summary>
 /// <param name="Request">The request.</param>
-/// <param name="Asker">What its answer needs.</param>
-internal sealed record ReadRequest(Request Request, Asker Asker);
+/// <param name="Requester">What its answer needs.</param>
+internal sealed record ReadRequest(Request Request, Requester Requester);
 
 /// <summary>A request that is refused: what its error says, and to whom.</summary>
 /// <param name="Code">See <see cref="ErrorCodes"/>.</param>
 /// <param name="Error">For people: what, where, what to do.</param>
 /// <param name="ErrorType">The kind, for the dead letter.</param>
-/// <param name="Asker">Whom to answer; null if no correlation id can be read.</param>
+/// <param name="Requester">Whom to answer; null if no correlation id can be read.</param>
 /// <param name="Details">Structured facts, or null.</param>
-internal sealed record Refusal(string Code, string Error, string ErrorType, Asker? Asker, RawJson? Details = null)
+internal sealed record Rejection(string Code, string Error, string ErrorType, Requester? Requester, RawJson? Details = null)
 {
     /// <summary>The saga that refuses, if one does.</summary>
     public Guid? SagaId { get; init; }
@@ -34,7 +34,7 @@ internal sealed record Refusal(string Code, string Error, string ErrorType, Aske
 /// <param name="Headers">What came with it and is carried through.</param>
 internal sealed record RequestOrigin(Guid RequestId, string Source, ImmutableSortedDictionary<string, string> Headers);
 
-/// <summary>Reads records of <c>requests</c>, and what came another way as if it were one. Bad input is input: it gets a refusal, never an exception.</summary>
+/// <summary>Reads records of <c>requests</c>, and what came another way as if it were one. Bad input is input: it gets a rejection, never an exception.</summary>
 internal sealed class RequestReader(int maxRequestBytes)
 {
     /// <summary>JSON may be nested this deep: a payload as deep as any value, and the request around it. Deeper input is refused, not followed.</summary>
@@ -43,7 +43,7 @@ internal sealed class RequestReader(int maxRequestBytes)
     private static readonly UTF8Encoding _strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>The request, or why it is refused.</summary>
-    public (ReadRequest? Request, Refusal? Refusal) Read(ConsumedRecord record)
+    public (ReadRequest? Request, Rejection? Rejection) Read(ConsumedRecord record)
     {
         var value = record.Value ?? [];
         return Read(value, new RequestOrigin(
@@ -66,14 +66,14 @@ internal sealed class RequestReader(int maxRequestBytes)
         origin.Identity ?? Engine.Identity.Request(topic, origin.TopicId, origin.Partition, origin.Offset, value);
 
     /// <summary>The request, or why it is refused.</summary>
-    public (ReadRequest? Request, Refusal? Refusal) Read(ReadOnlyMemory<byte> request, RequestOrigin origin)
+    public (ReadRequest? Request, Rejection? Rejection) Read(ReadOnlyMemory<byte> request, RequestOrigin origin)
     {
         // Some tools put a byte order mark before UTF-8. It says nothing, so it costs nothing.
         var json = request.Span.StartsWith(Encoding.UTF8.Preamble) ? request[Encoding.UTF8.Preamble.Length..] : request;
         var value = json.Span;
-        var glimpse = Glimpse.Of(value);
-        Asker? known = glimpse.CorrelationId is { } correlationId
-            ? new Asker
+        var glimpse = RequestEnvelope.Of(value);
+        Requester? known = glimpse.CorrelationId is { } correlationId
+            ? new Requester
             {
                 RequestId = origin.RequestId,
                 CorrelationId = correlationId,
@@ -84,8 +84,8 @@ internal sealed class RequestReader(int maxRequestBytes)
             }
             : null;
 
-        (ReadRequest?, Refusal?) Refuse(string code, string type, string error, Asker? asker = null) =>
-            (null, new Refusal(code, error, type, asker ?? known));
+        (ReadRequest?, Rejection?) Refuse(string code, string type, string error, Requester? requester = null) =>
+            (null, new Rejection(code, error, type, requester ?? known));
 
         if (value.Length == 0)
         {
@@ -145,12 +145,12 @@ internal sealed class RequestReader(int maxRequestBytes)
         return carried.ToImmutable();
     }
 
-    private static (ReadRequest?, Refusal?) Read(JsonElement root, ReadOnlySpan<byte> value, RequestOrigin origin, Asker? known)
+    private static (ReadRequest?, Rejection?) Read(JsonElement root, ReadOnlySpan<byte> value, RequestOrigin origin, Requester? known)
     {
-        (ReadRequest?, Refusal?) Refuse(string code, string type, string error) => (null, new Refusal(code, error, type, known));
+        (ReadRequest?, Rejection?) Refuse(string code, string type, string error) => (null, new Rejection(code, error, type, known));
 
         // An object may be answered although its correlation id cannot be read: under one that is made up, and the error says so.
-        known ??= new Asker
+        known ??= new Requester
         {
             RequestId = origin.RequestId,
             CorrelationId = Engine.Identity.OfRequest(origin.RequestId, "correlation"),
@@ -195,7 +195,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         }
 
         Guid? envelopeId = ids.TryGetValue("envelope_id", out var envelope) ? envelope : null;
-        var asker = new Asker
+        var requester = new Requester
         {
             RequestId = envelopeId ?? origin.RequestId,
             CorrelationId = ids.TryGetValue("correlation_id", out var given) ? given : Engine.Identity.OfRequest(origin.RequestId, "correlation"),
@@ -208,9 +208,9 @@ internal sealed class RequestReader(int maxRequestBytes)
         };
 
         // Not where it asks to be answered: nobody has looked yet whether that topic is allowed.
-        (ReadRequest?, Refusal?) Answer(string code, string type, string error) => (null, new Refusal(code, error, type, asker with { ReplyTo = null }));
+        (ReadRequest?, Rejection?) Answer(string code, string type, string error) => (null, new Rejection(code, error, type, requester with { ReplyTo = null }));
 
-        if (asker.Operation.Length == 0)
+        if (requester.Operation.Length == 0)
         {
             return Answer(
                 ErrorCodes.OperationMissing, "OperationMissing",
@@ -227,19 +227,19 @@ internal sealed class RequestReader(int maxRequestBytes)
             return Answer(ErrorCodes.FieldInvalid, "FieldInvalid", badTarget);
         }
 
-        asker = asker with { Target = target };
+        requester = requester with { Target = target };
         return (new ReadRequest(
             new Request
             {
-                Operation = asker.Operation,
+                Operation = requester.Operation,
                 Payload = payload.ValueKind == JsonValueKind.Object ? RawJson.FromText(payload.GetRawText()) : RawJson.EmptyObject,
-                CorrelationId = asker.CorrelationId,
+                CorrelationId = requester.CorrelationId,
                 EnvelopeId = envelopeId,
                 Target = target,
                 HandlerType = Text(root, "handler_type"),
-                ReplyTo = asker.ReplyTo,
+                ReplyTo = requester.ReplyTo,
             },
-            asker), null);
+            requester), null);
     }
 
     // Exactly one of the two: of a request that says both, nobody knows which one is meant.
@@ -276,7 +276,7 @@ internal sealed class RequestReader(int maxRequestBytes)
     // What we don't know is carried through below `extra`, so that it replaces nothing.
     private static RawJson? Extra(JsonElement root)
     {
-        var unknown = root.EnumerateObject().Where(field => !Glimpse.Fields.Contains(field.Name)).ToList();
+        var unknown = root.EnumerateObject().Where(field => !RequestEnvelope.Fields.Contains(field.Name)).ToList();
         return unknown.Count == 0
             ? null
             : RawJson.FromText("{" + string.Join(",", unknown.Select(field => $"\"{JsonEncodedText.Encode(field.Name)}\":{field.Value.GetRawText()}")) + "}");

@@ -25,42 +25,42 @@ internal sealed class RequestRules(
         ["consul", "database", "db", "filesystem", "http", "kafka", "redis", "vault"], StringComparer.Ordinal);
 
     /// <summary>What the request asks for, or why it is refused.</summary>
-    public (AcceptedRequest? Request, Refusal? Refusal) Accept(ReadRequest read, Guid sagaId, int homePartition, DateTimeOffset now)
+    public (AcceptedRequest? Request, Rejection? Rejection) Accept(ReadRequest read, Guid sagaId, int homePartition, DateTimeOffset now)
     {
-        var asker = read.Asker;
-        if (asker.ReplyTo is { } reply && (!replyTopics.Contains(reply, StringComparer.Ordinal) || topics.All.Contains(reply, StringComparer.Ordinal)))
+        var requester = read.Requester;
+        if (requester.ReplyTo is { } reply && (!replyTopics.Contains(reply, StringComparer.Ordinal) || topics.All.Contains(reply, StringComparer.Ordinal)))
         {
             return Refuse(
-                asker with { ReplyTo = null }, ErrorCodes.ReplyToForbidden, "ReplyToForbidden",
+                requester with { ReplyTo = null }, ErrorCodes.ReplyToForbidden, "ReplyToForbidden",
                 $"'reply_to' names the topic '{reply}', which is not on the list handlers.reply_to. Add it there, or leave 'reply_to' out.");
         }
 
-        if (plans.Newest(asker.Operation) is { } plan)
+        if (plans.Newest(requester.Operation) is { } plan)
         {
             return Start(plan, read, sagaId, homePartition, now);
         }
 
-        if (IsOperation(asker.Operation))
+        if (IsOperation(requester.Operation))
         {
             return Refuse(
-                asker, ErrorCodes.OperationForbidden, "OperationForbidden",
-                $"'{asker.Operation}' is an operation of contracts' steps and may not be asked for directly. Ask for a contract that has such a step.");
+                requester, ErrorCodes.OperationForbidden, "OperationForbidden",
+                $"'{requester.Operation}' is an operation of contracts' steps and may not be asked for directly. Ask for a contract that has such a step.");
         }
 
         // A contract that is not loaded may have live sagas, which take their events.
-        var dot = asker.Operation.IndexOf('.', StringComparison.Ordinal);
+        var dot = requester.Operation.IndexOf('.', StringComparison.Ordinal);
         return dot > 0
-            ? (Event(asker.Operation[..dot], asker.Operation[(dot + 1)..], read), null)
+            ? (Event(requester.Operation[..dot], requester.Operation[(dot + 1)..], read), null)
             : Refuse(
-                asker with { RequestHash = RequestHash.OfStart(asker.Operation, Payload(read)) }, ErrorCodes.OperationUnknown, "OperationUnknown",
-                Unknown(asker.Operation));
+                requester with { RequestHash = RequestHash.OfStart(requester.Operation, Payload(read)) }, ErrorCodes.OperationUnknown, "OperationUnknown",
+                Unknown(requester.Operation));
     }
 
     /// <summary>The saga that another one calls, or why it is refused. One that is cancelled before it began needs no input.</summary>
-    public (SagaFacts? Facts, Refusal? Refusal) AcceptCall(
+    public (SagaFacts? Facts, Rejection? Rejection) AcceptCall(
         SagaCall call, RawJson input, string source, Guid sagaId, int homePartition, DateTimeOffset now)
     {
-        var asker = new Asker
+        var requester = new Requester
         {
             RequestId = call.CommandId,
             CorrelationId = call.CorrelationId,
@@ -70,44 +70,44 @@ internal sealed class RequestRules(
         };
         if (plans.Newest(call.Contract) is not { } plan)
         {
-            return (null, new Refusal(ErrorCodes.OperationUnknown, Unknown(call.Contract), "OperationUnknown", asker));
+            return (null, new Rejection(ErrorCodes.OperationUnknown, Unknown(call.Contract), "OperationUnknown", requester));
         }
 
         if (call.Cancels)
         {
-            return (Facts(plan, asker, CelValue.Map([]), sagaId, homePartition, now), null);
+            return (Facts(plan, requester, CelValue.Map([]), sagaId, homePartition, now), null);
         }
 
-        var (accepted, refusal) = Start(plan, asker, CelValue.FromJson(input.Utf8.Span), sagaId, homePartition, now);
-        return ((accepted as AcceptedRequest.Start)?.Facts, refusal);
+        var (accepted, rejection) = Start(plan, requester, CelValue.FromJson(input.Utf8.Span), sagaId, homePartition, now);
+        return ((accepted as AcceptedRequest.Start)?.Facts, rejection);
     }
 
     /// <summary>Says that a payload is none of that event.</summary>
-    public static Refusal Mismatch(Plan plan, string @event, SchemaProblem problem, Asker asker) => new(
+    public static Rejection Mismatch(Plan plan, string @event, SchemaProblem problem, Requester requester) => new(
         ErrorCodes.PayloadInvalid,
         $"The payload does not fit the event '{@event}' of '{plan.Name}' {plan.Version}: {At(problem)} {problem.Problem}",
         "SchemaMismatch",
-        asker,
+        requester,
         Details([problem]));
 
-    private static (AcceptedRequest?, Refusal?) Start(Plan plan, ReadRequest read, Guid sagaId, int homePartition, DateTimeOffset now)
+    private static (AcceptedRequest?, Rejection?) Start(Plan plan, ReadRequest read, Guid sagaId, int homePartition, DateTimeOffset now)
     {
-        var asker = read.Asker;
-        if (asker.Target is not null)
+        var requester = read.Requester;
+        if (requester.Target is not null)
         {
             return Refuse(
-                asker, ErrorCodes.FieldInvalid, "FieldInvalid",
+                requester, ErrorCodes.FieldInvalid, "FieldInvalid",
                 $"'target' is for events. '{plan.Name}' starts a saga, which has no id yet: leave 'target' out, or name an event ({plan.Name}.EVENT).");
         }
 
-        return Start(plan, asker, Payload(read), sagaId, homePartition, now);
+        return Start(plan, requester, Payload(read), sagaId, homePartition, now);
     }
 
     /// <summary>The start of a saga with that input, or why it is refused.</summary>
-    public static (AcceptedRequest? Request, Refusal? Refusal) Start(
-        Plan plan, Asker asker, CelValue input, Guid sagaId, int homePartition, DateTimeOffset now)
+    public static (AcceptedRequest? Request, Rejection? Rejection) Start(
+        Plan plan, Requester requester, CelValue input, Guid sagaId, int homePartition, DateTimeOffset now)
     {
-        asker = asker with { RequestHash = RequestHash.OfStart(plan.Name, input) };
+        requester = requester with { RequestHash = RequestHash.OfStart(plan.Name, input) };
         var problems = plan.Input.Validate(input, out input);
         if (problems.Count == 0)
         {
@@ -118,17 +118,17 @@ internal sealed class RequestRules(
         if (problems.Count > 0)
         {
             return Refuse(
-                asker, ErrorCodes.PayloadInvalid, "SchemaMismatch",
+                requester, ErrorCodes.PayloadInvalid, "SchemaMismatch",
                 $"The payload does not fit the input of '{plan.Name}' {plan.Version}: "
                 + string.Join("; ", problems.Select(problem => $"{At(problem)} {problem.Problem}")),
                 Details(problems));
         }
 
-        var facts = Facts(plan, asker, input, sagaId, homePartition, now);
-        return plan.Key is null ? (new AcceptedRequest.Start(facts), null) : WithKey(plan, facts, now, asker);
+        var facts = Facts(plan, requester, input, sagaId, homePartition, now);
+        return plan.Key is null ? (new AcceptedRequest.Start(facts), null) : WithKey(plan, facts, now, requester);
     }
 
-    private static SagaFacts Facts(Plan plan, Asker asker, CelValue input, Guid sagaId, int homePartition, DateTimeOffset now) => new()
+    private static SagaFacts Facts(Plan plan, Requester requester, CelValue input, Guid sagaId, int homePartition, DateTimeOffset now) => new()
     {
         SagaId = sagaId,
         Contract = plan.Name,
@@ -136,7 +136,7 @@ internal sealed class RequestRules(
         ContractHash = plan.Hash,
         HomePartition = homePartition,
         StartedAt = now,
-        Asker = asker,
+        Requester = requester,
         Input = input,
     };
 
@@ -145,20 +145,20 @@ internal sealed class RequestRules(
     private AcceptedRequest.Event Event(string contract, string name, ReadRequest read)
     {
         var given = Payload(read);
-        var asker = read.Asker with { RequestHash = RequestHash.OfEvent(contract, name, read.Asker, given) };
+        var requester = read.Requester with { RequestHash = RequestHash.OfEvent(contract, name, read.Requester, given) };
         var newest = plans.Newest(contract);
         var declared = newest?.Events.GetValueOrDefault(name);
-        var misfit = newest is null ? new Refusal(ErrorCodes.OperationUnknown, Unknown(asker.Operation), nameof(ErrorCodes.OperationUnknown), asker)
+        var misfit = newest is null ? new Rejection(ErrorCodes.OperationUnknown, Unknown(requester.Operation), nameof(ErrorCodes.OperationUnknown), requester)
             : declared is null
-                ? new Refusal(
+                ? new Rejection(
                     ErrorCodes.OperationUnknown,
                     $"The contract '{newest.Name}' {newest.Version} has no event '{Spelling.Clip(name)}'. "
                     + Spelling.Suggest(name, "events", [.. newest.Events.Keys.Order(StringComparer.Ordinal)]),
                     nameof(ErrorCodes.OperationUnknown),
-                    asker)
+                    requester)
             : TryRead(declared, given, out _, out var problem) ? null
-            : Mismatch(newest, name, problem, asker);
-        return new AcceptedRequest.Event(new EventRequest(contract, name, given, asker) { Early = misfit is null ? declared?.Early : null, Misfit = misfit });
+            : Mismatch(newest, name, problem, requester);
+        return new AcceptedRequest.Event(new EventRequest(contract, name, given, requester) { Early = misfit is null ? declared?.Early : null, Misfit = misfit });
     }
 
     /// <summary>The payload of an event with the types that it is declared with, or why it is none.</summary>
@@ -179,10 +179,10 @@ internal sealed class RequestRules(
         return CelValue.FromJson(document.RootElement);
     }
 
-    private static (AcceptedRequest?, Refusal?) Refuse(Asker asker, string code, string type, string error, RawJson? details = null) =>
-        (null, new Refusal(code, error, type, asker, details));
+    private static (AcceptedRequest?, Rejection?) Refuse(Requester requester, string code, string type, string error, RawJson? details = null) =>
+        (null, new Rejection(code, error, type, requester, details));
 
-    private static (AcceptedRequest?, Refusal?) WithKey(Plan plan, SagaFacts facts, DateTimeOffset now, Asker asker)
+    private static (AcceptedRequest?, Rejection?) WithKey(Plan plan, SagaFacts facts, DateTimeOffset now, Requester requester)
     {
         var saga = new SagaState { Facts = facts, State = plan.Initial, Status = default, UpdatedAt = now };
         var key = plan.Key!.Evaluate(new SagaScope(plan, saga, now));
@@ -194,12 +194,12 @@ internal sealed class RequestRules(
         };
         return text is { Length: > 0 and <= KeyCharsMax }
             ? (new AcceptedRequest.Start(facts with { BusinessKey = text }), null)
-            : (null, new Refusal(
+            : (null, new Rejection(
                 ErrorCodes.KeyInvalid,
                 $"The business key of '{plan.Name}' ({plan.Key.Text}) must be text of 1 to {KeyCharsMax} characters, or an int: "
                 + (key.IsError ? key.AsError() : text is null ? $"it is of kind {key.Kind}." : $"it has {Plural.Of(text.Length, "character")}."),
                 "KeyInvalid",
-                asker));
+                requester));
     }
 
     // `database.` is an alias of `db.`; a prefix of known operations is enough, for not all of them are in this catalogue.

@@ -26,7 +26,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
             CommandId = command.CommandId,
             Attempt = command.Attempt,
             SagaId = saga.Facts.SagaId,
-            CorrelationId = saga.Facts.Asker.CorrelationId,
+            CorrelationId = saga.Facts.Requester.CorrelationId,
             Contract = saga.Facts.Contract,
             Step = command.Step,
             Direction = command.Direction,
@@ -46,7 +46,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
             Topic = command.Kind == StepKind.Effect ? topics.EffectRequests : topics.WorkerRequests,
             Key = command.CommandId.ToString(),
             Value = JsonSerializer.SerializeToUtf8Bytes(message, MessageJson.Default.StepCommand),
-            Headers = MessageHeaders.Of(EventTypes.Command, messageId, message.CorrelationId, at, TraceOf(saga.Facts.Asker)),
+            Headers = MessageHeaders.Of(EventTypes.Command, messageId, message.CorrelationId, at, TraceOf(saga.Facts.Requester)),
         };
     }
 
@@ -62,7 +62,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
                 Contract = command.Operation,
                 Input = inputRef is null && !command.Cancels ? command.Arguments : null,
                 InputRef = command.Cancels ? null : inputRef,
-                CorrelationId = saga.Facts.Asker.CorrelationId,
+                CorrelationId = saga.Facts.Requester.CorrelationId,
                 ParentId = saga.Facts.SagaId,
                 HomePartition = saga.Facts.HomePartition,
                 Awaits = !command.Detached,
@@ -75,7 +75,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
             Topic = topics.SagaEvents,
             Key = command.CommandId.ToString(),
             Value = JsonSerializer.SerializeToUtf8Bytes(message, MessageJson.Default.SagaMessage),
-            Headers = MessageHeaders.Of(EventTypes.Command, messageId, saga.Facts.Asker.CorrelationId, at, TraceOf(saga.Facts.Asker)),
+            Headers = MessageHeaders.Of(EventTypes.Command, messageId, saga.Facts.Requester.CorrelationId, at, TraceOf(saga.Facts.Requester)),
         };
     }
 
@@ -87,8 +87,8 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
         Key = published.Key,
         Value = published.Value.Utf8,
         Headers = MessageHeaders.Of(
-            EventTypes.DomainEvent, messageId, saga.Facts.Asker.CorrelationId, at,
-            TraceOf(saga.Facts.Asker)
+            EventTypes.DomainEvent, messageId, saga.Facts.Requester.CorrelationId, at,
+            TraceOf(saga.Facts.Requester)
                 .SetItem(HeaderNames.SagaId, saga.Facts.SagaId.ToString())
                 .SetItem(HeaderNames.Contract, saga.Facts.Contract)
                 .SetItem(HeaderNames.Step, published.Step)),
@@ -99,34 +99,34 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
         responses.Write(sagaId, answer, messageId, at);
 
     /// <summary>The answer to an event that was kept, and of which nothing came.</summary>
-    public OutgoingMessage Refusal(Refusal refusal, Guid messageId, DateTimeOffset at) => responses.Write(refusal, messageId, at);
+    public OutgoingMessage Rejection(Rejection rejection, Guid messageId, DateTimeOffset at) => responses.Write(rejection, messageId, at);
 
     /// <summary>The dead letter of such an event.</summary>
-    /// <param name="refusal">Why nothing came of it.</param>
+    /// <param name="rejection">Why nothing came of it.</param>
     /// <param name="request">The request that carried it.</param>
     /// <param name="requestRef">Where the request is kept if it is too large for the letter, else null.</param>
     /// <param name="messageId">The letter's identity.</param>
     /// <param name="at">When it was given up.</param>
-    public OutgoingMessage DeadEvent(Refusal refusal, RawJson request, Guid? requestRef, Guid messageId, DateTimeOffset at) => new()
+    public OutgoingMessage DeadEvent(Rejection rejection, RawJson request, Guid? requestRef, Guid messageId, DateTimeOffset at) => new()
     {
         MessageId = messageId,
         Topic = Topics.DeadLetter(topics.Requests),
-        Key = refusal.Asker!.CorrelationId.ToString(),
-        Value = EventLetter.Write(topics.Requests, refusal, request, requestRef, at),
-        Headers = MessageHeaders.Of(EventTypes.DeadLetter, messageId, refusal.Asker.CorrelationId, at, TraceOf(refusal.Asker)),
+        Key = rejection.Requester!.CorrelationId.ToString(),
+        Value = EventDeadLetter.Write(topics.Requests, rejection, request, requestRef, at),
+        Headers = MessageHeaders.Of(EventTypes.DeadLetter, messageId, rejection.Requester.CorrelationId, at, TraceOf(rejection.Requester)),
     };
 
     /// <summary>Its entry in the index.</summary>
-    /// <param name="refusal">Why nothing came of it.</param>
+    /// <param name="rejection">Why nothing came of it.</param>
     /// <param name="request">The request as it may be sent again.</param>
     /// <param name="id">The entry's id.</param>
     /// <param name="at">When it was given up.</param>
     /// <param name="identity">Who the event is when it is sent again.</param>
-    public DeadLetterRow DeadEventRow(Refusal refusal, RawJson request, Guid id, DateTimeOffset at, Guid identity) =>
-        EventLetter.Row(id, topics.Requests, refusal, request, at, identity);
+    public DeadLetterRow DeadEventRow(Rejection rejection, RawJson request, Guid id, DateTimeOffset at, Guid identity) =>
+        EventDeadLetter.Row(id, topics.Requests, rejection, request, at, identity);
 
-    private static ImmutableSortedDictionary<string, string> TraceOf(Asker asker) =>
-        asker.Headers.RemoveRange(asker.Headers.Keys.Where(name => !IsTrace(name)));
+    private static ImmutableSortedDictionary<string, string> TraceOf(Requester requester) =>
+        requester.Headers.RemoveRange(requester.Headers.Keys.Where(name => !IsTrace(name)));
 
     private static bool IsTrace(string name) => name is HeaderNames.TraceParent or HeaderNames.TraceState;
 }

@@ -52,30 +52,30 @@ internal sealed class ResponseWriter(Topics topics)
     }
 
     /// <summary>The response to a request that is refused. No saga holds it, so its identity comes from the record's position.</summary>
-    public OutgoingMessage Write(Asker to, Refusal refusal, DateTimeOffset at) =>
-        Write(to, Identity.OfRequest(to.RequestId, "refusal:" + to.Source), at, Of(to, refusal));
+    public OutgoingMessage Write(Requester to, Rejection rejection, DateTimeOffset at) =>
+        Write(to, Identity.OfRequest(to.RequestId, "refusal:" + to.Source), at, Of(to, rejection));
 
     /// <summary>The response to an event that a saga kept and of which nothing came.</summary>
-    public OutgoingMessage Write(Refusal refusal, Guid messageId, DateTimeOffset at) =>
-        Write(refusal.Asker!, messageId, at, Of(refusal.Asker!, refusal));
+    public OutgoingMessage Write(Rejection rejection, Guid messageId, DateTimeOffset at) =>
+        Write(rejection.Requester!, messageId, at, Of(rejection.Requester!, rejection));
 
-    /// <summary>What a refusal says.</summary>
-    public static Response Of(Asker to, Refusal refusal) => new()
+    /// <summary>What a rejection says.</summary>
+    public static Response Of(Requester to, Rejection rejection) => new()
     {
         Success = false,
         Status = ResponseStatus.Error,
-        Error = refusal.Error,
-        Code = refusal.Code,
-        Details = refusal.Details,
+        Error = rejection.Error,
+        Code = rejection.Code,
+        Details = rejection.Details,
         CorrelationId = to.CorrelationId,
         Operation = to.Operation.Length == 0 ? null : to.Operation,
         EnvelopeId = to.EnvelopeId,
-        SagaId = refusal.SagaId,
+        SagaId = rejection.SagaId,
         Extra = to.Extra,
     };
 
     // To its parent: the outcome of the step that called it.
-    private OutgoingMessage Outcome(Asker to, ParentLink parent, Guid messageId, DateTimeOffset at, StepResult result) => new()
+    private OutgoingMessage Outcome(Requester to, ParentLink parent, Guid messageId, DateTimeOffset at, StepResult result) => new()
     {
         MessageId = messageId,
         Topic = topics.SagaEvents,
@@ -85,7 +85,7 @@ internal sealed class ResponseWriter(Topics topics)
         Headers = MessageHeaders.Of(EventTypes.Result, messageId, to.CorrelationId, at, to.Headers),
     };
 
-    private OutgoingMessage Write(Asker to, Guid messageId, DateTimeOffset at, Response response) => to.Parent is { } parent
+    private OutgoingMessage Write(Requester to, Guid messageId, DateTimeOffset at, Response response) => to.Parent is { } parent
         ? Outcome(to, parent, messageId, at, new StepResult
         {
             CommandId = parent.CommandId,

@@ -29,7 +29,7 @@ internal static class BatchOrder
             }
 
             // Two events under one identity: which saga has taken the first one is to be seen before the second one is looked at.
-            if (item is { IsUnaddressed: true, Event: { Asker: { RequestHash: var hash }, MessageId: var id } })
+            if (item is { IsUnaddressed: true, Event: { Requester: { RequestHash: var hash }, MessageId: var id } })
             {
                 if (identities.TryGetValue(id, out var other) && RequestHash.Differ(other, hash))
                 {
@@ -54,7 +54,7 @@ internal static class BatchOrder
 
     private static IEnumerable<(string Contract, string Name)> Names(SagaFacts facts)
     {
-        yield return (facts.Contract, facts.Asker.CorrelationId.ToString());
+        yield return (facts.Contract, facts.Requester.CorrelationId.ToString());
         if (facts.BusinessKey is { } key)
         {
             yield return (facts.Contract, "key:" + key);

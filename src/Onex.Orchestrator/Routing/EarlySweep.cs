@@ -18,7 +18,7 @@ namespace Onex.Orchestrator.Routing;
 internal sealed class EarlySweep(
     SagaRouter router,
     ISagaStore store,
-    RefusalSender refusals,
+    RejectionSender rejections,
     MessageWriter messages,
     IDeadLetterIndex deadLetters,
     ILogger<EarlySweep> logger)
@@ -58,7 +58,7 @@ internal sealed class EarlySweep(
 
         foreach (var (expired, _, request) in due.Where(entry => entry.SagaId is null))
         {
-            await RefuseAsync(request, EventRefusals.Expired(request, expired.ReceivedAt, expired.ExpiresAt), true, expired.ExpiresAt, cancellation);
+            await RefuseAsync(request, EventDeclines.Expired(request, expired.ReceivedAt, expired.ExpiresAt), true, expired.ExpiresAt, cancellation);
         }
 
         await DeliverAsync([.. due.Where(entry => entry.SagaId is not null)], cancellation);
@@ -96,31 +96,31 @@ internal sealed class EarlySweep(
         {
             switch (await item.Caller!.Task.WaitAsync(cancellation))
             {
-                case WorkOutcome.Refused { Refusal: var refusal, IsDead: var isDead } when item.Decision is not { Changed: true }:
-                    await RefuseAsync(item.Event!, refusal, isDead, entry.Event.ReceivedAt, cancellation);
+                case WorkOutcome.Refused { Rejection: var rejection, IsDead: var isDead } when item.Decision is not { Changed: true }:
+                    await RefuseAsync(item.Event!, rejection, isDead, entry.Event.ReceivedAt, cancellation);
                     break;
                 case WorkOutcome.Failed failed:
                     await RefuseAsync(
-                        item.Event!, new Refusal(failed.Code, failed.Reason, failed.ErrorType, item.Event!.Asker), true, entry.Event.ReceivedAt, cancellation);
+                        item.Event!, new Rejection(failed.Code, failed.Reason, failed.ErrorType, item.Event!.Requester), true, entry.Event.ReceivedAt, cancellation);
                     break;
             }
         }
     }
 
-    private async Task RefuseAsync(EventRequest sent, Refusal refusal, bool isDead, DateTimeOffset at, CancellationToken cancellation)
+    private async Task RefuseAsync(EventRequest sent, Rejection rejection, bool isDead, DateTimeOffset at, CancellationToken cancellation)
     {
-        var asker = sent.Asker;
-        await refusals.SendAsync(messages.Refusal(refusal, Identity.OfRequest(asker.RequestId, "refusal:" + asker.Source), at), cancellation);
+        var requester = sent.Requester;
+        await rejections.SendAsync(messages.Rejection(rejection, Identity.OfRequest(requester.RequestId, "refusal:" + requester.Source), at), cancellation);
         if (!isDead)
         {
             return;
         }
 
-        var request = EventLetter.Request(asker, sent.Given);
-        var id = Identity.OfRequest(asker.RequestId, "dead-letter:" + asker.Source);
-        var isLarge = request.Utf8.Length > EventLetter.ValueBytesMax;
-        var letter = EventLetter.RedrivenFrom(asker) ?? id;
-        await deadLetters.AddAsync(messages.DeadEventRow(refusal, request, letter, at, asker.RequestId), cancellation);
-        await refusals.SendAsync(messages.DeadEvent(refusal, request, isLarge ? letter : null, id, at), cancellation);
+        var request = EventDeadLetter.Request(requester, sent.Given);
+        var id = Identity.OfRequest(requester.RequestId, "dead-letter:" + requester.Source);
+        var isLarge = request.Utf8.Length > EventDeadLetter.ValueBytesMax;
+        var letter = EventDeadLetter.RedrivenFrom(requester) ?? id;
+        await deadLetters.AddAsync(messages.DeadEventRow(rejection, request, letter, at, requester.RequestId), cancellation);
+        await rejections.SendAsync(messages.DeadEvent(rejection, request, isLarge ? letter : null, id, at), cancellation);
     }
 }

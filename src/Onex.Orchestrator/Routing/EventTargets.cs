@@ -7,9 +7,9 @@ namespace Onex.Orchestrator.Routing;
 
 /// <summary>Finds the sagas that events are for. One that came before its saga is kept, if its contract says so.</summary>
 /// <param name="store">Where sagas are.</param>
-/// <param name="refusals">Answers those that nothing becomes of.</param>
+/// <param name="rejections">Answers those that nothing becomes of.</param>
 /// <param name="keptMax">As many wait for one saga at a time.</param>
-internal sealed class EventTargets(ISagaStore store, RefusalSender refusals, int keptMax)
+internal sealed class EventTargets(ISagaStore store, RejectionSender rejections, int keptMax)
 {
     /// <summary>Those events that have a saga, addressed; what becomes of the others is durable, or on its way to their senders.</summary>
     public async Task<List<WorkItem>> FindAsync(IReadOnlyList<WorkItem> items, DateTimeOffset now, CancellationToken cancellation)
@@ -22,8 +22,8 @@ internal sealed class EventTargets(ISagaStore store, RefusalSender refusals, int
             var request = item.Event!;
             switch (target)
             {
-                case { SeenBy: { } other } when RequestHash.Differ(target.SeenHash, request.Asker.RequestHash):
-                    item.Refuse(EventRefusals.Differs(request.Asker, other), isDead: true, refusals, cancellation);
+                case { SeenBy: { } other } when RequestHash.Differ(target.SeenHash, request.Requester.RequestHash):
+                    item.Refuse(EventDeclines.Differs(request.Requester, other), isDead: true, rejections, cancellation);
                     break;
 
                 // A redelivery: whatever its saga would make of it now, it has it already.
@@ -35,19 +35,19 @@ internal sealed class EventTargets(ISagaStore store, RefusalSender refusals, int
                     found.Add(item);
                     break;
                 case { Live.Count: > 1 }:
-                    item.Refuse(EventRefusals.Ambiguous(request, target.Live), isDead: true, refusals, cancellation);
+                    item.Refuse(EventDeclines.Ambiguous(request, target.Live), isDead: true, rejections, cancellation);
                     break;
                 case var _ when request.Misfit is { } misfit:
-                    item.Refuse(misfit, isDead: true, refusals, cancellation);
+                    item.Refuse(misfit, isDead: true, rejections, cancellation);
                     break;
                 case { Ended: { } ended } when request.Early is not null:
-                    item.Refuse(EventRefusals.Late(request, ended), isDead: true, refusals, cancellation);
+                    item.Refuse(EventDeclines.Late(request, ended), isDead: true, rejections, cancellation);
                     break;
                 case var _ when request.Early is not null && request.Address.SagaId is null:
                     early.Add(item);
                     break;
                 default:
-                    item.Refuse(EventRefusals.Missing(request), isDead: true, refusals, cancellation);
+                    item.Refuse(EventDeclines.Missing(request), isDead: true, rejections, cancellation);
                     break;
             }
         }
@@ -63,18 +63,18 @@ internal sealed class EventTargets(ISagaStore store, RefusalSender refusals, int
             return;
         }
 
-        var kept = await store.KeepEarlyAsync(
+        var kept = await store.StoreEarlyAsync(
             [.. items.Select(item => EarlyEventRows.ToRow(item.Event!, now, item.Event!.Early!.Value))], keptMax, cancellation);
         foreach (var item in items)
         {
             var request = item.Event!;
             if (!kept.TryGetValue(request.MessageId, out var hash))
             {
-                item.Refuse(EventRefusals.TooMany(request, keptMax), isDead: true, refusals, cancellation);
+                item.Refuse(EventDeclines.TooMany(request, keptMax), isDead: true, rejections, cancellation);
             }
-            else if (RequestHash.Differ(hash, request.Asker.RequestHash))
+            else if (RequestHash.Differ(hash, request.Requester.RequestHash))
             {
-                item.Refuse(EventRefusals.Differs(request.Asker, sagaId: null), isDead: true, refusals, cancellation);
+                item.Refuse(EventDeclines.Differs(request.Requester, sagaId: null), isDead: true, rejections, cancellation);
             }
             else
             {

@@ -12,37 +12,37 @@ namespace Onex.Orchestrator.Routing;
 internal sealed class KnownRequests(ISagaStore store)
 {
     /// <summary>The message for the saga that has the request; null if none has it, or it is the same record again, which is silent.</summary>
-    /// <param name="asker">The request.</param>
+    /// <param name="requester">The request.</param>
     /// <param name="cancels">Whether it cancels what it asked for.</param>
     /// <param name="entry">Its record, or null.</param>
     /// <param name="caller">Who waits for its outcome, or null.</param>
     /// <param name="cancellation">Gives up.</param>
     public async ValueTask<(bool IsKnown, WorkItem? Item)> FindAsync(
-        Asker? asker, bool cancels, BatchEntry? entry, TaskCompletionSource<WorkOutcome>? caller, CancellationToken cancellation)
+        Requester? requester, bool cancels, BatchEntry? entry, TaskCompletionSource<WorkOutcome>? caller, CancellationToken cancellation)
     {
         // Without a hash it is not known to be a start at all.
-        if (asker is null || (asker.RequestHash is null && asker.Parent is null)
-            || await store.FindRequestAsync(asker.RequestId, cancellation) is not { } known
-            || (asker.Parent is null && RequestHash.Differ(known.Hash, asker.RequestHash)))
+        if (requester is null || (requester.RequestHash is null && requester.Parent is null)
+            || await store.FindRequestAsync(requester.RequestId, cancellation) is not { } known
+            || (requester.Parent is null && RequestHash.Differ(known.Hash, requester.RequestHash)))
         {
             return (false, null);
         }
 
-        if (known.Source == asker.Source)
+        if (known.Source == requester.Source)
         {
             entry?.Settle(RecordOutcome.Done.Instance);
             return (true, null);
         }
 
-        return (true, new WorkItem(Joined(asker, known.SagaId, isDuplicate: true, cancels), entry) { Caller = caller });
+        return (true, new WorkItem(Joined(requester, known.SagaId, isDuplicate: true, cancels), entry) { Caller = caller });
     }
 
     /// <summary>A request that a saga is to answer besides the one that started it.</summary>
-    public static RequestJoined Joined(Asker asker, Guid sagaId, bool isDuplicate, bool cancels) => new()
+    public static RequestJoined Joined(Requester requester, Guid sagaId, bool isDuplicate, bool cancels) => new()
     {
         SagaId = sagaId,
-        CausedBy = Identity.OfRequest(asker.RequestId, "joined:" + asker.Source),
-        Waiter = new Waiter(asker, isDuplicate),
+        CausedBy = Identity.OfRequest(requester.RequestId, "joined:" + requester.Source),
+        Waiter = new Waiter(requester, isDuplicate),
         Cancels = cancels,
     };
 }

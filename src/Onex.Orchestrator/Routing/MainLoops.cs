@@ -5,7 +5,7 @@ using Onex.Hosting.Settings;
 using Onex.Orchestrator.Scheduling;
 using Onex.Orchestrator.Sending;
 using Onex.Persistence.Sagas;
-using Onex.Persistence.Upkeep;
+using Onex.Persistence.Maintenance;
 
 namespace Onex.Orchestrator.Routing;
 
@@ -22,7 +22,7 @@ internal sealed class MainLoops(
     EarlySweep early,
     Scheduler scheduler,
     DatabaseClock clock,
-    IStoreUpkeep upkeep,
+    IStoreMaintenance upkeep,
     RuntimeSettings settings,
     TimeProvider time,
     ILogger<MainLoops> logger) : BackgroundService
@@ -51,7 +51,7 @@ internal sealed class MainLoops(
         EveryAsync(
             "old and coming rows",
             _tidyEvery,
-            cancellation => upkeep.TidyAsync(settings.Retention, settings.HistoryRetention, cancellation),
+            cancellation => upkeep.RemoveExpiredAsync(settings.Retention, settings.HistoryRetention, cancellation),
             stoppingToken),
         EveryAsync("the database's clock", _measureEvery, cancellation => clock.MeasureAsync(store, cancellation), stoppingToken));
 

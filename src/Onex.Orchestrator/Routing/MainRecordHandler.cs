@@ -14,7 +14,7 @@ internal sealed class MainRecordHandler(
     SagaRouter router,
     RequestReader requests,
     RequestRules rules,
-    RefusalSender refusals,
+    RejectionSender rejections,
     KnownRequests known,
     HomePartitions home,
     ISagaStore store,
@@ -96,23 +96,23 @@ internal sealed class MainRecordHandler(
 
     private async ValueTask<WorkItem?> ReadRequestAsync(BatchEntry entry, CancellationToken cancellation)
     {
-        var (read, refusal) = requests.Read(entry.Record);
+        var (read, rejection) = requests.Read(entry.Record);
         if (read is not null)
         {
             var now = clock.Now;
-            (var accepted, refusal) = rules.Accept(read, Guid.CreateVersion7(now), entry.Record.Partition, now);
+            (var accepted, rejection) = rules.Accept(read, Guid.CreateVersion7(now), entry.Record.Partition, now);
             if (accepted is not null)
             {
                 return WorkItem.Of(accepted, entry);
             }
 
-            if (await known.FindAsync(refusal!.Asker, cancels: false, entry, caller: null, cancellation) is { IsKnown: true, Item: var item })
+            if (await known.FindAsync(rejection!.Requester, cancels: false, entry, caller: null, cancellation) is { IsKnown: true, Item: var item })
             {
                 return item;
             }
         }
 
-        _ = refusals.AnswerAsync(entry, refusal!, dead: true, cancellation);
+        _ = rejections.AnswerAsync(entry, rejection!, dead: true, cancellation);
         return null;
     }
 
@@ -142,18 +142,18 @@ internal sealed class MainRecordHandler(
         }
 
         var now = clock.Now;
-        var (accepted, refusal) = rules.AcceptCall(call, input, $"{entry.Record.Topic}/{entry.Record.Partition}/{entry.Record.Offset}", Guid.CreateVersion7(now), entry.Record.Partition, now);
+        var (accepted, rejection) = rules.AcceptCall(call, input, $"{entry.Record.Topic}/{entry.Record.Partition}/{entry.Record.Offset}", Guid.CreateVersion7(now), entry.Record.Partition, now);
         if (accepted is { } facts)
         {
-            return (new WorkItem(new SagaStarted { SagaId = facts.SagaId, CausedBy = call.CommandId, Facts = facts, Stillborn = call.Cancels }, entry), brought);
+            return (new WorkItem(new SagaStarted { SagaId = facts.SagaId, CausedBy = call.CommandId, Facts = facts, CancelledBeforeStart = call.Cancels }, entry), brought);
         }
 
-        if (await known.FindAsync(refusal!.Asker, call.Cancels, entry, caller: null, cancellation) is { IsKnown: true, Item: var item })
+        if (await known.FindAsync(rejection!.Requester, call.Cancels, entry, caller: null, cancellation) is { IsKnown: true, Item: var item })
         {
             return (item, brought);
         }
 
-        _ = refusals.AnswerAsync(entry, refusal, dead: !call.Awaits, cancellation);
+        _ = rejections.AnswerAsync(entry, rejection, dead: !call.Awaits, cancellation);
         return (null, 0);
     }
 

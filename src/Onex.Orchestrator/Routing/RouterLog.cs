@@ -24,7 +24,7 @@ internal static partial class RouterLog
         using var scope = logger.BeginScope(new Dictionary<string, object?>
         {
             ["saga_id"] = saga.Facts.SagaId,
-            ["correlation_id"] = saga.Facts.Asker.CorrelationId,
+            ["correlation_id"] = saga.Facts.Requester.CorrelationId,
             ["contract"] = saga.Facts.Contract,
         });
         switch (saga.Status)

@@ -26,7 +26,7 @@ internal sealed class SagaRouter(
     WantedItemReader wanted,
     EventTargets targets,
     OutgoingSender sender,
-    RefusalSender refusals,
+    RejectionSender rejections,
     MessageWriter messages,
     SagaCache cache,
     WakeupQueue wakeups,
@@ -136,7 +136,7 @@ internal sealed class SagaRouter(
         // Nothing of this throws any more because of a single saga: what is committed of each was made when it was decided.
         var batch = works.Values.Where(work => work.Items.Count > 0).ToList();
         var acknowledged = sender.TakeAcknowledged(AcknowledgedPerCommit);
-        IReadOnlyList<CommitVerdict> verdicts;
+        IReadOnlyList<CommitResult> verdicts;
         try
         {
             verdicts = await store.CommitAsync(new CommitBatch([.. batch.Select(work => work.ToEntry())], acknowledged), cancellation);
@@ -270,14 +270,14 @@ internal sealed class SagaRouter(
         work.Items.Add(item);
         try
         {
-            if (item.Trouble is { } known)
+            if (item.HandlingFailure is { } known)
             {
                 Log.MessageNotHandled(logger, work.SagaId, known.Reason);
                 SetAside(work, item, known, now);
             }
             else if (work.Unreadable is { } unreadable)
             {
-                item.Break(new Trouble(ErrorCodes.SagaSetAside, $"Saga {work.SagaId} is set aside. {unreadable.Reason}", "SagaUnreadable"));
+                item.Break(new HandlingFailure(ErrorCodes.SagaSetAside, $"Saga {work.SagaId} is set aside. {unreadable.Reason}", "SagaUnreadable"));
                 work.SetAside(item.Message.CausedBy, now);
             }
             else if (work.Pipe is { } pipe && (work.Saga is not null || item.Message is SagaStarted))
@@ -286,7 +286,7 @@ internal sealed class SagaRouter(
             }
             else if (work.ReadVersion > 0)
             {
-                item.Break(new Trouble(ErrorCodes.PlanMissing, $"The contract version of saga {work.SagaId} is not registered here.", "PlanMissing"));
+                item.Break(new HandlingFailure(ErrorCodes.PlanMissing, $"The contract version of saga {work.SagaId} is not registered here.", "PlanMissing"));
             }
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -306,13 +306,13 @@ internal sealed class SagaRouter(
 #pragma warning restore CA1031
         {
             Log.HandlingThrew(logger, work.SagaId, failure);
-            SetAside(work, item, new Trouble(ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name), now);
+            SetAside(work, item, new HandlingFailure(ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name), now);
         }
     }
 
     // What comes from outside is its sender's affair, and changes nothing. What Onex itself says to a saga would come again and again, so that the
     // saga is blocked with the reason.
-    private void SetAside(SagaWork work, WorkItem item, Trouble trouble, DateTimeOffset now)
+    private void SetAside(SagaWork work, WorkItem item, HandlingFailure trouble, DateTimeOffset now)
     {
         item.Break(trouble);
         if (item.Message is not (StepResultArrived or TimerFired or ResendAsked) || work is not { Saga: { } saga, Pipe: { } pipe })
@@ -343,9 +343,9 @@ internal sealed class SagaRouter(
             // Twice in one batch.
             if (work.FindSeen(sent.MessageId) is { } seen)
             {
-                if (RequestHash.Differ(seen.Hash, sent.Asker.RequestHash))
+                if (RequestHash.Differ(seen.Hash, sent.Requester.RequestHash))
                 {
-                    item.Turn(EventRefusals.Differs(sent.Asker, work.SagaId), isDead: true);
+                    item.Turn(EventDeclines.Differs(sent.Requester, work.SagaId), isDead: true);
                 }
 
                 return;
@@ -370,26 +370,26 @@ internal sealed class SagaRouter(
     }
 
     // What follows from a verdict. Gives back what must be decided again.
-    private List<WorkItem> Settle(SagaWork work, CommitVerdict verdict, CancellationToken cancellation)
+    private List<WorkItem> Settle(SagaWork work, CommitResult verdict, CancellationToken cancellation)
     {
         switch (verdict)
         {
-            case CommitVerdict.Committed:
+            case CommitResult.Committed:
                 return Committed(work, cancellation);
-            case CommitVerdict.KnownRequest known when IsAnother(work, known.Hash):
-                work.Items.ForEach(item => Refuse(item, EventRefusals.Differs(AskerOf(item), known.SagaId), isDead: true, cancellation));
+            case CommitResult.DuplicateRequest known when IsAnother(work, known.Hash):
+                work.Items.ForEach(item => Refuse(item, EventDeclines.Differs(RequesterOf(item), known.SagaId), isDead: true, cancellation));
                 return [];
-            case CommitVerdict.KnownRequest known:
+            case CommitResult.DuplicateRequest known:
                 return work.Items.Select(item => Again(item, known.SagaId, known.Source, isDuplicate: true)).OfType<WorkItem>().ToList();
-            case CommitVerdict.KeyTaken taken when work is { Pipe.Plan.OnDuplicate: DuplicatePolicy.Join, Saga.Facts.Asker: { Silent: false } asker }
-                && !RequestHash.Differ(taken.Hash, asker.RequestHash):
+            case CommitResult.KeyTaken taken when work is { Pipe.Plan.OnDuplicate: DuplicatePolicy.Join, Saga.Facts.Requester: { Silent: false } requester }
+                && !RequestHash.Differ(taken.Hash, requester.RequestHash):
                 return work.Items.Select(item => Again(item, taken.SagaId, source: null, isDuplicate: false)).OfType<WorkItem>().ToList();
-            case CommitVerdict.KeyTaken taken:
+            case CommitResult.KeyTaken taken:
                 work.Items.ForEach(item => RefuseKey(work, item, taken.SagaId, cancellation));
                 return [];
-            case CommitVerdict.Refused refused:
+            case CommitResult.Refused refused:
                 return work.Items.Select(item => Refused(work, item, refused)).OfType<WorkItem>().ToList();
-            case CommitVerdict.KnownMessages known:
+            case CommitResult.DuplicateMessages known:
                 return Known(work, known);
             default:
                 return Stale(work);
@@ -427,15 +427,15 @@ internal sealed class SagaRouter(
     // False for an event whose saga has ended, or is gone, since it was found: it may be for another one, or for none.
     private bool IsSettled(SagaWork work, WorkItem item, CancellationToken cancellation)
     {
-        if (item.Trouble is { } trouble)
+        if (item.HandlingFailure is { } trouble)
         {
             Fail(item, trouble, cancellation);
             return true;
         }
 
-        if (item.Refusal is { } refusal)
+        if (item.Rejection is { } rejection)
         {
-            item.Refuse(refusal, item.IsDead, refusals, cancellation);
+            item.Refuse(rejection, item.IsDead, rejections, cancellation);
             return true;
         }
 
@@ -447,7 +447,7 @@ internal sealed class SagaRouter(
 
         if (work.Saga is { EndedAt: null } saga)
         {
-            item.Refuse(EventRefusals.Unwanted(sent, work.SagaId, saga.State), isDead: true, refusals, cancellation);
+            item.Refuse(EventDeclines.Unwanted(sent, work.SagaId, saga.State), isDead: true, rejections, cancellation);
             return true;
         }
 
@@ -456,16 +456,16 @@ internal sealed class SagaRouter(
     }
 
     // Whoever asked for something is told; a result or a wake-up has nobody who could be.
-    private void Fail(WorkItem item, Trouble trouble, CancellationToken cancellation)
+    private void Fail(WorkItem item, HandlingFailure trouble, CancellationToken cancellation)
     {
-        var asker = item.Event?.Asker ?? (item.Message as SagaStarted)?.Facts.Asker ?? (item.Message as RequestJoined)?.Waiter.Asker;
-        if (asker is null || trouble.Code == ErrorCodes.PlanMissing)
+        var requester = item.Event?.Requester ?? (item.Message as SagaStarted)?.Facts.Requester ?? (item.Message as RequestJoined)?.Waiter.Requester;
+        if (requester is null || trouble.Code == ErrorCodes.PlanMissing)
         {
             item.Fail(trouble.Code, trouble.Reason, trouble.ErrorType);
         }
         else
         {
-            item.Refuse(new Refusal(trouble.Code, trouble.Reason, trouble.ErrorType, asker), isDead: true, refusals, cancellation);
+            item.Refuse(new Rejection(trouble.Code, trouble.Reason, trouble.ErrorType, requester), isDead: true, rejections, cancellation);
         }
     }
 
@@ -481,7 +481,7 @@ internal sealed class SagaRouter(
         return [.. work.Items.Where(item => !item.IsFromLedger)];
     }
 
-    private List<WorkItem> Known(SagaWork work, CommitVerdict.KnownMessages known)
+    private List<WorkItem> Known(SagaWork work, CommitResult.DuplicateMessages known)
     {
         cache.Evict(work.SagaId);
         var others = new List<WorkItem>();
@@ -506,43 +506,43 @@ internal sealed class SagaRouter(
     private static WorkItem? Again(WorkItem item, Guid sagaId, string? source, bool isDuplicate)
     {
         var started = (SagaStarted)item.Message;
-        if (started.Facts.Asker.Source == source)
+        if (started.Facts.Requester.Source == source)
         {
             item.Done(sagaId);
             return null;
         }
 
-        item.Become(KnownRequests.Joined(started.Facts.Asker, sagaId, isDuplicate, started.Stillborn));
+        item.Become(KnownRequests.Joined(started.Facts.Requester, sagaId, isDuplicate, started.CancelledBeforeStart));
         return item;
     }
 
     private void RefuseKey(SagaWork work, WorkItem item, Guid liveSagaId, CancellationToken cancellation)
     {
         var live = $"A live saga of '{work.Pipe!.Plan.Name}' ({liveSagaId}) has the business key '{work.Saga!.Facts.BusinessKey}'";
-        var refusal = work is { Pipe.Plan.OnDuplicate: DuplicatePolicy.Join, Saga.Facts.Asker.Silent: false }
-            ? new Refusal(
+        var rejection = work is { Pipe.Plan.OnDuplicate: DuplicatePolicy.Join, Saga.Facts.Requester.Silent: false }
+            ? new Rejection(
                 ErrorCodes.RequestDiffers,
                 $"{live} and was started with another payload, so that its end would be no answer to this one. Wait for its end, use another key, or send the same payload.",
                 nameof(ErrorCodes.RequestDiffers),
-                AskerOf(item))
-            : new Refusal(ErrorCodes.KeyTaken, $"{live}. Wait for its end, or use another key.", nameof(ErrorCodes.KeyTaken), AskerOf(item));
-        Refuse(item, refusal with { SagaId = liveSagaId }, isDead: false, cancellation);
+                RequesterOf(item))
+            : new Rejection(ErrorCodes.KeyTaken, $"{live}. Wait for its end, or use another key.", nameof(ErrorCodes.KeyTaken), RequesterOf(item));
+        Refuse(item, rejection with { SagaId = liveSagaId }, isDead: false, cancellation);
     }
 
     // Requests of Onex's own are the same whatever they hold: of a step that is called again, and of a time of a schedule.
     private static bool IsAnother(SagaWork work, Guid? known) =>
-        work.Saga?.Facts.Asker is { Parent: null, Silent: false } asker && RequestHash.Differ(known, asker.RequestHash);
+        work.Saga?.Facts.Requester is { Parent: null, Silent: false } requester && RequestHash.Differ(known, requester.RequestHash);
 
-    private static Asker AskerOf(WorkItem start) => ((SagaStarted)start.Message).Facts.Asker;
+    private static Requester RequesterOf(WorkItem start) => ((SagaStarted)start.Message).Facts.Requester;
 
-    private void Refuse(WorkItem item, Refusal refusal, bool isDead, CancellationToken cancellation)
+    private void Refuse(WorkItem item, Rejection rejection, bool isDead, CancellationToken cancellation)
     {
         item.Forget();
-        item.Refuse(refusal, isDead, refusals, cancellation);
+        item.Refuse(rejection, isDead, rejections, cancellation);
     }
 
     // The database refuses a value. A result becomes a rejection that says so; anything else is a dead letter.
-    private WorkItem? Refused(SagaWork work, WorkItem item, CommitVerdict.Refused refused)
+    private WorkItem? Refused(SagaWork work, WorkItem item, CommitResult.Refused refused)
     {
         cache.Evict(work.SagaId);
         var reason = $"The database refuses a value ({refused.SqlState}): {refused.Reason}";
@@ -554,8 +554,8 @@ internal sealed class SagaRouter(
         }
 
         Log.MessageNotStored(logger, work.SagaId, reason);
-        var trouble = new Trouble(ErrorCodes.HandlingFailed, reason, "DataRefused", IsFinal: true);
-        if (item.Trouble is null && !item.IsFromLedger && item.Message is StepResultArrived or TimerFired or ResendAsked)
+        var trouble = new HandlingFailure(ErrorCodes.HandlingFailed, reason, "DataRefused", IsFinal: true);
+        if (item.HandlingFailure is null && !item.IsFromLedger && item.Message is StepResultArrived or TimerFired or ResendAsked)
         {
             item.Break(trouble);
             return item;

@@ -118,12 +118,12 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
         _transitionId = Identity.Transition(SagaId, Version, message.CausedBy);
         if (message is RequestJoined joined)
         {
-            _joined.Add(new SeenMessage(joined.Waiter.Asker.RequestId, joined.Waiter.Asker.RequestHash));
+            _joined.Add(new SeenMessage(joined.Waiter.Requester.RequestId, joined.Waiter.Requester.RequestHash));
         }
 
         var before = Saga;
         Saga = decision.State;
-        _seen.AddRange(decision.Seen.Select(seen => new SeenMessage(seen, (message as ExternalEvent)?.Asker.RequestHash)));
+        _seen.AddRange(decision.Seen.Select(seen => new SeenMessage(seen, (message as ExternalEvent)?.Requester.RequestHash)));
         _items.AddRange(decision.Items);
         var ordinal = 0;
         foreach (var note in decision.History)
@@ -149,7 +149,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
             _outgoing.Add(messages.Response(SagaId, answer, Identity.Message(_transitionId, messageOrdinal++), Saga.UpdatedAt));
         }
 
-        foreach (var refused in decision.Refusals)
+        foreach (var refused in decision.Rejections)
         {
             Refuse(refused, messages, ref messageOrdinal);
         }
@@ -178,7 +178,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
             {
                 JoinedRequests = _joined,
                 SeenMessages = _seen,
-                KeptEvents = [.. Saga!.Early.Where(kept => !Keeps(_read!, kept)).Select(kept => EarlyEventRows.ToRow(Saga!.Facts, kept))],
+                BufferedEvents = [.. Saga!.Early.Where(kept => !Keeps(_read!, kept)).Select(kept => EarlyEventRows.ToRow(Saga!.Facts, kept))],
                 ReleasedEvents = [.. _read!.Early.Where(kept => !Keeps(Saga!, kept)).Select(kept => kept.MessageId)],
                 WasParked = _read.EndedAt is null && _read.Parked,
                 DeadLetters = _deadLetters,
@@ -199,27 +199,27 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
     }
 
     // Its sender is told with the commit, and what nobody could want goes to the dead-letter topic with it.
-    private void Refuse(EventRefusal refused, MessageWriter messages, ref int ordinal)
+    private void Refuse(DeclinedEvent refused, MessageWriter messages, ref int ordinal)
     {
-        var refusal = refused.ToRefusal(SagaId);
+        var rejection = refused.ToRejection(SagaId);
         var at = Saga!.UpdatedAt;
-        _outgoing.Add(messages.Refusal(refusal, Identity.Message(_transitionId, ordinal++), at));
+        _outgoing.Add(messages.Rejection(rejection, Identity.Message(_transitionId, ordinal++), at));
         if (refused.IsDead)
         {
-            var request = EventLetter.Request(refused.Asker, refused.Event.Data);
-            var requestRef = request.Utf8.Length > EventLetter.ValueBytesMax ? Store($"event:{refused.Event.MessageId}", request) : null;
+            var request = EventDeadLetter.Request(refused.Requester, refused.Event.Data);
+            var requestRef = request.Utf8.Length > EventDeadLetter.ValueBytesMax ? Store($"event:{refused.Event.MessageId}", request) : null;
             var id = Identity.Message(_transitionId, ordinal++);
-            _outgoing.Add(messages.DeadEvent(refusal, request, requestRef, id, at));
+            _outgoing.Add(messages.DeadEvent(rejection, request, requestRef, id, at));
 
             // This saga has seen the event under its envelope id, so that it would be silent about a second one: sent again it is a new event, the same
             // one however often.
-            var again = EventLetter.Request(refused.Asker with { EnvelopeId = null }, refused.Event.Data);
-            var letter = EventLetter.RedrivenFrom(refused.Asker) ?? id;
-            _deadLetters.Add(messages.DeadEventRow(refusal, again, letter, at, identity: letter));
+            var again = EventDeadLetter.Request(refused.Requester with { EnvelopeId = null }, refused.Event.Data);
+            var letter = EventDeadLetter.RedrivenFrom(refused.Requester) ?? id;
+            _deadLetters.Add(messages.DeadEventRow(rejection, again, letter, at, identity: letter));
         }
     }
 
-    private static bool Keeps(SagaState saga, KeptEvent kept) => saga.Early.Any(other => other.MessageId == kept.MessageId);
+    private static bool Keeps(SagaState saga, BufferedEvent kept) => saga.Early.Any(other => other.MessageId == kept.MessageId);
 
     private Guid? Store(string name, RawJson content)
     {

@@ -7,7 +7,7 @@ namespace Onex.Orchestrator.Routing;
 internal sealed class WantedItemReader(ISagaStore store)
 {
     private static readonly SagaItemStatus[] _all = Enum.GetValues<SagaItemStatus>();
-    private static readonly SagaItemStatus[] _toTakeBack = [SagaItemStatus.Completed, SagaItemStatus.Unknown];
+    private static readonly SagaItemStatus[] _toCompensate = [SagaItemStatus.Completed, SagaItemStatus.Unknown];
 
     /// <summary>Puts the rows into the wake-ups. What is decided in the same batch before them makes them useless, not wrong.</summary>
     public async Task BringAsync(IReadOnlyList<WorkItem> items, IReadOnlyDictionary<Guid, SagaWork> works, CancellationToken cancellation)
@@ -35,5 +35,5 @@ internal sealed class WantedItemReader(ISagaStore store)
     }
 
     private static SagaItemsQuery Query(Guid sagaId, WantedItems wanted) => new(
-        sagaId, wanted.Step, wanted.Visit, wanted.Below is null ? _all : _toTakeBack, wanted.Below, Descending: wanted.Below is not null, wanted.Limit);
+        sagaId, wanted.Step, wanted.Visit, wanted.Below is null ? _all : _toCompensate, wanted.Below, Descending: wanted.Below is not null, wanted.Limit);
 }

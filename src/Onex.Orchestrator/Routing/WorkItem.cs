@@ -38,16 +38,16 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
     public Decision? Decision { get; private set; }
 
     /// <summary>Why nothing comes of its event, if that was decided last.</summary>
-    public Refusal? Refusal { get; private set; }
+    public Rejection? Rejection { get; private set; }
 
     /// <summary>Whether its event goes to the dead-letter topic then.</summary>
     public bool IsDead { get; private set; }
 
     /// <summary>Why Onex cannot handle it, or null.</summary>
-    public Trouble? Trouble { get; private set; }
+    public HandlingFailure? HandlingFailure { get; private set; }
 
     /// <summary>Says why it cannot be handled; told once the outcome of its saga is durable.</summary>
-    public void Break(Trouble trouble) => (Decision, Trouble) = (null, trouble);
+    public void Break(HandlingFailure trouble) => (Decision, HandlingFailure) = (null, trouble);
 
     /// <summary>Looks into its saga on behalf of others: what that throws is this message's trouble, and of no other one.</summary>
     public void Attempt(Action look)
@@ -60,7 +60,7 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
         catch (Exception failure) when (!Contracts.Messages.MemoryShortage.Is(failure))
 #pragma warning restore CA1031
         {
-            Break(new Trouble(Contracts.Messages.ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name));
+            Break(new HandlingFailure(Contracts.Messages.ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name));
         }
     }
 
@@ -68,7 +68,7 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
     public static WorkItem Of(AcceptedRequest request, BatchEntry? entry, TaskCompletionSource<WorkOutcome>? caller = null) => request switch
     {
         AcceptedRequest.Start { Facts: var facts } =>
-            new WorkItem(new SagaStarted { SagaId = facts.SagaId, CausedBy = facts.Asker.RequestId, Facts = facts }, entry) { Caller = caller },
+            new WorkItem(new SagaStarted { SagaId = facts.SagaId, CausedBy = facts.Requester.RequestId, Facts = facts }, entry) { Caller = caller },
         AcceptedRequest.Event { Request: var sent } => Of(sent, entry, caller),
         _ => throw new System.Diagnostics.UnreachableException(),
     };
@@ -87,20 +87,20 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
     public void Become(SagaEvent other) => Message = other;
 
     /// <summary>It is decided anew.</summary>
-    public void Forget() => (Decision, Refusal, IsDead, Trouble) = (null, null, false, Trouble is { IsFinal: true } ? Trouble : null);
+    public void Forget() => (Decision, Rejection, IsDead, HandlingFailure) = (null, null, false, HandlingFailure is { IsFinal: true } ? HandlingFailure : null);
 
     /// <summary>What was decided on it.</summary>
     public void Take(Decision? decision)
     {
         Decision = decision;
-        if (Event is { } sent && decision?.Refusals.FirstOrDefault(refused => refused.Event.MessageId == sent.MessageId) is { } refusal)
+        if (Event is { } sent && decision?.Rejections.FirstOrDefault(refused => refused.Event.MessageId == sent.MessageId) is { } rejection)
         {
-            Turn(refusal.ToRefusal(Message.SagaId), refusal.IsDead);
+            Turn(rejection.ToRejection(Message.SagaId), rejection.IsDead);
         }
     }
 
     /// <summary>Nothing comes of its event.</summary>
-    public void Turn(Refusal refusal, bool isDead) => (Refusal, IsDead) = (refusal, isDead);
+    public void Turn(Rejection rejection, bool isDead) => (Rejection, IsDead) = (rejection, isDead);
 
     /// <summary>Its outcome is durable.</summary>
     /// <param name="sagaId">The saga that has it, or null if none has it yet.</param>
@@ -113,7 +113,7 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
     }
 
     /// <summary>Nothing comes of it, and whoever sent it is told why.</summary>
-    public void Refuse(Refusal refusal, bool isDead, RefusalSender refusals, CancellationToken cancellation)
+    public void Refuse(Rejection rejection, bool isDead, RejectionSender rejections, CancellationToken cancellation)
     {
         if (Decision is { Changed: true })
         {
@@ -122,10 +122,10 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
         }
         else if (Entry is { } entry)
         {
-            _ = refusals.AnswerAsync(entry, refusal, isDead, cancellation);
+            _ = rejections.AnswerAsync(entry, rejection, isDead, cancellation);
         }
 
-        Caller?.TrySetResult(new WorkOutcome.Refused(refusal, isDead));
+        Caller?.TrySetResult(new WorkOutcome.Refused(rejection, isDead));
         LetGo();
     }
 
@@ -152,7 +152,7 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
         CausedBy = request.MessageId,
         Event = request.Event,
         Data = request.Given,
-        Asker = request.Asker,
+        Requester = request.Requester,
     };
 }
 
@@ -161,7 +161,7 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
 /// <param name="Reason">For people.</param>
 /// <param name="ErrorType">The kind, for the dead letter.</param>
 /// <param name="IsFinal">Whether it is not to be decided anew.</param>
-internal sealed record Trouble(string Code, string Reason, string ErrorType, bool IsFinal = false);
+internal sealed record HandlingFailure(string Code, string Reason, string ErrorType, bool IsFinal = false);
 
 /// <summary>What came of a message, for one who waits for it.</summary>
 internal abstract record WorkOutcome
@@ -177,7 +177,7 @@ internal abstract record WorkOutcome
     public sealed record Done(Guid? SagaId, SagaState? Saga, Decision? Decision) : WorkOutcome;
 
     /// <summary>Nothing comes of it.</summary>
-    public sealed record Refused(Refusal Refusal, bool IsDead) : WorkOutcome;
+    public sealed record Refused(Rejection Rejection, bool IsDead) : WorkOutcome;
 
     /// <summary>It cannot be handled.</summary>
     public sealed record Failed(string Code, string Reason, string ErrorType) : WorkOutcome;

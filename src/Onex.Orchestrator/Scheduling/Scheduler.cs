@@ -96,11 +96,11 @@ internal sealed partial class Scheduler(
     {
         var now = clock.Now;
         var sagaId = Guid.CreateVersion7(now);
-        var (accepted, refusal) = RequestRules.Start(
-            plan, AskerOf(plan, due), plan.Schedule!.Input, sagaId, await homes.OfAsync(sagaId, cancellation), now);
+        var (accepted, rejection) = RequestRules.Start(
+            plan, RequesterOf(plan, due), plan.Schedule!.Input, sagaId, await homes.OfAsync(sagaId, cancellation), now);
         if (accepted is not AcceptedRequest.Start start)
         {
-            Refused(plan.Name, due, refusal!.Error);
+            Refused(plan.Name, due, rejection!.Error);
             return;
         }
 
@@ -116,11 +116,11 @@ internal sealed partial class Scheduler(
             case WorkOutcome.Done done:
                 Started(plan.Name, due, done.SagaId);
                 break;
-            case WorkOutcome.Refused { Refusal: { Code: ErrorCodes.KeyTaken } taken }:
+            case WorkOutcome.Refused { Rejection: { Code: ErrorCodes.KeyTaken } taken }:
                 Skipped(plan.Name, due, taken.Error);
                 break;
             case WorkOutcome.Refused refused:
-                Refused(plan.Name, due, refused.Refusal.Error);
+                Refused(plan.Name, due, refused.Rejection.Error);
                 break;
             case WorkOutcome.Failed failed:
                 Refused(plan.Name, due, failed.Reason);
@@ -128,10 +128,10 @@ internal sealed partial class Scheduler(
         }
     }
 
-    private static Asker AskerOf(Plan plan, DateTimeOffset due)
+    private static Requester RequesterOf(Plan plan, DateTimeOffset due)
     {
         var requestId = Identity.Scheduled(plan.Name, due);
-        return new Asker
+        return new Requester
         {
             RequestId = requestId,
             CorrelationId = Identity.OfRequest(requestId, "correlation"),

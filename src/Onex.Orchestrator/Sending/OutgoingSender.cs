@@ -219,7 +219,7 @@ internal sealed class OutgoingSender(
             }
             else if (again && report.Delivery == Delivery.Acknowledged && !IsLetter(message))
             {
-                await deadLetters.CloseAsync(RefusedLetter.Id(message), "The message was sent after all.", CancellationToken.None);
+                await deadLetters.CloseAsync(UndeliverableDeadLetter.Id(message), "The message was sent after all.", CancellationToken.None);
             }
 
             if (report.Delivery == Delivery.Acknowledged)
@@ -266,12 +266,12 @@ internal sealed class OutgoingSender(
         }
 
         // The whole value may be what is refused (too large), so that the letter tells where it stays: in the saga's own rows.
-        var letter = RefusedLetter.Write(sagaId, message, reason);
+        var letter = UndeliverableDeadLetter.Write(sagaId, message, reason);
         var topic = message.Topic;
         if (!IsLetter(message))
         {
             topic = Topics.DeadLetter(topic);
-            await deadLetters.AddAsync(RefusedLetter.Row(message, reason), CancellationToken.None);
+            await deadLetters.AddAsync(UndeliverableDeadLetter.Row(message, reason), CancellationToken.None);
         }
 
         // Behind the letter, which is closed if the saga fails its step because of this.

@@ -45,7 +45,7 @@ internal static class Redrive
     };
 
     /// <summary>
-    /// Who the letter's record is. Letters of before this was kept tell no topic's id: their records are known by the letter from then on, so that
+    /// Who the letter's record is. DeadLetters of before this was kept tell no topic's id: their records are known by the letter from then on, so that
     /// at least no redrive counts twice.
     /// </summary>
     public static RecordOrigin Origin(DeadLetterRow letter)

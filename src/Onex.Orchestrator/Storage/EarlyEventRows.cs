@@ -17,37 +17,37 @@ internal static class EarlyEventRows
         MessageId = request.MessageId,
         Contract = request.Contract,
         Event = request.Event,
-        CorrelationId = request.Asker.CorrelationId,
-        BusinessKey = request.Asker.Target?.Key,
-        RequestHash = request.Asker.RequestHash,
-        Content = Content(request.Given, request.Asker),
+        CorrelationId = request.Requester.CorrelationId,
+        BusinessKey = request.Requester.Target?.Key,
+        RequestHash = request.Requester.RequestHash,
+        Content = Content(request.Given, request.Requester),
         ReceivedAt = now,
         ExpiresAt = now + keptFor,
     };
 
     /// <summary>The row of an event that a saga keeps.</summary>
-    public static EarlyEvent ToRow(SagaFacts saga, KeptEvent kept) => new()
+    public static EarlyEvent ToRow(SagaFacts saga, BufferedEvent kept) => new()
     {
         MessageId = kept.MessageId,
         SagaId = saga.SagaId,
         Contract = saga.Contract,
         Event = kept.Event,
-        CorrelationId = kept.Asker.CorrelationId,
-        BusinessKey = kept.Asker.Target?.Key,
-        RequestHash = kept.Asker.RequestHash,
-        Content = Content(kept.Data, kept.Asker),
+        CorrelationId = kept.Requester.CorrelationId,
+        BusinessKey = kept.Requester.Target?.Key,
+        RequestHash = kept.Requester.RequestHash,
+        Content = Content(kept.Data, kept.Requester),
         ReceivedAt = kept.ReceivedAt,
         ExpiresAt = kept.ExpiresAt,
     };
 
     /// <summary>The event that a saga keeps. The plan gives its payload its types again.</summary>
-    public static KeptEvent ToKept(Plan plan, EarlyEvent row)
+    public static BufferedEvent ToKept(Plan plan, EarlyEvent row)
     {
         var request = ToRequest(row);
         var data = plan.Events.TryGetValue(row.Event, out var declared) && declared.Data.TryConvert(request.Given, out var typed, out _)
             ? typed
             : request.Given;
-        return new KeptEvent(row.MessageId, row.Event, data, request.Asker, row.ReceivedAt, row.ExpiresAt);
+        return new BufferedEvent(row.MessageId, row.Event, data, request.Requester, row.ReceivedAt, row.ExpiresAt);
     }
 
     /// <summary>The event as it came.</summary>
@@ -58,17 +58,17 @@ internal static class EarlyEventRows
             row.Contract,
             row.Event,
             SagaRows.ReadValue(content.RootElement, "payload") ?? CelValue.Null,
-            SagaRows.ReadAsker(content.RootElement.GetProperty("asker"), null) with { RequestHash = row.RequestHash })
+            SagaRows.ReadRequester(content.RootElement.GetProperty("asker"), null) with { RequestHash = row.RequestHash })
         {
             Early = row.ExpiresAt - row.ReceivedAt,
         };
     }
 
-    private static RawJson Content(CelValue payload, Asker asker) => SagaRows.Json(writer =>
+    private static RawJson Content(CelValue payload, Requester requester) => SagaRows.Json(writer =>
     {
         SagaRows.WriteValue(writer, "payload", payload);
         writer.WriteStartObject("asker");
-        SagaRows.WriteAsker(writer, asker, whole: true);
+        SagaRows.WriteRequester(writer, requester, whole: true);
         writer.WriteEndObject();
     });
 }

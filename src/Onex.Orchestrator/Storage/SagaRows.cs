@@ -21,19 +21,19 @@ internal static partial class SagaRows
         Contract = saga.Facts.Contract,
         ContractVersion = saga.Facts.ContractVersion,
         ContractHash = saga.Facts.ContractHash,
-        CorrelationId = saga.Facts.Asker.CorrelationId,
-        RequestId = saga.Facts.Asker.RequestId,
-        RequestHash = saga.Facts.Asker.RequestHash,
+        CorrelationId = saga.Facts.Requester.CorrelationId,
+        RequestId = saga.Facts.Requester.RequestId,
+        RequestHash = saga.Facts.Requester.RequestHash,
         BusinessKey = saga.Facts.BusinessKey,
-        ParentId = saga.Facts.Asker.Parent?.SagaId,
-        Source = saga.Facts.Asker.Source,
+        ParentId = saga.Facts.Requester.Parent?.SagaId,
+        Source = saga.Facts.Requester.Source,
         State = saga.State,
         Status = saga.Status,
         Data = Json(writer => WriteValues(writer, saga.Data)),
         Progress = Json(writer => WriteProgress(writer, saga)),
         Fault = saga.Fault is { } fault ? Json(writer => WriteFault(writer, fault)) : null,
-        ReplyTo = saga.Facts.Asker.ReplyTo,
-        Headers = Json(writer => WriteAsker(writer, saga.Facts.Asker, whole: false)),
+        ReplyTo = saga.Facts.Requester.ReplyTo,
+        Headers = Json(writer => WriteRequester(writer, saga.Facts.Requester, whole: false)),
         Waiters = saga.Waiters.IsEmpty ? null : Json(writer => WriteWaiters(writer, saga.Waiters)),
         HomePartition = saga.Facts.HomePartition,
         Version = version,
@@ -65,7 +65,7 @@ internal static partial class SagaRows
                 StartedAt = row.StartedAt,
                 BusinessKey = row.BusinessKey,
                 Input = typed,
-                Asker = ReadAsker(headers.RootElement, row),
+                Requester = ReadRequester(headers.RootElement, row),
             },
             State = row.State,
             Status = row.Status,
@@ -80,13 +80,13 @@ internal static partial class SagaRows
             Outstanding = root.TryGetProperty("outstanding", out var outstanding)
                 ? [.. outstanding.EnumerateArray().Select(ReadOutstanding)]
                 : [],
-            Undo = root.TryGetProperty("undo", out var undo) ? [.. undo.EnumerateArray().Select(ReadUndoable)] : [],
+            Undo = root.TryGetProperty("undo", out var undo) ? [.. undo.EnumerateArray().Select(ReadCompensable)] : [],
             PastPivot = root.TryGetProperty("past_pivot", out var pivot) && pivot.GetBoolean(),
             Branches = root.TryGetProperty("branches", out var branches) ? [.. branches.EnumerateArray().Select(ReadBranch)] : [],
             Eaches = root.TryGetProperty("each", out var eaches) ? [.. eaches.EnumerateArray().Select(ReadEach)] : [],
             Blockages = root.TryGetProperty("blocked", out var blocked) ? [.. blocked.EnumerateArray().Select(ReadBlockage)] : [],
-            PausedBy = ReadWish(root, "paused"),
-            CancelledBy = ReadWish(root, "cancelled"),
+            PausedBy = ReadOperatorRequest(root, "paused"),
+            CancelledBy = ReadOperatorRequest(root, "cancelled"),
             EnteredAt = Time(root, "entered_at") ?? row.UpdatedAt,
             StateDueAt = Time(root, "state_due_at"),
             DeadlineAt = Time(root, "deadline_at"),
@@ -170,7 +170,7 @@ internal static partial class SagaRows
         WriteArray(writer, "branches", saga.Branches, WriteBranch);
         WriteArray(writer, "each", saga.Eaches, WriteEach);
         WriteArray(writer, "outstanding", saga.Outstanding, WriteOutstanding);
-        WriteArray(writer, "undo", saga.Undo, WriteUndoable);
+        WriteArray(writer, "undo", saga.Undo, WriteCompensable);
         if (saga.PastPivot)
         {
             writer.WriteBoolean("past_pivot", true);
@@ -214,8 +214,8 @@ internal static partial class SagaRows
     {
         WriteText(writer, "blocked_because", saga.BlockedBecause);
         WriteArray(writer, "blocked", saga.Blockages, WriteBlockage);
-        WriteWish(writer, "paused", saga.PausedBy);
-        WriteWish(writer, "cancelled", saga.CancelledBy);
+        WriteOperatorRequest(writer, "paused", saga.PausedBy);
+        WriteOperatorRequest(writer, "cancelled", saga.CancelledBy);
     }
 
     private static void WriteBlockage(Utf8JsonWriter to, Blockage blockage)
@@ -325,7 +325,7 @@ internal static partial class SagaRows
         Items = ReadValue(json, "items"),
     };
 
-    private static void WriteWish(Utf8JsonWriter writer, string name, OperatorWish? wish)
+    private static void WriteOperatorRequest(Utf8JsonWriter writer, string name, OperatorRequest? wish)
     {
         if (wish is not null)
         {
@@ -337,8 +337,8 @@ internal static partial class SagaRows
         }
     }
 
-    private static OperatorWish? ReadWish(JsonElement json, string name) => json.TryGetProperty(name, out var wish)
-        ? new OperatorWish(wish.GetProperty("by").GetString()!, Text(wish, "reason"), wish.GetProperty("at").GetDateTimeOffset())
+    private static OperatorRequest? ReadOperatorRequest(JsonElement json, string name) => json.TryGetProperty(name, out var wish)
+        ? new OperatorRequest(wish.GetProperty("by").GetString()!, Text(wish, "reason"), wish.GetProperty("at").GetDateTimeOffset())
         : null;
 
     private static void WriteOutstanding(Utf8JsonWriter writer, Outstanding command)
@@ -430,7 +430,7 @@ internal static partial class SagaRows
         ArgumentsIfUnknown = json.TryGetProperty("arguments_if_unknown", out var unknown) ? StoredOrder.Of(RawJson.FromText(unknown.GetRawText())) : null,
     };
 
-    private static void WriteUndoable(Utf8JsonWriter writer, Undoable undo)
+    private static void WriteCompensable(Utf8JsonWriter writer, Compensable undo)
     {
         writer.WriteString("step", undo.Step);
         writer.WriteString("state", undo.State);
@@ -450,7 +450,7 @@ internal static partial class SagaRows
         }
     }
 
-    private static Undoable ReadUndoable(JsonElement json) => new(
+    private static Compensable ReadCompensable(JsonElement json) => new(
         json.GetProperty("step").GetString()!,
         json.GetProperty("state").GetString()!,
         json.GetProperty("command_id").GetGuid(),
@@ -460,7 +460,7 @@ internal static partial class SagaRows
         Visit = Count(json, "visit"),
         Item = Number(json, "item"),
         Lost = Flag(json, "lost"),
-        Items = json.TryGetProperty("items", out var items) ? new ItemsUndo(items.GetProperty("below").GetInt32(), Flag(items, "fetching")) : null,
+        Items = json.TryGetProperty("items", out var items) ? new ItemCompensation(items.GetProperty("below").GetInt32(), Flag(items, "fetching")) : null,
     };
 
     private static void WriteFault(Utf8JsonWriter writer, Fault fault)

@@ -1,6 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
-using Onex.Persistence.Connecting;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
 
@@ -136,7 +136,7 @@ public sealed class DeadLetterIndex(NpgsqlDataSource dataSource) : IDeadLetterIn
         {
             Parameters =
             {
-                new NpgsqlParameter<Guid> { TypedValue = decision.LetterId },
+                new NpgsqlParameter<Guid> { TypedValue = decision.DeadLetterId },
                 new NpgsqlParameter<string> { TypedValue = decision.Status.ToText() },
                 new NpgsqlParameter<int> { TypedValue = decision.Message is null ? 0 : 1 },
                 new NpgsqlParameter<Guid> { TypedValue = decision.Id },
@@ -149,8 +149,8 @@ public sealed class DeadLetterIndex(NpgsqlDataSource dataSource) : IDeadLetterIn
         // No partition's reader sends it when it is assigned one: its sender does, and the sweep of any main.
         _message.AddTo(
             command.Parameters,
-            decision.Message is { } message ? [new OutgoingRow(decision.LetterId, OutgoingMessage.NoHome, message)] : []);
-        return dataSource.RunAsync([command, Find(decision.LetterId)], reader => FirstAsync(reader, cancellation), cancellation);
+            decision.Message is { } message ? [new OutgoingRow(decision.DeadLetterId, OutgoingMessage.NoHome, message)] : []);
+        return dataSource.RunAsync([command, Find(decision.DeadLetterId)], reader => FirstAsync(reader, cancellation), cancellation);
     }
 
     /// <summary>Adds an entry if the saga's latest transition is this one.</summary>

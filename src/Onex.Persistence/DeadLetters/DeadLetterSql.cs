@@ -1,4 +1,4 @@
-using Onex.Persistence.Connecting;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
 

@@ -109,14 +109,14 @@ public sealed record DeadLetterRow(
 
 /// <summary>What an operator decides about a letter.</summary>
 /// <param name="Id">The decision's own id; also the outbox's id of the message.</param>
-/// <param name="LetterId">The letter.</param>
+/// <param name="DeadLetterId">The letter.</param>
 /// <param name="Status">What becomes of it.</param>
 /// <param name="By">Who decides.</param>
 /// <param name="Reason">Why, or null.</param>
 /// <param name="Force">Whether it holds for a letter that was decided about before.</param>
 /// <param name="Message">What is sent because of it, or null.</param>
 public sealed record DeadLetterDecision(
-    Guid Id, Guid LetterId, DeadLetterStatus Status, string By, string? Reason, bool Force, OutgoingMessage? Message);
+    Guid Id, Guid DeadLetterId, DeadLetterStatus Status, string By, string? Reason, bool Force, OutgoingMessage? Message);
 
 /// <summary>Which letters are listed. What is null does not restrict.</summary>
 public sealed record DeadLetterFilter
@@ -141,6 +141,6 @@ public sealed record DeadLetterFilter
 }
 
 /// <summary>A page of letters.</summary>
-/// <param name="Letters">The rows.</param>
+/// <param name="DeadLetters">The rows.</param>
 /// <param name="Next">The cursor of the next page, or null if there is none.</param>
-public sealed record DeadLetterPage(IReadOnlyList<DeadLetterRow> Letters, string? Next);
+public sealed record DeadLetterPage(IReadOnlyList<DeadLetterRow> DeadLetters, string? Next);

@@ -4,7 +4,7 @@ using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
 using Onex.Contracts.Messages;
-using Onex.Persistence.Connecting;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Ledger;
@@ -117,7 +117,7 @@ public sealed class EffectLedger : IEffectLedger
         """;
 
     private readonly NpgsqlDataSource _dataSource;
-    private readonly GroupCommit<Asked, ClaimVerdict> _claims;
+    private readonly GroupCommit<Asked, ClaimResult> _claims;
     private readonly GroupCommit<Recorded, bool> _records;
 
     /// <summary>A ledger on this pool of connections.</summary>
@@ -129,7 +129,7 @@ public sealed class EffectLedger : IEffectLedger
     }
 
     /// <inheritdoc />
-    public Task<ClaimVerdict> ClaimAsync(StepCommand command, CancellationToken cancellation) =>
+    public Task<ClaimResult> ClaimAsync(StepCommand command, CancellationToken cancellation) =>
         _claims.RunAsync(new Asked(command, new Guid(RandomNumberGenerator.GetBytes(16))), cancellation);
 
     /// <inheritdoc />
@@ -258,9 +258,9 @@ public sealed class EffectLedger : IEffectLedger
     }
 
     // One statement touches a row at most once, so of several claims on one command the first goes first, and the others see what it did.
-    private async Task<IReadOnlyList<ClaimVerdict>> ClaimAllAsync(IReadOnlyList<Asked> asked)
+    private async Task<IReadOnlyList<ClaimResult>> ClaimAllAsync(IReadOnlyList<Asked> asked)
     {
-        var verdicts = new ClaimVerdict?[asked.Count];
+        var verdicts = new ClaimResult?[asked.Count];
         var places = Enumerable.Range(0, asked.Count).ToList();
         while (places.Count > 0)
         {
@@ -272,7 +272,7 @@ public sealed class EffectLedger : IEffectLedger
         return verdicts!;
     }
 
-    private Task<bool> ClaimRoundAsync(IReadOnlyList<Asked> asked, List<int> places, ClaimVerdict?[] verdicts)
+    private Task<bool> ClaimRoundAsync(IReadOnlyList<Asked> asked, List<int> places, ClaimResult?[] verdicts)
     {
         var commands = places.Select(place => asked[place].Command).ToArray();
         var ids = commands.Select(command => command.CommandId).ToArray();
@@ -312,7 +312,7 @@ public sealed class EffectLedger : IEffectLedger
                 while (await reader.ReadAsync())
                 {
                     var place = places[reader.GetInt32(0) - 1];
-                    verdicts[place] = Judge(asked[place], reader) is ClaimVerdict.Granted granted
+                    verdicts[place] = Judge(asked[place], reader) is ClaimResult.Granted granted
                         ? granted with { TakesOver = unrecorded.Contains(asked[place].Command.CommandId) }
                         : Judge(asked[place], reader);
                 }
@@ -323,30 +323,30 @@ public sealed class EffectLedger : IEffectLedger
     }
 
     // Null: the lease ran out between the two statements; the claim goes again.
-    private static ClaimVerdict? Judge(Asked asked, NpgsqlDataReader reader)
+    private static ClaimResult? Judge(Asked asked, NpgsqlDataReader reader)
     {
         var tooLate = reader.GetBoolean(5);
         if (reader.IsDBNull(1))
         {
-            return tooLate ? ClaimVerdict.Expired.Late(asked.Command) : null;
+            return tooLate ? ClaimResult.Expired.Late(asked.Command) : null;
         }
 
         var attempt = reader.GetInt32(2);
         switch (reader.IsDBNull(6) ? null : reader.GetString(6))
         {
             case "cancelled":
-                return ClaimVerdict.Expired.Cancelled;
+                return ClaimResult.Expired.Cancelled;
             case "lapsed" when asked.Command.Attempt <= attempt:
-                return ClaimVerdict.Expired.Closed(attempt);
+                return ClaimResult.Expired.Closed(attempt);
         }
 
         return Result(reader, 3) switch
         {
-            { } known when known.AnswersTo(asked.Command) => new ClaimVerdict.Known(known),
-            null when reader.GetGuid(1) == asked.Token => new ClaimVerdict.Granted(asked.Token),
-            null when asked.Command.Attempt < attempt => ClaimVerdict.Expired.Overtaken(attempt),
-            null when reader.GetBoolean(4) => ClaimVerdict.Leased.Instance,
-            _ => tooLate ? ClaimVerdict.Expired.Late(asked.Command) : null,
+            { } known when known.AnswersTo(asked.Command) => new ClaimResult.Known(known),
+            null when reader.GetGuid(1) == asked.Token => new ClaimResult.Granted(asked.Token),
+            null when asked.Command.Attempt < attempt => ClaimResult.Expired.Overtaken(attempt),
+            null when reader.GetBoolean(4) => ClaimResult.Leased.Instance,
+            _ => tooLate ? ClaimResult.Expired.Late(asked.Command) : null,
         };
     }
 

@@ -1,4 +1,4 @@
-using Onex.Persistence.Connecting;
+using Onex.Persistence.Postgres;
 
 namespace Onex.Persistence.Ledger;
 

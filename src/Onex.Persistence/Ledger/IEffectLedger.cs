@@ -9,13 +9,13 @@ namespace Onex.Persistence.Ledger;
 public interface IEffectLedger
 {
     /// <summary>Asks to run an attempt: the lease lasts for <see cref="StepCommand.TimeoutMs"/> and a margin, by the database's clock.</summary>
-    Task<ClaimVerdict> ClaimAsync(StepCommand command, CancellationToken cancellation);
+    Task<ClaimResult> ClaimAsync(StepCommand command, CancellationToken cancellation);
 
     /// <summary>Records what came of an attempt. False if the lease was lost: the outcome must not be told then.</summary>
     Task<bool> RecordAsync(Guid leaseToken, StepResult result, CancellationToken cancellation);
 
     /// <summary>
-    /// For main: cancels those of these commands that nobody has taken yet, so that no one ever will (<see cref="ClaimVerdict.Expired"/>), closes
+    /// For main: cancels those of these commands that nobody has taken yet, so that no one ever will (<see cref="ClaimResult.Expired"/>), closes
     /// the attempts as <see cref="SettleAsync"/> does, and answers what the ledger says of all of them now. Each is in the answer.
     /// </summary>
     Task<IReadOnlyDictionary<Guid, LedgerState>> CancelAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation);
@@ -32,31 +32,31 @@ public interface IEffectLedger
 }
 
 /// <summary>The answer to a claim.</summary>
-public abstract record ClaimVerdict
+public abstract record ClaimResult
 {
-    private ClaimVerdict()
+    private ClaimResult()
     {
     }
 
     /// <summary>Run it; record under this token.</summary>
-    public sealed record Granted(Guid LeaseToken) : ClaimVerdict
+    public sealed record Granted(Guid LeaseToken) : ClaimResult
     {
         /// <summary>Whether the command was leased before and nobody recorded what came of that: it may have happened then.</summary>
         public bool TakesOver { get; init; }
     }
 
     /// <summary>The outcome is known: answer with it (the attempt number is that of the recorded outcome).</summary>
-    public sealed record Known(StepResult Result) : ClaimVerdict;
+    public sealed record Known(StepResult Result) : ClaimResult;
 
     /// <summary>Someone runs it: say nothing; main asks again when the lease has run out.</summary>
-    public sealed record Leased : ClaimVerdict
+    public sealed record Leased : ClaimResult
     {
         /// <summary>The one value.</summary>
         public static Leased Instance { get; } = new();
     }
 
     /// <summary>Its <c>not_after</c> has passed, the attempt was closed, a later one is known, or it was cancelled: never run it.</summary>
-    public sealed record Expired(string Reason) : ClaimVerdict
+    public sealed record Expired(string Reason) : ClaimResult
     {
         internal static Expired Cancelled { get; } = new("it was cancelled before anyone took it");
 

@@ -1,7 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
 using Onex.Contracts.Messages;
-using Onex.Persistence.Connecting;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Registry;

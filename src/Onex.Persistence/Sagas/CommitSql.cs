@@ -227,7 +227,7 @@ internal static class CommitSql
             seen.AddRange(move.JoinedRequests.Select(request => new GivenSeen(move.Row.Id, request, MustBeNew: false)));
             seen.AddRange(move.SeenMessages.Select(message => new GivenSeen(move.Row.Id, message, MustBeNew: true)));
             released.AddRange(move.ReleasedEvents.Select(message => new GivenRelease(move.Row.Id, message)));
-            kept.AddRange(move.EventsToKeep().Select(early => early with { SagaId = move.Row.Id }));
+            kept.AddRange(move.EventsToBuffer().Select(early => early with { SagaId = move.Row.Id }));
         }
     }
 

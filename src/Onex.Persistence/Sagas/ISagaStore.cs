@@ -22,10 +22,10 @@ public interface ISagaStore
     /// <summary>
     /// Commits many sagas in one transaction and one round trip, and says for each what came of it, in the order of the batch.
     /// A deadlock or serialization failure is tried again inside. A data error bisects the batch until the bad saga stands alone
-    /// (<see cref="CommitVerdict.Refused"/>). If the outcome of COMMIT is unknown (connection lost), the rows are read again, as soon as
+    /// (<see cref="CommitResult.Refused"/>). If the outcome of COMMIT is unknown (connection lost), the rows are read again, as soon as
     /// the database can be reached, and <c>last_transition_id</c> tells.
     /// </summary>
-    Task<IReadOnlyList<CommitVerdict>> CommitAsync(CommitBatch batch, CancellationToken cancellation);
+    Task<IReadOnlyList<CommitResult>> CommitAsync(CommitBatch batch, CancellationToken cancellation);
 
     /// <summary>Forgets messages that the broker has acknowledged. Flushed with the next commit, or alone.</summary>
     Task MarkSentAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation);
@@ -55,7 +55,7 @@ public interface ISagaStore
     Task<IReadOnlyList<Wakeup>> WakeupsAsync(IReadOnlyCollection<int> partitions, DateTimeOffset before, CancellationToken cancellation);
 
     /// <summary>The saga that has that request, as the one that started it or as one that joined; null if no saga has it.</summary>
-    Task<CommitVerdict.KnownRequest?> FindRequestAsync(Guid requestId, CancellationToken cancellation);
+    Task<CommitResult.DuplicateRequest?> FindRequestAsync(Guid requestId, CancellationToken cancellation);
 
     /// <summary>Which sagas these events are for, in the order of the addresses.</summary>
     Task<IReadOnlyList<EventTarget>> FindTargetsAsync(IReadOnlyList<EventAddress> addresses, CancellationToken cancellation);
@@ -64,7 +64,7 @@ public interface ISagaStore
     /// Keeps events that came before their saga. One that is kept already is the same one. At most <paramref name="limit"/> are kept per contract
     /// and correlation id; the answer is the ids of those that are kept now, each with the hash under which it is kept.
     /// </summary>
-    Task<IReadOnlyDictionary<Guid, Guid?>> KeepEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation);
+    Task<IReadOnlyDictionary<Guid, Guid?>> StoreEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation);
 
     /// <summary>
     /// Of the events that came before their saga, those about which something must happen: their saga has started
@@ -209,17 +209,17 @@ public abstract record CommitEntry
         IReadOnlyList<OutgoingMessage> Outgoing,
         IReadOnlyList<SagaPayload> Payloads) : CommitEntry
     {
-        /// <summary>Requests that joined the saga: a start that comes for one of them later is a <see cref="CommitVerdict.KnownRequest"/> of it.</summary>
+        /// <summary>Requests that joined the saga: a start that comes for one of them later is a <see cref="CommitResult.DuplicateRequest"/> of it.</summary>
         public IReadOnlyList<SeenMessage> JoinedRequests { get; init; } = [];
 
         /// <summary>
         /// Messages that the saga takes in for the first time. If it has seen one of them already, nothing is written
-        /// (<see cref="CommitVerdict.KnownMessages"/>, also where the version is an old one).
+        /// (<see cref="CommitResult.DuplicateMessages"/>, also where the version is an old one).
         /// </summary>
         public IReadOnlyList<SeenMessage> SeenMessages { get; init; } = [];
 
         /// <summary>Events that the saga keeps from now on.</summary>
-        public IReadOnlyList<EarlyEvent> KeptEvents { get; init; } = [];
+        public IReadOnlyList<EarlyEvent> BufferedEvents { get; init; } = [];
 
         /// <summary>
         /// Events that it keeps no longer: it has taken them, or has ended. May also name one that came before the saga, so that its row goes
@@ -234,9 +234,9 @@ public abstract record CommitEntry
         public override Guid SagaId => Row.Id;
 
         // A saga that ends keeps nothing, and what is released by the same move was never kept.
-        internal IEnumerable<EarlyEvent> EventsToKeep() => Row.EndedAt is not null
+        internal IEnumerable<EarlyEvent> EventsToBuffer() => Row.EndedAt is not null
             ? []
-            : KeptEvents.Where(kept => !ReleasedEvents.Contains(kept.MessageId));
+            : BufferedEvents.Where(kept => !ReleasedEvents.Contains(kept.MessageId));
     }
 
     /// <summary>Nothing to do, or a duplicate: holds only if the version is still the one that was read (0: there is no such row).</summary>
@@ -253,21 +253,21 @@ public abstract record CommitEntry
 public sealed record SeenMessage(Guid MessageId, Guid? Hash = null);
 
 /// <summary>What came of one saga in a commit.</summary>
-public abstract record CommitVerdict
+public abstract record CommitResult
 {
-    private CommitVerdict()
+    private CommitResult()
     {
     }
 
     /// <summary>It is durable.</summary>
-    public sealed record Committed : CommitVerdict
+    public sealed record Committed : CommitResult
     {
         /// <summary>The one value.</summary>
         public static Committed Instance { get; } = new();
     }
 
     /// <summary>The row has another version, or is gone: load it and decide again.</summary>
-    public sealed record Stale : CommitVerdict
+    public sealed record Stale : CommitResult
     {
         /// <summary>The one value.</summary>
         public static Stale Instance { get; } = new();
@@ -276,24 +276,24 @@ public abstract record CommitVerdict
     /// <summary>A start whose request id is known: that saga, and the position of the record that began it.</summary>
     /// <param name="SagaId">The saga that has the request.</param>
     /// <param name="Source">The position of the record that began it; empty if the request joined it.</param>
-    public sealed record KnownRequest(Guid SagaId, string Source) : CommitVerdict
+    public sealed record DuplicateRequest(Guid SagaId, string Source) : CommitResult
     {
         /// <summary>The hash of what it asked for, or null if none was kept.</summary>
         public Guid? Hash { get; init; }
     }
 
     /// <summary>The saga has seen these messages of <see cref="CommitEntry.Move.SeenMessages"/> before: decide the others again without them.</summary>
-    public sealed record KnownMessages(IReadOnlySet<Guid> MessageIds) : CommitVerdict;
+    public sealed record DuplicateMessages(IReadOnlySet<Guid> MessageIds) : CommitResult;
 
     /// <summary>A start whose business key a live saga has.</summary>
-    public sealed record KeyTaken(Guid SagaId) : CommitVerdict
+    public sealed record KeyTaken(Guid SagaId) : CommitResult
     {
         /// <summary>The hash of what the request that started that saga asked for, or null if none was kept.</summary>
         public Guid? Hash { get; init; }
     }
 
     /// <summary>The database refuses this saga's values (SQLSTATE class 22 or 23): nothing of it is stored.</summary>
-    public sealed record Refused(string SqlState, string Reason) : CommitVerdict;
+    public sealed record Refused(string SqlState, string Reason) : CommitResult;
 }
 
 /// <summary>The database cannot be reached, or is going down. Everything waits; nothing is given up because of it.</summary>

@@ -1,6 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
-using Onex.Persistence.Connecting;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Sagas;

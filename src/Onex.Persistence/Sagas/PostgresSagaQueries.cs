@@ -1,5 +1,5 @@
 using Npgsql;
-using Onex.Persistence.Connecting;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Sagas;

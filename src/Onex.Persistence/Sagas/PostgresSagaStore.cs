@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using Onex.Contracts.Messages;
 using Onex.Engine;
-using Onex.Persistence.Connecting;
+using Onex.Persistence.Postgres;
 
 namespace Onex.Persistence.Sagas;
 
@@ -18,9 +18,9 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     private readonly PostgresSagaItems _items = new(dataSource);
 
     /// <inheritdoc />
-    public async Task<IReadOnlyList<CommitVerdict>> CommitAsync(CommitBatch batch, CancellationToken cancellation)
+    public async Task<IReadOnlyList<CommitResult>> CommitAsync(CommitBatch batch, CancellationToken cancellation)
     {
-        var verdicts = new CommitVerdict?[batch.Entries.Count];
+        var verdicts = new CommitResult?[batch.Entries.Count];
         var work = new Work(batch.Entries, verdicts) { Sent = [.. batch.SentMessageIds] };
         await CommitAsync(work, [.. Enumerable.Range(0, verdicts.Length)], cancellation);
         return [.. verdicts.Select(verdict => verdict ?? throw new InvalidOperationException("An entry of the batch has no verdict."))];
@@ -82,10 +82,10 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         _reader.LiveAsync(after, limit, cancellation);
 
     /// <inheritdoc />
-    public Task<CommitVerdict.KnownRequest?> FindRequestAsync(Guid requestId, CancellationToken cancellation) => dataSource.RunAsync(
+    public Task<CommitResult.DuplicateRequest?> FindRequestAsync(Guid requestId, CancellationToken cancellation) => dataSource.RunAsync(
         [CommitSql.FindRequest(requestId)],
         async reader => await reader.ReadAsync(cancellation)
-            ? new CommitVerdict.KnownRequest(reader.GetGuid(0), reader.GetString(1)) { Hash = Id(reader, 2) }
+            ? new CommitResult.DuplicateRequest(reader.GetGuid(0), reader.GetString(1)) { Hash = Id(reader, 2) }
             : null,
         cancellation);
 
@@ -94,7 +94,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         _early.FindTargetsAsync(addresses, cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, Guid?>> KeepEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<Guid, Guid?>> StoreEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) =>
         _early.KeepAsync(events, limit, cancellation);
 
     /// <inheritdoc />
@@ -128,7 +128,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
             {
                 if (places.Count == 1)
                 {
-                    work.Verdicts[places[0]] = new CommitVerdict.Refused(error.SqlState, error.MessageText);
+                    work.Verdicts[places[0]] = new CommitResult.Refused(error.SqlState, error.MessageText);
                     places = [];
                     continue;
                 }
@@ -268,7 +268,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         return outcome;
     }
 
-    private static CommitVerdict Judge(CommitEntry entry, Outcome outcome, bool inDoubt)
+    private static CommitResult Judge(CommitEntry entry, Outcome outcome, bool inDoubt)
     {
         var found = outcome.Found.GetValueOrDefault(entry.SagaId);
         var holds = entry switch
@@ -277,9 +277,9 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
             CommitEntry.Move move => outcome.Written.Contains(move.SagaId) || (inDoubt && found?.LastTransitionId == move.Row.LastTransitionId),
             _ => outcome.Written.Contains(entry.SagaId),
         };
-        return holds ? CommitVerdict.Committed.Instance
-            : outcome.Known.TryGetValue(entry.SagaId, out var known) ? new CommitVerdict.KnownMessages(known)
-            : CommitVerdict.Stale.Instance;
+        return holds ? CommitResult.Committed.Instance
+            : outcome.Known.TryGetValue(entry.SagaId, out var known) ? new CommitResult.DuplicateMessages(known)
+            : CommitResult.Stale.Instance;
     }
 
     /// <summary>
@@ -295,11 +295,11 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
             work.Verdicts[place] = conflict switch
             {
                 { Request: { } own } when work.InDoubt && own.Id == start.Row.Id && own.LastTransitionId == start.Row.LastTransitionId =>
-                    CommitVerdict.Committed.Instance,
-                { Request: { } known } => new CommitVerdict.KnownRequest(known.Id, known.Source) { Hash = conflict.RequestHash },
-                { JoinedSaga: { } joined } => new CommitVerdict.KnownRequest(joined, "") { Hash = conflict.JoinedHash },
-                { KeyOwner: { } owner } => new CommitVerdict.KeyTaken(owner) { Hash = conflict.KeyHash },
-                { IdExists: true } => CommitVerdict.Stale.Instance,
+                    CommitResult.Committed.Instance,
+                { Request: { } known } => new CommitResult.DuplicateRequest(known.Id, known.Source) { Hash = conflict.RequestHash },
+                { JoinedSaga: { } joined } => new CommitResult.DuplicateRequest(joined, "") { Hash = conflict.JoinedHash },
+                { KeyOwner: { } owner } => new CommitResult.KeyTaken(owner) { Hash = conflict.KeyHash },
+                { IdExists: true } => CommitResult.Stale.Instance,
                 _ => null,
             };
             if (work.Verdicts[place] is null)
@@ -325,7 +325,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
                 await using var reader = await batch.ExecuteReaderAsync(cancellation);
                 while (await reader.ReadAsync(cancellation))
                 {
-                    var request = reader.IsDBNull(1) ? null : new KnownRequest(reader.GetGuid(1), reader.GetString(2), reader.GetGuid(3));
+                    var request = reader.IsDBNull(1) ? null : new DuplicateRequest(reader.GetGuid(1), reader.GetString(2), reader.GetGuid(3));
                     var keyOwner = reader.IsDBNull(4) ? (Guid?)null : reader.GetGuid(4);
                     conflicts.Add((places[reader.GetInt32(0) - 1], new Conflict(request, keyOwner, !reader.IsDBNull(5), Id(reader, 6))
                     {
@@ -357,9 +357,9 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
 
     private sealed record Found(long Version, Guid LastTransitionId);
 
-    private sealed record KnownRequest(Guid Id, string Source, Guid LastTransitionId);
+    private sealed record DuplicateRequest(Guid Id, string Source, Guid LastTransitionId);
 
-    private sealed record Conflict(KnownRequest? Request, Guid? KeyOwner, bool IdExists, Guid? JoinedSaga)
+    private sealed record Conflict(DuplicateRequest? Request, Guid? KeyOwner, bool IdExists, Guid? JoinedSaga)
     {
         public Guid? RequestHash { get; init; }
 
@@ -395,11 +395,11 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         }
     }
 
-    private sealed class Work(IReadOnlyList<CommitEntry> entries, CommitVerdict?[] verdicts)
+    private sealed class Work(IReadOnlyList<CommitEntry> entries, CommitResult?[] verdicts)
     {
         public IReadOnlyList<CommitEntry> Entries { get; } = entries;
 
-        public CommitVerdict?[] Verdicts { get; } = verdicts;
+        public CommitResult?[] Verdicts { get; } = verdicts;
 
         /// <summary>Messages to forget; empty once that is committed.</summary>
         public Guid[] Sent { get; set; } = [];

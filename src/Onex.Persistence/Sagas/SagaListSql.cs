@@ -1,5 +1,5 @@
 using Onex.Engine;
-using Onex.Persistence.Connecting;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Sagas;

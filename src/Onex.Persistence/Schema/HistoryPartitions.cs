@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
-using Onex.Persistence.Connecting;
-using Onex.Persistence.Upkeep;
+using Onex.Persistence.Postgres;
+using Onex.Persistence.Maintenance;
 
 namespace Onex.Persistence.Schema;
 
@@ -35,7 +35,7 @@ public static class HistoryPartitions
             cancellation);
         if (missing > 0)
         {
-            await Maintenance.TryAsync(dataSource, "Making the history's partitions of the coming days", Days(Make), logger, cancellation);
+            await MaintenanceCommand.TryAsync(dataSource, "Making the history's partitions of the coming days", Days(Make), logger, cancellation);
         }
     }
 

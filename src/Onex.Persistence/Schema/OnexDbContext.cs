@@ -327,7 +327,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         letter.Property(row => row.ErrorType).HasColumnName("error_type").HasDefaultValue("").HasComment("The kind of failure.");
         letter.Property(row => row.RetryCount).HasColumnName("retry_count").HasDefaultValue(0)
             .HasComment("How often it was tried again before it was given up.");
-        letter.Property(row => row.Status).HasColumnName("status").HasColumnType("text").HasDefaultValue(DeadLetterStatus.Open).HasConversion<LetterStatusText>()
+        letter.Property(row => row.Status).HasColumnName("status").HasColumnType("text").HasDefaultValue(DeadLetterStatus.Open).HasConversion<DeadLetterStatusConverter>()
             .HasComment("open: nobody has decided yet; redriven: sent again; discarded: nothing is wanted of it any more.");
         letter.Property(row => row.Redrives).HasColumnName("redrives").HasDefaultValue(0).HasComment("How often it was sent again since.");
         letter.Property(row => row.DecisionId).HasColumnName("decision_id")
@@ -385,7 +385,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
 
     private sealed class JsonText() : ValueConverter<RawJson, string>(json => json.ToString(), text => RawJson.FromText(text));
 
-    private sealed class LetterStatusText()
+    private sealed class DeadLetterStatusConverter()
         : ValueConverter<DeadLetterStatus, string>(status => status.ToText(), text => DeadLetterStatusText.Parse(text));
 
     private sealed class StatusText() : ValueConverter<SagaStatus, string>(status => status.ToText(), text => SagaStatusText.Parse(text));

@@ -1,5 +1,5 @@
 using Npgsql;
-using Onex.Persistence.Connecting;
+using Onex.Persistence.Postgres;
 
 namespace Onex.Persistence.Schema;
 

@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using Npgsql;
-using Onex.Persistence.Connecting;
+using Onex.Persistence.Postgres;
 
 namespace Onex.Persistence.Schema;
 

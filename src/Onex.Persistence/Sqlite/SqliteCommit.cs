@@ -54,18 +54,18 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
         """;
 
     /// <summary>Judges and writes; answers a verdict per entry, in their order.</summary>
-    public IReadOnlyList<CommitVerdict> Run(CommitBatch batch)
+    public IReadOnlyList<CommitResult> Run(CommitBatch batch)
     {
-        var verdicts = new CommitVerdict[batch.Entries.Count];
+        var verdicts = new CommitResult[batch.Entries.Count];
 
         // Starts last: a saga that ends in this batch gives its business key back to one that begins in it.
         foreach (var place in Enumerable.Range(0, verdicts.Length).OrderBy(place => batch.Entries[place] is CommitEntry.Start))
         {
             verdicts[place] = batch.Entries[place] switch
             {
-                CommitEntry.Check check => Version(check.Id) == check.ExpectedVersion ? CommitVerdict.Committed.Instance : CommitVerdict.Stale.Instance,
-                CommitEntry.Move move => Refusal(move) ?? Try(() => Write(move)),
-                CommitEntry.Start start => Refusal(start) ?? Try(() => Write(start)),
+                CommitEntry.Check check => Version(check.Id) == check.ExpectedVersion ? CommitResult.Committed.Instance : CommitResult.Stale.Instance,
+                CommitEntry.Move move => Rejection(move) ?? Try(() => Write(move)),
+                CommitEntry.Start start => Rejection(start) ?? Try(() => Write(start)),
                 _ => throw new InvalidOperationException("A commit has an entry of a kind that nobody knows."),
             };
         }
@@ -88,7 +88,7 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
     public void Send(OutgoingRow row) => session.Execute(_insertMessage, [now, .. OutboxTable.Columns.Values(row)]);
 
     /// <summary>The saga that has a request, or null.</summary>
-    public static CommitVerdict.KnownRequest? FindRequest(SqliteSession session, Guid requestId) => session
+    public static CommitResult.DuplicateRequest? FindRequest(SqliteSession session, Guid requestId) => session
         .Query(
             """
             SELECT id, source, request_hash FROM sagas WHERE request_id = $1
@@ -96,20 +96,20 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
             SELECT saga_id, '', request_hash FROM inbox WHERE message_id = $1
             LIMIT 1
             """,
-            row => new CommitVerdict.KnownRequest(row.Uuid(0), row.Text(1)) { Hash = row.OptionalUuid(2) },
+            row => new CommitResult.DuplicateRequest(row.Uuid(0), row.Text(1)) { Hash = row.OptionalUuid(2) },
             requestId)
         .SingleOrDefault();
 
-    private CommitVerdict? Refusal(CommitEntry.Move move)
+    private CommitResult? Rejection(CommitEntry.Move move)
     {
         var known = move.SeenMessages.Select(message => message.MessageId)
             .Where(message => session.Exists("SELECT 1 FROM inbox WHERE saga_id = $1 AND message_id = $2", move.SagaId, message)).ToHashSet();
-        return known.Count > 0 ? new CommitVerdict.KnownMessages(known)
-            : Version(move.SagaId) != move.ExpectedVersion || move.ExpectedVersion == 0 ? CommitVerdict.Stale.Instance
+        return known.Count > 0 ? new CommitResult.DuplicateMessages(known)
+            : Version(move.SagaId) != move.ExpectedVersion || move.ExpectedVersion == 0 ? CommitResult.Stale.Instance
             : null;
     }
 
-    private CommitVerdict? Refusal(CommitEntry.Start start)
+    private CommitResult? Rejection(CommitEntry.Start start)
     {
         var row = start.Row;
         if (FindRequest(session, row.RequestId) is { } known)
@@ -120,36 +120,36 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
         if (row is { BusinessKey: { } key, EndedAt: null } && IsStorable(key)
             && session.Query(
                 "SELECT id, request_hash FROM sagas WHERE contract = $1 AND business_key = $2 AND ended_at IS NULL",
-                row => new CommitVerdict.KeyTaken(row.Uuid(0)) { Hash = row.OptionalUuid(1) },
+                row => new CommitResult.KeyTaken(row.Uuid(0)) { Hash = row.OptionalUuid(1) },
                 row.Contract,
                 key) is [var taken])
         {
             return taken;
         }
 
-        return Version(row.Id) > 0 ? CommitVerdict.Stale.Instance : null;
+        return Version(row.Id) > 0 ? CommitResult.Stale.Instance : null;
     }
 
-    private CommitVerdict Try(Action write)
+    private CommitResult Try(Action write)
     {
         session.Execute("SAVEPOINT saga");
         try
         {
             write();
             session.Execute("RELEASE saga");
-            return CommitVerdict.Committed.Instance;
+            return CommitResult.Committed.Instance;
         }
         catch (UnstorableException error)
         {
             session.Execute("ROLLBACK TO saga");
             session.Execute("RELEASE saga");
-            return new CommitVerdict.Refused(error.SqlState, error.Message);
+            return new CommitResult.Refused(error.SqlState, error.Message);
         }
         catch (SqliteException error) when (SqliteErrors.IsData(error))
         {
             session.Execute("ROLLBACK TO saga");
             session.Execute("RELEASE saga");
-            return new CommitVerdict.Refused("23000", error.Message);
+            return new CommitResult.Refused("23000", error.Message);
         }
     }
 
@@ -176,7 +176,7 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
             session.Execute(_insertSeen, InboxTable.Columns.Values((row.Id, message)));
         }
 
-        foreach (var kept in move.EventsToKeep())
+        foreach (var kept in move.EventsToBuffer())
         {
             Keep(kept with { SagaId = row.Id });
         }

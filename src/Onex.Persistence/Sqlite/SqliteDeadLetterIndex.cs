@@ -67,7 +67,7 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
         {
             var changed = session.Execute(
                 Decide,
-                decision.LetterId,
+                decision.DeadLetterId,
                 decision.Status.ToText(),
                 decision.Message is null ? 0 : 1,
                 decision.Id,
@@ -77,10 +77,10 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
                 decision.Force);
             if (changed > 0 && decision.Message is { } message)
             {
-                new SqliteCommit(session, time.GetUtcNow()).Send(new OutgoingRow(decision.LetterId, OutgoingMessage.NoHome, message));
+                new SqliteCommit(session, time.GetUtcNow()).Send(new OutgoingRow(decision.DeadLetterId, OutgoingMessage.NoHome, message));
             }
 
-            return Find(session, decision.LetterId);
+            return Find(session, decision.DeadLetterId);
         },
         cancellation);
 

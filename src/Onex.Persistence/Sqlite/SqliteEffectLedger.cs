@@ -41,7 +41,7 @@ internal sealed class SqliteEffectLedger : IEffectLedger
 
     private readonly SqliteDatabase _database;
     private readonly TimeProvider _time;
-    private readonly GroupCommit<StepCommand, ClaimVerdict> _claims;
+    private readonly GroupCommit<StepCommand, ClaimResult> _claims;
     private readonly GroupCommit<(Guid Token, StepResult Result), bool> _records;
 
     public SqliteEffectLedger(SqliteDatabase database, TimeProvider time)
@@ -49,7 +49,7 @@ internal sealed class SqliteEffectLedger : IEffectLedger
         _database = database;
         _time = time;
         _claims = new(
-            commands => database.WriteAsync<IReadOnlyList<ClaimVerdict>>(
+            commands => database.WriteAsync<IReadOnlyList<ClaimResult>>(
                 session => [.. commands.Select(command => Claim(session, command))], CancellationToken.None),
             BatchMax);
         _records = new(
@@ -59,7 +59,7 @@ internal sealed class SqliteEffectLedger : IEffectLedger
     }
 
     /// <inheritdoc />
-    public Task<ClaimVerdict> ClaimAsync(StepCommand command, CancellationToken cancellation) => _claims.RunAsync(command, cancellation);
+    public Task<ClaimResult> ClaimAsync(StepCommand command, CancellationToken cancellation) => _claims.RunAsync(command, cancellation);
 
     /// <inheritdoc />
     public Task<bool> RecordAsync(Guid leaseToken, StepResult result, CancellationToken cancellation) =>
@@ -87,23 +87,23 @@ internal sealed class SqliteEffectLedger : IEffectLedger
     public Task<IReadOnlyDictionary<Guid, LedgerState>> LookUpAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
         _database.ReadAsync<IReadOnlyDictionary<Guid, LedgerState>>(session => States(session, commandIds), cancellation);
 
-    private ClaimVerdict Claim(SqliteSession session, StepCommand command)
+    private ClaimResult Claim(SqliteSession session, StepCommand command)
     {
         var now = _time.GetUtcNow();
         var late = command.NotAfter < now;
         return Find(session, command.CommandId) switch
         {
-            null => late ? ClaimVerdict.Expired.Late(command) : Grant(session, command, now),
-            { Outcome: "cancelled" } => ClaimVerdict.Expired.Cancelled,
-            { Outcome: "lapsed" } entry when command.Attempt <= entry.Attempt => ClaimVerdict.Expired.Closed(entry.Attempt),
-            { Result: { } known } when known.AnswersTo(command) => new ClaimVerdict.Known(known),
-            { Result: null } entry when command.Attempt < entry.Attempt => ClaimVerdict.Expired.Overtaken(entry.Attempt),
-            { Outcome: null } entry when entry.LeasedUntil > now => ClaimVerdict.Leased.Instance,
-            var entry => late ? ClaimVerdict.Expired.Late(command) : Grant(session, command, now) with { TakesOver = entry.Outcome is null },
+            null => late ? ClaimResult.Expired.Late(command) : Grant(session, command, now),
+            { Outcome: "cancelled" } => ClaimResult.Expired.Cancelled,
+            { Outcome: "lapsed" } entry when command.Attempt <= entry.Attempt => ClaimResult.Expired.Closed(entry.Attempt),
+            { Result: { } known } when known.AnswersTo(command) => new ClaimResult.Known(known),
+            { Result: null } entry when command.Attempt < entry.Attempt => ClaimResult.Expired.Overtaken(entry.Attempt),
+            { Outcome: null } entry when entry.LeasedUntil > now => ClaimResult.Leased.Instance,
+            var entry => late ? ClaimResult.Expired.Late(command) : Grant(session, command, now) with { TakesOver = entry.Outcome is null },
         };
     }
 
-    private static ClaimVerdict.Granted Grant(SqliteSession session, StepCommand command, DateTimeOffset now)
+    private static ClaimResult.Granted Grant(SqliteSession session, StepCommand command, DateTimeOffset now)
     {
         var token = NewToken();
         session.Execute(
@@ -116,7 +116,7 @@ internal sealed class SqliteEffectLedger : IEffectLedger
             token,
             now + EffectLedger.Lease(command),
             now);
-        return new ClaimVerdict.Granted(token);
+        return new ClaimResult.Granted(token);
     }
 
     private bool RecordOne(SqliteSession session, Guid token, StepResult result)

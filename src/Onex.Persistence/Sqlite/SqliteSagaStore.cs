@@ -80,7 +80,7 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         LoadPayloadsAsync(ids, null, cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<CommitVerdict>> CommitAsync(CommitBatch batch, CancellationToken cancellation) =>
+    public Task<IReadOnlyList<CommitResult>> CommitAsync(CommitBatch batch, CancellationToken cancellation) =>
         database.WriteAsync(session => new SqliteCommit(session, time.GetUtcNow()).Run(batch), cancellation);
 
     /// <inheritdoc />
@@ -123,7 +123,7 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
             cancellation);
 
     /// <inheritdoc />
-    public Task<CommitVerdict.KnownRequest?> FindRequestAsync(Guid requestId, CancellationToken cancellation) =>
+    public Task<CommitResult.DuplicateRequest?> FindRequestAsync(Guid requestId, CancellationToken cancellation) =>
         database.ReadAsync(session => SqliteCommit.FindRequest(session, requestId), cancellation);
 
     /// <inheritdoc />
@@ -131,7 +131,7 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         database.ReadAsync<IReadOnlyList<EventTarget>>(session => [.. addresses.Select(address => FindTarget(session, address))], cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, Guid?>> KeepEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<Guid, Guid?>> StoreEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) =>
         database.WriteAsync<IReadOnlyDictionary<Guid, Guid?>>(
             session =>
             {

@@ -69,7 +69,7 @@ internal static class ContractsCommand
         }
         else
         {
-            Complain(diagnostics, problems);
+            PrintDiagnostics(diagnostics, problems);
             var warned = diagnostics.Count(diagnostic => diagnostic.Severity == Severity.Warning);
             Console.WriteLine($"{Plural.Of(plans.Count, "contract")}, {Plural.Of(errors, "error")}, {Plural.Of(warned, "warning")}");
         }
@@ -110,7 +110,7 @@ internal static class ContractsCommand
                 Console.WriteLine(line);
             }
 
-            Complain(diagnostics, problems);
+            PrintDiagnostics(diagnostics, problems);
             var examples = shown.SelectMany(report => report.Examples).ToList();
             Console.WriteLine($"{Plural.Of(shown.Count, "contract")}, {Plural.Of(examples.Count, "example")}, {examples.Count(example => example.Problems.Count > 0)} failed");
         }
@@ -135,7 +135,7 @@ internal static class ContractsCommand
     {
         var settings = CommandLine.Settings(SettingsUse.Nothing);
         var contracts = LoadedContracts.Load(settings, SettingsReader.Environment(), resolveSecrets: false);
-        Complain(contracts.Diagnostics, contracts.Problems);
+        PrintDiagnostics(contracts.Diagnostics, contracts.Problems);
         var plans = contracts.Compilation.Plans.OrderBy(plan => plan.Name, StringComparer.Ordinal).ToList();
         if (json)
         {
@@ -171,7 +171,7 @@ internal static class ContractsCommand
         var contracts = LoadedContracts.Load(CommandLine.Settings(SettingsUse.Nothing), SettingsReader.Environment(), resolveSecrets: false);
         if (ContractGraph.Newest(contracts.Compilation.Plans, name) is not { } plan)
         {
-            Complain(contracts.Diagnostics, contracts.Problems);
+            PrintDiagnostics(contracts.Diagnostics, contracts.Problems);
             var names = contracts.Compilation.Plans.Select(plan => plan.Name).Distinct(StringComparer.Ordinal).ToList();
             Console.Error.WriteLine($"There is no contract '{name}' that is in order. {Spelling.Suggest(name, "contracts", names)}");
             return CommandLine.Failed;
@@ -187,7 +187,7 @@ internal static class ContractsCommand
         return CommandLine.Done;
     }
 
-    private static void Complain(IEnumerable<Diagnostic> diagnostics, IEnumerable<string> problems)
+    private static void PrintDiagnostics(IEnumerable<Diagnostic> diagnostics, IEnumerable<string> problems)
     {
         foreach (var diagnostic in diagnostics)
         {

@@ -2,7 +2,7 @@ using System.CommandLine;
 using Microsoft.Extensions.Logging;
 using Onex.Hosting.Logging;
 using Onex.Hosting.Settings;
-using Onex.Persistence.Connecting;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Schema;
 using Onex.Runtime.Running;
 
@@ -56,7 +56,7 @@ internal static class DatabaseCommand
     private static async Task<int> WithMigrator(Func<Migrator, Task> work)
     {
         var settings = CommandLine.Settings(SettingsUse.Database);
-        var store = Parts.Store(settings, "onex-db");
+        var store = SettingsMapping.Store(settings, "onex-db");
         using var logging = LoggerFactory.Create(builder => builder.AddOnexConsole(settings.LogLevel, "text", toStandardError: true));
         await using var dataSource = PostgresDataSource.Create(store);
         await Database.SayAsync(() => work(new Migrator(dataSource, store, TimeProvider.System, logging.CreateLogger<Migrator>())));

@@ -34,13 +34,13 @@ internal static class DeadLettersCommand
         };
         options["status"].CompletionSources.Add("open", "redriven", "discarded");
         return ApiOptions.List("List dead letters, newest first.", "api/v1/dead-letters", options, json, url, page =>
-            Show.Table(
+            TableOutput.Table(
                 ["id", "at", "topic", "position", "status", "code", "reason"],
                 [
                     .. page.GetProperty("dead_letters").EnumerateArray().Select(letter => (IReadOnlyList<string>)
                     [
-                        Show.Cell(letter, "id"), Show.Time(letter, "at"), Show.Cell(letter, "topic"), Position(letter), Show.Cell(letter, "status"),
-                        Show.Cell(letter, "code"), Short(Show.Cell(letter, "reason")),
+                        TableOutput.Cell(letter, "id"), TableOutput.Time(letter, "at"), TableOutput.Cell(letter, "topic"), Position(letter), TableOutput.Cell(letter, "status"),
+                        TableOutput.Cell(letter, "code"), Short(TableOutput.Cell(letter, "reason")),
                     ]),
                 ]));
     }
@@ -73,7 +73,7 @@ internal static class DeadLettersCommand
         command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
         {
             var answer = await api.PostAsync(Path(parsed.GetValue(id)!, "/redrive"), Body(parsed.GetValue(reason), parsed.GetValue(force)), cancellation);
-            ApiOptions.Tell(parsed.GetValue(json), answer, $"The record is sent again to {Show.Cell(answer, "topic")}.");
+            ApiOptions.Tell(parsed.GetValue(json), answer, $"The record is sent again to {TableOutput.Cell(answer, "topic")}.");
         }));
         return command;
     }
@@ -106,7 +106,7 @@ internal static class DeadLettersCommand
 
     private static void Print(JsonElement letter)
     {
-        Show.Members(letter, _parts);
+        TableOutput.Members(letter, _parts);
         if (letter.TryGetProperty("headers", out var headers))
         {
             Console.WriteLine("headers:");
@@ -130,7 +130,7 @@ internal static class DeadLettersCommand
         }
         catch (JsonException)
         {
-            return Show.Harmless(value);
+            return TableOutput.Harmless(value);
         }
     }
 

@@ -12,7 +12,7 @@ internal static class ExamplesView
         yield return $"{report.Plan.Name} {report.Plan.Version}";
         foreach (var example in report.Examples)
         {
-            yield return $"  {(example.Problems.Count == 0 ? "ok    " : "failed")}  {Show.Harmless(example.Name)}";
+            yield return $"  {(example.Problems.Count == 0 ? "ok    " : "failed")}  {TableOutput.Harmless(example.Name)}";
         }
 
         var parts = Parts(report.Coverage).Where(part => part.Value.All > 0).ToList();
@@ -21,7 +21,7 @@ internal static class ExamplesView
         {
             foreach (var missing in part.Missing)
             {
-                yield return $"  not covered: {name}: {Show.Harmless(missing)}";
+                yield return $"  not covered: {name}: {TableOutput.Harmless(missing)}";
             }
         }
     }

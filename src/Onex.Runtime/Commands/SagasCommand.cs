@@ -43,13 +43,13 @@ internal static class SagasCommand
         };
         options["status"].CompletionSources.Add("running", "waiting", "compensating", "blocked", "paused", "completed", "failed", "cancelled");
         return ApiOptions.List("List sagas, newest first.", "api/v1/sagas", options, json, url, page =>
-            Show.Table(
+            TableOutput.Table(
                 ["id", "contract", "key", "state", "status", "started", "fault"],
                 [
                     .. page.GetProperty("sagas").EnumerateArray().Select(saga => (IReadOnlyList<string>)
                     [
-                        Show.Cell(saga, "id"), Show.Cell(saga, "contract"), Show.Cell(saga, "business_key"), Show.Cell(saga, "state"),
-                        Show.Cell(saga, "status"), Show.Time(saga, "started_at"), Fault(saga),
+                        TableOutput.Cell(saga, "id"), TableOutput.Cell(saga, "contract"), TableOutput.Cell(saga, "business_key"), TableOutput.Cell(saga, "state"),
+                        TableOutput.Cell(saga, "status"), TableOutput.Time(saga, "started_at"), Fault(saga),
                     ]),
                 ]));
     }
@@ -95,12 +95,12 @@ internal static class SagasCommand
                 return;
             }
 
-            Show.Table(
+            TableOutput.Table(
                 ["at", "what", "state", "step", "detail"],
                 [
                     .. entries.Select(entry => (IReadOnlyList<string>)
                     [
-                        Show.Time(entry, "at"), Show.Cell(entry, "kind"), Show.Cell(entry, "state"), Show.Cell(entry, "step"), Show.Cell(entry, "detail"),
+                        TableOutput.Time(entry, "at"), TableOutput.Cell(entry, "kind"), TableOutput.Cell(entry, "state"), TableOutput.Cell(entry, "step"), TableOutput.Cell(entry, "detail"),
                     ]),
                 ]);
         }));
@@ -182,13 +182,13 @@ internal static class SagasCommand
                 }
                 else
                 {
-                    Show.Table(
+                    TableOutput.Table(
                         ["id", "contract", "state", "status", "since", "reason"],
                         [
                             .. answer.GetProperty("stuck").EnumerateArray().Select(saga => (IReadOnlyList<string>)
                             [
-                                Show.Cell(saga, "id"), Show.Cell(saga, "contract"), Show.Cell(saga, "state"), Show.Cell(saga, "status"),
-                                Show.Time(saga, "updated_at"), Show.Cell(saga, "reason"),
+                                TableOutput.Cell(saga, "id"), TableOutput.Cell(saga, "contract"), TableOutput.Cell(saga, "state"), TableOutput.Cell(saga, "status"),
+                                TableOutput.Time(saga, "updated_at"), TableOutput.Cell(saga, "reason"),
                             ]),
                         ]);
                 }
@@ -200,7 +200,7 @@ internal static class SagasCommand
 
     private static void PrintSaga(JsonElement saga)
     {
-        Show.Members(saga, _parts);
+        TableOutput.Members(saga, _parts);
         foreach (var part in _parts.Where(part => saga.TryGetProperty(part, out _)))
         {
             Console.WriteLine($"{part}:");
@@ -219,14 +219,14 @@ internal static class SagasCommand
     /// <summary>What a saga waits for, its last error, and what could be done: each a line that can be typed.</summary>
     internal static IEnumerable<string> WhyLines(JsonElement why) =>
     [
-        Show.Cell(why, "sentence"),
+        TableOutput.Cell(why, "sentence"),
         .. why.TryGetProperty("last_error", out var error)
-            ? [$"Last error: step '{Show.Cell(error, "step")}' at {Show.Time(error, "at")}: {Show.Cell(error, "code")}: {Show.Cell(error, "message")}"]
+            ? [$"Last error: step '{TableOutput.Cell(error, "step")}' at {TableOutput.Time(error, "at")}: {TableOutput.Cell(error, "code")}: {TableOutput.Cell(error, "message")}"]
             : Array.Empty<string>(),
-        .. why.GetProperty("actions").EnumerateArray().Select(action => $"  onex {Show.Harmless(action.GetString()!)}"),
+        .. why.GetProperty("actions").EnumerateArray().Select(action => $"  onex {TableOutput.Harmless(action.GetString()!)}"),
     ];
 
-    private static string Fault(JsonElement saga) => saga.TryGetProperty("fault", out var fault) ? Show.Cell(fault, "code") : "";
+    private static string Fault(JsonElement saga) => saga.TryGetProperty("fault", out var fault) ? TableOutput.Cell(fault, "code") : "";
 
     private static Argument<string> Id() => new("id") { Description = "The saga's id." };
 

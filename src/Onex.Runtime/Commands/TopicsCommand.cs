@@ -62,7 +62,7 @@ internal static class TopicsCommand
         await using var services = new ServiceCollection()
             .AddLogging(logging => logging.AddOnexConsole(settings.LogLevel, "text", toStandardError: true))
             .AddSingleton(TimeProvider.System)
-            .AddOnexKafka(Parts.Kafka(settings, "onex-topics"))
+            .AddOnexKafka(SettingsMapping.Kafka(settings, "onex-topics"))
             .BuildServiceProvider();
         return await TopicSetup.SayAsync(() => work(services.GetRequiredService<TopicAdmin>(), settings));
     }

@@ -1,7 +1,7 @@
 using MassTransit.Transports;
 using Microsoft.Extensions.DependencyInjection;
 using Onex.Hosting.Health;
-using Onex.Kafka.Riding;
+using Onex.Kafka.Rider;
 
 namespace Onex.Runtime.Running;
 
@@ -20,7 +20,7 @@ internal sealed class ConsumersComponent(IServiceProvider services, RoleHealth r
             return Task.FromResult(new ComponentReport(ComponentState.Unhealthy, "not started", null));
         }
 
-        var troubles = services.GetRequiredService<IBusInstance>().GetRider<IKafkaRider>().Troubles;
+        var troubles = services.GetRequiredService<IBusInstance>().GetRider<IKafkaRider>().Problems;
         return Task.FromResult(troubles.Count == 0
             ? ComponentReport.Healthy
             : new ComponentReport(ComponentState.Unhealthy, string.Join("; ", troubles), null));

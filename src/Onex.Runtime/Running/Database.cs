@@ -2,7 +2,7 @@ using Npgsql;
 using Onex.Hosting.Health;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
-using Onex.Persistence.Connecting;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Schema;
 using Onex.Persistence.Sqlite;
@@ -52,7 +52,7 @@ internal sealed class Database(Migrator migrator, RuntimeSettings settings) : IR
 internal sealed class DatabaseHealth(Migrator migrator, RuntimeSettings settings) : IHealthComponent, IAsyncDisposable
 {
     private readonly NpgsqlDataSource _dataSource =
-        PostgresDataSource.Create(Parts.Store(settings, "onex-health") with { MaxPoolSize = 1 });
+        PostgresDataSource.Create(SettingsMapping.Store(settings, "onex-health") with { MaxPoolSize = 1 });
 
     private SchemaState? _schema;
 

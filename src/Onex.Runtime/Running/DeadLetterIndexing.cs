@@ -17,7 +17,7 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
     public async Task<Guid?> StoreAsync(ConsumedRecord record, DeadLetter letter, CancellationToken cancellation)
     {
         var tooLarge = letter.OriginalMessage.Value is null && record.Value is not null;
-        var id = LetterId(record);
+        var id = DeadLetterId(record);
         await index.AddAsync(
             new DeadLetterRow(
                 id, record.Topic, record.Partition, record.Offset, letter.FailureCode, letter.FailureReason, letter.CorrelationId,
@@ -37,9 +37,9 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
         index.OpenAsync(topic, partitions, cancellation);
 
     public Task CloseAsync(ConsumedRecord record, CancellationToken cancellation) =>
-        index.CloseAsync(LetterId(record), "Its record was read again, and handled.", cancellation);
+        index.CloseAsync(DeadLetterId(record), "Its record was read again, and handled.", cancellation);
 
-    public Guid Id(ConsumedRecord record) => LetterId(record);
+    public Guid Id(ConsumedRecord record) => DeadLetterId(record);
 
     private static RawJson Headers(ConsumedRecord record)
     {
@@ -60,7 +60,7 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
 
     // The same whenever this record is given up; the topic's id tells a topic that was made anew. A record that was sent again has the letter that it
     // was sent from, or each redrive would leave one more.
-    private static Guid LetterId(ConsumedRecord record)
+    private static Guid DeadLetterId(ConsumedRecord record)
     {
         if (RedrivenFrom(record) is { } letter)
         {

@@ -44,7 +44,7 @@ internal sealed record LoadedContracts(Compilation Compilation, CompilerContext 
                 Depth = settings.Limits.Depth,
                 Branches = settings.Limits.Branches,
                 Items = settings.Limits.Items,
-                KeptEvents = settings.Limits.KeptEvents,
+                BufferedEvents = settings.Limits.BufferedEvents,
                 IdleEntries = settings.Limits.IdleEntries,
                 ExpressionCost = settings.Limits.ExpressionCost,
             },

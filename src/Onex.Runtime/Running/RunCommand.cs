@@ -10,7 +10,7 @@ using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
 using Onex.Kafka;
 using Onex.Kafka.DeadLetters;
-using Onex.Kafka.Riding;
+using Onex.Kafka.Rider;
 using Onex.Orchestrator;
 using Onex.Persistence.Sqlite;
 using Onex.Workers;
@@ -108,11 +108,11 @@ internal static class RunCommand
     {
         if (settings.EventBus == EventBus.InMemory)
         {
-            services.AddOnexMemoryLog([.. settings.Topics.All, .. emitted.Names], settings.Partitions, settings.MemoryHistory, Parts.Memory(settings, name));
+            services.AddOnexMemoryLog([.. settings.Topics.All, .. emitted.Names], settings.Partitions, settings.MemoryHistory, SettingsMapping.Memory(settings, name));
             return;
         }
 
-        services.AddOnexKafka(Parts.Kafka(settings, name));
+        services.AddOnexKafka(SettingsMapping.Kafka(settings, name));
         services.AddSingleton<IHealthComponent, BrokerComponent>();
         services.AddSingleton<IHealthComponent, MissedRecordsComponent>();
         services.AddSingleton<IRoleBootstrap, TopicSetup>();
@@ -120,7 +120,7 @@ internal static class RunCommand
 
     private static void AddStore(IServiceCollection services, RuntimeSettings settings, string name)
     {
-        services.AddOnexPersistence(Parts.Store(settings, name));
+        services.AddOnexPersistence(SettingsMapping.Store(settings, name));
         services.AddSingleton<IDeadLetterSink, DeadLetterIndexing>();
         services.AddSingleton<IHealthComponent, DatabaseHealth>();
         if (settings.Runs(RuntimeProfile.Main) || settings.Runs(RuntimeProfile.Effects))

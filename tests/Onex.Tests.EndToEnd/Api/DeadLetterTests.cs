@@ -23,7 +23,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
     public async Task Bad_bytes_are_listed_redriven_as_they_were_and_given_up_once_more_under_the_same_letter()
     {
         byte[] bytes = [0xff, 0x00, 0xfe];
-        var letter = await LetterOfAsync((await Stack.Writer.SendAsync(Requests, bytes, partition: 1)).Offset.Value, partition: 1);
+        var letter = await DeadLetterForAsync((await Stack.Writer.SendAsync(Requests, bytes, partition: 1)).Offset.Value, partition: 1);
         Assert.Equal(("open", "ONEX3001", Requests), ((string?)letter["status"], (string?)letter["code"], (string?)letter["topic"]));
         var id = (string)letter["id"]!;
         var shown = (await GetAsync($"/api/v1/dead-letters/{id}")).Body;
@@ -46,7 +46,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
     {
         var order = Names.Next("dlq");
         var refused = await Stack.EventAsync("order-fulfilment.card_updated", order, []);
-        var id = (string)(await LetterAsync($"q={refused}"))["id"]!;
+        var id = (string)(await DeadLetterAsync($"q={refused}"))["id"]!;
         Stack.Outside.Treat(order, new Treatment { CardExpired = true });
         await Stack.OrderAsync(order);
         await Stack.InStateAsync(order, "awaiting_new_card", _within);
@@ -70,7 +70,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
     public async Task A_letter_whose_event_was_taken_in_meanwhile_says_so_and_is_refused_without_force()
     {
         var order = Names.Next("dlq");
-        var id = (string)(await LetterAsync($"q={await Stack.EventAsync("order-fulfilment.card_updated", order, [])}"))["id"]!;
+        var id = (string)(await DeadLetterAsync($"q={await Stack.EventAsync("order-fulfilment.card_updated", order, [])}"))["id"]!;
         Stack.Outside.Treat(order, new Treatment { CardExpired = true });
         await Stack.OrderAsync(order);
         await Stack.InStateAsync(order, "awaiting_new_card", _within);
@@ -118,7 +118,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
     public async Task A_discarded_dead_letter_stays_with_its_reason()
     {
         var sent = await Stack.Writer.SendAsync(Requests, Encoding.UTF8.GetBytes("""["password", "x"]"""), partition: 2);
-        var id = (string)(await LetterOfAsync(sent.Offset.Value, partition: 2))["id"]!;
+        var id = (string)(await DeadLetterForAsync(sent.Offset.Value, partition: 2))["id"]!;
 
         var (status, problem) = await PostAsync($"/api/v1/dead-letters/{id}/discard", [], Operator);
         Assert.Equal((HttpStatusCode.BadRequest, "ONEX4007"), (status, (string?)problem["code"]));
@@ -136,7 +136,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
     public async Task A_record_without_a_value_cannot_be_sent_again_from_here()
     {
         var sent = await Stack.Writer.SendAsync(Requests, (byte[]?)null, partition: 3);
-        var id = (string)(await LetterOfAsync(sent.Offset.Value, partition: 3))["id"]!;
+        var id = (string)(await DeadLetterForAsync(sent.Offset.Value, partition: 3))["id"]!;
 
         var (status, problem) = await PostAsync($"/api/v1/dead-letters/{id}/redrive", [], Operator);
 
@@ -154,7 +154,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
         var request = OnexStack.NewId();
         await Stack.Writer.SendAsync(
             Requests, Encoding.UTF8.GetBytes($$"""{"operation":"no-such-thing","payload":{"password":"hunter2"},"correlation_id":"{{request}}"}"""), partition: 0);
-        var id = (string)(await LetterAsync($"q={request}"))["id"]!;
+        var id = (string)(await DeadLetterAsync($"q={request}"))["id"]!;
 
         var listed = await OnexProcess.RunAsync(settings, "dlq", "list", "--q", request, "--status", "open");
         Assert.True(listed.Code == 0, listed.Error);
@@ -183,12 +183,12 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
         _within,
         () => $"letter {id} opened again")!;
 
-    private Task<JsonNode> LetterOfAsync(long offset, int partition) => Eventually.GetAsync(
+    private Task<JsonNode> DeadLetterForAsync(long offset, int partition) => Eventually.GetAsync(
         async () => (await ListAsync($"limit=500&topic={Requests}")).FirstOrDefault(letter => (int)letter!["partition"]! == partition && (long)letter["offset"]! == offset),
         _within,
         () => $"a dead letter of {Requests} [{partition}] @{offset}")!;
 
-    private Task<JsonNode> LetterAsync(string query) =>
+    private Task<JsonNode> DeadLetterAsync(string query) =>
         Eventually.GetAsync(async () => (await ListAsync(query)).FirstOrDefault(), _within, () => $"a dead letter for {query}")!;
 
     private async Task<JsonArray> ListAsync(string query) => (await GetAsync($"/api/v1/dead-letters?{query}")).Body["dead_letters"]!.AsArray();

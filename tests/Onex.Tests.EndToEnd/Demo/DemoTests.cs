@@ -44,7 +44,7 @@ public sealed class DemoTests : IDisposable
     public async Task A_demo_whose_orders_end_otherwise_than_they_should_fails()
     {
         var contract = Path.Combine(_directory.FullName, "contracts", "order-fulfilment.yaml");
-        const string TakesBack =
+        const string Compensates =
             """
                     compensate:
                       effect: http.delete
@@ -55,8 +55,8 @@ public sealed class DemoTests : IDisposable
                       when_unknown: block
             """;
         var text = await File.ReadAllTextAsync(contract);
-        Assert.Contains(TakesBack, text);
-        await File.WriteAllTextAsync(contract, text.Replace(TakesBack, "        compensate: { none: forgotten }", StringComparison.Ordinal));
+        Assert.Contains(Compensates, text);
+        await File.WriteAllTextAsync(contract, text.Replace(Compensates, "        compensate: { none: forgotten }", StringComparison.Ordinal));
         await using var run = new Run(_directory);
 
         Assert.True(await run.EndAsync() == 1, string.Join('\n', run.Lines));

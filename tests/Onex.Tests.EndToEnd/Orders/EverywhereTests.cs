@@ -36,7 +36,7 @@ public sealed class EverywhereTests : IDisposable
     [InlineData("kafka", "postgres")]
     public async Task The_example_order_runs_on_every_store_and_every_bus(string bus, string store)
     {
-        await using var outside = await OutsideWorld.StartAsync();
+        await using var outside = await ExternalServices.StartAsync();
         await using var database = store == "postgres" ? await (await PostgresServer.SharedAsync()).CreateDatabaseAsync() : null;
         await using var runtime = OnexProcess.Start("all", await SettingsAsync(bus, outside, database));
         await runtime.ReadyAsync();
@@ -54,7 +54,7 @@ public sealed class EverywhereTests : IDisposable
         Assert.Equal(0, await runtime.TerminateAsync());
     }
 
-    private async Task CompletesAsync(Uri api, OutsideWorld outside, TopicReader? confirmed)
+    private async Task CompletesAsync(Uri api, ExternalServices outside, TopicReader? confirmed)
     {
         var order = Names.Next("plain");
 
@@ -72,7 +72,7 @@ public sealed class EverywhereTests : IDisposable
         }
     }
 
-    private async Task CompletesWithAnotherCardAsync(Uri api, OutsideWorld outside)
+    private async Task CompletesWithAnotherCardAsync(Uri api, ExternalServices outside)
     {
         var order = Names.Next("newcard");
         outside.Treat(order, new Treatment { FirstCardDeclined = true });
@@ -86,7 +86,7 @@ public sealed class EverywhereTests : IDisposable
         Assert.Equal(2, outside.Calls.Where(call => call.Order == order && call.Step == "charge").Select(call => call.Key).Distinct().Count());
     }
 
-    private async Task IsCancelledWhileItWaitsAsync(Uri api, OutsideWorld outside)
+    private async Task IsCancelledWhileItWaitsAsync(Uri api, ExternalServices outside)
     {
         var order = Names.Next("givenup");
         outside.Treat(order, new Treatment { FirstCardDeclined = true });
@@ -101,7 +101,7 @@ public sealed class EverywhereTests : IDisposable
         Assert.Equal(["reserve", "undo reserve"], outside.EffectsOf(order));
     }
 
-    private async Task IsCancelledWhileTheCardIsChargedAsync(Uri api, OutsideWorld outside)
+    private async Task IsCancelledWhileTheCardIsChargedAsync(Uri api, ExternalServices outside)
     {
         var order = Names.Next("regretted");
         var answered = new TaskCompletionSource();
@@ -117,7 +117,7 @@ public sealed class EverywhereTests : IDisposable
         Assert.Equal(["reserve", "charge", "undo charge", "undo reserve"], outside.EffectsOf(order));
     }
 
-    private async Task IsSuspectedOfFraudAsync(Uri api, OutsideWorld outside)
+    private async Task IsSuspectedOfFraudAsync(Uri api, ExternalServices outside)
     {
         var order = Names.Next("fraud");
         outside.Treat(order, new Treatment { Score = 97 });
@@ -128,7 +128,7 @@ public sealed class EverywhereTests : IDisposable
         Assert.Equal(["reserve", "charge", "score", "undo charge", "undo reserve"], outside.EffectsOf(order));
     }
 
-    private async Task<Dictionary<string, string>> SettingsAsync(string bus, OutsideWorld outside, PostgresDatabase? database)
+    private async Task<Dictionary<string, string>> SettingsAsync(string bus, ExternalServices outside, PostgresDatabase? database)
     {
         var contracts = Path.Combine(_directory.FullName, "contracts");
         foreach (var file in Directory.EnumerateFiles(Repository.At("tests", "contracts", "valid", "order-fulfilment-full"), "*", SearchOption.AllDirectories))

@@ -37,7 +37,7 @@ public sealed class IdentityTests(IdentityTests.Tickets tickets) : IClassFixture
         var envelope = OnexStack.NewId();
         var (_, started) = await Onex.RequestAsync(Start(first, envelope));
 
-        var (payload, refusal) = await Onex.RequestAsync(Start(other, envelope));
+        var (payload, rejection) = await Onex.RequestAsync(Start(other, envelope));
         var (operation, _) = await Onex.RequestAsync(Event("noted", first, envelope, """{"text":"a"}"""));
         var noted = OnexStack.NewId();
         await Onex.RequestAsync(Event("noted", first, noted, """{"text":"b"}"""));
@@ -46,8 +46,8 @@ public sealed class IdentityTests(IdentityTests.Tickets tickets) : IClassFixture
         var (asStart, _) = await Onex.RequestAsync(Start(other, noted));
 
         Assert.All((HttpStatusCode[])[payload, operation, otherText, otherEvent, asStart], status => Assert.Equal(HttpStatusCode.Conflict, status));
-        Assert.Equal("ONEX3030", (string?)refusal["code"]);
-        Assert.Contains((string)started["saga_id"]!, (string)refusal["detail"]!, StringComparison.Ordinal);
+        Assert.Equal("ONEX3030", (string?)rejection["code"]);
+        Assert.Contains((string)started["saga_id"]!, (string)rejection["detail"]!, StringComparison.Ordinal);
         Assert.Empty((await Onex.GetAsync($"/api/v1/sagas?key={other}"))["sagas"]!.AsArray());
         Assert.Equal(["b"], await NotesAsync(first));
     }
@@ -79,11 +79,11 @@ public sealed class IdentityTests(IdentityTests.Tickets tickets) : IClassFixture
         var (_, started) = await Onex.RequestAsync($$$"""{"operation":"ticket","payload":{"name":"{{{name}}}","seats":2}}""");
 
         var (same, joined) = await Onex.RequestAsync($$$"""{"operation":"ticket","payload":{"name":"{{{name}}}","seats":2}}""");
-        var (another, refusal) = await Onex.RequestAsync($$$"""{"operation":"ticket","payload":{"name":"{{{name}}}","seats":3}}""");
+        var (another, rejection) = await Onex.RequestAsync($$$"""{"operation":"ticket","payload":{"name":"{{{name}}}","seats":3}}""");
 
         Assert.Equal((HttpStatusCode.Accepted, (string?)started["saga_id"]), (same, (string?)joined["saga_id"]));
-        Assert.Equal((HttpStatusCode.Conflict, "ONEX3030"), (another, (string?)refusal["code"]));
-        Assert.Contains("another payload", (string)refusal["detail"]!, StringComparison.Ordinal);
+        Assert.Equal((HttpStatusCode.Conflict, "ONEX3030"), (another, (string?)rejection["code"]));
+        Assert.Contains("another payload", (string)rejection["detail"]!, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -94,12 +94,12 @@ public sealed class IdentityTests(IdentityTests.Tickets tickets) : IClassFixture
         await Onex.RequestAsync(Event("closed", name, OnexStack.NewId(), "{}"));
         await Onex.UntilAsync((string)first["saga_id"]!, "done");
 
-        var (late, refusal) = await Onex.RequestAsync(Event("noted", name, OnexStack.NewId(), """{"text":"late"}"""));
+        var (late, rejection) = await Onex.RequestAsync(Event("noted", name, OnexStack.NewId(), """{"text":"late"}"""));
         await Onex.RequestAsync(Start(name, OnexStack.NewId()));
         await Onex.RequestAsync(Event("noted", name, OnexStack.NewId(), """{"text":"in time"}"""));
 
-        Assert.Equal((HttpStatusCode.NotFound, "ONEX3023"), (late, (string?)refusal["code"]));
-        Assert.Contains("has ended", (string)refusal["detail"]!, StringComparison.Ordinal);
+        Assert.Equal((HttpStatusCode.NotFound, "ONEX3023"), (late, (string?)rejection["code"]));
+        Assert.Contains("has ended", (string)rejection["detail"]!, StringComparison.Ordinal);
         Assert.Equal(["in time"], await NotesAsync(name));
     }
 

@@ -29,8 +29,8 @@ public sealed class VersionTests : IDisposable
         await using (var onex = await EmbeddedOnex.StartAsync(_directory))
         {
             Assert.Contains(onex.Output, line => line.Contains("Contract approval 1.0.0 has live sagas (4)", StringComparison.Ordinal));
-            var (wrong, refusal) = await onex.RequestAsync(Event(names[0], "\"x\"", ByKey(names[0])));
-            Assert.Equal((HttpStatusCode.BadRequest, "ONEX3005"), (wrong, (string?)refusal["code"]));
+            var (wrong, rejection) = await onex.RequestAsync(Event(names[0], "\"x\"", ByKey(names[0])));
+            Assert.Equal((HttpStatusCode.BadRequest, "ONEX3005"), (wrong, (string?)rejection["code"]));
             await AcceptsAsync(onex, names, old);
             (_, var started) = await onex.RequestAsync(Start(newer));
             second = (string)started["saga_id"]!;
@@ -89,8 +89,8 @@ public sealed class VersionTests : IDisposable
         await using var onex = await EmbeddedOnex.StartAsync(_directory);
 
         Assert.Contains(onex.Output, line => line.Contains("Contract approval 1.0.0 has live sagas (4) and no version of it is loaded", StringComparison.Ordinal));
-        var (start, refusal) = await onex.RequestAsync(Start(Names.Next("order")));
-        Assert.Equal((HttpStatusCode.NotFound, "ONEX3004"), (start, (string?)refusal["code"]));
+        var (start, rejection) = await onex.RequestAsync(Start(Names.Next("order")));
+        Assert.Equal((HttpStatusCode.NotFound, "ONEX3004"), (start, (string?)rejection["code"]));
         var (again, known) = await onex.RequestAsync(Start(names[0], Envelope(sagas, names[0])));
         Assert.Equal((HttpStatusCode.Accepted, sagas[names[0]]), (again, (string?)known["saga_id"]));
         Assert.Equal(HttpStatusCode.NotFound, (await onex.RequestAsync(Event("nobody", "1", ByKey("nobody")))).Status);

@@ -80,7 +80,7 @@ public sealed class FixturesTests
     [Fact]
     public async Task The_outside_world_does_a_thing_once_for_each_key_and_tells_when_there_are_two()
     {
-        await using var world = await OutsideWorld.StartAsync();
+        await using var world = await ExternalServices.StartAsync();
         world.Treat("poor", new Treatment { CardDeclined = true });
         world.Treat("flaky", new Treatment { Failures = 1 });
         using var http = new HttpClient { BaseAddress = world.Address };

@@ -20,9 +20,9 @@ namespace Onex.Tests.Integration.Effects;
 /// <summary>The runner on the real ledger, against a service that remembers what it was asked.</summary>
 public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
-    private OutsideWorld _world = null!;
+    private ExternalServices _world = null!;
 
-    public async ValueTask InitializeAsync() => _world = await OutsideWorld.StartAsync();
+    public async ValueTask InitializeAsync() => _world = await ExternalServices.StartAsync();
 
     public ValueTask DisposeAsync() => _world.DisposeAsync();
 
@@ -135,7 +135,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
         private readonly ServiceProvider _services;
         private readonly EffectRunner _runner;
 
-        public Process(TestDatabase database, OutsideWorld world)
+        public Process(TestDatabase database, ExternalServices world)
         {
             File.WriteAllText(Path.Combine(_directory, "all.yaml"), $$"""connections: { stock: { type: http, url: "{{world.Address}}" } }""");
             var reading = ConnectionsReader.Read(_directory, new Dictionary<string, string>(), resolveSecrets: true);

@@ -17,14 +17,14 @@ public abstract class BatchEndpointCompliance : RiderCompliance
         await Eventually.TrueAsync(() => handler.Given.Count == 2);
 
         await Eventually.TrueAsync(
-            () => !member.IsReady && member.Troubles.Contains("stands still: of the records", StringComparison.Ordinal), () => member.Troubles);
+            () => !member.IsReady && member.Problems.Contains("stands still: of the records", StringComparison.Ordinal), () => member.Problems);
 
         foreach (var entry in handler.Given)
         {
             entry.Settle(RecordOutcome.Done.Instance);
         }
 
-        await Eventually.TrueAsync(() => member.IsReady, () => member.Troubles);
+        await Eventually.TrueAsync(() => member.IsReady, () => member.Problems);
     }
 
     [Fact]

@@ -278,7 +278,7 @@ public sealed class ChangedLogTests : IDisposable
         await using var member = await StartAsync(topic, handler);
 
         await DeleteAsync(topic);
-        await Eventually.TrueAsync(() => !member.IsReady && member.Troubles.Contains($"there is no topic {topic}", StringComparison.Ordinal), () => member.Troubles);
+        await Eventually.TrueAsync(() => !member.IsReady && member.Problems.Contains($"there is no topic {topic}", StringComparison.Ordinal), () => member.Problems);
 
         // Another look or two would have made it, where the broker makes topics on first use.
         await Eventually.TrueAsync(() => member.Broker.Missing([topic]).Count == 1);
@@ -300,7 +300,7 @@ public sealed class ChangedLogTests : IDisposable
         producer.Flush(TimeSpan.FromSeconds(10));
         await ProduceAsync(topic, "behind it");
 
-        await Eventually.TrueAsync(() => !member.IsReady && member.Troubles.Contains("stands still", StringComparison.Ordinal), () => member.Troubles);
+        await Eventually.TrueAsync(() => !member.IsReady && member.Problems.Contains("stands still", StringComparison.Ordinal), () => member.Problems);
 
         await Task.Run(() => producer.CommitTransaction());
         await Eventually.TrueAsync(() => member.IsReady && handler.Values.Contains("behind it"));

@@ -139,7 +139,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
     [Fact]
     public async Task A_letter_whose_record_is_read_again_and_handled_is_closed_before_its_offset_advances()
     {
-        var (topic, sink) = (NewTopic(), new Sink { Letters = { 1, 2, 7 } });
+        var (topic, sink) = (NewTopic(), new Sink { OpenDeadLetters = { 1, 2, 7 } });
         await using var member = await StartAsync(topic, new Remembering(entry => entry.Settle(entry.Record.Offset == 2 ? _dead : RecordOutcome.Done.Instance)), sink);
 
         await member.ProduceAsync(topic, 0, "never had one", "has one", "dies again");
@@ -173,12 +173,12 @@ public abstract class DeadLetterCompliance : RiderCompliance
         public Task Open { get; init; } = Task.CompletedTask;
 
         /// <summary>Letters that nobody has decided about, by the offsets of their records.</summary>
-        public HashSet<long> Letters { get; } = [];
+        public HashSet<long> OpenDeadLetters { get; } = [];
 
         public System.Collections.Concurrent.ConcurrentQueue<long> Closed { get; } = new();
 
         public Task<IReadOnlySet<Guid>> OpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
-            Task.FromResult<IReadOnlySet<Guid>>(Letters.Select(offset => new Guid((int)offset, 0, 0, new byte[8])).ToHashSet());
+            Task.FromResult<IReadOnlySet<Guid>>(OpenDeadLetters.Select(offset => new Guid((int)offset, 0, 0, new byte[8])).ToHashSet());
 
         public Guid Id(ConsumedRecord record) => new((int)record.Offset, 0, 0, new byte[8]);
 

@@ -7,7 +7,7 @@ using Onex.Kafka;
 using Onex.Kafka.Brokers;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
-using Onex.Kafka.Riding;
+using Onex.Kafka.Rider;
 
 namespace Onex.Tests.Integration.Kafka;
 
@@ -37,7 +37,7 @@ internal sealed class RiderMember(ServiceProvider services) : IAsyncDisposable
         [.. Health.Endpoints.Where(endpoint => endpoint.Key.Contains("/kafka/", StringComparison.Ordinal)).Select(endpoint => endpoint.Value.Status)];
 
     /// <summary>Why it is not ready.</summary>
-    public string Troubles => string.Join("; ", services.GetRequiredService<IBusInstance>().GetRider<IKafkaRider>().Troubles);
+    public string Problems => string.Join("; ", services.GetRequiredService<IBusInstance>().GetRider<IKafkaRider>().Problems);
 
     public bool IsReady => services.GetRequiredService<IBusInstance>().GetRider<IKafkaRider>().Endpoints.Values.All(ready => ready)
         && Health.Status == BusHealthStatus.Healthy;

@@ -5,7 +5,7 @@ using Onex.Kafka;
 using Onex.Kafka.Brokers;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Memory;
-using Onex.Kafka.Riding;
+using Onex.Kafka.Rider;
 using Onex.Tests.Support;
 
 namespace Onex.Tests.Integration.Kafka;

@@ -4,7 +4,7 @@ using MassTransit;
 using Onex.Contracts.Messages;
 using Onex.Kafka;
 using Onex.Kafka.Consuming;
-using Onex.Kafka.Riding;
+using Onex.Kafka.Rider;
 
 namespace Onex.Tests.Integration.Kafka;
 
@@ -133,7 +133,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
 
         // The time after which others would stand still is the very thing that must pass.
         await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, TestContext.Current.CancellationToken);
-        Assert.Equal("", member.Troubles);
+        Assert.Equal("", member.Problems);
         release.SetResult();
     }
 

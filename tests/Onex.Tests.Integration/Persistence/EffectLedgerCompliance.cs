@@ -19,9 +19,9 @@ public abstract class EffectLedgerCompliance
     {
         var command = Command();
 
-        Assert.IsType<ClaimVerdict.Granted>(await ClaimAsync(command));
-        Assert.Equal(ClaimVerdict.Leased.Instance, await ClaimAsync(command));
-        Assert.Equal(ClaimVerdict.Leased.Instance, await ClaimAsync(command with { Attempt = 2 }));
+        Assert.IsType<ClaimResult.Granted>(await ClaimAsync(command));
+        Assert.Equal(ClaimResult.Leased.Instance, await ClaimAsync(command));
+        Assert.Equal(ClaimResult.Leased.Instance, await ClaimAsync(command with { Attempt = 2 }));
     }
 
     [Theory]
@@ -36,7 +36,7 @@ public abstract class EffectLedgerCompliance
         var result = Result(command, outcome) with { Result = RawJson.FromText("""{"text":"nul \u0000 stays as it is"}""") };
         Assert.True(await RecordAsync(await GrantedAsync(command), result));
 
-        var known = Assert.IsType<ClaimVerdict.Known>(await ClaimAsync(command with { Attempt = asked }));
+        var known = Assert.IsType<ClaimResult.Known>(await ClaimAsync(command with { Attempt = asked }));
 
         Assert.Equal(result, known.Result);
     }
@@ -49,14 +49,14 @@ public abstract class EffectLedgerCompliance
         await RecordAsync(first, Result(command, StepOutcomes.Completed));
         var again = command with { Attempt = 2, AskAgain = true };
 
-        Assert.IsType<ClaimVerdict.Known>(await ClaimAsync(command with { AskAgain = true }));
-        Assert.IsType<ClaimVerdict.Known>(await ClaimAsync(command with { Attempt = 2 }));
+        Assert.IsType<ClaimResult.Known>(await ClaimAsync(command with { AskAgain = true }));
+        Assert.IsType<ClaimResult.Known>(await ClaimAsync(command with { Attempt = 2 }));
         var second = await GrantedAsync(again);
-        Assert.Equal(ClaimVerdict.Leased.Instance, await ClaimAsync(again));
+        Assert.Equal(ClaimResult.Leased.Instance, await ClaimAsync(again));
         Assert.False(await RecordAsync(first, Result(command, StepOutcomes.Completed)));
         Assert.True(await RecordAsync(second, Result(again, StepOutcomes.Completed)));
 
-        Assert.Equal(2, Assert.IsType<ClaimVerdict.Known>(await ClaimAsync(again)).Result.Attempt);
+        Assert.Equal(2, Assert.IsType<ClaimResult.Known>(await ClaimAsync(again)).Result.Attempt);
     }
 
     [Fact]
@@ -65,21 +65,21 @@ public abstract class EffectLedgerCompliance
         var command = Command();
         await RecordAsync(await GrantedAsync(command), Result(command, StepOutcomes.Rejected));
 
-        Assert.IsType<ClaimVerdict.Known>(await ClaimAsync(command with { Attempt = 2, AskAgain = true }));
+        Assert.IsType<ClaimResult.Known>(await ClaimAsync(command with { Attempt = 2, AskAgain = true }));
     }
 
     [Fact]
     public async Task A_claim_says_that_it_takes_over_what_nobody_recorded()
     {
         var command = Command();
-        Assert.False(Assert.IsType<ClaimVerdict.Granted>(await ClaimAsync(command)).TakesOver);
+        Assert.False(Assert.IsType<ClaimResult.Granted>(await ClaimAsync(command)).TakesOver);
         await ExpireAsync(command);
 
-        var next = Assert.IsType<ClaimVerdict.Granted>(await ClaimAsync(command));
+        var next = Assert.IsType<ClaimResult.Granted>(await ClaimAsync(command));
         Assert.True(next.TakesOver);
         await RecordAsync(next.LeaseToken, Result(command, StepOutcomes.Failed));
 
-        Assert.False(Assert.IsType<ClaimVerdict.Granted>(await ClaimAsync(command with { Attempt = 2 })).TakesOver);
+        Assert.False(Assert.IsType<ClaimResult.Granted>(await ClaimAsync(command with { Attempt = 2 })).TakesOver);
     }
 
     [Fact]
@@ -88,7 +88,7 @@ public abstract class EffectLedgerCompliance
         var command = Command();
         await RecordAsync(await GrantedAsync(command), Result(command, StepOutcomes.Failed) with { Code = "step_timed_out" });
 
-        Assert.Null(Assert.IsType<ClaimVerdict.Known>(await ClaimAsync(command)).Result.Reach);
+        Assert.Null(Assert.IsType<ClaimResult.Known>(await ClaimAsync(command)).Result.Reach);
     }
 
     [Fact]
@@ -97,7 +97,7 @@ public abstract class EffectLedgerCompliance
         var command = Command();
         await RecordAsync(await GrantedAsync(command), Result(command, StepOutcomes.Completed));
 
-        Assert.IsType<ClaimVerdict.Known>(await ClaimAsync(command with { NotAfter = Now().AddMinutes(-1) }));
+        Assert.IsType<ClaimResult.Known>(await ClaimAsync(command with { NotAfter = Now().AddMinutes(-1) }));
     }
 
     [Fact]
@@ -110,10 +110,10 @@ public abstract class EffectLedgerCompliance
         var second = await GrantedAsync(command with { Attempt = 2 });
 
         Assert.NotEqual(first, second);
-        Assert.IsType<ClaimVerdict.Expired>(await ClaimAsync(command));
+        Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command));
         Assert.False(await RecordAsync(first, Result(command, StepOutcomes.Completed)));
         Assert.True(await RecordAsync(second, Result(command with { Attempt = 2 }, StepOutcomes.Failed)));
-        Assert.Equal(2, Assert.IsType<ClaimVerdict.Known>(await ClaimAsync(command)).Result.Attempt);
+        Assert.Equal(2, Assert.IsType<ClaimResult.Known>(await ClaimAsync(command)).Result.Attempt);
     }
 
     [Fact]
@@ -149,9 +149,9 @@ public abstract class EffectLedgerCompliance
         var state = (await Ledger.SettleAsync([command.CommandId, Rows.Id()], _none))[command.CommandId];
 
         Assert.Equal((2, false, false, null), (state.Attempt, state.Leased, state.Cancelled, state.Outcome));
-        Assert.Contains("given up", Assert.IsType<ClaimVerdict.Expired>(await ClaimAsync(command)).Reason, StringComparison.Ordinal);
-        Assert.IsType<ClaimVerdict.Expired>(await ClaimAsync(command with { Attempt = 1 }));
-        Assert.IsType<ClaimVerdict.Expired>(await ClaimAsync(command with { Attempt = 3, NotAfter = Now().AddMinutes(-5) }));
+        Assert.Contains("given up", Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command)).Reason, StringComparison.Ordinal);
+        Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command with { Attempt = 1 }));
+        Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command with { Attempt = 3, NotAfter = Now().AddMinutes(-5) }));
         await GrantedAsync(command with { Attempt = 3 });
         Assert.False(await RecordAsync(token, Result(command, StepOutcomes.Completed)));
     }
@@ -165,7 +165,7 @@ public abstract class EffectLedgerCompliance
 
         Assert.False((await Ledger.CancelAsync([command.CommandId], _none))[command.CommandId].Cancelled);
 
-        Assert.IsType<ClaimVerdict.Expired>(await ClaimAsync(command));
+        Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command));
         await GrantedAsync(command with { Attempt = 2 });
     }
 
@@ -178,7 +178,7 @@ public abstract class EffectLedgerCompliance
         await Ledger.SettleAsync([command.CommandId], _none);
 
         Assert.True(await RecordAsync(token, Result(command, StepOutcomes.Completed)));
-        Assert.IsType<ClaimVerdict.Known>(await ClaimAsync(command with { Attempt = 2 }));
+        Assert.IsType<ClaimResult.Known>(await ClaimAsync(command with { Attempt = 2 }));
     }
 
     [Fact]
@@ -190,7 +190,7 @@ public abstract class EffectLedgerCompliance
         Assert.True(await RecordAsync(token, Result(command, StepOutcomes.Completed)));
         Assert.True(await RecordAsync(token, Result(command, StepOutcomes.Failed)));
 
-        Assert.Equal(StepOutcomes.Completed, Assert.IsType<ClaimVerdict.Known>(await ClaimAsync(command)).Result.Outcome);
+        Assert.Equal(StepOutcomes.Completed, Assert.IsType<ClaimResult.Known>(await ClaimAsync(command)).Result.Outcome);
     }
 
     [Fact]
@@ -198,22 +198,22 @@ public abstract class EffectLedgerCompliance
     {
         var command = Command() with { Attempt = 3 };
         await GrantedAsync(command);
-        Assert.IsType<ClaimVerdict.Expired>(await ClaimAsync(command with { Attempt = 2 }));
+        Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command with { Attempt = 2 }));
         await ExpireAsync(command);
 
-        Assert.IsType<ClaimVerdict.Expired>(await ClaimAsync(command with { Attempt = 2 }));
-        Assert.IsType<ClaimVerdict.Granted>(await ClaimAsync(command));
+        Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command with { Attempt = 2 }));
+        Assert.IsType<ClaimResult.Granted>(await ClaimAsync(command));
     }
 
     [Fact]
     public async Task A_command_after_its_time_is_never_run()
     {
         var command = Command() with { NotAfter = Now().AddMinutes(-5) };
-        Assert.IsType<ClaimVerdict.Expired>(await ClaimAsync(command));
+        Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command));
 
         var failed = Command();
         await RecordAsync(await GrantedAsync(failed), Result(failed, StepOutcomes.Failed));
-        Assert.IsType<ClaimVerdict.Expired>(await ClaimAsync(failed with { Attempt = 2, NotAfter = Now().AddMinutes(-5) }));
+        Assert.IsType<ClaimResult.Expired>(await ClaimAsync(failed with { Attempt = 2, NotAfter = Now().AddMinutes(-5) }));
     }
 
     [Fact]
@@ -243,8 +243,8 @@ public abstract class EffectLedgerCompliance
 
         var verdicts = await Task.WhenAll(claims);
 
-        Assert.Equal(100, verdicts.Count(verdict => verdict is ClaimVerdict.Granted));
-        Assert.Equal(900, verdicts.Count(verdict => verdict is ClaimVerdict.Leased));
+        Assert.Equal(100, verdicts.Count(verdict => verdict is ClaimResult.Granted));
+        Assert.Equal(900, verdicts.Count(verdict => verdict is ClaimResult.Leased));
     }
 
     [Fact]
@@ -257,8 +257,8 @@ public abstract class EffectLedgerCompliance
         Assert.True(state.Cancelled);
         Assert.False(state.Leased);
         Assert.Null(state.Outcome);
-        Assert.IsType<ClaimVerdict.Expired>(await ClaimAsync(command));
-        Assert.IsType<ClaimVerdict.Expired>(await ClaimAsync(command with { Attempt = 2 }));
+        Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command));
+        Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command with { Attempt = 2 }));
         Assert.True((await Ledger.LookUpAsync([command.CommandId], _none))[command.CommandId].Cancelled);
         Assert.True((await Ledger.CancelAsync([command.CommandId], _none))[command.CommandId].Cancelled);
         Assert.False(await RecordAsync(Guid.Empty, Result(command, StepOutcomes.Completed)));
@@ -293,7 +293,7 @@ public abstract class EffectLedgerCompliance
         var states = (await Task.WhenAll(cancellations)).SelectMany(state => state).ToDictionary();
         foreach (var (command, verdict) in commands.Zip(await Task.WhenAll(claims)))
         {
-            Assert.Equal(verdict is ClaimVerdict.Granted, !states[command.CommandId].Cancelled);
+            Assert.Equal(verdict is ClaimResult.Granted, !states[command.CommandId].Cancelled);
         }
     }
 
@@ -326,10 +326,10 @@ public abstract class EffectLedgerCompliance
         Outcome = outcome,
     };
 
-    private Task<ClaimVerdict> ClaimAsync(StepCommand command) => Ledger.ClaimAsync(command, _none);
+    private Task<ClaimResult> ClaimAsync(StepCommand command) => Ledger.ClaimAsync(command, _none);
 
     private async Task<Guid> GrantedAsync(StepCommand command) =>
-        Assert.IsType<ClaimVerdict.Granted>(await ClaimAsync(command)).LeaseToken;
+        Assert.IsType<ClaimResult.Granted>(await ClaimAsync(command)).LeaseToken;
 
     private Task<bool> RecordAsync(Guid token, StepResult result) => Ledger.RecordAsync(token, result, _none);
 }

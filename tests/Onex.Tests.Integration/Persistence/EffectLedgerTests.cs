@@ -1,6 +1,6 @@
 using Npgsql;
 using Onex.Contracts.Messages;
-using Onex.Persistence.Connecting;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
 
@@ -25,7 +25,7 @@ public sealed class EffectLedgerTests(TestDatabase database) : EffectLedgerCompl
         var claims = commands.Select(command => Ledger.ClaimAsync(command, _none)).ToArray();
 
         await Assert.ThrowsAsync<Npgsql.PostgresException>(() => claims[7]);
-        Assert.All(await Task.WhenAll(claims.Where((_, i) => i != 7)), verdict => Assert.IsType<ClaimVerdict.Granted>(verdict));
+        Assert.All(await Task.WhenAll(claims.Where((_, i) => i != 7)), verdict => Assert.IsType<ClaimResult.Granted>(verdict));
     }
 
     [Fact]
@@ -39,7 +39,7 @@ public sealed class EffectLedgerTests(TestDatabase database) : EffectLedgerCompl
         await ledger.LookUpAsync([command.CommandId], _none);
         proxy.NextRequest = Cut.BeforeTheAnswer;
 
-        var granted = Assert.IsType<ClaimVerdict.Granted>(await ledger.ClaimAsync(command, _none));
+        var granted = Assert.IsType<ClaimResult.Granted>(await ledger.ClaimAsync(command, _none));
 
         proxy.NextRequest = Cut.BeforeTheAnswer;
         Assert.True(await ledger.RecordAsync(granted.LeaseToken, Result(command, StepOutcomes.Completed), _none));
@@ -49,7 +49,7 @@ public sealed class EffectLedgerTests(TestDatabase database) : EffectLedgerCompl
     public async Task What_is_about_to_be_committed_with_its_outcome_is_neither_closed_nor_waited_for()
     {
         var (held, given) = (Command(), Command());
-        var granted = Assert.IsType<ClaimVerdict.Granted>(await Ledger.ClaimAsync(held, _none));
+        var granted = Assert.IsType<ClaimResult.Granted>(await Ledger.ClaimAsync(held, _none));
         await Ledger.ClaimAsync(given, _none);
         await ExpireAsync(held);
         await ExpireAsync(given);
@@ -61,7 +61,7 @@ public sealed class EffectLedgerTests(TestDatabase database) : EffectLedgerCompl
 
         Assert.Equal((true, false), (states[held.CommandId].Leased, states[given.CommandId].Leased));
         await transaction.CommitAsync(_none);
-        Assert.IsType<ClaimVerdict.Known>(await Ledger.ClaimAsync(held, _none));
+        Assert.IsType<ClaimResult.Known>(await Ledger.ClaimAsync(held, _none));
     }
 
     [Fact]

@@ -1,6 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging.Abstractions;
-using Onex.Persistence.Connecting;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Schema;
 using Onex.Tests.Support;
 
@@ -39,7 +39,7 @@ public sealed class MigratorTests
 
         Assert.Empty(status.Applied);
         Assert.NotEmpty(status.Pending);
-        Assert.Contains("onex db migrate", await RefusalAsync(Settings(database), migrator => migrator.CheckAsync(_none)));
+        Assert.Contains("onex db migrate", await RejectionAsync(Settings(database), migrator => migrator.CheckAsync(_none)));
     }
 
     [Fact]
@@ -49,7 +49,7 @@ public sealed class MigratorTests
         await MigrateAsync(Settings(database));
         await database.ExecuteAsync("INSERT INTO onex.schema_migrations VALUES ('29991231235959_Future', '10.0.0')");
 
-        var message = await RefusalAsync(Settings(database), migrator => migrator.MigrateAsync(_none));
+        var message = await RejectionAsync(Settings(database), migrator => migrator.MigrateAsync(_none));
 
         Assert.Contains("newer than this version of onex", message);
         Assert.Contains("29991231235959_Future", message);
@@ -104,10 +104,10 @@ public sealed class MigratorTests
             await reading.ExecuteNonQueryAsync(_none);
         }
 
-        var refusal = await Assert.ThrowsAsync<StoreSetupException>(() => MigrateAsync(Settings(database)));
+        var rejection = await Assert.ThrowsAsync<StoreSetupException>(() => MigrateAsync(Settings(database)));
 
-        Assert.True(refusal.MayPass);
-        Assert.Contains("a lock", refusal.Message);
+        Assert.True(rejection.MayPass);
+        Assert.Contains("a lock", rejection.Message);
     }
 
     [Fact]
@@ -117,10 +117,10 @@ public sealed class MigratorTests
         var applied = Assert.Single(await MigrateAsync(Settings(database)));
         await database.ExecuteAsync("DELETE FROM onex.schema_migrations; INSERT INTO onex.schema_migrations VALUES ('20261124035725_Initial', '10.0.0')");
 
-        Assert.Contains("of the last build before this one", await RefusalAsync(Settings(database), migrator => migrator.MigrateAsync(_none)));
+        Assert.Contains("of the last build before this one", await RejectionAsync(Settings(database), migrator => migrator.MigrateAsync(_none)));
 
         await database.ExecuteAsync("INSERT INTO onex.schema_migrations VALUES ('20261129090018_RequestHashes', '10.0.0')");
-        var message = await RefusalAsync(Settings(database), migrator => migrator.MigrateAsync(_none));
+        var message = await RejectionAsync(Settings(database), migrator => migrator.MigrateAsync(_none));
         await database.ExecuteAsync(message[(message.IndexOf("so run ", StringComparison.Ordinal) + 7)..]);
 
         Assert.Empty(await MigrateAsync(Settings(database)));
@@ -132,7 +132,7 @@ public sealed class MigratorTests
     {
         var settings = Settings(await PostgresServer.SharedAsync(), "no such database");
 
-        var message = await RefusalAsync(settings, migrator => migrator.MigrateAsync(_none));
+        var message = await RejectionAsync(settings, migrator => migrator.MigrateAsync(_none));
 
         Assert.Contains($"CREATE DATABASE \"no such database\" OWNER \"{settings.User}\"", message);
         Assert.Contains("POSTGRES_DATABASE", message);
@@ -145,12 +145,12 @@ public sealed class MigratorTests
         var wrong = Settings(database) with { Password = "hunter2" };
         Assert.SkipWhen(await LetsInAsync(wrong), "This server asks nobody for a password.");
 
-        var message = await RefusalAsync(wrong, migrator => migrator.MigrateAsync(_none));
+        var message = await RejectionAsync(wrong, migrator => migrator.MigrateAsync(_none));
 
         Assert.Contains("POSTGRES_PASSWORD", message);
         Assert.DoesNotContain("hunter2", message);
         Assert.DoesNotContain("hunter2", wrong.ToString());
-        Assert.Contains("POSTGRES_PASSWORD", await RefusalAsync(wrong with { Password = null }, migrator => migrator.MigrateAsync(_none)));
+        Assert.Contains("POSTGRES_PASSWORD", await RejectionAsync(wrong with { Password = null }, migrator => migrator.MigrateAsync(_none)));
     }
 
     [Fact]
@@ -158,11 +158,11 @@ public sealed class MigratorTests
     {
         var settings = Settings(await PostgresServer.SharedAsync(), "any") with { Host = "127.0.0.1", Port = FreePort.Next() };
 
-        var refusal = await Assert.ThrowsAsync<StoreSetupException>(() => MigrateAsync(settings));
+        var rejection = await Assert.ThrowsAsync<StoreSetupException>(() => MigrateAsync(settings));
 
-        Assert.True(refusal.MayPass);
-        Assert.Contains($"127.0.0.1:{settings.Port}", refusal.Message);
-        Assert.Contains("POSTGRES_HOST", refusal.Message);
+        Assert.True(rejection.MayPass);
+        Assert.Contains($"127.0.0.1:{settings.Port}", rejection.Message);
+        Assert.Contains("POSTGRES_HOST", rejection.Message);
     }
 
     [Fact]
@@ -173,7 +173,7 @@ public sealed class MigratorTests
         await database.ExecuteAsync($"CREATE ROLE {role} LOGIN PASSWORD 'secret'");
         try
         {
-            var message = await RefusalAsync(
+            var message = await RejectionAsync(
                 Settings(database) with { User = role, Password = "secret" }, migrator => migrator.MigrateAsync(_none));
 
             Assert.Contains($"GRANT CREATE ON DATABASE \"{database.Name}\" TO \"{role}\"", message);
@@ -256,16 +256,16 @@ public sealed class MigratorTests
     private static Task<IReadOnlyList<string>> MigrateAsync(StoreSettings settings) =>
         UseAsync(settings, migrator => migrator.MigrateAsync(_none));
 
-    private static async Task<string> RefusalAsync(StoreSettings settings, Func<Migrator, Task> use)
+    private static async Task<string> RejectionAsync(StoreSettings settings, Func<Migrator, Task> use)
     {
-        var refusal = await Assert.ThrowsAsync<StoreSetupException>(() => UseAsync(settings, async migrator =>
+        var rejection = await Assert.ThrowsAsync<StoreSetupException>(() => UseAsync(settings, async migrator =>
         {
             await use(migrator);
             return true;
         }));
-        Assert.False(refusal.MayPass);
-        Assert.DoesNotContain('\n', refusal.Message);
-        return refusal.Message;
+        Assert.False(rejection.MayPass);
+        Assert.DoesNotContain('\n', rejection.Message);
+        return rejection.Message;
     }
 
     private static async Task<T> UseAsync<T>(StoreSettings settings, Func<Migrator, Task<T>> use)

@@ -6,7 +6,7 @@ using Onex.Persistence.Ledger;
 using Onex.Persistence.Registry;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Schema;
-using Onex.Persistence.Upkeep;
+using Onex.Persistence.Maintenance;
 
 namespace Onex.Tests.Integration.Persistence;
 
@@ -26,7 +26,7 @@ public sealed class PersistenceServicesTests(TestDatabase database) : IClassFixt
         Assert.NotNull(provider.GetRequiredService<IEffectLedger>());
         Assert.NotNull(provider.GetRequiredService<IContractRegistry>());
         Assert.NotNull(provider.GetRequiredService<IDeadLetterIndex>());
-        Assert.NotNull(provider.GetRequiredService<IStoreUpkeep>());
+        Assert.NotNull(provider.GetRequiredService<IStoreMaintenance>());
         Assert.NotNull(await provider.GetRequiredService<ISagaQueries>().FindAsync(row.Id, CancellationToken.None));
         await using var context = await provider.GetRequiredService<IDbContextFactory<OnexDbContext>>().CreateDbContextAsync();
         var found = await context.Sagas.SingleAsync(saga => saga.Contract == row.Contract && saga.Status == SagaStatus.Running && saga.Id == row.Id);

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Onex.Contracts.Messages;
 using Onex.Engine;
-using Onex.Persistence.Connecting;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Support;
 
@@ -23,15 +23,15 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         var store = Store(dataSource);
         for (var commit = 0; commit < before; commit++)
         {
-            Assert.IsType<CommitVerdict.Committed>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New()))));
+            Assert.IsType<CommitResult.Committed>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New()))));
         }
 
         // Refused when it is bound: the statement is known to the server by then, and the driver has not yet heard what it answers.
-        Assert.IsType<CommitVerdict.Refused>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New() with { State = "nul\0byte" }))));
+        Assert.IsType<CommitResult.Refused>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New() with { State = "nul\0byte" }))));
 
         for (var commit = 0; commit < 4; commit++)
         {
-            Assert.IsType<CommitVerdict.Committed>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New()))));
+            Assert.IsType<CommitResult.Committed>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New()))));
         }
     }
 
@@ -52,7 +52,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         await database.Database.ExecuteAsync(back);
 
         Assert.Contains("onex db migrate", refused.Message, StringComparison.Ordinal);
-        Assert.IsType<CommitVerdict.Committed>(Assert.Single(await CommitAsync(store, start)));
+        Assert.IsType<CommitResult.Committed>(Assert.Single(await CommitAsync(store, start)));
     }
 
     [Fact]
@@ -102,8 +102,8 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
                 live = [];
                 foreach (var (entry, verdict) in entries.Zip(verdicts))
                 {
-                    Assert.False(verdict is CommitVerdict.Refused, verdict.ToString());
-                    if (verdict is not CommitVerdict.Committed)
+                    Assert.False(verdict is CommitResult.Refused, verdict.ToString());
+                    if (verdict is not CommitResult.Committed)
                     {
                         continue;
                     }
@@ -142,7 +142,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         await LockAsync(rows[0]);
         await transaction.CommitAsync();
 
-        Assert.All(await verdicts, verdict => Assert.Equal(CommitVerdict.Committed.Instance, verdict));
+        Assert.All(await verdicts, verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
         await Eventually.Async(
             async () => await database.Database.ScalarAsync<long>(
                 "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") > before,
@@ -177,7 +177,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
             new CommitEntry.Start(born, [Rows.Happened(born)], [], [Rows.Payload(born, "input")]),
             new CommitEntry.Check(Rows.Id(), 0));
 
-        Assert.All(verdicts, verdict => Assert.Equal(CommitVerdict.Committed.Instance, verdict));
+        Assert.All(verdicts, verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
         Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
         Assert.Equal((1L, 1L), (await VersionAsync(born.Id), await HistoryAsync(born.Id)));
         Assert.Equal(message.MessageId, Assert.Single((await lost.Store.LoadAsync([row.Id], _none))[row.Id].Unsent).MessageId);
@@ -197,7 +197,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         Assert.False(verdicts.IsCompleted);
         lost.Proxy.Refusing = false;
 
-        Assert.Equal([CommitVerdict.Committed.Instance], await verdicts);
+        Assert.Equal([CommitResult.Committed.Instance], await verdicts);
         Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
     }
 
@@ -215,7 +215,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         await CommitAsync(Store(database.DataSource), Rows.Move(row, Rows.Next(row)));
         lost.Proxy.Refusing = false;
 
-        Assert.Equal([CommitVerdict.Stale.Instance], await verdicts);
+        Assert.Equal([CommitResult.Stale.Instance], await verdicts);
         Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
     }
 
@@ -241,7 +241,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
             () => "the cut-off commit and its repetition do not both wait for the row");
         await transaction.CommitAsync();
 
-        Assert.Equal([CommitVerdict.Committed.Instance], await verdicts);
+        Assert.Equal([CommitResult.Committed.Instance], await verdicts);
         Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
     }
 
@@ -254,7 +254,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         await CommitAsync(store, Rows.Start(row));
 
         await KillAsync();
-        Assert.Equal([CommitVerdict.Committed.Instance], await CommitAsync(store, Rows.Move(row, Rows.Next(row))));
+        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(store, Rows.Move(row, Rows.Next(row))));
         await KillAsync();
         Assert.Equal(2, (await store.LoadAsync([row.Id], _none))[row.Id].Row.Version);
 
@@ -275,7 +275,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         await Assert.ThrowsAsync<StoreUnavailableException>(() => lost.Store.NowAsync(_none));
 
         lost.Proxy.Refusing = false;
-        Assert.Equal([CommitVerdict.Committed.Instance], await CommitAsync(lost.Store, Rows.Start(row)));
+        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(lost.Store, Rows.Start(row)));
     }
 
     [Fact]
@@ -335,16 +335,16 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
 
         Assert.All(
             await CommitAsync(store, [.. rows.Select(row => (CommitEntry)new CommitEntry.Start(row, [Rows.Happened(row)], [Rows.Message("m")], []))]),
-            verdict => Assert.Equal(CommitVerdict.Committed.Instance, verdict));
+            verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
         Assert.All(
             await CommitAsync(store, [.. rows.Select(row => Rows.Move(row, Rows.Next(row)))]),
-            verdict => Assert.Equal(CommitVerdict.Committed.Instance, verdict));
+            verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
     }
 
     private static PostgresSagaStore Store(NpgsqlDataSource dataSource) =>
         new(dataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
 
-    private static Task<IReadOnlyList<CommitVerdict>> CommitAsync(PostgresSagaStore store, params CommitEntry[] entries) =>
+    private static Task<IReadOnlyList<CommitResult>> CommitAsync(PostgresSagaStore store, params CommitEntry[] entries) =>
         store.CommitAsync(new CommitBatch(entries, []), _none);
 
     private Task<long> VersionAsync(Guid id) => database.Database.ScalarAsync<long>($"SELECT version FROM onex.sagas WHERE id = '{id}'");

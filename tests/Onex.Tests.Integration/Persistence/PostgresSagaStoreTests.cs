@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using Onex.Persistence.Connecting;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Integration.Persistence;

@@ -143,8 +143,8 @@ public abstract class RegistryAndDeadLettersCompliance
         }
         while (pages[^1].Next is not null);
 
-        Assert.Equal([2, 2, 1], pages.Select(page => page.Letters.Count));
-        var listed = pages.SelectMany(page => page.Letters).ToList();
+        Assert.Equal([2, 2, 1], pages.Select(page => page.DeadLetters.Count));
+        var listed = pages.SelectMany(page => page.DeadLetters).ToList();
         Assert.Equal(letters.Select(letter => letter.Id).Order(), listed.Select(letter => letter.Id).Order());
         Assert.Equal(listed.Select(letter => letter.At).OrderDescending(), listed.Select(letter => letter.At));
         Assert.All(listed, letter => Assert.Null(letter.Value));
@@ -167,13 +167,13 @@ public abstract class RegistryAndDeadLettersCompliance
                 new() { Text = letter.CorrelationId.ToString() }, new() { Text = letter.Key[..^2] }, new() { Text = letter.Key },
             ])
         {
-            Assert.Equal(letter.Id, Assert.Single((await DeadLetters.ListAsync(filter, _none)).Letters).Id);
+            Assert.Equal(letter.Id, Assert.Single((await DeadLetters.ListAsync(filter, _none)).DeadLetters).Id);
         }
 
-        Assert.Equal(discarded.Id, Assert.Single((await DeadLetters.ListAsync(new() { Topic = letter.Topic, Statuses = [DeadLetterStatus.Discarded] }, _none)).Letters).Id);
-        Assert.Equal(2, (await DeadLetters.ListAsync(new() { Topic = letter.Topic, Statuses = [DeadLetterStatus.Discarded, DeadLetterStatus.Open] }, _none)).Letters.Count);
-        Assert.Empty((await DeadLetters.ListAsync(new() { Text = $"{letter.Key}%" }, _none)).Letters);
-        Assert.Empty((await DeadLetters.ListAsync(new() { Topic = "no\0ne" }, _none)).Letters);
+        Assert.Equal(discarded.Id, Assert.Single((await DeadLetters.ListAsync(new() { Topic = letter.Topic, Statuses = [DeadLetterStatus.Discarded] }, _none)).DeadLetters).Id);
+        Assert.Equal(2, (await DeadLetters.ListAsync(new() { Topic = letter.Topic, Statuses = [DeadLetterStatus.Discarded, DeadLetterStatus.Open] }, _none)).DeadLetters.Count);
+        Assert.Empty((await DeadLetters.ListAsync(new() { Text = $"{letter.Key}%" }, _none)).DeadLetters);
+        Assert.Empty((await DeadLetters.ListAsync(new() { Topic = "no\0ne" }, _none)).DeadLetters);
     }
 
     [Fact]
@@ -280,7 +280,7 @@ public abstract class RegistryAndDeadLettersCompliance
 
         var verdict = await CommitAsync(Rows.Move(row, Rows.Next(row)) with { DeadLetters = [stale] });
 
-        Assert.IsType<CommitVerdict.Stale>(verdict);
+        Assert.IsType<CommitResult.Stale>(verdict);
         Assert.NotNull(await DeadLetters.FindAsync(first.Id, _none));
         Assert.NotNull(await DeadLetters.FindAsync(second.Id, _none));
         Assert.Null(await DeadLetters.FindAsync(stale.Id, _none));
@@ -346,7 +346,7 @@ public abstract class RegistryAndDeadLettersCompliance
     /// <summary>Runs a query and gives each row as text.</summary>
     protected abstract Task<IReadOnlyList<string>> QueryAsync(string sql);
 
-    private async Task<CommitVerdict> CommitAsync(CommitEntry entry) => (await Store.CommitAsync(new CommitBatch([entry], []), _none))[0];
+    private async Task<CommitResult> CommitAsync(CommitEntry entry) => (await Store.CommitAsync(new CommitBatch([entry], []), _none))[0];
 
     private static DeadLetterRow Letter() => new(Rows.Id(), "requests", 3, 41, "ONEX3001", "not JSON", null, [0xff, 0, 1, 2, 3], Rows.Now)
     {

@@ -111,7 +111,7 @@ public abstract class SagaQueriesCompliance
                 ],
                 []),
             _none);
-        await Store.CommitAsync(new CommitBatch([Rows.Move(row, Rows.Next(row)) with { KeptEvents = [kept] }], []), _none);
+        await Store.CommitAsync(new CommitBatch([Rows.Move(row, Rows.Next(row)) with { BufferedEvents = [kept] }], []), _none);
 
         var found = await Queries.FindAsync(row.Id, _none);
 
@@ -189,7 +189,7 @@ public abstract class SagaQueriesCompliance
     private async Task StartAsync(params SagaRow[] rows) =>
         Assert.All(
             await Store.CommitAsync(new CommitBatch([.. rows.Select(Rows.Start)], []), _none),
-            verdict => Assert.Equal(CommitVerdict.Committed.Instance, verdict));
+            verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
 
     private async Task<IReadOnlyList<Guid>> ListAsync(SagaFilter filter) => [.. (await Queries.ListAsync(filter, _none)).Sagas.Select(row => row.Id)];
 }

@@ -68,17 +68,17 @@ public abstract partial class SagaStoreCompliance
         var row = await StartAsync(Parked(partition, Rows.Now.AddHours(1)));
         var kept = Rows.Early(row);
         var next = Rows.Next(row);
-        await CommitAsync(Rows.Move(row, next) with { KeptEvents = [kept], WasParked = true });
+        await CommitAsync(Rows.Move(row, next) with { BufferedEvents = [kept], WasParked = true });
         var seen = Rows.Id();
 
         var late = Rows.Move(row, Rows.Ended(row)) with
         {
             WasParked = true,
             SeenMessages = [new(seen)],
-            KeptEvents = [Rows.Early(row)],
+            BufferedEvents = [Rows.Early(row)],
             ReleasedEvents = [kept.MessageId],
         };
-        Assert.Equal([CommitVerdict.Stale.Instance], await CommitAsync(late));
+        Assert.Equal([CommitResult.Stale.Instance], await CommitAsync(late));
 
         Assert.Equal([Rows.Now.AddHours(1)], await WakeupTimesAsync(partition));
         Assert.Equal([kept.MessageId], await KeptAsync(row));
@@ -92,7 +92,7 @@ public abstract partial class SagaStoreCompliance
         var other = await StartAsync();
         var (first, second) = (Rows.Id(), Rows.Id());
         var next = Rows.Next(row);
-        Assert.Equal([CommitVerdict.Committed.Instance], await CommitAsync(Rows.Move(row, next) with { SeenMessages = [new(first)], WasParked = true }));
+        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(Rows.Move(row, next) with { SeenMessages = [new(first)], WasParked = true }));
 
         var again = Rows.Ended(next);
         var verdicts = await CommitAsync(
@@ -100,13 +100,13 @@ public abstract partial class SagaStoreCompliance
             {
                 WasParked = true,
                 SeenMessages = [new(second), new(first)],
-                KeptEvents = [Rows.Early(row)],
+                BufferedEvents = [Rows.Early(row)],
                 JoinedRequests = [new(Rows.Id())],
             },
             Rows.Move(other, Rows.Next(other)));
 
-        Assert.Equal([first], Assert.IsType<CommitVerdict.KnownMessages>(verdicts[0]).MessageIds);
-        Assert.Equal(CommitVerdict.Committed.Instance, verdicts[1]);
+        Assert.Equal([first], Assert.IsType<CommitResult.DuplicateMessages>(verdicts[0]).MessageIds);
+        Assert.Equal(CommitResult.Committed.Instance, verdicts[1]);
         var loaded = await LoadAsync(row.Id);
         Assert.Equal(Comparable(next), Comparable(loaded.Row));
         Assert.Empty(loaded.Unsent);
@@ -114,7 +114,7 @@ public abstract partial class SagaStoreCompliance
         Assert.Equal([Rows.Now.AddHours(1)], await WakeupTimesAsync(row.HomePartition));
         Assert.Empty(await Store.LoadPayloadsAsync([Rows.Payload(again, "result:again").Id], _none));
         Assert.Null(Assert.Single(await Store.FindTargetsAsync([Rows.Address(row) with { MessageId = second }], _none)).SeenBy);
-        Assert.Equal([CommitVerdict.Committed.Instance], await CommitAsync(Rows.Move(next, again) with { SeenMessages = [new(second)] }));
+        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(Rows.Move(next, again) with { SeenMessages = [new(second)] }));
     }
 
     [Fact]
@@ -128,7 +128,7 @@ public abstract partial class SagaStoreCompliance
         foreach (var from in new[] { row, ended })
         {
             var verdict = Assert.Single(await CommitAsync(Rows.Move(from, Rows.Next(from)) with { SeenMessages = [new(message)] }));
-            Assert.Equal([message], Assert.IsType<CommitVerdict.KnownMessages>(verdict).MessageIds);
+            Assert.Equal([message], Assert.IsType<CommitResult.DuplicateMessages>(verdict).MessageIds);
         }
     }
 
@@ -139,7 +139,7 @@ public abstract partial class SagaStoreCompliance
         var message = Rows.Id();
 
         Assert.Equal(
-            [CommitVerdict.Committed.Instance, CommitVerdict.Committed.Instance],
+            [CommitResult.Committed.Instance, CommitResult.Committed.Instance],
             await CommitAsync(
                 Rows.Move(one, Rows.Next(one)) with { SeenMessages = [new(message)] }, Rows.Move(two, Rows.Next(two)) with { SeenMessages = [new(message)] }));
     }
@@ -152,7 +152,7 @@ public abstract partial class SagaStoreCompliance
         var next = Rows.Next(row);
         await CommitAsync(Rows.Move(row, next) with { JoinedRequests = [new(request)] });
 
-        Assert.Equal([CommitVerdict.Committed.Instance], await CommitAsync(Rows.Move(next, Rows.Next(next)) with { JoinedRequests = [new(request)] }));
+        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(Rows.Move(next, Rows.Next(next)) with { JoinedRequests = [new(request)] }));
     }
 
     [Fact]
@@ -164,10 +164,10 @@ public abstract partial class SagaStoreCompliance
         var foreign = Rows.Early(other);
         var second = Rows.Next(row);
         await CommitAsync(
-            Rows.Move(row, second) with { KeptEvents = [events[3], events[1], events[2]] },
-            Rows.Move(other, Rows.Next(other)) with { KeptEvents = [foreign] });
+            Rows.Move(row, second) with { BufferedEvents = [events[3], events[1], events[2]] },
+            Rows.Move(other, Rows.Next(other)) with { BufferedEvents = [foreign] });
         var third = Rows.Next(second);
-        await CommitAsync(Rows.Move(second, third) with { KeptEvents = [events[0]] });
+        await CommitAsync(Rows.Move(second, third) with { BufferedEvents = [events[0]] });
 
         var early = (await LoadAsync(row.Id)).Early;
         Assert.Equal([events[3].MessageId, events[1].MessageId, events[2].MessageId, events[0].MessageId], early.Select(kept => kept.MessageId));
@@ -187,9 +187,9 @@ public abstract partial class SagaStoreCompliance
     {
         var row = await StartAsync();
         var next = Rows.Next(row);
-        await CommitAsync(Rows.Move(row, next) with { KeptEvents = [Rows.Early(row)] });
+        await CommitAsync(Rows.Move(row, next) with { BufferedEvents = [Rows.Early(row)] });
 
-        await CommitAsync(Rows.Move(next, Rows.Ended(next)) with { KeptEvents = [Rows.Early(row)] });
+        await CommitAsync(Rows.Move(next, Rows.Ended(next)) with { BufferedEvents = [Rows.Early(row)] });
 
         Assert.Empty(await KeptAsync(row));
     }
@@ -199,13 +199,13 @@ public abstract partial class SagaStoreCompliance
     {
         var row = Rows.New();
         var (kept, taken) = (Rows.Early(row), Rows.Early(row));
-        await Store.KeepEarlyAsync([kept, taken], 10, _none);
+        await Store.StoreEarlyAsync([kept, taken], 10, _none);
         await StartAsync(row);
 
         await CommitAsync(Rows.Move(row, Rows.Next(row)) with
         {
             SeenMessages = [new(kept.MessageId), new(taken.MessageId)],
-            KeptEvents = [kept with { SagaId = row.Id }],
+            BufferedEvents = [kept with { SagaId = row.Id }],
             ReleasedEvents = [taken.MessageId],
         });
 
@@ -269,19 +269,19 @@ public abstract partial class SagaStoreCompliance
         var otherFlow = Rows.Early(Rows.New());
         var otherContract = Rows.Early(row) with { Contract = "another" };
 
-        Assert.Equal([events[0].MessageId], (await Store.KeepEarlyAsync([events[0], events[0]], 3, _none)).Keys);
-        var kept = await Store.KeepEarlyAsync([.. events, otherFlow, otherContract], 3, _none);
+        Assert.Equal([events[0].MessageId], (await Store.StoreEarlyAsync([events[0], events[0]], 3, _none)).Keys);
+        var kept = await Store.StoreEarlyAsync([.. events, otherFlow, otherContract], 3, _none);
 
         Guid[] expected = [events[0].MessageId, events[1].MessageId, events[2].MessageId, otherFlow.MessageId, otherContract.MessageId];
         Assert.Equal(expected.Order(), kept.Keys.Order());
-        Assert.Empty(await Store.KeepEarlyAsync([], 3, _none));
+        Assert.Empty(await Store.StoreEarlyAsync([], 3, _none));
     }
 
     [Fact]
     public async Task Mains_that_keep_events_at_once_keep_the_limit()
     {
         var row = Rows.New();
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Store.KeepEarlyAsync([Rows.Early(row), Rows.Early(row)], 5, _none)));
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Store.StoreEarlyAsync([Rows.Early(row), Rows.Early(row)], 5, _none)));
 
         await StartAsync(row);
         Assert.Equal(5, (await DueAsync()).Count(due => due.SagaId == row.Id));
@@ -294,7 +294,7 @@ public abstract partial class SagaStoreCompliance
         var byKey = Rows.New() with { BusinessKey = Rows.Key() };
         EarlyEvent[] events = [Rows.Early(byFlow), Rows.Early(Rows.New()) with { BusinessKey = byKey.BusinessKey }, Rows.Early(byFlow)];
         var otherKey = Rows.Early(byFlow) with { BusinessKey = Rows.Key() };
-        await Store.KeepEarlyAsync([.. events, otherKey], 10, _none);
+        await Store.StoreEarlyAsync([.. events, otherKey], 10, _none);
         Assert.DoesNotContain(await DueAsync(), due => due.Event.CorrelationId == byFlow.CorrelationId);
 
         await StartAsync(byFlow);
@@ -315,7 +315,7 @@ public abstract partial class SagaStoreCompliance
     {
         var row = Rows.New();
         var over = Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) };
-        await Store.KeepEarlyAsync([over, Rows.Early(row)], 10, _none);
+        await Store.StoreEarlyAsync([over, Rows.Early(row)], 10, _none);
 
         var due = Assert.Single(await DueAsync(), due => due.Event.CorrelationId == row.CorrelationId);
 
@@ -330,7 +330,7 @@ public abstract partial class SagaStoreCompliance
     {
         var row = await StartAsync();
         var kept = Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) };
-        await CommitAsync(Rows.Move(row, Rows.Next(row)) with { KeptEvents = [kept] });
+        await CommitAsync(Rows.Move(row, Rows.Next(row)) with { BufferedEvents = [kept] });
 
         Assert.DoesNotContain(await DueAsync(), due => due.Event.MessageId == kept.MessageId);
     }
@@ -340,9 +340,9 @@ public abstract partial class SagaStoreCompliance
     {
         var row = Rows.New();
         var early = Rows.Early(row) with { SagaId = null };
-        await Store.KeepEarlyAsync([early], 10, _none);
+        await Store.StoreEarlyAsync([early], 10, _none);
         await StartAsync(row);
-        await CommitAsync(Rows.Move(row, Rows.Next(row)) with { KeptEvents = [early with { SagaId = row.Id }] });
+        await CommitAsync(Rows.Move(row, Rows.Next(row)) with { BufferedEvents = [early with { SagaId = row.Id }] });
 
         await Store.RemoveEarlyAsync([early.MessageId], _none);
 
@@ -357,26 +357,26 @@ public abstract partial class SagaStoreCompliance
         var row = await StartAsync(Rows.New() with { BusinessKey = Rows.Key(), RequestHash = hashes[0] });
         await CommitAsync(Rows.Move(row, Rows.Next(row)) with { JoinedRequests = [new(joined, hashes[1])], SeenMessages = [new(seen, hashes[2])] });
         var early = Rows.Early(Rows.New()) with { RequestHash = hashes[3] };
-        await Store.KeepEarlyAsync([early], 10, _none);
+        await Store.StoreEarlyAsync([early], 10, _none);
 
         Assert.Equal(hashes[0], (await LoadAsync(row.Id)).Row.RequestHash);
         Assert.Equal(
             [
-                new CommitVerdict.KnownRequest(row.Id, row.Source) { Hash = hashes[0] },
-                new CommitVerdict.KnownRequest(row.Id, "") { Hash = hashes[1] },
-                new CommitVerdict.KeyTaken(row.Id) { Hash = hashes[0] },
+                new CommitResult.DuplicateRequest(row.Id, row.Source) { Hash = hashes[0] },
+                new CommitResult.DuplicateRequest(row.Id, "") { Hash = hashes[1] },
+                new CommitResult.KeyTaken(row.Id) { Hash = hashes[0] },
             ],
             await CommitAsync(
                 Rows.Start(Rows.New() with { RequestId = row.RequestId }),
                 Rows.Start(Rows.New() with { RequestId = joined }),
                 Rows.Start(Rows.New() with { BusinessKey = row.BusinessKey })));
-        Assert.Equal(new CommitVerdict.KnownRequest(row.Id, row.Source) { Hash = hashes[0] }, await Store.FindRequestAsync(row.RequestId, _none));
-        Assert.Equal(new CommitVerdict.KnownRequest(row.Id, "") { Hash = hashes[1] }, await Store.FindRequestAsync(joined, _none));
+        Assert.Equal(new CommitResult.DuplicateRequest(row.Id, row.Source) { Hash = hashes[0] }, await Store.FindRequestAsync(row.RequestId, _none));
+        Assert.Equal(new CommitResult.DuplicateRequest(row.Id, "") { Hash = hashes[1] }, await Store.FindRequestAsync(joined, _none));
         Assert.Null(await Store.FindRequestAsync(Rows.Id(), _none));
         var targets = await Store.FindTargetsAsync(
             [Rows.Address(row) with { MessageId = seen }, Rows.Address(row) with { MessageId = row.RequestId }, Rows.Address(row)], _none);
         Assert.Equal([(row.Id, hashes[2]), (row.Id, Guid.Empty), (null, (Guid?)null)], targets.Select(target => (target.SeenBy, target.SeenHash)));
-        Assert.Equal(hashes[3], (await Store.KeepEarlyAsync([early with { RequestHash = Rows.Id() }], 10, _none))[early.MessageId]);
+        Assert.Equal(hashes[3], (await Store.StoreEarlyAsync([early with { RequestHash = Rows.Id() }], 10, _none))[early.MessageId]);
     }
 
     [Fact]
@@ -402,7 +402,7 @@ public abstract partial class SagaStoreCompliance
         var (quick, late) = (Rows.New(), Rows.New() with { BusinessKey = Rows.Key() });
         var forQuick = Rows.Early(quick);
         var forLate = Rows.Early(Rows.New()) with { BusinessKey = late.BusinessKey, ExpiresAt = Rows.Now.AddMinutes(-10) };
-        await Store.KeepEarlyAsync([forQuick, forLate], 10, _none);
+        await Store.StoreEarlyAsync([forQuick, forLate], 10, _none);
 
         await StartAsync(quick);
         await CommitAsync(Rows.Move(quick, Rows.Ended(quick)));
@@ -416,10 +416,10 @@ public abstract partial class SagaStoreCompliance
     public async Task Events_whose_time_is_over_leave_room_for_others()
     {
         var row = Rows.New();
-        await Store.KeepEarlyAsync([Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) }], 1, _none);
+        await Store.StoreEarlyAsync([Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) }], 1, _none);
         var next = Rows.Early(row);
 
-        Assert.Equal([next.MessageId], (await Store.KeepEarlyAsync([next], 1, _none)).Keys);
+        Assert.Equal([next.MessageId], (await Store.StoreEarlyAsync([next], 1, _none)).Keys);
     }
 
     private static int NewPartition() => Interlocked.Increment(ref _partition);

@@ -31,7 +31,7 @@ public abstract partial class SagaStoreCompliance
         var message = Rows.Message("m") with { Partition = 3 };
         var input = new SagaPayload(Rows.Id(), row.Id, "input", RawJson.FromText("""{"sku":"A"}"""));
 
-        Assert.Equal([CommitVerdict.Committed.Instance], await CommitAsync(new CommitEntry.Start(row, [Rows.Happened(row)], [message], [input])));
+        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(new CommitEntry.Start(row, [Rows.Happened(row)], [message], [input])));
 
         var loaded = await LoadAsync(row.Id);
         Assert.Equal(Comparable(row), Comparable(loaded.Row));
@@ -56,7 +56,7 @@ public abstract partial class SagaStoreCompliance
         var row = await StartAsync();
         var moved = Rows.Next(row) with { State = "charging", Status = SagaStatus.Waiting, NextWakeupAt = Rows.Now.AddHours(1) };
 
-        Assert.Equal([CommitVerdict.Committed.Instance], await CommitAsync(Rows.Move(row, moved)));
+        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(Rows.Move(row, moved)));
 
         Assert.Equal(Comparable(moved), Comparable((await LoadAsync(row.Id)).Row));
     }
@@ -70,7 +70,7 @@ public abstract partial class SagaStoreCompliance
         var late = Rows.Next(first) with { State = "late" };
 
         Assert.Equal(
-            [CommitVerdict.Stale.Instance],
+            [CommitResult.Stale.Instance],
             await CommitAsync(new CommitEntry.Move(late, first.Version, [Rows.Happened(late)], [Rows.Message("late")], [Rows.Payload(late, "result:late")])));
 
         var loaded = await LoadAsync(first.Id);
@@ -84,7 +84,7 @@ public abstract partial class SagaStoreCompliance
     {
         var row = Rows.New();
 
-        Assert.Equal([CommitVerdict.Stale.Instance], await CommitAsync(Rows.Move(row, Rows.Next(row))));
+        Assert.Equal([CommitResult.Stale.Instance], await CommitAsync(Rows.Move(row, Rows.Next(row))));
     }
 
     [Fact]
@@ -95,13 +95,13 @@ public abstract partial class SagaStoreCompliance
 
         Assert.Equal(
             [
-                CommitVerdict.Committed.Instance,
-                CommitVerdict.Committed.Instance,
+                CommitResult.Committed.Instance,
+                CommitResult.Committed.Instance,
             ],
             await CommitAsync(new CommitEntry.Check(row.Id, 2), new CommitEntry.Check(Rows.Id(), 0)));
-        Assert.Equal([CommitVerdict.Stale.Instance], await CommitAsync(new CommitEntry.Check(row.Id, 1)));
-        Assert.Equal([CommitVerdict.Stale.Instance], await CommitAsync(new CommitEntry.Check(row.Id, 0)));
-        Assert.Equal([CommitVerdict.Stale.Instance], await CommitAsync(new CommitEntry.Check(Rows.Id(), 1)));
+        Assert.Equal([CommitResult.Stale.Instance], await CommitAsync(new CommitEntry.Check(row.Id, 1)));
+        Assert.Equal([CommitResult.Stale.Instance], await CommitAsync(new CommitEntry.Check(row.Id, 0)));
+        Assert.Equal([CommitResult.Stale.Instance], await CommitAsync(new CommitEntry.Check(Rows.Id(), 1)));
     }
 
     [Fact]
@@ -122,11 +122,11 @@ public abstract partial class SagaStoreCompliance
 
         Assert.Equal(
             [
-                CommitVerdict.Committed.Instance,
-                CommitVerdict.Stale.Instance,
-                new CommitVerdict.KnownRequest(known.Id, known.Source),
-                CommitVerdict.Committed.Instance,
-                CommitVerdict.Committed.Instance,
+                CommitResult.Committed.Instance,
+                CommitResult.Stale.Instance,
+                new CommitResult.DuplicateRequest(known.Id, known.Source),
+                CommitResult.Committed.Instance,
+                CommitResult.Committed.Instance,
             ],
             verdicts);
     }
@@ -137,7 +137,7 @@ public abstract partial class SagaStoreCompliance
         var first = await StartAsync(Rows.New() with { Source = "requests/3/41" });
         var again = Rows.New() with { RequestId = first.RequestId, Source = "requests/3/99" };
 
-        Assert.Equal([new CommitVerdict.KnownRequest(first.Id, "requests/3/41")], await CommitAsync(Rows.Start(again)));
+        Assert.Equal([new CommitResult.DuplicateRequest(first.Id, "requests/3/41")], await CommitAsync(Rows.Start(again)));
         Assert.Empty(await Store.LoadAsync([again.Id], _none));
     }
 
@@ -148,7 +148,7 @@ public abstract partial class SagaStoreCompliance
         await CommitAsync(Rows.Move(first, Rows.Ended(first)));
 
         Assert.Equal(
-            [new CommitVerdict.KnownRequest(first.Id, first.Source)],
+            [new CommitResult.DuplicateRequest(first.Id, first.Source)],
             await CommitAsync(Rows.Start(Rows.New() with { RequestId = first.RequestId })));
     }
 
@@ -160,7 +160,7 @@ public abstract partial class SagaStoreCompliance
         await CommitAsync(Rows.Move(owner, Rows.Ended(owner)) with { JoinedRequests = [new(request)] });
 
         Assert.Equal(
-            [new CommitVerdict.KnownRequest(owner.Id, "")],
+            [new CommitResult.DuplicateRequest(owner.Id, "")],
             await CommitAsync(Rows.Start(Rows.New() with { RequestId = request, BusinessKey = owner.BusinessKey })));
     }
 
@@ -172,7 +172,7 @@ public abstract partial class SagaStoreCompliance
         var other = Rows.New() with { BusinessKey = key, Contract = "another" };
 
         Assert.Equal(
-            [new CommitVerdict.KeyTaken(owner.Id), CommitVerdict.Committed.Instance],
+            [new CommitResult.KeyTaken(owner.Id), CommitResult.Committed.Instance],
             await CommitAsync(Rows.Start(Rows.New() with { BusinessKey = key }), Rows.Start(other)));
     }
 
@@ -184,7 +184,7 @@ public abstract partial class SagaStoreCompliance
         var known = await StartAsync();
 
         Assert.Equal(
-            [new CommitVerdict.KnownRequest(known.Id, known.Source)],
+            [new CommitResult.DuplicateRequest(known.Id, known.Source)],
             await CommitAsync(Rows.Start(Rows.New() with { BusinessKey = key, RequestId = known.RequestId })));
     }
 
@@ -196,10 +196,10 @@ public abstract partial class SagaStoreCompliance
         var next = Rows.New() with { BusinessKey = key };
 
         Assert.Equal(
-            [CommitVerdict.Committed.Instance, CommitVerdict.Committed.Instance],
+            [CommitResult.Committed.Instance, CommitResult.Committed.Instance],
             await CommitAsync(Rows.Start(next), Rows.Move(owner, Rows.Ended(owner))));
-        Assert.Equal([CommitVerdict.Committed.Instance], await CommitAsync(Rows.Move(next, Rows.Ended(next))));
-        Assert.Equal([CommitVerdict.Committed.Instance], await CommitAsync(Rows.Start(Rows.New() with { BusinessKey = key })));
+        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(Rows.Move(next, Rows.Ended(next))));
+        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(Rows.Start(Rows.New() with { BusinessKey = key })));
     }
 
     [Fact]
@@ -210,9 +210,9 @@ public abstract partial class SagaStoreCompliance
 
         var verdicts = await CommitAsync(Rows.Start(first), Rows.Start(second));
 
-        var winner = verdicts[0] is CommitVerdict.Committed ? first : second;
-        Assert.Single(verdicts, CommitVerdict.Committed.Instance);
-        Assert.Single(verdicts, new CommitVerdict.KnownRequest(winner.Id, winner.Source));
+        var winner = verdicts[0] is CommitResult.Committed ? first : second;
+        Assert.Single(verdicts, CommitResult.Committed.Instance);
+        Assert.Single(verdicts, new CommitResult.DuplicateRequest(winner.Id, winner.Source));
     }
 
     [Fact]
@@ -225,8 +225,8 @@ public abstract partial class SagaStoreCompliance
         var verdicts = await CommitAsync(
             [.. good[..3].Select(Rows.Start), Rows.Start(bad), .. good[3..].Select(Rows.Start), Rows.Move(moving, Rows.Next(moving))]);
 
-        Assert.IsType<CommitVerdict.Refused>(verdicts[3]);
-        Assert.Equal(7, verdicts.Count(verdict => verdict is CommitVerdict.Committed));
+        Assert.IsType<CommitResult.Refused>(verdicts[3]);
+        Assert.Equal(7, verdicts.Count(verdict => verdict is CommitResult.Committed));
         Assert.Equal(good.Length, (await Store.LoadAsync([.. good.Select(row => row.Id), bad.Id], _none)).Count);
     }
 
@@ -236,7 +236,7 @@ public abstract partial class SagaStoreCompliance
         // Random, so that no compression makes it fit.
         var key = string.Concat(Enumerable.Range(0, 400).Select(_ => Guid.CreateVersion7().ToString("N")));
 
-        Assert.IsType<CommitVerdict.Refused>(Assert.Single(await CommitAsync(Rows.Start(Rows.New() with { BusinessKey = key }))));
+        Assert.IsType<CommitResult.Refused>(Assert.Single(await CommitAsync(Rows.Start(Rows.New() with { BusinessKey = key }))));
     }
 
     [Fact]
@@ -332,7 +332,7 @@ public abstract partial class SagaStoreCompliance
         Assert.InRange(await Store.NowAsync(_none) - TimeProvider.System.GetUtcNow(), TimeSpan.FromMinutes(-5), TimeSpan.FromMinutes(5));
     }
 
-    protected async Task<IReadOnlyList<CommitVerdict>> CommitAsync(params CommitEntry[] entries) =>
+    protected async Task<IReadOnlyList<CommitResult>> CommitAsync(params CommitEntry[] entries) =>
         await Store.CommitAsync(new CommitBatch(entries, []), _none);
 
     [Fact]
@@ -372,7 +372,7 @@ public abstract partial class SagaStoreCompliance
     protected async Task<SagaRow> StartAsync(SagaRow? row = null)
     {
         row ??= Rows.New();
-        Assert.Equal([CommitVerdict.Committed.Instance], await CommitAsync(Rows.Start(row)));
+        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(Rows.Start(row)));
         return row;
     }
 

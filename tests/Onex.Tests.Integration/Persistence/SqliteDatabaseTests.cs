@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Onex.Contracts.Messages;
 using Onex.Engine;
-using Onex.Persistence.Connecting;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Schema;
@@ -71,10 +71,10 @@ public sealed class SqliteDatabaseTests : IDisposable
         await first.OpenAsync(_none);
         using var second = new SqliteDatabase(new SqliteStoreSettings(Path));
 
-        var refusal = await Assert.ThrowsAsync<StoreSetupException>(() => second.OpenAsync(_none));
+        var rejection = await Assert.ThrowsAsync<StoreSetupException>(() => second.OpenAsync(_none));
 
-        Assert.Contains("Another process uses", refusal.Message);
-        Assert.Contains("ONEX_DATA_DIR", refusal.Message);
+        Assert.Contains("Another process uses", rejection.Message);
+        Assert.Contains("ONEX_DATA_DIR", rejection.Message);
         first.Dispose();
         await second.OpenAsync(_none);
     }
@@ -91,9 +91,9 @@ public sealed class SqliteDatabaseTests : IDisposable
             locking.CommandText = "BEGIN IMMEDIATE";
             await locking.ExecuteNonQueryAsync(_none);
 
-            var refusal = await Assert.ThrowsAsync<StoreUnavailableException>(() => file.ProbeAsync(_none));
+            var rejection = await Assert.ThrowsAsync<StoreUnavailableException>(() => file.ProbeAsync(_none));
 
-            Assert.Contains("is locked by another program", refusal.Message);
+            Assert.Contains("is locked by another program", rejection.Message);
             await new SqliteSagaStore(file, TimeProvider.System).LoadPayloadsAsync([Guid.Empty], null, _none);
         }
 
@@ -132,7 +132,7 @@ public sealed class SqliteDatabaseTests : IDisposable
         await UseAsync(store => store.NowAsync(_none));
         await SqliteFile.QueryAsync(Path, $"PRAGMA user_version = {SqliteDatabase.SchemaVersion + 1}");
 
-        Assert.Contains("newer than this version of onex", await RefusalAsync());
+        Assert.Contains("newer than this version of onex", await RejectionAsync());
     }
 
     [Fact]
@@ -169,7 +169,7 @@ public sealed class SqliteDatabaseTests : IDisposable
 
         var found = await UseAsync(store => store.FindRequestAsync(row.RequestId, _none));
 
-        Assert.Equal(new CommitVerdict.KnownRequest(row.Id, row.Source), found);
+        Assert.Equal(new CommitResult.DuplicateRequest(row.Id, row.Source), found);
     }
 
     [Fact]
@@ -197,7 +197,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     {
         await SqliteFile.QueryAsync(Path, "CREATE TABLE sagas (id TEXT)");
 
-        Assert.Contains("another program", await RefusalAsync());
+        Assert.Contains("another program", await RejectionAsync());
     }
 
     [Fact]
@@ -205,7 +205,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     {
         await File.WriteAllTextAsync(Path, new string('x', 10_000));
 
-        var message = await RefusalAsync();
+        var message = await RejectionAsync();
 
         Assert.Contains("damaged", message);
         Assert.Contains("backup", message);
@@ -217,7 +217,7 @@ public sealed class SqliteDatabaseTests : IDisposable
         var blocked = System.IO.Path.Combine(_directory, "file");
         await File.WriteAllTextAsync(blocked, "");
 
-        var message = await RefusalAsync(System.IO.Path.Combine(blocked, "onex.db"));
+        var message = await RejectionAsync(System.IO.Path.Combine(blocked, "onex.db"));
 
         Assert.Contains("ONEX_DATA_DIR", message);
         Assert.Contains(blocked, message);
@@ -228,7 +228,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux has a directory that is read-only to everybody.");
 
-        Assert.Contains("ONEX_DATA_DIR", await RefusalAsync("/proc/onex.db"));
+        Assert.Contains("ONEX_DATA_DIR", await RejectionAsync("/proc/onex.db"));
     }
 
     [Fact]
@@ -251,7 +251,7 @@ public sealed class SqliteDatabaseTests : IDisposable
 
         // The failed connection was given up, and the limit with it.
         Assert.Empty(await store.LoadAsync([row.Id], _none));
-        Assert.Equal([CommitVerdict.Committed.Instance], await store.CommitAsync(new CommitBatch([Rows.Start(row)], []), _none));
+        Assert.Equal([CommitResult.Committed.Instance], await store.CommitAsync(new CommitBatch([Rows.Start(row)], []), _none));
     }
 
     [Fact]
@@ -271,7 +271,7 @@ public sealed class SqliteDatabaseTests : IDisposable
         Assert.Contains("locked by another program", unavailable.Message);
         command.CommandText = "ROLLBACK";
         await command.ExecuteNonQueryAsync();
-        Assert.Equal([CommitVerdict.Committed.Instance], await store.CommitAsync(new CommitBatch([Rows.Start(Rows.New())], []), _none));
+        Assert.Equal([CommitResult.Committed.Instance], await store.CommitAsync(new CommitBatch([Rows.Start(Rows.New())], []), _none));
     }
 
     [Fact]
@@ -282,7 +282,7 @@ public sealed class SqliteDatabaseTests : IDisposable
 
         var verdicts = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => store.CommitAsync(new CommitBatch([Rows.Start(Rows.New())], []), _none)));
 
-        Assert.All(verdicts, verdict => Assert.Equal([CommitVerdict.Committed.Instance], verdict));
+        Assert.All(verdicts, verdict => Assert.Equal([CommitResult.Committed.Instance], verdict));
         Assert.Equal(50, (await store.LiveAsync(Guid.Empty, 100, _none)).Count);
     }
 
@@ -325,14 +325,14 @@ public sealed class SqliteDatabaseTests : IDisposable
         return await use(services.GetRequiredService<ISagaStore>());
     }
 
-    private async Task<string> RefusalAsync(string? path = null)
+    private async Task<string> RejectionAsync(string? path = null)
     {
         using var database = new SqliteDatabase(new SqliteStoreSettings(path ?? Path));
-        var refusal = await Assert.ThrowsAsync<StoreSetupException>(() => database.OpenAsync(_none));
-        Assert.DoesNotContain('\n', refusal.Message);
+        var rejection = await Assert.ThrowsAsync<StoreSetupException>(() => database.OpenAsync(_none));
+        Assert.DoesNotContain('\n', rejection.Message);
 
         // Who uses it without opening it first waits.
         await Assert.ThrowsAsync<StoreUnavailableException>(() => new SqliteSagaStore(database, TimeProvider.System).NowAsync(_none));
-        return refusal.Message;
+        return rejection.Message;
     }
 }

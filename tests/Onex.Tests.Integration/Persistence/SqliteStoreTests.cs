@@ -3,7 +3,7 @@ using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Registry;
 using Onex.Persistence.Sagas;
-using Onex.Persistence.Upkeep;
+using Onex.Persistence.Maintenance;
 
 namespace Onex.Tests.Integration.Persistence;
 
@@ -47,7 +47,7 @@ public sealed class SqliteRegistryAndDeadLettersTests(SqliteFile file) : Registr
 }
 
 /// <summary>The compliance suite of the upkeep against SQLite.</summary>
-public sealed class SqliteUpkeepTests(SqliteFile file) : StoreUpkeepCompliance, IClassFixture<SqliteFile>
+public sealed class SqliteMaintenanceTests(SqliteFile file) : StoreMaintenanceCompliance, IClassFixture<SqliteFile>
 {
     protected override ISagaStore Store => file.Get<ISagaStore>();
 
@@ -57,7 +57,7 @@ public sealed class SqliteUpkeepTests(SqliteFile file) : StoreUpkeepCompliance, 
 
     protected override IDeadLetterIndex DeadLetters => file.Get<IDeadLetterIndex>();
 
-    protected override IStoreUpkeep Upkeep => file.Get<IStoreUpkeep>();
+    protected override IStoreMaintenance Maintenance => file.Get<IStoreMaintenance>();
 
     protected override Task AgeAsync(Guid commandId, TimeSpan age) => file.QueryAsync(
         $"""
@@ -67,6 +67,6 @@ public sealed class SqliteUpkeepTests(SqliteFile file) : StoreUpkeepCompliance, 
         WHERE command_id = '{commandId}'
         """);
 
-    protected override Task AgeLetterAsync(Guid id, TimeSpan age) => file.QueryAsync(
+    protected override Task AgeDeadLetterAsync(Guid id, TimeSpan age) => file.QueryAsync(
         $"UPDATE dead_letters SET decided_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '-{age.TotalHours} hours') WHERE id = '{id}'");
 }

@@ -49,9 +49,9 @@ public sealed class StagingSagaRepositoryTests
         var door = new Door { CorrelationId = Rows.Id(), State = "Open" };
         var staging = new SagaStaging<Door>(door.CorrelationId, door);
 
-        var refusal = await Assert.ThrowsAnyAsync<Exception>(() => SendAsync(staging, new Answer(door.CorrelationId)));
+        var rejection = await Assert.ThrowsAnyAsync<Exception>(() => SendAsync(staging, new Answer(door.CorrelationId)));
 
-        Assert.IsType<UnhandledEventException>(refusal is SagaException { InnerException: { } inner } ? inner : refusal);
+        Assert.IsType<UnhandledEventException>(rejection is SagaException { InnerException: { } inner } ? inner : rejection);
         Assert.False(staging.Changed);
     }
 

@@ -74,7 +74,7 @@ public abstract class StoredValueTests
                 Results = kept.Select((value, index) => KeyValuePair.Create($"step{index}", value)).ToImmutableDictionary(),
                 Eaches = [new EachRun("each", kept.Count) { Items = all, Totals = [.. kept] }],
                 Outstanding = [Command(all)],
-                Early = [new KeptEvent(Rows.Id(), "told", CelValue.Map([new("what", all)]), Saga(all).Facts.Asker, Rows.Now, Rows.Now.AddDays(1))],
+                Early = [new BufferedEvent(Rows.Id(), "told", CelValue.Map([new("what", all)]), Saga(all).Facts.Requester, Rows.Now, Rows.Now.AddDays(1))],
             };
             var back = await ThereAndBackAsync(saga);
 
@@ -101,7 +101,7 @@ public abstract class StoredValueTests
     public async Task What_takes_a_step_back_says_the_same_to_the_letter_before_and_after_its_row_was_read()
     {
         var arguments = StoredOrder.Of(RawJson.FromText("""{"long":1.5e17,"tiny":1e-9,"b":-0.0,"zz":[1.0,18446744073709551615],"a":{"cc":1,"b":2}}"""));
-        var undo = new Undoable("step", "keeping", Rows.Id(), arguments);
+        var undo = new Compensable("step", "keeping", Rows.Id(), arguments);
 
         var back = await ThereAndBackAsync(Saga(CelValue.Null) with { Undo = [undo] });
 
@@ -158,7 +158,7 @@ public abstract class StoredValueTests
                 HomePartition = 0,
                 StartedAt = Rows.Now,
                 Input = CelValue.Map([]),
-                Asker = new Asker { RequestId = id, CorrelationId = id, Operation = _keeper.Name, Source = $"requests/0/{id}" },
+                Requester = new Requester { RequestId = id, CorrelationId = id, Operation = _keeper.Name, Source = $"requests/0/{id}" },
             },
             State = _keeper.Initial,
             Status = SagaStatus.Waiting,
@@ -186,18 +186,18 @@ public abstract class StoredValueTests
     {
         var row = SagaRows.ToRow(saga, 1, Rows.Id());
         var input = new SagaPayload(Rows.Id(), row.Id, "input", RawJson.EmptyObject);
-        Assert.Equal([CommitVerdict.Committed.Instance], await CommitAsync(new CommitEntry.Start(row, [], [], [input])));
+        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(new CommitEntry.Start(row, [], [], [input])));
         if (!saga.Early.IsEmpty)
         {
             var moved = Rows.Next(row);
-            await CommitAsync(new CommitEntry.Move(moved, 1, [], [], []) { KeptEvents = [.. saga.Early.Select(kept => EarlyEventRows.ToRow(saga.Facts, kept))] });
+            await CommitAsync(new CommitEntry.Move(moved, 1, [], [], []) { BufferedEvents = [.. saga.Early.Select(kept => EarlyEventRows.ToRow(saga.Facts, kept))] });
         }
 
         var loaded = (await Store.LoadAsync([row.Id], _none))[row.Id];
         return SagaRows.FromRow(_keeper, loaded.Row, loaded.Input, null) with { Early = [.. loaded.Early.Select(kept => EarlyEventRows.ToKept(_keeper, kept))] };
     }
 
-    private Task<IReadOnlyList<CommitVerdict>> CommitAsync(CommitEntry entry) => Store.CommitAsync(new CommitBatch([entry], []), _none);
+    private Task<IReadOnlyList<CommitResult>> CommitAsync(CommitEntry entry) => Store.CommitAsync(new CommitBatch([entry], []), _none);
 
     // With its kinds: as values 1, 1u and 1.0 are equal.
     private static string Exact(CelValue value) => value.Kind switch

@@ -74,7 +74,7 @@ public sealed class HomePartitionsTests : IClassFixture<TestDatabase>, IDisposab
 
     public void Dispose() => _sender.Dispose();
 
-    private async Task StartAsync() => Assert.IsType<CommitVerdict.Committed>(Assert.Single(await _store.CommitAsync(
+    private async Task StartAsync() => Assert.IsType<CommitResult.Committed>(Assert.Single(await _store.CommitAsync(
         new CommitBatch([Rows.Start(Rows.New() with { HomePartition = Partition, NextWakeupAt = Rows.Now })], []), _none)));
 
     // Nothing is unsent here.

@@ -9,7 +9,7 @@ using Onex.Contracts.Plans;
 using Onex.Effects;
 using Onex.Engine;
 using Onex.Kafka.Consuming;
-using Onex.Kafka.Riding;
+using Onex.Kafka.Rider;
 using Onex.Orchestrator.Machines;
 using Onex.Orchestrator.Routing;
 using Onex.Persistence.Ledger;
@@ -74,7 +74,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
         var leases = Assert.IsType<TimerFired>(told[^1].Message).Leases;
         Assert.Equal((true, false), (leases[free.CommandId].Cancelled, leases[taken.CommandId].Cancelled));
         Assert.NotNull(leases[taken.CommandId].ValidUntil);
-        Assert.IsType<ClaimVerdict.Expired>(await _ledger.ClaimAsync(Message(free), _none));
+        Assert.IsType<ClaimResult.Expired>(await _ledger.ClaimAsync(Message(free), _none));
     }
 
     [Fact]
@@ -88,14 +88,14 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
 
         var lease = Assert.IsType<TimerFired>(Assert.Single(told).Message).Leases[command.CommandId];
         Assert.Equal(new Lease(1, null), lease);
-        Assert.IsType<ClaimVerdict.Expired>(await _ledger.ClaimAsync(Message(command), _none));
+        Assert.IsType<ClaimResult.Expired>(await _ledger.ClaimAsync(Message(command), _none));
     }
 
     [Fact]
     public async Task An_attempt_that_is_about_to_be_committed_counts_as_leased_whatever_its_time()
     {
         var command = Command("first");
-        var granted = Assert.IsType<ClaimVerdict.Granted>(await _ledger.ClaimAsync(Message(command), _none));
+        var granted = Assert.IsType<ClaimResult.Granted>(await _ledger.ClaimAsync(Message(command), _none));
         await database.Database.ExecuteAsync($"UPDATE onex.effect_ledger SET leased_until = now() - interval '1s' WHERE command_id = '{command.CommandId}'");
         await using var connection = await database.DataSource.OpenConnectionAsync(_none);
         await using var transaction = await connection.BeginTransactionAsync(_none);
@@ -135,7 +135,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
 
     private async Task RecordAsync(Outstanding command, Guid? reference)
     {
-        var granted = Assert.IsType<ClaimVerdict.Granted>(await _ledger.ClaimAsync(Message(command), _none));
+        var granted = Assert.IsType<ClaimResult.Granted>(await _ledger.ClaimAsync(Message(command), _none));
         Assert.True(await _ledger.RecordAsync(granted.LeaseToken, Completed(command, reference), _none));
     }
 
@@ -168,7 +168,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
                 HomePartition = 0,
                 StartedAt = now,
                 Input = CelValue.Null,
-                Asker = new Asker { RequestId = id, CorrelationId = id, Operation = plan.Name, Source = "requests/0/0" },
+                Requester = new Requester { RequestId = id, CorrelationId = id, Operation = plan.Name, Source = "requests/0/0" },
             },
             State = plan.Initial,
             Status = SagaStatus.Running,

@@ -68,7 +68,7 @@ public sealed class ConstantTests
     [InlineData("")]
     public void What_is_no_duration_of_a_contract_is_refused(string text) => Assert.False(Durations.TryParse(text, out _));
 
-    private static IEnumerable<Onex.Contracts.Diagnostics.Diagnostic> Check(string expression) => Small.Check($$"""
+    private static IEnumerable<Onex.Contracts.Diagnostics.Diagnostic> Check(string expression) => TestContracts.Check($$"""
         contract: small
         version: 1.0.0
         input: { type: object, required: [n, at], properties: { n: { type: integer }, at: { type: string } } }

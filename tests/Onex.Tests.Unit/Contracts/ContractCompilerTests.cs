@@ -207,7 +207,7 @@ public sealed class ContractCompilerTests
     [Fact]
     public void Without_on_failure_a_contract_takes_back_what_it_did_and_fails()
     {
-        var plan = Small.Compile("initial: work\nstates:\n  work: { next: done }\n  done: { end: completed }\n");
+        var plan = TestContracts.Compile("initial: work\nstates:\n  work: { next: done }\n  done: { end: completed }\n");
 
         Assert.Equal("compensating", plan.OnFailure);
         Assert.Equal(["compensating", "failed"], plan.States.Where(state => state.Implicit).Select(state => state.Name));
@@ -219,7 +219,7 @@ public sealed class ContractCompilerTests
     [Fact]
     public void An_own_state_called_failed_keeps_its_name()
     {
-        var plan = Small.Compile("initial: work\nstates:\n  work: { choose: [{ when: input.a == 1, next: failed }, { next: done }] }\n  done: { end: completed }\n  failed: { end: failed }\n");
+        var plan = TestContracts.Compile("initial: work\nstates:\n  work: { choose: [{ when: input.a == 1, next: failed }, { next: done }] }\n  done: { end: completed }\n  failed: { end: failed }\n");
 
         Assert.False(plan.State("failed").Implicit);
         Assert.Equal("compensation_done", plan.State("compensating").Choices.Single().Next);
@@ -229,7 +229,7 @@ public sealed class ContractCompilerTests
     [Fact]
     public void Behind_the_pivot_and_for_a_reason_no_compensation_is_asked_for()
     {
-        Small.Compile(
+        TestContracts.Compile(
             """
             initial: first
             states:
@@ -250,7 +250,7 @@ public sealed class ContractCompilerTests
     [Fact]
     public void An_escaped_dollar_brace_is_text()
     {
-        var plan = Small.Compile("initial: done\nstates:\n  done: { end: completed, output: { a: '$${x}', b: 'a$${x}${input.y}', c: \"${{'k': '}'}.k}\" } }\n");
+        var plan = TestContracts.Compile("initial: done\nstates:\n  done: { end: completed, output: { a: '$${x}', b: 'a$${x}${input.y}', c: \"${{'k': '}'}.k}\" } }\n");
         var output = (Template.Map)plan.State("done").Output!;
 
         Assert.Equal("${x}", Assert.IsType<Template.Constant>(output.Entries[0].Value).Value.AsString());
@@ -261,7 +261,7 @@ public sealed class ContractCompilerTests
     [Fact]
     public void Constants_keep_their_types()
     {
-        var plan = Small.Compile("initial: done\nstates:\n  done: { end: completed, output: [1, -2.5, true, null, text, '1', 0x10, 1e3, yes, 08] }\n");
+        var plan = TestContracts.Compile("initial: done\nstates:\n  done: { end: completed, output: [1, -2.5, true, null, text, '1', 0x10, 1e3, yes, 08] }\n");
         var values = ((Template.List)plan.State("done").Output!).Items.Select(item => ((Template.Constant)item).Value);
 
         Assert.Equal(

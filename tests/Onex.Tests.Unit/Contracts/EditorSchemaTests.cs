@@ -98,7 +98,7 @@ public sealed class EditorSchemaTests
             var text = File.ReadAllText(path);
             if (YamlReader.Read(new SourceFile(path, text), depthMax: 64) is { } root && _ofTests.Validate(root.ToValue(), out _).Count > 0)
             {
-                Assert.True(Small.Check(text).HasErrors, path);
+                Assert.True(TestContracts.Check(text).HasErrors, path);
             }
         });
 

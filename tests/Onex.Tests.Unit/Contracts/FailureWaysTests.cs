@@ -71,16 +71,16 @@ public sealed class FailureWaysTests
     public void Past_the_pivot_a_state_that_ends_in_fail_needs_a_catch() =>
         Assert.Equal(["ONEX1025"], Codes("", "  more: { pivot: true, steps: [{ fail: { code: no, message: no } }] }\n"));
 
-    private static IEnumerable<string> Codes(string head, string states) => Small.Check(Text(head, states)).Diagnostics.Select(diagnostic => diagnostic.Code);
+    private static IEnumerable<string> Codes(string head, string states) => TestContracts.Check(Text(head, states)).Diagnostics.Select(diagnostic => diagnostic.Code);
 
-    private static IEnumerable<string> Render(string head, string states) => Small.Check(Text(head, states)).Diagnostics.Select(diagnostic => diagnostic.Render());
+    private static IEnumerable<string> Render(string head, string states) => TestContracts.Check(Text(head, states)).Diagnostics.Select(diagnostic => diagnostic.Render());
 
     // The states begin with one that leads to `more`, or is all there is, and end with those that most need.
     private static string Text(string head, string states)
     {
         var first = states.Contains("  more:", StringComparison.Ordinal) && !head.Contains("calming", StringComparison.Ordinal) && !head.Contains("taking", StringComparison.Ordinal) ? "more" : "done";
         var data = states.Contains("data.n", StringComparison.Ordinal) ? "data: { n: { type: int, initial: 0 } }\n" : "";
-        var text = $"{Small.Head}events: {{ go: {{}} }}\n{data}{(head.Length > 0 ? head + "\n" : "")}"
+        var text = $"{TestContracts.Head}events: {{ go: {{}} }}\n{data}{(head.Length > 0 ? head + "\n" : "")}"
             + $"any_state: [{{ event: go, next: unwinding }}]\ninitial: working\nstates:\n  working: {{ steps: [CALL], timeout: {{ after: 9h, next: done }}, next: {first} }}\n{states}{Ends}";
         var number = 0;
         while (text.IndexOf("CALL", StringComparison.Ordinal) is var at and >= 0)

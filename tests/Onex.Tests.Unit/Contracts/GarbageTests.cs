@@ -78,12 +78,12 @@ public sealed class GarbageTests(ITestOutputHelper output)
         { "dashes", string.Concat(Enumerable.Repeat("- ", 500_000)) },
         { "a long list", "[" + string.Concat(Enumerable.Repeat("a,", 60_000)) + "]" },
         { "many keys", string.Concat(Enumerable.Range(0, 30_000).Select(number => $"key{number}: 1\n")) },
-        { "many states", Small.Head + "initial: s0\nstates:\n" + string.Concat(Enumerable.Range(0, 15_000).Select(number => $"  s{number}: {{ next: s{number + 1} }}\n")) },
-        { "one long line", Small.Head + "description: " + new string('x', 1_000_000) },
+        { "many states", TestContracts.Head + "initial: s0\nstates:\n" + string.Concat(Enumerable.Range(0, 15_000).Select(number => $"  s{number}: {{ next: s{number + 1} }}\n")) },
+        { "one long line", TestContracts.Head + "description: " + new string('x', 1_000_000) },
         { "quotes", new string('"', 1_000_001) },
-        { "open templates", Small.Head + "initial: d\nstates:\n  d: { end: completed, output: '" + string.Concat(Enumerable.Repeat("${", 300_000)) + "' }\n" },
-        { "templates", Small.Head + "initial: d\nstates:\n  d: { end: completed, output: '" + string.Concat(Enumerable.Repeat("${input.a}", 10_000)) + "' }\n" },
-        { "a long expression", Small.Head + "initial: d\nkey: input.a" + string.Concat(Enumerable.Repeat(" + input.a", 90_000)) + "\nstates:\n  d: { end: completed }\n" },
+        { "open templates", TestContracts.Head + "initial: d\nstates:\n  d: { end: completed, output: '" + string.Concat(Enumerable.Repeat("${", 300_000)) + "' }\n" },
+        { "templates", TestContracts.Head + "initial: d\nstates:\n  d: { end: completed, output: '" + string.Concat(Enumerable.Repeat("${input.a}", 10_000)) + "' }\n" },
+        { "a long expression", TestContracts.Head + "initial: d\nkey: input.a" + string.Concat(Enumerable.Repeat(" + input.a", 90_000)) + "\nstates:\n  d: { end: completed }\n" },
         { "aliases", "a: &a x\nb: [" + string.Concat(Enumerable.Repeat("*a,", 100_000)) + "]" },
         { "chained references", Chain(20_000) },
         { "forms of itself", Schema($"anyOf: [{string.Concat(Enumerable.Repeat("{ $ref: '#' }, ", 2_000))}]", "${input.a.b}") },
@@ -99,8 +99,8 @@ public sealed class GarbageTests(ITestOutputHelper output)
         { "too many examples", Looping + string.Concat(Enumerable.Range(0, 20_000).Select(number => $"  - {{ name: e{number}, expect: {{ end: completed }} }}\n")) },
         { "a long script", Looping + "  - { name: a, steps: { call: [" + string.Concat(Enumerable.Repeat("{ failed: a },", 60_000)) + "] }, expect: { end: failed } }\n" },
         { "many events", Looping + "  - { name: a, events: [" + string.Concat(Enumerable.Repeat("{ at: a, event: e },", 40_000)) + "], expect: { end: failed } }\n" },
-        { "thousands of errors", Small.Head + "initial: a\nstates:\n  a:\n    choose:\n" + string.Concat(Enumerable.Repeat("      - { when: data.x, next: b, what: 1 }\n", 20_000)) },
-        { "duplicate keys", Small.Head + string.Concat(Enumerable.Repeat("description: a\n", 60_000)) },
+        { "thousands of errors", TestContracts.Head + "initial: a\nstates:\n  a:\n    choose:\n" + string.Concat(Enumerable.Repeat("      - { when: data.x, next: b, what: 1 }\n", 20_000)) },
+        { "duplicate keys", TestContracts.Head + string.Concat(Enumerable.Repeat("description: a\n", 60_000)) },
         { "tags", "a: [" + string.Concat(Enumerable.Repeat("!t x,", 100_000)) + "]" },
         { "a folded text", "a: >\n" + string.Concat(Enumerable.Repeat("  x\n\n", 200_000)) },
     };
@@ -118,7 +118,7 @@ public sealed class GarbageTests(ITestOutputHelper output)
 
     private static void Answer(string text)
     {
-        var compilation = Small.Check(text);
+        var compilation = TestContracts.Check(text);
         Assert.True(compilation.Diagnostics.Count <= 100);
         Assert.Equal(compilation.HasErrors, compilation.Plans.Count == 0);
         foreach (var diagnostic in compilation.Diagnostics)
@@ -200,7 +200,7 @@ public sealed class GarbageTests(ITestOutputHelper output)
     }
 
     // A saga that goes round for ever, and has an event that it never wants elsewhere.
-    private const string Looping = Small.Head + """
+    private const string Looping = TestContracts.Head + """
         events: { e: {} }
         initial: a
         states:

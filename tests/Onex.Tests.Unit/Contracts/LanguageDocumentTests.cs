@@ -57,7 +57,7 @@ public sealed partial class LanguageDocumentTests
     [MemberData(nameof(Pieces))]
     public void Every_piece_of_yaml_in_it_compiles_without_a_word(int index)
     {
-        var compilation = Small.Check(Completed(Piece(index)));
+        var compilation = TestContracts.Check(Completed(Piece(index)));
 
         Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
     }
@@ -67,7 +67,7 @@ public sealed partial class LanguageDocumentTests
     {
         var path = RepositoryFiles.At("docs", "contract-language.md");
         var example = Yaml().Matches(_document[.._document.IndexOf("```mermaid", StringComparison.Ordinal)])[^1].Groups["text"].Value;
-        var drawn = $"```mermaid\n{ContractGraph.Mermaid(Small.Check(example).Plans.Single())}```";
+        var drawn = $"```mermaid\n{ContractGraph.Mermaid(TestContracts.Check(example).Plans.Single())}```";
         if (RepositoryFiles.Updating)
         {
             File.WriteAllText(path, Drawing().Replace(File.ReadAllText(path), _ => drawn));
@@ -124,8 +124,8 @@ public sealed partial class LanguageDocumentTests
             fields.SelectMany(field => Names(field.First)),
             Identifier().Matches(unknown.Remedy[(unknown.Remedy.LastIndexOf(':') + 1)..]).Select(match => match.Value));
 
-        static Compilation Read(string expression) => Small.Check(
-            Small.Head + "initial: work\nstates:\n  work: { steps: [{ fail: { code: broken, message: it broke } }], catch: [{ next: out }] }\n"
+        static Compilation Read(string expression) => TestContracts.Check(
+            TestContracts.Head + "initial: work\nstates:\n  work: { steps: [{ fail: { code: broken, message: it broke } }], catch: [{ next: out }] }\n"
             + $"  out: {{ end: completed, output: {{ value: \"${{{expression}}}\" }} }}\n");
     }
 
@@ -144,7 +144,7 @@ public sealed partial class LanguageDocumentTests
             return piece;
         }
 
-        var text = new StringBuilder(Small.Head).Append(piece);
+        var text = new StringBuilder(TestContracts.Head).Append(piece);
         foreach (var (name, state) in new[] { ("done", "end: completed"), ("unwinding", "compensate: all, next: unwound"), ("unwound", "end: failed") })
         {
             if (text.ToString().Contains($"next: {name}", StringComparison.Ordinal) && !piece.Contains($"\n  {name}:", StringComparison.Ordinal))

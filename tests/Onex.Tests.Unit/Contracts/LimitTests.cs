@@ -82,11 +82,11 @@ public sealed class LimitTests
         static Setting[] Settings() =>
         [
             SettingsTable.MaxStates, SettingsTable.MaxSteps, SettingsTable.MaxDepth, SettingsTable.MaxBranches, SettingsTable.MaxItems,
-            SettingsTable.MaxKeptEvents, SettingsTable.MaxIdleEntries, SettingsTable.MaxExpressionCost,
+            SettingsTable.MaxBufferedEvents, SettingsTable.MaxIdleEntries, SettingsTable.MaxExpressionCost,
         ];
 
         static int[] Values(ContractLimits limits) =>
-            [limits.States, limits.Steps, limits.Depth, limits.Branches, limits.Items, limits.KeptEvents, limits.IdleEntries, limits.ExpressionCost];
+            [limits.States, limits.Steps, limits.Depth, limits.Branches, limits.Items, limits.BufferedEvents, limits.IdleEntries, limits.ExpressionCost];
     }
 
     private static Compilation Compile(CompilerContext context, string text = Contract) =>

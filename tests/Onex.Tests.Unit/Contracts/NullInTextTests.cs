@@ -153,7 +153,7 @@ public sealed class NullInTextTests
 
     private static string[] Only(string? code) => code is null ? [] : [code];
 
-    private static IEnumerable<string> Check(string states) => Small.Check($$"""
+    private static IEnumerable<string> Check(string states) => TestContracts.Check($$"""
         contract: small
         version: 1.0.0
         input: { type: object, required: [nothing], properties: { nothing: { type: [string, "null"] } } }

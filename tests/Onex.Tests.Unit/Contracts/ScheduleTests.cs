@@ -47,11 +47,11 @@ public sealed class ScheduleTests
     [InlineData("{ every: often }", "ONEX1047")]
     [InlineData("hourly", "ONEX1012")]
     [InlineData("{ every: 1h, jitter: 1m }", "ONEX1010")]
-    public void What_is_wrong_with_it_is_said(string schedule, string code) => Assert.Equal([code], Small.Codes($"schedule: {schedule}\n{End}"));
+    public void What_is_wrong_with_it_is_said(string schedule, string code) => Assert.Equal([code], TestContracts.Codes($"schedule: {schedule}\n{End}"));
 
     [Fact]
     public void A_business_key_that_is_always_the_same_allows_no_overlap() =>
-        Assert.Equal(["ONEX1014"], Small.Codes($"key: input.?day.orValue(\"x\")\nschedule: {{ every: 1h, overlap: allow }}\n{End}"));
+        Assert.Equal(["ONEX1014"], TestContracts.Codes($"key: input.?day.orValue(\"x\")\nschedule: {{ every: 1h, overlap: allow }}\n{End}"));
 
     [Fact]
     public void The_times_of_an_every_are_counted_from_the_one_before()
@@ -105,7 +105,7 @@ public sealed class ScheduleTests
     [InlineData("0 3 * *", "it has 4 fields")]
     [InlineData("@daily", "it has 1 field.")]
     public void What_is_wrong_with_times_is_told_by_its_field_and_its_range(string cron, string problem) => Assert.Contains(
-        problem, Assert.Single(Small.Check($"{Small.Head}schedule: {{ cron: \"{cron}\" }}\ninitial: done\nstates:\n  done: {{ end: completed }}\n").Diagnostics).Problem,
+        problem, Assert.Single(TestContracts.Check($"{TestContracts.Head}schedule: {{ cron: \"{cron}\" }}\ninitial: done\nstates:\n  done: {{ end: completed }}\n").Diagnostics).Problem,
         StringComparison.Ordinal);
 
     [Theory]
@@ -178,7 +178,7 @@ public sealed class ScheduleTests
 
     private static string Json(CelValue value) => ValueJson.TryWrite(value, out var json, out _) ? json.ToString() : "";
 
-    private static SchedulePlan Schedule(string text) => Small.Compile($"schedule: {text}\n{End}").Schedule!;
+    private static SchedulePlan Schedule(string text) => TestContracts.Compile($"schedule: {text}\n{End}").Schedule!;
 
     private static IEnumerable<DateTimeOffset> Times(SchedulePlan schedule, string after, string until) => Times(schedule, At(after), At(until));
 

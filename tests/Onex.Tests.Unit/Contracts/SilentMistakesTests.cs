@@ -39,7 +39,7 @@ public sealed partial class SilentMistakesTests
                 continue;
             }
 
-            var found = Assert.Single(Small.Check(Small.Head + work).Diagnostics);
+            var found = Assert.Single(TestContracts.Check(TestContracts.Head + work).Diagnostics);
             Assert.Equal(("ONEX1183", Severity.Warning, code.Length), (found.Code, found.Severity, found.Length));
             Assert.Contains(remedy, found.Remedy, StringComparison.Ordinal);
         }
@@ -68,7 +68,7 @@ public sealed partial class SilentMistakesTests
         {
             Connections = new Dictionary<string, ConnectionDescriptor>(TestCatalogue.Connections) { ["safe"] = new("safe", "vault", null, null) },
         };
-        var text = Small.Head + Work(step.Replace("CALL", $"{Call} }}", StringComparison.Ordinal));
+        var text = TestContracts.Head + Work(step.Replace("CALL", $"{Call} }}", StringComparison.Ordinal));
         var found = ContractCompiler.Compile(new("small.yaml", text, System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty), context).Diagnostics;
 
         Assert.Equal(code is null ? [] : [code], found.Select(diagnostic => diagnostic.Code));
@@ -82,7 +82,7 @@ public sealed partial class SilentMistakesTests
     [InlineData("{ fail: { code: gone, message: no } }", "gone", null)]
     [InlineData("{ fail: { code: gone, message: no }, catch: [{ error: gone, next: done }] }", "gone", "ONEX1183")]
     public void What_a_step_catches_itself_does_not_come_to_its_state(string step, string caught, string? code) =>
-        Assert.Equal(code is null ? [] : [code], Small.Codes(Work(step, $"catch: [{{ error: {caught}, next: late }}]")));
+        Assert.Equal(code is null ? [] : [code], TestContracts.Codes(Work(step, $"catch: [{{ error: {caught}, next: late }}]")));
 
     [Theory]
     [InlineData("out_of_stock", null)]
@@ -115,7 +115,7 @@ public sealed partial class SilentMistakesTests
               done: { end: completed }
             """;
         var deep = $"contract: deep\nversion: 1.0.0\ninput: {{}}\n{Work("{ fail: { code: deepest, message: no }, catch: [{ error: expression_failed, next: done }] }")}".Replace("    next: done\n", "", StringComparison.Ordinal);
-        var parent = Small.Head + Work($"{{ id: a, saga: child, compensate: {{ none: a test }}, catch: [{{ error: {caught}, next: late }}] }}");
+        var parent = TestContracts.Head + Work($"{{ id: a, saga: child, compensate: {{ none: a test }}, catch: [{{ error: {caught}, next: late }}] }}");
 
         Assert.Equal(code is null ? [] : [code], Compile(("child.yaml", Child), ("deep.yaml", deep), ("small.yaml", parent)).Select(found => found.Code));
     }
@@ -127,7 +127,7 @@ public sealed partial class SilentMistakesTests
     [InlineData("[{ next: done }, { next: late }, { error: http_404, next: late }]", 2)]
     [InlineData("[{ error: http_404, next: done }, { error: http_410, next: late }, { next: late }]", 0)]
     public void An_entry_of_catch_behind_one_that_covers_it_is_never_reached(string rules, int found) =>
-        Assert.Equal(Enumerable.Repeat("ONEX1184", found), Small.Codes(Work($"{Call}, catch: {rules} }}")));
+        Assert.Equal(Enumerable.Repeat("ONEX1184", found), TestContracts.Codes(Work($"{Call}, catch: {rules} }}")));
 
     [Theory]
     [InlineData("body: { order: input.order_id }", "input.order_id", "input.order_id")]
@@ -194,7 +194,7 @@ public sealed partial class SilentMistakesTests
     public void Text_is_doubted_wherever_values_are_put_in(string states)
     {
         var first = states.Contains("more:", StringComparison.Ordinal) ? "more" : "done";
-        var found = Small.Check($$"""
+        var found = TestContracts.Check($$"""
             contract: small
             version: 1.0.0
             {{Input}}
@@ -219,7 +219,7 @@ public sealed partial class SilentMistakesTests
     [InlineData("http.get", "headers: { X-Mine: a }", false)]
     public void An_argument_of_which_nothing_comes_is_doubted(string operation, string with, bool found)
     {
-        var text = Small.Head + Work($"{{ id: a, effect: {operation}, connection: stock, with: {{ path: /a, {with} }} }}");
+        var text = TestContracts.Head + Work($"{{ id: a, effect: {operation}, connection: stock, with: {{ path: /a, {with} }} }}");
 
         Assert.Equal(
             found ? ["ONEX1186"] : [],
@@ -229,12 +229,12 @@ public sealed partial class SilentMistakesTests
 
     [Fact]
     public void A_whole_address_and_a_path_exclude_each_other() => Assert.Equal(
-        ["ONEX1014"], Small.Codes(Work("{ id: a, effect: http.get, with: { url: \"http://a.example/b\", path: /a } }")));
+        ["ONEX1014"], TestContracts.Codes(Work("{ id: a, effect: http.get, with: { url: \"http://a.example/b\", path: /a } }")));
 
     [Fact]
     public void A_header_that_a_record_gets_anyway_is_doubted()
     {
-        var text = Small.Head + Work("{ id: a, effect: kafka.produce, with: { topic: a.b, value: 1, headers: { message_id: a, mine: b } }, compensate: { none: a test } }");
+        var text = TestContracts.Head + Work("{ id: a, effect: kafka.produce, with: { topic: a.b, value: 1, headers: { message_id: a, mine: b } }, compensate: { none: a test } }");
 
         Assert.Equal(
             ["ONEX1186"],
@@ -253,7 +253,7 @@ public sealed partial class SilentMistakesTests
     [InlineData("data: { note: { type: string, initial: a } }", "{ respond: { a: \"${data[saga.id]}\" } }", null)]
     public void A_field_of_data_that_nothing_uses_is_doubted(string data, string step, string? problem)
     {
-        var found = Small.Check(Small.Head + data + "\n" + Work(step)).Diagnostics;
+        var found = TestContracts.Check(TestContracts.Head + data + "\n" + Work(step)).Diagnostics;
 
         Assert.Equal(problem is null ? [] : ["ONEX1187"], found.Select(diagnostic => diagnostic.Code));
         Assert.All(found, diagnostic => Assert.Contains(problem!, diagnostic.Problem, StringComparison.Ordinal));
@@ -264,7 +264,7 @@ public sealed partial class SilentMistakesTests
     [InlineData("{ id: a, effect: http.get, connection: stock, with: { path: /a }, retry: calm }", false)]
     [InlineData("{ id: a, effect: http.get, connection: stock, with: { path: /a }, compensate: { effect: http.get, connection: stock, with: { path: /a }, retry: calm } }", false)]
     public void A_policy_that_nothing_uses_is_doubted(string step, bool found) =>
-        Assert.Equal(found ? ["ONEX1188"] : [], Small.Codes("retries: { calm: { attempts: 9 } }\n" + Work(step)));
+        Assert.Equal(found ? ["ONEX1188"] : [], TestContracts.Codes("retries: { calm: { attempts: 9 } }\n" + Work(step)));
 
     [Theory]
     [InlineData("{ id: a, effect: http.get, connection: stock, with: { path: /a } }", new[] { "payments" })]
@@ -276,7 +276,7 @@ public sealed partial class SilentMistakesTests
     {
         var found = Compile(
             ("connections/outside.yaml", "connections:\n  stock: { type: http, url: 'http://a' }\n  payments: { type: http, url: 'http://b' }\n"),
-            ("small.yaml", Small.Head + Work(step))).Where(diagnostic => diagnostic.Code == "ONEX1189").ToList();
+            ("small.yaml", TestContracts.Head + Work(step))).Where(diagnostic => diagnostic.Code == "ONEX1189").ToList();
 
         Assert.Equal(unused, found.Select(diagnostic => diagnostic.SourceLine!.Split(':')[0].Trim()));
         Assert.All(found, diagnostic => Assert.Equal((Severity.Warning, "outside.yaml", 3), (diagnostic.Severity, Path.GetFileName(diagnostic.Path), diagnostic.Column)));
@@ -291,7 +291,7 @@ public sealed partial class SilentMistakesTests
     public void A_contract_that_can_never_complete_is_doubted(string states, bool found) =>
         Assert.Equal(
             found ? ["ONEX1190"] : [],
-            Small.Codes($"events: {{ go: {{}} }}\nany_state: [{{ event: go, when: size(event) == 0, next: gone }}]\ninitial: work\nstates:\n{states}  gone: {{ end: failed }}\n"));
+            TestContracts.Codes($"events: {{ go: {{}} }}\nany_state: [{{ event: go, when: size(event) == 0, next: gone }}]\ninitial: work\nstates:\n{states}  gone: {{ end: failed }}\n"));
 
     [Theory]
     [InlineData("choose: [{ when: saga.id == 'a', next: done }, { when: saga.id == 'a', next: late }, { next: late }]", true)]
@@ -304,33 +304,33 @@ public sealed partial class SilentMistakesTests
     {
         var events = keys.StartsWith("on_event", StringComparison.Ordinal) ? "events: { go: {}, stop: {} }\nany_state: [{ event: go, next: done }, { event: stop, next: done }]\n" : "";
 
-        Assert.Equal(found ? ["ONEX1191"] : [], Small.Codes($"{events}initial: work\nstates:\n  work:\n    {keys}\n  done: {{ end: completed }}\n  late: {{ end: completed }}\n"));
+        Assert.Equal(found ? ["ONEX1191"] : [], TestContracts.Codes($"{events}initial: work\nstates:\n  work:\n    {keys}\n  done: {{ end: completed }}\n  late: {{ end: completed }}\n"));
     }
 
     [Fact]
     public void Of_two_rejections_with_one_guard_the_second_is_doubted() => Assert.Equal(
         ["ONEX1191"],
-        Small.Codes(Work("{ id: a, effect: http.get, connection: stock, with: { path: /a }, reject: [{ when: result.status_code == 402, code: a }, { when: result.status_code == 402, code: b }] }")));
+        TestContracts.Codes(Work("{ id: a, effect: http.get, connection: stock, with: { path: /a }, reject: [{ when: result.status_code == 402, code: a }, { when: result.status_code == 402, code: b }] }")));
 
     [Theory]
     [InlineData("pivot: true, ", true)]
     [InlineData("", false)]
     public void A_compensation_where_nothing_is_compensated_is_doubted(string pivot, bool found) => Assert.Equal(
         found ? ["ONEX1192"] : [],
-        Small.Codes($"initial: work\nstates:\n  work: {{ {pivot}steps: [{{ id: a, effect: http.put, connection: stock, with: {{ path: /a }}, compensate: {{ effect: http.put, connection: stock, with: {{ path: /b }}, when_unknown: block }} }}], next: done }}\n  done: {{ end: completed }}\n"));
+        TestContracts.Codes($"initial: work\nstates:\n  work: {{ {pivot}steps: [{{ id: a, effect: http.put, connection: stock, with: {{ path: /a }}, compensate: {{ effect: http.put, connection: stock, with: {{ path: /b }}, when_unknown: block }} }}], next: done }}\n  done: {{ end: completed }}\n"));
 
     [Theory]
     [InlineData("{ attempts: 1, first: 1s }", true)]
     [InlineData("{ attempts: 1 }", false)]
     [InlineData("{ attempts: 2, first: 1s }", false)]
     public void What_a_policy_says_of_further_attempts_that_it_does_not_allow_is_doubted(string policy, bool found) => Assert.Equal(
-        found ? ["ONEX1193"] : [], Small.Codes(Work($"{{ id: a, effect: http.get, connection: stock, with: {{ path: /a }}, retry: {policy} }}")));
+        found ? ["ONEX1193"] : [], TestContracts.Codes(Work($"{{ id: a, effect: http.get, connection: stock, with: {{ path: /a }}, retry: {policy} }}")));
 
     [Fact]
     public void Sagas_of_contracts_that_were_registered_go_on_whatever_is_doubted_today()
     {
         var source = new Onex.Contracts.Plans.ContractSource(
-            "small.yaml", Small.Head + "data: { a: string? }\n" + Work($"{Call}, catch: [{{ error: nothing, next: late }}] }}"),
+            "small.yaml", TestContracts.Head + "data: { a: string? }\n" + Work($"{Call}, catch: [{{ error: nothing, next: late }}] }}"),
             System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty);
 
         Assert.Equal(["ONEX1187", "ONEX1183"], ContractCompiler.Compile(source, TestCatalogue.Context).Diagnostics.Select(diagnostic => diagnostic.Code));
@@ -379,9 +379,9 @@ public sealed partial class SilentMistakesTests
         $"initial: work\nstates:\n  work:\n    steps:\n      - {step}\n    timeout: {{ after: 9h, next: late }}\n    {(keys.StartsWith("timeout", StringComparison.Ordinal) ? "" : keys)}\n    next: done\n"
         + "  done: { end: completed }\n  late: { end: completed }\n";
 
-    private static string Found(string rest) => string.Concat(Small.Check(Small.Head + rest).Diagnostics.Select(diagnostic => diagnostic.Render()));
+    private static string Found(string rest) => string.Concat(TestContracts.Check(TestContracts.Head + rest).Diagnostics.Select(diagnostic => diagnostic.Render()));
 
-    private static IReadOnlyList<Diagnostic> Compiled(string with) => Small.Check($$"""
+    private static IReadOnlyList<Diagnostic> Compiled(string with) => TestContracts.Check($$"""
         contract: small
         version: 1.0.0
         {{Input}}

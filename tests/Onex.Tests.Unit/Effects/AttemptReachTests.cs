@@ -11,12 +11,12 @@ namespace Onex.Tests.Unit.Effects;
 /// <summary>How far an attempt came: not sent, sent, answered, or done with an answer of no use.</summary>
 public sealed class AttemptReachTests : IAsyncLifetime
 {
-    private OutsideServer _outside = null!;
+    private HttpTestServer _outside = null!;
     private EffectsBench _bench = null!;
 
     public async ValueTask InitializeAsync()
     {
-        _outside = await OutsideServer.StartAsync();
+        _outside = await HttpTestServer.StartAsync();
         _bench = new EffectsBench(Connections());
     }
 
@@ -166,7 +166,7 @@ public sealed class AttemptReachTests : IAsyncLifetime
     [InlineData(404, StepReaches.Answered)]
     public async Task An_attempt_that_takes_over_cannot_say_that_nothing_was_sent(int status, string reach)
     {
-        _bench.Ledger.Always = new ClaimVerdict.Granted(Guid.Empty) { TakesOver = true };
+        _bench.Ledger.Always = new ClaimResult.Granted(Guid.Empty) { TakesOver = true };
         _outside.AnswerWith(status, "text/plain", "");
         var command = Post();
         _bench.Ledger.TakeOver(command.CommandId, Guid.Empty);

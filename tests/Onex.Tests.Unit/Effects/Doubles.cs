@@ -14,7 +14,7 @@ internal sealed class MemoryLedger : IEffectLedger
 
     private readonly ConcurrentDictionary<Guid, byte> _cancelled = new();
 
-    public ClaimVerdict? Always { get; set; }
+    public ClaimResult? Always { get; set; }
 
     public Func<StepResult, Exception?> Refuse { get; set; } = _ => null;
 
@@ -26,7 +26,7 @@ internal sealed class MemoryLedger : IEffectLedger
     /// <summary>The same under a known token.</summary>
     public void TakeOver(Guid command, Guid token) => _rows[command] = (token, null);
 
-    public Task<ClaimVerdict> ClaimAsync(StepCommand command, CancellationToken cancellation)
+    public Task<ClaimResult> ClaimAsync(StepCommand command, CancellationToken cancellation)
     {
         if (Always is not null)
         {
@@ -35,32 +35,32 @@ internal sealed class MemoryLedger : IEffectLedger
 
         if (_cancelled.ContainsKey(command.CommandId))
         {
-            return Task.FromResult<ClaimVerdict>(ClaimVerdict.Expired.Cancelled);
+            return Task.FromResult<ClaimResult>(ClaimResult.Expired.Cancelled);
         }
 
         if (_rows.TryGetValue(command.CommandId, out var row))
         {
             if (row.Result is null)
             {
-                return Task.FromResult<ClaimVerdict>(ClaimVerdict.Leased.Instance);
+                return Task.FromResult<ClaimResult>(ClaimResult.Leased.Instance);
             }
 
             if (row.Result.Outcome != StepOutcomes.Failed || row.Result.Attempt >= command.Attempt)
             {
-                return Task.FromResult<ClaimVerdict>(new ClaimVerdict.Known(row.Result));
+                return Task.FromResult<ClaimResult>(new ClaimResult.Known(row.Result));
             }
         }
 
         var lease = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
         _rows[command.CommandId] = (lease, null);
-        return Task.FromResult<ClaimVerdict>(new ClaimVerdict.Granted(lease));
+        return Task.FromResult<ClaimResult>(new ClaimResult.Granted(lease));
     }
 
     public Task<bool> RecordAsync(Guid leaseToken, StepResult result, CancellationToken cancellation)
     {
-        if (Refuse(result) is { } refusal)
+        if (Refuse(result) is { } rejection)
         {
-            throw refusal;
+            throw rejection;
         }
 
         if (_rows[result.CommandId].Lease != leaseToken)
@@ -115,7 +115,7 @@ internal sealed class MemoryPayloads : ISagaStore
 
     public Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation) => throw new NotSupportedException();
 
-    public Task<IReadOnlyList<CommitVerdict>> CommitAsync(CommitBatch batch, CancellationToken cancellation) => throw new NotSupportedException();
+    public Task<IReadOnlyList<CommitResult>> CommitAsync(CommitBatch batch, CancellationToken cancellation) => throw new NotSupportedException();
 
     public Task MarkSentAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation) => throw new NotSupportedException();
 
@@ -125,11 +125,11 @@ internal sealed class MemoryPayloads : ISagaStore
 
     public Task<IReadOnlyList<Wakeup>> WakeupsAsync(IReadOnlyCollection<int> partitions, DateTimeOffset before, CancellationToken cancellation) => throw new NotSupportedException();
 
-    public Task<CommitVerdict.KnownRequest?> FindRequestAsync(Guid requestId, CancellationToken cancellation) => throw new NotSupportedException();
+    public Task<CommitResult.DuplicateRequest?> FindRequestAsync(Guid requestId, CancellationToken cancellation) => throw new NotSupportedException();
 
     public Task<IReadOnlyList<EventTarget>> FindTargetsAsync(IReadOnlyList<EventAddress> addresses, CancellationToken cancellation) => throw new NotSupportedException();
 
-    public Task<IReadOnlyDictionary<Guid, Guid?>> KeepEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) => throw new NotSupportedException();
+    public Task<IReadOnlyDictionary<Guid, Guid?>> StoreEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) => throw new NotSupportedException();
 
     public Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation) => throw new NotSupportedException();
 

@@ -8,12 +8,12 @@ namespace Onex.Tests.Unit.Effects;
 
 public sealed class EffectRunnerTests : IAsyncLifetime
 {
-    private OutsideServer _outside = null!;
+    private HttpTestServer _outside = null!;
     private EffectsBench _bench = null!;
 
     public async ValueTask InitializeAsync()
     {
-        _outside = await OutsideServer.StartAsync();
+        _outside = await HttpTestServer.StartAsync();
         _bench = new EffectsBench(Connections());
     }
 
@@ -71,9 +71,9 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     [Fact]
     public async Task Nothing_is_run_or_told_while_another_holds_the_lease_or_after_the_command_expired()
     {
-        _bench.Ledger.Always = ClaimVerdict.Leased.Instance;
+        _bench.Ledger.Always = ClaimResult.Leased.Instance;
         await _bench.Runner.RunAsync(Post(), null, null, default);
-        _bench.Ledger.Always = new ClaimVerdict.Expired("not_after has passed");
+        _bench.Ledger.Always = new ClaimResult.Expired("not_after has passed");
         await _bench.Runner.RunAsync(Post(), null, null, default);
 
         Assert.Empty(_outside.Requests);
@@ -132,8 +132,8 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     [Fact]
     public async Task An_outcome_is_held_on_to_while_the_database_is_away()
     {
-        var refusals = 2;
-        _bench.Ledger.Refuse = _ => refusals-- > 0 ? new StoreUnavailableException() : null;
+        var rejections = 2;
+        _bench.Ledger.Refuse = _ => rejections-- > 0 ? new StoreUnavailableException() : null;
 
         var result = await _bench.RunAsync(Post());
 

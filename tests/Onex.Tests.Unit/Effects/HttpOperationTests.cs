@@ -9,12 +9,12 @@ public sealed class HttpOperationTests : IAsyncLifetime
 {
     private const string Stock = "stock";
 
-    private OutsideServer _outside = null!;
+    private HttpTestServer _outside = null!;
     private EffectsBench _bench = null!;
 
     public async ValueTask InitializeAsync()
     {
-        _outside = await OutsideServer.StartAsync();
+        _outside = await HttpTestServer.StartAsync();
         _bench = new EffectsBench(
             $$"""
             connections:
@@ -150,7 +150,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [Fact]
     public async Task A_redirect_is_not_followed()
     {
-        await using var elsewhere = await OutsideServer.StartAsync();
+        await using var elsewhere = await HttpTestServer.StartAsync();
         _outside.Answer = context =>
         {
             context.Response.Redirect($"{elsewhere.Address}stolen");

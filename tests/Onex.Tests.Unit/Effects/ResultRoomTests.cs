@@ -61,7 +61,7 @@ public sealed class ResultRoomTests
     [InlineData(false)]
     public async Task An_answer_waits_for_room_before_it_is_read(bool saysItsLength)
     {
-        await using var outside = await OutsideServer.StartAsync();
+        await using var outside = await HttpTestServer.StartAsync();
         outside.Answer = async context =>
         {
             context.Response.ContentType = "text/plain";
@@ -88,7 +88,7 @@ public sealed class ResultRoomTests
     [Fact]
     public async Task An_answer_larger_than_the_memory_allows_is_rejected_with_its_status()
     {
-        await using var outside = await OutsideServer.StartAsync();
+        await using var outside = await HttpTestServer.StartAsync();
         outside.AnswerWith(200, "text/plain", new string('x', 3 << 20));
         await using var bench = new EffectsBench($"connections: {{ stock: {{ type: http, url: '{outside.Address}' }} }}", room: new ResultRoom(1 << 20, 2 << 20));
 

@@ -103,8 +103,8 @@ public sealed partial class MessagesDocumentTests
     [MemberData(nameof(Read))]
     public void A_request_that_is_shown_is_accepted(string request)
     {
-        var (read, refusal) = new RequestReader(1 << 20).Read(Encoding.UTF8.GetBytes(request), Origin());
-        Assert.Null(refusal);
+        var (read, rejection) = new RequestReader(1 << 20).Read(Encoding.UTF8.GetBytes(request), Origin());
+        Assert.Null(rejection);
         var (accepted, why) = Rules().Accept(read!, _saga, homePartition: 3, _at);
 
         Assert.Null(why);
@@ -142,8 +142,8 @@ public sealed partial class MessagesDocumentTests
     {
         var plan = Greeting();
         var writer = new MessageWriter(Topics.Default, new ResponseWriter(Topics.Default));
-        var asker = Orchestrator.Story.Asker("requests/3/17") with { CorrelationId = _correlation, Operation = "greeting" };
-        var story = new Story(plan).Takes(Start(plan, asker, """{"text":"hello"}"""));
+        var requester = Orchestrator.Story.Requester("requests/3/17") with { CorrelationId = _correlation, Operation = "greeting" };
+        var story = new Story(plan).Takes(Start(plan, requester, """{"text":"hello"}"""));
         var command = story.Last.Commands.Single();
         var written = writer.Command(story.Saga, command, argumentsRef: null, Identity.Message(_saga, 0), _at);
         var result = new StepResult
@@ -158,7 +158,7 @@ public sealed partial class MessagesDocumentTests
         var answer = story.Completes("seal", result.Result.ToString()!).Answers.Single();
         var (bad, _) = new RequestReader(1 << 20).Read(
             Encoding.UTF8.GetBytes($$"""{"operation":"greeting","payload":{"text":7},"correlation_id":"{{_correlation}}"}"""), Origin());
-        var refusal = Rules().Accept(bad!, _saga, homePartition: 3, _at).Refusal!;
+        var rejection = Rules().Accept(bad!, _saga, homePartition: 3, _at).Rejection!;
         var record = new ConsumedRecord
         {
             Topic = "requests",
@@ -169,7 +169,7 @@ public sealed partial class MessagesDocumentTests
             Headers = [],
         };
         var dead = new DeadLetterWriter(null!, null!, null, new FakeTimeProvider(_at), NullLogger<DeadLetterWriter>.Instance)
-            .Letter(record, new RecordOutcome.Dead(refusal.Code, refusal.Error, refusal.ErrorType, _correlation));
+            .Letter(record, new RecordOutcome.Dead(rejection.Code, rejection.Error, rejection.ErrorType, _correlation));
 
         return new Dictionary<string, string>(StringComparer.Ordinal)
         {
@@ -177,12 +177,12 @@ public sealed partial class MessagesDocumentTests
             ["a result"] = Indented(JsonSerializer.SerializeToUtf8Bytes(result, MessageJson.Default.StepResult)),
             ["a response"] = Shown(writer.Response(_saga, answer, Identity.Message(_saga, 1), _at)),
             ["a duplicate"] = Indented(writer.Response(_saga, answer with { IsDuplicate = true }, Identity.Message(_saga, 2), _at).Value),
-            ["an error"] = Indented(new ResponseWriter(Topics.Default).Write(asker, refusal, _at).Value),
+            ["an error"] = Indented(new ResponseWriter(Topics.Default).Write(requester, rejection, _at).Value),
             ["a dead letter"] = Indented(JsonSerializer.SerializeToUtf8Bytes(dead, MessageJson.Readable.DeadLetter)),
         };
     }
 
-    private static SagaStarted Start(Plan plan, Asker asker, string input)
+    private static SagaStarted Start(Plan plan, Requester requester, string input)
     {
         _ = plan.Input.Validate(CelValue.FromJson(Encoding.UTF8.GetBytes(input)), out var typed);
         return new SagaStarted
@@ -198,7 +198,7 @@ public sealed partial class MessagesDocumentTests
                 HomePartition = 3,
                 StartedAt = _at,
                 Input = typed,
-                Asker = asker,
+                Requester = requester,
             },
         };
     }

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Onex.Kafka;
-using Onex.Kafka.Riding;
+using Onex.Kafka.Rider;
 
 namespace Onex.Tests.Unit.Kafka;
 

@@ -15,54 +15,54 @@ public sealed class AnythingGoesTests
     private static readonly string[] _events = ["remark", "other_card", "card", "give_up", "enough", "cancel"];
     private static readonly string[] _texts = ["", "bad", "fraud", "a", "b"];
 
-    private static readonly Plan _plan = Made.Plan(
+    private static readonly Plan _plan = TestStates.Plan(
         [
-            Made.State("reserving", "charging",
+            TestStates.State("reserving", "charging",
                 [
-                    Made.Set("count", Made.Put("rounds", "data.rounds + 1", Made.Number)),
-                    Made.Effect("reserve", "data.note", undo: "result.ref", save: [Made.Put("reservation", "result.ref", Made.Text)]),
+                    TestStates.Set("count", TestStates.Put("rounds", "data.rounds + 1", TestStates.Number)),
+                    TestStates.Effect("reserve", "data.note", undo: "result.ref", save: [TestStates.Put("reservation", "result.ref", TestStates.Text)]),
                 ],
-                on: [Made.On("remark", null, null, Made.Put("note", "event.text", Made.Text))]),
-            Made.State("charging", "sealing",
+                on: [TestStates.On("remark", null, null, TestStates.Put("note", "event.text", TestStates.Text))]),
+            TestStates.State("charging", "sealing",
                 [
-                    Made.Effect(
+                    TestStates.Effect(
                         "charge", "data.note", undo: "command_id", whenUnknown: WhenUnknown.Run,
-                        reject: [new RejectRule(Made.Cel("result.ref == 'declined'"), "declined")],
+                        reject: [new RejectRule(TestStates.Cel("result.ref == 'declined'"), "declined")],
                         catches: [new CatchRule(["declined"], "asking")]),
-                    Made.Respond("reply", ("reservation", "data.reservation")),
+                    TestStates.Respond("reply", ("reservation", "data.reservation")),
                 ],
                 on:
                 [
-                    Made.On("remark", null, null, Made.Put("note", "event.text", Made.Text)),
-                    Made.On("other_card", "asking"),
+                    TestStates.On("remark", null, null, TestStates.Put("note", "event.text", TestStates.Text)),
+                    TestStates.On("other_card", "asking"),
                 ],
-                timeout: Made.After(TimeSpan.FromMinutes(3), "asking")),
-            Made.State("asking",
-                on: [Made.On("card", "charging", "event.text != 'bad'"), Made.On("give_up", "refused")],
-                timeout: Made.After(TimeSpan.FromHours(4), "unwinding")),
-            Made.State("sealing",
-                choose: [new Choice(Made.Cel("data.note == 'fraud'"), "unwinding", "fraud"), new Choice(null, "resting", null)],
-                steps: [Made.Compute("seal")],
-                on: [Made.On("give_up", "done_early")]),
-            Made.State("resting", "packing", [Made.Wait("rest", TimeSpan.FromMinutes(10)), Made.Effect("look", undo: null)]),
-            Made.State("packing", "confirming", [Made.Effect("pack", undo: "result.ref"), Made.Effect("label", undo: "result.ref")]),
-            Made.State("confirming", "done", [Made.Effect("confirm")], on: [Made.On("enough", "done")], pivot: true),
-            Made.State("refused", "done_early", [Made.Fail("refuse", "refused", "'No card.'", new CatchRule(["nothing"], "done_early"))]),
-            Made.Unwinding("unwinding", "unwound"),
-            Made.End("done", output: Made.Map(("note", "data.note"))),
-            Made.End("done_early"),
-            Made.End("unwound", EndKind.Failed, Made.Map(("reason", "fault.code"))),
+                timeout: TestStates.After(TimeSpan.FromMinutes(3), "asking")),
+            TestStates.State("asking",
+                on: [TestStates.On("card", "charging", "event.text != 'bad'"), TestStates.On("give_up", "refused")],
+                timeout: TestStates.After(TimeSpan.FromHours(4), "unwinding")),
+            TestStates.State("sealing",
+                choose: [new Choice(TestStates.Cel("data.note == 'fraud'"), "unwinding", "fraud"), new Choice(null, "resting", null)],
+                steps: [TestStates.Compute("seal")],
+                on: [TestStates.On("give_up", "done_early")]),
+            TestStates.State("resting", "packing", [TestStates.Wait("rest", TimeSpan.FromMinutes(10)), TestStates.Effect("look", undo: null)]),
+            TestStates.State("packing", "confirming", [TestStates.Effect("pack", undo: "result.ref"), TestStates.Effect("label", undo: "result.ref")]),
+            TestStates.State("confirming", "done", [TestStates.Effect("confirm")], on: [TestStates.On("enough", "done")], pivot: true),
+            TestStates.State("refused", "done_early", [TestStates.Fail("refuse", "refused", "'No card.'", new CatchRule(["nothing"], "done_early"))]),
+            TestStates.Unwinding("unwinding", "unwound"),
+            TestStates.End("done", output: TestStates.Map(("note", "data.note"))),
+            TestStates.End("done_early"),
+            TestStates.End("unwound", EndKind.Failed, TestStates.Map(("reason", "fault.code"))),
         ],
         onFailure: "unwinding",
         data:
         [
-            Made.Field("rounds", Made.Number, CelValue.Int(0)),
-            Made.Field("note", Made.Text, CelValue.String("")),
-            Made.Field("reservation", Made.Text),
+            TestStates.Field("rounds", TestStates.Number, CelValue.Int(0)),
+            TestStates.Field("note", TestStates.Text, CelValue.String("")),
+            TestStates.Field("reservation", TestStates.Text),
         ],
-        events: [.. _events.Select(name => Made.Event(name))],
-        anyState: [Made.On("cancel", "unwinding", "event.text != ''")],
-        deadline: Made.After(TimeSpan.FromHours(12), "unwinding"));
+        events: [.. _events.Select(name => TestStates.Event(name))],
+        anyState: [TestStates.On("cancel", "unwinding", "event.text != ''")],
+        deadline: TestStates.After(TimeSpan.FromHours(12), "unwinding"));
 
     [Fact]
     public void Whatever_happens_in_whatever_order_a_saga_keeps_its_promises() =>
@@ -70,7 +70,7 @@ public sealed class AnythingGoesTests
 
     private static void Run(int[] script)
     {
-        var chaos = new Chaos(_plan) { HasTypeFaults = true, HasUnusableAnswers = true, Answers = Answer, Payloads = Payload };
+        var chaos = new FaultInjectionWorld(_plan) { HasTypeFaults = true, HasUnusableAnswers = true, Answers = Answer, Payloads = Payload };
         try
         {
             chaos.Run(script);

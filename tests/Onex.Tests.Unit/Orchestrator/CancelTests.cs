@@ -100,14 +100,14 @@ public sealed class CancelTests
     [Fact]
     public void Cancel_of_a_saga_whose_way_is_blocked_compensates_and_ends_cancelled()
     {
-        var story = new Story(Made.Plan(
+        var story = new Story(TestStates.Plan(
             [
-                Made.State("working", "round", [Made.Effect("work", undo: "'w'")]),
-                Made.State("round", "round", [Made.Set("nothing")]),
-                Made.State("calming", on: [Made.On("go", "working")]),
+                TestStates.State("working", "round", [TestStates.Effect("work", undo: "'w'")]),
+                TestStates.State("round", "round", [TestStates.Set("nothing")]),
+                TestStates.State("calming", on: [TestStates.On("go", "working")]),
             ],
             onFailure: "calming",
-            events: [Made.Event("go")])).Starts().Completes("work").IsIn("round", SagaStatus.Blocked);
+            events: [TestStates.Event("go")])).Starts().Completes("work").IsIn("round", SagaStatus.Blocked);
 
         story.Asks(OperatorCommand.Cancel).Sends("-work").Completes("work").IsIn("cancelled", SagaStatus.Cancelled);
     }
@@ -165,7 +165,7 @@ public sealed class CancelTests
     public void Cancel_of_a_parent_cancels_its_child_which_compensates_and_tells_it_so()
     {
         var child = Waiting(Calming);
-        var parent = new Story(Made.Plan([Made.State("calling", "done", [Made.Effect("call", kind: StepKind.Saga)]), Made.End("done")])).Starts()
+        var parent = new Story(TestStates.Plan([TestStates.State("calling", "done", [TestStates.Effect("call", kind: StepKind.Saga)]), TestStates.End("done")])).Starts()
             .Asks(OperatorCommand.Cancel).Wakes();
         Assert.True(Assert.Single(parent.Last.Commands).Cancels);
 
@@ -174,7 +174,7 @@ public sealed class CancelTests
         {
             SagaId = child.Saga.Facts.SagaId,
             CausedBy = Identity.OfRequest(Guid.Empty, "cancel"),
-            Waiter = new Waiter(child.Saga.Facts.Asker with { Parent = link }, IsDuplicate: false),
+            Waiter = new Waiter(child.Saga.Facts.Requester with { Parent = link }, IsDuplicate: false),
             Cancels = true,
         }).Sends("-reserve").Completes("reserve").IsIn("cancelled", SagaStatus.Cancelled);
         Assert.Equal("cancelled", child.Answers[^1].Fault?.Code);
@@ -186,7 +186,7 @@ public sealed class CancelTests
         var story = Waiting().Asks(OperatorCommand.Cancel).Tells("go");
 
         Assert.False(story.Last.Changed);
-        Assert.True(story.Refusal.IsDead);
+        Assert.True(story.Rejection.IsDead);
     }
 
     [Fact]
@@ -198,7 +198,7 @@ public sealed class CancelTests
             SagaId = Identity.OfRequest(Guid.Empty, "child"),
             CausedBy = Identity.OfRequest(Guid.Empty, "start"),
             Facts = Waiting().Saga.Facts,
-            Stillborn = true,
+            CancelledBeforeStart = true,
         };
 
         Assert.Equal(("cancelled", SagaStatus.Cancelled), (SagaEngine.Decide(plan, null, started, started.Facts.StartedAt).State is var saga ? saga.State : "", saga.Status));
@@ -246,7 +246,7 @@ public sealed class CancelTests
     }
 
     [Fact]
-    public void Terminate_is_done_past_the_pivot() => new Story(Made.Plan([Made.State("confirming", "done", [Made.Effect("confirm")], pivot: true), Made.End("done")]))
+    public void Terminate_is_done_past_the_pivot() => new Story(TestStates.Plan([TestStates.State("confirming", "done", [TestStates.Effect("confirm")], pivot: true), TestStates.End("done")]))
         .Starts().Answered("confirm", 409).Asks(OperatorCommand.Terminate).IsIn("failed", SagaStatus.Failed);
 
     [Fact]
@@ -258,7 +258,7 @@ public sealed class CancelTests
     [Fact]
     public void Terminate_tells_the_children_to_cancel()
     {
-        var story = new Story(Made.Plan([Made.State("calling", "done", [Made.Effect("call", kind: StepKind.Saga)]), Made.End("done")])).Starts();
+        var story = new Story(TestStates.Plan([TestStates.State("calling", "done", [TestStates.Effect("call", kind: StepKind.Saga)]), TestStates.End("done")])).Starts();
 
         story.Asks(OperatorCommand.Terminate).Sends("call").IsIn("failed", SagaStatus.Failed);
         Assert.True(story.Last.Commands.Single().Cancels);

@@ -166,7 +166,7 @@ public sealed class ChildTests
     {
         SagaId = story.Saga.Facts.SagaId,
         CausedBy = _parent.CommandId,
-        Waiter = new Waiter(story.Saga.Facts.Asker with { Source = "saga-events/1/99" }, IsDuplicate: true),
+        Waiter = new Waiter(story.Saga.Facts.Requester with { Source = "saga-events/1/99" }, IsDuplicate: true),
     };
 
     private static Story Called(ParentLink parent, bool stillborn = false, bool waits = false)
@@ -185,7 +185,7 @@ public sealed class ChildTests
         {
             SagaId = id,
             CausedBy = id,
-            Stillborn = stillborn,
+            CancelledBeforeStart = stillborn,
             Facts = new SagaFacts
             {
                 SagaId = id,
@@ -195,7 +195,7 @@ public sealed class ChildTests
                 HomePartition = 3,
                 StartedAt = story.Now,
                 Input = Onex.Contracts.Expressions.CelValue.Map([]),
-                Asker = Story.Asker("saga-events/1/17") with { RequestId = parent.CommandId, Parent = parent },
+                Requester = Story.Requester("saga-events/1/17") with { RequestId = parent.CommandId, Parent = parent },
             },
         });
     }

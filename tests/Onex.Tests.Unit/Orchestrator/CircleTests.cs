@@ -59,11 +59,11 @@ public sealed class CircleTests
     [Fact]
     public void A_circle_with_a_wait_is_left_alone()
     {
-        var story = new Story(Made.Plan(
+        var story = new Story(TestStates.Plan(
             [
-                Made.State("calling", "done", [Made.Effect("call", catches: [new CatchRule([], "resting")])]),
-                Made.State("resting", "calling", [Made.Wait("rest", TimeSpan.FromMilliseconds(1))]),
-                Made.End("done"),
+                TestStates.State("calling", "done", [TestStates.Effect("call", catches: [new CatchRule([], "resting")])]),
+                TestStates.State("resting", "calling", [TestStates.Wait("rest", TimeSpan.FromMilliseconds(1))]),
+                TestStates.End("done"),
             ])).Starts();
         for (var round = 0; round < Most * Circles.FailuresEach * 2; round++)
         {
@@ -76,13 +76,13 @@ public sealed class CircleTests
     [Fact]
     public void A_circle_with_an_event_is_left_alone()
     {
-        var story = new Story(Made.Plan(
+        var story = new Story(TestStates.Plan(
             [
-                Made.State("calling", "done", [Made.Effect("call", catches: [new CatchRule([], "asking")])]),
-                Made.State("asking", on: [Made.On("go", "calling")]),
-                Made.End("done"),
+                TestStates.State("calling", "done", [TestStates.Effect("call", catches: [new CatchRule([], "asking")])]),
+                TestStates.State("asking", on: [TestStates.On("go", "calling")]),
+                TestStates.End("done"),
             ],
-            events: [Made.Event("go")])).Starts();
+            events: [TestStates.Event("go")])).Starts();
         for (var round = 0; round < Most * 3; round++)
         {
             story.Answered("call", 404).Tells("go").Sends("call");
@@ -92,14 +92,14 @@ public sealed class CircleTests
     [Fact]
     public void A_circle_that_counts_is_left_alone()
     {
-        var story = new Story(Made.Plan(
+        var story = new Story(TestStates.Plan(
             [
-                Made.State(
-                    "counting", steps: [Made.Effect("page", "data.n"), Made.Set("count", Made.Put("n", "data.n + 1", Made.Number))],
-                    choose: [new Choice(Made.Cel("data.n < 5000"), "counting", null), new Choice(null, "done", null)]),
-                Made.End("done"),
+                TestStates.State(
+                    "counting", steps: [TestStates.Effect("page", "data.n"), TestStates.Set("count", TestStates.Put("n", "data.n + 1", TestStates.Number))],
+                    choose: [new Choice(TestStates.Cel("data.n < 5000"), "counting", null), new Choice(null, "done", null)]),
+                TestStates.End("done"),
             ],
-            data: [Made.Field("n", Made.Number, Onex.Contracts.Expressions.CelValue.Int(0))])).Starts();
+            data: [TestStates.Field("n", TestStates.Number, Onex.Contracts.Expressions.CelValue.Int(0))])).Starts();
         for (var page = 0; page < 4999; page++)
         {
             story.Completes("page").Sends("page");
@@ -112,10 +112,10 @@ public sealed class CircleTests
     [Fact]
     public void A_circle_that_brings_nothing_new_is_blocked_although_nothing_fails_in_it()
     {
-        var story = new Story(Made.Plan(
+        var story = new Story(TestStates.Plan(
             [
-                Made.State("asking", steps: [Made.Effect("poll")], choose: [new Choice(Made.Cel("false"), "done", null), new Choice(null, "asking", null)]),
-                Made.End("done"),
+                TestStates.State("asking", steps: [TestStates.Effect("poll")], choose: [new Choice(TestStates.Cel("false"), "done", null), new Choice(null, "asking", null)]),
+                TestStates.End("done"),
             ])).Starts();
         for (var round = 0; round < 10_000 && story.Saga.Blockage is null; round++)
         {
@@ -127,7 +127,7 @@ public sealed class CircleTests
 
     [Fact]
     public void A_circle_in_one_moment_is_blocked_in_that_moment() =>
-        new Story(Made.Plan([Made.State("one", "two"), Made.State("two", "one")])).Starts().IsIn("two", SagaStatus.Blocked);
+        new Story(TestStates.Plan([TestStates.State("one", "two"), TestStates.State("two", "one")])).Starts().IsIn("two", SagaStatus.Blocked);
 
     [Fact]
     public void While_it_is_slowed_down_an_operator_may_cancel_it_and_why_tells_of_the_circle()
@@ -178,16 +178,16 @@ public sealed class CircleTests
     }
 
     // What the compiler refuses today, as it may have been registered before.
-    private static Story Failing(bool counting = false) => new(Made.Plan(
+    private static Story Failing(bool counting = false) => new(TestStates.Plan(
         [
-            Made.State("working", "done", [Made.Effect("work")]),
-            Made.State("calming", "done",
+            TestStates.State("working", "done", [TestStates.Effect("work")]),
+            TestStates.State("calming", "done",
             [
-                .. counting ? new StepPlan[] { Made.Set("count", Made.Put("n", "data.n + 1", Made.Number)) } : [],
-                Made.Effect("calm"),
+                .. counting ? new StepPlan[] { TestStates.Set("count", TestStates.Put("n", "data.n + 1", TestStates.Number)) } : [],
+                TestStates.Effect("calm"),
             ]),
-            Made.End("done"),
+            TestStates.End("done"),
         ],
         onFailure: "calming",
-        data: [Made.Field("n", Made.Number, Onex.Contracts.Expressions.CelValue.Int(0))]));
+        data: [TestStates.Field("n", TestStates.Number, Onex.Contracts.Expressions.CelValue.Int(0))]));
 }

@@ -30,7 +30,7 @@ public sealed class EmitTests
     {
         var story = Starts("with: { value: 1 }");
 
-        Assert.Equal((story.Saga.Facts.Asker.CorrelationId.ToString(), "1"), (story.Last.Published.Single().Key, story.Last.Published.Single().Value.ToString()));
+        Assert.Equal((story.Saga.Facts.Requester.CorrelationId.ToString(), "1"), (story.Last.Published.Single().Key, story.Last.Published.Single().Value.ToString()));
     }
 
     [Theory]
@@ -63,7 +63,7 @@ public sealed class EmitTests
         Assert.Equal(
             ("onex.domain-event", message.MessageId.ToString(), story.Saga.Facts.SagaId.ToString(), "emitting", "working[0]"),
             (Header("event_type"), Header("message_id"), Header("saga_id"), Header("contract"), Header("step")));
-        Assert.Equal(story.Saga.Facts.Asker.CorrelationId.ToString(), Header("correlation_id"));
+        Assert.Equal(story.Saga.Facts.Requester.CorrelationId.ToString(), Header("correlation_id"));
         Assert.Equal(2, work.Outgoing.Select(each => each.MessageId).Distinct().Count());
     }
 
@@ -82,7 +82,7 @@ public sealed class EmitTests
     [InlineData("emit: orders\n        with: { value: \"${result}\" }", "ONEX1043")]
     [InlineData("emit: orders\n        effect: http.get\n        with: { value: 1 }", "ONEX1010", "ONEX1014")]
     public void What_is_wrong_with_it_is_said(string step, params string[] codes) => Assert.Equal(
-        codes, Small.Codes($"initial: working\nstates:\n  working:\n    steps:\n      - {step}\n    next: done\n  done: {{ end: completed }}\n"));
+        codes, TestContracts.Codes($"initial: working\nstates:\n  working:\n    steps:\n      - {step}\n    next: done\n  done: {{ end: completed }}\n"));
 
     [Fact]
     public void The_compiler_knows_the_names_of_the_runtimes_topics() =>

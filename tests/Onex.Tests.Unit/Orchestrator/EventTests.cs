@@ -8,7 +8,7 @@ namespace Onex.Tests.Unit.Orchestrator;
 /// <summary>Events: docs/contract-language.md#events.</summary>
 public sealed class EventTests
 {
-    private static readonly TimeLimit _twoDays = Made.After(TimeSpan.FromHours(48), "compensating");
+    private static readonly TimeLimit _twoDays = TestStates.After(TimeSpan.FromHours(48), "compensating");
 
     [Fact]
     public void A_state_without_steps_waits_for_its_events()
@@ -51,17 +51,17 @@ public sealed class EventTests
     [Fact]
     public void The_first_rule_whose_guard_holds_applies()
     {
-        var plan = Made.Plan(
+        var plan = TestStates.Plan(
             [
-                Made.State("asking", on:
+                TestStates.State("asking", on:
                 [
-                    Made.On("answer", "high", "event.amount > 100"),
-                    Made.On("answer", "low"),
+                    TestStates.On("answer", "high", "event.amount > 100"),
+                    TestStates.On("answer", "low"),
                 ]),
-                Made.End("high"),
-                Made.End("low"),
+                TestStates.End("high"),
+                TestStates.End("low"),
             ],
-            events: [Made.Event("answer")]);
+            events: [TestStates.Event("answer")]);
 
         new Story(plan).Starts().Tells("answer", """{"amount":101}""").IsIn("high", SagaStatus.Completed);
         new Story(plan).Starts().Tells("answer", """{"amount":1}""").IsIn("low", SagaStatus.Completed);
@@ -70,10 +70,10 @@ public sealed class EventTests
     [Fact]
     public void A_states_own_rules_come_before_those_of_any_state()
     {
-        var plan = Made.Plan(
-            [Made.State("asking", on: [Made.On("stop", "done", "event.hard == false")]), Made.End("done")],
-            events: [Made.Event("stop")],
-            anyState: [Made.On("stop", "compensating")]);
+        var plan = TestStates.Plan(
+            [TestStates.State("asking", on: [TestStates.On("stop", "done", "event.hard == false")]), TestStates.End("done")],
+            events: [TestStates.Event("stop")],
+            anyState: [TestStates.On("stop", "compensating")]);
 
         new Story(plan).Starts().Tells("stop", """{"hard":false}""").IsIn("done", SagaStatus.Completed);
         new Story(plan).Starts().Tells("stop", """{"hard":true}""").IsIn("failed", SagaStatus.Failed);
@@ -89,24 +89,24 @@ public sealed class EventTests
         Assert.False(story.Last.Changed);
         Assert.Same(before, story.Saga);
         Assert.Empty(story.Last.Seen);
-        Assert.Equal((ErrorCodes.EventRefused, false), (story.Refusal.Code, story.Refusal.IsDead));
-        Assert.Contains("event.reason", story.Refusal.Error, StringComparison.Ordinal);
+        Assert.Equal((ErrorCodes.EventRefused, false), (story.Rejection.Code, story.Rejection.IsDead));
+        Assert.Contains("event.reason", story.Rejection.Error, StringComparison.Ordinal);
     }
 
     [Fact]
     public void An_event_whose_guard_cannot_be_evaluated_is_declined_with_that_expression_and_changes_nothing()
     {
-        var story = new Story(Made.Plan(
-            [Made.State("asking", on: [Made.On("say", "low", "10 / event.n > 1"), Made.On("say", "done")]), Made.End("low"), Made.End("done")],
-            events: [Made.Event("say")])).Starts();
+        var story = new Story(TestStates.Plan(
+            [TestStates.State("asking", on: [TestStates.On("say", "low", "10 / event.n > 1"), TestStates.On("say", "done")]), TestStates.End("low"), TestStates.End("done")],
+            events: [TestStates.Event("say")])).Starts();
         var before = story.Saga;
         story.Tells("say", """{"n":0}""");
 
         Assert.False(story.Last.Changed);
         Assert.Same(before, story.Saga);
         Assert.Empty(story.Last.Seen);
-        Assert.Equal((ErrorCodes.EventRefused, false), (story.Refusal.Code, story.Refusal.IsDead));
-        Assert.Contains("`10 / event.n > 1`", story.Refusal.Error, StringComparison.Ordinal);
+        Assert.Equal((ErrorCodes.EventRefused, false), (story.Rejection.Code, story.Rejection.IsDead));
+        Assert.Contains("`10 / event.n > 1`", story.Rejection.Error, StringComparison.Ordinal);
         story.Tells("say", """{"n":1}""").IsIn("low", SagaStatus.Completed);
     }
 
@@ -118,55 +118,55 @@ public sealed class EventTests
         story.Tells("cancel", """{}""");
 
         Assert.Same(before, story.Saga);
-        Assert.Equal(ErrorCodes.EventRefused, story.Refusal.Code);
+        Assert.Equal(ErrorCodes.EventRefused, story.Rejection.Code);
     }
 
     [Fact]
     public void An_event_whose_set_cannot_be_evaluated_is_declined_with_that_expression_and_changes_nothing()
     {
-        var plan = Made.Plan(
+        var plan = TestStates.Plan(
             [
-                Made.State("asking", on: [Made.On("say", "done", null, Made.Put("text", "event.text", Made.Text))],
+                TestStates.State("asking", on: [TestStates.On("say", "done", null, TestStates.Put("text", "event.text", TestStates.Text))],
                     catches: [new CatchRule(["expression_failed"], "mended")]),
-                Made.End("done"),
-                Made.End("mended"),
+                TestStates.End("done"),
+                TestStates.End("mended"),
             ],
-            data: [Made.Field("text", Made.Text)],
-            events: [Made.Event("say")]);
+            data: [TestStates.Field("text", TestStates.Text)],
+            events: [TestStates.Event("say")]);
         var story = new Story(plan).Starts();
         var before = story.Saga;
         story.Tells("say", """{"text":1}""");
 
         Assert.Same(before, story.Saga);
-        Assert.Equal(ErrorCodes.EventRefused, story.Refusal.Code);
-        Assert.Contains("'text' (`event.text`)", story.Refusal.Error, StringComparison.Ordinal);
+        Assert.Equal(ErrorCodes.EventRefused, story.Rejection.Code);
+        Assert.Contains("'text' (`event.text`)", story.Rejection.Error, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_buffered_event_that_cannot_be_evaluated_is_declined_when_its_turn_comes_and_the_saga_goes_on()
     {
-        var story = new Story(Made.Plan(
+        var story = new Story(TestStates.Plan(
             [
-                Made.State("working", "asking", [Made.Effect("work")]),
-                Made.State("asking", on: [Made.On("say", "done", "10 / event.n > 1")]),
-                Made.End("done"),
+                TestStates.State("working", "asking", [TestStates.Effect("work")]),
+                TestStates.State("asking", on: [TestStates.On("say", "done", "10 / event.n > 1")]),
+                TestStates.End("done"),
             ],
-            events: [Made.Event("say")])).Starts();
+            events: [TestStates.Event("say")])).Starts();
         story.Tells("say", """{"n":0}""").Completes("work").IsIn("asking", SagaStatus.Waiting);
 
-        Assert.Equal((ErrorCodes.EventRefused, false), (story.Refusal.Code, story.Refusal.IsDead));
+        Assert.Equal((ErrorCodes.EventRefused, false), (story.Rejection.Code, story.Rejection.IsDead));
         Assert.Empty(story.Saga.Early);
     }
 
     [Fact]
     public void Past_the_pivot_an_event_that_cannot_be_judged_is_refused_and_blocks_nothing()
     {
-        var plan = Made.Plan(
-            [Made.State("sending", "done", [Made.Effect("send")], on: [Made.On("hurry", "done", "event.missing")], pivot: true), Made.End("done")],
-            events: [Made.Event("hurry")]);
+        var plan = TestStates.Plan(
+            [TestStates.State("sending", "done", [TestStates.Effect("send")], on: [TestStates.On("hurry", "done", "event.missing")], pivot: true), TestStates.End("done")],
+            events: [TestStates.Event("hurry")]);
         var story = new Story(plan).Starts().Tells("hurry");
 
-        Assert.Equal(ErrorCodes.EventRefused, story.Refusal.Code);
+        Assert.Equal(ErrorCodes.EventRefused, story.Rejection.Code);
         story.IsIn("sending", SagaStatus.Running);
     }
 
@@ -189,7 +189,7 @@ public sealed class EventTests
 
         story.Tells("cancel", """{"reason":"late"}""");
         Assert.False(story.Last.Changed);
-        Assert.Equal((ErrorCodes.EventUnwanted, true), (story.Refusal.Code, story.Refusal.IsDead));
+        Assert.Equal((ErrorCodes.EventUnwanted, true), (story.Rejection.Code, story.Rejection.IsDead));
     }
 
     [Fact]
@@ -203,7 +203,7 @@ public sealed class EventTests
         story.Completes("one").Sends().IsIn("done", SagaStatus.Completed);
         Assert.Empty(story.Saga.Early);
         Assert.Empty(story.Last.Seen);
-        Assert.Empty(story.Last.Refusals);
+        Assert.Empty(story.Last.Rejections);
     }
 
     [Fact]
@@ -211,21 +211,21 @@ public sealed class EventTests
     {
         var story = new Story(Early(when: "event.sure")).Starts().Tells("skip", """{"sure":false}""").Completes("one").Sends("two");
 
-        Assert.Equal((ErrorCodes.EventRefused, false), (story.Refusal.Code, story.Refusal.IsDead));
+        Assert.Equal((ErrorCodes.EventRefused, false), (story.Rejection.Code, story.Rejection.IsDead));
         Assert.Empty(story.Saga.Early);
     }
 
     [Fact]
     public void Kept_events_are_delivered_oldest_first()
     {
-        var plan = Made.Plan(
+        var plan = TestStates.Plan(
             [
-                Made.State("first", "second", [Made.Effect("one")]),
-                Made.State("second", on: [Made.On("say", null, null, Made.Put("said", "data.said + event.text", Made.Text)), Made.On("end", "done")]),
-                Made.End("done", output: Made.Map(("said", "data.said"))),
+                TestStates.State("first", "second", [TestStates.Effect("one")]),
+                TestStates.State("second", on: [TestStates.On("say", null, null, TestStates.Put("said", "data.said + event.text", TestStates.Text)), TestStates.On("end", "done")]),
+                TestStates.End("done", output: TestStates.Map(("said", "data.said"))),
             ],
-            data: [Made.Field("said", Made.Text, Onex.Contracts.Expressions.CelValue.String(""))],
-            events: [Made.Event("say"), Made.Event("end")]);
+            data: [TestStates.Field("said", TestStates.Text, Onex.Contracts.Expressions.CelValue.String(""))],
+            events: [TestStates.Event("say"), TestStates.Event("end")]);
         var story = new Story(plan).Starts()
             .Tells("say", """{"text":"a"}""").Tells("say", """{"text":"b"}""").Tells("end").Completes("one").IsIn("done", SagaStatus.Completed);
 
@@ -252,7 +252,7 @@ public sealed class EventTests
         }
 
         Assert.False(story.Tells("skip").Last.Changed);
-        Assert.Equal((ErrorCodes.EventsTooMany, false), (story.Refusal.Code, story.Refusal.IsDead));
+        Assert.Equal((ErrorCodes.EventsTooMany, false), (story.Rejection.Code, story.Rejection.IsDead));
     }
 
     [Fact]
@@ -268,27 +268,27 @@ public sealed class EventTests
               first: { on_event: [{ event: go, next: second }] }
               second: { on_event: [{ event: skip, next: done }] }
               done: { end: completed }
-            """, new ContractLimits { KeptEvents = 1 }).Plans.Single()).Starts().Tells("skip");
+            """, new ContractLimits { BufferedEvents = 1 }).Plans.Single()).Starts().Tells("skip");
 
 
-        Assert.Equal(ErrorCodes.EventsTooMany, story.Tells("skip").Refusal.Code);
+        Assert.Equal(ErrorCodes.EventsTooMany, story.Tells("skip").Rejection.Code);
     }
 
     [Fact]
     public void An_event_that_no_state_can_want_any_more_is_refused_at_once()
     {
-        var plan = Made.Plan(
+        var plan = TestStates.Plan(
             [
-                Made.State("first", "second", on: [Made.On("go", "second")]),
-                Made.State("second", "done", [Made.Effect("two")]),
-                Made.End("done"),
+                TestStates.State("first", "second", on: [TestStates.On("go", "second")]),
+                TestStates.State("second", "done", [TestStates.Effect("two")]),
+                TestStates.End("done"),
             ],
-            events: [Made.Event("go")]);
+            events: [TestStates.Event("go")]);
         var story = new Story(plan);
         story.Starts().Tells("go");
 
-        Assert.Equal((ErrorCodes.EventUnwanted, true), (story.Refusal.Code, story.Refusal.IsDead));
-        Assert.Contains("'second'", story.Refusal.Error, StringComparison.Ordinal);
+        Assert.Equal((ErrorCodes.EventUnwanted, true), (story.Rejection.Code, story.Rejection.IsDead));
+        Assert.Contains("'second'", story.Rejection.Error, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -299,19 +299,19 @@ public sealed class EventTests
     [InlineData("event")]
     public void An_event_is_kept_if_any_way_leads_to_a_state_that_wants_it(string way)
     {
-        var plan = Made.Plan(
+        var plan = TestStates.Plan(
             [
-                Made.State("first", "done", [Made.Effect("one", catches: way == "catch" ? [new CatchRule([], "second")] : [])],
-                    on: way == "event" ? [Made.On("other", "second")] : [],
-                    timeout: way == "timeout" ? Made.After(TimeSpan.FromHours(1), "second") : null),
-                Made.State("second", on: [Made.On("go", "done")]),
-                Made.End("done"),
-                Made.Unwinding("unwinding", "unwound"),
-                Made.End("unwound", EndKind.Failed),
+                TestStates.State("first", "done", [TestStates.Effect("one", catches: way == "catch" ? [new CatchRule([], "second")] : [])],
+                    on: way == "event" ? [TestStates.On("other", "second")] : [],
+                    timeout: way == "timeout" ? TestStates.After(TimeSpan.FromHours(1), "second") : null),
+                TestStates.State("second", on: [TestStates.On("go", "done")]),
+                TestStates.End("done"),
+                TestStates.Unwinding("unwinding", "unwound"),
+                TestStates.End("unwound", EndKind.Failed),
             ],
             onFailure: way == "on_failure" ? "second" : "unwinding",
-            events: [Made.Event("go"), Made.Event("other")],
-            deadline: way == "deadline" ? Made.After(TimeSpan.FromHours(2), "second") : null);
+            events: [TestStates.Event("go"), TestStates.Event("other")],
+            deadline: way == "deadline" ? TestStates.After(TimeSpan.FromHours(2), "second") : null);
 
         Assert.Single(new Story(plan).Starts().Tells("go").Saga.Early);
     }
@@ -319,18 +319,18 @@ public sealed class EventTests
     [Fact]
     public void A_kept_event_whose_time_is_over_is_refused_and_goes_to_the_dead_letters()
     {
-        var plan = Made.Plan(
+        var plan = TestStates.Plan(
             [
-                Made.State("first", on: [Made.On("next", "second")]),
-                Made.State("second", on: [Made.On("skip", "done")]),
-                Made.End("done"),
+                TestStates.State("first", on: [TestStates.On("next", "second")]),
+                TestStates.State("second", on: [TestStates.On("skip", "done")]),
+                TestStates.End("done"),
             ],
-            events: [Made.Event("next"), Made.Event("skip")]);
+            events: [TestStates.Event("next"), TestStates.Event("skip")]);
         var story = new Story(plan).Starts().Tells("skip");
         Assert.Equal(story.Saga.Early[0].ExpiresAt, story.Saga.NextWakeupAt);
 
         story.Wakes().IsIn("first", SagaStatus.Waiting);
-        Assert.Equal((ErrorCodes.EventExpired, true), (story.Refusal.Code, story.Refusal.IsDead));
+        Assert.Equal((ErrorCodes.EventExpired, true), (story.Rejection.Code, story.Rejection.IsDead));
         Assert.Empty(story.Saga.Early);
         Assert.True(story.Last.Changed);
         Assert.Null(story.Saga.NextWakeupAt);
@@ -339,22 +339,22 @@ public sealed class EventTests
     [Fact]
     public void A_buffered_event_of_a_paused_saga_expires_on_time()
     {
-        var story = new Story(Made.Plan(
-            [Made.State("first", on: [Made.On("next", "second")]), Made.State("second", on: [Made.On("skip", "done")]), Made.End("done")],
-            events: [Made.Event("next"), Made.Event("skip")])).Starts().Tells("skip").Asks(OperatorCommand.Pause);
+        var story = new Story(TestStates.Plan(
+            [TestStates.State("first", on: [TestStates.On("next", "second")]), TestStates.State("second", on: [TestStates.On("skip", "done")]), TestStates.End("done")],
+            events: [TestStates.Event("next"), TestStates.Event("skip")])).Starts().Tells("skip").Asks(OperatorCommand.Pause);
         Assert.Equal(story.Saga.Early[0].ExpiresAt, story.Saga.NextWakeupAt);
 
         story.Wakes().IsIn("first", SagaStatus.Paused);
-        Assert.Equal((ErrorCodes.EventExpired, true), (story.Refusal.Code, story.Refusal.IsDead));
+        Assert.Equal((ErrorCodes.EventExpired, true), (story.Rejection.Code, story.Rejection.IsDead));
         Assert.Empty(story.Saga.Early);
     }
 
     [Fact]
     public void An_event_is_kept_longer_than_fourteen_days_if_its_own_early_is_longer()
     {
-        var plan = Made.Plan(
-            [Made.State("first", "second", [Made.Effect("one")]), Made.State("second", on: [Made.On("skip", "done")]), Made.End("done")],
-            events: [Made.Event("skip", early: TimeSpan.FromDays(30))]);
+        var plan = TestStates.Plan(
+            [TestStates.State("first", "second", [TestStates.Effect("one")]), TestStates.State("second", on: [TestStates.On("skip", "done")]), TestStates.End("done")],
+            events: [TestStates.Event("skip", early: TimeSpan.FromDays(30))]);
         var story = new Story(plan).Starts().Tells("skip");
 
         Assert.Equal(story.Now + TimeSpan.FromDays(30), story.Saga.Early[0].ExpiresAt);
@@ -366,7 +366,7 @@ public sealed class EventTests
         var story = new Story(Early()).Starts().Tells("skip").Answered("one", 404);
 
         story.IsIn("failed", SagaStatus.Failed);
-        Assert.Equal((ErrorCodes.EventUnclaimed, true), (story.Refusal.Code, story.Refusal.IsDead));
+        Assert.Equal((ErrorCodes.EventUnclaimed, true), (story.Rejection.Code, story.Rejection.IsDead));
         Assert.Empty(story.Saga.Early);
     }
 
@@ -376,42 +376,42 @@ public sealed class EventTests
         var story = new Story(Early()).Starts().Answered("one", 404).Tells("skip");
 
         Assert.False(story.Last.Changed);
-        Assert.Equal((ErrorCodes.EventUnwanted, true), (story.Refusal.Code, story.Refusal.IsDead));
+        Assert.Equal((ErrorCodes.EventUnwanted, true), (story.Rejection.Code, story.Rejection.IsDead));
     }
 
     [Fact]
     public void A_state_with_steps_may_want_events_too_and_is_interrupted_by_them()
     {
-        var plan = Made.Plan(
+        var plan = TestStates.Plan(
             [
-                Made.State("working", "done", [Made.Compute("sum"), Made.Compute("more")], on: [Made.On("enough", "done")]),
-                Made.End("done"),
+                TestStates.State("working", "done", [TestStates.Compute("sum"), TestStates.Compute("more")], on: [TestStates.On("enough", "done")]),
+                TestStates.End("done"),
             ],
-            events: [Made.Event("enough")]);
+            events: [TestStates.Event("enough")]);
 
         new Story(plan).Starts().Sends("sum").Tells("enough").Sends().IsIn("done", SagaStatus.Completed);
     }
 
-    private static Plan Approval() => Made.Plan(
+    private static Plan Approval() => TestStates.Plan(
         [
-            Made.State("asking", on:
+            TestStates.State("asking", on:
             [
-                Made.On("approve", "paying", null, Made.Put("approver", "event.by", Made.Text)),
-                Made.On("remark", null, null, Made.Put("note", "event.text", Made.Text)),
+                TestStates.On("approve", "paying", null, TestStates.Put("approver", "event.by", TestStates.Text)),
+                TestStates.On("remark", null, null, TestStates.Put("note", "event.text", TestStates.Text)),
             ], timeout: _twoDays),
-            Made.State("paying", "shipping", [Made.Effect("pay", "data.approver", undo: "'x'")]),
-            Made.State("shipping", "done", [Made.Effect("ship")], pivot: true),
-            Made.End("done"),
+            TestStates.State("paying", "shipping", [TestStates.Effect("pay", "data.approver", undo: "'x'")]),
+            TestStates.State("shipping", "done", [TestStates.Effect("ship")], pivot: true),
+            TestStates.End("done"),
         ],
-        data: [Made.Field("approver", Made.Text), Made.Field("note", Made.Text)],
-        events: [Made.Event("approve"), Made.Event("remark"), Made.Event("cancel")],
-        anyState: [Made.On("cancel", "compensating", "event.reason != ''")]);
+        data: [TestStates.Field("approver", TestStates.Text), TestStates.Field("note", TestStates.Text)],
+        events: [TestStates.Event("approve"), TestStates.Event("remark"), TestStates.Event("cancel")],
+        anyState: [TestStates.On("cancel", "compensating", "event.reason != ''")]);
 
-    private static Plan Early(string? when = null) => Made.Plan(
+    private static Plan Early(string? when = null) => TestStates.Plan(
         [
-            Made.State("first", "second", [Made.Effect("one")]),
-            Made.State("second", "done", [Made.Effect("two")], on: [Made.On("skip", "done", when)]),
-            Made.End("done"),
+            TestStates.State("first", "second", [TestStates.Effect("one")]),
+            TestStates.State("second", "done", [TestStates.Effect("two")], on: [TestStates.On("skip", "done", when)]),
+            TestStates.End("done"),
         ],
-        events: [Made.Event("skip")]);
+        events: [TestStates.Event("skip")]);
 }

@@ -11,7 +11,7 @@ public sealed class InlineStepTests
     [Fact]
     public void Set_writes_all_its_fields_over_the_data_as_it_was()
     {
-        var story = new Story(Setting(Made.Put("one", "data.two", Made.Number), Made.Put("two", "data.one", Made.Number))).Starts();
+        var story = new Story(Setting(TestStates.Put("one", "data.two", TestStates.Number), TestStates.Put("two", "data.one", TestStates.Number))).Starts();
 
         story.IsIn("done", SagaStatus.Completed);
         Assert.Equal((2, 1), (story.Saga.Data["one"].AsInt(), story.Saga.Data["two"].AsInt()));
@@ -22,7 +22,7 @@ public sealed class InlineStepTests
     [InlineData("'text'")]
     public void A_set_that_cannot_be_worked_out_or_has_the_wrong_type_is_a_failure(string value)
     {
-        var story = new Story(Setting(Made.Put("one", value, Made.Number))).Starts();
+        var story = new Story(Setting(TestStates.Put("one", value, TestStates.Number))).Starts();
 
         Assert.Equal(("expression_failed", "count"), (story.Saga.Fault!.Code, story.Saga.Fault.Step));
         Assert.Equal(1, story.Saga.Data["one"].AsInt());
@@ -96,7 +96,7 @@ public sealed class InlineStepTests
     [Fact]
     public void A_message_of_fail_that_cannot_be_worked_out_is_a_failed_expression()
     {
-        var plan = Made.Plan([Made.State("checking", "done", [Made.Fail("refuse", "too_big", "data.missing")]), Made.End("done")]);
+        var plan = TestStates.Plan([TestStates.State("checking", "done", [TestStates.Fail("refuse", "too_big", "data.missing")]), TestStates.End("done")]);
 
         Assert.Equal("expression_failed", new Story(plan).Starts().Saga.Fault!.Code);
     }
@@ -104,10 +104,10 @@ public sealed class InlineStepTests
     [Fact]
     public void An_end_whose_output_is_wrong_past_the_pivot_blocks_before_it_and_can_be_retried()
     {
-        var plan = Made.Plan(
+        var plan = TestStates.Plan(
         [
-            Made.State("sending", "done", [Made.Effect("send")], pivot: true),
-            Made.End("done", output: Made.Map(("x", "data.missing"))),
+            TestStates.State("sending", "done", [TestStates.Effect("send")], pivot: true),
+            TestStates.End("done", output: TestStates.Map(("x", "data.missing"))),
         ]);
         var story = new Story(plan).Starts().Completes("send").IsIn("sending", SagaStatus.Blocked);
         Assert.Equal(BlockedBy.Way, story.Saga.Blockage!.Kind);
@@ -119,7 +119,7 @@ public sealed class InlineStepTests
     [Fact]
     public void A_circle_without_a_call_blocks_in_a_state_that_an_operator_can_cancel()
     {
-        var plan = Made.Plan([Made.State("one", "two"), Made.State("two", "one")]);
+        var plan = TestStates.Plan([TestStates.State("one", "two"), TestStates.State("two", "one")]);
         var story = new Story(plan).Starts();
 
         Assert.Equal((SagaStatus.Blocked, BlockedBy.Way), (story.Saga.Status, story.Saga.Blockage!.Kind));
@@ -128,23 +128,23 @@ public sealed class InlineStepTests
         story.Asks(OperatorCommand.Cancel).IsIn("failed", SagaStatus.Cancelled);
     }
 
-    private static Plan Setting(params Assignment[] assignments) => Made.Plan(
-        [Made.State("counting", "done", [Made.Set("count", assignments)]), Made.End("done")],
-        data: [Made.Field("one", Made.Number, CelValue.Int(1)), Made.Field("two", Made.Number, CelValue.Int(2))]);
+    private static Plan Setting(params Assignment[] assignments) => TestStates.Plan(
+        [TestStates.State("counting", "done", [TestStates.Set("count", assignments)]), TestStates.End("done")],
+        data: [TestStates.Field("one", TestStates.Number, CelValue.Int(1)), TestStates.Field("two", TestStates.Number, CelValue.Int(2))]);
 
-    private static Plan Responding() => Made.Plan(
+    private static Plan Responding() => TestStates.Plan(
     [
-        Made.State("working", "done", [Made.Effect("one"), Made.Respond("reply", ("order", "7")), Made.Effect("two")]),
-        Made.End("done", output: Made.Map(("end", "true"))),
+        TestStates.State("working", "done", [TestStates.Effect("one"), TestStates.Respond("reply", ("order", "7")), TestStates.Effect("two")]),
+        TestStates.End("done", output: TestStates.Map(("end", "true"))),
     ]);
 
-    private static Plan Failing(params CatchRule[] catches) => Made.Plan(
-        [Made.State("checking", "done", [Made.Fail("refuse", "too_big", "'It has ' + string(1 + 2) + ' parts.'", catches)]), Made.End("done")]);
+    private static Plan Failing(params CatchRule[] catches) => TestStates.Plan(
+        [TestStates.State("checking", "done", [TestStates.Fail("refuse", "too_big", "'It has ' + string(1 + 2) + ' parts.'", catches)]), TestStates.End("done")]);
 
     private static RequestJoined Joining(string source, bool isDuplicate = false) => new()
     {
         SagaId = Guid.Empty,
         CausedBy = Guid.Empty,
-        Waiter = new Waiter(Story.Asker(source), isDuplicate),
+        Waiter = new Waiter(Story.Requester(source), isDuplicate),
     };
 }

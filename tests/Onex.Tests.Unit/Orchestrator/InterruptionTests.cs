@@ -159,10 +159,10 @@ public sealed class InterruptionTests
     [Fact]
     public void A_computation_in_flight_is_dropped_at_once()
     {
-        var plan = Made.Plan(
-            [Made.State("working", "done", [Made.Compute("sum")]), Made.End("done")],
-            events: [Made.Event("cancel")],
-            anyState: [Made.On("cancel", "compensating")]);
+        var plan = TestStates.Plan(
+            [TestStates.State("working", "done", [TestStates.Compute("sum")]), TestStates.End("done")],
+            events: [TestStates.Event("cancel")],
+            anyState: [TestStates.On("cancel", "compensating")]);
         var story = new Story(plan).Starts();
         var late = story.Result("sum", StepOutcome.Completed, "{}", null);
         story.Tells("cancel").IsIn("failed", SagaStatus.Failed);
@@ -211,12 +211,12 @@ public sealed class InterruptionTests
     [Fact]
     public void Past_the_pivot_what_was_interrupted_is_resolved_before_the_end_and_never_taken_back()
     {
-        var plan = Made.Plan(
+        var plan = TestStates.Plan(
             [
-                Made.State("sending", "done", [Made.Effect("send", undo: "'x'")], on: [Made.On("enough", "done")], pivot: true),
-                Made.End("done"),
+                TestStates.State("sending", "done", [TestStates.Effect("send", undo: "'x'")], on: [TestStates.On("enough", "done")], pivot: true),
+                TestStates.End("done"),
             ],
-            events: [Made.Event("enough")]);
+            events: [TestStates.Event("enough")]);
         var story = new Story(plan).Starts().Tells("enough").Sends().IsIn("sending", SagaStatus.Running);
 
         story.Completes("send").Sends().IsIn("done", SagaStatus.Completed);
@@ -249,18 +249,18 @@ public sealed class InterruptionTests
     [Fact]
     public void While_a_compensation_is_blocked_neither_an_event_nor_a_deadline_leads_away()
     {
-        var story = new Story(Made.Plan(
+        var story = new Story(TestStates.Plan(
             [
-                Made.State("charging", "done", [Made.Effect("charge", undo: "'c'"), Made.Effect("check")]),
-                Made.Unwinding("unwinding", "asking"),
-                Made.State("asking"),
-                Made.End("done"),
-                Made.End("cancelled", EndKind.Failed),
+                TestStates.State("charging", "done", [TestStates.Effect("charge", undo: "'c'"), TestStates.Effect("check")]),
+                TestStates.Unwinding("unwinding", "asking"),
+                TestStates.State("asking"),
+                TestStates.End("done"),
+                TestStates.End("cancelled", EndKind.Failed),
             ],
             onFailure: "unwinding",
-            events: [Made.Event("cancel")],
-            anyState: [Made.On("cancel", "cancelled")],
-            deadline: Made.After(TimeSpan.FromHours(72), "cancelled"))).Starts();
+            events: [TestStates.Event("cancel")],
+            anyState: [TestStates.On("cancel", "cancelled")],
+            deadline: TestStates.After(TimeSpan.FromHours(72), "cancelled"))).Starts();
         story.Completes("charge").Answered("check", 404).Sends("-charge").Answered("charge", 409).IsIn("unwinding", SagaStatus.Blocked);
         StaysBlocked(story, "unwinding");
 
@@ -298,25 +298,25 @@ public sealed class InterruptionTests
     }
 
     private static Story Charging(
-        string? undo = "result.ref", WhenUnknown whenUnknown = WhenUnknown.Block, string? reject = null, string note = "") => new Story(Made.Plan(
+        string? undo = "result.ref", WhenUnknown whenUnknown = WhenUnknown.Block, string? reject = null, string note = "") => new Story(TestStates.Plan(
         [
-            Made.State("reserving", "charging", [Made.Set("begin", Made.Put("note", $"'{note}'")), Made.Effect("reserve", undo: "'r'")]),
-            Made.State("charging", "done",
+            TestStates.State("reserving", "charging", [TestStates.Set("begin", TestStates.Put("note", $"'{note}'")), TestStates.Effect("reserve", undo: "'r'")]),
+            TestStates.State("charging", "done",
                 [
-                    Made.Effect(
+                    TestStates.Effect(
                         "charge", "data.note", undo, whenUnknown,
-                        reject: reject is null ? [] : [new RejectRule(Made.Cel(reject), "declined")],
-                        save: whenUnknown == WhenUnknown.Run ? [] : [Made.Put("payment", "result.ref")]),
-                    Made.Effect("notify"),
+                        reject: reject is null ? [] : [new RejectRule(TestStates.Cel(reject), "declined")],
+                        save: whenUnknown == WhenUnknown.Run ? [] : [TestStates.Put("payment", "result.ref")]),
+                    TestStates.Effect("notify"),
                 ],
-                on: [Made.On("remark", null, null, Made.Put("note", "event.text")), Made.On("other_card", "asking")]),
-            Made.State("asking", on: [Made.On("card", "charging")], timeout: Made.After(TimeSpan.FromHours(48), "compensating")),
-            Made.End("done"),
+                on: [TestStates.On("remark", null, null, TestStates.Put("note", "event.text")), TestStates.On("other_card", "asking")]),
+            TestStates.State("asking", on: [TestStates.On("card", "charging")], timeout: TestStates.After(TimeSpan.FromHours(48), "compensating")),
+            TestStates.End("done"),
         ],
-        data: [Made.Field("note"), Made.Field("payment")],
-        events: [Made.Event("cancel"), Made.Event("remark"), Made.Event("other_card"), Made.Event("card")],
-        anyState: [Made.On("cancel", "compensating")],
-        deadline: Made.After(TimeSpan.FromHours(72), "compensating"))).Starts().Completes("reserve").Sends("charge");
+        data: [TestStates.Field("note"), TestStates.Field("payment")],
+        events: [TestStates.Event("cancel"), TestStates.Event("remark"), TestStates.Event("other_card"), TestStates.Event("card")],
+        anyState: [TestStates.On("cancel", "compensating")],
+        deadline: TestStates.After(TimeSpan.FromHours(72), "compensating"))).Starts().Completes("reserve").Sends("charge");
 
     private static Story Leaving() => Charging().Tells("other_card");
 

@@ -198,7 +198,7 @@ public sealed class OperatorTests
 
     [Fact]
     public void Skip_is_not_done_when_there_is_nothing_to_pass_over() =>
-        Refuses(new Story(Made.Plan([Made.State("one", "one")])).Starts(), OperatorCommand.Skip, "nothing to pass over");
+        Refuses(new Story(TestStates.Plan([TestStates.State("one", "one")])).Starts(), OperatorCommand.Skip, "nothing to pass over");
 
     [Fact]
     public void A_paused_saga_sends_nothing_but_results_count()
@@ -233,9 +233,9 @@ public sealed class OperatorTests
     [Fact]
     public void While_paused_no_timer_fires_and_one_that_is_overdue_fires_afterwards()
     {
-        var story = new Story(Made.Plan(
-            [Made.State("asking", on: [Made.On("go", "done")], timeout: Made.After(TimeSpan.FromHours(1), "compensating")), Made.End("done")],
-            events: [Made.Event("go")])).Starts().Asks(OperatorCommand.Pause).IsIn("asking", SagaStatus.Paused);
+        var story = new Story(TestStates.Plan(
+            [TestStates.State("asking", on: [TestStates.On("go", "done")], timeout: TestStates.After(TimeSpan.FromHours(1), "compensating")), TestStates.End("done")],
+            events: [TestStates.Event("go")])).Starts().Asks(OperatorCommand.Pause).IsIn("asking", SagaStatus.Paused);
         Assert.Null(story.Saga.NextWakeupAt);
         Assert.False(story.After(TimeSpan.FromHours(2)).Fires().Last.Changed);
 
@@ -247,9 +247,9 @@ public sealed class OperatorTests
     [Fact]
     public void While_paused_events_are_kept_and_taken_when_it_is_resumed()
     {
-        var story = new Story(Made.Plan(
-            [Made.State("working", "done", [Made.Compute("sum"), Made.Effect("call")], on: [Made.On("stop", "done")]), Made.End("done")],
-            events: [Made.Event("stop")])).Starts().Asks(OperatorCommand.Pause).Tells("stop").IsIn("working", SagaStatus.Paused);
+        var story = new Story(TestStates.Plan(
+            [TestStates.State("working", "done", [TestStates.Compute("sum"), TestStates.Effect("call")], on: [TestStates.On("stop", "done")]), TestStates.End("done")],
+            events: [TestStates.Event("stop")])).Starts().Asks(OperatorCommand.Pause).Tells("stop").IsIn("working", SagaStatus.Paused);
         Assert.Single(story.Saga.Early);
 
         story.Completes("sum").Sends().Asks(OperatorCommand.Resume).Sends().IsIn("done", SagaStatus.Completed);
@@ -258,9 +258,9 @@ public sealed class OperatorTests
     [Fact]
     public void A_blocked_saga_keeps_events_until_it_goes_on()
     {
-        var story = new Story(Made.Plan(
-            [Made.State("sending", "done", [Made.Effect("send")], on: [Made.On("enough", "done")], pivot: true), Made.End("done")],
-            events: [Made.Event("enough")])).Starts().Answered("send", 409).Tells("enough").IsIn("sending", SagaStatus.Blocked);
+        var story = new Story(TestStates.Plan(
+            [TestStates.State("sending", "done", [TestStates.Effect("send")], on: [TestStates.On("enough", "done")], pivot: true), TestStates.End("done")],
+            events: [TestStates.Event("enough")])).Starts().Answered("send", 409).Tells("enough").IsIn("sending", SagaStatus.Blocked);
         Assert.Single(story.Saga.Early);
 
         story.Asks(OperatorCommand.Retry).Sends().IsIn("done", SagaStatus.Completed);
@@ -281,12 +281,12 @@ public sealed class OperatorTests
         Start().Completes("reserve").Asks(OperatorCommand.Pause).Asks(OperatorCommand.Cancel).Wakes(_ => Story.Cancelled).Sends("-reserve")
             .Completes("reserve").IsIn("failed", SagaStatus.Cancelled);
 
-    private static Story Start() => new Story(Made.Plan(
+    private static Story Start() => new Story(TestStates.Plan(
     [
-        Made.State("reserving", "charging", [Made.Effect("reserve", undo: "'r'")]),
-        Made.State("charging", "confirming", [Made.Effect("charge", undo: "'c'")]),
-        Made.State("confirming", "done", [Made.Effect("confirm")], pivot: true),
-        Made.End("done"),
+        TestStates.State("reserving", "charging", [TestStates.Effect("reserve", undo: "'r'")]),
+        TestStates.State("charging", "confirming", [TestStates.Effect("charge", undo: "'c'")]),
+        TestStates.State("confirming", "done", [TestStates.Effect("confirm")], pivot: true),
+        TestStates.End("done"),
     ])).Starts();
 
     private static Story Confirming() => Start().Completes("reserve").Completes("charge").Sends("confirm");

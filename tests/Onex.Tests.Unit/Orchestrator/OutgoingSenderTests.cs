@@ -185,7 +185,7 @@ public sealed class OutgoingSenderTests
     {
         var index = new Index();
         using var sender = new OutgoingSender(new Refusing("orders.packed"), index, NullLogger<OutgoingSender>.Instance);
-        var letter = RefusedLetter.Row(_message with { Topic = "orders.packed" }, "too large");
+        var letter = UndeliverableDeadLetter.Row(_message with { Topic = "orders.packed" }, "too large");
 
         foreach (var decision in (Guid[])[Guid.CreateVersion7(letter.At), Guid.CreateVersion7(letter.At)])
         {
@@ -201,7 +201,7 @@ public sealed class OutgoingSenderTests
     {
         var index = new Index();
         using var sender = new OutgoingSender(new Refusing(), index, NullLogger<OutgoingSender>.Instance);
-        var letter = RefusedLetter.Row(_message, "too large");
+        var letter = UndeliverableDeadLetter.Row(_message, "too large");
 
         sender.Send(letter.Id, [Redrive.Of(letter, _saga, letter.At)], again: true);
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);

@@ -73,7 +73,7 @@ public sealed class PauseTests
     [Fact]
     public void A_paused_saga_whose_last_result_arrives_ends_and_answers_when_it_is_resumed()
     {
-        var story = new Story(Made.Plan([Made.State("working", "done", [Made.Effect("work")]), Made.End("done")])).Starts()
+        var story = new Story(TestStates.Plan([TestStates.State("working", "done", [TestStates.Effect("work")]), TestStates.End("done")])).Starts()
             .Asks(OperatorCommand.Pause).Completes("work").IsIn("working", SagaStatus.Paused);
         Assert.Empty(story.Answers);
 
@@ -86,11 +86,11 @@ public sealed class PauseTests
     [InlineData("resting")]
     public void A_paused_saga_that_fails_goes_where_the_failure_leads_when_it_is_resumed(string next)
     {
-        var story = new Story(Made.Plan(
+        var story = new Story(TestStates.Plan(
             [
-                Made.State("working", "done", [Made.Effect("work", catches: [new CatchRule([], next)])]),
-                Made.State("resting", "done", [Made.Wait("rest", TimeSpan.FromMinutes(5))]),
-                Made.End("done"),
+                TestStates.State("working", "done", [TestStates.Effect("work", catches: [new CatchRule([], next)])]),
+                TestStates.State("resting", "done", [TestStates.Wait("rest", TimeSpan.FromMinutes(5))]),
+                TestStates.End("done"),
             ])).Starts().Asks(OperatorCommand.Pause).Answered("work", 404).IsIn("working", SagaStatus.Paused).After(TimeSpan.FromHours(1));
         Assert.Empty(story.Answers);
 
@@ -126,8 +126,8 @@ public sealed class PauseTests
     [Fact]
     public void What_is_taken_back_ends_when_it_is_resumed()
     {
-        var story = new Story(Made.Plan(
-            [Made.State("working", "more", [Made.Effect("work", undo: "'w'")]), Made.State("more", "done", [Made.Effect("fail")]), Made.End("done")])).Starts()
+        var story = new Story(TestStates.Plan(
+            [TestStates.State("working", "more", [TestStates.Effect("work", undo: "'w'")]), TestStates.State("more", "done", [TestStates.Effect("fail")]), TestStates.End("done")])).Starts()
             .Completes("work").Answered("fail", 404).Sends("-work").Asks(OperatorCommand.Pause).Completes("work").IsIn("compensating", SagaStatus.Paused);
         Assert.Empty(story.Answers);
 
@@ -138,15 +138,15 @@ public sealed class PauseTests
     public void Timers_that_fell_due_while_it_was_paused_fire_in_their_order_and_not_at_once()
     {
         // The wait is over at five minutes, the deadline at ten, the timeout at twenty.
-        var story = new Story(Made.Plan(
+        var story = new Story(TestStates.Plan(
             [
-                Made.State("resting", "done", [Made.Wait("rest", TimeSpan.FromMinutes(5)), Made.Effect("call")], timeout: Made.After(TimeSpan.FromMinutes(20), "timed_out")),
-                Made.State("late", on: [Made.On("go", "done")]),
-                Made.End("timed_out", EndKind.Failed),
-                Made.End("done"),
+                TestStates.State("resting", "done", [TestStates.Wait("rest", TimeSpan.FromMinutes(5)), TestStates.Effect("call")], timeout: TestStates.After(TimeSpan.FromMinutes(20), "timed_out")),
+                TestStates.State("late", on: [TestStates.On("go", "done")]),
+                TestStates.End("timed_out", EndKind.Failed),
+                TestStates.End("done"),
             ],
-            events: [Made.Event("go")],
-            deadline: Made.After(TimeSpan.FromMinutes(10), "late"))).Starts().Asks(OperatorCommand.Pause).After(TimeSpan.FromHours(1)).Asks(OperatorCommand.Resume);
+            events: [TestStates.Event("go")],
+            deadline: TestStates.After(TimeSpan.FromMinutes(10), "late"))).Starts().Asks(OperatorCommand.Pause).After(TimeSpan.FromHours(1)).Asks(OperatorCommand.Resume);
 
         story.Wakes().Sends("call").IsIn("resting", SagaStatus.Running);
         Assert.Null(story.Saga.Leaving);
@@ -159,14 +159,14 @@ public sealed class PauseTests
     [Fact]
     public void Of_a_timeout_and_a_deadline_that_fell_due_the_earlier_one_fires_first()
     {
-        var story = new Story(Made.Plan(
+        var story = new Story(TestStates.Plan(
             [
-                Made.State("asking", on: [Made.On("go", "done")], timeout: Made.After(TimeSpan.FromMinutes(5), "reminding")),
-                Made.State("reminding", on: [Made.On("go", "done")]),
-                Made.End("done"),
+                TestStates.State("asking", on: [TestStates.On("go", "done")], timeout: TestStates.After(TimeSpan.FromMinutes(5), "reminding")),
+                TestStates.State("reminding", on: [TestStates.On("go", "done")]),
+                TestStates.End("done"),
             ],
-            events: [Made.Event("go")],
-            deadline: Made.After(TimeSpan.FromMinutes(10), "compensating"))).Starts().Asks(OperatorCommand.Pause).After(TimeSpan.FromHours(1)).Asks(OperatorCommand.Resume);
+            events: [TestStates.Event("go")],
+            deadline: TestStates.After(TimeSpan.FromMinutes(10), "compensating"))).Starts().Asks(OperatorCommand.Pause).After(TimeSpan.FromHours(1)).Asks(OperatorCommand.Resume);
 
         story.Wakes().IsIn("reminding", SagaStatus.Waiting).Wakes().IsIn("failed", SagaStatus.Failed);
     }
@@ -199,8 +199,8 @@ public sealed class PauseTests
     [Fact]
     public void What_remains_of_a_wait_is_kept_over_a_pause()
     {
-        var story = new Story(Made.Plan(
-            [Made.State("resting", "done", [Made.Wait("rest", TimeSpan.FromMinutes(10)), Made.Wait("more", TimeSpan.FromMinutes(7))]), Made.End("done")])).Starts();
+        var story = new Story(TestStates.Plan(
+            [TestStates.State("resting", "done", [TestStates.Wait("rest", TimeSpan.FromMinutes(10)), TestStates.Wait("more", TimeSpan.FromMinutes(7))]), TestStates.End("done")])).Starts();
         var began = story.Now;
         story.After(TimeSpan.FromMinutes(4)).Asks(OperatorCommand.Pause).After(TimeSpan.FromMinutes(2)).Asks(OperatorCommand.Resume);
         Assert.Equal(began + TimeSpan.FromMinutes(10), story.Saga.NextWakeupAt);

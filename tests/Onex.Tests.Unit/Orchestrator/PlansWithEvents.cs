@@ -38,7 +38,7 @@ internal static class PlansWithEvents
             Description = plan.Description,
             Hash = plan.Hash,
             Source = plan.Source,
-            KeptEventsMax = plan.KeptEventsMax,
+            BufferedEventsMax = plan.BufferedEventsMax,
             IdleEntriesMax = plan.IdleEntriesMax,
             Input = plan.Input,
             Key = plan.Key,

@@ -57,11 +57,11 @@ public sealed class RedriveTests
         var first = Sent(letter, 77);
         var again = Sent(letter with { Headers = Redrive.Of(letter, Guid.Empty, _now).Headers }, 99);
 
-        var identities = new[] { original, first, again }.Select(record => new RequestReader(1 << 20).Read(record).Request!.Asker).ToList();
-        Assert.Single(identities.Select(asker => asker.RequestId).Distinct());
+        var identities = new[] { original, first, again }.Select(record => new RequestReader(1 << 20).Read(record).Request!.Requester).ToList();
+        Assert.Single(identities.Select(requester => requester.RequestId).Distinct());
 
         // Each stands elsewhere: the answer to a second one is a duplicate of the first, and not silence.
-        Assert.Equal(3, identities.Select(asker => asker.Source).Distinct().Count());
+        Assert.Equal(3, identities.Select(requester => requester.Source).Distinct().Count());
     }
 
     [Fact]
@@ -71,7 +71,7 @@ public sealed class RedriveTests
 
         Assert.Equal(
             [_letter.Id, _letter.Id],
-            new[] { Sent(letter, 1), Sent(letter, 2) }.Select(record => new RequestReader(1 << 20).Read(record).Request!.Asker.RequestId));
+            new[] { Sent(letter, 1), Sent(letter, 2) }.Select(record => new RequestReader(1 << 20).Read(record).Request!.Requester.RequestId));
     }
 
     [Fact]
@@ -104,11 +104,11 @@ public sealed class RedriveTests
         Assert.Equal([_letter.Id], index.Closed);
 
         // An event that a saga kept, and refused later, has lost its record by then.
-        var asker = new RequestReader(1 << 20).Read(Sent(_letter with { Value = """{"operation":"o.e","payload":{}}"""u8.ToArray() }, 5)).Request!.Asker;
-        var refusal = new Refusal("ONEX3024", "no again", "X", asker);
-        var row = EventLetter.Row(EventLetter.RedrivenFrom(asker)!.Value, "requests", refusal, RawJson.EmptyObject, _now, _letter.Id);
+        var requester = new RequestReader(1 << 20).Read(Sent(_letter with { Value = """{"operation":"o.e","payload":{}}"""u8.ToArray() }, 5)).Request!.Requester;
+        var rejection = new Rejection("ONEX3024", "no again", "X", requester);
+        var row = EventDeadLetter.Row(EventDeadLetter.RedrivenFrom(requester)!.Value, "requests", rejection, RawJson.EmptyObject, _now, _letter.Id);
         Assert.Equal((_letter.Id, true, 3, 5L), (row.Id, row.Reopens, row.Partition, row.Offset));
-        Assert.Null(EventLetter.RedrivenFrom(asker with { Source = "requests/3/5" }));
+        Assert.Null(EventDeadLetter.RedrivenFrom(requester with { Source = "requests/3/5" }));
     }
 
     [Theory]

@@ -32,16 +32,16 @@ public sealed class RequestHashTests
     [Fact]
     public void Another_operation_or_target_has_another_hash()
     {
-        var (asker, payload) = (Story.Asker("1"), CelValue.Map([]));
+        var (requester, payload) = (Story.Requester("1"), CelValue.Map([]));
         Guid[] hashes =
         [
             RequestHash.OfStart("order", payload),
             RequestHash.OfStart("orders", payload),
-            RequestHash.OfEvent("order", "cancel", asker, payload),
-            RequestHash.OfEvent("order", "pay", asker, payload),
-            RequestHash.OfEvent("order", "cancel", asker with { CorrelationId = Guid.CreateVersion7() }, payload),
-            RequestHash.OfEvent("order", "cancel", asker with { Target = new RequestTarget { Key = "k" } }, payload),
-            RequestHash.OfEvent("order", "cancel", asker with { Target = new RequestTarget { SagaId = Guid.CreateVersion7() } }, payload),
+            RequestHash.OfEvent("order", "cancel", requester, payload),
+            RequestHash.OfEvent("order", "pay", requester, payload),
+            RequestHash.OfEvent("order", "cancel", requester with { CorrelationId = Guid.CreateVersion7() }, payload),
+            RequestHash.OfEvent("order", "cancel", requester with { Target = new RequestTarget { Key = "k" } }, payload),
+            RequestHash.OfEvent("order", "cancel", requester with { Target = new RequestTarget { SagaId = Guid.CreateVersion7() } }, payload),
         ];
 
         Assert.Equal(hashes.Length, hashes.Distinct().Count());

@@ -29,17 +29,17 @@ public sealed class RequestRulesTests
     [MemberData(nameof(Refused))]
     public void What_cannot_be_asked_for_is_refused_with_a_reason(string request, string code, string says)
     {
-        var (accepted, refusal) = Accept(request);
+        var (accepted, rejection) = Accept(request);
 
         Assert.Null(accepted);
-        Assert.Equal(code, refusal!.Code);
-        Assert.Contains(says, refusal.Error, StringComparison.Ordinal);
+        Assert.Equal(code, rejection!.Code);
+        Assert.Contains(says, rejection.Error, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_payload_that_does_not_fit_its_event_is_refused_with_the_place() => Assert.Equal(
         """{"problems":[{"pointer":"/reason","problem":"must be string, not an integer"}]}""",
-        Accept("""{"operation":"orders.cancel","payload":{"reason":7,"at":"2026-11-24T08:00:00Z"}}""").Refusal!.Details.ToString());
+        Accept("""{"operation":"orders.cancel","payload":{"reason":7,"at":"2026-11-24T08:00:00Z"}}""").Rejection!.Details.ToString());
 
     [Theory]
     [InlineData("1e999", "a double can hold")]
@@ -51,13 +51,13 @@ public sealed class RequestRulesTests
     {
         foreach (var operation in (string[])["orders", "orders.ping"])
         {
-            var (accepted, refusal) = Accept($$$"""{"operation":"{{{operation}}}","payload":{"order":"o-1","a/b":[1,{"total":{{{number}}} }]}}""");
+            var (accepted, rejection) = Accept($$$"""{"operation":"{{{operation}}}","payload":{"order":"o-1","a/b":[1,{"total":{{{number}}} }]}}""");
 
             Assert.Null(accepted);
-            Assert.Equal((ErrorCodes.PayloadInvalid, "SchemaMismatch"), (refusal!.Code, refusal.ErrorType));
-            Assert.Contains("/a~1b/1/total must be", refusal.Error, StringComparison.Ordinal);
-            Assert.Contains(says, refusal.Error, StringComparison.Ordinal);
-            Assert.Contains("\"pointer\":\"/a~1b/1/total\"", refusal.Details.ToString(), StringComparison.Ordinal);
+            Assert.Equal((ErrorCodes.PayloadInvalid, "SchemaMismatch"), (rejection!.Code, rejection.ErrorType));
+            Assert.Contains("/a~1b/1/total must be", rejection.Error, StringComparison.Ordinal);
+            Assert.Contains(says, rejection.Error, StringComparison.Ordinal);
+            Assert.Contains("\"pointer\":\"/a~1b/1/total\"", rejection.Details.ToString(), StringComparison.Ordinal);
         }
     }
 
@@ -75,7 +75,7 @@ public sealed class RequestRulesTests
 
     [Fact]
     public void A_topic_that_is_not_allowed_is_not_answered_on() =>
-        Assert.Null(Accept("""{"operation":"orders.ping","reply_to":"elsewhere"}""").Refusal!.Asker!.ReplyTo);
+        Assert.Null(Accept("""{"operation":"orders.ping","reply_to":"elsewhere"}""").Rejection!.Requester!.ReplyTo);
 
     [Theory]
     [InlineData("""{"operation":"orders.ping"}""", null, null)]
@@ -87,7 +87,7 @@ public sealed class RequestRulesTests
 
         Assert.Equal(("orders", "ping"), (sent.Contract, sent.Event));
         Assert.Equal((sagaId, key), (sent.Address.SagaId?.ToString(), sent.Address.BusinessKey));
-        Assert.Equal((sent.Asker.RequestId, sent.Asker.CorrelationId), (sent.Address.MessageId, sent.Address.CorrelationId));
+        Assert.Equal((sent.Requester.RequestId, sent.Requester.CorrelationId), (sent.Address.MessageId, sent.Address.CorrelationId));
     }
 
     [Fact]
@@ -106,10 +106,10 @@ public sealed class RequestRulesTests
         Assert.Equal((CelKind.Timestamp, sagaId, sent.MessageId), (at.Kind, own.SagaId, own.CausedBy));
 
         var stricter = PlansWithEvents.With(new EventPlan("cancel", PlansWithEvents.Fields(("reason", CelKind.Int)), null));
-        Assert.Equal((ErrorCodes.PayloadInvalid, (Guid?)sagaId), Code(sent.For(stricter, sagaId).Refusal));
-        Assert.Equal((ErrorCodes.EventUnwanted, (Guid?)sagaId), Code(sent.For(PlansWithEvents.With(), sagaId).Refusal));
+        Assert.Equal((ErrorCodes.PayloadInvalid, (Guid?)sagaId), Code(sent.For(stricter, sagaId).Rejection));
+        Assert.Equal((ErrorCodes.EventUnwanted, (Guid?)sagaId), Code(sent.For(PlansWithEvents.With(), sagaId).Rejection));
 
-        static (string?, Guid?) Code(Refusal? refusal) => (refusal?.Code, refusal?.SagaId);
+        static (string?, Guid?) Code(Rejection? rejection) => (rejection?.Code, rejection?.SagaId);
     }
 
     [Fact]
@@ -131,7 +131,7 @@ public sealed class RequestRulesTests
 
         var now = Sent("""{"operation":"orders.cancel","payload":{"reason":"late","at":"2026-11-24T08:00:00Z"}}""");
         Assert.Null(now.Misfit);
-        Assert.Equal(ErrorCodes.PayloadInvalid, now.For(older, sagaId).Refusal!.Code);
+        Assert.Equal(ErrorCodes.PayloadInvalid, now.For(older, sagaId).Rejection!.Code);
     }
 
     [Fact]
@@ -143,16 +143,16 @@ public sealed class RequestRulesTests
         Assert.Null(Accept("""{"operation":"gone"}""", orMisfit: false).Request);
     }
 
-    private static (AcceptedRequest? Request, Refusal? Refusal) Accept(string request, bool orMisfit = true)
+    private static (AcceptedRequest? Request, Rejection? Rejection) Accept(string request, bool orMisfit = true)
     {
         var plans = new PlanCatalogue([PlansWithEvents.Orders], registry: null!, compiler: null!, pipes: null!);
         var rules = new RequestRules(plans, new OperationCatalogue([]), Topics.Default, ["answers"]);
         var read = new RequestReader(1 << 20).Read(
             Encoding.UTF8.GetBytes(request), new RequestOrigin(Guid.Parse(SagaId), "requests/3/7", ImmutableSortedDictionary<string, string>.Empty));
         Assert.NotNull(read.Request);
-        var (accepted, refusal) = rules.Accept(read.Request, Guid.Empty, homePartition: 3, new DateTimeOffset(2026, 11, 24, 8, 0, 0, TimeSpan.Zero));
+        var (accepted, rejection) = rules.Accept(read.Request, Guid.Empty, homePartition: 3, new DateTimeOffset(2026, 11, 24, 8, 0, 0, TimeSpan.Zero));
 
         // What an event is told that finds no saga.
-        return accepted is AcceptedRequest.Event { Request.Misfit: { } misfit } ? (orMisfit ? null : accepted, misfit) : (accepted, refusal);
+        return accepted is AcceptedRequest.Event { Request.Misfit: { } misfit } ? (orMisfit ? null : accepted, misfit) : (accepted, rejection);
     }
 }

@@ -52,7 +52,7 @@ public sealed class SagaCacheTests
                 HomePartition = 0,
                 StartedAt = default,
                 Input = Onex.Contracts.Expressions.CelValue.Map([]),
-                Asker = new Asker { RequestId = id, CorrelationId = id, Operation = "c", Source = "requests/0/0" },
+                Requester = new Requester { RequestId = id, CorrelationId = id, Operation = "c", Source = "requests/0/0" },
             },
             State = "s",
             Status = Onex.Engine.SagaStatus.Running,

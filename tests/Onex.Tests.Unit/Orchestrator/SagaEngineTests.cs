@@ -398,7 +398,7 @@ public sealed class SagaEngineTests
     {
         SagaId = Guid.Empty,
         CausedBy = Guid.Empty,
-        Waiter = new Waiter(Story.Asker(source), isDuplicate),
+        Waiter = new Waiter(Story.Requester(source), isDuplicate),
     };
 
     private static string? Detail(Story story, string kind, string name)

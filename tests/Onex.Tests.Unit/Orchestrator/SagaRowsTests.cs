@@ -14,10 +14,10 @@ public sealed class SagaRowsTests
 {
     private static readonly DateTimeOffset _at = new(2026, 11, 24, 8, 0, 0, 123, TimeSpan.Zero);
 
-    private static readonly Plan _plan = Made.Plan(
-        [Made.State("asking", on: [Made.On("card", "done")]), Made.End("done")],
-        data: [Made.Field("since", Made.Time)],
-        events: [Made.Event("card")]);
+    private static readonly Plan _plan = TestStates.Plan(
+        [TestStates.State("asking", on: [TestStates.On("card", "done")]), TestStates.End("done")],
+        data: [TestStates.Field("since", TestStates.Time)],
+        events: [TestStates.Event("card")]);
 
     public static TheoryData<string> Cases() => [.. _cases.Keys];
 
@@ -42,17 +42,17 @@ public sealed class SagaRowsTests
                 new Blockage(BlockedBy.Step, "pack", Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff2"), 0, _at, "It was rejected too.") { Item = 7 },
             ],
         },
-        ["paused"] = saga => saga with { Status = SagaStatus.Paused, PausedBy = new OperatorWish("alice", "stocktaking", _at) },
-        ["cancelled"] = saga => saga with { CancelledBy = new OperatorWish("bob", null, _at) },
+        ["paused"] = saga => saga with { Status = SagaStatus.Paused, PausedBy = new OperatorRequest("alice", "stocktaking", _at) },
+        ["cancelled"] = saga => saga with { CancelledBy = new OperatorRequest("bob", null, _at) },
         ["response"] = saga => saga with { Response = RawJson.FromText("""{ "order": 7 }""") },
-        ["silent"] = saga => saga with { Facts = saga.Facts with { Asker = saga.Facts.Asker with { Silent = true } } },
+        ["silent"] = saga => saga with { Facts = saga.Facts with { Requester = saga.Facts.Requester with { Silent = true } } },
         ["outstanding"] = saga => saga with
         {
             Outstanding = [.. Enum.GetValues<AttemptPhase>().Select(phase => Command(phase)), Full()],
         },
         ["undo"] = saga => saga with
         {
-            Undo = [new Undoable("charge", "asking", Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1"), RawJson.FromText("""{"ref":"p"}""")) { Round = 2 }],
+            Undo = [new Compensable("charge", "asking", Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1"), RawJson.FromText("""{"ref":"p"}""")) { Round = 2 }],
         },
     };
 

@@ -56,7 +56,7 @@ public sealed class SagaScopeTests
     private static SagaScope Scope()
     {
         // Which of its fields are used is the test's own business.
-        var plan = Small.Check(Small.Head + "data: { limit: double, name: string, unset: int, maybe: string? }\ninitial: done\nstates:\n  done: { end: completed }\n").Plans.Single();
+        var plan = TestContracts.Check(TestContracts.Head + "data: { limit: double, name: string, unset: int, maybe: string? }\ninitial: done\nstates:\n  done: { end: completed }\n").Plans.Single();
         var saga = new SagaState
         {
             Facts = new SagaFacts
@@ -67,7 +67,7 @@ public sealed class SagaScopeTests
                 ContractHash = plan.Hash,
                 HomePartition = 0,
                 StartedAt = _now,
-                Asker = new Asker { RequestId = new Guid(2, 0, 0, new byte[8]), CorrelationId = new Guid(3, 0, 0, new byte[8]), Operation = plan.Name, Source = "requests/0/1" },
+                Requester = new Requester { RequestId = new Guid(2, 0, 0, new byte[8]), CorrelationId = new Guid(3, 0, 0, new byte[8]), Operation = plan.Name, Source = "requests/0/1" },
                 Input = Json("""{"order_id": "o-1", "total": 120.5}"""),
             },
             State = plan.Initial,

@@ -32,12 +32,12 @@ public sealed class SagaWorkTests
 
         Assert.Equal([new SeenMessage(third.MessageId)], move.SeenMessages);
         Assert.True(work.HasSeen(third.MessageId));
-        Assert.Empty(move.KeptEvents);
+        Assert.Empty(move.BufferedEvents);
         Assert.Equal([first.MessageId], move.ReleasedEvents);
 
         var other = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga, version: 4);
         Apply(other, Saga with { Early = [third] }, third.MessageId);
-        Assert.Equal((third.MessageId, Saga.Facts.SagaId), Identified(Assert.IsType<CommitEntry.Move>(other.ToEntry()).KeptEvents.Single()));
+        Assert.Equal((third.MessageId, Saga.Facts.SagaId), Identified(Assert.IsType<CommitEntry.Move>(other.ToEntry()).BufferedEvents.Single()));
 
         static (Guid, Guid?) Identified(EarlyEvent kept) => (kept.MessageId, kept.SagaId);
     }
@@ -85,7 +85,7 @@ public sealed class SagaWorkTests
         var kept = Kept("cancel") with
         {
             Data = CelValue.FromJson("""{"reason":"late","password":"hunter2"}"""u8),
-            Asker = Story.Asker("requests/3/9") with
+            Requester = Story.Requester("requests/3/9") with
             {
                 Operation = "story.cancel",
                 Target = new RequestTarget { Key = "o-1" },
@@ -95,7 +95,7 @@ public sealed class SagaWorkTests
         };
         var work = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga with { Early = [kept] }, version: 4);
         work.Apply(
-            new Decision(Saga, true, [], [], []) { Refusals = [new EventRefusal(kept.Asker, kept, ErrorCodes.EventUnclaimed, "It ended.", IsDead: true)] },
+            new Decision(Saga, true, [], [], []) { Rejections = [new DeclinedEvent(kept.Requester, kept, ErrorCodes.EventUnclaimed, "It ended.", IsDead: true)] },
             new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = Guid.Empty },
             _messages);
 
@@ -111,7 +111,7 @@ public sealed class SagaWorkTests
         Assert.Equal(("requests", "It ended.", "EventUnclaimed"), (Text(letter, "original_topic"), Text(letter, "failure_reason"), Text(letter, "error_type")));
         Assert.Equal("***", Text(original.GetProperty("headers"), "x-token"));
         Assert.Equal(
-            $$$"""{"operation":"story.cancel","payload":{"reason":"late","password":"***"},"correlation_id":"{{{kept.Asker.CorrelationId}}}","target":{"key":"o-1"},"tenant":"t1"}""",
+            $$$"""{"operation":"story.cancel","payload":{"reason":"late","password":"***"},"correlation_id":"{{{kept.Requester.CorrelationId}}}","target":{"key":"o-1"},"tenant":"t1"}""",
             Text(original, "value"));
 
         // What is sent again must be what came: the entry of the index masks nothing.
@@ -124,10 +124,10 @@ public sealed class SagaWorkTests
     public void What_its_saga_has_seen_is_a_new_event_when_it_is_sent_again()
     {
         var kept = Kept("cancel");
-        kept = kept with { Asker = kept.Asker with { EnvelopeId = Guid.CreateVersion7(_now) } };
+        kept = kept with { Requester = kept.Requester with { EnvelopeId = Guid.CreateVersion7(_now) } };
         var work = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga with { Early = [kept] }, version: 4);
         work.Apply(
-            new Decision(Saga, true, [], [], []) { Refusals = [new EventRefusal(kept.Asker, kept, ErrorCodes.EventExpired, "Over.", IsDead: true)] },
+            new Decision(Saga, true, [], [], []) { Rejections = [new DeclinedEvent(kept.Requester, kept, ErrorCodes.EventExpired, "Over.", IsDead: true)] },
             new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = Guid.Empty },
             _messages);
 
@@ -140,16 +140,16 @@ public sealed class SagaWorkTests
     {
         var kept = Kept("cancel") with
         {
-            Data = CelValue.FromJson(Encoding.UTF8.GetBytes($$"""{"reason":"{{new string('x', EventLetter.ValueBytesMax)}}"}""")),
+            Data = CelValue.FromJson(Encoding.UTF8.GetBytes($$"""{"reason":"{{new string('x', EventDeadLetter.ValueBytesMax)}}"}""")),
         };
         var work = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga with { Early = [kept] }, version: 4);
         work.Apply(
-            new Decision(Saga, true, [], [], []) { Refusals = [new EventRefusal(kept.Asker, kept, ErrorCodes.EventExpired, "Over.", IsDead: true)] },
+            new Decision(Saga, true, [], [], []) { Rejections = [new DeclinedEvent(kept.Requester, kept, ErrorCodes.EventExpired, "Over.", IsDead: true)] },
             new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = Guid.Empty },
             _messages);
 
         var move = Assert.IsType<CommitEntry.Move>(work.ToEntry());
-        Assert.True(Assert.Single(move.DeadLetters).Value!.Length > EventLetter.ValueBytesMax);
+        Assert.True(Assert.Single(move.DeadLetters).Value!.Length > EventDeadLetter.ValueBytesMax);
         var stored = Assert.Single(move.Payloads);
         Assert.Equal(stored.Id, Json(work.Outgoing[1].Value).GetProperty("original_message").GetProperty("value_ref").GetGuid());
     }
@@ -160,7 +160,7 @@ public sealed class SagaWorkTests
         var plan = PlansWithEvents.Orders;
         var kept = Kept("cancel") with
         {
-            Asker = Story.Asker("requests/3/9") with
+            Requester = Story.Requester("requests/3/9") with
             {
                 Operation = "orders.cancel",
                 ReplyTo = "answers",
@@ -177,30 +177,30 @@ public sealed class SagaWorkTests
         var again = EarlyEventRows.ToKept(plan, row);
 
         Assert.Equal(kept.Data, again.Data);
-        Assert.Equal(kept.Asker with { Headers = again.Asker.Headers }, again.Asker);
-        Assert.Equal(kept.Asker.Headers.AsEnumerable(), again.Asker.Headers);
+        Assert.Equal(kept.Requester with { Headers = again.Requester.Headers }, again.Requester);
+        Assert.Equal(kept.Requester.Headers.AsEnumerable(), again.Requester.Headers);
         Assert.Equal((kept.MessageId, kept.Event, kept.ReceivedAt, kept.ExpiresAt), (again.MessageId, again.Event, again.ReceivedAt, again.ExpiresAt));
     }
 
     [Fact]
     public void A_request_is_found_by_where_it_came_from_and_answered_as_it_was_told_to_be()
     {
-        var (first, twin, other) = (Saga.Facts.Asker, Saga.Facts.Asker with { Source = "http/2" }, Story.Asker("http/3"));
+        var (first, twin, other) = (Saga.Facts.Requester, Saga.Facts.Requester with { Source = "http/2" }, Story.Requester("http/3"));
         var saga = Saga with { Waiters = [new Waiter(twin, IsDuplicate: true), new Waiter(other, IsDuplicate: false)] };
 
         Assert.Equal((false, first), Found(first));
         Assert.Equal((true, twin), Found(twin));
         Assert.Equal((false, other), Found(other));
-        Assert.Null(SagaAnswers.Find(saga, Request(Story.Asker("http/4"))));
+        Assert.Null(SagaAnswers.Find(saga, Request(Story.Requester("http/4"))));
         Assert.Null(SagaAnswers.To(saga, new Waiter(first, IsDuplicate: false)));
 
         var ended = saga with { EndedAt = _now, Status = SagaStatus.Failed, Output = RawJson.EmptyObject };
         Assert.Equal((ResponseStatus.Error, true), Told(ended, new Waiter(twin, IsDuplicate: true)));
         Assert.Equal((ResponseStatus.Success, false), Told(ended with { Response = RawJson.EmptyObject }, new Waiter(first, IsDuplicate: false)));
 
-        (bool, Asker)? Found(Asker asker) => SagaAnswers.Find(saga, Request(asker)) is { } waiter ? (waiter.IsDuplicate, waiter.Asker) : null;
+        (bool, Requester)? Found(Requester requester) => SagaAnswers.Find(saga, Request(requester)) is { } waiter ? (waiter.IsDuplicate, waiter.Requester) : null;
 
-        static Submission.Accepted Request(Asker asker) => new(Saga.Facts.SagaId, asker.RequestId, asker.CorrelationId) { Source = asker.Source };
+        static Submission.Accepted Request(Requester requester) => new(Saga.Facts.SagaId, requester.RequestId, requester.CorrelationId) { Source = requester.Source };
 
         static (string, bool)? Told(SagaState saga, Waiter waiter) => SagaAnswers.To(saga, waiter) is { } answer ? (answer.Status, answer.IsDuplicate) : null;
     }
@@ -226,8 +226,8 @@ public sealed class SagaWorkTests
           done: { end: completed }
         """).Starts().Saga with { Outstanding = [] };
 
-    private static KeptEvent Kept(string name) => new(
-        Identity.OfRequest(Guid.Empty, name), name, CelValue.Map([]), Story.Asker($"requests/3/{name.Length}"), _now, _now.AddMinutes(10));
+    private static BufferedEvent Kept(string name) => new(
+        Identity.OfRequest(Guid.Empty, name), name, CelValue.Map([]), Story.Requester($"requests/3/{name.Length}"), _now, _now.AddMinutes(10));
 
     private static void Apply(SagaWork work, SagaState after, params Guid[] seen) => work.Apply(
         new Decision(after, true, [], [], []) { Seen = [.. seen] }, new ResendAsked { SagaId = after.Facts.SagaId, CausedBy = Guid.Empty }, _messages);

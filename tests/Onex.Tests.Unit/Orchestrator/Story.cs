@@ -75,12 +75,12 @@ internal sealed class Story
                 HomePartition = 3,
                 StartedAt = Now,
                 Input = typed,
-                Asker = Asker("requests/3/17") with { Silent = silent },
+                Requester = Requester("requests/3/17") with { Silent = silent },
             },
         });
     }
 
-    public static Asker Asker(string source) => new()
+    public static Requester Requester(string source) => new()
     {
         RequestId = Identity.Request(source, null, 3, 17, []),
         CorrelationId = Identity.OfRequest(Guid.Empty, source),
@@ -139,10 +139,10 @@ internal sealed class Story
     /// <summary>Someone sends the saga an event.</summary>
     public Story Tells(string name, string data = "{}", Guid? messageId = null)
     {
-        var asker = Asker($"requests/1/{++_told}") with { RequestId = messageId ?? Identity.OfRequest(Guid.Empty, $"event {_told}") };
+        var requester = Requester($"requests/1/{++_told}") with { RequestId = messageId ?? Identity.OfRequest(Guid.Empty, $"event {_told}") };
         var value = CelValue.FromJson(System.Text.Encoding.UTF8.GetBytes(data));
         Assert.True(Plan.Events[name].Data.TryConvert(value, out var typed, out _), "the event's payload is not what its contract says");
-        return Takes(new ExternalEvent { SagaId = Saga.Facts.SagaId, CausedBy = asker.RequestId, Event = name, Data = typed, Asker = asker });
+        return Takes(new ExternalEvent { SagaId = Saga.Facts.SagaId, CausedBy = requester.RequestId, Event = name, Data = typed, Requester = requester });
     }
 
     /// <summary>An operator asks for something.</summary>
@@ -159,8 +159,8 @@ internal sealed class Story
     public Story LosesMessages() =>
         Takes(new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = Identity.OfRequest(Guid.Empty, $"lost {++_told}") });
 
-    /// <summary>The one refusal of an event that the last message led to.</summary>
-    public EventRefusal Refusal => Assert.Single(Last.Refusals);
+    /// <summary>The one rejection of an event that the last message led to.</summary>
+    public DeclinedEvent Rejection => Assert.Single(Last.Rejections);
 
     /// <summary>What the ledger says of a command that was cancelled before anyone took it.</summary>
     public static Lease Cancelled { get; } = new(0, null) { Cancelled = true };

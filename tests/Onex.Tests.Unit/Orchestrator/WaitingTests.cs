@@ -9,10 +9,10 @@ public sealed class WaitingTests
     [Fact]
     public void A_wait_lasts_as_long_as_it_says_and_the_steps_after_it_go_on()
     {
-        var story = new Story(Made.Plan(
+        var story = new Story(TestStates.Plan(
         [
-            Made.State("resting", "done", [Made.Wait("rest", TimeSpan.FromMinutes(5)), Made.Effect("call")]),
-            Made.End("done"),
+            TestStates.State("resting", "done", [TestStates.Wait("rest", TimeSpan.FromMinutes(5)), TestStates.Effect("call")]),
+            TestStates.End("done"),
         ])).Starts().Sends().IsIn("resting", SagaStatus.Waiting);
         Assert.Equal(story.Now + TimeSpan.FromMinutes(5), story.Saga.NextWakeupAt);
         Assert.True(story.Saga.Parked);
@@ -80,11 +80,11 @@ public sealed class WaitingTests
     [Fact]
     public void A_timeout_may_interrupt_steps()
     {
-        var story = new Story(Made.Plan(
+        var story = new Story(TestStates.Plan(
         [
-            Made.State("working", "done", [Made.Compute("sum")], timeout: Made.After(TimeSpan.FromSeconds(5), "gave_up")),
-            Made.End("done"),
-            Made.End("gave_up"),
+            TestStates.State("working", "done", [TestStates.Compute("sum")], timeout: TestStates.After(TimeSpan.FromSeconds(5), "gave_up")),
+            TestStates.End("done"),
+            TestStates.End("gave_up"),
         ])).Starts().Wakes();
 
         story.Sends().IsIn("gave_up", SagaStatus.Completed);
@@ -113,9 +113,9 @@ public sealed class WaitingTests
     [Fact]
     public void Past_the_pivot_no_deadline_applies()
     {
-        var story = new Story(Made.Plan(
-            [Made.State("sending", "done", [Made.Wait("rest", TimeSpan.FromDays(9))], pivot: true), Made.End("done")],
-            deadline: Made.After(TimeSpan.FromHours(1), "compensating"))).Starts();
+        var story = new Story(TestStates.Plan(
+            [TestStates.State("sending", "done", [TestStates.Wait("rest", TimeSpan.FromDays(9))], pivot: true), TestStates.End("done")],
+            deadline: TestStates.After(TimeSpan.FromHours(1), "compensating"))).Starts();
 
         Assert.Null(story.Saga.DeadlineAt);
         story.Wakes().IsIn("done", SagaStatus.Completed);
@@ -124,13 +124,13 @@ public sealed class WaitingTests
     [Fact]
     public void In_a_compensating_state_no_deadline_applies()
     {
-        var story = new Story(Made.Plan(
+        var story = new Story(TestStates.Plan(
             [
-                Made.State("working", "more", [Made.Effect("one", undo: "'x'")]),
-                Made.State("more", "done", [Made.Effect("two")]),
-                Made.End("done"),
+                TestStates.State("working", "more", [TestStates.Effect("one", undo: "'x'")]),
+                TestStates.State("more", "done", [TestStates.Effect("two")]),
+                TestStates.End("done"),
             ],
-            deadline: Made.After(TimeSpan.FromSeconds(5), "compensating"))).Starts().Completes("one").Answered("two", 404).Sends("-one");
+            deadline: TestStates.After(TimeSpan.FromSeconds(5), "compensating"))).Starts().Completes("one").Answered("two", 404).Sends("-one");
         Assert.Equal(story.Saga.Outstanding[0].DueAt, story.Saga.NextWakeupAt);
 
         Assert.False(story.After(TimeSpan.FromSeconds(6)).Fires().Last.Changed);
@@ -139,10 +139,10 @@ public sealed class WaitingTests
     [Fact]
     public void A_deadline_fires_once()
     {
-        var story = new Story(Made.Plan(
-            [Made.State("asking", on: [Made.On("go", "done")]), Made.State("late", on: [Made.On("go", "done")]), Made.End("done")],
-            events: [Made.Event("go")],
-            deadline: Made.After(TimeSpan.FromHours(1), "late"))).Starts().Wakes().IsIn("late", SagaStatus.Waiting);
+        var story = new Story(TestStates.Plan(
+            [TestStates.State("asking", on: [TestStates.On("go", "done")]), TestStates.State("late", on: [TestStates.On("go", "done")]), TestStates.End("done")],
+            events: [TestStates.Event("go")],
+            deadline: TestStates.After(TimeSpan.FromHours(1), "late"))).Starts().Wakes().IsIn("late", SagaStatus.Waiting);
 
         Assert.Null(story.Saga.NextWakeupAt);
         Assert.False(story.Fires().Last.Changed);
@@ -160,26 +160,26 @@ public sealed class WaitingTests
     [Fact]
     public void A_timeout_is_a_fault_only_where_every_way_sets_one()
     {
-        var story = new Story(Made.Plan(
+        var story = new Story(TestStates.Plan(
             [
-                Made.State("asking", on: [Made.On("go", "shared")], timeout: Made.After(TimeSpan.FromHours(1), "shared")),
-                Made.State("shared", on: [Made.On("go", "done")]),
-                Made.End("done"),
+                TestStates.State("asking", on: [TestStates.On("go", "shared")], timeout: TestStates.After(TimeSpan.FromHours(1), "shared")),
+                TestStates.State("shared", on: [TestStates.On("go", "done")]),
+                TestStates.End("done"),
             ],
-            events: [Made.Event("go")])).Starts().Wakes().IsIn("shared", SagaStatus.Waiting);
+            events: [TestStates.Event("go")])).Starts().Wakes().IsIn("shared", SagaStatus.Waiting);
 
         Assert.Null(story.Saga.Fault);
     }
 
-    private static Plan Until(string expression) => Made.Plan(
-        [Made.State("resting", "done", [Made.WaitUntil("rest", expression)]), Made.End("done")]);
+    private static Plan Until(string expression) => TestStates.Plan(
+        [TestStates.State("resting", "done", [TestStates.WaitUntil("rest", expression)]), TestStates.End("done")]);
 
-    private static Plan Patient(TimeSpan? deadline = null) => Made.Plan(
+    private static Plan Patient(TimeSpan? deadline = null) => TestStates.Plan(
         [
-            Made.State("asking", on: [Made.On("card", "charging")], timeout: Made.After(TimeSpan.FromHours(48), "compensating")),
-            Made.State("charging", "done", [Made.Effect("charge", catches: [new CatchRule(["http_404"], "asking")])]),
-            Made.End("done"),
+            TestStates.State("asking", on: [TestStates.On("card", "charging")], timeout: TestStates.After(TimeSpan.FromHours(48), "compensating")),
+            TestStates.State("charging", "done", [TestStates.Effect("charge", catches: [new CatchRule(["http_404"], "asking")])]),
+            TestStates.End("done"),
         ],
-        events: [Made.Event("card")],
-        deadline: deadline is { } span ? Made.After(span, "compensating") : null);
+        events: [TestStates.Event("card")],
+        deadline: deadline is { } span ? TestStates.After(span, "compensating") : null);
 }

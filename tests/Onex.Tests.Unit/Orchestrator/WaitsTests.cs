@@ -45,7 +45,7 @@ public sealed class WaitsTests
     [Fact]
     public void A_wait_is_told_with_its_time()
     {
-        var story = new Story(Made.Plan([Made.State("resting", "done", [Made.Wait("rest", TimeSpan.FromMinutes(5))]), Made.End("done")])).Starts();
+        var story = new Story(TestStates.Plan([TestStates.State("resting", "done", [TestStates.Wait("rest", TimeSpan.FromMinutes(5))]), TestStates.End("done")])).Starts();
 
         Tells(story, "It waits in state 'resting' since 2026-11-24 08:00:00Z and goes on at 2026-11-24 08:05:00Z.", "cancel", "pause");
     }
@@ -80,9 +80,9 @@ public sealed class WaitsTests
     {
         var card = new DataType.Fields([.. new[] { ("number", "string"), ("limit", "int"), ("note", "string?") }
             .Select(field => KeyValuePair.Create(field.Item1, DataTypeReader.Parse(field.Item2)))]);
-        var story = new Story(Made.Plan(
-            [Made.State("asking", on: [Made.On("card", "done")]), Made.End("done")],
-            events: [Made.Event("card", card)])).Starts();
+        var story = new Story(TestStates.Plan(
+            [TestStates.State("asking", on: [TestStates.On("card", "done")]), TestStates.End("done")],
+            events: [TestStates.Event("card", card)])).Starts();
 
         Assert.Contains($$"""sagas send {{story.Saga.Facts.SagaId}} card --data '{"number":"...","limit":0}'""", Reason(story).Actions);
     }
@@ -113,13 +113,13 @@ public sealed class WaitsTests
 
     private static Onex.Engine.WaitReason Reason(Story story) => Waits.Tell(story.Plan, story.Saga, story.Now);
 
-    private static Story Start() => new Story(Made.Plan(
+    private static Story Start() => new Story(TestStates.Plan(
         [
-            Made.State("charging", "asking", [Made.Effect("charge", undo: "'c'")], on: [Made.On("other_card", "asking")]),
-            Made.State("asking", on: [Made.On("card", "done")], timeout: Made.After(TimeSpan.FromHours(48), "compensating")),
-            Made.End("done"),
+            TestStates.State("charging", "asking", [TestStates.Effect("charge", undo: "'c'")], on: [TestStates.On("other_card", "asking")]),
+            TestStates.State("asking", on: [TestStates.On("card", "done")], timeout: TestStates.After(TimeSpan.FromHours(48), "compensating")),
+            TestStates.End("done"),
         ],
-        events: [Made.Event("card"), Made.Event("cancel"), Made.Event("other_card")],
-        anyState: [Made.On("cancel", "compensating")],
-        deadline: Made.After(TimeSpan.FromHours(72), "compensating"))).Starts();
+        events: [TestStates.Event("card"), TestStates.Event("cancel"), TestStates.Event("other_card")],
+        anyState: [TestStates.On("cancel", "compensating")],
+        deadline: TestStates.After(TimeSpan.FromHours(72), "compensating"))).Starts();
 }

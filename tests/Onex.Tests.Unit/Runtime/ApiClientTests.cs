@@ -15,7 +15,7 @@ public sealed class ApiClientTests
 
     [Fact]
     public void Columns_are_as_wide_as_their_widest_cell() =>
-        Assert.Equal(["id  state", "1   reserving", "20"], Show.Columns([["id", "state"], ["1", "reserving"], ["20", ""]]));
+        Assert.Equal(["id  state", "1   reserving", "20"], TableOutput.Columns([["id", "state"], ["1", "reserving"], ["20", ""]]));
 
     [Fact]
     public async Task Data_that_is_no_unicode_text_is_refused_and_nothing_of_it_replaced()

@@ -236,7 +236,7 @@ public sealed partial class CommandLineTests
     }
 
     [Fact]
-    public void A_terminal_is_not_sent_what_it_would_obey() => Assert.Equal("\\u001B[31mred\\u000A", Show.Harmless("\u001b[31mred\n"));
+    public void A_terminal_is_not_sent_what_it_would_obey() => Assert.Equal("\\u001B[31mred\\u000A", TableOutput.Harmless("\u001b[31mred\n"));
 
     private const string Warned = """
         contract: example

@@ -42,6 +42,6 @@ public sealed class MissingOperationsTests
         Assert.Empty(compilation.Diagnostics);
         Assert.Equal(
             [(compilation.Plans[0], "consul.register (state 'working', step 'announce'), consul.deregister (state 'working', step 'announce.compensate')")],
-            MissingOperations.Of([.. compilation.Plans, .. Small.Check(Plain).Plans], context.Operations));
+            MissingOperations.Of([.. compilation.Plans, .. TestContracts.Check(Plain).Plans], context.Operations));
     }
 }

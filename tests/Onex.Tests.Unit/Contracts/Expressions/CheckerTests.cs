@@ -7,7 +7,7 @@ namespace Onex.Tests.Unit.Contracts.Expressions;
 /// <summary>The type of every expression, and what is wrong with the types of those that have none.</summary>
 public class CheckerTests
 {
-    private static readonly CelType _input = StaticTypes.Of(Small.Compile("""
+    private static readonly CelType _input = StaticTypes.Of(TestContracts.Compile("""
         initial: done
         states:
           done: { end: completed }

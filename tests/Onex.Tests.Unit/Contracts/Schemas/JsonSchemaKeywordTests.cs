@@ -224,11 +224,11 @@ public sealed class JsonSchemaKeywordTests
 
     private static void Refused(string code, string schema)
     {
-        var diagnostics = Small.Check(Small.Head + Text(schema)).Diagnostics;
+        var diagnostics = TestContracts.Check(TestContracts.Head + Text(schema)).Diagnostics;
         Assert.Equal(code, Assert.Single(diagnostics, diagnostic => diagnostic.Severity == Severity.Error).Code);
     }
 
-    private static JsonSchema Schema(string yaml) => Small.Compile(Text(yaml)).Output!;
+    private static JsonSchema Schema(string yaml) => TestContracts.Compile(Text(yaml)).Output!;
 
     // An end that is always allowed to say anything: only its schema matters here.
     private static string Text(string schema) => $"initial: done\nstates:\n  done: {{ end: completed }}\noutput: {schema}\n";

@@ -102,7 +102,7 @@ public sealed class JsonSchemaTests
     }
 
     private static JsonSchema Schema(string yaml) =>
-        Small.Compile($"initial: done\nstates:\n  done: {{ end: completed }}\noutput: {yaml}\n").Output!;
+        TestContracts.Compile($"initial: done\nstates:\n  done: {{ end: completed }}\noutput: {yaml}\n").Output!;
 
     private static CelValue Json(string text) => CelValue.FromJson(Encoding.UTF8.GetBytes(text));
 }

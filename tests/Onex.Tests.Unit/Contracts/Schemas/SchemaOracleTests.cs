@@ -31,7 +31,7 @@ public sealed class SchemaOracleTests
         for (var round = 0; round < 800; round++)
         {
             var text = Schema(random, 3);
-            var compiled = Small.Check(Small.Head + $"initial: done\nstates:\n  done: {{ end: failed }}\noutput: {text}\n");
+            var compiled = TestContracts.Check(TestContracts.Head + $"initial: done\nstates:\n  done: {{ end: failed }}\noutput: {text}\n");
             if (compiled.Diagnostics.Any(diagnostic => diagnostic.Severity == Severity.Error))
             {
                 continue;

@@ -20,7 +20,7 @@ public sealed class ApiAccessTests
     [InlineData("::ffff:127.0.0.1")]
     public void Without_a_configured_token_callers_on_the_same_machine_are_served(string address) =>
         Assert.Equal(
-            new AccessVerdict.Allowed("loopback"), ApiAccess.Decide([], Call(IPAddress.Parse(address)), ApiScope.Operate));
+            new AccessDecision.Allowed("loopback"), ApiAccess.Decide([], Call(IPAddress.Parse(address)), ApiScope.Operate));
 
     [Fact]
     public void Without_a_configured_token_others_are_told_which_variable_to_set()
@@ -49,7 +49,7 @@ public sealed class ApiAccessTests
 
     [Fact]
     public void A_token_to_read_reads() =>
-        Assert.Equal(new AccessVerdict.Allowed("dash"), ApiAccess.Decide(_tokens, Call(_elsewhere, $"Bearer {Reader}"), ApiScope.Read));
+        Assert.Equal(new AccessDecision.Allowed("dash"), ApiAccess.Decide(_tokens, Call(_elsewhere, $"Bearer {Reader}"), ApiScope.Read));
 
     [Fact]
     public void A_token_to_read_commands_nothing()
@@ -62,7 +62,7 @@ public sealed class ApiAccessTests
 
     [Fact]
     public void A_token_to_operate_may_read_too() =>
-        Assert.Equal(new AccessVerdict.Allowed("ops"), ApiAccess.Decide(_tokens, Call(_elsewhere, $"bearer {Operator}"), ApiScope.Read));
+        Assert.Equal(new AccessDecision.Allowed("ops"), ApiAccess.Decide(_tokens, Call(_elsewhere, $"bearer {Operator}"), ApiScope.Read));
 
     [Theory]
     [InlineData("localhost", true)]
@@ -109,7 +109,7 @@ public sealed class ApiAccessTests
 
     [Fact]
     public void With_a_token_any_name_and_origin_is_served() => Assert.Equal(
-        new AccessVerdict.Allowed("ops"),
+        new AccessDecision.Allowed("ops"),
         ApiAccess.Decide(
             _tokens,
             Call(_elsewhere, $"Bearer {Operator}") with { Host = new HostString("onex.example"), Origin = "https://console.example", ContentType = "text/plain" },
@@ -132,7 +132,7 @@ public sealed class ApiAccessTests
 
         var verdict = ApiAccess.DecideDetails(configured ? _tokens : [], call);
 
-        Assert.Equal(refused, (verdict as AccessVerdict.Denied)?.Code);
+        Assert.Equal(refused, (verdict as AccessDecision.Denied)?.Code);
     }
 
     private static void AssertServed(bool served, int status, string code, CallFacts call)
@@ -140,7 +140,7 @@ public sealed class ApiAccessTests
         var verdict = ApiAccess.Decide([], call, ApiScope.Operate);
         if (served)
         {
-            Assert.Equal(new AccessVerdict.Allowed("loopback"), verdict);
+            Assert.Equal(new AccessDecision.Allowed("loopback"), verdict);
             return;
         }
 
@@ -151,5 +151,5 @@ public sealed class ApiAccessTests
     private static CallFacts Call(IPAddress? caller, string? authorization = null) =>
         new(caller, "http", new HostString("localhost:8085"), Origin: null, ContentType: null, HasBody: false, authorization);
 
-    private static AccessVerdict.Denied Denied(AccessVerdict verdict) => Assert.IsType<AccessVerdict.Denied>(verdict);
+    private static AccessDecision.Denied Denied(AccessDecision verdict) => Assert.IsType<AccessDecision.Denied>(verdict);
 }

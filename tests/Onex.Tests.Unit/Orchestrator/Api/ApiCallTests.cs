@@ -29,7 +29,7 @@ public sealed class ApiCallTests
     [InlineData("?status=completed|failed", "completed|failed")]
     public void A_value_that_the_enumeration_does_not_have_is_refused(string query, string value)
     {
-        var problem = Refusal(() => Call(ApiRoutes.ListSagas, query).Several<SagaStatus>("status", SagaStatusText.ToText));
+        var problem = Rejection(() => Call(ApiRoutes.ListSagas, query).Several<SagaStatus>("status", SagaStatusText.ToText));
 
         Assert.Equal($"'status' is '{value}'.", problem.Detail);
         Assert.Contains("cancelled", problem.Remedy);
@@ -50,7 +50,7 @@ public sealed class ApiCallTests
     [InlineData("?contract=order&frobnicate=1", "There is no parameter 'frobnicate' here.")]
     [InlineData("?contract=a&contract=b", "'contract' is given 2 times.")]
     public void An_unknown_parameter_is_refused_with_what_it_may_have_meant(string query, string detail) =>
-        Assert.Equal(detail, Refusal(() => Call(ApiRoutes.ListSagas, query).CheckQuery()).Detail);
+        Assert.Equal(detail, Rejection(() => Call(ApiRoutes.ListSagas, query).CheckQuery()).Detail);
 
     [Fact]
     public void A_call_takes_the_parameters_that_its_document_names() => Assert.All(
@@ -72,8 +72,8 @@ public sealed class ApiCallTests
             return;
         }
 
-        Assert.Equal(detail, Refusal(() => call.CheckFields(Encoding.UTF8.GetBytes(body))).Detail);
-        Assert.Equal(detail, Refusal(() => call.CheckFields([.. Encoding.UTF8.Preamble, .. Encoding.UTF8.GetBytes(body)])).Detail);
+        Assert.Equal(detail, Rejection(() => call.CheckFields(Encoding.UTF8.GetBytes(body))).Detail);
+        Assert.Equal(detail, Rejection(() => call.CheckFields([.. Encoding.UTF8.Preamble, .. Encoding.UTF8.GetBytes(body)])).Detail);
     }
 
     private static ApiCall Call(ApiRoute route, string query)
@@ -83,7 +83,7 @@ public sealed class ApiCallTests
         return new ApiCall(http, route, "loopback");
     }
 
-    private static Onex.Hosting.Http.Problem Refusal(Action act)
+    private static Onex.Hosting.Http.Problem Rejection(Action act)
     {
         var problem = Assert.Throws<CallException>(act).Problem;
         Assert.Equal((400, ErrorCodes.CallInvalid), (problem.Status, problem.Code));

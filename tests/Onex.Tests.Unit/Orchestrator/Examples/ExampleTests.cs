@@ -330,7 +330,7 @@ public sealed class ExampleTests
     {
         var broken = Order + "  - { name: a, input: { id: o1 }, expect: { end: completed } }\n";
 
-        Assert.True(Small.Check(broken).HasErrors);
+        Assert.True(TestContracts.Check(broken).HasErrors);
         Assert.Empty(Unrun(broken).Diagnostics);
     }
 
@@ -375,7 +375,7 @@ public sealed class ExampleTests
     }
 
     private static string Said(string example) =>
-        string.Concat(Small.Check(Order + example).Diagnostics.Where(diagnostic => diagnostic.Severity == Severity.Error).Select(diagnostic => diagnostic.Render()));
+        string.Concat(TestContracts.Check(Order + example).Diagnostics.Where(diagnostic => diagnostic.Severity == Severity.Error).Select(diagnostic => diagnostic.Render()));
 
     private static Onex.Contracts.Compilation Unrun(string contract) => Onex.Contracts.ContractCompiler.Compile(
         new Onex.Contracts.Plans.ContractSource("order.yaml", contract, System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty),

@@ -68,14 +68,14 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
 
     private static string? Try(GeneratedContract contract, int[] script, out int moves)
     {
-        Chaos? chaos = null;
+        FaultInjectionWorld? chaos = null;
         try
         {
             // A low limit, so that what goes round is blocked in a life as short as this.
             var compilation = Story.Compile(contract.Text, ContractLimits.Default with { IdleEntries = 1 + (script[0] % 30) });
             Assert.Equal("", string.Concat(compilation.Diagnostics.Where(diagnostic => !IsSuperfluous(diagnostic)).Select(diagnostic => diagnostic.Render())));
             CheckSchedule(compilation.Plans[0]);
-            chaos = new Chaos(compilation.Plans[0], contract.Input)
+            chaos = new FaultInjectionWorld(compilation.Plans[0], contract.Input)
             {
                 ComparedMoves = 5,
                 LogMax = Number("ONEX_GENERATED_LOG") ?? 80,

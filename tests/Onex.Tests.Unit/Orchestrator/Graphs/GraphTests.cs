@@ -34,14 +34,14 @@ public sealed class GraphTests
     {
         var labels = GraphModel.Of(_onboarding).Edges.ToDictionary(edge => (edge.From, edge.To, edge.Kind), edge => string.Join(" / ", edge.Labels));
 
-        Assert.Equal("input.country == \"CH\"", labels[("receiving", "checking_swiss", WayKind.Choice)]);
-        Assert.Equal("otherwise", labels[("receiving", "checking", WayKind.Choice)]);
-        Assert.Equal("http_404", labels[("checking_swiss", "asking_documents", WayKind.Failure)]);
-        Assert.Equal("documents_received [event.count > 0]", labels[("asking_documents", "storing_documents", WayKind.Event)]);
-        Assert.Equal("after 14d", labels[("asking_documents", "reminding", WayKind.Time)]);
-        Assert.Equal("cancel [event.reason != \"\"]", labels[("any state", "unwinding", WayKind.Event)]);
-        Assert.Equal("deadline 30d", labels[("any state", "unwinding", WayKind.Time)]);
-        Assert.Equal("failure", labels[("any state", "unwinding", WayKind.Failure)]);
+        Assert.Equal("input.country == \"CH\"", labels[("receiving", "checking_swiss", TransitionKind.Choice)]);
+        Assert.Equal("otherwise", labels[("receiving", "checking", TransitionKind.Choice)]);
+        Assert.Equal("http_404", labels[("checking_swiss", "asking_documents", TransitionKind.Failure)]);
+        Assert.Equal("documents_received [event.count > 0]", labels[("asking_documents", "storing_documents", TransitionKind.Event)]);
+        Assert.Equal("after 14d", labels[("asking_documents", "reminding", TransitionKind.Time)]);
+        Assert.Equal("cancel [event.reason != \"\"]", labels[("any state", "unwinding", TransitionKind.Event)]);
+        Assert.Equal("deadline 30d", labels[("any state", "unwinding", TransitionKind.Time)]);
+        Assert.Equal("failure", labels[("any state", "unwinding", TransitionKind.Failure)]);
     }
 
     [Fact]
@@ -79,7 +79,7 @@ public sealed class GraphTests
     [Fact]
     public void Whatever_an_expression_holds_stays_text()
     {
-        var plan = Small.Compile("""
+        var plan = TestContracts.Compile("""
             initial: a
             states:
               a:
@@ -115,6 +115,6 @@ public sealed class GraphTests
             text.Append($"      - {{ when: input.b == {number}, next: s{Math.Max(1, number - 5)} }}\n      - {{ next: {(number == states - 3 ? "done" : $"s{number + 1}")} }}\n");
         }
 
-        return Small.Compile(text.Append("  done: { end: completed }\n").ToString());
+        return TestContracts.Compile(text.Append("  done: { end: completed }\n").ToString());
     }
 }

@@ -100,5 +100,5 @@ public sealed class ScheduleTimesTests
     private static SchedulePlan Hourly(string missed = "latest") => Schedule($"every: 1h, missed: {missed}");
 
     private static SchedulePlan Schedule(string text) =>
-        Small.Compile($"schedule: {{ {text} }}\ninitial: done\nstates:\n  done: {{ end: completed }}\n").Schedule!;
+        TestContracts.Compile($"schedule: {{ {text} }}\ninitial: done\nstates:\n  done: {{ end: completed }}\n").Schedule!;
 }

@@ -1,0 +1,42 @@
+using Onex.Contracts.Diagnostics;
+
+namespace Onex.Effects.Connections;
+
+/// <summary>
+/// The diagnostics that only files of connections have, in code order; what they share with contracts (YAML, unknown keys, missing keys, durations)
+/// has the codes of contracts. Each has a page in <c>docs/errors</c> and an example in <c>tests/connections/invalid</c>. None holds a secret.
+/// </summary>
+internal static class ConnectionDiagnostics
+{
+    public static DiagnosticDraft IgnoredFile(string name) =>
+        new("ONEX2001", Severity.Warning, SourceSpan.Start, $"'{name}' is not read: files of connections end in '.yaml'.", "Rename it to end in '.yaml', or remove it.");
+
+    public static DiagnosticDraft BadName(SourceSpan at, string name) =>
+        Error("ONEX2002", at, $"'{Spelling.Clip(name)}' cannot name a connection.", "Use lower-case letters, digits and dashes, a letter first, at most 63 characters.");
+
+    public static DiagnosticDraft UnknownType(SourceSpan at, string type) =>
+        Error("ONEX2003", at, $"there is no type of connection '{Spelling.Clip(type)}'.", Spelling.Suggest(type, "types", ConnectionTypes.All));
+
+    public static DiagnosticDraft TypeToCome(SourceSpan at, string type) =>
+        Error("ONEX2003", at, $"this version has no connections of type '{type}' yet.", $"Types here: {Spelling.Listed(ConnectionTypes.All)}.");
+
+    public static DiagnosticDraft DefinedTwice(SourceSpan at, string name, string place) =>
+        Error("ONEX2004", at, $"connection '{Spelling.Clip(name)}' is defined at {place} already.", "Give one of the two another name, or remove it.");
+
+    public static DiagnosticDraft BadAddress(SourceSpan at, string problem, string remedy) => Error("ONEX2005", at, problem + ".", remedy);
+
+    public static DiagnosticDraft BadSecret(SourceSpan at, string problem, string remedy) => Error("ONEX2006", at, problem + ".", remedy);
+
+    public static DiagnosticDraft BadHeader(SourceSpan at, string problem) => Error("ONEX2007", at, problem + ".", "Correct the name or the value, or leave it out.");
+
+    public static DiagnosticDraft NoHost(SourceSpan at, string text) =>
+        Error("ONEX2008", at, $"'{Spelling.Clip(text)}' is neither a host nor a range of addresses.",
+            "Write a name without port (build.internal), or a range from its first address (10.0.0.0/8).");
+
+    public static DiagnosticDraft BadRate(SourceSpan at, string text) =>
+        Error("ONEX2009", at, $"'{Spelling.Clip(text)}' is no rate.", "Write how many in a second, minute or hour: 50/s, 600/m, 1000/h.");
+
+    public static DiagnosticDraft BadProperty(SourceSpan at, string problem, string remedy) => Error("ONEX2010", at, problem + ".", remedy);
+
+    private static DiagnosticDraft Error(string code, SourceSpan at, string problem, string remedy) => new(code, Severity.Error, at, problem, remedy);
+}

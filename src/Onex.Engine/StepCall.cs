@@ -1,0 +1,39 @@
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+
+namespace Onex.Engine;
+
+/// <summary>What a command in hand calls, and how: the step itself, or its compensation.</summary>
+internal sealed record StepCall(CallStep Step, StepKind Kind, Invocation Invocation, RawJson Arguments, RetryPolicy Retry, TimeSpan Timeout)
+{
+    /// <summary>The step itself, with those arguments.</summary>
+    public static StepCall Doing(CallStep step, RawJson arguments) => new(step, step.Kind, step.Invocation, arguments, step.Retry, step.Timeout);
+
+    /// <summary>The compensation of a step that has one, with those arguments.</summary>
+    public static StepCall Compensating(CallStep step, RawJson arguments)
+    {
+        var compensation = step.Compensation!;
+        return new StepCall(step, compensation.Kind, compensation.Invocation, arguments, compensation.Retry, compensation.Timeout);
+    }
+
+    /// <summary>Null if the saga no longer holds what the command needs.</summary>
+    public static StepCall? Of(Transition transition, Outstanding command)
+    {
+        var saga = transition.Saga;
+        var step = transition.Facts.Step(command.Step);
+        if (command.Direction == StepDirections.Do)
+        {
+            return ArgumentsOf(transition, command, step) is { } arguments ? Doing(step, arguments) : null;
+        }
+
+        var undoing = saga.Undo.LastOrDefault(entry => entry.CompensationId == command.CommandId)?.Arguments ?? command.Arguments;
+        return undoing is { } stored && step.Compensation is not null ? Compensating(step, stored) : null;
+    }
+
+    // As of the first attempt, so that every attempt under the one key says the same.
+    private static RawJson? ArgumentsOf(Transition transition, Outstanding command, CallStep step) =>
+        command.Arguments is { } frozen ? frozen
+        : ValueJson.TryEvaluate(
+            step.Invocation.Arguments, EachItems.ScopeOf(transition, command, command.FirstSentAt), out var arguments, out _) ? arguments
+        : null;
+}

@@ -1,0 +1,161 @@
+using System.Text.Json.Serialization.Metadata;
+using MassTransit;
+using MassTransit.Configuration;
+using MassTransit.DependencyInjection;
+using MassTransit.Transports;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Onex.Kafka.Consuming;
+using Onex.Kafka.DeadLetters;
+
+namespace Onex.Kafka.Rider;
+
+/// <summary>Says what the rider reads.</summary>
+public interface IKafkaRiderConfigurator : IRiderFactoryConfigurator
+{
+    /// <summary>Reads several topics as one member of a group, and gives the records to a handler in batches.</summary>
+    /// <param name="name">The endpoint's name, for logs and health.</param>
+    /// <param name="topics">The topics; with equal partition counts a member gets the same partition numbers of all.</param>
+    /// <param name="group">The consumer group.</param>
+    /// <param name="handler">Makes the handler, once.</param>
+    void BatchEndpoint(string name, IReadOnlyList<string> topics, string group, Func<IServiceProvider, IRecordBatchHandler> handler);
+
+    /// <summary>Reads a topic of JSON messages as a member of a group, and sends each through a receive pipe.</summary>
+    void TopicEndpoint<T>(string topic, string group, Action<ITopicEndpointConfigurator<T>> configure)
+        where T : class;
+}
+
+/// <summary>Says how the messages of one topic are handled.</summary>
+public interface ITopicEndpointConfigurator<T>
+    where T : class
+{
+    /// <summary>Messages handled at the same time. Default 64.</summary>
+    int ConcurrentMessageLimit { get; set; }
+
+    /// <summary>How JSON becomes a message. Required; what does not fit goes to the dead-letter topic.</summary>
+    void Deserialize(JsonTypeInfo<T> type);
+
+    /// <summary>
+    /// Adds consumers, sagas and filters. They find the <see cref="ConsumedRecord"/> with <c>TryGetPayload</c>. Required.
+    /// </summary>
+    void Pipe(Action<IReceiveEndpointConfigurator> configure);
+
+    /// <summary>
+    /// Which exceptions are trouble that all messages share: these are tried again for ever. Others are tried again a bounded number of
+    /// times, then the message goes to the dead-letter topic. Default: <see cref="Producing.BrokerUnavailableException"/>.
+    /// </summary>
+    void IsShared(Func<Exception, bool> isShared);
+
+    /// <summary>The memory that handling a message takes (<see cref="Onex.Contracts.Messages.JsonWeight"/>). Default: none to speak of.</summary>
+    void Weigh(Func<T, long> weigh);
+}
+
+internal sealed class KafkaRiderConfigurator(IRiderRegistrationContext context) : IKafkaRiderConfigurator, IBusInstanceSpecification
+{
+    private readonly List<(EndpointAddress Address, Func<IBusInstance, IRecordBatchHandler> Handler)> _endpoints = [];
+    private readonly List<string> _problems = [];
+    private readonly MassTransit.Observables.ReceiveEndpointObservable _observers = new();
+
+    public void BatchEndpoint(
+        string name, IReadOnlyList<string> topics, string group, Func<IServiceProvider, IRecordBatchHandler> handler) =>
+        _endpoints.Add((new EndpointAddress(name, topics, group), _ => handler(context)));
+
+    public void TopicEndpoint<T>(string topic, string group, Action<ITopicEndpointConfigurator<T>> configure)
+        where T : class
+    {
+        var configurator = new TopicEndpointConfigurator<T>();
+        configure(configurator);
+        if (configurator.Type is not { } type)
+        {
+            _problems.Add($"The endpoint of topic '{topic}' does not say how to deserialize: call Deserialize(...).");
+            return;
+        }
+
+        _endpoints.Add((new EndpointAddress(topic, [topic], group), bus => new TopicHandler<T>(
+            topic,
+            type,
+            new PipeFactory(() => bus).Create(topic, configurator.PipeConfiguration),
+            configurator.ConcurrentMessageLimit,
+            configurator.Shared,
+            configurator.Weight,
+            context.GetRequiredService<KafkaSettings>(),
+            context.GetRequiredService<TimeProvider>(),
+            context.GetRequiredService<ILogger<TopicHandler<T>>>())));
+    }
+
+    public ConnectHandle ConnectReceiveEndpointObserver(IReceiveEndpointObserver observer) => _observers.Connect(observer);
+
+    public IEnumerable<ValidationResult> Validate()
+    {
+        foreach (var problem in _problems)
+        {
+            yield return this.Failure("Kafka", problem);
+        }
+
+        foreach (var twice in _endpoints.GroupBy(endpoint => Path(endpoint.Address)).Where(group => group.Count() > 1))
+        {
+            yield return this.Failure("Kafka", $"Two endpoints read {twice.Key}.");
+        }
+
+        foreach (var (address, _) in _endpoints.Where(endpoint => endpoint.Address.Topics.Count == 0))
+        {
+            yield return this.Failure("Kafka", $"Endpoint '{address.Name}' reads no topic.");
+        }
+    }
+
+    public void Configure(IBusInstance busInstance)
+    {
+        var settings = context.GetRequiredService<KafkaSettings>();
+        var log = context.GetRequiredService<IRecordLog>();
+        var endpoints = _endpoints.ConvertAll(endpoint => new RiderEndpoint(
+            endpoint.Address.Name,
+            PipeFactory.Face(busInstance, Path(endpoint.Address)),
+            new RecordConsumer(
+                endpoint.Address,
+                endpoint.Handler(busInstance),
+                settings,
+                log,
+                context.GetRequiredService<DeadLetterWriter>(),
+                context.GetRequiredService<MissedRecordsCount>(),
+                context.GetRequiredService<TimeProvider>(),
+                context.GetRequiredService<ILogger<RecordConsumer>>())));
+        busInstance.Connect<IKafkaRider>(new KafkaRider(endpoints, log, settings.DrainFor));
+    }
+
+    // Names the endpoint in health; two groups may read one topic.
+    private static string Path(EndpointAddress address) => $"kafka/{string.Join(',', address.Topics)}/{address.Group}";
+}
+
+internal sealed class TopicEndpointConfigurator<T> : ITopicEndpointConfigurator<T>
+    where T : class
+{
+    public int ConcurrentMessageLimit { get; set; } = 64;
+
+    public JsonTypeInfo<T>? Type { get; private set; }
+
+    public Action<IReceiveEndpointConfigurator> PipeConfiguration { get; private set; } = _ => { };
+
+    public Func<Exception, bool> Shared { get; private set; } = e => e is Producing.BrokerUnavailableException;
+
+    public void Deserialize(JsonTypeInfo<T> type) => Type = type;
+
+    public void Pipe(Action<IReceiveEndpointConfigurator> configure) => PipeConfiguration += configure;
+
+    public Func<T, long> Weight { get; private set; } = _ => 0;
+
+    public void IsShared(Func<Exception, bool> isShared) => Shared = isShared;
+
+    public void Weigh(Func<T, long> weigh) => Weight = weigh;
+}
+
+/// <summary>Makes the rider when the bus is made.</summary>
+internal sealed class KafkaRiderFactory(Action<IRiderRegistrationContext, IKafkaRiderConfigurator> configure)
+    : IRegistrationRiderFactory<IKafkaRider>
+{
+    public IBusInstanceSpecification CreateRider(IRiderRegistrationContext context)
+    {
+        var configurator = new KafkaRiderConfigurator(context);
+        configure(context, configurator);
+        return configurator;
+    }
+}

@@ -1,0 +1,190 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.Extensions.Logging;
+using Onex.Contracts.Messages;
+using Onex.Kafka.Consuming;
+using Onex.Kafka.DeadLetters;
+
+namespace Onex.Kafka.Rider;
+
+#pragma warning disable CA1001 // The semaphore owns no handle as long as nobody asks for one, and late messages still release it.
+/// <summary>Sends each record of a topic, as a message, through a receive pipe; so many at a time, in no order.</summary>
+internal sealed class TopicHandler<T>(
+    string topic,
+    JsonTypeInfo<T> type,
+    IMessagePipe pipe,
+    int concurrency,
+    Func<Exception, bool> isShared,
+    Func<T, long> weigh,
+    KafkaSettings settings,
+    TimeProvider time,
+    ILogger<TopicHandler<T>> logger) : IRecordBatchHandler
+    where T : class
+{
+    private static readonly TimeSpan _firstRetryAfter = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan _longestRetryAfter = TimeSpan.FromSeconds(10);
+
+    private readonly SemaphoreSlim _slots = new(concurrency, concurrency);
+    private readonly MemoryGate _memory = new(settings.WeightMax);
+    private int _troubled;
+    private int _running;
+
+    public bool IsBusy => Volatile.Read(ref _running) > 0 && Volatile.Read(ref _troubled) == 0;
+
+    // Returns when the last one has begun, so that a slow message keeps nobody waiting while there are slots.
+    public async Task HandleAsync(IReadOnlyList<BatchEntry> batch, CancellationToken cancellation)
+    {
+        foreach (var entry in batch)
+        {
+            await _slots.WaitAsync(cancellation);
+            _ = Task.Run(() => HandleOneAsync(entry, cancellation), CancellationToken.None);
+        }
+    }
+
+    public Task AssignedAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation) => Task.CompletedTask;
+
+    public void Revoked(IReadOnlyCollection<int> partitions)
+    {
+    }
+
+    private async Task HandleOneAsync(BatchEntry entry, CancellationToken cancellation)
+    {
+        try
+        {
+            entry.Settle(await ReadAsync(entry.Record, cancellation) switch
+            {
+                (null, { } dead) => dead,
+                ({ } message, _) => await InTurnAsync(message, entry.Record, cancellation),
+                _ => throw new InvalidOperationException("Neither a message nor a reason."),
+            });
+        }
+        catch (OperationCanceledException)
+        {
+            // We stop, and the record comes again.
+        }
+        finally
+        {
+            _slots.Release();
+        }
+    }
+
+    // As many at a time as there are slots, and as there is memory for.
+    private async Task<RecordOutcome> InTurnAsync(T message, ConsumedRecord record, CancellationToken cancellation)
+    {
+        using var place = await _memory.EnterAsync(weigh(message), cancellation);
+        return await SendAsync(message, record, cancellation);
+    }
+
+    private async ValueTask<(T? Message, RecordOutcome.Dead? Dead)> ReadAsync(ConsumedRecord record, CancellationToken cancellation)
+    {
+        var backoff = Backoff.ForSharedFailure(time);
+        while (true)
+        {
+            try
+            {
+                return Read(record);
+            }
+            catch (Exception e) when (MemoryShortage.Is(e))
+            {
+                Troubled(e);
+            }
+
+            await backoff.WaitAsync(cancellation);
+        }
+    }
+
+    private (T? Message, RecordOutcome.Dead? Dead) Read(ConsumedRecord record)
+    {
+        try
+        {
+            return record.Value is { Length: > 0 } value && JsonSerializer.Deserialize(value, type) is { } message
+                ? (message, null)
+                : (null, Dead(record, ErrorCodes.MalformedMessage, "The value is empty.", "MalformedMessage", 0));
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or NotSupportedException or FormatException)
+        {
+            return (null, Dead(record, ErrorCodes.MalformedMessage, e.Message, "MalformedMessage", 0));
+        }
+    }
+
+    private async Task<RecordOutcome> SendAsync(T message, ConsumedRecord record, CancellationToken cancellation)
+    {
+        var messageId = RecordIdentity.MessageId(record);
+        var correlationId = RecordIdentity.CorrelationId(record);
+        var shared = Backoff.ForSharedFailure(time);
+        var alone = new Backoff(_firstRetryAfter, _longestRetryAfter, time);
+        var began = time.GetTimestamp();
+        var retries = 0;
+        while (true)
+        {
+            TimeSpan wait;
+            try
+            {
+                await RunAsync(message, messageId, correlationId, record, cancellation);
+                GoesOn();
+                return RecordOutcome.Done.Instance;
+            }
+            catch (Exception) when (cancellation.IsCancellationRequested)
+            {
+                throw new OperationCanceledException(cancellation);
+            }
+            catch (Exception e) when (isShared(e) || MemoryShortage.Is(e))
+            {
+                Troubled(e);
+                wait = shared.Next();
+
+                // The time of shared trouble is not held against the message.
+                began = time.GetTimestamp();
+            }
+            catch (Exception e)
+            {
+                wait = alone.Next();
+                if (retries >= settings.RetryAttempts || time.GetElapsedTime(began) + wait > settings.RetryFor)
+                {
+                    return Dead(record, ErrorCodes.HandlingFailed, e.Message, e.GetType().Name, retries);
+                }
+
+                retries++;
+            }
+
+            await Task.Delay(wait, time, cancellation);
+        }
+    }
+
+    private async Task RunAsync(T message, Guid messageId, Guid? correlationId, ConsumedRecord record, CancellationToken cancellation)
+    {
+        Interlocked.Increment(ref _running);
+        try
+        {
+            await pipe.SendAsync(message, messageId, correlationId, record, cancellation);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _running);
+        }
+    }
+
+    private void Troubled(Exception e)
+    {
+        if (MemoryShortage.Is(e))
+        {
+            MemoryShortage.Relieve();
+        }
+
+        if (Interlocked.Exchange(ref _troubled, 1) == 0)
+        {
+            Log.TopicPaused(logger, topic, e);
+        }
+    }
+
+    private void GoesOn()
+    {
+        if (Volatile.Read(ref _troubled) != 0 && Interlocked.Exchange(ref _troubled, 0) != 0)
+        {
+            Log.TopicResumed(logger, topic);
+        }
+    }
+
+    private static RecordOutcome.Dead Dead(ConsumedRecord record, string code, string reason, string errorType, int retries) =>
+        new(code, reason, errorType, RecordIdentity.CorrelationId(record)) { RetryCount = retries };
+}

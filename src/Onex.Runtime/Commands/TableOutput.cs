@@ -1,0 +1,75 @@
+using System.Globalization;
+using System.Text.Json;
+using Spectre.Console;
+
+namespace Onex.Runtime.Commands;
+
+/// <summary>Data for people on stdout.</summary>
+internal static class TableOutput
+{
+    /// <summary>A table: with lines on a terminal, else in plain columns that other programs can cut.</summary>
+    public static void Table(IReadOnlyList<string> heads, IReadOnlyList<IReadOnlyList<string>> rows)
+    {
+        if (Console.IsOutputRedirected)
+        {
+            foreach (var line in Columns([heads, .. rows]))
+            {
+                Console.WriteLine(line);
+            }
+
+            return;
+        }
+
+        var table = new Table().Border(TableBorder.Rounded);
+        foreach (var head in heads)
+        {
+            table.AddColumn(new TableColumn(new Text(head)) { NoWrap = head is "id" or "at" });
+        }
+
+        foreach (var row in rows)
+        {
+            table.AddRow(row.Select(cell => new Text(cell)));
+        }
+
+        AnsiConsole.Write(table);
+    }
+
+    /// <summary>Lines of columns, each as wide as its widest cell.</summary>
+    internal static IEnumerable<string> Columns(IReadOnlyList<IReadOnlyList<string>> rows)
+    {
+        var widths = Enumerable.Range(0, rows[0].Count).Select(column => rows.Max(row => row[column].Length)).ToList();
+        return rows.Select(row => string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd());
+    }
+
+    /// <summary>The members of an object, a line each, but for those.</summary>
+    public static void Members(JsonElement json, IReadOnlyCollection<string> but)
+    {
+        foreach (var member in json.EnumerateObject().Where(member => !but.Contains(member.Name, StringComparer.Ordinal)))
+        {
+            Console.WriteLine($"{member.Name + ":",-18} {Cell(json, member.Name)}");
+        }
+    }
+
+    /// <summary>
+    /// Text on one line, its control characters as <c>\u001B</c>: it may come from whoever can write to a topic, and a terminal obeys it.
+    /// </summary>
+    public static string Harmless(string text) => text.Any(char.IsControl)
+        ? string.Concat(text.Select(letter => char.IsControl(letter) ? $"\\u{(int)letter:X4}" : letter.ToString()))
+        : text;
+
+    /// <summary>A member as a cell shows it; nothing for one that is missing.</summary>
+    public static string Cell(JsonElement json, string name) => json.TryGetProperty(name, out var value)
+        ? value.ValueKind switch
+        {
+            JsonValueKind.String => Harmless(value.GetString()!),
+            JsonValueKind.Null => "",
+            _ => value.GetRawText(),
+        }
+        : "";
+
+    /// <summary>A time as a person reads it, to the second, in UTC.</summary>
+    public static string Time(JsonElement json, string name) =>
+        json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.TryGetDateTimeOffset(out var at)
+            ? at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture)
+            : "";
+}

@@ -1,0 +1,69 @@
+using Onex.Hosting.Settings;
+using Onex.Kafka;
+using Onex.Kafka.Consuming;
+using Onex.Persistence.Postgres;
+
+namespace Onex.Runtime.Running;
+
+/// <summary>The process's settings, as the parts that know nothing of them want to have them.</summary>
+internal static class SettingsMapping
+{
+    // What remains of the grace period for the commits and for closing.
+    private static readonly TimeSpan _afterDraining = TimeSpan.FromSeconds(5);
+
+    /// <summary>For Onex.Kafka.</summary>
+    /// <param name="settings">The process's settings.</param>
+    /// <param name="client">What the broker calls us.</param>
+    public static KafkaSettings Kafka(RuntimeSettings settings, string client)
+    {
+        var memory = MemoryBudget.OfProcess();
+        var kafka = settings.Kafka ?? throw new InvalidOperationException("Kafka is not configured.");
+        return new KafkaSettings
+        {
+            BootstrapServers = kafka.BootstrapServers,
+            SecurityProtocol = kafka.SecurityProtocol,
+            SaslMechanism = kafka.SaslMechanism,
+            SaslUsername = kafka.SaslUsername,
+            SaslPassword = kafka.SaslPassword,
+            SslCaFile = kafka.SslCaFile,
+            SessionTimeout = kafka.SessionTimeout,
+            ClientId = client,
+            DrainFor = DrainFor(settings),
+            InFlightBytesMax = memory.Intake,
+            ClientBytesMax = memory.Client,
+            WeightMax = memory.Commands,
+        };
+    }
+
+    /// <summary>For Onex.Kafka's log in this process.</summary>
+    public static KafkaSettings Memory(RuntimeSettings settings, string client) =>
+        new()
+        {
+            BootstrapServers = "this process",
+            ClientId = client,
+            DrainFor = DrainFor(settings),
+            InFlightBytesMax = MemoryBudget.OfProcess().Intake,
+            WeightMax = MemoryBudget.OfProcess().Commands,
+        };
+
+    /// <summary>For Onex.Persistence.</summary>
+    /// <param name="settings">The process's settings.</param>
+    /// <param name="application">What <c>pg_stat_activity</c> calls us.</param>
+    public static StoreSettings Store(RuntimeSettings settings, string application)
+    {
+        var postgres = settings.Postgres ?? throw new InvalidOperationException("PostgreSQL is not configured.");
+        return new StoreSettings
+        {
+            Host = postgres.Host,
+            Port = postgres.Port,
+            Database = postgres.Database,
+            User = postgres.User,
+            Password = postgres.Password,
+            SslMode = postgres.SslMode,
+            ApplicationName = application,
+        };
+    }
+
+    private static TimeSpan DrainFor(RuntimeSettings settings) =>
+        settings.GracePeriod > 2 * _afterDraining ? settings.GracePeriod - _afterDraining : settings.GracePeriod / 2;
+}

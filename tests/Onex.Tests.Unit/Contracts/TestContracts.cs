@@ -1,0 +1,25 @@
+using System.Collections.Immutable;
+using Onex.Contracts;
+using Onex.Contracts.Plans;
+
+namespace Onex.Tests.Unit.Contracts;
+
+/// <summary>Contracts of a few lines: a head that is right, and what the test is about.</summary>
+internal static class TestContracts
+{
+    public const string Head = "contract: small\nversion: 1.0.0\ninput: {}\n";
+
+    /// <summary>The plan of a head and the rest; fails with the diagnostics if there are any.</summary>
+    public static Plan Compile(string rest)
+    {
+        var compilation = Check(Head + rest);
+        Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
+        return compilation.Plans.Single();
+    }
+
+    public static Compilation Check(string text) =>
+        ContractCompiler.Compile(new ContractSource("small.yaml", text, ImmutableSortedDictionary<string, string>.Empty), TestCatalogue.Context);
+
+    /// <summary>The codes of what is wrong with a head and the rest.</summary>
+    public static IEnumerable<string> Codes(string rest) => Check(Head + rest).Diagnostics.Select(diagnostic => diagnostic.Code);
+}
