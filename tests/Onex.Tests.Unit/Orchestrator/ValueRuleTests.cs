@@ -1,6 +1,6 @@
 using Onex.Contracts.Expressions;
 using Onex.Engine;
-using Onex.Orchestrator.Storage;
+using Onex.Orchestrator.Mapping;
 
 namespace Onex.Tests.Unit.Orchestrator;
 
