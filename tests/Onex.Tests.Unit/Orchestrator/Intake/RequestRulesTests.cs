@@ -6,6 +6,7 @@ using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Machines;
+using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Intake;
 

@@ -1,6 +1,7 @@
 using MassTransit;
 using Onex.Contracts.Plans;
 using Onex.Orchestrator.Machines;
+using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Machines;
 

@@ -6,6 +6,7 @@ using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Engine;
 using Onex.Orchestrator.Mapping;
+using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Mapping;
 

@@ -3,6 +3,7 @@ using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Routing;
+using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Routing;
 

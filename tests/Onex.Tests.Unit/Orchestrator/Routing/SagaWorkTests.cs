@@ -10,6 +10,7 @@ using Onex.Orchestrator.Mapping;
 using Onex.Orchestrator.Outbox;
 using Onex.Orchestrator.Routing;
 using Onex.Persistence.Sagas;
+using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Routing;
 
