@@ -1,4 +1,3 @@
-using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Text;
 
