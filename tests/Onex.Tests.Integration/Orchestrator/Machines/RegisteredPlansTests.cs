@@ -3,7 +3,7 @@ using Onex.Contracts;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
-using Onex.Orchestrator.Plans;
+using Onex.Orchestrator.Machines;
 using Onex.Persistence.Sqlite;
 
 namespace Onex.Tests.Integration.Orchestrator.Machines;
