@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Onex.Contracts.Catalogue;
@@ -19,10 +18,6 @@ internal sealed class RequestRules(
 {
     // A btree entry holds at most a third of a page; a key is a name, not a document.
     public const int KeyCharsMax = 512;
-
-    // The prefixes of effect operations (docs/operations.md), also of those to come.
-    private static readonly FrozenSet<string> _prefixes = FrozenSet.ToFrozenSet(
-        ["consul", "database", "db", "filesystem", "http", "kafka", "redis", "vault"], StringComparer.Ordinal);
 
     /// <summary>What the request asks for, or why it is refused.</summary>
     public (AcceptedRequest? Request, Rejection? Rejection) Accept(ReadRequest read, Guid sagaId, int homePartition, DateTimeOffset now)
@@ -208,7 +203,7 @@ internal sealed class RequestRules(
         var dot = name.IndexOf('.', StringComparison.Ordinal);
         var prefix = dot < 0 ? name : name[..dot];
         return operations.Find(name) is not null
-            || (dot > 0 && (_prefixes.Contains(prefix) || operations.All.Any(operation => operation.Name.StartsWith(prefix + ".", StringComparison.Ordinal))));
+            || (dot > 0 && operations.HasPrefix(prefix));
     }
 
     private string Unknown(string operation)
