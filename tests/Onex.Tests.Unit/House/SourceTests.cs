@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Onex.Contracts.Text;
 using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.House;

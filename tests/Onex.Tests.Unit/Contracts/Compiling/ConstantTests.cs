@@ -1,4 +1,4 @@
-using Onex.Contracts.Compiling;
+using Onex.Contracts.Text;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
@@ -57,7 +57,6 @@ public sealed class ConstantTests
     }
 
     [Theory]
-    [InlineData("0s")]
     [InlineData("-1s")]
     [InlineData("+1s")]
     [InlineData("1us")]

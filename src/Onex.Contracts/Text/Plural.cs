@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Onex.Contracts.Diagnostics;
+namespace Onex.Contracts.Text;
 
 /// <summary>Counts for people.</summary>
 public static class Plural

@@ -1,6 +1,6 @@
 using System.Collections.Frozen;
 
-namespace Onex.Contracts.Diagnostics;
+namespace Onex.Contracts.Text;
 
 /// <summary>Finds the name that was meant. The only helper of its kind: the compiler, the settings, the command line and the API suggest alike.</summary>
 public static class Spelling

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Onex.Contracts.Schemas;
+namespace Onex.Contracts.Yaml;
 
 /// <summary>RFC 6901.</summary>
 internal static class JsonPointer
