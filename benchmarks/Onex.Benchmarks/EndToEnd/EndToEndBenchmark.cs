@@ -4,8 +4,8 @@ using Onex.Tests.Support;
 namespace Onex.Benchmarks.EndToEnd;
 
 /// <summary>
-/// An order of 3 transitions and 6 messages, end to end on a real broker and a real Postgres with full durability, all on this machine: once with
-/// an echo in place of runtime-effects, which leaves main alone, and once through real effects with the ledger.
+/// An order of 3 transitions and 6 messages, end to end on a real broker and a real Postgres with full durability, all on this machine:
+/// once with an echo in place of runtime-effects, which leaves main alone, and once through real effects with the ledger.
 /// </summary>
 internal static class EndToEndBenchmark
 {
@@ -18,7 +18,9 @@ internal static class EndToEndBenchmark
         var broker = await KafkaBroker.SharedAsync();
         Console.WriteLine($"broker: {Describe(broker)}");
         Console.WriteLine($"database: {await DescribeAsync(postgres)}; {Environment.ProcessorCount} cores for everything");
-        Console.WriteLine($"{options.Requests} requests after {options.Warmup} to warm up, {options.InFlight} in flight; then the latency of one after the other");
+        Console.WriteLine(
+            $"{options.Requests} requests after {options.Warmup} to warm up, {options.InFlight} in flight; then the latency of one after "
+                + $"the other");
         if (options.Only is null or "echo")
         {
             await MeasureAsync("echo", options, postgres, broker, withEffects: false);
@@ -62,7 +64,8 @@ internal static class EndToEndBenchmark
         foreach (var ((process, then), now) in processes.Zip(before).Zip(after))
         {
             Console.WriteLine(
-                $"  {process.Name,-8} {(now.CpuSeconds - then.CpuSeconds) / transitions * 1e6,6:F0} us CPU per transition, peak {now.PeakMegabytes:F0} MB");
+                $"  {process.Name,-8} {(now.CpuSeconds - then.CpuSeconds) / transitions * 1e6,6:F0} us CPU per transition, peak "
+                    + $"{now.PeakMegabytes:F0} MB");
         }
     }
 

@@ -19,7 +19,10 @@ public sealed partial class VocabularyTests
     public void Words_are_those_of_the_glossary()
     {
         var words = Rules("vocabulary.txt")
-            .Select(rule => (Pattern: new Regex($@"\b(?:{rule.Text})(?!\w)", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1)), Instead: rule.Reason))
+            .Select(
+                rule => (
+                    Pattern: new Regex($@"\b(?:{rule.Text})(?!\w)", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1)),
+                    Instead: rule.Reason))
             .ToList();
         var exempt = Rules("vocabulary.exempt.txt").Select(rule => rule.Text).ToList();
 
@@ -77,12 +80,16 @@ public sealed partial class VocabularyTests
             .SelectMany(path => File.ReadLines(Repository.At(path))
                 .Select((text, index) => (Path: path, Number: index + 1, Text: text))
                 // The rest of a patch is the source's own.
-                .Where(line => !path.EndsWith(".patch", StringComparison.Ordinal) || line.Text.StartsWith('#') || line.Text.StartsWith('+')));
+                .Where(
+                    line => !path.EndsWith(".patch", StringComparison.Ordinal) || line.Text.StartsWith('#') || line.Text.StartsWith('+')));
     }
 
     private static IEnumerable<(string Text, string Reason)> Rules(string file) => File.ReadLines(Repository.At(Folder, file))
         .Where(line => line.Length > 0 && line[0] != '#')
-        .Select(line => (line[..line.LastIndexOf(" = ", StringComparison.Ordinal)], line[(line.LastIndexOf(" = ", StringComparison.Ordinal) + 3)..]));
+        .Select(
+            line => (
+                line[..line.LastIndexOf(" = ", StringComparison.Ordinal)],
+                line[(line.LastIndexOf(" = ", StringComparison.Ordinal) + 3)..]));
 
     [GeneratedRegex("(?<=[a-z0-9])(?=[A-Z])|_", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Seam();
