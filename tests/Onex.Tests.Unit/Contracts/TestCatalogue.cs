@@ -41,7 +41,8 @@ internal static class TestCatalogue
             new Dictionary<string, string> { ["hex"] = "string" },
             "Hashes text."),
         new OperationDescriptor(
-            "transform", OperationRole.Compute, null, ChangesWorld: false, [], AnyArguments: true, new Dictionary<string, string>(), "Gives its values."),
+            "transform", OperationRole.Compute, null, ChangesWorld: false, [], AnyArguments: true, new Dictionary<string, string>(),
+            "Gives its values."),
         new OperationDescriptor(
             "delay",
             OperationRole.Compute,

@@ -39,18 +39,19 @@ public sealed class ChildTypesTests
         Assert.Equal("", Found(Ship($"with: {with}")));
 
     [Theory]
-    [InlineData("with: { order: \"${input.count}\", weight: 3, service: fast }", "wants string here, and this is int")]
-    [InlineData("with: { order: 7, weight: 3, service: fast }", "wants string here, and this is int")]
-    [InlineData("with: { order: a, weight: \"${input.id}\", service: fast }", "wants int here, and this is string")]
-    [InlineData("with: { order: a, weight: three, service: fast }", "wants int here, and this is string")]
-    [InlineData("with: { order: a, weight: 3, service: fast, lines: [{ sku: \"${input.count}\" }] }", "wants string here, and this is int")]
-    [InlineData("with: { order: a, weight: 3, service: fast, lines: \"${input.id}\" }", "wants list(object) here, and this is string")]
+    [InlineData("with: { order: \"${input.count}\", weight: 3, service: fast }", "expects string here, but this is int")]
+    [InlineData("with: { order: 7, weight: 3, service: fast }", "expects string here, but this is int")]
+    [InlineData("with: { order: a, weight: \"${input.id}\", service: fast }", "expects int here, but this is string")]
+    [InlineData("with: { order: a, weight: three, service: fast }", "expects int here, but this is string")]
+    [InlineData("with: { order: a, weight: 3, service: fast, lines: [{ sku: \"${input.count}\" }] }",
+        "expects string here, but this is int")]
+    [InlineData("with: { order: a, weight: 3, service: fast, lines: \"${input.id}\" }", "expects list(object) here, but this is string")]
     [InlineData("with: { order: a, weight: 3 }", "requires 'service'")]
     [InlineData("with: { order: a, weight: 3, service: fast, lines: [{ gift: true }] }", "requires 'sku' (string)")]
     [InlineData("with: { order: a, weight: 3, service: fast, colour: red }", "allows no field 'colour'")]
-    [InlineData("with: { order: a, weight: 0, service: fast }", "does not take this for its input")]
-    [InlineData("with: { order: \"${input.id}\", weight: 0, service: fast }", "does not take this for its input")]
-    [InlineData("with: { order: \"${input.id}\", weight: 3, service: quick }", "does not take this for its input")]
+    [InlineData("with: { order: a, weight: 0, service: fast }", "does not match the input of")]
+    [InlineData("with: { order: \"${input.id}\", weight: 0, service: fast }", "does not match the input of")]
+    [InlineData("with: { order: \"${input.id}\", weight: 3, service: quick }", "does not match the input of")]
     [InlineData("with: {}", "requires 'order' (string)")]
     [InlineData("", "requires 'order' (string)")]
     public void With_is_held_to_the_input_of_the_contract_that_is_called(string with, string problem)

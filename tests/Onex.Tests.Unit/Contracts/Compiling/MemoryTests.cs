@@ -60,7 +60,8 @@ public sealed class MemoryTests(ITestOutputHelper output)
                 size, number => $"  - {{ name: e{number}, expect: {{ end: completed }} }}\n") + Done),
         ["an example with a large input"] = (
             50_000,
-            size => TestContracts.Head + "examples:\n  - { name: a, input: { a: [" + Repeat("1,", size) + "] }, expect: { end: completed } }" + Done),
+            size => TestContracts.Head + "examples:\n  - { name: a, input: { a: [" + Repeat("1,", size)
+                + "] }, expect: { end: completed } }" + Done),
         ["references in a row"] = (
             10_000,
             size => "contract: small\nversion: 1.0.0\ninput:\n  $ref: '#/$defs/d0'\n  "

@@ -87,7 +87,8 @@ public sealed class ScheduleTests
         var schedule = Schedule("{ cron: \"30 2 * * *\", time_zone: Europe/Zurich }");
 
         Assert.Equal(
-            [At("2026-03-28T01:30:00Z"), At("2026-03-29T01:00:00Z"), At("2026-03-30T00:30:00Z")], Times(schedule, "2026-03-28T00:00:00Z", "2026-03-30T12:00:00Z"));
+            [At("2026-03-28T01:30:00Z"), At("2026-03-29T01:00:00Z"), At("2026-03-30T00:30:00Z")],
+            Times(schedule, "2026-03-28T00:00:00Z", "2026-03-30T12:00:00Z"));
     }
 
     // At 03:00 in the night to 2026-10-25 they are put back to 02:00.
@@ -97,7 +98,8 @@ public sealed class ScheduleTests
         var schedule = Schedule("{ cron: \"30 2 * * *\", time_zone: Europe/Zurich }");
 
         Assert.Equal(
-            [At("2026-10-24T00:30:00Z"), At("2026-10-25T00:30:00Z"), At("2026-10-26T01:30:00Z")], Times(schedule, "2026-10-24T00:00:00Z", "2026-10-26T12:00:00Z"));
+            [At("2026-10-24T00:30:00Z"), At("2026-10-25T00:30:00Z"), At("2026-10-26T01:30:00Z")],
+            Times(schedule, "2026-10-24T00:00:00Z", "2026-10-26T12:00:00Z"));
     }
 
     [Theory]

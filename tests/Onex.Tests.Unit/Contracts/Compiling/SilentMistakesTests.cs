@@ -21,15 +21,15 @@ public sealed partial class SilentMistakesTests
     [InlineData("undeliverable", null)]
     [InlineData("address_refused", null)]
     [InlineData("decliend", "Did you mean 'declined'?")]
-    [InlineData("http_503", "in the end it is 'step_failed'")]
-    [InlineData("connection_failed", "in the end it is 'step_failed'")]
-    [InlineData("timeout", "in the end it is 'step_failed'")]
+    [InlineData("http_503", "finally fails with 'step_failed'")]
+    [InlineData("connection_failed", "finally fails with 'step_failed'")]
+    [InlineData("timeout", "finally fails with 'step_failed'")]
     [InlineData("http_200", "Codes here: declined, step_failed")]
     [InlineData("unique_violation", "Codes here: declined, step_failed")]
     [InlineData("join_failed", "Codes here: declined, step_failed")]
     [InlineData("too_many_items", "Codes here: declined, step_failed")]
-    [InlineData("deadline_exceeded", "its own 'next'")]
-    [InlineData("cancelled", "no 'catch' is asked about it")]
+    [InlineData("deadline_exceeded", "'next' of its own")]
+    [InlineData("cancelled", "no 'catch' applies")]
     public void A_code_that_nothing_can_end_with_is_not_caught(string code, string? remedy)
     {
         foreach (
@@ -284,10 +284,10 @@ public sealed partial class SilentMistakesTests
     }
 
     [Theory]
-    [InlineData("data: { note: string? }", "{ wait: 1m }", "nothing writes or reads")]
-    [InlineData("data: { note: { type: string, initial: a } }", "{ wait: 1m }", "nothing writes or reads")]
-    [InlineData("data: { note: string? }", "{ respond: { a: \"${data.note}\" } }", "nothing ever writes")]
-    [InlineData("data: { note: string }", "{ respond: { a: \"${data.?note.orValue('')}\" } }", "nothing ever writes")]
+    [InlineData("data: { note: string? }", "{ wait: 1m }", "is never written or read")]
+    [InlineData("data: { note: { type: string, initial: a } }", "{ wait: 1m }", "is never written or read")]
+    [InlineData("data: { note: string? }", "{ respond: { a: \"${data.note}\" } }", "is read but never written")]
+    [InlineData("data: { note: string }", "{ respond: { a: \"${data.?note.orValue('')}\" } }", "is read but never written")]
     [InlineData("data: { note: string? }", "{ set: { note: \"'a'\" } }", null)]
     [InlineData("data: { note: { type: string, initial: a } }", "{ respond: { a: \"${data.note}\" } }", null)]
     [InlineData("data: { note: { type: string, initial: a } }", "{ respond: { a: \"${data}\" } }", null)]
