@@ -6,7 +6,7 @@ namespace Onex.Kafka.Consuming;
 /// What the rider reads from: a Kafka cluster, or its twin in this process. Topics have partitions, records keep their order within one, and a
 /// group's members share the partitions.
 /// </summary>
-internal interface IRecordLog
+public interface IRecordLog
 {
     /// <summary>Why it does not answer, or null.</summary>
     string? LastError { get; }
@@ -29,7 +29,7 @@ internal interface IRecordLog
 /// <param name="Revoked">These are taken away; what it stores before it returns still counts.</param>
 /// <param name="Lost">These were taken away while it was silent.</param>
 /// <param name="Missed">These records were deleted before the group had read them.</param>
-internal sealed record MembershipEvents(
+public sealed record MembershipEvents(
     Action<ILogConsumer, List<TopicPartition>> Assigned,
     Action<ILogConsumer, List<TopicPartition>> Revoked,
     Action<List<TopicPartition>> Lost,
@@ -39,14 +39,14 @@ internal sealed record MembershipEvents(
 /// <param name="Partition">Where they were.</param>
 /// <param name="From">The offset from which the group would have read on.</param>
 /// <param name="To">The first offset that is left.</param>
-internal readonly record struct MissedRecords(TopicPartition Partition, long From, long To)
+public readonly record struct MissedRecords(TopicPartition Partition, long From, long To)
 {
     /// <summary>How many; control records of transactions count too.</summary>
     public long Count => To - From;
 }
 
 /// <summary>A member of a group. Used by one thread.</summary>
-internal interface ILogConsumer : IDisposable
+public interface ILogConsumer : IDisposable
 {
     /// <summary>
     /// The next record, or that the end of a partition is reached, or null if there is neither within that time. Events are told in here.
@@ -76,7 +76,7 @@ internal interface ILogConsumer : IDisposable
 }
 
 /// <summary>A log is no longer the one that was read: its topic was deleted and made again, or it ends before what was read.</summary>
-internal sealed class LogChangedException(string message) : Exception(message)
+public sealed class LogChangedException(string message) : Exception(message)
 {
     /// <summary>With no text of its own.</summary>
     public LogChangedException()

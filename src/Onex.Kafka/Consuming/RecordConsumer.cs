@@ -6,7 +6,7 @@ using Onex.Kafka.DeadLetters;
 namespace Onex.Kafka.Consuming;
 
 /// <summary>What an endpoint reads, and as whom.</summary>
-internal sealed record EndpointAddress(string Name, IReadOnlyList<string> Topics, string Group);
+public sealed record EndpointAddress(string Name, IReadOnlyList<string> Topics, string Group);
 
 /// <summary>
 /// Reads an endpoint's topics as one member of its group. A thread of its own polls and never stops polling, so that the group never loses us
