@@ -135,36 +135,18 @@ internal sealed class DeadLetterWriter(
 
     private Task<DeliveryReport> ProduceAsync(ConsumedRecord record, DeadLetter letter, CancellationToken cancellation)
     {
-        var headers = new List<KeyValuePair<string, string>>
-        {
-            new(HeaderNames.ContentType, "application/json"),
-            new(HeaderNames.MessageId, RecordIdentity.Derive(record, "dead-letter").ToString()),
-            new(HeaderNames.Timestamp, letter.FailureTimestamp.ToString("O", CultureInfo.InvariantCulture)),
-            new(HeaderNames.Source, settings.ClientId),
-            new(HeaderNames.EventType, EventTypes.DeadLetter),
-            new(HeaderNames.SchemaVersion, EventTypes.SchemaVersion),
-            new(HeaderNames.RetryCount, letter.RetryCount.ToString(CultureInfo.InvariantCulture)),
-        };
-        if (letter.CorrelationId is { } correlation)
-        {
-            headers.Add(new(HeaderNames.CorrelationId, correlation.ToString()));
-        }
-
-        foreach (var name in (ReadOnlySpan<string>)[HeaderNames.TraceParent, HeaderNames.TraceState])
-        {
-            if (RecordIdentity.Header(record, name) is { } trace)
-            {
-                headers.Add(new(name, trace));
-            }
-        }
-
+        var headers = MessageHeaders
+            .Create(
+                settings.ClientId, EventTypes.DeadLetter, RecordIdentity.Derive(record, "dead-letter"), letter.CorrelationId,
+                letter.FailureTimestamp, letter.RetryCount)
+            .WithTrace(RecordIdentity.Header(record, HeaderNames.TraceParent), RecordIdentity.Header(record, HeaderNames.TraceState));
         return producer.ProduceAsync(
             new ProducedRecord(
                 Topics.DeadLetter(record.Topic),
                 Partition: null,
                 letter.OriginalMessage.Key ?? "",
                 JsonSerializer.SerializeToUtf8Bytes(letter, MessageJson.Readable.DeadLetter),
-                headers),
+                headers.Items),
             cancellation);
     }
 

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Onex.Contracts.Messages;
@@ -28,30 +27,13 @@ public sealed class ResultSender(IRecordProducer producer, TimeProvider time, st
     public async Task SendAsync(
         StepResult result, int homePartition, string? traceParent, string? traceState, CancellationToken cancellation)
     {
-        List<KeyValuePair<string, string>> headers =
-        [
-            new(HeaderNames.ContentType, "application/json"),
-            new(HeaderNames.CorrelationId, result.CorrelationId.ToString()),
-            new(HeaderNames.MessageId, MessageId(result.CommandId, result.Attempt).ToString()),
-            new(HeaderNames.Timestamp, time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture)),
-            new(HeaderNames.Source, source),
-            new(HeaderNames.EventType, EventTypes.Result),
-            new(HeaderNames.SchemaVersion, EventTypes.SchemaVersion),
-            new(HeaderNames.RetryCount, "0"),
-        ];
-        if (traceParent is not null)
-        {
-            headers.Add(new(HeaderNames.TraceParent, traceParent));
-        }
-
-        if (traceState is not null)
-        {
-            headers.Add(new(HeaderNames.TraceState, traceState));
-        }
+        var headers = MessageHeaders
+            .Create(source, EventTypes.Result, MessageId(result.CommandId, result.Attempt), result.CorrelationId, time.GetUtcNow())
+            .WithTrace(traceParent, traceState);
 
         var value = JsonSerializer.SerializeToUtf8Bytes(result, MessageJson.Default.StepResult);
         var report = await producer.ProduceAsync(
-            new ProducedRecord(topic, homePartition, result.CommandId.ToString(), value, headers), cancellation);
+            new ProducedRecord(topic, homePartition, result.CommandId.ToString(), value, headers.Items), cancellation);
 
         switch (report.Delivery)
         {

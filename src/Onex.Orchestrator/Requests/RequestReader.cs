@@ -7,7 +7,6 @@ using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Kafka.Consuming;
-using Onex.Orchestrator.Responses;
 
 namespace Onex.Orchestrator.Requests;
 
@@ -135,7 +134,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         {
             if (value is not null
                 && !name.StartsWith(HeaderNames.OwnPrefix, StringComparison.OrdinalIgnoreCase)
-                && !MessageHeaders.Own.Contains(name)
+                && !MessageHeaders.Standard.Contains(name)
                 && IsStorable(name) && IsUtf8(value) && IsStorable(Encoding.UTF8.GetString(value)))
             {
                 carried[name] = Encoding.UTF8.GetString(value);

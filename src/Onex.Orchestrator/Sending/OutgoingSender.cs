@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Kafka.Producing;
-using Onex.Orchestrator.Responses;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Sagas;
 
@@ -211,7 +210,7 @@ internal sealed class OutgoingSender(
     {
         try
         {
-            var record = new ProducedRecord(message.Topic, message.Partition, message.Key, message.Value, MessageHeaders.ToList(message.Headers));
+            var record = new ProducedRecord(message.Topic, message.Partition, message.Key, message.Value, message.Headers.Items);
             var report = await producer.ProduceAsync(record, CancellationToken.None);
             if (report.Delivery == Delivery.Refused)
             {
@@ -257,7 +256,7 @@ internal sealed class OutgoingSender(
         Log.MessageUndeliverable(logger, message.MessageId, sagaId, message.Topic, reason);
         if (ShortResponse.For(message, reason) is { } instead)
         {
-            var said = await producer.ProduceAsync(record with { Value = instead.Value, Headers = MessageHeaders.ToList(instead.Headers) }, CancellationToken.None);
+            var said = await producer.ProduceAsync(record with { Value = instead.Value, Headers = instead.Headers.Items }, CancellationToken.None);
             if (said.Delivery != Delivery.Refused)
             {
                 // Whoever asked knows what happened and where the response is: in the saga's own rows.

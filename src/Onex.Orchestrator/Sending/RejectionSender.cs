@@ -38,7 +38,7 @@ internal sealed class RejectionSender(ResponseWriter responses, IRecordProducer 
     /// <summary>Ends when the broker has the message, or refuses it for good.</summary>
     public async Task SendAsync(OutgoingMessage message, CancellationToken cancellation)
     {
-        var record = new ProducedRecord(message.Topic, message.Partition, message.Key, message.Value, MessageHeaders.ToList(message.Headers));
+        var record = new ProducedRecord(message.Topic, message.Partition, message.Key, message.Value, message.Headers.Items);
         var report = await producer.ProduceAsync(record, cancellation);
         while (report.Delivery == Delivery.Unavailable)
         {

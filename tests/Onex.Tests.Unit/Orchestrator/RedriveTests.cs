@@ -18,7 +18,8 @@ public sealed class RedriveTests
         Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11"), "requests", 3, 41, "ONEX3005", "no", null, """{"password":"hunter2"}"""u8.ToArray(), _now)
     {
         Key = "o-1",
-        Headers = RawJson.FromText("""{"traceparent":"00-1","x-token":"t0ken","onex-redrive":"earlier","timestamp":"yesterday"}"""),
+        Headers = MessageHeaders.Empty.With(
+            [new("traceparent", "00-1"), new("x-token", "t0ken"), new("onex-redrive", "earlier"), new("timestamp", "yesterday")]),
     };
 
     [Fact]
@@ -30,7 +31,7 @@ public sealed class RedriveTests
 
         Assert.Equal((decision, "requests", 3, "o-1"), (message.MessageId, message.Topic, message.Partition, message.Key));
         Assert.Equal(_letter.Value, message.Value.ToArray());
-        var headers = JsonSerializer.Deserialize(message.Headers.Utf8.Span, MessageJson.Default.DictionaryStringString)!;
+        var headers = message.Headers.Items.ToDictionary();
         Assert.Equal(["onex-origin", "onex-redrive", "timestamp", "traceparent", "x-token"], headers.Keys.Order(StringComparer.Ordinal));
         Assert.Equal((_letter.Id.ToString(), "t0ken", _now), (headers[HeaderNames.Redrive], headers["x-token"], DateTimeOffset.Parse(headers["timestamp"])));
     }
@@ -51,7 +52,7 @@ public sealed class RedriveTests
         var letter = _letter with
         {
             Value = original.Value,
-            Headers = RawJson.FromText($$"""{"onex-origin":"{{RecordOrigin.Of(original)}}"}"""),
+            Headers = MessageHeaders.Empty.With("onex-origin", RecordOrigin.Of(original).ToString()),
         };
 
         var first = Sent(letter, 77);
@@ -67,7 +68,13 @@ public sealed class RedriveTests
     [Fact]
     public void An_event_that_was_kept_is_the_same_new_one_however_often_it_is_redriven()
     {
-        var letter = _letter with { Partition = -1, Offset = -1, Value = """{"operation":"o.e","payload":{}}"""u8.ToArray(), Headers = RawJson.FromText($$"""{"onex-origin":"{{_letter.Id}}"}""") };
+        var letter = _letter with
+        {
+            Partition = -1,
+            Offset = -1,
+            Value = """{"operation":"o.e","payload":{}}"""u8.ToArray(),
+            Headers = MessageHeaders.Empty.With("onex-origin", _letter.Id.ToString()),
+        };
 
         Assert.Equal(
             [_letter.Id, _letter.Id],
@@ -135,7 +142,7 @@ public sealed class RedriveTests
             Value = message.Value.ToArray(),
             Headers =
             [
-                .. JsonSerializer.Deserialize(message.Headers.Utf8.Span, MessageJson.Default.DictionaryStringString)!.Select(header =>
+                .. message.Headers.Items.Select(header =>
                     KeyValuePair.Create(header.Key, (byte[]?)Encoding.UTF8.GetBytes(header.Key == HeaderNames.Origin && origin is not null ? origin : header.Value))),
             ],
         };

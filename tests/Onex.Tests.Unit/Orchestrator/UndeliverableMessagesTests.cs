@@ -85,7 +85,7 @@ public sealed class UndeliverableMessagesTests
             Topic = Topics.Default.SagaEvents,
             Key = _id.ToString(),
             Value = JsonSerializer.SerializeToUtf8Bytes(new SagaMessage { Result = outcome }, MessageJson.Default.SagaMessage),
-            Headers = RawJson.FromText("{}"),
+            Headers = MessageHeaders.Empty,
         };
 
         story.Takes((await Refused(story).TellAsync(_id, message, "too large", CancellationToken.None))!.Message);
