@@ -135,7 +135,7 @@ internal sealed class KafkaLog(KafkaSettings settings, TopicAdmin topics, Broker
             var began = _log._time.GetTimestamp();
             while (_log._time.GetElapsedTime(began) < _askFor)
             {
-                if (Ids.Of(names) is { } known)
+                if (Ids.For(names) is { } known)
                 {
                     return known;
                 }

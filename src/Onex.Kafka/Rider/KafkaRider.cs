@@ -68,7 +68,7 @@ internal sealed class KafkaRider(IReadOnlyList<RiderEndpoint> endpoints, IRecord
 
         return log.Missing(consumer.Topics) is { Count: > 0 } missing ? $"there is no topic {string.Join(", ", missing)}"
             : !consumer.HasAssignment ? "waits for its first assignment"
-            : consumer.StandsStill();
+            : consumer.DescribeStall();
     }
 
     private async Task StopAsync(CancellationToken cancellation)

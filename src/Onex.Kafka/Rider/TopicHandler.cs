@@ -51,7 +51,7 @@ internal sealed class TopicHandler<T>(
     {
         try
         {
-            entry.Settle(await ReadAsync(entry.Record, cancellation) switch
+            entry.Complete(await ReadAsync(entry.Record, cancellation) switch
             {
                 (null, { } dead) => dead,
                 ({ } message, _) => await InTurnAsync(message, entry.Record, cancellation),
@@ -122,7 +122,7 @@ internal sealed class TopicHandler<T>(
             {
                 await RunAsync(message, messageId, correlationId, record, cancellation);
                 GoesOn();
-                return RecordOutcome.Done.Instance;
+                return RecordOutcome.Handled.Instance;
             }
             catch (Exception) when (cancellation.IsCancellationRequested)
             {

@@ -46,7 +46,7 @@ internal sealed class RequestReader(int maxRequestBytes)
     {
         var value = record.Value ?? [];
         return Read(value, new RequestOrigin(
-            Identity(record.Topic, RecordOrigin.Of(record), value),
+            Identity(record.Topic, RecordOrigin.For(record), value),
             Source(record),
             Carried(record.Headers)));
     }

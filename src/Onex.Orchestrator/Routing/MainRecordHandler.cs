@@ -29,7 +29,7 @@ internal sealed class MainRecordHandler(
         var weight = 0L;
         foreach (var entry in batch)
         {
-            if (entry.IsSettled)
+            if (entry.IsCompleted)
             {
                 continue;
             }
@@ -88,7 +88,7 @@ internal sealed class MainRecordHandler(
 #pragma warning restore CA1031
         {
             Log.RecordUnreadable(logger, topic, failure);
-            entry.Settle(new RecordOutcome.Dead(ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name, null));
+            entry.Complete(new RecordOutcome.Dead(ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name, null));
         }
 
         return (null, 0);
@@ -127,7 +127,7 @@ internal sealed class MainRecordHandler(
 
         if (message is not { Call: { } call })
         {
-            entry.Settle(new RecordOutcome.Dead(
+            entry.Complete(new RecordOutcome.Dead(
                 ErrorCodes.MalformedMessage, $"The record is nothing that sagas say to each other: {problem ?? "it has neither 'call' nor 'result'."}",
                 "MalformedMessage", null));
             return (null, 0);
@@ -164,7 +164,7 @@ internal sealed class MainRecordHandler(
             return Of(result, entry);
         }
 
-        entry.Settle(new RecordOutcome.Dead(
+        entry.Complete(new RecordOutcome.Dead(
             ErrorCodes.MalformedMessage, $"The record is no result of a role: {problem ?? "it is null."}", "MalformedMessage", null));
         return null;
     }

@@ -33,5 +33,5 @@ internal static class Redrive
     /// at least no redrive counts twice.
     /// </summary>
     public static RecordOrigin Origin(DeadLetterRow letter) =>
-        letter.Headers?[HeaderNames.Origin] is { } text && RecordOrigin.Parse(text) is { } origin ? origin : RecordOrigin.Known(letter.Id);
+        letter.Headers?[HeaderNames.Origin] is { } text && RecordOrigin.Parse(text) is { } origin ? origin : RecordOrigin.FromIdentity(letter.Id);
 }

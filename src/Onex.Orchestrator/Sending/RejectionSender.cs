@@ -25,9 +25,9 @@ internal sealed class RejectionSender(ResponseWriter responses, IRecordProducer 
                 await SendAsync(responses.Write(requester, rejection, time.GetUtcNow()), cancellation);
             }
 
-            entry.Settle(dead
+            entry.Complete(dead
                 ? new RecordOutcome.Dead(rejection.Code, rejection.Error, rejection.ErrorType, rejection.Requester?.CorrelationId)
-                : RecordOutcome.Done.Instance);
+                : RecordOutcome.Handled.Instance);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {

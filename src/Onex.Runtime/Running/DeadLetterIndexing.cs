@@ -51,7 +51,7 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
         }
 
         // Sent again it stands elsewhere. Who it is must not depend on that, or what was handled after all is handled twice.
-        headers[HeaderNames.Origin] = RecordOrigin.Of(record).ToString();
+        headers[HeaderNames.Origin] = RecordOrigin.For(record).ToString();
         return MessageHeaders.Empty.With(headers);
     }
 

@@ -96,7 +96,7 @@ public sealed class ChangedLogTests : IDisposable
         var old = handler.Given.ToList();
 
         await DeleteAsync(topic);
-        old.ForEach(entry => entry.Settle(RecordOutcome.Done.Instance));
+        old.ForEach(entry => entry.Complete(RecordOutcome.Handled.Instance));
         await MakeAgainAsync(topic);
         await ProduceAsync(topic, "new 0", "new 1", "new 2", "new 3", "new 4");
 
@@ -104,7 +104,7 @@ public sealed class ChangedLogTests : IDisposable
         Assert.Equal(["new 0", "new 1", "new 2", "new 3", "new 4"], handler.Values.Skip(3));
         foreach (var entry in handler.Given.Skip(3))
         {
-            entry.Settle(RecordOutcome.Done.Instance);
+            entry.Complete(RecordOutcome.Handled.Instance);
         }
 
         await Eventually.TrueAsync(() => _bus.Committed(topic, topic, 1)[0] == 5);
@@ -300,7 +300,7 @@ public sealed class ChangedLogTests : IDisposable
         producer.Flush(TimeSpan.FromSeconds(10));
         await ProduceAsync(topic, "behind it");
 
-        await Eventually.TrueAsync(() => !member.IsReady && member.Problems.Contains("stands still", StringComparison.Ordinal), () => member.Problems);
+        await Eventually.TrueAsync(() => !member.IsReady && member.Problems.Contains("is stalled", StringComparison.Ordinal), () => member.Problems);
 
         await Task.Run(() => producer.CommitTransaction());
         await Eventually.TrueAsync(() => member.IsReady && handler.Values.Contains("behind it"));

@@ -52,7 +52,7 @@ public sealed class RedriveTests
         var letter = _letter with
         {
             Value = original.Value,
-            Headers = MessageHeaders.Empty.With("onex-origin", RecordOrigin.Of(original).ToString()),
+            Headers = MessageHeaders.Empty.With("onex-origin", RecordOrigin.For(original).ToString()),
         };
 
         var first = Sent(letter, 77);
@@ -83,8 +83,8 @@ public sealed class RedriveTests
 
     [Fact]
     public void A_record_whose_letter_does_not_tell_its_origin_is_known_by_the_letter() => Assert.Equal(
-        [RecordOrigin.Known(_letter.Id), RecordOrigin.Known(_letter.Id)],
-        new[] { Sent(_letter, 5), Sent(_letter, 6) }.Select(RecordOrigin.Of));
+        [RecordOrigin.FromIdentity(_letter.Id), RecordOrigin.FromIdentity(_letter.Id)],
+        new[] { Sent(_letter, 5), Sent(_letter, 6) }.Select(RecordOrigin.For));
 
     [Fact]
     public async Task A_redriven_record_that_is_given_up_again_opens_its_letter_again()
@@ -128,7 +128,7 @@ public sealed class RedriveTests
     {
         var record = Sent(_letter, 5, origin);
 
-        Assert.Equal(new RecordOrigin(null, 3, 5), RecordOrigin.Of(record));
+        Assert.Equal(new RecordOrigin(null, 3, 5), RecordOrigin.For(record));
     }
 
     private static ConsumedRecord Sent(DeadLetterRow letter, long offset, string? origin = null)
