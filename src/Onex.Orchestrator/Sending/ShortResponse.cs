@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Messages;
+using Onex.Contracts.Text;
 using Onex.Orchestrator.Responses;
 using Onex.Persistence.Sagas;
 
