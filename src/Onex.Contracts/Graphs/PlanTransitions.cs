@@ -1,4 +1,3 @@
-using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Text;
