@@ -224,8 +224,15 @@ public sealed class OnexStack : IAsyncDisposable
         }
     }
 
+    /// <summary>Fails with the whole lines if a process logged at error level.</summary>
+    public void AssertNoLoggedErrors()
+    {
+        var lines = LoggedErrors();
+        Assert.True(lines.Count == 0, string.Join('\n', lines));
+    }
+
     /// <summary>Lines that a process logged at error level, by the JSON log's own level.</summary>
-    public IReadOnlyList<string> LoggedErrors() =>
+    private IReadOnlyList<string> LoggedErrors() =>
     [
         .. Processes.SelectMany(process => process.Output.Concat(process.Errors)).Where(line =>
         {

@@ -40,7 +40,7 @@ public sealed class OverlappingKeysTests
         var started = answers.Count(answer => answer.Field("status") == "success");
         Assert.Equal(started, await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.sagas"));
         Assert.InRange(started, Keys, correlationIds.Length - 1);
-        Assert.Empty(stack.LoggedErrors());
+        stack.AssertNoLoggedErrors();
         Assert.DoesNotContain(
             stack.Processes.SelectMany(process => process.Output.Concat(process.Errors)),
             line => line.Contains("40P01", StringComparison.Ordinal) && line.Contains("rror", StringComparison.Ordinal));

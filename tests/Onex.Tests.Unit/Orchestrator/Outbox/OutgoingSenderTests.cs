@@ -285,6 +285,21 @@ public sealed class OutgoingSenderTests
     };
 
     // A broker that takes nothing for some topics.
+    [Fact]
+    public void A_report_that_arrives_while_the_process_stops_is_not_an_error()
+    {
+        var (broker, log) = (new Refusing(), new Collected());
+        var held = new TaskCompletionSource<DeliveryReport>();
+        var sender = new OutgoingSender(broker, new Index(), log);
+        broker.Hold = held.Task;
+        sender.Send(_saga, [_message]);
+
+        sender.Dispose();
+        held.SetResult(new DeliveryReport(Delivery.Acknowledged, null));
+
+        Assert.Empty(log.Lines);
+    }
+
     private sealed class Refusing(params string[] topics) : IRecordProducer
     {
         private readonly ConcurrentQueue<string> _topics = new();
