@@ -35,7 +35,7 @@ internal sealed class ProduceOperation(IRecordProducer producer, Topics own, Tim
         return report.Delivery switch
         {
             Delivery.Acknowledged => EffectOutcome<ProduceResult>.Completed(new ProduceResult { Topic = topic, Key = key }),
-            Delivery.Refused => EffectOutcome<ProduceResult>.Rejected("record_refused", $"The broker refuses the record for '{topic}': {report.Reason}"),
+            Delivery.Undeliverable => EffectOutcome<ProduceResult>.Rejected("record_refused", $"The broker refuses the record for '{topic}': {report.Reason}"),
             _ => EffectOutcome<ProduceResult>.Failed(
                 report.IsUnwritten ? AttemptReach.NotSent : AttemptReach.Sent, "broker_unavailable", $"The broker did not acknowledge the record for '{topic}': {report.Reason}"),
         };

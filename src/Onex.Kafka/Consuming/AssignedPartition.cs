@@ -3,8 +3,8 @@ using Confluent.Kafka;
 namespace Onex.Kafka.Consuming;
 
 /// <summary>
-/// One assignment of a partition. If the partition is assigned again later, that is another object, so that records completed under this one
-/// have no effect on it. Guarded by the lock of <see cref="PartitionBuffer"/>.
+/// One assignment of a partition. If the partition is assigned again later, that is another object, so that records completed under this
+/// one have no effect on it. Guarded by the lock of <see cref="PartitionBuffer"/>.
 /// </summary>
 internal sealed class AssignedPartition
 {

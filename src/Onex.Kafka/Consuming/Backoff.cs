@@ -1,6 +1,8 @@
 namespace Onex.Kafka.Consuming;
 
-/// <summary>Waits that double from the first to the longest, each shortened by up to a quarter so that processes do not retry in step.</summary>
+/// <summary>
+/// Waits that double from the first to the longest, each shortened by up to a quarter so that processes do not retry in step.
+/// </summary>
 internal sealed class Backoff(TimeSpan first, TimeSpan longest, TimeProvider time)
 {
     private readonly Random _jitter = new();

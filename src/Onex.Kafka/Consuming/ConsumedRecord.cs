@@ -6,7 +6,9 @@ public sealed class ConsumedRecord
     /// <summary>The topic.</summary>
     public required string Topic { get; init; }
 
-    /// <summary>The topic's id where the broker has one. A topic that is deleted and created again has another id, and its offsets begin again.</summary>
+    /// <summary>
+    /// The topic's id where the broker has one. A topic that is deleted and created again has another id, and its offsets begin again.
+    /// </summary>
     public Guid? TopicId { get; init; }
 
     /// <summary>The partition.</summary>
@@ -48,9 +50,9 @@ public abstract record RecordOutcome
 }
 
 /// <summary>
-/// Handles records of an endpoint in batches; the next batch holds the records that arrived while this one was handled. An exception means a
-/// failure that all records share, such as an unreachable database: the endpoint pauses its partitions, stays in the group, and gives the same
-/// batch again after a delay.
+/// Handles records of an endpoint in batches; the next batch holds the records that arrived while this one was handled. An exception means
+/// a failure that all records share, such as an unreachable database: the endpoint pauses its partitions, stays in the group, and gives the
+/// same batch again after a delay.
 /// </summary>
 public interface IRecordBatchHandler
 {
@@ -60,12 +62,14 @@ public interface IRecordBatchHandler
     bool IsBusy => false;
 
     /// <summary>
-    /// Handles the records, in order per partition. <see cref="BatchEntry.Complete"/> may be called for them in any order and at any time, also
-    /// after the method has returned.
+    /// Handles the records, in order per partition. <see cref="BatchEntry.Complete"/> may be called for them in any order and at any time,
+    /// also after the method has returned.
     /// </summary>
     Task HandleAsync(IReadOnlyList<BatchEntry> batch, CancellationToken cancellation);
 
-    /// <summary>Partition numbers that were assigned, in all the endpoint's topics. Called before the handler gets any record of them.</summary>
+    /// <summary>
+    /// Partition numbers that were assigned, in all the endpoint's topics. Called before the handler gets any record of them.
+    /// </summary>
     Task AssignedAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation);
 
     /// <summary>Partition numbers that were revoked or lost. Must return at once.</summary>

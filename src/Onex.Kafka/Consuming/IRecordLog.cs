@@ -3,8 +3,8 @@ using Confluent.Kafka;
 namespace Onex.Kafka.Consuming;
 
 /// <summary>
-/// The log that the rider reads: a Kafka cluster, or the in-memory log of this process. Topics have partitions, records keep their order within
-/// a partition, and the members of a group share the partitions.
+/// The log that the rider reads: a Kafka cluster, or the in-memory log of this process. Topics have partitions, records keep their order
+/// within a partition, and the members of a group share the partitions.
 /// </summary>
 internal interface IRecordLog
 {
@@ -75,7 +75,9 @@ internal interface ILogConsumer : IDisposable
     void Close();
 }
 
-/// <summary>A log is no longer the one that was read: its topic was deleted and created again, or it ends before the offset reached.</summary>
+/// <summary>
+/// A log is no longer the one that was read: its topic was deleted and created again, or it ends before the offset reached.
+/// </summary>
 internal sealed class LogChangedException(string message) : Exception(message)
 {
     /// <summary>With a general message.</summary>

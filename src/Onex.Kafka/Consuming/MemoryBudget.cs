@@ -1,8 +1,8 @@
 namespace Onex.Kafka.Consuming;
 
 /// <summary>
-/// Divides the process's memory among the components that hold much of it. The total is what the garbage collector may use, in a container a part
-/// of the container's limit. <see cref="Onex.Contracts.Messages.JsonWeight"/> defines the weights.
+/// Divides the process's memory among the components that hold much of it. The total is what the garbage collector may use, in a container
+/// a part of the container's limit. <see cref="Onex.Contracts.Messages.JsonWeight"/> defines the weights.
 /// </summary>
 /// <param name="heapBytes">Bytes that the garbage collector may use.</param>
 public sealed class MemoryBudget(long heapBytes)
@@ -15,7 +15,9 @@ public sealed class MemoryBudget(long heapBytes)
     /// <summary>Bytes of record values that an endpoint reads ahead.</summary>
     public long Intake { get; } = Math.Clamp(heapBytes / 16, MiB, 64 * MiB);
 
-    /// <summary>The weight of the messages, with their sagas, that the orchestrator decides on at a time. A single one may weigh more.</summary>
+    /// <summary>
+    /// The weight of the messages, with their sagas, that the orchestrator decides on at a time. A single one may weigh more.
+    /// </summary>
     public long Batch { get; } = Math.Clamp(heapBytes / 5, MiB, 512 * MiB);
 
     /// <summary>The weight of the sagas that the orchestrator caches.</summary>
@@ -28,8 +30,8 @@ public sealed class MemoryBudget(long heapBytes)
     public long Commands { get; } = Math.Clamp(heapBytes / 5, MiB, 1024 * MiB);
 
     /// <summary>
-    /// Bytes of results, as received, that the attempts of a role hold at a time. A byte of JSON with many small values costs about twenty bytes
-    /// until the result is recorded.
+    /// Bytes of results, as received, that the attempts of a role hold at a time. A byte of JSON with many small values costs about twenty
+    /// bytes until the result is recorded.
     /// </summary>
     public long Results { get; } = Math.Clamp(heapBytes / 96, MiB, 128 * MiB);
 

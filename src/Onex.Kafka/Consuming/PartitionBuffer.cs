@@ -69,8 +69,8 @@ internal sealed class PartitionBuffer(
     }
 
     /// <summary>
-    /// Adds partitions. Their records are held until <see cref="Open"/>. Also returns the partition numbers that were not assigned before in
-    /// any topic.
+    /// Adds partitions. Their records are held until <see cref="Open"/>. Also returns the partition numbers that were not assigned before
+    /// in any topic.
     /// </summary>
     public (List<AssignedPartition> Partitions, HashSet<int> NewNumbers) Assign(List<TopicPartition> partitions, CancellationToken lost)
     {
@@ -306,8 +306,8 @@ internal sealed class PartitionBuffer(
     }
 
     /// <summary>
-    /// Notes since when the broker has records that it does not give, such as those behind a transaction that stays open. Another partition's
-    /// records are progress too: only the whole consumer can stall.
+    /// Notes since when the broker has records that it does not give, such as those behind a transaction that stays open. Another
+    /// partition's records are progress too: only the whole consumer can stall.
     /// </summary>
     /// <param name="endOf">The end of a partition, where it is known; null while the consumer is paused.</param>
     public void NoteUnread(Func<TopicPartition, long?>? endOf)
@@ -330,13 +330,13 @@ internal sealed class PartitionBuffer(
             {
                 if (!handlerIsBusy && partition.InFlight > 0 && IsTooLong(partition.ProgressAt, out var still))
                 {
-                    return $"is stalled: of the records read from {Describe([partition.Partition])} ({partition.InFlight}) none was completed for "
-                        + $"{still.TotalSeconds:0} s";
+                    return $"is stalled: of the records read from {Describe([partition.Partition])} ({partition.InFlight}) none was "
+                        + $"completed for {still.TotalSeconds:0} s";
                 }
             }
 
             return _unread is { } unread && IsTooLong(unread.Since, out var silent)
-                ? $"is stalled: records of {Describe([unread.Partition])} wait ({unread.Count}), and none arrived for {silent.TotalSeconds:0} s"
+                ? $"is stalled: records of {Describe([unread.Partition])} wait ({unread.Count}), and none came for {silent.TotalSeconds:0} s"
                 : null;
         }
     }
@@ -356,7 +356,7 @@ internal sealed class PartitionBuffer(
 
     private bool IsFull() => _inFlight >= settings.InFlightMax || _inFlightBytes >= settings.InFlightBytesMax;
 
-    private bool IsTooLong(long since, out TimeSpan elapsed) => (elapsed = time.GetElapsedTime(since)) > settings.StandstillAfter;
+    private bool IsTooLong(long since, out TimeSpan elapsed) => (elapsed = time.GetElapsedTime(since)) > settings.StalledAfter;
 
     private HashSet<int> Numbers() => [.. _assigned.Keys.Select(partition => partition.Partition.Value)];
 

@@ -4,8 +4,8 @@ using Onex.Contracts.Messages;
 namespace Onex.Kafka.Consuming;
 
 /// <summary>
-/// The identity of a record: its position when it was first read. A redriven record has a new position but the same identity, which its header
-/// <see cref="HeaderNames.Origin"/> carries.
+/// The identity of a record: its position when it was first read. A redriven record has a new position but the same identity, which its
+/// header <see cref="HeaderNames.Origin"/> carries.
 /// </summary>
 /// <param name="TopicId">The topic's id, where the broker had one.</param>
 /// <param name="Partition">The partition.</param>

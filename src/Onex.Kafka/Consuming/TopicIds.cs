@@ -4,9 +4,10 @@ using System.Text.RegularExpressions;
 namespace Onex.Kafka.Consuming;
 
 /// <summary>
-/// The topic ids with which one client of librdkafka fetches. The library has no call for them, but logs each id, on its own thread, just before
-/// it begins to use it: no record is fetched with an id that is not known here. When a topic is deleted and created again, the library continues
-/// at the same offset of the new log and would skip the records before it. A test against a broker checks the format of the line.
+/// The topic ids with which one client of librdkafka fetches. The library has no call for them, but logs each id, on its own thread, just
+/// before it begins to use it: no record is fetched with an id that is not known here. When a topic is deleted and created again, the
+/// library continues at the same offset of the new log and would skip the records before it. A test against a broker checks the format of
+/// the line.
 /// </summary>
 /// <param name="before">The ids that earlier clients read with, by topic.</param>
 internal sealed partial class TopicIds(ConcurrentDictionary<string, Guid> before)
@@ -35,7 +36,9 @@ internal sealed partial class TopicIds(ConcurrentDictionary<string, Guid> before
         _ids.TryAdd(topic, id);
     }
 
-    /// <summary>Removes and returns the topics that were created again, each with its latest id, which counts as known from now on.</summary>
+    /// <summary>
+    /// Removes and returns the topics that were created again, each with its latest id, which counts as known from now on.
+    /// </summary>
     public IReadOnlyList<Change> TakeChanges()
     {
         var changes = new Dictionary<string, Change>(StringComparer.Ordinal);

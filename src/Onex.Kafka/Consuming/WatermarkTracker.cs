@@ -61,8 +61,8 @@ internal sealed class WatermarkTracker
     }
 
     /// <summary>
-    /// Marks everything before this offset as read. Offsets without a record are control records of transactions or were removed by compaction.
-    /// Returns whether the watermark moved.
+    /// Marks everything before this offset as read. Offsets without a record are control records of transactions or were removed by
+    /// compaction. Returns whether the watermark moved.
     /// </summary>
     public bool AdvanceTo(long offset)
     {

@@ -52,7 +52,7 @@ internal sealed class RejectionSender(ResponseWriter responses, IRecordProducer 
             report = await producer.ProduceAsync(record, cancellation);
         }
 
-        if (report.Delivery == Delivery.Refused)
+        if (report.Delivery == Delivery.Undeliverable)
         {
             if (ShortResponse.For(message, report.Reason ?? "no reason given") is { } instead)
             {

@@ -12,7 +12,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     {
         var topic = NewTopic();
         var handler = new Remembering(_ => { });
-        await using var member = await StartAsync(topic, 1, handler, s => s with { StandstillAfter = TimeSpan.FromSeconds(1) });
+        await using var member = await StartAsync(topic, 1, handler, s => s with { StalledAfter = TimeSpan.FromSeconds(1) });
         await member.ProduceAsync(topic, 0, "a", "b");
         await Eventually.TrueAsync(() => handler.Given.Count == 2);
 

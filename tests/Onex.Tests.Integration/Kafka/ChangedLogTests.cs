@@ -291,7 +291,7 @@ public sealed class ChangedLogTests : IDisposable
     public async Task Records_that_no_reader_is_given_make_it_not_ready()
     {
         var (topic, handler) = (TestBus.NewTopic(), Remembering.Settling);
-        await using var member = await StartAsync(topic, handler, s => s with { StandstillAfter = TimeSpan.FromSeconds(2) });
+        await using var member = await StartAsync(topic, handler, s => s with { StalledAfter = TimeSpan.FromSeconds(2) });
         using var producer = new ProducerBuilder<string, string>(
             new ProducerConfig { BootstrapServers = _bus.Bootstrap, TransactionalId = topic }).Build();
         await Task.Run(() => producer.InitTransactions(TimeSpan.FromSeconds(30)));
@@ -317,7 +317,7 @@ public sealed class ChangedLogTests : IDisposable
         var reports = await member.ProduceAsync(topic, 0, [.. values, new string('y', 6000)]);
 
         Assert.All(reports[..400], report => Assert.Equal(Onex.Kafka.Producing.Delivery.Acknowledged, report.Delivery));
-        Assert.Equal(Onex.Kafka.Producing.Delivery.Refused, reports[400].Delivery);
+        Assert.Equal(Onex.Kafka.Producing.Delivery.Undeliverable, reports[400].Delivery);
         var records = await _bus.ReadAsync(topic, 400);
         Assert.Equal(values.Order(StringComparer.Ordinal), records.Select(record => Encoding.UTF8.GetString(record.Value!)).Order(StringComparer.Ordinal));
     }

@@ -111,7 +111,7 @@ public sealed class PartitionBufferTests
         var run = new Run();
         run.Assign(0);
         run.Read(0, gap: 0);
-        run.Clock.Advance(_settings.StandstillAfter);
+        run.Clock.Advance(_settings.StalledAfter);
         Assert.Null(run.Buffer.DescribeStall(handlerIsBusy: false));
 
         run.Clock.Advance(TimeSpan.FromSeconds(1));
@@ -251,7 +251,8 @@ public sealed class PartitionBufferTests
             Assert.Equal(_assigned.Keys.Order(), Buffer.Assigned.Select(partition => partition.Partition.Value).Order());
         }
 
-        private void Open(Assignment assignment) => Buffer.Open([assignment.Partition], new Dictionary<string, Guid>(), new HashSet<Guid>());
+        private void Open(Assignment assignment) =>
+            Buffer.Open([assignment.Partition], new Dictionary<string, Guid>(), new HashSet<Guid>());
 
         private void End(int partition, int gap)
         {
@@ -266,7 +267,8 @@ public sealed class PartitionBufferTests
                 _assigned[partition].Ends.Add(_next[partition]);
             }
 
-            Buffer.Add([new ConsumeResult<byte[]?, byte[]?> { TopicPartitionOffset = new(At(partition), _next[partition]), IsPartitionEOF = true }]);
+            var end = new TopicPartitionOffset(At(partition), _next[partition]);
+            Buffer.Add([new ConsumeResult<byte[]?, byte[]?> { TopicPartitionOffset = end, IsPartitionEOF = true }]);
         }
 
         private void Drain()

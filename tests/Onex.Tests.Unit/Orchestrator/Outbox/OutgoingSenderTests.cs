@@ -333,7 +333,7 @@ public sealed class OutgoingSenderTests
                 return Task.FromResult(answer);
             }
 
-            return Task.FromResult(refused ? new DeliveryReport(Delivery.Refused, "too large") : new DeliveryReport(Delivery.Acknowledged, null));
+            return Task.FromResult(refused ? new DeliveryReport(Delivery.Undeliverable, "too large") : new DeliveryReport(Delivery.Acknowledged, null));
         }
 
         public Task<int> PartitionsAsync(string topic, CancellationToken cancellation) => Task.FromResult(1);
