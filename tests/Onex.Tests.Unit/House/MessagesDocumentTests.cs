@@ -169,7 +169,7 @@ public sealed partial class MessagesDocumentTests
             Headers = [],
         };
         var dead = new DeadLetterWriter(null!, null!, null, new FakeTimeProvider(_at), NullLogger<DeadLetterWriter>.Instance)
-            .Letter(record, new RecordOutcome.Dead(rejection.Code, rejection.Error, rejection.ErrorType, _correlation));
+            .Create(record, new RecordOutcome.Dead(rejection.Code, rejection.Error, rejection.ErrorType, _correlation));
 
         return new Dictionary<string, string>(StringComparer.Ordinal)
         {
