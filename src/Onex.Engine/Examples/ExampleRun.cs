@@ -1,5 +1,3 @@
-using Onex.Contracts.Compiling;
-using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Text;
 

@@ -10,7 +10,7 @@ using Onex.Contracts.Text;
 using Onex.Engine;
 using Onex.Hosting.Http;
 using Onex.Hosting.Settings;
-using Onex.Orchestrator.Requests;
+using Onex.Orchestrator.Intake;
 
 namespace Onex.Orchestrator.Api;
 

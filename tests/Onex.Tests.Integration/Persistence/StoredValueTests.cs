@@ -9,7 +9,7 @@ using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Effects;
 using Onex.Engine;
-using Onex.Orchestrator.Storage;
+using Onex.Orchestrator.Mapping;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Integration.Persistence.Sqlite;
 

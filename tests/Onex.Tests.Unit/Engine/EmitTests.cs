@@ -2,7 +2,7 @@ using System.Text;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Messages;
 using Onex.Engine;
-using Onex.Orchestrator.Responses;
+using Onex.Orchestrator.Outbox;
 using Onex.Orchestrator.Routing;
 using Onex.Runtime.Running;
 using Onex.Tests.Unit.Contracts;

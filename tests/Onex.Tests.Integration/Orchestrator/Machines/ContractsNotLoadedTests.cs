@@ -4,7 +4,7 @@ using Onex.Contracts;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Plans;
 using Onex.Effects;
-using Onex.Orchestrator.Plans;
+using Onex.Orchestrator.Machines;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Sqlite;
 using Onex.Tests.Integration.Persistence;
