@@ -106,3 +106,83 @@ public sealed class RiderMember(ServiceProvider services) : IAsyncDisposable
         }
     }
 }
+
+/// <summary>Waits for a condition, never for time.</summary>
+internal static class Eventually
+{
+    public static Task TrueAsync(Func<bool> condition, Func<string>? state = null, TimeSpan? within = null) =>
+        TrueAsync(() => Task.FromResult(condition()), state, within);
+
+    public static async Task TrueAsync(Func<Task<bool>> condition, Func<string>? state = null, TimeSpan? within = null)
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        while (!await condition())
+        {
+            Assert.True(
+                TimeProvider.System.GetElapsedTime(began) < (within ?? TimeSpan.FromMinutes(1)), "never came true: " + state?.Invoke());
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, TestContext.Current.CancellationToken);
+        }
+    }
+}
+
+/// <summary>A handler that remembers what it was given and does with it what the test says.</summary>
+internal sealed class Remembering(Action<BatchEntry> handle) : IRecordBatchHandler
+{
+    public static Remembering Settling => new(entry => entry.Complete(RecordOutcome.Handled.Instance));
+
+    public ConcurrentQueue<BatchEntry> Given { get; } = new();
+
+    public ConcurrentQueue<string> Calls { get; } = new();
+
+    public HashSet<int> Owned { get; } = [];
+
+    /// <summary>What happens before the partitions are taken up.</summary>
+    public Func<CancellationToken, Task> Prepare { get; set; } = _ => Task.CompletedTask;
+
+    /// <summary>What happens before a batch.</summary>
+    public Func<IReadOnlyList<BatchEntry>, Task> Before { get; set; } = _ => Task.CompletedTask;
+
+    /// <summary>Told with each change of what it owns: one more, or one less.</summary>
+    public Action<int, IReadOnlyCollection<int>> Changed { get; set; } = (_, _) => { };
+
+    public IEnumerable<string> Values => Given.Select(entry => System.Text.Encoding.UTF8.GetString(entry.Record.Value ?? []));
+
+    public async Task HandleAsync(IReadOnlyList<BatchEntry> batch, CancellationToken cancellation)
+    {
+        await Before(batch);
+        foreach (var entry in batch)
+        {
+            Given.Enqueue(entry);
+            handle(entry);
+        }
+    }
+
+    public async Task AssignedAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation)
+    {
+        await Prepare(cancellation);
+        Calls.Enqueue("+" + string.Join(',', partitions.Order()));
+        Changed(1, partitions);
+        lock (Owned)
+        {
+            Owned.UnionWith(partitions);
+        }
+    }
+
+    public void Revoked(IReadOnlyCollection<int> partitions)
+    {
+        Calls.Enqueue("-" + string.Join(',', partitions.Order()));
+        Changed(-1, partitions);
+        lock (Owned)
+        {
+            Owned.ExceptWith(partitions);
+        }
+    }
+
+    public int[] OwnedNow()
+    {
+        lock (Owned)
+        {
+            return [.. Owned.Order()];
+        }
+    }
+}

@@ -101,7 +101,7 @@ public sealed class ChangedLogTests : IDisposable
         var old = handler.Given.ToList();
 
         await DeleteAsync(topic);
-        old.ForEach(entry => entry.Settle(RecordOutcome.Done.Instance));
+        old.ForEach(entry => entry.Complete(RecordOutcome.Handled.Instance));
         await MakeAgainAsync(topic);
         await ProduceAsync(topic, "new 0", "new 1", "new 2", "new 3", "new 4");
 
@@ -109,7 +109,7 @@ public sealed class ChangedLogTests : IDisposable
         Assert.Equal(["new 0", "new 1", "new 2", "new 3", "new 4"], handler.Values.Skip(3));
         foreach (var entry in handler.Given.Skip(3))
         {
-            entry.Settle(RecordOutcome.Done.Instance);
+            entry.Complete(RecordOutcome.Handled.Instance);
         }
 
         await Condition.HoldsAsync(() => _bus.Committed(topic, topic, 1)[0] == 5);
@@ -304,8 +304,8 @@ public sealed class ChangedLogTests : IDisposable
     [Fact]
     public async Task Records_that_no_reader_is_given_make_it_not_ready()
     {
-        var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
-        await using var member = await StartAsync(topic, handler, s => s with { StandstillAfter = TimeSpan.FromSeconds(2) });
+        var (topic, handler) = (TestBus.NewTopic(), Remembering.Settling);
+        await using var member = await StartAsync(topic, handler, s => s with { StalledAfter = TimeSpan.FromSeconds(2) });
         using var producer = new ProducerBuilder<string, string>(
             new ProducerConfig { BootstrapServers = _bus.Bootstrap, TransactionalId = topic }).Build();
         await Task.Run(() => producer.InitTransactions(TimeSpan.FromSeconds(30)));
@@ -314,8 +314,8 @@ public sealed class ChangedLogTests : IDisposable
         producer.Flush(TimeSpan.FromSeconds(10));
         await ProduceAsync(topic, "behind it");
 
-        await Condition.HoldsAsync(
-            () => !member.IsReady && member.Problems.Contains("stands still", StringComparison.Ordinal), () => member.Problems);
+        await Eventually.TrueAsync(
+            () => !member.IsReady && member.Problems.Contains("is stalled", StringComparison.Ordinal), () => member.Problems);
 
         await Task.Run(() => producer.CommitTransaction());
         await Condition.HoldsAsync(() => member.IsReady && handler.Values.Contains("behind it"));
@@ -332,7 +332,7 @@ public sealed class ChangedLogTests : IDisposable
         var reports = await member.ProduceAsync(topic, 0, [.. values, new string('y', 6000)]);
 
         Assert.All(reports[..400], report => Assert.Equal(Onex.Kafka.Producing.Delivery.Acknowledged, report.Delivery));
-        Assert.Equal(Onex.Kafka.Producing.Delivery.Refused, reports[400].Delivery);
+        Assert.Equal(Onex.Kafka.Producing.Delivery.Undeliverable, reports[400].Delivery);
         var records = await _bus.ReadAsync(topic, 400);
         Assert.Equal(
             values.Order(StringComparer.Ordinal),

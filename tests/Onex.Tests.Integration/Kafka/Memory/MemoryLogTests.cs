@@ -52,7 +52,7 @@ public sealed class MemoryLogTests
 
         foreach (var entry in slow.Given.Take(30))
         {
-            entry.Settle(RecordOutcome.Done.Instance);
+            entry.Complete(RecordOutcome.Handled.Instance);
         }
 
         await Condition.HoldsAsync(() => bus.Memory.Held(Topic).Count == 20);
@@ -75,9 +75,9 @@ public sealed class MemoryLogTests
         Assert.Contains($"'{Topic}' is full", reports[4].Reason, StringComparison.Ordinal);
         Assert.Equal(Delivery.Acknowledged, (await member.ProduceAsync(Other, 0, large))[0].Delivery);
 
-        await Condition.HoldsAsync(() => handler.Given.Count == 4);
-        handler.Given.First().Settle(RecordOutcome.Done.Instance);
-        await Condition.HoldsAsync(() => bus.Memory.Held(Topic).Count == 3);
+        await Eventually.TrueAsync(() => handler.Given.Count == 4);
+        handler.Given.First().Complete(RecordOutcome.Handled.Instance);
+        await Eventually.TrueAsync(() => bus.Memory.Held(Topic).Count == 3);
         Assert.Equal(Delivery.Acknowledged, (await member.ProduceAsync(Topic, 0, large))[0].Delivery);
     }
 
@@ -87,7 +87,7 @@ public sealed class MemoryLogTests
         var arrived = new SemaphoreSlim(0);
         var handler = new RecordingHandler(entry =>
         {
-            entry.Settle(RecordOutcome.Done.Instance);
+            entry.Complete(RecordOutcome.Handled.Instance);
             arrived.Release();
         });
         await using var member = await StartAsync(new MemoryTestBus(), 4, ("quick", handler));
