@@ -29,7 +29,7 @@ public interface IRecordLog
 /// <param name="Revoked">Partitions are being revoked; offsets stored before the callback returns are still committed.</param>
 /// <param name="Lost">Partitions were lost: another member has them already.</param>
 /// <param name="Missed">Records were deleted before the group had read them.</param>
-internal sealed record MembershipEvents(
+public sealed record MembershipEvents(
     Action<ILogConsumer, List<TopicPartition>> Assigned,
     Action<ILogConsumer, List<TopicPartition>> Revoked,
     Action<List<TopicPartition>> Lost,
@@ -39,7 +39,7 @@ internal sealed record MembershipEvents(
 /// <param name="Partition">The partition.</param>
 /// <param name="From">The next offset that the group would have read.</param>
 /// <param name="To">The first offset that still exists.</param>
-internal readonly record struct MissedRecords(TopicPartition Partition, long From, long To)
+public readonly record struct MissedRecords(TopicPartition Partition, long From, long To)
 {
     /// <summary>The number of offsets; control records of transactions count too.</summary>
     public long Count => To - From;
@@ -78,7 +78,7 @@ public interface ILogConsumer : IDisposable
 /// <summary>
 /// A log is no longer the one that was read: its topic was deleted and created again, or it ends before the offset reached.
 /// </summary>
-internal sealed class LogChangedException(string message) : Exception(message)
+public sealed class LogChangedException(string message) : Exception(message)
 {
     /// <summary>With a general message.</summary>
     public LogChangedException()

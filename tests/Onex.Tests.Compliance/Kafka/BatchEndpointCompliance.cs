@@ -11,7 +11,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     public async Task Records_that_are_read_and_never_done_make_it_not_ready()
     {
         var topic = NewTopic();
-        var handler = new Remembering(_ => { });
+        var handler = new RecordingHandler(_ => { });
         await using var member = await StartAsync(topic, 1, handler, s => s with { StalledAfter = TimeSpan.FromSeconds(1) });
         await member.ProduceAsync(topic, 0, "a", "b");
         await Condition.HoldsAsync(() => handler.Given.Count == 2);

@@ -145,7 +145,7 @@ public abstract class MembershipCompliance : RiderCompliance
 
         var (unstored, late) = (one.Given.ElementAt(1), one.Given.ElementAt(2));
         first.Log.Die(() => unstored.Complete(RecordOutcome.Handled.Instance));
-        await Eventually.TrueAsync(() => one.OwnedNow().Length == 0);
+        await Condition.HoldsAsync(() => one.OwnedNow().Length == 0);
         late.Complete(RecordOutcome.Handled.Instance);
 
         await using var second = await StartAsync(topic, 1, two, ShortSession);
@@ -203,7 +203,7 @@ public abstract class MembershipCompliance : RiderCompliance
 
         var stopping = member.StopAsync();
         handler.Given.First().Complete(RecordOutcome.Handled.Instance);
-        await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
         Assert.False(stopping.IsCompleted);
         handler.Given.Last().Complete(RecordOutcome.Handled.Instance);
         await stopping;

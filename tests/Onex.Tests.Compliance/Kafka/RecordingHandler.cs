@@ -3,10 +3,10 @@ using Onex.Kafka.Consuming;
 
 namespace Onex.Tests.Compliance.Kafka;
 
-/// <summary>A handler that remembers what it was given and does with it what the test says.</summary>
+/// <summary>Records what it is given and handles each record as the test says.</summary>
 public sealed class RecordingHandler(Action<BatchEntry> handle) : IRecordBatchHandler
 {
-    public static RecordingHandler Acknowledging => new(entry => entry.Settle(RecordOutcome.Done.Instance));
+    public static RecordingHandler Acknowledging => new(entry => entry.Complete(RecordOutcome.Handled.Instance));
 
     public ConcurrentQueue<BatchEntry> Given { get; } = new();
 
@@ -20,7 +20,7 @@ public sealed class RecordingHandler(Action<BatchEntry> handle) : IRecordBatchHa
     /// <summary>What happens before a batch.</summary>
     public Func<IReadOnlyList<BatchEntry>, Task> Before { get; set; } = _ => Task.CompletedTask;
 
-    /// <summary>Told with each change of what it owns: one more, or one less.</summary>
+    /// <summary>Called with each change of what it owns: 1 for assigned partitions, -1 for revoked ones.</summary>
     public Action<int, IReadOnlyCollection<int>> Changed { get; set; } = (_, _) => { };
 
     public IEnumerable<string> Values => Given.Select(entry => System.Text.Encoding.UTF8.GetString(entry.Record.Value ?? []));

@@ -304,7 +304,7 @@ public sealed class ChangedLogTests : IDisposable
     [Fact]
     public async Task Records_that_no_reader_is_given_make_it_not_ready()
     {
-        var (topic, handler) = (TestBus.NewTopic(), Remembering.Settling);
+        var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler, s => s with { StalledAfter = TimeSpan.FromSeconds(2) });
         using var producer = new ProducerBuilder<string, string>(
             new ProducerConfig { BootstrapServers = _bus.Bootstrap, TransactionalId = topic }).Build();
@@ -314,7 +314,7 @@ public sealed class ChangedLogTests : IDisposable
         producer.Flush(TimeSpan.FromSeconds(10));
         await ProduceAsync(topic, "behind it");
 
-        await Eventually.TrueAsync(
+        await Condition.HoldsAsync(
             () => !member.IsReady && member.Problems.Contains("is stalled", StringComparison.Ordinal), () => member.Problems);
 
         await Task.Run(() => producer.CommitTransaction());

@@ -75,9 +75,9 @@ public sealed class MemoryLogTests
         Assert.Contains($"'{Topic}' is full", reports[4].Reason, StringComparison.Ordinal);
         Assert.Equal(Delivery.Acknowledged, (await member.ProduceAsync(Other, 0, large))[0].Delivery);
 
-        await Eventually.TrueAsync(() => handler.Given.Count == 4);
+        await Condition.HoldsAsync(() => handler.Given.Count == 4);
         handler.Given.First().Complete(RecordOutcome.Handled.Instance);
-        await Eventually.TrueAsync(() => bus.Memory.Held(Topic).Count == 3);
+        await Condition.HoldsAsync(() => bus.Memory.Held(Topic).Count == 3);
         Assert.Equal(Delivery.Acknowledged, (await member.ProduceAsync(Topic, 0, large))[0].Delivery);
     }
 
