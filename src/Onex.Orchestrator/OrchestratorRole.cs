@@ -1,7 +1,9 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Onex.Contracts;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
+using Onex.Contracts.Text;
 using Onex.Hosting.Health;
 using Onex.Hosting.Http;
 using Onex.Hosting.Settings;
@@ -34,7 +36,7 @@ public static class OrchestratorRole
     {
         services.AddSingleton(sp => new PlanCatalogue(
             plans, sp.GetRequiredService<IContractRegistry>(), compiler, sp.GetRequiredService<IPipeFactory>()));
-        var memory = MemoryBudget.OfProcess();
+        var memory = MemoryBudget.ForProcess();
         services.AddSingleton(memory);
         services.AddSingleton<DatabaseClock>();
         services.AddSingleton(new SagaCache(CachedSagasMax, memory.Cache));
