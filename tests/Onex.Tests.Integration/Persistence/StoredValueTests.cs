@@ -12,6 +12,7 @@ using Onex.Effects;
 using Onex.Engine;
 using Onex.Orchestrator.Mapping;
 using Onex.Persistence.Sagas;
+using Onex.Tests.Compliance.Persistence;
 using Onex.Tests.Integration.Persistence.Sqlite;
 
 namespace Onex.Tests.Integration.Persistence;
