@@ -228,8 +228,8 @@ internal sealed class ContractReader
         }
         else if (!_root.Has("key"))
         {
-            _scope.Report(
-                ContractDiagnostics.MissingKey(_root.KeyAt("on_duplicate"), "'on_duplicate'", "key",
+            _scope.Report(ContractDiagnostics.MissingKey(
+                _root.KeyAt("on_duplicate"), "'on_duplicate'", "key",
                 "Add 'key: input.some_id', or remove 'on_duplicate'."));
         }
 

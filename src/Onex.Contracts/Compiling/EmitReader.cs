@@ -19,8 +19,8 @@ internal sealed class EmitReader(ContractScope scope, TemplateReader templates)
         var topic = ReadTopic(map.Find("emit")!);
         if (!map.Has("with"))
         {
-            scope.Report(
-                ContractDiagnostics.MissingKey(map.At, "a step that emits", "with",
+            scope.Report(ContractDiagnostics.MissingKey(
+                map.At, "a step that emits", "with",
                 "Add 'with: { key: \"${input.id}\", value: { ... } }'."));
         }
 
@@ -32,8 +32,8 @@ internal sealed class EmitReader(ContractScope scope, TemplateReader templates)
         scope.CheckKeys(with, Keys.Emitted);
         if (!with.Has("value"))
         {
-            scope.Report(
-                ContractDiagnostics.MissingKey(with.At, "'with' of a step that emits", "value",
+            scope.Report(ContractDiagnostics.MissingKey(
+                with.At, "'with' of a step that emits", "value",
                 "Add 'value: { ... }': the record's value, as JSON."));
         }
 

@@ -123,8 +123,8 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
     {
         if (!map.Has("event"))
         {
-            scope.Report(
-                ContractDiagnostics.MissingKey(map.At, $"an entry of {what}", "event",
+            scope.Report(ContractDiagnostics.MissingKey(
+                map.At, $"an entry of {what}", "event",
                 "Add 'event: some_event', one that 'events' declares."));
         }
 

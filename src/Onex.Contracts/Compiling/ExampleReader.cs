@@ -121,14 +121,14 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
             }
             else if (undoes && !scope.Declared.Compensated.Contains(step))
             {
-                scope.Report(
-                    ContractDiagnostics.ScriptWrong(key.At, key.Text, "is for a compensation that the step does not have",
+                scope.Report(ContractDiagnostics.ScriptWrong(
+                    key.At, key.Text, "is for a compensation that the step does not have",
                     "Remove it, or add 'compensate' to the step."));
             }
             else if (scope.Declared.WithoutResult.Contains(step))
             {
-                scope.Report(
-                    ContractDiagnostics.ScriptWrong(key.At, key.Text, "is for a step that calls nothing, so it has no result",
+                scope.Report(ContractDiagnostics.ScriptWrong(
+                    key.At, key.Text, "is for a step that calls nothing, so it has no result",
                     "Remove it."));
             }
 
@@ -147,8 +147,8 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
 
         if (list.Items.Count == 0)
         {
-            scope.Report(
-                ContractDiagnostics.ScriptWrong(list.At, step, "has no outcome",
+            scope.Report(ContractDiagnostics.ScriptWrong(
+                list.At, step, "has no outcome",
                 "Write an outcome for every attempt: [{ failed: timeout }, { body: { id: a } }]."));
             return [new ScriptedAnswer(ScriptedOutcome.Answered, CelValue.Map([]), null)];
         }
@@ -165,8 +165,8 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
 
         if (value is not ScalarSyntax { IsText: true, Text.Length: > 0 })
         {
-            scope.Report(
-                ContractDiagnostics.ScriptWrong(value.At, step, $"has no code for '{key.Text}'",
+            scope.Report(ContractDiagnostics.ScriptWrong(
+                value.At, step, $"has no code for '{key.Text}'",
                 $"Write '{{ {key.Text}: some_code }}'."));
         }
 

@@ -161,8 +161,8 @@ internal sealed class ExpressionReader(ContractScope scope)
         var root = use.Path[0];
         if (!place.Names.Contains(root))
         {
-            scope.Report(
-                ContractDiagnostics.UnknownName(scalar.Part(start + use.Position, root.Length), root,
+            scope.Report(ContractDiagnostics.UnknownName(
+                scalar.Part(start + use.Position, root.Length), root,
                 Remedy(use, expression, scalar, place)));
             return;
         }
@@ -248,8 +248,8 @@ internal sealed class ExpressionReader(ContractScope scope)
         {
             foreach (var problem in Constants.Problems(expression.Syntax))
             {
-                scope.Report(
-                    ContractDiagnostics.ConstantFails(scalar.Part(start + problem.Position, problem.Length), problem.Problem,
+                scope.Report(ContractDiagnostics.ConstantFails(
+                    scalar.Part(start + problem.Position, problem.Length), problem.Problem,
                     problem.Remedy));
             }
         }

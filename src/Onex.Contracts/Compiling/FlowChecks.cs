@@ -151,8 +151,8 @@ internal sealed class FlowChecks
                 : null;
             if (tooShort is { } limit)
             {
-                _scope.Report(
-                    ContractDiagnostics.RetryTooLong(at, call.Retry.Attempts, Durations.Format(delays), limit.What,
+                _scope.Report(ContractDiagnostics.RetryTooLong(
+                    at, call.Retry.Attempts, Durations.Format(delays), limit.What,
                     Durations.Format(limit.Limit)));
             }
         }
@@ -206,8 +206,8 @@ internal sealed class FlowChecks
             .ToHashSet(StringComparer.Ordinal);
         foreach (var wait in _findings.Waits.Where(wait => wait.Length >= deadline.After && running.Contains(wait.State)))
         {
-            _scope.Report(
-                ContractDiagnostics.WaitBeyondDeadline(wait.At, wait.What, Durations.Format(wait.Length),
+            _scope.Report(ContractDiagnostics.WaitBeyondDeadline(
+                wait.At, wait.What, Durations.Format(wait.Length),
                 Durations.Format(deadline.After)));
         }
     }

@@ -23,8 +23,8 @@ internal sealed class GuardChecks(ContractScope scope)
         var constant = guard.Syntax is LiteralSyntax { Value: { Kind: CelKind.Bool } value } ? value.AsBool() : (bool?)null;
         if (_always)
         {
-            scope.Report(
-                ContractDiagnostics.GuardNeverTaken(at, "an earlier guard always holds",
+            scope.Report(ContractDiagnostics.GuardNeverTaken(
+                at, "an earlier guard always holds",
                 "Move that entry to the end, or change its guard."));
         }
         else if (constant == false)
@@ -33,8 +33,8 @@ internal sealed class GuardChecks(ContractScope scope)
         }
         else if (!_seen.Add(guard.Text.Trim()))
         {
-            scope.Report(
-                ContractDiagnostics.GuardNeverTaken(at, "an earlier entry has the same guard",
+            scope.Report(ContractDiagnostics.GuardNeverTaken(
+                at, "an earlier entry has the same guard",
                 "Remove one of them, or change its guard."));
         }
 

@@ -116,8 +116,8 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
     {
         if (map.Has("output"))
         {
-            scope.Report(
-                ContractDiagnostics.MissingKey(map.KeyAt("output"), "a state with 'output'", "end",
+            scope.Report(ContractDiagnostics.MissingKey(
+                map.KeyAt("output"), "a state with 'output'", "end",
                 "Add 'end: completed' or 'end: failed', or remove 'output'."));
         }
 
@@ -161,8 +161,8 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         var (next, choose) = (map.Find("next"), map.Find("choose"));
         if (next is not null && choose is not null)
         {
-            scope.Report(
-                ContractDiagnostics.KeysExclude(map.KeyAt("choose"), "a state", "next", "choose",
+            scope.Report(ContractDiagnostics.KeysExclude(
+                map.KeyAt("choose"), "a state", "next", "choose",
                 "Put the target of 'next' into the last entry of 'choose'."));
         }
         else if (next is null && choose is null && !isLeft)
@@ -173,8 +173,8 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         var fault = scope.Name(map.Find("fault"), "'fault'")?.Text;
         if (map.Has("fault") && next is null)
         {
-            scope.Report(
-                ContractDiagnostics.MissingKey(map.KeyAt("fault"), "a state with 'fault'", "next",
+            scope.Report(ContractDiagnostics.MissingKey(
+                map.KeyAt("fault"), "a state with 'fault'", "next",
                 "Write 'fault' beside 'next', or in an entry of 'choose'."));
         }
 

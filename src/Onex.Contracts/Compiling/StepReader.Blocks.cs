@@ -92,8 +92,8 @@ internal sealed partial class StepReader
         var (type, wants) = (expression.Type.Plain, kind == "count" ? "a bool" : "an int or a double");
         if (!type.IsDyn && (kind == "count" ? type != CelType.Bool : type != CelType.Int && type != CelType.Double))
         {
-            scope.Report(
-                ContractDiagnostics.TypesWrong(node.At, $"'{kind}' does not take {expression.Type}",
+            scope.Report(ContractDiagnostics.TypesWrong(
+                node.At, $"'{kind}' does not take {expression.Type}",
                 $"it expects {wants}: convert the value"));
         }
 
@@ -189,8 +189,8 @@ internal sealed partial class StepReader
         scope.CheckKeys(parallel, Keys.Parallel);
         if (!parallel.Has("branches"))
         {
-            scope.Report(
-                ContractDiagnostics.MissingKey(parallel.At, "'parallel'", "branches",
+            scope.Report(ContractDiagnostics.MissingKey(
+                parallel.At, "'parallel'", "branches",
                 "Write 'branches:' and below it the steps that run at the same time."));
         }
 

@@ -84,8 +84,8 @@ internal sealed partial class StepReader
             scope.CheckKeys(map, Keys.Reject);
             foreach (var key in Keys.Reject.Known.Where(key => !map.Has(key)))
             {
-                scope.Report(
-                    ContractDiagnostics.MissingKey(map.At, "an entry of 'reject'", key,
+                scope.Report(ContractDiagnostics.MissingKey(
+                    map.At, "an entry of 'reject'", key,
                     "Write '- { when: result.status_code == 409, code: some_code }'."));
             }
 

@@ -60,7 +60,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         {
             foreach (var other in more.Concat(_calls.Where(map.Has)))
             {
-                scope.Report(ContractDiagnostics.KeysExclude(map.KeyAt(other), "a step", kind, other, "Make two steps of it."));
+                scope.Report(ContractDiagnostics.KeysExclude(map.KeyAt(other), "a step", kind, other, "Use two steps."));
             }
 
             return ReadOther(map, kind, state, place);
@@ -86,8 +86,8 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         scope.CheckKeys(map, map.Has("saga") ? Keys.ChildStep : Keys.Step);
         if (map.Has("aggregate") && !map.Has("each"))
         {
-            scope.Report(
-                ContractDiagnostics.MissingKey(map.KeyAt("aggregate"), "a step with 'aggregate'", "each",
+            scope.Report(ContractDiagnostics.MissingKey(
+                map.KeyAt("aggregate"), "a step with 'aggregate'", "each",
                 "Add 'each: { item: input.items, at_most: 500 }', or remove it."));
         }
 
@@ -132,8 +132,8 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
     {
         if (map.Find("id") is not { } node)
         {
-            scope.Report(
-                ContractDiagnostics.MissingKey(map.At, "a step", "id",
+            scope.Report(ContractDiagnostics.MissingKey(
+                map.At, "a step", "id",
                 "Add 'id: some_name': expressions read the result as steps.some_name."));
             return null;
         }
@@ -229,8 +229,8 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         scope.CheckKeys(fail, Keys.Failure);
         foreach (var missing in Keys.Failure.Known.Where(key => !fail.Has(key)))
         {
-            scope.Report(
-                ContractDiagnostics.MissingKey(fail.At, "'fail'", missing,
+            scope.Report(ContractDiagnostics.MissingKey(
+                fail.At, "'fail'", missing,
                 "Write 'fail: { code: some_code, message: \"why, for people\" }'."));
         }
 
@@ -256,7 +256,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         }
         else if (_calls.Where(map.Has).ToList() is [var one, var other, ..])
         {
-            scope.Report(ContractDiagnostics.KeysExclude(map.KeyAt(other), where, one, other, "Make two steps of it."));
+            scope.Report(ContractDiagnostics.KeysExclude(map.KeyAt(other), where, one, other, "Use two steps."));
         }
 
         if (map.Has("saga"))
@@ -348,8 +348,8 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             var argument = operation?.Arguments.FirstOrDefault(each => string.Equals(each.Name, key.Text, StringComparison.Ordinal));
             if (argument is null && operation is { AnyArguments: false })
             {
-                scope.Report(
-                    ContractDiagnostics.UnknownArgument(key.At, operation.Name, key.Text,
+                scope.Report(ContractDiagnostics.UnknownArgument(
+                    key.At, operation.Name, key.Text,
                     [.. operation.Arguments.Select(each => each.Name)]));
             }
 
@@ -419,8 +419,8 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         var url = with?.Has("url") == true && operation.Arguments.Any(argument => argument.Name == "url");
         if (url && with!.Has("path") && !scope.Context.IsRegistered)
         {
-            scope.Report(
-                ContractDiagnostics.KeysExclude(with.KeyAt("path"), "'with'", "url", "path",
+            scope.Report(ContractDiagnostics.KeysExclude(
+                with.KeyAt("path"), "'with'", "url", "path",
                 "Give 'connection' and a 'path', or a whole 'url'."));
         }
 
@@ -533,8 +533,8 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             scope.Text(none, "the reason under 'none'");
             if (map.Entries.FirstOrDefault(entry => entry.Key.Text is "effect" or "compute" or "saga" or "when_unknown").Key is { } other)
             {
-                scope.Report(
-                    ContractDiagnostics.KeysExclude(other.At, "'compensate'", "none", other.Text,
+                scope.Report(ContractDiagnostics.KeysExclude(
+                    other.At, "'compensate'", "none", other.Text,
                     "Declare the compensation, or why none is needed."));
             }
 

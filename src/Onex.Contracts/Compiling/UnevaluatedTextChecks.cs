@@ -46,8 +46,8 @@ internal sealed partial class UnevaluatedTextChecks(ContractScope scope, Contrac
         else if ((Inside(plain, place) ?? (filling is ArgumentFilling.PercentEncoded or ArgumentFilling.Address ? Segment(plain, place)
             : null)) is { } part)
         {
-            scope.Report(
-                ContractDiagnostics.TextNotValue(scalar.Part(part.At, part.Length), plain.Substring(part.At, part.Length),
+            scope.Report(ContractDiagnostics.TextNotValue(
+                scalar.Part(part.At, part.Length), plain.Substring(part.At, part.Length),
                 part.Expression));
         }
     }

@@ -200,8 +200,8 @@ internal sealed class YamlReader
             && _file.Line(scalar.At.Line) is { } line && line.IndexOf('\u201D', scalar.At.Column) is > 0 and var end)
         {
             var whole = line[(scalar.At.Column - 1)..(end + 1)];
-            _file.Report(
-                ContractDiagnostics.CurlyQuotes(scalar.At with { Length = whole.Length }, _file.Shown(whole),
+            _file.Report(ContractDiagnostics.CurlyQuotes(
+                scalar.At with { Length = whole.Length }, _file.Shown(whole),
                 _file.Shown($"\"{whole[1..^1]}\"")));
             _incomplete = true;
             return scalar;

@@ -1,5 +1,4 @@
 using Onex.Contracts.Messages;
-using Onex.Contracts.Text;
 
 namespace Onex.Hosting.Settings;
 

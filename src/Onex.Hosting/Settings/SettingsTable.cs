@@ -1,5 +1,3 @@
-using Onex.Contracts.Text;
-
 using static Onex.Hosting.Settings.SettingKind;
 
 namespace Onex.Hosting.Settings;

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
