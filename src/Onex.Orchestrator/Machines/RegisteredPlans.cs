@@ -3,7 +3,6 @@ using System.Text.Json;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
-using Onex.Contracts.Schemas;
 using Onex.Persistence.Registry;
 
 namespace Onex.Orchestrator.Machines;

@@ -91,7 +91,8 @@ public sealed class PatternTests
     [InlineData(@"^[\b]\0$", "\b\0", true)]
     [InlineData(@"^\ud83d\ude00$", "\U0001F600", true)]
     [InlineData("(?m:^b$)", "a\u2028b", true)]
-    public void Syntax_of_ecma_262_is_supported(string pattern, string text, bool matches) => Assert.Equal(matches, Ecma(pattern).IsMatch(text));
+    public void Syntax_of_ecma_262_is_supported(string pattern, string text, bool matches) =>
+        Assert.Equal(matches, Ecma(pattern).IsMatch(text));
 
     [Theory]
     [InlineData("^(?i:a)b$", "Ab", true)]
