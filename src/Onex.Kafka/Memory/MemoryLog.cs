@@ -77,18 +77,18 @@ internal sealed class MemoryLog : IRecordLog
     {
         if (!_topics.TryGetValue(record.Topic, out var topic))
         {
-            return new DeliveryReport(Delivery.Refused, $"There is no topic '{record.Topic}'.");
+            return new DeliveryReport(DeliveryStatus.Refused, $"There is no topic '{record.Topic}'.");
         }
 
         if (record.Partition is { } asked && (asked < 0 || asked >= topic.Partitions.Length))
         {
-            return new DeliveryReport(Delivery.Refused, $"Topic '{record.Topic}' has no partition {asked}.");
+            return new DeliveryReport(DeliveryStatus.Refused, $"Topic '{record.Topic}' has no partition {asked}.");
         }
 
         var key = Encoding.UTF8.GetBytes(record.Key);
         if (key.Length + record.Value.Length > RecordBytesMax)
         {
-            return new DeliveryReport(Delivery.Refused, $"The record is too large (length in bytes: {key.Length + record.Value.Length}); {RecordBytesMax} are allowed.");
+            return new DeliveryReport(DeliveryStatus.Refused, $"The record is too large (length in bytes: {key.Length + record.Value.Length}); {RecordBytesMax} are allowed.");
         }
 
         var message = new Message<byte[]?, byte[]?> { Key = key, Value = record.Value.ToArray(), Headers = [] };
@@ -101,7 +101,7 @@ internal sealed class MemoryLog : IRecordLog
         {
             if (topic.HeldBytes > _heldBytesMax && IsRead(topic.Name))
             {
-                return new DeliveryReport(Delivery.Unavailable, $"Topic '{topic.Name}' is full: {topic.HeldBytes} bytes wait to be read.") { IsUnwritten = true };
+                return new DeliveryReport(DeliveryStatus.Unavailable, $"Topic '{topic.Name}' is full: {topic.HeldBytes} bytes wait to be read.") { IsUnwritten = true };
             }
 
             var number = record.Partition ?? (int)(Hash(key) % (uint)topic.Partitions.Length);
@@ -120,7 +120,7 @@ internal sealed class MemoryLog : IRecordLog
             Monitor.PulseAll(_gate);
         }
 
-        return new DeliveryReport(Delivery.Acknowledged, null);
+        return new DeliveryReport(DeliveryStatus.Acknowledged, null);
     }
 
     /// <summary>The number of partitions of a topic, or null if there is no such topic.</summary>

@@ -10,7 +10,7 @@ public sealed record ProducedRecord(
     string Topic, int? Partition, string Key, ReadOnlyMemory<byte> Value, IReadOnlyList<KeyValuePair<string, string>> Headers);
 
 /// <summary>What the broker said.</summary>
-public enum Delivery
+public enum DeliveryStatus
 {
     /// <summary>It is durable.</summary>
     Acknowledged,
@@ -23,7 +23,7 @@ public enum Delivery
 }
 
 /// <summary>What the broker said of one record, and why.</summary>
-public readonly record struct DeliveryReport(Delivery Delivery, string? Reason)
+public readonly record struct DeliveryReport(DeliveryStatus Delivery, string? Reason)
 {
     /// <summary>Whether it certainly was not written, and never will be; else, unless it was acknowledged, nobody can tell.</summary>
     public bool IsUnwritten { get; init; }

@@ -59,7 +59,7 @@ internal sealed class ProducerClient(KafkaSettings settings, int? recordsPerBatc
 {
     private static readonly TimeSpan _remakeAtMostEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _flushFor = TimeSpan.FromSeconds(5);
-    private static readonly Answer _closed = new(new DeliveryReport(Delivery.Unavailable, "The producer is closed."), TooLargeTogether: false);
+    private static readonly Answer _closed = new(new DeliveryReport(DeliveryStatus.Unavailable, "The producer is closed."), TooLargeTogether: false);
 
     private readonly Lock _lock = new();
     private Open? _open;
@@ -70,7 +70,7 @@ internal sealed class ProducerClient(KafkaSettings settings, int? recordsPerBatc
     {
         if (Current() is not { } open)
         {
-            return new Answer(new DeliveryReport(Delivery.Unavailable, "The producer is being made again.") { IsUnwritten = true }, TooLargeTogether: false);
+            return new Answer(new DeliveryReport(DeliveryStatus.Unavailable, "The producer is being made again.") { IsUnwritten = true }, TooLargeTogether: false);
         }
 
         var answer = new TaskCompletionSource<Answer>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -160,7 +160,7 @@ internal sealed class ProducerClient(KafkaSettings settings, int? recordsPerBatc
     {
         if (!error.IsError)
         {
-            return new DeliveryReport(Delivery.Acknowledged, null);
+            return new DeliveryReport(DeliveryStatus.Acknowledged, null);
         }
 
         if (error.IsFatal || error.Code == ErrorCode.Local_Fatal)
@@ -168,7 +168,7 @@ internal sealed class ProducerClient(KafkaSettings settings, int? recordsPerBatc
             Discard(open.Producer, error);
         }
 
-        return new DeliveryReport(IsRejection(error.Code) ? Delivery.Refused : Delivery.Unavailable, error.Reason) { IsUnwritten = isUnwritten };
+        return new DeliveryReport(IsRejection(error.Code) ? DeliveryStatus.Refused : DeliveryStatus.Unavailable, error.Reason) { IsUnwritten = isUnwritten };
     }
 
     private void OnError(IProducer<byte[], byte[]> producer, Error error)

@@ -55,9 +55,9 @@ public sealed class ResultSender(IRecordProducer producer, TimeProvider time, st
 
         switch (report.Delivery)
         {
-            case Delivery.Acknowledged:
+            case DeliveryStatus.Acknowledged:
                 return;
-            case Delivery.Unavailable:
+            case DeliveryStatus.Unavailable:
                 throw new BrokerUnavailableException($"The result of command {result.CommandId} was not acknowledged: {report.Reason}");
             case var _ when result.Result is not null:
                 // Whoever waits must hear of it: a step that fails with a code, not one that never ends.

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Orchestrator.Background;
+using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Outbox;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
@@ -89,7 +90,7 @@ public sealed class UndeliverableMessagesTests
             Headers = RawJson.FromText("{}"),
         };
 
-        story.Takes((await Refused(story).TellAsync(_id, message, "too large", CancellationToken.None))!.Message);
+        story.Takes((await Refused(story).ReadAsync(new Undeliverable(_id, message, "too large"), CancellationToken.None))!.Message);
 
         Assert.Equal("no_carrier", story.Saga.Fault?.Code);
     }
@@ -117,7 +118,8 @@ public sealed class UndeliverableMessagesTests
     }
 
     private async Task RefuseAsync(Story story, CommandToSend sent) => story.Takes(
-        (await Refused(story).TellAsync(story.Saga.Facts.SagaId, Message(story, sent), "too large", CancellationToken.None))!.Message);
+        (await Refused(story).ReadAsync(
+            new Undeliverable(story.Saga.Facts.SagaId, Message(story, sent), "too large"), CancellationToken.None))!.Message);
 
     [Theory]
     [InlineData(Effect, false, true)]
@@ -133,10 +135,10 @@ public sealed class UndeliverableMessagesTests
         }
 
         var message = Message(story, sent);
-        var told = (await Refused(story).TellAsync(story.Saga.Facts.SagaId, message, "too large", CancellationToken.None))!;
+        var told = (await Refused(story).ReadAsync(new Undeliverable(story.Saga.Facts.SagaId, message, "too large"), CancellationToken.None))!;
         story.Takes(told.Message);
-        told.Done(told.Message.SagaId, story.Saga);
-        await Refused(story).CloseDeadLetterAsync(message, told);
+        told.Sink.Caller!.SetResult(new DeliveryOutcome.Done(told.Message.SagaId, story.Saga));
+        await Refused(story).CloseDeadLetterAsync(message, told, CancellationToken.None);
 
         Assert.Equal(closes ? [_id] : [], _letters.Closed);
     }
