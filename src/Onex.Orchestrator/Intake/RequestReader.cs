@@ -76,7 +76,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         {
             return Reject(
                 ErrorCodes.RequestTooLarge, "RequestTooLarge",
-                $"The request has {Plural.Of(value.Length, "byte")}; {maxRequestBytes} are allowed (ONEX_MAX_REQUEST_BYTES). Send a reference instead of the data.");
+                $"The request has {Plural.Format(value.Length, "byte")}; {maxRequestBytes} are allowed (ONEX_MAX_REQUEST_BYTES). Send a reference instead of the data.");
         }
 
         if (!IsUtf8(value))

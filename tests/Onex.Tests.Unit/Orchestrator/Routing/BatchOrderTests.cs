@@ -29,10 +29,10 @@ public sealed class BatchOrderTests
     }
 
     [Fact]
-    public void Two_events_under_one_identity_are_looked_at_one_after_the_other()
+    public void Two_events_under_one_identity_are_handled_one_after_the_other()
     {
         Delivery One(char hash) => Event(
-            Story.Requester("1") with { RequestHash = new Guid($"{new string(hash, 8)}-0000-0000-0000-000000000000") });
+            SagaScenario.Requester("1") with { RequestHash = new Guid($"{new string(hash, 8)}-0000-0000-0000-000000000000") });
         Delivery[] items = [One('a'), One('a'), One('b'), One('a')];
 
         Assert.Equal([2, 1, 1], BatchOrder.Parts(items).Select(part => part.Count));
@@ -44,7 +44,10 @@ public sealed class BatchOrderTests
     private static Delivery Item(string name)
     {
         var key = name.Length > 1 && char.IsUpper(name[1]) ? name[1..] : null;
-        var requester = Story.Requester(key is null ? name[1..] : name) with { Target = key is null ? null : new RequestTarget { Key = key } };
+        var requester = SagaScenario.Requester(key is null ? name[1..] : name) with
+        {
+            Target = key is null ? null : new RequestTarget { Key = key },
+        };
         return name[0] switch
         {
             'e' => Event(requester),
@@ -62,8 +65,9 @@ public sealed class BatchOrderTests
                     Input = CelValue.Null,
                 }),
                 OutcomeSink.None),
-            _ => new Delivery(
-                new ResendAsked { SagaId = Guid.CreateVersion7(DateTimeOffset.UnixEpoch), CausedBy = Guid.Empty }, OutcomeSink.None),
+            _ =>
+                new Delivery(
+                    new ResendAsked { SagaId = Guid.CreateVersion7(DateTimeOffset.UnixEpoch), CausedBy = Guid.Empty }, OutcomeSink.None),
         };
     }
 }
