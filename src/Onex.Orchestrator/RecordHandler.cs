@@ -18,7 +18,7 @@ internal sealed class RecordHandler(
         var weight = 0L;
         foreach (var entry in batch)
         {
-            if (entry.IsSettled)
+            if (entry.IsCompleted)
             {
                 continue;
             }

@@ -17,10 +17,10 @@ internal sealed class OutcomeReporter(RejectionSender rejections)
                     _ = rejections.AnswerAsync(record, rejection, disposition, cancellation);
                     break;
                 case DeliveryOutcome.Failed { Failure: var failure }:
-                    record.Settle(new RecordOutcome.Dead(failure.Code, failure.Reason, failure.ErrorType, null));
+                    record.Complete(new RecordOutcome.Dead(failure.Code, failure.Reason, failure.ErrorType, null));
                     break;
                 default:
-                    record.Settle(RecordOutcome.Done.Instance);
+                    record.Complete(RecordOutcome.Handled.Instance);
                     break;
             }
         }

@@ -1,6 +1,7 @@
 using System.Text;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
+using Onex.Tests.Compliance.Kafka;
 
 namespace Onex.Tests.Integration.Kafka.Memory;
 
@@ -43,18 +44,18 @@ public sealed class MemoryLogTests
     public async Task What_every_group_has_committed_is_forgotten_and_not_before()
     {
         var bus = new MemoryTestBus(kept: 5);
-        var (quick, slow) = (Remembering.Settling, new Remembering(_ => { }));
+        var (quick, slow) = (RecordingHandler.Acknowledging, new RecordingHandler(_ => { }));
         await using var member = await StartAsync(bus, 1, ("quick", quick), ("slow", slow));
         await member.ProduceAsync(Topic, 0, [.. Enumerable.Range(0, 50).Select(i => $"{i}")]);
-        await Eventually.TrueAsync(() => bus.Committed(Topic, "quick", 1)[0] == 50 && slow.Given.Count == 50);
+        await Condition.HoldsAsync(() => bus.Committed(Topic, "quick", 1)[0] == 50 && slow.Given.Count == 50);
         Assert.Equal(50, bus.Memory.Held(Topic).Count);
 
         foreach (var entry in slow.Given.Take(30))
         {
-            entry.Settle(RecordOutcome.Done.Instance);
+            entry.Complete(RecordOutcome.Handled.Instance);
         }
 
-        await Eventually.TrueAsync(() => bus.Memory.Held(Topic).Count == 20);
+        await Condition.HoldsAsync(() => bus.Memory.Held(Topic).Count == 20);
         Assert.Equal(30, bus.Memory.Held(Topic)[0].Offset.Value);
     }
 
@@ -62,7 +63,7 @@ public sealed class MemoryLogTests
     public async Task A_backlog_has_a_bound_for_each_topic_and_goes_on_when_it_is_worked_off()
     {
         var bus = new MemoryTestBus(heldBytesMax: 100_000);
-        var handler = new Remembering(_ => { });
+        var handler = new RecordingHandler(_ => { });
         await using var member = await StartAsync(bus, 1, ("slow", handler));
         var large = new string('x', 30_000);
 
@@ -74,9 +75,9 @@ public sealed class MemoryLogTests
         Assert.Contains($"'{Topic}' is full", reports[4].Reason, StringComparison.Ordinal);
         Assert.Equal(DeliveryStatus.Acknowledged, (await member.ProduceAsync(Other, 0, large))[0].Delivery);
 
-        await Eventually.TrueAsync(() => handler.Given.Count == 4);
-        handler.Given.First().Settle(RecordOutcome.Done.Instance);
-        await Eventually.TrueAsync(() => bus.Memory.Held(Topic).Count == 3);
+        await Condition.HoldsAsync(() => handler.Given.Count == 4);
+        handler.Given.First().Complete(RecordOutcome.Handled.Instance);
+        await Condition.HoldsAsync(() => bus.Memory.Held(Topic).Count == 3);
         Assert.Equal(DeliveryStatus.Acknowledged, (await member.ProduceAsync(Topic, 0, large))[0].Delivery);
     }
 
@@ -84,9 +85,9 @@ public sealed class MemoryLogTests
     public async Task A_record_is_given_as_soon_as_it_is_there()
     {
         var arrived = new SemaphoreSlim(0);
-        var handler = new Remembering(entry =>
+        var handler = new RecordingHandler(entry =>
         {
-            entry.Settle(RecordOutcome.Done.Instance);
+            entry.Complete(RecordOutcome.Handled.Instance);
             arrived.Release();
         });
         await using var member = await StartAsync(new MemoryTestBus(), 4, ("quick", handler));
@@ -115,7 +116,7 @@ public sealed class MemoryLogTests
     }
 
     private static async Task<RiderMember> StartAsync(
-        MemoryTestBus bus, int partitions, params (string Group, Remembering Handler)[] readers)
+        MemoryTestBus bus, int partitions, params (string Group, RecordingHandler Handler)[] readers)
     {
         await bus.MakeAsync(partitions, Topic, Other);
         var member = await bus.StartAsync(k =>

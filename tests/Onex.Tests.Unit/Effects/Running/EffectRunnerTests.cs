@@ -147,7 +147,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
 
     [Theory]
     [InlineData(DeliveryStatus.Unavailable, typeof(BrokerUnavailableException))]
-    [InlineData(DeliveryStatus.Refused, typeof(InvalidOperationException))]
+    [InlineData(DeliveryStatus.Undeliverable, typeof(InvalidOperationException))]
     public async Task A_result_that_the_broker_does_not_take_is_the_riders_to_handle(DeliveryStatus delivery, Type thrown)
     {
         _bench.Produced.Report = new DeliveryReport(delivery, "no");

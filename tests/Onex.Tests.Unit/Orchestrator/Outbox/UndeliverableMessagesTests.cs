@@ -92,7 +92,7 @@ public sealed class UndeliverableMessagesTests
             Topic = Topics.Default.SagaEvents,
             Key = _id.ToString(),
             Value = JsonSerializer.SerializeToUtf8Bytes(new SagaMessage { Result = outcome }, MessageJson.Default.SagaMessage),
-            Headers = RawJson.FromText("{}"),
+            Headers = MessageHeaders.Empty,
         };
 
         scenario.Handles((await Refused(scenario).ReadAsync(new Undeliverable(_id, message, "too large"), CancellationToken.None))!.Message);

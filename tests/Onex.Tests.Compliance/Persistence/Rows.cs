@@ -4,10 +4,10 @@ using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.Sagas;
 
-namespace Onex.Tests.Integration.Persistence;
+namespace Onex.Tests.Compliance.Persistence;
 
 /// <summary>Rows as an engine would make them.</summary>
-internal static class Rows
+public static class Rows
 {
     /// <summary>A time that every database can hold exactly.</summary>
     public static DateTimeOffset Now { get; } =
@@ -59,7 +59,7 @@ internal static class Rows
         Topic = "effect-requests",
         Key = text,
         Value = Encoding.UTF8.GetBytes($"{{\"text\":\"{text}\"}}"),
-        Headers = RawJson.FromText("""{"source":"onex-main"}"""),
+        Headers = MessageHeaders.Empty.With("source", "onex-main"),
     };
 
     /// <summary>An event of that saga's flow that came before it.</summary>

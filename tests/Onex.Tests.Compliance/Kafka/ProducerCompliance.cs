@@ -3,7 +3,7 @@ using Onex.Contracts.Messages;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
 
-namespace Onex.Tests.Integration.Kafka;
+namespace Onex.Tests.Compliance.Kafka;
 
 /// <summary>What the producer does.</summary>
 public abstract class ProducerCompliance : RiderCompliance
@@ -54,10 +54,10 @@ public abstract class ProducerCompliance : RiderCompliance
         var nowhere = await member.ProduceAsync(topic, 7, "no such partition");
         var forbidden = await member.ProduceAsync("no/such/name", null, "x");
 
-        Assert.Equal([DeliveryStatus.Refused, DeliveryStatus.Acknowledged], reports.Select(report => report.Delivery));
+        Assert.Equal([DeliveryStatus.Undeliverable, DeliveryStatus.Acknowledged], reports.Select(report => report.Delivery));
         Assert.NotNull(reports[0].Reason);
-        Assert.Equal(DeliveryStatus.Refused, nowhere[0].Delivery);
-        Assert.Equal(DeliveryStatus.Refused, forbidden[0].Delivery);
+        Assert.Equal(DeliveryStatus.Undeliverable, nowhere[0].Delivery);
+        Assert.Equal(DeliveryStatus.Undeliverable, forbidden[0].Delivery);
     }
 
     [Fact]
