@@ -1,13 +1,15 @@
 using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
+using Onex.Contracts;
+using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Text;
 using Onex.Hosting.Logging;
 
 namespace Onex.Hosting.Settings;
 
-/// <summary>What the settings are read for: what that does not need is not missed.</summary>
+/// <summary>What the settings are read for. Only settings that it needs are required.</summary>
 public enum SettingsUse
 {
     /// <summary>A role is to run.</summary>
@@ -16,33 +18,41 @@ public enum SettingsUse
     /// <summary>A command that opens the database.</summary>
     Database,
 
-    /// <summary>A command that speaks to the broker.</summary>
+    /// <summary>A command that connects to the broker.</summary>
     Broker,
 
-    /// <summary>A command that opens nothing of ours: it asks a role over HTTP, or reads contracts.</summary>
+    /// <summary>A command that needs neither: it calls a role over HTTP, or reads contracts.</summary>
     Nothing,
 }
 
-/// <summary>What came of reading.</summary>
-/// <param name="Settings">The settings, or null if there is a problem.</param>
-/// <param name="Problems">Each a line: what, where, and what to do. With one of them nothing may start.</param>
-/// <param name="Warnings">Each a line.</param>
-public sealed record SettingsResult(RuntimeSettings? Settings, IReadOnlyList<string> Problems, IReadOnlyList<string> Warnings)
+/// <summary>The settings, or what is wrong with them.</summary>
+/// <param name="Settings">The settings, or null if a diagnostic is an error: then nothing may start.</param>
+/// <param name="Diagnostics">Those of the file by position, then those of environment variables.</param>
+public sealed record SettingsResult(RuntimeSettings? Settings, IReadOnlyList<Diagnostic> Diagnostics)
 {
-    /// <summary>All that could be read, wrong values replaced by defaults: to look for further problems, never to run with.</summary>
+    /// <summary>The settings with defaults in place of wrong values: to find further problems with, never to run with.</summary>
     public required RuntimeSettings Tentative { get; init; }
+
+    /// <summary>The errors as they are printed.</summary>
+    public IReadOnlyList<string> Errors => Rendered(Severity.Error);
+
+    /// <summary>The warnings as they are printed.</summary>
+    public IReadOnlyList<string> Warnings => Rendered(Severity.Warning);
+
+    private IReadOnlyList<string> Rendered(Severity severity) =>
+        [.. Diagnostics.Where(diagnostic => diagnostic.Severity == severity).Select(diagnostic => diagnostic.Render().TrimEnd('\n'))];
 }
 
-/// <summary>Reads environment and file into <see cref="RuntimeSettings"/>, with every problem at once.</summary>
+/// <summary>Reads environment and file into <see cref="RuntimeSettings"/>, and reports all problems at once.</summary>
 public static class SettingsReader
 {
     /// <summary>
     /// Reads all settings: from the environment, else from <c>runtime/runtime_config.yaml</c> below the contracts directory, else the
-    /// defaults. A variable that is empty counts as not set, as compose files pass what nobody has set.
+    /// defaults. An empty variable counts as not set, because Compose passes variables that nobody has set as empty ones.
     /// </summary>
     /// <param name="environment">The environment's variables.</param>
-    /// <param name="workingDirectory">What relative paths are relative to.</param>
-    /// <param name="use">What they are for.</param>
+    /// <param name="workingDirectory">The base of relative paths.</param>
+    /// <param name="use">What they are read for.</param>
     public static SettingsResult Read(
         IReadOnlyDictionary<string, string> environment, string workingDirectory, SettingsUse use = SettingsUse.Role) =>
         new SettingsReading(environment, workingDirectory, use).Read();
@@ -60,22 +70,21 @@ public static class SettingsReader
     }
 }
 
-/// <summary>One reading, with what it has found so far.</summary>
+/// <summary>One run of the reader, with the diagnostics so far.</summary>
 internal sealed partial class SettingsReading
 {
     private readonly IReadOnlyDictionary<string, string> _environment;
     private readonly string _workingDirectory;
     private readonly SettingsUse _use;
     private readonly bool _inImage;
-    private readonly List<string> _problems = [];
-    private readonly List<string> _warnings = [];
-    private SettingsFile _file = new();
+    private readonly List<Diagnostic> _ofEnvironment = [];
+    private SettingsFile? _file;
 
     public SettingsReading(IReadOnlyDictionary<string, string> environment, string workingDirectory, SettingsUse use)
     {
         (_environment, _workingDirectory, _use) = (environment, workingDirectory, use);
 
-        // .NET's own images say it by the second name.
+        // .NET's own images set the second one.
         _inImage = IsTrue(Variable("ONEX_IN_CONTAINER")) || IsTrue(Variable("DOTNET_RUNNING_IN_CONTAINER"));
     }
 
@@ -86,7 +95,7 @@ internal sealed partial class SettingsReading
         Flag(SettingsTable.InContainer);
         var contracts = ContractsDirectory();
         var file = Path.Combine(contracts, "runtime", "runtime_config.yaml");
-        _file = SettingsFile.Read(file, Shown(file), _problems, _warnings);
+        _file = SettingsFile.Read(file, Shown(file));
 
         var profile = Enum.Parse<RuntimeProfile>(OneOf(SettingsTable.Profile)!, ignoreCase: true);
         var topics = Topics();
@@ -113,10 +122,18 @@ internal sealed partial class SettingsReading
             Retention = Duration(SettingsTable.Retention),
             HistoryRetention = Duration(SettingsTable.HistoryRetention),
             MaxRequestBytes = Whole(SettingsTable.MaxRequestBytes),
-            Limits = new LimitSettings(
-                Whole(SettingsTable.MaxStates), Whole(SettingsTable.MaxSteps), Whole(SettingsTable.MaxDepth), Whole(SettingsTable.MaxBranches),
-                Whole(SettingsTable.MaxItems), Whole(SettingsTable.MaxBufferedEvents), Whole(SettingsTable.MaxIdleEntries), Whole(SettingsTable.MaxExpressionCost),
-                Whole(SettingsTable.MaxHistoryShown)),
+            Limits = new ContractLimits
+            {
+                States = Whole(SettingsTable.MaxStates),
+                Steps = Whole(SettingsTable.MaxSteps),
+                Depth = Whole(SettingsTable.MaxDepth),
+                Branches = Whole(SettingsTable.MaxBranches),
+                Items = Whole(SettingsTable.MaxItems),
+                BufferedEvents = Whole(SettingsTable.MaxBufferedEvents),
+                IdleEntries = Whole(SettingsTable.MaxIdleEntries),
+                ExpressionCost = Whole(SettingsTable.MaxExpressionCost),
+            },
+            HistoryShown = Whole(SettingsTable.MaxHistoryShown),
             HttpPort = Number(SettingsTable.HttpPort) ?? DefaultPort(profile),
             HttpBind = HttpBind(),
             ApiTokens = ApiTokens(),
@@ -129,31 +146,32 @@ internal sealed partial class SettingsReading
             EnabledHandlers = List(SettingsTable.EnabledHandlers),
             ReplyToTopics = ReplyTo(topics),
         };
-        ExternalServices();
-        NotYetInTheFile(settings);
-        Misspelt();
-        return new SettingsResult(_problems.Count == 0 ? settings : null, _problems, _warnings) { Tentative = settings };
+        CheckExternalServices();
+        CheckNotYetInTheFile(settings);
+        CheckSpelling();
+        Diagnostic[] diagnostics = [.. _file.Source.Diagnostics(), .. _ofEnvironment];
+        var hasErrors = diagnostics.Any(diagnostic => diagnostic.Severity == Severity.Error);
+        return new SettingsResult(hasErrors ? null : settings, diagnostics) { Tentative = settings };
     }
 
     private string ContractsDirectory()
     {
         var setting = SettingsTable.ContractsDirectory;
-        var (name, text) = (setting.Name, Variable(setting.Name));
-        var alias = Variable(setting.Alias!);
-        if (text is not null && alias is not null && text != alias)
+        var (value, alias) = (Find(setting), Find(setting with { Variable = setting.Alias }));
+        if (value is not null && alias is not null && value.Text != alias.Text)
         {
-            _problems.Add($"{name} is '{text}' and {setting.Alias} is '{alias}'. Set one of the two.");
+            Report(SettingsDiagnostics.SetTwice($"{value.Name} is '{value.Text}' and {alias.Name} is '{alias.Text}'."), alias);
         }
 
-        if (text is null && alias is not null)
-        {
-            (name, text) = (setting.Alias!, alias);
-        }
-
-        var directory = Path.GetFullPath(text ?? Default(setting)!, _workingDirectory);
+        value ??= alias;
+        var directory = Path.GetFullPath(value?.Text ?? Default(setting)!, _workingDirectory);
         if (ForRole && !Directory.Exists(directory))
         {
-            _problems.Add($"{name}: there is no directory {directory}. Create it, or set {name} to where the contracts are.");
+            var name = value?.Name ?? setting.Name;
+            Report(
+                SettingsDiagnostics.NotThere(
+                    $"{name}: there is no directory {directory}.", $"Create it, or set {name} to the directory of the contracts."),
+                value);
         }
 
         return directory;
@@ -170,12 +188,16 @@ internal sealed partial class SettingsReading
 
         if (_use == SettingsUse.Broker || (ForRole && profile != RuntimeProfile.All))
         {
-            var what = said is null ? $"{SettingsTable.KafkaServers.Name} is not set, so that messages would travel in memory" : $"{said.Origin} is inmemory";
+            var what = said is null ? $"{SettingsTable.KafkaServers.Name} is not set, so messages would stay in memory" : $"{said.Name} is inmemory";
             var remedy = $"Set {SettingsTable.KafkaServers.Name} to the brokers (host:port)"
                 + (said is null ? "." : $" and {SettingsTable.EventBus.Name} to kafka.");
-            _problems.Add(_use == SettingsUse.Broker
-                ? $"{what}: there is no broker to speak to. {remedy}"
-                : $"{what}: that reaches no other process, and {SettingsTable.Profile.Name} is {Name(profile)}. {remedy}");
+            Report(
+                SettingsDiagnostics.OnlyInProcess(
+                    _use == SettingsUse.Broker
+                        ? $"{what}: there is no broker to connect to."
+                        : $"{what}: that reaches no other process, and {SettingsTable.Profile.Name} is {Name(profile)}.",
+                    remedy),
+                said);
         }
 
         return EventBus.InMemory;
@@ -186,14 +208,20 @@ internal sealed partial class SettingsReading
         var servers = Text(SettingsTable.KafkaServers);
         if (servers is null && OneOf(SettingsTable.EventBus) == "kafka" && _use is SettingsUse.Role or SettingsUse.Broker)
         {
-            _problems.Add($"{SettingsTable.KafkaServers.Name} is not set, but {Find(SettingsTable.EventBus)!.Origin} is kafka. Set it to the brokers (host:port).");
+            var because = $"{Find(SettingsTable.EventBus)?.Name ?? SettingsTable.EventBus.Name} is kafka";
+            Report(SettingsDiagnostics.Missing(SettingsTable.KafkaServers.Name, because, "Set it to the brokers (host:port)."));
         }
 
         foreach (var server in servers?.Split(',', StringSplitOptions.TrimEntries) ?? [])
         {
             if (!Server().IsMatch(server) || (server.LastIndexOf(':') is > 0 and var colon && server[^1] != ']' && !IsPort(server[(colon + 1)..])))
             {
-                _problems.Add($"{SettingsTable.KafkaServers.Name} has '{server}', which is not host:port. Separate brokers by commas: one:9092,two:9092.");
+                Report(
+                    SettingsDiagnostics.BadValue(
+                        $"{SettingsTable.KafkaServers.Name} has '{server}', which is not host:port.",
+                        "Separate brokers by commas: one:9092,two:9092."),
+                    Find(SettingsTable.KafkaServers),
+                    server);
             }
         }
 
@@ -204,13 +232,14 @@ internal sealed partial class SettingsReading
         var password = Secret(SettingsTable.KafkaPassword, withSasl ? $"{SettingsTable.KafkaProtocol.Name} is {protocol}" : null);
         if (withSasl)
         {
-            MissWith(SettingsTable.KafkaMechanism, mechanism is null && Find(SettingsTable.KafkaMechanism) is null, protocol);
-            MissWith(SettingsTable.KafkaUser, user is null, protocol);
+            RequireForSasl(SettingsTable.KafkaMechanism, mechanism is null && Find(SettingsTable.KafkaMechanism) is null, protocol);
+            RequireForSasl(SettingsTable.KafkaUser, user is null, protocol);
         }
         else if (mechanism is not null || user is not null || password is not null)
         {
-            _warnings.Add(
-                $"KAFKA_SASL_* is set, but {SettingsTable.KafkaProtocol.Name} is {protocol}, which does not use it. Set that to SASL_SSL or SASL_PLAINTEXT, or remove these.");
+            Report(SettingsDiagnostics.NoEffect(
+                $"KAFKA_SASL_* is set, but {SettingsTable.KafkaProtocol.Name} is {protocol}, which does not use it.",
+                "Set that to SASL_SSL or SASL_PLAINTEXT, or remove these."));
         }
 
         return servers is null
@@ -218,12 +247,13 @@ internal sealed partial class SettingsReading
             : new KafkaConnection(servers, protocol, mechanism, user, password, Authority(), Duration(SettingsTable.SessionTimeout));
     }
 
-    private void MissWith(Setting setting, bool missing, string protocol)
+    private void RequireForSasl(Setting setting, bool missing, string protocol)
     {
         if (missing)
         {
             var values = setting.Values.Count > 0 ? $" to one of {string.Join(", ", setting.Values)}" : "";
-            _problems.Add($"{setting.Name} is not set, but {SettingsTable.KafkaProtocol.Name} is {protocol}, which needs it. Set it{values}.");
+            Report(SettingsDiagnostics.Missing(
+                setting.Name, $"{SettingsTable.KafkaProtocol.Name} is {protocol}, which needs it", $"Set it{values}."));
         }
     }
 
@@ -237,7 +267,10 @@ internal sealed partial class SettingsReading
         var path = Path.GetFullPath(named, _workingDirectory);
         if (!File.Exists(path))
         {
-            _problems.Add($"{SettingsTable.KafkaAuthority.Name}: there is no file {path}. Put the PEM file there, or correct the path.");
+            Report(
+                SettingsDiagnostics.NotThere(
+                    $"{SettingsTable.KafkaAuthority.Name}: there is no file {path}.", "Put the PEM file there, or correct the path."),
+                Find(SettingsTable.KafkaAuthority));
         }
 
         return path;
@@ -245,7 +278,7 @@ internal sealed partial class SettingsReading
 
     private StoreKind Store(RuntimeProfile profile)
     {
-        // Workers keep nothing, so that they need no database to be named.
+        // Workers store nothing, so they need no database.
         var said = Find(SettingsTable.Store);
         var store = OneOf(SettingsTable.Store)
             ?? (Text(SettingsTable.PostgresHost) is null && profile != RuntimeProfile.Workers ? "sqlite" : "postgres");
@@ -253,7 +286,8 @@ internal sealed partial class SettingsReading
         {
             if (said is not null && Text(SettingsTable.PostgresHost) is null && OpensDatabase(profile))
             {
-                _problems.Add($"{SettingsTable.PostgresHost.Name} is not set, but {said.Origin} is postgres. Set it to the database's host.");
+                Report(SettingsDiagnostics.Missing(
+                    SettingsTable.PostgresHost.Name, $"{said.Name} is postgres", "Set it to the database's host."));
             }
 
             return StoreKind.Postgres;
@@ -261,11 +295,15 @@ internal sealed partial class SettingsReading
 
         if (_use == SettingsUse.Database || (ForRole && profile != RuntimeProfile.All))
         {
-            var what = said is null ? $"{SettingsTable.PostgresHost.Name} is not set, so that sagas would be kept in a file" : $"{said.Origin} is sqlite";
+            var what = said is null ? $"{SettingsTable.PostgresHost.Name} is not set, so sagas would be stored in a file" : $"{said.Name} is sqlite";
             var remedy = $"Set {SettingsTable.PostgresHost.Name} to the database's host" + (said is null ? "." : $" and {SettingsTable.Store.Name} to postgres.");
-            _problems.Add(ForRole
-                ? $"{what}: no other process can share that, and {SettingsTable.Profile.Name} is {Name(profile)}. {remedy}"
-                : $"{what}: the runtime itself brings that up to date when it opens it. {remedy}");
+            Report(
+                SettingsDiagnostics.OnlyInProcess(
+                    ForRole
+                        ? $"{what}: no other process can share that, and {SettingsTable.Profile.Name} is {Name(profile)}."
+                        : $"{what}: the runtime migrates that itself when it opens it.",
+                    remedy),
+                said);
         }
 
         return StoreKind.Sqlite;
@@ -273,7 +311,7 @@ internal sealed partial class SettingsReading
 
     private PostgresConnection? Postgres(RuntimeProfile profile)
     {
-        // Asked for even where the host is missing: the two are reported together.
+        // Required even if the host is missing, so that both are reported together.
         var inFile = ForRole && profile == RuntimeProfile.All && Text(SettingsTable.PostgresHost) is null && OneOf(SettingsTable.Store) != "postgres";
         var password = Secret(SettingsTable.PostgresPassword, OpensDatabase(profile) && !inFile ? "the database needs it" : null);
         var (port, mode) = (Whole(SettingsTable.PostgresPort), OneOf(SettingsTable.PostgresSslMode)!);
@@ -312,8 +350,8 @@ internal sealed partial class SettingsReading
         var name = Text(SettingsTable.TopicPrefix) + Text(setting);
         if (!TopicName().IsMatch(name) || name.Length > 249 - Contracts.Messages.Topics.DeadLetterSuffix.Length)
         {
-            var origin = Find(setting)?.Origin ?? SettingsTable.TopicPrefix.Name;
-            _problems.Add($"{origin} makes '{name}', which Kafka does not take as a name. Use letters, digits, '.', '_' and '-', at most 245 of them.");
+            var value = Find(setting) ?? Find(SettingsTable.TopicPrefix);
+            Report(SettingsDiagnostics.BadName(value?.Name ?? setting.Name, name), value);
         }
 
         return name;
@@ -323,7 +361,9 @@ internal sealed partial class SettingsReading
     {
         foreach (var same in named.GroupBy(one => one.Name, StringComparer.Ordinal).Where(group => group.Count() > 1))
         {
-            _problems.Add($"{string.Join(" and ", same.Select(one => one.Setting.Name))} name the same {what}, '{same.Key}'. Give each its own.");
+            Report(
+                SettingsDiagnostics.SameName(string.Join(" and ", same.Select(one => one.Setting.Name)), what, same.Key),
+                same.Select(one => Find(one.Setting)).LastOrDefault(value => value is not null));
         }
     }
 
@@ -332,7 +372,7 @@ internal sealed partial class SettingsReading
         var allowed = List(SettingsTable.ReplyTo) ?? [];
         foreach (var topic in allowed.Where(name => name != topics.Responses && topics.All.Contains(name, StringComparer.Ordinal)))
         {
-            _problems.Add($"{Find(SettingsTable.ReplyTo)!.Origin} allows '{topic}', a topic of the runtime's own. Remove it: responses must not go there.");
+            Report(SettingsDiagnostics.OwnTopic(SettingsTable.ReplyTo.Name, topic), Find(SettingsTable.ReplyTo));
         }
 
         return allowed;
@@ -350,7 +390,11 @@ internal sealed partial class SettingsReading
         var bind = Text(SettingsTable.HttpBind)!;
         if (bind is not ("*" or "localhost") && !IPAddress.TryParse(bind, out _))
         {
-            _problems.Add($"{SettingsTable.HttpBind.Name} is '{bind}', which is no address. Set it to an IP address, to localhost, or to * for all interfaces.");
+            Report(
+                SettingsDiagnostics.BadValue(
+                    $"{SettingsTable.HttpBind.Name} is '{bind}', which is not an address.",
+                    "Set it to an IP address, to localhost, or to * for all interfaces."),
+                Find(SettingsTable.HttpBind));
         }
 
         return bind;
@@ -364,19 +408,22 @@ internal sealed partial class SettingsReading
         }
 
         var (tokens, problems) = Http.ApiToken.Parse(SettingsTable.ApiToken.Name, list);
-        _problems.AddRange(problems);
+        problems.ForEach(problem => Report(problem));
         return tokens;
     }
 
-    // Nothing opens these yet, but a placeholder that is left in one of them would be found out too late.
-    private void ExternalServices()
+    // Nothing uses these yet, but a placeholder that is left in one of them would be found too late.
+    private void CheckExternalServices()
     {
         Number(SettingsTable.ConsulPort);
         OneOf(SettingsTable.ConsulScheme);
         Number(SettingsTable.RedisPort);
         if (Text(SettingsTable.VaultAddress) is { } vault && !(Uri.TryCreate(vault, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"))
         {
-            _problems.Add($"{SettingsTable.VaultAddress.Name} is '{vault}', which is no http address. Set it to one: http://vault:8200.");
+            Report(
+                SettingsDiagnostics.BadValue(
+                    $"{SettingsTable.VaultAddress.Name} is '{vault}', which is not an http address.", "Set it to one: http://vault:8200."),
+                Find(SettingsTable.VaultAddress));
         }
 
         foreach (var secret in SettingsTable.All.Where(setting => setting is { Secret: true, NotYet: true }))
@@ -385,17 +432,21 @@ internal sealed partial class SettingsReading
         }
     }
 
-    private void NotYetInTheFile(RuntimeSettings settings)
+    private void CheckNotYetInTheFile(RuntimeSettings settings)
     {
         Number(SettingsTable.BreakerThreshold);
         if (settings.DirectOperations.Count > 0)
         {
-            _warnings.Add($"{Find(SettingsTable.DirectOperations)!.Origin} is ignored: this version does not run operations without a contract yet.");
+            Report(
+                SettingsDiagnostics.NoEffect(
+                    $"{SettingsTable.DirectOperations.Name} is ignored: this version does not run operations without a contract yet.",
+                    "Remove it, or wait for the version that does."),
+                Find(SettingsTable.DirectOperations));
         }
     }
 
-    // Only what is nearly a setting: other programs' variables are none of our business.
-    private void Misspelt()
+    // Only variables whose names are close to a setting's: others belong to other programs.
+    private void CheckSpelling()
     {
         var known = SettingsTable.All.SelectMany(setting => new[] { setting.Variable, setting.Alias }).OfType<string>().ToList();
         known.AddRange(SettingsTable.All.Where(setting => setting.Secret).Select(setting => setting.Name + "_FILE"));
@@ -406,30 +457,21 @@ internal sealed partial class SettingsReading
                 && Spelling.Nearest(variable, known) is { } near && Math.Abs(near.Length - variable.Length) <= 2
                 && near[..5] == variable[..5])
             {
-                _warnings.Add($"{variable} is not a setting and is ignored. Did you mean {near}?");
+                Report(SettingsDiagnostics.Unknown(variable, [near]));
             }
         }
     }
 
-    private sealed record Found(string Origin, string Text);
-
-    private Found? Find(Setting setting)
-    {
-        if (setting.Variable is { } name && Variable(name) is { } text)
-        {
-            return new Found(name, text);
-        }
-
-        return setting.FileKey is { } key && _file.Find(key) is { } entry
-            ? new Found($"{entry.Place}: {key}", entry.Text ?? string.Join(", ", entry.Items!))
-            : null;
-    }
+    private SettingValue? Find(Setting setting) =>
+        setting.Variable is { } name && Variable(name) is { } text ? new SettingValue(name, text, At: null)
+        : setting.FileKey is { } key ? _file?.Find(key)
+        : null;
 
     private string? Text(Setting setting) => Find(setting)?.Text ?? Default(setting);
 
     private string? Default(Setting setting) => _inImage ? setting.ImageDefault ?? setting.Default : setting.Default;
 
-    // In the spelling of the table. A wrong one is reported, once, and read as the default.
+    // In the spelling of the table. A wrong one is reported and read as the default.
     private string? OneOf(Setting setting)
     {
         if (Find(setting) is not { } found)
@@ -442,7 +484,8 @@ internal sealed partial class SettingsReading
             return canonical;
         }
 
-        Problem($"{found.Origin} is '{found.Text}'. {Spelling.DidYouMean(found.Text, setting.Values)}Set it to one of {string.Join(", ", setting.Values)}.");
+        ReportValue(
+            found, $"{Spelling.DidYouMean(found.Text, setting.Values)}Set it to one of {string.Join(", ", setting.Values)}.");
         return Default(setting);
     }
 
@@ -458,7 +501,7 @@ internal sealed partial class SettingsReading
                 return number;
             }
 
-            Problem($"{found.Origin} is '{found.Text}'. Set it to a whole number from {min} to {max}.");
+            ReportValue(found, $"Set it to a whole number from {min} to {max}.");
         }
 
         return Default(setting) is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : null;
@@ -474,10 +517,10 @@ internal sealed partial class SettingsReading
                 return span;
             }
 
-            Problem($"{found.Origin} is '{found.Text}'. Set it to a duration (15s, 2m, 15d) from {Durations.Format(min)} to {Durations.Format(max)}.");
+            ReportValue(found, $"Set it to a duration (15s, 2m, 15d) from {Durations.Format(min)} to {Durations.Format(max)}.");
         }
 
-        return Durations.TryParseWithClock(Default(setting)!, out var usual) ? usual : throw new InvalidOperationException($"The default of {setting.Name} is no duration.");
+        return Durations.TryParseWithClock(Default(setting)!, out var usual) ? usual : throw new InvalidOperationException($"The default of {setting.Name} is not a duration.");
     }
 
     private bool Flag(Setting setting)
@@ -491,7 +534,7 @@ internal sealed partial class SettingsReading
 
             if (!IsFalse(found.Text))
             {
-                Problem($"{found.Origin} is '{found.Text}'. Set it to true or false.");
+                ReportValue(found, "Set it to true or false.");
             }
             else
             {
@@ -502,7 +545,7 @@ internal sealed partial class SettingsReading
         return IsTrue(Default(setting));
     }
 
-    private IReadOnlyList<string>? List(Setting setting) => _file.Find(setting.FileKey!)?.Items;
+    private IReadOnlyList<string>? List(Setting setting) => _file?.Find(setting.FileKey!)?.Items;
 
     private string? Secret(Setting setting, string? neededBecause)
     {
@@ -515,7 +558,7 @@ internal sealed partial class SettingsReading
         var (value, path) = (Variable(name), Variable(fileName));
         if (value is not null && path is not null)
         {
-            _problems.Add($"{name} and {fileName} are both set. Set one of the two.");
+            Report(SettingsDiagnostics.SetTwice($"{name} and {fileName} are both set."));
             return value;
         }
 
@@ -529,13 +572,19 @@ internal sealed partial class SettingsReading
             }
             catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
             {
-                _problems.Add($"{fileName} names {path}, which cannot be read ({unreadable.Message}). Put the secret there, readable for the user that runs onex.");
+                Report(
+                    SettingsDiagnostics.BadSecretFile(
+                        $"{fileName} names {path}, which cannot be read ({unreadable.Message}).",
+                        "Put the secret there, readable for the user that runs onex."),
+                    new SettingValue(fileName, path, At: null));
                 return null;
             }
 
             if (string.IsNullOrWhiteSpace(value))
             {
-                _problems.Add($"{fileName} names {path}, which is empty. Put the secret there.");
+                Report(
+                    SettingsDiagnostics.BadSecretFile($"{fileName} names {path}, which is empty.", "Put the secret there."),
+                    new SettingValue(fileName, path, At: null));
                 return null;
             }
         }
@@ -544,7 +593,7 @@ internal sealed partial class SettingsReading
         {
             if (neededBecause is not null)
             {
-                _problems.Add($"{name} is not set, but {neededBecause}. Set it, or {fileName} to the path of a file that holds it.");
+                Report(SettingsDiagnostics.Missing(name, neededBecause, $"Set it, or {fileName} to the path of a file that holds it."));
             }
 
             return null;
@@ -552,18 +601,32 @@ internal sealed partial class SettingsReading
 
         if (Placeholder().IsMatch(value))
         {
-            _problems.Add($"{name} still holds a __REPLACE_WITH_...__ placeholder. Put the real secret in its place, or remove the variable if nothing uses it.");
+            Report(SettingsDiagnostics.Placeholder(name));
         }
 
         return value;
     }
 
-    // A wrong value may be looked at more than once.
-    private void Problem(string line)
+    private void ReportValue(SettingValue value, string remedy) =>
+        Report(SettingsDiagnostics.BadValue($"{value.Name} is '{value.Text}'.", remedy), value);
+
+    // With the line where the value is set, and carets below the value or a part of it. A value that is read twice is reported once.
+    private void Report(DiagnosticDraft draft, SettingValue? value = null, string? part = null)
     {
-        if (!_problems.Contains(line, StringComparer.Ordinal))
+        if (value?.At is { } at)
         {
-            _problems.Add(line);
+            _file!.Source.Report(draft with { At = at });
+            return;
+        }
+
+        var line = value is null ? null : $"{value.Name}={value.Text}";
+        var marked = part ?? value?.Text ?? "";
+        var column = line is null ? 1 : line.IndexOf(marked, value!.Name.Length + 1, StringComparison.Ordinal) + 1;
+        var diagnostic = new Diagnostic(
+            draft.Code, draft.Severity, "environment", 0, column, Math.Max(1, marked.Length), draft.Problem, draft.Remedy, line);
+        if (!_ofEnvironment.Contains(diagnostic))
+        {
+            _ofEnvironment.Add(diagnostic);
         }
     }
 

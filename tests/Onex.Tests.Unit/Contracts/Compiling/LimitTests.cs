@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using Onex.Contracts;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
-using Onex.Hosting.Settings;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
@@ -69,24 +68,6 @@ public sealed class LimitTests
         // What is estimated is let through, as of a contract that is registered.
         CelValue Output(ContractLimits limits) => Compile(TestCatalogue.Context with { Limits = limits, IsRegistered = true }, text)
             .Plans.Single().State("done").Output!.Evaluate(new Onex.Tests.Unit.Contracts.Expressions.Scope([]));
-    }
-
-    [Fact]
-    public void The_settings_are_the_compilers()
-    {
-        Assert.Equal(
-            [.. Values(ContractLimits.Default)],
-            Settings().Select(setting => int.Parse(setting.Default!, System.Globalization.CultureInfo.InvariantCulture)));
-        Assert.Equal([.. Values(ContractLimits.Highest)], Settings().Select(setting => setting.Range.Max));
-
-        static Setting[] Settings() =>
-        [
-            SettingsTable.MaxStates, SettingsTable.MaxSteps, SettingsTable.MaxDepth, SettingsTable.MaxBranches, SettingsTable.MaxItems,
-            SettingsTable.MaxBufferedEvents, SettingsTable.MaxIdleEntries, SettingsTable.MaxExpressionCost,
-        ];
-
-        static int[] Values(ContractLimits limits) =>
-            [limits.States, limits.Steps, limits.Depth, limits.Branches, limits.Items, limits.BufferedEvents, limits.IdleEntries, limits.ExpressionCost];
     }
 
     private static Compilation Compile(CompilerContext context, string text = Contract) =>
