@@ -1,5 +1,6 @@
 using Onex.Contracts;
 using Onex.Contracts.Messages;
+using Onex.Contracts.Text;
 
 namespace Onex.Hosting.Settings;
 

@@ -67,7 +67,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
 
             if (values.Count > 1 && !known.Several)
             {
-                throw new CallException(400, ErrorCodes.CallInvalid, $"'{name}' is given {Plural.Of(values.Count, "time")}.", "Give it once.");
+                throw new CallException(400, ErrorCodes.CallInvalid, $"'{name}' is given {Plural.Format(values.Count, "time")}.", "Give it once.");
             }
         }
     }

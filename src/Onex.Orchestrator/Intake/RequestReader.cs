@@ -96,7 +96,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         {
             return Refuse(
                 ErrorCodes.RequestTooLarge, "RequestTooLarge",
-                $"The request has {Plural.Of(value.Length, "byte")}; {maxRequestBytes} are allowed (ONEX_MAX_REQUEST_BYTES). Send a reference instead of the data.");
+                $"The request has {Plural.Format(value.Length, "byte")}; {maxRequestBytes} are allowed (ONEX_MAX_REQUEST_BYTES). Send a reference instead of the data.");
         }
 
         if (!IsUtf8(value))

@@ -197,7 +197,7 @@ internal sealed class RequestRules(
             : (null, new Rejection(
                 ErrorCodes.KeyInvalid,
                 $"The business key of '{plan.Name}' ({plan.Key.Text}) must be text of 1 to {KeyCharsMax} characters, or an int: "
-                + (key.IsError ? key.AsError() : text is null ? $"it is of kind {key.Kind}." : $"it has {Plural.Of(text.Length, "character")}."),
+                + (key.IsError ? key.AsError() : text is null ? $"it is of kind {key.Kind}." : $"it has {Plural.Format(text.Length, "character")}."),
                 "KeyInvalid",
                 requester));
     }

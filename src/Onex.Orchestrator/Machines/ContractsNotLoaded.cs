@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Onex.Contracts;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Persistence.Registry;

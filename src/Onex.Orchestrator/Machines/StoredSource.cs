@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Onex.Contracts.Schemas;
 
 namespace Onex.Orchestrator.Machines;
 

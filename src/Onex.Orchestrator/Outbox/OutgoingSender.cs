@@ -292,13 +292,18 @@ internal sealed class OutgoingSender(
 
     private static void Signal(SemaphoreSlim what)
     {
+        if (what.CurrentCount > 0)
+        {
+            return;
+        }
+
         try
         {
             what.Release();
         }
         catch (Exception signalled) when (signalled is SemaphoreFullException or ObjectDisposedException)
         {
-            // It is signalled already, or nobody waits any more.
+            // Another thread has signalled it meanwhile, or it is disposed.
         }
     }
 

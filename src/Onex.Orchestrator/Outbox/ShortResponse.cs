@@ -30,7 +30,7 @@ internal static class ShortResponse
             Success = false,
             Status = ResponseStatus.Error,
             OriginalStatus = response.OriginalStatus ?? response.Status,
-            Error = $"The response has {Plural.Of(message.Value.Length, "byte")}, and the broker does not take it on '{message.Topic}': {Clip(reason)} "
+            Error = $"The response has {Plural.Format(message.Value.Length, "byte")}, and the broker does not take it on '{message.Topic}': {Clip(reason)} "
                 + (response.SagaId is { } saga
                     ? $"The process itself is not concerned. Fetch the response: GET /api/v1/sagas/{saga}/response."
                     : "The request was refused. Send a smaller one, and the answer says why."),

@@ -4,6 +4,7 @@ using CsCheck;
 using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Contracts;
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;

@@ -115,7 +115,7 @@ public sealed class EmitTests
         Assert.Equal(["ONEX1039"], Produces("'${input.id}'").Diagnostics.Select(diagnostic => diagnostic.Code));
     }
 
-    private static Onex.Contracts.Compilation Produces(string topic) => Onex.Contracts.ContractCompiler.Compile(
+    private static Compilation Produces(string topic) => ContractCompiler.Compile(
         new Onex.Contracts.Plans.ContractSource(
             "producing.yaml",
             $$"""

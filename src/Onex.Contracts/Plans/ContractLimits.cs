@@ -1,4 +1,6 @@
-namespace Onex.Contracts;
+using Onex.Contracts.Expressions;
+
+namespace Onex.Contracts.Plans;
 
 /// <summary>
 /// What is allowed to contracts and to their sagas, as far as who runs them may choose. What nobody chooses is fixed in the compiler; all of
@@ -44,5 +46,5 @@ public sealed record ContractLimits
     public int IdleEntries { get; init; } = 50;
 
     /// <summary>Cost units of one evaluation of an expression (docs/expressions.md).</summary>
-    public int ExpressionCost { get; init; } = Expressions.ExpressionLimits.Budget;
+    public int ExpressionCost { get; init; } = ExpressionLimits.Budget;
 }

@@ -33,7 +33,7 @@ internal static partial class ContractDiagnostics
     public static DiagnosticDraft NeverCaught(SourceSpan at, string what, string code, bool isOfSaga, IReadOnlyCollection<string> codes) =>
         Warning("ONEX1183", at, $"nothing in {what} ends with the code '{Clip(code)}', so that this is never taken.",
             isOfSaga ? "It comes over a saga as a whole, and no 'catch' is asked about it: where a time limit leads is said by its own 'next'."
-            : Catalogue.RejectionCodes.IsOfAttempt(code)
+            : Catalogue.RejectionCodes.IsAttemptCode(code)
                 ? "It is the code of one attempt, which is tried again: in the end it is 'step_failed' or 'step_timed_out'. Catch that, or give such an answer a code of its own with 'reject'."
             : Suggest(code, "codes", codes));
 
@@ -80,12 +80,12 @@ internal static partial class ContractDiagnostics
         Warning("ONEX1190", at, $"no way leads from '{Clip(initial)}' to an end that completes: every saga of this contract fails.",
             "Add a state with 'end: completed', and let a 'next' lead to it.");
 
-    public static DiagnosticDraft GuardInVain(SourceSpan at, string why, string remedy) =>
+    public static DiagnosticDraft GuardNeverTaken(SourceSpan at, string why, string remedy) =>
         Warning("ONEX1191", at, $"this entry is never taken: {why}.", remedy);
 
-    public static DiagnosticDraft CompensationInVain(SourceSpan at, string step) =>
+    public static DiagnosticDraft CompensationNeverRuns(SourceSpan at, string step) =>
         Warning("ONEX1192", at, $"step '{Clip(step)}' runs past the pivot only, where nothing is compensated.", "Remove 'compensate', or move the step before the pivot.");
 
-    public static DiagnosticDraft PolicyInVain(SourceSpan at, string key) =>
+    public static DiagnosticDraft RetryKeyUnused(SourceSpan at, string key) =>
         Warning("ONEX1193", at, $"with one attempt there is no delay, so that '{key}' says nothing.", $"Raise 'attempts', or remove '{key}'.");
 }

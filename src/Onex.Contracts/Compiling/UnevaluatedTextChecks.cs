@@ -12,7 +12,7 @@ namespace Onex.Contracts.Compiling;
 /// Text that is written as other languages write a value: <c>input.order_id</c>, <c>{{ input.order_id }}</c>, <c>$order_id</c>. It goes out as it
 /// stands. It is doubted only where what it would read is there: a template of an e-mail with <c>{{name}}</c>, <c>data.json</c> and a price are text.
 /// </summary>
-internal sealed partial class LookAlikes(ContractScope scope, ContractTypes types)
+internal sealed partial class UnevaluatedTextChecks(ContractScope scope, ContractTypes types)
 {
     // What ends like the name of a file or a host is one, where nothing says that there is such a field.
     private static readonly FrozenSet<string> _endings = FrozenSet.ToFrozenSet(
@@ -91,15 +91,15 @@ internal sealed partial class LookAlikes(ContractScope scope, ContractTypes type
     }
 
     private string? FieldOf(string name, ExpressionPlace place) =>
-        place.Names.Contains("input") && (types.Of("input", place)?.Plain as CelType.ObjectOf)?.Shape.Find(name) is not null ? $"input.{name}"
-        : place.Names.Contains("data") && scope.Data.ContainsKey(name) ? $"data.{name}"
+        place.Names.Contains("input") && (types.Find("input", place)?.Plain as CelType.ObjectOf)?.Shape.Find(name) is not null ? $"input.{name}"
+        : place.Names.Contains("data") && scope.Declared.Data.ContainsKey(name) ? $"data.{name}"
         : null;
 
     private bool Exists(IReadOnlyList<string> path, ExpressionPlace place)
     {
-        if (path.Count < 2 || types.Of(path[0], place) is not { } type
-            || (path[0] == "data" && !scope.Data.ContainsKey(path[1]))
-            || (path[0] == "steps" && (!scope.Steps.ContainsKey(path[1]) || scope.WithoutResult.Contains(path[1]))))
+        if (path.Count < 2 || types.Find(path[0], place) is not { } type
+            || (path[0] == "data" && !scope.Declared.Data.ContainsKey(path[1]))
+            || (path[0] == "steps" && (!scope.Declared.Steps.ContainsKey(path[1]) || scope.Declared.WithoutResult.Contains(path[1]))))
         {
             return false;
         }

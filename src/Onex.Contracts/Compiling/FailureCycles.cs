@@ -8,13 +8,13 @@ namespace Onex.Contracts.Compiling;
 /// Circles that nothing but failures and plain ways close: what fails again there goes round for as long as it fails. A guard on the way may end
 /// a circle, and an event or a wait gives the world time; those are not judged here, but counted while the saga runs.
 /// </summary>
-internal sealed class FailureCircles
+internal sealed class FailureCycles
 {
     private readonly Dictionary<string, StatePlan> _states;
     private readonly Dictionary<string, List<string>> _failures;
     private readonly string _onFailure;
 
-    private FailureCircles(IReadOnlyList<StatePlan> states, string onFailure, IReadOnlySet<string> beforePivot)
+    private FailureCycles(IReadOnlyList<StatePlan> states, string onFailure, IReadOnlySet<string> beforePivot)
     {
         _onFailure = onFailure;
         _states = states.ToDictionary(state => state.Name, StringComparer.Ordinal);
@@ -31,31 +31,31 @@ internal sealed class FailureCircles
     /// <param name="beforePivot">The states that can be entered before the pivot.</param>
     public static void Run(ContractScope scope, IReadOnlyList<StatePlan> states, string onFailure, IReadOnlySet<string> beforePivot)
     {
-        var circles = new FailureCircles(states, onFailure, beforePivot);
-        if (circles.OfOnFailure() is { } circle)
+        var cycles = new FailureCycles(states, onFailure, beforePivot);
+        if (cycles.FindFromOnFailure() is { } cycle)
         {
-            scope.Report(ContractDiagnostics.FailureLeadsBack(scope.States[circle[^2]], circle[^2], circle));
+            scope.Report(ContractDiagnostics.FailureLeadsBack(scope.Declared.States[cycle[^2]], cycle[^2], cycle));
         }
-        else if (states.Select(state => circles.OfCatch(state.Name)).FirstOrDefault(found => found is not null) is { } caught)
+        else if (states.Select(state => cycles.FindFrom(state.Name)).FirstOrDefault(found => found is not null) is { } caught)
         {
-            scope.Report(ContractDiagnostics.FailureLeadsBack(scope.States[caught[0]], caught[0], caught));
+            scope.Report(ContractDiagnostics.FailureLeadsBack(scope.Declared.States[caught[0]], caught[0], caught));
         }
     }
 
     // On the path of failures, whatever is done on it: a failure that leads to its beginning.
-    private List<string>? OfOnFailure() => Find(
-        [_onFailure], state => _failures[state].Contains(_onFailure), state => _failures[state].Concat(Onward(state, calls: true))) is { } path
+    private List<string>? FindFromOnFailure() => Find(
+        [_onFailure], state => _failures[state].Contains(_onFailure), state => _failures[state].Concat(UnconditionalTargets(state, calls: true))) is { } path
         ? [.. path, _onFailure]
         : null;
 
     // A state whose failure leads back to it, without a call in between but those that fail.
-    private List<string>? OfCatch(string state) => Find(
-        _failures[state], other => other == state, other => _failures[other].Concat(Onward(other, calls: false))) is { } path
+    private List<string>? FindFrom(string state) => Find(
+        _failures[state], other => other == state, other => _failures[other].Concat(UnconditionalTargets(other, calls: false))) is { } path
         ? [state, .. path]
         : null;
 
     // The shortest way from one of these states to one that is wanted.
-    private static List<string>? Find(IEnumerable<string> starts, Predicate<string> isWanted, Func<string, IEnumerable<string>> onward)
+    private static List<string>? Find(IEnumerable<string> starts, Predicate<string> isWanted, Func<string, IEnumerable<string>> targets)
     {
         var before = new Dictionary<string, string?>(StringComparer.Ordinal);
         var open = new Queue<(string State, string? Before)>(starts.Select(start => (start, (string?)null)));
@@ -77,7 +77,7 @@ internal sealed class FailureCircles
                 return path;
             }
 
-            foreach (var target in onward(next.State))
+            foreach (var target in targets(next.State))
             {
                 open.Enqueue((target, next.State));
             }
@@ -87,7 +87,7 @@ internal sealed class FailureCircles
     }
 
     // Where a state leads at once and whatever its data are.
-    private IEnumerable<string> Onward(string name, bool calls)
+    private IEnumerable<string> UnconditionalTargets(string name, bool calls)
     {
         var state = _states[name];
         return state is { Choices: [{ When: null } only], Kind: not StateKind.End }
@@ -99,7 +99,7 @@ internal sealed class FailureCircles
 
     // Where its failures lead.
     private IEnumerable<string> Failures(StatePlan state, bool isBeforePivot) => state.Kind == StateKind.Ordinary
-        ? Failures(state.Steps, code => Lead(state.Catch, code, isBeforePivot ? [_onFailure] : []))
+        ? Failures(state.Steps, code => ResolveCatch(state.Catch, code, isBeforePivot ? [_onFailure] : []))
         : [];
 
     private static IEnumerable<string> Failures(ImmutableArray<StepPlan> steps, Func<string?, IEnumerable<string>> otherwise)
@@ -112,13 +112,13 @@ internal sealed class FailureCircles
                     yield break;
                 case ParallelStep parallel:
                     // Where not all must complete, a failure ends its branch alone; too many of them are one of the step itself.
-                    Func<string?, IEnumerable<string>> inside = parallel.Join == Join.All ? code => Lead(parallel.Catch, code, otherwise(code)) : _ => [];
+                    Func<string?, IEnumerable<string>> inside = parallel.Join == Join.All ? code => ResolveCatch(parallel.Catch, code, otherwise(code)) : _ => [];
                     foreach (var target in parallel.Branches.SelectMany(branch => Failures(branch.Steps, inside)))
                     {
                         yield return target;
                     }
 
-                    foreach (var target in parallel.Join == Join.All ? [] : Lead(parallel.Catch, "join_failed", otherwise("join_failed")))
+                    foreach (var target in parallel.Join == Join.All ? [] : ResolveCatch(parallel.Catch, "join_failed", otherwise("join_failed")))
                     {
                         yield return target;
                     }
@@ -133,7 +133,7 @@ internal sealed class FailureCircles
                     break;
                 case CallStep or EachStep or FailStep:
                     var code = (step as FailStep)?.Code;
-                    foreach (var target in Lead(step.Catch, code, otherwise(code)))
+                    foreach (var target in ResolveCatch(step.Catch, code, otherwise(code)))
                     {
                         yield return target;
                     }
@@ -144,7 +144,7 @@ internal sealed class FailureCircles
     }
 
     // Without a code any rule may be the one.
-    private static IEnumerable<string> Lead(ImmutableArray<CatchRule> rules, string? code, IEnumerable<string> otherwise)
+    private static IEnumerable<string> ResolveCatch(ImmutableArray<CatchRule> rules, string? code, IEnumerable<string> otherwise)
     {
         foreach (var rule in rules.Where(rule => code is null || rule.Covers(code)))
         {

@@ -1,6 +1,6 @@
-namespace Onex.Contracts;
+namespace Onex.Contracts.Text;
 
-/// <summary>What a contract may be at most, whatever is chosen of <see cref="ContractLimits"/>.</summary>
+/// <summary>Limits of the contract language. Unlike the configurable limits, they are the same everywhere.</summary>
 internal static class Limits
 {
     /// <summary>Bytes of one file.</summary>
@@ -9,7 +9,7 @@ internal static class Limits
     /// <summary>Types in one another, in a type of the short form.</summary>
     public const int TypeDepthMax = 64;
 
-    /// <summary>Complaints about one file.</summary>
+    /// <summary>Diagnostics of one file.</summary>
     public const int DiagnosticsPerFileMax = 100;
 
     /// <summary>Calls of one <c>each</c> step that are in flight at the same time.</summary>

@@ -1,8 +1,9 @@
 using System.Collections.Immutable;
 using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
 
-namespace Onex.Contracts.Compiling;
+namespace Onex.Contracts.Schemas;
 
 /// <summary>Reads a file that a contract refers to, by path relative to the contracts directory.</summary>
 internal delegate LoadedFile ReadReference(string path);
@@ -20,7 +21,7 @@ internal sealed record LoadedFile(string? Text, string? Problem, SyntaxNode? Roo
     /// <param name="problem">Why there is none.</param>
     /// <param name="depthMax">Maps and lists in one another.</param>
     /// <param name="isRegistered">Whether it has been taken as it is before, with numbers that are refused today.</param>
-    public static LoadedFile Of(string path, string? text, string? problem, int depthMax, bool isRegistered = false)
+    public static LoadedFile Parse(string path, string? text, string? problem, int depthMax, bool isRegistered = false)
     {
         if (text is null)
         {
@@ -31,7 +32,7 @@ internal sealed record LoadedFile(string? Text, string? Problem, SyntaxNode? Roo
         var root = path.EndsWith(".json", StringComparison.Ordinal) ? JsonReader.Read(file, depthMax) : YamlReader.Read(file, depthMax, isRegistered);
         if (root is not null && !isRegistered)
         {
-            Onex.Contracts.Diagnostics.ContractDiagnostics.ReportNumbers(file, root);
+            root.ReportUnfitNumbers(file);
         }
 
         return new LoadedFile(text, null, root, file.Reported);

@@ -1,7 +1,7 @@
 using System.Text;
-using Onex.Contracts.Plans;
+using Onex.Contracts.Expressions;
 
-namespace Onex.Contracts.Expressions;
+namespace Onex.Contracts.Plans;
 
 /// <summary>Evaluation of templates.</summary>
 public static class TemplateEvaluation

@@ -1,10 +1,11 @@
 using System.Collections.Concurrent;
 using Onex.Contracts.Catalogue;
-using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
+using Onex.Contracts.Schemas;
+using Onex.Contracts.Text;
 
-namespace Onex.Contracts;
+namespace Onex.Contracts.Compiling;
 
 /// <summary>Compiles contracts. The one public door of this project.</summary>
 public static class ContractCompiler
@@ -35,7 +36,7 @@ public static class ContractCompiler
         var read = new ReadFile[paths.Count];
         var loaded = new ConcurrentDictionary<string, LoadedFile>(StringComparer.Ordinal);
         Parallel.For(0, read.Length, index => read[index] = Read(contracts, paths[index], loaded, context));
-        var heads = ContractHeads.Of(read.Select(each => each.Head).OfType<ContractHead>());
+        var heads = ContractHeads.From(read.Select(each => each.Head).OfType<ContractHead>());
         Parallel.For(0, read.Length, index => read[index] = read[index].Finish(heads));
         var taken = new Dictionary<(string Name, string Version), Plan>();
         var kept = read.Where(each => each.Plan is { } plan && !IsTaken(plan, taken, each.File, contracts)).ToList();
@@ -72,7 +73,7 @@ public static class ContractCompiler
     {
         var file = new SourceFile(source.Path, source.Text);
         var references = new References(
-            path => LoadedFile.Of(path, source.References.GetValueOrDefault(path), "there is no such file", context.Allowed.Depth, context.IsRegistered), path => path);
+            path => LoadedFile.Parse(path, source.References.GetValueOrDefault(path), "there is no such file", context.Allowed.Depth, context.IsRegistered), path => path);
         var plan = ContractReader.Open(source.Path, file, references, context)?.Read(ContractHeads.None);
         return new Compilation(plan is not null && ExamplesHold(plan, file, context) ? [plan] : [], Sorted(Found(file, references)));
     }
