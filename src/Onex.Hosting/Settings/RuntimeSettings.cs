@@ -1,4 +1,4 @@
-using Onex.Contracts;
+using Onex.Contracts.Plans;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Text;
 

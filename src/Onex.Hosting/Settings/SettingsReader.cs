@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
-using Onex.Contracts;
+using Onex.Contracts.Plans;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Text;

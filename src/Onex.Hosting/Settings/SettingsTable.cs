@@ -1,5 +1,5 @@
 using System.Globalization;
-using Onex.Contracts;
+using Onex.Contracts.Plans;
 using static Onex.Hosting.Settings.SettingKind;
 
 namespace Onex.Hosting.Settings;

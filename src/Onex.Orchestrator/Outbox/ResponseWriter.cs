@@ -79,7 +79,7 @@ internal sealed class ResponseWriter(Topics topics)
         Partition = parent.HomePartition,
         Key = parent.CommandId.ToString(),
         Value = JsonSerializer.SerializeToUtf8Bytes(new SagaMessage { Result = result }, MessageJson.Default.SagaMessage),
-        Headers = MessageHeaders.Of(EventTypes.Result, messageId, to.CorrelationId, at, to.Headers),
+        Headers = MessageWriter.Headers(EventTypes.Result, messageId, to.CorrelationId, at).With(to.Headers),
     };
 
     private OutgoingMessage Write(Requester to, Guid messageId, DateTimeOffset at, Response response) => to.Parent is { } parent
@@ -99,6 +99,6 @@ internal sealed class ResponseWriter(Topics topics)
             Topic = to.ReplyTo ?? topics.Responses,
             Key = to.CorrelationId.ToString(),
             Value = JsonSerializer.SerializeToUtf8Bytes(response, MessageJson.Readable.Response),
-            Headers = MessageHeaders.Of(EventTypes.Response, messageId, to.CorrelationId, at, to.Headers),
+            Headers = MessageWriter.Headers(EventTypes.Response, messageId, to.CorrelationId, at).With(to.Headers),
         };
 }

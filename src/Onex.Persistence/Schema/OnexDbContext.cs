@@ -64,6 +64,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
     {
         configurationBuilder.Properties<RawJson>().HaveConversion<JsonText>().HaveColumnType("jsonb");
+        configurationBuilder.Properties<MessageHeaders>().HaveConversion<HeadersText>().HaveColumnType("jsonb");
         configurationBuilder.Properties<DateTimeOffset>().HaveColumnType("timestamp with time zone");
     }
 
@@ -384,6 +385,9 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
     }
 
     private sealed class JsonText() : ValueConverter<RawJson, string>(json => json.ToString(), text => RawJson.FromText(text));
+
+    private sealed class HeadersText()
+        : ValueConverter<MessageHeaders, string>(headers => headers.ToJson().ToString(), text => MessageHeaders.Parse(RawJson.FromText(text)));
 
     private sealed class DeadLetterStatusConverter()
         : ValueConverter<DeadLetterStatus, string>(status => status.ToText(), text => DeadLetterStatusText.Parse(text));

@@ -34,7 +34,8 @@ internal sealed class RiderMember(ServiceProvider services) : IAsyncDisposable
 
     /// <summary>How the rider's endpoints are; the in-memory bus's own is always healthy.</summary>
     public IReadOnlyList<BusHealthStatus> Endpoints =>
-        [.. Health.Endpoints.Where(endpoint => endpoint.Key.Contains("/kafka/", StringComparison.Ordinal)).Select(endpoint => endpoint.Value.Status)];
+        [.. Health.Endpoints.Where(
+            endpoint => endpoint.Key.Contains("/kafka/", StringComparison.Ordinal)).Select(endpoint => endpoint.Value.Status)];
 
     /// <summary>Why it is not ready.</summary>
     public string Problems => string.Join("; ", services.GetRequiredService<IBusInstance>().GetRider<IKafkaRider>().Problems);
@@ -127,7 +128,7 @@ internal static class Eventually
 /// <summary>A handler that remembers what it was given and does with it what the test says.</summary>
 internal sealed class Remembering(Action<BatchEntry> handle) : IRecordBatchHandler
 {
-    public static Remembering Settling => new(entry => entry.Settle(RecordOutcome.Done.Instance));
+    public static Remembering Settling => new(entry => entry.Complete(RecordOutcome.Handled.Instance));
 
     public ConcurrentQueue<BatchEntry> Given { get; } = new();
 

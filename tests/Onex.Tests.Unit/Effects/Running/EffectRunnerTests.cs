@@ -110,7 +110,10 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     [Fact]
     public async Task Large_arguments_are_loaded_from_the_store()
     {
-        var command = EffectsHarness.Command("http.post", null, "stock") with { ArgumentsRef = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()) };
+        var command = EffectsHarness.Command("http.post", null, "stock") with
+        {
+            ArgumentsRef = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()),
+        };
         _bench.Payloads.Payloads[command.ArgumentsRef!.Value] = new SagaPayload(
             command.ArgumentsRef.Value, command.SagaId, "arguments:1", RawJson.FromText("""{"path":"/stored"}"""));
 
@@ -144,7 +147,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
 
     [Theory]
     [InlineData(Delivery.Unavailable, typeof(BrokerUnavailableException))]
-    [InlineData(Delivery.Refused, typeof(InvalidOperationException))]
+    [InlineData(Delivery.Undeliverable, typeof(InvalidOperationException))]
     public async Task A_result_that_the_broker_does_not_take_is_the_riders_to_handle(Delivery delivery, Type thrown)
     {
         _bench.Produced.Report = new DeliveryReport(delivery, "no");

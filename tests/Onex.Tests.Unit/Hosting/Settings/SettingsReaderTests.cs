@@ -111,11 +111,14 @@ public sealed class SettingsReaderTests : IDisposable
         File("handlers: { direkt: [http.get] }");
 
         Problems(
-            "contracts/runtime/runtime_config.yaml:1:13: 'handlers' has no key 'direkt'. Did you mean 'direct'? Keys here: enabled, direct, reply_to.",
+            "contracts/runtime/runtime_config.yaml:1:13: 'handlers' has no key 'direkt'. Did you mean 'direct'? Keys here: "
+                + "enabled, direct, reply_to.",
             "KAFKA_SECURITY_PROTOCOL is 'SASL_SLS'. Did you mean 'SASL_SSL'? Set it to one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL.",
-            "POSTGRES_PASSWORD is not set, but the database needs it. Set it, or POSTGRES_PASSWORD_FILE to the path of a file that holds it.",
+            "POSTGRES_PASSWORD is not set, but the database needs it. Set it, or POSTGRES_PASSWORD_FILE to the path of a file "
+                + "that holds it.",
             "ONEX_PARTITIONS is 'many'. Set it to a whole number from 1 to 10000.",
-            "VAULT_TOKEN still holds a __REPLACE_WITH_...__ placeholder. Put the real secret in its place, or remove the variable if nothing uses it.");
+            "VAULT_TOKEN still holds a __REPLACE_WITH_...__ placeholder. Put the real secret in its place, or remove the "
+                + "variable if nothing uses it.");
     }
 
     [Fact]
@@ -136,9 +139,12 @@ public sealed class SettingsReaderTests : IDisposable
         Set("RUNTIME_PROFILE=main");
 
         Problems(
-            "KAFKA_BOOTSTRAP_SERVERS is not set, so messages would stay in memory: that reaches no other process, and RUNTIME_PROFILE is main. Set KAFKA_BOOTSTRAP_SERVERS to the brokers (host:port).",
-            "POSTGRES_HOST is not set, so sagas would be stored in a file: no other process can share that, and RUNTIME_PROFILE is main. Set POSTGRES_HOST to the database's host.",
-            "POSTGRES_PASSWORD is not set, but the database needs it. Set it, or POSTGRES_PASSWORD_FILE to the path of a file that holds it.");
+            "KAFKA_BOOTSTRAP_SERVERS is not set, so messages would stay in memory: that reaches no other process, and "
+                + "RUNTIME_PROFILE is main. Set KAFKA_BOOTSTRAP_SERVERS to the brokers (host:port).",
+            "POSTGRES_HOST is not set, so sagas would be stored in a file: no other process can share that, and RUNTIME_PROFILE "
+                + "is main. Set POSTGRES_HOST to the database's host.",
+            "POSTGRES_PASSWORD is not set, but the database needs it. Set it, or POSTGRES_PASSWORD_FILE to the path of a file "
+                + "that holds it.");
     }
 
     [Theory]
@@ -150,8 +156,10 @@ public sealed class SettingsReaderTests : IDisposable
         Set($"RUNTIME_PROFILE={profile}", "ONEX_EVENT_BUS=inmemory", "ONEX_STORE=sqlite");
 
         Problems(
-            $"ONEX_EVENT_BUS is inmemory: that reaches no other process, and RUNTIME_PROFILE is {profile}. Set KAFKA_BOOTSTRAP_SERVERS to the brokers (host:port) and ONEX_EVENT_BUS to kafka.",
-            $"ONEX_STORE is sqlite: no other process can share that, and RUNTIME_PROFILE is {profile}. Set POSTGRES_HOST to the database's host and ONEX_STORE to postgres.");
+            $"ONEX_EVENT_BUS is inmemory: that reaches no other process, and RUNTIME_PROFILE is {profile}. Set "
+                + "KAFKA_BOOTSTRAP_SERVERS to the brokers (host:port) and ONEX_EVENT_BUS to kafka.",
+            $"ONEX_STORE is sqlite: no other process can share that, and RUNTIME_PROFILE is {profile}. Set POSTGRES_HOST to the "
+                + "database's host and ONEX_STORE to postgres.");
     }
 
     [Fact]
@@ -206,22 +214,39 @@ public sealed class SettingsReaderTests : IDisposable
     [InlineData("RUNTIME_PROFILE=mian", "RUNTIME_PROFILE is 'mian'. Did you mean 'main'? Set it to one of all, main, effects, workers.")]
     [InlineData("ONEX_EVENT_BUS=rabbit", "ONEX_EVENT_BUS is 'rabbit'. Set it to one of kafka, inmemory.")]
     [InlineData("ONEX_STORE=postgers", "ONEX_STORE is 'postgers'. Did you mean 'postgres'? Set it to one of postgres, sqlite.")]
-    [InlineData("POSTGRES_SSLMODE=on", "POSTGRES_SSLMODE is 'on'. Set it to one of disable, allow, prefer, require, verify-ca, verify-full.")]
+    [InlineData(
+        "POSTGRES_SSLMODE=on",
+        "POSTGRES_SSLMODE is 'on'. Set it to one of disable, allow, prefer, require, verify-ca, verify-full.")]
     [InlineData("ONEX_LOG_LEVEL=WARN", "ONEX_LOG_LEVEL is 'WARN'. Set it to one of DEBUG, INFO, WARNING, ERROR, CRITICAL.")]
-    [InlineData("ONEX_LOG_LEVEL=WARNNG", "ONEX_LOG_LEVEL is 'WARNNG'. Did you mean 'WARNING'? Set it to one of DEBUG, INFO, WARNING, ERROR, CRITICAL.")]
-    [InlineData("KAFKA_BOOTSTRAP_SERVERS=one:9092,two:port", "KAFKA_BOOTSTRAP_SERVERS has 'two:port', which is not host:port. Separate brokers by commas: one:9092,two:9092.")]
-    [InlineData("KAFKA_BOOTSTRAP_SERVERS=one:70000", "KAFKA_BOOTSTRAP_SERVERS has 'one:70000', which is not host:port. Separate brokers by commas: one:9092,two:9092.")]
+    [InlineData(
+        "ONEX_LOG_LEVEL=WARNNG",
+        "ONEX_LOG_LEVEL is 'WARNNG'. Did you mean 'WARNING'? Set it to one of DEBUG, INFO, WARNING, ERROR, CRITICAL.")]
+    [InlineData(
+        "KAFKA_BOOTSTRAP_SERVERS=one:9092,two:port",
+        "KAFKA_BOOTSTRAP_SERVERS has 'two:port', which is not host:port. Separate brokers by commas: one:9092,two:9092.")]
+    [InlineData(
+        "KAFKA_BOOTSTRAP_SERVERS=one:70000",
+        "KAFKA_BOOTSTRAP_SERVERS has 'one:70000', which is not host:port. Separate brokers by commas: one:9092,two:9092.")]
     [InlineData("KAFKA_SESSION_TIMEOUT=15", "KAFKA_SESSION_TIMEOUT is '15'. Set it to a duration (15s, 2m, 15d) from 1s to 30m.")]
     [InlineData("KAFKA_SESSION_TIMEOUT=2h", "KAFKA_SESSION_TIMEOUT is '2h'. Set it to a duration (15s, 2m, 15d) from 1s to 30m.")]
     [InlineData("POSTGRES_PORT=0", "POSTGRES_PORT is '0'. Set it to a whole number from 1 to 65535.")]
     [InlineData("ONEX_PARTITIONS=10001", "ONEX_PARTITIONS is '10001'. Set it to a whole number from 1 to 10000.")]
     [InlineData("ONEX_CREATE_TOPICS=maybe", "ONEX_CREATE_TOPICS is 'maybe'. Set it to true or false.")]
-    [InlineData("ONEX_HTTP_BIND=eth0", "ONEX_HTTP_BIND is 'eth0', which is not an address. Set it to an IP address, to localhost, or to * for all interfaces.")]
-    [InlineData("ONEX_INPUT_TOPIC=a b", "ONEX_INPUT_TOPIC makes 'a b', which Kafka does not take as a name. Use letters, digits, '.', '_' and '-', at most 245 of them.")]
+    [InlineData(
+        "ONEX_HTTP_BIND=eth0",
+        "ONEX_HTTP_BIND is 'eth0', which is not an address. Set it to an IP address, to localhost, or to * for all interfaces.")]
+    [InlineData(
+        "ONEX_INPUT_TOPIC=a b",
+        "ONEX_INPUT_TOPIC makes 'a b', which Kafka does not take as a name. Use letters, digits, '.', '_' and '-', at most 245 "
+        + "of them.")]
     [InlineData("ONEX_OUTPUT_TOPIC=requests", "ONEX_INPUT_TOPIC and ONEX_OUTPUT_TOPIC name the same topic, 'requests'. Give each its own.")]
-    [InlineData("ONEX_EFFECTS_GROUP_ID=onex-runtime-main", "ONEX_GROUP_ID and ONEX_EFFECTS_GROUP_ID name the same group, 'onex-runtime-main'. Give each its own.")]
+    [InlineData(
+        "ONEX_EFFECTS_GROUP_ID=onex-runtime-main",
+        "ONEX_GROUP_ID and ONEX_EFFECTS_GROUP_ID name the same group, 'onex-runtime-main'. Give each its own.")]
     [InlineData("VAULT_ADDR=vault:8200", "VAULT_ADDR is 'vault:8200', which is not an http address. Set it to one: http://vault:8200.")]
-    [InlineData("ONEX_CONTRACTS_DIR=other", "ONEX_CONTRACTS_DIR: there is no directory *. Create it, or set ONEX_CONTRACTS_DIR to the directory of the contracts.")]
+    [InlineData(
+        "ONEX_CONTRACTS_DIR=other",
+        "ONEX_CONTRACTS_DIR: there is no directory *. Create it, or set ONEX_CONTRACTS_DIR to the directory of the contracts.")]
     public void A_wrong_value_is_reported_with_the_allowed_ones(string variable, string problem)
     {
         Set(variable);
@@ -235,18 +260,32 @@ public sealed class SettingsReaderTests : IDisposable
         Set("KAFKA_SECURITY_PROTOCOL=sasl_ssl");
 
         Problems(
-            "KAFKA_SASL_PASSWORD is not set, but KAFKA_SECURITY_PROTOCOL is SASL_SSL. Set it, or KAFKA_SASL_PASSWORD_FILE to the path of a file that holds it.",
-            "KAFKA_SASL_MECHANISM is not set, but KAFKA_SECURITY_PROTOCOL is SASL_SSL, which needs it. Set it to one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512.",
+            "KAFKA_SASL_PASSWORD is not set, but KAFKA_SECURITY_PROTOCOL is SASL_SSL. Set it, or KAFKA_SASL_PASSWORD_FILE to "
+                + "the path of a file that holds it.",
+            "KAFKA_SASL_MECHANISM is not set, but KAFKA_SECURITY_PROTOCOL is SASL_SSL, which needs it. Set it to one of PLAIN, "
+                + "SCRAM-SHA-256, SCRAM-SHA-512.",
             "KAFKA_SASL_USERNAME is not set, but KAFKA_SECURITY_PROTOCOL is SASL_SSL, which needs it. Set it.");
     }
 
     [Theory]
-    [InlineData("logging:\n  level: [INFO]", "contracts/runtime/runtime_config.yaml:2:10: 'logging.level' must be a single value, not a list. Write a single value here.")]
-    [InlineData("handlers:\n  enabled: http", "contracts/runtime/runtime_config.yaml:2:12: 'handlers.enabled' must be a list of names ([one, two]), not text. Write a list of names ([one, two]) here.")]
-    [InlineData("shutdown: 30", "contracts/runtime/runtime_config.yaml:1:11: 'shutdown' must be a map with grace_period_seconds, not a number. Write a map with grace_period_seconds here.")]
+    [InlineData(
+        "logging:\n  level: [INFO]",
+        "contracts/runtime/runtime_config.yaml:2:10: 'logging.level' must be a single value, not a list. Write a single value "
+        + "here.")]
+    [InlineData(
+        "handlers:\n  enabled: http",
+        "contracts/runtime/runtime_config.yaml:2:12: 'handlers.enabled' must be a list of names ([one, two]), not text. Write a "
+        + "list of names ([one, two]) here.")]
+    [InlineData(
+        "shutdown: 30",
+        "contracts/runtime/runtime_config.yaml:1:11: 'shutdown' must be a map with grace_period_seconds, not a number. Write a "
+        + "map with grace_period_seconds here.")]
     [InlineData("shutdown: { grace_period_seconds: soon }",
         "contracts/runtime/runtime_config.yaml:1:35: shutdown.grace_period_seconds is 'soon'. Set it to a whole number from 1 to 3600.")]
-    [InlineData("- input_topic", "contracts/runtime/runtime_config.yaml:1:1: the settings file must be a map ('key: value' lines), not a list. Write a map ('key: value' lines) here.")]
+    [InlineData(
+        "- input_topic",
+        "contracts/runtime/runtime_config.yaml:1:1: the settings file must be a map ('key: value' lines), not a list. Write a "
+        + "map ('key: value' lines) here.")]
     [InlineData("handlers: { reply_to: [effect-requests] }",
         "contracts/runtime/runtime_config.yaml:1:23: handlers.reply_to allows 'effect-requests', a topic of the runtime's own. Remove it: responses must not go there.")]
     public void A_problem_of_the_file_has_its_position(string yaml, string problem)
@@ -289,7 +328,8 @@ public sealed class SettingsReaderTests : IDisposable
             [
                 "contracts/runtime/runtime_config.yaml:1:1: 'inptu_topic' is not a setting and is ignored.",
                 "contracts/runtime/runtime_config.yaml:2:1: 'name' is not a setting and is ignored.",
-                "contracts/runtime/runtime_config.yaml:3:21: handlers.direct is ignored: this version does not run operations without a contract yet.",
+                "contracts/runtime/runtime_config.yaml:3:21: handlers.direct is ignored: this version does not run operations "
+                    + "without a contract yet.",
                 "KAFKA_SASL_* is set, but KAFKA_SECURITY_PROTOCOL is PLAINTEXT, which does not use it.",
                 "'ONEX_PARTITION' is not a setting and is ignored.",
             ],

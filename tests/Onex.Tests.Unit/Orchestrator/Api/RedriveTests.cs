@@ -16,10 +16,12 @@ public sealed class RedriveTests
     private static readonly DateTimeOffset _now = new(2026, 11, 24, 12, 0, 0, TimeSpan.Zero);
 
     private static readonly DeadLetterRow _letter = new(
-        Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11"), "requests", 3, 41, "ONEX3005", "no", null, """{"password":"hunter2"}"""u8.ToArray(), _now)
+        Guid.Parse(
+            "018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11"), "requests", 3, 41, "ONEX3005", "no", null, """{"password":"hunter2"}"""u8.ToArray(), _now)
     {
         Key = "o-1",
-        Headers = RawJson.FromText("""{"traceparent":"00-1","x-token":"t0ken","onex-redrive":"earlier","timestamp":"yesterday"}"""),
+        Headers = MessageHeaders.Empty.With(
+            [new("traceparent", "00-1"), new("x-token", "t0ken"), new("onex-redrive", "earlier"), new("timestamp", "yesterday")]),
     };
 
     [Fact]
@@ -31,9 +33,11 @@ public sealed class RedriveTests
 
         Assert.Equal((decision, "requests", 3, "o-1"), (message.MessageId, message.Topic, message.Partition, message.Key));
         Assert.Equal(_letter.Value, message.Value.ToArray());
-        var headers = JsonSerializer.Deserialize(message.Headers.Utf8.Span, MessageJson.Default.DictionaryStringString)!;
+        var headers = message.Headers.Items.ToDictionary();
         Assert.Equal(["onex-origin", "onex-redrive", "timestamp", "traceparent", "x-token"], headers.Keys.Order(StringComparer.Ordinal));
-        Assert.Equal((_letter.Id.ToString(), "t0ken", _now), (headers[HeaderNames.Redrive], headers["x-token"], DateTimeOffset.Parse(headers["timestamp"])));
+        Assert.Equal(
+            (_letter.Id.ToString(), "t0ken", _now),
+            (headers[HeaderNames.Redrive], headers["x-token"], DateTimeOffset.Parse(headers["timestamp"])));
     }
 
     [Fact]
@@ -52,13 +56,15 @@ public sealed class RedriveTests
         var letter = _letter with
         {
             Value = original.Value,
-            Headers = RawJson.FromText($$"""{"onex-origin":"{{RecordOrigin.Of(original)}}"}"""),
+            Headers = MessageHeaders.Empty.With("onex-origin", RecordOrigin.For(original).ToString()),
         };
 
         var first = Sent(letter, 77);
         var again = Sent(letter with { Headers = Redrive.Of(letter, Guid.Empty, _now).Headers }, 99);
 
-        var identities = new[] { original, first, again }.Select(record => new RequestReader(1 << 20).Read(record).Request!.Requester).ToList();
+        var identities = new[] { original, first, again }
+            .Select(record => new RequestReader(1 << 20).Read(record).Request!.Requester)
+            .ToList();
         Assert.Single(identities.Select(requester => requester.RequestId).Distinct());
 
         // Each stands elsewhere: the answer to a second one is a duplicate of the first, and not silence.
@@ -68,17 +74,24 @@ public sealed class RedriveTests
     [Fact]
     public void An_event_that_was_kept_is_the_same_new_one_however_often_it_is_redriven()
     {
-        var letter = _letter with { Partition = -1, Offset = -1, Value = """{"operation":"o.e","payload":{}}"""u8.ToArray(), Headers = RawJson.FromText($$"""{"onex-origin":"{{_letter.Id}}"}""") };
+        var letter = _letter with
+        {
+            Partition = -1,
+            Offset = -1,
+            Value = """{"operation":"o.e","payload":{}}"""u8.ToArray(),
+            Headers = MessageHeaders.Empty.With("onex-origin", _letter.Id.ToString()),
+        };
 
         Assert.Equal(
             [_letter.Id, _letter.Id],
-            new[] { Sent(letter, 1), Sent(letter, 2) }.Select(record => new RequestReader(1 << 20).Read(record).Request!.Requester.RequestId));
+            new[] { Sent(letter, 1), Sent(letter, 2) }.Select(
+                record => new RequestReader(1 << 20).Read(record).Request!.Requester.RequestId));
     }
 
     [Fact]
     public void A_record_whose_letter_does_not_tell_its_origin_is_known_by_the_letter() => Assert.Equal(
-        [RecordOrigin.Known(_letter.Id), RecordOrigin.Known(_letter.Id)],
-        new[] { Sent(_letter, 5), Sent(_letter, 6) }.Select(RecordOrigin.Of));
+        [RecordOrigin.FromIdentity(_letter.Id), RecordOrigin.FromIdentity(_letter.Id)],
+        new[] { Sent(_letter, 5), Sent(_letter, 6) }.Select(RecordOrigin.For));
 
     [Fact]
     public async Task A_redriven_record_that_is_given_up_again_opens_its_letter_again()
@@ -105,9 +118,11 @@ public sealed class RedriveTests
         Assert.Equal([_letter.Id], index.Closed);
 
         // An event that a saga kept, and refused later, has lost its record by then.
-        var requester = new RequestReader(1 << 20).Read(Sent(_letter with { Value = """{"operation":"o.e","payload":{}}"""u8.ToArray() }, 5)).Request!.Requester;
+        var requester = new RequestReader(1 << 20).Read(
+            Sent(_letter with { Value = """{"operation":"o.e","payload":{}}"""u8.ToArray() }, 5)).Request!.Requester;
         var rejection = new Rejection("ONEX3024", "no again", "X", requester);
-        var row = EventDeadLetter.Row(EventDeadLetter.RedrivenFrom(requester)!.Value, "requests", rejection, RawJson.EmptyObject, _now, _letter.Id);
+        var row = EventDeadLetter.Row(
+            EventDeadLetter.RedrivenFrom(requester)!.Value, "requests", rejection, RawJson.EmptyObject, _now, _letter.Id);
         Assert.Equal((_letter.Id, true, 3, 5L), (row.Id, row.Reopens, row.Partition, row.Offset));
         Assert.Null(EventDeadLetter.RedrivenFrom(requester with { Source = "requests/3/5" }));
     }
@@ -122,7 +137,7 @@ public sealed class RedriveTests
     {
         var record = Sent(_letter, 5, origin);
 
-        Assert.Equal(new RecordOrigin(null, 3, 5), RecordOrigin.Of(record));
+        Assert.Equal(new RecordOrigin(null, 3, 5), RecordOrigin.For(record));
     }
 
     private static ConsumedRecord Sent(DeadLetterRow letter, long offset, string? origin = null)
@@ -136,8 +151,10 @@ public sealed class RedriveTests
             Value = message.Value.ToArray(),
             Headers =
             [
-                .. JsonSerializer.Deserialize(message.Headers.Utf8.Span, MessageJson.Default.DictionaryStringString)!.Select(header =>
-                    KeyValuePair.Create(header.Key, (byte[]?)Encoding.UTF8.GetBytes(header.Key == HeaderNames.Origin && origin is not null ? origin : header.Value))),
+                .. message.Headers.Items.Select(header =>
+                    KeyValuePair.Create(
+                        header.Key,
+                        (byte[]?)Encoding.UTF8.GetBytes(header.Key == HeaderNames.Origin && origin is not null ? origin : header.Value))),
             ],
         };
     }
@@ -153,14 +170,19 @@ public sealed class RedriveTests
 
         Assert.Equal(
             ("""{"password":"***"}""", 22, false, "***", "00-1"),
-            (shown.GetProperty("value").GetString(), shown.GetProperty("value_bytes").GetInt32(), shown.GetProperty("value_cut").GetBoolean(),
+            (
+                shown.GetProperty("value").GetString(),
+                shown.GetProperty("value_bytes").GetInt32(),
+                shown.GetProperty("value_cut").GetBoolean(),
+                
                 shown.GetProperty("headers").GetProperty("x-token").GetString(), shown.GetProperty("headers").GetProperty("traceparent").GetString()));
     }
 
     [Fact]
     public void A_long_value_is_cut_and_never_within_a_character()
     {
-        var shown = Shown(_letter with { Value = Encoding.UTF8.GetBytes($"x{string.Concat(Enumerable.Repeat("😀", DeadLetterJson.ValueCharsMax))}") });
+        var shown = Shown(
+            _letter with { Value = Encoding.UTF8.GetBytes($"x{string.Concat(Enumerable.Repeat("😀", DeadLetterJson.ValueCharsMax))}") });
 
         Assert.True(shown.GetProperty("value_cut").GetBoolean());
         Assert.Equal(DeadLetterJson.ValueCharsMax - 1, shown.GetProperty("value").GetString()!.Length);
