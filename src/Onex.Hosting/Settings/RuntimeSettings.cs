@@ -1,6 +1,5 @@
-using Onex.Contracts.Plans;
 using Onex.Contracts.Messages;
-using Onex.Contracts.Text;
+using Onex.Contracts.Plans;
 
 namespace Onex.Hosting.Settings;
 

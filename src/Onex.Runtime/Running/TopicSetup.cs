@@ -94,7 +94,7 @@ internal sealed class TopicSetup(TopicAdmin topics, RuntimeSettings settings, Em
             if (await topics.RetentionAsync(topic, cancellation) is { } kept && kept >= settings.Retention)
             {
                 Log.RetentionTooShort(
-                    logger, topic, Contracts.Text.Durations.Describe(kept), Contracts.Text.Durations.Describe(settings.Retention));
+                    logger, topic, Durations.Describe(kept), Durations.Describe(settings.Retention));
             }
         }
     }
