@@ -49,8 +49,8 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
     /// <summary>What the saga weighs after what was decided; told once something was.</summary>
     public SagaWeight Weight { get; private set; }
 
-    /// <summary>The messages that were decided.</summary>
-    public List<WorkItem> Items { get; } = [];
+    /// <summary>The deliveries that were decided on.</summary>
+    public List<Decided> Decided { get; } = [];
 
     public IReadOnlyList<OutgoingMessage> Outgoing => _outgoing;
 

@@ -4,7 +4,7 @@ using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Registry;
 using Onex.Persistence.Sagas;
 
-namespace Onex.Tests.Integration.Persistence;
+namespace Onex.Tests.Compliance.Persistence;
 
 /// <summary>What every contract registry and every index of dead letters does. One class per implementation inherits it.</summary>
 public abstract class RegistryAndDeadLettersCompliance

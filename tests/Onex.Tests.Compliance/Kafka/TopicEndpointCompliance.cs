@@ -6,7 +6,7 @@ using Onex.Kafka;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Rider;
 
-namespace Onex.Tests.Integration.Kafka;
+namespace Onex.Tests.Compliance.Kafka;
 
 /// <summary>Messages of a topic through a receive pipe.</summary>
 public abstract class TopicEndpointCompliance : RiderCompliance
@@ -26,7 +26,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         await member.ProduceAsync(topic, 0, """{"Text":"hello"}""");
 
         Assert.Equal(("hello", 0), await seen.Task.WaitAsync(TimeSpan.FromMinutes(1)));
-        await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
     }
 
     [Fact]
@@ -47,7 +47,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
             .ConvertAll(one => JsonSerializer.Deserialize(one.Value, MessageJson.Default.DeadLetter)!);
         Assert.All(
             letters, letter => Assert.Equal((ErrorCodes.MalformedMessage, "MalformedMessage"), (letter.FailureCode, letter.ErrorType)));
-        await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 6);
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 6);
     }
 
     [Fact]
@@ -64,7 +64,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
 
         await member.ProduceAsync(topic, 0, """{"Text":"large"}""");
 
-        await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
         Assert.Equal(4, attempts);
     }
 
@@ -91,7 +91,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         await member.ProduceAsync(
             topic, 0, [.. Enumerable.Range(0, 60).Select(i => i % 10 == 0 ? """{"Text":"heavy"}""" : """{"Text":"light"}""")]);
 
-        await Eventually.TrueAsync(() => Volatile.Read(ref done) == 60);
+        await Condition.HoldsAsync(() => Volatile.Read(ref done) == 60);
         Assert.InRange(most, 1, 2);
     }
 
@@ -167,7 +167,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         await member.ProduceAsync(topic, 0, """{"Text":"patient"}""");
 
         await done.Task.WaitAsync(TimeSpan.FromMinutes(1));
-        await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
     }
 
     [Fact]
@@ -190,10 +190,10 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         });
 
         await member.ProduceAsync(topic, 0, [.. Enumerable.Repeat("""{"Text":"x"}""", 20)]);
-        await Eventually.TrueAsync(() => Volatile.Read(ref now) == 4);
+        await Condition.HoldsAsync(() => Volatile.Read(ref now) == 4);
         release.SetResult();
 
-        await Eventually.TrueAsync(() => Volatile.Read(ref seen) == 20);
+        await Condition.HoldsAsync(() => Volatile.Read(ref seen) == 20);
         Assert.Equal(4, most);
     }
 
@@ -222,4 +222,4 @@ public abstract class TopicEndpointCompliance : RiderCompliance
 public sealed record Note(string Text);
 
 [JsonSerializable(typeof(Note))]
-internal sealed partial class NoteJson : JsonSerializerContext;
+public sealed partial class NoteJson : JsonSerializerContext;

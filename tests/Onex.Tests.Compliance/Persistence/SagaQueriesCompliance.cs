@@ -3,7 +3,7 @@ using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.Sagas;
 
-namespace Onex.Tests.Integration.Persistence;
+namespace Onex.Tests.Compliance.Persistence;
 
 /// <summary>What operators may ask of every store. One class per implementation inherits it.</summary>
 public abstract class SagaQueriesCompliance

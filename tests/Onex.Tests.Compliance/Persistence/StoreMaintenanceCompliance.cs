@@ -4,7 +4,7 @@ using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Maintenance;
 
-namespace Onex.Tests.Integration.Persistence;
+namespace Onex.Tests.Compliance.Persistence;
 
 /// <summary>
 /// What every store lets go of, and what it keeps. One class per implementation inherits it, on storage that no other test writes to.

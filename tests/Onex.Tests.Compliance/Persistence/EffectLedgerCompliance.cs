@@ -1,7 +1,7 @@
 using Onex.Contracts.Messages;
 using Onex.Persistence.Ledger;
 
-namespace Onex.Tests.Integration.Persistence;
+namespace Onex.Tests.Compliance.Persistence;
 
 /// <summary>What every effect ledger does. One class per implementation inherits it.</summary>
 public abstract class EffectLedgerCompliance

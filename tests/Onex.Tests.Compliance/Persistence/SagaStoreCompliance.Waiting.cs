@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 using Onex.Engine;
 using Onex.Persistence.Sagas;
 
-namespace Onex.Tests.Integration.Persistence;
+namespace Onex.Tests.Compliance.Persistence;
 
 /// <summary>What sagas wait for: times that are far, and events.</summary>
 public abstract partial class SagaStoreCompliance

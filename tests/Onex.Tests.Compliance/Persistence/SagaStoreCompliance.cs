@@ -3,7 +3,7 @@ using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.Sagas;
 
-namespace Onex.Tests.Integration.Persistence;
+namespace Onex.Tests.Compliance.Persistence;
 
 /// <summary>What every saga store does. One class per implementation inherits it.</summary>
 public abstract partial class SagaStoreCompliance

@@ -1,6 +1,6 @@
 using Onex.Persistence.Schedules;
 
-namespace Onex.Tests.Integration.Persistence;
+namespace Onex.Tests.Compliance.Persistence;
 
 /// <summary>What every store of schedules does. One class per implementation inherits it.</summary>
 public abstract class ScheduleStoreCompliance

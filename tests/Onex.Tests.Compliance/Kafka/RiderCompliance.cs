@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using Onex.Kafka;
 
-namespace Onex.Tests.Integration.Kafka;
+namespace Onex.Tests.Compliance.Kafka;
 
 /// <summary>
 /// What the rider does on every bus. The suites that inherit it are run by one class per bus each: <c>KafkaRiderTests.cs</c> and
@@ -10,14 +10,14 @@ namespace Onex.Tests.Integration.Kafka;
 public abstract class RiderCompliance
 {
     /// <summary>A bus that no other test's topics are on.</summary>
-    private protected abstract TestBus Bus { get; }
+    protected abstract TestBus Bus { get; }
 
     /// <summary>A topic name that no other test has.</summary>
-    private protected static string NewTopic([CallerMemberName] string test = "") => TestBus.NewTopic(test);
+    protected static string NewTopic([CallerMemberName] string test = "") => TestBus.NewTopic(test);
 
     /// <summary>A member that is ready and reads one topic, in the group of the same name.</summary>
-    private protected async Task<RiderMember> StartAsync(
-        string topic, int partitions, Remembering handler, Func<KafkaSettings, KafkaSettings>? change = null)
+    protected async Task<RiderMember> StartAsync(
+        string topic, int partitions, RecordingHandler handler, Func<KafkaSettings, KafkaSettings>? change = null)
     {
         await Bus.MakeAsync(partitions, topic);
         var member = await Bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => handler), change);
