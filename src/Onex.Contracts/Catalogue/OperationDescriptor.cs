@@ -1,5 +1,3 @@
-using System.Collections.Frozen;
-
 namespace Onex.Contracts.Catalogue;
 
 /// <summary>The role that runs an operation.</summary>
@@ -85,31 +83,27 @@ public sealed record OperationDescriptor(
 /// <summary>Every operation that contracts may name.</summary>
 public sealed class OperationCatalogue(IEnumerable<OperationDescriptor> operations)
 {
-    // Reserved even where their effects are missing.
-    private static readonly string[] _reservedPrefixes = ["consul", "database", "db", "filesystem", "http", "kafka", "redis", "vault"];
-
     private readonly Dictionary<string, OperationDescriptor> _byName =
         operations.ToDictionary(operation => operation.Name, StringComparer.Ordinal);
 
-    private FrozenSet<string>? _prefixes;
-
     /// <summary>All of them, by name.</summary>
     public IEnumerable<OperationDescriptor> All => _byName.Values.OrderBy(operation => operation.Name, StringComparer.Ordinal);
-
-    /// <summary>Whether the word is the first one of operations (<c>http</c>), so it cannot name a contract.</summary>
-    public bool HasPrefix(string word) =>
-        (_prefixes ??= FrozenSet.ToFrozenSet(_reservedPrefixes.Concat(_byName.Keys.Select(name => name.Split('.')[0])),
-            StringComparer.Ordinal))
-            .Contains(word);
 
     /// <summary>The operation of that name or alias, or null.</summary>
     public OperationDescriptor? Find(string name) => _byName.GetValueOrDefault(OperationAliases.Resolve(name));
 }
 
-/// <summary>Aliases of the first word of an operation's name. Stored and sent names are canonical.</summary>
+/// <summary>The prefixes of operation names, and their aliases. Names are stored and sent without aliases.</summary>
 public static class OperationAliases
 {
-    /// <summary>The canonical name: <c>db.query</c> for <c>database.query</c>.</summary>
+    private static readonly string[] _ofEffects = ["consul", "database", "db", "filesystem", "http", "kafka", "redis", "vault"];
+
+    /// <summary>Whether a prefix is one of effect operations, including those to come, or of an operation in the catalogue.</summary>
+    public static bool IsPrefix(string prefix, OperationCatalogue operations) =>
+        _ofEffects.Contains(prefix, StringComparer.Ordinal)
+        || operations.All.Any(operation => operation.Name.StartsWith(prefix + ".", StringComparison.Ordinal));
+
+    /// <summary>The name itself: <c>database.query</c> is <c>db.query</c>.</summary>
     public static string Resolve(string name) =>
         name.StartsWith("database.", StringComparison.Ordinal) ? "db" + name["database".Length..] : name;
 

@@ -11,10 +11,6 @@ internal static partial class Names
     // Kafka's limit.
     private const int TopicLengthMax = 249;
 
-    // are missing.
-    private static readonly FrozenSet<string> _prefixes =
-        FrozenSet.ToFrozenSet(["http", "db", "database", "consul", "vault", "kafka", "redis", "filesystem"], StringComparer.Ordinal);
-
     // Keywords of the expression language.
     private static readonly FrozenSet<string> _words = FrozenSet.ToFrozenSet(
         [
@@ -48,7 +44,7 @@ internal static partial class Names
                 : "it has other characters than those allowed, or too many";
         }
 
-        return operations.HasPrefix(name) ? "it is a prefix of operations" : null;
+        return OperationAliases.IsPrefix(name, operations) || operations.Find(name) is not null ? "it is a prefix of operations" : null;
     }
 
     public static bool IsVersion(string text) => text.Length <= Limits.NameLengthMax && SemanticVersion().IsMatch(text);

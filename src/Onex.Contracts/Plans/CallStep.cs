@@ -32,7 +32,7 @@ public sealed class CallStep : StepPlan
     /// <summary>How failures are retried.</summary>
     public required RetryPolicy Retry { get; init; }
 
-    /// <summary>Run time of one attempt.</summary>
+    /// <summary>The time limit of an attempt.</summary>
     public required TimeSpan Timeout { get; init; }
 
     /// <summary>Answers that are a final "no".</summary>

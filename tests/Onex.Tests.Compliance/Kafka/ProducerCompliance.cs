@@ -18,7 +18,7 @@ public abstract class ProducerCompliance : RiderCompliance
         var report = await member.Producer.ProduceAsync(
             new ProducedRecord(topic, 3, "schlüssel", "wert"u8.ToArray(), [new("source", "müller")]), CancellationToken.None);
 
-        Assert.Equal(new DeliveryReport(Delivery.Acknowledged, null), report);
+        Assert.Equal(new DeliveryReport(DeliveryStatus.Acknowledged, null), report);
         var record = (await Bus.ReadAsync(topic, 1))[0];
         Assert.Equal(3, record.Partition);
         Assert.Equal("schlüssel", Encoding.UTF8.GetString(record.Key!));
@@ -43,7 +43,7 @@ public abstract class ProducerCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task What_the_broker_refuses_for_good_is_told_and_blocks_nothing()
+    public async Task What_the_broker_refuses_for_good_is_reported_and_blocks_nothing()
     {
         Bus.NeedsReal("takes records of any size");
         var topic = NewTopic();
@@ -54,14 +54,14 @@ public abstract class ProducerCompliance : RiderCompliance
         var nowhere = await member.ProduceAsync(topic, 7, "no such partition");
         var forbidden = await member.ProduceAsync("no/such/name", null, "x");
 
-        Assert.Equal([Delivery.Undeliverable, Delivery.Acknowledged], reports.Select(report => report.Delivery));
+        Assert.Equal([DeliveryStatus.Undeliverable, DeliveryStatus.Acknowledged], reports.Select(report => report.Delivery));
         Assert.NotNull(reports[0].Reason);
-        Assert.Equal(Delivery.Undeliverable, nowhere[0].Delivery);
-        Assert.Equal(Delivery.Undeliverable, forbidden[0].Delivery);
+        Assert.Equal(DeliveryStatus.Undeliverable, nowhere[0].Delivery);
+        Assert.Equal(DeliveryStatus.Undeliverable, forbidden[0].Delivery);
     }
 
     [Fact]
-    public async Task The_partitions_of_a_topic_are_told_and_an_unknown_topic_is_an_error()
+    public async Task The_partitions_of_a_topic_are_reported_and_an_unknown_topic_is_an_error()
     {
         var topic = NewTopic();
         await Bus.MakeAsync(3, topic);

@@ -10,6 +10,7 @@ using Onex.Effects;
 using Onex.Engine;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Rider;
+using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Machines;
 using Onex.Orchestrator.Routing;
 using Onex.Persistence.Ledger;
@@ -79,7 +80,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
     }
 
     [Fact]
-    public async Task An_attempt_that_was_begun_and_never_told_is_closed_before_it_counts_as_failed()
+    public async Task An_attempt_that_was_begun_and_never_reported_is_closed_before_it_counts_as_failed()
     {
         var command = Command("first");
         await _ledger.ClaimAsync(Message(command), _none);
@@ -153,7 +154,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
         ResultRef = reference,
     };
 
-    private async Task<IReadOnlyList<WorkItem>> AskAsync(params Outstanding[] outstanding)
+    private async Task<IReadOnlyList<Delivery>> AskAsync(params Outstanding[] outstanding)
     {
         var now = TimeProvider.System.GetUtcNow();
         var plan = ContractCompiler.Compile(
@@ -180,8 +181,8 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
             Outstanding = [.. outstanding],
         };
         var timer = new TimerFired { SagaId = id, CausedBy = id, Leases = new Dictionary<Guid, Lease>() };
-        return await new LedgerInquiry(_store, _ledger, new MemoryBudget(1L << 30)).AskAsync(
-            [new WorkItem(timer, entry: null)],
+        return await new LedgerInquiry(_store, _ledger, new MemoryBudget(1L << 30)).AddOutcomesAsync(
+            [new Delivery(timer, OutcomeSink.None)],
             new Dictionary<Guid, SagaWork> { [id] = new(id, new PlanPipe(plan, new NoPipes()), saga, 1) },
             now,
             [],

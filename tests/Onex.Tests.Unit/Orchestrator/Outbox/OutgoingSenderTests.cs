@@ -63,7 +63,7 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public async Task A_letter_that_is_refused_itself_has_its_entry_already()
+    public async Task A_dead_letter_that_is_refused_itself_has_its_entry_already()
     {
         var (broker, index) = (new Refusing("responses"), new Index());
         using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
@@ -163,7 +163,7 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public async Task A_response_of_which_not_even_the_short_form_is_taken_is_a_dead_letter()
+    public async Task A_response_whose_short_form_is_refused_too_becomes_a_dead_letter()
     {
         var (broker, index) = (new Refusing("responses"), new Index());
         using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
@@ -176,7 +176,7 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public async Task A_message_that_leaves_after_all_closes_the_letter_of_the_try_before()
+    public async Task A_message_that_leaves_after_all_closes_the_dead_letter_of_the_try_before()
     {
         var index = new Index();
         using var sender = new OutgoingSender(new Refusing(), index, NullLogger<OutgoingSender>.Instance);
@@ -189,7 +189,7 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public async Task What_was_sent_again_from_a_letter_and_is_refused_once_more_opens_that_letter_again()
+    public async Task What_was_sent_again_from_a_dead_letter_and_is_refused_again_opens_that_dead_letter_again()
     {
         var index = new Index();
         using var sender = new OutgoingSender(new Refusing("orders.packed"), index, NullLogger<OutgoingSender>.Instance);
@@ -205,7 +205,7 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public async Task What_was_sent_again_from_a_letter_and_leaves_after_all_closes_that_letter()
+    public async Task What_was_sent_again_from_a_dead_letter_and_leaves_after_all_closes_that_dead_letter()
     {
         var index = new Index();
         using var sender = new OutgoingSender(new Refusing(), index, NullLogger<OutgoingSender>.Instance);
@@ -227,7 +227,7 @@ public sealed class OutgoingSenderTests
         using var before = new OutgoingSender(broker, new Index(), log, resent: resent);
         if (wasTried)
         {
-            broker.Answer = new DeliveryReport(Delivery.Unavailable, "timed out");
+            broker.Answer = new DeliveryReport(DeliveryStatus.Unavailable, "timed out");
             before.Send(_saga, [_message]);
             broker.Answer = null;
         }
@@ -261,12 +261,12 @@ public sealed class OutgoingSenderTests
         {
             broker.Hold = held.Task;
             sender.Send(_saga, [_message with { MessageId = _saga }, _message]);
-            held.SetResult(new DeliveryReport(Delivery.Acknowledged, null));
+            held.SetResult(new DeliveryReport(DeliveryStatus.Acknowledged, null));
             await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
         }
         else
         {
-            broker.Answer = new DeliveryReport(Delivery.Unavailable, "no room") { IsUnwritten = true };
+            broker.Answer = new DeliveryReport(DeliveryStatus.Unavailable, "no room") { IsUnwritten = true };
             sender.Send(_saga, [_message]);
             broker.Answer = null;
         }
@@ -304,7 +304,7 @@ public sealed class OutgoingSenderTests
         sender.Send(_saga, [_message]);
 
         sender.Dispose();
-        held.SetResult(new DeliveryReport(Delivery.Acknowledged, null));
+        held.SetResult(new DeliveryReport(DeliveryStatus.Acknowledged, null));
 
         Assert.Empty(log.Lines);
     }
@@ -343,7 +343,7 @@ public sealed class OutgoingSenderTests
             }
 
             return Task.FromResult(
-                refused ? new DeliveryReport(Delivery.Undeliverable, "too large") : new DeliveryReport(Delivery.Acknowledged, null));
+                refused ? new DeliveryReport(DeliveryStatus.Undeliverable, "too large") : new DeliveryReport(DeliveryStatus.Acknowledged, null));
         }
 
         public Task<int> PartitionsAsync(string topic, CancellationToken cancellation) => Task.FromResult(1);

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Orchestrator.Background;
+using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Outbox;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
@@ -45,7 +46,7 @@ public sealed class UndeliverableMessagesTests
     }
 
     [Fact]
-    public async Task A_command_of_which_an_earlier_copy_may_have_run_blocks_with_the_reason()
+    public async Task A_command_whose_earlier_copy_may_have_run_blocks_with_the_reason()
     {
         var scenario = Starts();
         var sent = scenario.Last.Commands[0];
@@ -94,7 +95,7 @@ public sealed class UndeliverableMessagesTests
             Headers = MessageHeaders.Empty,
         };
 
-        scenario.Handles((await Refused(scenario).TellAsync(_id, message, "too large", CancellationToken.None))!.Message);
+        scenario.Handles((await Refused(scenario).ReadAsync(new Undeliverable(_id, message, "too large"), CancellationToken.None))!.Message);
 
         Assert.Equal("no_carrier", scenario.Saga.Fault?.Code);
     }
@@ -122,14 +123,14 @@ public sealed class UndeliverableMessagesTests
     }
 
     private async Task RefuseAsync(SagaScenario scenario, CommandToSend sent) => scenario.Handles(
-        (await Refused(scenario).TellAsync(
-            scenario.Saga.Facts.SagaId, Message(scenario, sent), "too large", CancellationToken.None))!.Message);
+        (await Refused(scenario).ReadAsync(
+            new Undeliverable(scenario.Saga.Facts.SagaId, Message(scenario, sent), "too large"), CancellationToken.None))!.Message);
 
     [Theory]
     [InlineData(Effect, false, true)]
     [InlineData(Effect, true, false)]
     [InlineData(Child, false, true)]
-    public async Task The_letter_of_a_refused_command_closes_itself_unless_its_saga_waits_for_an_operator(
+    public async Task The_dead_letter_of_a_refused_command_closes_itself_unless_its_saga_waits_for_an_operator(
         string call, bool taken, bool closes)
     {
         var scenario = Starts(call);
@@ -140,10 +141,11 @@ public sealed class UndeliverableMessagesTests
         }
 
         var message = Message(scenario, sent);
-        var told = (await Refused(scenario).TellAsync(scenario.Saga.Facts.SagaId, message, "too large", CancellationToken.None))!;
+        var told = (await Refused(scenario).ReadAsync(
+            new Undeliverable(scenario.Saga.Facts.SagaId, message, "too large"), CancellationToken.None))!;
         scenario.Handles(told.Message);
-        told.Done(told.Message.SagaId, scenario.Saga);
-        await Refused(scenario).CloseDeadLetterAsync(message, told);
+        told.Sink.Caller!.SetResult(new DeliveryOutcome.Done(told.Message.SagaId, scenario.Saga));
+        await Refused(scenario).CloseDeadLetterAsync(message, told, CancellationToken.None);
 
         Assert.Equal(closes ? [_id] : [], _letters.Closed);
     }
