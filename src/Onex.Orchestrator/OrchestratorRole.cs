@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Onex.Contracts;
+using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Hosting.Health;
 using Onex.Hosting.Http;
@@ -125,7 +126,7 @@ public static class OrchestratorRole
         services.GetRequiredService<OutgoingSender>().Refused = (sagaId, message, reason) => Background(TellAsync(sagaId, message, reason), logger);
         return router;
 
-        async Task TellAsync(Guid sagaId, OutgoingMessage message, string reason)
+        async Task TellAsync(SagaId sagaId, OutgoingMessage message, string reason)
         {
             if (await refused.TellAsync(sagaId, message, reason, CancellationToken.None) is { } item)
             {

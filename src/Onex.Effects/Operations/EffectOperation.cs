@@ -18,7 +18,7 @@ namespace Onex.Effects.Operations;
 /// <param name="Record">Where the outcome will be recorded.</param>
 internal sealed record EffectContext(
     string Operation,
-    Guid CommandId,
+    CommandId CommandId,
     Guid CorrelationId,
     string TraceParent,
     string? TraceState,

@@ -200,5 +200,5 @@ internal sealed class EffectRunner(
 
     // A command that came without a trace begins one, the same on every delivery.
     private static string NewTrace(StepCommand command) =>
-        $"00-{command.CorrelationId:N}-{command.CommandId.ToString("N")[..16]}-00";
+        $"00-{command.CorrelationId:N}-{command.CommandId.Value.ToString("N")[..16]}-00";
 }

@@ -22,7 +22,7 @@ internal static class MessageHeaders
 
     /// <summary>Our headers and those that are carried through, as a JSON object.</summary>
     public static RawJson Of(
-        string eventType, Guid messageId, Guid correlationId, DateTimeOffset at, ImmutableSortedDictionary<string, string> carried)
+        string eventType, MessageId messageId, Guid correlationId, DateTimeOffset at, ImmutableSortedDictionary<string, string> carried)
     {
         var buffer = new ArrayBufferWriter<byte>(512);
         using var writer = new Utf8JsonWriter(buffer, ValueJson.Writing);

@@ -1,3 +1,4 @@
+using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Orchestrator.Requests;
 
@@ -19,7 +20,7 @@ internal static class BatchOrder
 
         var parts = new List<List<WorkItem>> { new() };
         var awaited = new HashSet<(string Contract, string Name)>();
-        var identities = new Dictionary<Guid, Guid?>();
+        var identities = new Dictionary<MessageId, Guid?>();
         foreach (var item in items)
         {
             if (item.Message is SagaStarted { Facts: var facts } && Names(facts).Any(awaited.Contains))

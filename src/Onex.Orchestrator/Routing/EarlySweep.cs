@@ -26,7 +26,7 @@ internal sealed class EarlySweep(
     private const int AtOnceMax = 500;
 
     // Of which the log has told already.
-    private readonly HashSet<Guid> _unreadable = [];
+    private readonly HashSet<MessageId> _unreadable = [];
 
     // Fewer after there was no memory for so many.
     private int _atOnce = AtOnceMax;
@@ -87,7 +87,7 @@ internal sealed class EarlySweep(
         }
     }
 
-    private async Task DeliverAsync(IReadOnlyList<(EarlyEvent Event, Guid? SagaId, EventRequest Request)> due, CancellationToken cancellation)
+    private async Task DeliverAsync(IReadOnlyList<(EarlyEvent Event, SagaId? SagaId, EventRequest Request)> due, CancellationToken cancellation)
     {
         var items = due.Select(entry => WorkItem.Of(
             entry.Request with { KnownSagaId = entry.SagaId }, entry: null, new TaskCompletionSource<WorkOutcome>())).ToList();
@@ -110,7 +110,7 @@ internal sealed class EarlySweep(
     private async Task RefuseAsync(EventRequest sent, Rejection rejection, bool isDead, DateTimeOffset at, CancellationToken cancellation)
     {
         var requester = sent.Requester;
-        await rejections.SendAsync(messages.Rejection(rejection, Identity.OfRequest(requester.RequestId, "refusal:" + requester.Source), at), cancellation);
+        await rejections.SendAsync(messages.Rejection(rejection, new(Identity.OfRequest(requester.RequestId, "refusal:" + requester.Source)), at), cancellation);
         if (!isDead)
         {
             return;
@@ -120,7 +120,7 @@ internal sealed class EarlySweep(
         var id = Identity.OfRequest(requester.RequestId, "dead-letter:" + requester.Source);
         var isLarge = request.Utf8.Length > EventDeadLetter.ValueBytesMax;
         var letter = EventDeadLetter.RedrivenFrom(requester) ?? id;
-        await deadLetters.AddAsync(messages.DeadEventRow(rejection, request, letter, at, requester.RequestId), cancellation);
-        await rejections.SendAsync(messages.DeadEvent(rejection, request, isLarge ? letter : null, id, at), cancellation);
+        await deadLetters.AddAsync(messages.DeadEventRow(rejection, request, letter, at, requester.RequestId.Value), cancellation);
+        await rejections.SendAsync(messages.DeadEvent(rejection, request, isLarge ? letter : null, new(id), at), cancellation);
     }
 }

@@ -20,10 +20,10 @@ internal sealed class LedgerInquiry(ISagaStore store, IEffectLedger ledger, Memo
     /// <param name="later">Takes the wake-ups for whose results there is no memory now: they are to be asked for again.</param>
     /// <param name="cancellation">Ends the work.</param>
     public async Task<IReadOnlyList<WorkItem>> AskAsync(
-        IReadOnlyList<WorkItem> items, IReadOnlyDictionary<Guid, SagaWork> works, DateTimeOffset now, List<WorkItem> later, CancellationToken cancellation)
+        IReadOnlyList<WorkItem> items, IReadOnlyDictionary<SagaId, SagaWork> works, DateTimeOffset now, List<WorkItem> later, CancellationToken cancellation)
     {
-        var cancelled = new HashSet<Guid>();
-        var asked = new HashSet<Guid>();
+        var cancelled = new HashSet<CommandId>();
+        var asked = new HashSet<CommandId>();
         foreach (var item in items)
         {
             if (item.Message is TimerFired && works[item.Message.SagaId] is { Saga: { } saga, Pipe: { } pipe })
@@ -67,10 +67,10 @@ internal sealed class LedgerInquiry(ISagaStore store, IEffectLedger ledger, Memo
 
     // What was interrupted is cancelled if nobody has taken it: before it is known to have happened or not, nothing is compensated past it. What
     // was begun and never told is closed, so that the attempt that is counted as failed here is not run later by a copy of its command.
-    private async Task<Dictionary<Guid, LedgerState>> StatesAsync(
-        HashSet<Guid> cancelled, HashSet<Guid> asked, CancellationToken cancellation)
+    private async Task<Dictionary<CommandId, LedgerState>> StatesAsync(
+        HashSet<CommandId> cancelled, HashSet<CommandId> asked, CancellationToken cancellation)
     {
-        var states = new Dictionary<Guid, LedgerState>();
+        var states = new Dictionary<CommandId, LedgerState>();
         if (cancelled.Count > 0)
         {
             foreach (var (id, state) in await ledger.CancelAsync(cancelled, cancellation))
@@ -109,11 +109,11 @@ internal sealed class LedgerInquiry(ISagaStore store, IEffectLedger ledger, Memo
     private static bool Tell(
         TimerFired timer,
         SagaState saga,
-        Dictionary<Guid, LedgerState> states,
+        Dictionary<CommandId, LedgerState> states,
         IReadOnlyDictionary<Guid, SagaPayload> payloads,
         bool isAll,
         List<WorkItem> told,
-        out Dictionary<Guid, Lease> leases)
+        out Dictionary<CommandId, Lease> leases)
     {
         leases = [];
         var complete = true;

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.Sagas;
 
@@ -18,7 +19,7 @@ internal sealed class LostCommands(SagaRouter router, ISagaStore store, HomePart
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await home.Assigned.WaitAsync(stoppingToken);
-        var after = Guid.Empty;
+        var after = default(SagaId);
         var sagas = 0;
         while (true)
         {
@@ -31,7 +32,7 @@ internal sealed class LostCommands(SagaRouter router, ISagaStore store, HomePart
                 }
 
                 await router.HandleAsync(
-                    [.. live.Select(id => new WorkItem(new ResendAsked { SagaId = id, CausedBy = Guid.CreateVersion7(time.GetUtcNow()) }, entry: null))],
+                    [.. live.Select(id => new WorkItem(new ResendAsked { SagaId = id, CausedBy = MessageId.Create(time.GetUtcNow()) }, entry: null))],
                     stoppingToken);
                 (after, sagas) = (live[^1], sagas + live.Count);
             }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Hosting.Settings;
 using Onex.Orchestrator.Scheduling;
@@ -88,7 +89,7 @@ internal sealed class MainLoops(
         await router.HandleAsync(
             [
                 .. due.Select(sagaId => new WorkItem(
-                    new TimerFired { SagaId = sagaId, CausedBy = Identity.Wakeup(sagaId, now), Leases = new Dictionary<Guid, Lease>() },
+                    new TimerFired { SagaId = sagaId, CausedBy = Identity.Wakeup(sagaId, now), Leases = new Dictionary<CommandId, Lease>() },
                     entry: null)),
             ],
             cancellation);

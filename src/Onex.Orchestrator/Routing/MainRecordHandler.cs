@@ -100,7 +100,7 @@ internal sealed class MainRecordHandler(
         if (read is not null)
         {
             var now = clock.Now;
-            (var accepted, rejection) = rules.Accept(read, Guid.CreateVersion7(now), entry.Record.Partition, now);
+            (var accepted, rejection) = rules.Accept(read, SagaId.Create(now), entry.Record.Partition, now);
             if (accepted is not null)
             {
                 return WorkItem.Of(accepted, entry);
@@ -142,10 +142,10 @@ internal sealed class MainRecordHandler(
         }
 
         var now = clock.Now;
-        var (accepted, rejection) = rules.AcceptCall(call, input, $"{entry.Record.Topic}/{entry.Record.Partition}/{entry.Record.Offset}", Guid.CreateVersion7(now), entry.Record.Partition, now);
+        var (accepted, rejection) = rules.AcceptCall(call, input, $"{entry.Record.Topic}/{entry.Record.Partition}/{entry.Record.Offset}", SagaId.Create(now), entry.Record.Partition, now);
         if (accepted is { } facts)
         {
-            return (new WorkItem(new SagaStarted { SagaId = facts.SagaId, CausedBy = call.CommandId, Facts = facts, CancelledBeforeStart = call.Cancels }, entry), brought);
+            return (new WorkItem(new SagaStarted { SagaId = facts.SagaId, CausedBy = new(call.CommandId.Value), Facts = facts, CancelledBeforeStart = call.Cancels }, entry), brought);
         }
 
         if (await known.FindAsync(rejection!.Requester, call.Cancels, entry, caller: null, cancellation) is { IsKnown: true, Item: var item })

@@ -27,10 +27,10 @@ internal sealed record StoredSaga(SagaRow Row, PlanPipe? Pipe, SagaState? Saga, 
 internal sealed class SagaReader(ISagaStore store, PlanCatalogue plans, ILogger<SagaReader> logger)
 {
     /// <summary>The sagas of those ids; what is not there is missing from the answer.</summary>
-    public Task<IReadOnlyList<StoredSaga>> ReadAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) => ReadAsync(ids, null, cancellation);
+    public Task<IReadOnlyList<StoredSaga>> ReadAsync(IReadOnlyCollection<SagaId> ids, CancellationToken cancellation) => ReadAsync(ids, null, cancellation);
 
     /// <summary>The same, as many of them as the limit allows.</summary>
-    public async Task<IReadOnlyList<StoredSaga>> ReadAsync(IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation)
+    public async Task<IReadOnlyList<StoredSaga>> ReadAsync(IReadOnlyCollection<SagaId> ids, ReadLimit? limit, CancellationToken cancellation)
     {
         var loaded = await store.LoadAsync(ids, limit, cancellation);
         var answers = await AnswersAsync(loaded.Values, cancellation);
@@ -89,7 +89,7 @@ internal sealed class SagaReader(ISagaStore store, PlanCatalogue plans, ILogger<
         return wanted.Count == 0 ? new Dictionary<Guid, SagaPayload>() : await store.LoadPayloadsAsync(wanted, cancellation);
     }
 
-    private static RawJson? Answer(IReadOnlyDictionary<Guid, SagaPayload> answers, Guid sagaId, string name) =>
+    private static RawJson? Answer(IReadOnlyDictionary<Guid, SagaPayload> answers, SagaId sagaId, string name) =>
         answers.GetValueOrDefault(Identity.Payload(sagaId, name))?.Content;
 
     // Few sagas answer before their end, so that the text is looked at before it is read.

@@ -157,10 +157,10 @@ internal sealed class SagaRouter(
     }
 
     // The sagas of the messages, as many as there is memory for while something is decided on them. The messages of the others come later.
-    private async Task<(Dictionary<Guid, SagaWork> Works, List<WorkItem> Later)> LoadAsync(IReadOnlyList<WorkItem> items, CancellationToken cancellation)
+    private async Task<(Dictionary<SagaId, SagaWork> Works, List<WorkItem> Later)> LoadAsync(IReadOnlyList<WorkItem> items, CancellationToken cancellation)
     {
-        var works = new Dictionary<Guid, SagaWork>();
-        var missing = new List<Guid>();
+        var works = new Dictionary<SagaId, SagaWork>();
+        var missing = new List<SagaId>();
         var weight = 0L;
         foreach (var item in items)
         {
@@ -201,7 +201,7 @@ internal sealed class SagaRouter(
         {
             using var reading = sender.BeginReading();
             var limit = new ReadLimit(Math.Max(1, memory.Batch - weight));
-            var loaded = new HashSet<Guid>();
+            var loaded = new HashSet<SagaId>();
             foreach (var stored in await reader.ReadAsync(missing, limit, cancellation))
             {
                 // Before anything newer of this saga: whoever committed these may have died before sending them.
@@ -503,7 +503,7 @@ internal sealed class SagaRouter(
     }
 
     // A start whose saga is there already. A redelivery of the record that began it is silent.
-    private static WorkItem? Again(WorkItem item, Guid sagaId, string? source, bool isDuplicate)
+    private static WorkItem? Again(WorkItem item, SagaId sagaId, string? source, bool isDuplicate)
     {
         var started = (SagaStarted)item.Message;
         if (started.Facts.Requester.Source == source)
@@ -516,7 +516,7 @@ internal sealed class SagaRouter(
         return item;
     }
 
-    private void RefuseKey(SagaWork work, WorkItem item, Guid liveSagaId, CancellationToken cancellation)
+    private void RefuseKey(SagaWork work, WorkItem item, SagaId liveSagaId, CancellationToken cancellation)
     {
         var live = $"A live saga of '{work.Pipe!.Plan.Name}' ({liveSagaId}) has the business key '{work.Saga!.Facts.BusinessKey}'";
         var rejection = work is { Pipe.Plan.OnDuplicate: DuplicatePolicy.Join, Saga.Facts.Requester.Silent: false }

@@ -1,3 +1,4 @@
+using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.Sagas;
 
@@ -10,7 +11,7 @@ internal sealed class WantedItemReader(ISagaStore store)
     private static readonly SagaItemStatus[] _toCompensate = [SagaItemStatus.Completed, SagaItemStatus.Unknown];
 
     /// <summary>Puts the rows into the wake-ups. What is decided in the same batch before them makes them useless, not wrong.</summary>
-    public async Task BringAsync(IReadOnlyList<WorkItem> items, IReadOnlyDictionary<Guid, SagaWork> works, CancellationToken cancellation)
+    public async Task BringAsync(IReadOnlyList<WorkItem> items, IReadOnlyDictionary<SagaId, SagaWork> works, CancellationToken cancellation)
     {
         var asked = new List<(WorkItem Item, WantedItems Wanted)>();
         foreach (var item in items)
@@ -34,6 +35,6 @@ internal sealed class WantedItemReader(ISagaStore store)
         }
     }
 
-    private static SagaItemsQuery Query(Guid sagaId, WantedItems wanted) => new(
+    private static SagaItemsQuery Query(SagaId sagaId, WantedItems wanted) => new(
         sagaId, wanted.Step, wanted.Visit, wanted.Below is null ? _all : _toCompensate, wanted.Below, Descending: wanted.Below is not null, wanted.Limit);
 }

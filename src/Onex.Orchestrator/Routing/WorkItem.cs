@@ -1,3 +1,4 @@
+using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Kafka.Consuming;
 using Onex.Orchestrator.Requests;
@@ -8,7 +9,7 @@ namespace Onex.Orchestrator.Routing;
 /// <summary>One message for one saga, on its way through the router.</summary>
 internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
 {
-    private static readonly Dictionary<Guid, Lease> _none = [];
+    private static readonly Dictionary<CommandId, Lease> _none = [];
 
     /// <summary>What happened. A start that finds its saga there already becomes a joining request.</summary>
     public SagaEvent Message { get; private set; } = message;
@@ -23,7 +24,7 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
     public EventRequest? Event { get; private set; }
 
     /// <summary>Whether nobody knows yet which saga its event is for.</summary>
-    public bool IsUnaddressed => Event is not null && Message.SagaId == Guid.Empty;
+    public bool IsUnaddressed => Event is not null && Message.SagaId == default;
 
     /// <summary>The stored result that it refers to, or null.</summary>
     public Guid? ResultRef { get; init; }
@@ -75,13 +76,13 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
 
     /// <summary>An event on its way to a saga that is to be found.</summary>
     public static WorkItem Of(EventRequest request, BatchEntry? entry, TaskCompletionSource<WorkOutcome>? caller = null) =>
-        new(ToEvent(request, Guid.Empty), entry) { Event = request, Caller = caller };
+        new(ToEvent(request, default), entry) { Event = request, Caller = caller };
 
     /// <summary>Says which saga its event is for.</summary>
-    public void Address(Guid sagaId) => Message = ToEvent(Event!, sagaId);
+    public void Address(SagaId sagaId) => Message = ToEvent(Event!, sagaId);
 
     /// <summary>The saga that it was for is no longer the one: it is to be found again.</summary>
-    public void Unaddress() => Address(Guid.Empty);
+    public void Unaddress() => Address(default);
 
     /// <summary>Replaces what happened.</summary>
     public void Become(SagaEvent other) => Message = other;
@@ -105,7 +106,7 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
     /// <summary>Its outcome is durable.</summary>
     /// <param name="sagaId">The saga that has it, or null if none has it yet.</param>
     /// <param name="saga">That saga as it is now, if it is at hand.</param>
-    public void Done(Guid? sagaId, SagaState? saga = null)
+    public void Done(SagaId? sagaId, SagaState? saga = null)
     {
         Entry?.Settle(RecordOutcome.Done.Instance);
         Caller?.TrySetResult(new WorkOutcome.Done(sagaId, saga, Decision));
@@ -146,7 +147,7 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
         }
     }
 
-    private static ExternalEvent ToEvent(EventRequest request, Guid sagaId) => new()
+    private static ExternalEvent ToEvent(EventRequest request, SagaId sagaId) => new()
     {
         SagaId = sagaId,
         CausedBy = request.MessageId,
@@ -174,7 +175,7 @@ internal abstract record WorkOutcome
     /// <param name="SagaId">The saga that has it; null for an event that is kept until its saga starts.</param>
     /// <param name="Saga">That saga afterwards; null if there is none, or it was not looked at.</param>
     /// <param name="Decision">What was decided on it; null if nothing was, for the saga has ended, is not there, or knew it already.</param>
-    public sealed record Done(Guid? SagaId, SagaState? Saga, Decision? Decision) : WorkOutcome;
+    public sealed record Done(SagaId? SagaId, SagaState? Saga, Decision? Decision) : WorkOutcome;
 
     /// <summary>Nothing comes of it.</summary>
     public sealed record Refused(Rejection Rejection, bool IsDead) : WorkOutcome;

@@ -12,7 +12,7 @@ internal static class UndeliverableDeadLetter
     private const int ValueBytesMax = 256 * 1024;
 
     /// <summary>The letter's value. A value that would be refused again is left out: the saga's rows hold what it was made of.</summary>
-    public static byte[] Write(Guid sagaId, OutgoingMessage message, string reason)
+    public static byte[] Write(SagaId sagaId, OutgoingMessage message, string reason)
     {
         var letter = new DeadLetter
         {
@@ -21,7 +21,7 @@ internal static class UndeliverableDeadLetter
             {
                 Key = message.Key,
                 Value = message.Value.Length <= ValueBytesMax ? System.Text.Encoding.UTF8.GetString(message.Value.Span) : null,
-                ValueRef = message.Value.Length <= ValueBytesMax ? null : sagaId,
+                ValueRef = message.Value.Length <= ValueBytesMax ? null : sagaId.Value,
                 Headers = JsonSerializer.Deserialize(message.Headers.Utf8.Span, MessageJson.Default.DictionaryStringString)!,
                 Partition = message.Partition ?? -1,
                 Offset = -1,
@@ -53,7 +53,7 @@ internal static class UndeliverableDeadLetter
             Key = message.Key,
             Headers = message.Headers,
             ErrorType = "DeliveryRefused",
-            Reopens = Id(message) != message.MessageId,
+            Reopens = Id(message) != message.MessageId.Value,
         };
     }
 
@@ -63,7 +63,7 @@ internal static class UndeliverableDeadLetter
         using var headers = JsonDocument.Parse(message.Headers.Utf8);
         return headers.RootElement.TryGetProperty(HeaderNames.Redrive, out var letter) && Guid.TryParseExact(letter.GetString(), "D", out var id)
             ? id
-            : message.MessageId;
+            : message.MessageId.Value;
     }
 
     // Every copy has the same bytes, so the time is the decision's, not the clock's.

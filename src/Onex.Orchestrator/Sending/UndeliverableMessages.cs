@@ -16,7 +16,7 @@ internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterInd
     /// <param name="message">The message.</param>
     /// <param name="reason">Why it is refused, for people.</param>
     /// <param name="cancellation">Ends the work.</param>
-    public async Task<WorkItem?> TellAsync(Guid sagaId, OutgoingMessage message, string reason, CancellationToken cancellation)
+    public async Task<WorkItem?> TellAsync(SagaId sagaId, OutgoingMessage message, string reason, CancellationToken cancellation)
     {
         if (message.Topic == topics.SagaEvents)
         {
@@ -64,7 +64,7 @@ internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterInd
         && state.Cancelled;
 
     private static WorkItem Undeliverable(
-        Guid sagaId, OutgoingMessage message, string reason, Guid commandId, int attempt, bool isClosed) => new(
+        SagaId sagaId, OutgoingMessage message, string reason, CommandId commandId, int attempt, bool isClosed) => new(
         new StepResultArrived
         {
             SagaId = sagaId,

@@ -159,7 +159,7 @@ public sealed class EffectLedger : IEffectLedger
         {
             Parameters =
             {
-                new NpgsqlParameter<Guid> { TypedValue = result.CommandId },
+                new NpgsqlParameter<Guid> { TypedValue = result.CommandId.Value },
                 new NpgsqlParameter<Guid> { TypedValue = leaseToken },
                 new NpgsqlParameter<string> { TypedValue = result.Outcome },
                 new NpgsqlParameter<byte[]>
@@ -173,7 +173,7 @@ public sealed class EffectLedger : IEffectLedger
     }
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, LedgerState>> CancelAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
         ReadStatesAsync(
             commandIds,
             [
@@ -190,27 +190,27 @@ public sealed class EffectLedger : IEffectLedger
             cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, LedgerState>> SettleAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> SettleAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
         ReadStatesAsync(commandIds, [SettleAll(commandIds)], cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, LedgerState>> LookUpAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> LookUpAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
         ReadStatesAsync(commandIds, [], cancellation);
 
-    private static NpgsqlBatchCommand SettleAll(IReadOnlyCollection<Guid> commandIds) =>
+    private static NpgsqlBatchCommand SettleAll(IReadOnlyCollection<CommandId> commandIds) =>
         new(Settle) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds]) } };
 
     // Reads after the commands before it, which answer nothing.
-    private Task<IReadOnlyDictionary<Guid, LedgerState>> ReadStatesAsync(
-        IReadOnlyCollection<Guid> commandIds, NpgsqlBatchCommand[] before, CancellationToken cancellation) =>
-        _dataSource.RunAsync<IReadOnlyDictionary<Guid, LedgerState>>(
+    private Task<IReadOnlyDictionary<CommandId, LedgerState>> ReadStatesAsync(
+        IReadOnlyCollection<CommandId> commandIds, NpgsqlBatchCommand[] before, CancellationToken cancellation) =>
+        _dataSource.RunAsync<IReadOnlyDictionary<CommandId, LedgerState>>(
             [.. before, new NpgsqlBatchCommand(Read) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds]) } }],
             async reader =>
             {
-                var states = new Dictionary<Guid, LedgerState>(commandIds.Count);
+                var states = new Dictionary<CommandId, LedgerState>(commandIds.Count);
                 while (await reader.ReadAsync(cancellation))
                 {
-                    states[reader.GetGuid(0)] = new LedgerState(
+                    states[new CommandId(reader.GetGuid(0))] = new LedgerState(
                         reader.GetInt32(1), reader.GetBoolean(2), reader.GetFieldValue<DateTimeOffset>(3), Result(reader, 4))
                     {
                         Cancelled = reader.GetBoolean(5),
@@ -302,10 +302,10 @@ public sealed class EffectLedger : IEffectLedger
             ],
             async reader =>
             {
-                var unrecorded = new HashSet<Guid>();
+                var unrecorded = new HashSet<CommandId>();
                 while (await reader.ReadAsync())
                 {
-                    unrecorded.Add(reader.GetGuid(0));
+                    unrecorded.Add(new CommandId(reader.GetGuid(0)));
                 }
 
                 await reader.NextResultAsync();

@@ -1,3 +1,4 @@
+using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
@@ -143,7 +144,7 @@ public abstract class StoreMaintenanceCompliance
     }
 
     /// <summary>Lets a command of the ledger be that old.</summary>
-    protected abstract Task AgeAsync(Guid commandId, TimeSpan age);
+    protected abstract Task AgeAsync(CommandId commandId, TimeSpan age);
 
     private static SagaItemsQuery Items(SagaRow row) => new(row.Id, "pack", 1, [SagaItemStatus.Completed], null, Descending: false, 10);
 

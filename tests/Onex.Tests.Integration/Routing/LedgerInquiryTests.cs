@@ -108,7 +108,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
 
     private static Outstanding Command(string step, bool interrupted = false) => new()
     {
-        CommandId = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()),
+        CommandId = new(Guid.CreateVersion7(TimeProvider.System.GetUtcNow())),
         Step = step,
         Direction = StepDirections.Do,
         Attempt = 1,
@@ -122,7 +122,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
     {
         CommandId = command.CommandId,
         Attempt = command.Attempt,
-        SagaId = Guid.Empty,
+        SagaId = default,
         CorrelationId = Guid.Empty,
         Contract = "calls",
         Step = command.Step,
@@ -143,7 +143,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
     {
         CommandId = command.CommandId,
         Attempt = command.Attempt,
-        SagaId = Guid.Empty,
+        SagaId = default,
         CorrelationId = Guid.Empty,
         Outcome = StepOutcomes.Completed,
         Result = reference is null ? RawJson.EmptyObject : null,
@@ -175,10 +175,10 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
             UpdatedAt = now,
             Outstanding = [.. outstanding],
         };
-        var timer = new TimerFired { SagaId = id, CausedBy = id, Leases = new Dictionary<Guid, Lease>() };
+        var timer = new TimerFired { SagaId = id, CausedBy = id, Leases = new Dictionary<CommandId, Lease>() };
         return await new LedgerInquiry(_store, _ledger, new MemoryBudget(1L << 30)).AskAsync(
             [new WorkItem(timer, entry: null)],
-            new Dictionary<Guid, SagaWork> { [id] = new(id, new PlanPipe(plan, new NoPipes()), saga, 1) },
+            new Dictionary<SagaId, SagaWork> { [id] = new(id, new PlanPipe(plan, new NoPipes()), saga, 1) },
             now,
             [],
             _none);

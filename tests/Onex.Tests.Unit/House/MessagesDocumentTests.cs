@@ -31,7 +31,7 @@ public sealed partial class MessagesDocumentTests
     private const string Document = "messages.md";
     private static readonly DateTimeOffset _at = new(2026, 11, 24, 8, 0, 0, TimeSpan.Zero);
     private static readonly Guid _correlation = Guid.Parse("123e4567-e89b-12d3-a456-426614174000");
-    private static readonly Guid _saga = Guid.Parse("019ab4f2-5000-7000-8000-000000000001");
+    private static readonly SagaId _saga = new(Guid.Parse("019ab4f2-5000-7000-8000-000000000001"));
     private static readonly JsonSerializerOptions _indented =
         new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 

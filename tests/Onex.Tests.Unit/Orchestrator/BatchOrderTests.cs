@@ -48,7 +48,7 @@ public sealed class BatchOrderTests
             's' => WorkItem.Of(
                 new AcceptedRequest.Start(new SagaFacts
                 {
-                    SagaId = Guid.CreateVersion7(DateTimeOffset.UnixEpoch),
+                    SagaId = new(Guid.CreateVersion7(DateTimeOffset.UnixEpoch)),
                     Contract = "story",
                     ContractVersion = "1.0.0",
                     ContractHash = "",
@@ -59,7 +59,7 @@ public sealed class BatchOrderTests
                     Input = CelValue.Null,
                 }),
                 entry: null),
-            _ => new WorkItem(new ResendAsked { SagaId = Guid.CreateVersion7(DateTimeOffset.UnixEpoch), CausedBy = Guid.Empty }, entry: null),
+            _ => new WorkItem(new ResendAsked { SagaId = new(Guid.CreateVersion7(DateTimeOffset.UnixEpoch)), CausedBy = default }, entry: null),
         };
     }
 }

@@ -346,7 +346,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
             _story.After(at - _story.Now);
         }
 
-        var leases = new Dictionary<Guid, Lease>();
+        var leases = new Dictionary<CommandId, Lease>();
         var told = new List<StepResultArrived>();
         var cancel = Timers.ToCancel(plan, Saga, _story.Now).ToList();
         foreach (var id in cancel.Concat(Timers.InNeedOfLedger(plan, Saga, _story.Now)).ToList())
@@ -399,7 +399,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         }
     }
 
-    private static Guid Id(int number) => Identity.OfRequest(Guid.Empty, $"message {number}");
+    private static Guid Id(int number) => Identity.OfRequest(default, $"message {number}");
 
     private void Ask(OperatorCommand command)
     {

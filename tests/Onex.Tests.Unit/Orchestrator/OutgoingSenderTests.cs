@@ -13,11 +13,11 @@ namespace Onex.Tests.Unit.Orchestrator;
 
 public sealed class OutgoingSenderTests
 {
-    private static readonly Guid _saga = Guid.Parse("018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a13");
+    private static readonly SagaId _saga = new(Guid.Parse("018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a13"));
 
     private static readonly OutgoingMessage _message = new()
     {
-        MessageId = Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11"),
+        MessageId = new(Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11")),
         Topic = "responses",
         Key = "k",
         Value = """{"token":"t0ken"}"""u8.ToArray(),
@@ -274,7 +274,7 @@ public sealed class OutgoingSenderTests
 
     private static readonly OutgoingMessage _response = new()
     {
-        MessageId = Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a14"),
+        MessageId = new(Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a14")),
         Topic = "responses",
         Key = "k",
         Value = JsonSerializer.SerializeToUtf8Bytes(
@@ -363,7 +363,7 @@ public sealed class OutgoingSenderTests
             return Task.CompletedTask;
         }
 
-        public Task<Guid?> HandledByAsync(Guid requestId, CancellationToken cancellation) => throw new NotSupportedException();
+        public Task<Guid?> HandledByAsync(MessageId requestId, CancellationToken cancellation) => throw new NotSupportedException();
 
         public Task<DeadLetterPage> ListAsync(DeadLetterFilter filter, CancellationToken cancellation) => throw new NotSupportedException();
 

@@ -95,7 +95,7 @@ public sealed class SagaRowsTests
 
     private static Outstanding Command(AttemptPhase phase) => new()
     {
-        CommandId = Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1"),
+        CommandId = new(Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1")),
         Step = "charge",
         Direction = StepDirections.Do,
         Attempt = 2,

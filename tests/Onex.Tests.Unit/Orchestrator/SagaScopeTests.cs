@@ -61,13 +61,13 @@ public sealed class SagaScopeTests
         {
             Facts = new SagaFacts
             {
-                SagaId = new Guid(1, 0, 0, new byte[8]),
+                SagaId = new(new Guid(1, 0, 0, new byte[8])),
                 Contract = plan.Name,
                 ContractVersion = plan.Version,
                 ContractHash = plan.Hash,
                 HomePartition = 0,
                 StartedAt = _now,
-                Requester = new Requester { RequestId = new Guid(2, 0, 0, new byte[8]), CorrelationId = new Guid(3, 0, 0, new byte[8]), Operation = plan.Name, Source = "requests/0/1" },
+                Requester = new Requester { RequestId = new(new Guid(2, 0, 0, new byte[8])), CorrelationId = new Guid(3, 0, 0, new byte[8]), Operation = plan.Name, Source = "requests/0/1" },
                 Input = Json("""{"order_id": "o-1", "total": 120.5}"""),
             },
             State = plan.Initial,

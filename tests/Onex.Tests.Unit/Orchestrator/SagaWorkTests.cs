@@ -47,7 +47,7 @@ public sealed class SagaWorkTests
     {
         var near = new Outstanding
         {
-            CommandId = Guid.Empty,
+            CommandId = default,
             Step = "seal",
             Direction = StepDirections.Do,
             Attempt = 1,
@@ -96,7 +96,7 @@ public sealed class SagaWorkTests
         var work = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga with { Early = [kept] }, version: 4);
         work.Apply(
             new Decision(Saga, true, [], [], []) { Rejections = [new DeclinedEvent(kept.Requester, kept, ErrorCodes.EventUnclaimed, "It ended.", IsDead: true)] },
-            new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = Guid.Empty },
+            new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = default },
             _messages);
 
         Assert.Equal(["responses", "requests.dlq"], work.Outgoing.Select(message => message.Topic));
@@ -128,7 +128,7 @@ public sealed class SagaWorkTests
         var work = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga with { Early = [kept] }, version: 4);
         work.Apply(
             new Decision(Saga, true, [], [], []) { Rejections = [new DeclinedEvent(kept.Requester, kept, ErrorCodes.EventExpired, "Over.", IsDead: true)] },
-            new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = Guid.Empty },
+            new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = default },
             _messages);
 
         Assert.Contains("envelope_id", Text(Json(work.Outgoing[1].Value).GetProperty("original_message"), "value"));
@@ -145,7 +145,7 @@ public sealed class SagaWorkTests
         var work = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga with { Early = [kept] }, version: 4);
         work.Apply(
             new Decision(Saga, true, [], [], []) { Rejections = [new DeclinedEvent(kept.Requester, kept, ErrorCodes.EventExpired, "Over.", IsDead: true)] },
-            new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = Guid.Empty },
+            new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = default },
             _messages);
 
         var move = Assert.IsType<CommitEntry.Move>(work.ToEntry());
@@ -227,10 +227,10 @@ public sealed class SagaWorkTests
         """).Starts().Saga with { Outstanding = [] };
 
     private static BufferedEvent Kept(string name) => new(
-        Identity.OfRequest(Guid.Empty, name), name, CelValue.Map([]), Story.Requester($"requests/3/{name.Length}"), _now, _now.AddMinutes(10));
+        Identity.OfRequest(default, name), name, CelValue.Map([]), Story.Requester($"requests/3/{name.Length}"), _now, _now.AddMinutes(10));
 
     private static void Apply(SagaWork work, SagaState after, params Guid[] seen) => work.Apply(
-        new Decision(after, true, [], [], []) { Seen = [.. seen] }, new ResendAsked { SagaId = after.Facts.SagaId, CausedBy = Guid.Empty }, _messages);
+        new Decision(after, true, [], [], []) { Seen = [.. seen] }, new ResendAsked { SagaId = after.Facts.SagaId, CausedBy = default }, _messages);
 
     private static JsonElement Json(ReadOnlyMemory<byte> value) => JsonDocument.Parse(value).RootElement;
 

@@ -45,9 +45,9 @@ public sealed class StoredSagaSampleTests
         using var json = new Utf8JsonWriter(file, _indented);
         json.WriteStartObject();
         json.WriteString("at", story.Now);
-        Rows(json, "sagas", SagaTable.Columns, [SagaRows.ToRow(saga, 3, Identity.OfRequest(Guid.Empty, sample.Name))]);
+        Rows(json, "sagas", SagaTable.Columns, [SagaRows.ToRow(saga, 3, Identity.OfRequest(default, sample.Name))]);
         Assert.True(ValueJson.TryWrite(saga.Facts.Input, out var input, out _));
-        Rows(json, "saga_payloads", PayloadTable.Columns, [new SagaPayload(Identity.OfRequest(Guid.Empty, "input"), saga.Facts.SagaId, "input", input)]);
+        Rows(json, "saga_payloads", PayloadTable.Columns, [new SagaPayload(Identity.OfRequest(default, "input"), saga.Facts.SagaId, "input", input)]);
         Rows(json, "saga_items", SagaItemTable.Columns, story.Items.All.OrderBy(item => item.Index).Select(item => (saga.Facts.SagaId, item)));
         Rows(json, "early_events", EarlyEventTable.Columns, saga.Early.Select(kept => EarlyEventRows.ToRow(saga.Facts, kept)));
         json.WriteEndObject();

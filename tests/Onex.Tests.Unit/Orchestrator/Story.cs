@@ -83,7 +83,7 @@ internal sealed class Story
     public static Requester Requester(string source) => new()
     {
         RequestId = Identity.Request(source, null, 3, 17, []),
-        CorrelationId = Identity.OfRequest(Guid.Empty, source),
+        CorrelationId = Identity.OfRequest(default, source),
         Operation = "story",
         Source = source,
     };
@@ -137,9 +137,9 @@ internal sealed class Story
     }
 
     /// <summary>Someone sends the saga an event.</summary>
-    public Story Tells(string name, string data = "{}", Guid? messageId = null)
+    public Story Tells(string name, string data = "{}", MessageId? messageId = null)
     {
-        var requester = Requester($"requests/1/{++_told}") with { RequestId = messageId ?? Identity.OfRequest(Guid.Empty, $"event {_told}") };
+        var requester = Requester($"requests/1/{++_told}") with { RequestId = messageId ?? Identity.OfRequest(default, $"event {_told}") };
         var value = CelValue.FromJson(System.Text.Encoding.UTF8.GetBytes(data));
         Assert.True(Plan.Events[name].Data.TryConvert(value, out var typed, out _), "the event's payload is not what its contract says");
         return Takes(new ExternalEvent { SagaId = Saga.Facts.SagaId, CausedBy = requester.RequestId, Event = name, Data = typed, Requester = requester });
@@ -149,7 +149,7 @@ internal sealed class Story
     public Story Asks(OperatorCommand command, string by = "alice", string? reason = null) => Takes(new OperatorAsked
     {
         SagaId = Saga.Facts.SagaId,
-        CausedBy = Identity.OfRequest(Guid.Empty, $"asked {++_told}"),
+        CausedBy = new(Identity.OfRequest(default, $"asked {++_told}")),
         Command = command,
         By = by,
         Reason = reason,
@@ -157,7 +157,7 @@ internal sealed class Story
 
     /// <summary>The messages of what is in flight may be lost.</summary>
     public Story LosesMessages() =>
-        Takes(new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = Identity.OfRequest(Guid.Empty, $"lost {++_told}") });
+        Takes(new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = new(Identity.OfRequest(default, $"lost {++_told}")) });
 
     /// <summary>The one rejection of an event that the last message led to.</summary>
     public DeclinedEvent Rejection => Assert.Single(Last.Rejections);
@@ -166,14 +166,14 @@ internal sealed class Story
     public static Lease Cancelled { get; } = new(0, null) { Cancelled = true };
 
     /// <summary>Time goes on until the saga wants to be woken, unless it wanted to be already.</summary>
-    public Story Wakes(Func<Guid, Lease?>? ledger = null)
+    public Story Wakes(Func<CommandId, Lease?>? ledger = null)
     {
         Now = Saga.NextWakeupAt > Now ? Saga.NextWakeupAt.Value : Now;
         return Fires(ledger);
     }
 
     /// <summary>A wake-up comes now.</summary>
-    public Story Fires(Func<Guid, Lease?>? ledger = null)
+    public Story Fires(Func<CommandId, Lease?>? ledger = null)
     {
         var leases = Saga.Outstanding
             .Select(command => (command.CommandId, Lease: ledger?.Invoke(command.CommandId)))

@@ -166,7 +166,7 @@ public sealed class ValueRuleTests
     private static Decision Asked(Story story, SagaState saga, OperatorCommand command) => SagaEngine.Decide(
         story.Plan,
         saga,
-        new OperatorAsked { SagaId = saga.Facts.SagaId, CausedBy = Guid.Empty, Command = command, By = "ops" },
+        new OperatorAsked { SagaId = saga.Facts.SagaId, CausedBy = default, Command = command, By = "ops" },
         story.Now);
 
     private static Story Asking(string more) => new Story($$"""
