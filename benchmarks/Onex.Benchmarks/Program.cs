@@ -16,12 +16,13 @@ static int Usage()
 {
     Console.Error.WriteLine("""
         ./dev bench contracts
-        ./dev bench e2e [--requests N] [--warmup N] [--in-flight N] [--only echo|effects]
+        ./dev bench e2e [--only echo|effects] [--against FOLDER] [--rounds N] [--requests N] [--warmup N] [--in-flight N] [--rate-seconds N]
         ./dev bench items [--items N]
         ./dev bench timers [--parked N]
 
         contracts  what a guard costs (time, allocation), and how long a thousand contracts take to compile
-        e2e        an order of 3 transitions and 6 messages: against an echo in place of runtime-effects, and through real effects with the ledger
+        e2e        an order of 3 transitions and 6 messages: against an echo in place of runtime-effects, and through real effects with the ledger;
+                   --against a checkout or publish folder: that build in turn with this one, medians and ratios
         items      what the number of items of an each costs: time, memory, the saga's row
         timers     what a million sagas that wait for long cost the running ones: commits and sweeps, without and with them
         """);

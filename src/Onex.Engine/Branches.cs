@@ -1,6 +1,6 @@
-using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
+using Onex.Contracts.Text;
 
 namespace Onex.Engine;
 

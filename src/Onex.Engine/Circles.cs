@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
-using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
+using Onex.Contracts.Text;
 
 namespace Onex.Engine;
 

@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
-using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
+using Onex.Contracts.Text;
 
 namespace Onex.Engine;
 

@@ -1,7 +1,7 @@
 using Onex.Contracts.Catalogue;
-using Onex.Contracts.Compiling;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
+using Onex.Contracts.Text;
 
 namespace Onex.Engine;
 
@@ -122,7 +122,7 @@ internal static class Timers
         transition.Saga = saga with { DeadlineAt = null };
         transition.Observer?.Took(limit);
         transition.Move(limit.Next, new Fault(
-            EngineCodes.DeadlineExceeded, $"The saga was in state '{saga.State}' when its deadline was over, {Durations.Say(limit.After)} after its start.",
+            EngineCodes.DeadlineExceeded, $"The saga was in state '{saga.State}' when its deadline was over, {Durations.Describe(limit.After)} after its start.",
             null, transition.Now));
         return true;
     }
@@ -139,7 +139,7 @@ internal static class Timers
         transition.Saga = saga with { StateDueAt = null };
         transition.Observer?.Took(limit);
         transition.Move(limit.Next, new Fault(
-            EngineCodes.StateTimedOut, $"State '{saga.State}' was not left within {Durations.Say(limit.After)}.", null, transition.Now));
+            EngineCodes.StateTimedOut, $"State '{saga.State}' was not left within {Durations.Describe(limit.After)}.", null, transition.Now));
         return true;
     }
 

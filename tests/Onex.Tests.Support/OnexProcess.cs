@@ -57,7 +57,8 @@ public sealed class OnexProcess : IAsyncDisposable
         : 0;
 
     /// <summary>Starts <c>onex run</c> in a role with these settings and nothing else of the kind.</summary>
-    public static OnexProcess Start(string role, IReadOnlyDictionary<string, string> settings, string? logFile = null, MemoryGroup? memory = null)
+    public static OnexProcess Start(string role, IReadOnlyDictionary<string, string> settings, string? logFile = null, MemoryGroup? memory = null,
+        string? assembly = null)
     {
         var port = FreePort.Next();
         var environment = new Dictionary<string, string>(settings)
@@ -65,7 +66,7 @@ public sealed class OnexProcess : IAsyncDisposable
             ["RUNTIME_PROFILE"] = role,
             ["ONEX_HTTP_PORT"] = port.ToString(CultureInfo.InvariantCulture),
         };
-        return Launch(["run"], environment, role, port, logFile, memory);
+        return Launch(["run"], environment, role, port, logFile, memory, assembly);
     }
 
     /// <summary>Runs another command of the executable to its end.</summary>
@@ -165,11 +166,13 @@ public sealed class OnexProcess : IAsyncDisposable
     }
 
     private static OnexProcess Launch(
-        IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> settings, string name, int port, string? logFile, MemoryGroup? memory = null)
+        IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> settings, string name, int port, string? logFile, MemoryGroup? memory = null,
+        string? assembly = null)
     {
-        if (!File.Exists(Repository.OnexAssembly))
+        assembly ??= Repository.OnexAssembly;
+        if (!File.Exists(assembly))
         {
-            throw new InvalidOperationException($"{Repository.OnexAssembly} is not built: ./dev build");
+            throw new InvalidOperationException($"{assembly} is not built: ./dev build");
         }
 
         // In the group before the first byte is used: the runtime looks at its limit when it starts.
@@ -177,7 +180,7 @@ public sealed class OnexProcess : IAsyncDisposable
             memory is null ? "dotnet" : "sh",
             [
                 .. memory is null ? (string[])[] : ["-c", "echo $$ >\"$0\" && exec dotnet \"$@\"", memory.Members],
-                Repository.OnexAssembly,
+                assembly,
                 .. arguments,
             ])
         {

@@ -69,6 +69,9 @@ public sealed class OnexStack : IAsyncDisposable
     /// <summary>The environment of the processes.</summary>
     public IReadOnlyDictionary<string, string> Settings => _settings;
 
+    /// <summary>The executable's assembly: this checkout's, unless another build is set before a start.</summary>
+    public string Assembly { get; set; } = Repository.OnexAssembly;
+
     /// <summary>Every process ever started.</summary>
     public IReadOnlyList<OnexProcess> Processes => [.. _processes];
 
@@ -95,7 +98,7 @@ public sealed class OnexStack : IAsyncDisposable
     public OnexProcess Start(string role, IReadOnlyDictionary<string, string>? settings = null, MemoryGroup? memory = null)
     {
         var file = Path.Combine(_logs, $"{Interlocked.Increment(ref _started):000}-{role}.log");
-        var process = OnexProcess.Start(role, Merge(Settings, settings), file, memory);
+        var process = OnexProcess.Start(role, Merge(Settings, settings), file, memory, Assembly);
         _processes.Enqueue(process);
         return process;
     }
@@ -221,8 +224,15 @@ public sealed class OnexStack : IAsyncDisposable
         }
     }
 
+    /// <summary>Fails with the whole lines if a process logged at error level.</summary>
+    public void AssertNoLoggedErrors()
+    {
+        var lines = LoggedErrors();
+        Assert.True(lines.Count == 0, string.Join('\n', lines));
+    }
+
     /// <summary>Lines that a process logged at error level, by the JSON log's own level.</summary>
-    public IReadOnlyList<string> LoggedErrors() =>
+    private IReadOnlyList<string> LoggedErrors() =>
     [
         .. Processes.SelectMany(process => process.Output.Concat(process.Errors)).Where(line =>
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Confluent.Kafka;
 using Onex.Tests.Support;
 
@@ -5,65 +6,138 @@ namespace Onex.Benchmarks.EndToEnd;
 
 /// <summary>
 /// An order of 3 transitions and 6 messages, end to end on a real broker and a real Postgres with full durability, all on this machine: once with
-/// an echo in place of runtime-effects, which leaves main alone, and once through real effects with the ledger.
+/// an echo in place of runtime-effects, which leaves main alone, and once through real effects with the ledger. With another build to compare to,
+/// the two take turns, and the one that goes first changes from round to round.
 /// </summary>
 internal static class EndToEndBenchmark
 {
     private const int TransitionsPerRequest = 3;
+    private const int SingleRequests = 300;
+    private static readonly string[] _runs = ["echo", "effects"];
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(10);
 
     public static async Task<int> RunAsync(EndToEndOptions options)
     {
         await using var postgres = await PostgresServer.StartDurableAsync();
         var broker = await KafkaBroker.SharedAsync();
+        BuildUnderTest[] builds = options.Against is { } folder ? [BuildUnderTest.Present, BuildUnderTest.Find(folder)] : [BuildUnderTest.Present];
         Console.WriteLine($"broker: {Describe(broker)}");
         Console.WriteLine($"database: {await DescribeAsync(postgres)}; {Environment.ProcessorCount} cores for everything");
-        Console.WriteLine($"{options.Requests} requests after {options.Warmup} to warm up, {options.InFlight} in flight; then the latency of one after the other");
-        if (options.Only is null or "echo")
+        Console.WriteLine(
+            $"{options.Requests} requests after {options.Warmup} to warm up, {options.InFlight} in flight; then {SingleRequests} one after the other; "
+            + (options.RateSeconds > 0 ? $"then {options.RateSeconds} s of each fixed rate" : "no fixed rates"));
+        foreach (var build in builds)
         {
-            await MeasureAsync("echo", options, postgres, broker, withEffects: false);
+            Console.WriteLine($"{build.Name}: {build.Assembly}");
         }
 
-        if (options.Only is null or "effects")
+        foreach (var name in _runs.Where(name => options.Only is null || options.Only == name))
         {
-            await MeasureAsync("effects", options, postgres, broker, withEffects: true);
+            var measured = builds.Select(build => (Build: build, Rounds: new List<Measurement>())).ToList();
+            for (var round = 0; round < options.Rounds; round++)
+            {
+                foreach (var (build, rounds) in round % 2 == 0 ? measured : Enumerable.Reverse(measured))
+                {
+                    var measurement = await MeasureAsync(build, options, postgres, broker, withEffects: name == "effects");
+                    rounds.Add(measurement);
+                    Console.WriteLine($"{name}, round {round + 1}, {build.Name}: {measurement.Figures[0].Value:0} transitions/s");
+                }
+            }
+
+            Console.WriteLine();
+            Console.WriteLine($"{name}:");
+            foreach (var line in Measurement.Table(measured))
+            {
+                Console.WriteLine(line);
+            }
+
+            Console.WriteLine();
         }
 
         return 0;
     }
 
-    private static async Task MeasureAsync(
-        string name, EndToEndOptions options, PostgresServer postgres, KafkaBroker broker, bool withEffects)
+    private static async Task<Measurement> MeasureAsync(
+        BuildUnderTest build, EndToEndOptions options, PostgresServer postgres, KafkaBroker broker, bool withEffects)
     {
         await using var service = await EchoService.StartAsync();
         await using var stack = await OnexStack.CreateAsync(postgres, broker);
+        stack.Assembly = build.Assembly;
         stack.Set("CONTRACTS_DIR", Path.Combine(AppContext.BaseDirectory, "contracts"));
         stack.Set("ONEX_CONNECTION_ECHO_URL", service.Url);
         stack.Set("ONEX_LOG_LEVEL", "WARNING");
         stack.Set("ONEX_PARTITIONS", "12");
-        var processes = await stack.StartReadyAsync(withEffects ? ["main", "effects"] : ["main"]);
+        var roles = await stack.StartReadyAsync(withEffects ? ["main", "effects"] : ["main"]);
         await using var echo = withEffects
             ? null
             : new EchoRole(stack.Broker.BootstrapServers, stack.Topic("effect-requests"), stack.Topic("effect-responses"));
-
         var driver = new LoadDriver(stack.Broker.BootstrapServers, stack.Topic("requests"), stack.Topic("responses"));
-        await driver.RunAsync(options.Warmup, options.InFlight, _patience);
+        await driver.KeepInFlightAsync(options.Warmup, options.InFlight, _patience);
 
-        var before = processes.Select(process => ProcessUsage.Of(process.Pid)).ToList();
-        var (seconds, loaded) = await driver.RunAsync(options.Requests, options.InFlight, _patience);
-        var after = processes.Select(process => ProcessUsage.Of(process.Pid)).ToList();
-        var (_, single) = await driver.RunAsync(Math.Min(300, options.Requests), 1, _patience);
-
-        var transitions = options.Requests * TransitionsPerRequest;
-        Console.WriteLine();
-        Console.WriteLine($"{name}: {options.Requests / seconds:F0} requests/s, {transitions / seconds:F0} transitions/s");
-        Console.WriteLine($"  under load     {Percentiles(loaded)}");
-        Console.WriteLine($"  one at a time  {Percentiles(single)}");
-        foreach (var ((process, then), now) in processes.Zip(before).Zip(after))
+        var measurement = new Measurement();
+        var throughput = await MeasureLoadAsync(measurement, options, driver, stack, roles, broker);
+        measurement.AddLatency("one at a time", (await driver.KeepInFlightAsync(SingleRequests, 1, _patience)).Latencies);
+        if (options.RateSeconds > 0)
         {
-            Console.WriteLine(
-                $"  {process.Name,-8} {(now.CpuSeconds - then.CpuSeconds) / transitions * 1e6,6:F0} us CPU per transition, peak {now.PeakMegabytes:F0} MB");
+            foreach (var (name, rate) in new[] { ("100/s", 100), ("50 % of maximum", throughput / 2), ("80 % of maximum", throughput * 0.8) })
+            {
+                measurement.AddLatency(name, await driver.KeepRateAsync(rate, options.RateSeconds, _patience));
+            }
         }
+
+        return measurement;
+    }
+
+    /// <summary>The closed loop, and what every process used meanwhile.</summary>
+    /// <returns>Requests per second.</returns>
+    private static async Task<double> MeasureLoadAsync(
+        Measurement to, EndToEndOptions options, LoadDriver driver, OnexStack stack, IReadOnlyList<OnexProcess> roles, KafkaBroker broker)
+    {
+        var postgresPid = ProcessUsage.ListensOn(stack.Database.Server.Port);
+        var brokerPid = ProcessUsage.ListensOn(int.Parse(broker.BootstrapServers.Split(',')[0].Split(':')[^1], null));
+        (string Name, Func<double> CpuSeconds)[] processes =
+        [
+            .. roles.Select(role => (role.Name, (Func<double>)(() => ProcessUsage.Of(role.Pid).CpuSeconds))),
+            ("Postgres", () => postgresPid is { } pid ? ProcessUsage.CpuSecondsOfTree(pid) : double.NaN),
+            ("broker", () => brokerPid is { } pid ? ProcessUsage.Of(pid).CpuSeconds : double.NaN),
+            ("driver", () => Process.GetCurrentProcess().TotalProcessorTime.TotalSeconds),
+        ];
+        var counters = roles.Select(role => new RuntimeCounters(role.Pid)).ToList();
+        var databaseBefore = await DatabaseUsage.ReadAsync(stack.Database);
+        counters.ForEach(counter => counter.Take());
+        var before = processes.Select(process => process.CpuSeconds()).ToList();
+        var (seconds, latencies) = await driver.KeepInFlightAsync(options.Requests, options.InFlight, _patience);
+        var cpu = processes.Zip(before, (process, then) => (process.Name, Seconds: process.CpuSeconds() - then)).ToList();
+        var database = await DatabaseUsage.ReadAsync(stack.Database) - databaseBefore;
+        var runtime = counters.Select(counter => counter.Take()).ToList();
+        foreach (var counter in counters)
+        {
+            await counter.DisposeAsync();
+        }
+
+        double transitions = options.Requests * TransitionsPerRequest;
+        to.Add("transitions/s", transitions / seconds);
+        to.AddLatency("under load", latencies);
+        foreach (var (name, used) in cpu)
+        {
+            to.Add($"CPU of {name}, us/transition", used / transitions * 1e6);
+        }
+
+        to.Add("CPU of all, us/transition", cpu.Sum(process => process.Seconds) / transitions * 1e6);
+        foreach (var (role, counted) in roles.Zip(runtime))
+        {
+            to.Add($"allocated by {role.Name}, bytes/transition", counted.AllocatedBytes / transitions);
+            to.Add($"time of {role.Name} in collections, %", counted.PausedShare * 100);
+            to.Add($"peak memory of {role.Name}, MB", ProcessUsage.Of(role.Pid).PeakMegabytes);
+        }
+
+        to.Add("transitions/commit", transitions / database.Commits);
+        to.Add("rows inserted/transition", database.Inserted / transitions);
+        to.Add("rows updated/transition", database.Updated / transitions);
+        to.Add("rows deleted/transition", database.Deleted / transitions);
+        to.Add("WAL records/transition", database.WalRecords / transitions);
+        to.Add("WAL bytes/transition", database.WalBytes / transitions);
+        return options.Requests / seconds;
     }
 
     private static string Describe(KafkaBroker broker)
@@ -80,9 +154,4 @@ internal static class EndToEndBenchmark
             "SELECT concat_ws(', ', split_part(current_setting('server_version'), ' ', 1), "
             + "'fsync ' || current_setting('fsync'), 'synchronous_commit ' || current_setting('synchronous_commit'))");
     }
-
-    private static string Percentiles(double[] sorted) =>
-        $"p50 {At(sorted, 0.50):F1} ms, p95 {At(sorted, 0.95):F1} ms, p99 {At(sorted, 0.99):F1} ms";
-
-    private static double At(double[] sorted, double share) => sorted[Math.Min(sorted.Length - 1, (int)(sorted.Length * share))];
 }

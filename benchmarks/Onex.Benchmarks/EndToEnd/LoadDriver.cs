@@ -5,44 +5,87 @@ using Confluent.Kafka;
 
 namespace Onex.Benchmarks.EndToEnd;
 
-/// <summary>Keeps a number of requests under way and measures the time from each one's sending to its response.</summary>
+/// <summary>Sends requests and measures the time from each one's sending to its response.</summary>
 internal sealed class LoadDriver(string bootstrapServers, string requests, string responses)
 {
+    private static readonly string _note = new('x', 300);
+
     private readonly ConcurrentDictionary<string, long> _sentAt = new();
 
-    /// <summary>The seconds that all took together, and each one's milliseconds, sorted.</summary>
-    public async Task<(double Seconds, double[] Latencies)> RunAsync(int count, int inFlight, TimeSpan within)
+    /// <summary>Closed loop: sends another request when one is answered.</summary>
+    /// <returns>The seconds that all took together, and each one's milliseconds, sorted.</returns>
+    public async Task<(double Seconds, double[] Latencies)> KeepInFlightAsync(int count, int inFlight, TimeSpan within)
     {
-        using var room = new SemaphoreSlim(inFlight);
+        using var slots = new SemaphoreSlim(inFlight);
+        return await RunAsync(count, within, () => slots.Release(), async (send, stop) =>
+        {
+            for (var i = 0; i < count; i++)
+            {
+                await slots.WaitAsync(stop);
+                send(Stopwatch.GetTimestamp());
+            }
+        });
+    }
+
+    /// <summary>
+    /// Open loop: sends at a fixed rate, whatever is answered. Latency counts from when a request was due, so that a system that stands still for
+    /// a moment pays for all requests of that moment.
+    /// </summary>
+    /// <returns>Each one's milliseconds, sorted.</returns>
+    public async Task<double[]> KeepRateAsync(double perSecond, int seconds, TimeSpan within)
+    {
+        var count = (int)(perSecond * seconds);
+        var (_, latencies) = await RunAsync(count, within, () => { }, async (send, stop) =>
+        {
+            var (began, interval) = (Stopwatch.GetTimestamp(), Stopwatch.Frequency / perSecond);
+            for (var i = 0; i < count;)
+            {
+                for (var due = began + (long)(i * interval); i < count && due <= Stopwatch.GetTimestamp(); due = began + (long)(++i * interval))
+                {
+                    send(due);
+                }
+
+                await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, stop);
+            }
+        });
+        return latencies;
+    }
+
+    private async Task<(double Seconds, double[] Latencies)> RunAsync(
+        int count, TimeSpan within, Action onAnswered, Func<Action<long>, CancellationToken, Task> sendAll)
+    {
         using var stop = new CancellationTokenSource(within);
-        var latencies = new ConcurrentBag<double>();
+        var latencies = new List<double>(count);
         var reading = Task.Factory.StartNew(
-            () => Read(count, latencies, room, stop.Token), stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            () => Read(count, latencies, onAnswered, stop.Token), stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         using var producer = new ProducerBuilder<string, byte[]>(new ProducerConfig
         {
             BootstrapServers = bootstrapServers,
             LingerMs = 0,
             EnableIdempotence = true,
+            EnableDeliveryReports = false,
         }).Build();
         var began = Stopwatch.GetTimestamp();
-        for (var i = 0; i < count; i++)
-        {
-            await room.WaitAsync(stop.Token);
-            var id = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()).ToString();
-            _sentAt[id] = Stopwatch.GetTimestamp();
-            producer.Produce(requests, new Message<string, byte[]>
-            {
-                Key = id,
-                Value = Encoding.UTF8.GetBytes(
-                    $$$"""{"operation":"bench-order","correlation_id":"{{{id}}}","payload":{"order_id":"{{{id}}}","note":"{{{new string('x', 300)}}}"}}"""),
-            });
-        }
-
+        await sendAll(dueAt => Send(producer, dueAt), stop.Token);
         await reading;
-        return (Stopwatch.GetElapsedTime(began).TotalSeconds, [.. latencies.Order()]);
+        var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
+        latencies.Sort();
+        return (seconds, [.. latencies]);
     }
 
-    private void Read(int count, ConcurrentBag<double> latencies, SemaphoreSlim room, CancellationToken stop)
+    private void Send(IProducer<string, byte[]> producer, long dueAt)
+    {
+        var id = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()).ToString();
+        _sentAt[id] = dueAt;
+        producer.Produce(requests, new Message<string, byte[]>
+        {
+            Key = id,
+            Value = Encoding.UTF8.GetBytes(
+                $$$"""{"operation":"bench-order","correlation_id":"{{{id}}}","payload":{"order_id":"{{{id}}}","note":"{{{_note}}}"}}"""),
+        });
+    }
+
+    private void Read(int count, List<double> latencies, Action onAnswered, CancellationToken stop)
     {
         using var consumer = new ConsumerBuilder<string, Ignore>(new ConsumerConfig
         {
@@ -54,10 +97,10 @@ internal sealed class LoadDriver(string bootstrapServers, string requests, strin
         while (latencies.Count < count)
         {
             stop.ThrowIfCancellationRequested();
-            if (consumer.Consume(100)?.Message is { } message && _sentAt.TryRemove(message.Key, out var sentAt))
+            if (consumer.Consume(100)?.Message is { } message && _sentAt.TryRemove(message.Key, out var dueAt))
             {
-                latencies.Add(Stopwatch.GetElapsedTime(sentAt).TotalMilliseconds);
-                room.Release();
+                latencies.Add(Stopwatch.GetElapsedTime(dueAt).TotalMilliseconds);
+                onAnswered();
             }
         }
 

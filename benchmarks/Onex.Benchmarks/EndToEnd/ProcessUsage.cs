@@ -8,15 +8,75 @@ namespace Onex.Benchmarks.EndToEnd;
 internal sealed record ProcessUsage(double CpuSeconds, double PeakMegabytes)
 {
     private const double TicksPerSecond = 100;
+    private static readonly string[] _socketTables = ["/proc/net/tcp", "/proc/net/tcp6"];
 
     public static ProcessUsage Of(int pid)
     {
-        // The name, in brackets, may hold spaces: count from behind it.
-        var stat = File.ReadAllText($"/proc/{pid}/stat");
-        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        var ticks = double.Parse(fields[11], CultureInfo.InvariantCulture) + double.Parse(fields[12], CultureInfo.InvariantCulture);
+        var fields = Stat(pid)!;
         var peak = File.ReadLines($"/proc/{pid}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
         var kilobytes = double.Parse(peak.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
-        return new ProcessUsage(ticks / TicksPerSecond, kilobytes / 1024);
+        return new ProcessUsage((Ticks(fields, 11) + Ticks(fields, 12)) / TicksPerSecond, kilobytes / 1024);
     }
+
+    /// <summary>
+    /// CPU seconds of a process and of all its children, those that have ended included: what a database server uses, which has a process per
+    /// connection.
+    /// </summary>
+    public static double CpuSecondsOfTree(int pid)
+    {
+        var ticks = Stat(pid) is { } parent ? Ticks(parent, 11) + Ticks(parent, 12) + Ticks(parent, 13) + Ticks(parent, 14) : 0;
+        foreach (var child in Pids().Where(other => other != pid))
+        {
+            if (Stat(child) is { } fields && fields[1] == pid.ToString(CultureInfo.InvariantCulture))
+            {
+                ticks += Ticks(fields, 11) + Ticks(fields, 12);
+            }
+        }
+
+        return ticks / TicksPerSecond;
+    }
+
+    /// <summary>The process on this machine that listens on a TCP port; null if none does, or another user's.</summary>
+    public static int? ListensOn(int port)
+    {
+        const string Listening = "0A";
+        var sockets = _socketTables.Where(File.Exists).SelectMany(File.ReadLines)
+            .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Where(fields => fields.Length > 9 && fields[3] == Listening && fields[1].EndsWith($":{port:X4}", StringComparison.Ordinal))
+            .Select(fields => $"socket:[{fields[9]}]")
+            .ToHashSet();
+        return Pids().Where(pid => Sockets(pid).Any(sockets.Contains)).Select(pid => (int?)pid).FirstOrDefault();
+    }
+
+    private static IEnumerable<int> Pids() => Directory.EnumerateDirectories("/proc")
+        .Select(path => int.TryParse(Path.GetFileName(path), out var pid) ? pid : 0)
+        .Where(pid => pid > 0);
+
+    private static List<string> Sockets(int pid)
+    {
+        try
+        {
+            return [.. Directory.EnumerateFiles($"/proc/{pid}/fd").Select(file => new FileInfo(file).LinkTarget ?? "")];
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+
+    // Counted from behind the name, which is in brackets and may hold blanks. Null for a process that has ended meanwhile.
+    private static string[]? Stat(int pid)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{pid}/stat");
+            return stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    private static double Ticks(string[] fields, int at) => double.Parse(fields[at], CultureInfo.InvariantCulture);
 }

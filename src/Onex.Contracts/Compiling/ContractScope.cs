@@ -6,6 +6,7 @@ using Onex.Contracts.Expressions;
 using Onex.Contracts.Expressions.Checking;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
+using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Compiling;
@@ -199,7 +200,7 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
             return null;
         }
 
-        if (node is ScalarSyntax scalar && Durations.TryParse(scalar.Text, out var duration))
+        if (node is ScalarSyntax scalar && Durations.TryParse(scalar.Text, out var duration) && duration > TimeSpan.Zero)
         {
             return duration;
         }

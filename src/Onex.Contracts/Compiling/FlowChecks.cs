@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
+using Onex.Contracts.Text;
 
 namespace Onex.Contracts.Compiling;
 

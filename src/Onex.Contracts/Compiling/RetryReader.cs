@@ -1,5 +1,6 @@
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
+using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Compiling;

@@ -6,6 +6,7 @@ using Onex.Contracts.Expressions;
 using Onex.Contracts.Expressions.Checking;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Schemas;
+using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Compiling;

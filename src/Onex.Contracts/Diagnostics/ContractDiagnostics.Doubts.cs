@@ -1,5 +1,5 @@
 using Onex.Contracts.Expressions.Checking;
-using static Onex.Contracts.Diagnostics.Spelling;
+using static Onex.Contracts.Text.Spelling;
 
 namespace Onex.Contracts.Diagnostics;
 

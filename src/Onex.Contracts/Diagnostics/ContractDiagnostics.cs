@@ -1,8 +1,9 @@
 using System.Globalization;
 using Onex.Contracts.Expressions.Checking;
 using Onex.Contracts.Plans;
+using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
-using static Onex.Contracts.Diagnostics.Spelling;
+using static Onex.Contracts.Text.Spelling;
 
 namespace Onex.Contracts.Diagnostics;
 

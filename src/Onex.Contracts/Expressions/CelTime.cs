@@ -1,7 +1,7 @@
 using System.Globalization;
-using System.Numerics;
 using System.Text;
 using NodaTime;
+using Onex.Contracts.Text;
 
 namespace Onex.Contracts.Expressions;
 
@@ -12,7 +12,6 @@ internal static class CelTime
     private const long LastOffsetWithSeconds = 94_694_400;
 
     private const int NanosPerSecond = 1_000_000_000;
-    private const int DurationLength = 100;
     private const long FirstSecond = -62_135_596_800;
     private const long LastSecond = 253_402_300_799;
 
@@ -121,56 +120,9 @@ internal static class CelTime
         return second < 60 || (((hour * 60) + minute - (offset / 60)) % Day + Day) % Day == Day - 1;
     }
 
-    /// <summary>
-    /// A duration such as <c>-1h2m3.5s</c>, <c>250ms</c>, <c>0</c>, rounded to the nearest nanosecond, halves away from zero; or null.
-    /// </summary>
-    public static CelValue? ParseDuration(ReadOnlySpan<char> text, bool withDays = false)
-    {
-        var negative = text.StartsWith('-');
-        text = negative || text.StartsWith('+') ? text[1..] : text;
-        if (text is "0")
-        {
-            return CelValue.Duration(0, 0);
-        }
-
-        if (text.IsEmpty || text.Length > DurationLength)
-        {
-            return null;
-        }
-
-        // In parts of a nanosecond so small that none of that length is lost.
-        var total = BigInteger.Zero;
-        while (!text.IsEmpty)
-        {
-            var length = text.IndexOfAnyExceptInRange('0', '9');
-            var whole = length < 0 ? text : text[..length];
-            text = text[whole.Length..];
-            var fraction = ReadOnlySpan<char>.Empty;
-            if (text.StartsWith('.'))
-            {
-                text = text[1..];
-                length = text.IndexOfAnyExceptInRange('0', '9');
-                fraction = length < 0 ? text : text[..length];
-                text = text[fraction.Length..];
-            }
-
-            var (unit, symbol) = withDays && text.StartsWith('d') ? (24 * 3_600L * NanosPerSecond, 1) : Unit(text);
-            if (unit == 0 || (whole.IsEmpty && fraction.IsEmpty))
-            {
-                return null;
-            }
-
-            text = text[symbol..];
-            total += BigInteger.Parse($"0{whole}{fraction}", NumberStyles.None, CultureInfo.InvariantCulture) * unit
-                * BigInteger.Pow(10, DurationLength - fraction.Length);
-        }
-
-        var part = BigInteger.Pow(10, DurationLength);
-        var nanos = (total + (part / 2)) / part * (negative ? -1 : 1);
-        return nanos >= long.MinValue && nanos <= long.MaxValue
-            ? CelValue.Duration((long)nanos / NanosPerSecond, (int)((long)nanos % NanosPerSecond))
-            : null;
-    }
+    /// <summary>The duration that the text is (<c>-1h2m3.5s</c>, <c>250ms</c>, <c>0</c>), or null.</summary>
+    public static CelValue? ParseDuration(ReadOnlySpan<char> text) =>
+        Durations.ParseNanoseconds(text) is { } nanos ? CelValue.Duration(nanos / NanosPerSecond, (int)(nanos % NanosPerSecond)) : null;
 
     // The language gives a duration 64 bits of nanoseconds: about 292 years either way.
     private static bool IsDuration(Int128 nanos) => nanos >= long.MinValue && nanos <= long.MaxValue;
@@ -243,17 +195,6 @@ internal static class CelTime
 
         return value;
     }
-
-    private static (long Nanos, int Symbol) Unit(ReadOnlySpan<char> text) => text switch
-    {
-        ['n', 's', ..] => (1, 2),
-        ['u' or 'µ' or 'μ', 's', ..] => (1_000, 2),
-        ['m', 's', ..] => (1_000_000, 2),
-        ['s', ..] => (NanosPerSecond, 1),
-        ['m', ..] => (60L * NanosPerSecond, 1),
-        ['h', ..] => (3_600L * NanosPerSecond, 1),
-        _ => (0, 0),
-    };
 
     private static void Normalize(ref long seconds, ref long nanos)
     {

@@ -1,5 +1,6 @@
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
+using Onex.Contracts.Text;
 
 namespace Onex.Contracts.Graphs;
 

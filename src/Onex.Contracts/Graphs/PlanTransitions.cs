@@ -1,6 +1,7 @@
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
+using Onex.Contracts.Text;
 
 namespace Onex.Contracts.Graphs;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Cronos;
-using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Text;
 
 namespace Onex.Contracts.Plans;
 

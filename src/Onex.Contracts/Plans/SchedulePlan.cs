@@ -1,5 +1,5 @@
-using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
+using Onex.Contracts.Text;
 
 namespace Onex.Contracts.Plans;
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Onex.Contracts.Expressions;
+using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Schemas;
 

@@ -1,4 +1,5 @@
 using Onex.Contracts.Expressions;
+using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Schemas;
 

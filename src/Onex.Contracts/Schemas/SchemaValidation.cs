@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text;
-using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
+using Onex.Contracts.Text;
+using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Schemas;
 

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
-using Onex.Contracts.Schemas;
+using Onex.Contracts.Text;
 
 namespace Onex.Contracts.Yaml;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
+using Onex.Contracts.Text;
 
 namespace Onex.Effects.Connections;
 
@@ -29,7 +30,7 @@ internal sealed record ConnectionKey(string Name, string Type, string Meaning)
         : Durations is { } durations ? $"{(durations.Least == TimeSpan.Zero ? "0s" : Format(durations.Least))} to {Format(durations.Most)}"
         : "";
 
-    private static string Format(TimeSpan duration) => Contracts.Compiling.Durations.Format(duration);
+    private static string Format(TimeSpan duration) => Contracts.Text.Durations.Format(duration);
 }
 
 /// <summary>The keys of connections: the one place where their names, bounds and defaults are written.</summary>

@@ -5,6 +5,7 @@ using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
+using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
 using Onex.Effects.Http;
 

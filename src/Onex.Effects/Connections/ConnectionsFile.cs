@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
 
 namespace Onex.Effects.Connections;
@@ -101,7 +102,7 @@ internal sealed partial class ConnectionsFile(string path, string text)
             return null;
         }
 
-        if (!Durations.TryParse(length, out var duration) && !NothingPattern().IsMatch(length))
+        if (!Durations.TryParse(length, out var duration))
         {
             Report(ContractDiagnostics.BadDuration(node.At, length));
             return null;
@@ -171,7 +172,4 @@ internal sealed partial class ConnectionsFile(string path, string text)
 
     [GeneratedRegex("""(?<scheme>[a-z]+://)([^/?#@"'\s]*@)?(?<host>[^/?#@"'\s,}]*)(?![^\s"',}]*@)""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex AddressPattern();
-
-    [GeneratedRegex("^0(ms|s|m|h|d)$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex NothingPattern();
 }

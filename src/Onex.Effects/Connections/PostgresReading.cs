@@ -1,6 +1,7 @@
 using System.Globalization;
 using Npgsql;
 using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
 
 namespace Onex.Effects.Connections;

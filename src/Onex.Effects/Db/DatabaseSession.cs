@@ -5,7 +5,7 @@ using System.Text;
 using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
-using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Text;
 using Onex.Effects.Operations;
 
 namespace Onex.Effects.Db;

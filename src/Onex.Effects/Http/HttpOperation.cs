@@ -3,8 +3,8 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Onex.Contracts.Catalogue;
-using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Messages;
+using Onex.Contracts.Text;
 using Onex.Effects.Operations;
 using Onex.Effects.Running;
 

@@ -3,6 +3,7 @@ using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
+using Onex.Contracts.Text;
 
 namespace Onex.Engine.Examples;
 

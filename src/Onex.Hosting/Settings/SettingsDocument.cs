@@ -1,4 +1,5 @@
 using System.Text;
+using Onex.Contracts.Text;
 
 namespace Onex.Hosting.Settings;
 

@@ -1,4 +1,4 @@
-using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Text;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
-using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Messages;
+using Onex.Contracts.Text;
 using Onex.Hosting.Logging;
 
 namespace Onex.Hosting.Settings;
@@ -469,7 +469,7 @@ internal sealed partial class SettingsReading
         var (min, max) = setting.Span;
         if (Find(setting) is { } found)
         {
-            if (Durations.TryParse(found.Text, out var span) && span >= min && span <= max)
+            if (Durations.TryParseWithClock(found.Text, out var span) && span >= min && span <= max)
             {
                 return span;
             }
@@ -477,7 +477,7 @@ internal sealed partial class SettingsReading
             Problem($"{found.Origin} is '{found.Text}'. Set it to a duration (15s, 2m, 15d) from {Durations.Format(min)} to {Durations.Format(max)}.");
         }
 
-        return Durations.TryParse(Default(setting)!, out var usual) ? usual : throw new InvalidOperationException($"The default of {setting.Name} is no duration.");
+        return Durations.TryParseWithClock(Default(setting)!, out var usual) ? usual : throw new InvalidOperationException($"The default of {setting.Name} is no duration.");
     }
 
     private bool Flag(Setting setting)

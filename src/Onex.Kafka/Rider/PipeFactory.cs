@@ -133,6 +133,9 @@ internal sealed class PipeFactory(Func<IBusInstance> bus) : IPipeFactory
         public override MessageBody Body => EmptyMessageBody.Instance;
 
         protected override IHeaderProvider HeaderProvider => NoHeaders.Instance;
+
+        // The caller gets the exception and decides what it means. MassTransit would log each as an error, also those that are retried.
+        public override Task NotifyFaulted(Exception exception) => Task.CompletedTask;
     }
 
     private sealed class ObjectConsumeContext<TMessage>(
@@ -195,7 +198,7 @@ internal sealed class PipeFactory(Func<IBusInstance> bus) : IPipeFactory
         public Task NotifyFaulted(TimeSpan duration, string consumerType, Exception exception) =>
             NotifyFaulted(this, duration, consumerType, exception);
 
-        // The exception reaches the caller, who knows what it means; MassTransit would call it an error in the log.
+        // As above: the caller gets the exception.
         public override Task NotifyFaulted<T>(ConsumeContext<T> context, TimeSpan duration, string consumerType, Exception exception) =>
             Task.CompletedTask;
 

@@ -5,8 +5,8 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
-using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Messages;
+using Onex.Contracts.Text;
 using Onex.Engine;
 using Onex.Hosting.Http;
 using Onex.Hosting.Settings;
@@ -159,7 +159,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
             return null;
         }
 
-        return Durations.TryParse(text, out var span) && span >= TimeSpan.Zero && span <= max
+        return Durations.TryParseWithClock(text, out var span) && span >= TimeSpan.Zero && span <= max
             ? span
             : throw new CallException(400, ErrorCodes.CallInvalid, $"'{name}' is '{Clip(text)}'.", $"Give a duration like 30s, at most {Durations.Format(max)}.");
     }

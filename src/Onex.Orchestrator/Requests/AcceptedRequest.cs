@@ -1,7 +1,7 @@
-using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
+using Onex.Contracts.Text;
 using Onex.Engine;
 using Onex.Persistence.Sagas;
 

@@ -31,6 +31,7 @@ internal sealed class OutgoingSender(
     private readonly SemaphoreSlim _moreAcknowledged = new(0, 1);
     private readonly SemaphoreSlim _room = new(0, 1);
     private long _bytes;
+    private volatile bool _isDisposed;
 
     // Guards what follows: who reads the outbox now, by when they began, and what the store has forgotten since the oldest of them did.
     private readonly Lock _lock = new();
@@ -155,6 +156,7 @@ internal sealed class OutgoingSender(
 
     public void Dispose()
     {
+        _isDisposed = true;
         _moreAcknowledged.Dispose();
         _room.Dispose();
     }
@@ -238,7 +240,11 @@ internal sealed class OutgoingSender(
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            Log.MessageNotProduced(logger, failure);
+            // The producer reports what is in flight when it closes, after this has been disposed of: the next process deletes those messages.
+            if (!_isDisposed)
+            {
+                Log.MessageNotProduced(logger, failure);
+            }
         }
         finally
         {
@@ -291,9 +297,9 @@ internal sealed class OutgoingSender(
         {
             what.Release();
         }
-        catch (SemaphoreFullException)
+        catch (Exception signalled) when (signalled is SemaphoreFullException or ObjectDisposedException)
         {
-            // Someone has signalled already.
+            // It is signalled already, or nobody waits any more.
         }
     }
 

@@ -1,4 +1,4 @@
-using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Text;
 using Onex.Hosting.Health;
 
 namespace Onex.Orchestrator.Sending;

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Messages;
+using Onex.Contracts.Text;
 using Onex.Orchestrator.Responses;
 using Onex.Persistence.Sagas;
 

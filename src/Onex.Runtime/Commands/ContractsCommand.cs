@@ -4,6 +4,7 @@ using Onex.Contracts;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Graphs;
 using Onex.Contracts.Plans;
+using Onex.Contracts.Text;
 using Onex.Effects.Connections;
 using Onex.Engine.Examples;
 using Onex.Hosting;

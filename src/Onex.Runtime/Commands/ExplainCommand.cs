@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Reflection;
-using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Text;
 
 namespace Onex.Runtime.Commands;
 

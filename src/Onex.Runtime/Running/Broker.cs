@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Onex.Contracts.Text;
 using Onex.Hosting.Health;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
@@ -94,7 +95,7 @@ internal sealed class TopicSetup(TopicAdmin topics, RuntimeSettings settings, Em
             if (await topics.RetentionAsync(topic, cancellation) is { } kept && kept >= settings.Retention)
             {
                 Log.RetentionTooShort(
-                    logger, topic, Contracts.Compiling.Durations.Say(kept), Contracts.Compiling.Durations.Say(settings.Retention));
+                    logger, topic, Contracts.Text.Durations.Describe(kept), Contracts.Text.Durations.Describe(settings.Retention));
             }
         }
     }

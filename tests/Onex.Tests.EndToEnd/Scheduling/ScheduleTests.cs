@@ -26,7 +26,7 @@ public sealed class ScheduleTests : IDisposable
             TimeSpan.FromMinutes(1),
             () => "the sagas have not completed");
         Assert.Empty(stack.Responses.Records);
-        Assert.Empty(stack.LoggedErrors());
+        stack.AssertNoLoggedErrors();
     }
 
     [Fact]
@@ -93,7 +93,7 @@ public sealed class ScheduleTests : IDisposable
         await Eventually.Async(
             async () => await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.sagas") == 2, TimeSpan.FromMinutes(1), () => "no other saga has started");
         Assert.Contains(stack.Processes.SelectMany(process => process.Output), line => line.Contains("starts nothing for", StringComparison.Ordinal));
-        Assert.Empty(stack.LoggedErrors());
+        stack.AssertNoLoggedErrors();
     }
 
     private static async Task<IReadOnlyList<DateTimeOffset>> StartedAsync(OnexStack stack, string contract, int atLeast)

@@ -32,6 +32,6 @@ public sealed class StopTests
 
         stack.AssertOneResponseEach(correlationIds);
         Assert.Empty(stack.Outside.KeyViolations());
-        Assert.Empty(stack.LoggedErrors());
+        stack.AssertNoLoggedErrors();
     }
 }

@@ -1,6 +1,6 @@
 using Onex.Tests.EndToEnd.Events;
 using Onex.Tests.EndToEnd.Health;
-using Onex.Tests.EndToEnd.Mains;
+using Onex.Tests.EndToEnd.Orchestrators;
 using Onex.Tests.EndToEnd.Orders;
 using Onex.Tests.EndToEnd.Scheduling;
 using Onex.Tests.EndToEnd.Starting;

@@ -11,6 +11,7 @@ using Onex.Effects;
 using Onex.Engine;
 using Onex.Orchestrator.Storage;
 using Onex.Persistence.Sagas;
+using Onex.Tests.Integration.Persistence.Sqlite;
 
 namespace Onex.Tests.Integration.Persistence;
 

@@ -73,9 +73,9 @@ public sealed class EffectOperationsTests
     [Fact]
     public async Task A_step_that_calls_one_of_them_is_rejected_with_what_to_do()
     {
-        await using var effects = new EffectsBench("connections: { cache: { type: redis, url: 'redis://127.0.0.1:1' } }");
+        await using var effects = new EffectsHarness("connections: { cache: { type: redis, url: 'redis://127.0.0.1:1' } }");
 
-        var result = await effects.RunAsync(EffectsBench.Command("redis.get", """{"key":"a"}""", "cache"));
+        var result = await effects.RunAsync(EffectsHarness.Command("redis.get", """{"key":"a"}""", "cache"));
 
         Assert.Equal((StepOutcomes.Rejected, "operation_unavailable"), (result.Outcome, result.Code));
         Assert.Equal(

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Onex.Contracts.Text;
 using Onex.Hosting.Settings;
 using Onex.Tests.Support;
 using YamlDotNet.RepresentationModel;
@@ -135,7 +136,7 @@ public sealed partial class DockerFilesTests
     [MemberData(nameof(Services))]
     public void A_container_may_stop_for_longer_than_the_runtime_does_and_is_not_started_for_ever(string service)
     {
-        Assert.True(Durations.TryParse(_compose.Text("services", service, "stop_grace_period")!, out var grace));
+        Assert.True(Durations.TryParseWithClock(_compose.Text("services", service, "stop_grace_period")!, out var grace));
         Assert.True(grace > TimeSpan.FromSeconds(int.Parse(SettingsTable.GracePeriod.Default!)) + TimeSpan.FromSeconds(5), "less than the grace period and the closing after it");
         Assert.Matches("^on-failure:[1-9]$", _compose.Text("services", service, "restart")!);
     }

@@ -21,7 +21,7 @@ using Onex.Orchestrator.Requests;
 using Onex.Orchestrator.Responses;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Unit.Contracts;
-using Onex.Tests.Unit.Orchestrator;
+using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.House;
 
@@ -142,7 +142,7 @@ public sealed partial class MessagesDocumentTests
     {
         var plan = Greeting();
         var writer = new MessageWriter(Topics.Default, new ResponseWriter(Topics.Default));
-        var requester = Orchestrator.Story.Requester("requests/3/17") with { CorrelationId = _correlation, Operation = "greeting" };
+        var requester = Engine.Story.Requester("requests/3/17") with { CorrelationId = _correlation, Operation = "greeting" };
         var story = new Story(plan).Takes(Start(plan, requester, """{"text":"hello"}"""));
         var command = story.Last.Commands.Single();
         var written = writer.Command(story.Saga, command, argumentsRef: null, Identity.Message(_saga, 0), _at);
@@ -206,7 +206,7 @@ public sealed partial class MessagesDocumentTests
     private static Plan Greeting()
     {
         var contract = Yaml().Match(File.ReadAllText(RepositoryFiles.At("README.md"))).Groups["text"].Value;
-        return Orchestrator.Story.Compile(contract).Plans.Single();
+        return Engine.Story.Compile(contract).Plans.Single();
     }
 
     private static RequestRules Rules()

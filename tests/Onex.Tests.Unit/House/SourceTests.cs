@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Onex.Contracts.Text;
 using Onex.Tests.Support;
 
 namespace Onex.Tests.Unit.House;
@@ -14,7 +15,7 @@ public sealed partial class SourceTests
         ["src/Onex.Kafka/Consuming/RecordConsumer.cs"] = "polling, handling, settling and committing hold one invariant between them",
     };
 
-    private static readonly string[] _folders = ["src", "tests", "migrations", "benchmarks"];
+    private static readonly string[] _folders = ["src", "tests", "migrations", "benchmarks", "demo"];
 
     [Fact]
     public void No_file_is_longer_than_a_reader_can_hold() => Assert.Empty(

@@ -25,7 +25,7 @@ public sealed class ComputeRunnerTests
     [InlineData("delay", """{"ms":0}""", "{}")]
     public async Task A_computation_gives_its_result(string operation, string arguments, string expected)
     {
-        var result = await RunAsync(EffectsBench.Command(operation, arguments));
+        var result = await RunAsync(EffectsHarness.Command(operation, arguments));
 
         Assert.Equal(StepOutcomes.Completed, result.Outcome);
         using var wanted = JsonDocument.Parse(expected);
@@ -43,7 +43,7 @@ public sealed class ComputeRunnerTests
     [InlineData("delay", "null")]
     public async Task Arguments_that_are_none_are_rejected(string operation, string arguments)
     {
-        var result = await RunAsync(EffectsBench.Command(operation, arguments));
+        var result = await RunAsync(EffectsHarness.Command(operation, arguments));
 
         Assert.Equal((StepOutcomes.Rejected, "arguments_invalid"), (result.Outcome, result.Code));
     }
@@ -51,7 +51,7 @@ public sealed class ComputeRunnerTests
     [Fact]
     public async Task The_result_goes_to_the_home_partition_of_the_workers_topic()
     {
-        var command = EffectsBench.Command("hash.sha256", """{"text":"abc"}""");
+        var command = EffectsHarness.Command("hash.sha256", """{"text":"abc"}""");
 
         await RunAsync(command);
 
@@ -63,7 +63,7 @@ public sealed class ComputeRunnerTests
     [Fact]
     public async Task A_computation_that_takes_longer_than_its_timeout_is_ended()
     {
-        var running = RunAsync(EffectsBench.Command("delay", """{"ms":60000}""", timeoutMs: 5_000));
+        var running = RunAsync(EffectsHarness.Command("delay", """{"ms":60000}""", timeoutMs: 5_000));
         Assert.False(running.IsCompleted);
         _time.Advance(TimeSpan.FromSeconds(5));
 
@@ -74,14 +74,14 @@ public sealed class ComputeRunnerTests
 
     [Fact]
     public async Task An_operation_that_this_process_does_not_know_fails_the_attempt() =>
-        Assert.Equal("operation_unknown", (await RunAsync(EffectsBench.Command("hash.md5", "{}"))).Code);
+        Assert.Equal("operation_unknown", (await RunAsync(EffectsHarness.Command("hash.md5", "{}"))).Code);
 
     [Fact]
     public async Task Large_arguments_and_results_go_through_the_store()
     {
         var text = new string('x', 70_000);
         var id = Guid.CreateVersion7(DateTimeOffset.UnixEpoch);
-        var command = EffectsBench.Command("transform") with { ArgumentsRef = id };
+        var command = EffectsHarness.Command("transform") with { ArgumentsRef = id };
         _payloads.Payloads[id] = new SagaPayload(id, command.SagaId, "arguments:1", RawJson.FromText($$$"""{"values":{"t":"{{{text}}}"}}"""));
 
         var result = await RunAsync(command);
@@ -94,7 +94,7 @@ public sealed class ComputeRunnerTests
     [Fact]
     public async Task Without_a_database_stored_arguments_fail_and_large_results_travel_whole()
     {
-        var command = EffectsBench.Command("transform", $$$"""{"values":{"t":"{{{new string('x', 70_000)}}}"}}""");
+        var command = EffectsHarness.Command("transform", $$$"""{"values":{"t":"{{{new string('x', 70_000)}}}"}}""");
 
         Assert.NotNull((await RunAsync(command, store: null)).Result);
         Assert.Equal(

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
-using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions.Evaluation;
 using Onex.Contracts.Expressions.Parsing;
+using Onex.Contracts.Text;
 
 namespace Onex.Contracts.Expressions.Checking;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions.Evaluation;
 using Onex.Contracts.Expressions.Parsing;
+using Onex.Contracts.Text;
 
 namespace Onex.Contracts.Expressions.Checking;
 

@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions.Evaluation;
 using Onex.Contracts.Expressions.Patterns;
+using Onex.Contracts.Text;
 
 namespace Onex.Contracts.Expressions.Parsing;
 

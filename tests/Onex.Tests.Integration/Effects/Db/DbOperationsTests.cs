@@ -1,6 +1,7 @@
 using Onex.Contracts.Messages;
 using Onex.Effects.Db;
 using Onex.Tests.Integration.Persistence;
+using Onex.Tests.Integration.Persistence.Postgres;
 using Onex.Tests.Support;
 
 namespace Onex.Tests.Integration.Effects.Db;
@@ -8,11 +9,11 @@ namespace Onex.Tests.Integration.Effects.Db;
 /// <summary>The database operations on a real PostgreSQL.</summary>
 public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
-    private DatabaseBench _bench = null!;
+    private DatabaseHarness _bench = null!;
 
     public ValueTask InitializeAsync()
     {
-        _bench = new DatabaseBench(database, database.Database.ConnectionString);
+        _bench = new DatabaseHarness(database, database.Database.ConnectionString);
         return ValueTask.CompletedTask;
     }
 
@@ -43,7 +44,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
             "CREATE TABLE other (n int)",
         })
         {
-            var told = await _bench.RunAsync("db.query", DatabaseBench.Statement(sql));
+            var told = await _bench.RunAsync("db.query", DatabaseHarness.Statement(sql));
             Assert.Equal(StepOutcomes.Rejected, told.Outcome);
             Assert.True(told.Code is "read_only" or "data_exception" or "sqlstate_25001", $"{told.Code}: {told.Message}");
         }
@@ -83,13 +84,13 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
         {
             statements = new[]
             {
-                DatabaseBench.Statement("INSERT INTO whole VALUES ($1)", 1),
-                DatabaseBench.Statement("SELECT count(*) AS n FROM whole"),
+                DatabaseHarness.Statement("INSERT INTO whole VALUES ($1)", 1),
+                DatabaseHarness.Statement("SELECT count(*) AS n FROM whole"),
             },
         });
         var refused = await _bench.RunAsync("db.transaction", new
         {
-            statements = new[] { DatabaseBench.Statement("INSERT INTO whole VALUES ($1)", 2), DatabaseBench.Statement("INSERT INTO whole VALUES ($1)", 1) },
+            statements = new[] { DatabaseHarness.Statement("INSERT INTO whole VALUES ($1)", 2), DatabaseHarness.Statement("INSERT INTO whole VALUES ($1)", 1) },
         });
 
         Assert.Equal("""{"results":[{"rows":[],"row_count":1},{"rows":[{"n":1}],"row_count":1}]}""", done.Result.ToString());
@@ -104,7 +105,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     [InlineData("SELECT 1; COMMIT")]
     public async Task One_text_holds_one_statement(string sql, params object[] parameters)
     {
-        var told = await _bench.RunAsync("db.execute", DatabaseBench.Statement(sql, parameters));
+        var told = await _bench.RunAsync("db.execute", DatabaseHarness.Statement(sql, parameters));
 
         Assert.Equal(StepOutcomes.Rejected, told.Outcome);
         Assert.True(told.Code is "statement_invalid" or "parameters_invalid" or "syntax_error", $"{told.Code}: {told.Message}");
@@ -138,7 +139,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
             INSERT INTO ruled VALUES (1, 0) ON CONFLICT DO NOTHING
             """);
 
-        var told = await _bench.RunAsync(operation, DatabaseBench.Statement(sql, parameters));
+        var told = await _bench.RunAsync(operation, DatabaseHarness.Statement(sql, parameters));
 
         Assert.Equal((StepOutcomes.Rejected, code), (told.Outcome, told.Code));
         Assert.Contains(message, told.Message, StringComparison.Ordinal);
@@ -152,7 +153,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     [Fact]
     public async Task A_statement_is_stopped_at_the_end_of_its_attempt()
     {
-        var told = await _bench.RunAsync(DatabaseBench.Command("db.query", DatabaseBench.Statement("SELECT pg_sleep(60)"), timeoutMs: 500));
+        var told = await _bench.RunAsync(DatabaseHarness.Command("db.query", DatabaseHarness.Statement("SELECT pg_sleep(60)"), timeoutMs: 500));
 
         Assert.Equal((StepOutcomes.Failed, "step_timed_out"), (told.Outcome, told.Code));
         await Eventually.Async(
@@ -174,7 +175,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     [Fact]
     public async Task A_statement_can_read_its_idempotency_key()
     {
-        var command = DatabaseBench.Command("db.query", DatabaseBench.Statement("SELECT current_setting('onex.command_id') AS key"));
+        var command = DatabaseHarness.Command("db.query", DatabaseHarness.Statement("SELECT current_setting('onex.command_id') AS key"));
 
         Assert.Contains($"\"{command.CommandId}\"", (await _bench.RunAsync(command)).Result.ToString(), StringComparison.Ordinal);
     }
@@ -188,7 +189,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
         await database.Database.ExecuteAsync("CREATE TABLE IF NOT EXISTS undone (n int)");
 
         var told = await _bench.RunAsync(
-            "db.transaction", new { statements = new[] { DatabaseBench.Statement("INSERT INTO undone VALUES (1)"), DatabaseBench.Statement(sql) } });
+            "db.transaction", new { statements = new[] { DatabaseHarness.Statement("INSERT INTO undone VALUES (1)"), DatabaseHarness.Statement(sql) } });
 
         Assert.Equal((StepOutcomes.Rejected, "result_too_large"), (told.Outcome, told.Code));
         Assert.Contains($"more than {DatabaseSession.RowsMax} rows or 50 MiB", told.Message, StringComparison.Ordinal);
@@ -199,7 +200,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     [Fact]
     public async Task A_large_result_is_stored_and_referred_to()
     {
-        var told = await _bench.RunAsync("db.query", DatabaseBench.Statement("SELECT repeat('x', 100000) AS x"));
+        var told = await _bench.RunAsync("db.query", DatabaseHarness.Statement("SELECT repeat('x', 100000) AS x"));
 
         Assert.Equal((StepOutcomes.Completed, null), (told.Outcome, told.Result?.ToString()));
         Assert.NotNull(told.ResultRef);
@@ -208,9 +209,9 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     [Fact]
     public async Task A_wrong_password_is_told_by_the_name_of_the_connection()
     {
-        await using var bench = new DatabaseBench(database, database.Database.ConnectionString, user: (database.Database.Server.User, "my secret guess"));
+        await using var bench = new DatabaseHarness(database, database.Database.ConnectionString, user: (database.Database.Server.User, "my secret guess"));
 
-        var told = await bench.RunAsync("db.query", DatabaseBench.Statement("SELECT 1 AS n"));
+        var told = await bench.RunAsync("db.query", DatabaseHarness.Statement("SELECT 1 AS n"));
 
         Assert.Equal((StepOutcomes.Failed, "authentication_failed"), (told.Outcome, told.Code));
         Assert.Contains("connection 'db' does not let its user in", told.Message, StringComparison.Ordinal);
@@ -221,9 +222,9 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     public async Task A_database_that_is_away_is_a_failure()
     {
         await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port) { Refusing = true };
-        await using var bench = new DatabaseBench(database, database.Database.ConnectionString, proxy.Port);
+        await using var bench = new DatabaseHarness(database, database.Database.ConnectionString, proxy.Port);
 
-        var told = await bench.RunAsync("db.execute", DatabaseBench.Statement("SELECT 1 AS n"));
+        var told = await bench.RunAsync("db.execute", DatabaseHarness.Statement("SELECT 1 AS n"));
 
         Assert.Equal((StepOutcomes.Failed, "connection_failed"), (told.Outcome, told.Code));
         Assert.Equal("The database of connection 'db' cannot be reached.", told.Message);
@@ -232,7 +233,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     [Fact]
     public async Task A_session_that_is_ended_is_a_failure_and_the_next_attempt_goes_through()
     {
-        var told = await _bench.RunAsync("db.execute", DatabaseBench.Statement("SELECT pg_terminate_backend(pg_backend_pid())"));
+        var told = await _bench.RunAsync("db.execute", DatabaseHarness.Statement("SELECT pg_terminate_backend(pg_backend_pid())"));
 
         Assert.Equal((StepOutcomes.Failed, "database_unavailable"), (told.Outcome, told.Code));
         await _bench.ResultAsync("db.execute", "SELECT 1 AS n");
@@ -242,13 +243,13 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     public async Task Of_two_that_wait_for_each_other_one_fails_for_another_attempt()
     {
         await database.Database.ExecuteAsync("CREATE TABLE crossed (id int PRIMARY KEY, n int); INSERT INTO crossed VALUES (1, 0), (2, 0)");
-        StepCommand Crossing(int first, int second) => DatabaseBench.Command("db.transaction", new
+        StepCommand Crossing(int first, int second) => DatabaseHarness.Command("db.transaction", new
         {
             statements = new[]
             {
-                DatabaseBench.Statement("UPDATE crossed SET n = n + 1 WHERE id = $1", first),
-                DatabaseBench.Statement("SELECT pg_sleep(0.5)"),
-                DatabaseBench.Statement("UPDATE crossed SET n = n + 1 WHERE id = $1", second),
+                DatabaseHarness.Statement("UPDATE crossed SET n = n + 1 WHERE id = $1", first),
+                DatabaseHarness.Statement("SELECT pg_sleep(0.5)"),
+                DatabaseHarness.Statement("UPDATE crossed SET n = n + 1 WHERE id = $1", second),
             },
         });
 
@@ -278,7 +279,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
 
         // Whether it completes or not.
         var told = await _bench.RunAsync(
-            "db.transaction", new { statements = new[] { DatabaseBench.Statement("SELECT pg_advisory_lock(4712)"), DatabaseBench.Statement("SELECT 1 / 0 AS n") } });
+            "db.transaction", new { statements = new[] { DatabaseHarness.Statement("SELECT pg_advisory_lock(4712)"), DatabaseHarness.Statement("SELECT 1 / 0 AS n") } });
         Assert.Equal(StepOutcomes.Rejected, told.Outcome);
         Assert.True(await IsFreeAsync(4712));
 
@@ -317,6 +318,6 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
 
         Assert.Equal("arguments_invalid", (await _bench.RunAsync("db.transaction", """{"statements": []}""")).Code);
         Assert.Equal("connection_invalid", (await _bench.RunAsync(
-            DatabaseBench.Command("db.query", DatabaseBench.Statement("SELECT 1")) with { Connection = null })).Code);
+            DatabaseHarness.Command("db.query", DatabaseHarness.Statement("SELECT 1")) with { Connection = null })).Code);
     }
 }

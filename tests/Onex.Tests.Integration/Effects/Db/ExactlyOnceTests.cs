@@ -1,5 +1,6 @@
 using Onex.Contracts.Messages;
 using Onex.Tests.Integration.Persistence;
+using Onex.Tests.Integration.Persistence.Postgres;
 using Onex.Tests.Support;
 
 namespace Onex.Tests.Integration.Effects.Db;
@@ -26,7 +27,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
     public async Task A_cut_at_the_commit_loses_nothing_and_doubles_nothing(Cut cut)
     {
         await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port);
-        await using var bench = new DatabaseBench(database, database.Database.ConnectionString, proxy.Port);
+        await using var bench = new DatabaseHarness(database, database.Database.ConnectionString, proxy.Port);
         await bench.RunAsync(Charge("warm-up"));
         var name = $"cut-{cut}";
         var command = Charge(name);
@@ -49,7 +50,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
         await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port);
         var name = $"died-{cut}";
         var command = Charge(name);
-        await using (var dying = new DatabaseBench(database, database.Database.ConnectionString, proxy.Port))
+        await using (var dying = new DatabaseHarness(database, database.Database.ConnectionString, proxy.Port))
         {
             using var death = new CancellationTokenSource();
             proxy.CutOnly("COMMIT\0", cut, death.Cancel);
@@ -58,7 +59,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
         }
 
         await ExpireAsync(command);
-        await using var successor = new DatabaseBench(database, database.Database.ConnectionString);
+        await using var successor = new DatabaseHarness(database, database.Database.ConnectionString);
         var told = await successor.RunAsync(command);
 
         Assert.Equal((StepOutcomes.Completed, 1), (told.Outcome, told.Attempt));
@@ -68,14 +69,14 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
     [Fact]
     public async Task A_frozen_process_whose_lease_was_taken_over_changes_nothing_when_it_wakes_up()
     {
-        await using var frozen = new DatabaseBench(database, database.Database.ConnectionString);
-        await using var successor = new DatabaseBench(database, database.Database.ConnectionString);
-        var command = DatabaseBench.Command("db.transaction", new
+        await using var frozen = new DatabaseHarness(database, database.Database.ConnectionString);
+        await using var successor = new DatabaseHarness(database, database.Database.ConnectionString);
+        var command = DatabaseHarness.Command("db.transaction", new
         {
             statements = new[]
             {
-                DatabaseBench.Statement("INSERT INTO public.charges (name) VALUES ($1)", "frozen"),
-                DatabaseBench.Statement("SELECT pg_sleep(2)"),
+                DatabaseHarness.Statement("INSERT INTO public.charges (name) VALUES ($1)", "frozen"),
+                DatabaseHarness.Statement("SELECT pg_sleep(2)"),
             },
         });
 
@@ -96,7 +97,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
     public async Task Elsewhere_a_cut_at_the_commit_is_a_failure_that_may_have_happened()
     {
         await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port);
-        await using var bench = new DatabaseBench(database, _elsewhere.ConnectionString, proxy.Port);
+        await using var bench = new DatabaseHarness(database, _elsewhere.ConnectionString, proxy.Port);
         await bench.RunAsync(Charge("warm-up"));
         proxy.CutOnly("COMMIT\0", Cut.BeforeTheAnswer);
 
@@ -112,7 +113,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
     {
         await using var twin = new TwinDatabase();
         await twin.InitializeAsync(database);
-        await using var bench = new DatabaseBench(database, twin.ConnectionString);
+        await using var bench = new DatabaseHarness(database, twin.ConnectionString);
         var command = Charge("twin");
 
         Assert.Equal(StepOutcomes.Completed, (await bench.RunAsync(command)).Outcome);
@@ -129,10 +130,10 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
             """);
         try
         {
-            await using var bench = new DatabaseBench(database, database.Database.ConnectionString, user: ("clerk", "clerks word"));
+            await using var bench = new DatabaseHarness(database, database.Database.ConnectionString, user: ("clerk", "clerks word"));
 
             var told = await bench.RunAsync(Charge("clerk"));
-            var outside = await bench.RunAsync("db.query", DatabaseBench.Statement("SELECT * FROM onex.effect_ledger"));
+            var outside = await bench.RunAsync("db.query", DatabaseHarness.Statement("SELECT * FROM onex.effect_ledger"));
 
             Assert.True(told.Outcome == StepOutcomes.Completed, told.Message);
             Assert.Equal((StepOutcomes.Rejected, "insufficient_privilege"), (outside.Outcome, outside.Code));
@@ -146,8 +147,8 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
     [Fact]
     public async Task A_large_result_is_joined_as_a_reference()
     {
-        await using var bench = new DatabaseBench(database, database.Database.ConnectionString);
-        var command = DatabaseBench.Command("db.transaction", new { statements = new[] { DatabaseBench.Statement("SELECT repeat('x', 100000) AS x") } });
+        await using var bench = new DatabaseHarness(database, database.Database.ConnectionString);
+        var command = DatabaseHarness.Command("db.transaction", new { statements = new[] { DatabaseHarness.Statement("SELECT repeat('x', 100000) AS x") } });
 
         var first = await bench.RunAsync(command);
         var again = await bench.RunAsync(command);
@@ -156,8 +157,8 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
         Assert.Equal(first, again);
     }
 
-    private static StepCommand Charge(string name) => DatabaseBench.Command(
-        "db.transaction", new { statements = new[] { DatabaseBench.Statement("INSERT INTO public.charges (name) VALUES ($1)", name) } });
+    private static StepCommand Charge(string name) => DatabaseHarness.Command(
+        "db.transaction", new { statements = new[] { DatabaseHarness.Statement("INSERT INTO public.charges (name) VALUES ($1)", name) } });
 
     private static Task<long> ChargesAsync(PostgresDatabase where, string name) =>
         where.ScalarAsync<long>($"SELECT count(*) FROM public.charges WHERE name = '{name}'");

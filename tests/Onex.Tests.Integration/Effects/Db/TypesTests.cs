@@ -6,11 +6,11 @@ namespace Onex.Tests.Integration.Effects.Db;
 /// <summary>Every type of PostgreSQL to JSON, and JSON to every type.</summary>
 public sealed class TypesTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
-    private DatabaseBench _bench = null!;
+    private DatabaseHarness _bench = null!;
 
     public async ValueTask InitializeAsync()
     {
-        _bench = new DatabaseBench(database, database.Database.ConnectionString);
+        _bench = new DatabaseHarness(database, database.Database.ConnectionString);
         await database.Database.ExecuteAsync("""
             DO $do$ BEGIN
                 IF to_regtype('mood') IS NULL THEN
@@ -190,9 +190,9 @@ public sealed class TypesTests(TestDatabase database) : IClassFixture<TestDataba
     {
         foreach (var view in new[] { "pg_type", "pg_class", "pg_statistic", "pg_index", "pg_aggregate", "pg_amop", "pg_rewrite", "pg_settings", "pg_locks" })
         {
-            var result = await _bench.RunAsync("db.query", DatabaseBench.Statement($"SELECT * FROM {view} LIMIT 300"));
+            var result = await _bench.RunAsync("db.query", DatabaseHarness.Statement($"SELECT * FROM {view} LIMIT 300"));
             Assert.True(result.Outcome == "completed", $"{view}: {result.Message}");
-            var whole = await _bench.RunAsync("db.query", DatabaseBench.Statement($"SELECT x, ARRAY[x] AS xs FROM {view} x LIMIT 100"));
+            var whole = await _bench.RunAsync("db.query", DatabaseHarness.Statement($"SELECT x, ARRAY[x] AS xs FROM {view} x LIMIT 100"));
             Assert.True(whole.Outcome == "completed", $"{view}: {whole.Message}");
         }
     }

@@ -1,4 +1,5 @@
 using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Text;
 
 namespace Onex.Tests.Unit.Contracts.Diagnostics;
 

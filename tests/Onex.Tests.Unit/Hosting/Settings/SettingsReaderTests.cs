@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Onex.Contracts.Text;
 using Onex.Hosting.Settings;
 
 namespace Onex.Tests.Unit.Hosting.Settings;
@@ -318,7 +319,7 @@ public sealed class SettingsReaderTests : IDisposable
     [InlineData("00:00:15", 15)]
     public void Durations_are_read_as_people_write_them(string text, double seconds)
     {
-        Assert.True(Durations.TryParse(text, out var span));
+        Assert.True(Durations.TryParseWithClock(text, out var span));
         Assert.Equal(TimeSpan.FromSeconds(seconds), span);
     }
 
@@ -330,7 +331,7 @@ public sealed class SettingsReaderTests : IDisposable
     [InlineData("1e9d")]
     [InlineData("15 s")]
     [InlineData("")]
-    public void What_is_no_duration_is_refused(string text) => Assert.False(Durations.TryParse(text, out _));
+    public void What_is_no_duration_is_refused(string text) => Assert.False(Durations.TryParseWithClock(text, out _));
 
     private static string FirstWord(string line) => line.Split(' ')[0];
 

@@ -1,0 +1,23 @@
+using Onex.Tests.Support;
+
+namespace Onex.Benchmarks.EndToEnd;
+
+/// <summary>A build of Onex that is measured.</summary>
+/// <param name="Name">What the tables call it.</param>
+/// <param name="Assembly">Its <c>onex.dll</c>.</param>
+internal sealed record BuildUnderTest(string Name, string Assembly)
+{
+    /// <summary>The build of this checkout.</summary>
+    public static BuildUnderTest Present { get; } = new("this", Repository.OnexAssembly);
+
+    /// <summary>The build in a publish folder, or the release build of a checkout.</summary>
+    /// <exception cref="FileNotFoundException">There is none.</exception>
+    public static BuildUnderTest Find(string folder)
+    {
+        string[] places = [Path.Combine(folder, "onex.dll"), Path.Combine(folder, "artifacts", "bin", "Onex.Runtime", "release", "onex.dll")];
+        return places.FirstOrDefault(File.Exists) is { } assembly
+            ? new BuildUnderTest("other", Path.GetFullPath(assembly))
+            : throw new FileNotFoundException(
+                $"There is no onex.dll in {string.Join(" and ", places)}. In the checkout, run: dotnet build -c Release src/Onex.Runtime");
+    }
+}

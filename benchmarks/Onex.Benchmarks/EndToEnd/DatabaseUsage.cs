@@ -1,0 +1,32 @@
+using System.Globalization;
+using Onex.Tests.Support;
+
+namespace Onex.Benchmarks.EndToEnd;
+
+/// <summary>What a database and its server have done so far.</summary>
+/// <param name="Commits">Transactions committed in the database.</param>
+/// <param name="Inserted">Rows inserted in the database.</param>
+/// <param name="Updated">Rows updated in the database.</param>
+/// <param name="Deleted">Rows deleted in the database.</param>
+/// <param name="WalRecords">Records of the server's write-ahead log.</param>
+/// <param name="WalBytes">Bytes of the server's write-ahead log.</param>
+internal sealed record DatabaseUsage(
+    double Commits, double Inserted, double Updated, double Deleted, double WalRecords, double WalBytes)
+{
+    // A backend reports what it has done at most once a second.
+    private static readonly TimeSpan _reportInterval = TimeSpan.FromSeconds(1.2);
+
+    public static async Task<DatabaseUsage> ReadAsync(PostgresDatabase database)
+    {
+        await Task.Delay(_reportInterval, TimeProvider.System);
+        var row = (await database.QueryAsync(
+            "SELECT xact_commit, tup_inserted, tup_updated, tup_deleted, wal_records, wal_bytes "
+            + "FROM pg_stat_database, pg_stat_wal WHERE datname = current_database()"))[0]
+            .Split('|').Select(text => double.Parse(text, CultureInfo.InvariantCulture)).ToArray();
+        return new DatabaseUsage(row[0], row[1], row[2], row[3], row[4], row[5]);
+    }
+
+    public static DatabaseUsage operator -(DatabaseUsage one, DatabaseUsage other) => new(
+        one.Commits - other.Commits, one.Inserted - other.Inserted, one.Updated - other.Updated,
+        one.Deleted - other.Deleted, one.WalRecords - other.WalRecords, one.WalBytes - other.WalBytes);
+}

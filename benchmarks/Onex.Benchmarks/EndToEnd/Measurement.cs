@@ -1,0 +1,43 @@
+using System.Globalization;
+
+namespace Onex.Benchmarks.EndToEnd;
+
+/// <summary>What one round measured of one build: figures by name, in the order in which they are shown.</summary>
+internal sealed class Measurement
+{
+    private readonly List<(string Name, double Value)> _figures = [];
+
+    public IReadOnlyList<(string Name, double Value)> Figures => _figures;
+
+    public void Add(string name, double value) => _figures.Add((name, value));
+
+    /// <summary>Adds the usual percentiles of sorted latencies.</summary>
+    public void AddLatency(string name, double[] sorted)
+    {
+        foreach (var share in (ReadOnlySpan<int>)[50, 95, 99])
+        {
+            Add($"{name}: p{share}, ms", sorted[Math.Min(sorted.Length - 1, sorted.Length * share / 100)]);
+        }
+    }
+
+    /// <summary>A table of medians: a line for each figure, a column for each build, and the ratio of the first build to the second.</summary>
+    public static IEnumerable<string> Table(IReadOnlyList<(BuildUnderTest Build, List<Measurement> Rounds)> measured)
+    {
+        var columns = measured.Select(entry => $"{entry.Build.Name,12}").ToList();
+        yield return $"  {"median of " + measured[0].Rounds.Count,-44}{string.Concat(columns)}{(measured.Count == 2 ? "       ratio" : "")}";
+        foreach (var (name, _) in measured[0].Rounds[0].Figures)
+        {
+            var medians = measured.Select(entry => Median(entry.Rounds, name)).ToList();
+            var ratio = measured.Count == 2 ? $"{medians[0] / medians[1],12:0.00}" : "";
+            yield return $"  {name,-44}{string.Concat(medians.Select(median => $"{Show(median),12}"))}{ratio}";
+        }
+    }
+
+    private static double Median(List<Measurement> rounds, string name)
+    {
+        var values = rounds.SelectMany(round => round.Figures).Where(figure => figure.Name == name).Select(figure => figure.Value).Order().ToList();
+        return (values[(values.Count - 1) / 2] + values[values.Count / 2]) / 2;
+    }
+
+    private static string Show(double value) => value.ToString(Math.Abs(value) < 10 ? "0.00" : Math.Abs(value) < 100 ? "0.0" : "0", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,150 @@
+using System.Globalization;
+using System.Numerics;
+
+namespace Onex.Contracts.Text;
+
+/// <summary>
+/// Durations as people write them (<c>200ms</c>, <c>1.5s</c>, <c>1h30m</c>, <c>7d</c>): one grammar for contracts, connections, expressions,
+/// settings and queries.
+/// </summary>
+public static class Durations
+{
+    private const long NanosPerSecond = 1_000_000_000;
+    private const int LengthMax = 100;
+
+    // Ten years: longer than any process, short enough for every sum of such times.
+    private static readonly TimeSpan _longest = TimeSpan.FromDays(3660);
+
+    private static readonly (string Symbol, string Name, long Ticks)[] _units =
+    [
+        ("d", "day", TimeSpan.TicksPerDay),
+        ("h", "hour", TimeSpan.TicksPerHour),
+        ("m", "minute", TimeSpan.TicksPerMinute),
+        ("s", "second", TimeSpan.TicksPerSecond),
+    ];
+
+    /// <summary>Formats a duration as <see cref="TryParse"/> reads it, in the largest unit that divides it.</summary>
+    public static string Format(TimeSpan duration)
+    {
+        foreach (var (symbol, _, ticks) in _units)
+        {
+            if (duration.Ticks % ticks == 0)
+            {
+                return (duration.Ticks / ticks).ToString(CultureInfo.InvariantCulture) + symbol;
+            }
+        }
+
+        return (duration.Ticks / TimeSpan.TicksPerMillisecond).ToString(CultureInfo.InvariantCulture) + "ms";
+    }
+
+    /// <summary>Formats a duration in words, in the largest unit that divides it: <c>2 days</c>, <c>90 minutes</c>.</summary>
+    public static string Describe(TimeSpan duration)
+    {
+        foreach (var (_, name, ticks) in _units)
+        {
+            if (duration.Ticks >= ticks && duration.Ticks % ticks == 0)
+            {
+                return Plural.Of(duration.Ticks / ticks, name);
+            }
+        }
+
+        return $"{duration.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture)} seconds";
+    }
+
+    /// <summary>Parses a duration of zero to ten years in whole milliseconds.</summary>
+    public static bool TryParse(string text, out TimeSpan duration)
+    {
+        duration = default;
+        if (Unsigned(text) is not { } nanos || nanos % 1_000_000 != 0)
+        {
+            return false;
+        }
+
+        duration = TimeSpan.FromTicks(nanos / TimeSpan.NanosecondsPerTick);
+        return duration <= _longest;
+    }
+
+    /// <summary>Parses a duration of any precision, or one in clock form: <c>00:00:15</c>.</summary>
+    public static bool TryParseWithClock(string text, out TimeSpan duration)
+    {
+        if (Unsigned(text) is { } nanos)
+        {
+            duration = TimeSpan.FromTicks(nanos / TimeSpan.NanosecondsPerTick);
+            return true;
+        }
+
+        duration = default;
+        return text.Contains(':', StringComparison.Ordinal)
+            && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out duration)
+            && duration >= TimeSpan.Zero;
+    }
+
+    /// <summary>
+    /// Parses a duration with an optional sign (<c>-1h2m3.5s</c>, <c>250ms</c>, <c>0</c>) into nanoseconds, rounded half away from zero. Null if
+    /// the text is not a duration or exceeds 64 bits (about 292 years).
+    /// </summary>
+    internal static long? ParseNanoseconds(ReadOnlySpan<char> text, bool withDays = false)
+    {
+        var negative = text.StartsWith('-');
+        text = negative || text.StartsWith('+') ? text[1..] : text;
+        if (text is "0")
+        {
+            return 0;
+        }
+
+        if (text.IsEmpty || text.Length > LengthMax)
+        {
+            return null;
+        }
+
+        // Scaled so that every digit of a fraction counts.
+        var total = BigInteger.Zero;
+        while (!text.IsEmpty)
+        {
+            var whole = text[..CountDigits(text)];
+            text = text[whole.Length..];
+            var fraction = ReadOnlySpan<char>.Empty;
+            if (text.StartsWith('.'))
+            {
+                text = text[1..];
+                fraction = text[..CountDigits(text)];
+                text = text[fraction.Length..];
+            }
+
+            var (unit, length) = withDays && text.StartsWith('d') ? (24 * 3_600 * NanosPerSecond, 1) : Unit(text);
+            if (unit == 0 || (whole.IsEmpty && fraction.IsEmpty))
+            {
+                return null;
+            }
+
+            text = text[length..];
+            total += BigInteger.Parse($"0{whole}{fraction}", NumberStyles.None, CultureInfo.InvariantCulture) * unit
+                * BigInteger.Pow(10, LengthMax - fraction.Length);
+        }
+
+        var scale = BigInteger.Pow(10, LengthMax);
+        var nanos = (total + (scale / 2)) / scale * (negative ? -1 : 1);
+        return nanos >= long.MinValue && nanos <= long.MaxValue ? (long)nanos : null;
+    }
+
+    // A number without a unit is not a duration, not even 0.
+    private static long? Unsigned(string text) =>
+        text.Length > 1 && text[0] is not ('+' or '-') ? ParseNanoseconds(text, withDays: true) : null;
+
+    private static int CountDigits(ReadOnlySpan<char> text)
+    {
+        var length = text.IndexOfAnyExceptInRange('0', '9');
+        return length < 0 ? text.Length : length;
+    }
+
+    private static (long Nanos, int Length) Unit(ReadOnlySpan<char> text) => text switch
+    {
+        ['n', 's', ..] => (1, 2),
+        ['u' or 'µ' or 'μ', 's', ..] => (1_000, 2),
+        ['m', 's', ..] => (1_000_000, 2),
+        ['s', ..] => (NanosPerSecond, 1),
+        ['m', ..] => (60 * NanosPerSecond, 1),
+        ['h', ..] => (3_600 * NanosPerSecond, 1),
+        _ => (0, 0),
+    };
+}

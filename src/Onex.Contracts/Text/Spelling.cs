@@ -1,0 +1,189 @@
+using System.Collections.Frozen;
+
+namespace Onex.Contracts.Text;
+
+/// <summary>Finds the name that was meant. The only helper of its kind: the compiler, the settings, the command line and the API suggest alike.</summary>
+public static class Spelling
+{
+    private const int NamesShownMax = 12;
+
+    // Two letters of a shorter word may differ only where the word can still be recognized.
+    private const int RecognizableMin = 4;
+
+    // What the same thing is called elsewhere: in other languages, other orchestrators, or in the neighbouring map.
+    private static readonly FrozenDictionary<string, string[]> _otherNames = new Dictionary<string, string[]>(StringComparer.OrdinalIgnoreCase)
+    {
+        // Functions.
+        ["len"] = ["size"],
+        ["length"] = ["size"],
+        ["count"] = ["size"],
+        ["toUpper"] = ["upper"],
+        ["toUpperCase"] = ["upper"],
+        ["uppercase"] = ["upper"],
+        ["upperAscii"] = ["upper"],
+        ["toLower"] = ["lower"],
+        ["toLowerCase"] = ["lower"],
+        ["lowercase"] = ["lower"],
+        ["lowerAscii"] = ["lower"],
+        ["strip"] = ["trim"],
+        ["includes"] = ["contains"],
+        ["toString"] = ["string"],
+        ["parseInt"] = ["int"],
+        ["toInt"] = ["int"],
+        ["parseFloat"] = ["double"],
+        ["float"] = ["double"],
+        ["boolean"] = ["bool"],
+        ["every"] = ["all"],
+        ["some"] = ["exists"],
+        ["any"] = ["exists"],
+        ["greatest"] = ["max"],
+        ["least"] = ["min"],
+        ["date"] = ["timestamp"],
+        ["datetime"] = ["timestamp"],
+
+        // Types.
+        ["integer"] = ["int"],
+        ["number"] = ["double"],
+        ["str"] = ["string"],
+        ["text"] = ["string"],
+        ["array"] = ["list"],
+        ["object"] = ["map"],
+        ["dict"] = ["map"],
+
+        // Contracts.
+        ["name"] = ["id", "contract"],
+        ["args"] = ["with"],
+        ["arguments"] = ["with"],
+        ["params"] = ["with"],
+        ["if"] = ["when"],
+        ["condition"] = ["when"],
+        ["goto"] = ["next"],
+        ["then"] = ["next"],
+        ["transition"] = ["next"],
+        ["activity"] = ["effect", "compute"],
+        ["task"] = ["effect", "compute"],
+        ["retries"] = ["retry", "attempts"],
+        ["retires"] = ["retries", "retry", "attempts"],
+        ["tries"] = ["attempts", "retry"],
+        ["max_attempts"] = ["attempts"],
+        ["rollback"] = ["compensate"],
+        ["undo"] = ["compensate"],
+        ["sleep"] = ["wait"],
+        ["publish"] = ["emit"],
+        ["start_at"] = ["initial"],
+        ["variables"] = ["data"],
+        ["vars"] = ["data"],
+        ["signal"] = ["event"],
+        ["signals"] = ["events"],
+        ["on_error"] = ["on_failure", "catch"],
+        ["error"] = ["code", "fail"],
+
+        // Connections.
+        ["address"] = ["url"],
+        ["base_url"] = ["url"],
+        ["endpoint"] = ["url"],
+        ["uri"] = ["url"],
+        ["username"] = ["user"],
+        ["pass"] = ["password"],
+        ["pwd"] = ["password"],
+        ["db"] = ["database"],
+        ["dbname"] = ["database"],
+        ["ssl"] = ["sslmode"],
+    }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>
+    /// The name that a misspelt one means, or null if none is near: one that differs in a third of the letters at most, one of the same letters in
+    /// another order, one that begins and ends alike and differs in two letters, or else what the same thing is called elsewhere.
+    /// </summary>
+    public static string? Nearest(string misspelt, IEnumerable<string> names)
+    {
+        var all = names as IReadOnlyCollection<string> ?? [.. names];
+        var (near, distance) = Near(misspelt, all);
+
+        // One letter is a slip; with more of them the word itself is the better witness.
+        return distance > 1 && _otherNames.TryGetValue(misspelt, out var elsewhere) && Array.Find(elsewhere, all.Contains) is { } other ? other : near;
+    }
+
+    /// <summary><c>Did you mean 'x'? States here: a, b.</c></summary>
+    public static string Suggest(string misspelt, string what, IReadOnlyCollection<string> names)
+    {
+        var guess = DidYouMean(misspelt, names);
+        return names.Count == 0 ? $"{guess}There are no {what} here." : $"{guess}{Capital(what)} here: {Listed(names)}.";
+    }
+
+    /// <summary><c>Did you mean 'x'? </c>, with the blank before the next sentence; nothing if no name is near.</summary>
+    public static string DidYouMean(string misspelt, IEnumerable<string> names) =>
+        Nearest(misspelt, names) is { } nearest ? $"Did you mean '{nearest}'? " : "";
+
+    /// <summary>The names with commas; the first of many.</summary>
+    public static string Listed(IReadOnlyCollection<string> names) =>
+        names.Count <= NamesShownMax
+            ? string.Join(", ", names)
+            : $"{string.Join(", ", names.Take(NamesShownMax))} and {names.Count - NamesShownMax} more";
+
+    /// <summary>The name as far as it fits into a sentence.</summary>
+    public static string Clip(string name) => name.Length <= 80 ? name : name[..77] + "...";
+
+    private static string Capital(string text) => char.ToUpperInvariant(text[0]) + text[1..];
+
+    private static (string? Name, int Distance) Near(string misspelt, IEnumerable<string> names)
+    {
+        var (nearest, least) = ((string?)null, int.MaxValue);
+        if (misspelt.Length is 0 or > Limits.NameLengthMax)
+        {
+            return (nearest, least);
+        }
+
+        var most = Math.Max(1, misspelt.Length / 3);
+        foreach (var name in names)
+        {
+            if (Math.Abs(name.Length - misspelt.Length) > Math.Max(2, most))
+            {
+                continue;
+            }
+
+            var distance = Distance(misspelt, name);
+            if (distance < least && (distance <= most || (distance == 2 && IsRecognizable(misspelt, name))))
+            {
+                (nearest, least) = (name, distance);
+            }
+        }
+
+        return (nearest, least);
+    }
+
+    private static bool IsRecognizable(string a, string b) =>
+        (Math.Min(a.Length, b.Length) >= RecognizableMin && Sorted(a) == Sorted(b))
+        || (Math.Min(a.Length, b.Length) >= RecognizableMin && Math.Max(a.Length, b.Length) > RecognizableMin
+            && char.ToLowerInvariant(a[0]) == char.ToLowerInvariant(b[0]) && char.ToLowerInvariant(a[^1]) == char.ToLowerInvariant(b[^1]));
+
+    private static string Sorted(string text) => string.Concat(text.ToLowerInvariant().Order());
+
+    // Damerau's distance (optimal string alignment). Letters' case does not count: 'Next' is near 'next'.
+    private static int Distance(string a, string b)
+    {
+        (a, b) = (a.ToLowerInvariant(), b.ToLowerInvariant());
+        var (before, last, row) = (new int[b.Length + 1], new int[b.Length + 1], new int[b.Length + 1]);
+        for (var j = 0; j <= b.Length; j++)
+        {
+            last[j] = j;
+        }
+
+        for (var i = 1; i <= a.Length; i++)
+        {
+            row[0] = i;
+            for (var j = 1; j <= b.Length; j++)
+            {
+                row[j] = Math.Min(Math.Min(row[j - 1], last[j]) + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1));
+                if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                {
+                    row[j] = Math.Min(row[j], before[j - 2] + 1);
+                }
+            }
+
+            (before, last, row) = (last, row, before);
+        }
+
+        return last[b.Length];
+    }
+}

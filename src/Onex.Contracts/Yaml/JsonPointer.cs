@@ -1,0 +1,26 @@
+using System.Globalization;
+using System.Text;
+
+namespace Onex.Contracts.Yaml;
+
+/// <summary>RFC 6901.</summary>
+internal static class JsonPointer
+{
+    /// <summary>The pointer of a path of keys and, where the key is null, indices.</summary>
+    public static string Of(IReadOnlyList<(string? Key, int Index)> path)
+    {
+        var text = new StringBuilder();
+        foreach (var (key, index) in path)
+        {
+            text.Append('/').Append(key is null ? index.ToString(CultureInfo.InvariantCulture) : Escape(key));
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>The segments of a pointer that is empty or begins with a slash.</summary>
+    public static IEnumerable<string> Segments(string pointer) =>
+        pointer.Split('/').Skip(1).Select(segment => segment.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal));
+
+    public static string Escape(string key) => key.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
+}

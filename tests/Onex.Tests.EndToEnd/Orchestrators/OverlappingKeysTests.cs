@@ -1,0 +1,48 @@
+using Onex.Tests.Support;
+
+namespace Onex.Tests.EndToEnd.Orchestrators;
+
+/// <summary>Two mains, and requests whose business keys overlap.</summary>
+public sealed class OverlappingKeysTests
+{
+    private const int Keys = 20;
+    private const int RequestsPerKey = 15;
+
+    [Fact]
+    public async Task There_is_one_live_saga_for_each_key_and_no_deadlock_in_the_log()
+    {
+        await using var stack = await OnexStack.CreateAsync();
+        stack.Outside.Usual = new Treatment { Latency = TimeSpan.FromMilliseconds(20) };
+        await stack.StartReadyAsync("main", "main", "effects", "workers");
+        var orders = Enumerable.Range(0, Keys).Select(number => Names.Next($"key{number}")).ToList();
+
+        // Two clients with the same keys, one upwards and one downwards, on partitions of both mains.
+        var requests = Enumerable.Range(0, RequestsPerKey).SelectMany(round =>
+            (round % 2 == 0 ? orders : Enumerable.Reverse(orders)).Select((order, index) =>
+                stack.OrderAsync(order, partition: (round + index) % OnexStack.Partitions)));
+        var correlationIds = await Task.WhenAll(requests);
+        var moreThanOne = new List<string>();
+        await Eventually.Async(
+            async () =>
+            {
+                moreThanOne.AddRange(await stack.Database.QueryAsync(
+                    "SELECT business_key, count(*) FROM onex.sagas WHERE ended_at IS NULL GROUP BY 1 HAVING count(*) > 1"));
+                return correlationIds.All(id => stack.Responses.Of(id).Count > 0);
+            },
+            TimeSpan.FromSeconds(120),
+            () => $"{correlationIds.Count(id => stack.Responses.Of(id).Count > 0)} of {correlationIds.Length} requests were answered");
+
+        Assert.Empty(moreThanOne);
+        stack.AssertOneResponseEach(correlationIds);
+        var answers = correlationIds.Select(id => stack.Responses.Of(id)[0]).ToList();
+        Assert.All(answers, answer => Assert.True(
+            answer.Field("status") == "success" || answer.Field("code") == "ONEX3009", answer.Text));
+        var started = answers.Count(answer => answer.Field("status") == "success");
+        Assert.Equal(started, await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.sagas"));
+        Assert.InRange(started, Keys, correlationIds.Length - 1);
+        stack.AssertNoLoggedErrors();
+        Assert.DoesNotContain(
+            stack.Processes.SelectMany(process => process.Output.Concat(process.Errors)),
+            line => line.Contains("40P01", StringComparison.Ordinal) && line.Contains("rror", StringComparison.Ordinal));
+    }
+}

@@ -1,0 +1,186 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.EndToEnd.Orchestrators;
+
+/// <summary>No saga stops another, whatever stands in its row.</summary>
+public sealed class SetAsideTests : IDisposable
+{
+    private const string Contract = """
+        contract: doorbell
+        version: 1.0.0
+        description: Waits until somebody rings.
+        input: { type: object }
+        data: { last: { type: any, initial: null } }
+        events: { rung: {}, told: { data: { text: string } } }
+        initial: waiting
+        states:
+          waiting:
+            on_event:
+              - { event: rung, next: opened }
+              - { event: told, set: { last: "{'text': event.text, 'before': data.last}" }, stay: true }
+            timeout: { after: 1h, next: opened }
+          opened: { end: completed }
+        """;
+
+    private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
+
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-contracts-");
+    private HttpClient _http = new();
+
+    public void Dispose()
+    {
+        _http.Dispose();
+        _directory.Delete(recursive: true);
+    }
+
+    [Fact]
+    public async Task A_saga_that_cannot_be_handled_is_set_aside_with_its_reason_while_all_others_go_on()
+    {
+        await File.WriteAllTextAsync(Path.Combine(_directory.FullName, "doorbell.yaml"), Contract);
+        await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+        var settings = new Dictionary<string, string>(database.Environment)
+        {
+            ["ONEX_EVENT_BUS"] = "inmemory",
+            ["CONTRACTS_DIR"] = _directory.FullName,
+            ["OTEL_TRACES_EXPORTER"] = "none",
+            ["OTEL_METRICS_EXPORTER"] = "none",
+        };
+        string good, deep, torn, lost;
+        await using (var first = OnexProcess.Start("all", settings))
+        {
+            Use(await first.ReadyAsync());
+            (good, deep, torn, lost) = (await StartAsync(), await StartAsync(), await StartAsync(), await StartAsync());
+            Assert.Equal(HttpStatusCode.Accepted, (await PostAsync($"/api/v1/sagas/{good}/send", """{"event":"told","data":{"text":"once"}}""")).Status);
+            await first.KillAsync();
+        }
+
+        // What an earlier version wrote, what nobody should have written, and a state that the contract does not have; all are to be woken.
+        await database.ExecuteAsync($$"""
+            UPDATE onex.sagas SET data = (repeat('{"last":', 300) || '1' || repeat('}', 300))::jsonb WHERE id = '{{deep}}';
+            UPDATE onex.sagas SET progress = progress || '{"outstanding": [{}]}' WHERE id = '{{torn}}';
+            UPDATE onex.sagas SET state = 'nowhere' WHERE id = '{{lost}}';
+            UPDATE onex.sagas SET next_wakeup_at = now() - interval '1s', parked = false
+            """);
+
+        await using var second = OnexProcess.Start("all", settings);
+        Use(await second.ReadyAsync());
+
+        Assert.Contains("cannot be read", await BlockedAsync(torn), StringComparison.Ordinal);
+        Assert.Contains("cannot be handled", await BlockedAsync(lost), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.Accepted, (await PostAsync($"/api/v1/sagas/{good}/send", """{"event":"rung"}""")).Status);
+        await StatusAsync(good, "completed");
+        await StartAsync();
+        Assert.Equal(HttpStatusCode.OK, (await PostAsync($"/api/v1/sagas/{deep}/cancel", "{}")).Status);
+        await StatusAsync(deep, "cancelled");
+        var (refused, problem) = await PostAsync($"/api/v1/sagas/{torn}/cancel", "{}");
+        Assert.Equal((HttpStatusCode.Conflict, true), (refused, ((string?)problem["detail"])!.Contains("cannot be read", StringComparison.Ordinal)));
+        await second.ReadyAsync();
+
+        // Once they are mended they go on where they were.
+        await database.ExecuteAsync($$"""
+            UPDATE onex.sagas SET progress = progress - 'outstanding' WHERE id = '{{torn}}';
+            UPDATE onex.sagas SET state = 'waiting', version = version + 1 WHERE id = '{{lost}}'
+            """);
+        foreach (var mended in (string[])[torn, lost])
+        {
+            var (retried, answer) = await PostAsync($"/api/v1/sagas/{mended}/retry", "{}");
+            Assert.True(retried == HttpStatusCode.OK, $"{(mended == torn ? "torn" : "lost")}: {answer}");
+            await PostAsync($"/api/v1/sagas/{mended}/send", """{"event":"rung"}""");
+            await StatusAsync(mended, "completed");
+        }
+    }
+
+    [Fact]
+    public async Task A_main_on_Kafka_goes_on_answering_and_is_ready_although_a_saga_cannot_be_read()
+    {
+        await using var stack = await OnexStack.CreateAsync();
+        var roles = await stack.StartReadyAsync("main", "effects", "workers");
+        Use(roles[0]);
+        var torn = Names.Next("torn");
+        stack.Outside.Treat(torn, new Treatment { CardExpired = true });
+        await stack.OrderAsync(torn);
+        await stack.InStateAsync(torn, "awaiting_new_card", _within);
+        var id = (await stack.Database.QueryAsync($"SELECT id::text FROM onex.sagas WHERE business_key = '{torn}'"))[0];
+
+        await stack.Database.ExecuteAsync($$"""
+            UPDATE onex.sagas SET progress = progress || '{"outstanding": [{}]}', version = version + 1, parked = false, next_wakeup_at = now()
+            WHERE id = '{{id}}'
+            """);
+
+        Assert.Contains("cannot be read", await BlockedAsync(id), StringComparison.Ordinal);
+        var answered = await stack.OrderAsync(Names.Next("other"));
+        Assert.Equal("success", (await stack.Responses.ReadAsync(answered, _within)).Field("status"));
+        await roles[0].ReadyAsync();
+        Assert.Equal(HttpStatusCode.Conflict, (await PostAsync($"/api/v1/sagas/{id}/cancel", "{}")).Status);
+        await stack.AssertNothingIsStuckAsync();
+    }
+
+    [Fact]
+    public async Task Data_may_be_nested_64_levels_and_the_event_that_would_make_it_deeper_stops_nobody()
+    {
+        await File.WriteAllTextAsync(Path.Combine(_directory.FullName, "doorbell.yaml"), Contract);
+        await using var process = OnexProcess.Start("all", new Dictionary<string, string>
+        {
+            ["ONEX_EVENT_BUS"] = "inmemory",
+            ["ONEX_STORE"] = "sqlite",
+            ["ONEX_DATA_DIR"] = _directory.FullName,
+            ["CONTRACTS_DIR"] = _directory.FullName,
+            ["OTEL_TRACES_EXPORTER"] = "none",
+            ["OTEL_METRICS_EXPORTER"] = "none",
+        });
+        Use(await process.ReadyAsync());
+        var (talkative, other) = (await StartAsync(), await StartAsync());
+        for (var i = 0; i < 64; i++)
+        {
+            Assert.Equal(HttpStatusCode.Accepted, (await PostAsync($"/api/v1/sagas/{talkative}/send", """{"event":"told","data":{"text":"again"}}""")).Status);
+        }
+
+        await PostAsync($"/api/v1/sagas/{talkative}/send", """{"event":"told","data":{"text":"once too often"}}""");
+
+        var shown = await _http.GetStringAsync($"/api/v1/sagas/{talkative}");
+        Assert.Equal(64, shown.Split("\"before\":").Length - 1);
+        await PostAsync($"/api/v1/sagas/{other}/send", """{"event":"rung"}""");
+        await StatusAsync(other, "completed");
+        await process.ReadyAsync();
+    }
+
+    private void Use(OnexProcess process)
+    {
+        _http.Dispose();
+        _http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{process.HttpPort}") };
+    }
+
+    private async Task<string> StartAsync()
+    {
+        var (status, body) = await PostAsync("/api/v1/requests", """{"operation":"doorbell","payload":{}}""");
+        Assert.Equal(HttpStatusCode.Accepted, status);
+        return (string)body["saga_id"]!;
+    }
+
+    private async Task<string> BlockedAsync(string saga) => await Eventually.GetAsync(
+        async () => await ShownAsync(saga) is var shown && (string?)shown["status"] == "blocked"
+            ? (string?)shown["progress"]!["blocked_because"]
+            : null,
+        _within,
+        () => $"saga {saga} is set aside");
+
+    // As deep as the data of a saga may be, and what is around it.
+    private async Task<JsonObject> ShownAsync(string saga) =>
+        JsonNode.Parse(await _http.GetStringAsync($"/api/v1/sagas/{saga}"), null, new JsonDocumentOptions { MaxDepth = 1000 })!.AsObject();
+
+    private Task<TimeSpan> StatusAsync(string saga, string status) => Eventually.Async(
+        async () => (string?)(await ShownAsync(saga))["status"] == status,
+        _within,
+        () => $"saga {saga} is {status}");
+
+    private async Task<(HttpStatusCode Status, JsonObject Body)> PostAsync(string path, string body)
+    {
+        using var content = new StringContent(body, Encoding.UTF8, "application/json");
+        using var answer = await _http.PostAsync(path, content);
+        return (answer.StatusCode, JsonNode.Parse(await answer.Content.ReadAsStringAsync())!.AsObject());
+    }
+}

@@ -1,0 +1,131 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using Onex.Contracts.Messages;
+using Onex.Effects;
+using Onex.Effects.Connections;
+using Onex.Effects.Db;
+using Onex.Effects.Http;
+using Onex.Effects.Running;
+using Onex.Hosting.Health;
+using Onex.Kafka.Producing;
+using Onex.Persistence.Ledger;
+using Onex.Persistence.Sagas;
+using Onex.Tests.Integration.Persistence;
+
+namespace Onex.Tests.Integration.Effects.Db;
+
+/// <summary>What one runtime-effects is made of, but for Kafka, with a connection 'db' to a database.</summary>
+internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("onex-connections-").FullName;
+    private readonly ConcurrentQueue<StepResult> _told = new();
+    private readonly ServiceProvider _services;
+    private readonly EffectRunner _runner;
+
+    /// <param name="store">Where the ledger is.</param>
+    /// <param name="target">Where the connection leads.</param>
+    /// <param name="port">Its port, if a proxy stands before it.</param>
+    /// <param name="user">Who the connection is, with a password; else who the target's connection string says.</param>
+    public DatabaseHarness(TestDatabase store, string target, int? port = null, (string Name, string Password)? user = null)
+    {
+        var address = new NpgsqlConnectionStringBuilder(target);
+        File.WriteAllText(Path.Combine(_directory, "all.yaml"), $$"""
+            connections:
+              db:
+                type: postgres
+                host: {{address.Host}}
+                port: {{port ?? address.Port}}
+                database: {{address.Database}}
+                user: {{user?.Name ?? address.Username}}
+                password: "${secret:DB_PASSWORD}"
+                sslmode: disable
+                concurrency: 4
+            """);
+        var secrets = new Dictionary<string, string> { ["DB_PASSWORD"] = user?.Password ?? address.Password ?? "none" };
+        var reading = ConnectionsReader.Read(_directory, secrets, resolveSecrets: true);
+        Assert.Empty(reading.Diagnostics);
+        _services = new ServiceCollection()
+            .AddLogging()
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton<RoleHealth>()
+            .AddSingleton<HttpTransport>()
+            .AddSingleton<DatabasePools>()
+            .AddSingleton<ConnectionLimits>()
+            .AddSingleton<IRecordProducer>(this)
+            .AddSingleton(Topics.Default)
+            .BuildServiceProvider();
+        _runner = new EffectRunner(
+            EffectOperations.Create(_services),
+            reading.Connections,
+            _services.GetRequiredService<ConnectionLimits>(),
+            new EffectLedger(store.DataSource),
+            new PostgresSagaStore(store.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance),
+            new ResultSender(this, TimeProvider.System, "effect-responses", "onex-effects"),
+            TimeProvider.System,
+            NullLogger<EffectRunner>.Instance);
+    }
+
+    /// <summary>Everything that was told to main.</summary>
+    public IReadOnlyList<StepResult> Told => [.. _told];
+
+    public static StepCommand Command(string operation, object arguments, int timeoutMs = 20_000)
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        return new StepCommand
+        {
+            CommandId = new(Guid.CreateVersion7(now)),
+            Attempt = 1,
+            SagaId = new(Guid.CreateVersion7(now)),
+            CorrelationId = Guid.CreateVersion7(now),
+            Contract = "transfer",
+            Step = "move",
+            Direction = StepDirections.Do,
+            Operation = operation,
+            Connection = "db",
+            Arguments = RawJson.FromText(arguments as string ?? JsonSerializer.Serialize(arguments)),
+            HomePartition = 0,
+            TimeoutMs = timeoutMs,
+            NotAfter = now.AddHours(1),
+        };
+    }
+
+    /// <summary>Arguments of a statement.</summary>
+    public static object Statement(string sql, params object?[] parameters) => new { sql, parameters };
+
+    /// <summary>Runs the command and gives the one result that was told.</summary>
+    public async Task<StepResult> RunAsync(StepCommand command)
+    {
+        var before = _told.Count;
+        await HandleAsync(command, TestContext.Current.CancellationToken);
+        return Assert.Single(_told.Skip(before));
+    }
+
+    public Task<StepResult> RunAsync(string operation, object arguments) => RunAsync(Command(operation, arguments));
+
+    /// <summary>Runs a statement that must complete, and gives its result.</summary>
+    public async Task<JsonElement> ResultAsync(string operation, string sql, params object?[] parameters)
+    {
+        var told = await RunAsync(operation, Statement(sql, parameters));
+        Assert.True(told.Outcome == StepOutcomes.Completed, $"{told.Code}: {told.Message}");
+        return JsonElement.Parse(told.Result!.Value.Utf8.Span);
+    }
+
+    public Task HandleAsync(StepCommand command, CancellationToken cancellation) => _runner.RunAsync(command, null, null, cancellation);
+
+    public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
+    {
+        _told.Enqueue(JsonSerializer.Deserialize(record.Value.Span, MessageJson.Default.StepResult)!);
+        return Task.FromResult(new DeliveryReport(Delivery.Acknowledged, null));
+    }
+
+    public Task<int> PartitionsAsync(string topic, CancellationToken cancellation) => Task.FromResult(1);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _services.DisposeAsync();
+        Directory.Delete(_directory, recursive: true);
+    }
+}

@@ -1,0 +1,181 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Onex.Contracts.Messages;
+using Onex.Effects;
+using Onex.Effects.Connections;
+using Onex.Effects.Db;
+using Onex.Effects.Http;
+using Onex.Effects.Running;
+using Onex.Hosting.Health;
+using Onex.Kafka.Producing;
+using Onex.Persistence.Ledger;
+using Onex.Persistence.Sagas;
+using Onex.Tests.Integration.Persistence;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.Integration.Effects.Running;
+
+/// <summary>The runner on the real ledger, against a service that remembers what it was asked.</summary>
+public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
+{
+    private ExternalServices _world = null!;
+
+    public async ValueTask InitializeAsync() => _world = await ExternalServices.StartAsync();
+
+    public ValueTask DisposeAsync() => _world.DisposeAsync();
+
+    [Fact]
+    public async Task A_redelivered_command_is_answered_from_the_ledger_by_any_process_with_one_call_outside()
+    {
+        await using var first = new Process(database, _world);
+        await using var second = new Process(database, _world);
+        var command = Reserve("redelivered");
+
+        await first.RunAsync(command);
+        await first.RunAsync(command);
+        await second.RunAsync(command);
+
+        Assert.Single(_world.Calls);
+        var told = first.Told.Concat(second.Told).ToList();
+        Assert.Equal(3, told.Count);
+        Assert.All(told, result => Assert.Equal((told[0], StepOutcomes.Completed), (result, result.Outcome)));
+    }
+
+    [Fact]
+    public async Task Of_processes_that_get_a_command_at_once_one_runs_it()
+    {
+        await using var first = new Process(database, _world);
+        await using var second = new Process(database, _world);
+        var command = Reserve("at-once");
+        _world.Treat("at-once", new Treatment { Latency = TimeSpan.FromMilliseconds(500) });
+
+        await Task.WhenAll(first.RunAsync(command), second.RunAsync(command));
+
+        Assert.Single(_world.Calls);
+        Assert.Single(first.Told.Concat(second.Told));
+    }
+
+    [Fact]
+    public async Task What_a_process_finds_out_after_its_lease_was_taken_over_is_not_told()
+    {
+        await using var frozen = new Process(database, _world);
+        await using var successor = new Process(database, _world);
+        var command = Reserve("frozen");
+        _world.Treat("frozen", new Treatment { Latency = TimeSpan.FromSeconds(1) });
+
+        var late = frozen.RunAsync(command);
+        await Eventually.Async(() => _world.Calls.Count == 1, TimeSpan.FromMinutes(1), () => "no call yet");
+        await database.Database.ExecuteAsync(
+            $"UPDATE onex.effect_ledger SET leased_until = clock_timestamp() - interval '1 second' WHERE command_id = '{command.CommandId}'");
+        await successor.RunAsync(command);
+        await late;
+
+        Assert.Empty(frozen.Told);
+        Assert.Equal(StepOutcomes.Completed, Assert.Single(successor.Told).Outcome);
+        Assert.Single(_world.Calls.Select(call => call.Key).Distinct());
+        Assert.Equal(["reserve"], _world.EffectsOf("frozen"));
+    }
+
+    [Fact]
+    public async Task A_command_whose_time_has_passed_is_never_run()
+    {
+        await using var process = new Process(database, _world);
+
+        await process.RunAsync(Reserve("too-late") with { NotAfter = TimeProvider.System.GetUtcNow().AddMinutes(-1) });
+
+        Assert.Empty(_world.Calls);
+        Assert.Empty(process.Told);
+    }
+
+    [Fact]
+    public async Task Failed_attempts_make_way_for_the_next_under_one_key()
+    {
+        await using var process = new Process(database, _world);
+        var command = Reserve("flaky");
+        _world.Treat("flaky", new Treatment { Failures = 2 });
+
+        foreach (var attempt in new[] { 1, 2, 3 })
+        {
+            await process.RunAsync(command with { Attempt = attempt });
+        }
+
+        Assert.Equal(["http_503", "http_503", null], process.Told.Select(result => result.Code));
+        Assert.Empty(_world.KeyViolations());
+        Assert.Equal(["reserve"], _world.EffectsOf("flaky"));
+    }
+
+    private static StepCommand Reserve(string order)
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        return new StepCommand
+        {
+            CommandId = new(Guid.CreateVersion7(now)),
+            Attempt = 1,
+            SagaId = new(Guid.CreateVersion7(now)),
+            CorrelationId = Guid.CreateVersion7(now),
+            Contract = "order-fulfilment",
+            Step = "reserve",
+            Direction = StepDirections.Do,
+            Operation = "http.post",
+            Connection = "stock",
+            Arguments = RawJson.FromText($$$"""{"path":"/reservations","body":{"order":"{{{order}}}"}}"""),
+            HomePartition = 0,
+            TimeoutMs = 10_000,
+            NotAfter = now.AddHours(1),
+        };
+    }
+
+    /// <summary>What one runtime-effects is made of, but for Kafka.</summary>
+    private sealed class Process : IRecordProducer, IAsyncDisposable
+    {
+        private readonly string _directory = Directory.CreateTempSubdirectory("onex-connections-").FullName;
+        private readonly ConcurrentQueue<StepResult> _told = new();
+        private readonly ServiceProvider _services;
+        private readonly EffectRunner _runner;
+
+        public Process(TestDatabase database, ExternalServices world)
+        {
+            File.WriteAllText(Path.Combine(_directory, "all.yaml"), $$"""connections: { stock: { type: http, url: "{{world.Address}}" } }""");
+            var reading = ConnectionsReader.Read(_directory, new Dictionary<string, string>(), resolveSecrets: true);
+            _services = new ServiceCollection()
+                .AddSingleton(TimeProvider.System)
+                .AddSingleton<RoleHealth>()
+                .AddLogging()
+                .AddSingleton<HttpTransport>()
+                .AddSingleton<DatabasePools>()
+                .AddSingleton<ConnectionLimits>()
+                .AddSingleton<IRecordProducer>(this)
+                .AddSingleton(Topics.Default)
+                .BuildServiceProvider();
+            _runner = new EffectRunner(
+                EffectOperations.Create(_services),
+                reading.Connections,
+                _services.GetRequiredService<ConnectionLimits>(),
+                new EffectLedger(database.DataSource),
+                new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance),
+                new ResultSender(this, TimeProvider.System, "effect-responses", "onex-effects"),
+                TimeProvider.System,
+                NullLogger<EffectRunner>.Instance);
+        }
+
+        public IReadOnlyList<StepResult> Told => [.. _told];
+
+        public Task RunAsync(StepCommand command) => _runner.RunAsync(command, null, null, TestContext.Current.CancellationToken);
+
+        public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
+        {
+            _told.Enqueue(JsonSerializer.Deserialize(record.Value.Span, MessageJson.Default.StepResult)!);
+            return Task.FromResult(new DeliveryReport(Delivery.Acknowledged, null));
+        }
+
+        public Task<int> PartitionsAsync(string topic, CancellationToken cancellation) => Task.FromResult(1);
+
+        public async ValueTask DisposeAsync()
+        {
+            await _services.DisposeAsync();
+            Directory.Delete(_directory, recursive: true);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+using System.Text;
+using Onex.Kafka.Consuming;
+using Onex.Kafka.Producing;
+
+namespace Onex.Tests.Integration.Kafka.Memory;
+
+/// <summary>What the twin keeps and forgets: a broker has its own settings for that.</summary>
+public sealed class MemoryLogTests
+{
+    private const string Topic = "topic";
+    private const string Other = "other";
+
+    [Fact]
+    public async Task A_topic_that_nobody_reads_keeps_its_last_records()
+    {
+        var bus = new MemoryTestBus(kept: 5);
+        await using var member = await StartAsync(bus, 2);
+
+        for (var i = 0; i < 25; i++)
+        {
+            await member.ProduceAsync(Topic, i % 2, $"{i}");
+        }
+
+        Assert.Equal(
+            [(0, 8), (0, 9), (0, 10), (0, 11), (0, 12), (1, 7), (1, 8), (1, 9), (1, 10), (1, 11)],
+            bus.Memory.Held(Topic).Select(record => (record.Partition.Value, (int)record.Offset.Value)));
+        Assert.Equal(["16", "18", "20", "22", "24", "15", "17", "19", "21", "23"], Held(bus));
+    }
+
+    [Fact]
+    public async Task A_topic_that_nobody_reads_never_refuses_and_forgets_sooner_when_its_records_are_large()
+    {
+        var bus = new MemoryTestBus(heldBytesMax: 100_000);
+        await using var member = await StartAsync(bus, 1);
+
+        var reports = await member.ProduceAsync(Topic, 0, [.. Enumerable.Repeat(new string('x', 30_000), 10)]);
+
+        Assert.All(reports, report => Assert.Equal(Delivery.Acknowledged, report.Delivery));
+        Assert.Equal([7L, 8, 9], bus.Memory.Held(Topic).Select(record => record.Offset.Value));
+    }
+
+    [Fact]
+    public async Task What_every_group_has_committed_is_forgotten_and_not_before()
+    {
+        var bus = new MemoryTestBus(kept: 5);
+        var (quick, slow) = (Remembering.Settling, new Remembering(_ => { }));
+        await using var member = await StartAsync(bus, 1, ("quick", quick), ("slow", slow));
+        await member.ProduceAsync(Topic, 0, [.. Enumerable.Range(0, 50).Select(i => $"{i}")]);
+        await Eventually.TrueAsync(() => bus.Committed(Topic, "quick", 1)[0] == 50 && slow.Given.Count == 50);
+        Assert.Equal(50, bus.Memory.Held(Topic).Count);
+
+        foreach (var entry in slow.Given.Take(30))
+        {
+            entry.Settle(RecordOutcome.Done.Instance);
+        }
+
+        await Eventually.TrueAsync(() => bus.Memory.Held(Topic).Count == 20);
+        Assert.Equal(30, bus.Memory.Held(Topic)[0].Offset.Value);
+    }
+
+    [Fact]
+    public async Task A_backlog_has_a_bound_for_each_topic_and_goes_on_when_it_is_worked_off()
+    {
+        var bus = new MemoryTestBus(heldBytesMax: 100_000);
+        var handler = new Remembering(_ => { });
+        await using var member = await StartAsync(bus, 1, ("slow", handler));
+        var large = new string('x', 30_000);
+
+        var reports = await member.ProduceAsync(Topic, 0, [.. Enumerable.Repeat(large, 5)]);
+
+        Assert.Equal(
+            [Delivery.Acknowledged, Delivery.Acknowledged, Delivery.Acknowledged, Delivery.Acknowledged, Delivery.Unavailable],
+            reports.Select(report => report.Delivery));
+        Assert.Contains($"'{Topic}' is full", reports[4].Reason, StringComparison.Ordinal);
+        Assert.Equal(Delivery.Acknowledged, (await member.ProduceAsync(Other, 0, large))[0].Delivery);
+
+        await Eventually.TrueAsync(() => handler.Given.Count == 4);
+        handler.Given.First().Settle(RecordOutcome.Done.Instance);
+        await Eventually.TrueAsync(() => bus.Memory.Held(Topic).Count == 3);
+        Assert.Equal(Delivery.Acknowledged, (await member.ProduceAsync(Topic, 0, large))[0].Delivery);
+    }
+
+    [Fact]
+    public async Task A_record_is_given_as_soon_as_it_is_there()
+    {
+        var arrived = new SemaphoreSlim(0);
+        var handler = new Remembering(entry =>
+        {
+            entry.Settle(RecordOutcome.Done.Instance);
+            arrived.Release();
+        });
+        await using var member = await StartAsync(new MemoryTestBus(), 4, ("quick", handler));
+
+        // Each waits for the one before: if the reader slept instead of being woken, it would take a hundred seconds.
+        var began = TimeProvider.System.GetTimestamp();
+        for (var i = 0; i < 1000; i++)
+        {
+            await member.ProduceAsync(Topic, i % 4, "x");
+            await arrived.WaitAsync(TestContext.Current.CancellationToken);
+        }
+
+        Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(50));
+    }
+
+    [Fact]
+    public async Task A_producers_bytes_are_its_own_again_when_it_is_answered()
+    {
+        var bus = new MemoryTestBus();
+        await using var member = await StartAsync(bus, 1);
+        var bytes = "before"u8.ToArray();
+        await member.Producer.ProduceAsync(new ProducedRecord(Topic, 0, "k", bytes, []), CancellationToken.None);
+        bytes[0] = (byte)'x';
+
+        Assert.Equal(["before"], Held(bus));
+    }
+
+    private static async Task<RiderMember> StartAsync(MemoryTestBus bus, int partitions, params (string Group, Remembering Handler)[] readers)
+    {
+        await bus.MakeAsync(partitions, Topic, Other);
+        var member = await bus.StartAsync(k =>
+        {
+            foreach (var (group, handler) in readers)
+            {
+                k.BatchEndpoint(group, [Topic], group, _ => handler);
+            }
+        });
+        await member.WaitUntilReadyAsync();
+        return member;
+    }
+
+    private static IEnumerable<string> Held(MemoryTestBus bus) =>
+        bus.Memory.Held(Topic).Select(record => Encoding.UTF8.GetString(record.Message.Value!));
+}

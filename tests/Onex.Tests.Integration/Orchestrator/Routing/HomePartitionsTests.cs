@@ -1,0 +1,87 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Onex.Kafka.Consuming;
+using Onex.Kafka.Producing;
+using Onex.Orchestrator.Routing;
+using Onex.Orchestrator.Sending;
+using Onex.Persistence.DeadLetters;
+using Onex.Persistence.Sagas;
+using Onex.Tests.Integration.Kafka;
+using Onex.Tests.Integration.Persistence;
+
+namespace Onex.Tests.Integration.Orchestrator.Routing;
+
+/// <summary>Partitions that are given up while they are still being taken over: the other main wakes their sagas.</summary>
+public sealed class HomePartitionsTests : IClassFixture<TestDatabase>, IDisposable
+{
+    private const int Partition = 7;
+
+    private static readonly CancellationToken _none = CancellationToken.None;
+    private readonly TestDatabase _database;
+    private readonly PostgresSagaStore _store;
+    private readonly OutgoingSender _sender;
+    private readonly WakeupQueue _wakeups = new();
+    private readonly HomePartitions _home;
+
+    public HomePartitionsTests(TestDatabase database)
+    {
+        _database = database;
+        _store = new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
+        _sender = new OutgoingSender(new NoBroker(), new DeadLetterIndex(database.DataSource), NullLogger<OutgoingSender>.Instance);
+        _home = new HomePartitions(_store, _sender, _wakeups, new DatabaseClock(TimeProvider.System), new MemoryBudget(1L << 30), NullLogger<HomePartitions>.Instance);
+    }
+
+    [Fact]
+    public async Task Partitions_that_were_lost_before_they_are_taken_over_are_not_swept()
+    {
+        await StartAsync();
+        _home.Revoked([Partition]);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _home.AssignedAsync([Partition], new CancellationToken(canceled: true)));
+        await _home.SweepWakeupsAsync(_none);
+
+        Assert.Equal(0, _wakeups.Count);
+    }
+
+    [Fact]
+    public async Task What_was_read_of_a_partition_that_is_revoked_meanwhile_is_not_kept()
+    {
+        await StartAsync();
+        await using var reading = await _database.Database.Source.OpenConnectionAsync(_none);
+        await using var held = await reading.BeginTransactionAsync(_none);
+        await using var hold = reading.CreateCommand();
+        hold.CommandText = "LOCK TABLE onex.sagas IN ACCESS EXCLUSIVE MODE";
+        await hold.ExecuteNonQueryAsync(_none);
+
+        var taking = _home.AssignedAsync([Partition], _none);
+        await Eventually.TrueAsync(async () =>
+            await _database.Database.ScalarAsync<long>("SELECT count(*) FROM pg_locks WHERE relation = 'onex.sagas'::regclass AND NOT granted") > 0);
+        _home.Revoked([Partition]);
+        await held.RollbackAsync(_none);
+        await taking;
+
+        Assert.Equal(0, _wakeups.Count);
+    }
+
+    [Fact]
+    public async Task Partitions_that_stay_have_their_wakeups()
+    {
+        await StartAsync();
+
+        await _home.AssignedAsync([Partition], _none);
+
+        Assert.NotEqual(0, _wakeups.Count);
+    }
+
+    public void Dispose() => _sender.Dispose();
+
+    private async Task StartAsync() => Assert.IsType<CommitResult.Committed>(Assert.Single(await _store.CommitAsync(
+        new CommitBatch([Rows.Start(Rows.New() with { HomePartition = Partition, NextWakeupAt = Rows.Now })], []), _none)));
+
+    // Nothing is unsent here.
+    private sealed class NoBroker : IRecordProducer
+    {
+        public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public Task<int> PartitionsAsync(string topic, CancellationToken cancellation) => throw new NotSupportedException();
+    }
+}

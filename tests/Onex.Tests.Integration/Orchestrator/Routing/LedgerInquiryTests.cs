@@ -1,0 +1,192 @@
+using System.Collections.Immutable;
+using MassTransit;
+using Microsoft.Extensions.Logging.Abstractions;
+using Onex.Contracts;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+using Onex.Effects;
+using Onex.Engine;
+using Onex.Kafka.Consuming;
+using Onex.Kafka.Rider;
+using Onex.Orchestrator.Machines;
+using Onex.Orchestrator.Routing;
+using Onex.Persistence.Ledger;
+using Onex.Persistence.Sagas;
+using Onex.Tests.Integration.Persistence;
+
+namespace Onex.Tests.Integration.Orchestrator.Routing;
+
+/// <summary>What a wake-up brings to light in the real ledger.</summary>
+public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<TestDatabase>
+{
+    private const string Contract = """
+        contract: calls
+        version: 1.0.0
+        description: Two calls.
+        input: { type: object }
+        initial: calling
+        states:
+          calling:
+            steps:
+              - { id: first, effect: http.get, with: { url: "http://127.0.0.1/" } }
+              - { id: second, effect: http.get, with: { url: "http://127.0.0.1/" } }
+            next: done
+          done: { end: completed }
+        """;
+
+    private static readonly CancellationToken _none = CancellationToken.None;
+    private readonly EffectLedger _ledger = new(database.DataSource);
+    private readonly PostgresSagaStore _store = new(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
+
+    [Fact]
+    public async Task Every_outcome_that_is_known_becomes_a_result_before_the_wake_up_itself()
+    {
+        var (completed, large, taken, unknown) = (Command("first"), Command("second"), Command("first"), Command("second"));
+        var reference = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
+        await _store.SavePayloadsAsync([new SagaPayload(reference, Guid.Empty, "result", RawJson.FromText("""{"large":true}"""))], _none);
+        await RecordAsync(completed, null);
+        await RecordAsync(large, reference);
+        await _ledger.ClaimAsync(Message(taken), _none);
+
+        var told = await AskAsync(completed, large, taken, unknown);
+
+        Assert.Equal([completed.CommandId, large.CommandId], told.SkipLast(1).Select(item => ((StepResultArrived)item.Message).CommandId));
+        Assert.All(told.SkipLast(1), item => Assert.True(item.IsFromLedger));
+        var result = ((StepResultArrived)told[1].Message).Result!.Value;
+        Assert.True(result.TryGetField("large", out var isLarge) && isLarge.AsBool());
+        var leases = Assert.IsType<TimerFired>(told[^1].Message).Leases;
+        Assert.Equal([taken.CommandId], leases.Keys);
+        Assert.NotNull(leases[taken.CommandId].ValidUntil);
+    }
+
+    [Fact]
+    public async Task What_was_interrupted_and_nobody_has_taken_is_cancelled_so_that_nobody_ever_will()
+    {
+        var (free, taken, done) = (Command("first", interrupted: true), Command("second", interrupted: true), Command("first", interrupted: true));
+        await _ledger.ClaimAsync(Message(taken), _none);
+        await RecordAsync(done, null);
+
+        var told = await AskAsync(free, taken, done);
+
+        Assert.Equal(done.CommandId, Assert.IsType<StepResultArrived>(told[0].Message).CommandId);
+        var leases = Assert.IsType<TimerFired>(told[^1].Message).Leases;
+        Assert.Equal((true, false), (leases[free.CommandId].Cancelled, leases[taken.CommandId].Cancelled));
+        Assert.NotNull(leases[taken.CommandId].ValidUntil);
+        Assert.IsType<ClaimResult.Expired>(await _ledger.ClaimAsync(Message(free), _none));
+    }
+
+    [Fact]
+    public async Task An_attempt_that_was_begun_and_never_told_is_closed_before_it_counts_as_failed()
+    {
+        var command = Command("first");
+        await _ledger.ClaimAsync(Message(command), _none);
+        await database.Database.ExecuteAsync($"UPDATE onex.effect_ledger SET leased_until = now() - interval '1s' WHERE command_id = '{command.CommandId}'");
+
+        var told = await AskAsync(command);
+
+        var lease = Assert.IsType<TimerFired>(Assert.Single(told).Message).Leases[command.CommandId];
+        Assert.Equal(new Lease(1, null), lease);
+        Assert.IsType<ClaimResult.Expired>(await _ledger.ClaimAsync(Message(command), _none));
+    }
+
+    [Fact]
+    public async Task An_attempt_that_is_about_to_be_committed_counts_as_leased_whatever_its_time()
+    {
+        var command = Command("first");
+        var granted = Assert.IsType<ClaimResult.Granted>(await _ledger.ClaimAsync(Message(command), _none));
+        await database.Database.ExecuteAsync($"UPDATE onex.effect_ledger SET leased_until = now() - interval '1s' WHERE command_id = '{command.CommandId}'");
+        await using var connection = await database.DataSource.OpenConnectionAsync(_none);
+        await using var transaction = await connection.BeginTransactionAsync(_none);
+        Assert.True(await EffectLedger.RecordAsync(transaction, granted.LeaseToken, Completed(command, null), _none));
+
+        var told = await AskAsync(command);
+
+        Assert.NotNull(Assert.IsType<TimerFired>(Assert.Single(told).Message).Leases[command.CommandId].ValidUntil);
+    }
+
+    private static Outstanding Command(string step, bool interrupted = false) => new()
+    {
+        CommandId = new(Guid.CreateVersion7(TimeProvider.System.GetUtcNow())),
+        Step = step,
+        Direction = StepDirections.Do,
+        Attempt = 1,
+        Phase = AttemptPhase.InFlight,
+        DueAt = TimeProvider.System.GetUtcNow().AddSeconds(-1),
+        FirstSentAt = TimeProvider.System.GetUtcNow().AddMinutes(-1),
+        Interrupted = interrupted,
+    };
+
+    private static StepCommand Message(Outstanding command) => new()
+    {
+        CommandId = command.CommandId,
+        Attempt = command.Attempt,
+        SagaId = default,
+        CorrelationId = Guid.Empty,
+        Contract = "calls",
+        Step = command.Step,
+        Direction = command.Direction,
+        Operation = "http.get",
+        HomePartition = 0,
+        TimeoutMs = 30_000,
+        NotAfter = command.NotAfter,
+    };
+
+    private async Task RecordAsync(Outstanding command, Guid? reference)
+    {
+        var granted = Assert.IsType<ClaimResult.Granted>(await _ledger.ClaimAsync(Message(command), _none));
+        Assert.True(await _ledger.RecordAsync(granted.LeaseToken, Completed(command, reference), _none));
+    }
+
+    private static StepResult Completed(Outstanding command, Guid? reference) => new()
+    {
+        CommandId = command.CommandId,
+        Attempt = command.Attempt,
+        SagaId = default,
+        CorrelationId = Guid.Empty,
+        Outcome = StepOutcomes.Completed,
+        Result = reference is null ? RawJson.EmptyObject : null,
+        ResultRef = reference,
+    };
+
+    private async Task<IReadOnlyList<WorkItem>> AskAsync(params Outstanding[] outstanding)
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        var plan = ContractCompiler.Compile(
+            new ContractSource("calls.yaml", Contract, ImmutableSortedDictionary<string, string>.Empty),
+            new CompilerContext(new OperationCatalogue(EffectOperations.Descriptors), new Dictionary<string, ConnectionDescriptor>())).Plans[0];
+        var id = Guid.CreateVersion7(now);
+        var saga = new SagaState
+        {
+            Facts = new SagaFacts
+            {
+                SagaId = id,
+                Contract = plan.Name,
+                ContractVersion = plan.Version,
+                ContractHash = plan.Hash,
+                HomePartition = 0,
+                StartedAt = now,
+                Input = CelValue.Null,
+                Requester = new Requester { RequestId = id, CorrelationId = id, Operation = plan.Name, Source = "requests/0/0" },
+            },
+            State = plan.Initial,
+            Status = SagaStatus.Running,
+            UpdatedAt = now,
+            Outstanding = [.. outstanding],
+        };
+        var timer = new TimerFired { SagaId = id, CausedBy = id, Leases = new Dictionary<CommandId, Lease>() };
+        return await new LedgerInquiry(_store, _ledger, new MemoryBudget(1L << 30)).AskAsync(
+            [new WorkItem(timer, entry: null)],
+            new Dictionary<SagaId, SagaWork> { [id] = new(id, new PlanPipe(plan, new NoPipes()), saga, 1) },
+            now,
+            [],
+            _none);
+    }
+
+    // Nothing is decided here, so that no message passes a state machine.
+    private sealed class NoPipes : IPipeFactory
+    {
+        public IMessagePipe Create(string name, Action<IReceiveEndpointConfigurator> configure) => null!;
+    }
+}

@@ -1,0 +1,81 @@
+using Npgsql;
+using Onex.Contracts.Messages;
+using Onex.Persistence.Ledger;
+using Onex.Persistence.Postgres;
+using Onex.Persistence.Sagas;
+using Onex.Tests.Integration.Persistence.Postgres;
+
+namespace Onex.Tests.Integration.Persistence.Ledger;
+
+/// <summary>The compliance suite of the ledger against PostgreSQL, and what only that can do to it.</summary>
+public sealed class EffectLedgerTests(TestDatabase database) : EffectLedgerCompliance, IClassFixture<TestDatabase>, IAsyncDisposable
+{
+    private static readonly CancellationToken _none = CancellationToken.None;
+    private readonly NpgsqlDataSource _otherPool = PostgresDataSource.Create(database.Settings);
+    private readonly EffectLedger _ledger = new(database.DataSource);
+
+    protected override IEffectLedger Ledger => _ledger;
+
+    protected override IEffectLedger Other => field ??= new EffectLedger(_otherPool);
+
+    [Fact]
+    public async Task Values_that_the_database_refuses_hurt_only_their_own_command()
+    {
+        StepCommand[] commands = [.. Enumerable.Range(0, 20).Select(i => i == 7 ? Command() with { Step = "nul\0" } : Command())];
+
+        var claims = commands.Select(command => Ledger.ClaimAsync(command, _none)).ToArray();
+
+        await Assert.ThrowsAsync<Npgsql.PostgresException>(() => claims[7]);
+        Assert.All(await Task.WhenAll(claims.Where((_, i) => i != 7)), verdict => Assert.IsType<ClaimResult.Granted>(verdict));
+    }
+
+    [Fact]
+    public async Task A_claim_whose_answer_was_lost_is_granted_to_the_same_caller()
+    {
+        var settings = database.Settings;
+        await using var proxy = new CuttingProxy(settings.Host, settings.Port);
+        await using var pool = PostgresDataSource.Create(settings with { Port = proxy.Port, SslMode = "disable" });
+        var ledger = new EffectLedger(pool);
+        var command = Command();
+        await ledger.LookUpAsync([command.CommandId], _none);
+        proxy.NextRequest = Cut.BeforeTheAnswer;
+
+        var granted = Assert.IsType<ClaimResult.Granted>(await ledger.ClaimAsync(command, _none));
+
+        proxy.NextRequest = Cut.BeforeTheAnswer;
+        Assert.True(await ledger.RecordAsync(granted.LeaseToken, Result(command, StepOutcomes.Completed), _none));
+    }
+
+    [Fact]
+    public async Task What_is_about_to_be_committed_with_its_outcome_is_neither_closed_nor_waited_for()
+    {
+        var (held, given) = (Command(), Command());
+        var granted = Assert.IsType<ClaimResult.Granted>(await Ledger.ClaimAsync(held, _none));
+        await Ledger.ClaimAsync(given, _none);
+        await ExpireAsync(held);
+        await ExpireAsync(given);
+        await using var connection = await _otherPool.OpenConnectionAsync(_none);
+        await using var transaction = await connection.BeginTransactionAsync(_none);
+        Assert.True(await EffectLedger.RecordAsync(transaction, granted.LeaseToken, Result(held, StepOutcomes.Completed), _none));
+
+        var states = await Ledger.SettleAsync([held.CommandId, given.CommandId], _none).WaitAsync(TimeSpan.FromMinutes(1), TimeProvider.System);
+
+        Assert.Equal((true, false), (states[held.CommandId].Leased, states[given.CommandId].Leased));
+        await transaction.CommitAsync(_none);
+        Assert.IsType<ClaimResult.Known>(await Ledger.ClaimAsync(held, _none));
+    }
+
+    [Fact]
+    public async Task A_database_that_cannot_be_reached_is_said_to_be_unavailable()
+    {
+        await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port) { Refusing = true };
+        await using var pool = PostgresDataSource.Create(database.Settings with { Port = proxy.Port });
+
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => new EffectLedger(pool).ClaimAsync(Command(), _none));
+    }
+
+    public ValueTask DisposeAsync() => _otherPool.DisposeAsync();
+
+    protected override Task ExpireAsync(StepCommand command) => database.Database.ExecuteAsync(
+        $"UPDATE onex.effect_ledger SET leased_until = now() - interval '1 second' WHERE command_id = '{command.CommandId}'");
+}

@@ -1,0 +1,176 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Onex.Tests.Integration.Persistence.Postgres;
+
+/// <summary>Where a connection breaks.</summary>
+public enum Cut
+{
+    /// <summary>Nowhere.</summary>
+    Never,
+
+    /// <summary>The next request is lost before it reaches the server.</summary>
+    BeforeTheServer,
+
+    /// <summary>The server answers the next request, and the answer is lost.</summary>
+    BeforeTheAnswer,
+
+    /// <summary>The client is cut off as soon as the server has the next request, which the server goes on with.</summary>
+    WhileTheServerWorks,
+}
+
+/// <summary>A TCP proxy on loopback that cuts connections at a chosen moment, once.</summary>
+internal sealed class CuttingProxy : IAsyncDisposable
+{
+    // How a request ends in PostgreSQL's protocol. It may come in pieces, and the server would wait for the others.
+    private static readonly byte[] _sync = [(byte)'S', 0, 0, 0, 4];
+
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly string _host;
+    private readonly int _port;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _accepting;
+    private int _cut;
+    private byte[]? _text;
+    private Cut _cutOnly;
+    private Action? _then;
+
+    public CuttingProxy(string host, int port)
+    {
+        (_host, _port) = (host, port);
+        _listener.Start();
+        _accepting = AcceptAsync();
+    }
+
+    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    /// <summary>How the next request ends.</summary>
+    public Cut NextRequest
+    {
+        set => Volatile.Write(ref _cut, (int)value);
+    }
+
+    /// <summary>How the next request ends that holds a text. What is to be done at that moment comes before the client notices.</summary>
+    public void CutOnly(string text, Cut cut, Action? atThatMoment = null)
+    {
+        _then = atThatMoment;
+        _text = Encoding.ASCII.GetBytes(text);
+        _cutOnly = cut;
+    }
+
+    /// <summary>Whether new connections are closed at once.</summary>
+    public bool Refusing { get; set; }
+
+    /// <summary>How many connections were closed at once.</summary>
+    public int Refused { get; private set; }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _accepting;
+        _listener.Stop();
+        _stop.Dispose();
+    }
+
+    private async Task AcceptAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                var client = await _listener.AcceptTcpClientAsync(_stop.Token);
+                if (Refusing)
+                {
+                    Refused++;
+                    client.Dispose();
+                    continue;
+                }
+
+                _ = ServeAsync(client);
+            }
+        }
+        catch (Exception error) when (error is OperationCanceledException or SocketException)
+        {
+        }
+    }
+
+    private async Task ServeAsync(TcpClient client)
+    {
+        using var server = new TcpClient();
+        try
+        {
+            await server.ConnectAsync(_host, _port, _stop.Token);
+            var answers = AnswersAsync(server, client);
+            await RequestsAsync(client, server);
+            await answers;
+        }
+        catch (Exception error) when (error is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
+        {
+        }
+        finally
+        {
+            client.Dispose();
+        }
+    }
+
+    private async Task RequestsAsync(TcpClient client, TcpClient server)
+    {
+        var buffer = new byte[64 * 1024];
+        while (await client.GetStream().ReadAsync(buffer, _stop.Token) is > 0 and var read)
+        {
+            if (_text is { } text && buffer.AsSpan(0, read).IndexOf(text) >= 0)
+            {
+                _text = null;
+                NextRequest = _cutOnly;
+            }
+
+            switch ((Cut)Volatile.Read(ref _cut))
+            {
+                case Cut.BeforeTheServer:
+                    Volatile.Write(ref _cut, (int)Cut.Never);
+                    _then?.Invoke();
+                    client.Dispose();
+                    server.Dispose();
+                    return;
+
+                case Cut.WhileTheServerWorks:
+                    Volatile.Write(ref _cut, (int)Cut.Never);
+                    await server.GetStream().WriteAsync(buffer.AsMemory(0, read), _stop.Token);
+                    while (!buffer.AsSpan(0, read).EndsWith(_sync))
+                    {
+                        read = await client.GetStream().ReadAsync(buffer, _stop.Token);
+                        await server.GetStream().WriteAsync(buffer.AsMemory(0, read), _stop.Token);
+                    }
+
+                    client.Dispose();
+                    return;
+
+                default:
+                    await server.GetStream().WriteAsync(buffer.AsMemory(0, read), _stop.Token);
+                    break;
+            }
+        }
+
+        server.Client.Shutdown(SocketShutdown.Send);
+    }
+
+    private async Task AnswersAsync(TcpClient server, TcpClient client)
+    {
+        var buffer = new byte[64 * 1024];
+        while (await server.GetStream().ReadAsync(buffer, _stop.Token) is > 0 and var read)
+        {
+            if (Interlocked.CompareExchange(ref _cut, (int)Cut.Never, (int)Cut.BeforeTheAnswer) == (int)Cut.BeforeTheAnswer)
+            {
+                _then?.Invoke();
+                client.Dispose();
+                server.Dispose();
+                return;
+            }
+
+            await client.GetStream().WriteAsync(buffer.AsMemory(0, read), _stop.Token);
+        }
+
+        client.Dispose();
+    }
+}

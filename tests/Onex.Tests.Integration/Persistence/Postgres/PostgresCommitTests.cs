@@ -1,0 +1,373 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using Onex.Contracts.Messages;
+using Onex.Engine;
+using Onex.Persistence.Postgres;
+using Onex.Persistence.Sagas;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.Integration.Persistence.Postgres;
+
+/// <summary>What goes wrong around a commit in PostgreSQL: other mains, and lost connections.</summary>
+public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<TestDatabase>
+{
+    private static readonly CancellationToken _none = CancellationToken.None;
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task What_is_refused_while_its_statement_is_being_prepared_leaves_a_store_that_works(int before)
+    {
+        await using var dataSource = PostgresDataSource.Create(database.Settings);
+        var store = Store(dataSource);
+        for (var commit = 0; commit < before; commit++)
+        {
+            Assert.IsType<CommitResult.Committed>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New()))));
+        }
+
+        // Refused when it is bound: the statement is known to the server by then, and the driver has not yet heard what it answers.
+        Assert.IsType<CommitResult.Refused>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New() with { State = "nul\0byte" }))));
+
+        for (var commit = 0; commit < 4; commit++)
+        {
+            Assert.IsType<CommitResult.Committed>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New()))));
+        }
+    }
+
+    [Theory]
+    [InlineData("ALTER TABLE onex.outbox RENAME TO outbox_away", "ALTER TABLE onex.outbox_away RENAME TO outbox")]
+    [InlineData("ALTER TABLE onex.sagas RENAME COLUMN state TO state_away", "ALTER TABLE onex.sagas RENAME COLUMN state_away TO state")]
+    [InlineData("ALTER SCHEMA onex RENAME TO onex_away", "ALTER SCHEMA onex_away RENAME TO onex")]
+    public async Task Without_its_tables_a_commit_is_given_back_with_what_to_do_and_goes_through_when_they_are_there(string away, string back)
+    {
+        await using var dataSource = PostgresDataSource.Create(database.Settings);
+        var store = Store(dataSource);
+        await CommitAsync(store, Rows.Start(Rows.New()));
+        var row = Rows.New();
+        var start = new CommitEntry.Start(row, [Rows.Happened(row)], [Rows.Message("response")], []);
+        await database.Database.ExecuteAsync(away);
+
+        var refused = await Assert.ThrowsAsync<StoreUnavailableException>(() => CommitAsync(store, start));
+        await database.Database.ExecuteAsync(back);
+
+        Assert.Contains("onex db migrate", refused.Message, StringComparison.Ordinal);
+        Assert.IsType<CommitResult.Committed>(Assert.Single(await CommitAsync(store, start)));
+    }
+
+    [Fact]
+    public async Task Two_mains_with_overlapping_sagas_and_keys_neither_deadlock_nor_lose_an_update()
+    {
+        const int Tasks = 8;
+        const int Rounds = 60;
+        await using var one = PostgresDataSource.Create(database.Settings);
+        await using var two = PostgresDataSource.Create(database.Settings);
+        PostgresSagaStore[] stores = [Store(one), Store(two)];
+        string[] keys = [.. Enumerable.Range(0, 6).Select(_ => Rows.Key())];
+        SagaRow[] shared = [.. Enumerable.Range(0, 12).Select(_ => Rows.New())];
+        await CommitAsync(stores[0], [.. shared.Select(Rows.Start)]);
+
+        var committed = await Task.WhenAll(Enumerable.Range(0, Tasks).Select(seed => Task.Run(() => HammerAsync(stores[seed % 2], seed))));
+
+        var moves = committed.SelectMany(ids => ids).CountBy(id => id).ToDictionary();
+        var rows = await stores[0].LoadAsync([.. moves.Keys], _none);
+        Assert.All(shared, row => Assert.Contains(row.Id, moves.Keys));
+        Assert.All(rows.Values, saga => Assert.Equal(moves[saga.Row.Id], saga.Row.Version - (shared.Any(row => row.Id == saga.Row.Id) ? 1 : 0)));
+        Assert.Equal(rows.Keys.Order(), moves.Keys.Order());
+        Assert.Empty(await database.Database.QueryAsync(
+            """
+            SELECT s.id FROM onex.sagas s JOIN onex.saga_history h ON h.saga_id = s.id GROUP BY s.id, s.version
+            HAVING count(*) <> s.version OR count(DISTINCT h.version) <> s.version OR max(h.version) <> s.version
+            """));
+        Assert.Empty(await database.Database.QueryAsync(
+            "SELECT business_key FROM onex.sagas WHERE ended_at IS NULL AND business_key IS NOT NULL GROUP BY contract, business_key HAVING count(*) > 1"));
+        return;
+
+        async Task<List<Guid>> HammerAsync(PostgresSagaStore store, int seed)
+        {
+            var random = new Random(seed);
+            var mine = new List<Guid>();
+            var live = new List<SagaRow>();
+            for (var round = 0; round < Rounds; round++)
+            {
+                var picked = random.GetItems(shared, 6).Select(row => row.Id).Distinct().ToArray();
+                var loaded = await store.LoadAsync(picked, _none);
+                var entries = loaded.Values.Select(saga => (CommitEntry)Rows.Move(saga.Row, Rows.Next(saga.Row))).ToList();
+                entries.AddRange(random.GetItems(keys, 3).Distinct().Select(key => Rows.Start(Rows.New() with { BusinessKey = key })));
+                entries.AddRange(live.Select(row => Rows.Move(row, Rows.Ended(row))));
+                random.Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(entries));
+
+                var verdicts = await store.CommitAsync(new CommitBatch(entries, []), _none);
+
+                live = [];
+                foreach (var (entry, verdict) in entries.Zip(verdicts))
+                {
+                    Assert.False(verdict is CommitResult.Refused, verdict.ToString());
+                    if (verdict is not CommitResult.Committed)
+                    {
+                        continue;
+                    }
+
+                    mine.Add(entry.SagaId);
+                    if (entry is CommitEntry.Start start)
+                    {
+                        live.Add(start.Row);
+                    }
+                }
+            }
+
+            return mine;
+        }
+    }
+
+    [Fact]
+    public async Task A_deadlock_does_not_reach_the_caller()
+    {
+        var store = Store(database.DataSource);
+        SagaRow[] rows = [.. new[] { Rows.New(), Rows.New() }.OrderBy(row => row.Id)];
+        await CommitAsync(store, [.. rows.Select(Rows.Start)]);
+        var before = await database.Database.ScalarAsync<long>("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()");
+        await using var other = await database.DataSource.OpenConnectionAsync();
+        await using var transaction = await other.BeginTransactionAsync();
+
+        // Patient, so that the commit is the one that finds the deadlock and is ended for it.
+        await ExecuteAsync("SET LOCAL deadlock_timeout = '10s'");
+        await LockAsync(rows[1]);
+        var verdicts = CommitAsync(store, [.. rows.Select(row => Rows.Move(row, Rows.Next(row)))]);
+        await Eventually.Async(
+            async () => await database.Database.ScalarAsync<long>(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 1,
+            TimeSpan.FromMinutes(1),
+            () => "the commit does not wait for the second row");
+        await LockAsync(rows[0]);
+        await transaction.CommitAsync();
+
+        Assert.All(await verdicts, verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
+        await Eventually.Async(
+            async () => await database.Database.ScalarAsync<long>(
+                "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") > before,
+            TimeSpan.FromMinutes(1),
+            () => "there was no deadlock");
+
+        Task LockAsync(SagaRow row) => ExecuteAsync($"SELECT FROM onex.sagas WHERE id = '{row.Id}' FOR UPDATE");
+
+        async Task ExecuteAsync(string sql)
+        {
+            await using var command = new NpgsqlCommand(sql, other);
+            await command.ExecuteNonQueryAsync();
+        }
+    }
+
+    [Theory]
+    [InlineData("BeforeTheServer")]
+    [InlineData("BeforeTheAnswer")]
+    public async Task A_commit_whose_connection_was_lost_is_made_exactly_once(string cut)
+    {
+        await using var lost = await LosingAsync();
+        var row = Rows.New();
+        var born = Rows.New() with { BusinessKey = Rows.Key() };
+        var message = Rows.Message("m");
+        await CommitAsync(lost.Store, Rows.Start(row));
+        var moved = Rows.Next(row);
+        lost.Proxy.NextRequest = Enum.Parse<Cut>(cut);
+
+        var verdicts = await CommitAsync(
+            lost.Store,
+            new CommitEntry.Move(moved, 1, [Rows.Happened(moved)], [message], []),
+            new CommitEntry.Start(born, [Rows.Happened(born)], [], [Rows.Payload(born, "input")]),
+            new CommitEntry.Check(Rows.Id(), 0));
+
+        Assert.All(verdicts, verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
+        Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
+        Assert.Equal((1L, 1L), (await VersionAsync(born.Id), await HistoryAsync(born.Id)));
+        Assert.Equal(message.MessageId, Assert.Single((await lost.Store.LoadAsync([row.Id], _none))[row.Id].Unsent).MessageId);
+    }
+
+    [Fact]
+    public async Task The_outcome_of_a_lost_commit_is_found_out_however_long_the_database_is_away()
+    {
+        await using var lost = await LosingAsync();
+        var row = Rows.New();
+        await CommitAsync(lost.Store, Rows.Start(row));
+        lost.Proxy.NextRequest = Cut.BeforeTheAnswer;
+        lost.Proxy.Refusing = true;
+
+        var verdicts = CommitAsync(lost.Store, Rows.Move(row, Rows.Next(row)));
+        await Eventually.Async(() => lost.Proxy.Refused >= 3, TimeSpan.FromMinutes(1), () => $"{lost.Proxy.Refused} tries to connect");
+        Assert.False(verdicts.IsCompleted);
+        lost.Proxy.Refusing = false;
+
+        Assert.Equal([CommitResult.Committed.Instance], await verdicts);
+        Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
+    }
+
+    [Fact]
+    public async Task A_lost_commit_that_another_main_overtook_is_stale()
+    {
+        await using var lost = await LosingAsync();
+        var row = Rows.New();
+        await CommitAsync(lost.Store, Rows.Start(row));
+        lost.Proxy.NextRequest = Cut.BeforeTheServer;
+        lost.Proxy.Refusing = true;
+
+        var verdicts = CommitAsync(lost.Store, Rows.Move(row, Rows.Next(row)));
+        await Eventually.Async(() => lost.Proxy.Refused >= 1, TimeSpan.FromMinutes(1), () => "no try to connect");
+        await CommitAsync(Store(database.DataSource), Rows.Move(row, Rows.Next(row)));
+        lost.Proxy.Refusing = false;
+
+        Assert.Equal([CommitResult.Stale.Instance], await verdicts);
+        Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
+    }
+
+    [Fact]
+    public async Task A_commit_that_the_server_still_works_on_is_not_made_twice()
+    {
+        await using var lost = await LosingAsync();
+        var row = Rows.New();
+        await CommitAsync(lost.Store, Rows.Start(row));
+        await using var other = await database.DataSource.OpenConnectionAsync();
+        await using var transaction = await other.BeginTransactionAsync();
+        await using (var locking = new NpgsqlCommand($"SELECT FROM onex.sagas WHERE id = '{row.Id}' FOR UPDATE", other))
+        {
+            await locking.ExecuteNonQueryAsync();
+        }
+
+        lost.Proxy.NextRequest = Cut.WhileTheServerWorks;
+        var verdicts = CommitAsync(lost.Store, Rows.Move(row, Rows.Next(row)));
+        await Eventually.Async(
+            async () => await database.Database.ScalarAsync<long>(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 2,
+            TimeSpan.FromMinutes(1),
+            () => "the cut-off commit and its repetition do not both wait for the row");
+        await transaction.CommitAsync();
+
+        Assert.Equal([CommitResult.Committed.Instance], await verdicts);
+        Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
+    }
+
+    [Fact]
+    public async Task A_killed_backend_is_no_trouble()
+    {
+        await using var pool = PostgresDataSource.Create(database.Settings with { ApplicationName = "victim" });
+        var store = Store(pool);
+        var row = Rows.New();
+        await CommitAsync(store, Rows.Start(row));
+
+        await KillAsync();
+        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(store, Rows.Move(row, Rows.Next(row))));
+        await KillAsync();
+        Assert.Equal(2, (await store.LoadAsync([row.Id], _none))[row.Id].Row.Version);
+
+        async Task KillAsync() => await database.Database.ExecuteAsync(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim'");
+    }
+
+    [Fact]
+    public async Task A_database_that_cannot_be_reached_is_said_to_be_unavailable_and_nothing_is_committed()
+    {
+        await using var lost = await LosingAsync();
+        var row = Rows.New();
+        lost.Proxy.Refusing = true;
+        lost.DataSource.Clear();
+
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => CommitAsync(lost.Store, Rows.Start(row)));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => lost.Store.LoadAsync([row.Id], _none));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => lost.Store.NowAsync(_none));
+
+        lost.Proxy.Refusing = false;
+        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(lost.Store, Rows.Start(row)));
+    }
+
+    [Fact]
+    public async Task Updates_stay_on_their_page_and_touch_no_index()
+    {
+        var row = Rows.New() with { BusinessKey = Rows.Key() };
+        var store = Store(database.DataSource);
+        await CommitAsync(store, Rows.Start(row));
+        var before = await HotAsync();
+
+        for (var i = 0; i < 5; i++)
+        {
+            var next = Rows.Next(row) with { NextWakeupAt = Rows.Now.AddSeconds(i), Status = SagaStatus.Waiting };
+            await CommitAsync(store, Rows.Move(row, next));
+            row = next;
+        }
+
+        await Eventually.Async(async () => await HotAsync() >= before + 5, TimeSpan.FromMinutes(1), () => "updates were not HOT");
+
+        // Per table, and other tests of this class move sagas too, but this many more at least.
+        Task<long> HotAsync() => database.Database.ScalarAsync<long>(
+            "SELECT n_tup_hot_upd FROM pg_stat_user_tables WHERE schemaname = 'onex' AND relname = 'sagas'");
+    }
+
+    [Fact]
+    public async Task The_sweep_for_wakeups_passes_no_parked_saga()
+    {
+        // On an empty table any index will do for the planner.
+        var parked = Enumerable.Range(0, 500).Select(_ => Rows.New() with { Parked = true }).ToList();
+        await CommitAsync(Store(database.DataSource), [.. parked.Select(row => (CommitEntry)new CommitEntry.Start(row, [], [], []))]);
+        await using (var analyze = database.DataSource.CreateCommand("ANALYZE onex.sagas"))
+        {
+            await analyze.ExecuteNonQueryAsync();
+        }
+
+        await using var connection = await database.DataSource.OpenConnectionAsync();
+        await using var command = new NpgsqlCommand(
+            $"EXPLAIN {PostgresReader.Wakeups.Replace("$1", "ARRAY[0, 1]", StringComparison.Ordinal).Replace("$2", "now()", StringComparison.Ordinal)}",
+            connection);
+        await using var reader = await command.ExecuteReaderAsync();
+        var plan = new List<string>();
+        while (await reader.ReadAsync())
+        {
+            plan.Add(reader.GetString(0));
+        }
+
+        Assert.Contains(plan, line => line.Contains("ix_sagas_live_home_partition", StringComparison.Ordinal));
+        Assert.Contains(plan, line => line.Contains("ix_timers_home_partition_due_at", StringComparison.Ordinal));
+        Assert.DoesNotContain(plan, line => line.Contains("Seq Scan", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Big_batches_are_committed_whole()
+    {
+        var store = Store(database.DataSource);
+        SagaRow[] rows = [.. Enumerable.Range(0, 2000).Select(_ => Rows.New() with { Data = RawJson.FromText($"\"{new string('x', 500)}\"") })];
+
+        Assert.All(
+            await CommitAsync(store, [.. rows.Select(row => (CommitEntry)new CommitEntry.Start(row, [Rows.Happened(row)], [Rows.Message("m")], []))]),
+            verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
+        Assert.All(
+            await CommitAsync(store, [.. rows.Select(row => Rows.Move(row, Rows.Next(row)))]),
+            verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
+    }
+
+    private static PostgresSagaStore Store(NpgsqlDataSource dataSource) =>
+        new(dataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
+
+    private static Task<IReadOnlyList<CommitResult>> CommitAsync(PostgresSagaStore store, params CommitEntry[] entries) =>
+        store.CommitAsync(new CommitBatch(entries, []), _none);
+
+    private Task<long> VersionAsync(Guid id) => database.Database.ScalarAsync<long>($"SELECT version FROM onex.sagas WHERE id = '{id}'");
+
+    private Task<long> HistoryAsync(Guid id) =>
+        database.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.saga_history WHERE saga_id = '{id}'");
+
+    private async Task<Losing> LosingAsync()
+    {
+        var settings = database.Settings;
+        var proxy = new CuttingProxy(settings.Host, settings.Port);
+        var pool = PostgresDataSource.Create(settings with { Port = proxy.Port, SslMode = "disable" });
+        var losing = new Losing(proxy, pool, Store(pool));
+        await losing.Store.NowAsync(_none);
+        return losing;
+    }
+
+    private sealed record Losing(CuttingProxy Proxy, NpgsqlDataSource DataSource, PostgresSagaStore Store) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            await DataSource.DisposeAsync();
+            await Proxy.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,175 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Onex.Contracts.Messages;
+using Onex.Persistence.DeadLetters;
+using Onex.Persistence.Ledger;
+using Onex.Persistence.Sagas;
+using Onex.Persistence.Schema;
+using Onex.Persistence.Maintenance;
+
+namespace Onex.Tests.Integration.Persistence.Postgres;
+
+/// <summary>The compliance suite of the upkeep against PostgreSQL.</summary>
+public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClassFixture<TestDatabase>
+{
+    private readonly TestDatabase _database;
+    private readonly Warnings _log = new();
+
+    public PostgresMaintenanceTests(TestDatabase database)
+    {
+        _database = database;
+        var ledger = new EffectLedger(database.DataSource);
+        Ledger = ledger;
+        Maintenance = new PostgresMaintenance(database.DataSource, _log);
+        Store = new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
+        DeadLetters = new DeadLetterIndex(database.DataSource);
+        Queries = new PostgresSagaQueries(database.DataSource);
+    }
+
+    protected override ISagaStore Store { get; }
+
+    protected override ISagaQueries Queries { get; }
+
+    protected override IEffectLedger Ledger { get; }
+
+    protected override IDeadLetterIndex DeadLetters { get; }
+
+    protected override IStoreMaintenance Maintenance { get; }
+
+    [Fact]
+    public async Task Old_partitions_of_history_are_dropped_and_coming_ones_made()
+    {
+        await _database.Database.ExecuteAsync(
+            "CREATE TABLE onex.saga_history_20200101 PARTITION OF onex.saga_history FOR VALUES FROM ('2020-01-01 00:00+00') TO ('2020-01-02 00:00+00')");
+
+        await Maintenance.RemoveExpiredAsync(TimeSpan.FromDays(15), TimeSpan.FromDays(30), CancellationToken.None);
+
+        Assert.Equal(
+            HistoryPartitions.DaysAhead + 2L,
+            await _database.Database.ScalarAsync<long>("SELECT count(*) FROM pg_inherits WHERE inhparent = 'onex.saga_history'::regclass"));
+    }
+
+    [Fact]
+    public async Task A_partition_that_is_in_use_holds_nobody_up()
+    {
+        await _database.Database.ExecuteAsync(
+            "CREATE TABLE onex.saga_history_20200102 PARTITION OF onex.saga_history FOR VALUES FROM ('2020-01-02 00:00+00') TO ('2020-01-03 00:00+00')");
+        await using var reader = await _database.DataSource.OpenConnectionAsync();
+        await using var transaction = await reader.BeginTransactionAsync();
+        await using (var reading = new Npgsql.NpgsqlCommand("SELECT count(*) FROM onex.saga_history", reader))
+        {
+            await reading.ExecuteScalarAsync();
+        }
+
+        await Maintenance.RemoveExpiredAsync(TimeSpan.FromDays(15), TimeSpan.FromDays(30), CancellationToken.None);
+        Assert.True(await ExistsAsync());
+
+        await transaction.CommitAsync();
+        await Maintenance.RemoveExpiredAsync(TimeSpan.FromDays(15), TimeSpan.FromDays(30), CancellationToken.None);
+        Assert.False(await ExistsAsync());
+
+        Task<bool> ExistsAsync() => _database.Database.ScalarAsync<bool>("SELECT to_regclass('onex.saga_history_20200102') IS NOT NULL");
+    }
+
+    [Fact]
+    public async Task A_backup_puts_off_what_can_wait_and_stops_neither_a_start_nor_readers()
+    {
+        await _database.Database.ExecuteAsync(
+            "DO $$ BEGIN EXECUTE 'DROP TABLE onex.saga_history_' || to_char((now() AT TIME ZONE 'UTC')::date + 7, 'YYYYMMDD'); END $$");
+        var row = Rows.New();
+        await Store.CommitAsync(new CommitBatch([Rows.Start(row)], []), CancellationToken.None);
+        await using (var backup = await _database.DataSource.OpenConnectionAsync())
+        {
+            await using var transaction = await backup.BeginTransactionAsync();
+            await using (var reading = new Npgsql.NpgsqlCommand("LOCK TABLE onex.saga_history, onex.sagas IN ACCESS SHARE MODE", backup))
+            {
+                await reading.ExecuteNonQueryAsync();
+            }
+
+            var migrator = new Migrator(_database.DataSource, _database.Settings, TimeProvider.System, NullLogger<Migrator>.Instance);
+            var starting = migrator.MigrateAsync(CancellationToken.None);
+            var reads = 0;
+            while (!starting.IsCompleted)
+            {
+                Assert.NotEmpty(await Queries.HistoryAsync(row.Id, 0, -1, 10, CancellationToken.None));
+                Assert.Null(await new SchemaState(_database.DataSource, migrator.Latest).FaultAsync(CancellationToken.None));
+                reads++;
+            }
+
+            await starting;
+            await Maintenance.RemoveExpiredAsync(TimeSpan.FromDays(15), TimeSpan.FromDays(30), CancellationToken.None);
+            Assert.True(reads > 0);
+            Assert.False(await ExistsAsync());
+            var line = Assert.Single(_log.Lines);
+            Assert.Contains("a lock was not available", line);
+            Assert.Contains($"(pid {backup.ProcessID})", line);
+        }
+
+        await Maintenance.RemoveExpiredAsync(TimeSpan.FromDays(15), TimeSpan.FromDays(30), CancellationToken.None);
+        Assert.True(await ExistsAsync());
+
+        Task<bool> ExistsAsync() => _database.Database.ScalarAsync<bool>(
+            "SELECT to_regclass('onex.saga_history_' || to_char((now() AT TIME ZONE 'UTC')::date + 7, 'YYYYMMDD')) IS NOT NULL");
+    }
+
+    [Fact]
+    public async Task A_table_that_is_locked_puts_off_what_belongs_to_it_and_nothing_else()
+    {
+        await using var locking = await _database.DataSource.OpenConnectionAsync();
+        await using var transaction = await locking.BeginTransactionAsync();
+        await using (var reading = new Npgsql.NpgsqlCommand("LOCK TABLE onex.dead_letters IN ACCESS EXCLUSIVE MODE", locking))
+        {
+            await reading.ExecuteNonQueryAsync();
+        }
+
+        var old = Rows.Ended(Rows.New()) with { Version = 1, EndedAt = Rows.Now.AddDays(-20) };
+        await Store.CommitAsync(new CommitBatch([Rows.Start(old)], []), CancellationToken.None);
+
+        await Maintenance.RemoveExpiredAsync(TimeSpan.FromDays(15), TimeSpan.FromDays(30), CancellationToken.None);
+
+        Assert.Empty(await Store.LoadAsync([old.Id], CancellationToken.None));
+        Assert.Contains("dead letters", Assert.Single(_log.Lines));
+    }
+
+    [Fact]
+    public async Task History_of_a_live_saga_outlives_its_partition()
+    {
+        await _database.Database.ExecuteAsync(
+            "CREATE TABLE onex.saga_history_20200105 PARTITION OF onex.saga_history FOR VALUES FROM ('2020-01-05 00:00+00') TO ('2020-01-06 00:00+00')");
+        var at = new DateTimeOffset(2020, 1, 5, 12, 0, 0, TimeSpan.Zero);
+        var live = Rows.New() with { StartedAt = at };
+        var ended = Rows.Ended(Rows.New()) with { Version = 1, StartedAt = at, EndedAt = at.AddDays(1) };
+        await Store.CommitAsync(
+            new CommitBatch(
+                [.. new[] { live, ended }.Select(row => new CommitEntry.Start(row, [Rows.Happened(row) with { At = at }], [], []))], []),
+            CancellationToken.None);
+
+        await Maintenance.RemoveExpiredAsync(TimeSpan.FromDays(100_000), TimeSpan.FromDays(30), CancellationToken.None);
+
+        Assert.False(await _database.Database.ScalarAsync<bool>("SELECT to_regclass('onex.saga_history_20200105') IS NOT NULL"));
+        Assert.Single(await Queries.HistoryAsync(live.Id, 0, -1, 10, CancellationToken.None));
+        Assert.Empty(await Queries.HistoryAsync(ended.Id, 0, -1, 10, CancellationToken.None));
+    }
+
+    protected override Task AgeAsync(CommandId commandId, TimeSpan age) => _database.Database.ExecuteAsync(
+        $"""
+        UPDATE onex.effect_ledger SET leased_until = now() - interval '{age.TotalHours} hours', recorded_at = now() - interval '{age.TotalHours} hours'
+        WHERE command_id = '{commandId}'
+        """);
+
+    protected override Task AgeDeadLetterAsync(Guid id, TimeSpan age) => _database.Database.ExecuteAsync(
+        $"UPDATE onex.dead_letters SET decided_at = now() - interval '{age.TotalHours} hours' WHERE id = '{id}'");
+
+    private sealed class Warnings : ILogger<PostgresMaintenance>
+    {
+        public List<string> Lines { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Lines.Add(formatter(state, exception));
+    }
+}

@@ -1,0 +1,16 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Tests.Integration.Persistence.Postgres;
+
+/// <summary>The compliance suite of the queries against PostgreSQL.</summary>
+public sealed class PostgresSagaQueriesTests(TestDatabase database) : SagaQueriesCompliance, IClassFixture<TestDatabase>
+{
+    protected override ISagaStore Store { get; } =
+        new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
+
+    protected override ISagaQueries Queries { get; } = new PostgresSagaQueries(database.DataSource);
+
+    protected override Task LoseTimerAsync(SagaRow row) =>
+        database.Database.ExecuteAsync($"UPDATE onex.sagas SET parked = true WHERE id = '{row.Id}'");
+}

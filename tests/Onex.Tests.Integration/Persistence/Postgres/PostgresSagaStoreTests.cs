@@ -1,0 +1,38 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Onex.Persistence.Postgres;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Tests.Integration.Persistence.Postgres;
+
+/// <summary>The compliance suite against PostgreSQL.</summary>
+public sealed class PostgresSagaStoreTests(TestDatabase database) : SagaStoreCompliance, IClassFixture<TestDatabase>
+{
+    protected override ISagaStore Store { get; } =
+        new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task A_question_without_its_tables_is_told_what_to_do_however_often_it_was_asked_before(int before)
+    {
+        await using var dataSource = PostgresDataSource.Create(database.Settings);
+        var store = new PostgresSagaStore(dataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
+        for (var asked = 0; asked < before; asked++)
+        {
+            await store.DueEarlyAsync(1, CancellationToken.None);
+        }
+
+        await database.Database.ExecuteAsync("ALTER SCHEMA onex RENAME TO onex_away");
+
+        // Whether it is being prepared, and on which connection, must make no difference.
+        for (var asked = 0; asked < 3; asked++)
+        {
+            var told = await Assert.ThrowsAsync<StoreUnavailableException>(() => store.DueEarlyAsync(1, CancellationToken.None));
+            Assert.Contains("onex db migrate", told.Message, StringComparison.Ordinal);
+        }
+
+        await database.Database.ExecuteAsync("ALTER SCHEMA onex_away RENAME TO onex");
+        await store.DueEarlyAsync(1, CancellationToken.None);
+    }
+}

@@ -1,0 +1,21 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Onex.Persistence.DeadLetters;
+using Onex.Persistence.Registry;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Tests.Integration.Persistence.Postgres;
+
+/// <summary>The compliance suite of registry and dead letters against PostgreSQL.</summary>
+public sealed class RegistryAndDeadLettersTests(TestDatabase database) : RegistryAndDeadLettersCompliance, IClassFixture<TestDatabase>
+{
+    protected override IContractRegistry Registry { get; } = new ContractRegistry(database.DataSource);
+
+    protected override IDeadLetterIndex DeadLetters { get; } = new DeadLetterIndex(database.DataSource);
+
+    protected override ISagaStore Store { get; } =
+        new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
+
+    protected override string Schema => "onex.";
+
+    protected override Task<IReadOnlyList<string>> QueryAsync(string sql) => database.Database.QueryAsync(sql);
+}

@@ -1,0 +1,288 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging.Abstractions;
+using Onex.Persistence.Postgres;
+using Onex.Persistence.Schema;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.Integration.Persistence.Schema;
+
+public sealed class MigratorTests
+{
+    private static readonly CancellationToken _none = CancellationToken.None;
+
+    [Fact]
+    public async Task Of_two_mains_that_start_at_once_one_migrates_and_the_other_waits()
+    {
+        await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+
+        var added = await Task.WhenAll(MigrateAsync(Settings(database)), MigrateAsync(Settings(database)));
+
+        Assert.Single(added, migrations => migrations.Count > 0);
+        Assert.Single(added, migrations => migrations.Count == 0);
+        var status = await UseAsync(Settings(database), migrator => migrator.StatusAsync(_none));
+        Assert.NotEmpty(status.Applied);
+        Assert.Empty(status.Pending);
+        Assert.Empty(status.Unknown);
+        await UseAsync(Settings(database), async migrator =>
+        {
+            await migrator.CheckAsync(_none);
+            return true;
+        });
+    }
+
+    [Fact]
+    public async Task An_empty_database_is_pending_and_a_start_that_may_not_migrate_says_what_to_do()
+    {
+        await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+
+        var status = await UseAsync(Settings(database), migrator => migrator.StatusAsync(_none));
+
+        Assert.Empty(status.Applied);
+        Assert.NotEmpty(status.Pending);
+        Assert.Contains("onex db migrate", await RejectionAsync(Settings(database), migrator => migrator.CheckAsync(_none)));
+    }
+
+    [Fact]
+    public async Task A_newer_schema_is_refused()
+    {
+        await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+        await MigrateAsync(Settings(database));
+        await database.ExecuteAsync("INSERT INTO onex.schema_migrations VALUES ('29991231235959_Future', '10.0.0')");
+
+        var message = await RejectionAsync(Settings(database), migrator => migrator.MigrateAsync(_none));
+
+        Assert.Contains("newer than this version of onex", message);
+        Assert.Contains("29991231235959_Future", message);
+    }
+
+    [Fact]
+    public void The_migrations_say_all_that_the_model_says()
+    {
+        using var dataSource = PostgresDataSource.Create(new StoreSettings { Host = "127.0.0.1", Database = "none", User = "none" });
+        using var context = new OnexDbContextFactory(dataSource).CreateDbContext();
+
+        Assert.False(context.Database.HasPendingModelChanges(), "Run: dotnet ef migrations add NAME --project migrations/Onex.Migrations");
+    }
+
+    [Fact]
+    public async Task While_it_runs_a_schema_that_is_missing_or_older_is_seen_and_a_newer_one_will_do()
+    {
+        await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+        var state = new SchemaState(database.Source, await UseAsync(Settings(database), migrator => Task.FromResult(migrator.Latest)));
+
+        Assert.Contains("onex db migrate", await state.FaultAsync(_none), StringComparison.Ordinal);
+        await MigrateAsync(Settings(database));
+        Assert.Null(await state.FaultAsync(_none));
+        await database.ExecuteAsync("""INSERT INTO onex.schema_migrations VALUES ('99990101000000_Later', '10.0.0')""");
+        Assert.Null(await state.FaultAsync(_none));
+        await database.ExecuteAsync("""DELETE FROM onex.schema_migrations WHERE "MigrationId" IN (SELECT "MigrationId" FROM onex.schema_migrations ORDER BY 1 DESC LIMIT 2)""");
+        Assert.Contains("onex db migrate", await state.FaultAsync(_none), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_database_that_takes_no_writes_is_seen()
+    {
+        await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+        await MigrateAsync(Settings(database));
+        await database.ExecuteAsync($"ALTER DATABASE \"{database.Name}\" SET default_transaction_read_only = on");
+        await using var dataSource = PostgresDataSource.Create(Settings(database));
+        var state = new SchemaState(dataSource, await UseAsync(Settings(database), migrator => Task.FromResult(migrator.Latest)));
+
+        Assert.Contains("takes no writes", await state.FaultAsync(_none), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_lock_that_a_migration_does_not_get_is_told_as_what_it_is_and_tried_again()
+    {
+        await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+        await MigrateAsync(Settings(database));
+        await database.ExecuteAsync("""DELETE FROM onex.schema_migrations WHERE "MigrationId" = (SELECT max("MigrationId") FROM onex.schema_migrations)""");
+        await using var backup = await database.Source.OpenConnectionAsync();
+        await using var transaction = await backup.BeginTransactionAsync();
+        await using (var reading = new Npgsql.NpgsqlCommand("LOCK TABLE onex.schema_migrations IN ACCESS SHARE MODE", backup))
+        {
+            await reading.ExecuteNonQueryAsync(_none);
+        }
+
+        var rejection = await Assert.ThrowsAsync<StoreSetupException>(() => MigrateAsync(Settings(database)));
+
+        Assert.True(rejection.MayPass);
+        Assert.Contains("a lock", rejection.Message);
+    }
+
+    [Fact]
+    public async Task A_database_of_the_migrations_before_the_first_release_is_told_what_to_do()
+    {
+        await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+        var applied = Assert.Single(await MigrateAsync(Settings(database)));
+        await database.ExecuteAsync("DELETE FROM onex.schema_migrations; INSERT INTO onex.schema_migrations VALUES ('20261124035725_Initial', '10.0.0')");
+
+        Assert.Contains("of the last build before this one", await RejectionAsync(Settings(database), migrator => migrator.MigrateAsync(_none)));
+
+        await database.ExecuteAsync("INSERT INTO onex.schema_migrations VALUES ('20261129090018_RequestHashes', '10.0.0')");
+        var message = await RejectionAsync(Settings(database), migrator => migrator.MigrateAsync(_none));
+        await database.ExecuteAsync(message[(message.IndexOf("so run ", StringComparison.Ordinal) + 7)..]);
+
+        Assert.Empty(await MigrateAsync(Settings(database)));
+        Assert.Equal(applied, await database.ScalarAsync<string>("SELECT \"MigrationId\" FROM onex.schema_migrations"));
+    }
+
+    [Fact]
+    public async Task A_missing_database_is_told_with_the_statement_that_makes_it()
+    {
+        var settings = Settings(await PostgresServer.SharedAsync(), "no such database");
+
+        var message = await RejectionAsync(settings, migrator => migrator.MigrateAsync(_none));
+
+        Assert.Contains($"CREATE DATABASE \"no such database\" OWNER \"{settings.User}\"", message);
+        Assert.Contains("POSTGRES_DATABASE", message);
+    }
+
+    [Fact]
+    public async Task A_wrong_password_is_told_without_the_password()
+    {
+        await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+        var wrong = Settings(database) with { Password = "hunter2" };
+        Assert.SkipWhen(await LetsInAsync(wrong), "This server asks nobody for a password.");
+
+        var message = await RejectionAsync(wrong, migrator => migrator.MigrateAsync(_none));
+
+        Assert.Contains("POSTGRES_PASSWORD", message);
+        Assert.DoesNotContain("hunter2", message);
+        Assert.DoesNotContain("hunter2", wrong.ToString());
+        Assert.Contains("POSTGRES_PASSWORD", await RejectionAsync(wrong with { Password = null }, migrator => migrator.MigrateAsync(_none)));
+    }
+
+    [Fact]
+    public async Task A_server_that_is_not_there_may_come()
+    {
+        var settings = Settings(await PostgresServer.SharedAsync(), "any") with { Host = "127.0.0.1", Port = FreePort.Next() };
+
+        var rejection = await Assert.ThrowsAsync<StoreSetupException>(() => MigrateAsync(settings));
+
+        Assert.True(rejection.MayPass);
+        Assert.Contains($"127.0.0.1:{settings.Port}", rejection.Message);
+        Assert.Contains("POSTGRES_HOST", rejection.Message);
+    }
+
+    [Fact]
+    public async Task A_user_without_the_right_to_make_the_schema_is_told_what_to_grant()
+    {
+        await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+        var role = Names.Next("onex_role");
+        await database.ExecuteAsync($"CREATE ROLE {role} LOGIN PASSWORD 'secret'");
+        try
+        {
+            var message = await RejectionAsync(
+                Settings(database) with { User = role, Password = "secret" }, migrator => migrator.MigrateAsync(_none));
+
+            Assert.Contains($"GRANT CREATE ON DATABASE \"{database.Name}\" TO \"{role}\"", message);
+        }
+        finally
+        {
+            await database.ExecuteAsync($"DROP OWNED BY {role}; DROP ROLE {role}");
+        }
+    }
+
+    [Fact]
+    public async Task History_of_a_day_without_partition_moves_into_the_partition_that_is_made_for_it()
+    {
+        await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+        await MigrateAsync(Settings(database));
+        await database.ExecuteAsync(
+            """
+            INSERT INTO onex.saga_history (saga_id, version, ordinal, at, kind, state)
+            VALUES (gen_random_uuid(), 1, 0, now() + interval '9 days', 'started', 'reserving')
+            """);
+        Assert.Equal(1L, await database.ScalarAsync<long>("SELECT count(*) FROM onex.saga_history_default"));
+
+        Assert.Equal(2, await database.ScalarAsync<int>("SELECT onex.make_history_partitions(9)"));
+
+        Assert.Equal(0L, await database.ScalarAsync<long>("SELECT count(*) FROM onex.saga_history_default"));
+        Assert.Equal(1L, await database.ScalarAsync<long>("SELECT count(*) FROM onex.saga_history"));
+        Assert.Equal(0, await database.ScalarAsync<int>("SELECT onex.make_history_partitions(9)"));
+    }
+
+    [Fact]
+    public async Task The_views_answer_the_common_questions()
+    {
+        await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+        await MigrateAsync(Settings(database));
+        await database.ExecuteAsync(
+            """
+            INSERT INTO onex.sagas (id, contract, contract_version, contract_hash, correlation_id, request_id, source, state, status, data,
+                progress, fault, home_partition, version, last_transition_id, started_at, updated_at, ended_at, next_wakeup_at)
+            SELECT gen_random_uuid(), 'order', '1', 'h', gen_random_uuid(), gen_random_uuid(), 's', name, status, '{}', progress::jsonb, fault::jsonb,
+                0, 2, gen_random_uuid(), now(), now(), ended_at, next_wakeup_at
+            FROM (VALUES
+                ('stuck', 'running', '{}', NULL, NULL::timestamptz, NULL::timestamptz),
+                ('running', 'running', '{}', NULL, NULL, now()),
+                ('waiting', 'waiting', '{"waiting_for": ["paid"]}', NULL, NULL, NULL),
+                ('failed', 'failed', '{}', '{"code": "card_declined"}', now(), NULL)) AS v(name, status, progress, fault, ended_at, next_wakeup_at);
+            INSERT INTO onex.saga_history (saga_id, version, ordinal, at, kind, state, step)
+            SELECT id, v.version, 0, now() + v.after, v.kind, state, 'charge'
+            FROM onex.sagas, (VALUES (1, interval '0', 'step_started'), (2, interval '1 second', 'step_completed')) AS v(version, after, kind)
+            WHERE state = 'running'
+            """);
+
+        Assert.Equal(
+            ["stuck|It has no next wake-up and waits for no event."], await database.QueryAsync("SELECT state, reason FROM onex.stuck"));
+        Assert.Equal(["running", "stuck", "waiting"], await database.QueryAsync("SELECT state FROM onex.live_sagas ORDER BY 1"));
+        Assert.Equal(["failed|card_declined"], await database.QueryAsync("SELECT state, code FROM onex.failed_today"));
+        Assert.Equal(
+            ["order|running|charge|1|00:00:01"],
+            await database.QueryAsync("SELECT contract, state, step, times, slowest::text FROM onex.slowest_steps"));
+    }
+
+    [Fact]
+    public async Task People_find_every_table_and_column_explained()
+    {
+        await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+        await MigrateAsync(Settings(database));
+
+        Assert.Empty(await database.QueryAsync(
+            """
+            SELECT c.relname, a.attname FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND c.relkind IN ('r', 'p')
+            WHERE c.relnamespace = 'onex'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition AND c.relname <> 'schema_migrations'
+              AND (obj_description(c.oid) IS NULL OR (a.attnum IS NOT NULL AND col_description(c.oid, a.attnum) IS NULL))
+            """));
+    }
+
+    private static StoreSettings Settings(PostgresDatabase database) => StoreSettings.Parse(database.ConnectionString);
+
+    private static StoreSettings Settings(PostgresServer server, string database) =>
+        StoreSettings.Parse(server.ConnectionString("postgres")) with { Database = database };
+
+    private static Task<IReadOnlyList<string>> MigrateAsync(StoreSettings settings) =>
+        UseAsync(settings, migrator => migrator.MigrateAsync(_none));
+
+    private static async Task<string> RejectionAsync(StoreSettings settings, Func<Migrator, Task> use)
+    {
+        var rejection = await Assert.ThrowsAsync<StoreSetupException>(() => UseAsync(settings, async migrator =>
+        {
+            await use(migrator);
+            return true;
+        }));
+        Assert.False(rejection.MayPass);
+        Assert.DoesNotContain('\n', rejection.Message);
+        return rejection.Message;
+    }
+
+    private static async Task<T> UseAsync<T>(StoreSettings settings, Func<Migrator, Task<T>> use)
+    {
+        await using var dataSource = PostgresDataSource.Create(settings);
+        return await use(new Migrator(dataSource, settings, TimeProvider.System, NullLogger<Migrator>.Instance));
+    }
+
+    private static async Task<bool> LetsInAsync(StoreSettings settings)
+    {
+        try
+        {
+            return await UseAsync(settings, async migrator => (await migrator.StatusAsync(_none)).Pending.Count > 0);
+        }
+        catch (StoreSetupException)
+        {
+            return false;
+        }
+    }
+}

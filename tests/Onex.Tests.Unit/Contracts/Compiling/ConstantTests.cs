@@ -1,0 +1,81 @@
+using Onex.Contracts.Text;
+
+namespace Onex.Tests.Unit.Contracts.Compiling;
+
+/// <summary>Constants are evaluated when a contract is loaded.</summary>
+public sealed class ConstantTests
+{
+    [Theory]
+    [InlineData("duration('3d')", "write '72h'")]
+    [InlineData("duration('1d12h')", "write '36h'")]
+    [InlineData("duration('1x')", "'1h30m'")]
+    [InlineData("timestamp('2027-13-01T00:00:00Z')", "RFC 3339")]
+    [InlineData("1/0", "division by zero")]
+    [InlineData("1 % 0", "modulus by zero")]
+    [InlineData("input.n / 0", "division by zero")]
+    [InlineData("[1,2][5]", "index out of bounds")]
+    [InlineData("{'a': 1}['b']", "no such key")]
+    [InlineData("int('abc')", "is not a int")]
+    [InlineData("timestamp(input.at).getHours('Europe/Zurrich')", "Europe/Zurich")]
+    [InlineData("input.n > 1 ? 1 : int('x')", "is not a int")]
+    [InlineData("[1, 0].map(x, 1 / x)", "division by zero")]
+    [InlineData("9223372036854775807 + 1", "out of range")]
+    [InlineData("'a'.matches('(' + 'a')", "the regular expression cannot be used")]
+    public void A_constant_that_can_only_fail_is_an_error_with_its_remedy(string expression, string said)
+    {
+        var diagnostic = Assert.Single(Check(expression));
+
+        Assert.Equal("ONEX1172", diagnostic.Code);
+        if (said != "RFC 3339")
+        {
+            Assert.Contains(said, diagnostic.Render(), StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("true || 1 / 0 == 1")]
+    [InlineData("input.n / 2")]
+    [InlineData("1.0 / 0.0")]
+    [InlineData("duration('72h')")]
+    [InlineData("timestamp(input.at).getHours('Europe/Zurich')")]
+    [InlineData("timestamp(input.at).getHours('-08:00')")]
+    [InlineData("[1, 2].map(x, x / 2)")]
+    [InlineData("optional.none()")]
+    public void What_can_succeed_is_none(string expression) => Assert.Empty(Check(expression));
+
+    [Theory]
+    [InlineData("1m30s", 90_000)]
+    [InlineData("1.5h", 5_400_000)]
+    [InlineData("1d12h", 129_600_000)]
+    [InlineData("2000us", 2)]
+    [InlineData("7d", 604_800_000)]
+    [InlineData("3660d", 316_224_000_000)]
+    public void A_contracts_duration_is_written_like_one_of_an_expression_and_may_have_days(string text, long milliseconds)
+    {
+        Assert.True(Durations.TryParse(text, out var duration));
+        Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), duration);
+    }
+
+    [Theory]
+    [InlineData("-1s")]
+    [InlineData("+1s")]
+    [InlineData("1us")]
+    [InlineData("1")]
+    [InlineData("1 s")]
+    [InlineData("3661d")]
+    [InlineData("1w")]
+    [InlineData("")]
+    public void What_is_no_duration_of_a_contract_is_refused(string text) => Assert.False(Durations.TryParse(text, out _));
+
+    private static IEnumerable<Onex.Contracts.Diagnostics.Diagnostic> Check(string expression) => TestContracts.Check($$"""
+        contract: small
+        version: 1.0.0
+        input: { type: object, required: [n, at], properties: { n: { type: integer }, at: { type: string } } }
+        initial: work
+        states:
+          work:
+            steps: [{ respond: { value: "${[{{expression}}].size()}" } }]
+            next: done
+          done: { end: completed }
+        """).Diagnostics;
+}

@@ -1,0 +1,278 @@
+using System.Collections.Immutable;
+using Onex.Contracts;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Plans;
+
+namespace Onex.Tests.Unit.Contracts.Compiling;
+
+public sealed class ContractCompilerTests
+{
+    private static readonly EventKind[] _living = [EventKind.StepResult, EventKind.Timer, EventKind.Joined, EventKind.External, EventKind.Operator];
+
+    private static readonly Plan _order = CompileOrder();
+
+    [Fact]
+    public void The_order_contract_compiles_without_a_word()
+    {
+        var compilation = ContractCompiler.CompileDirectory(RepositoryFiles.At("tests", "contracts", "valid", "order-fulfilment"), TestCatalogue.Context);
+
+        Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
+        Assert.Equal("order-fulfilment 1.2.0", $"{compilation.Plans.Single().Name} {compilation.Plans.Single().Version}");
+    }
+
+    [Fact]
+    public void States_come_in_the_order_of_the_file()
+    {
+        Assert.Equal(
+            ["reserving", "packing", "charging", "sealing", "confirming", "unwinding", "done", "unwound"],
+            _order.States.Select(state => state.Name));
+        Assert.Equal("reserving", _order.Initial);
+        Assert.Equal("unwinding", _order.OnFailure);
+        Assert.Equal(["confirming"], _order.States.Where(state => state.Pivot).Select(state => state.Name));
+        Assert.DoesNotContain(_order.States, state => state.Implicit);
+    }
+
+    [Fact]
+    public void A_state_accepts_what_its_kind_needs()
+    {
+        Assert.Equivalent(_living, _order.State("packing").Accepts, strict: true);
+        Assert.Equivalent(_living, _order.State("unwinding").Accepts, strict: true);
+        Assert.Equivalent(new[] { EventKind.Joined }, _order.State("done").Accepts, strict: true);
+    }
+
+    [Fact]
+    public void A_step_has_everything_that_the_file_says()
+    {
+        var charge = Call("charging");
+
+        Assert.Equal(("charge", StepKind.Effect, "http.post", "payments"), (charge.Id, charge.Kind, charge.Invocation.Operation, charge.Invocation.Connection));
+        Assert.Equal(new RetryPolicy(5, TimeSpan.FromMilliseconds(200), 2, TimeSpan.FromSeconds(20), Jitter.Full, TimeSpan.FromMinutes(2)), charge.Retry);
+        Assert.Equal(TimeSpan.FromSeconds(10), charge.Timeout);
+        Assert.Equal("result.status_code == 402", charge.Reject.Single().When.Text);
+        Assert.Equal("card_declined", charge.Reject.Single().Code);
+        Assert.Equal(("payment", "string?", "result.body.ref"), (charge.Save.Single().Field, charge.Save.Single().Type.ToString(), charge.Save.Single().Value.Text));
+        Assert.True(charge.Catch.Single().Covers("card_declined"));
+        Assert.False(charge.Catch.Single().Covers("step_failed"));
+        Assert.Equal("{ body: { ref: string } }", charge.Returns!.ToString());
+        Assert.Equal("{ status_code: int, headers: map(string), body: any }", charge.ResultType.ToString());
+        Assert.Equal("http.post", charge.Compensation!.Invocation.Operation);
+    }
+
+    [Fact]
+    public void What_a_step_does_not_say_its_connection_says_and_then_the_default()
+    {
+        var reserve = Call("reserving");
+        var pack = Call("packing");
+
+        Assert.Equal((3, TimeSpan.FromSeconds(7)), (reserve.Retry.Attempts, reserve.Timeout));
+        Assert.Equal((3, TimeSpan.FromSeconds(7)), (reserve.Compensation!.Retry.Attempts, reserve.Compensation.Timeout));
+        Assert.Equal((RetryPolicy.Default, TimeSpan.FromSeconds(30)), (pack.Retry, pack.Timeout));
+        Assert.Equal(TimeSpan.FromSeconds(5), pack.Compensation!.Timeout);
+    }
+
+    [Fact]
+    public void Only_results_that_some_expression_reads_are_kept()
+    {
+        Assert.Equal(["pack", "seal"], _order.States.SelectMany(state => state.Steps).OfType<CallStep>().Where(step => step.ResultIsRead).Select(step => step.Id));
+        Assert.Equal(["body.weight"], Call("packing").ResultPaths.Select(path => string.Join('.', path)));
+        Assert.Equal(["hex"], Call("sealing").ResultPaths.Select(path => string.Join('.', path)));
+    }
+
+    [Fact]
+    public void A_path_is_percent_encoded_text_and_a_lone_value_elsewhere_keeps_its_type()
+    {
+        var arguments = (Template.Map)Call("packing").Invocation.Arguments;
+        var path = Assert.IsType<Template.Text>(arguments.Entries.Single(entry => entry.Key == "path").Value);
+        var body = Assert.IsType<Template.Map>(arguments.Entries.Single(entry => entry.Key == "body").Value);
+
+        Assert.True(path.PercentEncoded);
+        Assert.Equal(["/orders/", "input.order_id", "/parcels"], path.Parts.Select(part => part.Literal ?? part.Expression!.Text));
+        Assert.Equal("data.reservation", Assert.IsType<Template.Single>(body.Entries.Single().Value).Expression.Text);
+    }
+
+    [Fact]
+    public void The_first_value_of_a_field_has_its_type()
+    {
+        var attempts = _order.Data.Single(field => field.Name == "attempts");
+
+        Assert.Equal(("int", 0L), (attempts.Type.ToString(), attempts.Initial!.Value.AsInt()));
+        Assert.Null(_order.Data.Single(field => field.Name == "payment").Initial);
+    }
+
+    [Fact]
+    public void A_choice_that_leads_to_unwinding_carries_its_fault()
+    {
+        Assert.Equal(
+            [("steps.pack.body.weight > 30.0", "unwinding", "too_heavy"), (null, "charging", null)],
+            _order.State("packing").Choices.Select(choice => (choice.When?.Text, choice.Next, choice.Fault)));
+    }
+
+    [Fact]
+    public void A_registered_contract_compiles_to_the_same_plan_without_its_files()
+    {
+        var again = ContractCompiler.Compile(_order.Source, TestCatalogue.Context);
+
+        Assert.Empty(again.Diagnostics);
+        Assert.Equal(_order.Hash, again.Plans.Single().Hash);
+        Assert.Equal(["schemas/order.json", "schemas/receipt.json"], _order.Source.References.Keys);
+        Assert.Equal("order-fulfilment.yaml", _order.Source.Path);
+    }
+
+    [Fact]
+    public void A_registered_contract_needs_no_connections()
+    {
+        Assert.Empty(ContractCompiler.Compile(_order.Source, TestCatalogue.Context with { Connections = null }).Diagnostics);
+    }
+
+    [Fact]
+    public void The_hash_is_over_the_content_and_not_over_the_path()
+    {
+        var elsewhere = _order.Source with { Path = "elsewhere.yaml" };
+        var changed = _order.Source with { References = _order.Source.References.SetItem("schemas/order.json", "{ }") };
+
+        Assert.Equal(64, _order.Hash.Length);
+        Assert.Equal(_order.Hash, ContractCompiler.Compile(elsewhere, TestCatalogue.Context).Plans.Single().Hash);
+        Assert.NotEqual(_order.Hash, ContractCompiler.Compile(changed, TestCatalogue.Context).Plans.Single().Hash);
+    }
+
+    private const string Greeting = """
+        contract: greeting
+        version: 1.0.0
+        description: Says hello.
+        input: { type: object, required: [name, age], properties: { name: { type: string }, age: { type: integer } } }
+        data: { text: string? }
+        initial: working
+        states:
+          working:
+            steps:
+              - id: seal
+                compute: hash.sha256
+                with: { text: "Dear ${input.name} and all" }
+                save: { text: "result.hex + 'a b'" }
+            choose:
+              - when: input.age > 17 && input.name != ""
+                next: done
+              - next: other
+          done: { end: completed }
+          other: { end: completed }
+        """;
+
+    [Theory]
+    [InlineData("version: 1.0.0", "# A comment\nversion: 1.0.0    # and another one")]
+    [InlineData("version: 1.0.0", "version: '1.0.0'\n\n")]
+    [InlineData("description: Says hello.", "description: Says hello to somebody.")]
+    [InlineData("{ name: { type: string }", "{   name:   {type: string }")]
+    [InlineData("input.age > 17 && input.name", "input.age>17  &&  input.name")]
+    [InlineData("result.hex + 'a b'", "result.hex+ 'a b'")]
+    [InlineData("${input.name}", "${ input.name }")]
+    [InlineData("next: done", "next: \"done\"")]
+    public void A_comment_or_a_space_does_not_change_a_contracts_identity(string from, string to) =>
+        Assert.Equal(HashOf(Greeting), HashOf(Greeting.Replace(from, to, StringComparison.Ordinal)));
+
+    [Theory]
+    [InlineData("input.age > 17", "input.age > 18")]
+    [InlineData("'a b'", "'a  b'")]
+    [InlineData("Dear ${input.name}", "Dear  ${input.name}")]
+    [InlineData(" and all", "")]
+    [InlineData("version: 1.0.0", "version: 1.0.1")]
+    [InlineData("string? }", "{ type: string?, initial: a } }")]
+    [InlineData("compute: hash.sha256", "timeout: 1m\n        compute: hash.sha256")]
+    [InlineData("done: { end: completed }", "done: { end: completed, output: { age: 1 } }")]
+    public void What_a_contract_means_is_its_identity(string from, string to) =>
+        Assert.NotEqual(HashOf(Greeting), HashOf(Greeting.Replace(from, to, StringComparison.Ordinal)));
+
+    [Fact]
+    public void A_number_and_its_text_are_two_contents() => Assert.NotEqual(
+        HashOf(Greeting.Replace("done: { end: completed }", "done: { end: completed, output: { age: 1 } }", StringComparison.Ordinal)),
+        HashOf(Greeting.Replace("done: { end: completed }", "done: { end: completed, output: { age: \"1\" } }", StringComparison.Ordinal)));
+
+    [Fact]
+    public void A_registered_contract_compiles_although_a_rule_came_after_it()
+    {
+        var source = new ContractSource(
+            "greeting.yaml", Greeting.Replace("compute: hash.sha256\n", "compute: hash.sha256\n        retry: { attempts: 3, first: 10d }\n", StringComparison.Ordinal),
+            ImmutableSortedDictionary<string, string>.Empty);
+
+        Assert.Equal(["ONEX1150"], ContractCompiler.Compile(source, TestCatalogue.Context).Diagnostics.Select(diagnostic => diagnostic.Code));
+        Assert.Single(ContractCompiler.Compile(source, TestCatalogue.Context with { IsRegistered = true }).Plans);
+    }
+
+    private static string HashOf(string text)
+    {
+        var compilation = ContractCompiler.Compile(new ContractSource("greeting.yaml", text, ImmutableSortedDictionary<string, string>.Empty), TestCatalogue.Context);
+        Assert.Empty(compilation.Diagnostics);
+        return compilation.Plans.Single().Hash;
+    }
+
+    [Fact]
+    public void Without_on_failure_a_contract_takes_back_what_it_did_and_fails()
+    {
+        var plan = TestContracts.Compile("initial: work\nstates:\n  work: { next: done }\n  done: { end: completed }\n");
+
+        Assert.Equal("compensating", plan.OnFailure);
+        Assert.Equal(["compensating", "failed"], plan.States.Where(state => state.Implicit).Select(state => state.Name));
+        Assert.Equal("failed", plan.State("compensating").Choices.Single().Next);
+        Assert.Equal(EndKind.Failed, plan.State("failed").End);
+        Assert.Equivalent(_living, plan.State("work").Accepts, strict: true);
+    }
+
+    [Fact]
+    public void An_own_state_called_failed_keeps_its_name()
+    {
+        var plan = TestContracts.Compile("initial: work\nstates:\n  work: { choose: [{ when: input.a == 1, next: failed }, { next: done }] }\n  done: { end: completed }\n  failed: { end: failed }\n");
+
+        Assert.False(plan.State("failed").Implicit);
+        Assert.Equal("compensation_done", plan.State("compensating").Choices.Single().Next);
+        Assert.Equal(EndKind.Failed, plan.State("compensation_done").End);
+    }
+
+    [Fact]
+    public void Behind_the_pivot_and_for_a_reason_no_compensation_is_asked_for()
+    {
+        TestContracts.Compile(
+            """
+            initial: first
+            states:
+              first:
+                steps: [{ id: a, effect: http.post, connection: stock, with: { path: /a }, compensate: { none: nobody minds } }]
+                next: pivot
+              pivot:
+                pivot: true
+                steps: [{ id: b, effect: http.post, connection: stock, with: { path: /b } }]
+                next: after
+              after:
+                steps: [{ id: c, effect: http.post, connection: stock, with: { path: /c } }]
+                next: done
+              done: { end: completed }
+            """);
+    }
+
+    [Fact]
+    public void An_escaped_dollar_brace_is_text()
+    {
+        var plan = TestContracts.Compile("initial: done\nstates:\n  done: { end: completed, output: { a: '$${x}', b: 'a$${x}${input.y}', c: \"${{'k': '}'}.k}\" } }\n");
+        var output = (Template.Map)plan.State("done").Output!;
+
+        Assert.Equal("${x}", Assert.IsType<Template.Constant>(output.Entries[0].Value).Value.AsString());
+        Assert.Equal(["a${x}", "input.y"], Assert.IsType<Template.Text>(output.Entries[1].Value).Parts.Select(part => part.Literal ?? part.Expression!.Text));
+        Assert.Equal("{'k': '}'}.k", Assert.IsType<Template.Single>(output.Entries[2].Value).Expression.Text);
+    }
+
+    [Fact]
+    public void Constants_keep_their_types()
+    {
+        var plan = TestContracts.Compile("initial: done\nstates:\n  done: { end: completed, output: [1, -2.5, true, null, text, '1', 0x10, 1e3, yes, 08] }\n");
+        var values = ((Template.List)plan.State("done").Output!).Items.Select(item => ((Template.Constant)item).Value);
+
+        Assert.Equal(
+            [CelKind.Int, CelKind.Double, CelKind.Bool, CelKind.Null, CelKind.String, CelKind.String, CelKind.Int, CelKind.Double, CelKind.String, CelKind.Int],
+            values.Select(value => value.Kind));
+    }
+
+    private static Plan CompileOrder() => ContractCompiler
+        .CompileDirectory(RepositoryFiles.At("tests", "contracts", "valid", "order-fulfilment"), TestCatalogue.Context)
+        .Plans
+        .Single();
+
+    private static CallStep Call(string state) => (CallStep)_order.State(state).Steps.Single();
+}

@@ -1,0 +1,62 @@
+using System.Collections.Immutable;
+using Onex.Contracts;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Plans;
+using Onex.Effects;
+
+namespace Onex.Tests.Unit.Contracts.Compiling;
+
+/// <summary>Contracts with the database operations, against the real catalogue.</summary>
+public sealed class DatabaseContractTests
+{
+    private static readonly CompilerContext _context = new(new OperationCatalogue(EffectOperations.Descriptors), TestCatalogue.Connections);
+
+    [Fact]
+    public void The_transfer_contract_compiles_without_a_word()
+    {
+        var compilation = ContractCompiler.CompileDirectory(RepositoryFiles.At("tests", "contracts", "valid", "transfer"), _context);
+
+        Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
+        var plan = Assert.Single(compilation.Plans);
+        Assert.Equal("{ rows: list(map(any)), row_count: int }", Assert.IsType<CallStep>(plan.State("looking").Steps.Single()).ResultType.ToString());
+        Assert.Equal(
+            ["db.query", "db.transaction", "db.execute"],
+            plan.States.SelectMany(state => state.Steps).OfType<CallStep>().Select(step => step.Invocation.Operation));
+    }
+
+    [Theory]
+    [InlineData("effect: db.query", "{ sql: \"SELECT '${input}'\" }", "ONEX1039")]
+    [InlineData("effect: database.execute", "{ sql: \"${input}\" }", "ONEX1039")]
+    [InlineData("effect: db.transaction", "{ statements: [{ sql: \"SELECT '${input}'\" }] }", "ONEX1039")]
+    [InlineData("effect: db.transaction", "{ statements: [{ sql: { a: \"${input}\" } }] }", "ONEX1039")]
+    [InlineData("effect: db.transaction", "{ statements: [\"${input}\"] }", "ONEX1039")]
+    [InlineData("effect: db.transaction", "{ statements: \"${input}\" }", "ONEX1039")]
+    public void No_expression_gets_into_a_statement(string effect, string arguments, string code) =>
+        Assert.Contains(code, Codes(effect, arguments));
+
+    [Fact]
+    public void A_key_of_a_parameter_may_be_called_sql() =>
+        Assert.Empty(Codes("effect: db.transaction", "{ statements: [{ sql: \"SELECT $1::jsonb\", parameters: [{ sql: \"${input}\" }] }] }"));
+
+    private static IEnumerable<string> Codes(string effect, string arguments)
+    {
+        var text = $$"""
+            contract: small
+            version: 1.0.0
+            input: {}
+            initial: working
+            states:
+              working:
+                steps:
+                  - id: work
+                    {{effect}}
+                    connection: ledger
+                    with: {{arguments}}
+                    {{(effect.EndsWith("query", StringComparison.Ordinal) ? "" : "compensate: { none: a test }")}}
+                next: done
+              done: { end: completed }
+            """;
+        return ContractCompiler.Compile(new ContractSource("small.yaml", text, ImmutableSortedDictionary<string, string>.Empty), _context)
+            .Diagnostics.Select(diagnostic => diagnostic.Code);
+    }
+}

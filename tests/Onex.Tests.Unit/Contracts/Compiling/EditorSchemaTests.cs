@@ -1,0 +1,132 @@
+using System.Reflection;
+using System.Text.Json.Nodes;
+using Onex.Contracts;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Compiling;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Schemas;
+using Onex.Contracts.Yaml;
+using Onex.Effects;
+using Onex.Workers;
+
+namespace Onex.Tests.Unit.Contracts.Compiling;
+
+/// <summary>The JSON Schema for editors says what the compiler says: it is made from the compiler's own tables, and judges real contracts.</summary>
+public sealed class EditorSchemaTests
+{
+    private static readonly OperationCatalogue _operations = new([.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors]);
+    private static readonly JsonSchema _real = Compile(ContractCompiler.EditorSchema(_operations));
+    private static readonly JsonSchema _ofTests = Compile(ContractCompiler.EditorSchema(TestCatalogue.Operations));
+
+    public static TheoryData<string> Valid =>
+    [
+        .. new[] { RepositoryFiles.At("contracts"), RepositoryFiles.At("tests", "contracts", "valid") }
+            .SelectMany(folder => Directory.EnumerateFiles(folder, "*.yaml", SearchOption.AllDirectories))
+            .Select(path => Path.GetRelativePath(RepositoryFiles.Root, path))
+            .Where(path => !path.Contains("connections/", StringComparison.Ordinal) && !path.Contains("runtime/", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal),
+    ];
+
+    [Fact]
+    public void The_one_in_the_documents_is_of_this_version()
+    {
+        var path = RepositoryFiles.At("docs", "contract.schema.json");
+        var schema = ContractCompiler.EditorSchema(_operations);
+        if (RepositoryFiles.Updating)
+        {
+            File.WriteAllText(path, schema);
+        }
+
+        Assert.Equal(File.ReadAllText(path), schema);
+    }
+
+    [Fact]
+    public void Every_key_that_the_compiler_reads_is_in_it_with_a_description_and_no_other()
+    {
+        var schema = JsonNode.Parse(ContractCompiler.EditorSchema(_operations))!.AsObject();
+        foreach (var keys in typeof(Keys).GetProperties(BindingFlags.Public | BindingFlags.Static).Select(property => property.GetValue(null)).OfType<Keys>())
+        {
+            var map = keys.Name == nameof(Keys.Contract) ? schema : schema["$defs"]![keys.Name]!.AsObject();
+            var properties = map["properties"]!.AsObject();
+
+            Assert.Equal(keys.Known, properties.Select(property => property.Key));
+            Assert.All(properties, property => Assert.NotEmpty(property.Value!["description"]!.GetValue<string>()));
+            Assert.False(map["additionalProperties"]!.GetValue<bool>());
+        }
+    }
+
+    [Fact]
+    public void Every_operation_is_in_it_with_its_arguments()
+    {
+        var definitions = JsonNode.Parse(ContractCompiler.EditorSchema(_operations))!["$defs"]!.AsObject();
+
+        Assert.All(_operations.All, operation => Assert.Equal(
+            operation.Arguments.Select(argument => argument.Name),
+            definitions[$"with {operation.Name}"]!["properties"]!.AsObject().Select(property => property.Key)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Valid))]
+    public void A_contract_that_compiles_is_valid(string path)
+    {
+        // Compiled with the small catalogue of the tests, but for what is about databases and topics.
+        var isReal = path.StartsWith("contracts", StringComparison.Ordinal) || path.Contains("transfer", StringComparison.Ordinal)
+            || path.Contains("order-fulfilment-full", StringComparison.Ordinal);
+        Assert.Empty(Problems(isReal ? _real : _ofTests, File.ReadAllText(Path.Combine(RepositoryFiles.Root, path))));
+    }
+
+    // Unknown keys, keys of later versions, values of another kind, missing keys, keys that exclude one another, operations and arguments.
+    [Theory]
+    [InlineData("ONEX1010")]
+    [InlineData("ONEX1011")]
+    [InlineData("ONEX1012")]
+    [InlineData("ONEX1013")]
+    [InlineData("ONEX1030")]
+    [InlineData("ONEX1031")]
+    [InlineData("ONEX1036")]
+    [InlineData("ONEX1037")]
+    [InlineData("ONEX1047")]
+    [InlineData("ONEX1049")]
+    public void What_belongs_nowhere_is_not_valid(string code) =>
+        Assert.NotEmpty(Problems(_ofTests, File.ReadAllText(RepositoryFiles.At("tests", "contracts", "invalid", $"{code}.yaml"))));
+
+    [Fact]
+    public void What_is_not_valid_does_not_compile() => Assert.All(
+        Directory.EnumerateFiles(RepositoryFiles.At("tests", "contracts", "invalid"), "*.yaml").Where(path => new FileInfo(path).Length < 20_000),
+        path =>
+        {
+            var text = File.ReadAllText(path);
+            if (YamlReader.Read(new SourceFile(path, text), depthMax: 64) is { } root && _ofTests.Validate(root.ToValue(), out _).Count > 0)
+            {
+                Assert.True(TestContracts.Check(text).HasErrors, path);
+            }
+        });
+
+    private static IReadOnlyList<SchemaProblem> Problems(JsonSchema schema, string text) =>
+        schema.Validate(YamlReader.Read(new SourceFile("contract.yaml", text), depthMax: 64)!.ToValue(), out _);
+
+    private static JsonSchema Compile(string schema)
+    {
+        var file = new SourceFile("schema.json", Without(JsonNode.Parse(schema)!).ToJsonString());
+        var references = new References(path => LoadedFile.Of(path, null, "there is no such file", depthMax: 64), path => path);
+        var compiled = new SchemaReader(references).Read(new SchemaDocument("schema.json", file, JsonReader.Read(file, depthMax: 64)!));
+        Assert.Equal("", string.Concat(file.Diagnostics().Select(diagnostic => diagnostic.Render())));
+        return compiled;
+    }
+
+    // `if` and `then` in words that contracts' own schemas have: either it is not so, or that follows.
+    private static JsonNode Without(JsonNode node)
+    {
+        switch (node)
+        {
+            case JsonObject map when map.ContainsKey("if"):
+                return new JsonObject { ["anyOf"] = new JsonArray(new JsonObject { ["not"] = Without(map["if"]!) }, Without(map["then"]!)) };
+            case JsonObject map:
+                return new JsonObject(map.Select(entry => KeyValuePair.Create(entry.Key, entry.Value is null ? null : (JsonNode?)Without(entry.Value))));
+            case JsonArray list:
+                return new JsonArray([.. list.Select(item => item is null ? null : Without(item))]);
+            default:
+                return node.DeepClone();
+        }
+    }
+}

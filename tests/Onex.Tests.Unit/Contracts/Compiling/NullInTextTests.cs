@@ -1,0 +1,174 @@
+namespace Onex.Tests.Unit.Contracts.Compiling;
+
+/// <summary>Text with a value in it that may be null is refused, unless something says that it is not null there.</summary>
+public sealed class NullInTextTests
+{
+    private const string MayBeNull = "ONEX1171";
+
+    // Which of the fields a case makes use of is not what it is about.
+    private const string Unused = "ONEX1187";
+
+    [Theory]
+    [InlineData("path: \"/holds/${data.hold}\"", MayBeNull)]
+    [InlineData("path: \"${data.hold}\"", MayBeNull)]
+    [InlineData("path: /holds, headers: { x: \"hold-${data.hold}\" }", MayBeNull)]
+    [InlineData("path: /holds, query: { text: \"hold ${data.hold}\" }", MayBeNull)]
+    [InlineData("path: \"/holds/${null}\"", MayBeNull)]
+    [InlineData("path: \"/holds/${saga.id == 'x' ? data.hold : 'y'}\"", MayBeNull)]
+    [InlineData("path: \"/holds/${input.nothing}\"", MayBeNull)]
+    [InlineData("path: \"/holds/${data.name}\"", null)]
+    [InlineData("path: /holds, query: { hold: \"${data.hold}\" }", null)]
+    [InlineData("path: \"/holds/${data.hold != null ? data.hold : 'none'}\"", null)]
+    [InlineData("path: \"/holds/${null == data.hold ? 'none' : data.hold}\"", null)]
+    [InlineData("path: \"/holds/${!(data.hold == null) && data.name == 'a' ? data.hold : 'none'}\"", null)]
+    [InlineData("path: \"/holds/${optional.ofNonZeroValue(data.hold).orValue('none')}\"", null)]
+    [InlineData("path: \"/holds/${data.?hold.orValue('none')}\"", MayBeNull)]
+    [InlineData("path: \"/holds/${string(data.hold)}\"", null)]
+    public void A_value_inside_text_whose_type_allows_null_is_an_error_at_compile_time(string with, string? code) =>
+        Assert.Equal(Only(code), Check($$"""
+              work:
+                steps: [{ id: look, effect: http.get, connection: stock, with: { {{with}} } }]
+                next: done
+            """));
+
+    [Theory]
+    [InlineData("\"'h'\"", null)]
+    [InlineData("data.hold", MayBeNull)]
+    [InlineData("null", MayBeNull)]
+    public void A_field_that_every_way_has_set_to_a_value_is_not_null(string value, string? code) =>
+        Assert.Equal(Only(code), Check($$"""
+              work:
+                steps: [{ set: { hold: {{value}} } }]
+                next: look
+              look:
+                steps: [{ id: look, effect: http.get, connection: stock, with: { path: "/holds/${data.hold}" } }]
+                next: done
+            """));
+
+    [Fact]
+    public void What_a_step_saves_is_not_null_in_the_arguments_of_its_compensation() =>
+        Assert.Equal([], Check("""
+              work:
+                steps:
+                  - id: hold
+                    effect: http.post
+                    connection: stock
+                    with: { path: /holds }
+                    returns: { body: { id: string } }
+                    save: { hold: result.body.id }
+                    compensate: { effect: http.delete, connection: stock, with: { path: "/holds/${data.hold}" }, when_unknown: block }
+                next: done
+            """));
+
+    [Fact]
+    public void What_a_step_saves_may_be_null_if_its_own_type_says_so() =>
+        Assert.Equal([MayBeNull], Check("""
+              work:
+                steps:
+                  - id: hold
+                    effect: http.post
+                    connection: stock
+                    with: { path: /holds }
+                    returns: { body: { id: string? } }
+                    save: { hold: result.body.id }
+                    compensate: { effect: http.delete, connection: stock, with: { path: "/holds/${data.hold}" }, when_unknown: block }
+                next: done
+            """));
+
+    [Theory]
+    [InlineData("data.hold != null", "look", null)]
+    [InlineData("data.hold == null", "look", MayBeNull)]
+    [InlineData("data.hold == null", "done", null)]
+    public void A_guard_that_lets_no_null_through_is_a_remedy(string when, string taken, string? code) =>
+        Assert.Equal(Only(code), Check($$"""
+              work:
+                choose:
+                  - { when: {{when}}, next: {{taken}} }
+                  - { next: {{(taken == "look" ? "done" : "look")}} }
+              look:
+                steps: [{ id: look, effect: http.get, connection: stock, with: { path: "/holds/${data.hold}" } }]
+                next: done
+            """));
+
+    [Fact]
+    public void A_failure_after_the_field_was_emptied_brings_null_along() =>
+        Assert.Equal([MayBeNull], Check("""
+              work:
+                steps: [{ set: { hold: "'h'" } }]
+                next: emptying
+              emptying:
+                steps:
+                  - set: { hold: null }
+                  - { id: other, effect: http.get, connection: stock, with: { path: /a }, catch: [{ next: look }] }
+                next: done
+              look:
+                steps: [{ id: look, effect: http.get, connection: stock, with: { path: "/holds/${data.hold}" } }]
+                next: done
+            """));
+
+    [Fact]
+    public void A_branch_that_empties_a_field_counts_behind_the_join() =>
+        Assert.Equal([MayBeNull], Check("""
+              work:
+                steps:
+                  - set: { hold: "'h'" }
+                  - parallel:
+                      branches:
+                        - set: { hold: null }
+                        - wait: 1s
+                next: look
+              look:
+                steps: [{ id: look, effect: http.get, connection: stock, with: { path: "/holds/${data.hold}" } }]
+                next: done
+            """));
+
+    [Fact]
+    public void A_message_an_output_and_a_key_are_text_too() =>
+        Assert.Equal([MayBeNull, MayBeNull, MayBeNull], Check("""
+              work:
+                steps:
+                  - { id: tell, compute: hash.sha256, with: { text: "k-${data.hold}" } }
+                  - { emit: orders.packed, with: { key: "k-${data.hold}", value: {} } }
+                choose:
+                  - { when: data.name == "x", next: failing }
+                  - { next: done }
+              failing:
+                steps: [{ fail: { code: bad, message: "hold ${data.hold}" } }]
+                next: done
+            """));
+
+    [Fact]
+    public void A_compensation_for_an_unknown_outcome_cannot_read_what_its_own_step_saves() =>
+        Assert.Equal(["ONEX1170"], Check("""
+              work:
+                steps:
+                  - id: hold
+                    effect: http.post
+                    connection: stock
+                    with: { path: /holds }
+                    save: { name: result.body.id }
+                    compensate: { effect: http.delete, connection: stock, with: { path: "/holds/${data.name}" }, when_unknown: run }
+                next: done
+            """));
+
+    private static string[] Only(string? code) => code is null ? [] : [code];
+
+    private static IEnumerable<string> Check(string states) => TestContracts.Check($$"""
+        contract: small
+        version: 1.0.0
+        input: { type: object, required: [nothing], properties: { nothing: { type: [string, "null"] } } }
+        data: { hold: string?, name: { type: string, initial: n } }
+        initial: work
+        states:
+        {{states}}
+          done: { end: completed }
+        """).Diagnostics.Select(diagnostic => diagnostic.Code).Where(code => code != Unused);
+
+    // One of them shows itself where the text is read, the other only when all ways are known.
+    [Fact]
+    public void All_values_that_may_be_null_are_told_at_once() => Assert.Equal([MayBeNull, MayBeNull], Check("""
+          work:
+            steps: [{ id: look, effect: http.get, connection: stock, with: { path: "/${input.nothing}/${data.hold}" } }]
+            next: done
+        """));
+}

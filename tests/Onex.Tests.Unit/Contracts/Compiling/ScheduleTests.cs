@@ -1,0 +1,194 @@
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Plans;
+using Onex.Engine;
+
+namespace Onex.Tests.Unit.Contracts.Compiling;
+
+/// <summary><c>schedule</c>: what it says, and which times it names.</summary>
+public sealed class ScheduleTests
+{
+    private const string End = "initial: done\nstates:\n  done: { end: completed }\n";
+
+    [Fact]
+    public void What_is_left_out_has_its_usual_value()
+    {
+        var schedule = Schedule("{ cron: \"0  3 * * *\" }");
+
+        Assert.Equal(("0 3 * * * UTC", null, Overlap.Skip, MissedTimes.Latest), (schedule.Text, schedule.Every, schedule.Overlap, schedule.Missed));
+        Assert.Equal("{}", Json(schedule.Input));
+    }
+
+    [Fact]
+    public void All_of_it_can_be_said()
+    {
+        var schedule = Schedule("{ cron: \"*/10 8-17 * * 1-5\", time_zone: Europe/Zurich, overlap: allow, missed: skip, input: { day: \"$${x}\" } }");
+
+        Assert.Equal(("*/10 8-17 * * 1-5 Europe/Zurich", Overlap.Allow, MissedTimes.Skip), (schedule.Text, schedule.Overlap, schedule.Missed));
+        Assert.Equal("""{"day":"${x}"}""", Json(schedule.Input));
+        Assert.Equal(TimeSpan.FromMinutes(90), Schedule("{ every: 90m }").Every);
+    }
+
+    [Theory]
+    [InlineData("{}", "ONEX1110")]
+    [InlineData("{ every: 1h, cron: \"0 3 * * *\" }", "ONEX1110")]
+    [InlineData("{ cron: \"0 3 * *\" }", "ONEX1111")]
+    [InlineData("{ cron: \"0 0 3 * * *\" }", "ONEX1111")]
+    [InlineData("{ cron: \"60 3 * * *\" }", "ONEX1111")]
+    [InlineData("{ cron: \"0 3 30 2 *\" }", "ONEX1111")]
+    [InlineData("{ cron: \"@daily\" }", "ONEX1111")]
+    [InlineData("{ cron: \"H 3 * * *\" }", "ONEX1111")]
+    [InlineData("{ cron: \"0 3 * * *\", time_zone: Mars/Olympus }", "ONEX1112")]
+    [InlineData("{ cron: \"0 3 * * *\", time_zone: ../zoneinfo/UTC }", "ONEX1112")]
+    [InlineData("{ every: 999ms }", "ONEX1114")]
+    [InlineData("{ every: 1h, time_zone: UTC }", "ONEX1014")]
+    [InlineData("{ every: 1h, overlap: queue }", "ONEX1012")]
+    [InlineData("{ every: 1h, missed: all }", "ONEX1012")]
+    [InlineData("{ every: 1h, input: { day: \"${now}\" } }", "ONEX1039")]
+    [InlineData("{ every: often }", "ONEX1047")]
+    [InlineData("hourly", "ONEX1012")]
+    [InlineData("{ every: 1h, jitter: 1m }", "ONEX1010")]
+    public void What_is_wrong_with_it_is_said(string schedule, string code) => Assert.Equal([code], TestContracts.Codes($"schedule: {schedule}\n{End}"));
+
+    [Fact]
+    public void A_business_key_that_is_always_the_same_allows_no_overlap() =>
+        Assert.Equal(["ONEX1014"], TestContracts.Codes($"key: input.?day.orValue(\"x\")\nschedule: {{ every: 1h, overlap: allow }}\n{End}"));
+
+    [Fact]
+    public void The_times_of_an_every_are_counted_from_the_one_before()
+    {
+        var schedule = Schedule("{ every: 90m }");
+
+        Assert.Equal(At("2026-11-24T09:30:00Z"), schedule.After(At("2026-11-24T08:00:00Z")));
+        Assert.Equal(At("2026-11-24T12:30:00Z"), schedule.Latest(At("2026-11-24T08:00:00Z"), At("2026-11-24T13:59:59Z")));
+        Assert.Equal(At("2026-11-24T14:00:00Z"), schedule.Latest(At("2026-11-24T08:00:00Z"), At("2026-11-24T14:00:00Z")));
+        Assert.Null(schedule.Latest(At("2026-11-24T08:00:00Z"), At("2026-11-24T09:29:59Z")));
+    }
+
+    [Fact]
+    public void The_calendar_is_the_time_zones_whatever_the_season()
+    {
+        var schedule = Schedule("{ cron: \"0 3 * * *\", time_zone: Europe/Zurich }");
+
+        Assert.Equal(At("2026-07-01T01:00:00Z"), schedule.After(At("2026-06-30T12:00:00Z")));
+        Assert.Equal(At("2026-12-01T02:00:00Z"), schedule.After(At("2026-11-30T12:00:00Z")));
+        Assert.Equal(At("2026-12-01T02:00:00Z"), schedule.Latest(At("2026-07-01T01:00:00Z"), At("2026-12-02T01:59:59Z")));
+        Assert.Equal(TimeSpan.Zero, schedule.After(At("2026-06-30T12:00:00Z"))!.Value.Offset);
+    }
+
+    // At 02:00 in the night to 2026-03-29 the clocks of Zurich are put on to 03:00.
+    [Fact]
+    public void A_time_that_the_clocks_skip_comes_as_soon_as_they_go_on()
+    {
+        var schedule = Schedule("{ cron: \"30 2 * * *\", time_zone: Europe/Zurich }");
+
+        Assert.Equal(
+            [At("2026-03-28T01:30:00Z"), At("2026-03-29T01:00:00Z"), At("2026-03-30T00:30:00Z")], Times(schedule, "2026-03-28T00:00:00Z", "2026-03-30T12:00:00Z"));
+    }
+
+    // At 03:00 in the night to 2026-10-25 they are put back to 02:00.
+    [Fact]
+    public void A_time_that_the_clocks_show_twice_comes_once()
+    {
+        var schedule = Schedule("{ cron: \"30 2 * * *\", time_zone: Europe/Zurich }");
+
+        Assert.Equal(
+            [At("2026-10-24T00:30:00Z"), At("2026-10-25T00:30:00Z"), At("2026-10-26T01:30:00Z")], Times(schedule, "2026-10-24T00:00:00Z", "2026-10-26T12:00:00Z"));
+    }
+
+    [Theory]
+    [InlineData("0 25 * * *", "'25' is no hour, which is 0 to 23")]
+    [InlineData("60 3 * * *", "'60' is no minute, which is 0 to 59")]
+    [InlineData("H 3 * * *", "'H' is no minute")]
+    [InlineData("0 3 32 * *", "'32' is no day of the month, which is 1 to 31")]
+    [InlineData("0 3 * 13 *", "'13' is no month, which is 1 to 12 or JAN to DEC")]
+    [InlineData("0 3 * * MONDAY", "'MONDAY' is no day of the week, which is 0 to 7 or SUN to SAT")]
+    [InlineData("0 3 * *", "it has 4 fields")]
+    [InlineData("@daily", "it has 1 field.")]
+    public void What_is_wrong_with_times_is_told_by_its_field_and_its_range(string cron, string problem) => Assert.Contains(
+        problem, Assert.Single(TestContracts.Check($"{TestContracts.Head}schedule: {{ cron: \"{cron}\" }}\ninitial: done\nstates:\n  done: {{ end: completed }}\n").Diagnostics).Problem,
+        StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("2026-10-25")]
+    [InlineData("2026-03-29")]
+    public void What_comes_every_half_hour_does_so_while_the_clocks_are_changed(string day)
+    {
+        var schedule = Schedule("{ cron: \"*/30 * * * *\", time_zone: Europe/Zurich }");
+        var from = At($"{day}T00:00:00Z");
+
+        Assert.Equal(Enumerable.Range(1, 8).Select(number => from + (number * TimeSpan.FromMinutes(30))), Times(schedule, $"{day}T00:00:00Z", $"{day}T04:00:00Z"));
+    }
+
+    // At 03:00 in the night to 2026-10-25 the clocks of Zurich are put back to 02:00. Hours that are named come once each; only a schedule of
+    // every hour counts the hour that comes twice.
+    [Theory]
+    [InlineData("30 1-3 * * *", "2026-10-24T23:30:00Z 2026-10-25T00:30:00Z 2026-10-25T02:30:00Z")]
+    [InlineData("30 2-2 * * *", "2026-10-25T00:30:00Z")]
+    [InlineData("30 1,2,3 * * *", "2026-10-24T23:30:00Z 2026-10-25T00:30:00Z 2026-10-25T02:30:00Z")]
+    [InlineData("*/30 2 * * *", "2026-10-25T00:00:00Z 2026-10-25T00:30:00Z")]
+    [InlineData("0-30/30 2 * * *", "2026-10-25T00:00:00Z 2026-10-25T00:30:00Z")]
+    [InlineData("0 */2 * * *", "2026-10-24T22:00:00Z 2026-10-25T00:00:00Z 2026-10-25T03:00:00Z")]
+    [InlineData("0 0-4/2 * * *", "2026-10-24T22:00:00Z 2026-10-25T00:00:00Z 2026-10-25T03:00:00Z")]
+    [InlineData("0 * * * *", "2026-10-24T22:00:00Z 2026-10-24T23:00:00Z 2026-10-25T00:00:00Z 2026-10-25T01:00:00Z 2026-10-25T02:00:00Z 2026-10-25T03:00:00Z")]
+    [InlineData("0 0-23 * * *", "2026-10-24T22:00:00Z 2026-10-24T23:00:00Z 2026-10-25T00:00:00Z 2026-10-25T01:00:00Z 2026-10-25T02:00:00Z 2026-10-25T03:00:00Z")]
+    [InlineData("0 */1 * * *", "2026-10-24T22:00:00Z 2026-10-24T23:00:00Z 2026-10-25T00:00:00Z 2026-10-25T01:00:00Z 2026-10-25T02:00:00Z 2026-10-25T03:00:00Z")]
+    public void Ranges_lists_and_steps_of_hours_come_once_in_the_autumn_night(string cron, string expected) => Assert.Equal(
+        expected.Split(' ').Select(At),
+        Times(Schedule($"{{ cron: \"{cron}\", time_zone: Europe/Zurich }}"), "2026-10-24T21:59:00Z", "2026-10-25T03:59:00Z"));
+
+    // At 02:00 in the night to 2026-03-29 they are put on to 03:00.
+    [Theory]
+    [InlineData("30 1-3 * * *", "2026-03-29T00:30:00Z 2026-03-29T01:00:00Z 2026-03-29T01:30:00Z")]
+    [InlineData("30 2-2 * * *", "2026-03-29T01:00:00Z")]
+    [InlineData("*/30 2 * * *", "2026-03-29T01:00:00Z")]
+    [InlineData("0 */2 * * *", "2026-03-28T23:00:00Z 2026-03-29T01:00:00Z 2026-03-29T02:00:00Z")]
+    [InlineData("0 * * * *", "2026-03-28T23:00:00Z 2026-03-29T00:00:00Z 2026-03-29T01:00:00Z 2026-03-29T02:00:00Z")]
+    public void Ranges_lists_and_steps_of_hours_that_the_clocks_skip_come_as_soon_as_they_go_on(string cron, string expected) => Assert.Equal(
+        expected.Split(' ').Select(At),
+        Times(Schedule($"{{ cron: \"{cron}\", time_zone: Europe/Zurich }}"), "2026-03-28T22:59:00Z", "2026-03-29T02:59:00Z"));
+
+    // 2026-11-13 is a Friday.
+    [Theory]
+    [InlineData("0 0 13 * 5", "2026-11-06T00:00:00Z 2026-11-13T00:00:00Z 2026-11-20T00:00:00Z 2026-11-27T00:00:00Z 2026-12-04T00:00:00Z 2026-12-11T00:00:00Z 2026-12-13T00:00:00Z")]
+    [InlineData("0 0 13 * *", "2026-11-13T00:00:00Z 2026-12-13T00:00:00Z")]
+    [InlineData("0 0 ? * FRI", "2026-11-06T00:00:00Z 2026-11-13T00:00:00Z 2026-11-20T00:00:00Z 2026-11-27T00:00:00Z 2026-12-04T00:00:00Z 2026-12-11T00:00:00Z")]
+    [InlineData("0 0 31 11 5", "2026-11-06T00:00:00Z 2026-11-13T00:00:00Z 2026-11-20T00:00:00Z 2026-11-27T00:00:00Z")]
+    [InlineData("0 0 1-7 * 1#1", "2026-11-02T00:00:00Z 2026-11-03T00:00:00Z 2026-11-04T00:00:00Z 2026-11-05T00:00:00Z 2026-11-06T00:00:00Z 2026-11-07T00:00:00Z 2026-12-01T00:00:00Z 2026-12-02T00:00:00Z 2026-12-03T00:00:00Z 2026-12-04T00:00:00Z 2026-12-05T00:00:00Z 2026-12-06T00:00:00Z 2026-12-07T00:00:00Z")]
+    public void A_schedule_with_both_days_set_comes_on_either(string cron, string expected) => Assert.Equal(
+        expected.Split(' ').Select(At), Times(Schedule($"{{ cron: \"{cron}\" }}"), "2026-11-01T00:00:00Z", "2026-12-14T00:00:00Z"));
+
+    [Theory]
+    [InlineData("30 2 * * *")]
+    [InlineData("*/30 * * * *")]
+    [InlineData("0 2,3 * * *")]
+    [InlineData("30 1-3 * * *")]
+    [InlineData("0 */2 * 10 0")]
+    [InlineData("15 2 29 3 6")]
+    public void The_latest_time_is_the_last_of_those_that_come_one_after_the_other(string cron)
+    {
+        var schedule = Schedule($"{{ cron: \"{cron}\", time_zone: Europe/Zurich }}");
+        foreach (var from in new[] { At("2026-03-28T12:00:00Z"), At("2026-10-24T12:00:00Z") })
+        {
+            for (var until = from; until < from.AddDays(1); until += TimeSpan.FromMinutes(7))
+            {
+                Assert.Equal(Times(schedule, from, until).Select(time => (DateTimeOffset?)time).LastOrDefault(), schedule.Latest(from, until));
+            }
+        }
+    }
+
+    private static string Json(CelValue value) => ValueJson.TryWrite(value, out var json, out _) ? json.ToString() : "";
+
+    private static SchedulePlan Schedule(string text) => TestContracts.Compile($"schedule: {text}\n{End}").Schedule!;
+
+    private static IEnumerable<DateTimeOffset> Times(SchedulePlan schedule, string after, string until) => Times(schedule, At(after), At(until));
+
+    private static IEnumerable<DateTimeOffset> Times(SchedulePlan schedule, DateTimeOffset after, DateTimeOffset until)
+    {
+        for (var time = schedule.After(after); time <= until; time = schedule.After(time.Value))
+        {
+            yield return time.Value;
+        }
+    }
+
+    private static DateTimeOffset At(string text) => DateTimeOffset.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
+}

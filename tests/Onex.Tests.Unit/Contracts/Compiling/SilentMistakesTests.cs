@@ -1,0 +1,425 @@
+using System.Text.RegularExpressions;
+using Onex.Contracts;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Diagnostics;
+
+namespace Onex.Tests.Unit.Contracts.Compiling;
+
+/// <summary>What a contract says and does not mean: it is let through, with a warning that says the remedy.</summary>
+public sealed partial class SilentMistakesTests
+{
+    private const string Reject = "reject: [{ when: result.status_code == 402, code: declined }]";
+
+    [Theory]
+    [InlineData("declined", null)]
+    [InlineData("http_404", null)]
+    [InlineData("step_failed", null)]
+    [InlineData("step_timed_out", null)]
+    [InlineData("result_invalid", null)]
+    [InlineData("expression_failed", null)]
+    [InlineData("undeliverable", null)]
+    [InlineData("address_refused", null)]
+    [InlineData("decliend", "Did you mean 'declined'?")]
+    [InlineData("http_503", "in the end it is 'step_failed'")]
+    [InlineData("connection_failed", "in the end it is 'step_failed'")]
+    [InlineData("timeout", "in the end it is 'step_failed'")]
+    [InlineData("http_200", "Codes here: declined, step_failed")]
+    [InlineData("unique_violation", "Codes here: declined, step_failed")]
+    [InlineData("join_failed", "Codes here: declined, step_failed")]
+    [InlineData("too_many_items", "Codes here: declined, step_failed")]
+    [InlineData("deadline_exceeded", "its own 'next'")]
+    [InlineData("cancelled", "no 'catch' is asked about it")]
+    public void A_code_that_nothing_can_end_with_is_not_caught(string code, string? remedy)
+    {
+        foreach (var work in (string[])[Work($"{Call}, catch: [{{ error: {code}, next: late }}] }}"), Work($"{Call} }}", $"catch: [{{ error: {code}, next: late }}]")])
+        {
+            if (remedy is null)
+            {
+                Assert.Equal("", Found(work));
+                continue;
+            }
+
+            var found = Assert.Single(TestContracts.Check(TestContracts.Head + work).Diagnostics);
+            Assert.Equal(("ONEX1183", Severity.Warning, code.Length), (found.Code, found.Severity, found.Length));
+            Assert.Contains(remedy, found.Remedy, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("{ id: a, effect: db.query, connection: ledger, with: { sql: SELECT 1 }, catch: [{ error: [unique_violation, sqlstate_0a000, read_only], next: late }] }", null)]
+    [InlineData("{ id: a, effect: db.query, connection: ledger, with: { sql: SELECT 1 }, catch: [{ error: http_404, next: late }] }", "ONEX1183")]
+    [InlineData("{ id: a, effect: db.query, connection: ledger, with: { sql: SELECT 1 }, catch: [{ error: deadlock, next: late }] }", "ONEX1183")]
+    [InlineData("{ id: a, compute: hash.sha256, with: { text: a }, catch: [{ error: arguments_invalid, next: late }] }", null)]
+    [InlineData("{ id: a, compute: hash.sha256, with: { text: a }, catch: [{ error: http_404, next: late }] }", "ONEX1183")]
+    [InlineData("{ emit: a.b, with: { value: 1 }, catch: [{ error: expression_failed, next: late }] }", null)]
+    [InlineData("{ emit: a.b, with: { value: 1 }, catch: [{ error: undeliverable, next: late }] }", "ONEX1183")]
+    [InlineData("{ saga: other, detached: true, catch: [{ error: step_failed, next: late }] }", "ONEX1183")]
+    [InlineData("{ parallel: { join: any, branches: [CALL, { wait: 1m }] }, catch: [{ error: join_failed, next: late }] }", null)]
+    [InlineData("{ parallel: { branches: [CALL, { wait: 1m }] }, catch: [{ error: [http_404, step_failed, declined], next: late }] }", null)]
+    [InlineData("{ parallel: { branches: [CALL, { wait: 1m }] }, catch: [{ error: join_failed, next: late }] }", "ONEX1183")]
+    [InlineData("{ parallel: { join: any, branches: [CALL, { wait: 1m }] }, catch: [{ error: step_failed, next: late }] }", "ONEX1183")]
+    [InlineData("{ id: a, each: { item: '[1]', at_most: 3 }, effect: http.get, connection: stock, with: { path: /a }, catch: [{ error: [too_many_items, http_404], next: late }] }", null)]
+    [InlineData("{ id: a, each: { item: '[1]', at_most: 3, on_item_failure: continue }, effect: http.get, connection: stock, with: { path: /a }, catch: [{ error: http_404, next: late }] }", "ONEX1183")]
+    [InlineData("{ id: a, effect: vault.read_secret, connection: safe, with: { path: a }, catch: [{ error: sealed, next: late }] }", null)]
+    [InlineData("{ id: a, saga: other, compensate: { none: a test }, catch: [{ error: whatever, next: late }] }", null)]
+    public void What_a_step_can_end_with_is_what_it_calls(string step, string? code)
+    {
+        var context = TestCatalogue.OfTheExample with
+        {
+            Connections = new Dictionary<string, ConnectionDescriptor>(TestCatalogue.Connections) { ["safe"] = new("safe", "vault", null, null) },
+        };
+        var text = TestContracts.Head + Work(step.Replace("CALL", $"{Call} }}", StringComparison.Ordinal));
+        var found = ContractCompiler.Compile(new("small.yaml", text, System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty), context).Diagnostics;
+
+        Assert.Equal(code is null ? [] : [code], found.Select(diagnostic => diagnostic.Code));
+    }
+
+    [Theory]
+    [InlineData($"{Call}, catch: [{{ error: declined, next: done }}] }}", "declined", "ONEX1183")]
+    [InlineData($"{Call}, catch: [{{ next: done }}] }}", "declined", "ONEX1183")]
+    [InlineData($"{Call}, catch: [{{ error: http_404, next: done }}] }}", "declined", null)]
+    [InlineData($"{{ parallel: {{ branches: [{Call} }}, {{ wait: 1m }}] }}, catch: [{{ error: declined, next: done }}] }}", "declined", "ONEX1183")]
+    [InlineData("{ fail: { code: gone, message: no } }", "gone", null)]
+    [InlineData("{ fail: { code: gone, message: no }, catch: [{ error: gone, next: done }] }", "gone", "ONEX1183")]
+    public void What_a_step_catches_itself_does_not_come_to_its_state(string step, string caught, string? code) =>
+        Assert.Equal(code is null ? [] : [code], TestContracts.Codes(Work(step, $"catch: [{{ error: {caught}, next: late }}]")));
+
+    [Theory]
+    [InlineData("out_of_stock", null)]
+    [InlineData("weather", null)]
+    [InlineData("recall", null)]
+    [InlineData("http_404", null)]
+    [InlineData("deepest", null)]
+    [InlineData("state_timed_out", null)]
+    [InlineData("cancelled", null)]
+    [InlineData("ONEX3005", null)]
+    [InlineData("out_of_stok", "ONEX1183")]
+    [InlineData("http_503", "ONEX1183")]
+    public void What_a_called_contract_may_fail_with_is_what_its_own_steps_and_events_do(string caught, string? code)
+    {
+        const string Child = """
+            contract: child
+            version: 1.0.0
+            input: {}
+            events: { recall: {} }
+            any_state: [{ event: recall, next: gone }]
+            initial: work
+            states:
+              work:
+                steps:
+                  - { id: look, effect: http.get, connection: stock, with: { path: /a } }
+                  - { id: deep, saga: deep, compensate: { none: a test } }
+                choose: [{ when: steps.look.status_code == 204, next: gone, fault: weather }, { when: steps.look.status_code == 200, next: giving_up }, { next: done }]
+              giving_up: { steps: [{ fail: { code: out_of_stock, message: no } }] }
+              gone: { end: failed }
+              done: { end: completed }
+            """;
+        var deep = $"contract: deep\nversion: 1.0.0\ninput: {{}}\n{Work("{ fail: { code: deepest, message: no }, catch: [{ error: expression_failed, next: done }] }")}".Replace("    next: done\n", "", StringComparison.Ordinal);
+        var parent = TestContracts.Head + Work($"{{ id: a, saga: child, compensate: {{ none: a test }}, catch: [{{ error: {caught}, next: late }}] }}");
+
+        Assert.Equal(code is null ? [] : [code], Compile(("child.yaml", Child), ("deep.yaml", deep), ("small.yaml", parent)).Select(found => found.Code));
+    }
+
+    [Theory]
+    [InlineData("[{ error: http_404, next: done }, { error: [http_410, http_404], next: late }]", 1)]
+    [InlineData("[{ error: [http_404, http_404], next: done }]", 1)]
+    [InlineData("[{ next: done }, { error: http_404, next: late }]", 1)]
+    [InlineData("[{ next: done }, { next: late }, { error: http_404, next: late }]", 2)]
+    [InlineData("[{ error: http_404, next: done }, { error: http_410, next: late }, { next: late }]", 0)]
+    public void An_entry_of_catch_behind_one_that_covers_it_is_never_reached(string rules, int found) =>
+        Assert.Equal(Enumerable.Repeat("ONEX1184", found), TestContracts.Codes(Work($"{Call}, catch: {rules} }}")));
+
+    [Theory]
+    [InlineData("body: { order: input.order_id }", "input.order_id", "input.order_id")]
+    [InlineData("body: { order: 'input.order_id' }", "input.order_id", "input.order_id")]
+    [InlineData("body: { order: \"{{ input.order_id }}\" }", "input.order_id", "{{ input.order_id }}")]
+    [InlineData("body: { order: \"{{ order_id }}\" }", "input.order_id", "{{ order_id }}")]
+    [InlineData("body: { order: \"$order_id\" }", "input.order_id", "$order_id")]
+    [InlineData("body: { order: $.order_id }", "input.order_id", "$.order_id")]
+    [InlineData("body: { order: $note }", "data.note", "$note")]
+    [InlineData("body: { order: \"$input.order_id\" }", "input.order_id", "$input.order_id")]
+    [InlineData("body: { text: \"Order {{input.order_id}} is on its way.\" }", "input.order_id", "{{input.order_id}}")]
+    [InlineData("body: { text: \"Order {input.order_id} of ${input.total}\" }", "input.order_id", "{input.order_id}")]
+    [InlineData("body: { text: \"Order $(input.order_id)\" }", "input.order_id", "$(input.order_id)")]
+    [InlineData("body: { text: \"Order <%= input.order_id %>\" }", "input.order_id", "<%= input.order_id %>")]
+    [InlineData("body: { total: input.total * 2.0 }", "input.total * 2.0", "input.total * 2.0")]
+    [InlineData("body: { count: size(input.lines) }", "size(input.lines)", "size(input.lines)")]
+    [InlineData("body: [[{ note: data.note }]]", "data.note", "data.note")]
+    [InlineData("body: steps.look.body.id", "steps.look.body.id", "steps.look.body.id")]
+    [InlineData("body: saga.id", "saga.id", "saga.id")]
+    [InlineData("headers: { X-Order: input.order_id }", "input.order_id", "input.order_id")]
+    [InlineData("query: { order: input.any.thing }", "input.any.thing", "input.any.thing")]
+    [InlineData("path: \"/orders/{order_id}\"", "input.order_id", "{order_id}")]
+    [InlineData("path: /orders/:order_id/lines", "input.order_id", ":order_id")]
+    [InlineData("path: \"/orders/{input.order_id}\"", "input.order_id", "{input.order_id}")]
+    public void Text_that_looks_like_an_expression_whose_value_is_there_is_doubted(string with, string expression, string marked)
+    {
+        var found = Assert.Single(Compiled(with), diagnostic => diagnostic.Code.StartsWith("ONEX118", StringComparison.Ordinal));
+
+        Assert.Equal(("ONEX1185", Severity.Warning), (found.Code, found.Severity));
+        Assert.Contains($"Write ${{{expression}}} for the value.", found.Remedy, StringComparison.Ordinal);
+        Assert.StartsWith(marked, found.SourceLine![(found.Column - 1)..].TrimStart('"', '\''), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("body: { text: \"Dear {{name}}, your {{ order }} is here\" }")]
+    [InlineData("body: { text: \"Dear {{order_id}} and all\" }")]
+    [InlineData("body: { price: $5 }")]
+    [InlineData("body: { price: $5.50, home: $HOME, who: \"{{ who }}\" }")]
+    [InlineData("body: { file: data.json, log: input.log, of: saga.log, steps: steps.txt }")]
+    [InlineData("body: { topic: input.nothing, host: item.sku }")]
+    [InlineData("body: { text: input, note: note, order: order_id }")]
+    [InlineData("body: { text: The input.order_id of it }")]
+    [InlineData("body: { order: \"${input.order_id}\", text: \"${'input.order_id'}\" }")]
+    [InlineData("body: { text: \"${'{{ input.order_id }}'} and ${input.order_id}\" }")]
+    [InlineData("body: { text: \"$${input.order_id}\" }")]
+    [InlineData("body: { json: '{\"a\": 1}', code: 'if (x) { y }', css: 'a { b: c }' }")]
+    [InlineData("path: \"/orders/${input.order_id}/{version}/:send\"")]
+    [InlineData("url: \"http://a.example:8080/x\"")]
+    public void Text_that_is_honestly_text_is_let_through(string with) =>
+        Assert.DoesNotContain(Compiled(with), diagnostic => diagnostic.Code == "ONEX1185");
+
+    [Theory]
+    [InlineData("done: { end: completed, output: { order: input.order_id } }")]
+    [InlineData("done: { end: completed, output: { \"${input.order_id}\": 1 } }")]
+    [InlineData("done: { end: completed }\n  more: { steps: [{ respond: { order: input.order_id } }], next: done }")]
+    [InlineData("done: { end: completed }\n  more: { steps: [{ emit: a.b, with: { value: { order: input.order_id } } }], next: done }")]
+    [InlineData("done: { end: completed }\n  more: { steps: [{ emit: a.b, with: { key: input.order_id, value: 1 } }], next: done }")]
+    [InlineData("done: { end: completed }\n  more: { steps: [{ fail: { code: no, message: input.order_id } }] }")]
+    [InlineData("done: { end: completed }\n  more: { steps: [{ fail: { code: \"${input.order_id}\", message: no } }] }")]
+    [InlineData("done: { end: completed }\n  more: { next: done, fault: \"${input.order_id}\" }")]
+    [InlineData("done: { end: completed }\n  more: { steps: [{ saga: other, detached: true, with: { order: input.order_id } }], next: done }")]
+    [InlineData("done: { end: completed }\n  more: { steps: [{ id: x, compute: transform, with: { a: 1 }, compensate: { compute: transform, with: { a: input.order_id } } }], next: done }")]
+    [InlineData("done: { end: completed }\n  more: { steps: [{ id: x, compute: transform, with: { a: 1 }, each: { item: input.lines, at_most: 9 }, save: { note: \"'a'\" } }, { id: y, compute: transform, each: { item: input.lines, at_most: 9 }, with: { a: item.sku } }], next: done }")]
+    public void Text_is_doubted_wherever_values_are_put_in(string states)
+    {
+        var first = states.Contains("more:", StringComparison.Ordinal) ? "more" : "done";
+        var found = TestContracts.Check($$"""
+            contract: small
+            version: 1.0.0
+            {{Input}}
+            data: { note: { type: string, initial: a } }
+            initial: start
+            states:
+              start: { choose: [{ when: data.note == 'a', next: {{first}} }, { next: done }] }
+              {{states}}
+            """).Diagnostics;
+
+        Assert.Equal(["ONEX1185"], found.Select(diagnostic => diagnostic.Code));
+    }
+
+    [Theory]
+    [InlineData("http.get", "body: { a: 1 }", true)]
+    [InlineData("http.head", "body: a", true)]
+    [InlineData("http.get", "query: { a: 1 }", false)]
+    [InlineData("http.get", "body: null", false)]
+    [InlineData("http.get", "headers: { Idempotency-Key: a }", true)]
+    [InlineData("http.get", "headers: { traceparent: a }", true)]
+    [InlineData("http.get", "headers: { host: a }", true)]
+    [InlineData("http.get", "headers: { X-Mine: a }", false)]
+    public void An_argument_of_which_nothing_comes_is_doubted(string operation, string with, bool found)
+    {
+        var text = TestContracts.Head + Work($"{{ id: a, effect: {operation}, connection: stock, with: {{ path: /a, {with} }} }}");
+
+        Assert.Equal(
+            found ? ["ONEX1186"] : [],
+            ContractCompiler.Compile(new("small.yaml", text, System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty), TestCatalogue.OfTheExample)
+                .Diagnostics.Select(diagnostic => diagnostic.Code));
+    }
+
+    [Fact]
+    public void A_whole_address_and_a_path_exclude_each_other() => Assert.Equal(
+        ["ONEX1014"], TestContracts.Codes(Work("{ id: a, effect: http.get, with: { url: \"http://a.example/b\", path: /a } }")));
+
+    [Fact]
+    public void A_header_that_a_record_gets_anyway_is_doubted()
+    {
+        var text = TestContracts.Head + Work("{ id: a, effect: kafka.produce, with: { topic: a.b, value: 1, headers: { message_id: a, mine: b } }, compensate: { none: a test } }");
+
+        Assert.Equal(
+            ["ONEX1186"],
+            ContractCompiler.Compile(new("small.yaml", text, System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty), TestCatalogue.OfTheExample)
+                .Diagnostics.Select(diagnostic => diagnostic.Code));
+    }
+
+    [Theory]
+    [InlineData("data: { note: string? }", "{ wait: 1m }", "nothing writes or reads")]
+    [InlineData("data: { note: { type: string, initial: a } }", "{ wait: 1m }", "nothing writes or reads")]
+    [InlineData("data: { note: string? }", "{ respond: { a: \"${data.note}\" } }", "nothing ever writes")]
+    [InlineData("data: { note: string }", "{ respond: { a: \"${data.?note.orValue('')}\" } }", "nothing ever writes")]
+    [InlineData("data: { note: string? }", "{ set: { note: \"'a'\" } }", null)]
+    [InlineData("data: { note: { type: string, initial: a } }", "{ respond: { a: \"${data.note}\" } }", null)]
+    [InlineData("data: { note: { type: string, initial: a } }", "{ respond: { a: \"${data}\" } }", null)]
+    [InlineData("data: { note: { type: string, initial: a } }", "{ respond: { a: \"${data[saga.id]}\" } }", null)]
+    public void A_field_of_data_that_nothing_uses_is_doubted(string data, string step, string? problem)
+    {
+        var found = TestContracts.Check(TestContracts.Head + data + "\n" + Work(step)).Diagnostics;
+
+        Assert.Equal(problem is null ? [] : ["ONEX1187"], found.Select(diagnostic => diagnostic.Code));
+        Assert.All(found, diagnostic => Assert.Contains(problem!, diagnostic.Problem, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("{ wait: 1m }", true)]
+    [InlineData("{ id: a, effect: http.get, connection: stock, with: { path: /a }, retry: calm }", false)]
+    [InlineData("{ id: a, effect: http.get, connection: stock, with: { path: /a }, compensate: { effect: http.get, connection: stock, with: { path: /a }, retry: calm } }", false)]
+    public void A_policy_that_nothing_uses_is_doubted(string step, bool found) =>
+        Assert.Equal(found ? ["ONEX1188"] : [], TestContracts.Codes("retries: { calm: { attempts: 9 } }\n" + Work(step)));
+
+    [Theory]
+    [InlineData("{ id: a, effect: http.get, connection: stock, with: { path: /a } }", new[] { "payments" })]
+    [InlineData("{ respond: { a: \"${connections.payments}\" } }", new[] { "stock" })]
+    [InlineData("{ respond: { a: \"${connections}\" } }", new string[0])]
+    [InlineData("{ id: a, effect: http.get, connection: stock, with: { path: /a }, compensate: { effect: http.get, connection: payments, with: { path: /a } } }", new string[0])]
+    [InlineData("{ wait: 1m, and: more }", new string[0])]
+    public void A_connection_of_the_directory_that_no_contract_uses_is_doubted_where_it_is_declared(string step, string[] unused)
+    {
+        var found = Compile(
+            ("connections/outside.yaml", "connections:\n  stock: { type: http, url: 'http://a' }\n  payments: { type: http, url: 'http://b' }\n"),
+            ("small.yaml", TestContracts.Head + Work(step))).Where(diagnostic => diagnostic.Code == "ONEX1189").ToList();
+
+        Assert.Equal(unused, found.Select(diagnostic => diagnostic.SourceLine!.Split(':')[0].Trim()));
+        Assert.All(found, diagnostic => Assert.Equal((Severity.Warning, "outside.yaml", 3), (diagnostic.Severity, Path.GetFileName(diagnostic.Path), diagnostic.Column)));
+    }
+
+    [Theory]
+    [InlineData("  work: { next: gone }\n", true)]
+    [InlineData("  work: { steps: [{ fail: { code: no, message: no } }], next: done }\n  done: { end: completed }\n", true)]
+    [InlineData("  work: { steps: [{ fail: { code: no, message: no }, catch: [{ next: done }] }] }\n  done: { end: completed }\n", false)]
+    [InlineData("  work: { timeout: { after: 1h, next: done } }\n  done: { end: completed }\n", false)]
+    [InlineData("  work: { on_event: [{ event: go, next: done }] }\n  done: { end: completed }\n", false)]
+    public void A_contract_that_can_never_complete_is_doubted(string states, bool found) =>
+        Assert.Equal(
+            found ? ["ONEX1190"] : [],
+            TestContracts.Codes($"events: {{ go: {{}} }}\nany_state: [{{ event: go, when: size(event) == 0, next: gone }}]\ninitial: work\nstates:\n{states}  gone: {{ end: failed }}\n"));
+
+    [Theory]
+    [InlineData("choose: [{ when: saga.id == 'a', next: done }, { when: saga.id == 'a', next: late }, { next: late }]", true)]
+    [InlineData("choose: [{ when: true, next: done }, { when: saga.id == 'a', next: late }, { next: late }]", true)]
+    [InlineData("choose: [{ when: false, next: done }, { next: late }]", true)]
+    [InlineData("choose: [{ when: saga.id == 'a', next: done }, { when: saga.id == 'b', next: late }, { next: late }]", false)]
+    [InlineData("on_event: [{ event: go, when: saga.id == 'a', next: done }, { event: go, when: saga.id == 'a', next: late }]", true)]
+    [InlineData("on_event: [{ event: go, when: saga.id == 'a', next: done }, { event: stop, when: saga.id == 'a', next: late }]", false)]
+    public void An_entry_whose_guard_says_nothing_new_is_doubted(string keys, bool found)
+    {
+        var events = keys.StartsWith("on_event", StringComparison.Ordinal) ? "events: { go: {}, stop: {} }\nany_state: [{ event: go, next: done }, { event: stop, next: done }]\n" : "";
+
+        Assert.Equal(found ? ["ONEX1191"] : [], TestContracts.Codes($"{events}initial: work\nstates:\n  work:\n    {keys}\n  done: {{ end: completed }}\n  late: {{ end: completed }}\n"));
+    }
+
+    [Fact]
+    public void Of_two_rejections_with_one_guard_the_second_is_doubted() => Assert.Equal(
+        ["ONEX1191"],
+        TestContracts.Codes(Work("{ id: a, effect: http.get, connection: stock, with: { path: /a }, reject: [{ when: result.status_code == 402, code: a }, { when: result.status_code == 402, code: b }] }")));
+
+    [Theory]
+    [InlineData("pivot: true, ", true)]
+    [InlineData("", false)]
+    public void A_compensation_where_nothing_is_compensated_is_doubted(string pivot, bool found) => Assert.Equal(
+        found ? ["ONEX1192"] : [],
+        TestContracts.Codes($"initial: work\nstates:\n  work: {{ {pivot}steps: [{{ id: a, effect: http.put, connection: stock, with: {{ path: /a }}, compensate: {{ effect: http.put, connection: stock, with: {{ path: /b }}, when_unknown: block }} }}], next: done }}\n  done: {{ end: completed }}\n"));
+
+    [Theory]
+    [InlineData("{ attempts: 1, first: 1s }", true)]
+    [InlineData("{ attempts: 1 }", false)]
+    [InlineData("{ attempts: 2, first: 1s }", false)]
+    public void What_a_policy_says_of_further_attempts_that_it_does_not_allow_is_doubted(string policy, bool found) => Assert.Equal(
+        found ? ["ONEX1193"] : [], TestContracts.Codes(Work($"{{ id: a, effect: http.get, connection: stock, with: {{ path: /a }}, retry: {policy} }}")));
+
+    [Fact]
+    public void Sagas_of_contracts_that_were_registered_go_on_whatever_is_doubted_today()
+    {
+        var source = new Onex.Contracts.Plans.ContractSource(
+            "small.yaml", TestContracts.Head + "data: { a: string? }\n" + Work($"{Call}, catch: [{{ error: nothing, next: late }}] }}"),
+            System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty);
+
+        Assert.Equal(["ONEX1187", "ONEX1183"], ContractCompiler.Compile(source, TestCatalogue.Context).Diagnostics.Select(diagnostic => diagnostic.Code));
+        Assert.Empty(ContractCompiler.Compile(source, TestCatalogue.Context with { IsRegistered = true }).Diagnostics);
+    }
+
+    [Fact]
+    public void Every_code_with_which_a_role_rejects_a_command_is_known_to_the_compiler()
+    {
+        var known = TestCatalogue.OfTheExample.Operations.All.SelectMany(operation => RejectionCodes.Of(operation) ?? Enumerable.Empty<string>()).ToHashSet();
+        var rejected = new[] { "Onex.Effects", "Onex.Workers" }
+            .SelectMany(project => Directory.EnumerateFiles(RepositoryFiles.At("src", project), "*.cs", SearchOption.AllDirectories))
+            .SelectMany(path => Rejection().Matches(File.ReadAllText(path)).Concat(Final().Matches(File.ReadAllText(path))))
+            .Select(match => match.Groups["code"].Value)
+            .Distinct()
+            .ToList();
+
+        Assert.Contains("unique_violation", rejected);
+        Assert.Contains("arguments_missing", rejected);
+        Assert.Empty(rejected.Except(known).Except(["operation_unavailable"]));
+    }
+
+    public static TheoryData<string> Repository =>
+    [
+        "contracts", "benchmarks/Onex.Benchmarks/contracts",
+        .. Directory.EnumerateDirectories(RepositoryFiles.At("tests", "contracts", "valid")).Select(path => Path.GetRelativePath(RepositoryFiles.Root, path)).Order(StringComparer.Ordinal),
+    ];
+
+    [Theory]
+    [MemberData(nameof(Repository))]
+    public void Nothing_is_doubted_in_the_contracts_of_the_repository(string directory)
+    {
+        var compilation = ContractCompiler.CompileDirectory(RepositoryFiles.At(directory), TestCatalogue.OfTheExample with { Connections = null });
+
+        Assert.NotEmpty(compilation.Plans);
+        Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
+    }
+
+    private const string Call = "{ id: call, effect: http.get, connection: stock, with: { path: /a }, " + Reject;
+
+    private const string Input =
+        "input: { type: object, required: [order_id, total, lines], properties: { order_id: { type: string }, total: { type: number }, any: {}, "
+        + "lines: { type: array, items: { type: object, properties: { sku: { type: string } } } } } }";
+
+    private static string Work(string step, string keys = "timeout: { after: 9h, next: late }") =>
+        $"initial: work\nstates:\n  work:\n    steps:\n      - {step}\n    timeout: {{ after: 9h, next: late }}\n    {(keys.StartsWith("timeout", StringComparison.Ordinal) ? "" : keys)}\n    next: done\n"
+        + "  done: { end: completed }\n  late: { end: completed }\n";
+
+    private static string Found(string rest) => string.Concat(TestContracts.Check(TestContracts.Head + rest).Diagnostics.Select(diagnostic => diagnostic.Render()));
+
+    private static IReadOnlyList<Diagnostic> Compiled(string with) => TestContracts.Check($$"""
+        contract: small
+        version: 1.0.0
+        {{Input}}
+        data: { note: { type: string?, initial: null } }
+        initial: work
+        states:
+          work:
+            steps:
+              - { id: look, effect: http.get, connection: stock, with: { path: /a } }
+              - { id: tell, effect: http.put, connection: stock, with: { {{(with.StartsWith("path", StringComparison.Ordinal) ? "" : "path: /a, ")}}{{with}} }, compensate: { none: a test } }
+              - { id: end, compute: transform, with: { a: "${data.note}", b: "${steps.look.body.id}" } }
+            next: done
+          done: { end: completed }
+        """).Diagnostics;
+
+    private static IReadOnlyList<Diagnostic> Compile(params (string Path, string Text)[] files)
+    {
+        var directory = Directory.CreateTempSubdirectory("onex-");
+        try
+        {
+            foreach (var (path, text) in files)
+            {
+                Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(directory.FullName, path))!);
+                File.WriteAllText(Path.Combine(directory.FullName, path), text);
+            }
+
+            return ContractCompiler.CompileDirectory(directory.FullName, TestCatalogue.Context).Diagnostics;
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
+    [GeneratedRegex(@"(?:Rejected|Refuse)[(,]\s*""(?<code>[a-z_]+)""", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex Rejection();
+
+    // Of the database's errors.
+    [GeneratedRegex(@"\(true, ""(?<code>[a-z_]+)""\)", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex Final();
+}

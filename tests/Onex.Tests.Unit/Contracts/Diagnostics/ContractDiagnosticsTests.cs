@@ -1,0 +1,114 @@
+using System.Text;
+using System.Text.RegularExpressions;
+using Onex.Contracts;
+
+namespace Onex.Tests.Unit.Contracts.Diagnostics;
+
+/// <summary>
+/// Every complaint of the compiler has an example in <c>tests/contracts/invalid</c> (a file, or a folder of files), the exact output expected
+/// of it beside it, and a page in <c>docs/errors</c> that shows it. None may be there without the others.
+/// </summary>
+public sealed partial class ContractDiagnosticsTests
+{
+    private static readonly string _invalid = RepositoryFiles.At("tests", "contracts", "invalid");
+    private static readonly string _pages = RepositoryFiles.At("docs", "errors");
+
+    public static TheoryData<string> Codes => new(CodesOfCompiler());
+
+    [Theory]
+    [MemberData(nameof(Codes))]
+    public void A_complaint_is_printed_as_its_example_expects(string code)
+    {
+        var golden = Path.Combine(_invalid, $"{code}.expected.txt");
+        var actual = Render(code);
+        if (RepositoryFiles.Updating)
+        {
+            File.WriteAllText(golden, actual);
+        }
+
+        Assert.Contains($" {code}: ", actual, StringComparison.Ordinal);
+        Assert.Equal(File.ReadAllText(golden), actual);
+    }
+
+    [Theory]
+    [MemberData(nameof(Codes))]
+    public void A_complaint_has_a_page_that_shows_it(string code)
+    {
+        var path = Path.Combine(_pages, $"{code}.md");
+        var page = File.ReadAllText(path);
+        var shown = string.Concat(DiagnosticDraft().Matches(Render(code)).Select(match => match.Value).First(text => text.Contains($" {code}: ", StringComparison.Ordinal)));
+        if (RepositoryFiles.Updating)
+        {
+            page = Fence().Replace(page, _ => $"```text\n{shown}```\n");
+            File.WriteAllText(path, page);
+        }
+
+        Assert.StartsWith($"# {code}: ", page, StringComparison.Ordinal);
+        Assert.Contains("## Cause\n", page, StringComparison.Ordinal);
+        Assert.Contains($"## Example\n\n```text\n{shown}```\n", page, StringComparison.Ordinal);
+        Assert.Contains("## Remedy\n", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Nothing_is_there_for_a_complaint_that_does_not_exist()
+    {
+        var codes = CodesOfCompiler().ToHashSet();
+        var named = Directory.EnumerateFileSystemEntries(_invalid).Concat(Directory.EnumerateFiles(_pages, "ONEX1*"))
+            .Select(path => Path.GetFileName(path))
+            .Where(name => !codes.Contains(name.Split('.')[0]));
+
+        Assert.Empty(named);
+    }
+
+    private static IEnumerable<string> CodesOfCompiler()
+    {
+        var source = string.Concat(Directory.EnumerateFiles(RepositoryFiles.At("src", "Onex.Contracts", "Diagnostics"), "ContractDiagnostics*.cs").Select(File.ReadAllText));
+        return Code().Matches(source).Select(match => match.Value).Distinct().Order();
+    }
+
+    private static string Render(string code)
+    {
+        var folder = Path.Combine(_invalid, code);
+        if (Directory.Exists(folder))
+        {
+            return Render(folder, folder, isStrict: false);
+        }
+
+        var temporary = Directory.CreateTempSubdirectory("onex-");
+        try
+        {
+            var bytes = File.ReadAllBytes(Path.Combine(_invalid, $"{code}.yaml"));
+            File.WriteAllBytes(Path.Combine(temporary.FullName, $"{code}.yaml"), Repeat(bytes));
+            return Render(temporary.FullName, temporary.FullName, bytes.AsSpan().StartsWith("# strict\n"u8));
+        }
+        finally
+        {
+            temporary.Delete(recursive: true);
+        }
+    }
+
+    // Some complaints only a strict check makes: a file says so in its first line.
+    private static string Render(string directory, string prefix, bool isStrict) =>
+        string.Concat(ContractCompiler.CompileDirectory(directory, TestCatalogue.Context with { IsStrict = isStrict }).Diagnostics.Select(diagnostic => diagnostic.Render()))
+            .Replace(prefix + Path.DirectorySeparatorChar, "", StringComparison.Ordinal)
+            .Replace(prefix, "contracts", StringComparison.Ordinal);
+
+    // A file that says so grows: a mebibyte of comments is no part of a repository.
+    private static byte[] Repeat(byte[] bytes)
+    {
+        const string Mark = "# repeated to more than 1 MiB\n";
+        return bytes.AsSpan().EndsWith(Encoding.UTF8.GetBytes(Mark))
+            ? [.. bytes, .. Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(Mark, (1024 * 1024 / Mark.Length) + 1)))]
+            : bytes;
+    }
+
+    [GeneratedRegex("ONEX1[0-9]{3}", RegexOptions.NonBacktracking)]
+    private static partial Regex Code();
+
+    // A first line, and the indented ones below it.
+    [GeneratedRegex(@"^\S.*\n(?: .*\n)*", RegexOptions.Multiline | RegexOptions.NonBacktracking)]
+    private static partial Regex DiagnosticDraft();
+
+    [GeneratedRegex(@"```text\n(?:.*\n)*?```\n", RegexOptions.NonBacktracking)]
+    private static partial Regex Fence();
+}

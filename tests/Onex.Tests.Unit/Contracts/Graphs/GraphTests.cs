@@ -1,0 +1,119 @@
+using System.Diagnostics;
+using System.Text;
+using System.Xml.Linq;
+using Onex.Contracts;
+using Onex.Contracts.Graphs;
+using Onex.Contracts.Plans;
+using Onex.Orchestrator.Machines;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.Unit.Contracts.Graphs;
+
+/// <summary>Contracts drawn: everything is there, under the names that the state machine has, and nothing lies on anything else.</summary>
+public sealed class GraphTests
+{
+    private static readonly Plan _onboarding = ContractCompiler
+        .CompileDirectory(Repository.At("tests", "contracts", "valid", "onboarding"), TestCatalogue.Context)
+        .Plans.Single();
+
+    [Fact]
+    public void The_boxes_are_the_states_of_the_machine()
+    {
+        var machine = new ContractMachine(_onboarding);
+
+        Assert.Equal(
+            machine.States.Select(state => state.Name).Except(["Initial", "Final"]).Order(StringComparer.Ordinal),
+            GraphModel.Of(_onboarding).Nodes
+                .Where(node => node.Kind is not (NodeKind.Start or NodeKind.AnyState)).Select(node => node.Id).Order(StringComparer.Ordinal));
+        Assert.Equal(20, _onboarding.States.Length);
+    }
+
+    [Fact]
+    public void Every_way_is_drawn_with_what_leads_along_it()
+    {
+        var labels = GraphModel.Of(_onboarding).Edges.ToDictionary(edge => (edge.From, edge.To, edge.Kind), edge => string.Join(" / ", edge.Labels));
+
+        Assert.Equal("input.country == \"CH\"", labels[("receiving", "checking_swiss", TransitionKind.Choice)]);
+        Assert.Equal("otherwise", labels[("receiving", "checking", TransitionKind.Choice)]);
+        Assert.Equal("http_404", labels[("checking_swiss", "asking_documents", TransitionKind.Failure)]);
+        Assert.Equal("documents_received [event.count > 0]", labels[("asking_documents", "storing_documents", TransitionKind.Event)]);
+        Assert.Equal("after 14d", labels[("asking_documents", "reminding", TransitionKind.Time)]);
+        Assert.Equal("cancel [event.reason != \"\"]", labels[("any state", "unwinding", TransitionKind.Event)]);
+        Assert.Equal("deadline 30d", labels[("any state", "unwinding", TransitionKind.Time)]);
+        Assert.Equal("failure", labels[("any state", "unwinding", TransitionKind.Failure)]);
+    }
+
+    [Fact]
+    public void An_event_that_changes_no_state_is_told_in_the_box() =>
+        Assert.Equal(["on beat"], GraphModel.Of(_onboarding).Nodes.Single(node => node.Id == "asking_documents").Lines);
+
+    [Fact]
+    public void Boxes_and_labels_do_not_lie_on_each_other()
+    {
+        var layout = LayeredLayout.Of(GraphModel.Of(_onboarding), _ => (120, 50), edge => (edge.Labels.Count * 80, edge.Labels.Count * 15));
+
+        var things = layout.Boxes.Values.Concat(layout.Routes.Select(route => route.Label).OfType<Spot>()).ToList();
+        foreach (var (thing, index) in things.Select((thing, index) => (thing, index)))
+        {
+            Assert.DoesNotContain(things.Skip(index + 1), other =>
+                Math.Abs(thing.X - other.X) < ((thing.Width + other.Width) / 2) - 0.01 && Math.Abs(thing.Y - other.Y) < ((thing.Height + other.Height) / 2) - 0.01);
+        }
+    }
+
+    [Fact]
+    public void Arrows_lead_down_but_for_those_that_go_back() => Assert.Equal(
+        ["escalating to manual_review"],
+        LayeredLayout.Of(GraphModel.Of(_onboarding), _ => (120, 50), _ => (0, 0)).Routes
+            .Where(route => route.Upwards).Select(route => $"{route.Edge.From} to {route.Edge.To}"));
+
+    [Fact]
+    public void A_picture_is_xml_that_names_every_state()
+    {
+        var picture = XDocument.Parse(ContractGraph.Svg(_onboarding)!);
+
+        var texts = picture.Descendants("{http://www.w3.org/2000/svg}text").Select(text => text.Value).ToHashSet();
+        Assert.All(_onboarding.States, state => Assert.Contains(state.Name, texts));
+    }
+
+    [Fact]
+    public void Whatever_an_expression_holds_stays_text()
+    {
+        var plan = TestContracts.Compile("""
+            initial: a
+            states:
+              a:
+                choose:
+                  - { when: 'input.x == "<b>&\"''\u0001;:#{}%" + "\n"', next: done }
+                  - { next: done }
+              done: { end: completed }
+            """);
+
+        _ = XDocument.Parse(ContractGraph.Svg(plan)!);
+        Assert.Equal(1, ContractGraph.Dot(plan).Split('\n').Count(line => line.Contains("\"a\" -> \"done\"", StringComparison.Ordinal)));
+        Assert.Contains("#60;b#62;", ContractGraph.Mermaid(plan), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Two_hundred_states_are_drawn_soon_and_more_only_as_text()
+    {
+        var watch = Stopwatch.StartNew();
+        Assert.NotNull(ContractGraph.Svg(Chain(200)));
+        Assert.True(watch.Elapsed < TimeSpan.FromMinutes(2), watch.Elapsed.ToString());
+
+        Assert.Null(ContractGraph.Svg(Chain(201)));
+        Assert.NotEmpty(ContractGraph.Mermaid(Chain(201)));
+    }
+
+    // Each leads to the next, some ahead, and some back.
+    private static Plan Chain(int states)
+    {
+        var text = new StringBuilder("initial: s1\nstates:\n");
+        for (var number = 1; number < states - 2; number++)
+        {
+            text.Append($"  s{number}:\n    steps: [{{ wait: 1s }}]\n    choose:\n      - {{ when: input.a == {number}, next: s{Math.Min(states - 3, number + 7)} }}\n");
+            text.Append($"      - {{ when: input.b == {number}, next: s{Math.Max(1, number - 5)} }}\n      - {{ next: {(number == states - 3 ? "done" : $"s{number + 1}")} }}\n");
+        }
+
+        return TestContracts.Compile(text.Append("  done: { end: completed }\n").ToString());
+    }
+}

@@ -1,0 +1,23 @@
+using Onex.Contracts.Plans;
+
+namespace Onex.Tests.Unit.Contracts.Plans;
+
+public sealed class SemanticVersionOrderTests
+{
+    [Theory]
+    [InlineData("1.10.0", "1.9.9")]
+    [InlineData("2.0.0", "1.99.99")]
+    [InlineData("1.0.0", "1.0.0-rc.1")]
+    [InlineData("1.0.0-rc.2", "1.0.0-rc.1")]
+    [InlineData("1.0.0-rc.10", "1.0.0-rc.9")]
+    [InlineData("1.0.0-beta", "1.0.0-2")]
+    [InlineData("1.0.0-a.b", "1.0.0-a")]
+    public void The_first_is_higher(string higher, string lower)
+    {
+        Assert.True(SemanticVersionOrder.Instance.Compare(higher, lower) > 0);
+        Assert.True(SemanticVersionOrder.Instance.Compare(lower, higher) < 0);
+    }
+
+    [Fact]
+    public void What_is_built_of_it_does_not_count() => Assert.Equal(0, SemanticVersionOrder.Instance.Compare("1.0.0+one", "1.0.0+two"));
+}

@@ -1,0 +1,108 @@
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Onex.Contracts.Messages;
+using Onex.Effects;
+using Onex.Effects.Connections;
+using Onex.Effects.Db;
+using Onex.Effects.Http;
+using Onex.Effects.Running;
+using Onex.Hosting.Health;
+using Onex.Kafka.Producing;
+
+namespace Onex.Tests.Unit.Effects;
+
+/// <summary>The role without Kafka and Postgres: commands in, records out.</summary>
+internal sealed class EffectsHarness : IAsyncDisposable
+{
+    private readonly ServiceProvider _services;
+    private readonly string _directory = Directory.CreateTempSubdirectory("onex-connections-").FullName;
+
+    /// <param name="connections">The text of the connections file.</param>
+    /// <param name="time">Measures attempts and breakers.</param>
+    /// <param name="environment">Where secrets are.</param>
+    /// <param name="room">Where room for results is made; unbounded if it is null.</param>
+    public EffectsHarness(string connections = "connections: {}", TimeProvider? time = null, Dictionary<string, string>? environment = null, ResultRoom? room = null)
+    {
+        File.WriteAllText(Path.Combine(_directory, "all.yaml"), connections);
+        var reading = ConnectionsReader.Read(_directory, environment ?? [], resolveSecrets: true);
+        Assert.Empty(reading.Diagnostics);
+
+        time ??= TimeProvider.System;
+        _services = new ServiceCollection()
+            .AddSingleton(time)
+            .AddSingleton(Health)
+            .AddLogging()
+            .AddSingleton<HttpTransport>()
+            .AddSingleton<DatabasePools>()
+            .AddSingleton<ConnectionLimits>()
+            .AddSingleton<IRecordProducer>(Produced)
+            .AddSingleton(Topics.Default)
+            .BuildServiceProvider();
+        Runner = new EffectRunner(
+            EffectOperations.Create(_services),
+            reading.Connections,
+            _services.GetRequiredService<ConnectionLimits>(),
+            Ledger,
+            Payloads,
+            new ResultSender(Produced, time, "effect-responses", "onex-effects"),
+            time,
+            new Logs(Logged),
+            room);
+    }
+
+    public EffectRunner Runner { get; }
+
+    public MemoryLedger Ledger { get; } = new();
+
+    public MemoryPayloads Payloads { get; } = new();
+
+    public KeptRecords Produced { get; } = new();
+
+    public RoleHealth Health { get; } = new();
+
+    public List<string> Logged { get; } = [];
+
+    public static StepCommand Command(string operation, string? arguments = null, string? connection = null, int timeoutMs = 30_000) => new()
+    {
+        CommandId = new(Guid.CreateVersion7(TimeProvider.System.GetUtcNow())),
+        Attempt = 1,
+        SagaId = new(Guid.CreateVersion7(TimeProvider.System.GetUtcNow())),
+        CorrelationId = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()),
+        Contract = "order-fulfilment",
+        Step = "reserve",
+        Direction = StepDirections.Do,
+        Operation = operation,
+        Connection = connection,
+        Arguments = arguments is null ? null : RawJson.FromText(arguments),
+        HomePartition = 3,
+        TimeoutMs = timeoutMs,
+        NotAfter = DateTimeOffset.MaxValue,
+    };
+
+    /// <summary>Runs the command and gives the one result that was told.</summary>
+    public async Task<StepResult> RunAsync(StepCommand command)
+    {
+        var before = Produced.Records.Count;
+        await Runner.RunAsync(command, null, null, TestContext.Current.CancellationToken);
+        var told = Assert.Single(Produced.Records.Skip(before));
+        return JsonSerializer.Deserialize(told.Value.Span, MessageJson.Default.StepResult)!;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _services.DisposeAsync();
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    private sealed class Logs(List<string> lines) : ILogger<EffectRunner>
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            lines.Add($"{logLevel}: {formatter(state, exception)} {exception}");
+    }
+}

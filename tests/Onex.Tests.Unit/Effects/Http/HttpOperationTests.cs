@@ -1,0 +1,471 @@
+using System.Text;
+using System.Text.Json;
+using Onex.Contracts.Messages;
+using Onex.Effects.Http;
+
+namespace Onex.Tests.Unit.Effects.Http;
+
+public sealed class HttpOperationTests : IAsyncLifetime
+{
+    private const string Stock = "stock";
+
+    private HttpTestServer _outside = null!;
+    private EffectsHarness _bench = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _outside = await HttpTestServer.StartAsync();
+        _bench = new EffectsHarness(
+            $$"""
+            connections:
+              stock:
+                type: http
+                url: "{{_outside.Address}}api"
+                headers: { Authorization: "Bearer ${secret:STOCK_TOKEN}" }
+            """,
+            environment: new() { ["STOCK_TOKEN"] = "very-secret-token" });
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _bench.DisposeAsync();
+        await _outside.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(200, "completed", null)]
+    [InlineData(201, "completed", null)]
+    [InlineData(302, "rejected", "http_302")]
+    [InlineData(400, "rejected", "http_400")]
+    [InlineData(402, "rejected", "http_402")]
+    [InlineData(404, "rejected", "http_404")]
+    [InlineData(408, "failed", "http_408")]
+    [InlineData(425, "failed", "http_425")]
+    [InlineData(429, "failed", "http_429")]
+    [InlineData(500, "failed", "http_500")]
+    [InlineData(503, "failed", "http_503")]
+    public async Task An_answer_is_classified_by_its_status_and_always_attached(int status, string outcome, string? code)
+    {
+        _outside.AnswerWith(status, "application/json", """{"why":"so"}""");
+
+        var result = await _bench.RunAsync(EffectsHarness.Command("http.post", """{"path":"/charges","body":{"total":10.50}}""", Stock));
+
+        Assert.Equal((outcome, code), (result.Outcome, result.Code));
+        var answer = Json(result);
+        Assert.Equal(status, answer.GetProperty("status_code").GetInt32());
+        Assert.Equal("application/json", answer.GetProperty("headers").GetProperty("content-type").GetString());
+        Assert.Equal("so", answer.GetProperty("body").GetProperty("why").GetString());
+    }
+
+    [Fact]
+    public async Task A_request_carries_the_command_id_as_its_idempotency_key_and_says_what_it_belongs_to()
+    {
+        var command = EffectsHarness.Command("http.post", """{"path":"reservations","body":{"order":"o1"},"headers":{"X-Own":"yes"}}""", Stock);
+
+        await _bench.Runner.RunAsync(command, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", null, default);
+
+        var asked = Assert.Single(_outside.Requests);
+        Assert.Equal(("POST", "/api/reservations", """{"order":"o1"}"""), (asked.Method, asked.Target, asked.Body));
+        Assert.Equal(command.CommandId.ToString(), asked.Headers["Idempotency-Key"]);
+        Assert.Equal(command.CorrelationId.ToString(), asked.Headers["X-Correlation-Id"]);
+        Assert.Equal("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", asked.Headers["traceparent"]);
+        Assert.Equal("yes", asked.Headers["X-Own"]);
+        Assert.Equal("application/json", asked.Headers["Content-Type"]);
+    }
+
+    [Fact]
+    public async Task A_connections_credentials_are_sent_win_over_the_contracts_and_appear_nowhere_else()
+    {
+        _outside.Answer = context =>
+        {
+            context.Response.StatusCode = 500;
+            context.Abort();
+            return Task.CompletedTask;
+        };
+
+        var result = await _bench.RunAsync(EffectsHarness.Command(
+            "http.get", """{"path":"/x","headers":{"authorization":"Bearer of-the-contract"}}""", Stock));
+
+        Assert.Equal("Bearer very-secret-token", _outside.Requests.First().Headers["Authorization"]);
+        Assert.Equal((StepOutcomes.Failed, "connection_lost"), (result.Outcome, result.Code));
+        var everything = string.Join('\n', _bench.Logged)
+            + JsonSerializer.Serialize(result, MessageJson.Default.StepResult)
+            + JsonSerializer.Serialize(_bench.Ledger.Recorded(result.CommandId)!, MessageJson.Default.StepResult)
+            + string.Join('\n', _bench.Health.Handlers.Values);
+        Assert.DoesNotContain("very-secret-token", everything, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Query_values_are_percent_encoded_lists_repeat_their_key_and_null_is_left_out()
+    {
+        await _bench.RunAsync(EffectsHarness.Command(
+            "http.get", """{"path":"/find","query":{"q":"a&b=ü c","n":3,"on":true,"tag":["x","y/z"],"none":null}}""", Stock));
+
+        Assert.Equal("/api/find?q=a%26b%3D%C3%BC%20c&n=3&on=true&tag=x&tag=y%2Fz", Assert.Single(_outside.Requests).Target);
+    }
+
+    [Fact]
+    public async Task A_value_encoded_into_the_path_stays_encoded()
+    {
+        await _bench.RunAsync(EffectsHarness.Command("http.delete", """{"path":"/parcels/a%2Fb%3Fc"}""", Stock));
+
+        var asked = Assert.Single(_outside.Requests);
+        Assert.Equal(("DELETE", "/api/parcels/a%2Fb%3Fc"), (asked.Method, asked.Target));
+    }
+
+    [Theory]
+    [InlineData("""{"path":"/parcels/.."}""")]
+    [InlineData("""{"path":"/parcels/%2e%2e/x"}""")]
+    [InlineData("""{"path":"/parcels\\..\\x"}""")]
+    [InlineData("""{}""")]
+    [InlineData("""{"url":"http://example.org","path":"/x"}""")]
+    [InlineData("""{"path":"/x","headers":{"Host":"other"}}""")]
+    [InlineData("""{"path":"/x","headers":{"X-A":"b\r\nX-C: d"}}""")]
+    [InlineData("""{"path":"/x","headers":{"X A":"b"}}""")]
+    [InlineData("""{"path":7}""")]
+    [InlineData("""{"path":"/x","method":"PUT"}""")]
+    [InlineData("""[]""")]
+    [InlineData("""null""")]
+    public async Task Arguments_that_make_no_request_are_rejected_and_nothing_is_sent(string arguments)
+    {
+        var result = await _bench.RunAsync(EffectsHarness.Command("http.get", arguments, Stock));
+
+        Assert.Equal((StepOutcomes.Rejected, "arguments_invalid"), (result.Outcome, result.Code));
+        Assert.Empty(_outside.Requests);
+    }
+
+    [Fact]
+    public async Task A_text_body_is_sent_as_it_is_and_its_type_may_be_named()
+    {
+        await _bench.RunAsync(EffectsHarness.Command("http.put", """{"path":"/a","body":"zwölf"}""", Stock));
+        await _bench.RunAsync(EffectsHarness.Command("http.put", """{"path":"/b","body":"<a/>","headers":{"content-type":"application/xml"}}""", Stock));
+        await _bench.RunAsync(EffectsHarness.Command("http.post", """{"path":"/c"}""", Stock));
+
+        var asked = _outside.Requests.ToArray();
+        Assert.Equal(("zwölf", "text/plain; charset=utf-8"), (asked[0].Body, asked[0].Headers["Content-Type"]));
+        Assert.Equal(("<a/>", "application/xml"), (asked[1].Body, asked[1].Headers["Content-Type"]));
+        Assert.Equal(("", false), (asked[2].Body, asked[2].Headers.ContainsKey("Content-Type")));
+    }
+
+    [Fact]
+    public async Task A_redirect_is_not_followed()
+    {
+        await using var elsewhere = await HttpTestServer.StartAsync();
+        _outside.Answer = context =>
+        {
+            context.Response.Redirect($"{elsewhere.Address}stolen");
+            return Task.CompletedTask;
+        };
+
+        var result = await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock));
+
+        Assert.Equal("http_302", result.Code);
+        Assert.Empty(elsewhere.Requests);
+    }
+
+    [Fact]
+    public async Task Addresses_inside_are_refused_without_a_connection_that_names_them()
+    {
+        var byAddress = await _bench.RunAsync(EffectsHarness.Command("http.get", $$"""{"url":"{{_outside.Address}}x"}"""));
+        var byName = await _bench.RunAsync(EffectsHarness.Command("http.get", $$"""{"url":"http://localhost:{{_outside.Address.Port}}/x"}"""));
+        var throughAnother = await _bench.RunAsync(EffectsHarness.Command("http.get", """{"url":"http://127.0.0.1:1/x"}""", Stock));
+
+        Assert.All([byAddress, byName, throughAnother], result =>
+            Assert.Equal((StepOutcomes.Rejected, "address_refused"), (result.Outcome, result.Code)));
+        Assert.Empty(_outside.Requests);
+    }
+
+    [Theory]
+    [InlineData("127.0.0.0/8", true)]
+    [InlineData("10.0.0.0/8", false)]
+    public async Task A_connection_without_an_address_reaches_what_it_allows(string range, bool reached)
+    {
+        await using var bench = new EffectsHarness($$"""
+            connections:
+              insiders: { type: http, allow: ["{{range}}"] }
+            """);
+
+        var result = await bench.RunAsync(EffectsHarness.Command("http.get", $$"""{"url":"{{_outside.Address}}x"}""", "insiders"));
+
+        Assert.Equal(reached ? null : "address_refused", result.Code);
+        Assert.Equal(reached ? 1 : 0, _outside.Requests.Count);
+    }
+
+    [Fact]
+    public async Task A_port_where_nobody_listens_is_a_failed_connection()
+    {
+        await using var bench = new EffectsHarness("connections: { gone: { type: http, url: 'http://127.0.0.1:1' } }");
+
+        var result = await bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", "gone"));
+
+        Assert.Equal((StepOutcomes.Failed, "connection_failed"), (result.Outcome, result.Code));
+        Assert.Null(result.Result);
+    }
+
+    [Fact]
+    public async Task An_answer_that_does_not_come_in_time_is_a_timeout()
+    {
+        _outside.Answer = context => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
+
+        var result = await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock, timeoutMs: 200));
+
+        Assert.Equal((StepOutcomes.Failed, "step_timed_out"), (result.Outcome, result.Code));
+    }
+
+    [Theory]
+    [InlineData("120", 120_000)]
+    [InlineData("Mon, 01 Jan 2024 00:00:00 GMT", 0)]
+    public async Task The_other_sides_wish_for_a_pause_is_passed_on(string header, int expected)
+    {
+        _outside.Answer = context =>
+        {
+            context.Response.StatusCode = 503;
+            context.Response.Headers.RetryAfter = header;
+            return Task.CompletedTask;
+        };
+
+        Assert.Equal(expected, (await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock))).RetryAfterMs);
+    }
+
+    [Fact]
+    public async Task An_answer_above_the_limit_is_rejected_with_its_status_attached()
+    {
+        _outside.Answer = async context =>
+        {
+            var chunk = new byte[1024 * 1024];
+            for (var i = 0; i <= 50; i++)
+            {
+                await context.Response.Body.WriteAsync(chunk, context.RequestAborted);
+            }
+        };
+
+        var result = await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock));
+
+        Assert.Equal((StepOutcomes.Rejected, "response_too_large"), (result.Outcome, result.Code));
+        Assert.Equal(200, Json(result).GetProperty("status_code").GetInt32());
+    }
+
+    [Fact]
+    public async Task A_body_above_the_limit_is_not_sent()
+    {
+        var result = await _bench.RunAsync(EffectsHarness.Command(
+            "http.post", $$"""{"path":"/x","body":"{{new string('a', 10 * 1024 * 1024 + 1)}}"}""", Stock));
+
+        Assert.Equal((StepOutcomes.Rejected, "request_too_large"), (result.Outcome, result.Code));
+        Assert.Empty(_outside.Requests);
+    }
+
+    [Theory]
+    [InlineData("application/json", "{\"a\":\"x\\u0000y\"}", "{\"a\":\"x\uFFFDy\"}")]
+    [InlineData("application/json", "{\"a\":\"\\ud83d\\ude00 \\ud83d \\\\u0000\"}", "{\"a\":\"\U0001F600 \uFFFD \\\\u0000\"}")]
+    [InlineData("application/problem+json; charset=utf-8", "[1.0]", "[1.0]")]
+    [InlineData("application/json", "not json", "\"not json\"")]
+    [InlineData("text/plain", "a\0b", "\"a\uFFFDb\"")]
+    [InlineData("text/html", "", "null")]
+    public async Task A_body_becomes_what_can_be_stored(string contentType, string sent, string expected)
+    {
+        _outside.AnswerWith(200, contentType, sent);
+
+        var body = Json(await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock))).GetProperty("body");
+
+        using var document = JsonDocument.Parse(expected);
+        Assert.True(JsonElement.DeepEquals(document.RootElement, body), body.GetRawText());
+    }
+
+    [Theory]
+    [InlineData("application/json", "{\"a\":", true)]
+    [InlineData("application/problem+json", "not json", true)]
+    [InlineData("application/json", "{}", false)]
+    [InlineData("application/json", "", false)]
+    [InlineData("text/plain", "{\"a\":", false)]
+    public async Task An_answer_that_is_declared_as_json_and_does_not_parse_says_so(string contentType, string sent, bool says)
+    {
+        _outside.AnswerWith(200, contentType, sent);
+
+        var result = await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock));
+
+        Assert.Equal((StepOutcomes.Completed, says), (result.Outcome, result.Unparsed is not null));
+        if (says)
+        {
+            Assert.Contains($"answered 200: the body is declared as {contentType} and is no JSON that can be read (line 1, byte ", result.Unparsed, StringComparison.Ordinal);
+            Assert.DoesNotContain("not json", result.Unparsed, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_large_result_is_stored_and_a_reference_travels()
+    {
+        _outside.AnswerWith(200, "text/plain", new string('x', 70_000));
+
+        var result = await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock));
+
+        Assert.Null(result.Result);
+        var payload = _bench.Payloads.Payloads[result.ResultRef!.Value];
+        Assert.Equal(result.SagaId, payload.SagaId);
+        Assert.StartsWith($"result:{result.CommandId}", payload.Name, StringComparison.Ordinal);
+        using var stored = JsonDocument.Parse(payload.Content.Utf8);
+        Assert.Equal(70_000, stored.RootElement.GetProperty("body").GetString()!.Length);
+        Assert.Equal(result, _bench.Ledger.Recorded(result.CommandId));
+    }
+
+    [Theory]
+    [InlineData("windows-1252", "93 E4 94 20 80", "\u201C\u00E4\u201D \u20AC")]
+    [InlineData("\"Windows-1252\"", "E4", "\u00E4")]
+    [InlineData("Shift_JIS", "93 FA 96 7B", "\u65E5\u672C")]
+    [InlineData("euc-jp", "C6 FC", "\u65E5")]
+    [InlineData("gb2312", "C4 E3", "\u4F60")]
+    [InlineData("big5", "A7 41", "\u4F60")]
+    [InlineData("koi8-r", "CD", "\u043C")]
+    [InlineData("iso-8859-15", "A4", "\u20AC")]
+    [InlineData("iso-8859-1", "80 E4", "\u0080\u00E4")]
+    [InlineData("utf-16", "FF FE 61 00 E4 00", "a\u00E4")]
+    [InlineData("utf-16", "FE FF 00 61 00 E4", "a\u00E4")]
+    [InlineData("utf-16be", "00 61", "a")]
+    [InlineData("nobody-knows", "61 C3 A4", "a\u00E4")]
+    [InlineData("utf-7", "2B 41 45 67 2D", "+AEg-")]
+    public async Task A_body_is_decoded_as_its_charset_says(string charset, string bytes, string expected)
+    {
+        AnswerBytes($"text/plain; charset={charset}", bytes);
+
+        Assert.Equal(expected, Json(await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock))).GetProperty("body").GetString());
+    }
+
+    [Theory]
+    [InlineData("application/json", "FF FE 7B 00 22 00 61 00 22 00 3A 00 31 00 7D 00")]
+    [InlineData("application/json; charset=utf-16", "FE FF 00 7B 00 22 00 61 00 22 00 3A 00 31 00 7D")]
+    [InlineData("application/problem+json; charset=utf-8", "FE FF 00 7B 00 22 00 61 00 22 00 3A 00 31 00 7D")]
+    [InlineData("application/json", "EF BB BF 7B 22 61 22 3A 31 7D")]
+    [InlineData("application/json", "FF FE 00 00 7B 00 00 00 22 00 00 00 61 00 00 00 22 00 00 00 3A 00 00 00 31 00 00 00 7D 00 00 00")]
+    public async Task Json_of_utf_16_with_its_mark_is_json(string contentType, string bytes)
+    {
+        AnswerBytes(contentType, bytes);
+
+        var body = Json(await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock))).GetProperty("body");
+
+        Assert.Equal(1, body.GetProperty("a").GetInt32());
+    }
+
+    [Theory]
+    [InlineData("gzip", "1F 8B 08 00 00 00 00 00 00 03 4B")]
+    [InlineData("gzip", "1F 8B 08 00 00 00 00 00 00 03 CB 48 CD C9 C9 07 00 86 A6 10 36")]
+    [InlineData("gzip", "1F 8B 08 00 00 00 00 00 00 03 CB 48 CD C9 C9 07 00 86 A6 10 37 05 00 00 00")]
+    [InlineData("gzip", "68 65 6C 6C 6F")]
+    [InlineData("deflate", "68 65 6C 6C 6F")]
+    [InlineData("br", "68 65 6C 6C 6F")]
+    public async Task A_truncated_or_false_compression_has_failed_and_no_stack_trace_is_logged(string encoding, string bytes)
+    {
+        AnswerBytes("text/plain", bytes, encoding);
+
+        var result = await _bench.RunAsync(EffectsHarness.Command("http.post", """{"path":"/x"}""", Stock));
+
+        Assert.Equal((StepOutcomes.Failed, "answer_unreadable"), (result.Outcome, result.Code));
+        Assert.Contains("answered 200 with a body that cannot be unpacked", result.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(_bench.Logged, line => line.Contains("   at ", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("gzip", "1F 8B 08 00 00 00 00 00 00 03 CB 48 CD C9 C9 07 00 86 A6 10 36 05 00 00 00")]
+    [InlineData("x-gzip", "1F 8B 08 00 00 00 00 00 00 03 CB 48 CD C9 C9 07 00 86 A6 10 36 05 00 00 00")]
+    [InlineData("deflate", "78 9C CB 48 CD C9 C9 07 00 06 2C 02 15")]
+    [InlineData("deflate", "CB 48 CD C9 C9 07 00")]
+    [InlineData("br", "0B 02 80 68 65 6C 6C 6F 03")]
+    [InlineData("identity", "68 65 6C 6C 6F")]
+    public async Task A_compressed_body_is_unpacked_and_its_headers_are_those_of_what_is_left(string encoding, string bytes)
+    {
+        AnswerBytes("text/plain", bytes, encoding);
+
+        var answer = Json(await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock)));
+
+        Assert.Equal("hello", answer.GetProperty("body").GetString());
+        Assert.Equal(encoding == "identity", answer.GetProperty("headers").TryGetProperty("content-encoding", out _));
+        Assert.Equal("gzip, br", Assert.Single(_outside.Requests).Headers["Accept-Encoding"]);
+    }
+
+    [Fact]
+    public async Task A_large_brotli_body_is_unpacked_whole_and_the_headers_of_a_head_say_how_it_would_be_packed()
+    {
+        using var packed = new MemoryStream();
+        using (var brotli = new System.IO.Compression.BrotliStream(packed, System.IO.Compression.CompressionLevel.Fastest, leaveOpen: true))
+        {
+            for (var line = 0; line < 10_000; line++)
+            {
+                brotli.Write(Encoding.UTF8.GetBytes($"{line}\n"));
+            }
+        }
+
+        AnswerBytes("text/plain", Convert.ToHexString(packed.ToArray()), "br");
+        var result = await _bench.RunAsync(EffectsHarness.Command("http.head", """{"path":"/x"}""", Stock));
+        Assert.Equal("br", Json(result).GetProperty("headers").GetProperty("content-encoding").GetString());
+
+        Assert.True(ContentCoding.Unpack(packed.ToArray(), "br", 48_890)!.AsSpan().EndsWith("9998\n9999\n"u8));
+        Assert.Null(ContentCoding.Unpack(packed.ToArray(), "br", 48_889));
+    }
+
+    [Theory]
+    [InlineData(1234)]
+    [InlineData(50_000_000_000)]
+    public async Task A_head_keeps_the_length_and_the_encoding_that_the_body_would_have(long length)
+    {
+        _outside.Answer = context =>
+        {
+            context.Response.ContentType = "application/json";
+            context.Response.ContentLength = length;
+            context.Response.Headers.ContentEncoding = "gzip";
+            return Task.CompletedTask;
+        };
+
+        var result = await _bench.RunAsync(EffectsHarness.Command("http.head", """{"path":"/x"}""", Stock));
+
+        Assert.Equal(StepOutcomes.Completed, result.Outcome);
+        var headers = Json(result).GetProperty("headers");
+        Assert.Equal(
+            (length.ToString(System.Globalization.CultureInfo.InvariantCulture), "gzip"),
+            (headers.GetProperty("content-length").GetString(), headers.GetProperty("content-encoding").GetString()));
+    }
+
+    [Theory]
+    [InlineData(304, "has not changed")]
+    [InlineData(302, "Redirects are not followed")]
+    [InlineData(307, "Redirects are not followed")]
+    public async Task An_answer_below_400_that_is_no_success_is_told_as_what_it_is(int status, string told)
+    {
+        _outside.Answer = context =>
+        {
+            context.Response.StatusCode = status;
+            return Task.CompletedTask;
+        };
+
+        var result = await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock));
+
+        Assert.Equal(($"http_{status}", StepOutcomes.Rejected), (result.Code, result.Outcome));
+        Assert.Contains(told, result.Message, StringComparison.Ordinal);
+        Assert.Equal(status == 304, !result.Message!.Contains("Redirect", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_header_that_is_null_is_rejected_and_not_sent_empty()
+    {
+        var result = await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x","headers":{"X-Hold":null}}""", Stock));
+
+        Assert.Equal((StepOutcomes.Rejected, "arguments_invalid"), (result.Outcome, result.Code));
+        Assert.Contains("X-Hold", result.Message, StringComparison.Ordinal);
+        Assert.Empty(_outside.Requests);
+    }
+
+    private void AnswerBytes(string contentType, string bytes, string? encoding = null) => _outside.Answer = async context =>
+    {
+        context.Response.ContentType = contentType;
+        if (encoding is not null)
+        {
+            context.Response.Headers.ContentEncoding = encoding;
+        }
+
+        await context.Response.Body.WriteAsync(Convert.FromHexString(bytes.Replace(" ", "", StringComparison.Ordinal)), context.RequestAborted);
+    };
+
+    private static JsonElement Json(StepResult result)
+    {
+        using var document = JsonDocument.Parse(result.Result!.Value.Utf8);
+        return document.RootElement.Clone();
+    }
+}

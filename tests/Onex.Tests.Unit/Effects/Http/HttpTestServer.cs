@@ -1,0 +1,58 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Onex.Tests.Unit.Effects.Http;
+
+/// <summary>A real HTTP server on loopback that answers as a test says and remembers what it was asked.</summary>
+public sealed class HttpTestServer : IAsyncDisposable
+{
+    private readonly WebApplication _server;
+
+    private HttpTestServer(WebApplication server) => _server = server;
+
+    public sealed record Asked(string Method, string Target, IReadOnlyDictionary<string, string> Headers, string Body);
+
+    public ConcurrentQueue<Asked> Requests { get; } = new();
+
+    public Func<HttpContext, Task> Answer { get; set; } = _ => Task.CompletedTask;
+
+    public Uri Address { get; private set; } = null!;
+
+    public static async Task<HttpTestServer> StartAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = null);
+        var server = builder.Build();
+        var outside = new HttpTestServer(server);
+        server.Run(async context =>
+        {
+            using var reader = new StreamReader(context.Request.Body, Encoding.UTF8);
+            var body = await reader.ReadToEndAsync();
+            var target = context.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpRequestFeature>()!.RawTarget;
+            outside.Requests.Enqueue(new Asked(
+                context.Request.Method,
+                target,
+                context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase),
+                body));
+            await outside.Answer(context);
+        });
+        await server.StartAsync();
+        outside.Address = new Uri(server.Urls.Single());
+        return outside;
+    }
+
+    public void AnswerWith(int status, string contentType, string body) => Answer = context =>
+    {
+        context.Response.StatusCode = status;
+        context.Response.ContentType = contentType;
+        return context.Response.WriteAsync(body);
+    };
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+}

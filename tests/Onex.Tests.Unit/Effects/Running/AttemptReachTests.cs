@@ -1,0 +1,187 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Time.Testing;
+using Onex.Contracts.Messages;
+using Onex.Persistence.Ledger;
+using Onex.Tests.Unit.Effects.Http;
+
+namespace Onex.Tests.Unit.Effects.Running;
+
+/// <summary>How far an attempt came: not sent, sent, answered, or done with an answer of no use.</summary>
+public sealed class AttemptReachTests : IAsyncLifetime
+{
+    private HttpTestServer _outside = null!;
+    private EffectsHarness _bench = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _outside = await HttpTestServer.StartAsync();
+        _bench = new EffectsHarness(Connections());
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _bench.DisposeAsync();
+        await _outside.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(200, null)]
+    [InlineData(404, StepReaches.Answered)]
+    [InlineData(429, StepReaches.Answered)]
+    [InlineData(503, StepReaches.Answered)]
+    [InlineData(500, StepReaches.Sent)]
+    [InlineData(502, StepReaches.Sent)]
+    [InlineData(504, StepReaches.Sent)]
+    public async Task A_status_says_how_far_it_came(int status, string? reach)
+    {
+        _outside.AnswerWith(status, "text/plain", "");
+
+        Assert.Equal(reach, (await _bench.RunAsync(Post())).Reach);
+    }
+
+    [Theory]
+    [InlineData("http://127.0.0.1:1")]
+    [InlineData("http://no-such-host.invalid")]
+    public async Task A_connection_that_is_refused_was_not_sent(string url)
+    {
+        await using var bench = new EffectsHarness($"connections: {{ stock: {{ type: http, url: '{url}' }} }}");
+
+        var result = await bench.RunAsync(Post());
+
+        Assert.Equal(("connection_failed", StepReaches.NotSent), (result.Code, result.Reach));
+    }
+
+    [Theory]
+    [InlineData("this is no TLS\r\n", "connection_failed")]
+    [InlineData("", "step_timed_out")]
+    public async Task An_attempt_whose_time_is_over_before_it_connected_was_not_sent(string handshake, string code)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var accepted = listener.AcceptTcpClientAsync();
+        await using var bench = new EffectsHarness(
+            $"connections: {{ stock: {{ type: http, url: 'https://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}' }} }}");
+        var run = bench.RunAsync(Post(timeoutMs: handshake.Length == 0 ? 300 : 30_000));
+        using var client = await accepted;
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(handshake));
+
+        var result = await run;
+
+        Assert.Equal((code, StepReaches.NotSent), (result.Code, result.Reach));
+    }
+
+    [Fact]
+    public async Task An_answer_that_does_not_come_in_time_leaves_it_unknown()
+    {
+        // The second goes out over the socket of the first.
+        Assert.Null((await _bench.RunAsync(Post())).Reach);
+        _outside.Answer = context => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
+
+        var result = await _bench.RunAsync(Post(timeoutMs: 300));
+
+        Assert.Equal(("step_timed_out", StepReaches.Sent), (result.Code, result.Reach));
+    }
+
+    [Fact]
+    public async Task A_connection_that_breaks_before_the_answer_leaves_it_unknown()
+    {
+        _outside.Answer = context =>
+        {
+            context.Abort();
+            return Task.CompletedTask;
+        };
+
+        Assert.Equal(StepReaches.Sent, (await _bench.RunAsync(Post())).Reach);
+    }
+
+    [Fact]
+    public async Task A_2xx_whose_body_breaks_off_is_done_and_keeps_its_status()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var accepted = listener.AcceptTcpClientAsync();
+        await using var bench = new EffectsHarness(
+            $"connections: {{ stock: {{ type: http, url: 'http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}' }} }}");
+        var run = bench.RunAsync(Post());
+        using var client = await accepted;
+        _ = await client.GetStream().ReadAsync(new byte[1]);
+        await client.GetStream().WriteAsync("HTTP/1.1 201 Created\r\nContent-Length: 1000\r\n\r\nhalf"u8.ToArray());
+        client.Client.Shutdown(SocketShutdown.Send);
+
+        var result = await run;
+
+        Assert.Equal((StepOutcomes.Failed, "connection_lost", StepReaches.Done), (result.Outcome, result.Code, result.Reach));
+        Assert.Contains("201", result.Result.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_2xx_whose_body_does_not_come_in_time_is_done()
+    {
+        _outside.Answer = async context =>
+        {
+            context.Response.ContentLength = 1000;
+            await context.Response.WriteAsync("half");
+            await context.Response.Body.FlushAsync();
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
+        };
+
+        var result = await _bench.RunAsync(Post(timeoutMs: 500));
+
+        Assert.Equal((StepOutcomes.Failed, "step_timed_out", StepReaches.Done), (result.Outcome, result.Code, result.Reach));
+    }
+
+    [Fact]
+    public async Task A_result_that_the_database_refuses_is_of_something_that_was_done()
+    {
+        _bench.Ledger.Refuse = result => result.Result is null ? null : new InvalidOperationException("22P05");
+
+        Assert.Equal(StepReaches.Done, (await _bench.RunAsync(Post())).Reach);
+    }
+
+    [Theory]
+    [InlineData("http.teleport", "stock")]
+    [InlineData("http.post", "stok")]
+    public async Task What_this_process_does_not_know_was_not_sent(string operation, string connection) =>
+        Assert.Equal(StepReaches.NotSent, (await _bench.RunAsync(EffectsHarness.Command(operation, """{"path":"/x"}""", connection))).Reach);
+
+    [Fact]
+    public async Task An_open_breaker_sends_nothing()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
+        await using var bench = new EffectsHarness(Connections("breaker: { ratio: 1, calls: 2, within: 30s, pause: 10s }"), time);
+        _outside.AnswerWith(500, "text/plain", "");
+        await bench.RunAsync(Post());
+        await bench.RunAsync(Post());
+
+        var refused = await bench.RunAsync(Post());
+
+        Assert.Equal(("breaker_open", StepReaches.NotSent), (refused.Code, refused.Reach));
+        Assert.Equal(2, _outside.Requests.Count);
+    }
+
+    [Theory]
+    [InlineData(503, StepReaches.Sent)]
+    [InlineData(404, StepReaches.Answered)]
+    public async Task An_attempt_that_takes_over_cannot_say_that_nothing_was_sent(int status, string reach)
+    {
+        _bench.Ledger.Always = new ClaimResult.Granted(Guid.Empty) { TakesOver = true };
+        _outside.AnswerWith(status, "text/plain", "");
+        var command = Post();
+        _bench.Ledger.TakeOver(command.CommandId, Guid.Empty);
+
+        Assert.Equal(reach, (await _bench.RunAsync(command)).Reach);
+    }
+
+    private static StepCommand Post(int timeoutMs = 30_000) => EffectsHarness.Command("http.post", """{"path":"/x"}""", "stock", timeoutMs);
+
+    private string Connections(string more = "timeout: 30s") => $$"""
+        connections:
+          stock:
+            type: http
+            url: "{{_outside.Address}}"
+            {{more}}
+        """;
+}

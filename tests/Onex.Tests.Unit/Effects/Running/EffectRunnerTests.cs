@@ -1,0 +1,267 @@
+using Microsoft.Extensions.Time.Testing;
+using Onex.Contracts.Messages;
+using Onex.Kafka.Producing;
+using Onex.Persistence.Ledger;
+using Onex.Persistence.Sagas;
+using Onex.Tests.Unit.Effects.Http;
+
+namespace Onex.Tests.Unit.Effects.Running;
+
+public sealed class EffectRunnerTests : IAsyncLifetime
+{
+    private HttpTestServer _outside = null!;
+    private EffectsHarness _bench = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _outside = await HttpTestServer.StartAsync();
+        _bench = new EffectsHarness(Connections());
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _bench.DisposeAsync();
+        await _outside.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task The_result_goes_to_the_home_partition_and_says_what_it_is()
+    {
+        var command = Post();
+
+        await _bench.Runner.RunAsync(command, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "vendor=1", default);
+
+        var record = Assert.Single(_bench.Produced.Records);
+        Assert.Equal(("effect-responses", 3, command.CommandId.ToString()), (record.Topic, record.Partition, record.Key));
+        var headers = record.Headers.ToDictionary(header => header.Key, header => header.Value);
+        Assert.Equal(command.CorrelationId.ToString(), headers["correlation_id"]);
+        Assert.Equal(ResultSender.MessageId(command.CommandId, 1).ToString(), headers["message_id"]);
+        Assert.Equal(
+            ("application/json", "onex-effects", "onex.result", "1", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "vendor=1"),
+            (headers["content_type"], headers["source"], headers["event_type"], headers["schema_version"], headers["traceparent"], headers["tracestate"]));
+    }
+
+    [Fact]
+    public async Task A_redelivered_command_is_answered_from_the_ledger_with_one_call_outside()
+    {
+        var command = Post();
+
+        var first = await _bench.RunAsync(command);
+        var second = await _bench.RunAsync(command);
+
+        Assert.Equal(first, second);
+        Assert.Single(_outside.Requests);
+        var ids = _bench.Produced.Records.Select(record => record.Headers.Single(header => header.Key == "message_id").Value);
+        Assert.Single(ids.Distinct());
+    }
+
+    [Fact]
+    public async Task The_next_attempt_of_a_failed_command_runs_under_the_same_key()
+    {
+        _outside.AnswerWith(503, "text/plain", "");
+        var command = Post();
+        await _bench.RunAsync(command);
+        _outside.AnswerWith(200, "text/plain", "");
+
+        var result = await _bench.RunAsync(command with { Attempt = 2 });
+
+        Assert.Equal((StepOutcomes.Completed, 2), (result.Outcome, result.Attempt));
+        Assert.Single(_outside.Requests.Select(request => request.Headers["Idempotency-Key"]).Distinct());
+    }
+
+    [Fact]
+    public async Task Nothing_is_run_or_told_while_another_holds_the_lease_or_after_the_command_expired()
+    {
+        _bench.Ledger.Always = ClaimResult.Leased.Instance;
+        await _bench.Runner.RunAsync(Post(), null, null, default);
+        _bench.Ledger.Always = new ClaimResult.Expired("not_after has passed");
+        await _bench.Runner.RunAsync(Post(), null, null, default);
+
+        Assert.Empty(_outside.Requests);
+        Assert.Empty(_bench.Produced.Records);
+    }
+
+    [Fact]
+    public async Task An_outcome_under_a_lost_lease_is_not_told()
+    {
+        var command = Post();
+        _outside.Answer = _ =>
+        {
+            _bench.Ledger.TakeOver(command.CommandId);
+            return Task.CompletedTask;
+        };
+
+        await _bench.Runner.RunAsync(command, null, null, default);
+
+        Assert.Empty(_bench.Produced.Records);
+        Assert.Contains(_bench.Logged, line => line.StartsWith("Warning", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("http.teleport", "stock", "operation_unknown")]
+    [InlineData("http.post", "stok", "connection_unknown")]
+    public async Task What_this_process_does_not_know_fails_the_attempt(string operation, string connection, string code)
+    {
+        var result = await _bench.RunAsync(EffectsHarness.Command(operation, """{"path":"/x"}""", connection));
+
+        Assert.Equal((StepOutcomes.Failed, code), (result.Outcome, result.Code));
+    }
+
+    [Fact]
+    public async Task Large_arguments_are_loaded_from_the_store()
+    {
+        var command = EffectsHarness.Command("http.post", null, "stock") with { ArgumentsRef = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()) };
+        _bench.Payloads.Payloads[command.ArgumentsRef!.Value] = new SagaPayload(
+            command.ArgumentsRef.Value, command.SagaId, "arguments:1", RawJson.FromText("""{"path":"/stored"}"""));
+
+        await _bench.RunAsync(command);
+
+        Assert.Equal("/stored", Assert.Single(_outside.Requests).Target);
+    }
+
+    [Fact]
+    public async Task A_result_that_the_database_refuses_is_told_as_a_failure()
+    {
+        _bench.Ledger.Refuse = result => result.Result is null ? null : new InvalidOperationException("22P05");
+
+        var result = await _bench.RunAsync(Post());
+
+        Assert.Equal((StepOutcomes.Failed, "result_invalid"), (result.Outcome, result.Code));
+        Assert.Equal(result, _bench.Ledger.Recorded(result.CommandId));
+    }
+
+    [Fact]
+    public async Task An_outcome_is_held_on_to_while_the_database_is_away()
+    {
+        var rejections = 2;
+        _bench.Ledger.Refuse = _ => rejections-- > 0 ? new StoreUnavailableException() : null;
+
+        var result = await _bench.RunAsync(Post());
+
+        Assert.Equal(StepOutcomes.Completed, result.Outcome);
+        Assert.Single(_outside.Requests);
+    }
+
+    [Theory]
+    [InlineData(Delivery.Unavailable, typeof(BrokerUnavailableException))]
+    [InlineData(Delivery.Refused, typeof(InvalidOperationException))]
+    public async Task A_result_that_the_broker_does_not_take_is_the_riders_to_handle(Delivery delivery, Type thrown)
+    {
+        _bench.Produced.Report = new DeliveryReport(delivery, "no");
+
+        var exception = await Record.ExceptionAsync(() => _bench.Runner.RunAsync(Post(), null, null, default));
+
+        Assert.IsType(thrown, exception);
+    }
+
+    [Fact]
+    public async Task A_connection_runs_no_more_attempts_at_once_than_it_allows()
+    {
+        await using var bench = new EffectsHarness(Connections("concurrency: 2"));
+        var gate = new TaskCompletionSource();
+        var (inside, most) = (0, 0);
+        var full = new TaskCompletionSource();
+        _outside.Answer = async _ =>
+        {
+            var now = Interlocked.Increment(ref inside);
+            most = Math.Max(most, now);
+            if (now == 2)
+            {
+                full.TrySetResult();
+            }
+
+            await gate.Task;
+            Interlocked.Decrement(ref inside);
+        };
+
+        var runs = Enumerable.Range(0, 6).Select(_ => bench.Runner.RunAsync(Post(), null, null, default)).ToArray();
+        await full.Task.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
+        gate.SetResult();
+        await Task.WhenAll(runs);
+
+        Assert.Equal(2, most);
+        Assert.Equal(6, bench.Produced.Records.Count);
+    }
+
+    [Fact]
+    public async Task A_breaker_opens_after_failures_leaves_the_connection_alone_and_shows_in_health()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
+        await using var bench = new EffectsHarness(Connections("breaker: { ratio: 1, calls: 2, within: 30s, pause: 10s }"), time);
+        _outside.AnswerWith(500, "text/plain", "");
+        await bench.RunAsync(Post());
+        await bench.RunAsync(Post());
+
+        var refused = await bench.RunAsync(Post());
+
+        Assert.Equal((StepOutcomes.Failed, "breaker_open"), (refused.Outcome, refused.Code));
+        Assert.InRange(refused.RetryAfterMs!.Value, 1, 10_000);
+        Assert.Equal(2, _outside.Requests.Count);
+        Assert.NotNull(bench.Health.Handlers["stock"]);
+
+        time.Advance(TimeSpan.FromSeconds(11));
+        _outside.AnswerWith(200, "text/plain", "");
+        Assert.Equal(StepOutcomes.Completed, (await bench.RunAsync(Post())).Outcome);
+        Assert.Null(bench.Health.Handlers["stock"]);
+    }
+
+    [Theory]
+    [InlineData("""{"path":"/.."}""")]
+    [InlineData("""{"url":"http://127.0.0.1:1/x"}""")]
+    [InlineData("stored")]
+    public async Task A_trial_that_never_reached_the_connection_leaves_the_breaker_open_and_the_next_attempt_is_the_trial(string arguments)
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
+        await using var bench = new EffectsHarness(Connections("breaker: { ratio: 1, calls: 2, within: 30s, pause: 10s }"), time);
+        _outside.AnswerWith(500, "text/plain", "");
+        await bench.RunAsync(Post());
+        await bench.RunAsync(Post());
+        time.Advance(TimeSpan.FromSeconds(11));
+
+        var untried = await bench.RunAsync(arguments == "stored"
+            ? EffectsHarness.Command("http.post", null, "stock") with { ArgumentsRef = Guid.Empty }
+            : EffectsHarness.Command("http.post", arguments, "stock"));
+
+        Assert.Equal(StepOutcomes.Rejected, untried.Outcome);
+        Assert.NotNull(bench.Health.Handlers["stock"]);
+        Assert.Equal("http_500", (await bench.RunAsync(Post())).Code);
+        Assert.Equal("breaker_open", (await bench.RunAsync(Post())).Code);
+        Assert.Equal(3, _outside.Requests.Count);
+    }
+
+    [Fact]
+    public async Task An_attempt_beside_a_trial_is_told_to_wait_for_a_pause_and_never_for_a_time_that_has_passed()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
+        await using var bench = new EffectsHarness(Connections("breaker: { ratio: 1, calls: 2, within: 30s, pause: 10s }"), time);
+        _outside.AnswerWith(500, "text/plain", "");
+        await bench.RunAsync(Post());
+        await bench.RunAsync(Post());
+        time.Advance(TimeSpan.FromSeconds(11));
+        var (arrived, answer) = (new TaskCompletionSource(), new TaskCompletionSource());
+        _outside.Answer = async _ =>
+        {
+            arrived.SetResult();
+            await answer.Task;
+        };
+        var trial = bench.Runner.RunAsync(Post(), null, null, TestContext.Current.CancellationToken);
+        await arrived.Task.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System, TestContext.Current.CancellationToken);
+        time.Advance(TimeSpan.FromSeconds(12));
+
+        var beside = await bench.RunAsync(Post());
+
+        answer.SetResult();
+        await trial;
+        Assert.Equal(("breaker_open", 10_000), (beside.Code, beside.RetryAfterMs));
+    }
+
+    private static StepCommand Post() => EffectsHarness.Command("http.post", """{"path":"/x"}""", "stock");
+
+    private string Connections(string more = "timeout: 5s") => $$"""
+        connections:
+          stock:
+            type: http
+            url: "{{_outside.Address}}"
+            {{more}}
+        """;
+}

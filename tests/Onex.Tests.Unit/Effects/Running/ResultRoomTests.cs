@@ -1,0 +1,100 @@
+using Onex.Contracts.Messages;
+using Onex.Effects.Running;
+using Onex.Tests.Support;
+using Onex.Tests.Unit.Effects.Http;
+
+namespace Onex.Tests.Unit.Effects.Running;
+
+/// <summary>Results of attempts are held as many at a time as there is memory for.</summary>
+public sealed class ResultRoomTests
+{
+    private static readonly TimeSpan _soon = TimeSpan.FromSeconds(10);
+
+    [Fact]
+    public async Task Results_grow_as_long_as_they_fit_and_one_at_a_time_beyond_that()
+    {
+        var room = new ResultRoom(capacity: 10, largest: 100);
+        using var first = room.Begin();
+        using var second = room.Begin();
+        using var third = room.Begin();
+        using var fourth = room.Begin();
+        await first.HoldAsync(4, CancellationToken.None);
+        await second.HoldAsync(6, CancellationToken.None);
+
+        // All hold something and want more: one goes beyond, and never waits again.
+        await first.HoldAsync(40, CancellationToken.None);
+        await first.HoldAsync(100, CancellationToken.None);
+        var more = second.HoldAsync(20, CancellationToken.None).AsTask();
+        var small = third.HoldAsync(1, CancellationToken.None).AsTask();
+        Assert.False(more.IsCompleted || small.IsCompleted);
+
+        first.Dispose();
+        await more.WaitAsync(_soon);
+        Assert.False(small.IsCompleted);
+        second.Dispose();
+        await small.WaitAsync(_soon);
+        await fourth.HoldAsync(9, CancellationToken.None);
+        await fourth.HoldAsync(3, CancellationToken.None);
+        Assert.Equal((1, 9), (third.Held, fourth.Held));
+    }
+
+    [Fact]
+    public async Task Who_gives_up_waiting_for_room_holds_up_nobody()
+    {
+        var room = new ResultRoom(capacity: 10, largest: 100);
+        var (first, second, third) = (room.Begin(), room.Begin(), room.Begin());
+        await first.HoldAsync(20, CancellationToken.None);
+        using var stop = new CancellationTokenSource();
+        var gone = second.HoldAsync(20, stop.Token).AsTask();
+        var next = third.HoldAsync(5, CancellationToken.None).AsTask();
+
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => gone);
+        second.Dispose();
+        first.Dispose();
+
+        await next.WaitAsync(_soon);
+        Assert.Equal(0, second.Held);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_answer_waits_for_room_before_it_is_read(bool saysItsLength)
+    {
+        await using var outside = await HttpTestServer.StartAsync();
+        outside.Answer = async context =>
+        {
+            context.Response.ContentType = "text/plain";
+            context.Response.ContentLength = saysItsLength ? 5_000 : null;
+            await context.Response.Body.WriteAsync(new byte[5_000], context.RequestAborted);
+        };
+        var room = new ResultRoom(capacity: 1_000, largest: 6_000);
+        await using var bench = new EffectsHarness($"connections: {{ stock: {{ type: http, url: '{outside.Address}' }} }}", room: room);
+        var other = room.Begin();
+        await other.HoldAsync(2_000, TestContext.Current.CancellationToken);
+
+        var run = bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", "stock"));
+        await Eventually.Async(() => room.Waiting == 1, TimeSpan.FromSeconds(30), () => "the answer does not wait");
+        Assert.False(run.IsCompleted);
+        other.Dispose();
+
+        Assert.Equal(StepOutcomes.Completed, (await run).Outcome);
+
+        // What it held is given back.
+        using var after = room.Begin();
+        await after.HoldAsync(1_000, CancellationToken.None).AsTask().WaitAsync(_soon, TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task An_answer_larger_than_the_memory_allows_is_rejected_with_its_status()
+    {
+        await using var outside = await HttpTestServer.StartAsync();
+        outside.AnswerWith(200, "text/plain", new string('x', 3 << 20));
+        await using var bench = new EffectsHarness($"connections: {{ stock: {{ type: http, url: '{outside.Address}' }} }}", room: new ResultRoom(1 << 20, 2 << 20));
+
+        var result = await bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", "stock"));
+
+        Assert.Equal(("response_too_large", "The answer (200) is larger than 2 MiB."), (result.Code, result.Message));
+    }
+}

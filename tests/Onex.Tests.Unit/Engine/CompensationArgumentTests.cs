@@ -1,0 +1,175 @@
+using Onex.Engine;
+
+namespace Onex.Tests.Unit.Engine;
+
+/// <summary>What the arguments of a compensation read, and what becomes of a value that is not there.</summary>
+public sealed class CompensationArgumentTests
+{
+    [Fact]
+    public void The_arguments_of_a_compensation_see_data_as_the_step_has_saved_it()
+    {
+        var story = Holding("compensate: { effect: http.delete, connection: outside, with: { path: \"/holds/${data.hold}\" } }")
+            .Answered("hold", 200, """{"id":"h-1"}""").Sends("next").Answered("next", 404).Sends("-hold");
+
+        Assert.Equal("""{"path":"/holds/h-1"}""", story.Arguments("hold"));
+    }
+
+    [Fact]
+    public void An_interrupted_step_that_completed_is_compensated_with_what_it_would_have_saved()
+    {
+        var story = Holding("compensate: { effect: http.delete, connection: outside, with: { path: \"/holds/${data.hold}\" } }")
+            .Tells("stop").Answered("hold", 200, """{"id":"h-1"}""").Sends("-hold");
+
+        Assert.Equal("""{"path":"/holds/h-1"}""", story.Arguments("hold"));
+    }
+
+    [Fact]
+    public void A_step_that_is_entered_again_is_compensated_with_what_each_of_its_calls_saved()
+    {
+        var story = Holding(
+            "compensate: { effect: http.delete, connection: outside, with: { path: \"/holds/${data.hold}\" } }",
+            "catch: [{ error: http_409, next: holding }]");
+        story.Answered("hold", 200, """{"id":"h-1"}""").Answered("next", 409).Sends("hold")
+            .Answered("hold", 200, """{"id":"h-2"}""").Answered("next", 404).Sends("-hold");
+        Assert.Equal("""{"path":"/holds/h-2"}""", story.Arguments("hold"));
+
+        story.Answered("hold", 200).Sends("-hold");
+        Assert.Equal("""{"path":"/holds/h-1"}""", story.Arguments("hold"));
+    }
+
+    [Fact]
+    public void A_compensation_that_reads_what_could_not_be_saved_blocks_instead_of_using_an_older_value()
+    {
+        var story = Holding(
+            "compensate: { effect: http.delete, connection: outside, with: { path: /holds, body: { number: \"${data.number}\" } } }",
+            save: "{ hold: result.body.id, number: int(result.body.id) }");
+        story.Answered("hold", 200, """{"id":"7"}""").Answered("next", 409).Sends("hold")
+            .Answered("hold", 200, """{"id":"x"}""").Sends();
+
+        Assert.Contains("number", story.Saga.BlockedBecause, StringComparison.Ordinal);
+        Assert.Matches(@"number\. ('skip' goes on|Find out)", story.Saga.BlockedBecause);
+    }
+
+    [Fact]
+    public void A_null_inside_text_is_expression_failed_and_nothing_is_sent()
+    {
+        var story = new Story("""
+            contract: story
+            version: 1.0.0
+            input: {}
+            initial: work
+            states:
+              work:
+                steps:
+                  - { id: ask, effect: http.get, connection: outside, with: { path: /a } }
+                  - { id: free, effect: http.get, connection: outside, with: { path: "/holds/${steps.ask.body.id}" } }
+                next: done
+              done: { end: completed }
+            """).Starts().Answered("ask", 200, """{"id":null}""").Sends().IsIn("failed", SagaStatus.Failed);
+
+        Assert.Equal(EngineCodes.ExpressionFailed, story.Saga.Fault!.Code);
+        Assert.Contains("null", story.Saga.Fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("compute: hash.sha256, with: { text: \"${steps.ask.body.id}\" }")]
+    [InlineData("effect: http.get, connection: outside, with: { path: /b, headers: { x: \"${steps.ask.body.id}\" } }")]
+    public void A_null_for_an_argument_that_is_text_is_expression_failed(string call)
+    {
+        var story = new Story($$"""
+            contract: story
+            version: 1.0.0
+            input: {}
+            initial: work
+            states:
+              work:
+                steps:
+                  - { id: ask, effect: http.get, connection: outside, with: { path: /a } }
+                  - { id: next, {{call}} }
+                next: done
+              done: { end: completed }
+            """).Starts().Answered("ask", 200, """{"id":null}""").Sends().IsIn("failed", SagaStatus.Failed);
+
+        Assert.Equal(EngineCodes.ExpressionFailed, story.Saga.Fault!.Code);
+    }
+
+    [Theory]
+    [InlineData("\"/holds/${steps.ask.body.id}\"", false)]
+    [InlineData("\"/holds/x${steps.ask.body.id}\"", false)]
+    [InlineData("\"${steps.ask.body.id}\"", false)]
+    [InlineData("\"/holds?after=${steps.ask.body.id}\"", true)]
+    public void An_empty_value_in_a_path_segment_is_an_error_and_in_a_query_it_is_none(string path, bool isSent)
+    {
+        var story = new Story($$"""
+            contract: story
+            version: 1.0.0
+            input: {}
+            initial: work
+            states:
+              work:
+                steps:
+                  - { id: ask, effect: http.get, connection: outside, with: { path: /a } }
+                  - { id: free, effect: http.get, connection: outside, with: { path: {{path}} } }
+                next: done
+              done: { end: completed }
+            """).Starts().Answered("ask", 200, """{"id":""}""");
+
+        Assert.Equal(isSent ? ["free"] : [], story.Last.Commands.Select(command => command.Step));
+        Assert.Equal(isSent ? null : EngineCodes.ExpressionFailed, story.Saga.Fault?.Code);
+    }
+
+    [Theory]
+    [InlineData("https://stock.example/holds/${input.id}", false)]
+    [InlineData("https://stock.example/holds?after=${input.id}", true)]
+    [InlineData("${input.base}?after=${input.id}", true)]
+    public void An_empty_value_in_the_path_of_a_whole_address_is_an_error(string url, bool isSent)
+    {
+        var story = new Story($$"""
+            contract: story
+            version: 1.0.0
+            input: { type: object, required: [id, base], properties: { id: { type: string }, base: { type: string } } }
+            initial: work
+            states:
+              work:
+                steps: [{ id: free, effect: http.get, with: { url: "{{url}}" } }]
+                next: done
+              done: { end: completed }
+            """).Starts("""{"id":"","base":"https://stock.example/holds"}""");
+
+        Assert.Equal(isSent ? ["free"] : [], story.Last.Commands.Select(command => command.Step));
+    }
+
+    private static Story Holding(string compensate, string nexts = "catch: [{ error: http_409, next: holding }]", string save = "{ hold: result.body.id }") =>
+        new Story($$"""
+            contract: story
+            version: 1.0.0
+            input: {}
+            data: { hold: string?, number: int? }
+            events: { stop: {} }
+            any_state: [{ event: stop, next: unwinding }]
+            on_failure: unwinding
+            initial: holding
+            states:
+              holding:
+                steps:
+                  - id: hold
+                    effect: http.post
+                    connection: outside
+                    with: { path: /holds }
+                    returns: { body: { id: string } }
+                    save: {{save}}
+                    {{compensate}}
+                next: going_on
+              going_on:
+                steps:
+                  - id: next
+                    effect: http.get
+                    connection: outside
+                    with: { path: /next }
+                    {{nexts}}
+                next: done
+              unwinding: { compensate: all, next: gave_up }
+              gave_up: { end: failed }
+              done: { end: completed }
+            """).Starts();
+}

@@ -1,0 +1,73 @@
+using System.Collections.Immutable;
+using Onex.Contracts;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Plans;
+using Onex.Engine;
+
+namespace Onex.Tests.Unit.Engine;
+
+/// <summary>What connections tell to expressions: <c>connections.&lt;name&gt;.&lt;public property&gt;</c>, docs/contract-language.md#values.</summary>
+public sealed class ConnectionPropertyTests
+{
+    private static readonly CompilerContext _context = new(
+        new OperationCatalogue([]),
+        new Dictionary<string, ConnectionDescriptor>
+        {
+            ["stock"] = new("stock", "http", null, null)
+            {
+                Public = CelValue.Map([new("region", CelValue.String("eu-1")), new("shards", CelValue.Int(4))]),
+            },
+            ["pay-later"] = new("pay-later", "http", null, null) { Public = CelValue.Map([new("live", CelValue.Bool(true))]) },
+        });
+
+    [Fact]
+    public void A_public_property_can_be_read_wherever_a_saga_is()
+    {
+        var compilation = Compile("connections.stock.shards > 3 && connections['pay-later'].live", "${connections.stock.region}");
+
+        Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
+        var story = new Story(compilation.Plans.Single()).Starts().IsIn("large", SagaStatus.Completed);
+        Assert.Equal("""{"region":"eu-1"}""", story.Saga.Output.ToString());
+    }
+
+    [Theory]
+    [InlineData("connections.stok.shards > 3", "'connections' has no field 'stok'.", "Did you mean 'stock'?")]
+    [InlineData("connections.stock.url == ''", "'connections.stock' has no field 'url'.", "region, shards")]
+    [InlineData("connections.stock.region > 3", "'>' does not take string and int.", "")]
+    public void Nothing_else_of_a_connection_can_be_read(string guard, string problem, string remedy)
+    {
+        var wrong = Assert.Single(Compile(guard, "").Diagnostics);
+
+        Assert.Equal(problem, wrong.Problem);
+        Assert.Contains(remedy, wrong.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_saga_whose_contract_reads_what_is_gone_fails_there_and_not_the_others()
+    {
+        var story = new Story(Compile("connections.stok.shards > 3", "", _context with { IsRegistered = true }).Plans.Single()).Starts();
+
+        Assert.Equal("expression_failed", story.Saga.Fault!.Code);
+    }
+
+    private static Compilation Compile(string guard, string region, CompilerContext? context = null) => ContractCompiler.Compile(
+        new ContractSource(
+            "story.yaml",
+            $$"""
+            contract: story
+            version: 1.0.0
+            input: {}
+            initial: deciding
+            states:
+              deciding:
+                choose:
+                  - when: "{{guard}}"
+                    next: large
+                  - next: small
+              large: { end: completed, output: { region: "{{region}}" } }
+              small: { end: completed }
+            """,
+            ImmutableSortedDictionary<string, string>.Empty),
+        context ?? _context);
+}

@@ -1,0 +1,151 @@
+using System.Text;
+using System.Text.Json;
+using Onex.Contracts.Compiling;
+using Onex.Contracts.Messages;
+using Onex.Engine;
+using Onex.Orchestrator.Responses;
+using Onex.Orchestrator.Routing;
+using Onex.Runtime.Running;
+using Onex.Tests.Unit.Contracts;
+
+namespace Onex.Tests.Unit.Engine;
+
+/// <summary><c>emit</c>: domain events that leave with the commit.</summary>
+public sealed class EmitTests
+{
+    [Fact]
+    public void An_event_has_the_key_and_the_value_that_the_contract_says()
+    {
+        var story = Starts("with: { key: \"order-${input.id}\", value: { id: \"${input.id}\", note: \"packed at ${now}\" } }");
+
+        story.IsIn("done", SagaStatus.Completed);
+        Assert.Equal(
+            [new EventToPublish("working[0]", "orders.packed", "order-7", RawJson.FromText("""{"id":7,"note":"packed at 2026-11-24T08:00:00Z"}"""))],
+            story.Last.Published);
+        Assert.Contains(story.History, note => note is { Kind: HistoryKinds.StepCompleted, Step: "working[0]" });
+    }
+
+    [Fact]
+    public void Without_a_key_it_is_the_correlation_id()
+    {
+        var story = Starts("with: { value: 1 }");
+
+        Assert.Equal((story.Saga.Facts.Requester.CorrelationId.ToString(), "1"), (story.Last.Published.Single().Key, story.Last.Published.Single().Value.ToString()));
+    }
+
+    [Theory]
+    [InlineData("with: { value: \"${input.missing}\" }", "The value of step 'pack'")]
+    [InlineData("with: { key: \"${input.missing}\", value: 1 }", "The key of step 'pack'")]
+    [InlineData("with: { key: \"${input.id}\", value: 1 }", "The key of step 'pack': text is wanted, not Int.")]
+    public void What_cannot_be_worked_out_is_a_failed_expression_and_nothing_is_published(string with, string message)
+    {
+        var story = Starts($"id: pack\n        {with}");
+        Assert.Empty(story.Last.Published);
+        Assert.Equal(("expression_failed", "pack"), (story.Saga.Fault!.Code, story.Saga.Fault.Step));
+        Assert.Contains(message, story.Saga.Fault.Message, StringComparison.Ordinal);
+
+        story = Starts($"id: pack\n        {with}\n        catch: [{{ error: expression_failed, next: done }}]");
+        story.IsIn("done", SagaStatus.Completed);
+    }
+
+    [Fact]
+    public void It_leaves_with_the_commit_and_says_where_it_comes_from()
+    {
+        var story = Starts("with: { key: k, value: { text: \"Zoë\" } }");
+        var work = new SagaWork(story.Saga.Facts.SagaId, pipe: null, saga: null, version: 0);
+        work.Apply(story.Last, new ResendAsked { SagaId = story.Saga.Facts.SagaId, CausedBy = story.Saga.Facts.SagaId }, new MessageWriter(Topics.Default, new ResponseWriter(Topics.Default)));
+
+        var message = work.Outgoing[0];
+
+        Assert.Equal(("orders.packed", "k", null, """{"text":"Zoë"}"""), (message.Topic, message.Key, message.Partition, Encoding.UTF8.GetString(message.Value.Span)));
+        using var headers = JsonDocument.Parse(message.Headers.Utf8);
+        string Header(string name) => headers.RootElement.GetProperty(name).GetString()!;
+        Assert.Equal(
+            ("onex.domain-event", message.MessageId.ToString(), story.Saga.Facts.SagaId.ToString(), "emitting", "working[0]"),
+            (Header("event_type"), Header("message_id"), Header("saga_id"), Header("contract"), Header("step")));
+        Assert.Equal(story.Saga.Facts.Requester.CorrelationId.ToString(), Header("correlation_id"));
+        Assert.Equal(2, work.Outgoing.Select(each => each.MessageId).Distinct().Count());
+    }
+
+    [Theory]
+    [InlineData("emit: orders packed\n        with: { value: 1 }", "ONEX1116")]
+    [InlineData("emit: ..\n        with: { value: 1 }", "ONEX1116")]
+    [InlineData("emit: saga-events\n        with: { value: 1 }", "ONEX1117")]
+    [InlineData("emit: orders.dlq\n        with: { value: 1 }", "ONEX1117")]
+    [InlineData("emit: \"orders.${input.id}\"\n        with: { value: 1 }", "ONEX1039")]
+    [InlineData("emit: orders\n        with: { key: k }", "ONEX1013")]
+    [InlineData("emit: orders", "ONEX1013")]
+    [InlineData("emit: [orders]\n        with: { value: 1 }", "ONEX1012")]
+    [InlineData("emit: orders\n        with: { key: { a: 1 }, value: 1 }", "ONEX1038")]
+    [InlineData("emit: orders\n        with: { value: 1, headers: {} }", "ONEX1010")]
+    [InlineData("emit: orders\n        with: { value: 1 }\n        retry: { attempts: 3 }", "ONEX1010")]
+    [InlineData("emit: orders\n        with: { value: \"${result}\" }", "ONEX1043")]
+    [InlineData("emit: orders\n        effect: http.get\n        with: { value: 1 }", "ONEX1010", "ONEX1014")]
+    public void What_is_wrong_with_it_is_said(string step, params string[] codes) => Assert.Equal(
+        codes, TestContracts.Codes($"initial: working\nstates:\n  working:\n    steps:\n      - {step}\n    next: done\n  done: {{ end: completed }}\n"));
+
+    [Fact]
+    public void The_compiler_knows_the_names_of_the_runtimes_topics() =>
+        Assert.Equal(Topics.Default.All.Order(StringComparer.Ordinal), Names.OwnTopics.Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void A_topic_that_the_settings_make_one_of_the_runtimes_is_refused_at_start()
+    {
+        var emitted = new EmittedTopics([Starts("with: { value: 1 }").Plan]);
+        Assert.Equal(["orders.packed"], emitted.Names);
+        Assert.Empty(emitted.Problems(Topics.Default));
+
+        var problem = Assert.Single(emitted.Problems(Topics.Default with { WorkerRequests = "orders.packed" }));
+        Assert.StartsWith("contract 'emitting' 1.0.0 emits to 'orders.packed' (step 'working[0]')", problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Topics_that_a_call_writes_to_are_known_before_anything_runs_and_held_to_the_same()
+    {
+        var produced = new EmittedTopics([Produces("orders.packed").Plans.Single()]);
+
+        Assert.Equal(["orders.packed"], produced.Names);
+        Assert.StartsWith(
+            "contract 'producing' 1.0.0 produces to 'orders.packed' (step 'tell')",
+            Assert.Single(produced.Problems(Topics.Default with { WorkerRequests = "orders.packed" })),
+            StringComparison.Ordinal);
+        Assert.Equal(["ONEX1117"], Produces("effect-requests").Diagnostics.Select(diagnostic => diagnostic.Code));
+        Assert.Equal(["ONEX1117"], Produces("orders.dlq").Diagnostics.Select(diagnostic => diagnostic.Code));
+        Assert.Equal(["ONEX1116"], Produces("orders packed").Diagnostics.Select(diagnostic => diagnostic.Code));
+        Assert.Equal(["ONEX1039"], Produces("'${input.id}'").Diagnostics.Select(diagnostic => diagnostic.Code));
+    }
+
+    private static Onex.Contracts.Compilation Produces(string topic) => Onex.Contracts.ContractCompiler.Compile(
+        new Onex.Contracts.Plans.ContractSource(
+            "producing.yaml",
+            $$"""
+            contract: producing
+            version: 1.0.0
+            input: { type: object, required: [id], properties: { id: { type: string } } }
+            initial: working
+            states:
+              working:
+                pivot: true
+                steps:
+                  - { id: tell, effect: kafka.produce, with: { topic: {{topic}}, value: 1 } }
+                next: done
+              done: { end: completed }
+            """,
+            System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty),
+        TestCatalogue.OfTheExample);
+
+    private static Story Starts(string rest) => new Story(
+        $$"""
+        contract: emitting
+        version: 1.0.0
+        input: {}
+        initial: working
+        states:
+          working:
+            steps:
+              - emit: orders.packed
+                {{rest}}
+            next: done
+          done: { end: completed }
+        """).Starts("""{"id":7}""");
+}

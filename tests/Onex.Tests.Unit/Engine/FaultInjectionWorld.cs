@@ -1,0 +1,534 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+using Onex.Engine;
+using Onex.Tests.Unit.Engine.Generated;
+
+namespace Onex.Tests.Unit.Engine;
+
+/// <summary>
+/// A world that does to one saga what a script of numbers says: copies of commands that are run late, twice or never, results that are lost,
+/// children that end one way or the other, events, timers that come early and late, operators, reloads from the row. What must hold, is looked at
+/// after each of it; and once the world turns kind, the saga must end with everything taken back that has to be.
+/// </summary>
+internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}")
+{
+    private const int KindEvents = 1000;
+
+    private static readonly int[] _statuses = [200, 201, 200, 202];
+    private static readonly int[] _refusals = [402, 404, 409];
+
+    private readonly Story _story = new(plan);
+    private readonly string[] _events = [.. plan.Events.Keys.Order(StringComparer.Ordinal)];
+    // Told only when something is wrong, and made into text only then.
+    private readonly List<Func<string>> _log = [];
+    private readonly Dictionary<Guid, Entry> _ledger = [];
+    private readonly List<CommandToSend> _copies = [];
+    private readonly List<StepResultArrived> _results = [];
+    private readonly Dictionary<Guid, string> _arguments = [];
+    private readonly HashSet<(string, string, Guid, int, int)> _work = [];
+    private readonly Dictionary<Guid, Command> _commands = [];
+    private readonly Dictionary<Guid, Guid> _firstCompensation = [];
+    private readonly HashSet<Guid> _keeps = [];
+    private readonly HashSet<Guid> _seen = [];
+    private readonly HashSet<string> _joined = new(StringComparer.Ordinal);
+    private bool _started;
+    private bool _isTerminated;
+    private int _blocked;
+    private int _retried;
+    private int _ids;
+    private int _dice;
+
+    /// <summary>What a call answers that completes; null for something of its type.</summary>
+    public Func<CommandToSend, Func<int, int>, string>? Answers { get; init; }
+
+    /// <summary>What an event carries; null for something of its type.</summary>
+    public Func<string, Func<int, int>, string>? Payloads { get; init; }
+
+    /// <summary>Whether results that break their type are part of the world.</summary>
+    public bool HasTypeFaults { get; init; }
+
+    /// <summary>Whether services also give answers that nobody understands.</summary>
+    public bool HasUnusableAnswers { get; init; }
+
+    /// <summary>How much of what has happened is told.</summary>
+    public int LogMax { get; init; } = 80;
+
+    /// <summary>After every how many moves all that was read again is compared with what was written.</summary>
+    public int ComparedMoves { get; init; } = 1;
+
+    /// <summary>How many things have happened.</summary>
+    public int Moves { get; private set; }
+
+    /// <summary>What has happened, the last of it.</summary>
+    public string Told => string.Join('\n', _log.TakeLast(LogMax).Select(line => line()));
+
+    /// <summary>The saga as it is.</summary>
+    public SagaState Saga => _story.Saga;
+
+    private bool Ended => Saga.EndedAt is not null;
+
+    private PlanFacts Facts => PlanFacts.Of(plan);
+
+    /// <summary>Does what the script says, then only what is kind.</summary>
+    public void Run(ReadOnlySpan<int> script)
+    {
+        Take(() => _story.Starts(input));
+        foreach (var number in script)
+        {
+            _dice = number / 20;
+            Happens(number % 20);
+        }
+
+        for (var turn = 0; turn < 3000 && !Ended; turn++)
+        {
+            _dice = 4 + turn;
+            WithoutFaults(turn);
+        }
+
+        Assert.True(Ended, $"The saga is stuck: {Waits.Tell(plan, Saga, _story.Now).Sentence}");
+        CheckEnd();
+    }
+
+    private void Happens(int what)
+    {
+        switch (what)
+        {
+            case < 7:
+                RunCopy();
+                break;
+            case < 11:
+                DeliverResult();
+                break;
+            case < 14:
+                Wake(early: _dice % 5 == 0);
+                break;
+            case < 17:
+                Tell(_events.Length == 0 ? null : _events[Pick(_events.Length)]);
+                break;
+            case 17:
+                Ask(Pick(4) != 0 ? OperatorCommand.Retry + Pick(4) : Pick(4) == 0 ? OperatorCommand.Terminate : OperatorCommand.Cancel);
+                break;
+            case 18 when _copies.Count > 0 && Pick(4) == 0:
+                var refused = _copies[Pick(_copies.Count)];
+                Refuse(refused);
+                break;
+            case 18:
+                Take(() => _story.LosesMessages());
+                break;
+            case 19 when plan.OnDuplicate == DuplicatePolicy.Join && !Ended && Pick(2) == 0:
+                AskTheSame();
+                break;
+            default:
+                _story.After(TimeSpan.FromSeconds(Pick(500)));
+                break;
+        }
+    }
+
+    // Another request for the same, or its record once more.
+    private void AskTheSame()
+    {
+        var source = $"requests/5/{Pick(4)}";
+        _joined.Add(source);
+        var requester = Story.Requester(source);
+        var now = _story.Now;
+        _log.Add(() => $"{now:dd HH:mm:ss} joined by {source}");
+        Take(() => _story.Takes(new RequestJoined { SagaId = Saga.Facts.SagaId, CausedBy = requester.RequestId, Waiter = new Waiter(requester, IsDuplicate: false) }));
+    }
+
+    // As main does it: what nobody has taken is closed in the ledger first, and main may die before it tells.
+    private void Refuse(CommandToSend copy)
+    {
+        var isClosed = false;
+        if (copy is { Kind: StepKind.Effect, Direction: StepDirections.Do, Detached: false } && copy.NotAfter > _story.Now)
+        {
+            isClosed = _ledger.TryAdd(copy.CommandId, new Entry { Cancelled = true }) || _ledger[copy.CommandId].Cancelled;
+        }
+
+        if (!isClosed || Pick(3) != 0)
+        {
+            Deliver(Result(copy, StepOutcome.Undeliverable, null) with { IsClosed = isClosed || copy.Kind == StepKind.Compute });
+        }
+    }
+
+    // Someone takes a copy of a command, maybe an old one, and does with it what the ledger allows.
+    private void RunCopy()
+    {
+        if (_copies.Count == 0)
+        {
+            return;
+        }
+
+        var copy = _copies[Pick(2) == 0 ? Pick(_copies.Count) : Math.Max(0, _copies.Count - 1 - Pick(4))];
+        if (copy.Detached)
+        {
+            return;
+        }
+
+        if (copy.Kind == StepKind.Saga)
+        {
+            RunChild(copy, Pick(6));
+            return;
+        }
+
+        if (copy.Kind == StepKind.Compute)
+        {
+            _results.Add(Pick(6) == 0 ? Result(copy, StepOutcome.Failed, null) : Result(copy, StepOutcome.Completed, Answer(copy)));
+            return;
+        }
+
+        var entry = EntryOf(copy.CommandId);
+        if (entry.Cancelled || entry.LeasedUntil > _story.Now || copy.NotAfter <= _story.Now)
+        {
+            return;
+        }
+
+        if (entry.Outcome is { } final && !MayRunAgain(entry, copy))
+        {
+            _results.Add(final);
+            return;
+        }
+
+        if (copy.Attempt < entry.Attempt)
+        {
+            return;
+        }
+
+        entry.TakenOver = entry is { Attempt: > 0, Outcome: null };
+        entry.Attempt = copy.Attempt;
+        entry.Outcome = null;
+        Attempt(entry, copy, Pick(16));
+    }
+
+    // A service knows its keys: what has happened under one is not refused under it.
+    private void Attempt(Entry entry, CommandToSend copy, int how)
+    {
+        switch (how)
+        {
+            case 7 when !entry.Happened:
+                Record(entry, Result(copy, StepOutcome.Rejected, Rejection(copy)) with { Reach = AttemptReach.Answered });
+                break;
+            case 8:
+                Record(entry, Result(copy, StepOutcome.Rejected, null) with { Reach = AttemptReach.NotSent });
+                break;
+            case 9:
+                Record(entry, Result(copy, StepOutcome.Failed, null) with { Reach = AttemptReach.NotSent });
+                break;
+            case 10:
+                entry.Happened |= Pick(2) == 0;
+                Record(entry, Result(copy, StepOutcome.Failed, null) with { Reach = Pick(2) == 0 ? AttemptReach.Sent : null });
+                break;
+            case 11:
+                Record(entry, Result(copy, StepOutcome.Failed, null) with { Reach = AttemptReach.Answered });
+                break;
+            case 12 when HasUnusableAnswers:
+                entry.Happened = true;
+                entry.NotUnderstood = true;
+                Record(entry, Result(copy, StepOutcome.Failed, null) with { Reach = AttemptReach.Done });
+                break;
+            case 13 when HasUnusableAnswers:
+                entry.Happened = true;
+                entry.NotUnderstood = true;
+                Record(entry, Result(copy, StepOutcome.Completed, """{"status_code":200,"headers":{},"body":"<html>"}"""));
+                break;
+            case 14 or 15:
+                entry.Happened |= Pick(2) == 0;
+                entry.LeasedUntil = _story.Now + TimeSpan.FromSeconds(12);
+                break;
+            default:
+                entry.Happened = true;
+                Record(entry, Result(copy, StepOutcome.Completed, Answer(copy)));
+                break;
+        }
+    }
+
+    // As the ledger sees it.
+    private static bool MayRunAgain(Entry entry, CommandToSend copy) => copy.Attempt > entry.Attempt
+        && (entry.Outcome!.Outcome == StepOutcome.Failed || (entry.Outcome.Outcome == StepOutcome.Completed && copy.AsksAgain));
+
+    // A saga of its own: it starts once, runs as long as it likes, may be cancelled, and tells its end whenever it is asked again.
+    private void RunChild(CommandToSend copy, int how)
+    {
+        var entry = EntryOf(copy.CommandId);
+        if (entry.Outcome is { } told)
+        {
+            _results.Add(told);
+            return;
+        }
+
+        var outcome = (copy.Cancels, how) switch
+        {
+            (true, 0) or (false, 0 or 1 or 2) => Result(copy, StepOutcome.Completed, Answer(copy)),
+            (true, 1 or 2 or 3) => Result(copy, StepOutcome.Rejected, null) with { Code = EngineCodes.Cancelled },
+            (_, 4) => Result(copy, StepOutcome.Rejected, null) with { Code = "no_carrier" },
+            _ => null,
+        };
+        if (outcome is not null)
+        {
+            entry.Happened = outcome.Outcome == StepOutcome.Completed;
+            Record(entry, outcome);
+        }
+    }
+
+    private Entry EntryOf(Guid command) => _ledger.TryGetValue(command, out var known) ? known : _ledger[command] = new Entry();
+
+    private void Record(Entry entry, StepResultArrived result)
+    {
+        // As the runner does it: whoever had the lease before may have sent it.
+        if (entry.TakenOver && (result.Reached == AttemptReach.NotSent || result is { Outcome: StepOutcome.Failed, Reached: AttemptReach.Answered }))
+        {
+            result = result with { Reach = AttemptReach.Sent };
+        }
+
+        entry.Outcome = result;
+        Log("recorded:", result);
+        if (Pick(4) != 0)
+        {
+            _results.Add(result);
+        }
+    }
+
+    private string Answer(CommandToSend copy)
+    {
+        if (Answers is not null)
+        {
+            return Answers(copy, Pick);
+        }
+
+        return Typed(copy, _statuses[Pick(_statuses.Length)]);
+    }
+
+    // With a body, or without one.
+    private string? Rejection(CommandToSend copy) => Answers is not null || Pick(3) == 0 ? null : Typed(copy, _refusals[Pick(_refusals.Length)]);
+
+    private string Typed(CommandToSend copy, int status)
+    {
+        var step = Facts.Step(copy.Step);
+        var made = copy.Direction == StepDirections.Do ? TypedValues.Both(step.ResultType, step.Returns, Pick) : new JsonObject();
+        if (copy.Kind == StepKind.Effect && made is JsonObject fields && fields.ContainsKey("status_code"))
+        {
+            fields["status_code"] = status;
+        }
+
+        return made?.ToJsonString() ?? "null";
+    }
+
+    private void Log(string what, StepResultArrived result)
+    {
+        var command = _commands.GetValueOrDefault(result.CommandId);
+        var now = _story.Now;
+        _log.Add(() =>
+            $"{now:dd HH:mm:ss} {what} {result.Outcome} #{result.Attempt} of {command?.Direction} {command?.Step}{(command?.Item is { } item ? $"[{item}]" : "")}");
+    }
+
+    private void DeliverResult()
+    {
+        if (_results.Count > 0)
+        {
+            Deliver(_results[Pick(2) == 0 ? _results.Count - 1 : Pick(_results.Count)]);
+        }
+    }
+
+    private void Deliver(StepResultArrived result)
+    {
+        Log("arrives:", result);
+        Take(() => _story.Takes(result), result);
+    }
+
+    // As main does it: the ledger is asked first, what is interrupted is cancelled in it, and an outcome that it knows comes before the timer.
+    private void Wake(bool early)
+    {
+        if (Saga.NextWakeupAt is { } at && at > _story.Now && !early)
+        {
+            _story.After(at - _story.Now);
+        }
+
+        var leases = new Dictionary<CommandId, Lease>();
+        var told = new List<StepResultArrived>();
+        var cancel = Timers.ToCancel(plan, Saga, _story.Now).ToList();
+        foreach (var id in cancel.Concat(Timers.InNeedOfLedger(plan, Saga, _story.Now)).ToList())
+        {
+            if (!_ledger.TryGetValue(id, out var entry))
+            {
+                if (!cancel.Contains(id))
+                {
+                    continue;
+                }
+
+                entry = _ledger[id] = new Entry { Cancelled = true };
+            }
+
+            var attempt = Saga.Outstanding.First(command => command.CommandId == id).Attempt;
+            if (entry.Outcome is { } outcome && (outcome.Outcome != StepOutcome.Failed || outcome.Attempt >= attempt))
+            {
+                told.Add(outcome);
+            }
+            else if (entry.Outcome is null)
+            {
+                leases[id] = new Lease(entry.Attempt, entry.LeasedUntil > _story.Now ? entry.LeasedUntil : null) { Cancelled = entry.Cancelled };
+            }
+        }
+
+        foreach (var outcome in told.TakeWhile(_ => !Ended))
+        {
+            Deliver(outcome);
+        }
+
+        if (Ended)
+        {
+            return;
+        }
+
+        Take(() => _story.Fires(id => leases.GetValueOrDefault(id)), cancelled: [.. leases.Where(lease => lease.Value.Cancelled).Select(lease => lease.Key)]);
+    }
+
+    private void Tell(string? name)
+    {
+        var id = Pick(6) == 0 && _ids > 0 ? Id(Pick(_ids)) : Id(_ids++);
+
+        // What was seen before, the store refuses.
+        if (name is not null && !_seen.Contains(id))
+        {
+            var payload = Payloads is not null ? Payloads(name, Pick) : TypedValues.Of(plan.Events[name].Data, Pick);
+            var now = _story.Now;
+            _log.Add(() => $"{now:dd HH:mm:ss} told {name} {payload}");
+            Take(() => _story.Tells(name, payload, id));
+        }
+    }
+
+    private static Guid Id(int number) => Identity.OfRequest(default, $"message {number}");
+
+    private void Ask(OperatorCommand command)
+    {
+        var blockage = Saga.Blockage;
+
+        // Whoever passes over a step takes it upon themselves that its result is missing.
+        if (command == OperatorCommand.Skip && !HasTypeFaults && blockage is { Kind: BlockedBy.Step, Step: { } step } && IsRead(step))
+        {
+            command = OperatorCommand.Retry;
+        }
+
+        // An item that was stuck held nobody up; when it is tried again it comes on top.
+        _retried += command == OperatorCommand.Retry ? 1 : 0;
+        _isTerminated |= command == OperatorCommand.Terminate && !Ended;
+        var now = _story.Now;
+        _log.Add(() => $"{now:dd HH:mm:ss} asked to {command}{(blockage is null ? "" : $": {blockage.Kind} {blockage.Step} {blockage.Reason}")}");
+        HashSet<Guid> skipped = command != OperatorCommand.Skip ? []
+            : blockage is null ? [.. Saga.Outstanding.Where(other => other is { Interrupted: true, Direction: StepDirections.Do }).Select(other => other.CommandId)]
+            : blockage.CommandId is { } passed ? [passed]
+            : [];
+        Take(() => _story.Asks(command, "alice", "because"), skipped: skipped);
+        if (_story.Last.NotDone is not null)
+        {
+            Assert.False(_story.Last.Changed);
+        }
+        else if (command == OperatorCommand.Terminate)
+        {
+            Assert.Equal((SagaStatus.Failed, EngineCodes.Terminated), (Saga.Status, Saga.Fault?.Code));
+            Assert.All(_story.Last.Commands, sent => Assert.True(sent.Cancels));
+        }
+    }
+
+    private bool IsRead(string id) => Facts.At(id) switch
+    {
+        CallStep call => call.ResultIsRead || !call.Save.IsEmpty,
+        EachStep each => each.ResultIsRead || !each.Save.IsEmpty,
+        ParallelStep parallel => parallel.Branches.SelectMany(branch => branch.Steps).Any(step => IsRead(step.Id)),
+        SetStep => true,
+        _ => false,
+    };
+
+    private void WithoutFaults(int turn)
+    {
+        if (Saga.PausedBy is not null && Saga.Blockage is null)
+        {
+            Ask(OperatorCommand.Resume);
+        }
+        else if (Saga.Blockage is { } blockage)
+        {
+            Ask(blockage.Kind == BlockedBy.Way || ++_blocked % 2 == 1 ? OperatorCommand.Retry : OperatorCommand.Skip);
+        }
+        else if (Saga.Outstanding.Where(command => command.Phase == AttemptPhase.InFlight).Select(KindAnswer).FirstOrDefault(answer => answer is not null) is { } answer)
+        {
+            Deliver(answer);
+        }
+        // An event may lead back, and in step with the turns for ever: after a while it is sent only where nothing else can happen.
+        else if (!Saga.WaitingFor.IsEmpty && (Saga.NextWakeupAt is null || (turn % 4 == 3 && turn < KindEvents)))
+        {
+            Tell(Saga.WaitingFor[Pick(Saga.WaitingFor.Length)]);
+        }
+        else
+        {
+            Wake(early: false);
+        }
+    }
+
+    // What becomes of a command in flight, if anything can before time goes on.
+    private StepResultArrived? KindAnswer(Outstanding command)
+    {
+        var entry = EntryOrNull(command.CommandId) ?? new Entry();
+        var copy = _copies.Last(copy => copy.CommandId == command.CommandId);
+        if (entry.Outcome is { Outcome: StepOutcome.Completed or StepOutcome.Rejected } final && !MayRunAgain(entry, copy))
+        {
+            // Told before, perhaps, and of no use to an attempt that asks again and begins no more: then the saga's own wake-up asks the ledger.
+            return copy.Kind == StepKind.Effect && final.Attempt < command.Attempt && command.NotAfter <= _story.Now ? null : final;
+        }
+
+        if (copy.Kind == StepKind.Saga)
+        {
+            if (command.Interrupted && !copy.Cancels)
+            {
+                return null;
+            }
+
+            var told = copy.Cancels
+                ? Result(copy, StepOutcome.Rejected, null) with { Code = EngineCodes.Cancelled }
+                : Result(copy, StepOutcome.Completed, KindResult(copy));
+            EntryOf(command.CommandId).Outcome = told;
+            EntryOf(command.CommandId).Happened = told.Outcome == StepOutcome.Completed;
+            return told;
+        }
+
+        if (entry.Cancelled
+            || entry.LeasedUntil > _story.Now
+            || copy.Attempt < command.Attempt
+            || (entry.Outcome is null && command.NotAfter <= _story.Now))
+        {
+            return null;
+        }
+
+        if (copy.Kind == StepKind.Compute)
+        {
+            return Result(copy, StepOutcome.Completed, KindResult(copy));
+        }
+
+        entry = EntryOf(command.CommandId);
+        if (entry.Outcome is null || MayRunAgain(entry, copy))
+        {
+            entry.Happened = true;
+            entry.Attempt = copy.Attempt;
+            entry.Outcome = Result(copy, StepOutcome.Completed, KindResult(copy));
+        }
+
+        return entry.Outcome;
+    }
+
+    private Entry? EntryOrNull(Guid command) => _ledger.GetValueOrDefault(command);
+
+    private string KindResult(CommandToSend copy) => Answers is not null ? $$"""{"ref":"{{copy.Step}}"}""" : Typed(copy, 200);
+
+    private StepResultArrived Result(CommandToSend copy, StepOutcome outcome, string? result) => new()
+    {
+        SagaId = Saga.Facts.SagaId,
+        CausedBy = Identity.Result(copy.CommandId, copy.Attempt, outcome.ToString()),
+        CommandId = copy.CommandId,
+        Attempt = copy.Attempt,
+        Outcome = outcome,
+        Result = result is null ? null : CelValue.FromJson(Encoding.UTF8.GetBytes(result)),
+        Code = outcome == StepOutcome.Completed ? null : Answers is not null || outcome != StepOutcome.Rejected ? "some_code" : $"http_{_refusals[Pick(_refusals.Length)]}",
+        Message = outcome == StepOutcome.Completed ? null : "Because.",
+    };
+}

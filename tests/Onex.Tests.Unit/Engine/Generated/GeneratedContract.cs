@@ -1,0 +1,517 @@
+namespace Onex.Tests.Unit.Engine.Generated;
+
+/// <summary>A contract that is well-typed by the way it was made, an input for it, and what it is made of.</summary>
+internal sealed record GeneratedContract(string Text, string Input, IReadOnlySet<string> Constructs)
+{
+    /// <summary>The same seed always gives the same one.</summary>
+    public static GeneratedContract Of(Random random) => new ContractGenerator(random).Make();
+}
+
+/// <summary>
+/// Makes contracts out of everything that the language has. States stand in a row, each leads to a later one or to an end, and back only with a
+/// counter or by an event or a failure: so every saga ends once the world turns kind. Expressions read what is there for certain, or look first.
+/// </summary>
+internal sealed partial class ContractGenerator(Random random)
+{
+    private const string Unwinding = "unwinding";
+    private const string Unwound = "unwound";
+    private const string GivenUp = "given_up";
+    private const string DoneEarly = "done_early";
+
+    private static readonly string[] _texts = ["note", "tag", "mark"];
+    private static readonly string[] _numbers = ["count", "total", "rounds"];
+
+    private readonly SortedSet<string> _constructs = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _targets = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _events = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Shape> _shapes = new(StringComparer.Ordinal);
+    private readonly List<string> _elsewhere = [];
+    private readonly List<(string Name, ContractMap State)> _besides = [];
+    private int _ids;
+    private int _states;
+    private int _pivot;
+    private bool _hasUnwinding;
+    private bool _hasResponded;
+    private bool _hasOnFailure;
+    private bool _hasCalming;
+    private bool _hasOutput;
+
+    private enum Shape
+    {
+        Http,
+        Hash,
+        Child,
+        Items,
+        Rows,
+        Transaction,
+    }
+
+    public GeneratedContract Make()
+    {
+        _states = 1 + random.Next(5);
+        _pivot = Chance(35) ? random.Next(_states) : int.MaxValue;
+        _hasOnFailure = Chance(70);
+        _hasCalming = _hasOnFailure && Chance(30);
+        _hasUnwinding = _hasOnFailure || Chance(60);
+        _hasOutput = Chance(40);
+        Use(_hasOnFailure ? "on_failure" : "no on_failure");
+
+        var states = new ContractMap();
+        for (var state = 0; state < _states; state++)
+        {
+            states.Add((Name(state), State(state)));
+        }
+
+        var anyState = Chance(40) ? AnyState() : [];
+        var deadline = Chance(35) ? new ContractMap().With("after", Pick("24h", "72h", "100h")).With("next", Leaving(GivenUp)) : null;
+        Use("deadline", deadline is not null);
+        AddCalming();
+        states.AddRange(_besides.Select(beside => (beside.Name, (object)beside.State)));
+        AddEnds(states);
+        var key = Chance(35) ? Use("key", "input.id") : null;
+        var contract = new ContractMap()
+            .With("contract", "generated")
+            .With("version", "1.0.0")
+            .With("input", Schema())
+            .With("output", _hasOutput ? Use("schema of the output", OutputSchema()) : null)
+            .With("key", key)
+            .With("on_duplicate", key is null ? null : Chance(60) ? Use("on_duplicate join", "join") : Chance(30) ? "reject" : null)
+            .With("schedule", Chance(22) ? Schedule(key) : null)
+            .With("data", Data())
+            .With("events", Events())
+            .With("retries", new ContractMap().With("quick", Policy()))
+            .With("deadline", deadline)
+            .With("any_state", anyState)
+            .With("initial", Name(0))
+            .With("states", states)
+            .With("on_failure", !_hasOnFailure ? null : _hasCalming ? "calming" : Unwinding);
+        return new GeneratedContract(ContractText.Of(contract), Input(), _constructs);
+    }
+
+    private static string Name(int state) => $"s{state}";
+
+    private bool Chance(int percent) => random.Next(100) < percent;
+
+    private T Pick<T>(params T[] from) => from[random.Next(from.Length)];
+
+    private void Use(string construct, bool whether = true)
+    {
+        if (whether)
+        {
+            _constructs.Add(construct);
+        }
+    }
+
+    private T Use<T>(string construct, T made)
+    {
+        _constructs.Add(construct);
+        return made;
+    }
+
+    private static ContractMap Schema() => new ContractMap()
+        .With("type", "object")
+        .With("required", List("id", "count", "items"))
+        .With("properties", new ContractMap()
+            .With("id", new ContractMap().With("type", "string"))
+            .With("count", new ContractMap().With("type", "integer").With("minimum", 0).With("maximum", 1000))
+            .With("price", new ContractMap().With("type", "number"))
+            .With("items", new ContractMap()
+                .With("type", "array")
+                .With("maxItems", 8)
+                .With("items", new ContractMap()
+                    .With("type", "object")
+                    .With("required", List("sku", "quantity"))
+                    .With("properties", new ContractMap()
+                        .With("sku", new ContractMap().With("type", "string"))
+                        .With("quantity", new ContractMap().With("type", "integer").With("minimum", 0).With("maximum", 9))))));
+
+    private string Input()
+    {
+        var items = Enumerable.Range(0, Pick(0, 1, 2, 3, 4, 8)).Select(_ => $$"""{"sku":"{{Pick("a", "b", "c")}}","quantity":{{random.Next(10)}}}""");
+        var price = Chance(50) ? $$""","price":{{random.Next(100)}}.5""" : "";
+        return $$"""{"id":"{{Pick("o-1", "o-2")}}","count":{{random.Next(10)}}{{price}},"items":[{{string.Join(',', items)}}]}""";
+    }
+
+    private static ContractMap OutputSchema() => new ContractMap()
+        .With("type", "object")
+        .With("required", List("id", "text", "said"))
+        .With("properties", new ContractMap()
+            .With("id", new ContractMap().With("type", "string"))
+            .With("text", new ContractMap().With("type", "string"))
+            .With("said", new ContractMap().With("type", "string").With("minLength", 5))
+            .With("names", new ContractMap().With("type", "array").With("items", new ContractMap().With("type", "string")))
+            .With("fixed", new ContractMap().With("type", "array").With("maxItems", 3)))
+        .With("additionalProperties", false);
+
+    private ContractMap Schedule(string? key)
+    {
+        Use("schedule");
+        var calendar = Chance(50);
+        Use(calendar ? "schedule cron" : "schedule every");
+        return new ContractMap()
+            .With("every", calendar ? null : Pick("1s", "90s", "1h", "3d"))
+            .With("cron", calendar ? Pick("0 3 * * *", "*/15 * * * 1-5", "30 2 29 2 *") : null)
+            .With("time_zone", calendar && Chance(60) ? Pick("Europe/Zurich", "America/New_York", "UTC") : null)
+            .With("overlap", key is null && Chance(50) ? "allow" : Chance(50) ? "skip" : null)
+            .With("missed", Chance(60) ? Pick("latest", "skip") : null)
+            .With("input", new ContractMap()
+                .With("id", "nightly")
+                .With("count", random.Next(10))
+                .With("items", List(new ContractMap().With("sku", "a").With("quantity", random.Next(10)))));
+    }
+
+    private static List<object> List(params object[] items) => [.. items];
+
+    private static ContractMap Data() => new ContractMap()
+        .With("note", "string?")
+        .With("tag", new ContractMap().With("type", "string").With("initial", "none"))
+        .With("mark", "string?")
+        .With("sure", "string")
+        .With("count", new ContractMap().With("type", "int").With("initial", 0))
+        .With("total", new ContractMap().With("type", "int").With("initial", 1))
+        .With("rounds", new ContractMap().With("type", "int").With("initial", 0))
+        .With("loops", new ContractMap().With("type", "int").With("initial", 0))
+        .With("flag", new ContractMap().With("type", "bool").With("initial", false))
+        .With("due", new ContractMap().With("type", "timestamp").With("initial", "2026-11-24T09:30:00Z"))
+        .With("names", new ContractMap().With("type", "list(string)").Holding("initial", new List<object>()))
+        .With("refs", new ContractMap().With("type", "list(string)").Holding("initial", new List<object>()));
+
+    private ContractMap Policy() => new ContractMap()
+        .With("attempts", 1 + random.Next(4))
+        .With("first", Pick("200ms", "1s"))
+        .With("factor", 2)
+        .With("max", "5s")
+        .With("jitter", Pick("full", "none"))
+        .With("within", Chance(30) ? Pick("2m", "5m") : null);
+
+    // ---- states
+
+    private ContractMap State(int index)
+    {
+        var known = new Scope { State = index, PastPivot = index >= _pivot };
+        var state = new ContractMap();
+        if (index == _pivot)
+        {
+            Use("pivot");
+            state.With("pivot", true);
+        }
+
+        // A state that waits.
+        if (Chance(20))
+        {
+            var onward = Onward(index);
+            var rules = Chance(80) ? Rules(index, mustLead: true) : [];
+            var timeout = !rules.Exists(rule => ((ContractMap)rule).Exists(entry => entry is { Key: "next", Value: string next } && next == onward)) || Chance(70);
+            Use("state that waits");
+            Use("state timeout", timeout);
+            return state
+                .With("on_event", rules)
+                .With("timeout", timeout ? new ContractMap().With("after", Pick("10m", "1h", "23h")).With("next", Target(onward)) : null)
+                .With("next", null);
+        }
+
+        var fields = new List<string>(_texts.Concat(_numbers).Concat(["sure", "flag", "due", "names", "refs"]));
+        var steps = Steps(known, fields, depth: 0, most: 4);
+        var back = index > 0 && Chance(25);
+        if (back)
+        {
+            steps.Insert(0, new ContractMap().With("set", new ContractMap().With("loops", "data.loops + 1")));
+            Use("set");
+        }
+
+        var fails = !known.HasFailed && Chance(6);
+        if (fails)
+        {
+            Use("fail");
+            steps.Add(new ContractMap()
+                .With("fail", new ContractMap().With("code", Pick("no_luck", "refused")).With("message", "Not for ${input.id}."))
+                .With("catch", Chance(60) ? List(Catch(index, "no_luck")) : null));
+        }
+
+        state.With("steps", steps);
+        if (Chance(25))
+        {
+            Use("catch of a state");
+            state.With("catch", List(Catch(index, Pick("step_failed", "declined", "http_409"))));
+        }
+
+        if (Chance(35))
+        {
+            state.With("on_event", Rules(index, mustLead: false));
+        }
+
+        if (Chance(15))
+        {
+            Use("state timeout");
+            state.With("timeout", new ContractMap().With("after", Pick("10m", "1h", "23h")).With("next", Leads(index)));
+        }
+
+        AddWays(state, index, known, back);
+        return state;
+    }
+
+    private void AddWays(ContractMap state, int index, Scope known, bool back)
+    {
+        if (!back && Chance(50))
+        {
+            var next = Onward(index);
+            state.With("next", Target(next));
+            return;
+        }
+
+        Use("choose");
+        var choices = new List<object>();
+        if (back)
+        {
+            Use("way back");
+            choices.Add(new ContractMap().With("when", "data.loops < 3").With("next", Target(Name(Earlier(index)))));
+        }
+
+        for (var more = random.Next(3); more > 0; more--)
+        {
+            var next = Leads(index);
+            choices.Add(new ContractMap().With("when", Bool(known)).With("next", next).With("fault", FaultFor(next)));
+        }
+
+        var last = Onward(index);
+        choices.Add(new ContractMap().With("next", Target(last)));
+        state.With("choose", choices);
+    }
+
+    // The next state: what makes every state reachable, and every saga end.
+    private string Onward(int index) => index + 1 < _states ? Name(index + 1) : "done";
+
+    // A later state, or another end. What is before the pivot does not jump over it.
+    private string Leads(int index)
+    {
+        var last = index < _pivot ? Math.Min(_pivot, _states - 1) : _states - 1;
+        return Chance(40) && index + 1 <= last ? Target(Name(index + 1 + random.Next(last - index)))
+            : Chance(20) ? Target(DoneEarly)
+            : Chance(25) ? Failing(index)
+            : index >= _pivot ? Target(GivenUp)
+            : Leaving(GivenUp);
+    }
+
+    // What failures lead to may be an ordinary state, which fails itself: all of that it catches, and back it leads with a counter.
+    private void AddCalming()
+    {
+        if (!_hasCalming)
+        {
+            return;
+        }
+
+        Use("on_failure to an ordinary state");
+        var back = Chance(50) && _pivot != 0;
+        _besides.Add(("calming", new ContractMap()
+            .With("steps", List(
+                Chance(40) ? new ContractMap().With("wait", "2s") : new ContractMap().With("set", new ContractMap().With("note", "fault.code")),
+                new ContractMap().With("set", new ContractMap().With("loops", "data.loops + 1")),
+                Get("calm", "/calm")))
+            .With("catch", List(new ContractMap().With("next", Target(Unwinding))))
+            .With("next", back ? null : Target(Unwinding))
+            .With("fault", back ? null : "calmed")
+            .With("choose", back
+                ? List(
+                    new ContractMap().With("when", "data.loops < 4").With("next", Target(Name(0))),
+                    new ContractMap().With("next", Target(Unwinding)).With("fault", "calmed"))
+                : null)));
+    }
+
+    private static ContractMap Get(string id, string path) => new ContractMap()
+        .With("id", id).With("effect", "http.get").With("connection", "outside").With("with", new ContractMap().With("path", path));
+
+    // A failure leads back by a state that waits, or that counts.
+    private string Back(int index)
+    {
+        var (name, earlier) = ($"back{_besides.Count}", Target(Name(Earlier(index))));
+        var waits = Chance(50);
+        Use(waits ? "way back of a failure that waits" : "way back of a failure that counts");
+        var otherwise = waits ? "" : Target(GivenUp);
+        _besides.Add((name, waits
+            ? new ContractMap().With("steps", List(new ContractMap().With("wait", Pick("1s", "1m")))).With("next", earlier)
+            : new ContractMap()
+                .With("steps", List(new ContractMap().With("set", new ContractMap().With("loops", "data.loops + 1"))))
+                .With("choose", List(
+                    new ContractMap().With("when", "data.loops < 4").With("next", earlier),
+                    new ContractMap().With("next", otherwise).With("fault", FaultFor(otherwise))))));
+        return name;
+    }
+
+    // A state that ends in a failure, and leads nowhere else.
+    private string Failing(int index)
+    {
+        var name = $"failing{_besides.Count}";
+        Use("state that ends in fail");
+        _besides.Add((name, new ContractMap()
+            .With("steps", List(new ContractMap().With("fail", new ContractMap().With("code", "no_use").With("message", "Not for ${input.id}."))))
+            .With("catch", index >= _pivot ? List(new ContractMap().With("next", Target(GivenUp))) : null)));
+        return name;
+    }
+
+    private string Leaving(string otherwise) => _hasUnwinding && Chance(75) ? Target(Unwinding) : Target(otherwise);
+
+    private int Earlier(int index) => index >= _pivot ? _pivot + random.Next(index - _pivot + 1) : random.Next(index + 1);
+
+    private string Target(string state)
+    {
+        _targets.Add(state);
+        return state;
+    }
+
+    private string? FaultFor(string next)
+    {
+        if (next is Unwinding or GivenUp)
+        {
+            Use("fault of a way");
+            return Pick("too_dear", "out_of_stock");
+        }
+
+        return null;
+    }
+
+    private ContractMap Catch(int index, string code, bool mayLeadBack = false)
+    {
+        Use("catch");
+        var next = mayLeadBack && index > 0 && Chance(25) ? Back(index) : Leads(index);
+        return new ContractMap().With("error", Chance(70) ? List(code) : null).With("next", next);
+    }
+
+    private void AddEnds(ContractMap states)
+    {
+        Use("end completed", _targets.Contains("done"));
+        states.Add(("done", new ContractMap().With("end", "completed").With("output", _hasOutput || Chance(60) ? Use("output", Payload(new Scope())) : null)));
+        if (_targets.Contains(DoneEarly))
+        {
+            states.Add((DoneEarly, new ContractMap().With("end", "completed").With("output", _hasOutput ? Payload(new Scope()) : null)));
+        }
+
+        if (_targets.Contains(GivenUp))
+        {
+            Use("end failed");
+            states.Add((GivenUp, new ContractMap()
+                .With("end", "failed")
+                .With("output", new ContractMap().With("reason", "${fault.code}"))));
+        }
+
+        if (!_hasUnwinding || (!_hasOnFailure && !_targets.Contains(Unwinding)))
+        {
+            return;
+        }
+
+        Use("compensating state");
+        Use("end failed");
+        if (Chance(15))
+        {
+            Use("state after compensating");
+            states.Add((Unwinding, new ContractMap().With("compensate", "all").With("next", "telling")));
+            states.Add(("telling", new ContractMap()
+                .With("steps", List(new ContractMap()
+                    .With("id", "tell")
+                    .With("effect", "http.post")
+                    .With("connection", "outside")
+                    .With("with", new ContractMap().With("path", "/tell").With("body", new ContractMap().With("why", "${fault.message}")))
+                    .With("compensate", new ContractMap().With("none", "what is told is told"))
+                    .With("catch", List(new ContractMap().With("next", Unwound)))))
+                .With("next", Unwound)));
+        }
+        else
+        {
+            states.Add((Unwinding, new ContractMap().With("compensate", "all").With("next", Unwound)));
+        }
+
+        states.Add((Unwound, new ContractMap()
+            .With("end", "failed")
+            .With("output", Chance(70) ? new ContractMap().With("reason", "${fault.code}").With("why", "${fault.message}") : null)));
+    }
+
+    // ---- events
+
+    private List<object> AnyState()
+    {
+        Use("any_state");
+        return List(new ContractMap()
+            .With("event", Event("cancel"))
+            .With("when", Chance(60) ? "event.text != \"\"" : null)
+            .With("next", Leaving(GivenUp)));
+    }
+
+    private string Event(string name)
+    {
+        _events.Add(name);
+        return name;
+    }
+
+    private ContractMap Events()
+    {
+        var events = new ContractMap();
+        foreach (var name in _events.Order(StringComparer.Ordinal))
+        {
+            var early = Chance(20);
+            Use("early event", early);
+            events.Holding(name, new ContractMap()
+                .With("data", name is "beat" ? null : new ContractMap().With("text", "string").With("number", "int").With("at", "timestamp"))
+                .With("early", early ? "10m" : null));
+        }
+
+        return events;
+    }
+
+    private List<object> Rules(int index, bool mustLead)
+    {
+        Use("on_event");
+        var rules = new List<object>();
+        if (Chance(45))
+        {
+            Use("stay");
+            Use("set of an event");
+            rules.Add(new ContractMap()
+                .With("event", Event("remark"))
+                .With("when", Chance(20) ? "event.number >= 0" : null)
+                .With("set", EventSets())
+                .With("stay", true));
+        }
+
+        if (Chance(15))
+        {
+            Use("stay");
+            rules.Add(new ContractMap().With("event", Event("beat")).With("stay", true));
+        }
+
+        if (mustLead || Chance(60))
+        {
+            var guarded = Chance(40);
+            var next = index > 0 && Chance(25) ? Target(Name(Earlier(index))) : mustLead ? Target(Onward(index)) : Leads(index);
+            Use("set of an event", guarded);
+            rules.Add(new ContractMap()
+                .With("event", Event("go"))
+                .With("when", guarded ? Pick("event.number > 2", "event.text.startsWith(\"a\") || data.count < 3", "event.at > saga.started_at") : null)
+                .With("set", guarded ? EventSets() : null)
+                .With("next", next));
+        }
+
+        return rules;
+    }
+
+    private ContractMap EventSets()
+    {
+        var sets = new ContractMap().With(Pick("note", "mark"), "event.text");
+        if (Chance(50))
+        {
+            sets.With(Pick(_numbers), "event.number");
+        }
+
+        if (Chance(30))
+        {
+            sets.With("names", "size(data.names) < 6 ? data.names + [event.text] : data.names");
+        }
+
+        if (Chance(20))
+        {
+            sets.With("due", "event.at");
+        }
+
+        return sets;
+    }
+
+    // ---- steps
+}

@@ -1,0 +1,150 @@
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+using Onex.Engine;
+
+namespace Onex.Tests.Unit.Engine;
+
+/// <summary>Steps that send nothing to a role: <c>set</c>, <c>respond</c>, <c>fail</c>.</summary>
+public sealed class InlineStepTests
+{
+    [Fact]
+    public void Set_writes_all_its_fields_over_the_data_as_it_was()
+    {
+        var story = new Story(Setting(TestStates.Put("one", "data.two", TestStates.Number), TestStates.Put("two", "data.one", TestStates.Number))).Starts();
+
+        story.IsIn("done", SagaStatus.Completed);
+        Assert.Equal((2, 1), (story.Saga.Data["one"].AsInt(), story.Saga.Data["two"].AsInt()));
+    }
+
+    [Theory]
+    [InlineData("data.missing")]
+    [InlineData("'text'")]
+    public void A_set_that_cannot_be_worked_out_or_has_the_wrong_type_is_a_failure(string value)
+    {
+        var story = new Story(Setting(TestStates.Put("one", value, TestStates.Number))).Starts();
+
+        Assert.Equal(("expression_failed", "count"), (story.Saga.Fault!.Code, story.Saga.Fault.Step));
+        Assert.Equal(1, story.Saga.Data["one"].AsInt());
+    }
+
+    [Fact]
+    public void Respond_answers_now_and_the_end_answers_nothing_more()
+    {
+        var story = new Story(Responding()).Starts().Takes(Joining("requests/5/1")).Completes("one").Sends("two");
+        Assert.Equal(
+            [(ResponseStatus.Success, """{"order":7}""", false), (ResponseStatus.Success, """{"order":7}""", false)],
+            story.Answers.Select(answer => (answer.Status, answer.Output.ToString()!, answer.IsDuplicate)));
+
+        story.Completes("two").IsIn("done", SagaStatus.Completed);
+        Assert.Equal(2, story.Answers.Count);
+        Assert.Equal("""{"end":true}""", story.Saga.Output.ToString());
+    }
+
+    [Fact]
+    public void Where_nobody_asked_nothing_is_answered_but_one_that_joins_gets_its_answer()
+    {
+        var story = new Story(Responding()).Starts(silent: true).Completes("one").Completes("two").IsIn("done", SagaStatus.Completed);
+        Assert.Empty(story.Answers);
+
+        story.Takes(Joining("requests/5/1"));
+        Assert.Equal("requests/5/1", Assert.Single(story.Answers).To.Source);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_request_that_joins_after_a_response_gets_it_at_once(bool afterTheEnd)
+    {
+        var story = new Story(Responding()).Starts().Completes("one");
+        if (afterTheEnd)
+        {
+            story.Completes("two");
+        }
+
+        story.Takes(Joining("requests/5/1", isDuplicate: true));
+        var answer = story.Last.Answers.Single();
+        Assert.Equal((ResponseStatus.Success, """{"order":7}""", true), (answer.Status, answer.Output.ToString()!, answer.IsDuplicate));
+        if (!afterTheEnd)
+        {
+            story.Completes("two");
+            Assert.Equal(2, story.Answers.Count);
+        }
+    }
+
+    [Fact]
+    public void A_saga_that_fails_after_its_response_answers_nothing_more()
+    {
+        var story = new Story(Responding()).Starts().Completes("one").Answered("two", 404).IsIn("failed", SagaStatus.Failed);
+
+        Assert.Single(story.Answers);
+    }
+
+    [Fact]
+    public void Fail_sets_its_code_and_message_and_leads_to_on_failure()
+    {
+        var story = new Story(Failing()).Starts();
+
+        story.IsIn("failed", SagaStatus.Failed);
+        Assert.Equal(("too_big", "It has 3 parts.", "refuse"), (story.Saga.Fault!.Code, story.Saga.Fault.Message, story.Saga.Fault.Step));
+    }
+
+    [Fact]
+    public void Fail_leads_to_its_own_catch_first() =>
+        new Story(Failing(new CatchRule(["too_big"], "done"))).Starts().IsIn("done", SagaStatus.Completed);
+
+    [Fact]
+    public void A_message_of_fail_that_cannot_be_worked_out_is_a_failed_expression()
+    {
+        var plan = TestStates.Plan([TestStates.State("checking", "done", [TestStates.Fail("refuse", "too_big", "data.missing")]), TestStates.End("done")]);
+
+        Assert.Equal("expression_failed", new Story(plan).Starts().Saga.Fault!.Code);
+    }
+
+    [Fact]
+    public void An_end_whose_output_is_wrong_past_the_pivot_blocks_before_it_and_can_be_retried()
+    {
+        var plan = TestStates.Plan(
+        [
+            TestStates.State("sending", "done", [TestStates.Effect("send")], pivot: true),
+            TestStates.End("done", output: TestStates.Map(("x", "data.missing"))),
+        ]);
+        var story = new Story(plan).Starts().Completes("send").IsIn("sending", SagaStatus.Blocked);
+        Assert.Equal(BlockedBy.Way, story.Saga.Blockage!.Kind);
+
+        story.Asks(OperatorCommand.Retry).Sends().IsIn("sending", SagaStatus.Blocked);
+        Assert.Empty(story.Answers);
+    }
+
+    [Fact]
+    public void A_circle_without_a_call_blocks_in_a_state_that_an_operator_can_cancel()
+    {
+        var plan = TestStates.Plan([TestStates.State("one", "two"), TestStates.State("two", "one")]);
+        var story = new Story(plan).Starts();
+
+        Assert.Equal((SagaStatus.Blocked, BlockedBy.Way), (story.Saga.Status, story.Saga.Blockage!.Kind));
+        story.Asks(OperatorCommand.Retry);
+        Assert.Equal(SagaStatus.Blocked, story.Saga.Status);
+        story.Asks(OperatorCommand.Cancel).IsIn("failed", SagaStatus.Cancelled);
+    }
+
+    private static Plan Setting(params Assignment[] assignments) => TestStates.Plan(
+        [TestStates.State("counting", "done", [TestStates.Set("count", assignments)]), TestStates.End("done")],
+        data: [TestStates.Field("one", TestStates.Number, CelValue.Int(1)), TestStates.Field("two", TestStates.Number, CelValue.Int(2))]);
+
+    private static Plan Responding() => TestStates.Plan(
+    [
+        TestStates.State("working", "done", [TestStates.Effect("one"), TestStates.Respond("reply", ("order", "7")), TestStates.Effect("two")]),
+        TestStates.End("done", output: TestStates.Map(("end", "true"))),
+    ]);
+
+    private static Plan Failing(params CatchRule[] catches) => TestStates.Plan(
+        [TestStates.State("checking", "done", [TestStates.Fail("refuse", "too_big", "'It has ' + string(1 + 2) + ' parts.'", catches)]), TestStates.End("done")]);
+
+    private static RequestJoined Joining(string source, bool isDuplicate = false) => new()
+    {
+        SagaId = default,
+        CausedBy = default,
+        Waiter = new Waiter(Story.Requester(source), isDuplicate),
+    };
+}

@@ -1,0 +1,199 @@
+using Onex.Contracts.Expressions;
+using Onex.Engine;
+using Onex.Orchestrator.Storage;
+using Onex.Tests.Unit.Orchestrator.Mapping;
+
+namespace Onex.Tests.Unit.Engine;
+
+/// <summary>One rule for depth, numbers and text, wherever a value is made or arrives; reading a row takes whatever was written.</summary>
+public sealed class ValueRuleTests
+{
+    [Theory]
+    [InlineData("""{"f":1e400}""", "/body/f must be a number that a double can hold")]
+    [InlineData("""{"f":[-1e999]}""", "/body/f/0 must be a number that a double can hold")]
+    [InlineData("""{"f":18446744073709551616}""", "/body/f must be from -9223372036854775808 to 18446744073709551615")]
+    [InlineData("""{"f":"a\u0000b"}""", "/body/f the text holds U+0000")]
+    [InlineData("""{"f":"\ud800"}""", "half of a surrogate pair")]
+    public void A_result_that_no_value_can_be_has_failed_and_says_where(string body, string reason)
+    {
+        var story = Asking("save: { kept: result.body.f }").Answered("ask", 200, body);
+
+        Assert.Contains(reason, Detail(story, HistoryKinds.AttemptFailed, "message"), StringComparison.Ordinal);
+        Assert.Equal("result_invalid", Detail(story, HistoryKinds.AttemptFailed, "code"));
+        SagaRowsTests.There_and_back(story.Plan, story.Saga);
+    }
+
+    [Fact]
+    public void A_whole_number_of_more_than_64_bits_may_be_rounded_where_the_contract_says_that_it_is_a_double() =>
+        Assert.Equal(1.8446744073709552e19, Asking("returns: { body: { f: double } }\n        save: { kept: result.body.f }")
+            .Answered("ask", 200, """{"f":18446744073709551616}""").Saga.Data["kept"].AsDouble());
+
+    [Theory]
+    [InlineData(62, true)]
+    [InlineData(63, false)]
+    public void A_result_has_64_levels_at_most(int levelsOfItem, bool isTaken)
+    {
+        var body = "{\"f\":" + new string('[', levelsOfItem) + new string(']', levelsOfItem) + "}";
+        var story = Asking("save: { kept: result.body.f }").Answered("ask", 200, body);
+
+        Assert.Equal(isTaken, story.Saga.Data["kept"].Kind == CelKind.List);
+    }
+
+    [Theory]
+    [InlineData("{ id: wrap, set: { kept: '{\"more\": data.kept}' } }", "", "expression_failed")]
+    [InlineData("{ id: wrap, compute: transform, with: { values: { more: \"${data.kept}\" } } }", "", "expression_failed")]
+    [InlineData("{ id: wrap, emit: orders.full, with: { value: { more: \"${data.kept}\" } } }", "", "expression_failed")]
+    [InlineData("{ id: wrap, respond: { more: \"${data.kept}\" } }", "", "expression_failed")]
+    [InlineData("{ id: wrap, set: { kept: data.kept } }", ", output: { more: \"${data.kept}\" }", "output_invalid")]
+    public void What_would_be_nested_deeper_than_64_levels_is_not_made_and_fails_with_a_code(string step, string output, string code)
+    {
+        var full = new string('[', 64) + new string(']', 64);
+        var story = new Story($$"""
+            contract: story
+            version: 1.0.0
+            input: {}
+            data: { kept: { type: any, initial: null } }
+            events: { given: { data: { what: any } } }
+            initial: waiting
+            states:
+              waiting:
+                on_event: [ { event: given, next: wrapping, set: { kept: event.what } } ]
+              wrapping:
+                steps: [{{step}}]
+                next: done
+              done: { end: completed{{output}} }
+            """).Starts().Tells("given", $$"""{"what":{{full}}}""");
+
+        Assert.Equal(code, story.Saga.Fault?.Code);
+        Assert.Contains("nested deeper than 64 levels", story.Saga.Fault!.Message, StringComparison.Ordinal);
+        story.IsIn("failed", SagaStatus.Failed);
+    }
+
+    [Theory]
+    [InlineData("{ id: wrap, set: { kept: \"'a\\\\u0000'\" } }", "")]
+    [InlineData("{ id: wrap, compute: transform, with: { values: { more: \"${'a\\\\u0000'}\" } } }", "")]
+    [InlineData("{ id: wrap, respond: { more: \"${'a\\\\u0000'}\" } }", "")]
+    [InlineData("{ id: wrap, set: { kept: 1 } }", ", output: { more: \"${'a\\\\u0000'}\" }")]
+    public void Text_that_cannot_be_stored_is_not_made_and_fails_with_a_code(string step, string output)
+    {
+        var story = new Story($$"""
+            contract: story
+            version: 1.0.0
+            input: {}
+            data: { kept: { type: any, initial: null } }
+            initial: making
+            states:
+              making:
+                steps: [{{step}}]
+                next: done
+              done: { end: completed{{output}} }
+            """).Starts().IsIn("failed", SagaStatus.Failed);
+
+        Assert.Contains("U+0000", story.Saga.Fault!.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_value_of_any_type_is_the_same_before_and_after_its_row_was_read()
+    {
+        var story = Asking("""save: { kept: "{'d': 1.5e17, 'u': 5u, 't': timestamp('2026-11-24T08:00:00Z'), 'p': duration('90s'), 'b': b'ab', 'n': {1: -0.0}}" }""")
+            .Answered("ask", 200);
+        var kept = story.Saga.Data["kept"];
+
+        Assert.Equal(
+            [CelKind.Bytes, CelKind.Double, CelKind.Map, CelKind.Duration, CelKind.Timestamp, CelKind.Uint],
+            kept.AsMap().Select(entry => entry.Value.Kind));
+        var back = SagaRowsTests.There_and_back(story.Plan, story.Saga).Data["kept"];
+        Assert.Equal(kept.AsMap().Select(entry => entry.Value.Kind), back.AsMap().Select(entry => entry.Value.Kind));
+        Assert.Equal(kept, back);
+    }
+
+    [Fact]
+    public void People_read_plain_json_of_data_whatever_its_kinds()
+    {
+        var story = Asking("""save: { kept: "[1.5e17, 5u, timestamp('2026-11-24T08:00:00Z'), b'ab']" }""").Answered("ask", 200);
+        var row = SagaRows.ToRow(story.Saga, 1, Guid.Empty);
+
+        Assert.Equal("""{"kept":[150000000000000000.0,5,"2026-11-24T08:00:00Z","YWI="]}""", row.Data.ToString());
+        Assert.Contains("""
+            "data_kinds":{"kept":{"1":"uint","2":"timestamp","3":"bytes"}}
+            """.Trim(), row.Progress.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_a_step_returned_keeps_its_types_when_its_row_is_read()
+    {
+        var story = new Story("""
+            contract: story
+            version: 1.0.0
+            input: {}
+            initial: asking
+            states:
+              asking:
+                steps:
+                  - { id: ask, effect: http.get, connection: outside, with: { path: / }, returns: { body: { at: timestamp } } }
+                  - { id: look, effect: http.get, connection: outside, with: { path: "/${steps.ask.body.at.getFullYear()}" } }
+                next: done
+              done: { end: completed }
+            """).Starts().Answered("ask", 200, """{"at":"2026-11-24T08:00:00Z"}""");
+
+        var back = SagaRowsTests.There_and_back(story.Plan, story.Saga);
+
+        Assert.True(back.Results["ask"].TryGetField("body", out var body));
+        Assert.True(body.TryGetField("at", out var at));
+        Assert.Equal(CelKind.Timestamp, at.Kind);
+    }
+
+    [Fact]
+    public void A_saga_that_is_set_aside_sleeps_until_an_operator_asks_and_goes_on_where_it_was()
+    {
+        var story = Asking("").After(TimeSpan.FromSeconds(1));
+        var due = story.Saga.NextWakeupAt;
+        var aside = SagaEngine.SetAside(story.Plan, story.Saga, "It broke.", story.Now);
+
+        Assert.Equal((SagaStatus.Blocked, null, "It broke."), (aside.State.Status, aside.State.NextWakeupAt, aside.State.BlockedBecause));
+        Assert.False(SagaEngine.SetAside(story.Plan, aside.State, "Again.", story.Now).Changed);
+        var back = SagaRowsTests.There_and_back(story.Plan, aside.State);
+        Assert.Equal(BlockedBy.Handling, back.Blockage!.Kind);
+        Assert.Contains("nothing to pass over", Asked(story, back, OperatorCommand.Skip).NotDone, StringComparison.Ordinal);
+        var retried = Asked(story, back, OperatorCommand.Retry);
+        Assert.Equal((SagaStatus.Running, due), (retried.State.Status, retried.State.NextWakeupAt));
+
+        // It goes on, and begins nothing anew.
+        Assert.Empty(retried.Commands);
+        Assert.Equal([HistoryKinds.RetriedByOperator], retried.History.Select(note => note.Kind));
+        Assert.Equal(SagaStatus.Compensating, Asked(story, back, OperatorCommand.Cancel).State.Status);
+    }
+
+    private static Decision Asked(Story story, SagaState saga, OperatorCommand command) => SagaEngine.Decide(
+        story.Plan,
+        saga,
+        new OperatorAsked { SagaId = saga.Facts.SagaId, CausedBy = default, Command = command, By = "ops" },
+        story.Now);
+
+    private static Story Asking(string more) => new Story($$"""
+        contract: story
+        version: 1.0.0
+        input: {}
+        data: { kept: { type: any, initial: null } }
+        initial: asking
+        states:
+          asking:
+            steps:
+              - id: ask
+                effect: http.get
+                connection: outside
+                with: { path: / }
+                {{more}}
+            next: resting
+          resting:
+            steps: [{ id: rest, wait: 1h }]
+            next: done
+          done: { end: completed }
+        """).Starts();
+
+    private static string Detail(Story story, string kind, string name)
+    {
+        using var json = System.Text.Json.JsonDocument.Parse(story.History.Last(note => note.Kind == kind).Detail!.Value.Utf8);
+        return json.RootElement.GetProperty(name).GetString()!;
+    }
+}

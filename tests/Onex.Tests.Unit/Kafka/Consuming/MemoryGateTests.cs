@@ -1,0 +1,47 @@
+using Onex.Kafka.Consuming;
+
+namespace Onex.Tests.Unit.Kafka.Consuming;
+
+public sealed class MemoryGateTests
+{
+    [Fact]
+    public async Task What_does_not_fit_waits_its_turn_and_what_is_too_heavy_comes_in_alone()
+    {
+        var gate = new MemoryGate(10);
+        var first = await gate.EnterAsync(6, CancellationToken.None);
+        var second = await gate.EnterAsync(4, CancellationToken.None);
+        var heavy = gate.EnterAsync(1_000, CancellationToken.None).AsTask();
+        var light = gate.EnterAsync(1, CancellationToken.None).AsTask();
+        Assert.False(heavy.IsCompleted);
+
+        first.Dispose();
+        first.Dispose();
+
+        // First come, first served: no light one passes the heavy one by, which would never have its turn. There is room for both.
+        var late = gate.EnterAsync(1, CancellationToken.None).AsTask();
+        Assert.False(heavy.IsCompleted || light.IsCompleted || late.IsCompleted);
+        second.Dispose();
+        var alone = await heavy.WaitAsync(TimeSpan.FromSeconds(10));
+        Assert.False(light.IsCompleted);
+        alone.Dispose();
+        (await light.WaitAsync(TimeSpan.FromSeconds(10))).Dispose();
+        (await late.WaitAsync(TimeSpan.FromSeconds(10))).Dispose();
+    }
+
+    [Fact]
+    public async Task Who_gives_up_waiting_holds_up_nobody()
+    {
+        var gate = new MemoryGate(10);
+        var inside = await gate.EnterAsync(10, CancellationToken.None);
+        using var stop = new CancellationTokenSource();
+        var gone = gate.EnterAsync(10, stop.Token).AsTask();
+        var next = gate.EnterAsync(10, CancellationToken.None).AsTask();
+
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => gone);
+        inside.Dispose();
+
+        (await next.WaitAsync(TimeSpan.FromSeconds(10))).Dispose();
+        (await gate.EnterAsync(10, CancellationToken.None)).Dispose();
+    }
+}

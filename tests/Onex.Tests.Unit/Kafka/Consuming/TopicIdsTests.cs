@@ -1,0 +1,56 @@
+using System.Collections.Concurrent;
+using Onex.Kafka.Consuming;
+
+namespace Onex.Tests.Unit.Kafka.Consuming;
+
+/// <summary>The line is librdkafka's; <c>ChangedLogTests</c> hold that it still says so.</summary>
+public sealed class TopicIdsTests
+{
+    private const string Nothing = "AAAAAAAAAAAAAAAAAAAAAA";
+    private const string One = "omyKizoFTzeIK84GRCPT2Q";
+    private const string Two = "79kAuQdCSMC42AG++BVhxw";
+
+    private readonly ConcurrentDictionary<string, Guid> _before = new();
+
+    [Fact]
+    public void The_first_id_of_a_topic_is_its_id_and_no_change()
+    {
+        var ids = new TopicIds(_before);
+
+        ids.Read(Line("orders", Nothing, One));
+        ids.Read("[thrd:main]: Topic orders [0] Leader 1 Epoch 0");
+
+        Assert.False(ids.HaveChanged);
+        Assert.Null(ids.Of(["orders", "others"]));
+        Assert.Equal(Guid.Parse("a26c8a8b-3a05-4f37-882b-ce064423d3d9"), ids.Of(["orders"])!["orders"]);
+    }
+
+    [Fact]
+    public void Another_id_is_a_change_and_does_not_rename_what_was_read_under_the_first()
+    {
+        var ids = new TopicIds(_before);
+        ids.Read(Line("orders", Nothing, One));
+
+        ids.Read(Line("orders", One, Two));
+
+        Assert.True(ids.HaveChanged);
+        Assert.Equal(_before["orders"], ids.Of(["orders"])!["orders"]);
+        Assert.Equal("orders", Assert.Single(ids.TakeChanges()).Topic);
+        Assert.False(ids.HaveChanged);
+    }
+
+    [Fact]
+    public void The_next_client_knows_the_ids_by_which_the_one_before_it_read()
+    {
+        new TopicIds(_before).Read(Line("orders", Nothing, One));
+        var next = new TopicIds(_before);
+
+        next.Read(Line("orders", Nothing, Two));
+
+        var change = Assert.Single(next.TakeChanges());
+        Assert.NotEqual(change.Before, change.After);
+        Assert.Equal(change.After, _before["orders"]);
+    }
+
+    private static string Line(string topic, string from, string to) => $"[thrd:main]: Topic {topic} changed id from {from} to {to}";
+}

@@ -1,0 +1,126 @@
+using CsCheck;
+using Onex.Kafka.Consuming;
+
+namespace Onex.Tests.Unit.Kafka.Consuming;
+
+public sealed class WatermarkTrackerTests
+{
+    [Fact]
+    public void Nothing_may_be_committed_before_a_record_is_settled()
+    {
+        var tracker = new WatermarkTracker();
+        tracker.Read(7);
+
+        Assert.Null(tracker.Watermark);
+    }
+
+    [Fact]
+    public void An_open_record_holds_the_watermark_however_many_behind_it_are_settled()
+    {
+        var tracker = Read(10, 11, 12, 13);
+
+        tracker.Settle(10);
+        tracker.Settle(12);
+        tracker.Settle(13);
+        Assert.Equal(11, tracker.Watermark);
+
+        Assert.True(tracker.Settle(11));
+        Assert.Equal(14, tracker.Watermark);
+        Assert.Equal(0, tracker.Open);
+    }
+
+    [Fact]
+    public void Gaps_between_offsets_are_passed()
+    {
+        var tracker = Read(3, 90, 1000);
+
+        tracker.Settle(3);
+        tracker.Settle(90);
+
+        Assert.Equal(91, tracker.Watermark);
+    }
+
+    [Fact]
+    public void What_lies_between_the_last_record_and_the_end_is_passed_once_the_record_is_settled()
+    {
+        var tracker = Read(3, 4);
+
+        Assert.False(tracker.Pass(7));
+        tracker.Settle(4);
+        Assert.Null(tracker.Watermark);
+        tracker.Settle(3);
+        Assert.Equal(7, tracker.Watermark);
+
+        tracker.Read(7);
+        Assert.False(tracker.Pass(8));
+        tracker.Settle(7);
+        Assert.Equal((8, 0), (tracker.Watermark, tracker.Open));
+    }
+
+    [Fact]
+    public void An_end_without_a_record_before_it_is_passed_at_once_and_an_empty_log_is_not()
+    {
+        Assert.False(new WatermarkTracker().Pass(0));
+
+        var tracker = new WatermarkTracker();
+        Assert.True(tracker.Pass(5));
+        Assert.Equal(5, tracker.Watermark);
+    }
+
+    [Fact]
+    public void Settling_twice_or_what_was_never_read_changes_nothing()
+    {
+        var tracker = Read(1, 2);
+        tracker.Settle(1);
+
+        Assert.False(tracker.Settle(1));
+        Assert.False(tracker.Settle(99));
+        Assert.Equal(2, tracker.Watermark);
+        Assert.Equal(1, tracker.Open);
+    }
+
+    [Fact]
+    public void An_offset_that_goes_back_is_refused()
+    {
+        var tracker = Read(5);
+
+        Assert.Throws<InvalidOperationException>(() => tracker.Read(5));
+    }
+
+    [Fact]
+    public void The_watermark_is_always_behind_the_settled_prefix() =>
+        (from gaps in Gen.Int[1, 5].Array[0, 200]
+         from order in Gen.Shuffle(Enumerable.Range(0, gaps.Length).ToArray())
+         from settled in Gen.Int[0, gaps.Length]
+         select (gaps, order, settled))
+        .Sample(sample =>
+        {
+            var offsets = new long[sample.gaps.Length];
+            var last = -1L;
+            for (var i = 0; i < offsets.Length; i++)
+            {
+                offsets[i] = last += sample.gaps[i];
+            }
+
+            var tracker = Read(offsets);
+            var done = sample.order.Take(sample.settled).ToHashSet();
+            foreach (var index in sample.order.Take(sample.settled))
+            {
+                tracker.Settle(offsets[index]);
+            }
+
+            var prefix = Enumerable.Range(0, offsets.Length).TakeWhile(done.Contains).Count();
+            return tracker.Watermark == (prefix == 0 ? null : offsets[prefix - 1] + 1) && tracker.Open == offsets.Length - prefix;
+        });
+
+    private static WatermarkTracker Read(params long[] offsets)
+    {
+        var tracker = new WatermarkTracker();
+        foreach (var offset in offsets)
+        {
+            tracker.Read(offset);
+        }
+
+        return tracker;
+    }
+}

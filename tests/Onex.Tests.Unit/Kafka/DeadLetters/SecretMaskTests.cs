@@ -1,0 +1,38 @@
+using Onex.Kafka;
+using Onex.Kafka.DeadLetters;
+
+namespace Onex.Tests.Unit.Kafka.DeadLetters;
+
+public sealed class SecretMaskTests
+{
+    [Theory]
+    [InlineData("Authorization")]
+    [InlineData("set-cookie")]
+    [InlineData("x-api-key")]
+    [InlineData("accessToken")]
+    [InlineData("DB_PASSWORD")]
+    [InlineData("client_secret")]
+    public void Names_of_secrets_are_known_by_what_they_contain(string name) => Assert.True(SecretMask.IsSecret(name));
+
+    [Fact]
+    public void Secret_fields_of_json_are_masked_at_any_depth() => Assert.Equal(
+        """{"user":"ann","login":[{"password":"***"},{"n":1.50}],"token":"***"}""",
+        SecretMask.Apply("""{"user":"ann","login":[{"password":"hunter2"},{"n":1.50}],"token":{"a":1}}"""));
+
+    [Theory]
+    [InlineData("""{ "say":  "my password is a word here" }""")]
+    [InlineData("password=hunter2")]
+    [InlineData("")]
+    [InlineData("{\"password\":\"\\ud800\",")]
+    public void Text_without_secret_fields_and_text_that_is_not_json_stay_as_they_are(string text) =>
+        Assert.Equal(text, SecretMask.Apply(text));
+
+    [Fact]
+    public void Settings_never_print_the_password()
+    {
+        var settings = new KafkaSettings { BootstrapServers = "b:1", ClientId = "onex-main", SaslPassword = "hunter2" };
+
+        Assert.DoesNotContain("hunter2", settings.ToString(), StringComparison.Ordinal);
+        Assert.Contains("b:1", settings.ToString(), StringComparison.Ordinal);
+    }
+}

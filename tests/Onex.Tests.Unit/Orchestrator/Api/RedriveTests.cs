@@ -1,0 +1,187 @@
+using System.Text;
+using System.Text.Json;
+using Onex.Contracts.Messages;
+using Onex.Kafka.Consuming;
+using Onex.Orchestrator.Api;
+using Onex.Orchestrator.Requests;
+using Onex.Orchestrator.Sending;
+using Onex.Persistence.DeadLetters;
+using Onex.Runtime.Running;
+using Onex.Tests.Unit.Orchestrator.Outbox;
+
+namespace Onex.Tests.Unit.Orchestrator.Api;
+
+public sealed class RedriveTests
+{
+    private static readonly DateTimeOffset _now = new(2026, 11, 24, 12, 0, 0, TimeSpan.Zero);
+
+    private static readonly DeadLetterRow _letter = new(
+        Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11"), "requests", 3, 41, "ONEX3005", "no", null, """{"password":"hunter2"}"""u8.ToArray(), _now)
+    {
+        Key = "o-1",
+        Headers = RawJson.FromText("""{"traceparent":"00-1","x-token":"t0ken","onex-redrive":"earlier","timestamp":"yesterday"}"""),
+    };
+
+    [Fact]
+    public void A_redrive_is_the_record_as_it_was_read_and_says_that_it_is_one()
+    {
+        var decision = Guid.CreateVersion7(_now);
+
+        var message = Redrive.Of(_letter, decision, _now);
+
+        Assert.Equal((decision, "requests", 3, "o-1"), (message.MessageId, message.Topic, message.Partition, message.Key));
+        Assert.Equal(_letter.Value, message.Value.ToArray());
+        var headers = JsonSerializer.Deserialize(message.Headers.Utf8.Span, MessageJson.Default.DictionaryStringString)!;
+        Assert.Equal(["onex-origin", "onex-redrive", "timestamp", "traceparent", "x-token"], headers.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal((_letter.Id.ToString(), "t0ken", _now), (headers[HeaderNames.Redrive], headers["x-token"], DateTimeOffset.Parse(headers["timestamp"])));
+    }
+
+    [Fact]
+    public void A_redriven_record_keeps_the_identity_of_the_original()
+    {
+        const string Request = """{"operation":"o","payload":{"a":1}}""";
+        ConsumedRecord original = new()
+        {
+            Topic = "requests",
+            TopicId = Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11"),
+            Partition = 3,
+            Offset = 41,
+            Value = Encoding.UTF8.GetBytes(Request),
+            Headers = [],
+        };
+        var letter = _letter with
+        {
+            Value = original.Value,
+            Headers = RawJson.FromText($$"""{"onex-origin":"{{RecordOrigin.Of(original)}}"}"""),
+        };
+
+        var first = Sent(letter, 77);
+        var again = Sent(letter with { Headers = Redrive.Of(letter, Guid.Empty, _now).Headers }, 99);
+
+        var identities = new[] { original, first, again }.Select(record => new RequestReader(1 << 20).Read(record).Request!.Requester).ToList();
+        Assert.Single(identities.Select(requester => requester.RequestId).Distinct());
+
+        // Each stands elsewhere: the answer to a second one is a duplicate of the first, and not silence.
+        Assert.Equal(3, identities.Select(requester => requester.Source).Distinct().Count());
+    }
+
+    [Fact]
+    public void An_event_that_was_kept_is_the_same_new_one_however_often_it_is_redriven()
+    {
+        var letter = _letter with { Partition = -1, Offset = -1, Value = """{"operation":"o.e","payload":{}}"""u8.ToArray(), Headers = RawJson.FromText($$"""{"onex-origin":"{{_letter.Id}}"}""") };
+
+        Assert.Equal(
+            [_letter.Id, _letter.Id],
+            new[] { Sent(letter, 1), Sent(letter, 2) }.Select(record => new RequestReader(1 << 20).Read(record).Request!.Requester.RequestId));
+    }
+
+    [Fact]
+    public void A_record_whose_letter_does_not_tell_its_origin_is_known_by_the_letter() => Assert.Equal(
+        [RecordOrigin.Known(_letter.Id), RecordOrigin.Known(_letter.Id)],
+        new[] { Sent(_letter, 5), Sent(_letter, 6) }.Select(RecordOrigin.Of));
+
+    [Fact]
+    public async Task A_redriven_record_that_is_given_up_again_opens_its_letter_again()
+    {
+        var index = new OutgoingSenderTests.Index();
+        var sink = new DeadLetterIndexing(index);
+        var record = Sent(_letter, 77);
+        var given = new DeadLetter
+        {
+            OriginalTopic = "requests",
+            OriginalMessage = new DeadLetterMessage { Partition = 3, Offset = 77, Value = "x" },
+            FailureReason = "no again",
+            FailureCode = "ONEX3005",
+            FailureTimestamp = _now,
+            RetryCount = 0,
+            ErrorType = "X",
+        };
+
+        await sink.StoreAsync(record, given, CancellationToken.None);
+        await sink.StoreAsync(Sent(_letter, 99), given, CancellationToken.None);
+        await sink.CloseAsync(record, CancellationToken.None);
+
+        Assert.Equal([(_letter.Id, true), (_letter.Id, true)], index.Rows.Select(row => (row.Id, row.Reopens)));
+        Assert.Equal([_letter.Id], index.Closed);
+
+        // An event that a saga kept, and refused later, has lost its record by then.
+        var requester = new RequestReader(1 << 20).Read(Sent(_letter with { Value = """{"operation":"o.e","payload":{}}"""u8.ToArray() }, 5)).Request!.Requester;
+        var rejection = new Rejection("ONEX3024", "no again", "X", requester);
+        var row = EventDeadLetter.Row(EventDeadLetter.RedrivenFrom(requester)!.Value, "requests", rejection, RawJson.EmptyObject, _now, _letter.Id);
+        Assert.Equal((_letter.Id, true, 3, 5L), (row.Id, row.Reopens, row.Partition, row.Offset));
+        Assert.Null(EventDeadLetter.RedrivenFrom(requester with { Source = "requests/3/5" }));
+    }
+
+    [Theory]
+    [InlineData("nonsense")]
+    [InlineData("")]
+    [InlineData("::")]
+    [InlineData("018f2f6e7a648cc49d3b2c8f4e2b8a11:-1:4")]
+    [InlineData("018f2f6e7a648cc49d3b2c8f4e2b8a11:1:4:5")]
+    public void An_origin_that_is_none_is_that_of_the_record_itself(string origin)
+    {
+        var record = Sent(_letter, 5, origin);
+
+        Assert.Equal(new RecordOrigin(null, 3, 5), RecordOrigin.Of(record));
+    }
+
+    private static ConsumedRecord Sent(DeadLetterRow letter, long offset, string? origin = null)
+    {
+        var message = Redrive.Of(letter, Guid.CreateVersion7(_now), _now);
+        return new ConsumedRecord
+        {
+            Topic = message.Topic,
+            Partition = message.Partition ?? 3,
+            Offset = offset,
+            Value = message.Value.ToArray(),
+            Headers =
+            [
+                .. JsonSerializer.Deserialize(message.Headers.Utf8.Span, MessageJson.Default.DictionaryStringString)!.Select(header =>
+                    KeyValuePair.Create(header.Key, (byte[]?)Encoding.UTF8.GetBytes(header.Key == HeaderNames.Origin && origin is not null ? origin : header.Value))),
+            ],
+        };
+    }
+
+    [Fact]
+    public void What_never_stood_on_a_partition_goes_where_its_key_leads() =>
+        Assert.Null(Redrive.Of(_letter with { Partition = -1, Offset = -1 }, Guid.Empty, _now).Partition);
+
+    [Fact]
+    public void Secrets_of_a_dead_letter_are_masked_where_it_is_shown()
+    {
+        var shown = Shown(_letter);
+
+        Assert.Equal(
+            ("""{"password":"***"}""", 22, false, "***", "00-1"),
+            (shown.GetProperty("value").GetString(), shown.GetProperty("value_bytes").GetInt32(), shown.GetProperty("value_cut").GetBoolean(),
+                shown.GetProperty("headers").GetProperty("x-token").GetString(), shown.GetProperty("headers").GetProperty("traceparent").GetString()));
+    }
+
+    [Fact]
+    public void A_long_value_is_cut_and_never_within_a_character()
+    {
+        var shown = Shown(_letter with { Value = Encoding.UTF8.GetBytes($"x{string.Concat(Enumerable.Repeat("😀", DeadLetterJson.ValueCharsMax))}") });
+
+        Assert.True(shown.GetProperty("value_cut").GetBoolean());
+        Assert.Equal(DeadLetterJson.ValueCharsMax - 1, shown.GetProperty("value").GetString()!.Length);
+        Assert.DoesNotContain('\uFFFD', shown.GetProperty("value").GetString()!);
+    }
+
+    [Fact]
+    public void A_value_that_is_no_text_is_shown_as_base64() =>
+        Assert.Equal("base64:/wD+", Shown(_letter with { Value = [0xff, 0, 0xfe] }).GetProperty("value").GetString());
+
+    private static JsonElement Shown(DeadLetterRow row)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream))
+        {
+            writer.WriteStartObject();
+            DeadLetterJson.WriteDetail(writer, row);
+            writer.WriteEndObject();
+        }
+
+        using var document = JsonDocument.Parse(stream.ToArray());
+        return document.RootElement.Clone();
+    }
+}

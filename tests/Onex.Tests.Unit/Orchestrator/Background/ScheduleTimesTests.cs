@@ -1,0 +1,104 @@
+using Onex.Contracts.Plans;
+using Onex.Orchestrator.Scheduling;
+using Onex.Tests.Unit.Contracts;
+
+namespace Onex.Tests.Unit.Orchestrator.Background;
+
+/// <summary>Which times of a schedule start a saga.</summary>
+public sealed class ScheduleTimesTests
+{
+    private static readonly DateTimeOffset _begin = new(2026, 11, 24, 8, 0, 0, TimeSpan.Zero);
+
+    [Fact]
+    public void Nothing_is_due_before_its_time()
+    {
+        var due = ScheduleTimes.Since(Hourly(), _begin, _begin.AddMinutes(59.99));
+
+        Assert.Empty(due.Starts);
+        Assert.Equal(_begin, due.Last);
+    }
+
+    [Fact]
+    public void A_time_is_due_when_it_has_come_and_once()
+    {
+        var due = ScheduleTimes.Since(Hourly(), _begin, _begin.AddHours(1));
+        Assert.Equal([_begin.AddHours(1)], due.Starts);
+        Assert.Equal(_begin.AddHours(1), due.Last);
+
+        Assert.Empty(ScheduleTimes.Since(Hourly(), due.Last, _begin.AddHours(1).AddSeconds(1)).Starts);
+    }
+
+    [Theory]
+    [InlineData("latest")]
+    [InlineData("skip")]
+    public void A_time_that_is_late_by_less_than_a_minute_is_not_missed(string missed) =>
+        Assert.Equal([_begin.AddHours(1)], ScheduleTimes.Since(Hourly(missed), _begin, _begin.AddHours(1).AddSeconds(59)).Starts);
+
+    [Fact]
+    public void Each_of_several_that_are_late_starts_a_saga()
+    {
+        var due = ScheduleTimes.Since(Schedule("every: 1s, missed: skip"), _begin, _begin.AddSeconds(3.5));
+
+        Assert.Equal([_begin.AddSeconds(1), _begin.AddSeconds(2), _begin.AddSeconds(3)], due.Starts);
+        Assert.Equal(_begin.AddSeconds(3), due.Last);
+    }
+
+    [Fact]
+    public void Of_the_times_that_were_missed_the_last_one_starts_a_saga()
+    {
+        var due = ScheduleTimes.Since(Hourly(), _begin, _begin.AddHours(10.5));
+
+        Assert.Equal([_begin.AddHours(10)], due.Starts);
+        Assert.Equal(_begin.AddHours(10), due.Last);
+    }
+
+    [Fact]
+    public void With_skip_none_of_them_does_and_the_schedule_goes_on()
+    {
+        var due = ScheduleTimes.Since(Hourly("skip"), _begin, _begin.AddHours(10.5));
+
+        Assert.Empty(due.Starts);
+        Assert.Equal(_begin.AddHours(10), due.Last);
+        Assert.Equal([_begin.AddHours(11)], ScheduleTimes.Since(Hourly("skip"), due.Last, _begin.AddHours(11)).Starts);
+    }
+
+    [Theory]
+    [InlineData("latest")]
+    [InlineData("skip")]
+    public void What_is_due_now_makes_up_for_what_was_missed(string missed) =>
+        Assert.Equal([_begin.AddHours(10)], ScheduleTimes.Since(Hourly(missed), _begin, _begin.AddHours(10).AddSeconds(5)).Starts);
+
+    [Fact]
+    public void A_year_of_missed_seconds_is_worked_out_at_once()
+    {
+        var due = ScheduleTimes.Since(Schedule("every: 1s"), _begin, _begin.AddDays(365));
+
+        Assert.Equal(60, due.Starts.Count);
+        Assert.Equal(_begin.AddDays(365), due.Last);
+    }
+
+    [Fact]
+    public void A_clock_that_goes_back_starts_nothing() =>
+        Assert.Equal(_begin, ScheduleTimes.Since(Hourly(), _begin, _begin.AddDays(-1)).Last);
+
+    [Fact]
+    public void The_night_in_which_the_clocks_are_put_back_has_one_start_at_each_time_of_the_calendar()
+    {
+        var schedule = Schedule("cron: \"30 2 * * *\", time_zone: Europe/Zurich");
+        var starts = new List<DateTimeOffset>();
+        var last = new DateTimeOffset(2026, 10, 24, 12, 0, 0, TimeSpan.Zero);
+        for (var now = last; now < last.AddDays(1); now = now.AddSeconds(30))
+        {
+            var due = ScheduleTimes.Since(schedule, last, now);
+            starts.AddRange(due.Starts);
+            last = due.Last;
+        }
+
+        Assert.Equal([new DateTimeOffset(2026, 10, 25, 0, 30, 0, TimeSpan.Zero)], starts);
+    }
+
+    private static SchedulePlan Hourly(string missed = "latest") => Schedule($"every: 1h, missed: {missed}");
+
+    private static SchedulePlan Schedule(string text) =>
+        TestContracts.Compile($"schedule: {{ {text} }}\ninitial: done\nstates:\n  done: {{ end: completed }}\n").Schedule!;
+}

@@ -1,0 +1,159 @@
+using System.Collections.Immutable;
+using System.Text;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+using Onex.Orchestrator.Plans;
+using Onex.Orchestrator.Requests;
+using Onex.Tests.Unit.Engine;
+
+namespace Onex.Tests.Unit.Orchestrator.Intake;
+
+public sealed class RequestRulesTests
+{
+    private const string SagaId = "123e4567-e89b-12d3-a456-426614174000";
+
+    public static TheoryData<string, string, string> Refused => new()
+    {
+        { """{"operation":"orders.cancle"}""", ErrorCodes.OperationUnknown, "Did you mean 'cancel'? Events here: cancel, ping." },
+        { """{"operation":"order.cancel"}""", ErrorCodes.OperationUnknown, "Did you mean 'orders.cancel'?" },
+        { """{"operation":"orders."}""", ErrorCodes.OperationUnknown, "has no event ''" },
+        { """{"operation":"http.get"}""", ErrorCodes.OperationForbidden, "http.get" },
+        { """{"operation":"orders.cancel","payload":{"reason":7,"at":"2026-11-24T08:00:00Z"}}""", ErrorCodes.PayloadInvalid, "/reason must be string" },
+        { """{"operation":"orders.cancel"}""", ErrorCodes.PayloadInvalid, "the payload needs 'reason'" },
+        { """{"operation":"orders","payload":{"order":"o-1"},"target":{"key":"o-1"}}""", ErrorCodes.FieldInvalid, "'target' is for events" },
+        { """{"operation":"orders.ping","reply_to":"elsewhere"}""", ErrorCodes.ReplyToForbidden, "elsewhere" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Refused))]
+    public void What_cannot_be_asked_for_is_refused_with_a_reason(string request, string code, string says)
+    {
+        var (accepted, rejection) = Accept(request);
+
+        Assert.Null(accepted);
+        Assert.Equal(code, rejection!.Code);
+        Assert.Contains(says, rejection.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_payload_that_does_not_fit_its_event_is_refused_with_the_place() => Assert.Equal(
+        """{"problems":[{"pointer":"/reason","problem":"must be string, not an integer"}]}""",
+        Accept("""{"operation":"orders.cancel","payload":{"reason":7,"at":"2026-11-24T08:00:00Z"}}""").Rejection!.Details.ToString());
+
+    [Theory]
+    [InlineData("1e999", "a double can hold")]
+    [InlineData("-1e999", "a double can hold")]
+    [InlineData("1.5E+309", "a double can hold")]
+    [InlineData("18446744073709551616", "18446744073709551615")]
+    [InlineData("-9223372036854775809", "-9223372036854775808")]
+    public void A_number_out_of_every_range_is_refused_at_the_entry_with_its_place(string number, string says)
+    {
+        foreach (var operation in (string[])["orders", "orders.ping"])
+        {
+            var (accepted, rejection) = Accept($$$"""{"operation":"{{{operation}}}","payload":{"order":"o-1","a/b":[1,{"total":{{{number}}} }]}}""");
+
+            Assert.Null(accepted);
+            Assert.Equal((ErrorCodes.PayloadInvalid, "SchemaMismatch"), (rejection!.Code, rejection.ErrorType));
+            Assert.Contains("/a~1b/1/total must be", rejection.Error, StringComparison.Ordinal);
+            Assert.Contains(says, rejection.Error, StringComparison.Ordinal);
+            Assert.Contains("\"pointer\":\"/a~1b/1/total\"", rejection.Details.ToString(), StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("9223372036854775807")]
+    [InlineData("-9223372036854775808")]
+    [InlineData("18446744073709551615")]
+    [InlineData("1.7976931348623157e308")]
+    [InlineData("1e-999")]
+    [InlineData("-0")]
+    [InlineData("100000000000000000000.0")]
+    [InlineData("\"1e999\"")]
+    public void A_number_in_range_is_accepted(string number) =>
+        Assert.IsType<AcceptedRequest.Start>(Accept($$$"""{"operation":"orders","payload":{"order":"o-1","total":{{{number}}} }}""").Request);
+
+    [Fact]
+    public void A_topic_that_is_not_allowed_is_not_answered_on() =>
+        Assert.Null(Accept("""{"operation":"orders.ping","reply_to":"elsewhere"}""").Rejection!.Requester!.ReplyTo);
+
+    [Theory]
+    [InlineData("""{"operation":"orders.ping"}""", null, null)]
+    [InlineData("""{"operation":"orders.ping","target":{"key":"o-1"}}""", null, "o-1")]
+    [InlineData($$"""{"operation":"orders.ping","target":{"saga_id":"{{SagaId}}"} }""", SagaId, null)]
+    public void An_event_goes_to_what_its_request_names(string request, string? sagaId, string? key)
+    {
+        var sent = Assert.IsType<AcceptedRequest.Event>(Accept(request).Request).Request;
+
+        Assert.Equal(("orders", "ping"), (sent.Contract, sent.Event));
+        Assert.Equal((sagaId, key), (sent.Address.SagaId?.ToString(), sent.Address.BusinessKey));
+        Assert.Equal((sent.Requester.RequestId, sent.Requester.CorrelationId), (sent.Address.MessageId, sent.Address.CorrelationId));
+    }
+
+    [Fact]
+    public void A_request_that_names_a_contract_starts_a_saga() =>
+        Assert.Equal("o-1", Assert.IsType<AcceptedRequest.Start>(Accept("""{"operation":"orders","payload":{"order":"o-1"}}""").Request).Facts.BusinessKey);
+
+    [Fact]
+    public void The_plan_that_a_saga_started_with_has_the_last_word()
+    {
+        var sagaId = Guid.Parse(SagaId);
+        var sent = Assert.IsType<AcceptedRequest.Event>(
+            Accept("""{"operation":"orders.cancel","payload":{"reason":"late","at":"2026-11-24T08:00:00Z"}}""").Request).Request;
+
+        var own = sent.For(PlansWithEvents.Orders, sagaId).Event!;
+        Assert.True(own.Data.TryGetField("at", out var at));
+        Assert.Equal((CelKind.Timestamp, sagaId, sent.MessageId), (at.Kind, own.SagaId, own.CausedBy));
+
+        var stricter = PlansWithEvents.With(new EventPlan("cancel", PlansWithEvents.Fields(("reason", CelKind.Int)), null));
+        Assert.Equal((ErrorCodes.PayloadInvalid, (Guid?)sagaId), Code(sent.For(stricter, sagaId).Rejection));
+        Assert.Equal((ErrorCodes.EventUnwanted, (Guid?)sagaId), Code(sent.For(PlansWithEvents.With(), sagaId).Rejection));
+
+        static (string?, Guid?) Code(Rejection? rejection) => (rejection?.Code, rejection?.SagaId);
+    }
+
+    [Fact]
+    public void An_event_is_judged_by_the_content_that_its_saga_runs_by_and_not_by_the_newest()
+    {
+        var sagaId = Guid.Parse(SagaId);
+        var older = PlansWithEvents.With(
+            new EventPlan("cancel", PlansWithEvents.Fields(("reason", CelKind.Int)), null),
+            new EventPlan("held", PlansWithEvents.Fields(), null));
+        EventRequest Sent(string request) => Assert.IsType<AcceptedRequest.Event>(Accept(request, orMisfit: false).Request).Request;
+
+        foreach (var request in (string[])["""{"operation":"orders.cancel","payload":{"reason":7}}""", """{"operation":"orders.held"}"""])
+        {
+            var sent = Sent(request);
+            Assert.NotNull(sent.Misfit);
+            Assert.Null(sent.Early);
+            Assert.NotNull(sent.For(older, sagaId).Event);
+        }
+
+        var now = Sent("""{"operation":"orders.cancel","payload":{"reason":"late","at":"2026-11-24T08:00:00Z"}}""");
+        Assert.Null(now.Misfit);
+        Assert.Equal(ErrorCodes.PayloadInvalid, now.For(older, sagaId).Rejection!.Code);
+    }
+
+    [Fact]
+    public void An_event_of_a_contract_that_is_not_loaded_is_for_the_sagas_that_it_has()
+    {
+        var sent = Assert.IsType<AcceptedRequest.Event>(Accept("""{"operation":"gone.cancel","payload":{"reason":7}}""", orMisfit: false).Request).Request;
+
+        Assert.Equal(("gone", "cancel", ErrorCodes.OperationUnknown), (sent.Contract, sent.Event, sent.Misfit!.Code));
+        Assert.Null(Accept("""{"operation":"gone"}""", orMisfit: false).Request);
+    }
+
+    private static (AcceptedRequest? Request, Rejection? Rejection) Accept(string request, bool orMisfit = true)
+    {
+        var plans = new PlanCatalogue([PlansWithEvents.Orders], registry: null!, compiler: null!, pipes: null!);
+        var rules = new RequestRules(plans, new OperationCatalogue([]), Topics.Default, ["answers"]);
+        var read = new RequestReader(1 << 20).Read(
+            Encoding.UTF8.GetBytes(request), new RequestOrigin(Guid.Parse(SagaId), "requests/3/7", ImmutableSortedDictionary<string, string>.Empty));
+        Assert.NotNull(read.Request);
+        var (accepted, rejection) = rules.Accept(read.Request, Guid.Empty, homePartition: 3, new DateTimeOffset(2026, 11, 24, 8, 0, 0, TimeSpan.Zero));
+
+        // What an event is told that finds no saga.
+        return accepted is AcceptedRequest.Event { Request.Misfit: { } misfit } ? (orMisfit ? null : accepted, misfit) : (accepted, rejection);
+    }
+}

@@ -1,0 +1,81 @@
+using MassTransit;
+using Onex.Contracts.Plans;
+using Onex.Orchestrator.Machines;
+using Onex.Tests.Unit.Engine;
+
+namespace Onex.Tests.Unit.Orchestrator.Machines;
+
+public sealed class ContractMachineTests
+{
+    private const string Contract = """
+        contract: story
+        version: 1.0.0
+        description: One state of each kind.
+        input: { type: object }
+        initial: working
+        states:
+          working:
+            steps: [{ id: seal, compute: hash.sha256, with: { text: x } }]
+            choose:
+              - { when: steps.seal.hex == "", next: unwinding, fault: empty }
+              - { next: passing }
+          passing: { next: done }
+          unwinding: { compensate: all, next: unwound }
+          done: { end: completed }
+          unwound: { end: failed }
+        on_failure: unwinding
+        """;
+
+    private static readonly string[] _live = ["External", "Joined", "Operator", "StepResult", "Timer"];
+
+    // What each kind of state must accept, said here once more and by hand: neither the plan nor the machine may change alone.
+    public static TheoryData<string, string[]> Expected => new()
+    {
+        { "Initial", ["Started"] },
+        { "working", _live },
+        { "passing", _live },
+        { "unwinding", _live },
+        { "done", ["Joined"] },
+        { "unwound", ["Joined"] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Expected))]
+    public void The_machine_accepts_in_each_state_what_the_plan_says(string state, string[] expected)
+    {
+        var plan = new Story(Contract).Plan;
+        var machine = new ContractMachine(plan);
+
+        // The runtime's own wish to send again is accepted where an operator's wishes are, and has no kind of its own.
+        var accepted = machine.NextEvents(machine.GetState(state)).Select(accepted => accepted.Name).ToList();
+        Assert.Equal(accepted.Contains("Operator"), accepted.Remove("Resend"));
+        Assert.Equal(expected, accepted.Order(StringComparer.Ordinal));
+        if (plan.StatesByName.TryGetValue(state, out var planned))
+        {
+            Assert.Equal(expected, planned.Accepts.Select(kind => kind.ToString()).Order(StringComparer.Ordinal));
+        }
+    }
+
+    [Fact]
+    public void The_machines_states_are_the_contracts_own_and_the_implicit_ones()
+    {
+        var machine = new ContractMachine(new Story(Contract.Replace("on_failure: unwinding", "", StringComparison.Ordinal)).Plan);
+
+        Assert.Equal(
+            ["Final", "Initial", "compensating", "done", "failed", "passing", "unwinding", "unwound", "working"],
+            machine.States.Select(state => state.Name).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void The_machine_is_called_like_its_contract() => Assert.Equal("story", ((StateMachine)new ContractMachine(new Story(Contract).Plan)).Name);
+
+    [Fact]
+    public void Every_kind_of_event_has_a_place_in_the_machine()
+    {
+        var machine = new ContractMachine(new Story(Contract).Plan);
+
+        Assert.Equal(
+            Enum.GetNames<EventKind>().Order(StringComparer.Ordinal),
+            machine.Events.Select(declared => declared.Name).Where(Enum.GetNames<EventKind>().Contains).Order(StringComparer.Ordinal));
+    }
+}

@@ -1,0 +1,178 @@
+using System.Collections.Concurrent;
+using System.Reflection;
+using System.Text;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+using Onex.Engine;
+using Onex.Orchestrator.Storage;
+using Onex.Tests.Unit.Engine;
+
+namespace Onex.Tests.Unit.Orchestrator.Mapping;
+
+/// <summary>A saga as a row, and back: nothing may get lost or change.</summary>
+public sealed class SagaRowsTests
+{
+    private static readonly DateTimeOffset _at = new(2026, 11, 24, 8, 0, 0, 123, TimeSpan.Zero);
+
+    private static readonly Plan _plan = TestStates.Plan(
+        [TestStates.State("asking", on: [TestStates.On("card", "done")]), TestStates.End("done")],
+        data: [TestStates.Field("since", TestStates.Time)],
+        events: [TestStates.Event("card")]);
+
+    public static TheoryData<string> Cases() => [.. _cases.Keys];
+
+    private static readonly Dictionary<string, Func<SagaState, SagaState>> _cases = new()
+    {
+        ["as it starts"] = saga => saga,
+        ["data"] = saga => saga with { Data = saga.Data.SetItem("since", CelValue.Timestamp(_at)) },
+        ["times"] = saga => saga with { EnteredAt = _at.AddTicks(17), StateDueAt = _at.AddHours(1), DeadlineAt = _at.AddHours(2), WaitUntil = _at.AddDays(3) },
+        ["waiting"] = saga => saga with { Status = SagaStatus.Waiting, WaitingFor = ["card", "cancel"] },
+        ["leaving"] = saga => saga with { Leaving = new Departure("done") },
+        ["blocked"] = saga => saga with
+        {
+            Status = SagaStatus.Blocked,
+            Blockages = [new Blockage(BlockedBy.Way, null, null, 0, _at, "No way out of state 'asking' holds.")],
+        },
+        ["blocked by a command"] = saga => saga with
+        {
+            Status = SagaStatus.Blocked,
+            Blockages =
+            [
+                new Blockage(BlockedBy.Compensation, "charge", Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1"), 3, _at, "It was rejected."),
+                new Blockage(BlockedBy.Step, "pack", Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff2"), 0, _at, "It was rejected too.") { Item = 7 },
+            ],
+        },
+        ["paused"] = saga => saga with { Status = SagaStatus.Paused, PausedBy = new OperatorRequest("alice", "stocktaking", _at) },
+        ["cancelled"] = saga => saga with { CancelledBy = new OperatorRequest("bob", null, _at) },
+        ["response"] = saga => saga with { Response = RawJson.FromText("""{ "order": 7 }""") },
+        ["silent"] = saga => saga with { Facts = saga.Facts with { Requester = saga.Facts.Requester with { Silent = true } } },
+        ["outstanding"] = saga => saga with
+        {
+            Outstanding = [.. Enum.GetValues<AttemptPhase>().Select(phase => Command(phase)), Full()],
+        },
+        ["undo"] = saga => saga with
+        {
+            Undo = [new Compensable("charge", "asking", Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1"), RawJson.FromText("""{"ref":"p"}""")) { Round = 2 }],
+        },
+    };
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void A_saga_comes_back_from_its_row_as_it_was(string name)
+    {
+        var saga = _cases[name](new Story(_plan).Starts().Saga);
+
+        Assert.Equal(Told.Of(saga), Told.Of(There_and_back(_plan, saga)));
+    }
+
+    [Fact]
+    public void The_row_says_whether_the_saga_has_answered_already()
+    {
+        var saga = new Story(_plan).Starts().Saga with { Response = RawJson.EmptyObject };
+
+        Assert.Contains("\"responded\":true", SagaRows.ToRow(saga, 1, Guid.Empty).Progress.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void People_can_read_from_the_row_what_a_saga_waits_for()
+    {
+        var progress = SagaRows.ToRow(new Story(_plan).Starts().Saga, 1, Guid.Empty).Progress.ToString();
+
+        Assert.Equal("""{"step":0,"entered_at":"2026-11-24T08:00:00+00:00","waiting_for":["card"],"visits":{"asking":1}}""", progress);
+    }
+
+    /// <summary>What a store does with a saga, as far as the engine can see; kept events and the response are stored apart from the row.</summary>
+    internal static SagaState There_and_back(Plan plan, SagaState saga)
+    {
+        var row = SagaRows.ToRow(saga, 1, Guid.Empty);
+        _ = ValueJson.TryWrite(saga.Facts.Input, out var input, out _);
+        row = row with { Data = AsJsonb(row.Data), Progress = AsJsonb(row.Progress), Fault = row.Fault is { } fault ? AsJsonb(fault) : null };
+        return SagaRows.FromRow(plan, row, input, saga.Output, saga.Response) with { Early = saga.Early };
+    }
+
+    // Postgres keeps the members of objects in an order of its own.
+    private static RawJson AsJsonb(RawJson json) => StoredOrder.Of(json);
+
+    private static Outstanding Command(AttemptPhase phase) => new()
+    {
+        CommandId = new(Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1")),
+        Step = "charge",
+        Direction = StepDirections.Do,
+        Attempt = 2,
+        Phase = phase,
+        DueAt = _at,
+        FirstSentAt = _at.AddHours(-1),
+    };
+
+    private static Outstanding Full() => Command(AttemptPhase.InFlight) with
+    {
+        Resent = 1,
+        Interrupted = true,
+        Kept = true,
+        Round = 2,
+        AttemptsBefore = 3,
+        RetriedAt = _at.AddMinutes(1),
+        Arguments = RawJson.FromText("""{ "zz": 1.0, "a": "b" }"""),
+        ArgumentsIfUnknown = RawJson.FromText("""{"a":1,"bb":2}"""),
+    };
+}
+
+/// <summary>All that a saga's state holds, as text: records with collections in them do not compare by what they hold.</summary>
+internal static class Told
+{
+    // Kept here, because the runtime forgets what it has found out about a type, and makes its code anew, when memory is collected.
+    private static readonly ConcurrentDictionary<Type, PropertyInfo[]> _properties = new();
+
+    public static string Of(object? value)
+    {
+        var text = new StringBuilder();
+        Write(text, value, "");
+        return text.ToString();
+    }
+
+    private static void Write(StringBuilder text, object? value, string indent)
+    {
+        switch (value)
+        {
+            case null:
+                text.AppendLine("null");
+                break;
+            case string or Guid or DateTimeOffset or bool or int or long or Enum or RawJson:
+                text.AppendLine(value is DateTimeOffset at ? at.ToString("O") : value.ToString());
+                break;
+            case CelValue cel:
+                text.Append(cel.Kind).Append(' ').AppendLine(ValueJson.TryWrite(StoredOrder.Of(cel), out var json, out _) ? json.ToString() : "?");
+                break;
+            case System.Collections.IDictionary map:
+                text.AppendLine();
+                foreach (var key in map.Keys.Cast<string>().Order(StringComparer.Ordinal))
+                {
+                    text.Append(indent).Append("  ").Append(key).Append(": ");
+                    Write(text, map[key], indent + "  ");
+                }
+
+                break;
+            case System.Collections.IEnumerable items:
+                text.AppendLine();
+                foreach (var item in items)
+                {
+                    text.Append(indent).Append("  - ");
+                    Write(text, item, indent + "    ");
+                }
+
+                break;
+            default:
+                text.AppendLine();
+                foreach (var property in _properties.GetOrAdd(value.GetType(), PropertiesOf))
+                {
+                    text.Append(indent).Append("  ").Append(property.Name).Append(": ");
+                    Write(text, property.GetValue(value), indent + "  ");
+                }
+
+                break;
+        }
+    }
+
+    private static PropertyInfo[] PropertiesOf(Type type) => [.. type.GetProperties().Where(property => property.Name != "EqualityContract")];
+}

@@ -1,0 +1,389 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Onex.Contracts.Messages;
+using Onex.Kafka.Producing;
+using Onex.Orchestrator.Sending;
+using Onex.Persistence.DeadLetters;
+using Onex.Persistence.Sagas;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.Unit.Orchestrator.Outbox;
+
+public sealed class OutgoingSenderTests
+{
+    private static readonly SagaId _saga = new(Guid.Parse("018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a13"));
+
+    private static readonly OutgoingMessage _message = new()
+    {
+        MessageId = new(Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11")),
+        Topic = "responses",
+        Key = "k",
+        Value = """{"token":"t0ken"}"""u8.ToArray(),
+        Headers = RawJson.FromText("""{"timestamp":"2026-11-24T12:00:00Z","correlation_id":"018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a12"}"""),
+    };
+
+    [Fact]
+    public async Task What_the_broker_refuses_is_indexed_as_it_was_before_it_leaves_the_outbox()
+    {
+        var (broker, index) = (new Refusing("responses"), new Index());
+        using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
+
+        sender.Send(_saga, [_message]);
+        await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+
+        Assert.Equal([_message.MessageId], sender.TakeAcknowledged(10));
+        Assert.Equal(["responses", "responses.dlq"], broker.Topics);
+        var row = Assert.Single(index.Rows);
+        Assert.Equal(
+            (_message.MessageId, "responses", -1, ErrorCodes.DeliveryRefused, "too large", Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a12")),
+            (row.Id, row.Topic, row.Partition, row.Code, row.Reason, row.CorrelationId));
+        Assert.Equal(_message.Value.ToArray(), row.Value);
+    }
+
+    [Fact]
+    public void What_could_not_be_indexed_stays_in_the_outbox()
+    {
+        var broker = new Refusing("responses");
+        using var sender = new OutgoingSender(broker, new Index { IsAway = true }, NullLogger<OutgoingSender>.Instance);
+
+        sender.Send(_saga, [_message]);
+
+        Assert.Empty(sender.TakeAcknowledged(10));
+        Assert.False(sender.HasInHand);
+        Assert.Equal(["responses"], broker.Topics);
+    }
+
+    [Fact]
+    public async Task A_letter_that_is_refused_itself_has_its_entry_already()
+    {
+        var (broker, index) = (new Refusing("responses"), new Index());
+        using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
+
+        broker.RefuseOnce = "responses.dlq";
+        sender.Send(_saga, [_message with { Topic = "responses.dlq" }]);
+        await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+
+        Assert.Empty(index.Rows);
+        Assert.Equal(["responses.dlq", "responses.dlq"], broker.Topics);
+    }
+
+    [Fact]
+    public async Task Where_nobody_has_made_a_dead_letter_topic_the_index_is_enough()
+    {
+        var (broker, index) = (new Refusing("orders.packed", "orders.packed.dlq"), new Index());
+        using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
+
+        sender.Send(_saga, [_message with { Topic = "orders.packed" }]);
+        await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+
+        Assert.Equal([_message.MessageId], sender.TakeAcknowledged(10));
+        Assert.Equal("orders.packed", Assert.Single(index.Rows).Topic);
+        Assert.Equal(["orders.packed", "orders.packed.dlq"], broker.Topics);
+    }
+
+    [Fact]
+    public async Task A_message_that_was_read_before_the_store_forgot_it_is_not_sent_a_second_time()
+    {
+        var broker = new Refusing();
+        using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance);
+        sender.Send(_saga, [_message]);
+        await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+
+        // A sweep, say: its query saw the row, and its answer comes after the row was deleted.
+        using (sender.BeginReading())
+        {
+            sender.Forgotten(sender.TakeAcknowledged(10));
+            sender.Send(_saga, [_message]);
+        }
+
+        Assert.Equal(["responses"], broker.Topics);
+        Assert.False(sender.HasInHand);
+    }
+
+    [Fact]
+    public async Task What_was_forgotten_is_kept_in_mind_no_longer_than_the_oldest_reading_lasts()
+    {
+        var broker = new Refusing();
+        using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance);
+        sender.Send(_saga, [_message]);
+        await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+        var older = sender.BeginReading();
+        sender.Forgotten(sender.TakeAcknowledged(10));
+        using var younger = sender.BeginReading();
+
+        sender.Send(_saga, [_message]);
+        Assert.Equal(["responses"], broker.Topics);
+        older.Dispose();
+        sender.Send(_saga, [_message]);
+        Assert.Equal(["responses", "responses"], broker.Topics);
+    }
+
+    [Fact]
+    public async Task A_response_that_the_broker_does_not_take_is_replaced_by_an_error_with_the_sagas_id()
+    {
+        var (broker, index) = (new Refusing { RefuseLongerThan = 4_000 }, new Index());
+        using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
+        var large = _response with
+        {
+            Value = JsonSerializer.SerializeToUtf8Bytes(
+                new Response
+                {
+                    Status = ResponseStatus.Success,
+                    Payload = RawJson.FromText($"\"{new string('x', 5_000)}\""),
+                    CorrelationId = _saga,
+                    Operation = new string('o', 5_000),
+                    SagaId = _saga,
+                    Extra = RawJson.FromText($$"""{"note":"{{new string('y', 5_000)}}"}"""),
+                },
+                MessageJson.Readable.Response),
+        };
+
+        sender.Send(_saga, [large]);
+        await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+
+        Assert.Equal(["responses", "responses"], broker.Topics);
+        Assert.Empty(index.Rows);
+        var sent = JsonSerializer.Deserialize(broker.Last!.Value.Span, MessageJson.Default.Response)!;
+        Assert.Equal(
+            (false, "error", "success", ErrorCodes.ResponseUndeliverable, _saga, _saga),
+            (sent.Success, sent.Status, sent.OriginalStatus, sent.Code, sent.SagaId!.Value, sent.CorrelationId));
+        Assert.Contains($"/api/v1/sagas/{_saga}/response", sent.Error);
+        Assert.Contains(broker.Last.Headers, header => header is { Key: HeaderNames.MessageId } && header.Value == large.MessageId.ToString());
+        Assert.DoesNotContain(broker.Last.Headers, header => header.Key == "x-large");
+    }
+
+    [Fact]
+    public async Task A_response_of_which_not_even_the_short_form_is_taken_is_a_dead_letter()
+    {
+        var (broker, index) = (new Refusing("responses"), new Index());
+        using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
+
+        sender.Send(_saga, [_response]);
+        await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+
+        Assert.Equal(["responses", "responses", "responses.dlq"], broker.Topics);
+        Assert.Equal(_response.Value.ToArray(), Assert.Single(index.Rows).Value);
+    }
+
+    [Fact]
+    public async Task A_message_that_leaves_after_all_closes_the_letter_of_the_try_before()
+    {
+        var index = new Index();
+        using var sender = new OutgoingSender(new Refusing(), index, NullLogger<OutgoingSender>.Instance);
+
+        sender.Send(_saga, [_message], again: true);
+        sender.Send(_saga, [_message with { MessageId = _saga, Topic = "responses.dlq" }], again: true);
+        await Eventually.Async(() => sender.TakeAcknowledged(10).Count > 0, TimeSpan.FromSeconds(10), () => "nothing was acknowledged");
+
+        Assert.Equal([_message.MessageId], index.Closed);
+    }
+
+    [Fact]
+    public async Task What_was_sent_again_from_a_letter_and_is_refused_once_more_opens_that_letter_again()
+    {
+        var index = new Index();
+        using var sender = new OutgoingSender(new Refusing("orders.packed"), index, NullLogger<OutgoingSender>.Instance);
+        var letter = UndeliverableDeadLetter.Row(_message with { Topic = "orders.packed" }, "too large");
+
+        foreach (var decision in (Guid[])[Guid.CreateVersion7(letter.At), Guid.CreateVersion7(letter.At)])
+        {
+            sender.Send(letter.Id, [Redrive.Of(letter, decision, letter.At)]);
+            await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+        }
+
+        Assert.Equal([(letter.Id, true), (letter.Id, true)], index.Rows.Select(row => (row.Id, row.Reopens)));
+    }
+
+    [Fact]
+    public async Task What_was_sent_again_from_a_letter_and_leaves_after_all_closes_that_letter()
+    {
+        var index = new Index();
+        using var sender = new OutgoingSender(new Refusing(), index, NullLogger<OutgoingSender>.Instance);
+        var letter = UndeliverableDeadLetter.Row(_message, "too large");
+
+        sender.Send(letter.Id, [Redrive.Of(letter, _saga, letter.At)], again: true);
+        await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+
+        Assert.Equal([letter.Id], index.Closed);
+    }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task A_message_that_is_sent_although_a_copy_may_be_there_is_counted_and_logged(bool wasTried, bool restarted)
+    {
+        var (broker, resent, log) = (new Refusing(), new ResentMessages(), new Collected());
+        using var before = new OutgoingSender(broker, new Index(), log, resent: resent);
+        if (wasTried)
+        {
+            broker.Answer = new DeliveryReport(Delivery.Unavailable, "timed out");
+            before.Send(_saga, [_message]);
+            broker.Answer = null;
+        }
+
+        using var now = new OutgoingSender(broker, new Index(), log, resent: resent);
+        var sender = restarted || !wasTried ? now : before;
+        using (sender.BeginReading())
+        {
+            sender.Send(_saga, [_message], again: true);
+        }
+
+        await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+        Assert.Equal([KeyValuePair.Create("responses", 1L)], resent.Topics);
+        Assert.Contains("Messages of the outbox are sent although a copy may be there (1)", Assert.Single(log.Lines), StringComparison.Ordinal);
+        Assert.Contains($"{_message.MessageId} for responses", Assert.Single(log.Lines), StringComparison.Ordinal);
+        Assert.Equal(
+            "sent although a copy may be there, since the process began: 1 message for responses", (await resent.ProbeAsync(CancellationToken.None)).Note);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_message_that_certainly_has_not_left_is_no_copy(bool full)
+    {
+        var (broker, resent, log) = (new Refusing(), new ResentMessages(), new Collected());
+        var held = new TaskCompletionSource<DeliveryReport>();
+        using var sender = new OutgoingSender(broker, new Index(), log, bytesMax: full ? 1 : long.MaxValue, resent);
+        if (full)
+        {
+            broker.Hold = held.Task;
+            sender.Send(_saga, [_message with { MessageId = _saga }, _message]);
+            held.SetResult(new DeliveryReport(Delivery.Acknowledged, null));
+            await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+        }
+        else
+        {
+            broker.Answer = new DeliveryReport(Delivery.Unavailable, "no room") { IsUnwritten = true };
+            sender.Send(_saga, [_message]);
+            broker.Answer = null;
+        }
+
+        using (sender.BeginReading())
+        {
+            sender.Send(_saga, [_message], again: true);
+        }
+
+        await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+        Assert.Contains(_message.MessageId, sender.TakeAcknowledged(10));
+        Assert.Empty(resent.Topics);
+        Assert.Empty(log.Lines);
+    }
+
+    private static readonly OutgoingMessage _response = new()
+    {
+        MessageId = new(Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a14")),
+        Topic = "responses",
+        Key = "k",
+        Value = JsonSerializer.SerializeToUtf8Bytes(
+            new Response { Status = ResponseStatus.Success, CorrelationId = _saga, SagaId = _saga }, MessageJson.Readable.Response),
+        Headers = RawJson.FromText("""{"event_type":"onex.response","timestamp":"2026-11-24T12:00:00Z","x-large":"x"}"""),
+    };
+
+    // A broker that takes nothing for some topics.
+    [Fact]
+    public void A_report_that_arrives_while_the_process_stops_is_not_an_error()
+    {
+        var (broker, log) = (new Refusing(), new Collected());
+        var held = new TaskCompletionSource<DeliveryReport>();
+        var sender = new OutgoingSender(broker, new Index(), log);
+        broker.Hold = held.Task;
+        sender.Send(_saga, [_message]);
+
+        sender.Dispose();
+        held.SetResult(new DeliveryReport(Delivery.Acknowledged, null));
+
+        Assert.Empty(log.Lines);
+    }
+
+    private sealed class Refusing(params string[] topics) : IRecordProducer
+    {
+        private readonly ConcurrentQueue<string> _topics = new();
+
+        public IReadOnlyList<string> Topics => [.. _topics];
+
+        public string? RefuseOnce { get; set; }
+
+        public int RefuseLongerThan { get; init; } = int.MaxValue;
+
+        public ProducedRecord? Last { get; private set; }
+
+        public DeliveryReport? Answer { get; set; }
+
+        public Task<DeliveryReport>? Hold { get; set; }
+
+        public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
+        {
+            _topics.Enqueue(record.Topic);
+            Last = record;
+            var refused = topics.Contains(record.Topic) || record.Topic == RefuseOnce || record.Value.Length > RefuseLongerThan;
+            RefuseOnce = null;
+            if (Hold is { } held)
+            {
+                Hold = null;
+                return held;
+            }
+
+            if (Answer is { } answer)
+            {
+                return Task.FromResult(answer);
+            }
+
+            return Task.FromResult(refused ? new DeliveryReport(Delivery.Refused, "too large") : new DeliveryReport(Delivery.Acknowledged, null));
+        }
+
+        public Task<int> PartitionsAsync(string topic, CancellationToken cancellation) => Task.FromResult(1);
+    }
+
+    private sealed class Collected : ILogger<OutgoingSender>
+    {
+        public List<string> Lines { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Lines.Add(formatter(state, exception));
+    }
+
+    internal sealed class Index : IDeadLetterIndex
+    {
+        public ConcurrentQueue<DeadLetterRow> Rows { get; } = new();
+
+        public bool IsAway { get; init; }
+
+        public Task AddAsync(DeadLetterRow row, CancellationToken cancellation)
+        {
+            if (IsAway)
+            {
+                throw new StoreUnavailableException();
+            }
+
+            Rows.Enqueue(row);
+            return Task.CompletedTask;
+        }
+
+        public ConcurrentQueue<Guid> Closed { get; } = new();
+
+        public Task<IReadOnlySet<Guid>> OpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
+            throw new NotSupportedException();
+
+        public Task CloseAsync(Guid id, string reason, CancellationToken cancellation)
+        {
+            Closed.Enqueue(id);
+            return Task.CompletedTask;
+        }
+
+        public Task<Guid?> HandledByAsync(MessageId requestId, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public Task<DeadLetterPage> ListAsync(DeadLetterFilter filter, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public Task<DeadLetterRow?> FindAsync(Guid id, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public Task<DeadLetterRow?> DecideAsync(DeadLetterDecision decision, CancellationToken cancellation) => throw new NotSupportedException();
+    }
+}

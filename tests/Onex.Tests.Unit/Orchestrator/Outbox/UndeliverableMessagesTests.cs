@@ -1,0 +1,169 @@
+using System.Text.Json;
+using Microsoft.Extensions.Time.Testing;
+using Onex.Contracts.Messages;
+using Onex.Engine;
+using Onex.Orchestrator.Responses;
+using Onex.Orchestrator.Sending;
+using Onex.Persistence.Ledger;
+using Onex.Persistence.Sagas;
+using Onex.Tests.Unit.Effects;
+using Onex.Tests.Unit.Engine;
+
+namespace Onex.Tests.Unit.Orchestrator.Outbox;
+
+/// <summary>From a message that the broker refuses to what its saga makes of that.</summary>
+public sealed class UndeliverableMessagesTests
+{
+    private const string Effect = "effect: http.post\n        connection: outside\n        with: { path: /x }\n        compensate: { none: a test }";
+    private const string Child = "saga: audit\n        with: {}\n        compensate: { none: a test }";
+    private static readonly Guid _id = Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11");
+    private readonly MemoryLedger _ledger = new();
+    private readonly OutgoingSenderTests.Index _letters = new();
+
+    [Theory]
+    [InlineData(Effect)]
+    [InlineData("compute: hash.sha256\n        with: { text: x }")]
+    public async Task A_command_that_cannot_be_sent_fails_its_step_with_a_code(string call)
+    {
+        var story = Starts(call);
+        await RefuseAsync(story, story.Last.Commands[0]);
+
+        story.IsIn("failed", SagaStatus.Failed);
+        Assert.Equal(
+            (EngineCodes.Undeliverable, "Step 'one' cannot be sent: too large"), (story.Saga.Fault!.Code, story.Saga.Fault.Message));
+    }
+
+    [Fact]
+    public async Task No_copy_of_a_command_whose_step_has_failed_because_of_that_is_ever_run()
+    {
+        var story = Starts();
+        var sent = story.Last.Commands[0];
+        await RefuseAsync(story, sent);
+
+        Assert.IsType<ClaimResult.Expired>(await _ledger.ClaimAsync(Written(story, sent), CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_command_of_which_an_earlier_copy_may_have_run_blocks_with_the_reason()
+    {
+        var story = Starts();
+        var sent = story.Last.Commands[0];
+        await _ledger.ClaimAsync(Written(story, sent), CancellationToken.None);
+        await RefuseAsync(story, sent);
+
+        story.IsIn("working", SagaStatus.Blocked);
+        Assert.Equal("Step 'one' cannot be sent: too large", story.Saga.BlockedBecause);
+    }
+
+    [Fact]
+    public async Task A_compensation_that_cannot_be_sent_blocks_with_the_reason_and_can_be_sent_again()
+    {
+        var undone = Effect.Replace("{ none: a test }", "{ effect: http.delete, connection: outside, with: { path: /x } }", StringComparison.Ordinal);
+        var story = Starts($"{undone}\n      - id: two\n        {Effect}").Answered("one", 200).Answered("two", 404).Sends("-one");
+        var undo = story.Last.Commands[0];
+        await RefuseAsync(story, undo);
+
+        Assert.Equal((BlockedBy.Compensation, undo.CommandId), (story.Saga.Blockage?.Kind, story.Saga.Blockage?.CommandId));
+        Assert.IsType<ClaimResult.Granted>(await _ledger.ClaimAsync(Written(story, undo), CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_childs_outcome_that_the_broker_refuses_is_handed_to_its_parent_inside_the_process()
+    {
+        var story = Starts(Child);
+        var outcome = new StepResult
+        {
+            CommandId = story.Last.Commands[0].CommandId,
+            Attempt = 1,
+            SagaId = story.Saga.Facts.SagaId,
+            CorrelationId = _id,
+            Outcome = StepOutcomes.Rejected,
+            Code = "no_carrier",
+        };
+        var message = new OutgoingMessage
+        {
+            MessageId = _id,
+            Topic = Topics.Default.SagaEvents,
+            Key = _id.ToString(),
+            Value = JsonSerializer.SerializeToUtf8Bytes(new SagaMessage { Result = outcome }, MessageJson.Default.SagaMessage),
+            Headers = RawJson.FromText("{}"),
+        };
+
+        story.Takes((await Refused(story).TellAsync(_id, message, "too large", CancellationToken.None))!.Message);
+
+        Assert.Equal("no_carrier", story.Saga.Fault?.Code);
+    }
+
+    [Fact]
+    public async Task A_child_that_cannot_be_called_is_cancelled_before_it_begins_and_fails_its_step()
+    {
+        var story = Starts(Child);
+        await RefuseAsync(story, story.Last.Commands[0]);
+        story.Sends("one");
+        Assert.True(story.Last.Commands[0].Cancels);
+
+        story.Takes(story.Result("one", StepOutcome.Rejected, null, EngineCodes.Cancelled)).IsIn("failed", SagaStatus.Failed);
+    }
+
+    [Fact]
+    public async Task A_child_that_can_be_neither_called_nor_cancelled_blocks_with_the_reason()
+    {
+        var story = Starts(Child);
+        await RefuseAsync(story, story.Last.Commands[0]);
+        await RefuseAsync(story, story.Last.Commands[0]);
+
+        story.IsIn("working", SagaStatus.Blocked);
+        Assert.Equal("Step 'one' cannot be sent: too large", story.Saga.BlockedBecause);
+    }
+
+    private async Task RefuseAsync(Story story, CommandToSend sent) => story.Takes(
+        (await Refused(story).TellAsync(story.Saga.Facts.SagaId, Message(story, sent), "too large", CancellationToken.None))!.Message);
+
+    [Theory]
+    [InlineData(Effect, false, true)]
+    [InlineData(Effect, true, false)]
+    [InlineData(Child, false, true)]
+    public async Task The_letter_of_a_refused_command_closes_itself_unless_its_saga_waits_for_an_operator(string call, bool taken, bool closes)
+    {
+        var story = Starts(call);
+        var sent = story.Last.Commands[0];
+        if (taken)
+        {
+            await _ledger.ClaimAsync(Written(story, sent), CancellationToken.None);
+        }
+
+        var message = Message(story, sent);
+        var told = (await Refused(story).TellAsync(story.Saga.Facts.SagaId, message, "too large", CancellationToken.None))!;
+        story.Takes(told.Message);
+        told.Done(told.Message.SagaId, story.Saga);
+        await Refused(story).CloseDeadLetterAsync(message, told);
+
+        Assert.Equal(closes ? [_id] : [], _letters.Closed);
+    }
+
+    private UndeliverableMessages Refused(Story story) => new(_ledger, _letters, new FakeTimeProvider(story.Now), Topics.Default);
+
+    private static OutgoingMessage Message(Story story, CommandToSend sent) =>
+        new MessageWriter(Topics.Default, new ResponseWriter(Topics.Default)).Command(story.Saga, sent, argumentsRef: null, _id, story.Now);
+
+    private static StepCommand Written(Story story, CommandToSend sent) =>
+        JsonSerializer.Deserialize(Message(story, sent).Value.Span, MessageJson.Default.StepCommand)!;
+
+    private static Story Starts(string call = Effect) =>
+        new Story($$"""
+            contract: story
+            version: 1.0.0
+            input: {}
+            initial: working
+            states:
+              working:
+                steps:
+                  - id: one
+                    {{call}}
+                next: done
+              done: { end: completed }
+              unwinding: { compensate: all, next: failed }
+              failed: { end: failed }
+            on_failure: unwinding
+            """).Starts();
+}

@@ -1,0 +1,66 @@
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Engine;
+using Onex.Orchestrator.Requests;
+using Onex.Orchestrator.Routing;
+using Onex.Tests.Unit.Engine;
+
+namespace Onex.Tests.Unit.Orchestrator.Routing;
+
+public sealed class BatchOrderTests
+{
+    // s: a start, e: an event, then its correlation id, or its key in capitals; r: a result.
+    [Theory]
+    [InlineData("s1 r s2", "s1 r s2")]
+    [InlineData("s1 e1 r e1", "s1 e1 r e1")]
+    [InlineData("e1 s2 e2 s3", "e1 s2 e2 s3")]
+    [InlineData("e1 s1 e1", "e1|s1 e1")]
+    [InlineData("e1 s1 s1 e1 s1", "e1|s1 s1 e1|s1")]
+    [InlineData("eA sA", "eA|sA")]
+    [InlineData("eB sA", "eB sA")]
+    public void An_event_is_not_for_a_saga_that_starts_after_it(string batch, string parts)
+    {
+        var items = batch.Split(' ').Select(name => (Name: name, Item: Item(name))).ToList();
+
+        Assert.Equal(
+            parts,
+            string.Join('|', BatchOrder.Parts([.. items.Select(entry => entry.Item)])
+                .Select(part => string.Join(' ', part.Select(item => items.Find(entry => entry.Item == item).Name)))));
+    }
+
+    [Fact]
+    public void Two_events_under_one_identity_are_looked_at_one_after_the_other()
+    {
+        WorkItem One(char hash) => WorkItem.Of(
+            new EventRequest("story", "cancel", CelValue.Null, Story.Requester("1") with { RequestHash = new Guid($"{new string(hash, 8)}-0000-0000-0000-000000000000") }),
+            entry: null);
+        WorkItem[] items = [One('a'), One('a'), One('b'), One('a')];
+
+        Assert.Equal([2, 1, 1], BatchOrder.Parts(items).Select(part => part.Count));
+    }
+
+    private static WorkItem Item(string name)
+    {
+        var key = name.Length > 1 && char.IsUpper(name[1]) ? name[1..] : null;
+        var requester = Story.Requester(key is null ? name[1..] : name) with { Target = key is null ? null : new RequestTarget { Key = key } };
+        return name[0] switch
+        {
+            'e' => WorkItem.Of(new EventRequest("story", "cancel", CelValue.Null, requester), entry: null),
+            's' => WorkItem.Of(
+                new AcceptedRequest.Start(new SagaFacts
+                {
+                    SagaId = new(Guid.CreateVersion7(DateTimeOffset.UnixEpoch)),
+                    Contract = "story",
+                    ContractVersion = "1.0.0",
+                    ContractHash = "",
+                    HomePartition = 0,
+                    StartedAt = DateTimeOffset.UnixEpoch,
+                    Requester = requester,
+                    BusinessKey = key,
+                    Input = CelValue.Null,
+                }),
+                entry: null),
+            _ => new WorkItem(new ResendAsked { SagaId = new(Guid.CreateVersion7(DateTimeOffset.UnixEpoch)), CausedBy = default }, entry: null),
+        };
+    }
+}

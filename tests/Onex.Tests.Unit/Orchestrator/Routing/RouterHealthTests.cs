@@ -1,0 +1,29 @@
+using Onex.Hosting.Health;
+using Onex.Orchestrator.Routing;
+
+namespace Onex.Tests.Unit.Orchestrator.Routing;
+
+/// <summary>Whether a main whose messages do not come to their end says so.</summary>
+public sealed class RouterHealthTests
+{
+    private readonly RouterHealth _health = new();
+
+    [Fact]
+    public async Task A_main_whose_batches_fail_again_and_again_is_not_ready_until_one_comes_to_its_end()
+    {
+        Assert.Equal((ComponentState.Healthy, true), (await StateAsync(), _health.NeededForReadiness));
+        _health.Failed(new InvalidOperationException("It broke."));
+        Assert.Equal(ComponentState.Healthy, await StateAsync());
+
+        _health.Failed(new InvalidOperationException("It broke."));
+        _health.Failed(new InvalidOperationException("It broke."));
+        var report = await _health.ProbeAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(ComponentState.Unhealthy, report.State);
+        Assert.Contains("3 batches in a row: InvalidOperationException: It broke.", report.Error, StringComparison.Ordinal);
+
+        _health.Worked();
+        Assert.Equal(ComponentState.Healthy, await StateAsync());
+    }
+
+    private async Task<ComponentState> StateAsync() => (await _health.ProbeAsync(TestContext.Current.CancellationToken)).State;
+}

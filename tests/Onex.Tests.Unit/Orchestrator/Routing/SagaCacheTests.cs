@@ -1,0 +1,64 @@
+using System.Text;
+using Onex.Contracts.Messages;
+using Onex.Engine;
+using Onex.Orchestrator.Routing;
+
+namespace Onex.Tests.Unit.Orchestrator.Routing;
+
+public sealed class SagaCacheTests
+{
+    [Fact]
+    public void Many_small_parts_weigh_many_times_their_text_and_one_large_text_does_not()
+    {
+        var numbers = Encoding.UTF8.GetBytes($"[{string.Join(',', Enumerable.Repeat("1", 10_000))}]");
+        var text = Encoding.UTF8.GetBytes($"\"{new string('x', numbers.Length)}\"");
+
+        Assert.True(JsonWeight.Handled(numbers) > 100 * numbers.Length);
+        Assert.True(JsonWeight.Handled(text) < 20 * text.Length);
+        Assert.True(JsonWeight.Kept(numbers) < JsonWeight.Handled(numbers));
+    }
+
+    [Fact]
+    public void The_oldest_sagas_go_when_those_that_are_kept_weigh_too_much()
+    {
+        var cache = new SagaCache(capacity: 100, weightMax: 40);
+        var ids = Enumerable.Range(1, 6).Select(number => new Guid(number, 0, 0, new byte[8])).ToList();
+        foreach (var id in ids[..5])
+        {
+            cache.Keep(Saga(id, weight: 10));
+        }
+
+        Assert.Equal([null, ids[1], ids[2], ids[3], ids[4]], ids[..5].Select(id => cache.Find(id)?.Saga.Facts.SagaId));
+
+        // The same saga anew weighs once, and one that would take the place of many is not kept.
+        cache.Keep(Saga(ids[1], weight: 9));
+        Assert.NotNull(cache.Find(ids[2]));
+        cache.Keep(Saga(ids[5], weight: 11));
+        Assert.Null(cache.Find(ids[5]));
+        Assert.NotNull(cache.Find(ids[2]));
+        cache.Keep(Saga(ids[2], weight: 11));
+        Assert.Null(cache.Find(ids[2]));
+    }
+
+    private static CachedSaga Saga(Guid id, long weight) => new(
+        new SagaState
+        {
+            Facts = new SagaFacts
+            {
+                SagaId = id,
+                Contract = "c",
+                ContractVersion = "1",
+                ContractHash = "h",
+                HomePartition = 0,
+                StartedAt = default,
+                Input = Onex.Contracts.Expressions.CelValue.Map([]),
+                Requester = new Requester { RequestId = id, CorrelationId = id, Operation = "c", Source = "requests/0/0" },
+            },
+            State = "s",
+            Status = Onex.Engine.SagaStatus.Running,
+            UpdatedAt = default,
+        },
+        1,
+        null!,
+        new SagaWeight(weight, weight));
+}

@@ -1,0 +1,239 @@
+using System.Collections.Immutable;
+using System.Text;
+using System.Text.Json;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Engine;
+using Onex.Orchestrator.Control;
+using Onex.Orchestrator.Responses;
+using Onex.Orchestrator.Routing;
+using Onex.Orchestrator.Sending;
+using Onex.Orchestrator.Storage;
+using Onex.Persistence.Sagas;
+using Onex.Tests.Unit.Engine;
+
+namespace Onex.Tests.Unit.Orchestrator.Routing;
+
+/// <summary>What of a decision is committed.</summary>
+public sealed class SagaWorkTests
+{
+    private static readonly DateTimeOffset _now = new(2026, 11, 24, 8, 0, 0, TimeSpan.Zero);
+    private static readonly MessageWriter _messages = new(Topics.Default, new ResponseWriter(Topics.Default));
+
+    [Fact]
+    public void Messages_that_were_seen_and_events_that_are_kept_or_not_any_more_leave_with_the_commit()
+    {
+        var (first, second, third) = (Kept("first"), Kept("second"), Kept("third"));
+        var work = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga with { Early = [first, second] }, version: 4);
+
+        // Kept and taken within one commit: the row need not be told.
+        Apply(work, Saga with { Early = [first, second, third] }, third.MessageId);
+        Apply(work, Saga with { Early = [second] });
+        var move = Assert.IsType<CommitEntry.Move>(work.ToEntry());
+
+        Assert.Equal([new SeenMessage(third.MessageId)], move.SeenMessages);
+        Assert.True(work.HasSeen(third.MessageId));
+        Assert.Empty(move.BufferedEvents);
+        Assert.Equal([first.MessageId], move.ReleasedEvents);
+
+        var other = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga, version: 4);
+        Apply(other, Saga with { Early = [third] }, third.MessageId);
+        Assert.Equal((third.MessageId, Saga.Facts.SagaId), Identified(Assert.IsType<CommitEntry.Move>(other.ToEntry()).BufferedEvents.Single()));
+
+        static (Guid, Guid?) Identified(EarlyEvent kept) => (kept.MessageId, kept.SagaId);
+    }
+
+    [Fact]
+    public void A_row_says_whether_it_was_parked()
+    {
+        var near = new Outstanding
+        {
+            CommandId = default,
+            Step = "seal",
+            Direction = StepDirections.Do,
+            Attempt = 1,
+            Phase = AttemptPhase.InFlight,
+            DueAt = _now,
+            FirstSentAt = _now,
+        };
+
+        Assert.True(WasParked(Saga));
+        Assert.False(WasParked(Saga with { Outstanding = [near] }));
+
+        static bool WasParked(SagaState saga)
+        {
+            var work = new SagaWork(saga.Facts.SagaId, pipe: null, saga, version: 1);
+            Apply(work, saga);
+            return Assert.IsType<CommitEntry.Move>(work.ToEntry()).WasParked;
+        }
+    }
+
+    [Fact]
+    public void What_a_saga_responds_is_stored_once()
+    {
+        var work = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga, version: 1);
+        var responded = Saga with { Response = RawJson.FromText("""{"ok":true}""") };
+        Apply(work, responded);
+        Apply(work, responded);
+
+        var payload = Assert.Single(Assert.IsType<CommitEntry.Move>(work.ToEntry()).Payloads);
+        Assert.Equal(("response", """{"ok":true}""", Identity.Payload(Saga.Facts.SagaId, "response")), (payload.Name, payload.Content.ToString(), payload.Id));
+    }
+
+    [Fact]
+    public void The_sender_of_a_kept_event_that_nobody_claimed_is_told_with_the_commit_and_the_event_becomes_a_dead_letter()
+    {
+        var kept = Kept("cancel") with
+        {
+            Data = CelValue.FromJson("""{"reason":"late","password":"hunter2"}"""u8),
+            Requester = Story.Requester("requests/3/9") with
+            {
+                Operation = "story.cancel",
+                Target = new RequestTarget { Key = "o-1" },
+                Extra = RawJson.FromText("""{"tenant":"t1"}"""),
+                Headers = ImmutableSortedDictionary<string, string>.Empty.Add("x-token", "secret").Add("traceparent", "00-1"),
+            },
+        };
+        var work = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga with { Early = [kept] }, version: 4);
+        work.Apply(
+            new Decision(Saga, true, [], [], []) { Rejections = [new DeclinedEvent(kept.Requester, kept, ErrorCodes.EventUnclaimed, "It ended.", IsDead: true)] },
+            new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = default },
+            _messages);
+
+        Assert.Equal(["responses", "requests.dlq"], work.Outgoing.Select(message => message.Topic));
+        Assert.Equal(2, work.Outgoing.Select(message => message.MessageId).Distinct().Count());
+        var response = Json(work.Outgoing[0].Value);
+        Assert.Equal(
+            ("error", ErrorCodes.EventUnclaimed, "story.cancel", Saga.Facts.SagaId),
+            (Text(response, "status"), Text(response, "code"), Text(response, "operation"), response.GetProperty("saga_id").GetGuid()));
+        var letter = Json(work.Outgoing[1].Value);
+        var original = letter.GetProperty("original_message");
+        Assert.Equal((3, 9L), (original.GetProperty("partition").GetInt32(), original.GetProperty("offset").GetInt64()));
+        Assert.Equal(("requests", "It ended.", "EventUnclaimed"), (Text(letter, "original_topic"), Text(letter, "failure_reason"), Text(letter, "error_type")));
+        Assert.Equal("***", Text(original.GetProperty("headers"), "x-token"));
+        Assert.Equal(
+            $$$"""{"operation":"story.cancel","payload":{"reason":"late","password":"***"},"correlation_id":"{{{kept.Requester.CorrelationId}}}","target":{"key":"o-1"},"tenant":"t1"}""",
+            Text(original, "value"));
+
+        // What is sent again must be what came: the entry of the index masks nothing.
+        var entry = Assert.Single(work.ToEntry().DeadLetters);
+        Assert.Equal((work.Outgoing[1].MessageId, 3, 9L), (entry.Id, entry.Partition, entry.Offset));
+        Assert.DoesNotContain("***", Encoding.UTF8.GetString(entry.Value!) + entry.Headers);
+    }
+
+    [Fact]
+    public void What_its_saga_has_seen_is_a_new_event_when_it_is_sent_again()
+    {
+        var kept = Kept("cancel");
+        kept = kept with { Requester = kept.Requester with { EnvelopeId = Guid.CreateVersion7(_now) } };
+        var work = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga with { Early = [kept] }, version: 4);
+        work.Apply(
+            new Decision(Saga, true, [], [], []) { Rejections = [new DeclinedEvent(kept.Requester, kept, ErrorCodes.EventExpired, "Over.", IsDead: true)] },
+            new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = default },
+            _messages);
+
+        Assert.Contains("envelope_id", Text(Json(work.Outgoing[1].Value).GetProperty("original_message"), "value"));
+        Assert.DoesNotContain("envelope_id", Encoding.UTF8.GetString(Assert.Single(work.ToEntry().DeadLetters).Value!));
+    }
+
+    [Fact]
+    public void A_dead_letter_refers_to_what_is_too_large_for_it()
+    {
+        var kept = Kept("cancel") with
+        {
+            Data = CelValue.FromJson(Encoding.UTF8.GetBytes($$"""{"reason":"{{new string('x', EventDeadLetter.ValueBytesMax)}}"}""")),
+        };
+        var work = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga with { Early = [kept] }, version: 4);
+        work.Apply(
+            new Decision(Saga, true, [], [], []) { Rejections = [new DeclinedEvent(kept.Requester, kept, ErrorCodes.EventExpired, "Over.", IsDead: true)] },
+            new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = default },
+            _messages);
+
+        var move = Assert.IsType<CommitEntry.Move>(work.ToEntry());
+        Assert.True(Assert.Single(move.DeadLetters).Value!.Length > EventDeadLetter.ValueBytesMax);
+        var stored = Assert.Single(move.Payloads);
+        Assert.Equal(stored.Id, Json(work.Outgoing[1].Value).GetProperty("original_message").GetProperty("value_ref").GetGuid());
+    }
+
+    [Fact]
+    public void An_event_that_is_kept_is_the_same_when_it_is_read_again()
+    {
+        var plan = PlansWithEvents.Orders;
+        var kept = Kept("cancel") with
+        {
+            Requester = Story.Requester("requests/3/9") with
+            {
+                Operation = "orders.cancel",
+                ReplyTo = "answers",
+                EnvelopeId = Guid.CreateVersion7(_now),
+                Target = new RequestTarget { SagaId = Saga.Facts.SagaId },
+                Extra = RawJson.FromText("""{"tenant":"t1"}"""),
+                Headers = ImmutableSortedDictionary<string, string>.Empty.Add("traceparent", "00-1"),
+            },
+            Data = CelValue.Map(
+                [KeyValuePair.Create("reason", CelValue.String("late")), KeyValuePair.Create("at", CelValue.Timestamp(_now))]),
+        };
+
+        var row = EarlyEventRows.ToRow(Saga.Facts, kept);
+        var again = EarlyEventRows.ToKept(plan, row);
+
+        Assert.Equal(kept.Data, again.Data);
+        Assert.Equal(kept.Requester with { Headers = again.Requester.Headers }, again.Requester);
+        Assert.Equal(kept.Requester.Headers.AsEnumerable(), again.Requester.Headers);
+        Assert.Equal((kept.MessageId, kept.Event, kept.ReceivedAt, kept.ExpiresAt), (again.MessageId, again.Event, again.ReceivedAt, again.ExpiresAt));
+    }
+
+    [Fact]
+    public void A_request_is_found_by_where_it_came_from_and_answered_as_it_was_told_to_be()
+    {
+        var (first, twin, other) = (Saga.Facts.Requester, Saga.Facts.Requester with { Source = "http/2" }, Story.Requester("http/3"));
+        var saga = Saga with { Waiters = [new Waiter(twin, IsDuplicate: true), new Waiter(other, IsDuplicate: false)] };
+
+        Assert.Equal((false, first), Found(first));
+        Assert.Equal((true, twin), Found(twin));
+        Assert.Equal((false, other), Found(other));
+        Assert.Null(SagaAnswers.Find(saga, Request(Story.Requester("http/4"))));
+        Assert.Null(SagaAnswers.To(saga, new Waiter(first, IsDuplicate: false)));
+
+        var ended = saga with { EndedAt = _now, Status = SagaStatus.Failed, Output = RawJson.EmptyObject };
+        Assert.Equal((ResponseStatus.Error, true), Told(ended, new Waiter(twin, IsDuplicate: true)));
+        Assert.Equal((ResponseStatus.Success, false), Told(ended with { Response = RawJson.EmptyObject }, new Waiter(first, IsDuplicate: false)));
+
+        (bool, Requester)? Found(Requester requester) => SagaAnswers.Find(saga, Request(requester)) is { } waiter ? (waiter.IsDuplicate, waiter.Requester) : null;
+
+        static Submission.Accepted Request(Requester requester) => new(Saga.Facts.SagaId, requester.RequestId, requester.CorrelationId) { Source = requester.Source };
+
+        static (string, bool)? Told(SagaState saga, Waiter waiter) => SagaAnswers.To(saga, waiter) is { } answer ? (answer.Status, answer.IsDuplicate) : null;
+    }
+
+    [Fact]
+    public void A_saga_without_a_partition_of_its_own_has_the_same_home_everywhere()
+    {
+        var ids = Enumerable.Range(0, 200).Select(number => Guid.CreateVersion7(_now.AddMilliseconds(number))).ToList();
+
+        Assert.Equal(Enumerable.Range(0, 4), ids.Select(id => SagaHomes.Of(id, 4)).Distinct().Order());
+        Assert.All(ids, id => Assert.Equal(SagaHomes.Of(id, 12), SagaHomes.Of(id, 12)));
+        Assert.Equal(3, SagaHomes.Of(Guid.Parse("123e4567-e89b-12d3-a456-426614174000"), 4));
+    }
+
+    private static SagaState Saga { get; } = new Story("""
+        contract: story
+        version: 1.0.0
+        description: A step.
+        input: { type: object }
+        initial: working
+        states:
+          working: { steps: [{ id: seal, compute: hash.sha256, with: { text: x } }], next: done }
+          done: { end: completed }
+        """).Starts().Saga with { Outstanding = [] };
+
+    private static BufferedEvent Kept(string name) => new(
+        Identity.OfRequest(default, name), name, CelValue.Map([]), Story.Requester($"requests/3/{name.Length}"), _now, _now.AddMinutes(10));
+
+    private static void Apply(SagaWork work, SagaState after, params Guid[] seen) => work.Apply(
+        new Decision(after, true, [], [], []) { Seen = [.. seen] }, new ResendAsked { SagaId = after.Facts.SagaId, CausedBy = default }, _messages);
+
+    private static JsonElement Json(ReadOnlyMemory<byte> value) => JsonDocument.Parse(value).RootElement;
+
+    private static string? Text(JsonElement json, string name) => json.GetProperty(name).GetString();
+}

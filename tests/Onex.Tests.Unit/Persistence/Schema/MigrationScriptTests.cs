@@ -1,0 +1,25 @@
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
+using Npgsql;
+using Onex.Persistence.Postgres;
+using Onex.Tests.Unit.Contracts;
+
+namespace Onex.Tests.Unit.Persistence.Schema;
+
+public sealed class MigrationScriptTests
+{
+    [Fact]
+    public void The_script_beside_the_migrations_is_what_they_run()
+    {
+        using var dataSource = NpgsqlDataSource.Create("Host=nowhere");
+        using var context = new OnexDbContextFactory(dataSource).CreateDbContext();
+        var script = context.GetService<IMigrator>().GenerateScript().Replace("\r\n", "\n", StringComparison.Ordinal);
+        var path = RepositoryFiles.At("migrations", "Onex.Migrations", "schema.sql");
+        if (RepositoryFiles.Updating)
+        {
+            File.WriteAllText(path, script);
+        }
+
+        Assert.Equal(script, File.ReadAllText(path));
+    }
+}

@@ -1,0 +1,42 @@
+using Onex.Runtime.Commands;
+
+namespace Onex.Tests.Unit.Runtime.Commands;
+
+public sealed class ApiClientTests
+{
+    [Theory]
+    [InlineData("t-1", "t-1")]
+    [InlineData("dash:read:t-1,ops:operate:t-2", "t-2")]
+    [InlineData("dash:read:t-1", "t-1")]
+    [InlineData("ops:operate:a:b", "a:b")]
+    [InlineData(" ", null)]
+    public void A_token_alone_and_the_runtimes_own_list_both_do(string given, string? token) =>
+        Assert.Equal(token, ApiClient.Token(new Dictionary<string, string> { ["ONEX_API_TOKEN"] = given }));
+
+    [Fact]
+    public void Columns_are_as_wide_as_their_widest_cell() =>
+        Assert.Equal(["id  state", "1   reserving", "20"], TableOutput.Columns([["id", "state"], ["1", "reserving"], ["20", ""]]));
+
+    [Fact]
+    public async Task Data_that_is_no_unicode_text_is_refused_and_nothing_of_it_replaced()
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllBytesAsync(file, [.. "{\"text\":\""u8, 0xFF, .. "\"}"u8], TestContext.Current.CancellationToken);
+            var noText = await Assert.ThrowsAsync<CommandException>(() => ApiOptions.ReadDataAsync($"@{file}", TestContext.Current.CancellationToken));
+            Assert.Equal($"{file} is not UTF-8. Encode it as UTF-8.", noText.Message);
+
+            await File.WriteAllTextAsync(file, "{\"text\":\"\u00e9\"}", TestContext.Current.CancellationToken);
+            Assert.Equal("\u00e9", (await ApiOptions.ReadDataAsync($"@{file}", TestContext.Current.CancellationToken))!.Value.GetProperty("text").GetString());
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+
+        var half = await Assert.ThrowsAsync<CommandException>(
+            () => ApiOptions.ReadDataAsync("""{"text":"\ud800"}""", TestContext.Current.CancellationToken));
+        Assert.Contains("half of a surrogate pair", half.Message, StringComparison.Ordinal);
+    }
+}

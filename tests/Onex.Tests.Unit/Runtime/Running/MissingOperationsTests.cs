@@ -1,0 +1,47 @@
+using System.Collections.Immutable;
+using Onex.Contracts;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Plans;
+using Onex.Runtime.Running;
+using Onex.Tests.Unit.Contracts;
+
+namespace Onex.Tests.Unit.Runtime.Running;
+
+public sealed class MissingOperationsTests
+{
+    private const string Plain = "contract: plain\nversion: 1.0.0\ninput: {}\ninitial: done\nstates:\n  done: { end: completed }\n";
+
+    [Fact]
+    public void A_contract_that_calls_what_no_version_runs_yet_is_told_of_at_start_and_no_other_is()
+    {
+        var connections = new Dictionary<string, ConnectionDescriptor> { ["consul"] = new("consul", "consul", null, null) };
+        var context = TestCatalogue.OfTheExample with { Connections = connections };
+        var compilation = ContractCompiler.Compile(
+            new ContractSource(
+                "announcing.yaml",
+                """
+                contract: announcing
+                version: 1.0.0
+                input: {}
+                initial: working
+                states:
+                  working:
+                    steps:
+                      - { id: seal, compute: hash.sha256, with: { text: a } }
+                      - id: announce
+                        effect: consul.register
+                        connection: consul
+                        with: { id: a, name: b }
+                        compensate: { effect: consul.deregister, connection: consul, with: { id: a }, when_unknown: run }
+                    next: done
+                  done: { end: completed }
+                """,
+                ImmutableSortedDictionary<string, string>.Empty),
+            context);
+
+        Assert.Empty(compilation.Diagnostics);
+        Assert.Equal(
+            [(compilation.Plans[0], "consul.register (state 'working', step 'announce'), consul.deregister (state 'working', step 'announce.compensate')")],
+            MissingOperations.Of([.. compilation.Plans, .. TestContracts.Check(Plain).Plans], context.Operations));
+    }
+}
