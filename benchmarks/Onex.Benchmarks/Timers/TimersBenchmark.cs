@@ -60,7 +60,7 @@ internal static class TimersBenchmark
         public const int SagasOfARound = 6_000;
 
         // What a commit sends is acknowledged by the next, as in a main under load.
-        private Guid[] _sent = [];
+        private MessageId[] _sent = [];
 
         private readonly PostgresSagaStore _store = new(dataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
 
@@ -147,7 +147,7 @@ internal static class TimersBenchmark
             _sent = [.. batch.Entries.SelectMany(Sent)];
         }
 
-        private static IEnumerable<Guid> Sent(CommitEntry entry) => (entry switch
+        private static IEnumerable<MessageId> Sent(CommitEntry entry) => (entry switch
         {
             CommitEntry.Start start => start.Outgoing,
             CommitEntry.Move move => move.Outgoing,
@@ -160,12 +160,12 @@ internal static class TimersBenchmark
 
         private static SagaRow NewSaga(int place) => new()
         {
-            Id = Id(),
+            Id = new(Id()),
             Contract = "order",
             ContractVersion = "1",
             ContractHash = "abc",
             CorrelationId = Id(),
-            RequestId = Id(),
+            RequestId = new(Id()),
             BusinessKey = Id().ToString(),
             Source = "requests/0/1",
             State = "charging",
@@ -187,7 +187,7 @@ internal static class TimersBenchmark
 
         private static OutgoingMessage Message() => new()
         {
-            MessageId = Id(),
+            MessageId = new(Id()),
             Topic = "effect-requests",
             Key = "key",
             Value = """{"command_id":"01234567-89ab-cdef-0123-456789abcdef","operation":"http.post","arguments":{"amount":12.50}}"""u8.ToArray(),

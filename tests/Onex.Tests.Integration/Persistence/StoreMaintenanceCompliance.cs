@@ -140,7 +140,7 @@ public abstract class StoreMaintenanceCompliance
         await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
 
         var letters = (await DeadLetters.ListAsync(new DeadLetterFilter(), _none)).DeadLetters;
-        Assert.Equal(new[] { young, open, unsent }.Order(), letters.Select(letter => letter.Id).Order());
+        Assert.Equal(((Guid[])[young, open, unsent]).Order(), letters.Select(letter => letter.Id).Order());
     }
 
     /// <summary>Lets a command of the ledger be that old.</summary>
@@ -152,13 +152,13 @@ public abstract class StoreMaintenanceCompliance
     protected abstract Task AgeDeadLetterAsync(Guid id, TimeSpan age);
 
     private async Task DecideAsync(Guid id, DeadLetterStatus status, OutgoingMessage? message) => await DeadLetters.DecideAsync(
-        new DeadLetterDecision(message?.MessageId ?? Rows.Id(), id, status, "ops", "seen", Force: false, message), _none);
+        new DeadLetterDecision(message?.MessageId.Value ?? Rows.Id().Value, id, status, "ops", "seen", Force: false, message), _none);
 
     private static HistoryEntry At(SagaRow row, int ordinal, int days) => Rows.Happened(row) with { Ordinal = ordinal, At = Rows.Now.AddDays(-days) };
 
     private async Task<IEnumerable<int>> OrdinalsAsync(SagaRow row) => (await Queries.HistoryAsync(row.Id, 0, -1, 100, _none)).Select(entry => entry.Ordinal);
 
-    private static Guid Seen(SagaRow row) => Rows.Payload(row, "a message").Id;
+    private static MessageId Seen(SagaRow row) => new(Rows.Payload(row, "a message").Id);
 
     private async Task<SagaRow> EndedAsync(TimeSpan ago, params OutgoingMessage[] unsent)
     {

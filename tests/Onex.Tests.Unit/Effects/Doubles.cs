@@ -10,21 +10,21 @@ namespace Onex.Tests.Unit.Effects;
 /// <summary>The ledger's rules in memory: one lease at a time, one outcome per attempt.</summary>
 internal sealed class MemoryLedger : IEffectLedger
 {
-    private readonly ConcurrentDictionary<Guid, (Guid Lease, StepResult? Result)> _rows = new();
+    private readonly ConcurrentDictionary<CommandId, (Guid Lease, StepResult? Result)> _rows = new();
 
-    private readonly ConcurrentDictionary<Guid, byte> _cancelled = new();
+    private readonly ConcurrentDictionary<CommandId, byte> _cancelled = new();
 
     public ClaimResult? Always { get; set; }
 
     public Func<StepResult, Exception?> Refuse { get; set; } = _ => null;
 
-    public StepResult? Recorded(Guid command) => _rows.TryGetValue(command, out var row) ? row.Result : null;
+    public StepResult? Recorded(CommandId command) => _rows.TryGetValue(command, out var row) ? row.Result : null;
 
     /// <summary>What a lease that ran out and was claimed again by another process leaves behind.</summary>
-    public void TakeOver(Guid command) => TakeOver(command, new Guid(1, 0, 0, new byte[8]));
+    public void TakeOver(CommandId command) => TakeOver(command, new Guid(1, 0, 0, new byte[8]));
 
     /// <summary>The same under a known token.</summary>
-    public void TakeOver(Guid command, Guid token) => _rows[command] = (token, null);
+    public void TakeOver(CommandId command, Guid token) => _rows[command] = (token, null);
 
     public Task<ClaimResult> ClaimAsync(StepCommand command, CancellationToken cancellation)
     {

@@ -1,3 +1,4 @@
+using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Engine;
 
@@ -153,7 +154,8 @@ public sealed class ChildTests
         Assert.Equal((SagaStatus.Cancelled, "cancelled"), (story.Saga.Status, Assert.Single(story.Answers).Fault!.Code));
     }
 
-    private static readonly ParentLink _parent = new(Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1"), Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff2"), 1, 5, Awaits: true);
+    private static readonly ParentLink _parent = new(
+        new(Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1")), new(Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff2")), 1, 5, Awaits: true);
 
     private const string Head = """
         contract: story
@@ -165,7 +167,7 @@ public sealed class ChildTests
     private static RequestJoined Asked(Story story) => new()
     {
         SagaId = story.Saga.Facts.SagaId,
-        CausedBy = _parent.CommandId,
+        CausedBy = new(_parent.CommandId.Value),
         Waiter = new Waiter(story.Saga.Facts.Requester with { Source = "saga-events/1/99" }, IsDuplicate: true),
     };
 
@@ -180,11 +182,11 @@ public sealed class ChildTests
             {{(waits || stillborn ? "  looking: { steps: [{ id: look, effect: http.get, connection: outside, with: { path: / } }], next: done }" : "")}}
               done: { end: completed }
             """);
-        var id = Guid.CreateVersion7(story.Now);
+        var id = SagaId.Create(story.Now);
         return story.Takes(new SagaStarted
         {
             SagaId = id,
-            CausedBy = id,
+            CausedBy = new(id.Value),
             CancelledBeforeStart = stillborn,
             Facts = new SagaFacts
             {
@@ -195,7 +197,7 @@ public sealed class ChildTests
                 HomePartition = 3,
                 StartedAt = story.Now,
                 Input = Onex.Contracts.Expressions.CelValue.Map([]),
-                Requester = Story.Requester("saga-events/1/17") with { RequestId = parent.CommandId, Parent = parent },
+                Requester = Story.Requester("saga-events/1/17") with { RequestId = new(parent.CommandId.Value), Parent = parent },
             },
         });
     }

@@ -53,7 +53,7 @@ public sealed class EmitTests
     {
         var story = Starts("with: { key: k, value: { text: \"Zoë\" } }");
         var work = new SagaWork(story.Saga.Facts.SagaId, pipe: null, saga: null, version: 0);
-        work.Apply(story.Last, new ResendAsked { SagaId = story.Saga.Facts.SagaId, CausedBy = story.Saga.Facts.SagaId }, new MessageWriter(Topics.Default, new ResponseWriter(Topics.Default)));
+        work.Apply(story.Last, new ResendAsked { SagaId = story.Saga.Facts.SagaId, CausedBy = default }, new MessageWriter(Topics.Default, new ResponseWriter(Topics.Default)));
 
         var message = work.Outgoing[0];
 

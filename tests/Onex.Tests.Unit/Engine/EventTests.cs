@@ -23,7 +23,7 @@ public sealed class EventTests
     [Fact]
     public void An_event_is_seen_under_its_message_id()
     {
-        var id = Guid.CreateVersion7();
+        var id = new MessageId(Guid.CreateVersion7());
         var story = new Story(Approval()).Starts().Tells("approve", """{"by":"ann"}""", id);
 
         Assert.Equal([id], story.Last.Seen);
@@ -195,7 +195,7 @@ public sealed class EventTests
     [Fact]
     public void An_event_that_comes_before_its_state_is_kept_and_delivered_when_that_is_entered_before_its_steps()
     {
-        var id = Guid.CreateVersion7();
+        var id = new MessageId(Guid.CreateVersion7());
         var story = new Story(Early()).Starts().Tells("skip", messageId: id).IsIn("first", SagaStatus.Running);
         Assert.Equal([id], story.Last.Seen);
         Assert.Equal(story.Now + TimeSpan.FromDays(14), Assert.Single(story.Saga.Early).ExpiresAt);
@@ -235,7 +235,7 @@ public sealed class EventTests
     [Fact]
     public void The_same_event_twice_is_kept_once()
     {
-        var id = Guid.CreateVersion7();
+        var id = new MessageId(Guid.CreateVersion7());
         var story = new Story(Early()).Starts().Tells("skip", messageId: id).Tells("skip", messageId: id);
 
         Assert.False(story.Last.Changed);

@@ -25,15 +25,15 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     private readonly string[] _events = [.. plan.Events.Keys.Order(StringComparer.Ordinal)];
     // Told only when something is wrong, and made into text only then.
     private readonly List<Func<string>> _log = [];
-    private readonly Dictionary<Guid, Entry> _ledger = [];
+    private readonly Dictionary<CommandId, Entry> _ledger = [];
     private readonly List<CommandToSend> _copies = [];
     private readonly List<StepResultArrived> _results = [];
-    private readonly Dictionary<Guid, string> _arguments = [];
-    private readonly HashSet<(string, string, Guid, int, int)> _work = [];
-    private readonly Dictionary<Guid, Command> _commands = [];
-    private readonly Dictionary<Guid, Guid> _firstCompensation = [];
-    private readonly HashSet<Guid> _keeps = [];
-    private readonly HashSet<Guid> _seen = [];
+    private readonly Dictionary<CommandId, string> _arguments = [];
+    private readonly HashSet<(string, string, CommandId, int, int)> _work = [];
+    private readonly Dictionary<CommandId, Command> _commands = [];
+    private readonly Dictionary<CommandId, CommandId> _firstCompensation = [];
+    private readonly HashSet<MessageId> _keeps = [];
+    private readonly HashSet<MessageId> _seen = [];
     private readonly HashSet<string> _joined = new(StringComparer.Ordinal);
     private bool _started;
     private bool _isTerminated;
@@ -273,7 +273,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         }
     }
 
-    private Entry EntryOf(Guid command) => _ledger.TryGetValue(command, out var known) ? known : _ledger[command] = new Entry();
+    private Entry EntryOf(CommandId command) => _ledger.TryGetValue(command, out var known) ? known : _ledger[command] = new Entry();
 
     private void Record(Entry entry, StepResultArrived result)
     {
@@ -399,7 +399,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         }
     }
 
-    private static Guid Id(int number) => Identity.OfRequest(default, $"message {number}");
+    private static MessageId Id(int number) => new(Identity.OfRequest(default, $"message {number}"));
 
     private void Ask(OperatorCommand command)
     {
@@ -416,7 +416,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         _isTerminated |= command == OperatorCommand.Terminate && !Ended;
         var now = _story.Now;
         _log.Add(() => $"{now:dd HH:mm:ss} asked to {command}{(blockage is null ? "" : $": {blockage.Kind} {blockage.Step} {blockage.Reason}")}");
-        HashSet<Guid> skipped = command != OperatorCommand.Skip ? []
+        HashSet<CommandId> skipped = command != OperatorCommand.Skip ? []
             : blockage is null ? [.. Saga.Outstanding.Where(other => other is { Interrupted: true, Direction: StepDirections.Do }).Select(other => other.CommandId)]
             : blockage.CommandId is { } passed ? [passed]
             : [];
@@ -516,7 +516,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         return entry.Outcome;
     }
 
-    private Entry? EntryOrNull(Guid command) => _ledger.GetValueOrDefault(command);
+    private Entry? EntryOrNull(CommandId command) => _ledger.GetValueOrDefault(command);
 
     private string KindResult(CommandToSend copy) => Answers is not null ? $$"""{"ref":"{{copy.Step}}"}""" : Typed(copy, 200);
 

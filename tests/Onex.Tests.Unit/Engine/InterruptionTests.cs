@@ -1,3 +1,4 @@
+using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Engine;
 
@@ -110,7 +111,7 @@ public sealed class InterruptionTests
 
         var command = story.History.Last(note => note.Kind == HistoryKinds.CompensationStarted);
         Assert.Equal("charge", command.Step);
-        Assert.Equal(Identity.Compensation(Guid.Parse(Argument(story))), id);
+        Assert.Equal(Identity.Compensation(new(Guid.Parse(Argument(story)))), id);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Orchestrator.Storage;
 
@@ -199,7 +200,7 @@ public sealed class ParallelTests
         var first = story.Last;
 
         story.Asks(OperatorCommand.Retry).Sends("b", "c").Answered("c", 200).Wakes(_ => Story.Cancelled).Sends("after");
-        Assert.NotEqual(first.State.Facts.SagaId, Guid.Empty);
+        Assert.NotEqual(first.State.Facts.SagaId, default);
     }
 
     [Fact]

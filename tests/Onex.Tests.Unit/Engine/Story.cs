@@ -60,12 +60,12 @@ internal sealed class Story
 
     public Story Starts(string input = "{}", bool silent = false)
     {
-        var id = Guid.CreateVersion7(Now);
+        var id = SagaId.Create(Now);
         _ = Plan.Input.Validate(CelValue.FromJson(System.Text.Encoding.UTF8.GetBytes(input)), out var typed);
         return Takes(new SagaStarted
         {
             SagaId = id,
-            CausedBy = id,
+            CausedBy = new(id.Value),
             Facts = new SagaFacts
             {
                 SagaId = id,
@@ -139,7 +139,7 @@ internal sealed class Story
     /// <summary>Someone sends the saga an event.</summary>
     public Story Tells(string name, string data = "{}", MessageId? messageId = null)
     {
-        var requester = Requester($"requests/1/{++_told}") with { RequestId = messageId ?? Identity.OfRequest(default, $"event {_told}") };
+        var requester = Requester($"requests/1/{++_told}") with { RequestId = messageId ?? new(Identity.OfRequest(default, $"event {_told}")) };
         var value = CelValue.FromJson(System.Text.Encoding.UTF8.GetBytes(data));
         Assert.True(Plan.Events[name].Data.TryConvert(value, out var typed, out _), "the event's payload is not what its contract says");
         return Takes(new ExternalEvent { SagaId = Saga.Facts.SagaId, CausedBy = requester.RequestId, Event = name, Data = typed, Requester = requester });

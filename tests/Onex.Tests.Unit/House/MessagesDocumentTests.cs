@@ -127,7 +127,7 @@ public sealed partial class MessagesDocumentTests
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
         return type == typeof(string) ? "text"
-            : type == typeof(Guid) ? "UUID"
+            : type == typeof(Guid) || type == typeof(SagaId) || type == typeof(CommandId) ? "UUID"
             : type == typeof(bool) ? "bool"
             : type == typeof(int) || type == typeof(long) ? "whole number"
             : type == typeof(DateTimeOffset) ? "timestamp"
@@ -145,7 +145,7 @@ public sealed partial class MessagesDocumentTests
         var requester = Engine.Story.Requester("requests/3/17") with { CorrelationId = _correlation, Operation = "greeting" };
         var story = new Story(plan).Takes(Start(plan, requester, """{"text":"hello"}"""));
         var command = story.Last.Commands.Single();
-        var written = writer.Command(story.Saga, command, argumentsRef: null, Identity.Message(_saga, 0), _at);
+        var written = writer.Command(story.Saga, command, argumentsRef: null, Identity.Message(_saga.Value, 0), _at);
         var result = new StepResult
         {
             CommandId = command.CommandId,
@@ -175,8 +175,8 @@ public sealed partial class MessagesDocumentTests
         {
             ["a command"] = Shown(written),
             ["a result"] = Indented(JsonSerializer.SerializeToUtf8Bytes(result, MessageJson.Default.StepResult)),
-            ["a response"] = Shown(writer.Response(_saga, answer, Identity.Message(_saga, 1), _at)),
-            ["a duplicate"] = Indented(writer.Response(_saga, answer with { IsDuplicate = true }, Identity.Message(_saga, 2), _at).Value),
+            ["a response"] = Shown(writer.Response(_saga, answer, Identity.Message(_saga.Value, 1), _at)),
+            ["a duplicate"] = Indented(writer.Response(_saga, answer with { IsDuplicate = true }, Identity.Message(_saga.Value, 2), _at).Value),
             ["an error"] = Indented(new ResponseWriter(Topics.Default).Write(requester, rejection, _at).Value),
             ["a dead letter"] = Indented(JsonSerializer.SerializeToUtf8Bytes(dead, MessageJson.Readable.DeadLetter)),
         };
@@ -188,7 +188,7 @@ public sealed partial class MessagesDocumentTests
         return new SagaStarted
         {
             SagaId = _saga,
-            CausedBy = _saga,
+            CausedBy = new(_saga.Value),
             Facts = new SagaFacts
             {
                 SagaId = _saga,
@@ -217,7 +217,7 @@ public sealed partial class MessagesDocumentTests
         return new RequestRules(plans, new OperationCatalogue([]), Topics.Default, ["answers"]);
     }
 
-    private static RequestOrigin Origin() => new(_saga, "requests/3/17", ImmutableSortedDictionary<string, string>.Empty);
+    private static RequestOrigin Origin() => new(new(_saga.Value), "requests/3/17", ImmutableSortedDictionary<string, string>.Empty);
 
     private static string Shown(OutgoingMessage message)
     {

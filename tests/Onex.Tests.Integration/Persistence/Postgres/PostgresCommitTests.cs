@@ -83,10 +83,10 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
             "SELECT business_key FROM onex.sagas WHERE ended_at IS NULL AND business_key IS NOT NULL GROUP BY contract, business_key HAVING count(*) > 1"));
         return;
 
-        async Task<List<Guid>> HammerAsync(PostgresSagaStore store, int seed)
+        async Task<List<SagaId>> HammerAsync(PostgresSagaStore store, int seed)
         {
             var random = new Random(seed);
-            var mine = new List<Guid>();
+            var mine = new List<SagaId>();
             var live = new List<SagaRow>();
             for (var round = 0; round < Rounds; round++)
             {
@@ -347,9 +347,9 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     private static Task<IReadOnlyList<CommitResult>> CommitAsync(PostgresSagaStore store, params CommitEntry[] entries) =>
         store.CommitAsync(new CommitBatch(entries, []), _none);
 
-    private Task<long> VersionAsync(Guid id) => database.Database.ScalarAsync<long>($"SELECT version FROM onex.sagas WHERE id = '{id}'");
+    private Task<long> VersionAsync(SagaId id) => database.Database.ScalarAsync<long>($"SELECT version FROM onex.sagas WHERE id = '{id}'");
 
-    private Task<long> HistoryAsync(Guid id) =>
+    private Task<long> HistoryAsync(SagaId id) =>
         database.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.saga_history WHERE saga_id = '{id}'");
 
     private async Task<Losing> LosingAsync()

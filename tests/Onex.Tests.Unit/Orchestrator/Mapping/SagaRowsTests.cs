@@ -39,8 +39,8 @@ public sealed class SagaRowsTests
             Status = SagaStatus.Blocked,
             Blockages =
             [
-                new Blockage(BlockedBy.Compensation, "charge", Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1"), 3, _at, "It was rejected."),
-                new Blockage(BlockedBy.Step, "pack", Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff2"), 0, _at, "It was rejected too.") { Item = 7 },
+                new Blockage(BlockedBy.Compensation, "charge", new CommandId(Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1")), 3, _at, "It was rejected."),
+                new Blockage(BlockedBy.Step, "pack", new CommandId(Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff2")), 0, _at, "It was rejected too.") { Item = 7 },
             ],
         },
         ["paused"] = saga => saga with { Status = SagaStatus.Paused, PausedBy = new OperatorRequest("alice", "stocktaking", _at) },
@@ -53,7 +53,7 @@ public sealed class SagaRowsTests
         },
         ["undo"] = saga => saga with
         {
-            Undo = [new Compensable("charge", "asking", Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1"), RawJson.FromText("""{"ref":"p"}""")) { Round = 2 }],
+            Undo = [new Compensable("charge", "asking", new CommandId(Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1")), RawJson.FromText("""{"ref":"p"}""")) { Round = 2 }],
         },
     };
 
@@ -138,7 +138,7 @@ internal static class Told
             case null:
                 text.AppendLine("null");
                 break;
-            case string or Guid or DateTimeOffset or bool or int or long or Enum or RawJson:
+            case string or Guid or SagaId or CommandId or MessageId or DateTimeOffset or bool or int or long or Enum or RawJson:
                 text.AppendLine(value is DateTimeOffset at ? at.ToString("O") : value.ToString());
                 break;
             case CelValue cel:

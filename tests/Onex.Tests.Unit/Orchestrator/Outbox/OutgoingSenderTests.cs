@@ -37,7 +37,7 @@ public sealed class OutgoingSenderTests
         Assert.Equal(["responses", "responses.dlq"], broker.Topics);
         var row = Assert.Single(index.Rows);
         Assert.Equal(
-            (_message.MessageId, "responses", -1, ErrorCodes.DeliveryRefused, "too large", Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a12")),
+            (_message.MessageId.Value, "responses", -1, ErrorCodes.DeliveryRefused, "too large", Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a12")),
             (row.Id, row.Topic, row.Partition, row.Code, row.Reason, row.CorrelationId));
         Assert.Equal(_message.Value.ToArray(), row.Value);
     }
@@ -132,7 +132,7 @@ public sealed class OutgoingSenderTests
                 {
                     Status = ResponseStatus.Success,
                     Payload = RawJson.FromText($"\"{new string('x', 5_000)}\""),
-                    CorrelationId = _saga,
+                    CorrelationId = _saga.Value,
                     Operation = new string('o', 5_000),
                     SagaId = _saga,
                     Extra = RawJson.FromText($$"""{"note":"{{new string('y', 5_000)}}"}"""),
@@ -147,7 +147,7 @@ public sealed class OutgoingSenderTests
         Assert.Empty(index.Rows);
         var sent = JsonSerializer.Deserialize(broker.Last!.Value.Span, MessageJson.Default.Response)!;
         Assert.Equal(
-            (false, "error", "success", ErrorCodes.ResponseUndeliverable, _saga, _saga),
+            (false, "error", "success", ErrorCodes.ResponseUndeliverable, _saga, _saga.Value),
             (sent.Success, sent.Status, sent.OriginalStatus, sent.Code, sent.SagaId!.Value, sent.CorrelationId));
         Assert.Contains($"/api/v1/sagas/{_saga}/response", sent.Error);
         Assert.Contains(broker.Last.Headers, header => header is { Key: HeaderNames.MessageId } && header.Value == large.MessageId.ToString());
@@ -174,10 +174,10 @@ public sealed class OutgoingSenderTests
         using var sender = new OutgoingSender(new Refusing(), index, NullLogger<OutgoingSender>.Instance);
 
         sender.Send(_saga, [_message], again: true);
-        sender.Send(_saga, [_message with { MessageId = _saga, Topic = "responses.dlq" }], again: true);
+        sender.Send(_saga, [_message with { MessageId = new(_saga.Value), Topic = "responses.dlq" }], again: true);
         await Eventually.Async(() => sender.TakeAcknowledged(10).Count > 0, TimeSpan.FromSeconds(10), () => "nothing was acknowledged");
 
-        Assert.Equal([_message.MessageId], index.Closed);
+        Assert.Equal([_message.MessageId.Value], index.Closed);
     }
 
     [Fact]
@@ -189,7 +189,7 @@ public sealed class OutgoingSenderTests
 
         foreach (var decision in (Guid[])[Guid.CreateVersion7(letter.At), Guid.CreateVersion7(letter.At)])
         {
-            sender.Send(letter.Id, [Redrive.Of(letter, decision, letter.At)]);
+            sender.Send(new SagaId(letter.Id), [Redrive.Of(letter, decision, letter.At)]);
             await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
         }
 
@@ -203,7 +203,7 @@ public sealed class OutgoingSenderTests
         using var sender = new OutgoingSender(new Refusing(), index, NullLogger<OutgoingSender>.Instance);
         var letter = UndeliverableDeadLetter.Row(_message, "too large");
 
-        sender.Send(letter.Id, [Redrive.Of(letter, _saga, letter.At)], again: true);
+        sender.Send(new SagaId(letter.Id), [Redrive.Of(letter, _saga.Value, letter.At)], again: true);
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
 
         Assert.Equal([letter.Id], index.Closed);
@@ -250,7 +250,7 @@ public sealed class OutgoingSenderTests
         if (full)
         {
             broker.Hold = held.Task;
-            sender.Send(_saga, [_message with { MessageId = _saga }, _message]);
+            sender.Send(_saga, [_message with { MessageId = new(_saga.Value) }, _message]);
             held.SetResult(new DeliveryReport(Delivery.Acknowledged, null));
             await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
         }
@@ -278,7 +278,7 @@ public sealed class OutgoingSenderTests
         Topic = "responses",
         Key = "k",
         Value = JsonSerializer.SerializeToUtf8Bytes(
-            new Response { Status = ResponseStatus.Success, CorrelationId = _saga, SagaId = _saga }, MessageJson.Readable.Response),
+            new Response { Status = ResponseStatus.Success, CorrelationId = _saga.Value, SagaId = _saga }, MessageJson.Readable.Response),
         Headers = RawJson.FromText("""{"event_type":"onex.response","timestamp":"2026-11-24T12:00:00Z","x-large":"x"}"""),
     };
 
@@ -378,7 +378,7 @@ public sealed class OutgoingSenderTests
             return Task.CompletedTask;
         }
 
-        public Task<Guid?> HandledByAsync(MessageId requestId, CancellationToken cancellation) => throw new NotSupportedException();
+        public Task<SagaId?> HandledByAsync(MessageId requestId, CancellationToken cancellation) => throw new NotSupportedException();
 
         public Task<DeadLetterPage> ListAsync(DeadLetterFilter filter, CancellationToken cancellation) => throw new NotSupportedException();
 

@@ -16,7 +16,7 @@ public sealed class UndeliverableMessagesTests
 {
     private const string Effect = "effect: http.post\n        connection: outside\n        with: { path: /x }\n        compensate: { none: a test }";
     private const string Child = "saga: audit\n        with: {}\n        compensate: { none: a test }";
-    private static readonly Guid _id = Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11");
+    private static readonly MessageId _id = new(Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11"));
     private readonly MemoryLedger _ledger = new();
     private readonly OutgoingSenderTests.Index _letters = new();
 
@@ -76,7 +76,7 @@ public sealed class UndeliverableMessagesTests
             CommandId = story.Last.Commands[0].CommandId,
             Attempt = 1,
             SagaId = story.Saga.Facts.SagaId,
-            CorrelationId = _id,
+            CorrelationId = _id.Value,
             Outcome = StepOutcomes.Rejected,
             Code = "no_carrier",
         };
@@ -89,7 +89,7 @@ public sealed class UndeliverableMessagesTests
             Headers = RawJson.FromText("{}"),
         };
 
-        story.Takes((await Refused(story).TellAsync(_id, message, "too large", CancellationToken.None))!.Message);
+        story.Takes((await Refused(story).TellAsync(new(_id.Value), message, "too large", CancellationToken.None))!.Message);
 
         Assert.Equal("no_carrier", story.Saga.Fault?.Code);
     }
@@ -138,7 +138,7 @@ public sealed class UndeliverableMessagesTests
         told.Done(told.Message.SagaId, story.Saga);
         await Refused(story).CloseDeadLetterAsync(message, told);
 
-        Assert.Equal(closes ? [_id] : [], _letters.Closed);
+        Assert.Equal(closes ? [_id.Value] : [], _letters.Closed);
     }
 
     private UndeliverableMessages Refused(Story story) => new(_ledger, _letters, new FakeTimeProvider(story.Now), Topics.Default);
