@@ -1,6 +1,6 @@
 using Onex.Contracts.Messages;
 using Onex.Engine;
-using Onex.Orchestrator.Requests;
+using Onex.Orchestrator.Intake;
 
 namespace Onex.Orchestrator.Routing;
 

@@ -1,7 +1,7 @@
 using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Kafka.Consuming;
-using Onex.Orchestrator.Requests;
+using Onex.Orchestrator.Intake;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Routing;

@@ -1,8 +1,8 @@
 using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Kafka.Consuming;
-using Onex.Orchestrator.Requests;
-using Onex.Orchestrator.Sending;
+using Onex.Orchestrator.Intake;
+using Onex.Orchestrator.Outbox;
 
 namespace Onex.Orchestrator.Routing;
 

@@ -181,7 +181,7 @@ public sealed class EffectLedger : IEffectLedger
                 {
                     Parameters =
                     {
-                        PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds.Distinct()]),
+                        PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds.Distinct().Select(id => id.Value)]),
                         new NpgsqlParameter<Guid> { TypedValue = Guid.Empty },
                     },
                 },
@@ -198,13 +198,13 @@ public sealed class EffectLedger : IEffectLedger
         ReadStatesAsync(commandIds, [], cancellation);
 
     private static NpgsqlBatchCommand SettleAll(IReadOnlyCollection<CommandId> commandIds) =>
-        new(Settle) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds]) } };
+        new(Settle) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds.Select(id => id.Value)]) } };
 
     // Reads after the commands before it, which answer nothing.
     private Task<IReadOnlyDictionary<CommandId, LedgerState>> ReadStatesAsync(
         IReadOnlyCollection<CommandId> commandIds, NpgsqlBatchCommand[] before, CancellationToken cancellation) =>
         _dataSource.RunAsync<IReadOnlyDictionary<CommandId, LedgerState>>(
-            [.. before, new NpgsqlBatchCommand(Read) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds]) } }],
+            [.. before, new NpgsqlBatchCommand(Read) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds.Select(id => id.Value)]) } }],
             async reader =>
             {
                 var states = new Dictionary<CommandId, LedgerState>(commandIds.Count);
@@ -275,7 +275,7 @@ public sealed class EffectLedger : IEffectLedger
     private Task<bool> ClaimRoundAsync(IReadOnlyList<Asked> asked, List<int> places, ClaimResult?[] verdicts)
     {
         var commands = places.Select(place => asked[place].Command).ToArray();
-        var ids = commands.Select(command => command.CommandId).ToArray();
+        var ids = commands.Select(command => command.CommandId.Value).ToArray();
         var notAfter = commands.Select(command => command.NotAfter.UtcDateTime).ToArray();
         return _dataSource.RunAsync(
             [
@@ -285,14 +285,14 @@ public sealed class EffectLedger : IEffectLedger
                     Parameters =
                     {
                         PostgresArray.Of(NpgsqlDbType.Uuid, ids),
-                        PostgresArray.Of(NpgsqlDbType.Uuid, commands, command => command.SagaId),
+                        PostgresArray.Of(NpgsqlDbType.Uuid, commands, command => command.SagaId.Value),
                         PostgresArray.Of(NpgsqlDbType.Text, commands, command => command.Step),
                         PostgresArray.Of(NpgsqlDbType.Text, commands, command => command.Operation),
                         PostgresArray.Of(NpgsqlDbType.Integer, commands, command => command.Attempt),
                         PostgresArray.Of(NpgsqlDbType.Uuid, places, place => asked[place].Token),
                         PostgresArray.Of(NpgsqlDbType.Interval, commands, Lease),
                         PostgresArray.Of(NpgsqlDbType.TimestampTz, notAfter),
-                        PostgresArray.Of(NpgsqlDbType.Uuid, [.. commands.Where(command => command.AskAgain == true).Select(command => command.CommandId)]),
+                        PostgresArray.Of(NpgsqlDbType.Uuid, [.. commands.Where(command => command.AskAgain == true).Select(command => command.CommandId.Value)]),
                     },
                 },
                 new NpgsqlBatchCommand(ReadClaimed)
@@ -352,7 +352,7 @@ public sealed class EffectLedger : IEffectLedger
 
     private async Task<IReadOnlyList<bool>> RecordAllAsync(IReadOnlyList<Recorded> recorded)
     {
-        var ids = recorded.Select(item => item.Result.CommandId).ToArray();
+        var ids = recorded.Select(item => item.Result.CommandId.Value).ToArray();
         var tokens = recorded.Select(item => item.Token).ToArray();
         var done = new bool[recorded.Count];
         await _dataSource.RunAsync(

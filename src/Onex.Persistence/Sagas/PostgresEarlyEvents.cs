@@ -102,10 +102,10 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
         {
             Parameters =
             {
-                PostgresArray.Of(NpgsqlDbType.Uuid, addresses, address => address.MessageId),
+                PostgresArray.Of(NpgsqlDbType.Uuid, addresses, address => address.MessageId.Value),
                 PostgresArray.Of(NpgsqlDbType.Text, addresses, address => address.Contract),
                 PostgresArray.Of(NpgsqlDbType.Uuid, addresses, address => address.CorrelationId),
-                PostgresArray.Of(NpgsqlDbType.Uuid, addresses, address => address.SagaId),
+                PostgresArray.Of(NpgsqlDbType.Uuid, addresses, address => address.SagaId?.Value),
                 PostgresArray.Of(NpgsqlDbType.Text, addresses, address => address.BusinessKey),
             },
         };
@@ -132,7 +132,7 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
 
     public async Task<IReadOnlyDictionary<MessageId, Guid?>> KeepAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation)
     {
-        EarlyEvent[] given = [.. events.DistinctBy(early => early.MessageId)];
+        EarlyEvent[] given = [.. events.DistinctBy(early => early.MessageId.Value)];
         if (given.Length == 0)
         {
             return new Dictionary<MessageId, Guid?>();
@@ -146,7 +146,7 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
                 keep,
                 new NpgsqlBatchCommand(Kept)
                 {
-                    Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, given, early => early.MessageId) },
+                    Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, given, early => early.MessageId.Value) },
                 },
             ],
             async reader =>
@@ -184,7 +184,7 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
         if (messageIds.Count > 0)
         {
             await dataSource.RunAsync(
-                [new NpgsqlBatchCommand(Remove) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. messageIds]) } }],
+                [new NpgsqlBatchCommand(Remove) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. messageIds.Select(id => id.Value)]) } }],
                 _ => Task.FromResult(true),
                 cancellation);
         }

@@ -41,7 +41,7 @@ internal static class SagaListSql
 
         if (filter.Parent is { } parent)
         {
-            conditions.Add($"s.parent_id = {given(parent)}");
+            conditions.Add($"s.parent_id = {given(parent.Value)}");
         }
 
         if (filter.Text is { } text)

@@ -17,7 +17,8 @@ public abstract class BatchEndpointCompliance : RiderCompliance
         await Eventually.TrueAsync(() => handler.Given.Count == 2);
 
         await Eventually.TrueAsync(
-            () => !member.IsReady && member.Problems.Contains("stands still: of the records", StringComparison.Ordinal), () => member.Problems);
+            () => !member.IsReady && member.Problems.Contains(
+                "stands still: of the records", StringComparison.Ordinal), () => member.Problems);
 
         foreach (var entry in handler.Given)
         {

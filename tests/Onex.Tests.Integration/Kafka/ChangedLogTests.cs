@@ -6,7 +6,9 @@ using Onex.Kafka.Consuming;
 
 namespace Onex.Tests.Integration.Kafka;
 
-/// <summary>What happens to a log beside its records: it is made anew, loses its beginning, gets control records. Only a broker can do that.</summary>
+/// <summary>
+/// What happens to a log beside its records: it is made anew, loses its beginning, gets control records. Only a broker can do that.
+/// </summary>
 public sealed class ChangedLogTests : IDisposable
 {
     private readonly KafkaTestBus _bus = new();
@@ -63,7 +65,9 @@ public sealed class ChangedLogTests : IDisposable
         release.SetResult();
 
         await Eventually.TrueAsync(() => handler.Values.Contains("new 7"));
-        Assert.Equal(Enumerable.Range(0, 8).Select(i => $"new {i}"), handler.Values.Where(value => value.StartsWith("new", StringComparison.Ordinal)));
+        Assert.Equal(
+            Enumerable.Range(0, 8).Select(i => $"new {i}"),
+            handler.Values.Where(value => value.StartsWith("new", StringComparison.Ordinal)));
         await IdsAreApartAsync(member, topic, handler, old: 3);
     }
 
@@ -155,10 +159,16 @@ public sealed class ChangedLogTests : IDisposable
 
         // One of them may read again what the other had read: it is known by its id.
         await Eventually.TrueAsync(
-            () => one.Values.Concat(two.Values).Where(value => value.StartsWith("new", StringComparison.Ordinal)).Distinct().Order().SequenceEqual(expected.Order()),
+            () =>
+                one.Values.Concat(two.Values)
+                    .Where(value => value.StartsWith("new", StringComparison.Ordinal))
+                    .Distinct()
+                    .Order()
+                    .SequenceEqual(expected.Order()),
             () => string.Join(", ", one.Values) + " | " + string.Join(", ", two.Values));
 
-        // A broker that forgets the offsets of the deleted topic late forgets those of the new one too: the next record has them committed again.
+        // A broker that forgets the offsets of the deleted topic late forgets those of the new one too: the next record has them committed
+        // again.
         var ends = new long[] { 4, 4 };
         await Eventually.TrueAsync(
             async () =>
@@ -185,7 +195,8 @@ public sealed class ChangedLogTests : IDisposable
         await DeleteAsync(topic);
         await MakeAgainAsync(topic);
 
-        await Eventually.TrueAsync(async () => (await member.ProduceAsync(topic, 0, "new"))[0].Delivery == Onex.Kafka.Producing.Delivery.Acknowledged);
+        await Eventually.TrueAsync(
+            async () => (await member.ProduceAsync(topic, 0, "new"))[0].Delivery == Onex.Kafka.Producing.Delivery.Acknowledged);
         Assert.Equal("new", Encoding.UTF8.GetString((await _bus.ReadAsync(topic, 1))[0].Value!));
     }
 
@@ -278,7 +289,9 @@ public sealed class ChangedLogTests : IDisposable
         await using var member = await StartAsync(topic, handler);
 
         await DeleteAsync(topic);
-        await Eventually.TrueAsync(() => !member.IsReady && member.Problems.Contains($"there is no topic {topic}", StringComparison.Ordinal), () => member.Problems);
+        await Eventually.TrueAsync(
+            () => !member.IsReady && member.Problems.Contains($"there is no topic {topic}", StringComparison.Ordinal),
+            () => member.Problems);
 
         // Another look or two would have made it, where the broker makes topics on first use.
         await Eventually.TrueAsync(() => member.Broker.Missing([topic]).Count == 1);
@@ -300,7 +313,8 @@ public sealed class ChangedLogTests : IDisposable
         producer.Flush(TimeSpan.FromSeconds(10));
         await ProduceAsync(topic, "behind it");
 
-        await Eventually.TrueAsync(() => !member.IsReady && member.Problems.Contains("stands still", StringComparison.Ordinal), () => member.Problems);
+        await Eventually.TrueAsync(
+            () => !member.IsReady && member.Problems.Contains("stands still", StringComparison.Ordinal), () => member.Problems);
 
         await Task.Run(() => producer.CommitTransaction());
         await Eventually.TrueAsync(() => member.IsReady && handler.Values.Contains("behind it"));
@@ -319,7 +333,9 @@ public sealed class ChangedLogTests : IDisposable
         Assert.All(reports[..400], report => Assert.Equal(Onex.Kafka.Producing.Delivery.Acknowledged, report.Delivery));
         Assert.Equal(Onex.Kafka.Producing.Delivery.Refused, reports[400].Delivery);
         var records = await _bus.ReadAsync(topic, 400);
-        Assert.Equal(values.Order(StringComparer.Ordinal), records.Select(record => Encoding.UTF8.GetString(record.Value!)).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            values.Order(StringComparer.Ordinal),
+            records.Select(record => Encoding.UTF8.GetString(record.Value!)).Order(StringComparer.Ordinal));
     }
 
     private async Task<RiderMember> StartAsync(string topic, IRecordBatchHandler handler, Func<KafkaSettings, KafkaSettings>? change = null)
@@ -346,7 +362,8 @@ public sealed class ChangedLogTests : IDisposable
     {
         try
         {
-            await _admin.Value.CreateTopicsAsync([new TopicSpecification { Name = topic, NumPartitions = partitions, ReplicationFactor = 1 }]);
+            await _admin.Value.CreateTopicsAsync(
+                [new TopicSpecification { Name = topic, NumPartitions = partitions, ReplicationFactor = 1 }]);
             return true;
         }
         catch (CreateTopicsException)

@@ -25,7 +25,9 @@ public abstract class DeadLetterCompliance : RiderCompliance
                 0,
                 "order-7",
                 """{"amount":1,"password":"hunter2"}"""u8.ToArray(),
-                [new("correlation_id", correlation.ToString()), new("Authorization", "Bearer hunter2"), new("x-trace", "t"), new("retry_count", "2")]),
+                [new(
+                    "correlation_id",
+                    correlation.ToString()), new("Authorization", "Bearer hunter2"), new("x-trace", "t"), new("retry_count", "2")]),
             CancellationToken.None);
 
         var written = (await Bus.ReadAsync(Topics.DeadLetter(topic), 1))[0];
@@ -140,7 +142,8 @@ public abstract class DeadLetterCompliance : RiderCompliance
     public async Task A_letter_whose_record_is_read_again_and_handled_is_closed_before_its_offset_advances()
     {
         var (topic, sink) = (NewTopic(), new Sink { OpenDeadLetters = { 1, 2, 7 } });
-        await using var member = await StartAsync(topic, new Remembering(entry => entry.Settle(entry.Record.Offset == 2 ? _dead : RecordOutcome.Done.Instance)), sink);
+        await using var member = await StartAsync(
+            topic, new Remembering(entry => entry.Settle(entry.Record.Offset == 2 ? _dead : RecordOutcome.Done.Instance)), sink);
 
         await member.ProduceAsync(topic, 0, "never had one", "has one", "dies again");
 

@@ -100,7 +100,8 @@ public sealed class KafkaProducerTests : ProducerCompliance
             other.Topics.EnsureTopicsAsync([two, one], 3, 1, CancellationToken.None));
         await member.Topics.EnsureTopicsAsync([one], 5, null, CancellationToken.None);
 
-        var counts = await other.Topics.PartitionCountsAsync([one, two, one + ".dlq", two + ".dlq", "missing-" + one], CancellationToken.None);
+        var counts = await other.Topics.PartitionCountsAsync(
+            [one, two, one + ".dlq", two + ".dlq", "missing-" + one], CancellationToken.None);
         Assert.Equal(4, counts.Count);
         Assert.Equal((3, 3, 1), (counts[one], counts[two], counts[one + ".dlq"]));
         Assert.Equal(2, (await member.Topics.TopicIdsAsync([one, two], CancellationToken.None)).Values.Distinct().Count());

@@ -130,7 +130,8 @@ public abstract class MembershipCompliance : RiderCompliance
         Assert.Empty(told);
         Assert.Equal(["+0,1,2,3,4,5", "-0,1,2,3,4,5"], handlers[0].Calls.Take(2));
 
-        Task OwnAsync(params int[] counts) => Eventually.TrueAsync(() => handlers.ConvertAll(handler => handler.OwnedNow().Length).SequenceEqual(counts));
+        Task OwnAsync(params int[] counts) =>
+            Eventually.TrueAsync(() => handlers.ConvertAll(handler => handler.OwnedNow().Length).SequenceEqual(counts));
     }
 
     [Fact]

@@ -4,7 +4,8 @@ using Onex.Kafka.Consuming;
 namespace Onex.Tests.Integration.Kafka;
 
 /// <summary>
-/// The log under test, whose consumers can be made to end as a process does that is killed: nothing is revoked, committed, or left in order.
+/// The log under test, whose consumers can be made to end as a process does that is killed: nothing is revoked, committed, or left in
+/// order.
 /// </summary>
 internal sealed class MortalLog(IRecordLog log) : IRecordLog
 {

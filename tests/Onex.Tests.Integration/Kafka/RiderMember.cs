@@ -34,7 +34,8 @@ internal sealed class RiderMember(ServiceProvider services) : IAsyncDisposable
 
     /// <summary>How the rider's endpoints are; the in-memory bus's own is always healthy.</summary>
     public IReadOnlyList<BusHealthStatus> Endpoints =>
-        [.. Health.Endpoints.Where(endpoint => endpoint.Key.Contains("/kafka/", StringComparison.Ordinal)).Select(endpoint => endpoint.Value.Status)];
+        [.. Health.Endpoints.Where(
+            endpoint => endpoint.Key.Contains("/kafka/", StringComparison.Ordinal)).Select(endpoint => endpoint.Value.Status)];
 
     /// <summary>Why it is not ready.</summary>
     public string Problems => string.Join("; ", services.GetRequiredService<IBusInstance>().GetRider<IKafkaRider>().Problems);

@@ -45,7 +45,8 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         Assert.Equal("good", await seen.Task.WaitAsync(TimeSpan.FromMinutes(1)));
         var letters = (await Bus.ReadAsync(Topics.DeadLetter(topic), 5))
             .ConvertAll(one => JsonSerializer.Deserialize(one.Value, MessageJson.Default.DeadLetter)!);
-        Assert.All(letters, letter => Assert.Equal((ErrorCodes.MalformedMessage, "MalformedMessage"), (letter.FailureCode, letter.ErrorType)));
+        Assert.All(
+            letters, letter => Assert.Equal((ErrorCodes.MalformedMessage, "MalformedMessage"), (letter.FailureCode, letter.ErrorType)));
         await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 6);
     }
 
@@ -57,7 +58,8 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         await using var member = await StartAsync(
             topic,
             endpoint => endpoint.Pipe(pipe => pipe.Handler<Note>(_ =>
-                Interlocked.Increment(ref attempts) < 4 ? throw new InvalidOperationException("wrapped", new InsufficientMemoryException()) : Task.CompletedTask)),
+                Interlocked.Increment(ref attempts) < 4 ? throw new InvalidOperationException(
+                    "wrapped", new InsufficientMemoryException()) : Task.CompletedTask)),
             settings => settings with { RetryAttempts = 1 });
 
         await member.ProduceAsync(topic, 0, """{"Text":"large"}""");
@@ -86,7 +88,8 @@ public abstract class TopicEndpointCompliance : RiderCompliance
             },
             settings => settings with { WeightMax = 10 });
 
-        await member.ProduceAsync(topic, 0, [.. Enumerable.Range(0, 60).Select(i => i % 10 == 0 ? """{"Text":"heavy"}""" : """{"Text":"light"}""")]);
+        await member.ProduceAsync(
+            topic, 0, [.. Enumerable.Range(0, 60).Select(i => i % 10 == 0 ? """{"Text":"heavy"}""" : """{"Text":"light"}""")]);
 
         await Eventually.TrueAsync(() => Volatile.Read(ref done) == 60);
         Assert.InRange(most, 1, 2);

@@ -42,7 +42,8 @@ public sealed partial class SourceTests
             .ToList();
         Assert.NotEmpty(makers);
         Assert.All(makers, file => Assert.True(
-            file.Text.Contains(".DisableUsageTelemetry()", StringComparison.Ordinal), $"{file.Path}: add DisableUsageTelemetry() to the bus"));
+            file.Text.Contains(
+                ".DisableUsageTelemetry()", StringComparison.Ordinal), $"{file.Path}: add DisableUsageTelemetry() to the bus"));
     }
 
     // "1 contracts" reads like a mistake. A count that may be 1 goes through Plural.Of, or stands behind the words: "live sagas (1)".
@@ -51,7 +52,7 @@ public sealed partial class SourceTests
         Sources().Where(path => path.StartsWith("src/", StringComparison.Ordinal)).SelectMany(path => File.ReadLines(Repository.At(path))
             .Select((line, index) => (line, index))
             .Where(entry => CountedWord().IsMatch(entry.line))
-            .Select(entry => $"{path}:{entry.index + 1}: write Plural.Of(count, \"word\") instead of a count and its plural")));
+            .Select(entry => $"{path}:{entry.index + 1}: write Plural.Format(count, \"word\") instead of a count and its plural")));
 
     private static IEnumerable<string> Sources() => _folders
         .Select(folder => Repository.At(folder))
@@ -65,6 +66,9 @@ public sealed partial class SourceTests
     [GeneratedRegex("\\b(TO" + "DO|FIX" + "ME)\\b(?!.*#[0-9])", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex LeftToDo();
 
-    [GeneratedRegex("""\{[^{}"]*(\.Count|\.Length|Count\(\)|(?<![A-Za-z])Count|(?<![A-Za-z])[Cc]ount|Sagas)\} (more |other |live )?[a-z]+s\b(?<! (is|was|has|does|needs|stays|waits))""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 5000)]
+    [GeneratedRegex(
+        """\{[^{}"]*(\.Count|\.Length|Count\(\)|(?<![A-Za-z])Count|(?<![A-Za-z])[Cc]ount|Sagas)\} (more |other |live )?[a-z]+s\b(?<! (is|was|has|does|needs|stays|waits))""",
+        RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 5000)]
     private static partial Regex CountedWord();
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.RegularExpressions;
 using Onex.Contracts;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
 using Onex.Engine.Examples;
 using Onex.Runtime.Commands;
@@ -58,7 +59,8 @@ public sealed partial class TutorialTests
 
     private static IEnumerable<string> Shown() => Yaml().Matches(_text).Select(match => match.Groups["text"].Value);
 
-    [GeneratedRegex(@"^```yaml\n(?<text>(.*\n)*?)```$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 5000)]
+    [GeneratedRegex(
+        @"^```yaml\n(?<text>(.*\n)*?)```$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 5000)]
     private static partial Regex Yaml();
 
     [GeneratedRegex(@"^\$ \./dev onex (?<line>.*)$", RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]

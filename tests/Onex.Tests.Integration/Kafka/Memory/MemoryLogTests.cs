@@ -114,7 +114,8 @@ public sealed class MemoryLogTests
         Assert.Equal(["before"], Held(bus));
     }
 
-    private static async Task<RiderMember> StartAsync(MemoryTestBus bus, int partitions, params (string Group, Remembering Handler)[] readers)
+    private static async Task<RiderMember> StartAsync(
+        MemoryTestBus bus, int partitions, params (string Group, Remembering Handler)[] readers)
     {
         await bus.MakeAsync(partitions, Topic, Other);
         var member = await bus.StartAsync(k =>

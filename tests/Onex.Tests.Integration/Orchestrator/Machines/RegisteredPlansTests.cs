@@ -1,8 +1,9 @@
 using System.Collections.Immutable;
 using Onex.Contracts;
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
-using Onex.Orchestrator.Plans;
+using Onex.Orchestrator.Machines;
 using Onex.Persistence.Sqlite;
 
 namespace Onex.Tests.Integration.Orchestrator.Machines;
@@ -67,7 +68,8 @@ public sealed class RegisteredPlansTests : IDisposable
 
     private static Plan Compile(string text)
     {
-        var compilation = ContractCompiler.Compile(new ContractSource("nap.yaml", text, ImmutableSortedDictionary<string, string>.Empty), _compiler);
+        var compilation = ContractCompiler.Compile(
+            new ContractSource("nap.yaml", text, ImmutableSortedDictionary<string, string>.Empty), _compiler);
         Assert.Empty(compilation.Diagnostics);
         return compilation.Plans.Single();
     }

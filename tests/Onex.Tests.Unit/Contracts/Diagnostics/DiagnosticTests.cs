@@ -8,7 +8,16 @@ public sealed class DiagnosticTests
     [Fact]
     public void It_is_printed_with_the_line_the_culprit_marked_and_the_way_out()
     {
-        var diagnostic = new Diagnostic("ONEX1023", Severity.Error, "order.yaml", 6, 13, 4, "there is no state 'doen'.", "Did you mean 'done'?", "    next:   doen # why");
+        var diagnostic = new Diagnostic(
+            "ONEX1023",
+            Severity.Error,
+            "order.yaml",
+            6,
+            13,
+            4,
+            "there is no state 'doen'.",
+            "Did you mean 'done'?",
+            "    next:   doen # why");
 
         Assert.Equal(
             """
@@ -87,5 +96,5 @@ public sealed class DiagnosticTests
     [InlineData(2, "reply", "2 replies")]
     [InlineData(3, "batch", "3 batches")]
     [InlineData(1000, "way", "1,000 ways")]
-    public void A_count_is_one_or_many(int count, string one, string expected) => Assert.Equal(expected, Plural.Of(count, one));
+    public void A_count_is_one_or_many(int count, string one, string expected) => Assert.Equal(expected, Plural.Format(count, one));
 }

@@ -8,7 +8,9 @@ using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.Effects.Connections;
 
-/// <summary>The JSON Schema of files of connections says what their reader says: it is made from the reader's own tables, and judges real files.</summary>
+/// <summary>
+/// The JSON Schema of files of connections says what their reader says: it is made from the reader's own tables, and judges real files.
+/// </summary>
 public sealed class ConnectionSchemaTests : IDisposable
 {
     private static readonly JsonSchema _schema = Compile(ConnectionSchema.Write());
@@ -46,7 +48,8 @@ public sealed class ConnectionSchemaTests : IDisposable
 
     [Fact]
     public void The_connections_of_the_repository_are_valid() => Assert.All(
-        Directory.EnumerateFiles(RepositoryFiles.At("contracts", "connections"), "*.yaml"), path => Assert.Empty(Problems(File.ReadAllText(path))));
+        Directory.EnumerateFiles(
+            RepositoryFiles.At("contracts", "connections"), "*.yaml"), path => Assert.Empty(Problems(File.ReadAllText(path))));
 
     [Theory]
     [InlineData("x: { type: http, url: 'http://x', headrs: {} }")]
@@ -80,7 +83,7 @@ public sealed class ConnectionSchemaTests : IDisposable
     private static JsonSchema Compile(string schema)
     {
         var file = new SourceFile("schema.json", schema);
-        var references = new References(path => LoadedFile.Of(path, null, "there is no such file", depthMax: 64), path => path);
+        var references = new References(path => LoadedFile.Parse(path, null, "there is no such file", depthMax: 64), path => path);
         var compiled = new SchemaReader(references).Read(new SchemaDocument("schema.json", file, JsonReader.Read(file, depthMax: 64)!));
         Assert.Equal("", string.Concat(file.Diagnostics().Select(diagnostic => diagnostic.Render())));
         return compiled;

@@ -35,7 +35,10 @@ public sealed class TableTests
         using var dataSource = NpgsqlDataSource.Create("Host=nowhere");
         using var context = new OnexDbContext(OnexDbContextFactory.Options(dataSource));
 
-        AssertSame(table, context.Model.GetEntityTypes().Single(type => type.GetTableName() == table).GetProperties().Select(property => property.GetColumnName()));
+        AssertSame(
+            table,
+            context.Model.GetEntityTypes().Single(
+                type => type.GetTableName() == table).GetProperties().Select(property => property.GetColumnName()));
     }
 
     [Theory]

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Onex.Contracts;
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
 using Onex.Runtime.Running;
 using Onex.Tests.Unit.Contracts;
@@ -41,7 +42,8 @@ public sealed class MissingOperationsTests
 
         Assert.Empty(compilation.Diagnostics);
         Assert.Equal(
-            [(compilation.Plans[0], "consul.register (state 'working', step 'announce'), consul.deregister (state 'working', step 'announce.compensate')")],
+            [(compilation.Plans[0], "consul.register (state 'working', step 'announce'), consul.deregister (state 'working', step "
+                + "'announce.compensate')")],
             MissingOperations.Of([.. compilation.Plans, .. TestContracts.Check(Plain).Plans], context.Operations));
     }
 }
