@@ -127,7 +127,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     public async Task A_deadlock_does_not_reach_the_caller()
     {
         var store = Store(database.DataSource);
-        SagaRow[] rows = [.. new[] { Rows.New(), Rows.New() }.OrderBy(row => row.Id)];
+        SagaRow[] rows = [.. new[] { Rows.New(), Rows.New() }.OrderBy(row => row.Id.Value)];
         await CommitAsync(store, [.. rows.Select(Rows.Start)]);
         var before = await database.Database.ScalarAsync<long>("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()");
         await using var other = await database.DataSource.OpenConnectionAsync();
