@@ -33,7 +33,7 @@ public static class EffectsRole
     public static IServiceCollection AddOnexEffects(
         this IServiceCollection services, RuntimeSettings settings, IReadOnlyDictionary<string, Connection> connections)
     {
-        var memory = MemoryBudget.OfProcess();
+        var memory = MemoryBudget.ForProcess();
         services.AddSingleton<HttpTransport>();
         services.AddSingleton<DatabasePools>();
         services.AddSingleton<ConnectionLimits>();

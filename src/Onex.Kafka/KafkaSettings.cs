@@ -3,7 +3,7 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Kafka;
 
-/// <summary>How to reach Kafka, and how much to hold at a time.</summary>
+/// <summary>How to reach Kafka, and how much to hold in memory.</summary>
 public sealed record KafkaSettings
 {
     /// <summary><c>host:port</c>, separated by commas.</summary>
@@ -24,41 +24,41 @@ public sealed record KafkaSettings
     /// <summary>A file with the CA certificates to trust, in PEM.</summary>
     public string? SslCaFile { get; init; }
 
-    /// <summary>Silence after which the group gives our partitions to another member. Default 15 s.</summary>
+    /// <summary>Silence after which the group gives this process's partitions to another member. Default 15 s.</summary>
     public TimeSpan SessionTimeout { get; init; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>Who we are, to the broker and in the header <c>source</c>: <c>onex-main</c>.</summary>
+    /// <summary>The client id, also the header <c>source</c>: <c>onex-main</c>.</summary>
     public required string ClientId { get; init; }
 
-    /// <summary>Records that one endpoint may hold unsettled; above it the partitions are paused. Default 2000.</summary>
+    /// <summary>Records that one endpoint may have in flight; at the limit its partitions are paused. Default 2000.</summary>
     public int InFlightMax { get; init; } = 2000;
 
-    /// <summary>Bytes of values that one endpoint may hold unsettled. Default 64 MiB.</summary>
+    /// <summary>Bytes of values that one endpoint may have in flight. Default 64 MiB.</summary>
     public long InFlightBytesMax { get; init; } = 64L << 20;
 
-    /// <summary>Bytes that the broker's client holds for reading, and twice as many for writing. Default 16 MiB.</summary>
+    /// <summary>Bytes that the Kafka client holds for reading, and twice as many for writing. Default 16 MiB.</summary>
     public int ClientBytesMax { get; init; } = 16 << 20;
 
-    /// <summary>The weight of messages that an endpoint of a topic handles at a time (<see cref="JsonWeight"/>). Default 1 GiB.</summary>
+    /// <summary>The weight of messages (<see cref="JsonWeight"/>) that the endpoint of a topic handles at a time. Default 1 GiB.</summary>
     public long WeightMax { get; init; } = 1L << 30;
 
     /// <summary>Records given to a handler at a time. Default 500.</summary>
     public int BatchMax { get; init; } = 500;
 
-    /// <summary>How often a record that fails alone is tried again before it goes to the dead-letter topic. Default 5.</summary>
+    /// <summary>Retries of a record that fails alone before it goes to the dead-letter topic. Default 5.</summary>
     public int RetryAttempts { get; init; } = 5;
 
-    /// <summary>How long it is tried again at most. Default 30 s.</summary>
+    /// <summary>The longest time that such a record is retried. Default 30 s.</summary>
     public TimeSpan RetryFor { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long a stop waits for what is in hand before it leaves the group. Default 25 s.</summary>
+    /// <summary>How long a stop waits for records in flight before it leaves the group. Default 25 s.</summary>
     public TimeSpan DrainFor { get; init; } = TimeSpan.FromSeconds(25);
 
     /// <summary>
-    /// How long a reader may make no progress with records that wait before its process is no longer ready. Default 30 s: longer than a commit
-    /// takes, or a rebalance.
+    /// How long an endpoint may make no progress while records wait before its process is no longer ready. Default 30 s: longer than a
+    /// commit or a rebalance takes.
     /// </summary>
-    public TimeSpan StandstillAfter { get; init; } = TimeSpan.FromSeconds(30);
+    public TimeSpan StalledAfter { get; init; } = TimeSpan.FromSeconds(30);
 
     // Without it the compiler would print the password.
     private bool PrintMembers(StringBuilder text)

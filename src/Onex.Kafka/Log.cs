@@ -31,11 +31,11 @@ internal static partial class Log
     public static partial void OffsetsOfGoneTopic(ILogger logger, string endpoint, string reason);
 
     /// <summary>The consumer stopped before these records had a durable outcome.</summary>
-    [LoggerMessage(4010, LogLevel.Warning, "{Endpoint}: some records ({Count}) are not finished in time; they are delivered again.")]
+    [LoggerMessage(4010, LogLevel.Warning, "{Endpoint}: some records ({Count}) were not completed in time; they are read again.")]
     public static partial void UnfinishedRecords(ILogger logger, string endpoint, int count);
 
     /// <summary>The consumer lost its partitions and joins the group again after a delay.</summary>
-    [LoggerMessage(4011, LogLevel.Error, "{Endpoint}: the consumer failed and is recreated.")]
+    [LoggerMessage(4011, LogLevel.Error, "{Endpoint}: the consumer failed; recreating it.")]
     public static partial void ConsumerBroke(ILogger logger, string endpoint, Exception? exception);
 
     /// <summary>A topic was deleted and created again, so it is read from its beginning.</summary>
@@ -49,9 +49,8 @@ internal static partial class Log
     /// <summary>Raise the retention of the topic, or find out why the records waited so long.</summary>
     [LoggerMessage(
         4014, LogLevel.Error,
-        "{Endpoint}: some records ({Count}) of {Topic} [{Partition}] were deleted before they were read (offsets {From} to {To}): what "
-        + "they asked for is not done, and nobody is answered. The topic keeps records for less time than they had to wait, or "
-        + "somebody deleted them.")]
+        "{Endpoint}: some records ({Count}) of {Topic} [{Partition}] were deleted before they were read (offsets {From} to {To}). Their "
+        + "requests are not processed and get no response. The topic's retention is too short, or somebody deleted the records.")]
     public static partial void RecordsMissed(ILogger logger, string endpoint, long count, string topic, int partition, long from, long to);
 
     /// <summary>The group gave these partitions to this process.</summary>
@@ -59,7 +58,7 @@ internal static partial class Log
     public static partial void PartitionsAssigned(ILogger logger, string endpoint, string partitions);
 
     /// <summary>The partitions are read as soon as preparing them succeeds.</summary>
-    [LoggerMessage(4016, LogLevel.Warning, "{Endpoint}: preparing the assigned partitions failed and is retried.")]
+    [LoggerMessage(4016, LogLevel.Warning, "{Endpoint}: preparing the assigned partitions failed; retrying.")]
     public static partial void PartitionsNotReady(ILogger logger, string endpoint, Exception? exception);
 
     /// <summary>The group took these partitions from this process.</summary>
@@ -77,7 +76,7 @@ internal static partial class Log
     /// <summary>Handling a batch ran out of memory. Give the process more memory if this comes often.</summary>
     [LoggerMessage(
         4020, LogLevel.Information,
-        "{Endpoint}: a batch of records ({Count}) does not fit into memory; half of it is tried. Before: {Before}. Now: {Now}.")]
+        "{Endpoint}: a batch of records ({Count}) does not fit into memory; it is halved. Before: {Before}. Now: {Now}.")]
     public static partial void BatchHalved(ILogger logger, string endpoint, int count, string before, string now);
 
     /// <summary>The cause is shared by all records, such as a lost database or broker.</summary>
@@ -88,7 +87,7 @@ internal static partial class Log
     [LoggerMessage(4022, LogLevel.Critical, "{Endpoint}: a dead letter cannot be written; its partition is not read further.")]
     public static partial void DeadLetterNotWritten(ILogger logger, string endpoint, Exception? exception);
 
-    /// <summary>The partition was revoked meanwhile; its next reader commits.</summary>
+    /// <summary>The partition was revoked meanwhile; its next owner commits.</summary>
     [LoggerMessage(4023, LogLevel.Debug, "{Endpoint}: {Offset} is not stored: {Reason}")]
     public static partial void OffsetNotStored(ILogger logger, string endpoint, TopicPartitionOffset offset, string reason);
 
@@ -96,12 +95,12 @@ internal static partial class Log
     [LoggerMessage(4030, LogLevel.Warning, "Dead letter: {Topic} [{Partition}] @{Offset}: {Code} {Reason}")]
     public static partial void DeadLetterWritten(ILogger logger, string topic, int partition, long offset, string code, string reason);
 
-    /// <summary>The broker does not take the dead letter. Its record waits, and so does its partition.</summary>
-    [LoggerMessage(4031, LogLevel.Error, "{Topic} takes no dead letters, which is retried: {Reason}")]
+    /// <summary>The broker rejects the dead letter. The record's partition waits until it is written.</summary>
+    [LoggerMessage(4031, LogLevel.Error, "Writing a dead letter to {Topic} failed; retrying: {Reason}")]
     public static partial void DeadLetterRejected(ILogger logger, string topic, string reason);
 
-    /// <summary>Writing the dead letter failed. Its record waits, and so does its partition.</summary>
-    [LoggerMessage(4032, LogLevel.Error, "{Topic} takes no dead letters, which is retried.")]
+    /// <summary>The broker or the database failed. The record's partition waits until the dead letter is written.</summary>
+    [LoggerMessage(4032, LogLevel.Error, "Writing a dead letter to {Topic} failed; retrying.")]
     public static partial void DeadLetterFailed(ILogger logger, string topic, Exception? exception);
 
     /// <summary>The record was read again after a crash and could be handled.</summary>
@@ -111,11 +110,11 @@ internal static partial class Log
     public static partial void DeadLetterClosed(ILogger logger, string topic, int partition, long offset);
 
     /// <summary>The database does not answer.</summary>
-    [LoggerMessage(4034, LogLevel.Debug, "A dead letter of {Topic} cannot be closed, which is retried.")]
+    [LoggerMessage(4034, LogLevel.Debug, "Closing a dead letter of {Topic} failed; retrying.")]
     public static partial void DeadLetterNotClosed(ILogger logger, string topic, Exception? exception);
 
     /// <summary>Messages that were not acknowledged are sent again from the outbox.</summary>
-    [LoggerMessage(4040, LogLevel.Warning, "The Kafka producer failed and is recreated: {Reason}")]
+    [LoggerMessage(4040, LogLevel.Warning, "The Kafka producer failed; recreating it: {Reason}")]
     public static partial void ProducerBroke(ILogger logger, string reason);
 
     /// <summary>The cause is shared by all records, such as a lost broker.</summary>

@@ -12,12 +12,13 @@ using Onex.Kafka.Rider;
 
 namespace Onex.Kafka;
 
-/// <summary>The door of this project.</summary>
+/// <summary>Registers the services of this project.</summary>
 public static class OnexKafka
 {
     /// <summary>
     /// Adds the process's producer (<see cref="IRecordProducer"/>), <see cref="TopicAdmin"/>, <see cref="BrokerHealth"/>,
-    /// <see cref="IPipeFactory"/>, <see cref="MissedRecordsCount"/>, and what <see cref="UsingKafka"/> needs. An <see cref="IDeadLetterSink"/> is used if one is registered.
+    /// <see cref="IPipeFactory"/>, <see cref="MissedRecordsCount"/>, and the services that <see cref="UsingKafka"/> needs. An
+    /// <see cref="IDeadLetterSink"/> is used if one is registered.
     /// </summary>
     public static IServiceCollection AddOnexKafka(this IServiceCollection services, KafkaSettings settings)
     {
@@ -36,13 +37,13 @@ public static class OnexKafka
     }
 
     /// <summary>
-    /// Adds the twin in this process instead: the same producer, rider and pipes, and nothing to administer. Messages are gone with the process.
+    /// Adds an in-memory log instead of Kafka, with the same producer, rider and pipes. Its messages are lost when the process ends.
     /// </summary>
     /// <param name="services">The process's services.</param>
-    /// <param name="topics">The topics; each gets a dead-letter topic besides.</param>
-    /// <param name="partitions">Partitions of each.</param>
-    /// <param name="kept">Records that are kept per partition of topics that nobody here reads.</param>
-    /// <param name="settings">How much to hold at a time.</param>
+    /// <param name="topics">The topics; each also gets a dead-letter topic.</param>
+    /// <param name="partitions">Partitions of each topic.</param>
+    /// <param name="kept">Records that a partition keeps if no group reads its topic.</param>
+    /// <param name="settings">How much to hold in memory.</param>
     public static IServiceCollection AddOnexMemoryLog(
         this IServiceCollection services, IReadOnlyCollection<string> topics, int partitions, int kept, KafkaSettings settings)
     {
@@ -67,7 +68,9 @@ public static class OnexKafka
         return services;
     }
 
-    /// <summary>Makes the rider read Kafka, or its twin, whichever was added: <c>x.AddRider(r => r.UsingKafka((context, k) => ...))</c>.</summary>
+    /// <summary>
+    /// Makes the rider read Kafka or the in-memory log, whichever was added: <c>x.AddRider(r => r.UsingKafka((context, k) => ...))</c>.
+    /// </summary>
     public static void UsingKafka(
         this IRiderRegistrationConfigurator configurator, Action<IRiderRegistrationContext, IKafkaRiderConfigurator> configure) =>
         configurator.SetRiderFactory(new KafkaRiderFactory(configure));

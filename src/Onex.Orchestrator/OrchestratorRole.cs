@@ -37,7 +37,7 @@ public static class OrchestratorRole
     {
         services.AddSingleton(sp => new PlanCatalogue(
             plans, sp.GetRequiredService<IContractRegistry>(), compiler, sp.GetRequiredService<IPipeFactory>()));
-        var memory = MemoryBudget.OfProcess();
+        var memory = MemoryBudget.ForProcess();
         services.AddSingleton(memory);
         services.AddSingleton<DatabaseClock>();
         services.AddSingleton(new SagaCache(CachedSagasMax, memory.Cache));

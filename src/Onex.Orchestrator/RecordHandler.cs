@@ -31,7 +31,7 @@ internal sealed class RecordHandler(
         var weight = 0L;
         foreach (var entry in batch)
         {
-            if (entry.IsSettled)
+            if (entry.IsCompleted)
             {
                 continue;
             }
@@ -90,7 +90,7 @@ internal sealed class RecordHandler(
 #pragma warning restore CA1031
         {
             Log.RecordUnreadable(logger, topic, failure);
-            entry.Settle(new RecordOutcome.Dead(ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name, null));
+            entry.Complete(new RecordOutcome.Dead(ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name, null));
         }
 
         return (null, 0);
@@ -129,7 +129,7 @@ internal sealed class RecordHandler(
 
         if (message is not { Call: { } call })
         {
-            entry.Settle(new RecordOutcome.Dead(
+            entry.Complete(new RecordOutcome.Dead(
                 ErrorCodes.MalformedMessage, $"The record is nothing that sagas say to each other: {problem ?? "it has neither 'call' nor 'result'."}",
                 "MalformedMessage", null));
             return (null, 0);
@@ -166,7 +166,7 @@ internal sealed class RecordHandler(
             return Of(result, entry);
         }
 
-        entry.Settle(new RecordOutcome.Dead(
+        entry.Complete(new RecordOutcome.Dead(
             ErrorCodes.MalformedMessage, $"The record is no result of a role: {problem ?? "it is null."}", "MalformedMessage", null));
         return null;
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Onex.Contracts.Catalogue;
@@ -30,13 +29,13 @@ internal sealed class ProduceOperation(IRecordProducer producer, Topics own, Tim
         }
 
         var key = arguments.Key ?? context.CorrelationId.ToString();
-        var record = new ProducedRecord(topic, null, key, Value(arguments.Value), Headers(arguments, context));
+        var record = new ProducedRecord(topic, null, key, Value(arguments.Value), Headers(arguments, context).Items);
         context.Progress.Send();
         var report = await producer.ProduceAsync(record, cancellation);
         return report.Delivery switch
         {
             Delivery.Acknowledged => EffectOutcome<ProduceResult>.Completed(new ProduceResult { Topic = topic, Key = key }),
-            Delivery.Refused => EffectOutcome<ProduceResult>.Rejected("record_refused", $"The broker refuses the record for '{topic}': {report.Reason}"),
+            Delivery.Undeliverable => EffectOutcome<ProduceResult>.Rejected("record_refused", $"The broker refuses the record for '{topic}': {report.Reason}"),
             _ => EffectOutcome<ProduceResult>.Failed(
                 report.IsUnwritten ? AttemptReach.NotSent : AttemptReach.Sent, "broker_unavailable", $"The broker did not acknowledge the record for '{topic}': {report.Reason}"),
         };
@@ -45,27 +44,10 @@ internal sealed class ProduceOperation(IRecordProducer producer, Topics own, Tim
     private static byte[] Value(JsonElement value) =>
         Encoding.UTF8.GetBytes(value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText());
 
-    private List<KeyValuePair<string, string>> Headers(ProduceArguments arguments, EffectContext context)
-    {
-        var headers = new Dictionary<string, string>(StringComparer.Ordinal)
-        {
-            [HeaderNames.ContentType] = arguments.Value.ValueKind == JsonValueKind.String ? "text/plain" : "application/json",
-        };
-        foreach (var (name, value) in arguments.Headers ?? new Dictionary<string, string>())
-        {
-            headers[name] = value ?? "";
-        }
-
-        headers[HeaderNames.MessageId] = context.CommandId.ToString();
-        headers[HeaderNames.CorrelationId] = context.CorrelationId.ToString();
-        headers[HeaderNames.Timestamp] = time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
-        headers[HeaderNames.Source] = "onex-effects";
-        headers[HeaderNames.TraceParent] = context.TraceParent;
-        if (context.TraceState is { } state)
-        {
-            headers[HeaderNames.TraceState] = state;
-        }
-
-        return [.. headers];
-    }
+    private MessageHeaders Headers(ProduceArguments arguments, EffectContext context) =>
+        MessageHeaders.Empty
+            .With(HeaderNames.ContentType, arguments.Value.ValueKind == JsonValueKind.String ? "text/plain" : "application/json")
+            .With((arguments.Headers ?? new Dictionary<string, string>()).Select(header => KeyValuePair.Create(header.Key, header.Value ?? "")))
+            .With(MessageHeaders.Identify("onex-effects", new(context.CommandId.Value), context.CorrelationId, time.GetUtcNow()).Items)
+            .WithTrace(context.TraceParent, context.TraceState);
 }

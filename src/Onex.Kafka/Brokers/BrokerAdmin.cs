@@ -2,12 +2,12 @@ using Confluent.Kafka;
 
 namespace Onex.Kafka.Brokers;
 
-/// <summary>The process's one administrative client; opened on first use.</summary>
+/// <summary>The process's administrative client, opened on first use.</summary>
 internal sealed class BrokerAdmin(KafkaSettings settings) : IDisposable
 {
     private readonly Lazy<IAdminClient> _client = new(() =>
         new AdminClientBuilder(ClientSettings.For<AdminClientConfig>(settings))
-            // What it complains of, the probe finds out and says once.
+            // The health probe finds its errors and logs them once.
             .SetLogHandler((_, _) => { })
             .SetErrorHandler((_, _) => { })
             .Build());

@@ -4,23 +4,22 @@ using Microsoft.Extensions.Logging;
 namespace Onex.Kafka.Brokers;
 
 /// <summary>
-/// Whether a broker answers and which of the topics exist, from a probe of its own every half second, so that nobody who asks ever waits. Says in
-/// the log once when the broker goes away and once when it is back, whatever the number of clients that notice.
+/// Probes every half second whether a broker answers and which of the topics exist, so that readers never wait. Logs once when the broker
+/// becomes unreachable and once when it answers again, however many clients notice.
 /// </summary>
 /// <remarks>
-/// It asks for the metadata of one topic at a time, on a thread of its own, one question after the other: the way that every client asks. An
-/// administrative request of the library instead is a state machine of its own, which ended whole processes with an assertion when the broker
-/// stalled while many of them ran out of their time.
+/// A dedicated thread requests the metadata of one topic at a time, as every client does. The library's administrative requests are not
+/// used, because they ended whole processes with an assertion when many of them timed out on a stalled broker.
 /// </remarks>
 public sealed class BrokerHealth : IDisposable
 {
     private static readonly TimeSpan _interval = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(1);
 
-    // A probe may be lost before we call it away, and it is still told within two seconds.
+    // Tolerates one lost probe, and still reports a lost broker within two seconds.
     private static readonly TimeSpan _staleAfter = TimeSpan.FromMilliseconds(1600);
 
-    // Asked for as long as nobody has named a topic; that it may not exist or be forbidden is an answer too.
+    // Probed until a topic is watched. That it does not exist or is forbidden is an answer too.
     private const string AnyTopic = "__consumer_offsets";
 
     private readonly BrokerAdmin _admin;
@@ -30,14 +29,14 @@ public sealed class BrokerHealth : IDisposable
     private readonly Lock _lock = new();
     private readonly Thread _probing;
 
-    // The topics to ask for, in turn, each with whether it was there.
+    // The watched topics, probed in turn, each with whether it existed.
     private readonly List<(string Name, bool Exists)> _topics = [];
     private int _turn;
     private bool _started;
     private bool _disposed;
     private long _answeredAt;
     private bool _answered;
-    private bool _saidAway;
+    private bool _loggedAway;
     private string? _clientError;
     private string? _lastError = "No broker has answered yet.";
     private TimeSpan? _latency;
@@ -50,7 +49,7 @@ public sealed class BrokerHealth : IDisposable
         _probing = new Thread(Probe) { IsBackground = true, Name = "broker health" };
     }
 
-    /// <summary>Whether a broker answered within the last moments.</summary>
+    /// <summary>Whether a broker answered recently.</summary>
     public bool IsReachable
     {
         get
@@ -62,7 +61,7 @@ public sealed class BrokerHealth : IDisposable
         }
     }
 
-    /// <summary>Why it is not reachable, or null.</summary>
+    /// <summary>Why no broker is reachable, or null.</summary>
     public string? LastError
     {
         get
@@ -74,7 +73,7 @@ public sealed class BrokerHealth : IDisposable
         }
     }
 
-    /// <summary>How long the last answer took, or null before the first.</summary>
+    /// <summary>The duration of the last probe, or null before the first answer.</summary>
     public TimeSpan? Latency
     {
         get
@@ -86,7 +85,7 @@ public sealed class BrokerHealth : IDisposable
         }
     }
 
-    /// <summary>Begins to probe; further calls do nothing.</summary>
+    /// <summary>Begins to probe. Further calls do nothing.</summary>
     public void Start()
     {
         lock (_lock)
@@ -99,7 +98,7 @@ public sealed class BrokerHealth : IDisposable
         }
     }
 
-    /// <summary>Asks for these topics too.</summary>
+    /// <summary>Adds topics to probe.</summary>
     public void Watch(IEnumerable<string> topics)
     {
         lock (_lock)
@@ -108,7 +107,7 @@ public sealed class BrokerHealth : IDisposable
         }
     }
 
-    /// <summary>Which of these topics did not exist when a broker was last asked for them.</summary>
+    /// <summary>Those of the topics that did not exist at their last probe.</summary>
     public IReadOnlyCollection<string> Missing(IEnumerable<string> topics)
     {
         lock (_lock)
@@ -130,7 +129,7 @@ public sealed class BrokerHealth : IDisposable
             _disposed = true;
         }
 
-        // The client that is asked is disposed of next, and must not be in use then.
+        // The client is disposed of next, so the probe must not be using it.
         _stop.Cancel();
         if (_started)
         {
@@ -140,7 +139,7 @@ public sealed class BrokerHealth : IDisposable
         _stop.Dispose();
     }
 
-    /// <summary>What a client says of its connections: kept as the reason, logged only if nothing answers.</summary>
+    /// <summary>Notes an error that a client reports about its connections. It becomes the reason if no broker answers.</summary>
     internal void Note(Error error)
     {
         lock (_lock)
@@ -157,7 +156,7 @@ public sealed class BrokerHealth : IDisposable
         {
             var began = _time.GetTimestamp();
             ProbeOnce(began);
-            Tell();
+            LogChange();
             if (_interval - _time.GetElapsedTime(began) is var rest && rest > TimeSpan.Zero)
             {
                 _stop.Token.WaitHandle.WaitOne(rest);
@@ -199,7 +198,7 @@ public sealed class BrokerHealth : IDisposable
     {
         foreach (var topic in metadata.Topics)
         {
-            // Any other error says nothing of whether it exists.
+            // Other errors do not say whether the topic exists.
             var index = _topics.FindIndex(known => known.Name == topic.Topic);
             if (index >= 0 && (!topic.Error.IsError || topic.Error.Code is ErrorCode.UnknownTopicOrPart or ErrorCode.Local_UnknownTopic))
             {
@@ -208,7 +207,7 @@ public sealed class BrokerHealth : IDisposable
         }
     }
 
-    private void Tell()
+    private void LogChange()
     {
         string? error;
         bool back;
@@ -216,12 +215,12 @@ public sealed class BrokerHealth : IDisposable
         {
             var away = _answered && _time.GetElapsedTime(_answeredAt) > _staleAfter
                 || !_answered && _lastError is not null && _clientError is not null;
-            if (away == _saidAway)
+            if (away == _loggedAway)
             {
                 return;
             }
 
-            _saidAway = away;
+            _loggedAway = away;
             back = !away;
             error = _lastError ?? _clientError;
         }

@@ -2,7 +2,7 @@ using Confluent.Kafka;
 
 namespace Onex.Kafka.Brokers;
 
-/// <summary>What every client of the broker is told alike.</summary>
+/// <summary>Settings that all Kafka clients share.</summary>
 internal static class ClientSettings
 {
     public static T For<T>(KafkaSettings settings)
@@ -17,13 +17,14 @@ internal static class ClientSettings
                 "PLAIN" => SaslMechanism.Plain,
                 "SCRAM-SHA-256" => SaslMechanism.ScramSha256,
                 "SCRAM-SHA-512" => SaslMechanism.ScramSha512,
-                var other => throw new ArgumentException($"SASL mechanism '{other}' is not one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512.", nameof(settings)),
+                var other => throw new ArgumentException(
+                    $"SASL mechanism '{other}' is not one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512.", nameof(settings)),
             },
             SaslUsername = settings.SaslUsername,
             SaslPassword = settings.SaslPassword,
             SslCaLocation = settings.SslCaFile,
 
-            // A broker that comes back is found within a second; the library's default grows to ten.
+            // Reconnects within a second; the library's default grows to ten.
             ReconnectBackoffMs = 50,
             ReconnectBackoffMaxMs = 1000,
             SocketTimeoutMs = 10_000,

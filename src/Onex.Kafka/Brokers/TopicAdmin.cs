@@ -7,12 +7,14 @@ using Onex.Kafka.Producing;
 
 namespace Onex.Kafka.Brokers;
 
-/// <summary>Makes topics and tells about them. Every call ends within some seconds, with <see cref="BrokerUnavailableException"/> if nothing answers.</summary>
+/// <summary>
+/// Creates and describes topics. Every call ends within some seconds, with <see cref="BrokerUnavailableException"/> if no broker answers.
+/// </summary>
 public sealed class TopicAdmin
 {
     private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _visibleWithin = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan _lookAgainAfter = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan _checkAgainAfter = TimeSpan.FromMilliseconds(50);
 
     private readonly BrokerAdmin _admin;
     private readonly TimeProvider _time;
@@ -24,15 +26,15 @@ public sealed class TopicAdmin
     }
 
     /// <summary>
-    /// Makes the topics that are missing, and the dead-letter topic of each (with one partition); returns when the broker knows them all.
-    /// Another process may do the same at the same time.
+    /// Creates missing topics, and for each its dead-letter topic with one partition. Returns when the metadata shows them all. Another
+    /// process may do the same at the same time.
     /// </summary>
     /// <param name="names">The topics, without their dead-letter topics.</param>
-    /// <param name="partitions">Partitions of a topic that is made.</param>
-    /// <param name="replication">Copies of each partition; null for the broker's default.</param>
-    /// <param name="cancellation">Ends the waiting.</param>
+    /// <param name="partitions">Partitions of a new topic.</param>
+    /// <param name="replication">The replication factor; null for the broker's default.</param>
+    /// <param name="cancellation">Ends the wait.</param>
     /// <exception cref="BrokerUnavailableException">No broker answers.</exception>
-    /// <exception cref="InvalidOperationException">The broker refuses; the message names topic and reason.</exception>
+    /// <exception cref="InvalidOperationException">The broker rejects a topic; the message names it and the reason.</exception>
     public async Task EnsureTopicsAsync(
         IReadOnlyCollection<string> names, int partitions, short? replication, CancellationToken cancellation)
     {
@@ -56,38 +58,38 @@ public sealed class TopicAdmin
         });
         try
         {
-            await AskAsync(client => client.CreateTopicsAsync(
+            await RequestAsync(client => client.CreateTopicsAsync(
                 specifications, new CreateTopicsOptions { RequestTimeout = _timeout, OperationTimeout = _timeout }), cancellation);
         }
         catch (CreateTopicsException e)
         {
-            // Somebody else was faster: just what we wanted.
-            var refused = e.Results.Where(result => result.Error.IsError && result.Error.Code != ErrorCode.TopicAlreadyExists).ToList();
-            if (refused.Exists(result => IsUnavailable(result.Error)))
+            // Another process may have created the topic meanwhile.
+            var rejected = e.Results.Where(result => result.Error.IsError && result.Error.Code != ErrorCode.TopicAlreadyExists).ToList();
+            if (rejected.Exists(result => IsUnavailable(result.Error)))
             {
-                throw new BrokerUnavailableException($"No broker made the topics: {e.Message}", e);
+                throw new BrokerUnavailableException($"No broker created the topics: {e.Message}", e);
             }
 
-            if (refused.Count > 0)
+            if (rejected.Count > 0)
             {
                 throw new InvalidOperationException(
-                    "The broker refuses to make " + string.Join(", ", refused.Select(r => $"topic '{r.Topic}' ({r.Error.Reason})")) + ".", e);
+                    $"The broker does not create {string.Join(", ", rejected.Select(r => $"topic '{r.Topic}' ({r.Error.Reason})"))}.", e);
             }
         }
 
         await WaitUntilKnownAsync([.. missing.Select(topic => topic.Name)], cancellation);
     }
 
-    /// <summary>How many partitions each topic has; topics that do not exist are left out.</summary>
+    /// <summary>The number of partitions of each topic; topics that do not exist are left out.</summary>
     /// <exception cref="BrokerUnavailableException">No broker answers.</exception>
     public async Task<IReadOnlyDictionary<string, int>> PartitionCountsAsync(
         IReadOnlyCollection<string> names, CancellationToken cancellation)
     {
-        // Asked as every client asks, see BrokerHealth: a broker may stall just when a role starts.
+        // A metadata request, for the reason given at BrokerHealth: a broker may stall just when a role starts.
         var counts = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var name in names.Distinct(StringComparer.Ordinal))
         {
-            var metadata = await AskAsync(client => Task.Run(() => client.GetMetadata(name, _timeout), cancellation), cancellation);
+            var metadata = await RequestAsync(client => Task.Run(() => client.GetMetadata(name, _timeout), cancellation), cancellation);
             if (metadata.Topics.Find(topic => topic.Topic == name) is { } topic)
             {
                 if (topic.Error.IsError && IsUnavailable(topic.Error))
@@ -105,7 +107,9 @@ public sealed class TopicAdmin
         return counts;
     }
 
-    /// <summary>The id of each topic, where the broker has them (KIP-516): it changes when a topic is made anew.</summary>
+    /// <summary>
+    /// The id of each topic, where the broker has ids (KIP-516). A topic that is deleted and created again has another id.
+    /// </summary>
     /// <exception cref="BrokerUnavailableException">No broker answers.</exception>
     public async Task<IReadOnlyDictionary<string, Guid>> TopicIdsAsync(
         IReadOnlyCollection<string> names, CancellationToken cancellation)
@@ -122,14 +126,14 @@ public sealed class TopicAdmin
         return ids;
     }
 
-    /// <summary>How long a topic keeps records (<c>retention.ms</c>); null for ever, and where the broker does not say.</summary>
+    /// <summary>How long a topic keeps records (<c>retention.ms</c>); null if for ever or unknown.</summary>
     /// <exception cref="BrokerUnavailableException">No broker answers.</exception>
     public async Task<TimeSpan?> RetentionAsync(string topic, CancellationToken cancellation)
     {
         try
         {
             var resource = new ConfigResource { Type = ResourceType.Topic, Name = topic };
-            var answers = await AskAsync(
+            var answers = await RequestAsync(
                 client => client.DescribeConfigsAsync([resource], new DescribeConfigsOptions { RequestTimeout = _timeout }), cancellation);
             return answers[0].Entries.TryGetValue("retention.ms", out var entry)
                 && long.TryParse(entry.Value, NumberStyles.Integer, CultureInfo.InvariantCulture, out var milliseconds)
@@ -140,7 +144,7 @@ public sealed class TopicAdmin
         }
         catch (KafkaException e) when (e is DescribeConfigsException || e.Error.Code == ErrorCode.Local_UnsupportedFeature)
         {
-            // Forbidden, or a broker without this request: a warning at start is not worth a failure.
+            // Forbidden, or unknown to the broker. The retention only serves a warning at start.
             return null;
         }
     }
@@ -152,10 +156,10 @@ public sealed class TopicAdmin
         {
             if (_time.GetElapsedTime(began) > _visibleWithin)
             {
-                throw new BrokerUnavailableException("The broker made topics, but does not show them.");
+                throw new BrokerUnavailableException("The broker created the topics, but its metadata does not show them.");
             }
 
-            await Task.Delay(_lookAgainAfter, _time, cancellation);
+            await Task.Delay(_checkAgainAfter, _time, cancellation);
         }
     }
 
@@ -170,7 +174,7 @@ public sealed class TopicAdmin
         List<TopicDescription> topics;
         try
         {
-            topics = (await AskAsync(
+            topics = (await RequestAsync(
                 client => client.DescribeTopicsAsync(
                     TopicCollection.OfTopicNames(names), new DescribeTopicsOptions { RequestTimeout = _timeout }),
                 cancellation)).TopicDescriptions;
@@ -189,11 +193,11 @@ public sealed class TopicAdmin
             .ToDictionary(topic => topic.Name);
     }
 
-    private async Task<T> AskAsync<T>(Func<IAdminClient, Task<T>> ask, CancellationToken cancellation)
+    private async Task<T> RequestAsync<T>(Func<IAdminClient, Task<T>> request, CancellationToken cancellation)
     {
         try
         {
-            return await ask(_admin.Client).WaitAsync(_timeout + _timeout, _time, cancellation);
+            return await request(_admin.Client).WaitAsync(_timeout + _timeout, _time, cancellation);
         }
         catch (KafkaException e) when (IsUnavailable(e.Error))
         {
@@ -205,11 +209,11 @@ public sealed class TopicAdmin
         }
     }
 
-    private async Task AskAsync(Func<IAdminClient, Task> ask, CancellationToken cancellation) =>
-        await AskAsync(
+    private async Task RequestAsync(Func<IAdminClient, Task> request, CancellationToken cancellation) =>
+        await RequestAsync(
             async client =>
             {
-                await ask(client);
+                await request(client);
                 return true;
             },
             cancellation);

@@ -3,36 +3,34 @@ using Confluent.Kafka;
 namespace Onex.Kafka.Consuming;
 
 /// <summary>
-/// One partition for as long as it is ours. It is the generation: when the partition comes again it is another object, and what is settled
-/// on this one then counts for nothing. Guarded by its consumer's lock.
+/// One assignment of a partition. If the partition is assigned again later, that is another object, so that records completed under this
+/// one have no effect on it. Guarded by the lock of <see cref="PartitionBuffer"/>.
 /// </summary>
 internal sealed class AssignedPartition
 {
-    private readonly Action<AssignedPartition, BatchEntry, RecordOutcome> _settle;
-    private readonly Action<BatchEntry, RecordOutcome> _settleEntry;
+    private readonly Action<BatchEntry, RecordOutcome> _onOutcome;
 
     public AssignedPartition(
-        TopicPartition partition, Action<AssignedPartition, BatchEntry, RecordOutcome> settle, CancellationToken lost)
+        TopicPartition partition, Action<AssignedPartition, BatchEntry, RecordOutcome> onOutcome, CancellationToken lost)
     {
         Partition = partition;
         Lost = lost;
-        _settle = settle;
-        _settleEntry = (entry, outcome) => _settle(this, entry, outcome);
+        _onOutcome = (entry, outcome) => onOutcome(this, entry, outcome);
     }
 
     public TopicPartition Partition { get; }
 
-    /// <summary>Ends what is done for its records when it is no longer ours.</summary>
+    /// <summary>Cancels the work for its records once the consumer has lost all its partitions.</summary>
     public CancellationToken Lost { get; }
 
     public WatermarkTracker Tracker { get; } = new();
 
-    /// <summary>Records read before the handler had prepared for the partition; null since it has.</summary>
+    /// <summary>Records read before the handler has prepared for the partition; null afterwards.</summary>
     public List<ConsumeResult<byte[]?, byte[]?>>? Held { get; set; } = [];
 
     public Guid? TopicId { get; set; }
 
-    /// <summary>Dead letters that nobody has decided about, whose records may be read again.</summary>
+    /// <summary>Open dead letters of the partition, whose records may be read again.</summary>
     public IReadOnlySet<Guid> OpenDeadLetters { get; set; } = new HashSet<Guid>();
 
     public bool Revoked { get; set; }
@@ -41,13 +39,13 @@ internal sealed class AssignedPartition
 
     public long InFlightBytes { get; set; }
 
-    /// <summary>When one of what is in flight was last done, or came when nothing was.</summary>
+    /// <summary>When a record was last completed, or arrived while none was in flight.</summary>
     public long ProgressAt { get; set; }
 
-    /// <summary>The offset up to which it is read, or null before the first record and the first end.</summary>
+    /// <summary>The next offset to read, or null before the first record or end of the partition.</summary>
     public long? Reached { get; set; }
 
-    /// <summary>What librdkafka was last told to commit.</summary>
+    /// <summary>The offset that was last given to the client library to commit.</summary>
     public long? Stored { get; set; }
 
     public BatchEntry Entry(ConsumeResult<byte[]?, byte[]?> result)
@@ -70,6 +68,6 @@ internal sealed class AssignedPartition
                 Value = result.Message.Value,
                 Headers = copied,
             },
-            _settleEntry);
+            _onOutcome);
     }
 }

@@ -1,12 +1,14 @@
 namespace Onex.Kafka.Consuming;
 
-/// <summary>Waits that double from the first to the longest, each up to a quarter shorter so that processes do not move in step.</summary>
+/// <summary>
+/// Waits that double from the first to the longest, each shortened by up to a quarter so that processes do not retry in step.
+/// </summary>
 internal sealed class Backoff(TimeSpan first, TimeSpan longest, TimeProvider time)
 {
     private readonly Random _jitter = new();
     private TimeSpan _next;
 
-    /// <summary>For trouble that all share: 100 ms to 2 s.</summary>
+    /// <summary>For failures that all records share: 100 ms to 2 s.</summary>
     public static Backoff ForSharedFailure(TimeProvider time) =>
         new(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(2), time);
 

@@ -6,7 +6,9 @@ public sealed class ConsumedRecord
     /// <summary>The topic.</summary>
     public required string Topic { get; init; }
 
-    /// <summary>The topic's id where the broker has one: it changes when a topic is made anew, and offsets begin again.</summary>
+    /// <summary>
+    /// The topic's id where the broker has one. A topic that is deleted and created again has another id, and its offsets begin again.
+    /// </summary>
     public Guid? TopicId { get; init; }
 
     /// <summary>The partition.</summary>
@@ -25,69 +27,72 @@ public sealed class ConsumedRecord
     public required IReadOnlyList<KeyValuePair<string, byte[]?>> Headers { get; init; }
 }
 
-/// <summary>What must happen to a record.</summary>
+/// <summary>The outcome of handling a record.</summary>
 public abstract record RecordOutcome
 {
     private RecordOutcome()
     {
     }
 
-    /// <summary>Its outcome is durable; the offset may advance.</summary>
-    public sealed record Done : RecordOutcome
+    /// <summary>It was handled durably; the offset may advance.</summary>
+    public sealed record Handled : RecordOutcome
     {
         /// <summary>The one value.</summary>
-        public static Done Instance { get; } = new();
+        public static Handled Instance { get; } = new();
     }
 
-    /// <summary>It cannot be handled: the rider puts it on the dead-letter topic, then the offset may advance.</summary>
+    /// <summary>It cannot be handled. The rider writes it to the dead-letter topic, then the offset may advance.</summary>
     public sealed record Dead(string Code, string Reason, string ErrorType, Guid? CorrelationId) : RecordOutcome
     {
-        /// <summary>How often it was tried again here.</summary>
+        /// <summary>How often handling it was retried in this process.</summary>
         public int RetryCount { get; init; }
     }
 }
 
 /// <summary>
-/// Handles records of an endpoint in batches; the next batch is what arrived while this one was handled. Throwing means trouble that all
-/// share (database or broker away): the endpoint pauses its partitions, stays in the group, and gives the same batch again after a while.
+/// Handles records of an endpoint in batches; the next batch holds the records that arrived while this one was handled. An exception means
+/// a failure that all records share, such as an unreachable database: the endpoint pauses its partitions, stays in the group, and gives the
+/// same batch again after a delay.
 /// </summary>
 public interface IRecordBatchHandler
 {
     /// <summary>
-    /// Whether records are at work that may take as long as they do, such as a call to the outside: to wait for them is not to stand still.
+    /// Whether records are being handled that may take long, such as a call to an external system. Waiting for them is no stall.
     /// </summary>
     bool IsBusy => false;
 
     /// <summary>
-    /// Handles the records, in order per partition. An entry of <paramref name="batch"/> is settled by calling
-    /// <see cref="BatchEntry.Settle"/>, in any order, at any time, also after the method has returned.
+    /// Handles the records, in order per partition. <see cref="BatchEntry.Complete"/> may be called for them in any order and at any time,
+    /// also after the method has returned.
     /// </summary>
     Task HandleAsync(IReadOnlyList<BatchEntry> batch, CancellationToken cancellation);
 
-    /// <summary>These partition numbers are ours now (in all the endpoint's topics). Called before any record of them is given.</summary>
+    /// <summary>
+    /// Partition numbers that were assigned, in all the endpoint's topics. Called before the handler gets any record of them.
+    /// </summary>
     Task AssignedAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation);
 
-    /// <summary>These partition numbers are no longer ours. Must return at once.</summary>
+    /// <summary>Partition numbers that were revoked or lost. Must return at once.</summary>
     void Revoked(IReadOnlyCollection<int> partitions);
 }
 
-/// <summary>A record in the hands of a handler.</summary>
-public sealed class BatchEntry(ConsumedRecord record, Action<BatchEntry, RecordOutcome> settle)
+/// <summary>A record that a handler has to complete.</summary>
+public sealed class BatchEntry(ConsumedRecord record, Action<BatchEntry, RecordOutcome> onOutcome)
 {
-    private int _settled;
+    private int _completed;
 
     /// <summary>The record.</summary>
     public ConsumedRecord Record { get; } = record;
 
-    /// <summary>Whether its outcome has been told.</summary>
-    public bool IsSettled => Volatile.Read(ref _settled) != 0;
+    /// <summary>Whether its outcome has been reported.</summary>
+    public bool IsCompleted => Volatile.Read(ref _completed) != 0;
 
-    /// <summary>Tells its outcome. Only the first call counts.</summary>
-    public void Settle(RecordOutcome outcome)
+    /// <summary>Reports its outcome. Only the first call counts.</summary>
+    public void Complete(RecordOutcome outcome)
     {
-        if (Interlocked.Exchange(ref _settled, 1) == 0)
+        if (Interlocked.Exchange(ref _completed, 1) == 0)
         {
-            settle(this, outcome);
+            onOutcome(this, outcome);
         }
     }
 }

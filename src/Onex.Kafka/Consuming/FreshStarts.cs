@@ -2,16 +2,16 @@ using Confluent.Kafka;
 
 namespace Onex.Kafka.Consuming;
 
-/// <summary>Partitions that are to be read from their beginning at their next assignment, whatever the group has committed.</summary>
+/// <summary>Partitions that are read from their beginning at their next assignment, whatever offset the group has committed.</summary>
 internal sealed class FreshStarts
 {
     private readonly Lock _lock = new();
     private readonly HashSet<(string Group, TopicPartition Partition)> _partitions = [];
 
-    // Which partitions have begun since; their number may be another than before.
+    // The partitions that have begun since. The new topic may have another number of partitions.
     private readonly Dictionary<(string Group, string Topic), HashSet<int>> _topics = [];
 
-    /// <summary>This partition.</summary>
+    /// <summary>Adds one partition.</summary>
     public void Add(string group, TopicPartition partition)
     {
         lock (_lock)
@@ -20,7 +20,7 @@ internal sealed class FreshStarts
         }
     }
 
-    /// <summary>Every partition of this topic.</summary>
+    /// <summary>Adds every partition of a topic.</summary>
     public void Add(string group, string topic)
     {
         lock (_lock)
@@ -29,7 +29,7 @@ internal sealed class FreshStarts
         }
     }
 
-    /// <summary>Whether the partition is to be read from its beginning, once.</summary>
+    /// <summary>Whether the partition begins afresh. Removes it, so that the answer is yes once.</summary>
     public bool Take(string group, TopicPartition partition)
     {
         lock (_lock)

@@ -3,45 +3,45 @@ using Confluent.Kafka;
 namespace Onex.Kafka.Consuming;
 
 /// <summary>
-/// What the rider reads from: a Kafka cluster, or its twin in this process. Topics have partitions, records keep their order within one, and a
-/// group's members share the partitions.
+/// The log that the rider reads: a Kafka cluster, or the in-memory log of this process. Topics have partitions, records keep their order
+/// within a partition, and the members of a group share the partitions.
 /// </summary>
 internal interface IRecordLog
 {
-    /// <summary>Why it does not answer, or null.</summary>
+    /// <summary>Why it cannot be reached, or null.</summary>
     string? LastError { get; }
 
-    /// <summary>Begins to look whether it answers and whether these topics exist; each call adds topics.</summary>
+    /// <summary>Begins to check whether it can be reached and whether these topics exist; each call adds topics.</summary>
     void Start(IReadOnlyCollection<string> topics);
 
-    /// <summary>Which of these topics do not exist, as far as is known.</summary>
+    /// <summary>Those of the topics that are known not to exist.</summary>
     IReadOnlyCollection<string> Missing(IReadOnlyCollection<string> topics);
 
-    /// <summary>A member of the endpoint's group, which subscribes to its topics.</summary>
+    /// <summary>Joins the endpoint's group and subscribes to its topics.</summary>
     ILogConsumer Join(EndpointAddress address, MembershipEvents events);
 
-    /// <summary>The id of each topic, where it has them: it changes when a topic is made anew.</summary>
+    /// <summary>The id of each topic, where the broker has ids. A topic that is deleted and created again has another id.</summary>
     Task<IReadOnlyDictionary<string, Guid>> TopicIdsAsync(IReadOnlyCollection<string> names, CancellationToken cancellation);
 }
 
-/// <summary>What a member is told, on the thread that consumes.</summary>
-/// <param name="Assigned">These are its own now; the first call may name none.</param>
-/// <param name="Revoked">These are taken away; what it stores before it returns still counts.</param>
-/// <param name="Lost">These were taken away while it was silent.</param>
-/// <param name="Missed">These records were deleted before the group had read them.</param>
+/// <summary>Callbacks of a group member, on the thread that consumes.</summary>
+/// <param name="Assigned">Partitions were assigned; the first call may name none.</param>
+/// <param name="Revoked">Partitions are being revoked; offsets stored before the callback returns are still committed.</param>
+/// <param name="Lost">Partitions were lost: another member has them already.</param>
+/// <param name="Missed">Records were deleted before the group had read them.</param>
 internal sealed record MembershipEvents(
     Action<ILogConsumer, List<TopicPartition>> Assigned,
     Action<ILogConsumer, List<TopicPartition>> Revoked,
     Action<List<TopicPartition>> Lost,
     Action<MissedRecords> Missed);
 
-/// <summary>Offsets of records that were deleted before they were read.</summary>
-/// <param name="Partition">Where they were.</param>
-/// <param name="From">The offset from which the group would have read on.</param>
-/// <param name="To">The first offset that is left.</param>
+/// <summary>A range of records that were deleted before they were read.</summary>
+/// <param name="Partition">The partition.</param>
+/// <param name="From">The next offset that the group would have read.</param>
+/// <param name="To">The first offset that still exists.</param>
 internal readonly record struct MissedRecords(TopicPartition Partition, long From, long To)
 {
-    /// <summary>How many; control records of transactions count too.</summary>
+    /// <summary>The number of offsets; control records of transactions count too.</summary>
     public long Count => To - From;
 }
 
@@ -49,42 +49,44 @@ internal readonly record struct MissedRecords(TopicPartition Partition, long Fro
 internal interface ILogConsumer : IDisposable
 {
     /// <summary>
-    /// The next record, or that the end of a partition is reached, or null if there is neither within that time. Events are told in here.
+    /// Returns the next record or the end of a partition, or null if there is neither within that time. Runs the callbacks.
     /// </summary>
     /// <exception cref="LogChangedException">
-    /// The log is no longer the one that was read. Nothing of the other one has been given; the member is to be closed and to join again.
+    /// The log is no longer the one that was read. No record of the new log was returned; the caller closes the member and joins again.
     /// </exception>
     ConsumeResult<byte[]?, byte[]?>? Consume(int waitMs);
 
-    /// <summary>The ids of the topics whose records this member is given; they stay the same while it lives.</summary>
+    /// <summary>The ids of the topics that this member reads; they do not change while it lives.</summary>
     Task<IReadOnlyDictionary<string, Guid>> TopicIdsAsync(IReadOnlyCollection<string> names, CancellationToken cancellation);
 
-    /// <summary>The offset behind the last record of a partition, as of the last answer to a fetch, or null before one. Asks nobody.</summary>
+    /// <summary>The offset after the last record of a partition as of the last fetch, or null before one. Makes no request.</summary>
     long? EndOf(TopicPartition partition);
 
-    /// <summary>Gives nothing of what is assigned now, until it is resumed.</summary>
+    /// <summary>Stops returning records of the partitions assigned now.</summary>
     void Pause();
 
-    /// <summary>Goes on.</summary>
+    /// <summary>Ends the pause.</summary>
     void Resume();
 
-    /// <summary>Where a restart begins to read.</summary>
+    /// <summary>Stores the offset where a restart begins to read.</summary>
     void StoreOffset(TopicPartitionOffset offset);
 
-    /// <summary>Revokes, commits what is stored, and leaves the group.</summary>
+    /// <summary>Revokes all partitions, commits the stored offsets, and leaves the group.</summary>
     void Close();
 }
 
-/// <summary>A log is no longer the one that was read: its topic was deleted and made again, or it ends before what was read.</summary>
+/// <summary>
+/// A log is no longer the one that was read: its topic was deleted and created again, or it ends before the offset reached.
+/// </summary>
 internal sealed class LogChangedException(string message) : Exception(message)
 {
-    /// <summary>With no text of its own.</summary>
+    /// <summary>With a general message.</summary>
     public LogChangedException()
         : this("The log is no longer the one that was read.")
     {
     }
 
-    /// <summary>With a text and a cause.</summary>
+    /// <summary>With a message and a cause.</summary>
     public LogChangedException(string message, Exception inner)
         : this($"{message} ({inner.Message})")
     {

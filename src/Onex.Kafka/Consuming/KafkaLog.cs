@@ -5,16 +5,17 @@ using Onex.Kafka.Brokers;
 
 namespace Onex.Kafka.Consuming;
 
-/// <summary>A Kafka cluster to read from.</summary>
-internal sealed class KafkaLog(KafkaSettings settings, TopicAdmin topics, BrokerHealth health, TimeProvider time, ILogger<KafkaLog> logger) : IRecordLog
+/// <summary>The log of a Kafka cluster.</summary>
+internal sealed class KafkaLog(
+    KafkaSettings settings, TopicAdmin topics, BrokerHealth health, TimeProvider time, ILogger<KafkaLog> logger) : IRecordLog
 {
     private readonly TimeProvider _time = time;
     private readonly ILogger _logger = logger;
 
-    // What a member finds out for the next one in its place: where to begin other than at the committed offset.
+    // Partitions that the next member must read from the beginning instead of from the committed offset.
     private readonly FreshStarts _fresh = new();
 
-    // Of each group, the topics' ids by which it was read last.
+    // For each group, the topic ids that it last read with.
     private readonly ConcurrentDictionary<string, ConcurrentDictionary<string, Guid>> _ids = new(StringComparer.Ordinal);
 
     public string? LastError => health.LastError;
@@ -38,28 +39,29 @@ internal sealed class KafkaLog(KafkaSettings settings, TopicAdmin topics, Broker
         var configuration = ClientSettings.For<ConsumerConfig>(settings);
         configuration.GroupId = address.Group;
 
-        // Where to begin is decided here, at assignment: the library would jump over what is gone without a word.
+        // Where to begin is decided here, at assignment: the library would skip deleted records silently.
         configuration.AutoOffsetReset = AutoOffsetReset.Error;
         configuration.PartitionAssignmentStrategy = PartitionAssignmentStrategy.Range;
         configuration.SessionTimeoutMs = session;
         configuration.HeartbeatIntervalMs = Math.Min(3000, session / 4);
         configuration.MaxPollIntervalMs = Math.Max(600_000, session);
 
-        // Nothing is committed but what is stored by hand: the library only carries it to the broker, without blocking, every so often,
-        // and before a partition is given away.
+        // Only explicitly stored offsets are committed. The library sends them to the broker without blocking, periodically and before a
+        // partition is revoked.
         configuration.EnableAutoOffsetStore = false;
         configuration.EnableAutoCommit = true;
         configuration.AutoCommitIntervalMs = 200;
 
-        // The end may lie behind control records, which are never given: without it the last of them would count as unread for ever.
+        // The end may lie after control records, which are never returned. Without this event the last of them would count as unread for
+        // ever.
         configuration.EnablePartitionEof = true;
 
-        // Read ahead stays small, since a pause throws it away and it counts against the container's memory.
+        // The prefetch stays small: a pause discards it, and it counts against the container's memory.
         configuration.QueuedMaxMessagesKbytes = settings.ClientBytesMax / 1024;
         configuration.FetchMaxBytes = settings.ClientBytesMax;
         configuration.FetchErrorBackoffMs = 100;
 
-        // For the one line that TopicIds reads.
+        // Enables the log line that TopicIds reads.
         configuration.Debug = "metadata";
         return new ConsumerBuilder<byte[]?, byte[]?>(configuration)
             .SetKeyDeserializer(Deserializers.ByteArray!)
@@ -80,7 +82,7 @@ internal sealed class KafkaLog(KafkaSettings settings, TopicAdmin topics, Broker
             .Build();
     }
 
-    // A commit that a rebalance or a lost broker prevents is tried again by the library, or the records come again.
+    // The library retries a commit that a rebalance or a lost broker prevents, or the records are read again.
     private void OnCommitted(EndpointAddress address, CommittedOffsets committed)
     {
         if (committed.Error.IsError && committed.Error.Code != ErrorCode.Local_NoOffset)
@@ -91,16 +93,16 @@ internal sealed class KafkaLog(KafkaSettings settings, TopicAdmin topics, Broker
 
     private sealed class Member : ILogConsumer
     {
-        private static readonly TimeSpan _askFor = TimeSpan.FromSeconds(5);
+        private static readonly TimeSpan _requestTimeout = TimeSpan.FromSeconds(5);
 
-        // ListOffsets knows it as the first offset that is left.
+        // The ListOffsets request takes this timestamp for the earliest offset.
         private static readonly Timestamp _earliest = new(-2, TimestampType.NotAvailable);
 
         private readonly KafkaLog _log;
         private readonly EndpointAddress _address;
         private readonly MembershipEvents _events;
         private readonly IConsumer<byte[]?, byte[]?> _consumer;
-        private readonly HashSet<string> _remade = new(StringComparer.Ordinal);
+        private readonly HashSet<string> _recreated = new(StringComparer.Ordinal);
 
         public Member(KafkaLog log, EndpointAddress address, MembershipEvents events)
         {
@@ -126,16 +128,17 @@ internal sealed class KafkaLog(KafkaSettings settings, TopicAdmin topics, Broker
                 throw OutOfRange(e);
             }
 
-            // Asked after the record has come: a fetch of another topic's log begins only after its id has changed.
-            return Ids.HaveChanged ? throw Remade(Ids.TakeChanges()) : result;
+            // Checked after the record has arrived: the library fetches from a new log only after it has logged the new id.
+            return Ids.HaveChanged ? throw Recreated(Ids.TakeChanges()) : result;
         }
 
-        public async Task<IReadOnlyDictionary<string, Guid>> TopicIdsAsync(IReadOnlyCollection<string> names, CancellationToken cancellation)
+        public async Task<IReadOnlyDictionary<string, Guid>> TopicIdsAsync(
+            IReadOnlyCollection<string> names, CancellationToken cancellation)
         {
             var began = _log._time.GetTimestamp();
-            while (_log._time.GetElapsedTime(began) < _askFor)
+            while (_log._time.GetElapsedTime(began) < _requestTimeout)
             {
-                if (Ids.Of(names) is { } known)
+                if (Ids.For(names) is { } known)
                 {
                     return known;
                 }
@@ -155,8 +158,8 @@ internal sealed class KafkaLog(KafkaSettings settings, TopicAdmin topics, Broker
 
         public void StoreOffset(TopicPartitionOffset offset)
         {
-            // An offset of a log that is gone says nothing of the one in its place.
-            if (!_remade.Contains(offset.Topic))
+            // An offset of a deleted log means nothing in the log that replaced it.
+            if (!_recreated.Contains(offset.Topic))
             {
                 _consumer.StoreOffset(offset);
             }
@@ -164,7 +167,7 @@ internal sealed class KafkaLog(KafkaSettings settings, TopicAdmin topics, Broker
 
         public void Close()
         {
-            if (_remade.Count > 0)
+            if (_recreated.Count > 0)
             {
                 Rewind();
             }
@@ -174,7 +177,7 @@ internal sealed class KafkaLog(KafkaSettings settings, TopicAdmin topics, Broker
 
         public void Dispose() => _consumer.Dispose();
 
-        /// <summary>Says where to begin in partitions that are assigned, and what is missing there.</summary>
+        /// <summary>Returns where to begin in assigned partitions, and reports the records that are missing there.</summary>
         public List<TopicPartitionOffset> Assigned(IConsumer<byte[]?, byte[]?> consumer, List<TopicPartition> partitions)
         {
             var begin = partitions.Count == 0 ? [] : Begin(consumer, partitions);
@@ -186,7 +189,7 @@ internal sealed class KafkaLog(KafkaSettings settings, TopicAdmin topics, Broker
         {
             var first = First(consumer, partitions);
             var begin = new List<TopicPartitionOffset>();
-            foreach (var committed in consumer.Committed(partitions, _askFor))
+            foreach (var committed in consumer.Committed(partitions, _requestTimeout))
             {
                 var earliest = first.GetValueOrDefault(committed.TopicPartition, Offset.Unset);
                 if (_log._fresh.Take(_address.Group, committed.TopicPartition) || committed.Offset.IsSpecial)
@@ -207,39 +210,45 @@ internal sealed class KafkaLog(KafkaSettings settings, TopicAdmin topics, Broker
             return begin;
         }
 
-        // The first offset that is left of each partition, one question to each broker.
+        // The first offset that still exists of each partition, with one request per broker.
         private static Dictionary<TopicPartition, Offset> First(IConsumer<byte[]?, byte[]?> consumer, List<TopicPartition> partitions)
         {
             try
             {
-                return consumer.OffsetsForTimes(partitions.ConvertAll(partition => new TopicPartitionTimestamp(partition, _earliest)), _askFor)
+                return consumer
+                    .OffsetsForTimes(
+                        partitions.ConvertAll(partition => new TopicPartitionTimestamp(partition, _earliest)), _requestTimeout)
                     .ToDictionary(offset => offset.TopicPartition, offset => offset.Offset);
             }
             catch (TopicPartitionOffsetException e)
             {
-                // One of the topics is being deleted, say; that must not keep us from the others.
-                return e.Results.Where(offset => !offset.Error.IsError).ToDictionary(offset => offset.TopicPartition, offset => offset.Offset);
+                // One of the topics may be in deletion, which must not keep the others from being read.
+                return e.Results
+                    .Where(offset => !offset.Error.IsError)
+                    .ToDictionary(offset => offset.TopicPartition, offset => offset.Offset);
             }
         }
 
-        private LogChangedException Remade(IReadOnlyList<TopicIds.Change> changes)
+        private LogChangedException Recreated(IReadOnlyList<TopicIds.Change> changes)
         {
             foreach (var change in changes)
             {
-                // Other members still commit offsets of the old log until they have seen it too, hence every partition, whoever reads it now.
-                _remade.Add(change.Topic);
+                // Other members commit offsets of the old log until they notice the change too, so every partition begins afresh.
+                _recreated.Add(change.Topic);
                 _log._fresh.Add(_address.Group, change.Topic);
             }
 
             return new LogChangedException(string.Join(' ', changes.Select(change =>
-                $"Topic {change.Topic} was deleted and made again (its id was {change.Before}, now {change.After}): it is a new log, read from its beginning.")));
+                $"Topic {change.Topic} was deleted and created again (id before: {change.Before}, now: {change.After}). "
+                + "The new log is read from its beginning.")));
         }
 
-        // Before what is left, or behind the end. The first is found again and told at the assignment, for all partitions at once.
+        // The offset is before the first one that still exists, or after the end. The next assignment reports the former for all
+        // partitions.
         private LogChangedException OutOfRange(ConsumeException failure)
         {
             var at = failure.ConsumerRecord.TopicPartitionOffset;
-            var marks = _consumer.QueryWatermarkOffsets(at.TopicPartition, _askFor);
+            var marks = _consumer.QueryWatermarkOffsets(at.TopicPartition, _requestTimeout);
             if (at.Offset.IsSpecial || at.Offset.Value < marks.Low.Value)
             {
                 return new LogChangedException($"Records of {at.Topic} [{at.Partition.Value}] were deleted before they were read.");
@@ -248,15 +257,15 @@ internal sealed class KafkaLog(KafkaSettings settings, TopicAdmin topics, Broker
             _log._fresh.Add(_address.Group, at.TopicPartition);
             return new LogChangedException(
                 $"{at.Topic} [{at.Partition.Value}] ends at {marks.High.Value}, before offset {at.Offset.Value}, which was read: "
-                + "its log was cut off, and is read from its beginning.");
+                + "its log was truncated, and is read from its beginning.");
         }
 
-        // What the group has committed are offsets of the old log, and the library commits nothing lower by itself.
+        // The committed offsets belong to the old log, and the library never commits a lower offset by itself.
         private void Rewind()
         {
             try
             {
-                var stale = _consumer.Assignment.Where(partition => _remade.Contains(partition.Topic))
+                var stale = _consumer.Assignment.Where(partition => _recreated.Contains(partition.Topic))
                     .Select(partition => new TopicPartitionOffset(partition, 0)).ToList();
                 stale.ForEach(_consumer.StoreOffset);
                 if (stale.Count > 0)
@@ -266,7 +275,7 @@ internal sealed class KafkaLog(KafkaSettings settings, TopicAdmin topics, Broker
             }
             catch (KafkaException e)
             {
-                // The group is in motion: whoever in this process is assigned the partitions begins them anew all the same.
+                // The group is rebalancing. A member of this process that is assigned the partitions begins them afresh anyway.
                 Log.OffsetsOfGoneTopic(_log._logger, _address.Name, e.Error.Reason);
             }
         }

@@ -1,14 +1,14 @@
 namespace Onex.Kafka.Consuming;
 
-/// <summary>Lets in as much at a time as there is memory for, first come, first served. What is too heavy for it comes in alone.</summary>
-/// <param name="capacity">The weight that may be inside.</param>
+/// <summary>Admits work up to a total weight, first come, first served. Work that is heavier than the capacity enters alone.</summary>
+/// <param name="capacity">The total weight that may be inside.</param>
 public sealed class MemoryGate(long capacity)
 {
     private readonly Lock _lock = new();
     private readonly LinkedList<(long Weight, TaskCompletionSource Turn)> _waiting = new();
     private long _inside;
 
-    /// <summary>Waits for its turn. Whoever disposes of the answer leaves.</summary>
+    /// <summary>Waits for its turn. Disposing of the result gives the weight back.</summary>
     public async ValueTask<IDisposable> EnterAsync(long weight, CancellationToken cancellation)
     {
         weight = Math.Clamp(weight, 0, capacity);
@@ -34,7 +34,7 @@ public sealed class MemoryGate(long capacity)
             {
                 if (mine.List is null)
                 {
-                    // Let in at the very moment.
+                    // Admitted at the moment of the cancellation.
                     _inside -= weight;
                 }
                 else
@@ -42,7 +42,7 @@ public sealed class MemoryGate(long capacity)
                     _waiting.Remove(mine);
                 }
 
-                LetIn();
+                Admit();
             }
 
             throw;
@@ -51,7 +51,7 @@ public sealed class MemoryGate(long capacity)
         return new Place(this, weight);
     }
 
-    private void LetIn()
+    private void Admit()
     {
         while (_waiting.First is { } next && _inside + next.Value.Weight <= capacity)
         {
@@ -72,7 +72,7 @@ public sealed class MemoryGate(long capacity)
                 lock (gate._lock)
                 {
                     gate._inside -= weight;
-                    gate.LetIn();
+                    gate.Admit();
                 }
             }
         }

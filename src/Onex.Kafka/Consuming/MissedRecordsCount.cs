@@ -1,12 +1,12 @@
 namespace Onex.Kafka.Consuming;
 
-/// <summary>Counts the records that were deleted (by retention, or by somebody) before this process had read them, since it began.</summary>
+/// <summary>Counts the records that were deleted before this process had read them, since it started.</summary>
 public sealed class MissedRecordsCount
 {
     private readonly Lock _lock = new();
     private readonly SortedDictionary<string, long> _topics = new(StringComparer.Ordinal);
 
-    /// <summary>How many there are of each topic; topics without any are left out.</summary>
+    /// <summary>The number per topic; topics without missed records are left out.</summary>
     public IReadOnlyDictionary<string, long> Topics
     {
         get

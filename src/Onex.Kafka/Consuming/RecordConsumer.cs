@@ -5,21 +5,24 @@ using Onex.Kafka.DeadLetters;
 
 namespace Onex.Kafka.Consuming;
 
-/// <summary>What an endpoint reads, and as whom.</summary>
+/// <summary>The topics that an endpoint reads, and the consumer group that it joins.</summary>
 internal sealed record EndpointAddress(string Name, IReadOnlyList<string> Topics, string Group);
 
 /// <summary>
-/// Reads an endpoint's topics as one member of its group. A thread of its own polls and never stops polling, so that the group never loses us
-/// to a slow handler; a loop gives what has arrived to the handler, batch after batch.
+/// Reads an endpoint's topics as one member of its group. A dedicated thread polls without pause, so that a slow handler never costs the
+/// membership; a loop gives what has arrived to the handler, batch after batch. <see cref="PartitionBuffer"/> holds the state between both.
 /// </summary>
 internal sealed class RecordConsumer : IDisposable
 {
     private const int IdleMs = 100;
     private const int PausedMs = 10;
 
-    private static readonly TimeSpan _lookForUnreadEvery = TimeSpan.FromSeconds(1);
+    // A pause discards what the client has fetched. Often the handler is about to complete a batch, so waiting a moment is cheaper.
+    private const int WaitForRoomMs = 20;
 
-    // A broker that is away must not keep us from ending; it finds out by the session timeout.
+    private static readonly TimeSpan _checkUnreadEvery = TimeSpan.FromSeconds(1);
+
+    // An unreachable broker must not keep the process from ending; it notices by the session timeout.
     private static readonly TimeSpan _closeFor = TimeSpan.FromSeconds(5);
 
     private readonly EndpointAddress _address;
@@ -31,32 +34,25 @@ internal sealed class RecordConsumer : IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
+    private readonly PartitionBuffer _buffer;
     private readonly Thread _thread;
     private readonly TaskCompletionSource _polled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _abandon = new();
     private readonly SemaphoreSlim _arrived = new(0, 1);
     private Task _handling = Task.CompletedTask;
-    private Task _preparing = Task.CompletedTask;
-    private volatile bool _stopTaking;
+    private volatile bool _stopping;
     private volatile bool _stopPolling;
-    private volatile bool _troubled;
+    private volatile bool _handlingFails;
     private volatile bool _hasAssignment;
 
-    // Guards what follows, and every AssignedPartition. A monitor and not a Lock, because the polling thread waits on it for room.
-    private readonly object _gate = new();
-    private readonly Dictionary<TopicPartition, AssignedPartition> _assigned = [];
+    // The fields from here on belong to the polling thread.
     private readonly List<CancellationTokenSource> _assignments = [];
-    private readonly Queue<Given> _pending = new();
-    private int _inFlight;
-    private long _inFlightBytes;
-    private bool _assignmentChanged;
-    private (TopicPartition Partition, long Count, long Since)? _unread;
-
-    // The polling thread's own.
+    private Task _preparing = Task.CompletedTask;
     private bool _paused;
-    private long _lookedForUnreadAt;
-    private ErrorCode _complainedOf = ErrorCode.NoError;
+    private bool _assignmentChanged;
+    private long _checkedUnreadAt;
+    private ErrorCode _loggedError = ErrorCode.NoError;
 
     public RecordConsumer(
         EndpointAddress address,
@@ -76,49 +72,21 @@ internal sealed class RecordConsumer : IDisposable
         _missed = missed;
         _time = time;
         _logger = logger;
+        _buffer = new PartitionBuffer(settings, OnOutcome, time);
         _thread = new Thread(Poll) { IsBackground = true, Name = $"endpoint {address.Name}" };
     }
 
-    /// <summary>What it reads.</summary>
+    /// <summary>The topics that it reads.</summary>
     public IReadOnlyList<string> Topics => _address.Topics;
 
     /// <summary>Whether an assignment has arrived, possibly an empty one.</summary>
     public bool HasAssignment => _hasAssignment;
 
-    /// <summary>Records read and not yet settled.</summary>
-    public int InFlight
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _inFlight;
-            }
-        }
-    }
+    /// <summary>Records read and not yet completed.</summary>
+    public int InFlight => _buffer.InFlight;
 
-    /// <summary>Whether the partitions are paused.</summary>
-    public bool IsPaused => Volatile.Read(ref _paused);
-
-    /// <summary>Says that it makes no progress although records wait, or null.</summary>
-    public string? StandsStill()
-    {
-        var busy = _handler.IsBusy;
-        lock (_gate)
-        {
-            foreach (var partition in _assigned.Values)
-            {
-                if (!busy && partition.InFlight > 0 && _time.GetElapsedTime(partition.ProgressAt) is var still && still > _settings.StandstillAfter)
-                {
-                    return $"stands still: of the records of {Describe([partition.Partition])} that are read ({partition.InFlight}) none was done for {still.TotalSeconds:0} s";
-                }
-            }
-
-            return _unread is { } unread && _time.GetElapsedTime(unread.Since) is var silent && silent > _settings.StandstillAfter
-                ? $"stands still: records of {Describe([unread.Partition])} wait ({unread.Count}), and none came for {silent.TotalSeconds:0} s"
-                : null;
-        }
-    }
+    /// <summary>Describes a lack of progress although records wait, or returns null.</summary>
+    public string? DescribeStall() => _buffer.DescribeStall(_handler.IsBusy);
 
     public void Start()
     {
@@ -127,18 +95,14 @@ internal sealed class RecordConsumer : IDisposable
     }
 
     /// <summary>
-    /// Stops taking, waits for what is in the handler's hands, commits, leaves the group. What is not settled in time is given up: it comes
-    /// again to whoever reads the partition next.
+    /// Reads no more, waits for the records that the handler has, commits, and leaves the group. Records that are not completed in time are
+    /// read again by the next owner of their partition.
     /// </summary>
     public async Task StopAsync(TimeSpan drainFor, CancellationToken cancellation)
     {
-        lock (_gate)
-        {
-            _stopTaking = true;
-            DropUngiven();
-            TellIfDrained();
-        }
-
+        _stopping = true;
+        _buffer.Drain();
+        SignalIfDrained();
         Signal();
         try
         {
@@ -158,7 +122,7 @@ internal sealed class RecordConsumer : IDisposable
 
     public void Dispose()
     {
-        // A thread that still closes its consumer needs them; then they end with the process.
+        // A thread that is still closing its consumer needs these objects; then they end with the process.
         if (_polled.Task.IsCompleted && _handling.IsCompleted)
         {
             _abandon.Dispose();
@@ -176,14 +140,14 @@ internal sealed class RecordConsumer : IDisposable
                 using var consumer = _log.Join(_address, new MembershipEvents(OnAssigned, OnRevoked, OnRevoked, OnMissed));
                 PollUntilStopped(consumer, backoff);
 
-                // Revokes, commits what is stored, and leaves the group.
+                // Revokes, commits the stored offsets, and leaves the group.
                 consumer.Close();
             }
             catch (Exception e)
             {
                 Log.ConsumerBroke(_logger, _address.Name, e);
                 _hasAssignment = false;
-                OnRevoked([.. Partitions()]);
+                OnRevoked(_buffer.Assigned);
                 _abandon.Token.WaitHandle.WaitOne(backoff.Next());
             }
         }
@@ -206,7 +170,7 @@ internal sealed class RecordConsumer : IDisposable
         }
         catch (LogChangedException e)
         {
-            // Whoever joins in our place begins where the log that there is now wants to be read.
+            // The next consumer begins at the offset that the present log requires.
             Log.LogChanged(_logger, _address.Name, e.Message);
             _hasAssignment = false;
         }
@@ -214,24 +178,25 @@ internal sealed class RecordConsumer : IDisposable
 
     private void PollOnce(ILogConsumer consumer)
     {
-        StoreSettled(consumer);
+        StoreOffsets(consumer);
         var room = PauseOrResume(consumer);
-        LookForUnread(consumer);
+        CheckUnread(consumer);
         if (Consume(consumer, _paused ? PausedMs : IdleMs) is not { } first)
         {
             return;
         }
 
-        // What is there already belongs to the same batch. A paused consumer can still meet a record of a partition that it has just got.
+        // Records that have arrived already join the same batch. A paused consumer can still get a record of a new partition.
         var arrived = new List<ConsumeResult<byte[]?, byte[]?>> { first };
-        var bytes = ValueBytes(first);
+        var bytes = PartitionBuffer.ValueBytes(first);
         while (arrived.Count < room.Records && bytes < room.Bytes && Consume(consumer, 0) is { } next)
         {
             arrived.Add(next);
-            bytes += ValueBytes(next);
+            bytes += PartitionBuffer.ValueBytes(next);
         }
 
-        Take(arrived);
+        _buffer.Add(arrived);
+        Signal();
     }
 
     private ConsumeResult<byte[]?, byte[]?>? Consume(ILogConsumer consumer, int waitMs)
@@ -241,16 +206,16 @@ internal sealed class RecordConsumer : IDisposable
             var result = consumer.Consume(waitMs);
             if (result is { Message: not null } or { IsPartitionEOF: true })
             {
-                _complainedOf = ErrorCode.NoError;
+                _loggedError = ErrorCode.NoError;
                 return result;
             }
         }
         catch (ConsumeException e) when (!e.Error.IsFatal)
         {
-            // A missing topic, a coordinator that moves: the library goes on by itself. One line for a row of the same.
-            if (_complainedOf != e.Error.Code)
+            // A missing topic or a moving coordinator: the library retries by itself. The same error is logged once.
+            if (_loggedError != e.Error.Code)
             {
-                _complainedOf = e.Error.Code;
+                _loggedError = e.Error.Code;
                 Log.ConsumeFailed(_logger, _address.Name, e.Error.Reason);
             }
         }
@@ -258,50 +223,24 @@ internal sealed class RecordConsumer : IDisposable
         return null;
     }
 
-    // What the broker has and does not give: behind a transaction that stays open, say.
-    private void LookForUnread(ILogConsumer consumer)
+    private void CheckUnread(ILogConsumer consumer)
     {
-        if (_time.GetElapsedTime(_lookedForUnreadAt) < _lookForUnreadEvery)
+        if (_time.GetElapsedTime(_checkedUnreadAt) >= _checkUnreadEvery)
         {
-            return;
+            _checkedUnreadAt = _time.GetTimestamp();
+            _buffer.NoteUnread(_paused ? null : consumer.EndOf);
         }
-
-        _lookedForUnreadAt = _time.GetTimestamp();
-        lock (_gate)
-        {
-            // What makes no progress is the consumer: as long as records of one partition come, another's are not waited for in vain.
-            var found = _paused ? null : _assigned.Values.FirstOrDefault(partition => End(partition) > partition.Reached);
-            _unread = found is null ? null : (found.Partition, End(found)!.Value - found.Reached!.Value, _unread?.Since ?? _lookedForUnreadAt);
-        }
-
-        long? End(AssignedPartition partition) => consumer.EndOf(partition.Partition);
     }
 
-    // How many more records and bytes may be taken now.
-    private (int Records, long Bytes) PauseOrResume(ILogConsumer consumer)
+    private BufferRoom PauseOrResume(ILogConsumer consumer)
     {
-        bool pause, again;
-        int records;
-        long bytes;
-        lock (_gate)
+        var room = _buffer.Room(_paused || _handlingFails ? 0 : WaitForRoomMs);
+        var pause = _handlingFails || _stopping || (_paused ? !room.IsHalfFree : room.IsFull);
+        var newPartitions = _assignmentChanged;
+        _assignmentChanged = false;
+        if (pause != _paused || (pause && newPartitions))
         {
-            if (!_paused && !_troubled && IsFull() && !_stopTaking)
-            {
-                // A pause costs what was read ahead. Often the handler is about to settle a batch, so give it a moment.
-                Monitor.Wait(_gate, 20);
-            }
-
-            var halfFree = _inFlight <= _settings.InFlightMax / 2 && _inFlightBytes <= _settings.InFlightBytesMax / 2;
-            pause = _troubled || _stopTaking || (_paused ? !halfFree : IsFull());
-            again = _assignmentChanged;
-            _assignmentChanged = false;
-            records = Math.Min(_settings.BatchMax, _settings.InFlightMax - _inFlight);
-            bytes = _settings.InFlightBytesMax - _inFlightBytes;
-        }
-
-        if (pause != _paused || (pause && again))
-        {
-            Volatile.Write(ref _paused, pause);
+            _paused = pause;
             if (pause)
             {
                 consumer.Pause();
@@ -312,54 +251,7 @@ internal sealed class RecordConsumer : IDisposable
             }
         }
 
-        return (records, bytes);
-    }
-
-    private bool IsFull() => _inFlight >= _settings.InFlightMax || _inFlightBytes >= _settings.InFlightBytesMax;
-
-    private void Take(List<ConsumeResult<byte[]?, byte[]?>> arrived)
-    {
-        lock (_gate)
-        {
-            _unread = null;
-            var now = _time.GetTimestamp();
-            foreach (var result in arrived)
-            {
-                if (_stopTaking || !_assigned.TryGetValue(result.TopicPartition, out var partition))
-                {
-                    continue;
-                }
-
-                if (result.IsPartitionEOF)
-                {
-                    // What lies between the last record and the end was never given: control records.
-                    partition.Tracker.Pass(result.Offset.Value);
-                    partition.Reached = result.Offset.Value;
-                    continue;
-                }
-
-                partition.Tracker.Read(result.Offset.Value);
-                partition.Reached = result.Offset.Value + 1;
-                if (partition.InFlight++ == 0)
-                {
-                    partition.ProgressAt = now;
-                }
-
-                partition.InFlightBytes += ValueBytes(result);
-                _inFlight++;
-                _inFlightBytes += ValueBytes(result);
-                if (partition.Held is { } held)
-                {
-                    held.Add(result);
-                }
-                else
-                {
-                    _pending.Enqueue(new Given(partition, partition.Entry(result)));
-                }
-            }
-        }
-
-        Signal();
+        return room;
     }
 
     private void OnMissed(MissedRecords missed)
@@ -372,60 +264,45 @@ internal sealed class RecordConsumer : IDisposable
     private void OnAssigned(ILogConsumer consumer, List<TopicPartition> partitions)
     {
         var lost = CancellationTokenSource.CreateLinkedTokenSource(_abandon.Token);
-        List<AssignedPartition> gained;
-        HashSet<int> numbers;
-        lock (_gate)
-        {
-            var before = Numbers();
-            gained = partitions.ConvertAll(partition => new AssignedPartition(partition, Settle, lost.Token));
-            foreach (var partition in gained)
-            {
-                _assigned[partition.Partition] = partition;
-            }
-
-            numbers = Numbers();
-            numbers.ExceptWith(before);
-            _assignments.Add(lost);
-            _assignmentChanged = true;
-            _unread = null;
-        }
-
+        var (assigned, newNumbers) = _buffer.Assign(partitions, lost.Token);
+        _assignments.Add(lost);
+        _assignmentChanged = true;
         _hasAssignment = true;
-        Log.PartitionsAssigned(_logger, _address.Name, Describe(partitions));
+        Log.PartitionsAssigned(_logger, _address.Name, PartitionBuffer.Describe(partitions));
         if (partitions.Count > 0)
         {
             var previous = _preparing;
-            _preparing = Task.Run(() => PrepareAsync(consumer, previous, gained, numbers, lost.Token));
+            _preparing = Task.Run(() => PrepareAsync(consumer, previous, assigned, newNumbers, lost.Token));
         }
     }
 
-    // Off the polling thread, because it may be slow; the partitions' records are held back until it ends.
+    // Runs off the polling thread because it may be slow. The records of the partitions are held until it ends.
     private async Task PrepareAsync(
-        ILogConsumer consumer, Task previous, List<AssignedPartition> partitions, HashSet<int> numbers, CancellationToken lost)
+        ILogConsumer consumer, Task previous, List<AssignedPartition> partitions, HashSet<int> newNumbers, CancellationToken lost)
     {
         await previous.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         var backoff = Backoff.ForSharedFailure(_time);
-        var complained = false;
+        var logged = false;
         while (!lost.IsCancellationRequested)
         {
             try
             {
                 var ids = await consumer.TopicIdsAsync([.. partitions.Select(partition => partition.Partition.Topic).Distinct()], lost);
-                var letters = await _deadLetters.OpenAsync(partitions.Select(partition => partition.Partition), lost);
-                if (numbers.Count > 0)
+                var openDeadLetters = await _deadLetters.OpenAsync(partitions.Select(partition => partition.Partition), lost);
+                if (newNumbers.Count > 0)
                 {
-                    await _handler.AssignedAsync(numbers, lost);
+                    await _handler.AssignedAsync(newNumbers, lost);
                 }
 
-                partitions.ForEach(partition => partition.OpenDeadLetters = letters);
-                Open(partitions, ids);
+                _buffer.Open(partitions, ids, openDeadLetters);
+                Signal();
                 return;
             }
             catch (Exception e) when (!lost.IsCancellationRequested)
             {
-                if (!complained)
+                if (!logged)
                 {
-                    complained = true;
+                    logged = true;
                     Log.PartitionsNotReady(_logger, _address.Name, e);
                 }
 
@@ -434,73 +311,32 @@ internal sealed class RecordConsumer : IDisposable
         }
     }
 
-    private void Open(List<AssignedPartition> partitions, IReadOnlyDictionary<string, Guid> ids)
-    {
-        lock (_gate)
-        {
-            foreach (var partition in partitions.Where(partition => !partition.Revoked))
-            {
-                partition.TopicId = ids.TryGetValue(partition.Partition.Topic, out var id) ? id : null;
-                foreach (var result in partition.Held ?? [])
-                {
-                    _pending.Enqueue(new Given(partition, partition.Entry(result)));
-                }
-
-                partition.Held = null;
-            }
-
-            if (_stopTaking)
-            {
-                DropUngiven();
-                TellIfDrained();
-            }
-        }
-
-        Signal();
-    }
-
     private void OnRevoked(ILogConsumer consumer, List<TopicPartition> partitions)
     {
-        StoreSettled(consumer);
+        StoreOffsets(consumer);
         OnRevoked(partitions);
     }
 
     private void OnRevoked(List<TopicPartition> partitions)
     {
-        var ended = new List<CancellationTokenSource>();
-        HashSet<int> numbers;
-        lock (_gate)
+        var numbers = _buffer.Revoke(partitions);
+        SignalIfDrained();
+
+        // Before the handler, so that one that is still preparing these partitions can see that it must stop.
+        if (_buffer.Assigned.Count == 0)
         {
-            numbers = Numbers();
-            foreach (var partition in partitions)
+            foreach (var assignment in _assignments)
             {
-                if (_assigned.Remove(partition, out var revoked))
-                {
-                    Release(revoked);
-                }
+                assignment.Cancel();
+                assignment.Dispose();
             }
 
-            numbers.ExceptWith(Numbers());
-            if (_assigned.Count == 0)
-            {
-                ended.AddRange(_assignments);
-                _assignments.Clear();
-            }
-
-            TellIfDrained();
-            Monitor.PulseAll(_gate);
-        }
-
-        // First, so that a handler that is still taking over what it is now told to give up can see that it must not.
-        foreach (var assignment in ended)
-        {
-            assignment.Cancel();
-            assignment.Dispose();
+            _assignments.Clear();
         }
 
         if (numbers.Count > 0)
         {
-            Log.PartitionsRevoked(_logger, _address.Name, Describe(partitions));
+            Log.PartitionsRevoked(_logger, _address.Name, PartitionBuffer.Describe(partitions));
             try
             {
                 _handler.Revoked(numbers);
@@ -512,35 +348,27 @@ internal sealed class RecordConsumer : IDisposable
         }
     }
 
-    private void Release(AssignedPartition partition)
-    {
-        partition.Revoked = true;
-        partition.Held = null;
-        _inFlight -= partition.InFlight;
-        _inFlightBytes -= partition.InFlightBytes;
-    }
-
     private async Task HandleAsync()
     {
         var backoff = Backoff.ForSharedFailure(_time);
-        var atOnce = _settings.BatchMax;
-        while (await NextBatchAsync() is { } given)
+        var batchMax = _settings.BatchMax;
+        while (await NextBatchAsync() is { } batch)
         {
-            while (given.Count > 0)
+            while (batch.Count > 0)
             {
-                var part = given.Count > atOnce ? given.GetRange(0, atOnce) : given;
+                var part = batch.Count > batchMax ? batch.GetRange(0, batchMax) : batch;
                 try
                 {
-                    await _handler.HandleAsync(part.ConvertAll(one => one.Entry), _abandon.Token);
-                    if (_troubled)
+                    await _handler.HandleAsync(part.ConvertAll(record => record.Entry), _abandon.Token);
+                    if (_handlingFails)
                     {
-                        _troubled = false;
+                        _handlingFails = false;
                         Log.ConsumerResumed(_logger, _address.Name);
                     }
 
                     backoff.Reset();
-                    given.RemoveRange(0, part.Count);
-                    atOnce = Math.Min(_settings.BatchMax, atOnce * 2);
+                    batch.RemoveRange(0, part.Count);
+                    batchMax = Math.Min(_settings.BatchMax, batchMax * 2);
                     continue;
                 }
                 catch (Exception) when (_abandon.IsCancellationRequested)
@@ -549,42 +377,35 @@ internal sealed class RecordConsumer : IDisposable
                 }
                 catch (Exception e) when (MemoryShortage.Is(e) && part.Count > 1)
                 {
-                    // What does not fit is halved. That is no trouble yet: it is one if not even a single record fits.
+                    // A batch that does not fit is halved. Only a single record that does not fit counts as a failure.
                     var before = MemoryShortage.Describe();
-                    atOnce = Math.Max(1, part.Count / 2);
+                    batchMax = Math.Max(1, part.Count / 2);
                     MemoryShortage.Relieve();
                     Log.BatchHalved(_logger, _address.Name, part.Count, before, MemoryShortage.Describe());
-                    DropSettled(given);
+                    _buffer.RemoveFinished(batch);
                     continue;
                 }
                 catch (Exception e)
                 {
-                    if (!_troubled)
+                    if (!_handlingFails)
                     {
-                        _troubled = true;
+                        _handlingFails = true;
                         Log.ConsumerPaused(_logger, _address.Name, e);
                     }
                 }
 
-                if (_stopTaking || !await WaitedAsync(backoff))
+                if (_stopping || !await WaitedAsync(backoff))
                 {
-                    // What is left comes again to whoever is next.
-                    Abandon(given);
+                    // The next owner of the partitions reads the rest again.
+                    _buffer.Abandon(batch);
+                    SignalIfDrained();
                     return;
                 }
 
-                DropSettled(given);
+                _buffer.RemoveFinished(batch);
             }
 
-            _troubled = false;
-        }
-    }
-
-    private void DropSettled(List<Given> given)
-    {
-        lock (_gate)
-        {
-            given.RemoveAll(one => one.Entry.IsSettled || one.Partition.Revoked);
+            _handlingFails = false;
         }
     }
 
@@ -601,62 +422,29 @@ internal sealed class RecordConsumer : IDisposable
         }
     }
 
-    // The handler threw while we stop: nobody will settle these.
-    private void Abandon(List<Given> given)
-    {
-        lock (_gate)
-        {
-            foreach (var one in given.Where(one => !one.Entry.IsSettled && !one.Partition.Revoked))
-            {
-                Forget(one);
-            }
-
-            TellIfDrained();
-        }
-    }
-
-    private async Task<List<Given>?> NextBatchAsync()
+    private async Task<List<BufferedRecord>?> NextBatchAsync()
     {
         while (true)
         {
-            lock (_gate)
+            var batch = _buffer.NextBatch();
+            if (batch is not { Count: 0 })
             {
-                if (_stopTaking)
-                {
-                    return null;
-                }
-
-                // Large ones in small batches: a batch holds its records to its end.
-                var batch = new List<Given>(Math.Min(_pending.Count, _settings.BatchMax));
-                var bytes = 0L;
-                while (batch.Count < _settings.BatchMax && bytes < _settings.InFlightBytesMax / 4 && _pending.TryDequeue(out var given))
-                {
-                    if (!given.Partition.Revoked)
-                    {
-                        batch.Add(given);
-                        bytes += given.Entry.Record.Value?.Length ?? 0;
-                    }
-                }
-
-                if (batch.Count > 0)
-                {
-                    return batch;
-                }
+                return batch;
             }
 
             await _arrived.WaitAsync();
         }
     }
 
-    private void Settle(AssignedPartition partition, BatchEntry entry, RecordOutcome outcome)
+    private void OnOutcome(AssignedPartition partition, BatchEntry entry, RecordOutcome outcome)
     {
         if (outcome is RecordOutcome.Dead dead)
         {
-            _ = Task.Run(() => BuryAsync(partition, entry, dead));
+            _ = Task.Run(() => WriteDeadLetterAsync(partition, entry, dead));
         }
         else if (_deadLetters.Has(entry.Record, partition.OpenDeadLetters))
         {
-            _ = CloseAsync(partition, entry);
+            _ = CloseDeadLetterAsync(partition, entry);
         }
         else
         {
@@ -664,8 +452,8 @@ internal sealed class RecordConsumer : IDisposable
         }
     }
 
-    // The record of an open letter was handled after all.
-    private async Task CloseAsync(AssignedPartition partition, BatchEntry entry)
+    // The record had an open dead letter, and was handled after all.
+    private async Task CloseDeadLetterAsync(AssignedPartition partition, BatchEntry entry)
     {
         try
         {
@@ -674,11 +462,11 @@ internal sealed class RecordConsumer : IDisposable
         }
         catch (OperationCanceledException)
         {
-            // The partition is no longer ours: whoever reads the record next closes the letter.
+            // The partition was revoked: its next owner reads the record and closes the dead letter.
         }
     }
 
-    private async Task BuryAsync(AssignedPartition partition, BatchEntry entry, RecordOutcome.Dead dead)
+    private async Task WriteDeadLetterAsync(AssignedPartition partition, BatchEntry entry, RecordOutcome.Dead dead)
     {
         try
         {
@@ -687,7 +475,7 @@ internal sealed class RecordConsumer : IDisposable
         }
         catch (OperationCanceledException)
         {
-            // The partition is no longer ours: the record comes again elsewhere.
+            // The partition was revoked: its next owner reads the record again.
         }
         catch (Exception e)
         {
@@ -697,82 +485,22 @@ internal sealed class RecordConsumer : IDisposable
 
     private void Complete(AssignedPartition partition, BatchEntry entry)
     {
-        lock (_gate)
-        {
-            if (partition.Revoked)
-            {
-                return;
-            }
-
-            partition.Tracker.Settle(entry.Record.Offset);
-            partition.ProgressAt = _time.GetTimestamp();
-            Forget(new Given(partition, entry));
-            TellIfDrained();
-            if (!IsFull())
-            {
-                Monitor.PulseAll(_gate);
-            }
-        }
+        _buffer.Complete(partition, entry);
+        SignalIfDrained();
     }
 
-    private void Forget(Given one)
+    private void SignalIfDrained()
     {
-        var bytes = one.Entry.Record.Value?.Length ?? 0;
-        one.Partition.InFlight--;
-        one.Partition.InFlightBytes -= bytes;
-        _inFlight--;
-        _inFlightBytes -= bytes;
-    }
-
-    private void DropUngiven()
-    {
-        while (_pending.TryDequeue(out var given))
-        {
-            if (!given.Partition.Revoked)
-            {
-                Forget(given);
-            }
-        }
-
-        foreach (var partition in _assigned.Values)
-        {
-            foreach (var result in partition.Held ?? [])
-            {
-                partition.InFlight--;
-                partition.InFlightBytes -= ValueBytes(result);
-                _inFlight--;
-                _inFlightBytes -= ValueBytes(result);
-            }
-
-            partition.Held?.Clear();
-        }
-    }
-
-    private void TellIfDrained()
-    {
-        if (_stopTaking && _inFlight <= 0)
+        if (_stopping && _buffer.IsDrained)
         {
             _drained.TrySetResult();
         }
     }
 
-    // On the polling thread only. Hands the watermarks to the library, which commits them.
-    private void StoreSettled(ILogConsumer consumer)
+    // On the polling thread only. The library commits what is stored here.
+    private void StoreOffsets(ILogConsumer consumer)
     {
-        List<TopicPartitionOffset>? moved = null;
-        lock (_gate)
-        {
-            foreach (var partition in _assigned.Values)
-            {
-                if (partition.Tracker.Watermark is { } watermark && watermark != partition.Stored)
-                {
-                    partition.Stored = watermark;
-                    (moved ??= []).Add(new TopicPartitionOffset(partition.Partition, watermark));
-                }
-            }
-        }
-
-        foreach (var offset in moved ?? [])
+        foreach (var offset in _buffer.OffsetsToStore())
         {
             try
             {
@@ -780,21 +508,11 @@ internal sealed class RecordConsumer : IDisposable
             }
             catch (KafkaException e) when (!e.Error.IsFatal)
             {
-                // The partition is being taken away at this moment.
+                // The partition is being revoked at this moment.
                 Log.OffsetNotStored(_logger, _address.Name, offset, e.Error.Reason);
             }
         }
     }
-
-    private List<TopicPartition> Partitions()
-    {
-        lock (_gate)
-        {
-            return [.. _assigned.Keys];
-        }
-    }
-
-    private HashSet<int> Numbers() => [.. _assigned.Keys.Select(partition => partition.Partition.Value)];
 
     private void Signal()
     {
@@ -806,13 +524,4 @@ internal sealed class RecordConsumer : IDisposable
             }
         }
     }
-
-    private static int ValueBytes(ConsumeResult<byte[]?, byte[]?> result) => result.Message?.Value?.Length ?? 0;
-
-    private static string Describe(List<TopicPartition> partitions) => partitions.Count == 0
-        ? "no partition"
-        : string.Join(", ", partitions.GroupBy(partition => partition.Topic).Select(topic =>
-            $"{topic.Key} [{string.Join(' ', topic.Select(partition => partition.Partition.Value).Order())}]"));
-
-    private readonly record struct Given(AssignedPartition Partition, BatchEntry Entry);
 }

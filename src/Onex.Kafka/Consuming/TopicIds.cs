@@ -4,23 +4,23 @@ using System.Text.RegularExpressions;
 namespace Onex.Kafka.Consuming;
 
 /// <summary>
-/// The topic ids by which one client of librdkafka fetches. The library has no call for them, but says each of them in a line of its log, on its
-/// own thread, just before it takes the id over: no record is fetched by an id that is not known here. When a topic is deleted and made again it
-/// goes on at the same offset of the new log, and would leave out what lies before. A test against a broker holds the line.
+/// The topic ids with which one client of librdkafka fetches. The library has no call for them, but logs each id, on its own thread, just
+/// before it begins to use it: no record is fetched with an id that is not known here. When a topic is deleted and created again, the
+/// library continues at the same offset of the new log and would skip the records before it. A test against a broker checks the format of
+/// the line.
 /// </summary>
-/// <param name="before">The ids by which clients before this one have read, by topic.</param>
+/// <param name="before">The ids that earlier clients read with, by topic.</param>
 internal sealed partial class TopicIds(ConcurrentDictionary<string, Guid> before)
 {
     private readonly ConcurrentDictionary<string, Guid> _ids = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<Change> _changes = new();
 
-    /// <summary>Whether a topic is another one than before.</summary>
+    /// <summary>Whether a topic was created again.</summary>
     public bool HaveChanged => !_changes.IsEmpty;
 
-    /// <summary>Takes in a line of the library's log.</summary>
+    /// <summary>Reads a line of the library's log.</summary>
     public void Read(string line)
     {
-        // Most lines are others.
         if (!line.Contains(" changed id from ", StringComparison.Ordinal) || IdLine().Match(line) is not { Success: true } match)
         {
             return;
@@ -36,7 +36,9 @@ internal sealed partial class TopicIds(ConcurrentDictionary<string, Guid> before
         _ids.TryAdd(topic, id);
     }
 
-    /// <summary>The topics that are others than before, each with the last of its ids. From now on these are what is known.</summary>
+    /// <summary>
+    /// Removes and returns the topics that were created again, each with its latest id, which counts as known from now on.
+    /// </summary>
     public IReadOnlyList<Change> TakeChanges()
     {
         var changes = new Dictionary<string, Change>(StringComparer.Ordinal);
@@ -50,7 +52,7 @@ internal sealed partial class TopicIds(ConcurrentDictionary<string, Guid> before
     }
 
     /// <summary>The ids of these topics, or null until all are known.</summary>
-    public IReadOnlyDictionary<string, Guid>? Of(IReadOnlyCollection<string> names)
+    public IReadOnlyDictionary<string, Guid>? For(IReadOnlyCollection<string> names)
     {
         var found = new Dictionary<string, Guid>(StringComparer.Ordinal);
         foreach (var name in names)
@@ -70,9 +72,11 @@ internal sealed partial class TopicIds(ConcurrentDictionary<string, Guid> before
         new(Convert.FromBase64String(text.Replace('-', '+').Replace('_', '/') + "=="), bigEndian: true);
 
     [GeneratedRegex(
-        @"Topic (?<topic>\S+) changed id from \S+ to (?<id>[A-Za-z0-9+/_-]{22})$", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, 1000)]
+        @"Topic (?<topic>\S+) changed id from \S+ to (?<id>[A-Za-z0-9+/_-]{22})$",
+        RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant,
+        matchTimeoutMilliseconds: 1000)]
     private static partial Regex IdLine();
 
-    /// <summary>A topic that is another one than before.</summary>
+    /// <summary>A topic that was created again.</summary>
     internal sealed record Change(string Topic, Guid Before, Guid After);
 }

@@ -3,24 +3,24 @@ using System.Diagnostics;
 namespace Onex.Kafka.Consuming;
 
 /// <summary>
-/// Which offset of one partition may be committed: the one behind the contiguous prefix of settled records, in the order in which they were
-/// read. Never past a record whose outcome is not durable. Not thread-safe.
+/// Computes which offset of one partition may be committed: the one after the contiguous prefix of completed records, in the order in which
+/// they were read. It is never past a record whose outcome is not durable. Not thread-safe.
 /// </summary>
 internal sealed class WatermarkTracker
 {
-    // A ring of what was read and is not yet passed by the watermark; offsets ascend, gaps are normal (compaction, transactions).
-    private (long Offset, bool Settled)[] _ring = new (long, bool)[64];
+    // A ring of the records that the watermark has not passed. Offsets ascend; gaps are normal (compaction, transactions).
+    private (long Offset, bool Completed)[] _ring = new (long, bool)[64];
     private int _head;
     private int _count;
     private long _last = -1;
 
-    /// <summary>The offset to commit (the next to be read after a restart), or null before anything may be.</summary>
+    /// <summary>The offset to commit, where a restart begins to read; null before any may be committed.</summary>
     public long? Watermark { get; private set; }
 
-    /// <summary>Records read and not yet passed by the watermark.</summary>
+    /// <summary>Records that the watermark has not passed.</summary>
     public int Open => _count;
 
-    /// <summary>The record was read. Offsets ascend.</summary>
+    /// <summary>Adds a record that was read. Offsets ascend.</summary>
     public void Read(long offset)
     {
         if (offset <= _last)
@@ -38,17 +38,17 @@ internal sealed class WatermarkTracker
         _count++;
     }
 
-    /// <summary>The record's outcome is durable. Returns whether the watermark moved.</summary>
-    public bool Settle(long offset)
+    /// <summary>Marks a record whose outcome is durable. Returns whether the watermark moved.</summary>
+    public bool Complete(long offset)
     {
         if (Find(offset) is not { } index)
         {
             return false;
         }
 
-        _ring[index].Settled = true;
+        _ring[index].Completed = true;
         var moved = false;
-        while (_count > 0 && _ring[_head].Settled)
+        while (_count > 0 && _ring[_head].Completed)
         {
             Watermark = _ring[_head].Offset + 1;
             _head = (_head + 1) & (_ring.Length - 1);
@@ -61,10 +61,10 @@ internal sealed class WatermarkTracker
     }
 
     /// <summary>
-    /// Everything before this offset has been read: what was not told as read are no records (control records of transactions, offsets that
-    /// compaction left empty). Returns whether the watermark moved.
+    /// Marks everything before this offset as read. Offsets without a record are control records of transactions or were removed by
+    /// compaction. Returns whether the watermark moved.
     /// </summary>
-    public bool Pass(long offset)
+    public bool AdvanceTo(long offset)
     {
         if (offset - 1 <= _last)
         {
@@ -72,7 +72,7 @@ internal sealed class WatermarkTracker
         }
 
         Read(offset - 1);
-        return Settle(offset - 1);
+        return Complete(offset - 1);
     }
 
     private int? Find(long offset)

@@ -8,37 +8,37 @@ using Onex.Kafka.Producing;
 
 namespace Onex.Kafka.DeadLetters;
 
-/// <summary>Writes dead letters, and does not rest before each is durable.</summary>
+/// <summary>Writes dead letters and retries until each is durable.</summary>
 internal sealed class DeadLetterWriter(
     KafkaSettings settings, IRecordProducer producer, IDeadLetterSink? sink, TimeProvider time, ILogger<DeadLetterWriter> logger)
 {
-    /// <summary>Ends when the letter is acknowledged and indexed, however long that takes.</summary>
+    /// <summary>Writes a dead letter. Ends when it is acknowledged and indexed, however long that takes.</summary>
     public async Task WriteAsync(ConsumedRecord record, RecordOutcome.Dead dead, CancellationToken cancellation)
     {
-        var letter = Letter(record, dead);
+        var deadLetter = Create(record, dead);
         var backoff = Backoff.ForSharedFailure(time);
-        var complained = false;
+        var logged = false;
         while (true)
         {
             try
             {
-                if (await TryWriteAsync(record, letter, cancellation) is not { } trouble)
+                if (await TryWriteAsync(record, deadLetter, cancellation) is not { } problem)
                 {
                     Log.DeadLetterWritten(logger, record.Topic, record.Partition, record.Offset, dead.Code, dead.Reason);
                     return;
                 }
 
-                if (!complained)
+                if (!logged)
                 {
-                    complained = true;
-                    Log.DeadLetterRejected(logger, Topics.DeadLetter(record.Topic), trouble);
+                    logged = true;
+                    Log.DeadLetterRejected(logger, Topics.DeadLetter(record.Topic), problem);
                 }
             }
             catch (Exception e) when (!cancellation.IsCancellationRequested)
             {
-                if (!complained)
+                if (!logged)
                 {
-                    complained = true;
+                    logged = true;
                     Log.DeadLetterFailed(logger, Topics.DeadLetter(record.Topic), e);
                 }
             }
@@ -47,7 +47,7 @@ internal sealed class DeadLetterWriter(
         }
     }
 
-    /// <summary>The letters of these partitions that nobody has decided about: their records may be read again.</summary>
+    /// <summary>The open dead letters of these partitions, whose records may be read again.</summary>
     public async Task<IReadOnlySet<Guid>> OpenAsync(IEnumerable<TopicPartition> partitions, CancellationToken cancellation)
     {
         var open = new HashSet<Guid>();
@@ -59,10 +59,10 @@ internal sealed class DeadLetterWriter(
         return open;
     }
 
-    /// <summary>Whether a record has one of these letters.</summary>
+    /// <summary>Whether a record has one of these dead letters.</summary>
     public bool Has(ConsumedRecord record, IReadOnlySet<Guid> open) => open.Count > 0 && sink is not null && open.Contains(sink.Id(record));
 
-    /// <summary>A record that has an open letter was handled: ends when the letter is closed.</summary>
+    /// <summary>Closes the dead letter of a record that was handled after all. Ends when it is closed.</summary>
     public async Task CloseAsync(ConsumedRecord record, CancellationToken cancellation)
     {
         var backoff = Backoff.ForSharedFailure(time);
@@ -83,7 +83,7 @@ internal sealed class DeadLetterWriter(
         }
     }
 
-    internal DeadLetter Letter(ConsumedRecord record, RecordOutcome.Dead dead) => new()
+    internal DeadLetter Create(ConsumedRecord record, RecordOutcome.Dead dead) => new()
     {
         OriginalTopic = record.Topic,
         OriginalMessage = new DeadLetterMessage
@@ -102,15 +102,15 @@ internal sealed class DeadLetterWriter(
         ErrorType = dead.ErrorType,
     };
 
-    // Null, or why not.
-    private async Task<string?> TryWriteAsync(ConsumedRecord record, DeadLetter letter, CancellationToken cancellation)
+    // Returns null, or the reason of the failure.
+    private async Task<string?> TryWriteAsync(ConsumedRecord record, DeadLetter deadLetter, CancellationToken cancellation)
     {
-        var report = await ProduceAsync(record, letter, cancellation);
+        var report = await ProduceAsync(record, deadLetter, cancellation);
         if (report.Delivery == Delivery.Acknowledged)
         {
             if (sink is not null)
             {
-                await sink.StoreAsync(record, letter, cancellation);
+                await sink.StoreAsync(record, deadLetter, cancellation);
             }
 
             return null;
@@ -121,8 +121,8 @@ internal sealed class DeadLetterWriter(
             return report.Reason;
         }
 
-        // Too large, most likely. Without a place for the value the letter still tells where the record stands in its topic.
-        var small = letter with { OriginalMessage = letter.OriginalMessage with { Value = null } };
+        // Probably too large. Without its value, the dead letter still names the position of the record.
+        var small = deadLetter with { OriginalMessage = deadLetter.OriginalMessage with { Value = null } };
         if (sink is not null)
         {
             var reference = await sink.StoreAsync(record, small, cancellation);
@@ -133,38 +133,20 @@ internal sealed class DeadLetterWriter(
         return second.Delivery == Delivery.Acknowledged ? null : report.Reason;
     }
 
-    private Task<DeliveryReport> ProduceAsync(ConsumedRecord record, DeadLetter letter, CancellationToken cancellation)
+    private Task<DeliveryReport> ProduceAsync(ConsumedRecord record, DeadLetter deadLetter, CancellationToken cancellation)
     {
-        var headers = new List<KeyValuePair<string, string>>
-        {
-            new(HeaderNames.ContentType, "application/json"),
-            new(HeaderNames.MessageId, RecordIdentity.Derive(record, "dead-letter").ToString()),
-            new(HeaderNames.Timestamp, letter.FailureTimestamp.ToString("O", CultureInfo.InvariantCulture)),
-            new(HeaderNames.Source, settings.ClientId),
-            new(HeaderNames.EventType, EventTypes.DeadLetter),
-            new(HeaderNames.SchemaVersion, EventTypes.SchemaVersion),
-            new(HeaderNames.RetryCount, letter.RetryCount.ToString(CultureInfo.InvariantCulture)),
-        };
-        if (letter.CorrelationId is { } correlation)
-        {
-            headers.Add(new(HeaderNames.CorrelationId, correlation.ToString()));
-        }
-
-        foreach (var name in (ReadOnlySpan<string>)[HeaderNames.TraceParent, HeaderNames.TraceState])
-        {
-            if (RecordIdentity.Header(record, name) is { } trace)
-            {
-                headers.Add(new(name, trace));
-            }
-        }
-
+        var headers = MessageHeaders
+            .Create(
+                settings.ClientId, EventTypes.DeadLetter, new MessageId(RecordIdentity.Derive(record, "dead-letter")), deadLetter.CorrelationId,
+                deadLetter.FailureTimestamp, deadLetter.RetryCount)
+            .WithTrace(RecordIdentity.Header(record, HeaderNames.TraceParent), RecordIdentity.Header(record, HeaderNames.TraceState));
         return producer.ProduceAsync(
             new ProducedRecord(
                 Topics.DeadLetter(record.Topic),
                 Partition: null,
-                letter.OriginalMessage.Key ?? "",
-                JsonSerializer.SerializeToUtf8Bytes(letter, MessageJson.Readable.DeadLetter),
-                headers),
+                deadLetter.OriginalMessage.Key ?? "",
+                JsonSerializer.SerializeToUtf8Bytes(deadLetter, MessageJson.Readable.DeadLetter),
+                headers.Items),
             cancellation);
     }
 

@@ -3,25 +3,28 @@ using Onex.Kafka.Consuming;
 
 namespace Onex.Kafka.DeadLetters;
 
-/// <summary>Where dead letters are indexed, and kept if they are too large for the topic. Optional: a service of this type is used if there is one.</summary>
+/// <summary>
+/// Indexes dead letters, and stores values that are too large for the dead-letter topic. Optional: the rider uses a service of this type if
+/// one is registered.
+/// </summary>
 public interface IDeadLetterSink
 {
     /// <summary>
-    /// Told of every dead letter before its record is settled; may be told of one more than once. A letter whose message has no value (and
-    /// whose record has one) was too large for the topic: then the record's value must be kept, and the answer is the id under which.
-    /// Throwing means that it must be told again.
+    /// Stores a dead letter before the offset of its record may advance; the same one may come more than once. If the dead letter has no
+    /// value although its record has one, it was too large for the topic: the sink stores the record's value and returns its id. The call
+    /// is repeated after an exception.
     /// </summary>
     Task<Guid?> StoreAsync(ConsumedRecord record, DeadLetter letter, CancellationToken cancellation);
 
     /// <summary>
-    /// Letters of a topic's partitions about which nobody has decided, at most the youngest of them. A letter is durable before its record's offset
-    /// is, so that the record may be read again.
+    /// The newest open dead letters of a topic's partitions, up to a limit. A dead letter is durable before its record's offset, so the
+    /// record may be read again.
     /// </summary>
     Task<IReadOnlySet<Guid>> OpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation);
 
-    /// <summary>The id of a record's letter, whether it has one or not.</summary>
+    /// <summary>The id that a dead letter of this record has.</summary>
     Guid Id(ConsumedRecord record);
 
-    /// <summary>The record of an open letter was handled after all: nothing is to be done about the letter any more.</summary>
+    /// <summary>Closes an open dead letter, because its record was handled after all.</summary>
     Task CloseAsync(ConsumedRecord record, CancellationToken cancellation);
 }

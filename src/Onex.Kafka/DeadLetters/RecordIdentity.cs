@@ -6,10 +6,10 @@ using Onex.Kafka.Consuming;
 
 namespace Onex.Kafka.DeadLetters;
 
-/// <summary>What can be told of a record without reading its value.</summary>
+/// <summary>Reads the identity of a record from its position and headers.</summary>
 internal static class RecordIdentity
 {
-    /// <summary>An id that is the same whenever this record is read, and another for every purpose.</summary>
+    /// <summary>Derives an id that is the same whenever this record is read, and differs between purposes.</summary>
     public static Guid Derive(ConsumedRecord record, string purpose)
     {
         var text = string.Create(

@@ -2,12 +2,12 @@ using System.Text;
 
 namespace Onex.Kafka.DeadLetters;
 
-/// <summary>Bytes of a record as text.</summary>
+/// <summary>Converts the bytes of a record to text.</summary>
 public static class RecordText
 {
     private static readonly UTF8Encoding _strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>The text; what is not UTF-8 stands as base64 with <c>base64:</c> before it.</summary>
+    /// <summary>The text; bytes that are not UTF-8 become <c>base64:</c> and their base64 form.</summary>
     [return: System.Diagnostics.CodeAnalysis.NotNullIfNotNull(nameof(bytes))]
     public static string? Of(byte[]? bytes)
     {

@@ -4,25 +4,25 @@ using System.Text.Json;
 
 namespace Onex.Kafka.DeadLetters;
 
-/// <summary>Puts <c>***</c> in the place of what looks like a secret by its name.</summary>
+/// <summary>Replaces values by <c>***</c> whose names suggest a secret.</summary>
 public static class SecretMask
 {
-    /// <summary>What stands in the place of a secret.</summary>
+    /// <summary>The replacement.</summary>
     public const string Mask = "***";
 
     private static readonly SearchValues<string> _names = SearchValues.Create(
         ["authorization", "cookie", "token", "password", "secret", "api-key", "api_key", "apikey"], StringComparison.OrdinalIgnoreCase);
 
-    // A secret is one however deep it stands.
+    // Secrets are found at any depth.
     private static readonly JsonDocumentOptions _reading = new() { MaxDepth = 1000 };
 
-    /// <summary>Whether a field or header of that name holds a secret.</summary>
+    /// <summary>Whether a field or header of that name may hold a secret.</summary>
     public static bool IsSecret(string name) => name.AsSpan().ContainsAny(_names);
 
-    /// <summary>The text with secret fields masked if it is JSON that has some; otherwise as it is.</summary>
+    /// <summary>Masks the secret fields of JSON text; returns other text as it is.</summary>
     public static string Apply(string text)
     {
-        // Most texts name no secret, and need not be parsed.
+        // Most texts contain no such name, and need not be parsed.
         if (!IsSecret(text))
         {
             return text;
@@ -46,7 +46,7 @@ public static class SecretMask
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
         {
-            // Not JSON, nested too deep, or half of a surrogate pair: nothing to go by.
+            // Not JSON, nested too deeply, or with half a surrogate pair: names cannot be told from values.
             return text;
         }
     }

@@ -7,8 +7,9 @@ using Onex.Kafka.Producing;
 namespace Onex.Kafka.Memory;
 
 /// <summary>
-/// The broker's twin in this process: topics with partitions, order within a partition, groups whose members share the partitions by range,
-/// committed offsets. What every group has passed is forgotten; of topics that no group reads the last records are kept, for people.
+/// An in-memory log with the behaviour of a broker: topics with partitions, order within a partition, groups whose members share the
+/// partitions by range, committed offsets. Records that every group has passed are deleted. Topics that no group reads keep their last
+/// records for people.
 /// </summary>
 internal sealed class MemoryLog : IRecordLog
 {
@@ -20,14 +21,14 @@ internal sealed class MemoryLog : IRecordLog
     private readonly Dictionary<string, MemoryGroup> _groups = new(StringComparer.Ordinal);
     private readonly int _kept;
 
-    // Before the process runs out of memory. Each topic has a bound of its own: what works off one may have to write to another.
+    // Keeps the process from running out of memory. Each topic has its own bound, because the reader of one may have to write to another.
     private readonly long _heldBytesMax;
 
-    /// <param name="topics">The topics; each gets a dead-letter topic besides.</param>
-    /// <param name="partitions">Partitions of each.</param>
-    /// <param name="kept">Records that a partition keeps of a topic that no group reads.</param>
-    /// <param name="heldBytesMax">
-    /// Bytes of values that a topic holds: above it one that is read takes no more until its groups have gone on, and another forgets sooner.
+    /// <param name="topics">The topics; each also gets a dead-letter topic.</param>
+    /// <param name="partitions">Partitions of each topic.</param>
+    /// <param name="kept">Records that a partition keeps if no group reads its topic.</param>
+    /// <param name="heldBytesMax"> Bytes of values that a topic holds. Above it, a topic that is read takes no more until its groups
+    /// advance, and another deletes sooner.
     /// </param>
     public MemoryLog(IReadOnlyCollection<string> topics, int partitions, int kept, long heldBytesMax = 64L << 20)
     {
@@ -44,7 +45,8 @@ internal sealed class MemoryLog : IRecordLog
     {
     }
 
-    public IReadOnlyCollection<string> Missing(IReadOnlyCollection<string> topics) => [.. topics.Where(topic => !_topics.ContainsKey(topic))];
+    public IReadOnlyCollection<string> Missing(IReadOnlyCollection<string> topics) =>
+        [.. topics.Where(topic => !_topics.ContainsKey(topic))];
 
     public ILogConsumer Join(EndpointAddress address, MembershipEvents events)
     {
@@ -72,23 +74,25 @@ internal sealed class MemoryLog : IRecordLog
         Task.FromResult<IReadOnlyDictionary<string, Guid>>(
             names.Where(_topics.ContainsKey).ToDictionary(name => name, name => _topics[name].Id, StringComparer.Ordinal));
 
-    /// <summary>Appends a record, and says what the broker would.</summary>
+    /// <summary>Appends a record and returns what a broker would report.</summary>
     public DeliveryReport Append(ProducedRecord record)
     {
         if (!_topics.TryGetValue(record.Topic, out var topic))
         {
-            return new DeliveryReport(Delivery.Refused, $"There is no topic '{record.Topic}'.");
+            return new DeliveryReport(Delivery.Undeliverable, $"There is no topic '{record.Topic}'.");
         }
 
-        if (record.Partition is { } asked && (asked < 0 || asked >= topic.Partitions.Length))
+        if (record.Partition is { } requested && (requested < 0 || requested >= topic.Partitions.Length))
         {
-            return new DeliveryReport(Delivery.Refused, $"Topic '{record.Topic}' has no partition {asked}.");
+            return new DeliveryReport(Delivery.Undeliverable, $"Topic '{record.Topic}' has no partition {requested}.");
         }
 
         var key = Encoding.UTF8.GetBytes(record.Key);
         if (key.Length + record.Value.Length > RecordBytesMax)
         {
-            return new DeliveryReport(Delivery.Refused, $"The record is too large (length in bytes: {key.Length + record.Value.Length}); {RecordBytesMax} are allowed.");
+            return new DeliveryReport(
+                Delivery.Undeliverable,
+                $"The record is too large (length in bytes: {key.Length + record.Value.Length}, allowed: {RecordBytesMax}).");
         }
 
         var message = new Message<byte[]?, byte[]?> { Key = key, Value = record.Value.ToArray(), Headers = [] };
@@ -101,7 +105,8 @@ internal sealed class MemoryLog : IRecordLog
         {
             if (topic.HeldBytes > _heldBytesMax && IsRead(topic.Name))
             {
-                return new DeliveryReport(Delivery.Unavailable, $"Topic '{topic.Name}' is full: {topic.HeldBytes} bytes wait to be read.") { IsUnwritten = true };
+                return new DeliveryReport(
+                    Delivery.Unavailable, $"Topic '{topic.Name}' is full: {topic.HeldBytes} bytes wait to be read.") { IsUnwritten = true };
             }
 
             var number = record.Partition ?? (int)(Hash(key) % (uint)topic.Partitions.Length);
@@ -139,7 +144,7 @@ internal sealed class MemoryLog : IRecordLog
         }
     }
 
-    /// <summary>Where a member of the group begins to read the partition, or null if the group has committed nothing.</summary>
+    /// <summary>The committed offset of a group, or null if it has committed none.</summary>
     public long? Committed(string group, TopicPartition at)
     {
         lock (_gate)
@@ -150,7 +155,7 @@ internal sealed class MemoryLog : IRecordLog
 
     private bool IsRead(string topic) => _groups.Values.Any(group => group.Topics.Contains(topic));
 
-    // What every group that reads the topic has passed comes never again.
+    // Deletes the records that every group has passed.
     private void Trim(TopicPartition at)
     {
         var topic = _topics[at.Topic];
@@ -168,7 +173,7 @@ internal sealed class MemoryLog : IRecordLog
         }
     }
 
-    // FNV-1a: which partition a key has need not be the one that Kafka gives it.
+    // FNV-1a. The partition of a key need not be the one that Kafka chooses.
     private static uint Hash(byte[] key)
     {
         var hash = 2166136261u;
@@ -180,11 +185,12 @@ internal sealed class MemoryLog : IRecordLog
         return hash;
     }
 
-    private static ConsumeResult<byte[]?, byte[]?> Result(string topic, int partition, long offset, Message<byte[]?, byte[]?> message) => new()
-    {
-        TopicPartitionOffset = new TopicPartitionOffset(topic, partition, offset),
-        Message = message,
-    };
+    private static ConsumeResult<byte[]?, byte[]?> Result(
+        string topic, int partition, long offset, Message<byte[]?, byte[]?> message) => new()
+        {
+            TopicPartitionOffset = new TopicPartitionOffset(topic, partition, offset),
+            Message = message,
+        };
 
     private sealed class MemoryTopic(string name, int partitions)
     {
@@ -192,7 +198,7 @@ internal sealed class MemoryLog : IRecordLog
 
         public Guid Id { get; } = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
 
-        /// <summary>Bytes of the values that its partitions hold.</summary>
+        /// <summary>Bytes of the values in its partitions.</summary>
         public long HeldBytes { get; set; }
 
         public MemoryPartition[] Partitions { get; } = [.. Enumerable.Range(0, partitions).Select(_ => new MemoryPartition())];
@@ -200,7 +206,7 @@ internal sealed class MemoryLog : IRecordLog
 
     private sealed class MemoryPartition
     {
-        /// <summary>The offset of the first record that is held.</summary>
+        /// <summary>The offset of the first record.</summary>
         public long First { get; set; }
 
         public RecordQueue Records { get; } = new();
@@ -208,7 +214,7 @@ internal sealed class MemoryLog : IRecordLog
 
     private sealed class MemoryGroup
     {
-        /// <summary>Grows whenever a member comes or goes.</summary>
+        /// <summary>Grows whenever a member joins or leaves.</summary>
         public long Generation { get; set; }
 
         public List<Member> Members { get; } = [];
@@ -222,7 +228,7 @@ internal sealed class MemoryLog : IRecordLog
 
     private sealed class Member(MemoryLog log, MemoryGroup group, IReadOnlyList<string> topics, MembershipEvents events) : ILogConsumer
     {
-        // Guarded by the log's gate, as everything here.
+        // Guarded by the log's gate, like all state of this class.
         private readonly Dictionary<TopicPartition, long> _positions = [];
         private readonly HashSet<TopicPartition> _paused = [];
         private readonly List<TopicPartition> _turns = [];
@@ -255,7 +261,7 @@ internal sealed class MemoryLog : IRecordLog
         public Task<IReadOnlyDictionary<string, Guid>> TopicIdsAsync(IReadOnlyCollection<string> names, CancellationToken cancellation) =>
             log.TopicIdsAsync(names, cancellation);
 
-        // Nothing stands between a record and its reader here.
+        // Every record is readable at once, so nothing can be unread.
         public long? EndOf(TopicPartition partition) => null;
 
         public void Pause()
@@ -292,13 +298,13 @@ internal sealed class MemoryLog : IRecordLog
             Rebalance();
         }
 
-        // Without a close it is as if the process had died: nothing is told, and nothing more is stored.
+        // Without a close it acts like a crashed process: no callbacks, and no more offsets.
         public void Dispose()
         {
             Leave();
             lock (log._gate)
             {
-                GiveUp();
+                RevokeAll();
             }
         }
 
@@ -316,8 +322,8 @@ internal sealed class MemoryLog : IRecordLog
             }
         }
 
-        // As with the broker's assignment by range: when a member comes or goes, each gives up all that it has, and takes its share when
-        // nobody holds it any more. The events are told without the lock.
+        // An eager rebalance as a broker does it: when a member joins or leaves, each member revokes all its partitions, and takes its new
+        // share once nobody owns it. The callbacks run without the lock.
         private void Rebalance()
         {
             List<TopicPartition> revoked;
@@ -339,7 +345,7 @@ internal sealed class MemoryLog : IRecordLog
             List<TopicPartition> gained;
             lock (log._gate)
             {
-                GiveUp();
+                RevokeAll();
                 gained = Share();
                 if (_left || gained.Exists(group.Owners.ContainsKey))
                 {
@@ -353,7 +359,7 @@ internal sealed class MemoryLog : IRecordLog
             events.Assigned(this, gained);
         }
 
-        private void GiveUp()
+        private void RevokeAll()
         {
             foreach (var partition in _positions.Keys)
             {
@@ -377,7 +383,7 @@ internal sealed class MemoryLog : IRecordLog
             _turns.Add(partition);
         }
 
-        // By range: with equal partition counts a member gets the same numbers of all topics.
+        // Range assignment: with equal partition counts a member gets the same numbers of all topics.
         private List<TopicPartition> Share()
         {
             var share = new List<TopicPartition>();

@@ -2,7 +2,7 @@ using Onex.Kafka.Producing;
 
 namespace Onex.Kafka.Memory;
 
-/// <summary>Writes to the twin: what is appended is as durable as it gets.</summary>
+/// <summary>Writes to the in-memory log. An appended record counts as acknowledged.</summary>
 internal sealed class MemoryProducer(MemoryLog log) : IRecordProducer
 {
     public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation) => Task.FromResult(log.Append(record));

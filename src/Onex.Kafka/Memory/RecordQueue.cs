@@ -3,7 +3,7 @@ using Confluent.Kafka;
 
 namespace Onex.Kafka.Memory;
 
-/// <summary>A queue whose elements can be looked at by their place: what a partition holds.</summary>
+/// <summary>A queue with access by index: the records of a partition.</summary>
 internal sealed class RecordQueue : IEnumerable<Message<byte[]?, byte[]?>>
 {
     private Message<byte[]?, byte[]?>?[] _ring = new Message<byte[]?, byte[]?>?[16];

@@ -1,6 +1,6 @@
 namespace Onex.Kafka.Producing;
 
-/// <summary>A record to be written.</summary>
+/// <summary>A record to write.</summary>
 /// <param name="Topic">The topic.</param>
 /// <param name="Partition">The partition, or null to choose by the key.</param>
 /// <param name="Key">The key.</param>
@@ -9,33 +9,37 @@ namespace Onex.Kafka.Producing;
 public sealed record ProducedRecord(
     string Topic, int? Partition, string Key, ReadOnlyMemory<byte> Value, IReadOnlyList<KeyValuePair<string, string>> Headers);
 
-/// <summary>What the broker said.</summary>
+/// <summary>The outcome of writing a record.</summary>
 public enum Delivery
 {
     /// <summary>It is durable.</summary>
     Acknowledged,
 
-    /// <summary>The broker refuses it for good: too large, unknown or forbidden topic.</summary>
-    Refused,
+    /// <summary>The broker will never take it: it is too large, or its topic is unknown or forbidden.</summary>
+    Undeliverable,
 
-    /// <summary>The broker could not be reached in time: try again.</summary>
+    /// <summary>The broker could not be reached in time; a retry may succeed.</summary>
     Unavailable,
 }
 
-/// <summary>What the broker said of one record, and why.</summary>
+/// <summary>The outcome of writing one record, and its reason.</summary>
 public readonly record struct DeliveryReport(Delivery Delivery, string? Reason)
 {
-    /// <summary>Whether it certainly was not written, and never will be; else, unless it was acknowledged, nobody can tell.</summary>
+    /// <summary>
+    /// Whether the record was certainly not written and never will be. If not, and not acknowledged either, its outcome is unknown.
+    /// </summary>
     public bool IsUnwritten { get; init; }
 }
 
 /// <summary>
-/// Writes records with an idempotent producer and <c>acks=all</c>. One for the process, shared by all. Never await one record's delivery
+/// Writes records with an idempotent producer and <c>acks=all</c>. The whole process shares one. Do not await the delivery of one record
 /// before producing the next.
 /// </summary>
 public interface IRecordProducer
 {
-    /// <summary>Hands a record over; the task ends when the broker has answered. Order per partition is kept. Never throws for the broker's reasons.</summary>
+    /// <summary>
+    /// Writes a record. The task ends with the broker's answer and never fails because of the broker. Order per partition is kept.
+    /// </summary>
     Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation);
 
     /// <summary>The number of partitions of a topic, from metadata; throws <see cref="BrokerUnavailableException"/>.</summary>
@@ -45,13 +49,13 @@ public interface IRecordProducer
 /// <summary>No broker can be reached.</summary>
 public sealed class BrokerUnavailableException(string message, Exception? inner) : Exception(message, inner)
 {
-    /// <summary>With no text of its own.</summary>
+    /// <summary>With a general message.</summary>
     public BrokerUnavailableException()
         : this("No broker can be reached.", null)
     {
     }
 
-    /// <summary>With a text.</summary>
+    /// <summary>With a message.</summary>
     public BrokerUnavailableException(string message)
         : this(message, null)
     {

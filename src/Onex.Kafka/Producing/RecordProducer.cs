@@ -8,8 +8,8 @@ using Onex.Kafka.Brokers;
 namespace Onex.Kafka.Producing;
 
 /// <summary>
-/// One idempotent producer for the process, and a second one that puts every record into a batch of its own, for those whose batch was too large.
-/// Made again when the library calls them broken for good.
+/// The process's idempotent producer, and a second one with single-record batches for records whose batch was too large. Both are recreated
+/// after a fatal error of the library.
 /// </summary>
 internal sealed class RecordProducer : IRecordProducer, IDisposable
 {
@@ -29,8 +29,9 @@ internal sealed class RecordProducer : IRecordProducer, IDisposable
         var answer = await _batched.ProduceAsync(record, cancellation);
         if (answer.TooLargeTogether)
         {
-            // The broker takes or refuses a batch as a whole, by the topic's max.message.bytes, which nobody here knows. A record that is not too
-            // large by itself was only in bad company. Those of one batch are told one after the other, and so keep their order.
+            // The broker takes or rejects a batch as a whole, by the topic's max.message.bytes, which is not known here. A record that is
+            // not too large by itself succeeds in a batch of its own. Records of one batch are reported one after the other, so they keep
+            // their order.
             answer = await _alone.ProduceAsync(record, cancellation);
         }
 
@@ -49,28 +50,32 @@ internal sealed class RecordProducer : IRecordProducer, IDisposable
     }
 }
 
-/// <summary>A producer of the library, made on first use and again when it breaks.</summary>
+/// <summary>A producer of the library, created on first use and again after a fatal error.</summary>
 /// <param name="settings">How to reach the broker.</param>
-/// <param name="recordsPerBatch">How many records go together at most; null for as many as there are.</param>
-/// <param name="health">Told of what the library complains of.</param>
+/// <param name="recordsPerBatch">The most records per batch; null for no limit.</param>
+/// <param name="health">Receives the errors of the library.</param>
 /// <param name="time">The clock.</param>
-/// <param name="logger">For breaks.</param>
-internal sealed class ProducerClient(KafkaSettings settings, int? recordsPerBatch, BrokerHealth health, TimeProvider time, ILogger logger) : IDisposable
+/// <param name="logger">For fatal errors.</param>
+internal sealed class ProducerClient(
+    KafkaSettings settings, int? recordsPerBatch, BrokerHealth health, TimeProvider time, ILogger logger) : IDisposable
 {
-    private static readonly TimeSpan _remakeAtMostEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _recreateAtMostEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _flushFor = TimeSpan.FromSeconds(5);
-    private static readonly Answer _closed = new(new DeliveryReport(Delivery.Unavailable, "The producer is closed."), TooLargeTogether: false);
+    private static readonly Answer _closed = new(
+        new DeliveryReport(Delivery.Unavailable, "The producer is closed."), TooLargeTogether: false);
 
     private readonly Lock _lock = new();
     private Open? _open;
-    private long _madeAt;
+    private long _createdAt;
     private bool _disposed;
 
     public async Task<Answer> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
     {
         if (Current() is not { } open)
         {
-            return new Answer(new DeliveryReport(Delivery.Unavailable, "The producer is being made again.") { IsUnwritten = true }, TooLargeTogether: false);
+            return new Answer(
+                new DeliveryReport(Delivery.Unavailable, "The producer is being recreated.") { IsUnwritten = true },
+                TooLargeTogether: false);
         }
 
         var answer = new TaskCompletionSource<Answer>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -87,12 +92,12 @@ internal sealed class ProducerClient(KafkaSettings settings, int? recordsPerBatc
                 new TopicPartition(record.Topic, record.Partition ?? Partition.Any),
                 message,
                 report => open.Answer(answer, new Answer(
-                    Judge(open, report.Error, report.Status == PersistenceStatus.NotPersisted),
-                    TooLargeTogether: recordsPerBatch is null && report.Error.Code is (ErrorCode.MsgSizeTooLarge or ErrorCode.RecordListTooLarge))));
+                    ToReport(open, report.Error, report.Status == PersistenceStatus.NotPersisted),
+                    TooLargeTogether: recordsPerBatch is null && IsTooLarge(report.Error.Code))));
         }
         catch (KafkaException e)
         {
-            open.Answer(answer, new Answer(Judge(open, e.Error, isUnwritten: true), TooLargeTogether: false));
+            open.Answer(answer, new Answer(ToReport(open, e.Error, isUnwritten: true), TooLargeTogether: false));
         }
         catch (ObjectDisposedException)
         {
@@ -125,12 +130,12 @@ internal sealed class ProducerClient(KafkaSettings settings, int? recordsPerBatc
                 return _open;
             }
 
-            if (_madeAt != 0 && time.GetElapsedTime(_madeAt) < _remakeAtMostEvery)
+            if (_createdAt != 0 && time.GetElapsedTime(_createdAt) < _recreateAtMostEvery)
             {
                 return null;
             }
 
-            _madeAt = time.GetTimestamp();
+            _createdAt = time.GetTimestamp();
             var configuration = ClientSettings.For<ProducerConfig>(settings);
             configuration.EnableIdempotence = true;
             configuration.Acks = Acks.All;
@@ -144,10 +149,10 @@ internal sealed class ProducerClient(KafkaSettings settings, int? recordsPerBatc
             configuration.MessageMaxBytes = 10 << 20;
             configuration.MessageTimeoutMs = 30_000;
 
-            // Outside the collector's memory, and without it the client would take a gigabyte. The largest message must fit.
+            // Outside the managed heap, where the client would use up to a gigabyte by default. The largest message must fit.
             configuration.QueueBufferingMaxKbytes = Math.Max(2 * settings.ClientBytesMax, (10 << 20) + (1 << 20)) / 1024;
 
-            // A topic that nobody knows is told as such, not held back for long.
+            // Reports an unknown topic soon instead of holding its records back.
             configuration.TopicMetadataPropagationMaxMs = 5000;
             return _open = new Open(new ProducerBuilder<byte[], byte[]>(configuration)
                 .SetLogHandler((_, line) => Log.ClientLine(logger, line.Facility, line.Message))
@@ -156,7 +161,7 @@ internal sealed class ProducerClient(KafkaSettings settings, int? recordsPerBatc
         }
     }
 
-    private DeliveryReport Judge(Open open, Error error, bool isUnwritten)
+    private DeliveryReport ToReport(Open open, Error error, bool isUnwritten)
     {
         if (!error.IsError)
         {
@@ -168,7 +173,10 @@ internal sealed class ProducerClient(KafkaSettings settings, int? recordsPerBatc
             Discard(open.Producer, error);
         }
 
-        return new DeliveryReport(IsRejection(error.Code) ? Delivery.Refused : Delivery.Unavailable, error.Reason) { IsUnwritten = isUnwritten };
+        return new DeliveryReport(IsPermanent(error.Code) ? Delivery.Undeliverable : Delivery.Unavailable, error.Reason)
+        {
+            IsUnwritten = isUnwritten,
+        };
     }
 
     private void OnError(IProducer<byte[], byte[]> producer, Error error)
@@ -196,17 +204,21 @@ internal sealed class ProducerClient(KafkaSettings settings, int? recordsPerBatc
 
         Log.ProducerBroke(logger, error.Reason);
 
-        // Not here: this may be the producer's own thread, which it waits for.
+        // Not on this thread: it may be the producer's own, which closing waits for.
         _ = Task.Run(open.Close);
     }
 
-    private static bool IsRejection(ErrorCode code) => code
-        is ErrorCode.MsgSizeTooLarge or ErrorCode.RecordListTooLarge or ErrorCode.UnknownTopicOrPart or ErrorCode.Local_UnknownTopic
+    private static bool IsTooLarge(ErrorCode code) => code is ErrorCode.MsgSizeTooLarge or ErrorCode.RecordListTooLarge;
+
+    private static bool IsPermanent(ErrorCode code) => IsTooLarge(code) || code
+        is ErrorCode.UnknownTopicOrPart or ErrorCode.Local_UnknownTopic
         or ErrorCode.Local_UnknownPartition or ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed
         or ErrorCode.TopicException or ErrorCode.PolicyViolation or ErrorCode.InvalidRecord or ErrorCode.Local_InvalidArg;
 
     private static byte[] Bytes(ReadOnlyMemory<byte> value) =>
-        MemoryMarshal.TryGetArray(value, out var segment) && segment.Array is { } array && segment.Offset == 0 && segment.Count == array.Length
+        MemoryMarshal.TryGetArray(value, out var segment)
+        && segment is { Offset: 0, Array: { } array }
+        && segment.Count == array.Length
             ? array
             : value.ToArray();
 
@@ -221,12 +233,12 @@ internal sealed class ProducerClient(KafkaSettings settings, int? recordsPerBatc
         return text;
     }
 
-    /// <summary>What the broker said.</summary>
-    /// <param name="Report">Of the record.</param>
-    /// <param name="TooLargeTogether">Whether it was refused with the batch in which it was, so that it may be taken alone.</param>
+    /// <summary>The outcome of a record in one producer.</summary>
+    /// <param name="Report">The outcome.</param>
+    /// <param name="TooLargeTogether">Whether its batch was too large, so that it may succeed alone.</param>
     internal readonly record struct Answer(DeliveryReport Report, bool TooLargeTogether);
 
-    /// <summary>A producer while it lives, and who waits for it.</summary>
+    /// <summary>An open producer and the callers that wait for its reports.</summary>
     private sealed class Open(IProducer<byte[], byte[]> producer)
     {
         public IProducer<byte[], byte[]> Producer { get; } = producer;
@@ -239,7 +251,7 @@ internal sealed class ProducerClient(KafkaSettings settings, int? recordsPerBatc
             waiting.TrySetResult(answer);
         }
 
-        /// <summary>Closes it. What it has not told of by then it never tells, so that who waits for that must hear it from here.</summary>
+        /// <summary>Closes it and completes the callers that it has not answered, because it never will.</summary>
         public void Close()
         {
             Producer.Dispose();

@@ -1,57 +1,39 @@
 using System.Buffers.Binary;
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Onex.Contracts.Messages;
 
 namespace Onex.Kafka.Producing;
 
-/// <summary>Sends what came of an attempt to the home partition of the saga that waits for it.</summary>
+/// <summary>Sends the result of an attempt to the home partition of the saga that waits for it.</summary>
 /// <param name="producer">The process's producer.</param>
 /// <param name="time">The clock of the <c>timestamp</c> header.</param>
 /// <param name="topic">The role's response topic.</param>
 /// <param name="source">The role, for the <c>source</c> header.</param>
 public sealed class ResultSender(IRecordProducer producer, TimeProvider time, string topic, string source)
 {
-    /// <summary>The code of a result that the broker does not take.</summary>
+    /// <summary>The code of a result that the broker rejects.</summary>
     public const string ResultUndeliverable = "result_undeliverable";
 
     /// <summary>
     /// Produces the result and waits until it is durable. Throws <see cref="BrokerUnavailableException"/> if no broker answers, and
-    /// <see cref="InvalidOperationException"/> if the broker refuses it for good.
+    /// <see cref="InvalidOperationException"/> if the broker will never take it.
     /// </summary>
-    /// <param name="result">What came of it.</param>
+    /// <param name="result">The result.</param>
     /// <param name="homePartition">The partition that the command named.</param>
     /// <param name="traceParent">W3C trace context, or null.</param>
     /// <param name="traceState">Its vendor part, or null.</param>
-    /// <param name="cancellation">Gives up waiting.</param>
+    /// <param name="cancellation">Ends the wait.</param>
     public async Task SendAsync(
         StepResult result, int homePartition, string? traceParent, string? traceState, CancellationToken cancellation)
     {
-        List<KeyValuePair<string, string>> headers =
-        [
-            new(HeaderNames.ContentType, "application/json"),
-            new(HeaderNames.CorrelationId, result.CorrelationId.ToString()),
-            new(HeaderNames.MessageId, MessageId(result.CommandId, result.Attempt).ToString()),
-            new(HeaderNames.Timestamp, time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture)),
-            new(HeaderNames.Source, source),
-            new(HeaderNames.EventType, EventTypes.Result),
-            new(HeaderNames.SchemaVersion, EventTypes.SchemaVersion),
-            new(HeaderNames.RetryCount, "0"),
-        ];
-        if (traceParent is not null)
-        {
-            headers.Add(new(HeaderNames.TraceParent, traceParent));
-        }
-
-        if (traceState is not null)
-        {
-            headers.Add(new(HeaderNames.TraceState, traceState));
-        }
+        var headers = MessageHeaders
+            .Create(source, EventTypes.Result, MessageId(result.CommandId, result.Attempt), result.CorrelationId, time.GetUtcNow())
+            .WithTrace(traceParent, traceState);
 
         var value = JsonSerializer.SerializeToUtf8Bytes(result, MessageJson.Default.StepResult);
         var report = await producer.ProduceAsync(
-            new ProducedRecord(topic, homePartition, result.CommandId.ToString(), value, headers), cancellation);
+            new ProducedRecord(topic, homePartition, result.CommandId.ToString(), value, headers.Items), cancellation);
 
         switch (report.Delivery)
         {
@@ -60,25 +42,25 @@ public sealed class ResultSender(IRecordProducer producer, TimeProvider time, st
             case Delivery.Unavailable:
                 throw new BrokerUnavailableException($"The result of command {result.CommandId} was not acknowledged: {report.Reason}");
             case var _ when result.Result is not null:
-                // Whoever waits must hear of it: a step that fails with a code, not one that never ends.
+                // The saga must learn of it: its step then fails with a code instead of never ending.
                 await SendAsync(
                     result with
                     {
                         Outcome = StepOutcomes.Rejected,
                         Result = null,
                         Code = ResultUndeliverable,
-                        Message = $"The broker does not take the result on '{topic}' (length in bytes: {value.Length}): {report.Reason}",
+                        Message = $"The broker rejects the result on '{topic}' (length in bytes: {value.Length}): {report.Reason}",
                         RetryAfterMs = null,
                     },
                     homePartition, traceParent, traceState, cancellation);
                 return;
             default:
                 throw new InvalidOperationException(
-                    $"The broker refuses the result of command {result.CommandId} on {topic}/{homePartition}: {report.Reason}");
+                    $"The broker rejects the result of command {result.CommandId} on {topic}/{homePartition}: {report.Reason}");
         }
     }
 
-    /// <summary>The identity of a result: every copy of what came of one attempt has the same.</summary>
+    /// <summary>The identity of a result. Every copy of the result of one attempt has the same.</summary>
     public static MessageId MessageId(CommandId commandId, int attempt)
     {
         Span<byte> identity = stackalloc byte[20];
@@ -87,7 +69,7 @@ public sealed class ResultSender(IRecordProducer producer, TimeProvider time, st
 
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(identity, hash);
-        // RFC 9562: version 8 is for ids that are derived in one's own way.
+        // RFC 9562: version 8 is for application-specific ids.
         hash[6] = (byte)((hash[6] & 0x0F) | 0x80);
         hash[8] = (byte)((hash[8] & 0x3F) | 0x80);
         return new MessageId(new Guid(hash[..16], bigEndian: true));

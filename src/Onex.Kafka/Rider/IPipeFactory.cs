@@ -3,20 +3,20 @@ using MassTransit;
 namespace Onex.Kafka.Rider;
 
 /// <summary>
-/// Makes receive pipes of the bus for messages that are already objects: main builds one for each plan, and effects and workers one for
-/// their consumer. Resolved from the rider.
+/// Creates receive pipes of the bus for messages that are already objects: the orchestrator creates one for each plan, effects and workers
+/// one for their consumer. Resolved from the rider.
 /// </summary>
 public interface IPipeFactory
 {
-    /// <summary>A receive pipe of its own, configured like any receive endpoint (sagas, consumers, filters), without a transport.</summary>
+    /// <summary>Creates a receive pipe without a transport, configured like any receive endpoint (sagas, consumers, filters).</summary>
     IMessagePipe Create(string name, Action<IReceiveEndpointConfigurator> configure);
 }
 
-/// <summary>A receive pipe that is fed with objects.</summary>
+/// <summary>A receive pipe for messages that are objects.</summary>
 public interface IMessagePipe
 {
     /// <summary>
-    /// Sends a message through the pipe with own receive and consume contexts, nothing being serialized. What the pipe throws is thrown.
+    /// Sends a message through the pipe without serializing it. Exceptions of the pipe reach the caller.
     /// </summary>
     /// <param name="message">The message; its type must have a namespace.</param>
     /// <param name="messageId">Its identity.</param>

@@ -4,18 +4,18 @@ using Onex.Kafka.Consuming;
 
 namespace Onex.Kafka.Rider;
 
-/// <summary>The rider: the endpoints that read Kafka, beside the bus.</summary>
+/// <summary>The rider: the endpoints that read Kafka beside the bus.</summary>
 public interface IKafkaRider : IRider
 {
     /// <summary>The endpoints by name, each with whether its first assignment has arrived.</summary>
     IReadOnlyDictionary<string, bool> Endpoints { get; }
 
-    /// <summary>Why endpoints cannot do their work at the moment, a sentence each; empty if all can.</summary>
+    /// <summary>Why endpoints cannot work at the moment, a sentence each; empty if all can.</summary>
     IReadOnlyList<string> Problems { get; }
 }
 
-/// <summary>One endpoint: its consumer, and the face that the bus's health shows.</summary>
-internal sealed record RiderEndpoint(string Name, IReceiveEndpoint Face, RecordConsumer Consumer);
+/// <summary>One endpoint: its consumer, and its entry in the health of the bus.</summary>
+internal sealed record RiderEndpoint(string Name, IReceiveEndpoint HealthEntry, RecordConsumer Consumer);
 
 internal sealed class KafkaRider(IReadOnlyList<RiderEndpoint> endpoints, IRecordLog log, TimeSpan drainFor) : IRiderControl, IKafkaRider
 {
@@ -29,7 +29,12 @@ internal sealed class KafkaRider(IReadOnlyList<RiderEndpoint> endpoints, IRecord
         get
         {
             var error = log.LastError;
-            return [.. endpoints.Select(endpoint => HandlingFailure(endpoint.Consumer, error) is { } trouble ? $"{endpoint.Name}: {trouble}" : null).OfType<string>()];
+            return
+            [
+                .. endpoints
+                    .Select(endpoint => ProblemOf(endpoint.Consumer, error) is { } problem ? $"{endpoint.Name}: {problem}" : null)
+                    .OfType<string>(),
+            ];
         }
     }
 
@@ -47,14 +52,14 @@ internal sealed class KafkaRider(IReadOnlyList<RiderEndpoint> endpoints, IRecord
 
     public IEnumerable<EndpointHealthResult> CheckEndpointHealth()
     {
-        // One look for all, so that they do not contradict each other.
+        // Read once, so that the endpoints do not contradict each other.
         var error = log.LastError;
-        return endpoints.Select(endpoint => HandlingFailure(endpoint.Consumer, error) is { } trouble
-            ? EndpointHealthResult.Unhealthy(endpoint.Face, trouble, null)
-            : EndpointHealthResult.Healthy(endpoint.Face, "ready")).ToList();
+        return endpoints.Select(endpoint => ProblemOf(endpoint.Consumer, error) is { } problem
+            ? EndpointHealthResult.Unhealthy(endpoint.HealthEntry, problem, null)
+            : EndpointHealthResult.Healthy(endpoint.HealthEntry, "ready")).ToList();
     }
 
-    private string? HandlingFailure(RecordConsumer consumer, string? error)
+    private string? ProblemOf(RecordConsumer consumer, string? error)
     {
         if (!_started)
         {
@@ -68,7 +73,7 @@ internal sealed class KafkaRider(IReadOnlyList<RiderEndpoint> endpoints, IRecord
 
         return log.Missing(consumer.Topics) is { Count: > 0 } missing ? $"there is no topic {string.Join(", ", missing)}"
             : !consumer.HasAssignment ? "waits for its first assignment"
-            : consumer.StandsStill();
+            : consumer.DescribeStall();
     }
 
     private async Task StopAsync(CancellationToken cancellation)
@@ -83,7 +88,7 @@ internal sealed class KafkaRider(IReadOnlyList<RiderEndpoint> endpoints, IRecord
 
     private sealed class Handle(KafkaRider rider) : RiderHandle
     {
-        // A broker that is away must not keep the process from starting: health tells when the endpoints are ready.
+        // An unreachable broker must not keep the process from starting. Health shows when the endpoints are ready.
         public Task Ready => Task.CompletedTask;
 
         public Task StopAsync(CancellationToken cancellationToken) => rider.StopAsync(cancellationToken);

@@ -10,29 +10,29 @@ using Onex.Kafka.DeadLetters;
 
 namespace Onex.Kafka.Rider;
 
-/// <summary>Says what the rider reads.</summary>
+/// <summary>Configures what the rider reads.</summary>
 public interface IKafkaRiderConfigurator : IRiderFactoryConfigurator
 {
-    /// <summary>Reads several topics as one member of a group, and gives the records to a handler in batches.</summary>
+    /// <summary>Reads several topics as one member of a group and gives the records to a handler in batches.</summary>
     /// <param name="name">The endpoint's name, for logs and health.</param>
-    /// <param name="topics">The topics; with equal partition counts a member gets the same partition numbers of all.</param>
+    /// <param name="topics">The topics. With equal partition counts a member gets the same partition numbers of all.</param>
     /// <param name="group">The consumer group.</param>
-    /// <param name="handler">Makes the handler, once.</param>
+    /// <param name="handler">Creates the handler, once.</param>
     void BatchEndpoint(string name, IReadOnlyList<string> topics, string group, Func<IServiceProvider, IRecordBatchHandler> handler);
 
-    /// <summary>Reads a topic of JSON messages as a member of a group, and sends each through a receive pipe.</summary>
+    /// <summary>Reads a topic of JSON messages as a member of a group and sends each through a receive pipe.</summary>
     void TopicEndpoint<T>(string topic, string group, Action<ITopicEndpointConfigurator<T>> configure)
         where T : class;
 }
 
-/// <summary>Says how the messages of one topic are handled.</summary>
+/// <summary>Configures how the messages of one topic are handled.</summary>
 public interface ITopicEndpointConfigurator<T>
     where T : class
 {
     /// <summary>Messages handled at the same time. Default 64.</summary>
     int ConcurrentMessageLimit { get; set; }
 
-    /// <summary>How JSON becomes a message. Required; what does not fit goes to the dead-letter topic.</summary>
+    /// <summary>The type of the messages. Required; records that do not fit go to the dead-letter topic.</summary>
     void Deserialize(JsonTypeInfo<T> type);
 
     /// <summary>
@@ -41,12 +41,12 @@ public interface ITopicEndpointConfigurator<T>
     void Pipe(Action<IReceiveEndpointConfigurator> configure);
 
     /// <summary>
-    /// Which exceptions are trouble that all messages share: these are tried again for ever. Others are tried again a bounded number of
+    /// Defines which exceptions are failures that all messages share: these are retried for ever. Others are retried a limited number of
     /// times, then the message goes to the dead-letter topic. Default: <see cref="Producing.BrokerUnavailableException"/>.
     /// </summary>
     void IsShared(Func<Exception, bool> isShared);
 
-    /// <summary>The memory that handling a message takes (<see cref="Onex.Contracts.Messages.JsonWeight"/>). Default: none to speak of.</summary>
+    /// <summary>The memory that handling a message takes (<see cref="Onex.Contracts.Messages.JsonWeight"/>). Default: 0.</summary>
     void Weigh(Func<T, long> weigh);
 }
 
@@ -67,7 +67,7 @@ internal sealed class KafkaRiderConfigurator(IRiderRegistrationContext context) 
         configure(configurator);
         if (configurator.Type is not { } type)
         {
-            _problems.Add($"The endpoint of topic '{topic}' does not say how to deserialize: call Deserialize(...).");
+            _problems.Add($"The endpoint of topic '{topic}' has no message type: call Deserialize(...).");
             return;
         }
 
@@ -92,9 +92,9 @@ internal sealed class KafkaRiderConfigurator(IRiderRegistrationContext context) 
             yield return this.Failure("Kafka", problem);
         }
 
-        foreach (var twice in _endpoints.GroupBy(endpoint => Path(endpoint.Address)).Where(group => group.Count() > 1))
+        foreach (var duplicate in _endpoints.GroupBy(endpoint => Path(endpoint.Address)).Where(group => group.Count() > 1))
         {
-            yield return this.Failure("Kafka", $"Two endpoints read {twice.Key}.");
+            yield return this.Failure("Kafka", $"Two endpoints read {duplicate.Key}.");
         }
 
         foreach (var (address, _) in _endpoints.Where(endpoint => endpoint.Address.Topics.Count == 0))
@@ -109,7 +109,7 @@ internal sealed class KafkaRiderConfigurator(IRiderRegistrationContext context) 
         var log = context.GetRequiredService<IRecordLog>();
         var endpoints = _endpoints.ConvertAll(endpoint => new RiderEndpoint(
             endpoint.Address.Name,
-            PipeFactory.Face(busInstance, Path(endpoint.Address)),
+            PipeFactory.HealthEntry(busInstance, Path(endpoint.Address)),
             new RecordConsumer(
                 endpoint.Address,
                 endpoint.Handler(busInstance),
@@ -122,7 +122,7 @@ internal sealed class KafkaRiderConfigurator(IRiderRegistrationContext context) 
         busInstance.Connect<IKafkaRider>(new KafkaRider(endpoints, log, settings.DrainFor));
     }
 
-    // Names the endpoint in health; two groups may read one topic.
+    // The name of the endpoint in health. Two groups may read one topic.
     private static string Path(EndpointAddress address) => $"kafka/{string.Join(',', address.Topics)}/{address.Group}";
 }
 
@@ -148,7 +148,7 @@ internal sealed class TopicEndpointConfigurator<T> : ITopicEndpointConfigurator<
     public void Weigh(Func<T, long> weigh) => Weight = weigh;
 }
 
-/// <summary>Makes the rider when the bus is made.</summary>
+/// <summary>Creates the rider with the bus.</summary>
 internal sealed class KafkaRiderFactory(Action<IRiderRegistrationContext, IKafkaRiderConfigurator> configure)
     : IRegistrationRiderFactory<IKafkaRider>
 {

@@ -9,7 +9,7 @@ namespace Onex.Kafka.Rider;
 
 internal sealed class PipeFactory(Func<IBusInstance> bus) : IPipeFactory
 {
-    // The bus's configuration objects are made for one thread, and plans are built by many.
+    // The bus's configuration objects are not thread-safe, and many threads build plans.
     private readonly Lock _lock = new();
 
     public IMessagePipe Create(string name, Action<IReceiveEndpointConfigurator> configure)
@@ -20,7 +20,7 @@ internal sealed class PipeFactory(Func<IBusInstance> bus) : IPipeFactory
             {
                 configure(endpoint);
 
-                // The caller decides what becomes of a failure: no error queue, no fault messages.
+                // The caller handles failures: no error queue, no fault messages.
                 endpoint.PublishFaults = false;
                 endpoint.RethrowFaultedMessages();
                 endpoint.ThrowOnSkippedMessages();
@@ -29,8 +29,8 @@ internal sealed class PipeFactory(Func<IBusInstance> bus) : IPipeFactory
         }
     }
 
-    /// <summary>What stands for a rider's endpoint in the bus's health: only its address counts.</summary>
-    public static IReceiveEndpoint Face(IBusInstance bus, string path)
+    /// <summary>The entry of a rider's endpoint in the health of the bus. Only its address matters.</summary>
+    public static IReceiveEndpoint HealthEntry(IBusInstance bus, string path)
     {
         var context = Context(bus, path, _ => { });
         return new ReceiveEndpoint(new NoTransport(context), context);
@@ -44,7 +44,7 @@ internal sealed class PipeFactory(Func<IBusInstance> bus) : IPipeFactory
         configure(configuration);
         if (configuration.Validate().ToList() is { Count: > 0 } results)
         {
-            results.ThrowIfContainsFailure($"The pipe '{path}' is not configured properly:");
+            results.ThrowIfContainsFailure($"The pipe '{path}' has an invalid configuration:");
         }
 
         return (PipeContext)configuration.CreateReceiveEndpointContext();
@@ -117,7 +117,7 @@ internal sealed class PipeFactory(Func<IBusInstance> bus) : IPipeFactory
             }
             catch (NotAcceptedStateMachineException e) when (e.InnerException is UnhandledEventException unhandled)
             {
-                // What the machine said, without what MassTransit says about it.
+                // The state machine's exception, without MassTransit's wrapper.
                 ExceptionDispatchInfo.Throw(unhandled);
             }
 
@@ -218,7 +218,7 @@ internal sealed class PipeFactory(Func<IBusInstance> bus) : IPipeFactory
         }
     }
 
-    // Nothing is ever read from bytes here; MassTransit only wants to have one.
+    // MassTransit requires a serializer, although no bytes are read here.
     private sealed class NoSerializer : BaseSerializerContext
     {
         private NoSerializer()

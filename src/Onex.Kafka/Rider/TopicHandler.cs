@@ -7,8 +7,8 @@ using Onex.Kafka.DeadLetters;
 
 namespace Onex.Kafka.Rider;
 
-#pragma warning disable CA1001 // The semaphore owns no handle as long as nobody asks for one, and late messages still release it.
-/// <summary>Sends each record of a topic, as a message, through a receive pipe; so many at a time, in no order.</summary>
+#pragma warning disable CA1001 // The semaphore allocates no handle, and late messages still release it.
+/// <summary>Sends each record of a topic as a message through a receive pipe, concurrently up to a limit and in no order.</summary>
 internal sealed class TopicHandler<T>(
     string topic,
     JsonTypeInfo<T> type,
@@ -26,12 +26,12 @@ internal sealed class TopicHandler<T>(
 
     private readonly SemaphoreSlim _slots = new(concurrency, concurrency);
     private readonly MemoryGate _memory = new(settings.WeightMax);
-    private int _troubled;
+    private int _failing;
     private int _running;
 
-    public bool IsBusy => Volatile.Read(ref _running) > 0 && Volatile.Read(ref _troubled) == 0;
+    public bool IsBusy => Volatile.Read(ref _running) > 0 && Volatile.Read(ref _failing) == 0;
 
-    // Returns when the last one has begun, so that a slow message keeps nobody waiting while there are slots.
+    // Returns when the last message has begun, so that a slow one delays nothing while slots are free.
     public async Task HandleAsync(IReadOnlyList<BatchEntry> batch, CancellationToken cancellation)
     {
         foreach (var entry in batch)
@@ -51,16 +51,16 @@ internal sealed class TopicHandler<T>(
     {
         try
         {
-            entry.Settle(await ReadAsync(entry.Record, cancellation) switch
+            entry.Complete(await ReadAsync(entry.Record, cancellation) switch
             {
                 (null, { } dead) => dead,
-                ({ } message, _) => await InTurnAsync(message, entry.Record, cancellation),
+                ({ } message, _) => await SendWithinMemoryAsync(message, entry.Record, cancellation),
                 _ => throw new InvalidOperationException("Neither a message nor a reason."),
             });
         }
         catch (OperationCanceledException)
         {
-            // We stop, and the record comes again.
+            // The process stops, and the record is read again.
         }
         finally
         {
@@ -68,8 +68,8 @@ internal sealed class TopicHandler<T>(
         }
     }
 
-    // As many at a time as there are slots, and as there is memory for.
-    private async Task<RecordOutcome> InTurnAsync(T message, ConsumedRecord record, CancellationToken cancellation)
+    // Limited by the free slots and by memory.
+    private async Task<RecordOutcome> SendWithinMemoryAsync(T message, ConsumedRecord record, CancellationToken cancellation)
     {
         using var place = await _memory.EnterAsync(weigh(message), cancellation);
         return await SendAsync(message, record, cancellation);
@@ -86,7 +86,7 @@ internal sealed class TopicHandler<T>(
             }
             catch (Exception e) when (MemoryShortage.Is(e))
             {
-                Troubled(e);
+                NoteFailure(e);
             }
 
             await backoff.WaitAsync(cancellation);
@@ -121,8 +121,8 @@ internal sealed class TopicHandler<T>(
             try
             {
                 await RunAsync(message, messageId, correlationId, record, cancellation);
-                GoesOn();
-                return RecordOutcome.Done.Instance;
+                NoteSuccess();
+                return RecordOutcome.Handled.Instance;
             }
             catch (Exception) when (cancellation.IsCancellationRequested)
             {
@@ -130,10 +130,10 @@ internal sealed class TopicHandler<T>(
             }
             catch (Exception e) when (isShared(e) || MemoryShortage.Is(e))
             {
-                Troubled(e);
+                NoteFailure(e);
                 wait = shared.Next();
 
-                // The time of shared trouble is not held against the message.
+                // The time of a shared failure does not count against the message.
                 began = time.GetTimestamp();
             }
             catch (Exception e)
@@ -164,22 +164,22 @@ internal sealed class TopicHandler<T>(
         }
     }
 
-    private void Troubled(Exception e)
+    private void NoteFailure(Exception e)
     {
         if (MemoryShortage.Is(e))
         {
             MemoryShortage.Relieve();
         }
 
-        if (Interlocked.Exchange(ref _troubled, 1) == 0)
+        if (Interlocked.Exchange(ref _failing, 1) == 0)
         {
             Log.TopicPaused(logger, topic, e);
         }
     }
 
-    private void GoesOn()
+    private void NoteSuccess()
     {
-        if (Volatile.Read(ref _troubled) != 0 && Interlocked.Exchange(ref _troubled, 0) != 0)
+        if (Volatile.Read(ref _failing) != 0 && Interlocked.Exchange(ref _failing, 0) != 0)
         {
             Log.TopicResumed(logger, topic);
         }

@@ -9,7 +9,6 @@ using Onex.Contracts.Messages;
 using Onex.Contracts.Text;
 using Onex.Engine;
 using Onex.Hosting.Http;
-using Onex.Hosting.Settings;
 using Onex.Orchestrator.Intake;
 
 namespace Onex.Orchestrator.Api;

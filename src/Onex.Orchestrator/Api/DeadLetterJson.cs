@@ -46,7 +46,7 @@ internal static class DeadLetterJson
             writer.WriteString("handled", handled.Reason);
         }
 
-        if (row.Headers is { IsNull: false } headers)
+        if (row.Headers is { } headers)
         {
             WriteHeaders(writer, headers);
         }
@@ -64,13 +64,12 @@ internal static class DeadLetterJson
     private static string Cut(string text) =>
         text.Length <= ValueCharsMax ? text : text[..(char.IsHighSurrogate(text[ValueCharsMax - 1]) ? ValueCharsMax - 1 : ValueCharsMax)];
 
-    private static void WriteHeaders(Utf8JsonWriter writer, RawJson headers)
+    private static void WriteHeaders(Utf8JsonWriter writer, MessageHeaders headers)
     {
-        using var document = JsonDocument.Parse(headers.Utf8);
         writer.WriteStartObject("headers");
-        foreach (var header in document.RootElement.EnumerateObject())
+        foreach (var (name, value) in headers.Items)
         {
-            writer.WriteString(header.Name, SecretMask.IsSecret(header.Name) ? SecretMask.Mask : header.Value.GetString());
+            writer.WriteString(name, SecretMask.IsSecret(name) ? SecretMask.Mask : value);
         }
 
         writer.WriteEndObject();

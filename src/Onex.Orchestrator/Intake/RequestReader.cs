@@ -7,7 +7,6 @@ using Onex.Contracts.Messages;
 using Onex.Contracts.Text;
 using Onex.Engine;
 using Onex.Kafka.Consuming;
-using Onex.Orchestrator.Outbox;
 
 namespace Onex.Orchestrator.Intake;
 
@@ -47,7 +46,7 @@ internal sealed class RequestReader(int maxRequestBytes)
     {
         var value = record.Value ?? [];
         return Read(value, new RequestOrigin(
-            Identity(record.Topic, RecordOrigin.Of(record), value),
+            Identity(record.Topic, RecordOrigin.For(record), value),
             Source(record),
             Carried(record.Headers)));
     }
@@ -137,7 +136,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         {
             if (value is not null
                 && !name.StartsWith(HeaderNames.OwnPrefix, StringComparison.OrdinalIgnoreCase)
-                && !MessageHeaders.Own.Contains(name)
+                && !MessageHeaders.Standard.Contains(name)
                 && IsStorable(name) && IsUtf8(value) && IsStorable(Encoding.UTF8.GetString(value)))
             {
                 carried[name] = Encoding.UTF8.GetString(value);

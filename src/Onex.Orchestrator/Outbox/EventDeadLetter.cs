@@ -94,15 +94,7 @@ internal static class EventDeadLetter
             id, topic, partition, offset, rejection.Code, rejection.Error, requester.CorrelationId, request.Utf8.ToArray(), at)
         {
             Key = requester.CorrelationId.ToString(),
-            Headers = SagaRows.Json(writer =>
-            {
-                foreach (var (name, value) in requester.Headers)
-                {
-                    writer.WriteString(name, value);
-                }
-
-                writer.WriteString(HeaderNames.Origin, identity);
-            }),
+            Headers = MessageHeaders.Empty.With(requester.Headers).With(HeaderNames.Origin, identity.ToString()),
             ErrorType = rejection.ErrorType,
             Reopens = id == RedrivenFrom(requester),
         };

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text.Json;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
@@ -45,7 +44,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
             Topic = command.Kind == StepKind.Effect ? topics.EffectRequests : topics.WorkerRequests,
             Key = command.CommandId.ToString(),
             Value = JsonSerializer.SerializeToUtf8Bytes(message, MessageJson.Default.StepCommand),
-            Headers = MessageHeaders.Of(EventTypes.Command, messageId, message.CorrelationId, at, TraceOf(saga.Facts.Requester)),
+            Headers = Headers(EventTypes.Command, messageId, saga.Facts.Requester, at),
         };
     }
 
@@ -74,7 +73,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
             Topic = topics.SagaEvents,
             Key = command.CommandId.ToString(),
             Value = JsonSerializer.SerializeToUtf8Bytes(message, MessageJson.Default.SagaMessage),
-            Headers = MessageHeaders.Of(EventTypes.Command, messageId, saga.Facts.Requester.CorrelationId, at, TraceOf(saga.Facts.Requester)),
+            Headers = Headers(EventTypes.Command, messageId, saga.Facts.Requester, at),
         };
     }
 
@@ -85,12 +84,10 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
         Topic = published.Topic,
         Key = published.Key,
         Value = published.Value.Utf8,
-        Headers = MessageHeaders.Of(
-            EventTypes.DomainEvent, messageId, saga.Facts.Requester.CorrelationId, at,
-            TraceOf(saga.Facts.Requester)
-                .SetItem(HeaderNames.SagaId, saga.Facts.SagaId.ToString())
-                .SetItem(HeaderNames.Contract, saga.Facts.Contract)
-                .SetItem(HeaderNames.Step, published.Step)),
+        Headers = Headers(EventTypes.DomainEvent, messageId, saga.Facts.Requester, at)
+            .With(HeaderNames.SagaId, saga.Facts.SagaId.ToString())
+            .With(HeaderNames.Contract, saga.Facts.Contract)
+            .With(HeaderNames.Step, published.Step),
     };
 
     /// <summary>A saga's response.</summary>
@@ -112,7 +109,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
         Topic = Topics.DeadLetter(topics.Requests),
         Key = rejection.Requester!.CorrelationId.ToString(),
         Value = EventDeadLetter.Write(topics.Requests, rejection, request, requestRef, at),
-        Headers = MessageHeaders.Of(EventTypes.DeadLetter, messageId, rejection.Requester.CorrelationId, at, TraceOf(rejection.Requester)),
+        Headers = Headers(EventTypes.DeadLetter, messageId, rejection.Requester, at),
     };
 
     /// <summary>Its entry in the index.</summary>
@@ -124,8 +121,12 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
     public DeadLetterRow DeadEventRow(Rejection rejection, RawJson request, Guid id, DateTimeOffset at, Guid identity) =>
         EventDeadLetter.Row(id, topics.Requests, rejection, request, at, identity);
 
-    private static ImmutableSortedDictionary<string, string> TraceOf(Requester requester) =>
-        requester.Headers.RemoveRange(requester.Headers.Keys.Where(name => !IsTrace(name)));
+    /// <summary>The standard headers of a message from the orchestrator.</summary>
+    public static MessageHeaders Headers(string eventType, MessageId messageId, Guid correlationId, DateTimeOffset at) =>
+        MessageHeaders.Create("onex-main", eventType, messageId, correlationId, at);
 
-    private static bool IsTrace(string name) => name is HeaderNames.TraceParent or HeaderNames.TraceState;
+    // The same with the trace context of the request.
+    private static MessageHeaders Headers(string eventType, MessageId messageId, Requester requester, DateTimeOffset at) =>
+        Headers(eventType, messageId, requester.CorrelationId, at)
+            .WithTrace(requester.Headers.GetValueOrDefault(HeaderNames.TraceParent), requester.Headers.GetValueOrDefault(HeaderNames.TraceState));
 }

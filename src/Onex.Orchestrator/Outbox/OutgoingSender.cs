@@ -212,9 +212,9 @@ internal sealed class OutgoingSender(
     {
         try
         {
-            var record = new ProducedRecord(message.Topic, message.Partition, message.Key, message.Value, MessageHeaders.ToList(message.Headers));
+            var record = new ProducedRecord(message.Topic, message.Partition, message.Key, message.Value, message.Headers.Items);
             var report = await producer.ProduceAsync(record, CancellationToken.None);
-            if (report.Delivery == Delivery.Refused)
+            if (report.Delivery == Delivery.Undeliverable)
             {
                 report = await SendRefusedAsync(sagaId, message, record, report.Reason ?? "no reason given");
             }
@@ -262,8 +262,8 @@ internal sealed class OutgoingSender(
         Log.MessageUndeliverable(logger, message.MessageId, sagaId, message.Topic, reason);
         if (ShortResponse.For(message, reason) is { } instead)
         {
-            var said = await producer.ProduceAsync(record with { Value = instead.Value, Headers = MessageHeaders.ToList(instead.Headers) }, CancellationToken.None);
-            if (said.Delivery != Delivery.Refused)
+            var said = await producer.ProduceAsync(record with { Value = instead.Value, Headers = instead.Headers.Items }, CancellationToken.None);
+            if (said.Delivery != Delivery.Undeliverable)
             {
                 // Whoever asked knows what happened and where the response is: in the saga's own rows.
                 return said;
@@ -285,7 +285,7 @@ internal sealed class OutgoingSender(
         // The index has the message by now (what went to a dead-letter topic itself, since its commit), so that nothing is lost where nobody has
         // made such a topic: to be refused for ever would be no better.
         var report = await producer.ProduceAsync(record with { Topic = topic, Partition = null, Value = letter }, CancellationToken.None);
-        return report.Delivery == Delivery.Refused ? new DeliveryReport(Delivery.Acknowledged, null) : report;
+        return report.Delivery == Delivery.Undeliverable ? new DeliveryReport(Delivery.Acknowledged, null) : report;
     }
 
     private static bool IsLetter(OutgoingMessage message) => message.Topic.EndsWith(Topics.DeadLetterSuffix, StringComparison.Ordinal);

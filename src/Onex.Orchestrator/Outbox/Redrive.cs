@@ -1,7 +1,5 @@
-using System.Text.Json;
 using Onex.Contracts.Messages;
 using Onex.Kafka.Consuming;
-using Onex.Orchestrator.Mapping;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Sagas;
 
@@ -24,41 +22,16 @@ internal static class Redrive
         Partition = letter.Partition >= 0 ? letter.Partition : null,
         Key = letter.Key ?? "",
         Value = letter.Value ?? throw new ArgumentException("The record's value is not kept.", nameof(letter)),
-        Headers = SagaRows.Json(writer =>
-        {
-            if (letter.Headers is { IsNull: false } headers)
-            {
-                using var document = JsonDocument.Parse(headers.Utf8);
-                foreach (var header in document.RootElement.EnumerateObject())
-                {
-                    if (header.Name is not (HeaderNames.Redrive or HeaderNames.Timestamp or HeaderNames.Origin))
-                    {
-                        header.WriteTo(writer);
-                    }
-                }
-            }
-
-            writer.WriteString(HeaderNames.Timestamp, at);
-            writer.WriteString(HeaderNames.Redrive, letter.Id);
-            writer.WriteString(HeaderNames.Origin, Origin(letter).ToString());
-        }),
+        Headers = (letter.Headers ?? MessageHeaders.Empty)
+            .WithTimestamp(at)
+            .With(HeaderNames.Redrive, letter.Id.ToString())
+            .With(HeaderNames.Origin, Origin(letter).ToString()),
     };
 
     /// <summary>
     /// Who the letter's record is. DeadLetters of before this was kept tell no topic's id: their records are known by the letter from then on, so that
     /// at least no redrive counts twice.
     /// </summary>
-    public static RecordOrigin Origin(DeadLetterRow letter)
-    {
-        if (letter.Headers is { IsNull: false } headers)
-        {
-            using var document = JsonDocument.Parse(headers.Utf8);
-            if (document.RootElement.TryGetProperty(HeaderNames.Origin, out var text) && RecordOrigin.Parse(text.GetString()!) is { } origin)
-            {
-                return origin;
-            }
-        }
-
-        return RecordOrigin.Known(letter.Id);
-    }
+    public static RecordOrigin Origin(DeadLetterRow letter) =>
+        letter.Headers?[HeaderNames.Origin] is { } text && RecordOrigin.Parse(text) is { } origin ? origin : RecordOrigin.FromIdentity(letter.Id);
 }

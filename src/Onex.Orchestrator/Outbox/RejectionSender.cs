@@ -24,9 +24,9 @@ internal sealed class RejectionSender(ResponseWriter responses, IRecordProducer 
                 await SendAsync(responses.Write(requester, rejection, time.GetUtcNow()), cancellation);
             }
 
-            entry.Settle(dead
+            entry.Complete(dead
                 ? new RecordOutcome.Dead(rejection.Code, rejection.Error, rejection.ErrorType, rejection.Requester?.CorrelationId)
-                : RecordOutcome.Done.Instance);
+                : RecordOutcome.Handled.Instance);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -37,7 +37,7 @@ internal sealed class RejectionSender(ResponseWriter responses, IRecordProducer 
     /// <summary>Ends when the broker has the message, or refuses it for good.</summary>
     public async Task SendAsync(OutgoingMessage message, CancellationToken cancellation)
     {
-        var record = new ProducedRecord(message.Topic, message.Partition, message.Key, message.Value, MessageHeaders.ToList(message.Headers));
+        var record = new ProducedRecord(message.Topic, message.Partition, message.Key, message.Value, message.Headers.Items);
         var report = await producer.ProduceAsync(record, cancellation);
         while (report.Delivery == Delivery.Unavailable)
         {
@@ -51,7 +51,7 @@ internal sealed class RejectionSender(ResponseWriter responses, IRecordProducer 
             report = await producer.ProduceAsync(record, cancellation);
         }
 
-        if (report.Delivery == Delivery.Refused)
+        if (report.Delivery == Delivery.Undeliverable)
         {
             if (ShortResponse.For(message, report.Reason ?? "no reason given") is { } instead)
             {

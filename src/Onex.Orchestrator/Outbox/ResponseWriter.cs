@@ -82,7 +82,7 @@ internal sealed class ResponseWriter(Topics topics)
         Partition = parent.HomePartition,
         Key = parent.CommandId.ToString(),
         Value = JsonSerializer.SerializeToUtf8Bytes(new SagaMessage { Result = result }, MessageJson.Default.SagaMessage),
-        Headers = MessageHeaders.Of(EventTypes.Result, messageId, to.CorrelationId, at, to.Headers),
+        Headers = MessageWriter.Headers(EventTypes.Result, messageId, to.CorrelationId, at).With(to.Headers),
     };
 
     private OutgoingMessage Write(Requester to, MessageId messageId, DateTimeOffset at, Response response) => to.Parent is { } parent
@@ -102,6 +102,6 @@ internal sealed class ResponseWriter(Topics topics)
             Topic = to.ReplyTo ?? topics.Responses,
             Key = to.CorrelationId.ToString(),
             Value = JsonSerializer.SerializeToUtf8Bytes(response, MessageJson.Readable.Response),
-            Headers = MessageHeaders.Of(EventTypes.Response, messageId, to.CorrelationId, at, to.Headers),
+            Headers = MessageWriter.Headers(EventTypes.Response, messageId, to.CorrelationId, at).With(to.Headers),
         };
 }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text.Json;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Text;
@@ -17,8 +16,7 @@ internal static class ShortResponse
     /// <summary>The same message with a short response; null if it is no response, or a short one already.</summary>
     public static OutgoingMessage? For(OutgoingMessage message, string reason)
     {
-        using var headers = JsonDocument.Parse(message.Headers.Utf8);
-        if (Header(HeaderNames.EventType) != EventTypes.Response
+        if (message.Headers[HeaderNames.EventType] != EventTypes.Response
             || JsonSerializer.Deserialize(message.Value.Span, MessageJson.Readable.Response) is not { } response
             || response.Code == ErrorCodes.ResponseUndeliverable)
         {
@@ -43,12 +41,9 @@ internal static class ShortResponse
         return message with
         {
             Value = JsonSerializer.SerializeToUtf8Bytes(shortened, MessageJson.Readable.Response),
-            Headers = MessageHeaders.Of(
-                EventTypes.Response, message.MessageId, response.CorrelationId, DateTimeOffset.Parse(Header(HeaderNames.Timestamp)!),
-                ImmutableSortedDictionary<string, string>.Empty),
+            Headers = MessageWriter.Headers(
+                EventTypes.Response, message.MessageId, response.CorrelationId, DateTimeOffset.Parse(message.Headers[HeaderNames.Timestamp]!)),
         };
-
-        string? Header(string name) => headers.RootElement.TryGetProperty(name, out var value) ? value.GetString() : null;
     }
 
     private static string Clip(string text) => text.Length <= OperationCharsMax ? text : string.Concat(text.AsSpan(0, OperationCharsMax), "...");

@@ -22,7 +22,7 @@ internal static class UndeliverableDeadLetter
                 Key = message.Key,
                 Value = message.Value.Length <= ValueBytesMax ? System.Text.Encoding.UTF8.GetString(message.Value.Span) : null,
                 ValueRef = message.Value.Length <= ValueBytesMax ? null : sagaId.Value,
-                Headers = JsonSerializer.Deserialize(message.Headers.Utf8.Span, MessageJson.Default.DictionaryStringString)!,
+                Headers = message.Headers.Items.ToDictionary(),
                 Partition = message.Partition ?? -1,
                 Offset = -1,
             },
@@ -36,17 +36,15 @@ internal static class UndeliverableDeadLetter
     }
 
     /// <summary>Its entry in the index, with the message itself: it can be sent again once the topic takes it.</summary>
-    public static DeadLetterRow Row(OutgoingMessage message, string reason)
-    {
-        using var headers = JsonDocument.Parse(message.Headers.Utf8);
-        return new DeadLetterRow(
+    public static DeadLetterRow Row(OutgoingMessage message, string reason) =>
+        new(
             Id(message),
             message.Topic,
             message.Partition ?? -1,
             -1,
             ErrorCodes.DeliveryRefused,
             reason,
-            headers.RootElement.TryGetProperty(HeaderNames.CorrelationId, out var id) && Guid.TryParse(id.GetString(), out var correlation) ? correlation : null,
+            Guid.TryParse(message.Headers[HeaderNames.CorrelationId], out var correlation) ? correlation : null,
             message.Value.ToArray(),
             DateTimeOffset.Parse(Timestamp(message)))
         {
@@ -55,21 +53,11 @@ internal static class UndeliverableDeadLetter
             ErrorType = "DeliveryRefused",
             Reopens = Id(message) != message.MessageId.Value,
         };
-    }
 
     /// <summary>The letter's id. What was sent again from a letter has that one, or each redrive would leave one more.</summary>
-    public static Guid Id(OutgoingMessage message)
-    {
-        using var headers = JsonDocument.Parse(message.Headers.Utf8);
-        return headers.RootElement.TryGetProperty(HeaderNames.Redrive, out var letter) && Guid.TryParseExact(letter.GetString(), "D", out var id)
-            ? id
-            : message.MessageId.Value;
-    }
+    public static Guid Id(OutgoingMessage message) =>
+        Guid.TryParseExact(message.Headers[HeaderNames.Redrive], "D", out var id) ? id : message.MessageId.Value;
 
     // Every copy has the same bytes, so the time is the decision's, not the clock's.
-    private static string Timestamp(OutgoingMessage message)
-    {
-        using var headers = JsonDocument.Parse(message.Headers.Utf8);
-        return headers.RootElement.GetProperty(HeaderNames.Timestamp).GetString()!;
-    }
+    private static string Timestamp(OutgoingMessage message) => message.Headers[HeaderNames.Timestamp]!;
 }

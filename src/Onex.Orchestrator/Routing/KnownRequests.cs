@@ -31,7 +31,7 @@ internal sealed class KnownRequests(ISagaStore store)
 
         if (known.Source == requester.Source)
         {
-            entry?.Settle(RecordOutcome.Done.Instance);
+            entry?.Complete(RecordOutcome.Handled.Instance);
             return (true, null);
         }
 

@@ -108,7 +108,7 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
     /// <param name="saga">That saga as it is now, if it is at hand.</param>
     public void Done(SagaId? sagaId, SagaState? saga = null)
     {
-        Entry?.Settle(RecordOutcome.Done.Instance);
+        Entry?.Complete(RecordOutcome.Handled.Instance);
         Caller?.TrySetResult(new WorkOutcome.Done(sagaId, saga, Decision));
         LetGo();
     }
@@ -119,7 +119,7 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
         if (Decision is { Changed: true })
         {
             // The answer has left with the commit.
-            Entry?.Settle(RecordOutcome.Done.Instance);
+            Entry?.Complete(RecordOutcome.Handled.Instance);
         }
         else if (Entry is { } entry)
         {
@@ -133,7 +133,7 @@ internal sealed class WorkItem(SagaEvent message, BatchEntry? entry)
     /// <summary>It cannot be handled.</summary>
     public void Fail(string code, string reason, string errorType)
     {
-        Entry?.Settle(new RecordOutcome.Dead(code, reason, errorType, null));
+        Entry?.Complete(new RecordOutcome.Dead(code, reason, errorType, null));
         Caller?.TrySetResult(new WorkOutcome.Failed(code, reason, errorType));
     }
 

@@ -76,8 +76,8 @@ public sealed record DeadLetterRow(
     /// <summary>The record's key as text, or null.</summary>
     public string? Key { get; init; }
 
-    /// <summary>jsonb: the record's headers as they were read, name to text; null where they are not kept.</summary>
-    public RawJson? Headers { get; init; }
+    /// <summary>The record's headers as they were read; jsonb, null where they are not stored.</summary>
+    public MessageHeaders? Headers { get; init; }
 
     /// <summary>The kind of failure.</summary>
     public string ErrorType { get; init; } = "";

@@ -120,8 +120,8 @@ public sealed record OutgoingMessage
     /// <summary>The record's value.</summary>
     public required ReadOnlyMemory<byte> Value { get; init; }
 
-    /// <summary>jsonb: the record's headers, name to text.</summary>
-    public required RawJson Headers { get; init; }
+    /// <summary>The record's headers; jsonb.</summary>
+    public required MessageHeaders Headers { get; init; }
 }
 
 /// <summary>A row of <c>saga_payloads</c>: written once, never updated.</summary>

@@ -1,3 +1,4 @@
+using Onex.Contracts.Messages;
 using Onex.Persistence.DeadLetters;
 
 namespace Onex.Persistence.Tables;
@@ -25,7 +26,7 @@ internal static class DeadLetterTable
     public static readonly int DecidedBy = Columns.Text("decided_by", row => row.DecidedBy);
     public static readonly int DecisionReason = Columns.Text("decision_reason", row => row.DecisionReason);
     public static readonly int Value = Columns.OptionalBytes("value", row => row.Value);
-    public static readonly int Headers = Columns.NullableJson("headers", row => row.Headers);
+    public static readonly int Headers = Columns.NullableJson("headers", row => row.Headers?.ToJson());
 
     /// <summary>The names behind an alias, with nothing in the place of what may be large.</summary>
     public static string NamesWithoutContent(string alias) => Columns.NamesWithout(alias, Value, Headers);
@@ -52,6 +53,6 @@ internal static class DeadLetterTable
             DecidedAt = row.OptionalTime(DecidedAt),
             DecidedBy = row.OptionalText(DecidedBy),
             DecisionReason = row.OptionalText(DecisionReason),
-            Headers = row.OptionalJson(Headers),
+            Headers = row.OptionalJson(Headers) is { } headers ? MessageHeaders.Parse(headers) : null,
         };
 }

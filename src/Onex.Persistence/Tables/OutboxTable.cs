@@ -21,7 +21,7 @@ internal static class OutboxTable
     public static readonly int Partition = Columns.OptionalInteger("partition", row => row.Message.Partition);
     public static readonly int Key = Columns.Text("key", row => row.Message.Key);
     public static readonly int Value = Columns.Bytes("value", row => row.Message.Value);
-    public static readonly int Headers = Columns.Json("headers", row => row.Message.Headers);
+    public static readonly int Headers = Columns.Json("headers", row => row.Message.Headers.ToJson());
 
     /// <summary>The row, where the columns of the list are selected first.</summary>
     public static UnsentMessage Read<TReader>(TReader row)
@@ -32,6 +32,6 @@ internal static class OutboxTable
             Partition = row.OptionalInteger(Partition),
             Key = row.Text(Key),
             Value = row.Bytes(Value),
-            Headers = row.OptionalJson(Headers) ?? RawJson.EmptyObject,
+            Headers = MessageHeaders.Parse(row.JsonOrNull(Headers)),
         });
 }

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using Onex.Contracts.Messages;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.DeadLetters;
@@ -41,7 +40,7 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
 
     public Guid Id(ConsumedRecord record) => DeadLetterId(record);
 
-    private static RawJson Headers(ConsumedRecord record)
+    private static MessageHeaders Headers(ConsumedRecord record)
     {
         // The last one of a name counts, as it does for whoever reads the record.
         var headers = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -52,8 +51,8 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
         }
 
         // Sent again it stands elsewhere. Who it is must not depend on that, or what was handled after all is handled twice.
-        headers[HeaderNames.Origin] = RecordOrigin.Of(record).ToString();
-        return new RawJson(JsonSerializer.SerializeToUtf8Bytes(headers, MessageJson.Default.DictionaryStringString));
+        headers[HeaderNames.Origin] = RecordOrigin.For(record).ToString();
+        return MessageHeaders.Empty.With(headers);
     }
 
     private static Guid? RedrivenFrom(ConsumedRecord record) => Guid.TryParseExact(record.TextHeader(HeaderNames.Redrive), "D", out var letter) ? letter : null;

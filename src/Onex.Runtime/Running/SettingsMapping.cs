@@ -16,7 +16,7 @@ internal static class SettingsMapping
     /// <param name="client">What the broker calls us.</param>
     public static KafkaSettings Kafka(RuntimeSettings settings, string client)
     {
-        var memory = MemoryBudget.OfProcess();
+        var memory = MemoryBudget.ForProcess();
         var kafka = settings.Kafka ?? throw new InvalidOperationException("Kafka is not configured.");
         return new KafkaSettings
         {
@@ -42,8 +42,8 @@ internal static class SettingsMapping
             BootstrapServers = "this process",
             ClientId = client,
             DrainFor = DrainFor(settings),
-            InFlightBytesMax = MemoryBudget.OfProcess().Intake,
-            WeightMax = MemoryBudget.OfProcess().Commands,
+            InFlightBytesMax = MemoryBudget.ForProcess().Intake,
+            WeightMax = MemoryBudget.ForProcess().Commands,
         };
 
     /// <summary>For Onex.Persistence.</summary>

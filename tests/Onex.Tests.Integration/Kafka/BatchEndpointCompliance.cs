@@ -12,17 +12,17 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     {
         var topic = NewTopic();
         var handler = new Remembering(_ => { });
-        await using var member = await StartAsync(topic, 1, handler, s => s with { StandstillAfter = TimeSpan.FromSeconds(1) });
+        await using var member = await StartAsync(topic, 1, handler, s => s with { StalledAfter = TimeSpan.FromSeconds(1) });
         await member.ProduceAsync(topic, 0, "a", "b");
         await Eventually.TrueAsync(() => handler.Given.Count == 2);
 
         await Eventually.TrueAsync(
             () => !member.IsReady && member.Problems.Contains(
-                "stands still: of the records", StringComparison.Ordinal), () => member.Problems);
+                "is stalled: of the records", StringComparison.Ordinal), () => member.Problems);
 
         foreach (var entry in handler.Given)
         {
-            entry.Settle(RecordOutcome.Done.Instance);
+            entry.Complete(RecordOutcome.Handled.Instance);
         }
 
         await Eventually.TrueAsync(() => member.IsReady, () => member.Problems);
@@ -87,7 +87,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
 
             foreach (var entry in batch)
             {
-                entry.Settle(RecordOutcome.Done.Instance);
+                entry.Complete(RecordOutcome.Handled.Instance);
             }
         });
         await Bus.MakeAsync(1, topic);
@@ -168,7 +168,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
         {
             if (entry.Record.Offset != 5)
             {
-                entry.Settle(RecordOutcome.Done.Instance);
+                entry.Complete(RecordOutcome.Handled.Instance);
             }
         });
         await using (var member = await StartAsync(topic, 1, first, s => s with { DrainFor = TimeSpan.FromMilliseconds(100) }))
@@ -208,7 +208,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
             Assert.True(given.Length - settled <= 50, $"{given.Length - settled} in flight");
             foreach (var entry in given.Skip(settled))
             {
-                entry.Settle(RecordOutcome.Done.Instance);
+                entry.Complete(RecordOutcome.Handled.Instance);
                 settled++;
             }
 
@@ -232,7 +232,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
 
         foreach (var entry in handler.Given)
         {
-            entry.Settle(RecordOutcome.Done.Instance);
+            entry.Complete(RecordOutcome.Handled.Instance);
         }
 
         await Eventually.TrueAsync(() => handler.Given.Count == 6);
@@ -250,7 +250,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
             {
                 if (attempts == 1)
                 {
-                    batch[0].Settle(RecordOutcome.Done.Instance);
+                    batch[0].Complete(RecordOutcome.Handled.Instance);
                 }
 
                 throw new TimeoutException("the database is away");

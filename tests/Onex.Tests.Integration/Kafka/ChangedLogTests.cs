@@ -100,7 +100,7 @@ public sealed class ChangedLogTests : IDisposable
         var old = handler.Given.ToList();
 
         await DeleteAsync(topic);
-        old.ForEach(entry => entry.Settle(RecordOutcome.Done.Instance));
+        old.ForEach(entry => entry.Complete(RecordOutcome.Handled.Instance));
         await MakeAgainAsync(topic);
         await ProduceAsync(topic, "new 0", "new 1", "new 2", "new 3", "new 4");
 
@@ -108,7 +108,7 @@ public sealed class ChangedLogTests : IDisposable
         Assert.Equal(["new 0", "new 1", "new 2", "new 3", "new 4"], handler.Values.Skip(3));
         foreach (var entry in handler.Given.Skip(3))
         {
-            entry.Settle(RecordOutcome.Done.Instance);
+            entry.Complete(RecordOutcome.Handled.Instance);
         }
 
         await Eventually.TrueAsync(() => _bus.Committed(topic, topic, 1)[0] == 5);
@@ -304,7 +304,7 @@ public sealed class ChangedLogTests : IDisposable
     public async Task Records_that_no_reader_is_given_make_it_not_ready()
     {
         var (topic, handler) = (TestBus.NewTopic(), Remembering.Settling);
-        await using var member = await StartAsync(topic, handler, s => s with { StandstillAfter = TimeSpan.FromSeconds(2) });
+        await using var member = await StartAsync(topic, handler, s => s with { StalledAfter = TimeSpan.FromSeconds(2) });
         using var producer = new ProducerBuilder<string, string>(
             new ProducerConfig { BootstrapServers = _bus.Bootstrap, TransactionalId = topic }).Build();
         await Task.Run(() => producer.InitTransactions(TimeSpan.FromSeconds(30)));
@@ -314,7 +314,7 @@ public sealed class ChangedLogTests : IDisposable
         await ProduceAsync(topic, "behind it");
 
         await Eventually.TrueAsync(
-            () => !member.IsReady && member.Problems.Contains("stands still", StringComparison.Ordinal), () => member.Problems);
+            () => !member.IsReady && member.Problems.Contains("is stalled", StringComparison.Ordinal), () => member.Problems);
 
         await Task.Run(() => producer.CommitTransaction());
         await Eventually.TrueAsync(() => member.IsReady && handler.Values.Contains("behind it"));
@@ -331,7 +331,7 @@ public sealed class ChangedLogTests : IDisposable
         var reports = await member.ProduceAsync(topic, 0, [.. values, new string('y', 6000)]);
 
         Assert.All(reports[..400], report => Assert.Equal(Onex.Kafka.Producing.Delivery.Acknowledged, report.Delivery));
-        Assert.Equal(Onex.Kafka.Producing.Delivery.Refused, reports[400].Delivery);
+        Assert.Equal(Onex.Kafka.Producing.Delivery.Undeliverable, reports[400].Delivery);
         var records = await _bus.ReadAsync(topic, 400);
         Assert.Equal(
             values.Order(StringComparer.Ordinal),

@@ -59,8 +59,8 @@ public abstract class DeadLetterCompliance : RiderCompliance
     public async Task The_offset_advances_behind_a_dead_letter_and_the_next_record_is_handled()
     {
         var topic = NewTopic();
-        var handler = new Remembering(entry => entry.Settle(
-            entry.Record.Offset == 0 ? _dead : RecordOutcome.Done.Instance));
+        var handler = new Remembering(entry => entry.Complete(
+            entry.Record.Offset == 0 ? _dead : RecordOutcome.Handled.Instance));
         await using var member = await StartAsync(topic, handler);
 
         await member.ProduceAsync(topic, 0, "bad", "good");
@@ -75,8 +75,8 @@ public abstract class DeadLetterCompliance : RiderCompliance
     {
         var topic = NewTopic();
         var sink = new Sink { Open = new TaskCompletionSource().Task };
-        var handler = new Remembering(entry => entry.Settle(
-            entry.Record.Offset == 0 ? _dead : RecordOutcome.Done.Instance));
+        var handler = new Remembering(entry => entry.Complete(
+            entry.Record.Offset == 0 ? _dead : RecordOutcome.Handled.Instance));
         await using (var member = await StartAsync(topic, handler, sink))
         {
             await member.ProduceAsync(topic, 0, "bad", "good");
@@ -143,7 +143,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
     {
         var (topic, sink) = (NewTopic(), new Sink { OpenDeadLetters = { 1, 2, 7 } });
         await using var member = await StartAsync(
-            topic, new Remembering(entry => entry.Settle(entry.Record.Offset == 2 ? _dead : RecordOutcome.Done.Instance)), sink);
+            topic, new Remembering(entry => entry.Complete(entry.Record.Offset == 2 ? _dead : RecordOutcome.Handled.Instance)), sink);
 
         await member.ProduceAsync(topic, 0, "never had one", "has one", "dies again");
 
@@ -156,7 +156,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
     {
         await Bus.MakeAsync(1, topic);
         return await Bus.StartAsync(
-            k => k.BatchEndpoint("test", [topic], group ?? topic, _ => handler ?? new Remembering(entry => entry.Settle(_dead))),
+            k => k.BatchEndpoint("test", [topic], group ?? topic, _ => handler ?? new Remembering(entry => entry.Complete(_dead))),
             register: services =>
             {
                 if (sink is not null)

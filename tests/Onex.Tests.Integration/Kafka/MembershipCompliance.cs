@@ -44,13 +44,13 @@ public abstract class MembershipCompliance : RiderCompliance
         await Eventually.TrueAsync(() => one.Given.Count + two.Given.Count == 40 && two.OwnedNow().Length == 1);
         foreach (var late in one.Given.Take(20))
         {
-            late.Settle(RecordOutcome.Done.Instance);
+            late.Complete(RecordOutcome.Handled.Instance);
         }
 
         var (mine, theirs) = (one.OwnedNow().Single(), two.OwnedNow().Single());
         foreach (var current in one.Given.Skip(20))
         {
-            current.Settle(RecordOutcome.Done.Instance);
+            current.Complete(RecordOutcome.Handled.Instance);
         }
 
         await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 2)[mine] == 10);
@@ -144,9 +144,9 @@ public abstract class MembershipCompliance : RiderCompliance
         await Eventually.TrueAsync(() => one.Given.Count == 3 && Bus.Committed(topic, topic, 1)[0] == 1);
 
         var (unstored, late) = (one.Given.ElementAt(1), one.Given.ElementAt(2));
-        first.Log.Die(() => unstored.Settle(RecordOutcome.Done.Instance));
+        first.Log.Die(() => unstored.Complete(RecordOutcome.Handled.Instance));
         await Eventually.TrueAsync(() => one.OwnedNow().Length == 0);
-        late.Settle(RecordOutcome.Done.Instance);
+        late.Complete(RecordOutcome.Handled.Instance);
 
         await using var second = await StartAsync(topic, 1, two, ShortSession);
         await Eventually.TrueAsync(() => two.Given.Count == 2);
@@ -202,10 +202,10 @@ public abstract class MembershipCompliance : RiderCompliance
         await Eventually.TrueAsync(() => handler.Given.Count == 2);
 
         var stopping = member.StopAsync();
-        handler.Given.First().Settle(RecordOutcome.Done.Instance);
+        handler.Given.First().Complete(RecordOutcome.Handled.Instance);
         await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
         Assert.False(stopping.IsCompleted);
-        handler.Given.Last().Settle(RecordOutcome.Done.Instance);
+        handler.Given.Last().Complete(RecordOutcome.Handled.Instance);
         await stopping;
 
         Assert.Equal(["a", "b"], handler.Values);
@@ -220,7 +220,7 @@ public abstract class MembershipCompliance : RiderCompliance
     {
         if (entry.Record.Offset == 0)
         {
-            entry.Settle(RecordOutcome.Done.Instance);
+            entry.Complete(RecordOutcome.Handled.Instance);
         }
     }
 

@@ -54,10 +54,10 @@ public abstract class ProducerCompliance : RiderCompliance
         var nowhere = await member.ProduceAsync(topic, 7, "no such partition");
         var forbidden = await member.ProduceAsync("no/such/name", null, "x");
 
-        Assert.Equal([Delivery.Refused, Delivery.Acknowledged], reports.Select(report => report.Delivery));
+        Assert.Equal([Delivery.Undeliverable, Delivery.Acknowledged], reports.Select(report => report.Delivery));
         Assert.NotNull(reports[0].Reason);
-        Assert.Equal(Delivery.Refused, nowhere[0].Delivery);
-        Assert.Equal(Delivery.Refused, forbidden[0].Delivery);
+        Assert.Equal(Delivery.Undeliverable, nowhere[0].Delivery);
+        Assert.Equal(Delivery.Undeliverable, forbidden[0].Delivery);
     }
 
     [Fact]

@@ -128,7 +128,7 @@ internal static class Eventually
 /// <summary>A handler that remembers what it was given and does with it what the test says.</summary>
 internal sealed class Remembering(Action<BatchEntry> handle) : IRecordBatchHandler
 {
-    public static Remembering Settling => new(entry => entry.Settle(RecordOutcome.Done.Instance));
+    public static Remembering Settling => new(entry => entry.Complete(RecordOutcome.Handled.Instance));
 
     public ConcurrentQueue<BatchEntry> Given { get; } = new();
 

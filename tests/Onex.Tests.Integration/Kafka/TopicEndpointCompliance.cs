@@ -130,7 +130,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
                 begun.TrySetResult();
                 return release.Task;
             })),
-            settings => settings with { StandstillAfter = TimeSpan.FromMilliseconds(100) });
+            settings => settings with { StalledAfter = TimeSpan.FromMilliseconds(100) });
         await member.ProduceAsync(topic, 0, """{"Text":"slow"}""");
         await begun.Task.WaitAsync(TimeSpan.FromMinutes(1));
 

@@ -59,7 +59,7 @@ internal static class Rows
         Topic = "effect-requests",
         Key = text,
         Value = Encoding.UTF8.GetBytes($"{{\"text\":\"{text}\"}}"),
-        Headers = RawJson.FromText("""{"source":"onex-main"}"""),
+        Headers = MessageHeaders.Empty.With("source", "onex-main"),
     };
 
     /// <summary>An event of that saga's flow that came before it.</summary>

@@ -86,7 +86,7 @@ public sealed partial class MessagesDocumentTests
 
     [Fact]
     public void The_headers_that_are_not_copied_are_those_that_the_code_writes() => GeneratedDocument.Holds(
-        Document, "own headers", string.Join(", ", MessageHeaders.Own.Order(StringComparer.Ordinal).Select(name => $"`{name}`")) + ".\n");
+        Document, "own headers", string.Join(", ", MessageHeaders.Standard.Order(StringComparer.Ordinal).Select(name => $"`{name}`")) + ".\n");
 
     [Fact]
     public void Every_message_that_is_written_as_json_is_in_it() => Assert.Empty(
@@ -171,7 +171,7 @@ public sealed partial class MessagesDocumentTests
             Headers = [],
         };
         var dead = new DeadLetterWriter(null!, null!, null, new FakeTimeProvider(_at), NullLogger<DeadLetterWriter>.Instance)
-            .Letter(record, new RecordOutcome.Dead(rejection.Code, rejection.Error, rejection.ErrorType, _correlation));
+            .Create(record, new RecordOutcome.Dead(rejection.Code, rejection.Error, rejection.ErrorType, _correlation));
 
         return new Dictionary<string, string>(StringComparer.Ordinal)
         {
@@ -229,7 +229,7 @@ public sealed partial class MessagesDocumentTests
             shown["partition"] = partition;
         }
 
-        shown["headers"] = JsonNode.Parse(message.Headers.Utf8.Span);
+        shown["headers"] = JsonNode.Parse(message.Headers.ToJson().Utf8.Span);
         shown["value"] = JsonNode.Parse(message.Value.Span);
         return shown.ToJsonString(_indented);
     }

@@ -51,7 +51,7 @@ public sealed class MemoryLogTests
 
         foreach (var entry in slow.Given.Take(30))
         {
-            entry.Settle(RecordOutcome.Done.Instance);
+            entry.Complete(RecordOutcome.Handled.Instance);
         }
 
         await Eventually.TrueAsync(() => bus.Memory.Held(Topic).Count == 20);
@@ -75,7 +75,7 @@ public sealed class MemoryLogTests
         Assert.Equal(Delivery.Acknowledged, (await member.ProduceAsync(Other, 0, large))[0].Delivery);
 
         await Eventually.TrueAsync(() => handler.Given.Count == 4);
-        handler.Given.First().Settle(RecordOutcome.Done.Instance);
+        handler.Given.First().Complete(RecordOutcome.Handled.Instance);
         await Eventually.TrueAsync(() => bus.Memory.Held(Topic).Count == 3);
         Assert.Equal(Delivery.Acknowledged, (await member.ProduceAsync(Topic, 0, large))[0].Delivery);
     }
@@ -86,7 +86,7 @@ public sealed class MemoryLogTests
         var arrived = new SemaphoreSlim(0);
         var handler = new Remembering(entry =>
         {
-            entry.Settle(RecordOutcome.Done.Instance);
+            entry.Complete(RecordOutcome.Handled.Instance);
             arrived.Release();
         });
         await using var member = await StartAsync(new MemoryTestBus(), 4, ("quick", handler));

@@ -147,7 +147,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
 
     [Theory]
     [InlineData(Delivery.Unavailable, typeof(BrokerUnavailableException))]
-    [InlineData(Delivery.Refused, typeof(InvalidOperationException))]
+    [InlineData(Delivery.Undeliverable, typeof(InvalidOperationException))]
     public async Task A_result_that_the_broker_does_not_take_is_the_riders_to_handle(Delivery delivery, Type thrown)
     {
         _bench.Produced.Report = new DeliveryReport(delivery, "no");

@@ -21,8 +21,8 @@ public sealed class TopicIdsTests
         ids.Read("[thrd:main]: Topic orders [0] Leader 1 Epoch 0");
 
         Assert.False(ids.HaveChanged);
-        Assert.Null(ids.Of(["orders", "others"]));
-        Assert.Equal(Guid.Parse("a26c8a8b-3a05-4f37-882b-ce064423d3d9"), ids.Of(["orders"])!["orders"]);
+        Assert.Null(ids.For(["orders", "others"]));
+        Assert.Equal(Guid.Parse("a26c8a8b-3a05-4f37-882b-ce064423d3d9"), ids.For(["orders"])!["orders"]);
     }
 
     [Fact]
@@ -34,7 +34,7 @@ public sealed class TopicIdsTests
         ids.Read(Line("orders", One, Two));
 
         Assert.True(ids.HaveChanged);
-        Assert.Equal(_before["orders"], ids.Of(["orders"])!["orders"]);
+        Assert.Equal(_before["orders"], ids.For(["orders"])!["orders"]);
         Assert.Equal("orders", Assert.Single(ids.TakeChanges()).Topic);
         Assert.False(ids.HaveChanged);
     }

@@ -19,12 +19,12 @@ public sealed class WatermarkTrackerTests
     {
         var tracker = Read(10, 11, 12, 13);
 
-        tracker.Settle(10);
-        tracker.Settle(12);
-        tracker.Settle(13);
+        tracker.Complete(10);
+        tracker.Complete(12);
+        tracker.Complete(13);
         Assert.Equal(11, tracker.Watermark);
 
-        Assert.True(tracker.Settle(11));
+        Assert.True(tracker.Complete(11));
         Assert.Equal(14, tracker.Watermark);
         Assert.Equal(0, tracker.Open);
     }
@@ -34,8 +34,8 @@ public sealed class WatermarkTrackerTests
     {
         var tracker = Read(3, 90, 1000);
 
-        tracker.Settle(3);
-        tracker.Settle(90);
+        tracker.Complete(3);
+        tracker.Complete(90);
 
         Assert.Equal(91, tracker.Watermark);
     }
@@ -45,25 +45,25 @@ public sealed class WatermarkTrackerTests
     {
         var tracker = Read(3, 4);
 
-        Assert.False(tracker.Pass(7));
-        tracker.Settle(4);
+        Assert.False(tracker.AdvanceTo(7));
+        tracker.Complete(4);
         Assert.Null(tracker.Watermark);
-        tracker.Settle(3);
+        tracker.Complete(3);
         Assert.Equal(7, tracker.Watermark);
 
         tracker.Read(7);
-        Assert.False(tracker.Pass(8));
-        tracker.Settle(7);
+        Assert.False(tracker.AdvanceTo(8));
+        tracker.Complete(7);
         Assert.Equal((8, 0), (tracker.Watermark, tracker.Open));
     }
 
     [Fact]
     public void An_end_without_a_record_before_it_is_passed_at_once_and_an_empty_log_is_not()
     {
-        Assert.False(new WatermarkTracker().Pass(0));
+        Assert.False(new WatermarkTracker().AdvanceTo(0));
 
         var tracker = new WatermarkTracker();
-        Assert.True(tracker.Pass(5));
+        Assert.True(tracker.AdvanceTo(5));
         Assert.Equal(5, tracker.Watermark);
     }
 
@@ -71,10 +71,10 @@ public sealed class WatermarkTrackerTests
     public void Settling_twice_or_what_was_never_read_changes_nothing()
     {
         var tracker = Read(1, 2);
-        tracker.Settle(1);
+        tracker.Complete(1);
 
-        Assert.False(tracker.Settle(1));
-        Assert.False(tracker.Settle(99));
+        Assert.False(tracker.Complete(1));
+        Assert.False(tracker.Complete(99));
         Assert.Equal(2, tracker.Watermark);
         Assert.Equal(1, tracker.Open);
     }
@@ -106,7 +106,7 @@ public sealed class WatermarkTrackerTests
             var done = sample.order.Take(sample.settled).ToHashSet();
             foreach (var index in sample.order.Take(sample.settled))
             {
-                tracker.Settle(offsets[index]);
+                tracker.Complete(offsets[index]);
             }
 
             var prefix = Enumerable.Range(0, offsets.Length).TakeWhile(done.Contains).Count();

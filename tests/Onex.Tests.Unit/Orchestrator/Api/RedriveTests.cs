@@ -20,7 +20,8 @@ public sealed class RedriveTests
             "018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11"), "requests", 3, 41, "ONEX3005", "no", null, """{"password":"hunter2"}"""u8.ToArray(), _now)
     {
         Key = "o-1",
-        Headers = RawJson.FromText("""{"traceparent":"00-1","x-token":"t0ken","onex-redrive":"earlier","timestamp":"yesterday"}"""),
+        Headers = MessageHeaders.Empty.With(
+            [new("traceparent", "00-1"), new("x-token", "t0ken"), new("onex-redrive", "earlier"), new("timestamp", "yesterday")]),
     };
 
     [Fact]
@@ -32,7 +33,7 @@ public sealed class RedriveTests
 
         Assert.Equal((decision, "requests", 3, "o-1"), (message.MessageId.Value, message.Topic, message.Partition, message.Key));
         Assert.Equal(_letter.Value, message.Value.ToArray());
-        var headers = JsonSerializer.Deserialize(message.Headers.Utf8.Span, MessageJson.Default.DictionaryStringString)!;
+        var headers = message.Headers.Items.ToDictionary();
         Assert.Equal(["onex-origin", "onex-redrive", "timestamp", "traceparent", "x-token"], headers.Keys.Order(StringComparer.Ordinal));
         Assert.Equal(
             (_letter.Id.ToString(), "t0ken", _now),
@@ -55,7 +56,7 @@ public sealed class RedriveTests
         var letter = _letter with
         {
             Value = original.Value,
-            Headers = RawJson.FromText($$"""{"onex-origin":"{{RecordOrigin.Of(original)}}"}"""),
+            Headers = MessageHeaders.Empty.With("onex-origin", RecordOrigin.For(original).ToString()),
         };
 
         var first = Sent(letter, 77);
@@ -78,7 +79,7 @@ public sealed class RedriveTests
             Partition = -1,
             Offset = -1,
             Value = """{"operation":"o.e","payload":{}}"""u8.ToArray(),
-            Headers = RawJson.FromText($$"""{"onex-origin":"{{_letter.Id}}"}"""),
+            Headers = MessageHeaders.Empty.With("onex-origin", _letter.Id.ToString()),
         };
 
         Assert.Equal(
@@ -89,8 +90,8 @@ public sealed class RedriveTests
 
     [Fact]
     public void A_record_whose_letter_does_not_tell_its_origin_is_known_by_the_letter() => Assert.Equal(
-        [RecordOrigin.Known(_letter.Id), RecordOrigin.Known(_letter.Id)],
-        new[] { Sent(_letter, 5), Sent(_letter, 6) }.Select(RecordOrigin.Of));
+        [RecordOrigin.FromIdentity(_letter.Id), RecordOrigin.FromIdentity(_letter.Id)],
+        new[] { Sent(_letter, 5), Sent(_letter, 6) }.Select(RecordOrigin.For));
 
     [Fact]
     public async Task A_redriven_record_that_is_given_up_again_opens_its_letter_again()
@@ -136,7 +137,7 @@ public sealed class RedriveTests
     {
         var record = Sent(_letter, 5, origin);
 
-        Assert.Equal(new RecordOrigin(null, 3, 5), RecordOrigin.Of(record));
+        Assert.Equal(new RecordOrigin(null, 3, 5), RecordOrigin.For(record));
     }
 
     private static ConsumedRecord Sent(DeadLetterRow letter, long offset, string? origin = null)
@@ -150,7 +151,7 @@ public sealed class RedriveTests
             Value = message.Value.ToArray(),
             Headers =
             [
-                .. JsonSerializer.Deserialize(message.Headers.Utf8.Span, MessageJson.Default.DictionaryStringString)!.Select(header =>
+                .. message.Headers.Items.Select(header =>
                     KeyValuePair.Create(
                         header.Key,
                         (byte[]?)Encoding.UTF8.GetBytes(header.Key == HeaderNames.Origin && origin is not null ? origin : header.Value))),

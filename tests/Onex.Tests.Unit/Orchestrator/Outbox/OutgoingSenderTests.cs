@@ -22,7 +22,8 @@ public sealed class OutgoingSenderTests
         Topic = "responses",
         Key = "k",
         Value = """{"token":"t0ken"}"""u8.ToArray(),
-        Headers = RawJson.FromText("""{"timestamp":"2026-11-24T12:00:00Z","correlation_id":"018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a12"}"""),
+        Headers = MessageHeaders.Empty.With(
+            [new("timestamp", "2026-11-24T12:00:00Z"), new("correlation_id", "018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a12")]),
     };
 
     [Fact]
@@ -289,7 +290,8 @@ public sealed class OutgoingSenderTests
         Key = "k",
         Value = JsonSerializer.SerializeToUtf8Bytes(
             new Response { Status = ResponseStatus.Success, CorrelationId = _saga.Value, SagaId = _saga }, MessageJson.Readable.Response),
-        Headers = RawJson.FromText("""{"event_type":"onex.response","timestamp":"2026-11-24T12:00:00Z","x-large":"x"}"""),
+        Headers = MessageHeaders.Empty.With(
+            [new("event_type", "onex.response"), new("timestamp", "2026-11-24T12:00:00Z"), new("x-large", "x")]),
     };
 
     // A broker that takes nothing for some topics.
@@ -342,7 +344,7 @@ public sealed class OutgoingSenderTests
             }
 
             return Task.FromResult(
-                refused ? new DeliveryReport(Delivery.Refused, "too large") : new DeliveryReport(Delivery.Acknowledged, null));
+                refused ? new DeliveryReport(Delivery.Undeliverable, "too large") : new DeliveryReport(Delivery.Acknowledged, null));
         }
 
         public Task<int> PartitionsAsync(string topic, CancellationToken cancellation) => Task.FromResult(1);

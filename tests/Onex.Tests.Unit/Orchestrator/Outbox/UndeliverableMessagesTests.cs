@@ -91,7 +91,7 @@ public sealed class UndeliverableMessagesTests
             Topic = Topics.Default.SagaEvents,
             Key = _id.ToString(),
             Value = JsonSerializer.SerializeToUtf8Bytes(new SagaMessage { Result = outcome }, MessageJson.Default.SagaMessage),
-            Headers = RawJson.FromText("{}"),
+            Headers = MessageHeaders.Empty,
         };
 
         scenario.Handles((await Refused(scenario).TellAsync(new(_id.Value), message, "too large", CancellationToken.None))!.Message);

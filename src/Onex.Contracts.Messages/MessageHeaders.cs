@@ -1,0 +1,163 @@
+using System.Buffers;
+using System.Collections.Frozen;
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace Onex.Contracts.Messages;
+
+/// <summary>
+/// The headers of one message, as text, in order and without repeated names. The standard headers are written here and nowhere else. Two
+/// instances are equal if they hold the same names and values in any order, because the database does not keep the order.
+/// </summary>
+public sealed class MessageHeaders : IEquatable<MessageHeaders>
+{
+    private static readonly JsonWriterOptions _writing = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+
+    private MessageHeaders(IReadOnlyList<KeyValuePair<string, string>> items) => Items = items;
+
+    /// <summary>No headers.</summary>
+    public static MessageHeaders Empty { get; } = new([]);
+
+    /// <summary>The names that <see cref="Create"/> writes; values that a client sends under these names are dropped.</summary>
+    public static FrozenSet<string> Standard { get; } = FrozenSet.ToFrozenSet(
+        [
+            HeaderNames.ContentType, HeaderNames.CorrelationId, HeaderNames.MessageId, HeaderNames.Timestamp, HeaderNames.Source,
+            HeaderNames.EventType, HeaderNames.SchemaVersion, HeaderNames.RetryCount,
+        ],
+        StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>The headers in order.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Items { get; }
+
+    /// <summary>The value of a header, or null.</summary>
+    public string? this[string name]
+    {
+        get
+        {
+            foreach (var item in Items)
+            {
+                if (item.Key == name)
+                {
+                    return item.Value;
+                }
+            }
+
+            return null;
+        }
+    }
+
+    /// <summary>The standard headers of a message whose value is one of Onex's own formats.</summary>
+    /// <param name="source">The role that sends it.</param>
+    /// <param name="eventType">One of <see cref="EventTypes"/>.</param>
+    /// <param name="messageId">The identity of the message.</param>
+    /// <param name="correlationId">The correlation id of the request that it belongs to, or null if it is not known.</param>
+    /// <param name="timestamp">When it was decided.</param>
+    /// <param name="retryCount">How often handling it was retried before.</param>
+    public static MessageHeaders Create(
+        string source, string eventType, MessageId messageId, Guid? correlationId, DateTimeOffset timestamp, int retryCount = 0)
+    {
+        var items = new List<KeyValuePair<string, string>>(8) { new(HeaderNames.ContentType, "application/json") };
+        AddIdentity(items, source, messageId, correlationId, timestamp);
+        items.Add(new(HeaderNames.EventType, eventType));
+        items.Add(new(HeaderNames.SchemaVersion, EventTypes.SchemaVersion));
+        items.Add(new(HeaderNames.RetryCount, retryCount.ToString(CultureInfo.InvariantCulture)));
+        return new MessageHeaders(items);
+    }
+
+    /// <summary>The headers that identify a record whose value has a format of its own.</summary>
+    public static MessageHeaders Identify(string source, MessageId messageId, Guid correlationId, DateTimeOffset timestamp)
+    {
+        var items = new List<KeyValuePair<string, string>>(4);
+        AddIdentity(items, source, messageId, correlationId, timestamp);
+        return new MessageHeaders(items);
+    }
+
+    /// <summary>Reads a JSON object of names and texts.</summary>
+    public static MessageHeaders Parse(RawJson json)
+    {
+        if (json.IsNull)
+        {
+            return Empty;
+        }
+
+        using var document = JsonDocument.Parse(json.Utf8);
+        return Empty.With(document.RootElement.EnumerateObject().Select(item => KeyValuePair.Create(item.Name, item.Value.GetString() ?? "")));
+    }
+
+    /// <summary>These headers and others. A name that is here already gets the other value.</summary>
+    public MessageHeaders With(IEnumerable<KeyValuePair<string, string>> others)
+    {
+        List<KeyValuePair<string, string>>? items = null;
+        foreach (var other in others)
+        {
+            items ??= [.. Items];
+            var index = items.FindIndex(item => item.Key == other.Key);
+            if (index < 0)
+            {
+                items.Add(other);
+            }
+            else
+            {
+                items[index] = other;
+            }
+        }
+
+        return items is null ? this : new MessageHeaders(items);
+    }
+
+    /// <summary>These headers and another; null adds nothing.</summary>
+    public MessageHeaders With(string name, string? value) => value is null ? this : With([new(name, value)]);
+
+    /// <summary>These headers with a new time.</summary>
+    public MessageHeaders WithTimestamp(DateTimeOffset timestamp) => With(HeaderNames.Timestamp, Iso(timestamp));
+
+    /// <summary>These headers and the W3C trace context, where there is one.</summary>
+    public MessageHeaders WithTrace(string? traceParent, string? traceState) =>
+        With(HeaderNames.TraceParent, traceParent).With(HeaderNames.TraceState, traceState);
+
+    /// <summary>The headers as a JSON object of names and texts.</summary>
+    public RawJson ToJson()
+    {
+        var buffer = new ArrayBufferWriter<byte>(512);
+        using var writer = new Utf8JsonWriter(buffer, _writing);
+        writer.WriteStartObject();
+        foreach (var (name, value) in Items)
+        {
+            writer.WriteString(name, value);
+        }
+
+        writer.WriteEndObject();
+        writer.Flush();
+        return new RawJson(buffer.WrittenMemory);
+    }
+
+    /// <inheritdoc />
+    public bool Equals(MessageHeaders? other) =>
+        other is not null && Items.Count == other.Items.Count && Items.All(item => other[item.Key] == item.Value);
+
+    /// <inheritdoc />
+    public override bool Equals(object? obj) => Equals(obj as MessageHeaders);
+
+    /// <inheritdoc />
+    public override int GetHashCode() => Items.Aggregate(0, (hash, item) => hash ^ HashCode.Combine(item.Key, item.Value));
+
+    /// <inheritdoc />
+    public override string ToString() => ToJson().ToString();
+
+    private static void AddIdentity(
+        List<KeyValuePair<string, string>> items, string source, MessageId messageId, Guid? correlationId, DateTimeOffset timestamp)
+    {
+        if (correlationId is { } correlation)
+        {
+            items.Add(new(HeaderNames.CorrelationId, correlation.ToString()));
+        }
+
+        items.Add(new(HeaderNames.MessageId, messageId.ToString()));
+        items.Add(new(HeaderNames.Timestamp, Iso(timestamp)));
+        items.Add(new(HeaderNames.Source, source));
+    }
+
+    // ISO 8601 without trailing zeros, the form that System.Text.Json writes.
+    private static string Iso(DateTimeOffset time) => time.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFFzzz", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,372 @@
+using Confluent.Kafka;
+
+namespace Onex.Kafka.Consuming;
+
+/// <summary>A record that waits for the handler or is in its hands, with the assignment that it was read under.</summary>
+internal readonly record struct BufferedRecord(AssignedPartition Partition, BatchEntry Entry);
+
+/// <summary>What a buffer can take now.</summary>
+/// <param name="Records">How many more records fit.</param>
+/// <param name="Bytes">How many more bytes of values fit.</param>
+/// <param name="IsFull">Whether nothing fits.</param>
+/// <param name="IsHalfFree">Whether at least half of both limits is free.</param>
+internal readonly record struct BufferRoom(int Records, long Bytes, bool IsFull, bool IsHalfFree);
+
+/// <summary>
+/// The state of one consumer's assigned partitions: records held until a partition is prepared, records pending for the handler, counts of
+/// what is in flight, and watermarks. It never gives an offset to store that is past a record in flight. It has no thread, no task and no
+/// Kafka client; one lock guards it and every <see cref="AssignedPartition"/>, so all threads of the consumer may use it.
+/// </summary>
+/// <param name="settings">The limits.</param>
+/// <param name="onOutcome">Receives the outcome of each record, on the thread that reports it and without the lock.</param>
+/// <param name="time">The clock.</param>
+internal sealed class PartitionBuffer(
+    KafkaSettings settings, Action<AssignedPartition, BatchEntry, RecordOutcome> onOutcome, TimeProvider time)
+{
+    // A monitor and not a Lock, because the polling thread waits on it for room.
+    private readonly object _gate = new();
+    private readonly Dictionary<TopicPartition, AssignedPartition> _assigned = [];
+    private readonly Queue<BufferedRecord> _pending = new();
+    private int _inFlight;
+    private long _inFlightBytes;
+    private bool _draining;
+    private (TopicPartition Partition, long Count, long Since)? _unread;
+
+    /// <summary>Records read and not yet completed.</summary>
+    public int InFlight
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _inFlight;
+            }
+        }
+    }
+
+    /// <summary>Whether <see cref="Drain"/> was called and no record is in flight any more.</summary>
+    public bool IsDrained
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _draining && _inFlight <= 0;
+            }
+        }
+    }
+
+    /// <summary>The partitions that are assigned.</summary>
+    public List<TopicPartition> Assigned
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _assigned.Keys];
+            }
+        }
+    }
+
+    /// <summary>
+    /// Adds partitions. Their records are held until <see cref="Open"/>. Also returns the partition numbers that were not assigned before
+    /// in any topic.
+    /// </summary>
+    public (List<AssignedPartition> Partitions, HashSet<int> NewNumbers) Assign(List<TopicPartition> partitions, CancellationToken lost)
+    {
+        lock (_gate)
+        {
+            var before = Numbers();
+            var assigned = partitions.ConvertAll(partition => new AssignedPartition(partition, onOutcome, lost));
+            foreach (var partition in assigned)
+            {
+                _assigned[partition.Partition] = partition;
+            }
+
+            _unread = null;
+            var numbers = Numbers();
+            numbers.ExceptWith(before);
+            return (assigned, numbers);
+        }
+    }
+
+    /// <summary>Makes the held records of these partitions pending, because the handler is ready for them.</summary>
+    public void Open(
+        List<AssignedPartition> partitions, IReadOnlyDictionary<string, Guid> topicIds, IReadOnlySet<Guid> openDeadLetters)
+    {
+        lock (_gate)
+        {
+            foreach (var partition in partitions.Where(partition => !partition.Revoked))
+            {
+                partition.TopicId = topicIds.TryGetValue(partition.Partition.Topic, out var id) ? id : null;
+                partition.OpenDeadLetters = openDeadLetters;
+                foreach (var result in partition.Held ?? [])
+                {
+                    _pending.Enqueue(new BufferedRecord(partition, partition.Entry(result)));
+                }
+
+                partition.Held = null;
+            }
+        }
+    }
+
+    /// <summary>Removes partitions with their records and returns the numbers that are left in no topic.</summary>
+    public HashSet<int> Revoke(List<TopicPartition> partitions)
+    {
+        lock (_gate)
+        {
+            var numbers = Numbers();
+            foreach (var partition in partitions)
+            {
+                if (_assigned.Remove(partition, out var revoked))
+                {
+                    revoked.Revoked = true;
+                    revoked.Held = null;
+                    _inFlight -= revoked.InFlight;
+                    _inFlightBytes -= revoked.InFlightBytes;
+                }
+            }
+
+            Monitor.PulseAll(_gate);
+            numbers.ExceptWith(Numbers());
+            return numbers;
+        }
+    }
+
+    /// <summary>Adds what was read, in order. Drops records of partitions that are not assigned, and all records while it drains.</summary>
+    public void Add(List<ConsumeResult<byte[]?, byte[]?>> results)
+    {
+        lock (_gate)
+        {
+            _unread = null;
+            var now = time.GetTimestamp();
+            foreach (var result in results)
+            {
+                if (_draining || !_assigned.TryGetValue(result.TopicPartition, out var partition))
+                {
+                    continue;
+                }
+
+                if (result.IsPartitionEOF)
+                {
+                    // The offsets between the last record and the end hold control records, which no consumer gets.
+                    partition.Tracker.AdvanceTo(result.Offset.Value);
+                    partition.Reached = result.Offset.Value;
+                    continue;
+                }
+
+                partition.Tracker.Read(result.Offset.Value);
+                partition.Reached = result.Offset.Value + 1;
+                if (partition.InFlight == 0)
+                {
+                    partition.ProgressAt = now;
+                }
+
+                Count(partition, 1, ValueBytes(result));
+                if (partition.Held is { } held)
+                {
+                    held.Add(result);
+                }
+                else
+                {
+                    _pending.Enqueue(new BufferedRecord(partition, partition.Entry(result)));
+                }
+            }
+        }
+    }
+
+    /// <summary>The next records for the handler, possibly none; null once it drains.</summary>
+    public List<BufferedRecord>? NextBatch()
+    {
+        lock (_gate)
+        {
+            if (_draining)
+            {
+                return null;
+            }
+
+            // Large records come in small batches, because a batch keeps its records in memory until it ends.
+            var batch = new List<BufferedRecord>(Math.Min(_pending.Count, settings.BatchMax));
+            var bytes = 0L;
+            while (batch.Count < settings.BatchMax && bytes < settings.InFlightBytesMax / 4 && _pending.TryDequeue(out var record))
+            {
+                if (!record.Partition.Revoked)
+                {
+                    batch.Add(record);
+                    bytes += ValueBytes(record);
+                }
+            }
+
+            return batch;
+        }
+    }
+
+    /// <summary>Lets the offset advance past a record whose outcome is durable. Does nothing if its partition was revoked.</summary>
+    public void Complete(AssignedPartition partition, BatchEntry entry)
+    {
+        lock (_gate)
+        {
+            if (partition.Revoked)
+            {
+                return;
+            }
+
+            partition.Tracker.Complete(entry.Record.Offset);
+            partition.ProgressAt = time.GetTimestamp();
+            Uncount(new BufferedRecord(partition, entry));
+            if (!IsFull())
+            {
+                Monitor.PulseAll(_gate);
+            }
+        }
+    }
+
+    /// <summary>Removes records from a list that need no further handling: completed ones and those of revoked partitions.</summary>
+    public void RemoveFinished(List<BufferedRecord> records)
+    {
+        lock (_gate)
+        {
+            records.RemoveAll(IsFinished);
+        }
+    }
+
+    /// <summary>Stops counting records that nobody will complete. Their offsets stay behind, so they are read again.</summary>
+    public void Abandon(List<BufferedRecord> records)
+    {
+        lock (_gate)
+        {
+            foreach (var record in records.Where(record => !IsFinished(record)))
+            {
+                Uncount(record);
+            }
+        }
+    }
+
+    /// <summary>Drops everything that the handler does not have yet, and takes no more.</summary>
+    public void Drain()
+    {
+        lock (_gate)
+        {
+            _draining = true;
+            while (_pending.TryDequeue(out var record))
+            {
+                if (!record.Partition.Revoked)
+                {
+                    Uncount(record);
+                }
+            }
+
+            foreach (var partition in _assigned.Values)
+            {
+                foreach (var result in partition.Held ?? [])
+                {
+                    Count(partition, -1, -ValueBytes(result));
+                }
+
+                partition.Held?.Clear();
+            }
+        }
+    }
+
+    /// <summary>The watermarks that moved since the last call: where a restart begins to read.</summary>
+    public IReadOnlyList<TopicPartitionOffset> OffsetsToStore()
+    {
+        lock (_gate)
+        {
+            List<TopicPartitionOffset>? moved = null;
+            foreach (var partition in _assigned.Values)
+            {
+                if (partition.Tracker.Watermark is { } watermark && watermark != partition.Stored)
+                {
+                    partition.Stored = watermark;
+                    (moved ??= []).Add(new TopicPartitionOffset(partition.Partition, watermark));
+                }
+            }
+
+            return moved ?? [];
+        }
+    }
+
+    /// <summary>What fits. Waits a moment if nothing does.</summary>
+    public BufferRoom Room(int waitMs)
+    {
+        lock (_gate)
+        {
+            if (waitMs > 0 && IsFull() && !_draining)
+            {
+                Monitor.Wait(_gate, waitMs);
+            }
+
+            return new BufferRoom(
+                Math.Min(settings.BatchMax, settings.InFlightMax - _inFlight),
+                settings.InFlightBytesMax - _inFlightBytes,
+                IsFull(),
+                _inFlight <= settings.InFlightMax / 2 && _inFlightBytes <= settings.InFlightBytesMax / 2);
+        }
+    }
+
+    /// <summary>
+    /// Notes since when the broker has records that it does not give, such as those behind a transaction that stays open. Another
+    /// partition's records are progress too: only the whole consumer can stall.
+    /// </summary>
+    /// <param name="endOf">The end of a partition, where it is known; null while the consumer is paused.</param>
+    public void NoteUnread(Func<TopicPartition, long?>? endOf)
+    {
+        lock (_gate)
+        {
+            var found = endOf is null ? null : _assigned.Values.FirstOrDefault(partition => endOf(partition.Partition) > partition.Reached);
+            _unread = found is null
+                ? null
+                : (found.Partition, endOf!(found.Partition)!.Value - found.Reached!.Value, _unread?.Since ?? time.GetTimestamp());
+        }
+    }
+
+    /// <summary>Describes a lack of progress although records wait, or returns null.</summary>
+    public string? DescribeStall(bool handlerIsBusy)
+    {
+        lock (_gate)
+        {
+            foreach (var partition in _assigned.Values)
+            {
+                if (!handlerIsBusy && partition.InFlight > 0 && IsTooLong(partition.ProgressAt, out var still))
+                {
+                    return $"is stalled: of the records read from {Describe([partition.Partition])} ({partition.InFlight}) none was "
+                        + $"completed for {still.TotalSeconds:0} s";
+                }
+            }
+
+            return _unread is { } unread && IsTooLong(unread.Since, out var silent)
+                ? $"is stalled: records of {Describe([unread.Partition])} wait ({unread.Count}), and none came for {silent.TotalSeconds:0} s"
+                : null;
+        }
+    }
+
+    /// <summary>Partitions as text: <c>requests [0 1 2]</c>.</summary>
+    public static string Describe(List<TopicPartition> partitions) => partitions.Count == 0
+        ? "no partition"
+        : string.Join(", ", partitions.GroupBy(partition => partition.Topic).Select(topic =>
+            $"{topic.Key} [{string.Join(' ', topic.Select(partition => partition.Partition.Value).Order())}]"));
+
+    /// <summary>The size that a record counts with.</summary>
+    public static int ValueBytes(ConsumeResult<byte[]?, byte[]?> result) => result.Message?.Value?.Length ?? 0;
+
+    private static int ValueBytes(BufferedRecord record) => record.Entry.Record.Value?.Length ?? 0;
+
+    private static bool IsFinished(BufferedRecord record) => record.Entry.IsCompleted || record.Partition.Revoked;
+
+    private bool IsFull() => _inFlight >= settings.InFlightMax || _inFlightBytes >= settings.InFlightBytesMax;
+
+    private bool IsTooLong(long since, out TimeSpan elapsed) => (elapsed = time.GetElapsedTime(since)) > settings.StalledAfter;
+
+    private HashSet<int> Numbers() => [.. _assigned.Keys.Select(partition => partition.Partition.Value)];
+
+    private void Uncount(BufferedRecord record) => Count(record.Partition, -1, -ValueBytes(record));
+
+    private void Count(AssignedPartition partition, int records, long bytes)
+    {
+        partition.InFlight += records;
+        partition.InFlightBytes += bytes;
+        _inFlight += records;
+        _inFlightBytes += bytes;
+    }
+}

@@ -1,0 +1,343 @@
+using Confluent.Kafka;
+using CsCheck;
+using Microsoft.Extensions.Time.Testing;
+using Onex.Kafka;
+using Onex.Kafka.Consuming;
+
+namespace Onex.Tests.Unit.Kafka;
+
+public sealed class PartitionBufferTests
+{
+    private const int BatchMax = 3;
+
+    private static readonly KafkaSettings _settings = new()
+    {
+        BootstrapServers = "unused", ClientId = "onex-test", BatchMax = BatchMax, InFlightMax = 8, InFlightBytesMax = 1 << 20,
+    };
+
+    // Random assignments, reads, batches, completions and revocations of three partitions, beside a model that keeps lists only.
+    [Fact]
+    public void Any_order_of_calls_keeps_the_rules() =>
+        Gen.Select(Gen.Int[0, 9], Gen.Int[0, 2], Gen.Int[0, 99]).List[0, 120].Sample(calls =>
+        {
+            var run = new Run();
+            foreach (var (call, partition, choice) in calls)
+            {
+                run.Do(call, partition, choice);
+                run.Check();
+            }
+
+            run.CompleteAll();
+        });
+
+    [Fact]
+    public void A_record_that_is_completed_after_its_partition_came_back_moves_no_offset_of_the_new_assignment()
+    {
+        var run = new Run();
+        run.Assign(0);
+        run.Read(0, gap: 0);
+        var late = Assert.Single(run.Buffer.NextBatch()!);
+        run.Revoke(0);
+        run.Assign(0);
+        run.Read(0, gap: 0);
+
+        run.Buffer.Complete(late.Partition, late.Entry);
+
+        Assert.Empty(run.Buffer.OffsetsToStore());
+        Assert.Equal(1, run.Buffer.InFlight);
+    }
+
+    [Fact]
+    public void A_draining_buffer_drops_what_the_handler_does_not_have_and_waits_for_the_rest()
+    {
+        var run = new Run();
+        run.Assign(0);
+        for (var i = 0; i < BatchMax + 2; i++)
+        {
+            run.Read(0, gap: 0);
+        }
+
+        var batch = run.Buffer.NextBatch()!;
+        run.Buffer.Drain();
+        run.Read(0, gap: 0);
+        Assert.Equal((BatchMax, false), (run.Buffer.InFlight, run.Buffer.IsDrained));
+        Assert.Null(run.Buffer.NextBatch());
+
+        batch.ForEach(record => run.Buffer.Complete(record.Partition, record.Entry));
+
+        Assert.True(run.Buffer.IsDrained);
+        Assert.Equal(BatchMax, Assert.Single(run.Buffer.OffsetsToStore()).Offset.Value);
+    }
+
+    [Fact]
+    public void Abandoned_records_are_not_in_flight_unless_their_outcome_is_being_written()
+    {
+        var run = new Run();
+        run.Assign(0);
+        run.Read(0, gap: 0);
+        run.Read(0, gap: 0);
+        var batch = run.Buffer.NextBatch()!;
+        batch[1].Entry.Complete(RecordOutcome.Handled.Instance);
+
+        run.Buffer.Drain();
+        run.Buffer.Abandon(batch);
+        Assert.Equal((1, false), (run.Buffer.InFlight, run.Buffer.IsDrained));
+        run.Buffer.Complete(batch[1].Partition, batch[1].Entry);
+
+        Assert.True(run.Buffer.IsDrained);
+        Assert.Empty(run.Buffer.OffsetsToStore());
+    }
+
+    [Fact]
+    public void A_full_buffer_has_room_again_when_half_is_completed()
+    {
+        var run = new Run();
+        run.Assign(0);
+        for (var i = 0; i < _settings.InFlightMax; i++)
+        {
+            run.Read(0, gap: 0);
+        }
+
+        Assert.Equal((0, true, false), (run.Buffer.Room(0).Records, run.Buffer.Room(0).IsFull, run.Buffer.Room(0).IsHalfFree));
+        run.Complete(BatchMax);
+        Assert.Equal((BatchMax, false, false), (run.Buffer.Room(0).Records, run.Buffer.Room(0).IsFull, run.Buffer.Room(0).IsHalfFree));
+        run.Complete(1);
+        Assert.True(run.Buffer.Room(0).IsHalfFree);
+    }
+
+    [Fact]
+    public void A_stall_is_described_when_no_record_is_completed_for_long_unless_the_handler_is_busy()
+    {
+        var run = new Run();
+        run.Assign(0);
+        run.Read(0, gap: 0);
+        run.Clock.Advance(_settings.StalledAfter);
+        Assert.Null(run.Buffer.DescribeStall(handlerIsBusy: false));
+
+        run.Clock.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal(
+            "is stalled: of the records read from requests [0] (1) none was completed for 31 s",
+            run.Buffer.DescribeStall(handlerIsBusy: false));
+        Assert.Null(run.Buffer.DescribeStall(handlerIsBusy: true));
+    }
+
+    // A buffer and its model: for each assignment the offsets that were read, and those of them that were given out and completed.
+    private sealed class Run
+    {
+        private readonly Dictionary<int, Assignment> _assigned = [];
+        private readonly long[] _next = new long[3];
+        private bool _draining;
+
+        public Run() => Buffer = new PartitionBuffer(_settings, (_, _, _) => { }, Clock);
+
+        public FakeTimeProvider Clock { get; } = new();
+
+        public PartitionBuffer Buffer { get; }
+
+        public void Do(int call, int partition, int choice)
+        {
+            switch (call)
+            {
+                case 0 when !_assigned.ContainsKey(partition):
+                    Assign(partition, open: choice % 2 == 0);
+                    break;
+                case 0 or 1 when _assigned.TryGetValue(partition, out var held):
+                    Open(held);
+                    break;
+                case 2 when choice % 3 == 0 && _assigned.ContainsKey(partition):
+                    Revoke(partition);
+                    break;
+                case 3 when _assigned.ContainsKey(partition):
+                    End(partition, choice % 3);
+                    break;
+                case 4 when choice == 0:
+                    Drain();
+                    break;
+                case 5 or 6:
+                    Give();
+                    break;
+                case 7:
+                    Complete(choice % 4);
+                    break;
+                case 8:
+                    Store();
+                    break;
+                default:
+                    Read(partition, choice % 3);
+                    break;
+            }
+        }
+
+        public void Assign(int partition, bool open = true)
+        {
+            var (added, numbers) = Buffer.Assign([At(partition)], CancellationToken.None);
+            Assert.Equal([partition], numbers);
+            _assigned[partition] = new Assignment(Assert.Single(added), _next[partition]);
+            if (open)
+            {
+                Open(_assigned[partition]);
+            }
+        }
+
+        public void Read(int partition, int gap)
+        {
+            var offset = _next[partition] + gap;
+            if (_assigned.TryGetValue(partition, out var assignment) && !_draining)
+            {
+                assignment.Read.Add(offset);
+                _next[partition] = offset + 1;
+            }
+
+            Buffer.Add(
+            [
+                new ConsumeResult<byte[]?, byte[]?>
+                {
+                    TopicPartitionOffset = new TopicPartitionOffset(At(partition), offset),
+                    Message = new Message<byte[]?, byte[]?> { Value = new byte[4] },
+                },
+            ]);
+        }
+
+        // The offsets of everything completed so far are stored before the partition goes, as the consumer does.
+        public void Revoke(int partition)
+        {
+            Store();
+            var assignment = _assigned[partition];
+            Assert.Equal(assignment.Watermark ?? assignment.First, assignment.Stored ?? assignment.First);
+            Assert.Equal([partition], Buffer.Revoke([At(partition)]));
+            _assigned.Remove(partition);
+            _next[partition] = assignment.Watermark ?? assignment.First;
+        }
+
+        public void Complete(int count)
+        {
+            Give();
+            var open = _assigned.Values.SelectMany(assignment => assignment.Given).ToList();
+            for (var i = 0; i < count && open.Count > 0; i++)
+            {
+                // Not always the oldest first.
+                var record = open[(i * 7) % open.Count];
+                open.Remove(record);
+                Buffer.Complete(record.Partition, record.Entry);
+                var assignment = _assigned[record.Entry.Record.Partition];
+                assignment.Given.Remove(record);
+                assignment.Completed.Add(record.Entry.Record.Offset);
+            }
+        }
+
+        public void CompleteAll()
+        {
+            foreach (var assignment in _assigned.Values.ToList())
+            {
+                Open(assignment);
+            }
+
+            while (_assigned.Values.Any(assignment => assignment.Given.Count > 0) || Give())
+            {
+                Complete(100);
+                Check();
+            }
+
+            // Nothing is lost: every record that was read has been given and completed, unless the buffer drained.
+            Assert.All(_assigned.Values, assignment => Assert.True(_draining || assignment.Read.Count == assignment.Completed.Count));
+            Assert.Equal(0, Buffer.InFlight);
+            Assert.Equal(_draining, Buffer.IsDrained);
+        }
+
+        public void Check()
+        {
+            Assert.Equal(_assigned.Values.Sum(assignment => assignment.InFlight(_draining)), Buffer.InFlight);
+            Assert.Equal(_assigned.Keys.Order(), Buffer.Assigned.Select(partition => partition.Partition.Value).Order());
+        }
+
+        private void Open(Assignment assignment) =>
+            Buffer.Open([assignment.Partition], new Dictionary<string, Guid>(), new HashSet<Guid>());
+
+        private void End(int partition, int gap)
+        {
+            if (_draining)
+            {
+                return;
+            }
+
+            _next[partition] += gap;
+            if (_next[partition] - 1 > _assigned[partition].LastRead)
+            {
+                _assigned[partition].Ends.Add(_next[partition]);
+            }
+
+            var end = new TopicPartitionOffset(At(partition), _next[partition]);
+            Buffer.Add([new ConsumeResult<byte[]?, byte[]?> { TopicPartitionOffset = end, IsPartitionEOF = true }]);
+        }
+
+        private void Drain()
+        {
+            _draining = true;
+            Buffer.Drain();
+        }
+
+        private bool Give()
+        {
+            var batch = Buffer.NextBatch();
+            Assert.Equal(_draining, batch is null);
+            Assert.True(batch is null or { Count: <= BatchMax });
+            foreach (var record in batch ?? [])
+            {
+                var assignment = _assigned[record.Entry.Record.Partition];
+                Assert.Same(assignment.Partition, record.Partition);
+                Assert.Equal(assignment.Read[assignment.GivenCount++], record.Entry.Record.Offset);
+                assignment.Given.Add(record);
+            }
+
+            return batch is { Count: > 0 };
+        }
+
+        private void Store()
+        {
+            foreach (var offset in Buffer.OffsetsToStore())
+            {
+                var assignment = _assigned[offset.Partition.Value];
+                Assert.Equal(assignment.Watermark, offset.Offset.Value);
+                Assert.True(assignment.Stored is null || assignment.Stored < offset.Offset.Value);
+                assignment.Stored = offset.Offset.Value;
+            }
+        }
+
+        private static TopicPartition At(int partition) => new("requests", partition);
+    }
+
+    private sealed class Assignment(AssignedPartition partition, long first)
+    {
+        public AssignedPartition Partition { get; } = partition;
+
+        public long First { get; } = first;
+
+        public List<long> Read { get; } = [];
+
+        public List<BufferedRecord> Given { get; } = [];
+
+        public int GivenCount { get; set; }
+
+        public HashSet<long> Completed { get; } = [];
+
+        public List<long> Ends { get; } = [];
+
+        public long? Stored { get; set; }
+
+        public long LastRead => Math.Max(Read.Count > 0 ? Read[^1] : -1, Ends.LastOrDefault() - 1);
+
+        // The offset after the completed prefix. An end of the partition counts once all records before it are completed.
+        public long? Watermark
+        {
+            get
+            {
+                var open = Read.Where(offset => !Completed.Contains(offset)).Select(offset => (long?)offset).FirstOrDefault();
+                var last = Read.Where(offset => open is null || offset < open).Select(offset => (long?)offset + 1).LastOrDefault();
+                return Ends.Where(end => open is null || end <= open).Select(end => (long?)end).Append(last).Max();
+            }
+        }
+
+        public int InFlight(bool draining) => draining ? Given.Count : Read.Count - Completed.Count;
+    }
+}
