@@ -12,6 +12,7 @@ using Onex.Effects;
 using Onex.Engine;
 using Onex.Orchestrator.Mapping;
 using Onex.Persistence.Sagas;
+using Onex.Tests.Compliance.Persistence;
 using Onex.Tests.Integration.Persistence.Sqlite;
 
 namespace Onex.Tests.Integration.Persistence;
@@ -223,7 +224,7 @@ public abstract class StoredValueTests
         }
 
         var loaded = (await Store.LoadAsync([row.Id], _none))[row.Id];
-        return SagaRows.FromRow(_keeper, loaded.Row, loaded.Input, null) with
+        return SagaRows.FromRow(_keeper, loaded.Row, loaded.Input, out _) with
         {
             Early = [.. loaded.Early.Select(kept => EarlyEventRows.ToKept(_keeper, kept))],
         };

@@ -1,6 +1,7 @@
 using System.Text;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
+using Onex.Tests.Compliance.Kafka;
 
 namespace Onex.Tests.Integration.Kafka.Memory;
 
@@ -35,7 +36,7 @@ public sealed class MemoryLogTests
 
         var reports = await member.ProduceAsync(Topic, 0, [.. Enumerable.Repeat(new string('x', 30_000), 10)]);
 
-        Assert.All(reports, report => Assert.Equal(Delivery.Acknowledged, report.Delivery));
+        Assert.All(reports, report => Assert.Equal(DeliveryStatus.Acknowledged, report.Delivery));
         Assert.Equal([7L, 8, 9], bus.Memory.Held(Topic).Select(record => record.Offset.Value));
     }
 
@@ -43,10 +44,10 @@ public sealed class MemoryLogTests
     public async Task What_every_group_has_committed_is_forgotten_and_not_before()
     {
         var bus = new MemoryTestBus(kept: 5);
-        var (quick, slow) = (Remembering.Settling, new Remembering(_ => { }));
+        var (quick, slow) = (RecordingHandler.Acknowledging, new RecordingHandler(_ => { }));
         await using var member = await StartAsync(bus, 1, ("quick", quick), ("slow", slow));
         await member.ProduceAsync(Topic, 0, [.. Enumerable.Range(0, 50).Select(i => $"{i}")]);
-        await Eventually.TrueAsync(() => bus.Committed(Topic, "quick", 1)[0] == 50 && slow.Given.Count == 50);
+        await Condition.HoldsAsync(() => bus.Committed(Topic, "quick", 1)[0] == 50 && slow.Given.Count == 50);
         Assert.Equal(50, bus.Memory.Held(Topic).Count);
 
         foreach (var entry in slow.Given.Take(30))
@@ -54,7 +55,7 @@ public sealed class MemoryLogTests
             entry.Complete(RecordOutcome.Handled.Instance);
         }
 
-        await Eventually.TrueAsync(() => bus.Memory.Held(Topic).Count == 20);
+        await Condition.HoldsAsync(() => bus.Memory.Held(Topic).Count == 20);
         Assert.Equal(30, bus.Memory.Held(Topic)[0].Offset.Value);
     }
 
@@ -62,29 +63,29 @@ public sealed class MemoryLogTests
     public async Task A_backlog_has_a_bound_for_each_topic_and_goes_on_when_it_is_worked_off()
     {
         var bus = new MemoryTestBus(heldBytesMax: 100_000);
-        var handler = new Remembering(_ => { });
+        var handler = new RecordingHandler(_ => { });
         await using var member = await StartAsync(bus, 1, ("slow", handler));
         var large = new string('x', 30_000);
 
         var reports = await member.ProduceAsync(Topic, 0, [.. Enumerable.Repeat(large, 5)]);
 
         Assert.Equal(
-            [Delivery.Acknowledged, Delivery.Acknowledged, Delivery.Acknowledged, Delivery.Acknowledged, Delivery.Unavailable],
+            [DeliveryStatus.Acknowledged, DeliveryStatus.Acknowledged, DeliveryStatus.Acknowledged, DeliveryStatus.Acknowledged, DeliveryStatus.Unavailable],
             reports.Select(report => report.Delivery));
         Assert.Contains($"'{Topic}' is full", reports[4].Reason, StringComparison.Ordinal);
-        Assert.Equal(Delivery.Acknowledged, (await member.ProduceAsync(Other, 0, large))[0].Delivery);
+        Assert.Equal(DeliveryStatus.Acknowledged, (await member.ProduceAsync(Other, 0, large))[0].Delivery);
 
-        await Eventually.TrueAsync(() => handler.Given.Count == 4);
+        await Condition.HoldsAsync(() => handler.Given.Count == 4);
         handler.Given.First().Complete(RecordOutcome.Handled.Instance);
-        await Eventually.TrueAsync(() => bus.Memory.Held(Topic).Count == 3);
-        Assert.Equal(Delivery.Acknowledged, (await member.ProduceAsync(Topic, 0, large))[0].Delivery);
+        await Condition.HoldsAsync(() => bus.Memory.Held(Topic).Count == 3);
+        Assert.Equal(DeliveryStatus.Acknowledged, (await member.ProduceAsync(Topic, 0, large))[0].Delivery);
     }
 
     [Fact]
     public async Task A_record_is_given_as_soon_as_it_is_there()
     {
         var arrived = new SemaphoreSlim(0);
-        var handler = new Remembering(entry =>
+        var handler = new RecordingHandler(entry =>
         {
             entry.Complete(RecordOutcome.Handled.Instance);
             arrived.Release();
@@ -115,7 +116,7 @@ public sealed class MemoryLogTests
     }
 
     private static async Task<RiderMember> StartAsync(
-        MemoryTestBus bus, int partitions, params (string Group, Remembering Handler)[] readers)
+        MemoryTestBus bus, int partitions, params (string Group, RecordingHandler Handler)[] readers)
     {
         await bus.MakeAsync(partitions, Topic, Other);
         var member = await bus.StartAsync(k =>

@@ -11,6 +11,7 @@ using Onex.Effects;
 using Onex.Engine;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Rider;
+using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Machines;
 using Onex.Orchestrator.Routing;
 using Onex.Persistence.Ledger;
@@ -154,7 +155,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
         ResultRef = reference,
     };
 
-    private async Task<IReadOnlyList<WorkItem>> AskAsync(params Outstanding[] outstanding)
+    private async Task<IReadOnlyList<Delivery>> AskAsync(params Outstanding[] outstanding)
     {
         var now = TimeProvider.System.GetUtcNow();
         var plan = ContractCompiler.Compile(
@@ -180,9 +181,9 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
             UpdatedAt = now,
             Outstanding = [.. outstanding],
         };
-        var timer = new TimerFired { SagaId = id, CausedBy = new(id.Value), Leases = new Dictionary<CommandId, Lease>() };
-        return await new LedgerInquiry(_store, _ledger, new MemoryBudget(1L << 30)).AskAsync(
-            [new WorkItem(timer, entry: null)],
+        var timer = new TimerFired { SagaId = id, CausedBy = id, Leases = new Dictionary<CommandId, Lease>() };
+        return await new LedgerInquiry(_store, _ledger, new MemoryBudget(1L << 30)).AddOutcomesAsync(
+            [new Delivery(timer, OutcomeSink.None)],
             new Dictionary<SagaId, SagaWork> { [id] = new(id, new PlanPipe(plan, new NoPipes()), saga, 1) },
             now,
             [],

@@ -3,9 +3,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Contracts.Messages;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
+using Onex.Persistence.Maintenance;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Schema;
-using Onex.Persistence.Maintenance;
+using Onex.Tests.Compliance.Persistence;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 

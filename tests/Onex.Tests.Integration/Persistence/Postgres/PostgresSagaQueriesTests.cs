@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Persistence.Sagas;
+using Onex.Tests.Compliance.Persistence;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 

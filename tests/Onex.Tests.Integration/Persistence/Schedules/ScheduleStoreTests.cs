@@ -1,4 +1,5 @@
 using Onex.Persistence.Schedules;
+using Onex.Tests.Compliance.Persistence;
 using Onex.Tests.Integration.Persistence.Sqlite;
 
 namespace Onex.Tests.Integration.Persistence.Schedules;

@@ -1,0 +1,87 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging.Console;
+
+namespace Onex.Hosting.Logging;
+
+/// <summary>A log line as a JSON object: for machines.</summary>
+internal sealed class JsonLogFormatter(TimeProvider time) : ConsoleFormatter(FormatName)
+{
+    public const string FormatName = "json-line";
+
+    // Fields of ours; a scope that uses the same name is written under "scope_" and that name.
+    private static readonly HashSet<string> _own = new(StringComparer.Ordinal) { "timestamp", "level", "message", "category", "event_id", "exception" };
+
+    private static readonly JsonWriterOptions _options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
+    {
+        var buffer = new ArrayBufferWriter<byte>(512);
+        using (var json = new Utf8JsonWriter(buffer, _options))
+        {
+            json.WriteStartObject();
+            json.WriteString("timestamp", time.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
+            json.WriteString("level", LogLevels.Name(logEntry.LogLevel));
+            json.WriteString("message", logEntry.Formatter(logEntry.State, logEntry.Exception));
+            json.WriteString("category", logEntry.Category);
+            if (logEntry.EventId.Id != 0)
+            {
+                json.WriteNumber("event_id", logEntry.EventId.Id);
+            }
+
+            foreach (var (name, value) in LogFields.Of(logEntry.State, scopeProvider))
+            {
+                json.WritePropertyName(_own.Contains(name) ? "scope_" + name : name);
+                WriteValue(json, value);
+            }
+
+            if (logEntry.Exception is { } exception)
+            {
+                WriteException(json, exception);
+            }
+
+            json.WriteEndObject();
+        }
+
+        textWriter.Write(Encoding.UTF8.GetString(buffer.WrittenSpan));
+        textWriter.Write('\n');
+    }
+
+    private static void WriteValue(Utf8JsonWriter json, object? value)
+    {
+        switch (value)
+        {
+            case null:
+                json.WriteNullValue();
+                break;
+            case bool flag:
+                json.WriteBooleanValue(flag);
+                break;
+            case int or long or short or byte:
+                json.WriteNumberValue(Convert.ToInt64(value, CultureInfo.InvariantCulture));
+                break;
+            case double number when double.IsFinite(number):
+                json.WriteNumberValue(number);
+                break;
+            default:
+                json.WriteStringValue(LogFields.Text(value));
+                break;
+        }
+    }
+
+    private static void WriteException(Utf8JsonWriter json, Exception exception)
+    {
+        json.WriteStartObject("exception");
+        json.WriteString("type", exception.GetType().FullName);
+        json.WriteString("message", exception.Message);
+
+        // With the inner exceptions, which have no line of their own.
+        json.WriteString("stack", exception.ToString());
+        json.WriteEndObject();
+    }
+}

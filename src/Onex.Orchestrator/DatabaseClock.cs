@@ -1,0 +1,24 @@
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator;
+
+/// <summary>
+/// The database's time, from this machine's clock and the difference that was measured last. Leases and validity are judged by the database's
+/// clock, so decisions must be too, however wrong this machine's is.
+/// </summary>
+internal sealed class DatabaseClock(TimeProvider time)
+{
+    private long _differenceTicks;
+
+    /// <summary>The database's time now, to within half a round trip.</summary>
+    public DateTimeOffset Now => time.GetUtcNow() + TimeSpan.FromTicks(Volatile.Read(ref _differenceTicks));
+
+    /// <summary>Asks the database.</summary>
+    public async Task MeasureAsync(ISagaStore store, CancellationToken cancellation)
+    {
+        var before = time.GetUtcNow();
+        var there = await store.NowAsync(cancellation);
+        var after = time.GetUtcNow();
+        Volatile.Write(ref _differenceTicks, (there - (before + ((after - before) / 2))).Ticks);
+    }
+}

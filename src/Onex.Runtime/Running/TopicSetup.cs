@@ -1,0 +1,101 @@
+using Microsoft.Extensions.Logging;
+using Onex.Contracts.Text;
+using Onex.Hosting.Running;
+using Onex.Hosting.Settings;
+using Onex.Kafka.Brokers;
+using Onex.Kafka.Producing;
+
+namespace Onex.Runtime.Running;
+
+/// <summary>Makes the topics that are missing, and refuses those that main cannot work with.</summary>
+internal sealed class TopicSetup(TopicAdmin topics, RuntimeSettings settings, EmittedTopics emitted, ILogger<TopicSetup> logger) : IRoleBootstrap
+{
+    public string Name => "The broker";
+
+    public Task StartAsync(CancellationToken cancellation) => ClassifyAsync(async () =>
+    {
+        if (settings.CreateTopics)
+        {
+            await CreateAsync(topics, settings, cancellation);
+            await topics.EnsureTopicsAsync(emitted.Names, settings.Partitions, settings.Replication, cancellation);
+        }
+        else
+        {
+            await LookForEmittedAsync(cancellation);
+        }
+
+        var (_, problems) = await CheckAsync(topics, settings, cancellation);
+        if (problems.Count > 0)
+        {
+            throw new ConfigurationException(problems);
+        }
+
+        await CompareRetentionAsync(cancellation);
+        return 0;
+    });
+
+    public static Task CreateAsync(TopicAdmin topics, RuntimeSettings settings, CancellationToken cancellation) =>
+        topics.EnsureTopicsAsync(settings.Topics.All, settings.Partitions, settings.Replication, cancellation);
+
+    /// <summary>The partitions of each topic, and what is wrong, a line each.</summary>
+    public static async Task<(IReadOnlyDictionary<string, int> Counts, IReadOnlyList<string> Problems)> CheckAsync(
+        TopicAdmin topics, RuntimeSettings settings, CancellationToken cancellation)
+    {
+        var found = await topics.PartitionCountsAsync(settings.Topics.All, cancellation);
+        var problems = settings.Topics.All.Where(topic => !found.ContainsKey(topic))
+            .Select(topic => $"There is no topic {topic}. Run 'onex topics create', or set ONEX_CREATE_TOPICS=true.")
+            .ToList();
+
+        // A saga's home is a partition number: one reader must get the same number of all four.
+        var read = settings.Topics.ReadByMain.Where(found.ContainsKey).ToList();
+        if (read.Select(topic => found[topic]).Distinct().Count() > 1)
+        {
+            problems.Add(
+                $"Main's topics must have equal numbers of partitions, but {string.Join(", ", read.Select(topic => $"{topic} has {found[topic]}"))}. "
+                + "Add partitions to those that have fewer, while no runtime runs.");
+        }
+
+        return (found.OrderBy(topic => topic.Key, StringComparer.Ordinal).ToDictionary(topic => topic.Key, topic => topic.Value, StringComparer.Ordinal), problems);
+    }
+
+    /// <summary>Tells what a person must put right from what may pass.</summary>
+    public static async Task<int> ClassifyAsync(Func<Task<int>> work)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (BrokerUnavailableException away)
+        {
+            throw new NotReachableException(away.Message, away);
+        }
+        catch (InvalidOperationException refused)
+        {
+            // The broker's reason: authorization, replication factor, a topic's name.
+            throw new ConfigurationException(refused.Message, refused);
+        }
+    }
+
+    // They belong to others, who may make them later, or whose broker makes them when they are first written to.
+    private async Task LookForEmittedAsync(CancellationToken cancellation)
+    {
+        var found = await topics.PartitionCountsAsync(emitted.Names, cancellation);
+        foreach (var missing in emitted.Names.Where(topic => !found.ContainsKey(topic)))
+        {
+            Log.EmittedTopicMissing(logger, missing);
+        }
+    }
+
+    // A request that is read again after its saga has been forgotten would run a second time.
+    private async Task CompareRetentionAsync(CancellationToken cancellation)
+    {
+        foreach (var topic in settings.Runs(RuntimeProfile.Main) ? settings.Topics.ReadByMain : [])
+        {
+            if (await topics.RetentionAsync(topic, cancellation) is { } kept && kept >= settings.Retention)
+            {
+                Log.RetentionTooShort(
+                    logger, topic, Durations.Describe(kept), Durations.Describe(settings.Retention));
+            }
+        }
+    }
+}

@@ -1,0 +1,296 @@
+using System.Text;
+using Onex.Kafka.Consuming;
+using Onex.Kafka.Producing;
+
+namespace Onex.Tests.Compliance.Kafka;
+
+/// <summary>Batches and offsets.</summary>
+public abstract class BatchEndpointCompliance : RiderCompliance
+{
+    [Fact]
+    public async Task Records_that_are_read_and_never_done_make_it_not_ready()
+    {
+        var topic = NewTopic();
+        var handler = new RecordingHandler(_ => { });
+        await using var member = await StartAsync(topic, 1, handler, s => s with { StalledAfter = TimeSpan.FromSeconds(1) });
+        await member.ProduceAsync(topic, 0, "a", "b");
+        await Condition.HoldsAsync(() => handler.Given.Count == 2);
+
+        await Condition.HoldsAsync(
+            () => !member.IsReady && member.Problems.Contains(
+                "is stalled: of the records", StringComparison.Ordinal), () => member.Problems);
+
+        foreach (var entry in handler.Given)
+        {
+            entry.Complete(RecordOutcome.Handled.Instance);
+        }
+
+        await Condition.HoldsAsync(() => member.IsReady, () => member.Problems);
+    }
+
+    [Fact]
+    public async Task Records_of_a_partition_are_given_in_order_and_committed()
+    {
+        var (topic, handler) = (NewTopic(), RecordingHandler.Acknowledging);
+        await using var member = await StartAsync(topic, 3, handler);
+        for (var partition = 0; partition < 3; partition++)
+        {
+            await member.ProduceAsync(topic, partition, [.. Enumerable.Range(0, 700).Select(i => $"{partition}:{i}")]);
+        }
+
+        await Condition.HoldsAsync(() => handler.Given.Count == 2100);
+
+        foreach (var partition in handler.Given.GroupBy(entry => entry.Record.Partition))
+        {
+            Assert.Equal(Enumerable.Range(0, 700).Select(i => (long)i), partition.Select(entry => entry.Record.Offset));
+        }
+
+        await member.StopAsync();
+        Assert.All(Bus.Committed(topic, topic, 3).Values, offset => Assert.Equal(700, offset));
+    }
+
+    [Fact]
+    public async Task A_record_arrives_as_it_was_written()
+    {
+        var (topic, handler) = (NewTopic(), RecordingHandler.Acknowledging);
+        await using var member = await StartAsync(topic, 4, handler);
+        KeyValuePair<string, string>[] headers = [new("b", "1"), new("a", "müller €😀"), new("b", "2"), new("empty", "")];
+        byte[] bytes = [0, 0xC3, 0x28, 0xFF];
+
+        await member.Producer.ProduceAsync(new ProducedRecord(topic, 2, "schlüssel", bytes, headers), CancellationToken.None);
+        await member.Producer.ProduceAsync(new ProducedRecord(topic, 2, "", ReadOnlyMemory<byte>.Empty, []), CancellationToken.None);
+        await Condition.HoldsAsync(() => handler.Given.Count == 2);
+
+        var (first, second) = (handler.Given.First().Record, handler.Given.Last().Record);
+        Assert.Equal((topic, 2, 0L), (first.Topic, first.Partition, first.Offset));
+        Assert.Equal("schlüssel", Encoding.UTF8.GetString(first.Key!));
+        Assert.Equal(bytes, first.Value);
+        Assert.Equal(headers, first.Headers.Select(header => KeyValuePair.Create(header.Key, Encoding.UTF8.GetString(header.Value!))));
+        Assert.Equal("2", first.TextHeader("b"));
+        Assert.Equal((topic, 2, 1L), (second.Topic, second.Partition, second.Offset));
+        Assert.Equal((0, 0), (second.Key?.Length, second.Value?.Length));
+        Assert.Empty(second.Headers);
+    }
+
+    [Fact]
+    public async Task A_batch_that_does_not_fit_into_memory_is_halved_and_nothing_of_it_is_a_dead_letter()
+    {
+        var (topic, given) = (NewTopic(), new System.Collections.Concurrent.ConcurrentQueue<int>());
+        var alone = 0;
+        var handler = new Fitting(batch =>
+        {
+            given.Enqueue(batch.Count);
+            if (batch.Count > 3 || (batch[0].Record.Offset == 7 && alone++ < 2))
+            {
+                throw new InvalidOperationException("wrapped", new InsufficientMemoryException());
+            }
+
+            foreach (var entry in batch)
+            {
+                entry.Complete(RecordOutcome.Handled.Instance);
+            }
+        });
+        await Bus.MakeAsync(1, topic);
+        await using var member = await Bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => handler));
+
+        await member.ProduceAsync(topic, 0, [.. Enumerable.Range(0, 40).Select(i => $"{i}")]);
+
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 40);
+        Assert.Contains(given, count => count <= 3);
+    }
+
+    private sealed class Fitting(Action<IReadOnlyList<BatchEntry>> handle) : IRecordBatchHandler
+    {
+        public Task HandleAsync(IReadOnlyList<BatchEntry> batch, CancellationToken cancellation)
+        {
+            handle(batch);
+            return Task.CompletedTask;
+        }
+
+        public Task AssignedAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation) => Task.CompletedTask;
+
+        public void Revoked(IReadOnlyCollection<int> partitions)
+        {
+        }
+    }
+
+    [Fact]
+    public async Task Each_group_is_given_every_record()
+    {
+        var (topic, one, two) = (NewTopic(), RecordingHandler.Acknowledging, RecordingHandler.Acknowledging);
+        await Bus.MakeAsync(1, topic);
+        await using var member = await Bus.StartAsync(k =>
+        {
+            k.BatchEndpoint("one", [topic], $"{topic}-one", _ => one);
+            k.BatchEndpoint("two", [topic], $"{topic}-two", _ => two);
+        });
+
+        await member.ProduceAsync(topic, 0, "a", "b", "c");
+        await Condition.HoldsAsync(() => one.Given.Count == 3 && two.Given.Count == 3);
+
+        Assert.Equal(["a", "b", "c"], one.Values);
+        Assert.Equal(["a", "b", "c"], two.Values);
+    }
+
+    [Fact]
+    public async Task Offsets_are_committed_while_it_runs()
+    {
+        var (topic, handler) = (NewTopic(), RecordingHandler.Acknowledging);
+        await using var member = await StartAsync(topic, 1, handler);
+
+        await member.ProduceAsync(topic, 0, "a", "b", "c");
+
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 3);
+    }
+
+    [Fact]
+    public async Task Several_topics_are_read_in_one_group_and_a_record_tells_its_topics_id()
+    {
+        var (first, second, handler) = (NewTopic(), NewTopic(), RecordingHandler.Acknowledging);
+        await Bus.MakeAsync(2, first, second);
+        await using var member = await Bus.StartAsync(k => k.BatchEndpoint("main", [first, second], first, _ => handler));
+
+        await member.ProduceAsync(first, 1, "one");
+        await member.ProduceAsync(second, 1, "two");
+        await Condition.HoldsAsync(() => handler.Given.Count == 2);
+
+        Assert.Equal(["+0,1"], handler.Calls);
+        var ids = await member.Log.TopicIdsAsync([first, second], CancellationToken.None);
+        Assert.All(handler.Given, entry => Assert.Equal(ids[entry.Record.Topic], entry.Record.TopicId));
+        Assert.NotEqual(ids[first], ids[second]);
+    }
+
+    [Fact]
+    public async Task Nothing_is_committed_beyond_a_record_that_is_not_settled_and_it_comes_again()
+    {
+        var topic = NewTopic();
+        var first = new RecordingHandler(entry =>
+        {
+            if (entry.Record.Offset != 5)
+            {
+                entry.Complete(RecordOutcome.Handled.Instance);
+            }
+        });
+        await using (var member = await StartAsync(topic, 1, first, s => s with { DrainFor = TimeSpan.FromMilliseconds(100) }))
+        {
+            await member.ProduceAsync(topic, 0, [.. Enumerable.Range(0, 10).Select(i => $"{i}")]);
+            await Condition.HoldsAsync(() => first.Given.Count == 10);
+        }
+
+        Assert.Equal(5, Bus.Committed(topic, topic, 1)[0]);
+
+        var second = RecordingHandler.Acknowledging;
+        await using var next = await StartAsync(topic, 1, second);
+        await Condition.HoldsAsync(() => second.Given.Count == 5);
+        Assert.Equal(["5", "6", "7", "8", "9"], second.Values);
+    }
+
+    [Fact]
+    public async Task No_more_is_in_flight_than_allowed_and_all_is_read_in_the_end()
+    {
+        var topic = NewTopic();
+        var handler = new RecordingHandler(_ => { });
+        await using var member = await StartAsync(topic, 2, handler, s => s with { InFlightMax = 50, BatchMax = 20 });
+        for (var partition = 0; partition < 2; partition++)
+        {
+            await member.ProduceAsync(topic, partition, [.. Enumerable.Range(0, 250).Select(i => $"{partition}:{i}")]);
+        }
+
+        await Condition.HoldsAsync(() => handler.Given.Count == 50);
+
+        // That no more comes shows only with time: many times what a consumer takes for the next record unless it is paused.
+        await Task.Delay(TimeSpan.FromMilliseconds(300), TimeProvider.System, TestContext.Current.CancellationToken);
+        Assert.Equal(50, handler.Given.Count);
+        var settled = 0;
+        while (settled < 500)
+        {
+            var given = handler.Given.ToArray();
+            Assert.True(given.Length - settled <= 50, $"{given.Length - settled} in flight");
+            foreach (var entry in given.Skip(settled))
+            {
+                entry.Complete(RecordOutcome.Handled.Instance);
+                settled++;
+            }
+
+            await Condition.HoldsAsync(() => settled == 500 || handler.Given.Count > settled);
+        }
+
+        Assert.All(
+            handler.Given.GroupBy(entry => entry.Record.Partition),
+            partition => Assert.Equal(Enumerable.Range(0, 250).Select(i => (long)i), partition.Select(entry => entry.Record.Offset)));
+    }
+
+    [Fact]
+    public async Task Large_values_are_bounded_by_their_bytes()
+    {
+        var topic = NewTopic();
+        var handler = new RecordingHandler(_ => { });
+        await using var member = await StartAsync(topic, 1, handler, s => s with { InFlightBytesMax = 300_000 });
+        await member.ProduceAsync(topic, 0, [.. Enumerable.Range(0, 20).Select(_ => new string('x', 100_000))]);
+
+        await Condition.HoldsAsync(() => handler.Given.Count == 3);
+
+        foreach (var entry in handler.Given)
+        {
+            entry.Complete(RecordOutcome.Handled.Instance);
+        }
+
+        await Condition.HoldsAsync(() => handler.Given.Count == 6);
+    }
+
+    [Fact]
+    public async Task A_batch_that_throws_comes_again_without_what_was_settled_until_it_works()
+    {
+        var topic = NewTopic();
+        var attempts = 0;
+        var handler = RecordingHandler.Acknowledging;
+        handler.Before = batch =>
+        {
+            if (++attempts <= 3)
+            {
+                if (attempts == 1)
+                {
+                    batch[0].Complete(RecordOutcome.Handled.Instance);
+                }
+
+                throw new TimeoutException("the database is away");
+            }
+
+            return Task.CompletedTask;
+        };
+        await using var member = await StartAsync(topic, 1, handler);
+
+        await member.ProduceAsync(topic, 0, "a", "b", "c", "d");
+
+        await Condition.HoldsAsync(() => handler.Given.Count == 3);
+        await member.StopAsync();
+        Assert.Equal(["b", "c", "d"], handler.Values);
+        Assert.Equal(4, Bus.Committed(topic, topic, 1)[0]);
+    }
+
+    [Fact]
+    public async Task No_record_is_given_before_the_handler_has_prepared_for_its_partition()
+    {
+        var topic = NewTopic();
+        var open = new TaskCompletionSource();
+        var attempts = 0;
+        var handler = RecordingHandler.Acknowledging;
+        handler.Prepare = async cancellation =>
+        {
+            if (++attempts == 1)
+            {
+                throw new TimeoutException("the database is away");
+            }
+
+            await open.Task.WaitAsync(cancellation);
+        };
+        await using var member = await StartAsync(topic, 1, handler);
+        await member.ProduceAsync(topic, 0, "early");
+        await Condition.HoldsAsync(() => attempts == 2);
+        Assert.Empty(handler.Given);
+
+        open.SetResult();
+
+        await Condition.HoldsAsync(() => handler.Given.Count == 1);
+    }
+}

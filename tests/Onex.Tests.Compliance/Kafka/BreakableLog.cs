@@ -1,0 +1,91 @@
+using Confluent.Kafka;
+using Onex.Kafka.Consuming;
+
+namespace Onex.Tests.Compliance.Kafka;
+
+/// <summary>
+/// The log under test, whose consumers can be made to end as a process does that is killed: nothing is revoked, committed, or left in
+/// order.
+/// </summary>
+public sealed class BreakableLog(IRecordLog log) : IRecordLog
+{
+    private volatile Action? _lastWords;
+    private volatile int _breaks;
+    private volatile bool _paused;
+
+    /// <summary>Whether a consumer is paused.</summary>
+    public bool IsPaused => _paused;
+
+    public string? LastError => log.LastError;
+
+    public void Start(IReadOnlyCollection<string> topics) => log.Start(topics);
+
+    public IReadOnlyCollection<string> Missing(IReadOnlyCollection<string> topics) => log.Missing(topics);
+
+    /// <summary>Every consumer breaks, and none is made again.</summary>
+    /// <param name="lastWords">What happens when nothing can be stored any more, and the partitions are not yet known to be lost.</param>
+    public void Die(Action lastWords) => _lastWords = lastWords;
+
+    /// <summary>The consumers that there are break; new ones work.</summary>
+    public void Break() => Interlocked.Increment(ref _breaks);
+
+    public ILogConsumer Join(EndpointAddress address, MembershipEvents events) =>
+        _lastWords is not null ? throw new InvalidOperationException("The member is dead.") : new Consumer(this, log, address, events);
+
+    public Task<IReadOnlyDictionary<string, Guid>> TopicIdsAsync(IReadOnlyCollection<string> names, CancellationToken cancellation) =>
+        log.TopicIdsAsync(names, cancellation);
+
+    private sealed class Consumer : ILogConsumer
+    {
+        private readonly BreakableLog _mortal;
+        private readonly int _breaks;
+        private readonly ILogConsumer _inner;
+
+        public Consumer(BreakableLog mortal, IRecordLog log, EndpointAddress address, MembershipEvents events)
+        {
+            _mortal = mortal;
+            _breaks = mortal._breaks;
+
+            // What the rider is told must be its own consumer, not the one behind it.
+            _inner = log.Join(address, events with
+            {
+                Assigned = (_, partitions) => events.Assigned(this, partitions),
+                Revoked = (_, partitions) => events.Revoked(this, partitions),
+            });
+        }
+
+        public ConsumeResult<byte[]?, byte[]?>? Consume(int waitMs)
+        {
+            if (_mortal._lastWords is { } lastWords)
+            {
+                lastWords();
+                throw new InvalidOperationException("The member died.");
+            }
+
+            return _mortal._breaks == _breaks ? _inner.Consume(waitMs) : throw new InvalidOperationException("The consumer broke.");
+        }
+
+        public Task<IReadOnlyDictionary<string, Guid>> TopicIdsAsync(IReadOnlyCollection<string> names, CancellationToken cancellation) =>
+            _inner.TopicIdsAsync(names, cancellation);
+
+        public long? EndOf(TopicPartition partition) => _inner.EndOf(partition);
+
+        public void Pause()
+        {
+            _inner.Pause();
+            _mortal._paused = true;
+        }
+
+        public void Resume()
+        {
+            _inner.Resume();
+            _mortal._paused = false;
+        }
+
+        public void StoreOffset(TopicPartitionOffset offset) => _inner.StoreOffset(offset);
+
+        public void Close() => _inner.Close();
+
+        public void Dispose() => _inner.Dispose();
+    }
+}

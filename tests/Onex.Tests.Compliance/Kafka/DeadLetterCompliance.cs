@@ -1,0 +1,201 @@
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Onex.Contracts.Messages;
+using Onex.Kafka.Consuming;
+using Onex.Kafka.DeadLetters;
+using Onex.Kafka.Producing;
+
+namespace Onex.Tests.Compliance.Kafka;
+
+/// <summary>Dead letters.</summary>
+public abstract class DeadLetterCompliance : RiderCompliance
+{
+    private static readonly RecordOutcome.Dead _dead = new("ONEX3001", "not JSON", "MalformedMessage", null);
+
+    [Fact]
+    public async Task A_dead_letter_tells_everything_about_the_record_but_its_secrets()
+    {
+        var topic = NewTopic();
+        var correlation = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
+        await using var member = await StartAsync(topic);
+        await member.Producer.ProduceAsync(
+            new ProducedRecord(
+                topic,
+                0,
+                "order-7",
+                """{"amount":1,"password":"hunter2"}"""u8.ToArray(),
+                [new(
+                    "correlation_id",
+                    correlation.ToString()), new("Authorization", "Bearer hunter2"), new("x-trace", "t"), new("retry_count", "2")]),
+            CancellationToken.None);
+
+        var written = (await Bus.ReadAsync(Topics.DeadLetter(topic), 1))[0];
+
+        Assert.Equal("order-7", Encoding.UTF8.GetString(written.Key!));
+        Assert.DoesNotContain("hunter2", Encoding.UTF8.GetString(written.Value!), StringComparison.Ordinal);
+        var letter = JsonSerializer.Deserialize(written.Value!, MessageJson.Default.DeadLetter)!;
+        Assert.Equal(topic, letter.OriginalTopic);
+        Assert.Equal("order-7", letter.OriginalMessage.Key);
+        Assert.Equal("""{"amount":1,"password":"***"}""", letter.OriginalMessage.Value);
+        Assert.Equal("***", letter.OriginalMessage.Headers["Authorization"]);
+        Assert.Equal("t", letter.OriginalMessage.Headers["x-trace"]);
+        Assert.Equal((0, 0L), (letter.OriginalMessage.Partition, letter.OriginalMessage.Offset));
+        Assert.Equal(("ONEX3001", "not JSON", "MalformedMessage"), (letter.FailureCode, letter.FailureReason, letter.ErrorType));
+        Assert.Equal(correlation, letter.CorrelationId);
+        Assert.Equal(2, letter.RetryCount);
+
+        Assert.Equal("application/json", written.TextHeader(HeaderNames.ContentType));
+        Assert.Equal(EventTypes.DeadLetter, written.TextHeader(HeaderNames.EventType));
+        Assert.Equal("onex-test", written.TextHeader(HeaderNames.Source));
+        Assert.Equal("1", written.TextHeader(HeaderNames.SchemaVersion));
+        Assert.Equal("2", written.TextHeader(HeaderNames.RetryCount));
+        Assert.Equal(correlation.ToString(), written.TextHeader(HeaderNames.CorrelationId));
+        Assert.True(Guid.TryParse(written.TextHeader(HeaderNames.MessageId), out _));
+        Assert.True(DateTimeOffset.TryParse(written.TextHeader(HeaderNames.Timestamp), out _));
+    }
+
+    [Fact]
+    public async Task The_offset_advances_behind_a_dead_letter_and_the_next_record_is_handled()
+    {
+        var topic = NewTopic();
+        var handler = new RecordingHandler(entry => entry.Complete(
+            entry.Record.Offset == 0 ? _dead : RecordOutcome.Handled.Instance));
+        await using var member = await StartAsync(topic, handler);
+
+        await member.ProduceAsync(topic, 0, "bad", "good");
+        await Bus.ReadAsync(Topics.DeadLetter(topic), 1);
+
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 2);
+        Assert.Equal(["bad", "good"], handler.Values);
+    }
+
+    [Fact]
+    public async Task No_offset_advances_before_the_dead_letter_is_kept()
+    {
+        var topic = NewTopic();
+        var sink = new Sink { Open = new TaskCompletionSource().Task };
+        var handler = new RecordingHandler(entry => entry.Complete(
+            entry.Record.Offset == 0 ? _dead : RecordOutcome.Handled.Instance));
+        await using (var member = await StartAsync(topic, handler, sink))
+        {
+            await member.ProduceAsync(topic, 0, "bad", "good");
+            await Condition.HoldsAsync(() => handler.Given.Count == 2 && sink.Told.Count == 1);
+        }
+
+        Assert.True(Bus.Committed(topic, topic, 1)[0] <= 0);
+
+        var next = RecordingHandler.Acknowledging;
+        await using var second = await StartAsync(topic, next);
+        await Condition.HoldsAsync(() => next.Given.Count == 2);
+        Assert.Equal(["bad", "good"], next.Values);
+    }
+
+    [Fact]
+    public async Task Bytes_that_are_not_text_stand_as_base64_and_copies_have_one_message_id()
+    {
+        var topic = NewTopic();
+        var handler = new RecordingHandler(_ => { });
+        await using var member = await StartAsync(topic, handler);
+        await member.Producer.ProduceAsync(new ProducedRecord(topic, 0, "k", new byte[] { 0xC3, 0x28 }, []), CancellationToken.None);
+
+        // A group that has read it and not settled it: what every group has settled need not be there any more.
+        await Condition.HoldsAsync(() => handler.Given.Count == 1);
+        await member.StopAsync();
+
+        // The same record twice, as after a crash between the letter and the commit.
+        for (var i = 0; i < 2; i++)
+        {
+            await using var reader = await StartAsync(topic, group: $"{topic}-{i}");
+            await Bus.ReadAsync(Topics.DeadLetter(topic), i + 1);
+        }
+
+        var written = await Bus.ReadAsync(Topics.DeadLetter(topic), 2);
+
+        Assert.All(written, one => Assert.Equal(
+            "base64:wyg=", JsonSerializer.Deserialize(one.Value!, MessageJson.Default.DeadLetter)!.OriginalMessage.Value));
+        Assert.Equal(written[0].TextHeader(HeaderNames.MessageId), written[1].TextHeader(HeaderNames.MessageId));
+    }
+
+    [Fact]
+    public async Task A_value_too_large_for_the_topic_is_kept_by_the_sink_and_referred_to()
+    {
+        Bus.NeedsReal("takes records of any size");
+        var (topic, sink) = (NewTopic(), new Sink());
+        await using var member = await StartAsync(topic, sink: sink);
+
+        // Each of its characters becomes two or more in the letter.
+        await member.ProduceAsync(topic, 0, new string('"', 700_000), "small");
+
+        var letters = (await Bus.ReadAsync(Topics.DeadLetter(topic), 2))
+            .ConvertAll(one => JsonSerializer.Deserialize(one.Value!, MessageJson.Default.DeadLetter)!.OriginalMessage)
+            .OrderBy(one => one.Offset)
+            .ToList();
+        Assert.Equal((null, Sink.Reference), (letters[0].Value, letters[0].ValueRef));
+        Assert.Equal(("small", null), (letters[1].Value, letters[1].ValueRef));
+        await Condition.HoldsAsync(() => sink.Told.Count == 2);
+        Assert.Contains((0L, true), sink.Told);
+        Assert.Contains((1L, false), sink.Told);
+    }
+
+    [Fact]
+    public async Task A_letter_whose_record_is_read_again_and_handled_is_closed_before_its_offset_advances()
+    {
+        var (topic, sink) = (NewTopic(), new Sink { OpenDeadLetters = { 1, 2, 7 } });
+        await using var member = await StartAsync(
+            topic, new RecordingHandler(entry => entry.Complete(entry.Record.Offset == 2 ? _dead : RecordOutcome.Handled.Instance)), sink);
+
+        await member.ProduceAsync(topic, 0, "never had one", "has one", "dies again");
+
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 3);
+        Assert.Equal([1L], sink.Closed);
+    }
+
+    private async Task<RiderMember> StartAsync(
+        string topic, RecordingHandler? handler = null, IDeadLetterSink? sink = null, string? group = null)
+    {
+        await Bus.MakeAsync(1, topic);
+        return await Bus.StartAsync(
+            k => k.BatchEndpoint("test", [topic], group ?? topic, _ => handler ?? new RecordingHandler(entry => entry.Complete(_dead))),
+            register: services =>
+            {
+                if (sink is not null)
+                {
+                    services.AddSingleton(sink);
+                }
+            });
+    }
+
+    private sealed class Sink : IDeadLetterSink
+    {
+        public static Guid? Reference { get; } = new Guid("0198c0de-0000-7000-8000-000000000001");
+
+        public System.Collections.Concurrent.ConcurrentQueue<(long Offset, bool Kept)> Told { get; } = new();
+
+        /// <summary>When it may end.</summary>
+        public Task Open { get; init; } = Task.CompletedTask;
+
+        /// <summary>Letters that nobody has decided about, by the offsets of their records.</summary>
+        public HashSet<long> OpenDeadLetters { get; } = [];
+
+        public System.Collections.Concurrent.ConcurrentQueue<long> Closed { get; } = new();
+
+        public Task<IReadOnlySet<Guid>> OpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
+            Task.FromResult<IReadOnlySet<Guid>>(OpenDeadLetters.Select(offset => new Guid((int)offset, 0, 0, new byte[8])).ToHashSet());
+
+        public Guid Id(ConsumedRecord record) => new((int)record.Offset, 0, 0, new byte[8]);
+
+        public Task CloseAsync(ConsumedRecord record, CancellationToken cancellation)
+        {
+            Closed.Enqueue(record.Offset);
+            return Task.CompletedTask;
+        }
+
+        public async Task<Guid?> StoreAsync(ConsumedRecord record, DeadLetter letter, CancellationToken cancellation)
+        {
+            Told.Enqueue((record.Offset, letter.OriginalMessage.Value is null));
+            await Open.WaitAsync(cancellation);
+            return letter.OriginalMessage.Value is null ? Reference : null;
+        }
+    }
+}

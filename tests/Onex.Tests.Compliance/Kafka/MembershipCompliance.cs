@@ -1,0 +1,234 @@
+using System.Collections.Concurrent;
+using Onex.Kafka;
+using Onex.Kafka.Consuming;
+
+namespace Onex.Tests.Compliance.Kafka;
+
+/// <summary>Members of a group: how they share its partitions, end, and die.</summary>
+public abstract class MembershipCompliance : RiderCompliance
+{
+    [Fact]
+    public async Task Two_members_share_the_partitions_and_one_goes_on_where_the_other_left()
+    {
+        Bus.NeedsReal("takes no commits while a group rebalances, so that records come twice");
+        var topic = NewTopic();
+        var (one, two) = (RecordingHandler.Acknowledging, RecordingHandler.Acknowledging);
+        await using var first = await StartAsync(topic, 4, one);
+        await using var second = await StartAsync(topic, 4, two);
+        await Condition.HoldsAsync(() => one.OwnedNow().Length == 2 && two.OwnedNow().Length == 2);
+        Assert.Equal([0, 1, 2, 3], one.OwnedNow().Concat(two.OwnedNow()).Order());
+
+        await ProduceToAllAsync(first, topic, "before");
+        await Condition.HoldsAsync(() => one.Given.Count + two.Given.Count == 40);
+        await second.StopAsync();
+        Assert.Empty(two.OwnedNow());
+        await Condition.HoldsAsync(() => one.OwnedNow().Length == 4);
+        await ProduceToAllAsync(first, topic, "after");
+        await Condition.HoldsAsync(() => one.Given.Count + two.Given.Count >= 80);
+
+        // Both members left in order or saw the rebalance, so nothing had to come twice.
+        Assert.Equal(80, one.Given.Concat(two.Given).Select(entry => (entry.Record.Partition, entry.Record.Offset)).Distinct().Count());
+        Assert.Equal(80, one.Given.Count + two.Given.Count);
+    }
+
+    [Fact]
+    public async Task What_is_settled_after_the_partition_was_taken_away_counts_for_nothing()
+    {
+        var topic = NewTopic();
+        var (one, two) = (new RecordingHandler(_ => { }), new RecordingHandler(_ => { }));
+        await using var first = await StartAsync(topic, 2, one);
+        await ProduceToAllAsync(first, topic, "x", 2);
+        await Condition.HoldsAsync(() => one.Given.Count == 20);
+
+        await using var second = await StartAsync(topic, 2, two);
+        await Condition.HoldsAsync(() => one.Given.Count + two.Given.Count == 40 && two.OwnedNow().Length == 1);
+        foreach (var late in one.Given.Take(20))
+        {
+            late.Complete(RecordOutcome.Handled.Instance);
+        }
+
+        var (mine, theirs) = (one.OwnedNow().Single(), two.OwnedNow().Single());
+        foreach (var current in one.Given.Skip(20))
+        {
+            current.Complete(RecordOutcome.Handled.Instance);
+        }
+
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 2)[mine] == 10);
+        Assert.True(Bus.Committed(topic, topic, 2)[theirs] <= 0);
+    }
+
+    [Fact]
+    public async Task A_member_that_gets_no_partition_is_ready_too()
+    {
+        var topic = NewTopic();
+        var (one, two) = (RecordingHandler.Acknowledging, RecordingHandler.Acknowledging);
+        await using var first = await StartAsync(topic, 1, one);
+        await using var second = await StartAsync(topic, 1, two);
+
+        Assert.True(first.IsReady && second.IsReady);
+        await Condition.HoldsAsync(() => one.OwnedNow().Length + two.OwnedNow().Length == 1);
+        Assert.Contains(second.Health.Endpoints, endpoint => endpoint.Key.EndsWith($"/kafka/{topic}/{topic}", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_partition_that_comes_back_goes_on_behind_what_the_other_member_did()
+    {
+        Bus.NeedsReal("takes no commits while a group rebalances, so that records come twice");
+        var topic = NewTopic();
+        var (one, two) = (RecordingHandler.Acknowledging, RecordingHandler.Acknowledging);
+        await using var first = await StartAsync(topic, 2, one);
+        await ProduceToAllAsync(first, topic, "first", 2);
+        await Condition.HoldsAsync(() => one.Given.Count == 20);
+        var second = await StartAsync(topic, 2, two);
+        await Condition.HoldsAsync(() => one.OwnedNow().Length == 1 && two.OwnedNow().Length == 1);
+        var moved = two.OwnedNow()[0];
+
+        await first.ProduceAsync(topic, moved, "second");
+        await Condition.HoldsAsync(() => two.Given.Count == 1);
+        await second.DisposeAsync();
+        await Condition.HoldsAsync(() => one.OwnedNow().Length == 2);
+        await first.ProduceAsync(topic, moved, "third");
+
+        await Condition.HoldsAsync(() => one.Given.Count == 21);
+        Assert.Equal((moved, 11L), (one.Given.Last().Record.Partition, one.Given.Last().Record.Offset));
+        Assert.Equal(["second"], two.Values);
+    }
+
+    [Fact]
+    public async Task Whoever_comes_takes_nothing_before_the_others_have_let_go_of_all()
+    {
+        var (topic, told) = (NewTopic(), new ConcurrentQueue<string>());
+        var handlers = Enumerable.Range(0, 3).Select(_ => RecordingHandler.Acknowledging).ToList();
+        var held = new Dictionary<int, int>();
+        foreach (var handler in handlers)
+        {
+            handler.Changed = (delta, partitions) =>
+            {
+                lock (held)
+                {
+                    foreach (var partition in partitions)
+                    {
+                        held[partition] = held.GetValueOrDefault(partition) + delta;
+                        if (held[partition] is not (0 or 1))
+                        {
+                            told.Enqueue($"{partition} is held by {held[partition]}");
+                        }
+                    }
+                }
+            };
+        }
+
+        await using var first = await StartAsync(topic, 6, handlers[0]);
+        await OwnAsync(6, 0, 0);
+        await using var second = await StartAsync(topic, 6, handlers[1]);
+        await OwnAsync(3, 3, 0);
+        await using var third = await StartAsync(topic, 6, handlers[2]);
+        await OwnAsync(2, 2, 2);
+        await second.StopAsync();
+        await OwnAsync(3, 0, 3);
+
+        Assert.Empty(told);
+        Assert.Equal(["+0,1,2,3,4,5", "-0,1,2,3,4,5"], handlers[0].Calls.Take(2));
+
+        Task OwnAsync(params int[] counts) =>
+            Condition.HoldsAsync(() => handlers.ConvertAll(handler => handler.OwnedNow().Length).SequenceEqual(counts));
+    }
+
+    [Fact]
+    public async Task A_member_that_dies_before_its_commit_leaves_its_records_to_the_next()
+    {
+        var topic = NewTopic();
+        var (one, two) = (new RecordingHandler(SettleFirst), RecordingHandler.Acknowledging);
+        await using var first = await StartAsync(topic, 1, one, ShortSession);
+        await first.ProduceAsync(topic, 0, "a", "b", "c");
+        await Condition.HoldsAsync(() => one.Given.Count == 3 && Bus.Committed(topic, topic, 1)[0] == 1);
+
+        var (unstored, late) = (one.Given.ElementAt(1), one.Given.ElementAt(2));
+        first.Log.Die(() => unstored.Complete(RecordOutcome.Handled.Instance));
+        await Condition.HoldsAsync(() => one.OwnedNow().Length == 0);
+        late.Complete(RecordOutcome.Handled.Instance);
+
+        await using var second = await StartAsync(topic, 1, two, ShortSession);
+        await Condition.HoldsAsync(() => two.Given.Count == 2);
+        Assert.Equal(["b", "c"], two.Values);
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 3);
+    }
+
+    [Fact]
+    public async Task A_consumer_that_breaks_is_made_again_and_given_again_what_was_not_committed()
+    {
+        var topic = NewTopic();
+        var handler = new RecordingHandler(SettleFirst);
+        await using var member = await StartAsync(topic, 1, handler, ShortSession);
+        await member.ProduceAsync(topic, 0, "a", "b", "c");
+        await Condition.HoldsAsync(() => handler.Given.Count == 3 && Bus.Committed(topic, topic, 1)[0] == 1);
+
+        member.Log.Break();
+
+        await Condition.HoldsAsync(() => handler.Given.Count == 5);
+        Assert.Equal(["a", "b", "c", "b", "c"], handler.Values);
+        Assert.Equal(["+0", "-0", "+0"], handler.Calls);
+    }
+
+    [Fact]
+    public async Task A_handler_that_still_takes_partitions_over_knows_that_they_are_lost_before_it_is_to_give_them_up()
+    {
+        var (topic, handler) = (NewTopic(), RecordingHandler.Acknowledging);
+        var (taking, knew) = (new TaskCompletionSource(), new TaskCompletionSource<bool>());
+        var lost = CancellationToken.None;
+        handler.Prepare = async cancellation =>
+        {
+            lost = cancellation;
+            taking.TrySetResult();
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation);
+        };
+        handler.Changed = (_, _) => knew.TrySetResult(lost.IsCancellationRequested);
+        await using var member = await StartAsync(topic, 1, handler, ShortSession);
+        await taking.Task;
+
+        member.Log.Break();
+
+        Assert.True(await knew.Task.WaitAsync(TimeSpan.FromMinutes(1), TimeProvider.System));
+    }
+
+    [Fact]
+    public async Task A_stop_takes_no_more_waits_for_what_is_in_hand_and_commits_it()
+    {
+        var topic = NewTopic();
+        var handler = new RecordingHandler(_ => { });
+        await using var member = await StartAsync(
+            topic, 1, handler, s => s with { BatchMax = 2, InFlightMax = 2, DrainFor = TimeSpan.FromSeconds(30) });
+        await member.ProduceAsync(topic, 0, "a", "b", "c", "d");
+        await Condition.HoldsAsync(() => handler.Given.Count == 2);
+
+        var stopping = member.StopAsync();
+        handler.Given.First().Complete(RecordOutcome.Handled.Instance);
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
+        Assert.False(stopping.IsCompleted);
+        handler.Given.Last().Complete(RecordOutcome.Handled.Instance);
+        await stopping;
+
+        Assert.Equal(["a", "b"], handler.Values);
+        Assert.Equal(["+0", "-0"], handler.Calls);
+        Assert.Equal(2, Bus.Committed(topic, topic, 1)[0]);
+    }
+
+    // A broker learns of a death by silence.
+    private static KafkaSettings ShortSession(KafkaSettings settings) => settings with { SessionTimeout = TimeSpan.FromSeconds(3) };
+
+    private static void SettleFirst(BatchEntry entry)
+    {
+        if (entry.Record.Offset == 0)
+        {
+            entry.Complete(RecordOutcome.Handled.Instance);
+        }
+    }
+
+    private static async Task ProduceToAllAsync(RiderMember member, string topic, string text, int partitions = 4)
+    {
+        for (var partition = 0; partition < partitions; partition++)
+        {
+            await member.ProduceAsync(topic, partition, [.. Enumerable.Range(0, 10).Select(i => $"{text} {i}")]);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+using System.Text;
+using Onex.Contracts.Messages;
+using Onex.Kafka.Consuming;
+using Onex.Kafka.Producing;
+
+namespace Onex.Tests.Compliance.Kafka;
+
+/// <summary>What the producer does.</summary>
+public abstract class ProducerCompliance : RiderCompliance
+{
+    [Fact]
+    public async Task A_record_goes_to_the_partition_that_is_named_with_key_and_headers_as_text()
+    {
+        var topic = NewTopic();
+        await Bus.MakeAsync(4, topic);
+        await using var member = await Bus.StartAsync(_ => { });
+
+        var report = await member.Producer.ProduceAsync(
+            new ProducedRecord(topic, 3, "schlüssel", "wert"u8.ToArray(), [new("source", "müller")]), CancellationToken.None);
+
+        Assert.Equal(new DeliveryReport(DeliveryStatus.Acknowledged, null), report);
+        var record = (await Bus.ReadAsync(topic, 1))[0];
+        Assert.Equal(3, record.Partition);
+        Assert.Equal("schlüssel", Encoding.UTF8.GetString(record.Key!));
+        Assert.Equal("müller", record.TextHeader("source"));
+    }
+
+    [Fact]
+    public async Task Without_a_partition_one_key_stays_on_one_and_many_keys_spread()
+    {
+        var topic = NewTopic();
+        await Bus.MakeAsync(4, topic);
+        await using var member = await Bus.StartAsync(_ => { });
+
+        await Task.WhenAll(Enumerable.Range(0, 80).Select(i => member.Producer.ProduceAsync(
+            new ProducedRecord(topic, null, $"key-{i % 40}", Encoding.UTF8.GetBytes($"{i}"), []), CancellationToken.None)));
+
+        var records = await Bus.ReadAsync(topic, 80);
+        Assert.All(
+            records.GroupBy(record => Encoding.UTF8.GetString(record.Key!)),
+            key => Assert.Single(key.Select(record => record.Partition).Distinct()));
+        Assert.Equal(4, records.Select(record => record.Partition).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task What_the_broker_refuses_for_good_is_told_and_blocks_nothing()
+    {
+        Bus.NeedsReal("takes records of any size");
+        var topic = NewTopic();
+        await Bus.MakeAsync(1, topic);
+        await using var member = await Bus.StartAsync(_ => { });
+
+        var reports = await member.ProduceAsync(topic, 0, new string('x', 2_000_000), "small");
+        var nowhere = await member.ProduceAsync(topic, 7, "no such partition");
+        var forbidden = await member.ProduceAsync("no/such/name", null, "x");
+
+        Assert.Equal([DeliveryStatus.Undeliverable, DeliveryStatus.Acknowledged], reports.Select(report => report.Delivery));
+        Assert.NotNull(reports[0].Reason);
+        Assert.Equal(DeliveryStatus.Undeliverable, nowhere[0].Delivery);
+        Assert.Equal(DeliveryStatus.Undeliverable, forbidden[0].Delivery);
+    }
+
+    [Fact]
+    public async Task The_partitions_of_a_topic_are_told_and_an_unknown_topic_is_an_error()
+    {
+        var topic = NewTopic();
+        await Bus.MakeAsync(3, topic);
+        await using var member = await Bus.StartAsync(_ => { });
+
+        Assert.Equal(3, await member.Producer.PartitionsAsync(topic, CancellationToken.None));
+        Assert.Equal(1, await member.Producer.PartitionsAsync(Topics.DeadLetter(topic), CancellationToken.None));
+        var unknown = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => member.Producer.PartitionsAsync($"missing-{topic}", CancellationToken.None));
+        Assert.Contains($"missing-{topic}", unknown.Message, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,225 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using MassTransit;
+using Onex.Contracts.Messages;
+using Onex.Kafka;
+using Onex.Kafka.Consuming;
+using Onex.Kafka.Rider;
+
+namespace Onex.Tests.Compliance.Kafka;
+
+/// <summary>Messages of a topic through a receive pipe.</summary>
+public abstract class TopicEndpointCompliance : RiderCompliance
+{
+    [Fact]
+    public async Task Messages_reach_the_consumer_with_their_record()
+    {
+        var topic = NewTopic();
+        var seen = new TaskCompletionSource<(string Text, long Offset)>();
+        await using var member = await StartAsync(topic, endpoint => endpoint.Pipe(pipe => pipe.Handler<Note>(context =>
+        {
+            Assert.True(context.TryGetPayload<ConsumedRecord>(out var record));
+            seen.TrySetResult((context.Message.Text, record.Offset));
+            return Task.CompletedTask;
+        })));
+
+        await member.ProduceAsync(topic, 0, """{"Text":"hello"}""");
+
+        Assert.Equal(("hello", 0), await seen.Task.WaitAsync(TimeSpan.FromMinutes(1)));
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
+    }
+
+    [Fact]
+    public async Task What_is_not_a_message_goes_to_the_dead_letter_topic_and_the_next_is_handled()
+    {
+        var topic = NewTopic();
+        var seen = new TaskCompletionSource<string>();
+        await using var member = await StartAsync(topic, endpoint => endpoint.Pipe(pipe => pipe.Handler<Note>(context =>
+        {
+            seen.TrySetResult(context.Message.Text);
+            return Task.CompletedTask;
+        })));
+
+        await member.ProduceAsync(topic, 0, "not json", "", "null", "[1]", """{"Text":"\ud800"}""", """{"Text":"good"}""");
+
+        Assert.Equal("good", await seen.Task.WaitAsync(TimeSpan.FromMinutes(1)));
+        var letters = (await Bus.ReadAsync(Topics.DeadLetter(topic), 5))
+            .ConvertAll(one => JsonSerializer.Deserialize(one.Value, MessageJson.Default.DeadLetter)!);
+        Assert.All(
+            letters, letter => Assert.Equal((ErrorCodes.MalformedMessage, "MalformedMessage"), (letter.FailureCode, letter.ErrorType)));
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 6);
+    }
+
+    [Fact]
+    public async Task Lack_of_memory_is_never_the_reason_of_a_dead_letter()
+    {
+        var topic = NewTopic();
+        var attempts = 0;
+        await using var member = await StartAsync(
+            topic,
+            endpoint => endpoint.Pipe(pipe => pipe.Handler<Note>(_ =>
+                Interlocked.Increment(ref attempts) < 4 ? throw new InvalidOperationException(
+                    "wrapped", new InsufficientMemoryException()) : Task.CompletedTask)),
+            settings => settings with { RetryAttempts = 1 });
+
+        await member.ProduceAsync(topic, 0, """{"Text":"large"}""");
+
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
+        Assert.Equal(4, attempts);
+    }
+
+    [Fact]
+    public async Task Messages_are_handled_as_many_at_a_time_as_there_is_memory_for()
+    {
+        var topic = NewTopic();
+        var (inside, most, done) = (0, 0, 0);
+        await using var member = await StartAsync(
+            topic,
+            endpoint =>
+            {
+                endpoint.Weigh(note => note.Text == "heavy" ? 1_000 : 4);
+                endpoint.Pipe(pipe => pipe.Handler<Note>(async _ =>
+                {
+                    InterlockedMax(ref most, Interlocked.Increment(ref inside));
+                    await Task.Yield();
+                    Interlocked.Decrement(ref inside);
+                    Interlocked.Increment(ref done);
+                }));
+            },
+            settings => settings with { WeightMax = 10 });
+
+        await member.ProduceAsync(
+            topic, 0, [.. Enumerable.Range(0, 60).Select(i => i % 10 == 0 ? """{"Text":"heavy"}""" : """{"Text":"light"}""")]);
+
+        await Condition.HoldsAsync(() => Volatile.Read(ref done) == 60);
+        Assert.InRange(most, 1, 2);
+    }
+
+    [Fact]
+    public async Task A_message_that_fails_alone_is_tried_again_so_often_and_then_given_up()
+    {
+        var topic = NewTopic();
+        var attempts = 0;
+        await using var member = await StartAsync(
+            topic,
+            endpoint => endpoint.Pipe(pipe => pipe.Handler<Note>(_ =>
+            {
+                Interlocked.Increment(ref attempts);
+                throw new InvalidDataException("cannot be right");
+            })),
+            settings => settings with { RetryAttempts = 2 });
+
+        await member.ProduceAsync(topic, 0, """{"Text":"bad"}""");
+
+        var letter = JsonSerializer.Deserialize(
+            (await Bus.ReadAsync(Topics.DeadLetter(topic), 1))[0].Value, MessageJson.Default.DeadLetter)!;
+        Assert.Equal(3, attempts);
+        Assert.Equal((ErrorCodes.HandlingFailed, "cannot be right", "InvalidDataException", 2),
+            (letter.FailureCode, letter.FailureReason, letter.ErrorType, letter.RetryCount));
+    }
+
+    [Fact]
+    public async Task A_message_that_takes_its_time_is_no_standstill()
+    {
+        var topic = NewTopic();
+        var (begun, release) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await using var member = await StartAsync(
+            topic,
+            endpoint => endpoint.Pipe(pipe => pipe.Handler<Note>(_ =>
+            {
+                begun.TrySetResult();
+                return release.Task;
+            })),
+            settings => settings with { StalledAfter = TimeSpan.FromMilliseconds(100) });
+        await member.ProduceAsync(topic, 0, """{"Text":"slow"}""");
+        await begun.Task.WaitAsync(TimeSpan.FromMinutes(1));
+
+        // The time after which others would stand still is the very thing that must pass.
+        await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, TestContext.Current.CancellationToken);
+        Assert.Equal("", member.Problems);
+        release.SetResult();
+    }
+
+    [Fact]
+    public async Task Trouble_that_all_share_is_waited_out_however_often_it_strikes()
+    {
+        var topic = NewTopic();
+        var attempts = 0;
+        var done = new TaskCompletionSource();
+        await using var member = await StartAsync(
+            topic,
+            endpoint =>
+            {
+                endpoint.IsShared(e => e is TimeoutException);
+                endpoint.Pipe(pipe => pipe.Handler<Note>(_ =>
+                {
+                    if (Interlocked.Increment(ref attempts) < 6)
+                    {
+                        throw new TimeoutException("the database is away");
+                    }
+
+                    done.TrySetResult();
+                    return Task.CompletedTask;
+                }));
+            },
+            settings => settings with { RetryAttempts = 1 });
+
+        await member.ProduceAsync(topic, 0, """{"Text":"patient"}""");
+
+        await done.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
+    }
+
+    [Fact]
+    public async Task So_many_messages_are_handled_at_a_time_and_no_more()
+    {
+        var topic = NewTopic();
+        var (now, most, seen) = (0, 0, 0);
+        var release = new TaskCompletionSource();
+        await using var member = await StartAsync(topic, endpoint =>
+        {
+            endpoint.ConcurrentMessageLimit = 4;
+            endpoint.Pipe(pipe => pipe.Handler<Note>(async _ =>
+            {
+                var current = Interlocked.Increment(ref now);
+                InterlockedMax(ref most, current);
+                await release.Task;
+                Interlocked.Decrement(ref now);
+                Interlocked.Increment(ref seen);
+            }));
+        });
+
+        await member.ProduceAsync(topic, 0, [.. Enumerable.Repeat("""{"Text":"x"}""", 20)]);
+        await Condition.HoldsAsync(() => Volatile.Read(ref now) == 4);
+        release.SetResult();
+
+        await Condition.HoldsAsync(() => Volatile.Read(ref seen) == 20);
+        Assert.Equal(4, most);
+    }
+
+    private static void InterlockedMax(ref int most, int value)
+    {
+        int before;
+        while ((before = Volatile.Read(ref most)) < value && Interlocked.CompareExchange(ref most, value, before) != before)
+        {
+        }
+    }
+
+    private async Task<RiderMember> StartAsync(
+        string topic, Action<ITopicEndpointConfigurator<Note>> configure, Func<KafkaSettings, KafkaSettings>? change = null)
+    {
+        await Bus.MakeAsync(1, topic);
+        return await Bus.StartAsync(
+            k => k.TopicEndpoint<Note>(topic, topic, endpoint =>
+            {
+                endpoint.Deserialize(NoteJson.Default.Note);
+                configure(endpoint);
+            }),
+            change);
+    }
+}
+
+public sealed record Note(string Text);
+
+[JsonSerializable(typeof(Note))]
+public sealed partial class NoteJson : JsonSerializerContext;

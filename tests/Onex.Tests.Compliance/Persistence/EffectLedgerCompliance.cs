@@ -1,0 +1,337 @@
+using Onex.Contracts.Messages;
+using Onex.Persistence.Ledger;
+
+namespace Onex.Tests.Compliance.Persistence;
+
+/// <summary>What every effect ledger does. One class per implementation inherits it.</summary>
+public abstract class EffectLedgerCompliance
+{
+    private static readonly CancellationToken _none = CancellationToken.None;
+
+    /// <summary>A ledger on storage that no other test writes to.</summary>
+    protected abstract IEffectLedger Ledger { get; }
+
+    /// <summary>Another one on the same storage, where several processes may share it.</summary>
+    protected virtual IEffectLedger Other => Ledger;
+
+    [Fact]
+    public async Task A_command_is_leased_to_one_at_a_time()
+    {
+        var command = Command();
+
+        Assert.IsType<ClaimResult.Granted>(await ClaimAsync(command));
+        Assert.Equal(ClaimResult.Leased.Instance, await ClaimAsync(command));
+        Assert.Equal(ClaimResult.Leased.Instance, await ClaimAsync(command with { Attempt = 2 }));
+    }
+
+    [Theory]
+    [InlineData(StepOutcomes.Completed, 1)]
+    [InlineData(StepOutcomes.Completed, 2)]
+    [InlineData(StepOutcomes.Rejected, 1)]
+    [InlineData(StepOutcomes.Rejected, 2)]
+    [InlineData(StepOutcomes.Failed, 1)]
+    public async Task A_known_outcome_answers_the_claim(string outcome, int asked)
+    {
+        var command = Command();
+        var result = Result(command, outcome) with { Result = RawJson.FromText("""{"text":"nul \u0000 stays as it is"}""") };
+        Assert.True(await RecordAsync(await GrantedAsync(command), result));
+
+        var known = Assert.IsType<ClaimResult.Known>(await ClaimAsync(command with { Attempt = asked }));
+
+        Assert.Equal(result, known.Result);
+    }
+
+    [Fact]
+    public async Task A_completed_command_runs_again_only_for_a_later_attempt_that_asks_again()
+    {
+        var command = Command();
+        var first = await GrantedAsync(command);
+        await RecordAsync(first, Result(command, StepOutcomes.Completed));
+        var again = command with { Attempt = 2, AskAgain = true };
+
+        Assert.IsType<ClaimResult.Known>(await ClaimAsync(command with { AskAgain = true }));
+        Assert.IsType<ClaimResult.Known>(await ClaimAsync(command with { Attempt = 2 }));
+        var second = await GrantedAsync(again);
+        Assert.Equal(ClaimResult.Leased.Instance, await ClaimAsync(again));
+        Assert.False(await RecordAsync(first, Result(command, StepOutcomes.Completed)));
+        Assert.True(await RecordAsync(second, Result(again, StepOutcomes.Completed)));
+
+        Assert.Equal(2, Assert.IsType<ClaimResult.Known>(await ClaimAsync(again)).Result.Attempt);
+    }
+
+    [Fact]
+    public async Task A_rejected_command_never_runs_again()
+    {
+        var command = Command();
+        await RecordAsync(await GrantedAsync(command), Result(command, StepOutcomes.Rejected));
+
+        Assert.IsType<ClaimResult.Known>(await ClaimAsync(command with { Attempt = 2, AskAgain = true }));
+    }
+
+    [Fact]
+    public async Task A_claim_says_that_it_takes_over_what_nobody_recorded()
+    {
+        var command = Command();
+        Assert.False(Assert.IsType<ClaimResult.Granted>(await ClaimAsync(command)).TakesOver);
+        await ExpireAsync(command);
+
+        var next = Assert.IsType<ClaimResult.Granted>(await ClaimAsync(command));
+        Assert.True(next.TakesOver);
+        await RecordAsync(next.LeaseToken, Result(command, StepOutcomes.Failed));
+
+        Assert.False(Assert.IsType<ClaimResult.Granted>(await ClaimAsync(command with { Attempt = 2 })).TakesOver);
+    }
+
+    [Fact]
+    public async Task What_an_older_version_recorded_is_read_as_it_is()
+    {
+        var command = Command();
+        await RecordAsync(await GrantedAsync(command), Result(command, StepOutcomes.Failed) with { Code = "step_timed_out" });
+
+        Assert.Null(Assert.IsType<ClaimResult.Known>(await ClaimAsync(command)).Result.Reach);
+    }
+
+    [Fact]
+    public async Task A_known_outcome_answers_after_not_after_too()
+    {
+        var command = Command();
+        await RecordAsync(await GrantedAsync(command), Result(command, StepOutcomes.Completed));
+
+        Assert.IsType<ClaimResult.Known>(await ClaimAsync(command with { NotAfter = Now().AddMinutes(-1) }));
+    }
+
+    [Fact]
+    public async Task A_failed_attempt_makes_way_for_a_later_one()
+    {
+        var command = Command();
+        var first = await GrantedAsync(command);
+        await RecordAsync(first, Result(command, StepOutcomes.Failed));
+
+        var second = await GrantedAsync(command with { Attempt = 2 });
+
+        Assert.NotEqual(first, second);
+        Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command));
+        Assert.False(await RecordAsync(first, Result(command, StepOutcomes.Completed)));
+        Assert.True(await RecordAsync(second, Result(command with { Attempt = 2 }, StepOutcomes.Failed)));
+        Assert.Equal(2, Assert.IsType<ClaimResult.Known>(await ClaimAsync(command)).Result.Attempt);
+    }
+
+    [Fact]
+    public async Task A_lease_that_ran_out_goes_to_the_next_and_the_late_outcome_is_refused()
+    {
+        var command = Command();
+        var late = await GrantedAsync(command);
+        await ExpireAsync(command);
+        var next = await GrantedAsync(command);
+
+        Assert.False(await RecordAsync(late, Result(command, StepOutcomes.Completed)));
+        Assert.True(await RecordAsync(next, Result(command, StepOutcomes.Rejected)));
+    }
+
+    [Fact]
+    public async Task A_lease_that_ran_out_and_that_nobody_took_over_still_counts()
+    {
+        var command = Command();
+        var token = await GrantedAsync(command);
+        await ExpireAsync(command);
+
+        Assert.True(await RecordAsync(token, Result(command, StepOutcomes.Completed)));
+    }
+
+    [Fact]
+    public async Task An_attempt_that_was_given_up_is_never_run_by_a_late_copy_of_its_command()
+    {
+        var command = Command() with { Attempt = 2 };
+        var token = await GrantedAsync(command);
+        Assert.True((await Ledger.SettleAsync([command.CommandId], _none))[command.CommandId].Leased);
+        await ExpireAsync(command);
+
+        var state = (await Ledger.SettleAsync([command.CommandId, Rows.Id()], _none))[command.CommandId];
+
+        Assert.Equal((2, false, false, null), (state.Attempt, state.Leased, state.Cancelled, state.Outcome));
+        Assert.Contains("given up", Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command)).Reason, StringComparison.Ordinal);
+        Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command with { Attempt = 1 }));
+        Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command with { Attempt = 3, NotAfter = Now().AddMinutes(-5) }));
+        await GrantedAsync(command with { Attempt = 3 });
+        Assert.False(await RecordAsync(token, Result(command, StepOutcomes.Completed)));
+    }
+
+    [Fact]
+    public async Task To_cancel_closes_an_attempt_whose_lease_ran_out_too()
+    {
+        var command = Command();
+        await GrantedAsync(command);
+        await ExpireAsync(command);
+
+        Assert.False((await Ledger.CancelAsync([command.CommandId], _none))[command.CommandId].Cancelled);
+
+        Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command));
+        await GrantedAsync(command with { Attempt = 2 });
+    }
+
+    [Fact]
+    public async Task What_came_of_an_attempt_that_was_given_up_may_still_be_told()
+    {
+        var command = Command();
+        var token = await GrantedAsync(command);
+        await ExpireAsync(command);
+        await Ledger.SettleAsync([command.CommandId], _none);
+
+        Assert.True(await RecordAsync(token, Result(command, StepOutcomes.Completed)));
+        Assert.IsType<ClaimResult.Known>(await ClaimAsync(command with { Attempt = 2 }));
+    }
+
+    [Fact]
+    public async Task Recording_twice_under_one_lease_keeps_the_first_outcome()
+    {
+        var command = Command();
+        var token = await GrantedAsync(command);
+
+        Assert.True(await RecordAsync(token, Result(command, StepOutcomes.Completed)));
+        Assert.True(await RecordAsync(token, Result(command, StepOutcomes.Failed)));
+
+        Assert.Equal(StepOutcomes.Completed, Assert.IsType<ClaimResult.Known>(await ClaimAsync(command)).Result.Outcome);
+    }
+
+    [Fact]
+    public async Task An_earlier_attempt_than_the_latest_is_never_run()
+    {
+        var command = Command() with { Attempt = 3 };
+        await GrantedAsync(command);
+        Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command with { Attempt = 2 }));
+        await ExpireAsync(command);
+
+        Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command with { Attempt = 2 }));
+        Assert.IsType<ClaimResult.Granted>(await ClaimAsync(command));
+    }
+
+    [Fact]
+    public async Task A_command_after_its_time_is_never_run()
+    {
+        var command = Command() with { NotAfter = Now().AddMinutes(-5) };
+        Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command));
+
+        var failed = Command();
+        await RecordAsync(await GrantedAsync(failed), Result(failed, StepOutcomes.Failed));
+        Assert.IsType<ClaimResult.Expired>(await ClaimAsync(failed with { Attempt = 2, NotAfter = Now().AddMinutes(-5) }));
+    }
+
+    [Fact]
+    public async Task Main_sees_lease_and_outcome()
+    {
+        var leased = Command();
+        var done = Command();
+        await GrantedAsync(leased);
+        await RecordAsync(await GrantedAsync(done), Result(done, StepOutcomes.Completed));
+
+        var states = await Ledger.LookUpAsync([leased.CommandId, done.CommandId, Rows.Id()], _none);
+
+        Assert.Equal(2, states.Count);
+        Assert.True(states[leased.CommandId].Leased);
+        Assert.Null(states[leased.CommandId].Outcome);
+        Assert.InRange(
+            states[leased.CommandId].LeasedUntil - Now(), TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(leased.TimeoutMs) + EffectLedger.LeaseMargin);
+        Assert.False(states[done.CommandId].Leased);
+        Assert.Equal(StepOutcomes.Completed, states[done.CommandId].Outcome!.Outcome);
+    }
+
+    [Fact]
+    public async Task Many_claims_at_once_are_each_granted_once_whatever_process_asks()
+    {
+        StepCommand[] commands = [.. Enumerable.Range(0, 100).Select(_ => Command())];
+        var claims = Enumerable.Range(0, 1000).Select(i => (i % 2 == 0 ? Ledger : Other).ClaimAsync(commands[i * 7 % 100], _none));
+
+        var verdicts = await Task.WhenAll(claims);
+
+        Assert.Equal(100, verdicts.Count(verdict => verdict is ClaimResult.Granted));
+        Assert.Equal(900, verdicts.Count(verdict => verdict is ClaimResult.Leased));
+    }
+
+    [Fact]
+    public async Task A_command_that_nobody_has_taken_is_cancelled_and_nobody_ever_will()
+    {
+        var command = Command();
+
+        var state = Assert.Single(await Ledger.CancelAsync([command.CommandId, command.CommandId], _none)).Value;
+
+        Assert.True(state.Cancelled);
+        Assert.False(state.Leased);
+        Assert.Null(state.Outcome);
+        Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command));
+        Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command with { Attempt = 2 }));
+        Assert.True((await Ledger.LookUpAsync([command.CommandId], _none))[command.CommandId].Cancelled);
+        Assert.True((await Ledger.CancelAsync([command.CommandId], _none))[command.CommandId].Cancelled);
+        Assert.False(await RecordAsync(Guid.Empty, Result(command, StepOutcomes.Completed)));
+    }
+
+    [Fact]
+    public async Task A_command_that_someone_has_taken_is_not_cancelled_and_its_state_is_told()
+    {
+        var (leased, done, failed) = (Command(), Command(), Command());
+        var token = await GrantedAsync(leased);
+        await RecordAsync(await GrantedAsync(done), Result(done, StepOutcomes.Completed));
+        await RecordAsync(await GrantedAsync(failed), Result(failed, StepOutcomes.Failed));
+
+        var states = await Ledger.CancelAsync([leased.CommandId, done.CommandId, failed.CommandId], _none);
+
+        Assert.All(states.Values, state => Assert.False(state.Cancelled));
+        Assert.True(states[leased.CommandId].Leased);
+        Assert.Equal(StepOutcomes.Completed, states[done.CommandId].Outcome!.Outcome);
+        Assert.Equal(StepOutcomes.Failed, states[failed.CommandId].Outcome!.Outcome);
+        Assert.True(await RecordAsync(token, Result(leased, StepOutcomes.Completed)));
+        Assert.Empty(await Ledger.CancelAsync([], _none));
+    }
+
+    [Fact]
+    public async Task Of_a_claim_and_a_cancellation_at_once_exactly_one_wins()
+    {
+        StepCommand[] commands = [.. Enumerable.Range(0, 200).Select(_ => Command())];
+
+        var claims = commands.Select(command => Other.ClaimAsync(command, _none)).ToArray();
+        var cancellations = commands.Chunk(20)
+            .Select(some => Ledger.CancelAsync([.. some.Select(command => command.CommandId)], _none))
+            .ToArray();
+
+        var states = (await Task.WhenAll(cancellations)).SelectMany(state => state).ToDictionary();
+        foreach (var (command, verdict) in commands.Zip(await Task.WhenAll(claims)))
+        {
+            Assert.Equal(verdict is ClaimResult.Granted, !states[command.CommandId].Cancelled);
+        }
+    }
+
+    /// <summary>Lets the command's lease run out.</summary>
+    protected abstract Task ExpireAsync(StepCommand command);
+
+    private static DateTimeOffset Now() => TimeProvider.System.GetUtcNow();
+
+    protected static StepCommand Command() => new()
+    {
+        CommandId = Rows.Id(),
+        Attempt = 1,
+        SagaId = Rows.Id(),
+        CorrelationId = Rows.Id(),
+        Contract = "order",
+        Step = "charge",
+        Direction = StepDirections.Do,
+        Operation = "http.post",
+        HomePartition = 0,
+        TimeoutMs = 30_000,
+        NotAfter = Now().AddDays(1),
+    };
+
+    protected static StepResult Result(StepCommand command, string outcome) => new()
+    {
+        CommandId = command.CommandId,
+        Attempt = command.Attempt,
+        SagaId = command.SagaId,
+        CorrelationId = command.CorrelationId,
+        Outcome = outcome,
+    };
+
+    private Task<ClaimResult> ClaimAsync(StepCommand command) => Ledger.ClaimAsync(command, _none);
+
+    private async Task<Guid> GrantedAsync(StepCommand command) =>
+        Assert.IsType<ClaimResult.Granted>(await ClaimAsync(command)).LeaseToken;
+
+    private Task<bool> RecordAsync(Guid token, StepResult result) => Ledger.RecordAsync(token, result, _none);
+}

@@ -1,0 +1,409 @@
+using System.Text.Json.Nodes;
+using Onex.Contracts.Messages;
+using Onex.Persistence.DeadLetters;
+using Onex.Persistence.Registry;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Tests.Compliance.Persistence;
+
+/// <summary>What every contract registry and every index of dead letters does. One class per implementation inherits it.</summary>
+public abstract class RegistryAndDeadLettersCompliance
+{
+    private static readonly CancellationToken _none = CancellationToken.None;
+
+    protected abstract IContractRegistry Registry { get; }
+
+    protected abstract IDeadLetterIndex DeadLetters { get; }
+
+    protected abstract ISagaStore Store { get; }
+
+    [Fact]
+    public async Task A_registered_contract_is_found_by_its_hash()
+    {
+        var contract = Contract("1");
+
+        Assert.Empty(await Registry.RegisterAsync([contract, Contract("1"), Contract("2")], mutable: false, _none));
+        Assert.Empty(await Registry.RegisterAsync([contract], mutable: false, _none));
+
+        var found = await Registry.FindAsync(contract.Hash, _none);
+        Assert.Equal((contract.Name, contract.Version), (found?.Name, found?.Version));
+        Assert.Equal("contract: x", (string?)JsonNode.Parse(found!.Source.ToString())!["file"]);
+        Assert.Null(await Registry.FindAsync("unknown", _none));
+    }
+
+    [Fact]
+    public async Task Other_content_of_a_registered_version_is_told_and_not_stored()
+    {
+        var first = Contract("1");
+        var changed = first with { Hash = Rows.Key() };
+        await Registry.RegisterAsync([first], mutable: false, _none);
+
+        var conflict = Assert.Single(await Registry.RegisterAsync([changed, Contract("1")], mutable: false, _none));
+
+        Assert.Equal((first.Name, "1", first.Hash), (conflict.Name, conflict.Version, conflict.Hash));
+        Assert.Null(await Registry.FindAsync(changed.Hash, _none));
+    }
+
+    [Fact]
+    public async Task Other_content_of_a_registered_version_is_stored_where_contracts_are_mutable()
+    {
+        var first = Contract("1");
+        var changed = first with { Hash = Rows.Key() };
+        await Registry.RegisterAsync([first], mutable: false, _none);
+
+        Assert.Empty(await Registry.RegisterAsync([changed], mutable: true, _none));
+
+        Assert.NotNull(await Registry.FindAsync(first.Hash, _none));
+        Assert.NotNull(await Registry.FindAsync(changed.Hash, _none));
+        Assert.Empty(await Registry.RegisterAsync([first], mutable: false, _none));
+    }
+
+    [Fact]
+    public async Task Content_that_was_stored_where_contracts_are_mutable_is_refused_where_they_are_not()
+    {
+        var first = Contract("1");
+        var changed = first with { Hash = Rows.Key() };
+        await Registry.RegisterAsync([first], mutable: false, _none);
+        await Registry.RegisterAsync([changed], mutable: true, _none);
+
+        Assert.Equal(first.Hash, Assert.Single(await Registry.RegisterAsync([changed], mutable: false, _none)).Hash);
+    }
+
+    [Fact]
+    public async Task What_live_sagas_run_is_counted()
+    {
+        var running = Rows.New() with { Contract = Rows.Key(), ContractHash = Rows.Key() };
+        var ended = Rows.New() with { Contract = running.Contract, ContractHash = running.ContractHash };
+        var other = Rows.New() with { Contract = running.Contract, ContractVersion = "2", ContractHash = Rows.Key() };
+        await Store.CommitAsync(
+            new CommitBatch(
+                [
+                    Rows.Start(running),
+                    Rows.Start(Rows.New() with { Contract = running.Contract, ContractHash = running.ContractHash }),
+                    Rows.Start(ended),
+                    Rows.Start(other)],
+                []),
+            _none);
+        await Store.CommitAsync(new CommitBatch([Rows.Move(ended, Rows.Ended(ended))], []), _none);
+
+        var used = (await Registry.InUseAsync(_none)).Where(contract => contract.Name == running.Contract);
+
+        Assert.Equal(
+            [
+                new ContractInUse(running.ContractHash, running.Contract, "1", 2),
+                new ContractInUse(other.ContractHash, running.Contract, "2", 1)],
+            used);
+    }
+
+    [Fact]
+    public async Task Two_mains_cannot_register_different_content_of_one_version()
+    {
+        var first = Contract("1");
+
+        var conflicts = await Task.WhenAll(
+            Enumerable.Range(0, 8).Select(i => Registry.RegisterAsync([first with { Hash = $"{first.Hash}-{i}" }], mutable: false, _none)));
+
+        Assert.Equal(1, conflicts.Count(told => told.Count == 0));
+        Assert.Equal(["1"], await QueryAsync($"SELECT count(*) FROM {Schema}contracts WHERE name = '{first.Name}'"));
+    }
+
+    [Fact]
+    public async Task A_dead_letter_is_added_once()
+    {
+        var letter = new DeadLetterRow(Rows.Id(), "requests", 3, 41, "ONEX3001", "not JSON: \0", null, [0, 1, 2], Rows.Now);
+
+        await DeadLetters.AddAsync(letter, _none);
+        await DeadLetters.AddAsync(letter with { CorrelationId = Rows.Id() }, _none);
+
+        Assert.Equal(
+            ["requests|3|41|ONEX3001||3"],
+            await QueryAsync(
+                $"SELECT topic, partition, record_offset, code, correlation_id, length(value) FROM {Schema}dead_letters WHERE id = "
+                    + $"'{letter.Id}'"));
+    }
+
+    [Fact]
+    public async Task A_dead_letter_is_found_with_all_that_sending_it_again_needs()
+    {
+        var letter = Letter() with { Headers = MessageHeaders.Empty.With("traceparent", "00-1"), RetryCount = 2, CorrelationId = Rows.Id() };
+        await DeadLetters.AddAsync(letter, _none);
+
+        var found = await DeadLetters.FindAsync(letter.Id, _none);
+
+        Assert.Equal(
+            (letter.Topic, 3, 41L, letter.Key, "MalformedMessage", 2, letter.CorrelationId, letter.At, DeadLetterStatus.Open, 0),
+            (found!.Topic, found.Partition, found.Offset, found.Key, found.ErrorType, found.RetryCount, found.CorrelationId, found.At, found.Status, found.Redrives));
+        Assert.Equal(letter.Value, found.Value);
+        Assert.Equal(letter.Headers, found.Headers);
+        Assert.Null(found.DecisionId);
+        Assert.Null(await DeadLetters.FindAsync(Rows.Id(), _none));
+    }
+
+    [Fact]
+    public async Task Dead_letters_are_listed_newest_first_page_by_page()
+    {
+        var topic = Rows.Key();
+        var letters = Enumerable.Range(0, 5).Select(i => Letter() with { Topic = topic, At = Rows.Now.AddSeconds(i / 2) }).ToList();
+        foreach (var letter in letters)
+        {
+            await DeadLetters.AddAsync(letter, _none);
+        }
+
+        var pages = new List<DeadLetterPage>();
+        do
+        {
+            pages.Add(
+                await DeadLetters.ListAsync(new DeadLetterFilter { Topic = topic, Limit = 2, After = pages.LastOrDefault()?.Next }, _none));
+        }
+        while (pages[^1].Next is not null);
+
+        Assert.Equal([2, 2, 1], pages.Select(page => page.DeadLetters.Count));
+        var listed = pages.SelectMany(page => page.DeadLetters).ToList();
+        Assert.Equal(letters.Select(letter => letter.Id).Order(), listed.Select(letter => letter.Id).Order());
+        Assert.Equal(listed.Select(letter => letter.At).OrderDescending(), listed.Select(letter => letter.At));
+        Assert.All(listed, letter => Assert.Null(letter.Value));
+        await Assert.ThrowsAsync<FormatException>(() => DeadLetters.ListAsync(new DeadLetterFilter { After = "nonsense" }, _none));
+    }
+
+    [Fact]
+    public async Task Dead_letters_are_found_by_topic_code_status_id_correlation_id_and_key()
+    {
+        var letter = Letter() with { Topic = Rows.Key(), Code = Rows.Key(), CorrelationId = Rows.Id(), Key = $"{Rows.Key()}_%" };
+        await DeadLetters.AddAsync(letter, _none);
+        await DeadLetters.AddAsync(Letter(), _none);
+        var discarded = Letter() with { Topic = letter.Topic };
+        await DeadLetters.AddAsync(discarded, _none);
+        await DeadLetters.DecideAsync(Discard(discarded), _none);
+
+        foreach (var filter in (DeadLetterFilter[])
+            [
+                new() { Topic = letter.Topic, Statuses = [DeadLetterStatus.Open] }, new() { Code = letter.Code },
+                new() { Text = letter.Id.ToString() },
+                new() { Text = letter.CorrelationId.ToString() }, new() { Text = letter.Key[..^2] }, new() { Text = letter.Key },
+            ])
+        {
+            Assert.Equal(letter.Id, Assert.Single((await DeadLetters.ListAsync(filter, _none)).DeadLetters).Id);
+        }
+
+        Assert.Equal(
+            discarded.Id,
+            Assert.Single(
+                (await DeadLetters.ListAsync(
+                    new() { Topic = letter.Topic, Statuses = [DeadLetterStatus.Discarded] }, _none)).DeadLetters).Id);
+        Assert.Equal(
+            2,
+            (await DeadLetters.ListAsync(
+                new() { Topic = letter.Topic, Statuses = [DeadLetterStatus.Discarded, DeadLetterStatus.Open] }, _none)).DeadLetters.Count);
+        Assert.Empty((await DeadLetters.ListAsync(new() { Text = $"{letter.Key}%" }, _none)).DeadLetters);
+        Assert.Empty((await DeadLetters.ListAsync(new() { Topic = "no\0ne" }, _none)).DeadLetters);
+    }
+
+    [Fact]
+    public async Task A_redrive_and_its_message_are_written_together_and_once()
+    {
+        var letter = Letter();
+        await DeadLetters.AddAsync(letter, _none);
+        var first = Redrive(letter);
+
+        var decided = await DeadLetters.DecideAsync(first, _none);
+        var again = await DeadLetters.DecideAsync(first, _none);
+        var second = await DeadLetters.DecideAsync(Redrive(letter), _none);
+
+        Assert.All([decided, again, second], row => Assert.Equal(
+            (first.Id, DeadLetterStatus.Redriven, 1, "ops", "fixed"), (
+                row!.DecisionId, row.Status, row.Redrives, row.DecidedBy, row.DecisionReason)));
+        Assert.NotNull(decided!.DecidedAt);
+        Assert.Equal(
+            [$"{first.Id}|requests|3|k|5"],
+            await QueryAsync($"SELECT message_id, topic, partition, key, length(value) FROM {Schema}outbox WHERE saga_id = '{letter.Id}'"));
+    }
+
+    [Fact]
+    public async Task Of_two_operators_who_redrive_at_once_one_is_told_that_it_is_done()
+    {
+        var letter = Letter();
+        await DeadLetters.AddAsync(letter, _none);
+        var decisions = Enumerable.Range(0, 8).Select(_ => Redrive(letter)).ToList();
+
+        var rows = await Task.WhenAll(decisions.Select(decision => DeadLetters.DecideAsync(decision, _none)));
+
+        Assert.Equal(1, rows.Zip(decisions).Count(pair => pair.First!.DecisionId == pair.Second.Id));
+        Assert.Equal(["1"], await QueryAsync($"SELECT count(*) FROM {Schema}outbox WHERE saga_id = '{letter.Id}'"));
+    }
+
+    [Fact]
+    public async Task A_forced_redrive_is_sent_once_more()
+    {
+        var letter = Letter();
+        await DeadLetters.AddAsync(letter, _none);
+        await DeadLetters.DecideAsync(Redrive(letter), _none);
+        var forced = Redrive(letter) with { Force = true };
+
+        var row = await DeadLetters.DecideAsync(forced, _none);
+
+        Assert.Equal((forced.Id, 2), (row!.DecisionId, row.Redrives));
+        Assert.Equal(["2"], await QueryAsync($"SELECT count(*) FROM {Schema}outbox WHERE saga_id = '{letter.Id}'"));
+    }
+
+    [Fact]
+    public async Task A_letter_of_what_was_sent_again_opens_the_one_that_it_was_sent_from()
+    {
+        var letter = Letter();
+        await DeadLetters.AddAsync(letter, _none);
+        var decision = Redrive(letter);
+        await DeadLetters.DecideAsync(decision, _none);
+        var again = letter with { Code = "ONEX3999", Reason = "no again", Value = "other"u8.ToArray(), Reopens = true };
+
+        await DeadLetters.AddAsync(letter, _none);
+        Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.FindAsync(letter.Id, _none))!.Status);
+        await DeadLetters.AddAsync(again, _none);
+        await DeadLetters.AddAsync(again, _none);
+
+        var open = (await DeadLetters.FindAsync(letter.Id, _none))!;
+        Assert.Equal(
+            (DeadLetterStatus.Open, "ONEX3999", "no again", 1, decision.Id), (
+                open.Status, open.Code, open.Reason, open.Redrives, open.DecisionId));
+        Assert.Equal(letter.Value, open.Value);
+        Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.DecideAsync(Redrive(letter), _none))!.Status);
+
+        // What an operator wants nothing of any more stays as it is.
+        await DeadLetters.AddAsync(again, _none);
+        await DeadLetters.DecideAsync(Discard(letter), _none);
+        await DeadLetters.AddAsync(again, _none);
+        Assert.Equal(DeadLetterStatus.Discarded, (await DeadLetters.FindAsync(letter.Id, _none))!.Status);
+    }
+
+    [Fact]
+    public async Task A_discarded_dead_letter_stays_and_sends_nothing()
+    {
+        var letter = Letter();
+        await DeadLetters.AddAsync(letter, _none);
+
+        await DeadLetters.DecideAsync(Discard(letter), _none);
+        var row = await DeadLetters.DecideAsync(Redrive(letter), _none);
+
+        Assert.Equal((DeadLetterStatus.Discarded, 0, "sent twice"), (row!.Status, row.Redrives, row.DecisionReason));
+        Assert.Equal(letter.Value, row.Value);
+        Assert.Equal(["0"], await QueryAsync($"SELECT count(*) FROM {Schema}outbox WHERE saga_id = '{letter.Id}'"));
+        Assert.Null(await DeadLetters.DecideAsync(Discard(Letter()), _none));
+    }
+
+    [Fact]
+    public async Task What_a_transition_gives_up_is_indexed_with_it_or_not_at_all()
+    {
+        var row = Rows.New();
+        var (first, second, stale) = (Letter(), Letter(), Letter());
+        await CommitAsync(new CommitEntry.Start(row, [Rows.Happened(row)], [], []) { DeadLetters = [first] });
+        var next = Rows.Next(row);
+        await CommitAsync(Rows.Move(row, next) with { DeadLetters = [second] });
+
+        var third = Rows.Next(next);
+        await DeadLetters.DecideAsync(Redrive(first), _none);
+        await CommitAsync(Rows.Move(next, third) with { DeadLetters = [first with { Reopens = true }] });
+        Assert.Equal(DeadLetterStatus.Open, (await DeadLetters.FindAsync(first.Id, _none))!.Status);
+
+        var verdict = await CommitAsync(Rows.Move(row, Rows.Next(row)) with { DeadLetters = [stale] });
+
+        Assert.IsType<CommitResult.Stale>(verdict);
+        Assert.NotNull(await DeadLetters.FindAsync(first.Id, _none));
+        Assert.NotNull(await DeadLetters.FindAsync(second.Id, _none));
+        Assert.Null(await DeadLetters.FindAsync(stale.Id, _none));
+    }
+
+    [Fact]
+    public async Task The_message_of_a_redrive_is_found_by_the_sweep_until_it_is_sent()
+    {
+        var letter = Letter();
+        await DeadLetters.AddAsync(letter, _none);
+        var decision = Redrive(letter);
+        await DeadLetters.DecideAsync(decision, _none);
+
+        var unsent = Assert.Single(await Store.UnsentForAsync(TimeSpan.Zero, 1_000, _none), unsent => unsent.SagaId.Value == letter.Id).Message;
+        Assert.Equal((decision.Id, letter.Topic, 3, "k"), (unsent.MessageId.Value, unsent.Topic, unsent.Partition, unsent.Key));
+        Assert.Equal(letter.Value, unsent.Value.ToArray());
+        await Store.MarkSentAsync([unsent.MessageId], _none);
+
+        Assert.DoesNotContain(await Store.UnsentForAsync(TimeSpan.Zero, 1_000, _none), unsent => unsent.SagaId.Value == letter.Id);
+        Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.FindAsync(letter.Id, _none))!.Status);
+    }
+
+    [Fact]
+    public async Task A_letter_whose_record_was_handled_after_all_closes_and_only_an_open_one()
+    {
+        var topic = Rows.Key();
+        DeadLetterRow[] letters = [
+            Letter() with { Topic = topic },
+            Letter() with { Topic = topic },
+            Letter() with { Topic = topic, Partition = 1 },
+            Letter() with { Topic = topic },
+        ];
+        foreach (var letter in letters)
+        {
+            await DeadLetters.AddAsync(letter, _none);
+        }
+
+        await DeadLetters.DecideAsync(Redrive(letters[3]), _none);
+        Assert.Equal(new[] { letters[0].Id, letters[1].Id }.Order(), (await DeadLetters.OpenAsync(topic, [0, 3], _none)).Order());
+
+        await DeadLetters.CloseAsync(letters[0].Id, "handled", _none);
+        await DeadLetters.CloseAsync(letters[3].Id, "handled", _none);
+        await DeadLetters.CloseAsync(Rows.Id(), "handled", _none);
+
+        var closed = await DeadLetters.FindAsync(letters[0].Id, _none);
+        Assert.Equal(
+            (DeadLetterStatus.Discarded, "onex", "handled", 0), (closed!.Status, closed.DecidedBy, closed.DecisionReason, closed.Redrives));
+        Assert.NotNull(closed.DecidedAt);
+        Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.FindAsync(letters[3].Id, _none))!.Status);
+        Assert.Equal([letters[1].Id], await DeadLetters.OpenAsync(topic, [3], _none));
+    }
+
+    [Fact]
+    public async Task Who_has_a_request_or_an_event_is_found_by_its_identity()
+    {
+        var row = Rows.New();
+        await CommitAsync(new CommitEntry.Start(row, [Rows.Happened(row)], [], []));
+        var seen = Rows.Id();
+        await CommitAsync(Rows.Move(row, Rows.Next(row)) with { SeenMessages = [new(seen)] });
+
+        Assert.Equal(row.Id, await DeadLetters.HandledByAsync(row.RequestId, _none));
+        Assert.Equal(row.Id, await DeadLetters.HandledByAsync(seen, _none));
+        Assert.Null(await DeadLetters.HandledByAsync(Rows.Id(), _none));
+    }
+
+    /// <summary>What a table's name begins with.</summary>
+    protected abstract string Schema { get; }
+
+    /// <summary>Runs a query and gives each row as text.</summary>
+    protected abstract Task<IReadOnlyList<string>> QueryAsync(string sql);
+
+    private async Task<CommitResult> CommitAsync(CommitEntry entry) => (await Store.CommitAsync(new CommitBatch([entry], []), _none))[0];
+
+    private static DeadLetterRow Letter() => new(Rows.Id(), "requests", 3, 41, "ONEX3001", "not JSON", null, [0xff, 0, 1, 2, 3], Rows.Now)
+    {
+        Key = "k",
+        ErrorType = "MalformedMessage",
+    };
+
+    private static DeadLetterDecision Redrive(DeadLetterRow letter)
+    {
+        var id = Rows.Id();
+        return new DeadLetterDecision(id, letter.Id, DeadLetterStatus.Redriven, "ops", "fixed", Force: false, new OutgoingMessage
+        {
+            MessageId = id,
+            Topic = letter.Topic,
+            Partition = letter.Partition,
+            Key = letter.Key!,
+            Value = letter.Value!,
+            Headers = MessageHeaders.Empty.With("onex-redrive", "x"),
+        });
+    }
+
+    private static DeadLetterDecision Discard(DeadLetterRow letter) =>
+        new(Rows.Id(), letter.Id, DeadLetterStatus.Discarded, "ops", "sent twice", Force: false, Message: null);
+
+    private static RegisteredContract Contract(string version)
+    {
+        var name = Rows.Key();
+        return new RegisteredContract($"hash-of-{name}", name, version, RawJson.FromText("""{"file":"contract: x"}"""));
+    }
+}

@@ -1,0 +1,154 @@
+using System.Text.Json.Nodes;
+using Onex.Contracts.Messages;
+using Onex.Engine;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Tests.Compliance.Persistence;
+
+/// <summary>Items of an <c>each</c>.</summary>
+public abstract partial class SagaStoreCompliance
+{
+    private static readonly SagaItemStatus[] _all = Enum.GetValues<SagaItemStatus>();
+
+    [Fact]
+    public async Task Items_are_written_with_their_saga_and_loaded_as_they_were()
+    {
+        var row = Rows.New();
+        var kept = Item(0) with
+        {
+            Result = RawJson.FromText("""{"parcel":"Zoë"}"""),
+            Undo = RawJson.FromText("""{"path": "/parcels/1",  "a":1.50, "\ud800":null}"""),
+        };
+        await CommitAsync(new CommitEntry.Start(row, [], [], []) { Items = [kept] });
+        var failed = Item(1, SagaItemStatus.Failed) with { Code = "http_404", Message = "There is no such sku." };
+        var empty = Item(2) with { Result = RawJson.Null };
+        await CommitAsync(Rows.Move(row, Rows.Next(row)) with { Items = [failed, empty] });
+
+        var loaded = Assert.Single(await Store.LoadItemsAsync([All(row)], _none));
+
+        Assert.Equal([0, 1, 2], loaded.Select(item => item.Index));
+        Assert.Equal("Zoë", (string?)JsonNode.Parse(loaded[0].Result.ToString()!)!["parcel"]);
+        Assert.Equal(kept.Undo.ToString(), loaded[0].Undo.ToString());
+        Assert.Equal(kept.CommandId, loaded[0].CommandId);
+        Assert.Equal(failed, loaded[1]);
+        Assert.True(loaded[2].Result?.IsNull);
+        Assert.Null(loaded[2].Undo);
+    }
+
+    [Fact]
+    public async Task Items_of_a_refused_move_are_not_written()
+    {
+        var row = await StartAsync();
+        await CommitAsync(Rows.Move(row, Rows.Next(row)));
+        var again = Rows.New() with { RequestId = row.RequestId };
+        var moving = await StartAsync();
+
+        await CommitAsync(
+            Rows.Move(row, Rows.Next(row)) with { Items = [Item(0)] },
+            new CommitEntry.Start(again, [], [], []) { Items = [Item(0)] },
+            Rows.Move(moving, Rows.Next(moving)) with { Items = [Item(0)] });
+
+        var loaded = await Store.LoadItemsAsync([All(row), All(again), All(moving)], _none);
+        Assert.Equal([0, 0, 1], loaded.Select(items => items.Count));
+    }
+
+    [Fact]
+    public async Task An_item_that_is_taken_back_keeps_its_result_and_what_took_it_back()
+    {
+        var row = await StartAsync();
+        var second = Rows.Next(row);
+        var done = Item(7, SagaItemStatus.Unknown) with
+        {
+            Result = RawJson.FromText("1"),
+            Undo = RawJson.FromText("2"),
+            Code = "step_timed_out",
+            Message = "late",
+        };
+        await CommitAsync(Rows.Move(row, second) with { Items = [done] });
+
+        await CommitAsync(
+            Rows.Move(second, Rows.Next(second)) with { Items = [
+                Item(7, SagaItemStatus.Compensated) with { CommandId = done.CommandId }] });
+
+        var loaded = Assert.Single((await Store.LoadItemsAsync([All(row)], _none))[0]);
+        Assert.Equal((SagaItemStatus.Compensated, "1", "2"), (loaded.Status, loaded.Result.ToString(), loaded.Undo.ToString()));
+        Assert.Equal((null, null), (loaded.Code, loaded.Message));
+    }
+
+    [Fact]
+    public async Task Of_one_item_twice_in_a_commit_the_later_counts_and_keeps_what_the_earlier_brought()
+    {
+        var row = await StartAsync();
+
+        await CommitAsync(Rows.Move(row, Rows.Next(row)) with
+        {
+            Items = [Item(3) with { Undo = RawJson.FromText("[1]") }, Item(4), Item(3, SagaItemStatus.Compensated)],
+        });
+
+        var loaded = (await Store.LoadItemsAsync([All(row)], _none))[0];
+        Assert.Equal([(3, SagaItemStatus.Compensated), (4, SagaItemStatus.Completed)], loaded.Select(item => (item.Index, item.Status)));
+        Assert.Equal("[1]", loaded[0].Undo.ToString());
+    }
+
+    [Fact]
+    public async Task Another_visit_and_another_step_have_items_of_their_own()
+    {
+        var row = await StartAsync();
+        await CommitAsync(
+            Rows.Move(row, Rows.Next(row)) with { Items = [Item(0), Item(0) with { Visit = 2 }, Item(0) with { Step = "other" }] });
+
+        var loaded = await Store.LoadItemsAsync(
+            [All(row) with { Visit = 2 }, All(row) with { Visit = 3 }, All(row) with { Step = "other" }, All(row) with { SagaId = Rows.Id() }], _none);
+
+        Assert.Equal([1, 0, 1, 0], loaded.Select(items => items.Count));
+        Assert.Empty(await Store.LoadItemsAsync([], _none));
+    }
+
+    [Fact]
+    public async Task A_thousand_items_fit_into_one_commit_and_are_read_page_by_page_from_either_end()
+    {
+        var row = await StartAsync();
+        SagaItem[] items = [
+            .. Enumerable.Range(0, 1_000).Select(index => Item(index, index % 3 == 0 ? SagaItemStatus.Failed : SagaItemStatus.Completed))];
+        await CommitAsync(Rows.Move(row, Rows.Next(row)) with { Items = items });
+        var completed = All(row) with { Statuses = [SagaItemStatus.Completed], Descending = true, Limit = 4 };
+
+        var pages = await Store.LoadItemsAsync(
+            [completed, completed with { Below = 995 }, completed with { Below = 2 }, completed with { Descending = false }, All(row)], _none);
+
+        Assert.Equal([998, 997, 995, 994], pages[0].Select(item => item.Index));
+        Assert.Equal([994, 992, 991, 989], pages[1].Select(item => item.Index));
+        Assert.Equal([1], pages[2].Select(item => item.Index));
+        Assert.Equal([1, 2, 4, 5], pages[3].Select(item => item.Index));
+        Assert.Equal(items, pages[4]);
+    }
+
+    [Fact]
+    public async Task A_saga_with_an_item_that_cannot_be_stored_is_refused_alone()
+    {
+        var (bad, good) = (await StartAsync(), await StartAsync());
+
+        var verdicts = await CommitAsync(
+            Rows.Move(bad, Rows.Next(bad)) with { Items = [Item(0), Item(1) with { Message = "nul\0byte" }] },
+            Rows.Move(good, Rows.Next(good)) with { Items = [Item(0)] });
+
+        Assert.IsType<CommitResult.Refused>(verdicts[0]);
+        Assert.Equal(CommitResult.Committed.Instance, verdicts[1]);
+        Assert.Equal([0, 1], (await Store.LoadItemsAsync([All(bad), All(good)], _none)).Select(items => items.Count));
+    }
+
+    [Fact]
+    public async Task Items_of_every_status_are_found_by_it()
+    {
+        var row = await StartAsync();
+        await CommitAsync(Rows.Move(row, Rows.Next(row)) with { Items = [.. _all.Select((status, index) => Item(index, status))] });
+
+        var loaded = await Store.LoadItemsAsync([.. _all.Select(status => All(row) with { Statuses = [status] })], _none);
+
+        Assert.Equal(_all, loaded.Select(items => Assert.Single(items).Status));
+    }
+
+    private static SagaItem Item(int index, SagaItemStatus status = SagaItemStatus.Completed) => new("pack", 1, index, status, Rows.Id());
+
+    private static SagaItemsQuery All(SagaRow row) => new(row.Id, "pack", 1, _all, null, Descending: false, 10_000);
+}

@@ -1,0 +1,399 @@
+using System.Text.Json.Nodes;
+using Onex.Contracts.Messages;
+using Onex.Engine;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Tests.Compliance.Persistence;
+
+/// <summary>What every saga store does. One class per implementation inherits it.</summary>
+public abstract partial class SagaStoreCompliance
+{
+    private static readonly CancellationToken _none = CancellationToken.None;
+
+    /// <summary>A store on storage that no other test writes to.</summary>
+    protected abstract ISagaStore Store { get; }
+
+    [Fact]
+    public async Task A_started_saga_is_loaded_as_it_was_committed()
+    {
+        var row = Rows.New() with
+        {
+            BusinessKey = "order-1 ä€😀",
+            ParentId = Rows.Id(),
+            Data = RawJson.FromText("""{"name":"Zoë","lines":[1,2],"total":12.50}"""),
+            Fault = RawJson.FromText("""{"code":"x"}"""),
+            ReplyTo = "answers",
+            Headers = RawJson.FromText("""{"tenant":"t1"}"""),
+            Waiters = RawJson.FromText("[]"),
+            NextWakeupAt = Rows.Now.AddSeconds(30),
+            Parked = true,
+        };
+        var message = Rows.Message("m") with { Partition = 3 };
+        var input = new SagaPayload(Rows.Id(), row.Id, "input", RawJson.FromText("""{"sku":"A"}"""));
+
+        Assert.Equal(
+            [CommitResult.Committed.Instance], await CommitAsync(new CommitEntry.Start(row, [Rows.Happened(row)], [message], [input])));
+
+        var loaded = await LoadAsync(row.Id);
+        Assert.Equal(Comparable(row), Comparable(loaded.Row));
+        Assert.Equal("A", (string?)JsonNode.Parse(loaded.Input.ToString())!["sku"]);
+        var unsent = Assert.Single(loaded.Unsent);
+        Assert.Equal(
+            (message.MessageId, message.Topic, message.Partition, message.Key),
+            (unsent.MessageId, unsent.Topic, unsent.Partition, unsent.Key));
+        Assert.Equal(message.Value.ToArray(), unsent.Value.ToArray());
+    }
+
+    [Fact]
+    public async Task Ids_without_a_row_are_missing_from_what_is_loaded()
+    {
+        var row = await StartAsync();
+
+        Assert.Equal([row.Id], (await Store.LoadAsync([row.Id, Rows.Id()], _none)).Keys);
+        Assert.Empty(await Store.LoadAsync([], _none));
+    }
+
+    [Fact]
+    public async Task A_move_replaces_the_row_and_keeps_what_never_changes()
+    {
+        var row = await StartAsync();
+        var moved = Rows.Next(row) with { State = "charging", Status = SagaStatus.Waiting, NextWakeupAt = Rows.Now.AddHours(1) };
+
+        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(Rows.Move(row, moved)));
+
+        Assert.Equal(Comparable(moved), Comparable((await LoadAsync(row.Id)).Row));
+    }
+
+    [Fact]
+    public async Task A_move_on_an_old_version_is_stale_and_leaves_nothing_behind()
+    {
+        var first = await StartAsync();
+        var second = Rows.Next(first);
+        await CommitAsync(Rows.Move(first, second));
+        var late = Rows.Next(first) with { State = "late" };
+
+        Assert.Equal(
+            [CommitResult.Stale.Instance],
+            await CommitAsync(
+                new CommitEntry.Move(
+                    late, first.Version, [Rows.Happened(late)], [Rows.Message("late")], [Rows.Payload(late, "result:late")])));
+
+        var loaded = await LoadAsync(first.Id);
+        Assert.Equal(Comparable(second), Comparable(loaded.Row));
+        Assert.Empty(loaded.Unsent);
+        Assert.Empty(await Store.LoadPayloadsAsync([Rows.Payload(late, "result:late").Id], _none));
+    }
+
+    [Fact]
+    public async Task A_move_of_a_saga_that_does_not_exist_is_stale()
+    {
+        var row = Rows.New();
+
+        Assert.Equal([CommitResult.Stale.Instance], await CommitAsync(Rows.Move(row, Rows.Next(row))));
+    }
+
+    [Fact]
+    public async Task A_check_holds_only_for_the_version_that_was_read()
+    {
+        var row = await StartAsync();
+        await CommitAsync(Rows.Move(row, Rows.Next(row)));
+
+        Assert.Equal(
+            [
+                CommitResult.Committed.Instance,
+                CommitResult.Committed.Instance,
+            ],
+            await CommitAsync(new CommitEntry.Check(row.Id, 2), new CommitEntry.Check(Rows.Id(), 0)));
+        Assert.Equal([CommitResult.Stale.Instance], await CommitAsync(new CommitEntry.Check(row.Id, 1)));
+        Assert.Equal([CommitResult.Stale.Instance], await CommitAsync(new CommitEntry.Check(row.Id, 0)));
+        Assert.Equal([CommitResult.Stale.Instance], await CommitAsync(new CommitEntry.Check(Rows.Id(), 1)));
+    }
+
+    [Fact]
+    public async Task Verdicts_come_in_the_order_of_the_batch()
+    {
+        var moving = await StartAsync();
+        var stale = await StartAsync();
+        await CommitAsync(Rows.Move(stale, Rows.Next(stale)));
+        var known = await StartAsync();
+        var born = Rows.New();
+
+        var verdicts = await CommitAsync(
+            Rows.Start(born),
+            Rows.Move(stale, Rows.Next(stale)),
+            Rows.Start(Rows.New() with { RequestId = known.RequestId }),
+            new CommitEntry.Check(stale.Id, 2),
+            Rows.Move(moving, Rows.Next(moving)));
+
+        Assert.Equal(
+            [
+                CommitResult.Committed.Instance,
+                CommitResult.Stale.Instance,
+                new CommitResult.DuplicateRequest(known.Id, known.Source),
+                CommitResult.Committed.Instance,
+                CommitResult.Committed.Instance,
+            ],
+            verdicts);
+    }
+
+    [Fact]
+    public async Task A_start_of_a_known_request_names_the_saga_and_where_it_came_from()
+    {
+        var first = await StartAsync(Rows.New() with { Source = "requests/3/41" });
+        var again = Rows.New() with { RequestId = first.RequestId, Source = "requests/3/99" };
+
+        Assert.Equal([new CommitResult.DuplicateRequest(first.Id, "requests/3/41")], await CommitAsync(Rows.Start(again)));
+        Assert.Empty(await Store.LoadAsync([again.Id], _none));
+    }
+
+    [Fact]
+    public async Task A_request_stays_known_after_its_saga_ended()
+    {
+        var first = await StartAsync();
+        await CommitAsync(Rows.Move(first, Rows.Ended(first)));
+
+        Assert.Equal(
+            [new CommitResult.DuplicateRequest(first.Id, first.Source)],
+            await CommitAsync(Rows.Start(Rows.New() with { RequestId = first.RequestId })));
+    }
+
+    [Fact]
+    public async Task A_request_that_joined_a_saga_stays_known_after_the_saga_ended()
+    {
+        var owner = await StartAsync(Rows.New() with { BusinessKey = Rows.Key() });
+        var request = Rows.New().RequestId;
+        await CommitAsync(Rows.Move(owner, Rows.Ended(owner)) with { JoinedRequests = [new(request)] });
+
+        Assert.Equal(
+            [new CommitResult.DuplicateRequest(owner.Id, "")],
+            await CommitAsync(Rows.Start(Rows.New() with { RequestId = request, BusinessKey = owner.BusinessKey })));
+    }
+
+    [Fact]
+    public async Task A_live_saga_holds_its_business_key_within_its_contract()
+    {
+        var key = Rows.Key();
+        var owner = await StartAsync(Rows.New() with { BusinessKey = key });
+        var other = Rows.New() with { BusinessKey = key, Contract = "another" };
+
+        Assert.Equal(
+            [new CommitResult.KeyTaken(owner.Id), CommitResult.Committed.Instance],
+            await CommitAsync(Rows.Start(Rows.New() with { BusinessKey = key }), Rows.Start(other)));
+    }
+
+    [Fact]
+    public async Task A_known_request_comes_before_a_taken_key()
+    {
+        var key = Rows.Key();
+        await StartAsync(Rows.New() with { BusinessKey = key });
+        var known = await StartAsync();
+
+        Assert.Equal(
+            [new CommitResult.DuplicateRequest(known.Id, known.Source)],
+            await CommitAsync(Rows.Start(Rows.New() with { BusinessKey = key, RequestId = known.RequestId })));
+    }
+
+    [Fact]
+    public async Task An_ended_saga_gives_its_business_key_back_even_within_one_batch()
+    {
+        var key = Rows.Key();
+        var owner = await StartAsync(Rows.New() with { BusinessKey = key });
+        var next = Rows.New() with { BusinessKey = key };
+
+        Assert.Equal(
+            [CommitResult.Committed.Instance, CommitResult.Committed.Instance],
+            await CommitAsync(Rows.Start(next), Rows.Move(owner, Rows.Ended(owner))));
+        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(Rows.Move(next, Rows.Ended(next))));
+        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(Rows.Start(Rows.New() with { BusinessKey = key })));
+    }
+
+    [Fact]
+    public async Task Of_two_starts_of_one_request_in_one_batch_one_wins_and_the_other_is_told_so()
+    {
+        var first = Rows.New();
+        var second = Rows.New() with { RequestId = first.RequestId };
+
+        var verdicts = await CommitAsync(Rows.Start(first), Rows.Start(second));
+
+        var winner = verdicts[0] is CommitResult.Committed ? first : second;
+        Assert.Single(verdicts, CommitResult.Committed.Instance);
+        Assert.Single(verdicts, new CommitResult.DuplicateRequest(winner.Id, winner.Source));
+    }
+
+    [Fact]
+    public async Task A_saga_with_values_that_cannot_be_stored_is_refused_alone()
+    {
+        var moving = await StartAsync();
+        var good = Enumerable.Range(0, 6).Select(_ => Rows.New()).ToArray();
+        var bad = Rows.New() with { State = "nul\0byte" };
+
+        var verdicts = await CommitAsync(
+            [.. good[..3].Select(Rows.Start), Rows.Start(bad), .. good[3..].Select(Rows.Start), Rows.Move(moving, Rows.Next(moving))]);
+
+        Assert.IsType<CommitResult.Refused>(verdicts[3]);
+        Assert.Equal(7, verdicts.Count(verdict => verdict is CommitResult.Committed));
+        Assert.Equal(good.Length, (await Store.LoadAsync([.. good.Select(row => row.Id), bad.Id], _none)).Count);
+    }
+
+    [Fact]
+    public async Task A_business_key_that_no_index_can_hold_is_refused()
+    {
+        // Random, so that no compression makes it fit.
+        var key = string.Concat(Enumerable.Range(0, 400).Select(_ => Guid.CreateVersion7().ToString("N")));
+
+        Assert.IsType<CommitResult.Refused>(Assert.Single(await CommitAsync(Rows.Start(Rows.New() with { BusinessKey = key }))));
+    }
+
+    [Fact]
+    public async Task Unsent_messages_stay_until_they_are_forgotten_and_come_in_the_order_they_were_committed()
+    {
+        const int Partition = 4711;
+        var row = Rows.New() with { HomePartition = Partition };
+        OutgoingMessage[] messages = [.. Enumerable.Range(0, 5).Select(i => Rows.Message($"m{i}"))];
+        await CommitAsync(new CommitEntry.Start(row, [], messages[..3], []));
+        var ended = Rows.Ended(row);
+        await CommitAsync(new CommitEntry.Move(ended, 1, [], messages[3..], []));
+        MessageId[] ids = [.. messages.Select(message => message.MessageId)];
+
+        Assert.Equal(ids, (await LoadAsync(row.Id)).Unsent.Select(message => message.MessageId));
+        Assert.Equal(ids, (await Store.UnsentOfPartitionsAsync([Partition], 100, _none)).Select(unsent => unsent.Message.MessageId));
+        Assert.Equal(ids[..2], (await Store.UnsentOfPartitionsAsync([Partition], 2, _none)).Select(unsent => unsent.Message.MessageId));
+        Assert.Empty(await Store.UnsentOfPartitionsAsync([Partition + 1], 100, _none));
+
+        await Store.MarkSentAsync(ids[..2], _none);
+        await Store.CommitAsync(new CommitBatch([], ids[2..4]), _none);
+
+        Assert.Equal(ids[4..], (await LoadAsync(row.Id)).Unsent.Select(message => message.MessageId));
+    }
+
+    [Fact]
+    public async Task The_sweep_finds_what_has_been_unsent_for_long_enough_only()
+    {
+        var row = Rows.New();
+        var message = Rows.Message("m");
+        await CommitAsync(new CommitEntry.Start(row, [], [message], []));
+
+        Assert.DoesNotContain(await Store.UnsentForAsync(TimeSpan.FromHours(1), 10_000, _none), unsent => unsent.SagaId == row.Id);
+        Assert.Contains(await Store.UnsentForAsync(TimeSpan.Zero, 10_000, _none), unsent => unsent.Message.MessageId == message.MessageId);
+    }
+
+    [Fact]
+    public async Task Wakeups_are_of_live_sagas_of_those_partitions_before_that_time()
+    {
+        const int Partition = 4712;
+        var due = await StartAsync(Rows.New() with { HomePartition = Partition, NextWakeupAt = Rows.Now });
+        await StartAsync(Rows.New() with { HomePartition = Partition, NextWakeupAt = Rows.Now.AddDays(1) });
+        await StartAsync(Rows.New() with { HomePartition = Partition + 1, NextWakeupAt = Rows.Now });
+        var ended = await StartAsync(Rows.New() with { HomePartition = Partition, NextWakeupAt = Rows.Now });
+        await CommitAsync(Rows.Move(ended, Rows.Ended(ended)));
+
+        Assert.Equal(
+            [new Wakeup(due.Id, Partition, Rows.Now)],
+            await Store.WakeupsAsync([Partition], Rows.Now.AddHours(1), _none));
+    }
+
+    [Fact]
+    public async Task Payloads_are_written_once()
+    {
+        var row = await StartAsync();
+        var payload = Rows.Payload(row, "result:a") with { Content = RawJson.FromText("""{"v":1}""") };
+
+        await Store.SavePayloadsAsync([payload], _none);
+        await Store.SavePayloadsAsync([payload with { Content = RawJson.FromText("""{"v":2}""") }], _none);
+
+        var (_, found) = Assert.Single(await Store.LoadPayloadsAsync([payload.Id, Rows.Id()], _none));
+        Assert.Equal((row.Id, "result:a", 1), (found.SagaId, found.Name, (int)JsonNode.Parse(found.Content.ToString())!["v"]!));
+    }
+
+    [Fact]
+    public async Task All_live_sagas_are_listed_page_by_page_in_order()
+    {
+        SagaRow[] live = [await StartAsync(), await StartAsync(), await StartAsync()];
+        var ended = await StartAsync();
+        await CommitAsync(Rows.Move(ended, Rows.Ended(ended)));
+
+        var listed = new List<SagaId>();
+        while (await Store.LiveAsync(listed.LastOrDefault(), 2, _none) is { Count: > 0 } page)
+        {
+            Assert.InRange(page.Count, 1, 2);
+            listed.AddRange(page);
+        }
+
+        Assert.Equal(listed.OrderBy(id => id.ToString(), StringComparer.Ordinal), listed);
+        Assert.All(live, row => Assert.Contains(row.Id, listed));
+        Assert.DoesNotContain(ended.Id, listed);
+    }
+
+    [Fact]
+    public async Task An_empty_batch_is_no_trouble()
+    {
+        Assert.Empty(await CommitAsync());
+        await Store.MarkSentAsync([], _none);
+    }
+
+    [Fact]
+    public async Task The_clock_is_about_right()
+    {
+        Assert.InRange(await Store.NowAsync(_none) - TimeProvider.System.GetUtcNow(), TimeSpan.FromMinutes(-5), TimeSpan.FromMinutes(5));
+    }
+
+    protected async Task<IReadOnlyList<CommitResult>> CommitAsync(params CommitEntry[] entries) =>
+        await Store.CommitAsync(new CommitBatch(entries, []), _none);
+
+    [Fact]
+    public async Task No_more_is_read_than_there_is_memory_for_and_one_row_at_least()
+    {
+        var rows = Enumerable.Range(0, 5)
+            .Select(_ => Rows.New() with { Data = RawJson.FromText($"\"{new string('x', 10_000)}\"") })
+            .ToList();
+        foreach (var row in rows)
+        {
+            await Store.CommitAsync(
+                new CommitBatch([new CommitEntry.Start(row, [], [Rows.Message("k")], [Rows.Payload(row, "input")])], []), _none);
+        }
+
+        SagaId[] ids = [.. rows.Select(row => row.Id)];
+        var weight = JsonWeight.Handled(rows[0].Data.Utf8.Span);
+        foreach (var (limit, least, most) in new[] { (new ReadLimit(1), 1, 1), (new ReadLimit(3 * weight), 2, 3) })
+        {
+            var some = await Store.LoadAsync(ids, limit, _none);
+            Assert.True(limit.IsReached);
+            Assert.InRange(some.Count, least, most);
+            Assert.All(some.Values, saga => Assert.Single(saga.Unsent));
+        }
+
+        var enough = new ReadLimit(100 * weight);
+        Assert.Equal(5, (await Store.LoadAsync(ids, enough, _none)).Count);
+        Assert.False(enough.IsReached);
+
+        var payloads = new ReadLimit(1);
+        Assert.Single(await Store.LoadPayloadsAsync([.. rows.Select(row => Rows.Payload(row, "input").Id)], payloads, _none));
+        Assert.True(payloads.IsReached);
+
+        // Of what is unsent as much as there is room for, the oldest first.
+        var unsent = await Store.UnsentForAsync(TimeSpan.Zero, 10_000, 1, _none);
+        Assert.Single(unsent);
+    }
+
+    protected async Task<LoadedSaga> LoadAsync(SagaId id) => (await Store.LoadAsync([id], _none))[id];
+
+    protected async Task<SagaRow> StartAsync(SagaRow? row = null)
+    {
+        row ??= Rows.New();
+        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(Rows.Start(row)));
+        return row;
+    }
+
+    // A database may write the same JSON value with other spaces and escapes (and members in another order: by length, then by name).
+    private static SagaRow Comparable(SagaRow row) => row with
+    {
+        Data = Canonical(row.Data)!.Value,
+        Progress = Canonical(row.Progress)!.Value,
+        Fault = Canonical(row.Fault),
+        Headers = Canonical(row.Headers),
+        Waiters = Canonical(row.Waiters),
+    };
+
+    private static RawJson? Canonical(RawJson? json) =>
+        json is { } value ? RawJson.FromText(JsonNode.Parse(value.ToString())!.ToJsonString()) : null;
+}

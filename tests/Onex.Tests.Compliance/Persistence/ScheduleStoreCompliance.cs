@@ -1,0 +1,94 @@
+using Onex.Persistence.Schedules;
+
+namespace Onex.Tests.Compliance.Persistence;
+
+/// <summary>What every store of schedules does. One class per implementation inherits it.</summary>
+public abstract class ScheduleStoreCompliance
+{
+    private static readonly CancellationToken _none = CancellationToken.None;
+
+    protected abstract IScheduleStore Store { get; }
+
+    [Fact]
+    public async Task A_schedule_that_was_never_seen_begins_now_in_whole_seconds_and_stays_there()
+    {
+        var name = Name();
+
+        var begun = Assert.Single(await Store.BeginAsync([name], _none));
+
+        Assert.InRange(begun - TimeProvider.System.GetUtcNow(), TimeSpan.FromMinutes(-5), TimeSpan.FromMinutes(5));
+        Assert.Equal(0, begun.Ticks % TimeSpan.TicksPerSecond);
+        Assert.Equal([begun], await Store.BeginAsync([name], _none));
+        Assert.Equal(begun, await Store.LastAsync(name, _none));
+        Assert.Null(await Store.LastAsync(Name(), _none));
+        Assert.Empty(await Store.BeginAsync([], _none));
+    }
+
+    [Fact]
+    public async Task Schedules_come_in_the_order_in_which_they_were_asked_for()
+    {
+        ScheduleName[] names = [Name(), Name(), Name()];
+        await Store.BeginAsync(names, _none);
+        foreach (var (name, index) in names.Select((name, index) => (name, index)))
+        {
+            Assert.True(await Store.AdvanceAsync(name, (await Store.LastAsync(name, _none))!.Value, Rows.Now.AddHours(index), _none));
+        }
+
+        Assert.Equal([Rows.Now.AddHours(2), Rows.Now, Rows.Now.AddHours(1)], await Store.BeginAsync([names[2], names[0], names[1]], _none));
+    }
+
+    [Fact]
+    public async Task Only_one_of_several_moves_a_schedule_on_from_where_it_stands()
+    {
+        var name = Name();
+        var begun = (await Store.BeginAsync([name], _none))[0];
+        var next = begun.AddMilliseconds(1500);
+
+        var moved = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => Store.AdvanceAsync(name, begun, next, _none)));
+
+        Assert.Single(moved, true);
+        Assert.Equal([next], await Store.BeginAsync([name], _none));
+        Assert.False(await Store.AdvanceAsync(name, begun, next.AddHours(1), _none));
+    }
+
+    [Fact]
+    public async Task Other_times_of_the_same_contract_are_another_schedule()
+    {
+        var name = Name();
+        var begun = (await Store.BeginAsync([name], _none))[0];
+        await Store.AdvanceAsync(name, begun, begun.AddDays(-3), _none);
+
+        Assert.NotEqual(begun.AddDays(-3), (await Store.BeginAsync([name, name with { Times = "every 2h" }], _none))[1]);
+        Assert.Equal([begun.AddDays(-3)], await Store.BeginAsync([name], _none));
+    }
+
+    [Fact]
+    public async Task A_schedule_that_was_removed_and_restored_does_not_count_its_gap_as_missed()
+    {
+        var (name, other) = (Name(), Name());
+        var begun = (await Store.BeginAsync([name, other], _none))[0];
+        await Store.AdvanceAsync(name, begun, begun.AddDays(-3), _none);
+        await Store.AdvanceAsync(other, begun, begun.AddDays(-3), _none);
+
+        // A main that was only away has missed what came meanwhile; one that did not have the schedule has not.
+        Assert.Equal([begun.AddDays(-3)], await Store.BeginAsync([other], _none));
+        var restored = await Store.BeginAsync([name, other], _none);
+
+        Assert.InRange(restored[0] - begun, TimeSpan.Zero, TimeSpan.FromMinutes(5));
+        Assert.Equal(begun.AddDays(-3), restored[1]);
+    }
+
+    [Fact]
+    public async Task A_main_goes_on_with_a_schedule_that_a_newer_one_does_not_have()
+    {
+        var name = Name();
+        var begun = (await Store.BeginAsync([name], _none))[0];
+        await Store.BeginAsync([], _none);
+
+        Assert.Equal(begun, await Store.LastAsync(name, _none));
+        Assert.True(await Store.AdvanceAsync(name, begun, begun.AddDays(-3), _none));
+        Assert.Equal([begun.AddDays(-3)], await Store.BeginAsync([name], _none));
+    }
+
+    private static ScheduleName Name() => new(Rows.Key(), "every 1h");
+}

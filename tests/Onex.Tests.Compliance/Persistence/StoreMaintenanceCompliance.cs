@@ -1,0 +1,191 @@
+using Onex.Contracts.Messages;
+using Onex.Engine;
+using Onex.Persistence.DeadLetters;
+using Onex.Persistence.Ledger;
+using Onex.Persistence.Sagas;
+using Onex.Persistence.Maintenance;
+
+namespace Onex.Tests.Compliance.Persistence;
+
+/// <summary>
+/// What every store lets go of, and what it keeps. One class per implementation inherits it, on storage that no other test writes to.
+/// </summary>
+public abstract class StoreMaintenanceCompliance
+{
+    private static readonly CancellationToken _none = CancellationToken.None;
+    private static readonly TimeSpan _kept = TimeSpan.FromDays(15);
+    private static readonly TimeSpan _historyKept = TimeSpan.FromDays(30);
+
+    protected abstract ISagaStore Store { get; }
+
+    protected abstract ISagaQueries Queries { get; }
+
+    protected abstract IEffectLedger Ledger { get; }
+
+    protected abstract IDeadLetterIndex DeadLetters { get; }
+
+    protected abstract IStoreMaintenance Maintenance { get; }
+
+    [Fact]
+    public async Task Sagas_that_ended_long_ago_go_with_all_that_belongs_to_them_and_others_stay()
+    {
+        var old = await EndedAsync(_kept + TimeSpan.FromDays(1));
+        var young = await EndedAsync(_kept - TimeSpan.FromDays(1));
+        var live = Rows.New() with { StartedAt = Rows.Now.AddDays(-100) };
+        await CommitAsync(Rows.Start(live));
+        var unsent = await EndedAsync(_kept + TimeSpan.FromDays(1), Rows.Message("response"));
+
+        await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
+        await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
+
+        Assert.Equal(
+            new HashSet<SagaId> { young.Id, live.Id, unsent.Id }, (
+                await Store.LoadAsync([old.Id, young.Id, live.Id, unsent.Id], _none)).Keys.ToHashSet());
+        Assert.Equal(
+            [Rows.Payload(young, "input").Id],
+            (await Store.LoadPayloadsAsync([Rows.Payload(old, "input").Id, Rows.Payload(young, "input").Id], _none)).Keys);
+        Assert.Equal(
+            [null, young.Id],
+            (await Store.FindTargetsAsync(
+                [Rows.Address(old) with { MessageId = Seen(old) }, Rows.Address(young) with { MessageId = Seen(young) }], _none))
+                .Select(target => target.SeenBy));
+        Assert.Equal([0, 1], (await Store.LoadItemsAsync([Items(old), Items(young)], _none)).Select(items => items.Count));
+    }
+
+    [Fact]
+    public async Task More_sagas_than_one_step_takes_go_too()
+    {
+        SagaRow[] rows = [
+            .. Enumerable.Range(0, 1_203).Select(_ => Rows.Ended(Rows.New()) with { Version = 1, EndedAt = Rows.Now.AddDays(-20) })];
+        await CommitAsync([.. rows.Select(Rows.Start)]);
+
+        await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
+
+        Assert.Empty(await Store.LoadAsync([.. rows.Select(row => row.Id)], _none));
+    }
+
+    [Fact]
+    public async Task History_goes_by_its_own_age()
+    {
+        var row = Rows.New() with { StartedAt = Rows.Now.AddDays(-40), EndedAt = Rows.Now.AddDays(-31), Status = SagaStatus.Completed };
+        await CommitAsync(new CommitEntry.Start(row, [At(row, 0, 40), At(row, 1, 31), At(row, 2, 29), At(row, 3, 0)], [], []));
+
+        await Maintenance.RemoveExpiredAsync(TimeSpan.FromDays(100), _historyKept, _none);
+
+        Assert.Equal([2, 3], await OrdinalsAsync(row));
+    }
+
+    [Fact]
+    public async Task History_of_a_live_saga_stays_as_long_as_it_lives()
+    {
+        var row = Rows.New() with { StartedAt = Rows.Now.AddDays(-40) };
+        var gone = Rows.New() with { StartedAt = Rows.Now.AddDays(-40), EndedAt = Rows.Now.AddDays(-39), Status = SagaStatus.Completed };
+        await CommitAsync(
+            new CommitEntry.Start(row, [At(row, 0, 40), At(row, 1, 0)], [], []), new CommitEntry.Start(
+                gone, [At(gone, 0, 40), At(gone, 1, 39)], [], []));
+
+        await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
+
+        Assert.Equal([0, 1], await OrdinalsAsync(row));
+        Assert.Empty(await OrdinalsAsync(gone));
+
+        // Nor does it go at once with the saga's end, when people want to read it.
+        await CommitAsync(Rows.Move(row, Rows.Ended(row)) with { History = [] });
+        await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
+        Assert.Equal([0, 1], await OrdinalsAsync(row));
+    }
+
+    [Fact]
+    public async Task A_child_whose_parent_has_not_heard_of_its_end_stays_as_long_as_the_parent_lives()
+    {
+        var parent = Rows.New() with { StartedAt = Rows.Now.AddDays(-100) };
+        await CommitAsync(Rows.Start(parent));
+        var child = Rows.Ended(Rows.New()) with { Version = 1, ParentId = parent.Id, EndedAt = Rows.Now - _kept - TimeSpan.FromDays(1) };
+        await CommitAsync(Rows.Start(child));
+
+        await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
+
+        // So its parent's next command is no new request.
+        Assert.IsType<CommitResult.DuplicateRequest>(
+            Assert.Single(
+                await Store.CommitAsync(new CommitBatch([Rows.Start(Rows.New() with { RequestId = child.RequestId })], []), _none)));
+
+        await CommitAsync(Rows.Move(parent, Rows.Ended(parent)));
+        await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
+        Assert.Empty(await Store.LoadAsync([child.Id], _none));
+    }
+
+    [Fact]
+    public async Task Outcomes_go_when_nobody_can_ask_for_them_any_more()
+    {
+        var (old, young) = (Rows.Id(), Rows.Id());
+        await Ledger.CancelAsync([old, young], _none);
+        await AgeAsync(old, EffectLedger.OutcomesKept + TimeSpan.FromDays(1));
+        await AgeAsync(young, EffectLedger.OutcomesKept - TimeSpan.FromDays(1));
+
+        await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
+
+        Assert.Equal([young], (await Ledger.LookUpAsync([old, young], _none)).Keys);
+    }
+
+    [Fact]
+    public async Task Dead_letters_go_some_time_after_the_decision_about_them_and_open_ones_stay()
+    {
+        var (discarded, young, open, unsent) = (Rows.Id(), Rows.Id(), Rows.Id(), Rows.Id());
+        foreach (var id in (Guid[])[discarded, young, open, unsent])
+        {
+            await DeadLetters.AddAsync(
+                new DeadLetterRow(id, "requests", 3, 41, "ONEX3001", "not JSON", null, [1], Rows.Now.AddDays(-100)), _none);
+        }
+
+        foreach (var id in (Guid[])[discarded, young])
+        {
+            await DecideAsync(id, DeadLetterStatus.Discarded, null);
+        }
+
+        await DecideAsync(unsent, DeadLetterStatus.Redriven, Rows.Message("again"));
+        await AgeDeadLetterAsync(discarded, _kept + TimeSpan.FromDays(1));
+        await AgeDeadLetterAsync(unsent, _kept + TimeSpan.FromDays(1));
+        await AgeDeadLetterAsync(young, _kept - TimeSpan.FromDays(1));
+
+        await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
+
+        var letters = (await DeadLetters.ListAsync(new DeadLetterFilter(), _none)).DeadLetters;
+        Assert.Equal(((Guid[])[young, open, unsent]).Order(), letters.Select(letter => letter.Id).Order());
+    }
+
+    /// <summary>Lets a command of the ledger be that old.</summary>
+    protected abstract Task AgeAsync(CommandId commandId, TimeSpan age);
+
+    private static SagaItemsQuery Items(SagaRow row) => new(row.Id, "pack", 1, [SagaItemStatus.Completed], null, Descending: false, 10);
+
+    /// <summary>Lets the decision about a dead letter be that old.</summary>
+    protected abstract Task AgeDeadLetterAsync(Guid id, TimeSpan age);
+
+    private async Task DecideAsync(Guid id, DeadLetterStatus status, OutgoingMessage? message) => await DeadLetters.DecideAsync(
+        new DeadLetterDecision(message?.MessageId.Value ?? Rows.Id().Value, id, status, "ops", "seen", Force: false, message), _none);
+
+    private static HistoryEntry At(SagaRow row, int ordinal, int days) =>
+        Rows.Happened(row) with { Ordinal = ordinal, At = Rows.Now.AddDays(-days) };
+
+    private async Task<IEnumerable<int>> OrdinalsAsync(SagaRow row) =>
+        (await Queries.HistoryAsync(row.Id, 0, -1, 100, _none)).Select(entry => entry.Ordinal);
+
+    private static MessageId Seen(SagaRow row) => new(Rows.Payload(row, "a message").Id);
+
+    private async Task<SagaRow> EndedAsync(TimeSpan ago, params OutgoingMessage[] unsent)
+    {
+        var row = Rows.New();
+        await CommitAsync(new CommitEntry.Start(row, [], [], [Rows.Payload(row, "input")]));
+        var ended = Rows.Ended(row) with { EndedAt = Rows.Now - ago };
+        await CommitAsync(new CommitEntry.Move(ended, 1, [], unsent, [])
+        {
+            SeenMessages = [new(Seen(row))],
+            Items = [new SagaItem("pack", 1, 0, SagaItemStatus.Completed, Rows.Id())],
+        });
+        return ended;
+    }
+
+    private async Task CommitAsync(params CommitEntry[] entries) => Assert.All(
+        await Store.CommitAsync(new CommitBatch(entries, []), _none), verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
+}
