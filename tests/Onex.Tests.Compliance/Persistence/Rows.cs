@@ -81,7 +81,7 @@ public static class Rows
 }
 
 /// <summary>A new id for whatever wants one.</summary>
-internal readonly record struct NewId(Guid Value)
+public readonly record struct NewId(Guid Value)
 {
     public static implicit operator Guid(NewId id) => id.Value;
 
