@@ -33,20 +33,20 @@ public static class PersistenceServices
         services.AddSingleton<Migrator>();
         services.AddSingleton<ISagaStore, PostgresSagaStore>();
         services.AddSingleton<ISagaQueries, PostgresSagaQueries>();
-        services.AddSingleton<EffectLedger>();
-        services.AddSingleton<IEffectLedger>(provider => provider.GetRequiredService<EffectLedger>());
-        services.AddSingleton<IContractRegistry, ContractRegistry>();
-        services.AddSingleton<IDeadLetterIndex, DeadLetterIndex>();
+        services.AddSingleton<PostgresEffectLedger>();
+        services.AddSingleton<IEffectLedger>(provider => provider.GetRequiredService<PostgresEffectLedger>());
+        services.AddSingleton<IContractRegistry, PostgresContractRegistry>();
+        services.AddSingleton<IDeadLetterIndex, PostgresDeadLetterIndex>();
         services.AddSingleton<IScheduleStore, PostgresScheduleStore>();
         services.AddSingleton<IStoreMaintenance, PostgresMaintenance>();
         return services;
     }
 
     /// <summary>
-    /// Adds the stores in a SQLite file, for a process that hosts every role: <see cref="ISagaStore"/>, <see cref="ISagaQueries"/>,
-    /// <see cref="IEffectLedger"/>, <see cref="IContractRegistry"/>, <see cref="IDeadLetterIndex"/>, <see cref="IScheduleStore"/>,
-    /// <see cref="IStoreMaintenance"/> and <see cref="SqliteDatabase"/>, whose <see cref="SqliteDatabase.OpenAsync"/> says at a start what is wrong with the file. Nothing is opened
-    /// before it is used.
+    /// Adds the stores in a SQLite file, for a process that hosts every role: <see cref="ISagaStore"/>, <see cref="ISagaQueries"/>, <see
+    /// cref="IEffectLedger"/>, <see cref="IContractRegistry"/>, <see cref="IDeadLetterIndex"/>, <see cref="IScheduleStore"/>, <see
+    /// cref="IStoreMaintenance"/> and <see cref="SqliteDatabase"/>, whose <see cref="SqliteDatabase.OpenAsync"/> says at a start what is
+    /// wrong with the file. Nothing is opened before it is used.
     /// </summary>
     public static IServiceCollection AddOnexPersistence(this IServiceCollection services, SqliteStoreSettings settings)
     {

@@ -3,6 +3,7 @@ using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
 using Onex.Effects.Operations;
 using Onex.Persistence.Ledger;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Effects.Running;
@@ -16,7 +17,7 @@ internal sealed class AttemptRecord(IEffectLedger ledger, ISagaStore store, Step
     private StepResult? _joined;
 
     /// <summary>The ledger, if transactions of other connections can be joined with it at all.</summary>
-    public EffectLedger? Joinable => ledger as EffectLedger;
+    public PostgresEffectLedger? Joinable => ledger as PostgresEffectLedger;
 
     /// <summary>What the operation recorded and committed.</summary>
     public StepResult? Committed { get; private set; }
@@ -28,7 +29,7 @@ internal sealed class AttemptRecord(IEffectLedger ledger, ISagaStore store, Step
     public async Task<bool> JoinAsync(NpgsqlTransaction transaction, RawJson result, CancellationToken cancellation)
     {
         var stored = await StoreAsync(ResultOf(new AttemptOutcome(StepOutcomes.Completed, result, null, null, null, AttemptReach.Done)), cancellation);
-        if (!await EffectLedger.RecordAsync(transaction, granted.LeaseToken, stored, cancellation))
+        if (!await PostgresEffectLedger.RecordAsync(transaction, granted.LeaseToken, stored, cancellation))
         {
             return false;
         }
@@ -57,7 +58,7 @@ internal sealed class AttemptRecord(IEffectLedger ledger, ISagaStore store, Step
     };
 
     // Whoever had the lease before may have sent it: that this attempt came to nothing does not say that the other one did.
-    private AttemptReach ReachOf(AttemptOutcome outcome) => granted.TakesOver
+    private AttemptReach ReachOf(AttemptOutcome outcome) => granted.FollowsUnrecordedLease
         && (outcome.Reach == AttemptReach.NotSent || (outcome.Reach == AttemptReach.Answered && outcome.Outcome == StepOutcomes.Failed))
             ? AttemptReach.Sent
             : outcome.Reach;
@@ -74,7 +75,7 @@ internal sealed class AttemptRecord(IEffectLedger ledger, ISagaStore store, Step
     public async Task<StepResult?> RecordAsync(StepResult result, CancellationToken cancellation)
     {
         // Recording waits for a transaction in doubt: where this is written after it, that transaction did not commit.
-        var stored = await StoreAsync(IsInDoubt && !granted.TakesOver ? result with { Reach = StepReaches.NotSent } : result, cancellation);
+        var stored = await StoreAsync(IsInDoubt && !granted.FollowsUnrecordedLease ? result with { Reach = StepReaches.NotSent } : result, cancellation);
         if (!await ledger.RecordAsync(granted.LeaseToken, stored, cancellation))
         {
             return null;

@@ -67,7 +67,7 @@ internal sealed class EffectRunner(
                     break;
                 }
 
-            case ClaimResult.Known(var known):
+            case ClaimResult.Recorded(var known):
                 Log.AnsweredFromLedger(logger, command.Operation, known.Attempt);
                 await sender.SendAsync(known, command.HomePartition, traceParent, traceState, cancellation);
                 break;

@@ -81,7 +81,7 @@ internal sealed class LedgerInquiry(ISagaStore store, IEffectLedger ledger, Memo
 
         if (asked.Count > 0)
         {
-            foreach (var (id, state) in await ledger.SettleAsync(asked, cancellation))
+            foreach (var (id, state) in await ledger.CloseExpiredAsync(asked, cancellation))
             {
                 states[id] = state;
             }

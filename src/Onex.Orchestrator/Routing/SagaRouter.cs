@@ -387,7 +387,7 @@ internal sealed class SagaRouter(
             case CommitResult.KeyTaken taken:
                 work.Items.ForEach(item => RefuseKey(work, item, taken.SagaId, cancellation));
                 return [];
-            case CommitResult.Refused refused:
+            case CommitResult.Invalid refused:
                 return work.Items.Select(item => Refused(work, item, refused)).OfType<WorkItem>().ToList();
             case CommitResult.DuplicateMessages known:
                 return Known(work, known);
@@ -542,7 +542,7 @@ internal sealed class SagaRouter(
     }
 
     // The database refuses a value. A result becomes a rejection that says so; anything else is a dead letter.
-    private WorkItem? Refused(SagaWork work, WorkItem item, CommitResult.Refused refused)
+    private WorkItem? Refused(SagaWork work, WorkItem item, CommitResult.Invalid refused)
     {
         cache.Evict(work.SagaId);
         var reason = $"The database refuses a value ({refused.SqlState}): {refused.Reason}";

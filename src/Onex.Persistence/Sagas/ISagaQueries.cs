@@ -16,8 +16,8 @@ public interface ISagaQueries
     Task<IReadOnlyList<HistoryEntry>> HistoryAsync(Guid sagaId, long afterVersion, int afterOrdinal, int limit, CancellationToken cancellation);
 
     /// <summary>
-    /// The sagas that break the wake-up invariant: live, and neither with a next wake-up, nor waiting for a named event, nor blocked or paused.
-    /// Must be empty. The view <c>onex.stuck</c>.
+    /// The sagas that break the wake-up invariant: live, and neither with a next wake-up, nor waiting for a named event, nor blocked or
+    /// paused. Must be empty. The view <c>onex.stuck</c>.
     /// </summary>
     Task<IReadOnlyList<StuckSaga>> StuckAsync(int limit, CancellationToken cancellation);
 

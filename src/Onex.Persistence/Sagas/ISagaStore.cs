@@ -10,8 +10,8 @@ namespace Onex.Persistence.Sagas;
 public interface ISagaStore
 {
     /// <summary>
-    /// The rows of those ids with their input and their unsent messages, in one query. Ids that have no row are missing from the answer, and where
-    /// the limit is reached others are too.
+    /// The rows of those ids with their input and their unsent messages, in one query. Ids that have no row are missing from the answer,
+    /// and where the limit is reached others are too.
     /// </summary>
     Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation);
 
@@ -22,7 +22,7 @@ public interface ISagaStore
     /// <summary>
     /// Commits many sagas in one transaction and one round trip, and says for each what came of it, in the order of the batch.
     /// A deadlock or serialization failure is tried again inside. A data error bisects the batch until the bad saga stands alone
-    /// (<see cref="CommitResult.Refused"/>). If the outcome of COMMIT is unknown (connection lost), the rows are read again, as soon as
+    /// (<see cref="CommitResult.Invalid"/>). If the outcome of COMMIT is unknown (connection lost), the rows are read again, as soon as
     /// the database can be reached, and <c>last_transition_id</c> tells.
     /// </summary>
     Task<IReadOnlyList<CommitResult>> CommitAsync(CommitBatch batch, CancellationToken cancellation);
@@ -31,13 +31,15 @@ public interface ISagaStore
     Task MarkSentAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation);
 
     /// <summary>
-    /// Unsent messages of sagas with these home partitions, oldest first: what a reader sends when it is assigned them. At most that many, and of
-    /// those as many as have so many bytes together; one at least.
+    /// Unsent messages of sagas with these home partitions, oldest first: what a reader sends when it is assigned them. At most that many,
+    /// and of those as many as have so many bytes together; one at least.
     /// </summary>
     Task<IReadOnlyList<UnsentMessage>> UnsentOfPartitionsAsync(
         IReadOnlyCollection<int> partitions, int limit, long bytesMax, CancellationToken cancellation);
 
-    /// <summary>The same of messages unsent for longer than that, whatever their home partition: any main may have committed them and died.</summary>
+    /// <summary>
+    /// The same of messages unsent for longer than that, whatever their home partition: any main may have committed them and died.
+    /// </summary>
     Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, long bytesMax, CancellationToken cancellation);
 
     /// <summary>However many bytes they have.</summary>
@@ -61,8 +63,8 @@ public interface ISagaStore
     Task<IReadOnlyList<EventTarget>> FindTargetsAsync(IReadOnlyList<EventAddress> addresses, CancellationToken cancellation);
 
     /// <summary>
-    /// Keeps events that came before their saga. One that is kept already is the same one. At most <paramref name="limit"/> are kept per contract
-    /// and correlation id; the answer is the ids of those that are kept now, each with the hash under which it is kept.
+    /// Keeps events that came before their saga. One that is kept already is the same one. At most <paramref name="limit"/> are kept per
+    /// contract and correlation id; the answer is the ids of those that are kept now, each with the hash under which it is kept.
     /// </summary>
     Task<IReadOnlyDictionary<Guid, Guid?>> StoreEarlyAsync(IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation);
 
@@ -73,7 +75,9 @@ public interface ISagaStore
     /// </summary>
     Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation);
 
-    /// <summary>Forgets events that were kept until their saga came. What a saga keeps by now stays: two mains may have given it the same one.</summary>
+    /// <summary>
+    /// Forgets events that were kept until their saga came. What a saga keeps by now stays: two mains may have given it the same one.
+    /// </summary>
     Task RemoveEarlyAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation);
 
     /// <summary>The ids of all live sagas, a page at a time, in order: the embedded mode sends again what its log has forgotten.</summary>
@@ -85,14 +89,18 @@ public interface ISagaStore
     /// <summary>A page of items for each query, in the order of the queries, in one round trip.</summary>
     Task<IReadOnlyList<IReadOnlyList<SagaItem>>> LoadItemsAsync(IReadOnlyList<SagaItemsQuery> queries, CancellationToken cancellation);
 
-    /// <summary>The payloads of those ids. What is not there is missing from the answer, and where the limit is reached others are too.</summary>
+    /// <summary>
+    /// The payloads of those ids. What is not there is missing from the answer, and where the limit is reached others are too.
+    /// </summary>
     Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation);
 
     /// <summary>All of them.</summary>
     Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
         LoadPayloadsAsync(ids, null, cancellation);
 
-    /// <summary>Writes payloads outside a commit (results of effects that are too large to travel). Writing one twice is harmless.</summary>
+    /// <summary>
+    /// Writes payloads outside a commit (results of effects that are too large to travel). Writing one twice is harmless.
+    /// </summary>
     Task SavePayloadsAsync(IReadOnlyCollection<SagaPayload> payloads, CancellationToken cancellation);
 }
 
@@ -209,7 +217,9 @@ public abstract record CommitEntry
         IReadOnlyList<OutgoingMessage> Outgoing,
         IReadOnlyList<SagaPayload> Payloads) : CommitEntry
     {
-        /// <summary>Requests that joined the saga: a start that comes for one of them later is a <see cref="CommitResult.DuplicateRequest"/> of it.</summary>
+        /// <summary>
+        /// Requests that joined the saga: a start that comes for one of them later is a <see cref="CommitResult.DuplicateRequest"/> of it.
+        /// </summary>
         public IReadOnlyList<SeenMessage> JoinedRequests { get; init; } = [];
 
         /// <summary>
@@ -222,8 +232,8 @@ public abstract record CommitEntry
         public IReadOnlyList<EarlyEvent> BufferedEvents { get; init; } = [];
 
         /// <summary>
-        /// Events that it keeps no longer: it has taken them, or has ended. May also name one that came before the saga, so that its row goes
-        /// with the commit that takes it.
+        /// Events that it keeps no longer: it has taken them, or has ended. May also name one that came before the saga, so that its row
+        /// goes with the commit that takes it.
         /// </summary>
         public IReadOnlyList<Guid> ReleasedEvents { get; init; } = [];
 
@@ -239,7 +249,9 @@ public abstract record CommitEntry
             : BufferedEvents.Where(kept => !ReleasedEvents.Contains(kept.MessageId));
     }
 
-    /// <summary>Nothing to do, or a duplicate: holds only if the version is still the one that was read (0: there is no such row).</summary>
+    /// <summary>
+    /// Nothing to do, or a duplicate: holds only if the version is still the one that was read (0: there is no such row).
+    /// </summary>
     public sealed record Check(Guid Id, long ExpectedVersion) : CommitEntry
     {
         /// <inheritdoc />
@@ -282,7 +294,9 @@ public abstract record CommitResult
         public Guid? Hash { get; init; }
     }
 
-    /// <summary>The saga has seen these messages of <see cref="CommitEntry.Move.SeenMessages"/> before: decide the others again without them.</summary>
+    /// <summary>
+    /// The saga has seen these messages of <see cref="CommitEntry.Move.SeenMessages"/> before: decide the others again without them.
+    /// </summary>
     public sealed record DuplicateMessages(IReadOnlySet<Guid> MessageIds) : CommitResult;
 
     /// <summary>A start whose business key a live saga has.</summary>
@@ -293,7 +307,7 @@ public abstract record CommitResult
     }
 
     /// <summary>The database refuses this saga's values (SQLSTATE class 22 or 23): nothing of it is stored.</summary>
-    public sealed record Refused(string SqlState, string Reason) : CommitResult;
+    public sealed record Invalid(string SqlState, string Reason) : CommitResult;
 }
 
 /// <summary>The database cannot be reached, or is going down. Everything waits; nothing is given up because of it.</summary>

@@ -2,7 +2,9 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Persistence.Sagas;
 
-/// <summary>How much one reading may bring into memory. What was left out is told by <see cref="IsReached"/>, and read by another.</summary>
+/// <summary>
+/// How much one reading may bring into memory. What was left out is told by <see cref="IsReached"/>, and read by another.
+/// </summary>
 /// <param name="weightMax">The weight; see <see cref="JsonWeight"/>. The first row is read whatever it weighs.</param>
 public sealed class ReadLimit(long weightMax)
 {

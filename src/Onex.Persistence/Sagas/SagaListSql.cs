@@ -65,6 +65,8 @@ internal static class SagaListSql
         ? new SagaPage(rows, null)
         : new SagaPage(rows[..limit], new ListCursor(rows[limit - 1].StartedAt, rows[limit - 1].Id).ToString());
 
-    /// <summary>No text in the database holds the character 0, and it takes none to compare either: what has it is compared as what nobody has.</summary>
+    /// <summary>
+    /// No text in the database holds the character 0, and it takes none to compare either: what has it is compared as what nobody has.
+    /// </summary>
     public static string Readable(string text) => text.Replace('\0', '\uFFFF');
 }

@@ -24,7 +24,9 @@ public sealed record SagaRow
     /// <summary>Identity of the request that started it; unique.</summary>
     public required Guid RequestId { get; init; }
 
-    /// <summary>Hash of what that request asks for: tells a duplicate from another request under the same identity. Null: not known.</summary>
+    /// <summary>
+    /// Hash of what that request asks for: tells a duplicate from another request under the same identity. Null: not known.
+    /// </summary>
     public Guid? RequestHash { get; init; }
 
     /// <summary>Unique with the contract among the live sagas, or null.</summary>
@@ -83,7 +85,8 @@ public sealed record SagaRow
 
     /// <summary>
     /// Whether it waits for long: for an event, for an operator, or for a time that is far. Its wake-up, if it has one, is then a row of
-    /// <c>timers</c>, which the commit writes and removes, and nobody looks at its own row before. Changes only when such a wait begins or ends.
+    /// <c>timers</c>, which the commit writes and removes, and nobody looks at its own row before. Changes only when such a wait begins or
+    /// ends.
     /// </summary>
     public bool Parked { get; init; }
 }

@@ -7,8 +7,8 @@ using Onex.Persistence.Tables;
 namespace Onex.Persistence.Sqlite;
 
 /// <summary>
-/// One commit. Nobody else writes meanwhile, so every question about what is there has its answer before anything is written; what belongs to a
-/// saga is written behind a savepoint, so that one whose values cannot be stored is undone alone.
+/// One commit. Nobody else writes meanwhile, so every question about what is there has its answer before anything is written; what belongs
+/// to a saga is written behind a savepoint, so that one whose values cannot be stored is undone alone.
 /// </summary>
 internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
 {
@@ -143,13 +143,13 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
         {
             session.Execute("ROLLBACK TO saga");
             session.Execute("RELEASE saga");
-            return new CommitResult.Refused(error.SqlState, error.Message);
+            return new CommitResult.Invalid(error.SqlState, error.Message);
         }
         catch (SqliteException error) when (SqliteErrors.IsData(error))
         {
             session.Execute("ROLLBACK TO saga");
             session.Execute("RELEASE saga");
-            return new CommitResult.Refused("23000", error.Message);
+            return new CommitResult.Invalid("23000", error.Message);
         }
     }
 

@@ -36,7 +36,7 @@ public abstract class EffectLedgerCompliance
         var result = Result(command, outcome) with { Result = RawJson.FromText("""{"text":"nul \u0000 stays as it is"}""") };
         Assert.True(await RecordAsync(await GrantedAsync(command), result));
 
-        var known = Assert.IsType<ClaimResult.Known>(await ClaimAsync(command with { Attempt = asked }));
+        var known = Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(command with { Attempt = asked }));
 
         Assert.Equal(result, known.Result);
     }
@@ -49,14 +49,14 @@ public abstract class EffectLedgerCompliance
         await RecordAsync(first, Result(command, StepOutcomes.Completed));
         var again = command with { Attempt = 2, AskAgain = true };
 
-        Assert.IsType<ClaimResult.Known>(await ClaimAsync(command with { AskAgain = true }));
-        Assert.IsType<ClaimResult.Known>(await ClaimAsync(command with { Attempt = 2 }));
+        Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(command with { AskAgain = true }));
+        Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(command with { Attempt = 2 }));
         var second = await GrantedAsync(again);
         Assert.Equal(ClaimResult.Leased.Instance, await ClaimAsync(again));
         Assert.False(await RecordAsync(first, Result(command, StepOutcomes.Completed)));
         Assert.True(await RecordAsync(second, Result(again, StepOutcomes.Completed)));
 
-        Assert.Equal(2, Assert.IsType<ClaimResult.Known>(await ClaimAsync(again)).Result.Attempt);
+        Assert.Equal(2, Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(again)).Result.Attempt);
     }
 
     [Fact]
@@ -65,21 +65,21 @@ public abstract class EffectLedgerCompliance
         var command = Command();
         await RecordAsync(await GrantedAsync(command), Result(command, StepOutcomes.Rejected));
 
-        Assert.IsType<ClaimResult.Known>(await ClaimAsync(command with { Attempt = 2, AskAgain = true }));
+        Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(command with { Attempt = 2, AskAgain = true }));
     }
 
     [Fact]
     public async Task A_claim_says_that_it_takes_over_what_nobody_recorded()
     {
         var command = Command();
-        Assert.False(Assert.IsType<ClaimResult.Granted>(await ClaimAsync(command)).TakesOver);
+        Assert.False(Assert.IsType<ClaimResult.Granted>(await ClaimAsync(command)).FollowsUnrecordedLease);
         await ExpireAsync(command);
 
         var next = Assert.IsType<ClaimResult.Granted>(await ClaimAsync(command));
-        Assert.True(next.TakesOver);
+        Assert.True(next.FollowsUnrecordedLease);
         await RecordAsync(next.LeaseToken, Result(command, StepOutcomes.Failed));
 
-        Assert.False(Assert.IsType<ClaimResult.Granted>(await ClaimAsync(command with { Attempt = 2 })).TakesOver);
+        Assert.False(Assert.IsType<ClaimResult.Granted>(await ClaimAsync(command with { Attempt = 2 })).FollowsUnrecordedLease);
     }
 
     [Fact]
@@ -88,7 +88,7 @@ public abstract class EffectLedgerCompliance
         var command = Command();
         await RecordAsync(await GrantedAsync(command), Result(command, StepOutcomes.Failed) with { Code = "step_timed_out" });
 
-        Assert.Null(Assert.IsType<ClaimResult.Known>(await ClaimAsync(command)).Result.Reach);
+        Assert.Null(Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(command)).Result.Reach);
     }
 
     [Fact]
@@ -97,7 +97,7 @@ public abstract class EffectLedgerCompliance
         var command = Command();
         await RecordAsync(await GrantedAsync(command), Result(command, StepOutcomes.Completed));
 
-        Assert.IsType<ClaimResult.Known>(await ClaimAsync(command with { NotAfter = Now().AddMinutes(-1) }));
+        Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(command with { NotAfter = Now().AddMinutes(-1) }));
     }
 
     [Fact]
@@ -113,7 +113,7 @@ public abstract class EffectLedgerCompliance
         Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command));
         Assert.False(await RecordAsync(first, Result(command, StepOutcomes.Completed)));
         Assert.True(await RecordAsync(second, Result(command with { Attempt = 2 }, StepOutcomes.Failed)));
-        Assert.Equal(2, Assert.IsType<ClaimResult.Known>(await ClaimAsync(command)).Result.Attempt);
+        Assert.Equal(2, Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(command)).Result.Attempt);
     }
 
     [Fact]
@@ -143,10 +143,10 @@ public abstract class EffectLedgerCompliance
     {
         var command = Command() with { Attempt = 2 };
         var token = await GrantedAsync(command);
-        Assert.True((await Ledger.SettleAsync([command.CommandId], _none))[command.CommandId].Leased);
+        Assert.True((await Ledger.CloseExpiredAsync([command.CommandId], _none))[command.CommandId].Leased);
         await ExpireAsync(command);
 
-        var state = (await Ledger.SettleAsync([command.CommandId, Rows.Id()], _none))[command.CommandId];
+        var state = (await Ledger.CloseExpiredAsync([command.CommandId, Rows.Id()], _none))[command.CommandId];
 
         Assert.Equal((2, false, false, null), (state.Attempt, state.Leased, state.Cancelled, state.Outcome));
         Assert.Contains("given up", Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command)).Reason, StringComparison.Ordinal);
@@ -175,10 +175,10 @@ public abstract class EffectLedgerCompliance
         var command = Command();
         var token = await GrantedAsync(command);
         await ExpireAsync(command);
-        await Ledger.SettleAsync([command.CommandId], _none);
+        await Ledger.CloseExpiredAsync([command.CommandId], _none);
 
         Assert.True(await RecordAsync(token, Result(command, StepOutcomes.Completed)));
-        Assert.IsType<ClaimResult.Known>(await ClaimAsync(command with { Attempt = 2 }));
+        Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(command with { Attempt = 2 }));
     }
 
     [Fact]
@@ -190,7 +190,7 @@ public abstract class EffectLedgerCompliance
         Assert.True(await RecordAsync(token, Result(command, StepOutcomes.Completed)));
         Assert.True(await RecordAsync(token, Result(command, StepOutcomes.Failed)));
 
-        Assert.Equal(StepOutcomes.Completed, Assert.IsType<ClaimResult.Known>(await ClaimAsync(command)).Result.Outcome);
+        Assert.Equal(StepOutcomes.Completed, Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(command)).Result.Outcome);
     }
 
     [Fact]
@@ -230,7 +230,7 @@ public abstract class EffectLedgerCompliance
         Assert.True(states[leased.CommandId].Leased);
         Assert.Null(states[leased.CommandId].Outcome);
         Assert.InRange(
-            states[leased.CommandId].LeasedUntil - Now(), TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(leased.TimeoutMs) + EffectLedger.LeaseMargin);
+            states[leased.CommandId].LeasedUntil - Now(), TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(leased.TimeoutMs) + LedgerTimes.LeaseMargin);
         Assert.False(states[done.CommandId].Leased);
         Assert.Equal(StepOutcomes.Completed, states[done.CommandId].Outcome!.Outcome);
     }

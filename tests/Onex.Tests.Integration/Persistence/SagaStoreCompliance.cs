@@ -225,7 +225,7 @@ public abstract partial class SagaStoreCompliance
         var verdicts = await CommitAsync(
             [.. good[..3].Select(Rows.Start), Rows.Start(bad), .. good[3..].Select(Rows.Start), Rows.Move(moving, Rows.Next(moving))]);
 
-        Assert.IsType<CommitResult.Refused>(verdicts[3]);
+        Assert.IsType<CommitResult.Invalid>(verdicts[3]);
         Assert.Equal(7, verdicts.Count(verdict => verdict is CommitResult.Committed));
         Assert.Equal(good.Length, (await Store.LoadAsync([.. good.Select(row => row.Id), bad.Id], _none)).Count);
     }
@@ -236,7 +236,7 @@ public abstract partial class SagaStoreCompliance
         // Random, so that no compression makes it fit.
         var key = string.Concat(Enumerable.Range(0, 400).Select(_ => Guid.CreateVersion7().ToString("N")));
 
-        Assert.IsType<CommitResult.Refused>(Assert.Single(await CommitAsync(Rows.Start(Rows.New() with { BusinessKey = key }))));
+        Assert.IsType<CommitResult.Invalid>(Assert.Single(await CommitAsync(Rows.Start(Rows.New() with { BusinessKey = key }))));
     }
 
     [Fact]

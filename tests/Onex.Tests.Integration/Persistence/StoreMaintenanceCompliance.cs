@@ -109,8 +109,8 @@ public abstract class StoreMaintenanceCompliance
     {
         var (old, young) = (Rows.Id(), Rows.Id());
         await Ledger.CancelAsync([old, young], _none);
-        await AgeAsync(old, EffectLedger.OutcomesKept + TimeSpan.FromDays(1));
-        await AgeAsync(young, EffectLedger.OutcomesKept - TimeSpan.FromDays(1));
+        await AgeAsync(old, LedgerTimes.OutcomesKept + TimeSpan.FromDays(1));
+        await AgeAsync(young, LedgerTimes.OutcomesKept - TimeSpan.FromDays(1));
 
         await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
 

@@ -10,6 +10,7 @@ using Onex.Contracts.Plans;
 using Onex.Effects;
 using Onex.Engine;
 using Onex.Orchestrator.Storage;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Integration.Persistence.Sqlite;
 

@@ -47,7 +47,7 @@ internal sealed class MemoryLedger : IEffectLedger
 
             if (row.Result.Outcome != StepOutcomes.Failed || row.Result.Attempt >= command.Attempt)
             {
-                return Task.FromResult<ClaimResult>(new ClaimResult.Known(row.Result));
+                return Task.FromResult<ClaimResult>(new ClaimResult.Recorded(row.Result));
             }
         }
 
@@ -75,7 +75,7 @@ internal sealed class MemoryLedger : IEffectLedger
     public Task<IReadOnlyDictionary<Guid, LedgerState>> LookUpAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
-    public Task<IReadOnlyDictionary<Guid, LedgerState>> SettleAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<Guid, LedgerState>> CloseExpiredAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
     public Task<IReadOnlyDictionary<Guid, LedgerState>> CancelAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation)

@@ -4,6 +4,7 @@ using Onex.Kafka.Producing;
 using Onex.Orchestrator.Routing;
 using Onex.Orchestrator.Sending;
 using Onex.Persistence.DeadLetters;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Integration.Kafka;
 using Onex.Tests.Integration.Persistence;
@@ -26,7 +27,7 @@ public sealed class HomePartitionsTests : IClassFixture<TestDatabase>, IDisposab
     {
         _database = database;
         _store = new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
-        _sender = new OutgoingSender(new NoBroker(), new DeadLetterIndex(database.DataSource), NullLogger<OutgoingSender>.Instance);
+        _sender = new OutgoingSender(new NoBroker(), new PostgresDeadLetterIndex(database.DataSource), NullLogger<OutgoingSender>.Instance);
         _home = new HomePartitions(_store, _sender, _wakeups, new DatabaseClock(TimeProvider.System), new MemoryBudget(1L << 30), NullLogger<HomePartitions>.Instance);
     }
 

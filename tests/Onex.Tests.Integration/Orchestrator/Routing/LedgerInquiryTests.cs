@@ -13,6 +13,7 @@ using Onex.Kafka.Rider;
 using Onex.Orchestrator.Machines;
 using Onex.Orchestrator.Routing;
 using Onex.Persistence.Ledger;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Integration.Persistence;
 
@@ -37,7 +38,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
         """;
 
     private static readonly CancellationToken _none = CancellationToken.None;
-    private readonly EffectLedger _ledger = new(database.DataSource);
+    private readonly PostgresEffectLedger _ledger = new(database.DataSource);
     private readonly PostgresSagaStore _store = new(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
 
     [Fact]
@@ -99,7 +100,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
         await database.Database.ExecuteAsync($"UPDATE onex.effect_ledger SET leased_until = now() - interval '1s' WHERE command_id = '{command.CommandId}'");
         await using var connection = await database.DataSource.OpenConnectionAsync(_none);
         await using var transaction = await connection.BeginTransactionAsync(_none);
-        Assert.True(await EffectLedger.RecordAsync(transaction, granted.LeaseToken, Completed(command, null), _none));
+        Assert.True(await PostgresEffectLedger.RecordAsync(transaction, granted.LeaseToken, Completed(command, null), _none));
 
         var told = await AskAsync(command);
 

@@ -27,7 +27,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         }
 
         // Refused when it is bound: the statement is known to the server by then, and the driver has not yet heard what it answers.
-        Assert.IsType<CommitResult.Refused>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New() with { State = "nul\0byte" }))));
+        Assert.IsType<CommitResult.Invalid>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New() with { State = "nul\0byte" }))));
 
         for (var commit = 0; commit < 4; commit++)
         {
@@ -102,7 +102,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
                 live = [];
                 foreach (var (entry, verdict) in entries.Zip(verdicts))
                 {
-                    Assert.False(verdict is CommitResult.Refused, verdict.ToString());
+                    Assert.False(verdict is CommitResult.Invalid, verdict.ToString());
                     if (verdict is not CommitResult.Committed)
                     {
                         continue;
@@ -313,7 +313,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
 
         await using var connection = await database.DataSource.OpenConnectionAsync();
         await using var command = new NpgsqlCommand(
-            $"EXPLAIN {PostgresReader.Wakeups.Replace("$1", "ARRAY[0, 1]", StringComparison.Ordinal).Replace("$2", "now()", StringComparison.Ordinal)}",
+            $"EXPLAIN {PostgresSagaReader.Wakeups.Replace("$1", "ARRAY[0, 1]", StringComparison.Ordinal).Replace("$2", "now()", StringComparison.Ordinal)}",
             connection);
         await using var reader = await command.ExecuteReaderAsync();
         var plan = new List<string>();

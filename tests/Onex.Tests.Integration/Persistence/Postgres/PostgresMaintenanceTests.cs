@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Schema;
 using Onex.Persistence.Maintenance;
@@ -17,11 +18,11 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
     public PostgresMaintenanceTests(TestDatabase database)
     {
         _database = database;
-        var ledger = new EffectLedger(database.DataSource);
+        var ledger = new PostgresEffectLedger(database.DataSource);
         Ledger = ledger;
         Maintenance = new PostgresMaintenance(database.DataSource, _log);
         Store = new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
-        DeadLetters = new DeadLetterIndex(database.DataSource);
+        DeadLetters = new PostgresDeadLetterIndex(database.DataSource);
         Queries = new PostgresSagaQueries(database.DataSource);
     }
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;

@@ -1,3 +1,4 @@
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Schedules;
 using Onex.Tests.Integration.Persistence.Sqlite;
 

@@ -1,12 +1,12 @@
 using Npgsql;
 using NpgsqlTypes;
-using Onex.Persistence.Postgres;
+using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
 
-namespace Onex.Persistence.Sagas;
+namespace Onex.Persistence.Postgres;
 
 /// <summary>The queries of the saga store, and the writes that belong to no commit.</summary>
-internal sealed class PostgresReader(NpgsqlDataSource dataSource)
+internal sealed class PostgresSagaReader(NpgsqlDataSource dataSource)
 {
     // Plan: pk_sagas and ux_saga_payloads_saga_id_name by nested loop.
     private static readonly string _rows = $"""
@@ -19,7 +19,8 @@ internal sealed class PostgresReader(NpgsqlDataSource dataSource)
 
     private static readonly string _messagesOfSagas = $"SELECT {OutboxTable.Columns.Names()} FROM onex.outbox WHERE saga_id = ANY($1) ORDER BY seq";
 
-    // As many as together fit into the memory for them: the others are found by the next sweep. The length of a bytea is told without reading it.
+    // As many as together fit into the memory for them: the others are found by the next sweep. The length of a bytea is told without
+    // reading it.
     private static readonly string _messagesOfPartitions = $"""
         SELECT {OutboxTable.Columns.Names()} FROM (
             SELECT *, sum(length(value)) OVER (ORDER BY seq) - length(value) AS before

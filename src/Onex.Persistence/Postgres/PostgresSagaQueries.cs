@@ -1,8 +1,8 @@
 using Npgsql;
-using Onex.Persistence.Postgres;
+using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
 
-namespace Onex.Persistence.Sagas;
+namespace Onex.Persistence.Postgres;
 
 /// <summary>What operators ask, in PostgreSQL.</summary>
 public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQueries

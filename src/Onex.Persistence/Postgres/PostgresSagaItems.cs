@@ -1,12 +1,14 @@
 using Npgsql;
 using NpgsqlTypes;
 using Onex.Engine;
-using Onex.Persistence.Postgres;
+using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
 
-namespace Onex.Persistence.Sagas;
+namespace Onex.Persistence.Postgres;
 
-/// <summary>The items of an <c>each</c> in PostgreSQL: a query each, all in one round trip. Commits write them: see <see cref="CommitSql"/>.</summary>
+/// <summary>
+/// The items of an <c>each</c> in PostgreSQL: a query each, all in one round trip. Commits write them: see <see cref="CommitSql"/>.
+/// </summary>
 internal sealed class PostgresSagaItems(NpgsqlDataSource dataSource)
 {
     // Plan: pk_saga_items in the order of the index, forwards or backwards, so that a page costs what it holds.

@@ -1,15 +1,16 @@
 using Npgsql;
 using NpgsqlTypes;
-using Onex.Persistence.Postgres;
+using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
 
-namespace Onex.Persistence.Sagas;
+namespace Onex.Persistence.Postgres;
 
 /// <summary>Which sagas events are for, and the events that came before their saga.</summary>
 internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
 {
     // Plan: for each address pk_sagas, ux_sagas_live_business_key or ix_sagas_correlation_id, then ix_inbox_message_id and
-    // ux_sagas_request_id, by nested loop. Ended sagas are looked for (ix_sagas_business_key, ix_sagas_correlation_id) only where none lives.
+    // ux_sagas_request_id, by nested loop. Ended sagas are looked for (ix_sagas_business_key, ix_sagas_correlation_id) only where none
+    // lives.
     private const string Targets = """
         SELECT a.place::integer, t.id, i.saga_id, i.request_hash, d.id
         FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS a(message_id, contract, correlation_id, saga_id, business_key, place)
@@ -67,8 +68,8 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
 
     private const string Kept = "SELECT message_id, request_hash FROM onex.early_events WHERE message_id = ANY($1)";
 
-    // A saga that has ended since is found too, for the event was its own and nobody else's. One that began when the event's time was over is
-    // not what it came early for. Plan: ix_early_events_waiting, then ix_sagas_business_key or ix_sagas_correlation_id by nested loop.
+    // A saga that has ended since is found too, for the event was its own and nobody else's. One that began when the event's time was over
+    // is not what it came early for. Plan: ix_early_events_waiting, then ix_sagas_business_key or ix_sagas_correlation_id by nested loop.
     private static readonly string _due = $"""
         SELECT {EarlyEventTable.Columns.Names("e")}, coalesce(k.id, c.id)
         FROM onex.early_events e

@@ -3,9 +3,9 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using Onex.Contracts.Messages;
 using Onex.Engine;
-using Onex.Persistence.Postgres;
+using Onex.Persistence.Sagas;
 
-namespace Onex.Persistence.Sagas;
+namespace Onex.Persistence.Postgres;
 
 /// <summary>Sagas in PostgreSQL: hand-written SQL, few connections, big batches, READ COMMITTED.</summary>
 public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeProvider time, ILogger<PostgresSagaStore> logger) : ISagaStore
@@ -13,7 +13,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     private static readonly TimeSpan _contentionPauseMax = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan _outagePause = TimeSpan.FromMilliseconds(200);
 
-    private readonly PostgresReader _reader = new(dataSource);
+    private readonly PostgresSagaReader _reader = new(dataSource);
     private readonly PostgresEarlyEvents _early = new(dataSource);
     private readonly PostgresSagaItems _items = new(dataSource);
 
@@ -119,7 +119,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
                 // Nothing was written. Not worth a warning: it is how two mains with overlapping keys take turns.
                 Contention(error.Message);
             }
-            catch (Exception error) when (StoreErrors.IsForgottenStatement(error))
+            catch (Exception error) when (StoreErrors.IsMissingStatement(error))
             {
                 Contention(error.Message);
                 dataSource.Clear();
@@ -128,7 +128,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
             {
                 if (places.Count == 1)
                 {
-                    work.Verdicts[places[0]] = new CommitResult.Refused(error.SqlState, error.MessageText);
+                    work.Verdicts[places[0]] = new CommitResult.Invalid(error.SqlState, error.MessageText);
                     places = [];
                     continue;
                 }

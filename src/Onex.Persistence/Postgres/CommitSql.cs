@@ -3,9 +3,10 @@ using Npgsql;
 using NpgsqlTypes;
 using Onex.Engine;
 using Onex.Persistence.DeadLetters;
+using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
 
-namespace Onex.Persistence.Sagas;
+namespace Onex.Persistence.Postgres;
 
 /// <summary>The statements of a commit and their parameters: one array per column, one element per row.</summary>
 internal static class CommitSql
@@ -153,8 +154,8 @@ internal static class CommitSql
         new(Request) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = requestId } } };
 
     /// <summary>
-    /// Answers for each start (by its place, from 1): id, source, transition by request; id by business key; id by id; id by joined request; the
-    /// hashes of the request, of that which has the key, and of that which joined.
+    /// Answers for each start (by its place, from 1): id, source, transition by request; id by business key; id by id; id by joined
+    /// request; the hashes of the request, of that which has the key, and of that which joined.
     /// </summary>
     public static NpgsqlBatchCommand FindConflicts(IReadOnlyList<CommitEntry.Start> starts) => new(Conflicts)
     {
@@ -237,7 +238,7 @@ internal static class CommitSql
         let row = entry is CommitEntry.Move move ? move.Row : (entry as CommitEntry.Start)?.Row
         where row is not null
         from letter in entry.DeadLetters
-        select DeadLetterIndex.AddOfTransition(letter, row.Id, row.LastTransitionId);
+        select PostgresDeadLetterIndex.AddOfTransition(letter, row.Id, row.LastTransitionId);
 
     // One statement writes a row once, so that several transitions of one commit are one item by then.
     private static IEnumerable<SagaItem> Merge(IReadOnlyList<SagaItem> items) => items.Count < 2
