@@ -194,7 +194,7 @@ internal static class Branches
         {
             transition.Fail(
                 step.Catch, step.Id, EngineCodes.JoinFailed,
-                $"Step '{step.Id}' needs {step.Needed} of its {Plural.Of(mine.Count, "branch")}, and too many have failed: {mine.Count - completed - running}.");
+                $"Step '{step.Id}' needs {step.Needed} of its {Plural.Format(mine.Count, "branch")}, and too many have failed: {mine.Count - completed - running}.");
         }
     }
 

@@ -39,7 +39,7 @@ internal static class Circles
         if (count > most || failures > most * FailuresEach)
         {
             var how = count > most
-                ? $"came to state '{state.Name}' {Plural.Of(count, "time")} without an event, a wait or new data in between; {most} are allowed (ONEX_MAX_IDLE_ENTRIES)."
+                ? $"came to state '{state.Name}' {Plural.Format(count, "time")} without an event, a wait or new data in between; {most} are allowed (ONEX_MAX_IDLE_ENTRIES)."
                 : $"came to state '{state.Name}' by {failures} failures without an event or a wait in between; {most * FailuresEach} are allowed "
                     + $"({FailuresEach} times ONEX_MAX_IDLE_ENTRIES).";
             transition.Depart(new Departure(state.Name) { Failed = failed });

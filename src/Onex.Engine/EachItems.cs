@@ -49,7 +49,7 @@ internal static class EachItems
         if (total > step.AtMost)
         {
             transition.Fail(
-                step.Catch, step.Id, EngineCodes.TooManyItems, $"Step '{step.Id}' may have {Plural.Of(step.AtMost, "item")} at most ('at_most'), not {total}.");
+                step.Catch, step.Id, EngineCodes.TooManyItems, $"Step '{step.Id}' may have {Plural.Format(step.AtMost, "item")} at most ('at_most'), not {total}.");
             return false;
         }
 

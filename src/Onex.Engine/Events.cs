@@ -61,7 +61,7 @@ internal static class Events
         {
             transition.Refuse(new DeclinedEvent(
                 arrived.Requester, arrived, ErrorCodes.EventsTooMany,
-                $"Saga {saga.Facts.SagaId} keeps {Plural.Of(saga.Early.Length, "event")} already, none of which its state '{saga.State}' wants. Send it again when the saga has gone on.",
+                $"Saga {saga.Facts.SagaId} keeps {Plural.Format(saga.Early.Length, "event")} already, none of which its state '{saga.State}' wants. Send it again when the saga has gone on.",
                 IsDead: false));
             return false;
         }

@@ -60,7 +60,7 @@ internal static class Waits
 
     // For a shell: the sample has no apostrophe in it.
     private static string Data(Plan plan, string name) =>
-        plan.Events.TryGetValue(name, out var declared) && SampleJson.Of(declared.Data) is var sample && sample != "{}"
+        plan.Events.TryGetValue(name, out var declared) && SampleJson.Create(declared.Data) is var sample && sample != "{}"
             ? $" --data '{sample}'"
             : "";
 

@@ -1,20 +1,20 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Onex.Contracts;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
+using Onex.Contracts.Text;
 using Onex.Hosting.Health;
 using Onex.Hosting.Http;
 using Onex.Hosting.Settings;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Rider;
 using Onex.Orchestrator.Api;
-using Onex.Orchestrator.Control;
-using Onex.Orchestrator.Plans;
-using Onex.Orchestrator.Requests;
-using Onex.Orchestrator.Responses;
+using Onex.Orchestrator.Background;
+using Onex.Orchestrator.Intake;
+using Onex.Orchestrator.Machines;
+using Onex.Orchestrator.Outbox;
 using Onex.Orchestrator.Routing;
-using Onex.Orchestrator.Scheduling;
-using Onex.Orchestrator.Sending;
 using Onex.Persistence.Registry;
 using Onex.Persistence.Sagas;
 
@@ -60,12 +60,12 @@ public static class OrchestratorRole
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<EventTargets>(sp, compiler.Limits.BufferedEvents));
         services.AddSingleton<SagaSignals>();
         services.AddSingleton(sp => Wire(ActivatorUtilities.CreateInstance<SagaRouter>(sp), sp));
-        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<MainRecordHandler>(sp, settings.Topics));
+        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<RecordHandler>(sp, settings.Topics));
         services.AddSingleton<EarlySweep>();
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<SagaHomes>(sp, settings.Topics));
         services.AddSingleton<ISagaControl, SagaControl>();
         services.AddSingleton<Scheduler>();
-        services.AddHostedService<MainLoops>();
+        services.AddHostedService<BackgroundLoops>();
         services.AddSingleton<RouterHealth>();
         services.AddSingleton<IHealthComponent>(sp => sp.GetRequiredService<RouterHealth>());
         services.AddSingleton<IHttpEndpoints, ApiEndpoints>();
@@ -84,7 +84,7 @@ public static class OrchestratorRole
     }
 
     /// <summary>What handles the records of main's four topics.</summary>
-    public static IRecordBatchHandler Handler(IServiceProvider services) => services.GetRequiredService<MainRecordHandler>();
+    public static IRecordBatchHandler Handler(IServiceProvider services) => services.GetRequiredService<RecordHandler>();
 
     /// <summary>
     /// Registers the plans' content, so that any main can continue their sagas, reports each as a handler, and says which live sagas run what is not

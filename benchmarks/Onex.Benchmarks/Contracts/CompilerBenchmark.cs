@@ -1,6 +1,7 @@
 using BenchmarkDotNet.Attributes;
 using Onex.Contracts;
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Compiling;
 using Onex.Effects;
 using Onex.Workers;
 

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using BenchmarkDotNet.Attributes;
 using Onex.Contracts;
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
 using Onex.Engine;

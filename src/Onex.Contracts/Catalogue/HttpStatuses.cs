@@ -6,7 +6,7 @@ namespace Onex.Contracts.Catalogue;
 public static class HttpStatuses
 {
     /// <summary>What kind of answer it is.</summary>
-    public static HttpAnswer Judge(int status) => status switch
+    public static HttpAnswer Classify(int status) => status switch
     {
         >= 200 and < 300 => HttpAnswer.Completed,
         408 or 425 or 429 or >= 500 => HttpAnswer.Failed,

@@ -101,7 +101,7 @@ public static class OperationAliases
         name.StartsWith("database.", StringComparison.Ordinal) ? "db" + name["database".Length..] : name;
 
     /// <summary>A name, and what else it may be called.</summary>
-    public static IEnumerable<string> Of(string name) => name.StartsWith("db.", StringComparison.Ordinal) ? [name, "database" + name["db".Length..]] : [name];
+    public static IEnumerable<string> For(string name) => name.StartsWith("db.", StringComparison.Ordinal) ? [name, "database" + name["db".Length..]] : [name];
 
     /// <summary>The same for a first word alone.</summary>
     public static string ResolvePrefix(string prefix) => prefix == "database" ? "db" : prefix;

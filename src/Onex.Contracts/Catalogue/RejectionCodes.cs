@@ -15,7 +15,7 @@ public static class RejectionCodes
     private static readonly FrozenSet<string> _http = FrozenSet.ToFrozenSet(
         [
             .. _ofAll, "address_refused", "request_too_large", "response_too_large",
-            .. Enumerable.Range(300, 200).Where(status => HttpStatuses.Judge(status) == HttpAnswer.Rejected).Select(HttpStatuses.Code),
+            .. Enumerable.Range(300, 200).Where(status => HttpStatuses.Classify(status) == HttpAnswer.Rejected).Select(HttpStatuses.Code),
         ],
         StringComparer.Ordinal);
 
@@ -38,7 +38,7 @@ public static class RejectionCodes
         StringComparer.Ordinal);
 
     /// <summary>Those of an operation by name, but for the states of PostgreSQL that have none; null if they are not known.</summary>
-    public static FrozenSet<string>? Of(OperationDescriptor operation) =>
+    public static FrozenSet<string>? For(OperationDescriptor operation) =>
         operation.IsToCome ? null
         : operation.Role == OperationRole.Compute ? _compute
         : operation.Name.Split('.')[0] switch
@@ -51,14 +51,14 @@ public static class RejectionCodes
 
     /// <summary>Whether an operation may answer with that code, or nobody knows.</summary>
     public static bool Allow(OperationDescriptor operation, string code) =>
-        Of(operation) is not { } known
+        For(operation) is not { } known
         || known.Contains(code)
         || (operation.Name.StartsWith("db.", StringComparison.Ordinal) && code.StartsWith("sqlstate_", StringComparison.Ordinal));
 
     /// <summary>Whether it is the code of an attempt, which is tried again: <c>http_503</c>, <c>connection_lost</c>.</summary>
-    public static bool IsOfAttempt(string code) =>
+    public static bool IsAttemptCode(string code) =>
         _attempts.Contains(code)
         || (code.StartsWith("http_", StringComparison.Ordinal)
             && int.TryParse(code.AsSpan("http_".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var status)
-            && HttpStatuses.Judge(status) == HttpAnswer.Failed);
+            && HttpStatuses.Classify(status) == HttpAnswer.Failed);
 }

@@ -12,28 +12,28 @@ namespace Onex.Contracts.Compiling;
 internal sealed class CatchChecks(OperationCatalogue operations)
 {
     // Whatever is called may end so: its attempts are used up, its answer or the contract's own rules are of no use, the broker refuses the command.
-    private static readonly string[] _ofCalls = ["step_failed", "step_timed_out", "result_invalid", "expression_failed", "undeliverable"];
+    private static readonly string[] _callCodes = ["step_failed", "step_timed_out", "result_invalid", "expression_failed", "undeliverable"];
 
     // These come over a saga, and no `catch` is asked about them.
-    private static readonly string[] _ofSagas = ["state_timed_out", "deadline_exceeded", "cancelled", "terminated", "output_invalid"];
+    private static readonly string[] _sagaCodes = ["state_timed_out", "deadline_exceeded", "cancelled", "terminated", "output_invalid"];
 
     private readonly HashSet<string> _children = new(StringComparer.Ordinal);
 
     /// <summary>Warns of codes that never come to where they are caught, and gives those for which it depends on the contracts that are called.</summary>
-    public static ImmutableArray<DoubtfulCatch> Run(ContractScope scope, IEnumerable<StatePlan> states)
+    public static ImmutableArray<UnverifiedCatch> Run(ContractScope scope, Findings findings, IEnumerable<StatePlan> states)
     {
         var checks = new CatchChecks(scope.Context.Operations);
-        var doubtful = ImmutableArray.CreateBuilder<DoubtfulCatch>();
+        var unverified = ImmutableArray.CreateBuilder<UnverifiedCatch>();
         foreach (var state in states)
         {
-            checks.Check(scope, state.Catch, $"state '{state.Name}'", code => checks.Comes(state, code), () => checks.CodesOf(state.Steps), doubtful);
+            checks.Check(scope, findings, state.Catch, $"state '{state.Name}'", code => checks.CanReach(state, code), () => checks.CodesOf(state.Steps), unverified);
             foreach (var step in state.AllSteps)
             {
-                checks.Check(scope, step.Catch, $"step '{step.Id}'", code => checks.Raises(step, code), () => checks.CodesOf([step]), doubtful);
+                checks.Check(scope, findings, step.Catch, $"step '{step.Id}'", code => checks.CanRaise(step, code), () => checks.CodesOf([step]), unverified);
             }
         }
 
-        return doubtful.ToImmutable();
+        return unverified.ToImmutable();
     }
 
     /// <summary>Whether a saga of a contract may fail with that code.</summary>
@@ -46,7 +46,7 @@ internal sealed class CatchChecks(OperationCatalogue operations)
     {
         // What refuses the start of a saga answers with codes of its own.
         if (Names.FaultCodes.Contains(code) || code.StartsWith("ONEX", StringComparison.Ordinal)
-            || plan.AnyState.Any(rule => rule.Event == code) || plan.States.Any(state => Sets(state, code)))
+            || plan.AnyState.Any(rule => rule.Event == code) || plan.States.Any(state => SetsFault(state, code)))
         {
             return true;
         }
@@ -56,64 +56,64 @@ internal sealed class CatchChecks(OperationCatalogue operations)
             .Any(child => find(child) is not { } other || MayFail(other, code, find, seen));
     }
 
-    private bool Sets(StatePlan state, string code) =>
+    private bool SetsFault(StatePlan state, string code) =>
         state.Choices.Any(choice => choice.Fault == code)
         || state.OnEvent.Any(rule => rule.Event == code)
         || state.AllSteps.OfType<FailStep>().Any(step => step.Code == code)
-        || state.Calls.Any(call => call.Reject.Any(rule => rule.Code == code) || (call.Kind != StepKind.Saga && Answers(call, code)));
+        || state.Calls.Any(call => call.Reject.Any(rule => rule.Code == code) || (call.Kind != StepKind.Saga && CanAnswer(call, code)));
 
     private void Check(
-        ContractScope scope, ImmutableArray<CatchRule> rules, string what, Predicate<string> comes, Func<IEnumerable<string>> known,
-        ImmutableArray<DoubtfulCatch>.Builder doubtful)
+        ContractScope scope, Findings findings, ImmutableArray<CatchRule> rules, string what, Predicate<string> canReach, Func<IEnumerable<string>> known,
+        ImmutableArray<UnverifiedCatch>.Builder unverified)
     {
-        foreach (var code in rules.SelectMany(rule => scope.CatchCodes.GetValueOrDefault(rule, [])))
+        foreach (var code in rules.SelectMany(rule => findings.CatchCodes.GetValueOrDefault(rule, [])))
         {
             _children.Clear();
-            if (comes(code.Text))
+            if (canReach(code.Text))
             {
                 continue;
             }
 
-            var complaint = ContractDiagnostics.NeverCaught(code.At, what, code.Text, IsOfSaga(code.Text), [.. known().Distinct(StringComparer.Ordinal)]);
+            var complaint = ContractDiagnostics.NeverCaught(code.At, what, code.Text, IsSagaCode(code.Text), [.. known().Distinct(StringComparer.Ordinal)]);
             if (_children.Count == 0)
             {
                 scope.Report(complaint);
             }
             else
             {
-                doubtful.Add(new DoubtfulCatch(complaint, code.Text, [.. _children]));
+                unverified.Add(new UnverifiedCatch(complaint, code.Text, [.. _children]));
             }
         }
     }
 
-    private static bool IsOfSaga(string code) => _ofSagas.Contains(code, StringComparer.Ordinal);
+    private static bool IsSagaCode(string code) => _sagaCodes.Contains(code, StringComparer.Ordinal);
 
     // What its steps leave to it; and what it works out itself may fail: guards, times, what it sets and responds.
-    private bool Comes(StatePlan state, string code) => code == "expression_failed" || Leave(state.Steps, code);
+    private bool CanReach(StatePlan state, string code) => code == "expression_failed" || CanEscape(state.Steps, code);
 
-    private bool Leave(ImmutableArray<StepPlan> steps, string code)
+    private bool CanEscape(ImmutableArray<StepPlan> steps, string code)
     {
         var any = false;
         foreach (var step in steps.Where(step => !step.Catch.Any(rule => rule.Covers(code))))
         {
-            any |= Raises(step, code);
+            any |= CanRaise(step, code);
         }
 
         return any;
     }
 
-    private bool Raises(StepPlan step, string code)
+    private bool CanRaise(StepPlan step, string code)
     {
         switch (step)
         {
             case ParallelStep { Join: Join.All } parallel:
-                return parallel.Branches.Select(branch => Leave(branch.Steps, code)).ToList().Contains(true);
+                return parallel.Branches.Select(branch => CanEscape(branch.Steps, code)).ToList().Contains(true);
             case ParallelStep:
                 return code == "join_failed";
             case EachStep each:
-                return code is "too_many_items" or "expression_failed" || (each.FailuresMax is not null && Ends(each.Call, code));
+                return code is "too_many_items" or "expression_failed" || (each.FailuresMax is not null && CanFailWith(each.Call, code));
             case CallStep call:
-                return Ends(call, code);
+                return CanFailWith(call, code);
             case FailStep fail:
                 return fail.Code == code || code == "expression_failed";
             default:
@@ -121,9 +121,9 @@ internal sealed class CatchChecks(OperationCatalogue operations)
         }
     }
 
-    private bool Ends(CallStep call, string code)
+    private bool CanFailWith(CallStep call, string code)
     {
-        if (_ofCalls.Contains(code, StringComparer.Ordinal) || call.Reject.Any(rule => rule.Code == code))
+        if (_callCodes.Contains(code, StringComparer.Ordinal) || call.Reject.Any(rule => rule.Code == code))
         {
             return true;
         }
@@ -134,10 +134,10 @@ internal sealed class CatchChecks(OperationCatalogue operations)
             return false;
         }
 
-        return Answers(call, code);
+        return CanAnswer(call, code);
     }
 
-    private bool Answers(CallStep call, string code) =>
+    private bool CanAnswer(CallStep call, string code) =>
         operations.Find(call.Invocation.Operation) is not { } operation || RejectionCodes.Allow(operation, code);
 
     // For a suggestion: those that the contract gives itself come first.
@@ -147,25 +147,14 @@ internal sealed class CatchChecks(OperationCatalogue operations)
         var calls = all.Select(step => (step as EachStep)?.Call ?? step).OfType<CallStep>().ToList();
         return calls.SelectMany(call => call.Reject).Select(rule => rule.Code)
             .Concat(all.OfType<FailStep>().Select(step => step.Code))
-            .Concat(calls.Count > 0 ? _ofCalls : ["expression_failed"])
+            .Concat(calls.Count > 0 ? _callCodes : ["expression_failed"])
             .Concat(all.OfType<EachStep>().Any() ? ["too_many_items"] : [])
             .Concat(all.OfType<ParallelStep>().Any(step => step.Join != Join.All) ? ["join_failed"] : [])
             .Concat(calls
                 .Select(call => operations.Find(call.Invocation.Operation))
                 .OfType<OperationDescriptor>()
-                .SelectMany(operation => RejectionCodes.Of(operation) ?? Enumerable.Empty<string>())
+                .SelectMany(operation => RejectionCodes.For(operation) ?? Enumerable.Empty<string>())
                 .Where(code => !code.StartsWith("http_", StringComparison.Ordinal))
                 .Order(StringComparer.Ordinal));
     }
 }
-
-/// <summary>A code that is caught, and that comes only from a contract that is called, if from anywhere.</summary>
-/// <param name="Diagnostic">What is said if it does not.</param>
-/// <param name="Code">The code.</param>
-/// <param name="Contracts">Those that may fail with it.</param>
-internal sealed record DoubtfulCatch(DiagnosticDraft Diagnostic, string Code, ImmutableArray<string> Contracts);
-
-/// <summary>What a contract uses that is judged when all contracts are known.</summary>
-/// <param name="Catches">Codes that it catches and that come only from contracts that it calls, if from anywhere.</param>
-/// <param name="Connections">The connections that its steps go through, or that its expressions read.</param>
-internal sealed record PlanUses(ImmutableArray<DoubtfulCatch> Catches, ImmutableArray<string> Connections);

@@ -1,5 +1,7 @@
 using System.Text;
 using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Schemas;
+using Onex.Contracts.Text;
 
 namespace Onex.Contracts.Compiling;
 
@@ -73,7 +75,7 @@ internal sealed class ContractDirectory(string root)
     {
         var (text, complaint, unreadable) = Read(path);
         var problem = unreadable ?? complaint?.Problem;
-        return LoadedFile.Of(path, problem is null ? text : null, problem?.TrimEnd('.'), depthMax);
+        return LoadedFile.Parse(path, problem is null ? text : null, problem?.TrimEnd('.'), depthMax);
     }
 
     private (string Text, DiagnosticDraft? DiagnosticDraft, string? Unreadable) Read(string path)

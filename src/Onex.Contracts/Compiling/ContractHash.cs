@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Expressions.Parsing;
+using Onex.Contracts.Schemas;
 using Onex.Contracts.Yaml;
 using MapSyntax = Onex.Contracts.Yaml.MapSyntax;
 
@@ -38,7 +39,7 @@ internal sealed class ContractHash
     /// <param name="root">The contract.</param>
     /// <param name="references">The files, in order of path.</param>
     /// <param name="origins">Where in the contract its expressions stand.</param>
-    public static string Of(
+    public static string Compute(
         MapSyntax root, IEnumerable<ReferencedFile> references, IReadOnlyDictionary<Expression, (ScalarSyntax Scalar, int Start)> origins)
     {
         var hash = new ContractHash(origins);

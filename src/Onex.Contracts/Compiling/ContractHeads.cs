@@ -47,7 +47,7 @@ internal sealed class ContractHeads
     public static ContractHeads None { get; } = new([]);
 
     /// <summary>Those of a directory.</summary>
-    public static ContractHeads Of(IEnumerable<ContractHead> heads) => new(heads);
+    public static ContractHeads From(IEnumerable<ContractHead> heads) => new(heads);
 
     /// <summary>The contract of that name; null if it is not known.</summary>
     public ContractHead? Find(string name) => _byName.GetValueOrDefault(name);

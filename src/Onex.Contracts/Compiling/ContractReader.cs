@@ -28,7 +28,6 @@ internal sealed class ContractReader
     private readonly string? _version;
     private readonly JsonSchema? _input;
     private readonly JsonSchema? _output;
-    private int _steps;
 
     private ContractReader(string path, SourceFile file, MapSyntax root, References references, CompilerContext context)
     {
@@ -45,7 +44,7 @@ internal sealed class ContractReader
         _schedule = new ScheduleReader(_scope, templates);
         _states = new StateReader(_scope, _expressions, templates, steps, _events);
         (_name, _version) = (ReadName(), ReadVersion());
-        (_scope.Input, _scope.Output) = (_input, _output) = (ReadSchema("input"), ReadSchema("output"));
+        (_scope.Declared.Input, _scope.Declared.Output) = (_input, _output) = (ReadSchema("input"), ReadSchema("output"));
         Head = MakeHead();
     }
 
@@ -65,7 +64,7 @@ internal sealed class ContractReader
             case MapSyntax root:
                 if (!context.IsRegistered)
                 {
-                    ContractDiagnostics.ReportNumbers(file, root);
+                    root.ReportUnfitNumbers(file);
                 }
 
                 return new ContractReader(path, file, root, references, context);
@@ -86,14 +85,8 @@ internal sealed class ContractReader
             _scope.Report(ContractDiagnostics.MissingKey(SourceSpan.Start, "a contract", missing, $"Add '{missing}: ...' at the top level."));
         }
 
-        // What is declared comes before what refers to it, whatever the order of the file.
         var description = _scope.Text(_root.Find("description"), "'description'")?.Text ?? "";
-        ReadData();
-        ReadRetries();
-        _events.ReadEvents(_root.Find("events"));
-        _scope.HasAnyState = _root.Has("any_state");
-        var stateMap = _scope.Map(_root.Find("states"), "'states'");
-        DeclareStates(stateMap);
+        var stateMap = new DeclarationReader(_scope, _expressions, _retries, _events).Read(_root);
 
         var key = _expressions.Read(_root.Find("key"), "'key'", ExpressionPlace.Key);
         var duplicate = ReadDuplicate();
@@ -103,8 +96,9 @@ internal sealed class ContractReader
         var anyState = _events.ReadRules(_root.Find("any_state"), "'any_state'", null);
         var deadline = _events.ReadLimit(_root.Find("deadline"), "'deadline'", null);
         var states = ReadStates(stateMap);
-        CheckEvents();
-        var complete = states.Count == _scope.States.Count && !_scope.HasNotYet;
+        var findings = _scope.Found.Complete();
+        CheckEvents(findings);
+        var complete = states.Count == _scope.Declared.States.Count && !_scope.UsesUnsupported;
         if (!_root.Has("on_failure"))
         {
             onFailure = AddImplicit(states);
@@ -114,19 +108,19 @@ internal sealed class ContractReader
         FlowChecks? flow = null;
         if (complete && initial is not null && onFailure is not null)
         {
-            flow = FlowChecks.Run(_scope, states, initial, onFailure, deadline);
+            flow = FlowChecks.Run(_scope, findings, states, initial, onFailure, deadline);
             if (!_scope.File.Reported.Any(complaint => complaint.Severity == Severity.Error && !ContractDiagnostics.IsAboutValue(complaint.Code)))
             {
-                DataFlow.Run(_scope, states, initial, onFailure, anyState, deadline);
+                DataFlow.Run(_scope, findings, states, initial, onFailure, anyState, deadline);
             }
         }
 
-        ImmutableArray<DoubtfulCatch> doubtful = [];
+        ImmutableArray<UnverifiedCatch> unverified = [];
         if (flow is not null && !_scope.File.HasErrors)
         {
-            flow.Doubt(initial!);
-            UnusedChecks.Run(_scope, _root);
-            doubtful = CatchChecks.Run(_scope, states);
+            flow.Warn(initial!);
+            UnusedChecks.Run(_scope, findings, _root);
+            unverified = CatchChecks.Run(_scope, findings, states);
         }
 
         if (_scope.File.HasErrors || _references.Files.Any(file => file.File.HasErrors))
@@ -134,7 +128,7 @@ internal sealed class ContractReader
             return null;
         }
 
-        KeepResults(states);
+        KeepResults(states, findings);
         var cancelState = CancelStates.Add(states, onFailure!);
         var source = new ContractSource(_path, _scope.File.Text, _references.Texts());
         return new Plan
@@ -143,14 +137,14 @@ internal sealed class ContractReader
             Version = _version!,
             NamedAt = _root.Find("contract")!.At,
             Description = description,
-            Hash = ContractHash.Of(_root, _references.Files, _scope.Origins),
+            Hash = ContractHash.Compute(_root, _references.Files, findings.Origins),
             Source = source,
             Input = _input!,
             Output = _output,
             Key = key,
             OnDuplicate = duplicate,
-            Data = [.. _scope.Data.Values],
-            Events = _scope.Events.ToFrozenDictionary(StringComparer.Ordinal),
+            Data = [.. _scope.Declared.Data.Values],
+            Events = _scope.Declared.Events.ToFrozenDictionary(StringComparer.Ordinal),
             AnyState = anyState,
             Deadline = deadline,
             Schedule = schedule,
@@ -159,8 +153,8 @@ internal sealed class ContractReader
             StatesByName = states.ToFrozenDictionary(state => state.Name, StringComparer.Ordinal),
             OnFailure = onFailure!,
             CancelState = cancelState,
-            Children = [.. _scope.Children],
-            Uses = new PlanUses(doubtful, [.. _scope.UsedConnections]),
+            Children = [.. findings.Children],
+            Uses = new PlanUses(unverified, [.. findings.UsedConnections]),
             Connections = _scope.Connections,
             BufferedEventsMax = _scope.Context.Limits.BufferedEvents,
             IdleEntriesMax = _scope.Context.Limits.IdleEntries,
@@ -236,136 +230,14 @@ internal sealed class ContractReader
         return text.Text == "join" ? DuplicatePolicy.Join : DuplicatePolicy.Reject;
     }
 
-    private void ReadData()
-    {
-        var map = _scope.Map(_root.Find("data"), "'data'");
-        if (map?.Entries.Count > Limits.DataFieldsMax)
-        {
-            _scope.Report(ContractDiagnostics.TooMany(map.Entries[Limits.DataFieldsMax].Key.At, "fields of 'data'", Limits.DataFieldsMax));
-        }
-
-        foreach (var (name, value) in (map?.Entries ?? []).Take(Limits.DataFieldsMax))
-        {
-            if (!Names.IsIdentifier(name.Text))
-            {
-                _scope.Report(ContractDiagnostics.BadName(name.At, "a field of 'data'", name.Text, dashes: false));
-            }
-
-            _scope.Data[name.Text] = ReadField(name.Text, value);
-        }
-    }
-
-    private DataField ReadField(string name, SyntaxNode node)
-    {
-        // { type: int, initial: 0 } is a field with a first value; { type: string } alone is an object with a field of that name.
-        if (node is not MapSyntax map || !map.Has("type") || !map.Has("initial"))
-        {
-            return new DataField(name, _scope.Types.Read(node), null);
-        }
-
-        _scope.CheckKeys(map, Keys.DataField);
-        var type = _scope.Types.Read(map.Find("type")!);
-        var initial = map.Find("initial")!;
-        if (initial is ScalarSyntax { IsText: true } text)
-        {
-            new LookAlikes(_scope, _expressions.Types).Check(text, text.Text, ExpressionPlace.Key, ArgumentFilling.Value);
-        }
-
-        if (!type.TryConvert(initial.ToValue(), out var converted, out var problem))
-        {
-            _scope.Report(ContractDiagnostics.InitialWrong(initial.At, name, $"{problem!.Pointer} {problem.Problem}".Trim()));
-        }
-
-        return new DataField(name, type, converted);
-    }
-
-    private void CheckEvents()
+    private void CheckEvents(Findings findings)
     {
         foreach (var (name, _) in _root.Find("events") is MapSyntax map ? map.Entries.Take(Limits.EventsMax) : [])
         {
-            if (!_scope.UsedEvents.Contains(name.Text))
+            if (!findings.UsedEvents.Contains(name.Text))
             {
                 _scope.Report(ContractDiagnostics.UnusedEvent(name.At, name.Text));
             }
-        }
-    }
-
-    private void ReadRetries()
-    {
-        foreach (var (name, value) in _scope.Map(_root.Find("retries"), "'retries'")?.Entries ?? [])
-        {
-            _scope.Retries[name.Text] = _scope.Map(value, $"the policy '{Spelling.Clip(name.Text)}'") is { } policy
-                ? _retries.ReadPolicy(policy)
-                : RetryPolicy.Default;
-        }
-    }
-
-    private void DeclareStates(MapSyntax? map)
-    {
-        if (map?.Entries.Count > _scope.Limits.States)
-        {
-            _scope.Report(ContractDiagnostics.TooMany(map.Entries[_scope.Limits.States].Key.At, "states", _scope.Limits.States));
-        }
-
-        // Those that are too many as well: ways to them are no mistakes of their own.
-        foreach (var (name, value) in map?.Entries ?? [])
-        {
-            if (Names.ReservedStates.Contains(name.Text))
-            {
-                _scope.Report(ContractDiagnostics.ReservedState(name.At, name.Text));
-            }
-            else if (!Names.IsState(name.Text))
-            {
-                _scope.Report(ContractDiagnostics.BadName(name.At, "a state", name.Text, dashes: true));
-            }
-
-            _scope.States[name.Text] = name.At;
-            if (value is MapSyntax state)
-            {
-                state.ReadAs(Keys.State.Known);
-                DeclareSteps(state.Find("steps"), name.Text);
-            }
-        }
-    }
-
-    // Inside what this version does not have, too, so that one "not yet" does not bring ten "no such step".
-    private void DeclareSteps(SyntaxNode? node, string state)
-    {
-        switch (node)
-        {
-            case ListSyntax list:
-                foreach (var item in list.Items)
-                {
-                    DeclareSteps(item, state);
-                }
-
-                break;
-            case MapSyntax map:
-                map.ReadAs(Keys.OfSteps);
-                if (_steps++ == _scope.Limits.Steps)
-                {
-                    _scope.Report(ContractDiagnostics.TooMany(map.At, "steps", _scope.Limits.Steps));
-                }
-
-                if (map.Find("id") is ScalarSyntax id)
-                {
-                    _scope.Steps.TryAdd(id.Text, state);
-                    _scope.CallNodes.TryAdd(id.Text, map);
-
-                    if (map.Find("compensate") is MapSyntax undo && !undo.Has("none"))
-                    {
-                        _scope.Compensated.Add(id.Text);
-                    }
-
-                    if (StepReader.CallsNothing(map))
-                    {
-                        _scope.WithoutResult.Add(id.Text);
-                    }
-                }
-
-                DeclareSteps((map.Find("parallel") as MapSyntax)?.Find("branches"), state);
-                DeclareSteps(map.Find("steps"), state);
-                break;
         }
     }
 
@@ -393,17 +265,17 @@ internal sealed class ContractReader
     {
         var end = _impliedEnds
             .Concat(Enumerable.Range(2, _scope.Limits.States).Select(number => $"compensation_done_{number}"))
-            .First(name => !_scope.States.ContainsKey(name));
+            .First(name => !_scope.Declared.States.ContainsKey(name));
         states.Add(StateReader.ImplicitCompensating("compensating", end));
         states.Add(StateReader.ImplicitFailed(end));
         return "compensating";
     }
 
-    private void KeepResults(List<StatePlan> states)
+    private void KeepResults(List<StatePlan> states, Findings findings)
     {
         foreach (var step in states.SelectMany(state => state.AllSteps))
         {
-            if (!_scope.ReadPaths.TryGetValue(step.Id, out var paths))
+            if (!findings.ReadPaths.TryGetValue(step.Id, out var paths))
             {
                 continue;
             }

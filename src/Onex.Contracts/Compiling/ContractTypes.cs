@@ -8,13 +8,13 @@ namespace Onex.Contracts.Compiling;
 /// <summary>What is known of the types of the names that a contract's expressions read.</summary>
 internal sealed class ContractTypes(ContractScope scope)
 {
-    private static readonly CelType _fault = DeclaredShape.Of(
+    private static readonly CelType _fault = DeclaredShape.Create(
         isClosed: true, ("code", CelType.Text), ("message", CelType.Text), ("step", CelType.Text.OrNull), ("at", CelType.Timestamp));
 
-    private static readonly CelType _saga = DeclaredShape.Of(
+    private static readonly CelType _saga = DeclaredShape.Create(
         isClosed: true, ("id", CelType.Text), ("contract", CelType.Text), ("version", CelType.Text), ("started_at", CelType.Timestamp));
 
-    private static readonly CelType _failures = new CelType.ListOf(DeclaredShape.Of(
+    private static readonly CelType _failures = new CelType.ListOf(DeclaredShape.Create(
         isClosed: true, ("index", CelType.Int), ("code", CelType.Text), ("message", CelType.Text)));
 
     private readonly Dictionary<string, CelType> _calls = new(StringComparer.Ordinal);
@@ -25,32 +25,32 @@ internal sealed class ContractTypes(ContractScope scope)
     private CelType? _connections;
 
     /// <summary>The type of a name in a place; null where nothing is known of it.</summary>
-    public CelType? Of(string name, ExpressionPlace place) => !place.Names.Contains(name) ? null : name switch
+    public CelType? Find(string name, ExpressionPlace place) => !place.Names.Contains(name) ? null : name switch
     {
-        "input" => _input ??= scope.Input is { } schema ? StaticTypes.Of(schema) : CelType.Dyn,
+        "input" => _input ??= scope.Declared.Input is { } schema ? StaticTypes.From(schema) : CelType.Dyn,
         // Which fields and steps there are is checked by name; of those that are not there nothing more is said.
         "data" => _data ??= Data(static _ => false),
-        "steps" => _stepsByName ??= new CelType.ObjectOf(new DeclaredShape(scope.Steps.Keys, Step, isClosed: false)),
+        "steps" => _stepsByName ??= new CelType.ObjectOf(new DeclaredShape(scope.Declared.Steps.Keys, Step, isClosed: false)),
         "result" => place.ResultType,
         "item" => place.ItemType,
         "index" => CelType.Int,
         "results" => new CelType.ListOf(place.ResultsOf ?? CelType.Dyn),
         "failures" => _failures,
-        "event" => place.Event is { } rule ? StaticTypes.Of(rule.Data) : null,
+        "event" => place.Event is { } rule ? StaticTypes.From(rule.Data) : null,
         "fault" => _fault,
         "saga" => _saga,
         "now" => CelType.Timestamp,
         "command_id" => CelType.Text,
         "connections" => _connections ??= scope.Context is { Connections: null } or { IsRegistered: true } || scope.Context.Connections.Values.Any(each => each.IsFaulty)
             ? CelType.Dyn
-            : StaticTypes.Of(scope.Connections),
+            : StaticTypes.From(scope.Connections),
         _ => null,
     };
 
     /// <summary>The type of <c>data</c> where some fields are known not to be null.</summary>
     public CelType Data(Func<string, bool> notNull) => new CelType.ObjectOf(new DeclaredShape(
-        scope.Data.Keys,
-        field => !scope.Data.TryGetValue(field, out var found) ? CelType.Dyn : notNull(field) ? StaticTypes.Of(found.Type).Plain : StaticTypes.Of(found.Type),
+        scope.Declared.Data.Keys,
+        field => !scope.Declared.Data.TryGetValue(field, out var found) ? CelType.Dyn : notNull(field) ? StaticTypes.From(found.Type).Plain : StaticTypes.From(found.Type),
         isClosed: false));
 
     /// <summary>The type of what a step gives: how many items completed and failed, or what its call gives.</summary>
@@ -60,7 +60,7 @@ internal sealed class ContractTypes(ContractScope scope)
         {
             // A step whose own type hangs on itself has none; what is wrong with that is said elsewhere.
             _steps[id] = CelType.Dyn;
-            _steps[id] = type = scope.CallNodes.TryGetValue(id, out var step) && step.Has("each") ? Each(id, step) : Call(id);
+            _steps[id] = type = scope.Declared.StepNodes.TryGetValue(id, out var step) && step.Has("each") ? Each(id, step) : Call(id);
         }
 
         return type;
@@ -88,7 +88,7 @@ internal sealed class ContractTypes(ContractScope scope)
             }
         }
 
-        return DeclaredShape.Of(isClosed: true, [.. fields]);
+        return DeclaredShape.Create(isClosed: true, [.. fields]);
     }
 
     private CelType ItemOf(MapSyntax step) =>
@@ -97,7 +97,7 @@ internal sealed class ContractTypes(ContractScope scope)
     // Steps are read in the order of the file, and their types are wanted before: what is wrong is said when it is read.
     private CelType Peek(SyntaxNode? node, ExpressionPlace place) =>
         node is ScalarSyntax { IsNull: false } scalar && Expression.TryParse(scalar.Text, out var expression, out _)
-            ? expression.Check(name => Of(name, place)).Type
+            ? expression.Check(name => Find(name, place)).Type
             : CelType.Dyn;
 
     /// <summary>The type of what a call gives: that of its operation, and what its <c>returns</c> says beyond.</summary>
@@ -105,7 +105,7 @@ internal sealed class ContractTypes(ContractScope scope)
     {
         if (!_calls.TryGetValue(id, out var type))
         {
-            _calls[id] = type = scope.CallNodes.TryGetValue(id, out var step) ? Read(step) : CelType.Dyn;
+            _calls[id] = type = scope.Declared.StepNodes.TryGetValue(id, out var step) ? Read(step) : CelType.Dyn;
         }
 
         return type;
@@ -116,18 +116,18 @@ internal sealed class ContractTypes(ContractScope scope)
     {
         if (step.Find("saga") is { } child)
         {
-            return scope.Contracts.Find((child as ScalarSyntax)?.Text ?? "")?.Output is { } output ? StaticTypes.Of(output) : CelType.Dyn;
+            return scope.Contracts.Find((child as ScalarSyntax)?.Text ?? "")?.Output is { } output ? StaticTypes.From(output) : CelType.Dyn;
         }
 
         var name = step.Find("effect") ?? step.Find("compute");
         return scope.Context.Operations.Find((name as ScalarSyntax)?.Text ?? "") is { Result.Count: > 0 } operation
-            ? StaticTypes.Of(StepReader.ResultOf(operation))
+            ? StaticTypes.From(StepReader.ResultOf(operation))
             : CelType.Dyn;
     }
 
     private CelType Read(MapSyntax step)
     {
         var result = StepCall(step);
-        return step.Find("returns") is { } returns ? StaticTypes.Refined(result, StaticTypes.Of(scope.Types.Read(returns))) : result;
+        return step.Find("returns") is { } returns ? StaticTypes.Refined(result, StaticTypes.From(scope.Types.Read(returns))) : result;
     }
 }

@@ -17,6 +17,7 @@ internal sealed class DataFlow
     private const string Fault = "fault";
 
     private readonly ContractScope _scope;
+    private readonly Findings _findings;
     private readonly Dictionary<string, StatePlan> _states;
     private readonly ImmutableArray<EventRule> _anyState;
     private readonly TimeLimit? _deadline;
@@ -30,13 +31,13 @@ internal sealed class DataFlow
     private bool _reading;
 
     private DataFlow(
-        ContractScope scope, IReadOnlyList<StatePlan> states, string onFailure, ImmutableArray<EventRule> anyState, TimeLimit? deadline)
+        ContractScope scope, Findings findings, IReadOnlyList<StatePlan> states, string onFailure, ImmutableArray<EventRule> anyState, TimeLimit? deadline)
     {
-        (_scope, _onFailure, _anyState, _deadline) = (scope, onFailure, anyState, deadline);
+        (_scope, _findings, _onFailure, _anyState, _deadline) = (scope, findings, onFailure, anyState, deadline);
         _states = states.ToDictionary(state => state.Name, StringComparer.Ordinal);
 
         // A field that may be null is null until something sets it.
-        _always = scope.Data.Values
+        _always = scope.Declared.Data.Values
             .Where(field => field.Initial is not null || field.Type.TryConvert(CelValue.Null, out _, out _))
             .Select(field => field.Name)
             .ToHashSet(StringComparer.Ordinal);
@@ -50,10 +51,10 @@ internal sealed class DataFlow
 
     /// <summary>Complains about what is read where it may not be there.</summary>
     public static void Run(
-        ContractScope scope, IReadOnlyList<StatePlan> states, string initial, string onFailure, ImmutableArray<EventRule> anyState, TimeLimit? deadline)
+        ContractScope scope, Findings findings, IReadOnlyList<StatePlan> states, string initial, string onFailure, ImmutableArray<EventRule> anyState, TimeLimit? deadline)
     {
-        var flow = new DataFlow(scope, states, onFailure, anyState, deadline);
-        flow.Enter(initial, pastPivot: false, [.. scope.Data.Values.Where(field => field.Initial is { IsNull: false }).Select(field => NotNull(field.Name))]);
+        var flow = new DataFlow(scope, findings, states, onFailure, anyState, deadline);
+        flow.Enter(initial, pastPivot: false, [.. scope.Declared.Data.Values.Where(field => field.Initial is { IsNull: false }).Select(field => NotNull(field.Name))]);
         while (flow._open.TryDequeue(out var place))
         {
             flow.Walk(place, flow._known[place]);
@@ -242,7 +243,7 @@ internal sealed class DataFlow
 
     // The fields that are not null if a guard holds, or if it does not.
     private IEnumerable<string> NotNull(Expression guard, bool holds) =>
-        _scope.Data.Keys.Intersect(Presence.NotNull(guard.Syntax, holds).Where(chain => chain.StartsWith("data.", StringComparison.Ordinal)).Select(chain => chain["data.".Length..]))
+        _scope.Declared.Data.Keys.Intersect(Presence.NotNull(guard.Syntax, holds).Where(chain => chain.StartsWith("data.", StringComparison.Ordinal)).Select(chain => chain["data.".Length..]))
             .Select(NotNull);
 
     private void Leave(Place place, ImmutableHashSet<string> known, IEnumerable<string> targets)
@@ -331,7 +332,7 @@ internal sealed class DataFlow
 
     private void Read(Expression? expression, ImmutableHashSet<string> known)
     {
-        if (!_reading || expression is null || !_scope.Origins.TryGetValue(expression, out var origin))
+        if (!_reading || expression is null || !_findings.Origins.TryGetValue(expression, out var origin))
         {
             return;
         }
@@ -359,8 +360,8 @@ internal sealed class DataFlow
 
     private void ReadAsText(Expression? expression, ImmutableHashSet<string> known)
     {
-        if (expression is not null && _scope.MayBeNull.TryGetValue(expression, out var type)
-            && TypeRules.MayBeNull(type(field => known.Contains(NotNull(field)))) && _scope.PlaceOf(expression) is var at && _said.Add(at))
+        if (expression is not null && _findings.MayBeNull.TryGetValue(expression, out var type)
+            && TypeRules.MayBeNull(type(field => known.Contains(NotNull(field)))) && _findings.PositionOf(expression) is var at && _said.Add(at))
         {
             _scope.Report(ContractDiagnostics.NullInText(at, expression.Text, expression.Type.Plain == CelType.Text));
         }

@@ -62,13 +62,13 @@ internal sealed class EditorSchema
         schema["additionalProperties"] = false;
         if (keys.All.Any(key => key.Shape == Shape.Arguments))
         {
-            schema["allOf"] = new JsonArray([.. from operation in _operations.All from name in OperationAliases.Of(operation.Name) select Arguments(operation, name)]);
+            schema["allOf"] = new JsonArray([.. from operation in _operations.All from name in OperationAliases.For(operation.Name) select Arguments(operation, name)]);
         }
     }
 
     private JsonObject Described(Key key)
     {
-        var shape = Of(key.Shape);
+        var shape = SchemaFor(key.Shape);
         if (shape is not JsonObject described)
         {
             return new JsonObject { ["description"] = key.Description };
@@ -78,20 +78,20 @@ internal sealed class EditorSchema
         return described;
     }
 
-    private JsonNode Of(Shape shape) => shape switch
+    private JsonNode SchemaFor(Shape shape) => shape switch
     {
         Shape.Plain plain => JsonNode.Parse(plain.Json)!,
-        Shape.List list => new JsonObject { ["type"] = "array", ["items"] = Of(list.Item) },
-        Shape.Named named => new JsonObject { ["type"] = "object", ["additionalProperties"] = Of(named.Item) },
-        Shape.Of map => Reference(map.Target()!),
-        Shape.Either either => new JsonObject { ["anyOf"] = new JsonArray([.. either.Shapes.Select(Of)]) },
+        Shape.List list => new JsonObject { ["type"] = "array", ["items"] = SchemaFor(list.Item) },
+        Shape.Named named => new JsonObject { ["type"] = "object", ["additionalProperties"] = SchemaFor(named.Item) },
+        Shape.Keyed map => Reference(map.Target()!),
+        Shape.Either either => new JsonObject { ["anyOf"] = new JsonArray([.. either.Shapes.Select(SchemaFor)]) },
         Shape.OperationName operation => new JsonObject
         {
             ["anyOf"] = new JsonArray(
             [
                 .. from known in _operations.All
                    where known.Role == operation.Role
-                   from name in OperationAliases.Of(known.Name)
+                   from name in OperationAliases.For(known.Name)
                    select new JsonObject { ["const"] = name, ["description"] = known.IsToCome ? $"{known.Description} This version does not run it yet." : known.Description },
             ]),
         },
@@ -134,7 +134,7 @@ internal sealed class EditorSchema
 
     private static JsonObject Argument(ArgumentDescriptor argument)
     {
-        var type = Of(DataTypeReader.Parse(argument.Type));
+        var type = SchemaFor(DataTypeReader.Parse(argument.Type));
         if (type is not JsonObject known)
         {
             return new JsonObject { ["description"] = Describe(argument) };
@@ -148,19 +148,19 @@ internal sealed class EditorSchema
     private static string Describe(ArgumentDescriptor argument) =>
         argument.Default is { } without ? $"{argument.Description} Without it: {without}." : argument.Description;
 
-    private static JsonNode Of(DataType type) => type switch
+    private static JsonNode SchemaFor(DataType type) => type switch
     {
-        DataType.Optional optional => Of(optional.Value),
+        DataType.Optional optional => SchemaFor(optional.Value),
         DataType.Basic { Kind: Expressions.CelKind.Bool } => new JsonObject { ["type"] = new JsonArray("boolean", "null") },
         DataType.Basic { Kind: Expressions.CelKind.Int } => new JsonObject { ["type"] = new JsonArray("integer", "null") },
         DataType.Basic { Kind: Expressions.CelKind.Double } => new JsonObject { ["type"] = new JsonArray("number", "null") },
         DataType.Basic => new JsonObject { ["type"] = new JsonArray("string", "null") },
-        DataType.ListOf list => new JsonObject { ["type"] = new JsonArray("array", "null"), ["items"] = OrTemplate(Of(list.Item)) },
-        DataType.MapOf map => new JsonObject { ["type"] = new JsonArray("object", "null"), ["additionalProperties"] = OrTemplate(Of(map.Value)) },
+        DataType.ListOf list => new JsonObject { ["type"] = new JsonArray("array", "null"), ["items"] = OrTemplate(SchemaFor(list.Item)) },
+        DataType.MapOf map => new JsonObject { ["type"] = new JsonArray("object", "null"), ["additionalProperties"] = OrTemplate(SchemaFor(map.Value)) },
         DataType.Fields fields => new JsonObject
         {
             ["type"] = new JsonArray("object", "null"),
-            ["properties"] = new JsonObject(fields.Declared.Select(field => KeyValuePair.Create(field.Key, (JsonNode?)OrTemplate(Of(field.Value))))),
+            ["properties"] = new JsonObject(fields.Declared.Select(field => KeyValuePair.Create(field.Key, (JsonNode?)OrTemplate(SchemaFor(field.Value))))),
         },
         _ => JsonValue.Create(true),
     };

@@ -38,7 +38,7 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
             }
 
             var data = declared?.Find("data") is { } type ? scope.Types.Read(type) : new DataType.Fields([]);
-            scope.Events[name.Text] = new EventPlan(name.Text, data, scope.Duration(declared?.Find("early")));
+            scope.Declared.Events[name.Text] = new EventPlan(name.Text, data, scope.Duration(declared?.Find("early")));
         }
     }
 
@@ -67,7 +67,7 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
             if (expressions.IsSplit(map))
             {
                 // The rest of it is in order, as far as anyone can tell.
-                scope.UsedEvents.Add((map.Find("event") as ScalarSyntax)?.Text ?? "");
+                scope.Found.UsedEvents.Add((map.Find("event") as ScalarSyntax)?.Text ?? "");
                 scope.TargetFrom(state, map.Find("next"));
                 continue;
             }
@@ -130,11 +130,11 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
             return null;
         }
 
-        scope.UsedEvents.Add(name.Text);
-        var declared = scope.Events.GetValueOrDefault(name.Text);
+        scope.Found.UsedEvents.Add(name.Text);
+        var declared = scope.Declared.Events.GetValueOrDefault(name.Text);
         if (declared is null)
         {
-            scope.Report(ContractDiagnostics.UndeclaredEvent(name.At, name.Text, scope.Events.Keys));
+            scope.Report(ContractDiagnostics.UndeclaredEvent(name.At, name.Text, scope.Declared.Events.Keys));
         }
 
         var stay = map.Find("stay");

@@ -113,15 +113,15 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
         {
             var undoes = key.Text.EndsWith(".compensate", StringComparison.Ordinal);
             var step = undoes ? key.Text[..^".compensate".Length] : key.Text;
-            if (!scope.Steps.ContainsKey(step))
+            if (!scope.Declared.Steps.ContainsKey(step))
             {
-                scope.Report(ContractDiagnostics.UndeclaredStep(key.At, step, scope.Steps.Keys));
+                scope.Report(ContractDiagnostics.UndeclaredStep(key.At, step, scope.Declared.Steps.Keys));
             }
-            else if (undoes && !scope.Compensated.Contains(step))
+            else if (undoes && !scope.Declared.Compensated.Contains(step))
             {
                 scope.Report(ContractDiagnostics.ScriptWrong(key.At, key.Text, "is for a compensation that the step does not have", "Remove it, or add 'compensate' to the step."));
             }
-            else if (scope.WithoutResult.Contains(step))
+            else if (scope.Declared.WithoutResult.Contains(step))
             {
                 scope.Report(ContractDiagnostics.ScriptWrong(key.At, key.Text, "is for a step that calls nothing, so that it answers nothing", "Remove it."));
             }
@@ -202,9 +202,9 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
 
     private CelValue ReadData(MapSyntax map, ScalarSyntax name)
     {
-        if (!scope.Events.TryGetValue(name.Text, out var declared))
+        if (!scope.Declared.Events.TryGetValue(name.Text, out var declared))
         {
-            scope.Report(ContractDiagnostics.UndeclaredEvent(name.At, name.Text, scope.Events.Keys));
+            scope.Report(ContractDiagnostics.UndeclaredEvent(name.At, name.Text, scope.Declared.Events.Keys));
             return CelValue.Null;
         }
 
@@ -272,9 +272,9 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
             return null;
         }
 
-        if (!scope.States.ContainsKey(name.Text) && !_impliedStates.Contains(name.Text))
+        if (!scope.Declared.States.ContainsKey(name.Text) && !_impliedStates.Contains(name.Text))
         {
-            scope.Report(ContractDiagnostics.UnknownState(name.At, name.Text, scope.States.Keys));
+            scope.Report(ContractDiagnostics.UnknownState(name.At, name.Text, scope.Declared.States.Keys));
         }
 
         return name.Text;
@@ -287,9 +287,9 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
             return null;
         }
 
-        if (!scope.Steps.ContainsKey(name.Text))
+        if (!scope.Declared.Steps.ContainsKey(name.Text))
         {
-            scope.Report(ContractDiagnostics.UndeclaredStep(name.At, name.Text, scope.Steps.Keys));
+            scope.Report(ContractDiagnostics.UndeclaredStep(name.At, name.Text, scope.Declared.Steps.Keys));
         }
 
         return name.Text;

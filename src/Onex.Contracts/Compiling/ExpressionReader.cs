@@ -54,7 +54,7 @@ internal sealed record ExpressionPlace(IReadOnlyList<string> Names)
         new(["results", "failures", "result", "input", "data", "steps", "fault", "saga", "connections", "now"]) { ResultsOf = results, ResultType = result };
 
     /// <summary>Where a step's result of that type has just arrived.</summary>
-    public static ExpressionPlace Of(CelType? result) => result is null ? Result : Result with { ResultType = result };
+    public static ExpressionPlace ForResult(CelType? result) => result is null ? Result : Result with { ResultType = result };
 
     /// <summary><c>when</c> and <c>set</c> of an event's rule.</summary>
     public static ExpressionPlace Rule(EventPlan? @event) => new(["event", "input", "data", "steps", "fault", "saga", "connections", "now"]) { Event = @event };
@@ -119,14 +119,14 @@ internal sealed class ExpressionReader(ContractScope scope)
             CheckTypes(expression, scalar, start, place);
         }
 
-        scope.Origins[expression] = (scalar, start);
+        scope.Found.Origins[expression] = (scalar, start);
         return expression;
     }
 
     /// <summary>Complains if a value does not fit the field of <c>data</c> that it is written into.</summary>
     public void CheckAssignment(SyntaxNode node, Expression expression, DataField field)
     {
-        if (TypeRules.Conversion(expression.Type, StaticTypes.Of(field.Type), asJson: false) is { } mismatch)
+        if (TypeRules.Conversion(expression.Type, StaticTypes.From(field.Type), asJson: false) is { } mismatch)
         {
             scope.Report(ContractDiagnostics.AssignmentWrong(node.At, field.Name, field.Type.ToString(), mismatch));
         }
@@ -168,9 +168,9 @@ internal sealed class ExpressionReader(ContractScope scope)
             NoteUse(use);
         }
 
-        if (use.Path is ["data", var field, ..] && !scope.Data.ContainsKey(field))
+        if (use.Path is ["data", var field, ..] && !scope.Declared.Data.ContainsKey(field))
         {
-            scope.Report(ContractDiagnostics.UndeclaredField(FieldAt(use, 1, scalar, start), field, scope.Data.Keys));
+            scope.Report(ContractDiagnostics.UndeclaredField(FieldAt(use, 1, scalar, start), field, scope.Declared.Data.Keys));
         }
         else if (root == "event" && place.Event is { } rule)
         {
@@ -186,8 +186,8 @@ internal sealed class ExpressionReader(ContractScope scope)
     private void NoteUse(PathUse use)
     {
         var isData = use.Path[0] == "data";
-        var used = isData ? scope.ReadData : scope.UsedConnections;
-        IEnumerable<string> all = isData ? scope.Data.Keys : scope.Context.Connections?.Keys ?? [];
+        var used = isData ? scope.Found.ReadData : scope.Found.UsedConnections;
+        IEnumerable<string> all = isData ? scope.Declared.Data.Keys : scope.Context.Connections?.Keys ?? [];
         used.UnionWith(use.Path is [_, var name, ..] ? [name] : all);
     }
 
@@ -202,7 +202,7 @@ internal sealed class ExpressionReader(ContractScope scope)
 
     private void CheckTypes(Expression expression, ScalarSyntax scalar, int start, ExpressionPlace place)
     {
-        var found = expression.Check(name => Types.Of(name, place), scope.Context.IsStrict);
+        var found = expression.Check(name => Types.Find(name, place), scope.Context.IsStrict);
         expression.Type = found.Type;
         var unknown = expression.PathUses.Where(use => !place.Names.Contains(use.Path[0])).Select(use => use.Position).ToList();
         foreach (var each in found.Problems)
@@ -284,30 +284,30 @@ internal sealed class ExpressionReader(ContractScope scope)
         if (use.Path is not [_, var step, .. var path])
         {
             // `steps` itself: whatever any of them gave.
-            foreach (var id in scope.Steps.Keys)
+            foreach (var id in scope.Declared.Steps.Keys)
             {
                 Reads(id, []);
             }
         }
-        else if (scope.WithoutResult.Contains(step))
+        else if (scope.Declared.WithoutResult.Contains(step))
         {
             scope.Report(ContractDiagnostics.StepWithoutResult(FieldAt(use, 1, scalar, start), step));
         }
-        else if (scope.Steps.ContainsKey(step))
+        else if (scope.Declared.Steps.ContainsKey(step))
         {
             Reads(step, path);
         }
         else
         {
-            scope.Report(ContractDiagnostics.UndeclaredStep(FieldAt(use, 1, scalar, start), step, scope.Steps.Keys));
+            scope.Report(ContractDiagnostics.UndeclaredStep(FieldAt(use, 1, scalar, start), step, scope.Declared.Steps.Keys));
         }
     }
 
     private void Reads(string step, ImmutableArray<string> path)
     {
-        if (!scope.ReadPaths.TryGetValue(step, out var paths))
+        if (!scope.Found.ReadPaths.TryGetValue(step, out var paths))
         {
-            scope.ReadPaths[step] = paths = [];
+            scope.Found.ReadPaths[step] = paths = [];
         }
 
         paths.Add(path);

@@ -9,44 +9,48 @@ namespace Onex.Contracts.Compiling;
 internal sealed class FlowChecks
 {
     private readonly ContractScope _scope;
+    private readonly Findings _findings;
     private readonly Dictionary<string, StatePlan> _states;
-    private readonly ILookup<string, string> _ways;
-    private readonly List<string> _anywhere;
+    private readonly ILookup<string, string> _transitions;
+    private readonly List<string> _anyStateTargets;
     private readonly string _onFailure;
     private HashSet<string> _beforePivot = [];
 
-    private FlowChecks(ContractScope scope, IReadOnlyList<StatePlan> states, string onFailure)
+    private FlowChecks(ContractScope scope, Findings findings, IReadOnlyList<StatePlan> states, string onFailure)
     {
         _scope = scope;
+        _findings = findings;
         _onFailure = onFailure;
         _states = states.ToDictionary(state => state.Name, StringComparer.Ordinal);
-        _ways = scope.Ways.ToLookup(way => way.From, way => way.To, StringComparer.Ordinal);
-        _anywhere = [.. scope.Anywhere.Distinct(StringComparer.Ordinal)];
+        _transitions = findings.Transitions.ToLookup(transition => transition.From, transition => transition.To, StringComparer.Ordinal);
+        _anyStateTargets = [.. findings.AnyStateTargets.Distinct(StringComparer.Ordinal)];
     }
 
-    /// <summary>Reports about states, steps and times that cannot be as they are, and gives what warns of the rest (<see cref="Doubt"/>).</summary>
-    /// <param name="scope">The contract, all of which was read.</param>
+    /// <summary>Reports about states, steps and times that cannot be as they are, and gives what warns of the rest (<see cref="Warn"/>).</summary>
+    /// <param name="scope">The contract.</param>
+    /// <param name="findings">What reading it found.</param>
     /// <param name="states">Its states.</param>
-    /// <param name="initial">The first.</param>
+    /// <param name="initial">The initial state.</param>
     /// <param name="onFailure">Where failures lead.</param>
     /// <param name="deadline">How long a saga may take, or null.</param>
-    public static FlowChecks Run(ContractScope scope, IReadOnlyList<StatePlan> states, string initial, string onFailure, TimeLimit? deadline)
+    public static FlowChecks Run(
+        ContractScope scope, Findings findings, IReadOnlyList<StatePlan> states, string initial, string onFailure, TimeLimit? deadline)
     {
-        var checks = new FlowChecks(scope, states, onFailure);
+        var checks = new FlowChecks(scope, findings, states, onFailure);
         checks.CheckFaults();
-        var ways = checks.Reach([initial, onFailure], checks._anywhere);
-        checks.CheckWays(states, ways);
+        var reached = checks.Reach([initial, onFailure], checks._anyStateTargets);
+        checks.CheckReachability(states, reached);
 
         // What can be entered without entering a pivot. What nothing leads to has its own complaint.
-        var before = checks._beforePivot = ways.Keys.Where(place => !place.PastPivot).Select(place => place.State).ToHashSet(StringComparer.Ordinal);
-        foreach (var step in scope.Uncompensated.Where(step => before.Contains(step.State)))
+        var before = checks._beforePivot = reached.Keys.Where(place => !place.PastPivot).Select(place => place.State).ToHashSet(StringComparer.Ordinal);
+        foreach (var step in findings.Uncompensated.Where(step => before.Contains(step.State)))
         {
             scope.Report(ContractDiagnostics.CompensationMissing(step.At, step.Step, step.Operation));
         }
 
-        foreach (var step in scope.Undecided.Where(step => before.Contains(step.State)))
+        foreach (var step in findings.UnknownOutcomeUnhandled.Where(step => before.Contains(step.State)))
         {
-            scope.Report(ContractDiagnostics.UnknownUndecided(step.At, step.Step, step.Operation));
+            scope.Report(ContractDiagnostics.UnknownOutcomeUnhandled(step.At, step.Step, step.Operation));
         }
 
         if (deadline is not null)
@@ -59,16 +63,16 @@ internal sealed class FlowChecks
         // What was accepted before goes on; the engine counts how often it goes round.
         if (!scope.Context.IsRegistered)
         {
-            checks.CheckPivot(ways);
+            checks.CheckPivot(reached);
         }
 
         // Of states that never end more than enough was said.
         if (!scope.File.HasErrors)
         {
-            checks.CheckCircles(states);
+            checks.CheckCycles(states);
             if (!scope.File.HasErrors && !scope.Context.IsRegistered)
             {
-                FailureCircles.Run(scope, states, onFailure, before);
+                FailureCycles.Run(scope, states, onFailure, before);
             }
         }
 
@@ -77,16 +81,16 @@ internal sealed class FlowChecks
 
     /// <summary>Warns, where nothing is wrong, of a contract that cannot end well, and of compensations where nothing is compensated.</summary>
     /// <param name="initial">The first state.</param>
-    public void Doubt(string initial)
+    public void Warn(string initial)
     {
         if (!Reach(initial).Any(state => _states[state].End == EndKind.Completed))
         {
-            _scope.Report(ContractDiagnostics.NeverCompletes(_scope.States[initial], initial));
+            _scope.Report(ContractDiagnostics.NeverCompletes(_scope.Declared.States[initial], initial));
         }
 
         foreach (var call in _states.Values.Where(state => !_beforePivot.Contains(state.Name)).SelectMany(state => state.Calls).Where(call => call.Compensation is not null))
         {
-            _scope.Report(ContractDiagnostics.CompensationInVain(_scope.CallNodes[call.Id].KeyAt("compensate"), call.Id));
+            _scope.Report(ContractDiagnostics.CompensationNeverRuns(_scope.Declared.StepNodes[call.Id].KeyAt("compensate"), call.Id));
         }
     }
 
@@ -106,7 +110,7 @@ internal sealed class FlowChecks
             var aside = state.Kind != StateKind.Ordinary ? [] : state.AllSteps.SelectMany(step => step.Catch).Concat(state.Catch).Select(rule => rule.Next)
                 .Concat(state.OnEvent.Select(rule => rule.Next).OfType<string>())
                 .Concat(state.Timeout is { } timeout ? [timeout.Next] : [])
-                .Concat(_anywhere)
+                .Concat(_anyStateTargets)
                 .Append(_onFailure);
             foreach (var next in onward.Concat(aside))
             {
@@ -117,11 +121,12 @@ internal sealed class FlowChecks
         return reached;
     }
 
-    private void CheckPivot(Dictionary<Place, List<Place>> ways)
+    private void CheckPivot(Dictionary<Place, List<Place>> reached)
     {
-        foreach (var way in _scope.Ways.Where(way => _states[way.To].Kind == StateKind.Compensating && ways.ContainsKey(new Place(way.From, PastPivot: true))))
+        foreach (var each in _findings.Transitions.Where(
+            each => _states[each.To].Kind == StateKind.Compensating && reached.ContainsKey(new Place(each.From, PastPivot: true))))
         {
-            _scope.Report(ContractDiagnostics.PivotCompensates(way.At, way.From, way.To, _states[way.From].Pivot));
+            _scope.Report(ContractDiagnostics.PivotCompensates(each.At, each.From, each.To, _states[each.From].Pivot));
         }
     }
 
@@ -130,7 +135,7 @@ internal sealed class FlowChecks
     {
         foreach (var (state, call) in states.SelectMany(state => state.Calls, (state, call) => (state, call)))
         {
-            if (!_scope.RetriedAt.TryGetValue(call.Id, out var at))
+            if (!_findings.RetriedAt.TryGetValue(call.Id, out var at))
             {
                 continue;
             }
@@ -156,7 +161,7 @@ internal sealed class FlowChecks
     }
 
     // A circle of states in which nothing is called, waited for or counted goes round for ever in one moment.
-    private void CheckCircles(IReadOnlyList<StatePlan> states)
+    private void CheckCycles(IReadOnlyList<StatePlan> states)
     {
         var instant = states
             .Where(state => state is { Kind: StateKind.Ordinary, Choices.IsEmpty: false } or { Kind: StateKind.Ordinary, Steps.IsEmpty: false }
@@ -175,7 +180,7 @@ internal sealed class FlowChecks
 
             if (reached.Contains(state.Name))
             {
-                _scope.Report(ContractDiagnostics.CircleWithoutProgress(_scope.States[state.Name], state.Name));
+                _scope.Report(ContractDiagnostics.CycleWithoutProgress(_scope.Declared.States[state.Name], state.Name));
                 return;
             }
         }
@@ -187,10 +192,10 @@ internal sealed class FlowChecks
     // A deadline comes once: what only it leads to, such as a long last wait for an answer, is past it.
     private void CheckWaits(IReadOnlyList<string> starts, TimeLimit deadline)
     {
-        var anyState = _scope.Anywhere.ToList();
+        var anyState = _findings.AnyStateTargets.ToList();
         anyState.Remove(deadline.Next);
         var running = Reach(starts, anyState).Keys.Where(place => !place.PastPivot).Select(place => place.State).ToHashSet(StringComparer.Ordinal);
-        foreach (var wait in _scope.Waits.Where(wait => wait.Length >= deadline.After && running.Contains(wait.State)))
+        foreach (var wait in _findings.Waits.Where(wait => wait.Length >= deadline.After && running.Contains(wait.State)))
         {
             _scope.Report(ContractDiagnostics.WaitBeyondDeadline(wait.At, wait.What, Durations.Format(wait.Length), Durations.Format(deadline.After)));
         }
@@ -198,66 +203,66 @@ internal sealed class FlowChecks
 
     private void CheckFaults()
     {
-        foreach (var way in _scope.Ways.Where(way => way.FaultMissing && _states[way.To].Kind == StateKind.Compensating))
+        foreach (var each in _findings.Transitions.Where(each => each.FaultMissing && _states[each.To].Kind == StateKind.Compensating))
         {
-            _scope.Report(ContractDiagnostics.FaultMissing(way.At, way.To));
+            _scope.Report(ContractDiagnostics.FaultMissing(each.At, each.To));
         }
     }
 
-    private void CheckWays(IReadOnlyList<StatePlan> states, Dictionary<Place, List<Place>> ways)
+    private void CheckReachability(IReadOnlyList<StatePlan> states, Dictionary<Place, List<Place>> reached)
     {
-        var ending = Ending(ways);
-        var endless = ways.Keys.Where(place => !ending.Contains(place)).ToLookup(place => place.State, place => place.PastPivot, StringComparer.Ordinal);
-        var reached = ways.Keys.Select(place => place.State).ToHashSet(StringComparer.Ordinal);
+        var ending = Ending(reached);
+        var endless = reached.Keys.Where(place => !ending.Contains(place)).ToLookup(place => place.State, place => place.PastPivot, StringComparer.Ordinal);
+        var names = reached.Keys.Select(place => place.State).ToHashSet(StringComparer.Ordinal);
         foreach (var state in states.Where(state => !state.Implicit))
         {
             if (endless.Contains(state.Name))
             {
                 // Where it never ends at all, the pivot is not to blame.
-                var onlyPast = _anywhere.Count > 0 && endless[state.Name].All(pastPivot => pastPivot);
-                _scope.Report(ContractDiagnostics.EndlessState(_scope.States[state.Name], state.Name, onlyPast));
+                var onlyPast = _anyStateTargets.Count > 0 && endless[state.Name].All(pastPivot => pastPivot);
+                _scope.Report(ContractDiagnostics.EndlessState(_scope.Declared.States[state.Name], state.Name, onlyPast));
             }
-            else if (!reached.Contains(state.Name) && !_scope.HasUnknownState)
+            else if (!names.Contains(state.Name) && !_findings.HasUnknownState)
             {
-                _scope.Report(ContractDiagnostics.UnreachableState(_scope.States[state.Name], state.Name));
+                _scope.Report(ContractDiagnostics.UnreachableState(_scope.Declared.States[state.Name], state.Name));
             }
         }
     }
 
     /// <summary>Every place that can be reached, with where it leads. Failures are no ordinary way on: <c>on_failure</c> is reached from the start.</summary>
-    private Dictionary<Place, List<Place>> Reach(IReadOnlyList<string> starts, IReadOnlyList<string> anywhere)
+    private Dictionary<Place, List<Place>> Reach(IReadOnlyList<string> starts, IReadOnlyList<string> anyStateTargets)
     {
-        var ways = new Dictionary<Place, List<Place>>();
-        var waiting = new Queue<Place>(starts.Concat(anywhere).Select(state => Enter(state, pastPivot: false)));
+        var reached = new Dictionary<Place, List<Place>>();
+        var waiting = new Queue<Place>(starts.Concat(anyStateTargets).Select(state => Enter(state, pastPivot: false)));
         while (waiting.TryDequeue(out var place))
         {
-            if (!ways.ContainsKey(place))
+            if (!reached.ContainsKey(place))
             {
-                ways[place] = [.. Targets(place, anywhere).Select(next => Enter(next, place.PastPivot))];
-                ways[place].ForEach(waiting.Enqueue);
+                reached[place] = [.. Targets(place, anyStateTargets).Select(next => Enter(next, place.PastPivot))];
+                reached[place].ForEach(waiting.Enqueue);
             }
         }
 
-        return ways;
+        return reached;
     }
 
-    private IEnumerable<string> Targets(Place place, IReadOnlyList<string> anywhere)
+    private IEnumerable<string> Targets(Place place, IReadOnlyList<string> anyStateTargets)
     {
         var state = _states[place.State];
         return state.Implicit ? state.Choices.Select(choice => choice.Next)
             : state.Kind == StateKind.Ordinary && !place.PastPivot
-                ? _ways[place.State].Concat(anywhere).Concat(state is { Choices.IsEmpty: true, Steps: [.., FailStep] } ? [_onFailure] : [])
-            : _ways[place.State];
+                ? _transitions[place.State].Concat(anyStateTargets).Concat(state is { Choices.IsEmpty: true, Steps: [.., FailStep] } ? [_onFailure] : [])
+            : _transitions[place.State];
     }
 
     private Place Enter(string state, bool pastPivot) => new(state, pastPivot || _states[state].Pivot);
 
     /// <summary>The places from which some way leads to an end.</summary>
-    private HashSet<Place> Ending(Dictionary<Place, List<Place>> ways)
+    private HashSet<Place> Ending(Dictionary<Place, List<Place>> reached)
     {
-        var sources = ways.SelectMany(way => way.Value, (way, to) => (From: way.Key, To: to)).ToLookup(way => way.To, way => way.From);
+        var sources = reached.SelectMany(each => each.Value, (each, to) => (From: each.Key, To: to)).ToLookup(each => each.To, each => each.From);
         var ending = new HashSet<Place>();
-        var waiting = new Queue<Place>(ways.Keys.Where(place => _states[place.State].Kind == StateKind.End || _scope.Broken.Contains(place.State)));
+        var waiting = new Queue<Place>(reached.Keys.Where(place => _states[place.State].Kind == StateKind.End || _findings.StatesWithErrors.Contains(place.State)));
         while (waiting.TryDequeue(out var place))
         {
             if (ending.Add(place))

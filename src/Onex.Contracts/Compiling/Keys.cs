@@ -1,5 +1,7 @@
 using System.Collections.Frozen;
 using System.Runtime.CompilerServices;
+using Onex.Contracts.Plans;
+using Onex.Contracts.Text;
 
 namespace Onex.Contracts.Compiling;
 
@@ -16,11 +18,11 @@ internal sealed record Key(string Name, Shape Shape, string Description, bool Re
 /// <param name="Name">A name for the map, for programs.</param>
 /// <param name="Where">The map, at the beginning of a sentence.</param>
 /// <param name="All">What this version reads.</param>
-/// <param name="NotYet">What the language has and this version does not.</param>
+/// <param name="Unsupported">What the language has and this version does not.</param>
 /// <param name="OneOf">Keys of which the map needs exactly one.</param>
-internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, FrozenSet<string> NotYet, IReadOnlyList<string> OneOf)
+internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, FrozenSet<string> Unsupported, IReadOnlyList<string> OneOf)
 {
-    public static Keys Contract { get; } = Of(
+    public static Keys Contract { get; } = Create(
         "a contract",
         [
             Must("contract", Shape.Name("[a-z][a-z0-9-]*"), "Its name: lower-case letters, digits, dashes. Requests name it as their `operation`"),
@@ -49,7 +51,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         ["migrate_from", "continue_as_new"]);
 
-    public static Keys Schedule { get; } = Of(
+    public static Keys Schedule { get; } = Create(
         "'schedule'",
         [
             May("every", Shape.Duration, "How often, a second at least: `every: 1h`. It counts from the first start of an orchestrator with this schedule"),
@@ -65,7 +67,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         [], oneOf: ["every", "cron"]);
 
-    public static Keys State { get; } = Of(
+    public static Keys State { get; } = Create(
         "a state",
         [
             May("steps", Shape.ListOf(Shape.Step()), "What it does, in order"),
@@ -82,7 +84,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         []);
 
-    public static Keys Step { get; } = Of(
+    public static Keys Step { get; } = Create(
         "a step",
         [
             Must("id", Shape.Text, "Its name"),
@@ -105,7 +107,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         [], oneOf: ["effect", "compute"]);
 
-    public static Keys ChildStep { get; } = Of(
+    public static Keys ChildStep { get; } = Create(
         "a step that calls a contract",
         [
             Must("id", Shape.Text, "Its name"),
@@ -123,7 +125,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         []);
 
-    public static Keys DetachedStep { get; } = Of(
+    public static Keys DetachedStep { get; } = Create(
         "a step that starts a contract and does not wait",
         [
             May("id", Shape.Text, "Its name, if it is to have one"),
@@ -134,7 +136,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         []);
 
-    public static Keys ParallelStep { get; } = Of(
+    public static Keys ParallelStep { get; } = Create(
         "a step with branches",
         [
             May("id", Shape.Text, "Its name, if it is to have one"),
@@ -145,7 +147,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         []);
 
-    public static Keys Parallel { get; } = Of(
+    public static Keys Parallel { get; } = Create(
         "'parallel'",
         [
             May("join", Shape.Any(Shape.OneOf("all", "any"), Shape.Map(() => Join)), "When it is done: `all` (the default), `any`, or `{ at_least: n }`"),
@@ -153,14 +155,14 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         []);
 
-    public static Keys Join { get; } = Of(
+    public static Keys Join { get; } = Create(
         "'join'",
         [
             Must("at_least", Shape.Whole(1, ContractLimits.Highest.Branches), "How many branches must complete"),
         ],
         []);
 
-    public static Keys Branch { get; } = Of(
+    public static Keys Branch { get; } = Create(
         "a branch",
         [
             Must("steps", Shape.ListOf(Shape.Step()), "Its steps, in order"),
@@ -170,7 +172,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         []);
 
-    public static Keys Each { get; } = Of(
+    public static Keys Each { get; } = Create(
         "'each'",
         [
             Must("item", Shape.Expression, "An expression that gives the list"),
@@ -184,7 +186,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         []);
 
-    public static Keys Aggregate { get; } = Of(
+    public static Keys Aggregate { get; } = Create(
         "an entry of 'aggregate'",
         [
             May("count", Shape.Expression, "A bool: how many items it held for"),
@@ -194,14 +196,14 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         [], oneOf: ["count", "sum", "min", "max"]);
 
-    public static Keys ItemFailure { get; } = Of(
+    public static Keys ItemFailure { get; } = Create(
         "'on_item_failure'",
         [
             Must("at_most", Shape.Whole(1, ContractLimits.Highest.Items), "How many items may fail"),
         ],
         []);
 
-    public static Keys EmitStep { get; } = Of(
+    public static Keys EmitStep { get; } = Create(
         "a step that emits",
         [
             May("id", Shape.Text, "Its name, if it is to have one"),
@@ -211,7 +213,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         []);
 
-    public static Keys Emitted { get; } = Of(
+    public static Keys Emitted { get; } = Create(
         "'with' of a step that emits",
         [
             May("key", Shape.Text, "The record's key, a text; without it, the correlation id"),
@@ -219,7 +221,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         []);
 
-    public static Keys WaitStep { get; } = Of(
+    public static Keys WaitStep { get; } = Create(
         "a step that waits",
         [
             May("id", Shape.Text, "Its name, if it is to have one"),
@@ -229,14 +231,14 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         []);
 
-    public static Keys WaitUntil { get; } = Of(
+    public static Keys WaitUntil { get; } = Create(
         "'wait'",
         [
             Must("until", Shape.Expression, "An expression that gives a timestamp"),
         ],
         []);
 
-    public static Keys SetStep { get; } = Of(
+    public static Keys SetStep { get; } = Create(
         "a step that sets",
         [
             May("id", Shape.Text, "Its name, if it is to have one"),
@@ -244,7 +246,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         []);
 
-    public static Keys RespondStep { get; } = Of(
+    public static Keys RespondStep { get; } = Create(
         "a step that responds",
         [
             May("id", Shape.Text, "Its name, if it is to have one"),
@@ -254,7 +256,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         []);
 
-    public static Keys FailStep { get; } = Of(
+    public static Keys FailStep { get; } = Create(
         "a step that fails",
         [
             May("id", Shape.Text, "Its name, if it is to have one"),
@@ -263,7 +265,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         []);
 
-    public static Keys Failure { get; } = Of(
+    public static Keys Failure { get; } = Create(
         "'fail'",
         [
             Must("code", Shape.Text, "The fault's code"),
@@ -271,7 +273,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         []);
 
-    public static Keys Event { get; } = Of(
+    public static Keys Event { get; } = Create(
         "an event",
         [
             May("data", Shape.Type, "The type of its payload: `event` in its rules. Fields that it does not declare cannot be read"),
@@ -279,7 +281,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         []);
 
-    public static Keys EventRule { get; } = Of(
+    public static Keys EventRule { get; } = Create(
         "an event's rule",
         [
             Must("event", Shape.Text, "The event, one that `events` declares"),
@@ -290,7 +292,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         []);
 
-    public static Keys TimeLimit { get; } = Of(
+    public static Keys TimeLimit { get; } = Create(
         "a time limit",
         [
             Must("after", Shape.Duration, "How long"),
@@ -298,7 +300,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         []);
 
-    public static Keys Compensate { get; } = Of(
+    public static Keys Compensate { get; } = Create(
         "'compensate'",
         [
             May("effect", Shape.Effect, "The operation, as in a step"),
@@ -315,7 +317,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         [], oneOf: ["effect", "compute", "saga", "none"]);
 
-    public static Keys Choice { get; } = Of(
+    public static Keys Choice { get; } = Create(
         "an entry of 'choose'",
         [
             May("when", Shape.Expression, "The guard. The last entry has none"),
@@ -324,7 +326,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         []);
 
-    public static Keys Catch { get; } = Of(
+    public static Keys Catch { get; } = Create(
         "an entry of 'catch'",
         [
             May("error", Shape.Any(Shape.Text, Shape.ListOf(Shape.Text)), "The code or the codes it is for; without it, any"),
@@ -332,7 +334,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         []);
 
-    public static Keys Reject { get; } = Of(
+    public static Keys Reject { get; } = Create(
         "an entry of 'reject'",
         [
             Must("when", Shape.Expression, "A guard over `result`. The first that holds counts, so the more special ones come first"),
@@ -340,7 +342,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         []);
 
-    public static Keys Retry { get; } = Of(
+    public static Keys Retry { get; } = Create(
         "a retry policy",
         [
             May("attempts", Shape.Whole(1, Limits.AttemptsMax), "How often in all: 5"),
@@ -352,7 +354,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         []);
 
-    public static Keys DataField { get; } = Of(
+    public static Keys DataField { get; } = Create(
         "a field with an initial value",
         [
             Must("type", Shape.Type, "Its type"),
@@ -360,7 +362,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         []);
 
-    public static Keys Example { get; } = Of(
+    public static Keys Example { get; } = Create(
         "an example",
         [
             Must("name", Shape.Text, "What it shows"),
@@ -372,7 +374,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         []);
 
-    public static Keys ExampleEvent { get; } = Of(
+    public static Keys ExampleEvent { get; } = Create(
         "an entry of an example's events",
         [
             Must("at", Shape.Text, "The state in which it happens: as soon as the saga is there, before the steps that it has begun are answered"),
@@ -383,7 +385,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         ],
         []);
 
-    public static Keys Expect { get; } = Of(
+    public static Keys Expect { get; } = Create(
         "'expect'",
         [
             May("end", Shape.OneOf("completed", "failed"), "How the saga ends: `completed`, `failed`. This or one of the next two is required"),
@@ -411,6 +413,6 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
 
     private static Key May(string name, Shape shape, string description) => new(name, shape, description, Required: false);
 
-    private static Keys Of(string where, Key[] all, string[] notYet, string[]? oneOf = null, [CallerMemberName] string name = "") =>
-        new(name, where, all, notYet.ToFrozenSet(StringComparer.Ordinal), oneOf ?? []);
+    private static Keys Create(string where, Key[] all, string[] unsupported, string[]? oneOf = null, [CallerMemberName] string name = "") =>
+        new(name, where, all, unsupported.ToFrozenSet(StringComparer.Ordinal), oneOf ?? []);
 }

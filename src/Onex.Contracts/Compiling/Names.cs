@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Text.RegularExpressions;
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Text;
 
 namespace Onex.Contracts.Compiling;
 

@@ -18,13 +18,13 @@ internal sealed class RetryReader(ContractScope scope)
             case MapSyntax map:
                 return ReadPolicy(map);
             case ScalarSyntax { IsText: true } name:
-                scope.UsedRetries.Add(name.Text);
-                if (scope.Retries.TryGetValue(name.Text, out var policy))
+                scope.Found.UsedRetries.Add(name.Text);
+                if (scope.Declared.Retries.TryGetValue(name.Text, out var policy))
                 {
                     return policy;
                 }
 
-                scope.Report(ContractDiagnostics.UnknownRetry(name.At, name.Text, scope.Retries.Keys));
+                scope.Report(ContractDiagnostics.UnknownRetry(name.At, name.Text, scope.Declared.Retries.Keys));
                 return null;
             default:
                 scope.Report(ContractDiagnostics.WrongType(node.At, "'retry'", "the name of a policy, or a map", node.Kind));
@@ -51,7 +51,7 @@ internal sealed class RetryReader(ContractScope scope)
         {
             foreach (var (key, _) in map.Entries.Where(entry => entry.Key.Text is "first" or "factor" or "max" or "jitter" or "within"))
             {
-                scope.Report(ContractDiagnostics.PolicyInVain(key.At, key.Text));
+                scope.Report(ContractDiagnostics.RetryKeyUnused(key.At, key.Text));
             }
         }
 

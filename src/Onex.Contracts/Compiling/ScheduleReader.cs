@@ -45,8 +45,8 @@ internal sealed class ScheduleReader(ContractScope scope, TemplateReader templat
 
         var input = ReadInput(map, at, schema, key);
         return input is not { } value ? null
-            : every is { } time ? SchedulePlan.Of(time, overlap, missed, value)
-            : cron is { } times && zone is not null ? SchedulePlan.Of(times.Calendar, times.Text, zone, overlap, missed, value)
+            : every is { } time ? SchedulePlan.Create(time, overlap, missed, value)
+            : cron is { } times && zone is not null ? SchedulePlan.Create(times.Calendar, times.Text, zone, overlap, missed, value)
             : null;
     }
 

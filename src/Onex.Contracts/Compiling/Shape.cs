@@ -61,7 +61,7 @@ internal abstract record Shape
     public static Shape MapOf(Shape value) => new Named(value);
 
     /// <summary>A map with keys of the language. Asked for them only when all tables are there: they refer to one another.</summary>
-    public static Shape Map(Func<Keys?> keys) => new Of(keys);
+    public static Shape Map(Func<Keys?> keys) => new Keyed(keys);
 
     /// <summary>One of several shapes.</summary>
     public static Shape Any(params Shape[] shapes) => new Either(shapes);
@@ -80,7 +80,7 @@ internal abstract record Shape
 
     internal sealed record Named(Shape Item) : Shape;
 
-    internal sealed record Of(Func<Keys?> Target) : Shape;
+    internal sealed record Keyed(Func<Keys?> Target) : Shape;
 
     internal sealed record Either(IReadOnlyList<Shape> Shapes) : Shape;
 }

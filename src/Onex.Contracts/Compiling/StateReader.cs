@@ -53,7 +53,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             : ReadOrdinary(name, map);
         if (scope.File.Count > before)
         {
-            scope.Broken.Add(name.Text);
+            scope.Found.StatesWithErrors.Add(name.Text);
         }
 
         return state;
@@ -83,7 +83,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
     }
 
     // The contract's schema is for what completes.
-    private DataType OutputType(string? end) => end == "completed" && scope.Output is { } schema ? new DataType.Schema(schema) : DataType.Any;
+    private DataType OutputType(string? end) => end == "completed" && scope.Declared.Output is { } schema ? new DataType.Schema(schema) : DataType.Any;
 
     private StatePlan ReadCompensating(string name, MapSyntax map)
     {
@@ -96,7 +96,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
 
         if (!map.Has("next"))
         {
-            ReportNoWayOut(name, map);
+            ReportNoTransitionOut(name, map);
         }
 
         return new StatePlan
@@ -121,7 +121,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         var timeout = events.ReadLimit(map.Find("timeout"), "'timeout'", name.Text);
         if (timeout is not null)
         {
-            scope.Waits.Add(new Wait(name.Text, timeout.After, map.Find("timeout")!.At, "a timeout"));
+            scope.Found.Waits.Add(new DeclaredWait(name.Text, timeout.After, map.Find("timeout")!.At, "a timeout"));
         }
 
         return new StatePlan
@@ -132,7 +132,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             Steps = read,
             OnEvent = rules,
             Timeout = timeout,
-            Choices = ReadChoices(name, map, isLeft: read is [.., FailStep] || (items.Count == 0 && (map.Has("on_event") || map.Has("timeout") || scope.HasAnyState))),
+            Choices = ReadChoices(name, map, isLeft: read is [.., FailStep] || (items.Count == 0 && (map.Has("on_event") || map.Has("timeout") || scope.Declared.HasAnyState))),
             Catch = steps.ReadCatch(map.Find("catch"), name.Text),
             Accepts = _living,
         };
@@ -158,7 +158,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         }
         else if (next is null && choose is null && !isLeft)
         {
-            ReportNoWayOut(name.Text, map);
+            ReportNoTransitionOut(name.Text, map);
         }
 
         var fault = scope.Name(map.Find("fault"), "'fault'")?.Text;
@@ -233,6 +233,6 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         }
     }
 
-    private void ReportNoWayOut(string name, MapSyntax map) =>
-        scope.Report(ContractDiagnostics.NoWayOut(scope.States.TryGetValue(name, out var at) ? at : map.At, name));
+    private void ReportNoTransitionOut(string name, MapSyntax map) =>
+        scope.Report(ContractDiagnostics.NoTransitionOut(scope.Declared.States.TryGetValue(name, out var at) ? at : map.At, name));
 }

@@ -4,6 +4,7 @@ using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Expressions.Checking;
 using Onex.Contracts.Plans;
+using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Compiling;

@@ -59,7 +59,7 @@ internal sealed partial class StepReader
             else if (scope.Target(map.Find("next"), "'next'", state) is { } next)
             {
                 var rule = new CatchRule([.. codes.Select(code => code.Text)], next);
-                scope.CatchCodes[rule] = all ? [] : codes;
+                scope.Found.CatchCodes[rule] = all ? [] : codes;
                 rules.Add(rule);
             }
         }

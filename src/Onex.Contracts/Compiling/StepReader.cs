@@ -98,7 +98,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         var id = ReadId(map);
         if (id is not null && map.Has("retry"))
         {
-            scope.RetriedAt[id] = map.KeyAt("retry");
+            scope.Found.RetriedAt[id] = map.KeyAt("retry");
         }
 
         var each = map.Has("each") ? ReadEach(map, id) : null;
@@ -110,12 +110,12 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             Invocation = call?.Invocation ?? new Invocation("", null, new Template.Map([])),
             ResultType = call?.Operation is { } operation && call.Kind != StepKind.Saga ? ResultOf(operation) : DataType.Any,
             Returns = ReadReturns(map, call),
-            Save = each is null ? ReadAssignments(map.Find("save"), "'save'", ExpressionPlace.Of(ResultType(id))) : [],
+            Save = each is null ? ReadAssignments(map.Find("save"), "'save'", ExpressionPlace.ForResult(ResultType(id))) : [],
             Retry = call?.Retry ?? RetryPolicy.Default,
             Timeout = call?.Timeout ?? _timeout,
             Reject = ReadReject(
                 map.Find("reject"),
-                ExpressionPlace.Of(expressions.Types.StepCall(map)).With(each?.ItemType)),
+                ExpressionPlace.ForResult(expressions.Types.StepCall(map)).With(each?.ItemType)),
             Catch = ReadCatch(map.Find("catch"), state),
             Compensation = ReadCompensation(map, state, id, call, each?.ItemType),
             IsRepeatable = call is { Kind: not StepKind.Saga, Operation.IsRepeatable: true },
@@ -146,7 +146,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         }
         else if (!_ids.Add(id.Text))
         {
-            scope.Report(ContractDiagnostics.DuplicateStep(id.At, id.Text, scope.Steps[id.Text]));
+            scope.Report(ContractDiagnostics.DuplicateStep(id.At, id.Text, scope.Declared.Steps[id.Text]));
         }
 
         return id.Text;
@@ -193,7 +193,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             var length = scope.Duration(node);
             if (length is { } span)
             {
-                scope.Waits.Add(new Wait(state, span, node.At, "a wait"));
+                scope.Found.Waits.Add(new DeclaredWait(state, span, node.At, "a wait"));
             }
 
             return length is null ? null : new WaitStep { Id = id ?? "", For = length };
@@ -283,7 +283,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             return null;
         }
 
-        scope.Children.Add(new Child(name.Text, name.At, IsDetached(map)));
+        scope.Found.Children.Add(new ChildReference(name.Text, name.At, IsDetached(map)));
         var operation = new OperationDescriptor(
             name.Text, OperationRole.Effect, null, ChangesWorld: false, [], AnyArguments: true, new Dictionary<string, string>(), "A contract.");
         var arguments = scope.Contracts.Find(name.Text) is { Input: { } input } child
@@ -429,7 +429,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
 
     private ConnectionDescriptor? FindConnection(ScalarSyntax name, OperationDescriptor operation, string type)
     {
-        scope.UsedConnections.Add(name.Text);
+        scope.Found.UsedConnections.Add(name.Text);
         if (scope.Context.Connections is not { } connections || scope.Context.IsRegistered)
         {
             return scope.Context.Connections?.GetValueOrDefault(name.Text) is { } known && known.Type == type
@@ -470,11 +470,11 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
 
         foreach (var (key, value) in map.Entries)
         {
-            var known = scope.Data.TryGetValue(key.Text, out var field);
-            scope.WrittenData.Add(key.Text);
+            var known = scope.Declared.Data.TryGetValue(key.Text, out var field);
+            scope.Found.WrittenData.Add(key.Text);
             if (!known && !scope.File.IsFull)
             {
-                scope.Report(ContractDiagnostics.UndeclaredField(key.At, key.Text, scope.Data.Keys));
+                scope.Report(ContractDiagnostics.UndeclaredField(key.At, key.Text, scope.Declared.Data.Keys));
             }
 
             // `null` empties a field whose type allows that.
@@ -498,7 +498,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             if (call is { Operation.ChangesWorld: true } && id is not null)
             {
                 var at = (step.Find("id") ?? step).At;
-                scope.Uncompensated.Add(new Uncompensated(state, id, call.Operation.Name, at));
+                scope.Found.Uncompensated.Add(new UncompensatedStep(state, id, call.Operation.Name, at));
             }
 
             return null;
@@ -524,7 +524,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         var unknown = ReadWhenUnknown(map, step.KeyAt("compensate"), state, id, call);
 
         // What runs without a result may not read one.
-        var place = unknown == WhenUnknown.Run ? ExpressionPlace.Unknown : ExpressionPlace.Of(ResultType(id));
+        var place = unknown == WhenUnknown.Run ? ExpressionPlace.Unknown : ExpressionPlace.ForResult(ResultType(id));
         return ReadCall(map, "'compensate'", place.With(item)) is { } undo
             ? new CompensationPlan(undo.Kind, undo.Invocation, undo.Retry, undo.Timeout, unknown)
             : null;
@@ -537,7 +537,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         {
             if (call is { Kind: StepKind.Effect, Operation.ChangesWorld: true } && id is not null)
             {
-                scope.Undecided.Add(new Uncompensated(state, id, call.Operation.Name, at));
+                scope.Found.UnknownOutcomeUnhandled.Add(new UncompensatedStep(state, id, call.Operation.Name, at));
             }
 
             return WhenUnknown.Block;

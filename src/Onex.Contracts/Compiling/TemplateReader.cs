@@ -38,10 +38,10 @@ internal sealed record TemplateRules(ExpressionPlace Place, string? Argument, Ar
 /// <summary>Reads values with <c>${...}</c> in them.</summary>
 internal sealed class TemplateReader(ContractScope scope, ExpressionReader expressions)
 {
-    private readonly LookAlikes _lookAlikes = new(scope, expressions.Types);
+    private readonly UnevaluatedTextChecks _unevaluatedText = new(scope, expressions.Types);
 
     /// <summary>The template that a piece of YAML stands for; with an arbitrary constant where a complaint was made.</summary>
-    public Template Read(SyntaxNode node, DataType type, TemplateRules rules) => Read(node, type, StaticTypes.Of(type), rules);
+    public Template Read(SyntaxNode node, DataType type, TemplateRules rules) => Read(node, type, StaticTypes.From(type), rules);
 
     /// <summary>The template of a value that must be what a schema says, the constants in it to all that it says.</summary>
     public Template ReadHeld(SyntaxNode node, JsonSchema schema, TemplateRules rules)
@@ -167,11 +167,11 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
 
         if (scalar.IsText)
         {
-            _lookAlikes.Check(scalar, scalar.Text, rules.Place, rules.Filling);
+            _unevaluatedText.Check(scalar, scalar.Text, rules.Place, rules.Filling);
         }
 
         var constant = scalar.IsText ? CelValue.String(scalar.Text) : scalar.ToValue();
-        CheckShape(scalar, StaticTypes.Of(constant), wanted, rules);
+        CheckShape(scalar, StaticTypes.From(constant), wanted, rules);
         if (type is not DataType.Schema && !type.TryConvert(constant, out _, out _) && !scalar.IsNull)
         {
             ReportWrong(scalar, type, rules);
@@ -188,7 +188,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
             return new Template.Constant(CelValue.Null);
         }
 
-        _lookAlikes.Check(scalar, plain, rules.Place, rules.Filling);
+        _unevaluatedText.Check(scalar, plain, rules.Place, rules.Filling);
 
         var encoded = rules.Filling == ArgumentFilling.PercentEncoded;
         if (parts.Value is [{ Expression: { } only }] && !encoded)
@@ -233,15 +233,15 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         }
 
         CelType WithoutNull(Func<string, bool> notNull) =>
-            expression.Check(name => name == "data" ? expressions.Types.Data(notNull) : expressions.Types.Of(name, rules.Place)).Type;
+            expression.Check(name => name == "data" ? expressions.Types.Data(notNull) : expressions.Types.Find(name, rules.Place)).Type;
 
         if (TypeRules.MayBeNull(WithoutNull(_ => true)))
         {
-            scope.Report(ContractDiagnostics.NullInText(scope.PlaceOf(expression), expression.Text, expression.Type.Plain == CelType.Text));
+            scope.Report(ContractDiagnostics.NullInText(scope.Found.PositionOf(expression), expression.Text, expression.Type.Plain == CelType.Text));
         }
         else
         {
-            scope.MayBeNull[expression] = WithoutNull;
+            scope.Found.MayBeNull[expression] = WithoutNull;
         }
     }
 

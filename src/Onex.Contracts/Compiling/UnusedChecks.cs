@@ -8,16 +8,16 @@ namespace Onex.Contracts.Compiling;
 internal static class UnusedChecks
 {
     /// <summary>Warns of fields of <c>data</c> and of retry policies. What is written and never read is there for operators.</summary>
-    public static void Run(ContractScope scope, MapSyntax root)
+    public static void Run(ContractScope scope, Findings findings, MapSyntax root)
     {
         foreach (var (name, _) in (root.Find("data") as MapSyntax)?.Entries ?? [])
         {
-            if (scope.WrittenData.Contains(name.Text) || !scope.Data.TryGetValue(name.Text, out var field))
+            if (findings.WrittenData.Contains(name.Text) || !scope.Declared.Data.TryGetValue(name.Text, out var field))
             {
                 continue;
             }
 
-            if (!scope.ReadData.Contains(name.Text))
+            if (!findings.ReadData.Contains(name.Text))
             {
                 scope.Report(ContractDiagnostics.UnusedData(name.At, name.Text));
             }
@@ -29,7 +29,7 @@ internal static class UnusedChecks
 
         foreach (var (name, _) in (root.Find("retries") as MapSyntax)?.Entries ?? [])
         {
-            if (!scope.UsedRetries.Contains(name.Text))
+            if (!findings.UsedRetries.Contains(name.Text))
             {
                 scope.Report(ContractDiagnostics.UnusedRetry(name.At, name.Text));
             }

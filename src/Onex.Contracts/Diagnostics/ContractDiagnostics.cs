@@ -1,8 +1,6 @@
 using System.Globalization;
 using Onex.Contracts.Expressions.Checking;
-using Onex.Contracts.Plans;
 using Onex.Contracts.Text;
-using Onex.Contracts.Yaml;
 using static Onex.Contracts.Text.Spelling;
 
 namespace Onex.Contracts.Diagnostics;
@@ -34,7 +32,7 @@ internal static partial class ContractDiagnostics
         Error("ONEX1004", at, "the file is not UTF-8.", "Save it as UTF-8.");
 
     public static DiagnosticDraft TooLarge(long bytes) =>
-        Error("ONEX1005", SourceSpan.Start, $"the file has {Plural.Of(bytes, "byte")}; {Number(Limits.FileBytesMax)} are allowed.",
+        Error("ONEX1005", SourceSpan.Start, $"the file has {Plural.Format(bytes, "byte")}; {Number(Limits.FileBytesMax)} are allowed.",
             "Split the contract, or move its schemas to files of their own.");
 
     public static DiagnosticDraft TooDeep(SourceSpan at, int depthMax) =>
@@ -56,7 +54,7 @@ internal static partial class ContractDiagnostics
     public static DiagnosticDraft UnknownKey(SourceSpan at, string where, string key, IReadOnlyCollection<string> known) =>
         Error("ONEX1010", at, $"{where} has no key '{Clip(key)}'.", Suggest(key, "keys", known));
 
-    public static DiagnosticDraft NotYet(SourceSpan at, string what) =>
+    public static DiagnosticDraft NotSupportedYet(SourceSpan at, string what) =>
         Error("ONEX1011", at, $"'{Clip(what)}' belongs to the contract language, but this version does not have it yet.",
             "Leave it out for now.");
 
@@ -120,7 +118,7 @@ internal static partial class ContractDiagnostics
         Error("ONEX1027", at, "the entry before this one has no guard, so that this one is never reached.",
             "Give that one a 'when', or move it to the end.");
 
-    public static DiagnosticDraft NoWayOut(SourceSpan at, string name) =>
+    public static DiagnosticDraft NoTransitionOut(SourceSpan at, string name) =>
         Error("ONEX1028", at, $"state '{name}' does not say where it leads.", "Add 'next: some_state', 'choose', or 'end: completed'; for a state that waits, 'on_event' or 'timeout'.");
 
     public static DiagnosticDraft FaultMissing(SourceSpan at, string target) =>
@@ -170,7 +168,7 @@ internal static partial class ContractDiagnostics
         Error("ONEX1040", at, $"step '{step}' changes the world ('{operation}'), but nothing says how it is taken back.",
             "Add 'compensate: { effect: ..., with: ... }', or 'compensate: { none: \"the reason\" }', or move it behind the pivot.");
 
-    public static DiagnosticDraft UnknownUndecided(SourceSpan at, string step, string operation) =>
+    public static DiagnosticDraft UnknownOutcomeUnhandled(SourceSpan at, string step, string operation) =>
         new("ONEX1130", Severity.Warning, at,
             $"it may stay unknown whether step '{step}' ('{operation}') happened, and nothing says what holds then: the saga will be blocked.",
             "Add 'when_unknown: run' to compensate it all the same, 'when_unknown: assume_not_done' if that is safe, or 'when_unknown: block' to have an operator decide.");
@@ -329,7 +327,7 @@ internal static partial class ContractDiagnostics
     // Branches, items, children.
 
     public static DiagnosticDraft JoinImpossible(SourceSpan at, int needed, int branches) =>
-        Error("ONEX1064", at, $"{needed} can never complete: there {(branches == 1 ? "is" : "are")} {Plural.Of(branches, "branch")}.", "Lower 'at_least', or add branches.");
+        Error("ONEX1064", at, $"{needed} can never complete: there {(branches == 1 ? "is" : "are")} {Plural.Format(branches, "branch")}.", "Lower 'at_least', or add branches.");
 
     public static DiagnosticDraft SavedTwice(SourceSpan at, string field) =>
         Error("ONEX1065", at, $"this branch writes into '{Clip(field)}', and so does one before it: which of them comes last is chance.",
@@ -354,7 +352,7 @@ internal static partial class ContractDiagnostics
 
     public static DiagnosticDraft TooManyResults(SourceSpan at, string step, int most) =>
         Error("ONEX1101", at,
-            $"step '{Clip(step)}' may have {Plural.Of(most, "item")}, and an expression reads the results of {Number(Limits.ResultsMax)} at most.",
+            $"step '{Clip(step)}' may have {Plural.Format(most, "item")}, and an expression reads the results of {Number(Limits.ResultsMax)} at most.",
             "Lower 'at_most', or save nothing from 'results' and 'failures': the items' rows hold them all, and steps.<id>.completed says how many.");
 
     // What is there when it is read.
@@ -375,7 +373,7 @@ internal static partial class ContractDiagnostics
         Error("ONEX1105", at, $"'{Clip(join)}' does not wait for all of its branches, so that step '{Clip(step)}' may not have completed.",
             $"Read it as 'steps.?{Clip(step)}', or look first: has(steps.{Clip(step)}) ? ... : ...");
 
-    public static DiagnosticDraft CircleWithoutProgress(SourceSpan at, string state) =>
+    public static DiagnosticDraft CycleWithoutProgress(SourceSpan at, string state) =>
         Error("ONEX1106", at, $"state '{Clip(state)}' leads back to itself without a call, a wait or anything that is counted.",
             "Add a step or a wait to one of the states of the circle, or a field that is counted in 'set' and ends it.");
 
@@ -489,15 +487,6 @@ internal static partial class ContractDiagnostics
     public static DiagnosticDraft UnfitNumber(SourceSpan at, string text) =>
         Error("ONEX1160", at, $"the number {Clip(text)} can be kept neither as a whole number of 64 bits nor as a double.",
             $"Write it as text, '{Clip(text)}', or as a number that fits: a whole one from {long.MinValue} to {ulong.MaxValue}, or with '.0' if it may be rounded.");
-
-    /// <summary>Complains about all numbers in a file that no value can be.</summary>
-    public static void ReportNumbers(SourceFile file, SyntaxNode root)
-    {
-        foreach (var number in root.UnfitNumbers())
-        {
-            file.Report(UnfitNumber(number.At, number.Text));
-        }
-    }
 
     // YAML that is not what it looks like.
 

@@ -1,3 +1,5 @@
+using Onex.Contracts.Text;
+
 namespace Onex.Contracts.Diagnostics;
 
 /// <summary>The text of one file, and what is wrong with it.</summary>

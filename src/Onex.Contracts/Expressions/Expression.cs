@@ -60,7 +60,7 @@ public sealed class Expression
         _locals = compiler.LocalsMax;
         Text = text;
         Syntax = syntax;
-        PathUses = Evaluation.Paths.Of(syntax);
+        PathUses = Evaluation.Paths.Collect(syntax);
         Paths = [.. PathUses.Select(use => use.Path).DistinctBy(path => string.Join('\0', path))];
     }
 
@@ -113,8 +113,8 @@ public sealed class Expression
     }
 
     /// <summary>
-    /// The value in that scope. Never throws: a failure is a value of kind <see cref="CelKind.Error"/>, with text for people. It spends at most
-    /// what <see cref="ContractLimits.ExpressionCost"/> allows; to need more is a failure, even where the rest of the expression would not care.
+    /// Evaluates the expression. Never throws: a failure is a value of kind <see cref="CelKind.Error"/> with a readable text. Exceeding
+    /// <see cref="Budget"/> is a failure too, even if the rest of the expression would ignore it.
     /// </summary>
     public CelValue Evaluate(IExpressionScope scope) => Evaluate(scope, out _);
 

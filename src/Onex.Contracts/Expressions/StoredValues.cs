@@ -171,7 +171,7 @@ public static class StoredValues
             case CelKind.Map when mark.ValueKind == JsonValueKind.Array && mark.GetArrayLength() == 2:
                 return Marked(value.MapValue, mark[0], mark[1]);
             default:
-                return mark.ValueKind == JsonValueKind.String ? Of(mark.GetString(), value) : value;
+                return mark.ValueKind == JsonValueKind.String ? Restore(mark.GetString(), value) : value;
         }
     }
 
@@ -201,7 +201,7 @@ public static class StoredValues
     private static string NameOf(CelKind kind) => kind.ToString().ToLowerInvariant();
 
     // A mark that does not fit, because someone wrote another value into the row, says nothing.
-    private static CelValue Of(string? mark, CelValue value) => mark switch
+    private static CelValue Restore(string? mark, CelValue value) => mark switch
     {
         "uint" when value.Kind == CelKind.Int && value.AsInt() >= 0 => CelValue.Uint((ulong)value.AsInt()),
         "-0.0" when value.Kind == CelKind.Double => CelValue.Double(-0.0),

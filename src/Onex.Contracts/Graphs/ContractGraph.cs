@@ -13,11 +13,11 @@ public static class ContractGraph
         plans.Where(plan => plan.Name == name).OrderByDescending(plan => plan.Version, SemanticVersionOrder.Instance).FirstOrDefault();
 
     /// <summary>A Mermaid state diagram, which GitHub and many editors show.</summary>
-    public static string Mermaid(Plan plan) => MermaidText.Write(GraphModel.Of(plan));
+    public static string Mermaid(Plan plan) => MermaidText.Write(GraphModel.From(plan));
 
     /// <summary>Input for Graphviz.</summary>
-    public static string Dot(Plan plan) => DotText.Write(GraphModel.Of(plan));
+    public static string Dot(Plan plan) => DotText.Write(GraphModel.From(plan));
 
     /// <summary>A picture that needs no other program; null above <see cref="DrawnMax"/> states.</summary>
-    public static string? Svg(Plan plan) => plan.States.Length > DrawnMax ? null : SvgPicture.Draw(GraphModel.Of(plan));
+    public static string? Svg(Plan plan) => plan.States.Length > DrawnMax ? null : SvgPicture.Draw(GraphModel.From(plan));
 }

@@ -15,7 +15,7 @@ internal static class DotText
         text.Append("    edge [fontname=\"Helvetica\", fontsize=10, arrowsize=0.7];\n");
         foreach (var node in graph.Nodes)
         {
-            var look = GraphStyle.Of(node.Kind);
+            var look = GraphStyle.For(node.Kind);
             var ends = node.Kind is NodeKind.Completed or NodeKind.Failed ? ", peripheries=2" : "";
             text.Append(node.Kind == NodeKind.Start
                 ? $"    {Quoted(node.Id)} [shape=circle, style=filled, fillcolor=\"#333333\", width=0.18, label=\"\"];\n"
@@ -24,7 +24,7 @@ internal static class DotText
 
         foreach (var edge in graph.Edges)
         {
-            var (colour, dashed) = GraphStyle.Of(edge.Kind);
+            var (colour, dashed) = GraphStyle.For(edge.Kind);
             var label = edge.Labels.Count == 0 ? "" : $", label={Quoted(" " + string.Join("\n ", edge.Labels))}, fontcolor=\"{colour}\"";
             text.Append(CultureInfo.InvariantCulture, $"    {Quoted(edge.From)} -> {Quoted(edge.To)} [color=\"{colour}\"{(dashed ? ", style=dashed" : "")}{label}];\n");
         }

@@ -55,24 +55,24 @@ internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IRead
     private const int TextMax = 44;
 
     /// <summary>The boxes and arrows of a plan.</summary>
-    public static GraphModel Of(Plan plan)
+    public static GraphModel From(Plan plan)
     {
-        var ways = PlanTransitions.All(plan).ToList();
+        var transitions = PlanTransitions.All(plan).ToList();
         if (plan.State(plan.OnFailure).Implicit && plan.States.Any(state => state.Steps.Length > 0))
         {
-            ways.Add(new Way(null, plan.OnFailure, TransitionKind.Failure, "failure", plan, null));
+            transitions.Add(new PlanTransition(null, plan.OnFailure, TransitionKind.Failure, "failure", plan, null));
         }
 
         if (plan.CancelState != plan.OnFailure)
         {
-            ways.Add(new Way(null, plan.CancelState, TransitionKind.Failure, "cancelled by an operator", plan, null));
+            transitions.Add(new PlanTransition(null, plan.CancelState, TransitionKind.Failure, "cancelled by an operator", plan, null));
         }
 
         var nodes = new List<Node> { new(Start, "", NodeKind.Start, []) };
-        nodes.AddRange(plan.States.Select(state => Of(state, [.. ways.Where(way => way.From == state.Name && way.To == state.Name)])));
-        if (ways.Exists(way => way.From is null))
+        nodes.AddRange(plan.States.Select(state => CreateNode(state, [.. transitions.Where(transition => transition.From == state.Name && transition.To == state.Name)])));
+        if (transitions.Exists(transition => transition.From is null))
         {
-            var staying = ways.Where(way => way.From is null && way.Stays).Select(way => Clip($"on {way.By}"));
+            var staying = transitions.Where(transition => transition.From is null && transition.Stays).Select(transition => Clip($"on {transition.By}"));
             nodes.Add(new Node(AnyState, "any state", NodeKind.AnyState, ["before the pivot", .. staying]));
         }
 
@@ -81,14 +81,14 @@ internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IRead
             nodes,
             [
                 new Edge(Start, plan.Initial, TransitionKind.Choice, []),
-                .. from way in ways
-                   where way.From != way.To && !way.Stays
-                   group way by (From: way.From ?? AnyState, way.To, way.Kind) into along
+                .. from transition in transitions
+                   where transition.From != transition.To && !transition.Stays
+                   group transition by (From: transition.From ?? AnyState, transition.To, transition.Kind) into along
                    select new Edge(along.Key.From, along.Key.To, along.Key.Kind, [.. along.Select(Label).Where(label => label.Length > 0).Distinct(StringComparer.Ordinal)]),
             ]);
     }
 
-    private static Node Of(StatePlan state, List<Way> loops)
+    private static Node CreateNode(StatePlan state, List<PlanTransition> loops)
     {
         var kind = state switch
         {
@@ -99,7 +99,7 @@ internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IRead
             { Choices.IsEmpty: true, Steps.IsEmpty: true } => NodeKind.Waiting,
             _ => NodeKind.Ordinary,
         };
-        List<string> lines = [.. state.Steps.Select(Of), .. loops.Select(way => way.Stays ? Clip($"on {way.By}") : Clip($"again: {way.By}"))];
+        List<string> lines = [.. state.Steps.Select(Describe), .. loops.Select(transition => transition.Stays ? Clip($"on {transition.By}") : Clip($"again: {transition.By}"))];
         if (lines.Count > LinesMax)
         {
             lines = [.. lines.Take(LinesMax - 1), $"and {lines.Count - LinesMax + 1} more"];
@@ -108,7 +108,7 @@ internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IRead
         return new Node(state.Name, state.Name, kind, lines);
     }
 
-    private static string Of(StepPlan step) => Clip(step switch
+    private static string Describe(StepPlan step) => Clip(step switch
     {
         CallStep { Kind: StepKind.Saga } child => $"{child.Id}: saga {child.Invocation.Operation}",
         CallStep call => $"{call.Id}: {call.Invocation.Operation}",
@@ -124,9 +124,9 @@ internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IRead
         _ => step.Id,
     });
 
-    private static string Name(StepPlan step) => step is ParallelStep or CallStep or EachStep ? step.Id : Of(step);
+    private static string Name(StepPlan step) => step is ParallelStep or CallStep or EachStep ? step.Id : Describe(step);
 
-    private static string Label(Way way) => Clip(way.Part is Choice { Fault: { } fault } ? $"{way.By} ({fault})".Trim() : way.By);
+    private static string Label(PlanTransition transition) => Clip(transition.Part is Choice { Fault: { } fault } ? $"{transition.By} ({fault})".Trim() : transition.By);
 
     private static string Clip(string text)
     {

@@ -3,7 +3,7 @@ namespace Onex.Contracts.Graphs;
 /// <summary>The colours of boxes and arrows.</summary>
 internal static class GraphStyle
 {
-    public static (string Fill, string Stroke) Of(NodeKind kind) => kind switch
+    public static (string Fill, string Stroke) For(NodeKind kind) => kind switch
     {
         NodeKind.Start => ("#333333", "#333333"),
         NodeKind.AnyState => ("#f7f7f7", "#888888"),
@@ -15,7 +15,7 @@ internal static class GraphStyle
         _ => ("#e6f0fb", "#3a6ea5"),
     };
 
-    public static (string Colour, bool Dashed) Of(TransitionKind kind) => kind switch
+    public static (string Colour, bool Dashed) For(TransitionKind kind) => kind switch
     {
         TransitionKind.Event => ("#1f6f8b", false),
         TransitionKind.Time => ("#a0660a", true),

@@ -71,7 +71,7 @@ internal sealed class LayeredLayout
     /// <param name="graph">The boxes and arrows.</param>
     /// <param name="box">The size of a box.</param>
     /// <param name="label">The size of an arrow's label.</param>
-    public static LayeredLayout Of(GraphModel graph, Func<Node, (double Width, double Height)> box, Func<Edge, (double Width, double Height)> label)
+    public static LayeredLayout Compute(GraphModel graph, Func<Node, (double Width, double Height)> box, Func<Edge, (double Width, double Height)> label)
     {
         var layout = new LayeredLayout();
         var upwards = layout.GiveLayers(graph);

@@ -27,7 +27,7 @@ public enum TransitionKind
 /// <param name="By">What leads along it, in a few words; empty for a plain <c>next</c>.</param>
 /// <param name="Part">The part of the plan that says so.</param>
 /// <param name="Guard">The guard on it, or null.</param>
-public sealed record Way(string? From, string To, TransitionKind Kind, string By, object Part, Expression? Guard)
+public sealed record PlanTransition(string? From, string To, TransitionKind Kind, string By, object Part, Expression? Guard)
 {
     /// <summary>Whether the saga stays where it is.</summary>
     public bool Stays => Part is EventRule { Stay: true };
@@ -37,35 +37,35 @@ public sealed record Way(string? From, string To, TransitionKind Kind, string By
 public static class PlanTransitions
 {
     /// <summary>All of them: state by state in the order of the file, then what applies in any state.</summary>
-    public static IEnumerable<Way> All(Plan plan) =>
+    public static IEnumerable<PlanTransition> All(Plan plan) =>
     [
         .. plan.States.SelectMany(OutOf),
         .. plan.AnyState.Select(rule => Event(null, rule)),
-        .. plan.Deadline is { } deadline ? [new Way(null, deadline.Next, TransitionKind.Time, $"deadline {Durations.Format(deadline.After)}", deadline, null)] : Array.Empty<Way>(),
-        .. plan.State(plan.OnFailure).Implicit ? Array.Empty<Way>() : [new Way(null, plan.OnFailure, TransitionKind.Failure, "failure", plan, null)],
+        .. plan.Deadline is { } deadline ? [new PlanTransition(null, deadline.Next, TransitionKind.Time, $"deadline {Durations.Format(deadline.After)}", deadline, null)] : Array.Empty<PlanTransition>(),
+        .. plan.State(plan.OnFailure).Implicit ? Array.Empty<PlanTransition>() : [new PlanTransition(null, plan.OnFailure, TransitionKind.Failure, "failure", plan, null)],
     ];
 
     /// <summary>The ways out of a state, those of any state left out.</summary>
-    public static IEnumerable<Way> OutOf(StatePlan state) =>
+    public static IEnumerable<PlanTransition> OutOf(StatePlan state) =>
     [
-        .. state.Choices.Select(choice => new Way(
+        .. state.Choices.Select(choice => new PlanTransition(
             state.Name, choice.Next, TransitionKind.Choice, choice.When?.Text ?? (state.Choices.Length > 1 ? "otherwise" : ""), choice, choice.When)),
         .. state.OnEvent.Select(rule => Event(state.Name, rule)),
-        .. state.Timeout is { } timeout ? [new Way(state.Name, timeout.Next, TransitionKind.Time, $"after {Durations.Format(timeout.After)}", timeout, null)] : Array.Empty<Way>(),
-        .. state.AllSteps.SelectMany(step => step.Catch).Concat(state.Catch).Select(rule => new Way(
+        .. state.Timeout is { } timeout ? [new PlanTransition(state.Name, timeout.Next, TransitionKind.Time, $"after {Durations.Format(timeout.After)}", timeout, null)] : Array.Empty<PlanTransition>(),
+        .. state.AllSteps.SelectMany(step => step.Catch).Concat(state.Catch).Select(rule => new PlanTransition(
             state.Name, rule.Next, TransitionKind.Failure, rule.Errors.IsEmpty ? "failure" : string.Join(", ", rule.Errors), rule, null)),
     ];
 
     /// <summary>Every guard of a plan, with its place for people.</summary>
     public static IEnumerable<(Expression Guard, string Place)> Guards(Plan plan) =>
     [
-        .. All(plan).Where(way => way.Guard is not null).Select(way => (way.Guard!, way.Part is EventRule rule ? $"{way.From ?? "any_state"}, event {rule.Event}" : way.From!)),
+        .. All(plan).Where(transition => transition.Guard is not null).Select(transition => (transition.Guard!, transition.Part is EventRule rule ? $"{transition.From ?? "any_state"}, event {rule.Event}" : transition.From!)),
         .. from state in plan.States
            from step in state.Calls
            from rule in step.Reject
            select (rule.When, $"{step.Id}, reject {rule.Code}"),
     ];
 
-    private static Way Event(string? state, EventRule rule) => new(
+    private static PlanTransition Event(string? state, EventRule rule) => new(
         state, rule.Next ?? state ?? "", TransitionKind.Event, rule.When is null ? rule.Event : $"{rule.Event} [{rule.When.Text}]", rule, rule.When);
 }

@@ -14,7 +14,7 @@ internal static class SvgPicture
 
     public static string Draw(GraphModel graph)
     {
-        var layout = LayeredLayout.Of(graph, SizeOf, SizeOf);
+        var layout = LayeredLayout.Compute(graph, SizeOf, SizeOf);
         var text = new StringBuilder();
         var (width, height) = (layout.Width + (2 * Margin), layout.Height + (2 * Margin));
         text.Append(CultureInfo.InvariantCulture, $"""
@@ -24,7 +24,7 @@ internal static class SvgPicture
             <defs>
 
             """);
-        foreach (var colour in Enum.GetValues<TransitionKind>().Select(kind => GraphStyle.Of(kind).Colour).Distinct())
+        foreach (var colour in Enum.GetValues<TransitionKind>().Select(kind => GraphStyle.For(kind).Colour).Distinct())
         {
             text.Append(CultureInfo.InvariantCulture, $"""
                 <marker id="arrow{colour[1..]}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto-start-reverse"><path d="M0,0.5 L8,4 L0,7.5 z" fill="{colour}"/></marker>
@@ -64,7 +64,7 @@ internal static class SvgPicture
     // Within the layers straight down, between them in a bend: so it passes everything in the space that was kept for it.
     private static void DrawLine(StringBuilder text, LayeredLayout layout, Route route)
     {
-        var (colour, dashed) = GraphStyle.Of(route.Edge.Kind);
+        var (colour, dashed) = GraphStyle.For(route.Edge.Kind);
         var path = new StringBuilder();
         var (x, y) = (Port(route, layout.Routes, upper: true), route.Upper.Y + (route.Upper.Height / 2));
         path.Append(CultureInfo.InvariantCulture, $"M{x:0.#},{y:0.#}");
@@ -115,13 +115,13 @@ internal static class SvgPicture
             """);
         for (var line = 0; line < route.Edge.Labels.Count; line++)
         {
-            Write(text, route.Edge.Labels[line], at.X, top + (LineHeight * line) + 11, TextSize, GraphStyle.Of(route.Edge.Kind).Colour);
+            Write(text, route.Edge.Labels[line], at.X, top + (LineHeight * line) + 11, TextSize, GraphStyle.For(route.Edge.Kind).Colour);
         }
     }
 
     private static void DrawBox(StringBuilder text, Node node, Spot at)
     {
-        var (fill, stroke) = GraphStyle.Of(node.Kind);
+        var (fill, stroke) = GraphStyle.For(node.Kind);
         var (left, top) = (at.X - (at.Width / 2), at.Y - (at.Height / 2));
         if (node.Kind == NodeKind.Start)
         {

@@ -34,7 +34,7 @@ internal sealed class CalendarTimes
     {
         calendar = null;
         var fields = text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-        problem = fields.Length != Fields ? $"it has {Plural.Of(fields.Length, "field")}"
+        problem = fields.Length != Fields ? $"it has {Plural.Format(fields.Length, "field")}"
             : !CronExpression.TryParse(text, CronFormat.Standard, out _) ? WrongField(fields)
             : null;
         if (problem is not null)

@@ -96,27 +96,3 @@ public sealed record Expectation
     /// <summary>What a <c>respond</c> step answers: the fields that matter.</summary>
     public CelValue? Responded { get; init; }
 }
-
-/// <summary>What is wrong with an example, found by running it.</summary>
-/// <param name="Kind">What kind of wrong.</param>
-/// <param name="At">Where in the file.</param>
-/// <param name="Example">The example's name.</param>
-/// <param name="What">What is wrong, as a clause: what was expected, and what came.</param>
-/// <param name="Remedy">What to do.</param>
-public sealed record ExampleProblem(ExampleProblemKind Kind, SourceSpan At, string Example, string What, string Remedy);
-
-/// <summary>What can be wrong with an example that compiles.</summary>
-public enum ExampleProblemKind
-{
-    /// <summary>Something else came of it than it expects.</summary>
-    NotAsExpected,
-
-    /// <summary>It reads the result of a step that it does not script.</summary>
-    NotScripted,
-
-    /// <summary>It goes on and on.</summary>
-    Endless,
-
-    /// <summary>What it sends is never sent.</summary>
-    NotSent,
-}

@@ -71,11 +71,11 @@ public sealed class SchedulePlan
     }
 
     /// <summary>A start every so often, from the moment on at which it begins.</summary>
-    internal static SchedulePlan Of(TimeSpan every, Overlap overlap, MissedTimes missed, CelValue input) =>
+    internal static SchedulePlan Create(TimeSpan every, Overlap overlap, MissedTimes missed, CelValue input) =>
         new(every, null, $"every {Durations.Format(every)}", TimeZoneInfo.Utc) { Overlap = overlap, Missed = missed, Input = input };
 
     /// <summary>Starts by the calendar.</summary>
-    internal static SchedulePlan Of(CalendarTimes calendar, string text, TimeZoneInfo zone, Overlap overlap, MissedTimes missed, CelValue input) =>
+    internal static SchedulePlan Create(CalendarTimes calendar, string text, TimeZoneInfo zone, Overlap overlap, MissedTimes missed, CelValue input) =>
         new(null, calendar, $"{text} {zone.Id}", zone) { Overlap = overlap, Missed = missed, Input = input };
 }
 

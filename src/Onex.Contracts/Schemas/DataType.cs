@@ -40,7 +40,7 @@ public abstract record DataType
     internal abstract SchemaProblem? Convert(CelValue value, List<(string? Key, int Index)> path, out CelValue converted);
 
     private protected SchemaProblem Wrong(CelValue value, List<(string? Key, int Index)> path) =>
-        new(JsonPointer.Of(path), $"must be {Describe()}, not {SchemaValidation.Describe(value)}");
+        new(JsonPointer.From(path), $"must be {Describe()}, not {SchemaValidation.Describe(value)}");
 
     internal sealed record AnyType : DataType
     {
@@ -181,7 +181,7 @@ public abstract record DataType
             converted = value;
             if (value.Kind != CelKind.Map)
             {
-                return new SchemaProblem(JsonPointer.Of(path), $"must be an object, not {SchemaValidation.Describe(value)}");
+                return new SchemaProblem(JsonPointer.From(path), $"must be an object, not {SchemaValidation.Describe(value)}");
             }
 
             var entries = new List<KeyValuePair<string, CelValue>>();
@@ -189,7 +189,7 @@ public abstract record DataType
             {
                 if (!value.TryGetField(name, out var field) && type is not Optional)
                 {
-                    return new SchemaProblem(JsonPointer.Of(path), $"needs '{name}' ({type})");
+                    return new SchemaProblem(JsonPointer.From(path), $"needs '{name}' ({type})");
                 }
 
                 path.Add((name, 0));
@@ -219,7 +219,7 @@ public abstract record DataType
 
         internal override SchemaProblem? Convert(CelValue value, List<(string? Key, int Index)> path, out CelValue converted) =>
             Rules.Validate(value, out converted) is [var first, ..]
-                ? first with { Pointer = JsonPointer.Of(path) + first.Pointer }
+                ? first with { Pointer = JsonPointer.From(path) + first.Pointer }
                 : null;
     }
 }

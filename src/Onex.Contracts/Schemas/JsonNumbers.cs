@@ -1,4 +1,5 @@
 using Onex.Contracts.Expressions;
+using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Schemas;
@@ -68,7 +69,7 @@ public static class JsonNumbers
     {
         if (problems.Count < Limits.SchemaProblemsMax)
         {
-            problems.Add(new SchemaProblem(JsonPointer.Of(path), problem));
+            problems.Add(new SchemaProblem(JsonPointer.From(path), problem));
         }
     }
 

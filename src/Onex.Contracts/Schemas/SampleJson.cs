@@ -11,9 +11,9 @@ public static class SampleJson
     private const int DepthMax = 4;
 
     /// <summary>The fields that must be there, and theirs; <c>{}</c> where nothing is known.</summary>
-    public static string Of(DataType type) => (Of(StaticTypes.Of(type), 0) as JsonObject ?? new JsonObject()).ToJsonString();
+    public static string Create(DataType type) => (Create(StaticTypes.From(type), 0) as JsonObject ?? new JsonObject()).ToJsonString();
 
-    private static JsonNode? Of(CelType type, int depth) => type.Plain switch
+    private static JsonNode? Create(CelType type, int depth) => type.Plain switch
     {
         CelType.Basic { Kind: CelKind.Bool } => false,
         CelType.Basic { Kind: CelKind.Int or CelKind.Uint } => 0,
@@ -25,7 +25,7 @@ public static class SampleJson
         CelType.MapOf => new JsonObject(),
         CelType.ObjectOf { Shape: var shape } => depth == DepthMax ? new JsonObject() : new JsonObject(
             shape.Names.Where(name => !shape.MayLack(name) && shape.Find(name) is not CelType.Nullable)
-                .Select(name => KeyValuePair.Create(name, Of(shape.Find(name) ?? CelType.Dyn, depth + 1)))),
+                .Select(name => KeyValuePair.Create(name, Create(shape.Find(name) ?? CelType.Dyn, depth + 1)))),
         _ => "...",
     };
 }

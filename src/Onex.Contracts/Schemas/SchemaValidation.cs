@@ -259,12 +259,12 @@ internal sealed class SchemaValidation
             long length = text.Length - text.Count(char.IsLowSurrogate);
             if (length < schema.MinLength)
             {
-                Fail(value, $"must have at least {Plural.Of(schema.MinLength!.Value, "character")}");
+                Fail(value, $"must have at least {Plural.Format(schema.MinLength!.Value, "character")}");
             }
 
             if (length > schema.MaxLength)
             {
-                Fail(value, $"must have at most {Plural.Of(schema.MaxLength!.Value, "character")}");
+                Fail(value, $"must have at most {Plural.Format(schema.MaxLength!.Value, "character")}");
             }
         }
 
@@ -286,12 +286,12 @@ internal sealed class SchemaValidation
         var items = value.AsList();
         if (items.Count < schema.MinItems)
         {
-            Fail(value, $"must have at least {Plural.Of(schema.MinItems!.Value, "item")}");
+            Fail(value, $"must have at least {Plural.Format(schema.MinItems!.Value, "item")}");
         }
 
         if (items.Count > schema.MaxItems)
         {
-            Fail(value, $"must have at most {Plural.Of(schema.MaxItems!.Value, "item")}");
+            Fail(value, $"must have at most {Plural.Format(schema.MaxItems!.Value, "item")}");
         }
 
         if (schema.UniqueItems && new HashSet<CelValue>(items).Count < items.Count)
@@ -332,12 +332,12 @@ internal sealed class SchemaValidation
 
         if (count < least)
         {
-            Fail(value, $"must have at least {Plural.Of(least, "item")} of the form under 'contains'");
+            Fail(value, $"must have at least {Plural.Format(least, "item")} of the form under 'contains'");
         }
 
         if (count > schema.MaxContains)
         {
-            Fail(value, $"must have at most {Plural.Of(schema.MaxContains!.Value, "item")} of the form under 'contains'");
+            Fail(value, $"must have at most {Plural.Format(schema.MaxContains!.Value, "item")} of the form under 'contains'");
         }
     }
 
@@ -361,12 +361,12 @@ internal sealed class SchemaValidation
 
         if (value.MapValue.Count < schema.MinProperties)
         {
-            Fail(value, $"must have at least {Plural.Of(schema.MinProperties!.Value, "field")}");
+            Fail(value, $"must have at least {Plural.Format(schema.MinProperties!.Value, "field")}");
         }
 
         if (value.MapValue.Count > schema.MaxProperties)
         {
-            Fail(value, $"must have at most {Plural.Of(schema.MaxProperties!.Value, "field")}");
+            Fail(value, $"must have at most {Plural.Format(schema.MaxProperties!.Value, "field")}");
         }
 
         CheckNames(schema, value);
@@ -484,7 +484,7 @@ internal sealed class SchemaValidation
         _failed = true;
         if (_quiet == 0 && _problems.Count < Limits.SchemaProblemsMax)
         {
-            _problems.Add(new SchemaProblem(JsonPointer.Of(_path), problem));
+            _problems.Add(new SchemaProblem(JsonPointer.From(_path), problem));
         }
 
         return value;

@@ -12,24 +12,24 @@ internal static class StaticTypes
     private const int FormsMax = 16;
     private const int FormDepth = 5;
 
-    public static CelType Of(DataType type) => type switch
+    public static CelType From(DataType type) => type switch
     {
         DataType.Basic basic => new CelType.Basic(basic.Kind),
-        DataType.ListOf list => new CelType.ListOf(Of(list.Item)),
-        DataType.MapOf map => new CelType.MapOf(CelType.Text, Of(map.Value)),
-        DataType.Optional optional => Of(optional.Value).OrNull,
-        DataType.Fields fields => DeclaredShape.Of(isClosed: true, [.. fields.Declared.DistinctBy(field => field.Key).Select(field => (field.Key, Of(field.Value)))]),
-        DataType.Schema schema => Of(schema.Rules),
+        DataType.ListOf list => new CelType.ListOf(From(list.Item)),
+        DataType.MapOf map => new CelType.MapOf(CelType.Text, From(map.Value)),
+        DataType.Optional optional => From(optional.Value).OrNull,
+        DataType.Fields fields => DeclaredShape.Create(isClosed: true, [.. fields.Declared.DistinctBy(field => field.Key).Select(field => (field.Key, From(field.Value)))]),
+        DataType.Schema schema => From(schema.Rules),
         _ => CelType.Dyn,
     };
 
-    public static CelType Of(JsonSchema schema) => Of([schema.Root], 0);
+    public static CelType From(JsonSchema schema) => From([schema.Root], 0);
 
     /// <summary>The type of a constant of a contract.</summary>
-    public static CelType Of(CelValue value) => value.Kind switch
+    public static CelType From(CelValue value) => value.Kind switch
     {
-        CelKind.List => new CelType.ListOf(value.AsList().Select(Of).Aggregate(CelType.Nothing, (a, b) => TypeRules.Common(a, b) ?? CelType.Dyn)),
-        CelKind.Map => DeclaredShape.Of(isClosed: true, [.. value.AsMap().Select(field => (field.Key, Of(field.Value)))]),
+        CelKind.List => new CelType.ListOf(value.AsList().Select(From).Aggregate(CelType.Nothing, (a, b) => TypeRules.Common(a, b) ?? CelType.Dyn)),
+        CelKind.Map => DeclaredShape.Create(isClosed: true, [.. value.AsMap().Select(field => (field.Key, From(field.Value)))]),
         _ => new CelType.Basic(value.Kind),
     };
 
@@ -74,10 +74,10 @@ internal static class StaticTypes
             (DataType.Fields fields, CelType.MapOf of) => First(fields.Declared.Select(field => field.Key), _ => of.Value, name => fields.Find(name)!, path, depth),
             (DataType.Fields fields, CelType.ObjectOf { Shape: var shape }) => fields.Declared
                 .Where(field => shape.IsClosed && field.Value is not DataType.Optional && shape.Find(field.Key) is null)
-                .Select(field => new Mismatch($"{path}.{field.Key}", null, Of(field.Value)))
+                .Select(field => new Mismatch($"{path}.{field.Key}", null, From(field.Value)))
                 .FirstOrDefault() ?? First(fields.Declared.Select(field => field.Key), shape.Find, name => fields.Find(name)!, path, depth),
-            (DataType.Schema schema, _) => TypeRules.Conversion(given, Of(schema), asJson: true) is { } mismatch ? mismatch with { Path = path + mismatch.Path } : null,
-            _ => new Mismatch(path, given, Of(returns)),
+            (DataType.Schema schema, _) => TypeRules.Conversion(given, From(schema), asJson: true) is { } mismatch ? mismatch with { Path = path + mismatch.Path } : null,
+            _ => new Mismatch(path, given, From(returns)),
         };
     }
 
@@ -93,7 +93,7 @@ internal static class StaticTypes
     };
 
     // All of the nodes hold for the value, and are checked in this order: the later one has the last word on a number's type.
-    private static CelType Of(IReadOnlyList<SchemaNode> nodes, int depth)
+    private static CelType From(IReadOnlyList<SchemaNode> nodes, int depth)
     {
         if (depth == DepthMax)
         {
@@ -159,7 +159,7 @@ internal static class StaticTypes
             var forms = choice.AnyOf.Count > 0 ? choice.AnyOf : choice.OneOf;
             var type = forms
                 .Take(FormsMax)
-                .Select(form => Of([form], Math.Min(DepthMax, depth + FormDepth)))
+                .Select(form => From([form], Math.Min(DepthMax, depth + FormDepth)))
                 .Aggregate(CelType.Nothing, (a, b) => TypeRules.Common(a, b) ?? CelType.Dyn);
             return type.Plain is CelType.Basic && forms.Count <= FormsMax ? type : CelType.Dyn;
         }
@@ -171,7 +171,7 @@ internal static class StaticTypes
     {
         var items = all.Where(node => node.Items is not null).Select(node => node.Items!).ToList();
         var isPlain = all.TrueForAll(node => node.PrefixItems.Count == 0 && !HasForms(node));
-        return new CelType.ListOf(items.Count > 0 && isPlain ? Of(items, depth + 1) : CelType.Dyn, all.Min(node => node.MaxItems));
+        return new CelType.ListOf(items.Count > 0 && isPlain ? From(items, depth + 1) : CelType.Dyn, all.Min(node => node.MaxItems));
     }
 
     /// <summary>Whether it has parts that hold only sometimes.</summary>
@@ -237,12 +237,12 @@ internal static class StaticTypes
             if (nodes.Count > 0)
             {
                 // What only sometimes holds may turn the number into the other type.
-                var type = Of(nodes, depth + 1);
+                var type = From(nodes, depth + 1);
                 return type.Plain.IsNumber && all.Exists(HasForms) ? CelType.Dyn : type;
             }
 
             var rest = all.Where(node => node is { AdditionalProperties: { Never: false }, PatternProperties.Count: 0 }).Select(node => node.AdditionalProperties!).ToList();
-            return rest.Count > 0 && rest.Exists(node => node.Types != JsonTypes.None) && !all.Exists(HasForms) ? Of(rest, depth + 1) : null;
+            return rest.Count > 0 && rest.Exists(node => node.Types != JsonTypes.None) && !all.Exists(HasForms) ? From(rest, depth + 1) : null;
         }
     }
 }

@@ -44,7 +44,7 @@ public static class Durations
         {
             if (duration.Ticks >= ticks && duration.Ticks % ticks == 0)
             {
-                return Plural.Of(duration.Ticks / ticks, name);
+                return Plural.Format(duration.Ticks / ticks, name);
             }
         }
 

@@ -9,10 +9,10 @@ public static class Plural
     /// <param name="count">How many.</param>
     /// <param name="one">What one of them is called.</param>
     /// <param name="many">What several are called; by rule if it is not given.</param>
-    public static string Of(long count, string one, string? many = null) =>
-        $"{count.ToString("N0", CultureInfo.InvariantCulture)} {(count == 1 ? one : many ?? Of(one))}";
+    public static string Format(long count, string one, string? many = null) =>
+        $"{count.ToString("N0", CultureInfo.InvariantCulture)} {(count == 1 ? one : many ?? Pluralize(one))}";
 
-    private static string Of(string one) =>
+    private static string Pluralize(string one) =>
         one.EndsWith('y') && one[^2] is not ('a' or 'e' or 'o') ? one[..^1] + "ies"
         : one.EndsWith('s') || one.EndsWith("ch", StringComparison.Ordinal) || one.EndsWith('x') ? one + "es"
         : one + "s";

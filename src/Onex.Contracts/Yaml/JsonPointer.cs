@@ -7,7 +7,7 @@ namespace Onex.Contracts.Yaml;
 internal static class JsonPointer
 {
     /// <summary>The pointer of a path of keys and, where the key is null, indices.</summary>
-    public static string Of(IReadOnlyList<(string? Key, int Index)> path)
+    public static string From(IReadOnlyList<(string? Key, int Index)> path)
     {
         var text = new StringBuilder();
         foreach (var (key, index) in path)

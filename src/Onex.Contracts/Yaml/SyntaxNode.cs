@@ -42,14 +42,30 @@ internal abstract class SyntaxNode(SourceSpan at)
         return node;
     }
 
-    /// <summary>The numbers in it that no value can be: they would be rounded, or be text.</summary>
-    public IEnumerable<ScalarSyntax> UnfitNumbers() => this switch
+    /// <summary>Reports every number that fits neither a 64-bit integer nor a double: it would be rounded, or become text.</summary>
+    public void ReportUnfitNumbers(SourceFile file)
     {
-        ScalarSyntax scalar => scalar.IsUnfitNumber ? [scalar] : [],
-        ListSyntax list => list.Items.SelectMany(item => item.UnfitNumbers()),
-        MapSyntax map => map.Entries.SelectMany(entry => entry.Value.UnfitNumbers()),
-        _ => [],
-    };
+        switch (this)
+        {
+            case ScalarSyntax { IsUnfitNumber: true } scalar:
+                file.Report(ContractDiagnostics.UnfitNumber(scalar.At, scalar.Text));
+                break;
+            case ListSyntax list:
+                foreach (var item in list.Items)
+                {
+                    item.ReportUnfitNumbers(file);
+                }
+
+                break;
+            case MapSyntax map:
+                foreach (var (_, value) in map.Entries)
+                {
+                    value.ReportUnfitNumbers(file);
+                }
+
+                break;
+        }
+    }
 }
 
 /// <summary>How a scalar is written.</summary>

@@ -101,7 +101,7 @@ internal sealed class YamlReader
 
         if (current is NodeEvent node)
         {
-            RefuseProperties(node);
+            RejectProperties(node);
         }
 
         switch (current)
@@ -212,7 +212,7 @@ internal sealed class YamlReader
         return new ScalarSyntax(scalar.At, inner, ScalarForm.Quoted, plain: false);
     }
 
-    private void RefuseProperties(NodeEvent node)
+    private void RejectProperties(NodeEvent node)
     {
         if (!node.Anchor.IsEmpty)
         {

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Text;
 

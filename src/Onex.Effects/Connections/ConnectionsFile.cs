@@ -2,7 +2,6 @@ using System.Collections.Frozen;
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
-using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;

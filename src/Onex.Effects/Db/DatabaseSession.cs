@@ -146,7 +146,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
 
         if (parameterTypes.Length != values.Count)
         {
-            return $"the statement has {Plural.Of(parameterTypes.Length, "parameter")}, but {Plural.Of(values.Count, "value")} came";
+            return $"the statement has {Plural.Format(parameterTypes.Length, "parameter")}, but {Plural.Format(values.Count, "value")} came";
         }
 
         var length = 0L;

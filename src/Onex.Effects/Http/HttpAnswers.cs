@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Net;
 using System.Text;
@@ -15,6 +16,8 @@ namespace Onex.Effects.Http;
 internal static class HttpAnswers
 {
     public const int BytesMax = 50 * 1024 * 1024;
+
+    private const int ChunkBytes = 16 * 1024;
 
     // A mark at the beginning says more than a header: the writer of the bytes has put it there. That of UTF-32 begins with that of UTF-16.
     private static readonly Encoding[] _marked =
@@ -59,17 +62,23 @@ internal static class HttpAnswers
         var stream = await content.ReadAsStreamAsync(cancellation);
         await using (stream)
         {
-            var chunk = new byte[16 * 1024];
-            for (int read; (read = await stream.ReadAsync(chunk, cancellation)) > 0;)
+            var chunk = ArrayPool<byte>.Shared.Rent(ChunkBytes);
+            try
             {
-                if (buffer.Length + read > bytesMax)
+                for (int read; (read = await stream.ReadAsync(chunk, cancellation)) > 0;)
                 {
-                    return (null, null);
+                    if (buffer.Length + read > bytesMax)
+                    {
+                        return (null, null);
+                    }
+
+                    await room.HoldAsync(buffer.Length + read, cancellation);
+                    buffer.Write(chunk, 0, read);
                 }
-
-                await room.HoldAsync(buffer.Length + read, cancellation);
-
-                buffer.Write(chunk, 0, read);
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(chunk);
             }
         }
 

@@ -81,7 +81,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
         // The status says what happened, whatever became of the body.
         var result = new HttpResult { StatusCode = status, Headers = HttpAnswers.Headers(response), Body = body ?? HttpAnswers.NoBody };
         var (code, message) = (HttpStatuses.Code(status), $"{host} answered {status}.");
-        var outcome = HttpStatuses.Judge(status) switch
+        var outcome = HttpStatuses.Classify(status) switch
         {
             HttpAnswer.Completed when body is null && lost is { Code: "response_too_large" } large =>
                 new EffectOutcome<HttpResult>(StepOutcomes.Rejected, result, large.Code, large.Message, null, AttemptReach.Done),
@@ -165,7 +165,7 @@ internal static class HttpRequests
         if (body?.Length > BodyBytesMax)
         {
             return (null, EffectOutcome<HttpResult>.Rejected(
-                "request_too_large", $"The body has {Plural.Of(body.Length, "byte")}; at most {BodyBytesMax} can be sent."));
+                "request_too_large", $"The body has {Plural.Format(body.Length, "byte")}; at most {BodyBytesMax} can be sent."));
         }
 
         var method = HttpMethod.Parse(context.Operation.AsSpan(context.Operation.IndexOf('.', StringComparison.Ordinal) + 1));

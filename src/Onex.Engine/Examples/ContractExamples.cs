@@ -1,3 +1,4 @@
+using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
 
 namespace Onex.Engine.Examples;

@@ -44,7 +44,7 @@ internal sealed class CoverageObserver(Plan plan) : IPlanObserver
             step => step.Id,
             step => _compensations.Contains(step.Id)));
 
-    private static string Text(Way way)
+    private static string Text(PlanTransition way)
     {
         var target = way.Stays ? "stays" : $"to {way.To}";
         return way.By.Length == 0 ? $"{way.From} {target}" : $"{way.From ?? "any state"} {target}: {way.By}";

@@ -1,4 +1,3 @@
-using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Text;
@@ -66,7 +65,7 @@ internal sealed class ExampleRun
             if (_decisions > _decisionsMax)
             {
                 Report(
-                    ExampleProblemKind.Endless, _example.At, $"after {Plural.Of(_decisions, "transition")} the saga is still in state '{_saga.State}'",
+                    ExampleProblemKind.Endless, _example.At, $"after {Plural.Format(_decisions, "transition")} the saga is still in state '{_saga.State}'",
                     "Send it an event that ends it, or expect 'waiting: some_state'.");
             }
             else if (!GoOn())

@@ -73,7 +73,7 @@ internal sealed class ScriptedSteps(ExamplePlan example)
         }
 
         var status = (int)Math.Clamp(fields["status_code"].AsInt(), 0, 999);
-        var outcome = HttpStatuses.Judge(status) switch
+        var outcome = HttpStatuses.Classify(status) switch
         {
             HttpAnswer.Completed => StepOutcome.Completed,
             HttpAnswer.Failed => StepOutcome.Failed,

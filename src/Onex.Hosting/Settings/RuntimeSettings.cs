@@ -1,4 +1,5 @@
 using Onex.Contracts.Messages;
+using Onex.Contracts.Text;
 
 namespace Onex.Hosting.Settings;
 

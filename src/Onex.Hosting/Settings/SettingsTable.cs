@@ -1,3 +1,5 @@
+using Onex.Contracts.Text;
+
 using static Onex.Hosting.Settings.SettingKind;
 
 namespace Onex.Hosting.Settings;

@@ -9,8 +9,7 @@ using Onex.Contracts.Messages;
 using Onex.Contracts.Text;
 using Onex.Engine;
 using Onex.Hosting.Http;
-using Onex.Hosting.Settings;
-using Onex.Orchestrator.Requests;
+using Onex.Orchestrator.Intake;
 
 namespace Onex.Orchestrator.Api;
 
@@ -68,7 +67,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
 
             if (values.Count > 1 && !known.Several)
             {
-                throw new CallException(400, ErrorCodes.CallInvalid, $"'{name}' is given {Plural.Of(values.Count, "time")}.", "Give it once.");
+                throw new CallException(400, ErrorCodes.CallInvalid, $"'{name}' is given {Plural.Format(values.Count, "time")}.", "Give it once.");
             }
         }
     }

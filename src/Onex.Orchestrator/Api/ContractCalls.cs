@@ -2,7 +2,7 @@ using System.Text;
 using Onex.Contracts.Graphs;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
-using Onex.Orchestrator.Scheduling;
+using Onex.Orchestrator.Background;
 
 namespace Onex.Orchestrator.Api;
 

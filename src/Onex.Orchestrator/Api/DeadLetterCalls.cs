@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
-using Onex.Orchestrator.Sending;
+using Onex.Orchestrator.Outbox;
 using Onex.Persistence.DeadLetters;
 
 namespace Onex.Orchestrator.Api;

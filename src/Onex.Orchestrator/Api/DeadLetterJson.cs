@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Onex.Contracts.Messages;
 using Onex.Kafka.DeadLetters;
-using Onex.Orchestrator.Sending;
 using Onex.Persistence.DeadLetters;
 
 namespace Onex.Orchestrator.Api;

@@ -5,7 +5,6 @@ using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Hosting.Http;
 using Onex.Hosting.Settings;
-using Onex.Orchestrator.Control;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Api;

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using Onex.Contracts.Messages;
 using Onex.Engine;
-using Onex.Orchestrator.Control;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Api;

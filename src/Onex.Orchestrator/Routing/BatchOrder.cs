@@ -1,5 +1,5 @@
 using Onex.Engine;
-using Onex.Orchestrator.Requests;
+using Onex.Orchestrator.Intake;
 
 namespace Onex.Orchestrator.Routing;
 

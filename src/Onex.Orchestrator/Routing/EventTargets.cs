@@ -1,6 +1,6 @@
-using Onex.Orchestrator.Requests;
-using Onex.Orchestrator.Sending;
-using Onex.Orchestrator.Storage;
+using Onex.Orchestrator.Intake;
+using Onex.Orchestrator.Mapping;
+using Onex.Orchestrator.Outbox;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Routing;

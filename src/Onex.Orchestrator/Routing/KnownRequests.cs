@@ -1,6 +1,6 @@
 using Onex.Engine;
 using Onex.Kafka.Consuming;
-using Onex.Orchestrator.Requests;
+using Onex.Orchestrator.Intake;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Routing;

@@ -2,6 +2,7 @@ using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Kafka.Consuming;
+using Onex.Orchestrator.Intake;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
 

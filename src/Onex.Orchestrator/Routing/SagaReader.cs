@@ -3,8 +3,7 @@ using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Orchestrator.Machines;
-using Onex.Orchestrator.Plans;
-using Onex.Orchestrator.Storage;
+using Onex.Orchestrator.Mapping;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Routing;

@@ -4,11 +4,9 @@ using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Engine;
 using Onex.Kafka.Consuming;
+using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Machines;
-using Onex.Orchestrator.Plans;
-using Onex.Orchestrator.Requests;
-using Onex.Orchestrator.Responses;
-using Onex.Orchestrator.Sending;
+using Onex.Orchestrator.Outbox;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Routing;

@@ -1,10 +1,9 @@
 using Onex.Contracts.Messages;
 using Onex.Engine;
+using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Machines;
-using Onex.Orchestrator.Requests;
-using Onex.Orchestrator.Responses;
-using Onex.Orchestrator.Sending;
-using Onex.Orchestrator.Storage;
+using Onex.Orchestrator.Mapping;
+using Onex.Orchestrator.Outbox;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Sagas;
 

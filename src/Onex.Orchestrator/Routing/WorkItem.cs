@@ -1,7 +1,7 @@
 using Onex.Engine;
 using Onex.Kafka.Consuming;
-using Onex.Orchestrator.Requests;
-using Onex.Orchestrator.Sending;
+using Onex.Orchestrator.Intake;
+using Onex.Orchestrator.Outbox;
 
 namespace Onex.Orchestrator.Routing;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Onex.Contracts;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Graphs;
 using Onex.Contracts.Plans;
@@ -72,7 +73,7 @@ internal static class ContractsCommand
         {
             PrintDiagnostics(diagnostics, problems);
             var warned = diagnostics.Count(diagnostic => diagnostic.Severity == Severity.Warning);
-            Console.WriteLine($"{Plural.Of(plans.Count, "contract")}, {Plural.Of(errors, "error")}, {Plural.Of(warned, "warning")}");
+            Console.WriteLine($"{Plural.Format(plans.Count, "contract")}, {Plural.Format(errors, "error")}, {Plural.Format(warned, "warning")}");
         }
 
         return errors > 0 ? OnexHost.BadConfiguration : failed ? CommandLine.Failed : CommandLine.Done;
@@ -113,7 +114,7 @@ internal static class ContractsCommand
 
             PrintDiagnostics(diagnostics, problems);
             var examples = shown.SelectMany(report => report.Examples).ToList();
-            Console.WriteLine($"{Plural.Of(shown.Count, "contract")}, {Plural.Of(examples.Count, "example")}, {examples.Count(example => example.Problems.Count > 0)} failed");
+            Console.WriteLine($"{Plural.Format(shown.Count, "contract")}, {Plural.Format(examples.Count, "example")}, {examples.Count(example => example.Problems.Count > 0)} failed");
         }
 
         // An example that does not hold is what was asked; a contract that is not in order was not asked at all.
@@ -180,7 +181,7 @@ internal static class ContractsCommand
 
         if ((format == "svg" ? ContractGraph.Svg(plan) : format == "dot" ? ContractGraph.Dot(plan) : ContractGraph.Mermaid(plan)) is not { } drawn)
         {
-            Console.Error.WriteLine($"'{name}' has {Plural.Of(plan.States.Length, "state")}; at most {ContractGraph.DrawnMax} can be drawn as svg. Take '--format dot'.");
+            Console.Error.WriteLine($"'{name}' has {Plural.Format(plan.States.Length, "state")}; at most {ContractGraph.DrawnMax} can be drawn as svg. Take '--format dot'.");
             return CommandLine.Failed;
         }
 

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using Onex.Contracts.Text;
 using Onex.Hosting.Health;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Onex.Contracts;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;

@@ -1,6 +1,8 @@
 using Onex.Contracts;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
+using Onex.Contracts.Text;
 using Onex.Effects.Connections;
 using Onex.Hosting.Settings;
 

@@ -1,6 +1,7 @@
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Onex.Contracts;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Effects;
 using Onex.Effects.Connections;

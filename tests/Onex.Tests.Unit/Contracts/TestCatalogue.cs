@@ -1,5 +1,6 @@
 using Onex.Contracts;
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
 using Onex.Effects;
 using Onex.Engine.Examples;

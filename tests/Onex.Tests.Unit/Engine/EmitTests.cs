@@ -2,7 +2,7 @@ using System.Text;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Messages;
 using Onex.Engine;
-using Onex.Orchestrator.Responses;
+using Onex.Orchestrator.Outbox;
 using Onex.Orchestrator.Routing;
 using Onex.Runtime.Running;
 using Onex.Tests.Unit.Contracts;
@@ -113,7 +113,7 @@ public sealed class EmitTests
         Assert.Equal(["ONEX1039"], Produces("'${input.id}'").Diagnostics.Select(diagnostic => diagnostic.Code));
     }
 
-    private static Onex.Contracts.Compilation Produces(string topic) => Onex.Contracts.ContractCompiler.Compile(
+    private static Compilation Produces(string topic) => ContractCompiler.Compile(
         new Onex.Contracts.Plans.ContractSource(
             "producing.yaml",
             $$"""

@@ -1,4 +1,5 @@
 using Onex.Contracts;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
 using Onex.Engine;
 using Onex.Engine.Examples;

@@ -1,5 +1,5 @@
 using Onex.Engine;
-using Onex.Orchestrator.Storage;
+using Onex.Orchestrator.Mapping;
 
 namespace Onex.Tests.Unit.Engine;
 

@@ -1,6 +1,6 @@
 using Onex.Contracts.Expressions;
 using Onex.Engine;
-using Onex.Orchestrator.Storage;
+using Onex.Orchestrator.Mapping;
 using Onex.Tests.Unit.Orchestrator.Mapping;
 
 namespace Onex.Tests.Unit.Engine;

@@ -6,6 +6,8 @@ using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions.Checking;
 using Onex.Contracts.Graphs;
+using Onex.Contracts.Plans;
+using Onex.Contracts.Text;
 using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.House;
@@ -98,7 +100,7 @@ public sealed partial class LanguageDocumentTests
     [Fact]
     public void What_is_not_there_yet_is_listed() =>
         Assert.Equal(
-            _maps.SelectMany(map => map.NotYet).Distinct().Order(StringComparer.Ordinal),
+            _maps.SelectMany(map => map.Unsupported).Distinct().Order(StringComparer.Ordinal),
             Rows("not yet").SelectMany(row => Names(row.First)).Order(StringComparer.Ordinal));
 
     [Theory]

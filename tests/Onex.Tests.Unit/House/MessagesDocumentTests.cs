@@ -10,15 +10,16 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Onex.Contracts;
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Engine;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.DeadLetters;
-using Onex.Orchestrator.Plans;
-using Onex.Orchestrator.Requests;
-using Onex.Orchestrator.Responses;
+using Onex.Orchestrator.Intake;
+using Onex.Orchestrator.Machines;
+using Onex.Orchestrator.Outbox;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Unit.Contracts;
 using Onex.Tests.Unit.Engine;
@@ -169,7 +170,7 @@ public sealed partial class MessagesDocumentTests
             Headers = [],
         };
         var dead = new DeadLetterWriter(null!, null!, null, new FakeTimeProvider(_at), NullLogger<DeadLetterWriter>.Instance)
-            .Letter(record, new RecordOutcome.Dead(rejection.Code, rejection.Error, rejection.ErrorType, _correlation));
+            .Create(record, new RecordOutcome.Dead(rejection.Code, rejection.Error, rejection.ErrorType, _correlation));
 
         return new Dictionary<string, string>(StringComparer.Ordinal)
         {

@@ -45,7 +45,7 @@ public sealed partial class SourceTests
         Sources().Where(path => path.StartsWith("src/", StringComparison.Ordinal)).SelectMany(path => File.ReadLines(Repository.At(path))
             .Select((line, index) => (line, index))
             .Where(entry => CountedWord().IsMatch(entry.line))
-            .Select(entry => $"{path}:{entry.index + 1}: write Plural.Of(count, \"word\") instead of a count and its plural")));
+            .Select(entry => $"{path}:{entry.index + 1}: write Plural.Format(count, \"word\") instead of a count and its plural")));
 
     private static IEnumerable<string> Sources() => _folders
         .Select(folder => Repository.At(folder))

@@ -111,7 +111,7 @@ internal sealed class DeclaredShape(IReadOnlyCollection<string> names, Func<stri
 
     public override bool IsClosed => isClosed;
 
-    public static CelType Of(bool isClosed, params (string Name, CelType Type)[] fields)
+    public static CelType Create(bool isClosed, params (string Name, CelType Type)[] fields)
     {
         var types = fields.ToDictionary(field => field.Name, field => field.Type, StringComparer.Ordinal);
         return new CelType.ObjectOf(new DeclaredShape(types.Keys, types.GetValueOrDefault, isClosed));

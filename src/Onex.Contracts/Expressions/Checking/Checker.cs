@@ -190,7 +190,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
     private Found Binary(BinarySyntax binary)
     {
         var (left, right) = (Visit(binary.Left), Visit(binary.Right));
-        var type = Apply(OperatorSignatures.Of(binary.Operator), [left.Type, right.Type]);
+        var type = Apply(OperatorSignatures.For(binary.Operator), [left.Type, right.Type]);
         if (type is null)
         {
             Report(binary, $"'{binary.Operator}' does not take {left.Type} and {right.Type}", Advice(binary, left.Type.Plain, right.Type.Plain));
@@ -240,7 +240,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
     private Found Logic(LogicSyntax logic)
     {
         var cost = 0.0;
-        var known = Know(logic.Operands.SelectMany(operand => Presence.Of(operand, logic.IsAnd)));
+        var known = Know(logic.Operands.SelectMany(operand => Presence.Tested(operand, logic.IsAnd)));
         foreach (var operand in logic.Operands)
         {
             var found = Visit(operand);
@@ -477,7 +477,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
 
     private Found Knowing(Syntax condition, bool holds, Syntax syntax)
     {
-        var known = Know(Presence.Of(condition, holds));
+        var known = Know(Presence.Tested(condition, holds));
         var notNull = _notNull.Count;
         _notNull.AddRange(Presence.NotNull(condition, holds));
         var found = Visit(syntax);

@@ -36,5 +36,5 @@ internal static class OperatorSignatures
         ["%"] = ["(int, int) -> int", "(uint, uint) -> uint"],
     }.ToFrozenDictionary(entry => entry.Key, entry => entry.Value.Select(text => new Signature(text)).ToArray());
 
-    public static IReadOnlyList<Signature> Of(string symbol) => _table[symbol];
+    public static IReadOnlyList<Signature> For(string symbol) => _table[symbol];
 }

@@ -9,13 +9,13 @@ namespace Onex.Contracts.Expressions.Checking;
 internal static class Presence
 {
     /// <summary>The chains of fields that are there if the piece is true, or if it is false.</summary>
-    public static IEnumerable<string> Of(Syntax syntax, bool holds) => syntax switch
+    public static IEnumerable<string> Tested(Syntax syntax, bool holds) => syntax switch
     {
         HasSyntax has when holds && Chain(has.Select) is { } chain => [chain],
         BinarySyntax { Operator: "in", Left: LiteralSyntax { Value: { Kind: CelKind.String } field }, Right: var map } when holds && Chain(map) is { } chain =>
             [$"{chain}.{field.AsString()}"],
-        UnarySyntax { Operator: '!' } not => Of(not.Operand, !holds),
-        LogicSyntax logic when logic.IsAnd == holds => logic.Operands.SelectMany(operand => Of(operand, holds)),
+        UnarySyntax { Operator: '!' } not => Tested(not.Operand, !holds),
+        LogicSyntax logic when logic.IsAnd == holds => logic.Operands.SelectMany(operand => Tested(operand, holds)),
         _ => [],
     };
 

@@ -226,7 +226,7 @@ internal sealed class Compiler
 
     private Code Binary(BinarySyntax binary)
     {
-        var (left, right, apply) = (Compile(binary.Left), Compile(binary.Right), Operators.Of(binary.Operator));
+        var (left, right, apply) = (Compile(binary.Left), Compile(binary.Right), Operators.For(binary.Operator));
         return (ref frame) =>
         {
             var a = left(ref frame);

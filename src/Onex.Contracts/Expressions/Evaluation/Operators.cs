@@ -7,7 +7,7 @@ internal delegate CelValue BinaryOperator(ref Frame frame, CelValue a, CelValue 
 internal static class Operators
 {
     /// <summary>What an operator does, found once.</summary>
-    public static BinaryOperator Of(string symbol) => symbol switch
+    public static BinaryOperator For(string symbol) => symbol switch
     {
         "==" => (ref frame, a, b) => Equal(ref frame, a, b, negated: false),
         "!=" => (ref frame, a, b) => Equal(ref frame, a, b, negated: true),

@@ -9,7 +9,7 @@ internal sealed class Paths
     private readonly ImmutableArray<PathUse>.Builder _uses = ImmutableArray.CreateBuilder<PathUse>();
     private readonly List<string> _variables = [];
 
-    public static ImmutableArray<PathUse> Of(Syntax syntax)
+    public static ImmutableArray<PathUse> Collect(Syntax syntax)
     {
         var paths = new Paths();
         paths.Walk(syntax, guarded: false);

@@ -20,7 +20,7 @@ internal sealed class CharacterSet
     public static CharacterSet Range(int first, int last) => new([first, last + 1]);
 
     /// <summary>All that is in ranges, in any order.</summary>
-    public static CharacterSet Of(IEnumerable<(int First, int Last)> ranges)
+    public static CharacterSet From(IEnumerable<(int First, int Last)> ranges)
     {
         var borders = new List<int>();
         foreach (var (first, last) in ranges.Order())
@@ -40,7 +40,7 @@ internal sealed class CharacterSet
     }
 
     /// <summary>All that is in one of them.</summary>
-    public static CharacterSet Union(IEnumerable<CharacterSet> sets) => Of(sets.SelectMany(set => set.Ranges()));
+    public static CharacterSet Union(IEnumerable<CharacterSet> sets) => From(sets.SelectMany(set => set.Ranges()));
 
     public IEnumerable<(int First, int Last)> Ranges()
     {

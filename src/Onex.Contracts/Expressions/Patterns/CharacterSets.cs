@@ -89,7 +89,7 @@ internal static class CharacterSets
             }
         }
 
-        return CharacterSet.Of(more);
+        return CharacterSet.From(more);
     }
 
     private static CharacterSet? Special(string name) => name switch
@@ -112,7 +112,7 @@ internal static class CharacterSets
     }
 
     private static CharacterSet? Listed(string kind, string name) => !_table.Value.TryGetValue((kind, name), out var ranges) ? null
-        : CharacterSet.Of(ranges.Split(',').Select(range =>
+        : CharacterSet.From(ranges.Split(',').Select(range =>
         {
             var dash = range.IndexOf('-', StringComparison.Ordinal);
             var first = int.Parse(dash < 0 ? range : range[..dash], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
@@ -144,7 +144,7 @@ internal static class CharacterSets
             }
         }
 
-        return [.. order.Select(category => CharacterSet.Of(ranges[category]))];
+        return [.. order.Select(category => CharacterSet.From(ranges[category]))];
     }
 
     private static Dictionary<(string Kind, string Name), string> ReadTable()

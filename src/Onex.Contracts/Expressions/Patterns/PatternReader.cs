@@ -11,31 +11,31 @@ internal sealed class PatternReader(string source, bool isEcma)
     private const string Backtracking = "it needs backtracking (look-around, back-references, atomic groups)";
 
     private static readonly CharacterSet _digits = CharacterSet.Range('0', '9');
-    private static readonly CharacterSet _words = CharacterSet.Of([('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')]);
-    private static readonly CharacterSet _blanks = CharacterSet.Of([('\t', '\n'), ('\f', '\r'), (' ', ' ')]);
+    private static readonly CharacterSet _words = CharacterSet.From([('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')]);
+    private static readonly CharacterSet _blanks = CharacterSet.From([('\t', '\n'), ('\f', '\r'), (' ', ' ')]);
 
-    private static readonly CharacterSet _ecmaBlanks = CharacterSet.Of(
+    private static readonly CharacterSet _ecmaBlanks = CharacterSet.From(
         [('\t', '\r'), (' ', ' '), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000), (0xFEFF, 0xFEFF)]);
 
-    private static readonly CharacterSet _ecmaLineEnds = CharacterSet.Of([('\n', '\n'), ('\r', '\r'), (0x2028, 0x2029)]);
+    private static readonly CharacterSet _ecmaLineEnds = CharacterSet.From([('\n', '\n'), ('\r', '\r'), (0x2028, 0x2029)]);
     private static readonly CharacterSet _lineEnds = CharacterSet.Range('\n', '\n');
 
     private static readonly Dictionary<string, CharacterSet> _posix = new(StringComparer.Ordinal)
     {
-        ["alnum"] = CharacterSet.Of([('0', '9'), ('A', 'Z'), ('a', 'z')]),
-        ["alpha"] = CharacterSet.Of([('A', 'Z'), ('a', 'z')]),
+        ["alnum"] = CharacterSet.From([('0', '9'), ('A', 'Z'), ('a', 'z')]),
+        ["alpha"] = CharacterSet.From([('A', 'Z'), ('a', 'z')]),
         ["ascii"] = CharacterSet.Range(0, 0x7F),
-        ["blank"] = CharacterSet.Of([('\t', '\t'), (' ', ' ')]),
-        ["cntrl"] = CharacterSet.Of([(0, 0x1F), (0x7F, 0x7F)]),
+        ["blank"] = CharacterSet.From([('\t', '\t'), (' ', ' ')]),
+        ["cntrl"] = CharacterSet.From([(0, 0x1F), (0x7F, 0x7F)]),
         ["digit"] = _digits,
         ["graph"] = CharacterSet.Range('!', '~'),
         ["lower"] = CharacterSet.Range('a', 'z'),
         ["print"] = CharacterSet.Range(' ', '~'),
-        ["punct"] = CharacterSet.Of([('!', '/'), (':', '@'), ('[', '`'), ('{', '~')]),
-        ["space"] = CharacterSet.Of([('\t', '\r'), (' ', ' ')]),
+        ["punct"] = CharacterSet.From([('!', '/'), (':', '@'), ('[', '`'), ('{', '~')]),
+        ["space"] = CharacterSet.From([('\t', '\r'), (' ', ' ')]),
         ["upper"] = CharacterSet.Range('A', 'Z'),
         ["word"] = _words,
-        ["xdigit"] = CharacterSet.Of([('0', '9'), ('A', 'F'), ('a', 'f')]),
+        ["xdigit"] = CharacterSet.From([('0', '9'), ('A', 'F'), ('a', 'f')]),
     };
 
     private int _at;

@@ -1,8 +1,9 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
+using Onex.Orchestrator.Background;
+using Onex.Orchestrator.Outbox;
 using Onex.Orchestrator.Routing;
-using Onex.Orchestrator.Sending;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;

@@ -3,6 +3,7 @@ using MassTransit;
 using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Contracts;
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;

@@ -1,5 +1,7 @@
 using Onex.Contracts;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Schemas;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 

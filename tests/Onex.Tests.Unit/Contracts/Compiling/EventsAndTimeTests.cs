@@ -1,5 +1,6 @@
 using System.Reflection;
 using Onex.Contracts;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
 using Onex.Engine;

@@ -1,4 +1,5 @@
 using Onex.Contracts;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;

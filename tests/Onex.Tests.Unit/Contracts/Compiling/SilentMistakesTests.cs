@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Onex.Contracts;
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
@@ -340,7 +341,7 @@ public sealed partial class SilentMistakesTests
     [Fact]
     public void Every_code_with_which_a_role_rejects_a_command_is_known_to_the_compiler()
     {
-        var known = TestCatalogue.OfTheExample.Operations.All.SelectMany(operation => RejectionCodes.Of(operation) ?? Enumerable.Empty<string>()).ToHashSet();
+        var known = TestCatalogue.OfTheExample.Operations.All.SelectMany(operation => RejectionCodes.For(operation) ?? Enumerable.Empty<string>()).ToHashSet();
         var rejected = new[] { "Onex.Effects", "Onex.Workers" }
             .SelectMany(project => Directory.EnumerateFiles(RepositoryFiles.At("src", project), "*.cs", SearchOption.AllDirectories))
             .SelectMany(path => Rejection().Matches(File.ReadAllText(path)).Concat(Final().Matches(File.ReadAllText(path))))

@@ -87,5 +87,5 @@ public sealed class DiagnosticTests
     [InlineData(2, "reply", "2 replies")]
     [InlineData(3, "batch", "3 batches")]
     [InlineData(1000, "way", "1,000 ways")]
-    public void A_count_is_one_or_many(int count, string one, string expected) => Assert.Equal(expected, Plural.Of(count, one));
+    public void A_count_is_one_or_many(int count, string one, string expected) => Assert.Equal(expected, Plural.Format(count, one));
 }

@@ -7,7 +7,7 @@ namespace Onex.Tests.Unit.Contracts.Expressions;
 /// <summary>The type of every expression, and what is wrong with the types of those that have none.</summary>
 public class CheckerTests
 {
-    private static readonly CelType _input = StaticTypes.Of(TestContracts.Compile("""
+    private static readonly CelType _input = StaticTypes.From(TestContracts.Compile("""
         initial: done
         states:
           done: { end: completed }
@@ -170,7 +170,7 @@ public class CheckerTests
     [InlineData("list(any)", "list(int)", true)]
     [InlineData("int", "any", true)]
     public void A_value_fits_a_field_or_it_does_not(string value, string field, bool fits) =>
-        Assert.Equal(fits, TypeRules.Conversion(StaticTypes.Of(DataTypeReader.Parse(value)), StaticTypes.Of(DataTypeReader.Parse(field)), asJson: false) is null);
+        Assert.Equal(fits, TypeRules.Conversion(StaticTypes.From(DataTypeReader.Parse(value)), StaticTypes.From(DataTypeReader.Parse(field)), asJson: false) is null);
 
     // Over values that are of their types, what the checker lets through gives a value of the type that it says, or an error.
     [Theory]
@@ -181,9 +181,9 @@ public class CheckerTests
         var random = new Random(seed);
         var types = new Dictionary<string, CelType>
         {
-            ["input"] = StaticTypes.Of(DataTypeReader.Parse("{ a: list(int), b: string }")),
+            ["input"] = StaticTypes.From(DataTypeReader.Parse("{ a: list(int), b: string }")),
             ["a"] = CelType.Int,
-            ["b"] = StaticTypes.Of(DataTypeReader.Parse("map(int)")),
+            ["b"] = StaticTypes.From(DataTypeReader.Parse("map(int)")),
         };
         var scope = Scope.Of("""{ "input": { "a": [1, 0, 3], "b": "text" }, "a": -1, "b": { "k": 2 } }""");
         var (kept, values) = (0, 0);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using System.Xml.Linq;
 using Onex.Contracts;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Graphs;
 using Onex.Contracts.Plans;
 using Onex.Orchestrator.Machines;
@@ -23,7 +24,7 @@ public sealed class GraphTests
 
         Assert.Equal(
             machine.States.Select(state => state.Name).Except(["Initial", "Final"]).Order(StringComparer.Ordinal),
-            GraphModel.Of(_onboarding).Nodes
+            GraphModel.From(_onboarding).Nodes
                 .Where(node => node.Kind is not (NodeKind.Start or NodeKind.AnyState)).Select(node => node.Id).Order(StringComparer.Ordinal));
         Assert.Equal(20, _onboarding.States.Length);
     }
@@ -31,7 +32,7 @@ public sealed class GraphTests
     [Fact]
     public void Every_way_is_drawn_with_what_leads_along_it()
     {
-        var labels = GraphModel.Of(_onboarding).Edges.ToDictionary(edge => (edge.From, edge.To, edge.Kind), edge => string.Join(" / ", edge.Labels));
+        var labels = GraphModel.From(_onboarding).Edges.ToDictionary(edge => (edge.From, edge.To, edge.Kind), edge => string.Join(" / ", edge.Labels));
 
         Assert.Equal("input.country == \"CH\"", labels[("receiving", "checking_swiss", TransitionKind.Choice)]);
         Assert.Equal("otherwise", labels[("receiving", "checking", TransitionKind.Choice)]);
@@ -45,12 +46,12 @@ public sealed class GraphTests
 
     [Fact]
     public void An_event_that_changes_no_state_is_told_in_the_box() =>
-        Assert.Equal(["on beat"], GraphModel.Of(_onboarding).Nodes.Single(node => node.Id == "asking_documents").Lines);
+        Assert.Equal(["on beat"], GraphModel.From(_onboarding).Nodes.Single(node => node.Id == "asking_documents").Lines);
 
     [Fact]
     public void Boxes_and_labels_do_not_lie_on_each_other()
     {
-        var layout = LayeredLayout.Of(GraphModel.Of(_onboarding), _ => (120, 50), edge => (edge.Labels.Count * 80, edge.Labels.Count * 15));
+        var layout = LayeredLayout.Compute(GraphModel.From(_onboarding), _ => (120, 50), edge => (edge.Labels.Count * 80, edge.Labels.Count * 15));
 
         var things = layout.Boxes.Values.Concat(layout.Routes.Select(route => route.Label).OfType<Spot>()).ToList();
         foreach (var (thing, index) in things.Select((thing, index) => (thing, index)))
@@ -63,7 +64,7 @@ public sealed class GraphTests
     [Fact]
     public void Arrows_lead_down_but_for_those_that_go_back() => Assert.Equal(
         ["escalating to manual_review"],
-        LayeredLayout.Of(GraphModel.Of(_onboarding), _ => (120, 50), _ => (0, 0)).Routes
+        LayeredLayout.Compute(GraphModel.From(_onboarding), _ => (120, 50), _ => (0, 0)).Routes
             .Where(route => route.Upwards).Select(route => $"{route.Edge.From} to {route.Edge.To}"));
 
     [Fact]

@@ -80,7 +80,7 @@ public sealed class ConnectionSchemaTests : IDisposable
     private static JsonSchema Compile(string schema)
     {
         var file = new SourceFile("schema.json", schema);
-        var references = new References(path => LoadedFile.Of(path, null, "there is no such file", depthMax: 64), path => path);
+        var references = new References(path => LoadedFile.Parse(path, null, "there is no such file", depthMax: 64), path => path);
         var compiled = new SchemaReader(references).Read(new SchemaDocument("schema.json", file, JsonReader.Read(file, depthMax: 64)!));
         Assert.Equal("", string.Concat(file.Diagnostics().Select(diagnostic => diagnostic.Render())));
         return compiled;

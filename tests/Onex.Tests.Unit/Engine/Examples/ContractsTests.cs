@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Onex.Contracts;
 using Onex.Contracts.Catalogue;
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
 using Onex.Effects;
 using Onex.Effects.Connections;

@@ -1,3 +1,4 @@
+using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Engine.Examples;
 using Onex.Tests.Unit.Contracts;
@@ -377,7 +378,7 @@ public sealed class ExampleTests
     private static string Said(string example) =>
         string.Concat(TestContracts.Check(Order + example).Diagnostics.Where(diagnostic => diagnostic.Severity == Severity.Error).Select(diagnostic => diagnostic.Render()));
 
-    private static Onex.Contracts.Compilation Unrun(string contract) => Onex.Contracts.ContractCompiler.Compile(
+    private static Compilation Unrun(string contract) => ContractCompiler.Compile(
         new Onex.Contracts.Plans.ContractSource("order.yaml", contract, System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty),
         TestCatalogue.Context with { Examples = null });
 

@@ -1,5 +1,5 @@
 using Onex.Contracts.Plans;
-using Onex.Orchestrator.Scheduling;
+using Onex.Orchestrator.Background;
 using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.Orchestrator.Background;

@@ -1,6 +1,6 @@
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
-using Onex.Orchestrator.Requests;
+using Onex.Orchestrator.Intake;
 using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Intake;

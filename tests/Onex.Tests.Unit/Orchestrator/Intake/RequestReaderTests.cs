@@ -1,7 +1,7 @@
 using System.Text;
 using Onex.Contracts.Messages;
 using Onex.Kafka.Consuming;
-using Onex.Orchestrator.Requests;
+using Onex.Orchestrator.Intake;
 
 namespace Onex.Tests.Unit.Orchestrator.Intake;
 

@@ -4,8 +4,8 @@ using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
-using Onex.Orchestrator.Plans;
-using Onex.Orchestrator.Requests;
+using Onex.Orchestrator.Intake;
+using Onex.Orchestrator.Machines;
 using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Intake;

@@ -5,7 +5,7 @@ using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
 using Onex.Engine;
-using Onex.Orchestrator.Storage;
+using Onex.Orchestrator.Mapping;
 using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Mapping;

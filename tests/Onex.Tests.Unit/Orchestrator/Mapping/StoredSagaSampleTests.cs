@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Onex.Contracts.Messages;
 using Onex.Engine;
-using Onex.Orchestrator.Storage;
+using Onex.Orchestrator.Mapping;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
 using Onex.Tests.Unit.Contracts;

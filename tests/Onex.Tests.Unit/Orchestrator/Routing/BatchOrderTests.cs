@@ -1,7 +1,7 @@
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Engine;
-using Onex.Orchestrator.Requests;
+using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Routing;
 using Onex.Tests.Unit.Engine;
 

@@ -4,11 +4,11 @@ using System.Text.Json;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 using Onex.Engine;
-using Onex.Orchestrator.Control;
-using Onex.Orchestrator.Responses;
+using Onex.Orchestrator.Api;
+using Onex.Orchestrator.Intake;
+using Onex.Orchestrator.Mapping;
+using Onex.Orchestrator.Outbox;
 using Onex.Orchestrator.Routing;
-using Onex.Orchestrator.Sending;
-using Onex.Orchestrator.Storage;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Unit.Engine;
 

@@ -1,0 +1,133 @@
+using System.Collections.Immutable;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Expressions.Checking;
+using Onex.Contracts.Plans;
+using Onex.Contracts.Yaml;
+
+namespace Onex.Contracts.Compiling;
+
+/// <summary>
+/// What the readers found in a contract. Only <see cref="FindingsBuilder.Complete"/> makes one, so a check that takes it sees the whole file: every
+/// transition is known before the flow is checked.
+/// </summary>
+internal sealed class Findings(FindingsBuilder found)
+{
+    /// <summary>Every transition that the file declares from one state.</summary>
+    public IReadOnlyList<DeclaredTransition> Transitions => found.Transitions;
+
+    /// <summary>The targets of rules for every ordinary state before the pivot: <c>any_state</c> and <c>deadline</c>.</summary>
+    public IReadOnlyList<string> AnyStateTargets => found.AnyStateTargets;
+
+    /// <summary>The states with errors: further diagnostics about their transitions would be consequences.</summary>
+    public IReadOnlySet<string> StatesWithErrors => found.StatesWithErrors;
+
+    /// <summary>The position of each expression: its scalar, and the offset in it.</summary>
+    public IReadOnlyDictionary<Expression, (ScalarSyntax Scalar, int Start)> Origins => found.Origins;
+
+    /// <summary>Expressions inside text that may be null, with their type when the given fields of <c>data</c> are not null.</summary>
+    public IReadOnlyDictionary<Expression, Func<Func<string, bool>, CelType>> MayBeNull => found.MayBeNull;
+
+    /// <summary>The position of <c>retry</c> by step.</summary>
+    public IReadOnlyDictionary<string, SourceSpan> RetriedAt => found.RetriedAt;
+
+    /// <summary>The codes of each <c>catch</c> entry, with their positions.</summary>
+    public IReadOnlyDictionary<CatchRule, IReadOnlyList<ScalarSyntax>> CatchCodes => found.CatchCodes;
+
+    /// <summary>The waits and timeouts of states.</summary>
+    public IReadOnlyList<DeclaredWait> Waits => found.Waits;
+
+    /// <summary>Steps that change the world and declare no compensation.</summary>
+    public IReadOnlyList<UncompensatedStep> Uncompensated => found.Uncompensated;
+
+    /// <summary>Steps that change the world and whose compensations do not say what follows from an unknown outcome.</summary>
+    public IReadOnlyList<UncompensatedStep> UnknownOutcomeUnhandled => found.UnknownOutcomeUnhandled;
+
+    /// <summary>The paths that expressions read below the result of each step.</summary>
+    public IReadOnlyDictionary<string, List<ImmutableArray<string>>> ReadPaths => found.ReadPaths;
+
+    public IReadOnlySet<string> ReadData => found.ReadData;
+
+    public IReadOnlySet<string> WrittenData => found.WrittenData;
+
+    public IReadOnlySet<string> UsedEvents => found.UsedEvents;
+
+    public IReadOnlySet<string> UsedRetries => found.UsedRetries;
+
+    public IReadOnlySet<string> UsedConnections => found.UsedConnections;
+
+    /// <summary>The contracts that steps call or start.</summary>
+    public IReadOnlyList<ChildReference> Children => found.Children;
+
+    /// <summary>Whether a target does not exist: then the intended state may seem unreachable.</summary>
+    public bool HasUnknownState => found.HasUnknownState;
+
+    /// <summary>The position of an expression.</summary>
+    public SourceSpan PositionOf(Expression expression) => found.PositionOf(expression);
+}
+
+/// <summary>Collects the findings while a contract is read; see <see cref="Findings"/> for their meanings.</summary>
+internal sealed class FindingsBuilder
+{
+    public List<DeclaredTransition> Transitions { get; } = [];
+
+    public List<string> AnyStateTargets { get; } = [];
+
+    public HashSet<string> StatesWithErrors { get; } = new(StringComparer.Ordinal);
+
+    public Dictionary<Expression, (ScalarSyntax Scalar, int Start)> Origins { get; } = [];
+
+    public Dictionary<Expression, Func<Func<string, bool>, CelType>> MayBeNull { get; } = [];
+
+    public Dictionary<string, SourceSpan> RetriedAt { get; } = new(StringComparer.Ordinal);
+
+    public Dictionary<CatchRule, IReadOnlyList<ScalarSyntax>> CatchCodes { get; } = new(ReferenceEqualityComparer.Instance);
+
+    public List<DeclaredWait> Waits { get; } = [];
+
+    public List<UncompensatedStep> Uncompensated { get; } = [];
+
+    public List<UncompensatedStep> UnknownOutcomeUnhandled { get; } = [];
+
+    public Dictionary<string, List<ImmutableArray<string>>> ReadPaths { get; } = new(StringComparer.Ordinal);
+
+    public HashSet<string> ReadData { get; } = new(StringComparer.Ordinal);
+
+    public HashSet<string> WrittenData { get; } = new(StringComparer.Ordinal);
+
+    public HashSet<string> UsedEvents { get; } = new(StringComparer.Ordinal);
+
+    public HashSet<string> UsedRetries { get; } = new(StringComparer.Ordinal);
+
+    public HashSet<string> UsedConnections { get; } = new(StringComparer.Ordinal);
+
+    public List<ChildReference> Children { get; } = [];
+
+    public bool HasUnknownState { get; set; }
+
+    /// <summary>The findings, once everything has been read.</summary>
+    public Findings Complete() => new(this);
+
+    public SourceSpan PositionOf(Expression expression)
+    {
+        var (scalar, start) = Origins[expression];
+        return scalar.Part(start, expression.Text.Length);
+    }
+}
+
+/// <summary>A transition that the file declares.</summary>
+/// <param name="From">The source state.</param>
+/// <param name="To">The target state.</param>
+/// <param name="At">The position of the target in the file.</param>
+/// <param name="FaultMissing">Whether the transition sets no fault, which a compensating target requires.</param>
+internal sealed record DeclaredTransition(string From, string To, SourceSpan At, bool FaultMissing);
+
+/// <summary>A duration that the file declares for a wait or a timeout.</summary>
+/// <param name="State">Its state.</param>
+/// <param name="Length">The duration.</param>
+/// <param name="At">Its position.</param>
+/// <param name="What">What it is, for a message: <c>a wait</c>.</param>
+internal sealed record DeclaredWait(string State, TimeSpan Length, SourceSpan At, string What);
+
+/// <summary>A step that changes the world and declares no compensation.</summary>
+internal sealed record UncompensatedStep(string State, string Step, string Operation, SourceSpan At);

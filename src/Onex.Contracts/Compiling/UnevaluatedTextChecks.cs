@@ -1,0 +1,137 @@
+using System.Collections.Frozen;
+using System.Text.RegularExpressions;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Expressions.Checking;
+using Onex.Contracts.Yaml;
+
+namespace Onex.Contracts.Compiling;
+
+/// <summary>
+/// Text that is written as other languages write a value: <c>input.order_id</c>, <c>{{ input.order_id }}</c>, <c>$order_id</c>. It goes out as it
+/// stands. It is doubted only where what it would read is there: a template of an e-mail with <c>{{name}}</c>, <c>data.json</c> and a price are text.
+/// </summary>
+internal sealed partial class UnevaluatedTextChecks(ContractScope scope, ContractTypes types)
+{
+    // What ends like the name of a file or a host is one, where nothing says that there is such a field.
+    private static readonly FrozenSet<string> _endings = FrozenSet.ToFrozenSet(
+        [
+            "json", "yaml", "yml", "xml", "csv", "txt", "log", "md", "html", "htm", "pdf", "zip", "gz", "tar", "sql", "js", "ts", "png", "jpg", "svg", "bin", "dat",
+            "parquet", "avro", "com", "org", "net", "io", "ch", "de", "local", "internal",
+        ],
+        StringComparer.Ordinal);
+
+    private static readonly string[] _roots = ["input.", "data.", "steps.", "item.", "result.", "results.", "event.", "fault.", "saga.", "connections."];
+
+    /// <summary>Warns of text that is taken for a value.</summary>
+    /// <param name="scalar">The text.</param>
+    /// <param name="plain">The same, with blanks where something is evaluated.</param>
+    /// <param name="place">The names that could be read there.</param>
+    /// <param name="filling">What may fill it.</param>
+    public void Check(ScalarSyntax scalar, string plain, ExpressionPlace place, ArgumentFilling filling)
+    {
+        if (scope.Context.IsRegistered || filling == ArgumentFilling.Constant || plain.AsSpan().IndexOfAny(".${:") < 0)
+        {
+            return;
+        }
+
+        var isWhole = ReferenceEquals(plain, scalar.Text) && plain.Length <= ExpressionLimits.TextLength;
+        if ((isWhole ? Whole(plain, place) : null) is { } whole)
+        {
+            scope.Report(ContractDiagnostics.TextNotValue(scalar.At, plain, whole));
+        }
+        else if ((Inside(plain, place) ?? (filling is ArgumentFilling.PercentEncoded or ArgumentFilling.Address ? Segment(plain, place) : null)) is { } part)
+        {
+            scope.Report(ContractDiagnostics.TextNotValue(scalar.Part(part.At, part.Length), plain.Substring(part.At, part.Length), part.Expression));
+        }
+    }
+
+    // All of it an expression, or the name of a field in the dress of another language.
+    private string? Whole(string text, ExpressionPlace place)
+    {
+        if (Array.Exists(_roots, root => text.Contains(root, StringComparison.Ordinal)) && Expression.TryParse(text, out var expression, out _)
+            && expression.PathUses.Count > 0 && expression.PathUses.All(use => Exists(use.Path, place)))
+        {
+            return text.Trim();
+        }
+
+        return Dressed().Match(text) is { Success: true } dressed ? FieldOf(dressed.Groups["name"].Value, place) : null;
+    }
+
+    // A part of it: `{{ input.x }}`, `{input.x}`, `$input.x`, `$(input.x)`, `<%= input.x %>`.
+    private (int At, int Length, string Expression)? Inside(string text, ExpressionPlace place)
+    {
+        foreach (Match match in Placeholder().Matches(text))
+        {
+            var isEscaped = match.Index > 0 && text[match.Index - 1] == '$';
+            if (!isEscaped && Exists([.. match.Groups["reference"].Value.Split('.')], place))
+            {
+                return (match.Index, match.Length, match.Groups["reference"].Value);
+            }
+        }
+
+        return null;
+    }
+
+    // No address has braces, and few have a colon at the beginning of a segment: /orders/{order_id}, /orders/:order_id.
+    private (int At, int Length, string Expression)? Segment(string text, ExpressionPlace place)
+    {
+        foreach (Match match in PathParameter().Matches(text))
+        {
+            var name = match.Groups["name"];
+            if (!(match.Index > 0 && text[match.Index - 1] == '$') && FieldOf(name.Value, place) is { } field)
+            {
+                var at = text[match.Index] == '/' ? match.Index + 1 : match.Index;
+                return (at, match.Index + match.Length - at, field);
+            }
+        }
+
+        return null;
+    }
+
+    private string? FieldOf(string name, ExpressionPlace place) =>
+        place.Names.Contains("input") && (types.Find("input", place)?.Plain as CelType.ObjectOf)?.Shape.Find(name) is not null ? $"input.{name}"
+        : place.Names.Contains("data") && scope.Declared.Data.ContainsKey(name) ? $"data.{name}"
+        : null;
+
+    private bool Exists(IReadOnlyList<string> path, ExpressionPlace place)
+    {
+        if (path.Count < 2 || types.Find(path[0], place) is not { } type
+            || (path[0] == "data" && !scope.Declared.Data.ContainsKey(path[1]))
+            || (path[0] == "steps" && (!scope.Declared.Steps.ContainsKey(path[1]) || scope.Declared.WithoutResult.Contains(path[1]))))
+        {
+            return false;
+        }
+
+        for (var depth = 1; depth < path.Count; depth++)
+        {
+            switch (type.Plain)
+            {
+                case CelType.ObjectOf { Shape: var shape } when shape.Find(path[depth]) is { } field:
+                    type = field;
+                    break;
+                case CelType.MapOf map:
+                    type = map.Value;
+                    break;
+                case CelType.DynType or CelType.ObjectOf { Shape: { IsClosed: false, Names.Count: 0 } }:
+                    return depth > 1 || !_endings.Contains(path[^1]);
+                default:
+                    return false;
+            }
+        }
+
+        return true;
+    }
+
+    [GeneratedRegex(@"^\s*(\$\.?(?<name>[A-Za-z_][A-Za-z0-9_]*)|\{\{\s*(?<name>[A-Za-z_][A-Za-z0-9_]*)\s*\}\}|\{(?<name>[A-Za-z_][A-Za-z0-9_]*)\})\s*$", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    private static partial Regex Dressed();
+
+    [GeneratedRegex(
+        @"\{\{?-?\s*(?<reference>[a-z]+(\.[A-Za-z_][A-Za-z0-9_]*)+)[^{}]*\}\}?|\$\.?(?<reference>[a-z]+(\.[A-Za-z_][A-Za-z0-9_]*)+)|(\$\(|<%=?)\s*(?<reference>[a-z]+(\.[A-Za-z_][A-Za-z0-9_]*)+)\s*(\)|%>)",
+        RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    private static partial Regex Placeholder();
+
+    [GeneratedRegex(@"\{(?<name>[A-Za-z_][A-Za-z0-9_]*)\}|/:(?<name>[A-Za-z_][A-Za-z0-9_]*)", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    private static partial Regex PathParameter();
+}

@@ -1,0 +1,25 @@
+namespace Onex.Contracts.Diagnostics;
+
+/// <summary>A failure of an example, found by running it.</summary>
+/// <param name="Kind">The kind of failure, which selects the code.</param>
+/// <param name="At">The position in the file.</param>
+/// <param name="Example">The name of the example.</param>
+/// <param name="What">What was expected and what happened, as a clause.</param>
+/// <param name="Remedy">How to fix it.</param>
+public sealed record ExampleProblem(ExampleProblemKind Kind, SourceSpan At, string Example, string What, string Remedy);
+
+/// <summary>How an example that compiles can fail.</summary>
+public enum ExampleProblemKind
+{
+    /// <summary>The outcome differs from the expectation.</summary>
+    NotAsExpected,
+
+    /// <summary>An expression reads the result of a step without a script.</summary>
+    NotScripted,
+
+    /// <summary>The saga does not end.</summary>
+    Endless,
+
+    /// <summary>An event of the example is never sent.</summary>
+    NotSent,
+}

@@ -1,0 +1,15 @@
+namespace Onex.Contracts.Plans;
+
+/// <summary>Starts another contract's saga and does not wait for it: <c>saga</c> with <c>detached: true</c>.</summary>
+public sealed class StartStep : StepPlan
+{
+    internal StartStep()
+    {
+    }
+
+    /// <summary>The contract.</summary>
+    public required string Contract { get; init; }
+
+    /// <summary>Its input: a template that gives a map.</summary>
+    public required Template Input { get; init; }
+}

@@ -1,0 +1,94 @@
+using System.Text;
+using Onex.Contracts.Expressions;
+
+namespace Onex.Contracts.Plans;
+
+/// <summary>Evaluation of templates.</summary>
+public static class TemplateEvaluation
+{
+    /// <summary>
+    /// The template's value in that scope; an error of any expression is the error of the whole, with the expression's text in it. In text,
+    /// strings stand as they are, numbers and bools as CEL's <c>string()</c> gives them, lists and maps as JSON. Null has no text and is an
+    /// error: an empty text in its place would be another path, key or name.
+    /// </summary>
+    public static CelValue Evaluate(this Template template, IExpressionScope scope) => template switch
+    {
+        Template.Constant constant => constant.Value,
+        Template.Single single => Run(single, scope),
+        Template.Text text => Text(text, scope),
+        Template.List list => List(list, scope),
+        Template.Map map => Map(map, scope),
+        _ => throw new System.Diagnostics.UnreachableException(),
+    };
+
+    private static CelValue Run(Template.Single single, IExpressionScope scope)
+    {
+        var value = single.Expression.Evaluate(scope);
+        return value.IsError ? Failure(single.Expression, value.AsError())
+            : single.IsText && value.Kind == CelKind.Null ? Failure(single.Expression, "null is no text")
+            : value;
+    }
+
+    private static CelValue Text(Template.Text template, IExpressionScope scope)
+    {
+        var text = new StringBuilder();
+        var inPath = template.IsAddress;
+        foreach (var part in template.Parts)
+        {
+            text.Append(part.Literal);
+            inPath &= part.Literal?.Contains('?', StringComparison.Ordinal) != true;
+            if (part.Expression is not { } expression)
+            {
+                continue;
+            }
+
+            if (!CelText.TryToText(expression.Evaluate(scope), out var inserted, out var problem))
+            {
+                return Failure(expression, problem!);
+            }
+
+            if (inPath && inserted.Length == 0)
+            {
+                return Failure(expression, "the value is empty, and a path without it names something else");
+            }
+
+            text.Append(template.PercentEncoded ? Uri.EscapeDataString(inserted) : inserted);
+        }
+
+        return CelValue.String(text.ToString());
+    }
+
+    private static CelValue List(Template.List template, IExpressionScope scope)
+    {
+        var items = new CelValue[template.Items.Length];
+        for (var i = 0; i < items.Length; i++)
+        {
+            items[i] = template.Items[i].Evaluate(scope);
+            if (items[i].IsError)
+            {
+                return items[i];
+            }
+        }
+
+        return CelValue.List(items);
+    }
+
+    private static CelValue Map(Template.Map template, IExpressionScope scope)
+    {
+        var entries = new KeyValuePair<string, CelValue>[template.Entries.Length];
+        for (var i = 0; i < entries.Length; i++)
+        {
+            var value = template.Entries[i].Value.Evaluate(scope);
+            if (value.IsError)
+            {
+                return value;
+            }
+
+            entries[i] = new(template.Entries[i].Key, value);
+        }
+
+        return CelValue.Map(entries);
+    }
+
+    private static CelValue Failure(Expression expression, string problem) => CelValue.Error($"{problem}, in {expression.Text}");
+}

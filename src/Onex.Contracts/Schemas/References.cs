@@ -1,0 +1,139 @@
+using System.Collections.Immutable;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Text;
+using Onex.Contracts.Yaml;
+
+namespace Onex.Contracts.Schemas;
+
+/// <summary>Reads a file that a contract refers to, by path relative to the contracts directory.</summary>
+internal delegate LoadedFile ReadReference(string path);
+
+/// <summary>A file as it is for every contract that refers to it. What each finds wrong with it is its own.</summary>
+/// <param name="Text">Its text; null if there is none.</param>
+/// <param name="Problem">Why there is none.</param>
+/// <param name="Root">What it holds; null if it cannot be read.</param>
+/// <param name="Diagnostics">What is wrong with its YAML or JSON.</param>
+internal sealed record LoadedFile(string? Text, string? Problem, SyntaxNode? Root, IReadOnlyList<DiagnosticDraft> Diagnostics)
+{
+    /// <summary>The file of that path and text.</summary>
+    /// <param name="path">Its path.</param>
+    /// <param name="text">Its text; null if there is none.</param>
+    /// <param name="problem">Why there is none.</param>
+    /// <param name="depthMax">Maps and lists in one another.</param>
+    /// <param name="isRegistered">Whether it has been taken as it is before, with numbers that are refused today.</param>
+    public static LoadedFile Parse(string path, string? text, string? problem, int depthMax, bool isRegistered = false)
+    {
+        if (text is null)
+        {
+            return new LoadedFile(null, problem, null, []);
+        }
+
+        var file = new SourceFile(path, text);
+        var root = path.EndsWith(".json", StringComparison.Ordinal) ? JsonReader.Read(file, depthMax) : YamlReader.Read(file, depthMax, isRegistered);
+        if (root is not null && !isRegistered)
+        {
+            root.ReportUnfitNumbers(file);
+        }
+
+        return new LoadedFile(text, null, root, file.Reported);
+    }
+}
+
+/// <summary>A file that a contract refers to.</summary>
+/// <param name="Path">Relative to the contracts directory.</param>
+/// <param name="File">Its text, and what is wrong with it.</param>
+/// <param name="Root">What it holds; null if it cannot be read.</param>
+internal sealed record ReferencedFile(string Path, SourceFile File, SyntaxNode? Root);
+
+/// <summary>The files that one contract refers to, each read once.</summary>
+/// <param name="read">Reads one.</param>
+/// <param name="shown">A path as people are to see it.</param>
+internal sealed class References(ReadReference read, Func<string, string> shown)
+{
+    private readonly Dictionary<string, ReferencedFile> _files = new(StringComparer.Ordinal);
+
+    /// <summary>All that were opened, in order of path.</summary>
+    public IEnumerable<ReferencedFile> Files => _files.Values.OrderBy(file => file.Path, StringComparer.Ordinal);
+
+    /// <summary>Their texts by path.</summary>
+    public ImmutableSortedDictionary<string, string> Texts() =>
+        _files.Values.ToImmutableSortedDictionary(file => file.Path, file => file.File.Text, StringComparer.Ordinal);
+
+    /// <summary>The file that <paramref name="reference"/> means in <paramref name="from"/>; null with a reason if there is none.</summary>
+    public ReferencedFile? Open(string from, string reference, out string? problem)
+    {
+        if (Resolve(from, reference, out problem) is not { } path)
+        {
+            return null;
+        }
+
+        if (_files.TryGetValue(path, out var known))
+        {
+            return known;
+        }
+
+        if (_files.Count >= Limits.ReferencesMax)
+        {
+            problem = $"a contract may refer to {Limits.ReferencesMax} files at most";
+            return null;
+        }
+
+        var loaded = read(path);
+        if (loaded.Text is null)
+        {
+            problem = loaded.Problem ?? "it cannot be read";
+            return null;
+        }
+
+        var file = new SourceFile(shown(path), loaded.Text);
+        foreach (var complaint in loaded.Diagnostics)
+        {
+            file.Report(complaint);
+        }
+
+        return _files[path] = new ReferencedFile(path, file, loaded.Root);
+    }
+
+    /// <summary>The path relative to the contracts directory, never above it.</summary>
+    private static string? Resolve(string from, string reference, out string? problem)
+    {
+        problem = null;
+        if (reference.StartsWith('/') || reference.Contains('\\', StringComparison.Ordinal) || reference.Contains(':', StringComparison.Ordinal)
+            || reference.Contains('\0', StringComparison.Ordinal))
+        {
+            problem = "only relative paths with '/' are";
+            return null;
+        }
+
+        if (!reference.EndsWith(".json", StringComparison.Ordinal) && !reference.EndsWith(".yaml", StringComparison.Ordinal))
+        {
+            problem = "only .json and .yaml files are";
+            return null;
+        }
+
+        var segments = from.Split('/').SkipLast(1).ToList();
+        foreach (var segment in reference.Split('/'))
+        {
+            if (segment is "" or ".")
+            {
+                continue;
+            }
+
+            if (segment != "..")
+            {
+                segments.Add(segment);
+            }
+            else if (segments.Count > 0)
+            {
+                segments.RemoveAt(segments.Count - 1);
+            }
+            else
+            {
+                problem = "it is outside the contracts directory";
+                return null;
+            }
+        }
+
+        return string.Join('/', segments);
+    }
+}

@@ -1,0 +1,75 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Onex.Contracts.Messages;
+using Onex.Orchestrator.Intake;
+using Onex.Orchestrator.Outbox;
+using Onex.Orchestrator.Routing;
+using Onex.Persistence.DeadLetters;
+
+namespace Onex.Orchestrator.Api;
+
+/// <summary>What the record of a dead letter has come to although it has a letter.</summary>
+/// <param name="SagaId">The saga that has it.</param>
+/// <param name="Reason">How, for people.</param>
+internal sealed record Handled(Guid SagaId, string Reason);
+
+/// <summary>
+/// Tells whether the record of a dead letter was handled after all. A letter is durable before its record's offset is: whoever dies between the two
+/// leaves a record that is read again, and may be handled then.
+/// </summary>
+internal sealed class HandledAfterAll(Topics topics, RequestReader requests, SagaReader sagas, IDeadLetterIndex letters)
+{
+    /// <summary>What came of the record, or null if nothing did. Of records that no saga reads nobody here can tell.</summary>
+    public async Task<Handled?> FindAsync(DeadLetterRow letter, CancellationToken cancellation)
+    {
+        if (letter.Value is not { Length: > 0 } value)
+        {
+            return null;
+        }
+
+        if (letter.Topic == topics.Requests)
+        {
+            var (read, _) = requests.Read(value, new RequestOrigin(RequestReader.Identity(letter.Topic, Redrive.Origin(letter), value), "", ImmutableSortedDictionary<string, string>.Empty));
+            return read is not null && await letters.HandledByAsync(read.Requester.RequestId, cancellation) is { } known
+                ? new Handled(known, $"Saga {known} has its request already.")
+                : null;
+        }
+
+        var message = letter.Topic == topics.SagaEvents ? ResultReader.ReadSagaMessage(value, out _) : null;
+        if (message is { Call: { } call })
+        {
+            return await letters.HandledByAsync(call.CommandId, cancellation) is { } child
+                ? new Handled(child, $"Saga {child} was started by this call already.")
+                : null;
+        }
+
+        if (letter.Topic == topics.EffectResponses || letter.Topic == topics.WorkerResponses || message is not null)
+        {
+            var result = message is null ? ResultReader.Read(value, out _) : message.Result;
+            return result is null ? null : await AwaitedAsync(result.SagaId, result.CommandId, cancellation);
+        }
+
+        return (letter.Topic == topics.EffectRequests || letter.Topic == topics.WorkerRequests) && Command(value) is { } command
+            ? await AwaitedAsync(command.SagaId, command.CommandId, cancellation)
+            : null;
+    }
+
+    // A saga that no longer waits for the command has an outcome of it, or needs none.
+    private async Task<Handled?> AwaitedAsync(Guid sagaId, Guid commandId, CancellationToken cancellation) =>
+        await sagas.ReadAsync([sagaId], cancellation) is [{ Saga: { } saga }]
+            && (saga.EndedAt is not null || saga.Outstanding.All(command => command.CommandId != commandId))
+            ? new Handled(sagaId, $"Saga {sagaId} does not wait for the outcome of command {commandId} any more.")
+            : null;
+
+    private static StepCommand? Command(byte[] value)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(value, MessageJson.Default.StepCommand);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,199 @@
+using System.Text;
+using Onex.Contracts.Messages;
+using Onex.Engine;
+using Onex.Orchestrator.Intake;
+using Onex.Orchestrator.Machines;
+using Onex.Orchestrator.Outbox;
+using Onex.Orchestrator.Routing;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Api;
+
+/// <summary>What the HTTP API may ask of this main, through the same router as everything else.</summary>
+internal sealed class SagaControl(
+    RequestReader requests,
+    RequestRules rules,
+    SagaRouter router,
+    SagaReader reader,
+    SagaSignals signals,
+    SagaHomes homes,
+    KnownRequests known,
+    ResponseWriter responses,
+    DatabaseClock clock,
+    TimeProvider time) : ISagaControl
+{
+    // For sagas that other mains move. Those of this main are told at once.
+    private static readonly TimeSpan _lookEvery = TimeSpan.FromMilliseconds(250);
+
+    public async Task<Submission> SubmitAsync(
+        ReadOnlyMemory<byte> body, IReadOnlyList<KeyValuePair<string, string>> headers, CancellationToken cancellation)
+    {
+        var now = clock.Now;
+        var id = Guid.CreateVersion7(now);
+        var origin = new RequestOrigin(
+            id, $"http/{id}", RequestReader.Carried(headers.Select(header => new KeyValuePair<string, byte[]?>(header.Key, Encoding.UTF8.GetBytes(header.Value)))));
+        var (read, rejection) = requests.Read(body, origin);
+        if (read is null)
+        {
+            return Refused(rejection!, origin);
+        }
+
+        var sagaId = Guid.CreateVersion7(now);
+        (var accepted, rejection) = rules.Accept(read, sagaId, await homes.OfAsync(sagaId, cancellation), now);
+        var caller = new TaskCompletionSource<WorkOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var item = accepted is not null
+            ? WorkItem.Of(accepted, entry: null, caller)
+            : (await known.FindAsync(rejection!.Requester, cancels: false, entry: null, caller, cancellation)).Item;
+        if (item is null)
+        {
+            return Refused(rejection!, origin);
+        }
+
+        return await HandleAsync(item, caller, cancellation) switch
+        {
+            WorkOutcome.Done done => new Submission.Accepted(done.SagaId, read.Requester.RequestId, read.Requester.CorrelationId) { Source = origin.Source },
+            WorkOutcome.Refused refused => Refused(refused.Rejection, origin),
+            WorkOutcome.Failed failed => Refused(new Rejection(failed.Code, failed.Reason, failed.ErrorType, read.Requester), origin),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+    }
+
+    public async Task<ReadOnlyMemory<byte>?> WaitForResponseAsync(Submission.Accepted request, TimeSpan within, CancellationToken cancellation)
+    {
+        if (request.SagaId is not { } sagaId)
+        {
+            return null;
+        }
+
+        using var listener = signals.Listen(sagaId);
+        var began = time.GetTimestamp();
+        var (isThere, saga) = await TryReadAsync(sagaId, cancellation);
+        while (isThere)
+        {
+            if (saga is not null)
+            {
+                // An event that was accepted is not answered.
+                if (SagaAnswers.Find(saga, request) is not { } waiter)
+                {
+                    return null;
+                }
+
+                if (SagaAnswers.To(saga, waiter) is { } answer)
+                {
+                    return responses.Write(sagaId, answer, Guid.Empty, saga.UpdatedAt).Value;
+                }
+            }
+
+            var left = within - time.GetElapsedTime(began);
+            if (left <= TimeSpan.Zero)
+            {
+                return null;
+            }
+
+            await Task.WhenAny(listener.Answered, Task.Delay(left < _lookEvery ? left : _lookEvery, time, cancellation));
+            cancellation.ThrowIfCancellationRequested();
+            (isThere, saga) = listener.Answered.IsCompletedSuccessfully
+                ? (true, await listener.Answered)
+                : await TryReadAsync(sagaId, cancellation);
+        }
+
+        return null;
+    }
+
+    public async Task<(bool IsThere, ReadOnlyMemory<byte>? Response)> ResponseAsync(Guid sagaId, CancellationToken cancellation)
+    {
+        if (await reader.ReadAsync([sagaId], cancellation) is not [{ Saga: { } saga }])
+        {
+            return (false, null);
+        }
+
+        // Not as one expression: beside a ReadOnlyMemory<byte>, 'null' in '? :' is an empty one, and the caller is answered with nothing.
+        if (SagaAnswers.To(saga, new Waiter(saga.Facts.Requester with { Parent = null }, IsDuplicate: false)) is not { } answer)
+        {
+            return (true, null);
+        }
+
+        return (true, responses.Write(sagaId, answer, Guid.Empty, saga.UpdatedAt).Value);
+    }
+
+    public async Task<OperatorAnswer> AskAsync(
+        Guid sagaId, OperatorCommand command, string by, string? reason, CancellationToken cancellation)
+    {
+        var asked = new OperatorAsked { SagaId = sagaId, CausedBy = Guid.CreateVersion7(clock.Now), Command = command, By = by, Reason = reason };
+        var caller = new TaskCompletionSource<WorkOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        return await HandleAsync(new WorkItem(asked, entry: null) { Caller = caller }, caller, cancellation) switch
+        {
+            WorkOutcome.Done { Saga: { } saga, Decision: { } decision } => decision.NotDone is { } why
+                ? new OperatorAnswer(OperatorOutcome.Refused, why, saga.Status.ToText())
+                : new OperatorAnswer(OperatorOutcome.Done, $"The saga is {saga.Status.ToText()} in state '{saga.State}' now.", saga.Status.ToText()),
+            WorkOutcome.Done { Saga: { } saga } => new OperatorAnswer(
+                OperatorOutcome.Refused,
+                saga.EndedAt is { } ended
+                    ? $"The saga has ended in state '{saga.State}' at {ended:O}. What has ended stays as it is."
+                    : $"The saga is in state '{saga.State}', in which nothing can be asked of it.",
+                saga.Status.ToText()),
+            WorkOutcome.Failed failed => new OperatorAnswer(OperatorOutcome.Refused, failed.Reason, null),
+            _ => new OperatorAnswer(OperatorOutcome.NotFound, $"There is no saga {sagaId}.", null),
+        };
+    }
+
+    public async Task<WaitReason?> WhyAsync(Guid sagaId, CancellationToken cancellation) => await reader.ReadAsync([sagaId], cancellation) switch
+    {
+        [{ Saga: { } saga, Pipe: { } pipe, Row: { } row }] => Tell(pipe, saga, row),
+        [{ Problem: { } problem, Row: { } row }] => SetAside(row, problem),
+        [{ Row: { } row }] => new WaitReason(
+            $"It waits for its contract: '{row.Contract}' {row.ContractVersion} ({row.ContractHash[..12]}) is not registered here. "
+            + $"Put that version back and restart a main ({ErrorCodes.PlanMissing}).",
+            row.Status.ToText(), row.State, row.UpdatedAt, row.NextWakeupAt, [], []),
+        _ => null,
+    };
+
+    // What cannot be handled cannot be explained either; the reason is what there is to tell.
+    private WaitReason Tell(PlanPipe pipe, SagaState saga, SagaRow row)
+    {
+        try
+        {
+            return Waits.Tell(pipe.Plan, saga, clock.Now);
+        }
+#pragma warning disable CA1031 // Whoever asks after a saga that is set aside is told so, whatever is wrong with it.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            return SetAside(row, saga.BlockedBecause ?? failure.Message);
+        }
+    }
+
+    private static WaitReason SetAside(SagaRow row, string reason) => new(
+        $"It is set aside and waits for an operator: {reason} ({ErrorCodes.SagaSetAside})",
+        row.Status.ToText(), row.State, row.UpdatedAt, row.NextWakeupAt, ["an operator"], [$"sagas retry {row.Id}"]);
+
+    // Whoever gives up waiting changes nothing: what has begun is done to its end.
+    private async Task<WorkOutcome> HandleAsync(WorkItem item, TaskCompletionSource<WorkOutcome> caller, CancellationToken cancellation)
+    {
+        await router.HandleAsync([item], CancellationToken.None).WaitAsync(cancellation);
+        return await caller.Task.WaitAsync(cancellation);
+    }
+
+    // No saga is at hand while the database is away, or its plan is not here; the wait goes on.
+    private async Task<(bool IsThere, SagaState? Saga)> TryReadAsync(Guid sagaId, CancellationToken cancellation)
+    {
+        try
+        {
+            return await reader.ReadAsync([sagaId], cancellation) is [var stored] ? (true, stored.Saga) : (false, null);
+        }
+        catch (StoreUnavailableException)
+        {
+            return (true, null);
+        }
+    }
+
+    private static Submission.Refused Refused(Rejection rejection, RequestOrigin origin) => new(ResponseWriter.Of(
+        rejection.Requester ?? new Requester
+        {
+            RequestId = origin.RequestId,
+            CorrelationId = Identity.OfRequest(origin.RequestId, "correlation"),
+            Operation = "",
+            Source = origin.Source,
+        },
+        rejection));
+}

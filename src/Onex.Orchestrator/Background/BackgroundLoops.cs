@@ -1,0 +1,161 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Onex.Engine;
+using Onex.Hosting.Settings;
+using Onex.Orchestrator.Outbox;
+using Onex.Orchestrator.Routing;
+using Onex.Persistence.Maintenance;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Background;
+
+/// <summary>
+/// What main does without being asked: wakes sagas, gives them the events that came before them, forgets what was sent,
+/// sends what nobody sent, starts what is scheduled, keeps its clock right.
+/// </summary>
+internal sealed class BackgroundLoops(
+    SagaRouter router,
+    ISagaStore store,
+    OutgoingSender sender,
+    WakeupQueue wakeups,
+    HomePartitions home,
+    EarlySweep early,
+    Scheduler scheduler,
+    DatabaseClock clock,
+    IStoreMaintenance upkeep,
+    RuntimeSettings settings,
+    TimeProvider time,
+    ILogger<BackgroundLoops> logger) : BackgroundService
+{
+    private const int WakeupsAtOnce = 500;
+    private const int ForgottenAtOnce = 2_000;
+    private static readonly TimeSpan _tick = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan _sweepUnsentEvery = TimeSpan.FromSeconds(2.5);
+    private static readonly TimeSpan _unsentAge = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _sweepEarlyEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _scheduleEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _measureEvery = TimeSpan.FromSeconds(10);
+
+    // What the broker needs for the last of them at most, while it is there.
+    private static readonly TimeSpan _lastAcknowledgements = TimeSpan.FromSeconds(4);
+
+    private static readonly TimeSpan _tidyEvery = TimeSpan.FromHours(1);
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
+        EveryAsync("wake-ups", _tick, WakeAsync, stoppingToken),
+        EveryAsync("sent messages", _tick, ForgetAsync, stoppingToken),
+        EveryAsync("unsent messages", _sweepUnsentEvery, cancellation => home.SweepUnsentAsync(_unsentAge, cancellation), stoppingToken),
+        EveryAsync("wake-ups to come", HomePartitions.SweepEvery, home.SweepWakeupsAsync, stoppingToken),
+        EveryAsync("early events", _sweepEarlyEvery, early.SweepAsync, stoppingToken),
+        EveryAsync("schedules", _scheduleEvery, scheduler.RunAsync, stoppingToken),
+        EveryAsync(
+            "old and coming rows",
+            _tidyEvery,
+            cancellation => upkeep.RemoveExpiredAsync(settings.Retention, settings.HistoryRetention, cancellation),
+            stoppingToken),
+        EveryAsync("the database's clock", _measureEvery, cancellation => clock.MeasureAsync(store, cancellation), stoppingToken));
+
+    // The rider, which stops first, has drained: what its last batches sent is acknowledged within moments, and must not be sent again by
+    // whoever comes next.
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        using var end = new CancellationTokenSource(_lastAcknowledgements, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(end.Token, cancellationToken);
+        try
+        {
+            while (sender.HasInHand)
+            {
+                await ForgetAsync(either.Token);
+            }
+        }
+        catch (Exception late) when (late is OperationCanceledException or StoreUnavailableException)
+        {
+            Log.OutboxNotCleared(logger);
+        }
+    }
+
+    private async Task WakeAsync(CancellationToken cancellation)
+    {
+        var now = clock.Now;
+        var due = wakeups.TakeDue(now, WakeupsAtOnce);
+        if (due.Count == 0)
+        {
+            return;
+        }
+
+        // If it throws nothing is lost: each saga's row still says when it wants to be woken, and the sweep reads it.
+        await router.HandleAsync(
+            [
+                .. due.Select(sagaId => new WorkItem(
+                    new TimerFired { SagaId = sagaId, CausedBy = Identity.Wakeup(sagaId, now), Leases = new Dictionary<Guid, Lease>() },
+                    entry: null)),
+            ],
+            cancellation);
+    }
+
+    private async Task ForgetAsync(CancellationToken cancellation)
+    {
+        await sender.WaitForAcknowledgedAsync(cancellation);
+        var acknowledged = sender.TakeAcknowledged(ForgottenAtOnce);
+        if (acknowledged.Count == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            await store.MarkSentAsync(acknowledged, cancellation);
+        }
+        catch
+        {
+            sender.GiveBack(acknowledged);
+            throw;
+        }
+
+        sender.Forgotten(acknowledged);
+    }
+
+    // Says once that something does not work, and once that it works again.
+    private async Task EveryAsync(string what, TimeSpan period, Func<CancellationToken, Task> work, CancellationToken cancellation)
+    {
+        var failing = false;
+        while (!cancellation.IsCancellationRequested)
+        {
+            try
+            {
+                await work(cancellation);
+                if (failing)
+                {
+                    failing = false;
+                    Log.JobWorksAgain(logger, what);
+                }
+
+                await Task.Delay(period, time, cancellation);
+            }
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            {
+                return;
+            }
+#pragma warning disable CA1031 // A loop that ends because of one failure would leave sagas asleep.
+            catch (Exception failure)
+#pragma warning restore CA1031
+            {
+                if (!failing)
+                {
+                    failing = true;
+                    Log.JobFailed(logger, what, failure.Message);
+                }
+
+                try
+                {
+                    await Task.Delay(TimeSpan.FromSeconds(1), time, cancellation);
+                }
+                catch (OperationCanceledException)
+                {
+                    return;
+                }
+            }
+        }
+    }
+}

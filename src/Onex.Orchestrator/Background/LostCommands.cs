@@ -1,0 +1,57 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Onex.Engine;
+using Onex.Orchestrator.Routing;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Background;
+
+/// <summary>
+/// For a bus that lives in memory: the log ended with the process before this one, and every command with it that was on its way. Once, after
+/// the first assignment, every live saga sends its commands in flight again. Those that were run are answered from the ledger.
+/// </summary>
+internal sealed class LostCommands(SagaRouter router, ISagaStore store, HomePartitions home, TimeProvider time, ILogger<LostCommands> logger)
+    : BackgroundService
+{
+    private const int AtOnce = 500;
+    private static readonly TimeSpan _pause = TimeSpan.FromSeconds(1);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await home.Assigned.WaitAsync(stoppingToken);
+        var after = Guid.Empty;
+        var sagas = 0;
+        while (true)
+        {
+            try
+            {
+                var live = await store.LiveAsync(after, AtOnce, stoppingToken);
+                if (live.Count == 0)
+                {
+                    break;
+                }
+
+                await router.HandleAsync(
+                    [.. live.Select(id => new WorkItem(new ResendAsked { SagaId = id, CausedBy = Guid.CreateVersion7(time.GetUtcNow()) }, entry: null))],
+                    stoppingToken);
+                (after, sagas) = (live[^1], sagas + live.Count);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                throw;
+            }
+#pragma warning disable CA1031 // Whatever stands in the way, the process goes on without it: it is not ready, and says why.
+            catch (Exception failure)
+#pragma warning restore CA1031
+            {
+                Log.ResendFailed(logger, failure.Message, failure is StoreUnavailableException ? null : failure);
+                await Task.Delay(_pause, time, stoppingToken);
+            }
+        }
+
+        if (sagas > 0)
+        {
+            Log.SagasContinued(logger, sagas);
+        }
+    }
+}

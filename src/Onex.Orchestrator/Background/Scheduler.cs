@@ -1,0 +1,156 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+using Onex.Engine;
+using Onex.Orchestrator.Intake;
+using Onex.Orchestrator.Machines;
+using Onex.Orchestrator.Routing;
+using Onex.Persistence.Sagas;
+using Onex.Persistence.Schedules;
+
+namespace Onex.Orchestrator.Background;
+
+/// <summary>
+/// Starts sagas when the schedules of their contracts say so, once per time however many mains do this: a time's request has the same identity
+/// everywhere. The saga starts before the schedule moves on, so that no time is lost between the two; a second start is known by then.
+/// </summary>
+internal sealed partial class Scheduler(
+    PlanCatalogue plans,
+    IScheduleStore store,
+    ISagaStore sagas,
+    SagaRouter router,
+    SagaHomes homes,
+    DatabaseClock clock,
+    ILogger<Scheduler> logger)
+{
+    /// <summary>The business key of sagas that must not overlap, where their contract has none.</summary>
+    public const string ReservedKey = "schedule";
+
+    // By contract. Other mains move schedules too: this is never ahead of the database, and it is asked before anything starts.
+    private readonly ConcurrentDictionary<string, DateTimeOffset> _last = new(StringComparer.Ordinal);
+    private readonly List<Plan> _scheduled = [.. plans.Startable.Where(plan => plan.Schedule is not null)];
+
+    private bool _begun;
+
+    /// <summary>The next time of a contract, or null if there is none, or it is not known yet.</summary>
+    public DateTimeOffset? Next(Plan plan) =>
+        _scheduled.Contains(plan) && _last.TryGetValue(plan.Name, out var last) ? plan.Schedule!.After(last) : null;
+
+    /// <summary>Starts what is due.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        if (!_begun)
+        {
+            await BeginAsync(cancellation);
+            _begun = true;
+        }
+
+        foreach (var plan in _scheduled)
+        {
+            if (Next(plan) <= clock.Now)
+            {
+                await RunAsync(plan, cancellation);
+            }
+        }
+    }
+
+    // By the database's clock from the first time on: this machine's may be wrong. Without a schedule too, so that those of before count as removed.
+    private async Task BeginAsync(CancellationToken cancellation)
+    {
+        await clock.MeasureAsync(sagas, cancellation);
+        var last = await store.BeginAsync([.. _scheduled.Select(NameOf)], cancellation);
+        foreach (var (plan, at) in _scheduled.Zip(last))
+        {
+            _last[plan.Name] = at;
+        }
+    }
+
+    private async Task RunAsync(Plan plan, CancellationToken cancellation)
+    {
+        var name = NameOf(plan);
+        if (await store.LastAsync(name, cancellation) is not { } last)
+        {
+            // Its row is gone: the database is another one, or of before.
+            _begun = false;
+            return;
+        }
+
+        var due = ScheduleTimes.Since(plan.Schedule!, last, clock.Now);
+        foreach (var at in due.Starts)
+        {
+            await StartAsync(plan, at, cancellation);
+        }
+
+        if (due.Last > last)
+        {
+            await store.AdvanceAsync(name, last, due.Last, cancellation);
+        }
+
+        _last[plan.Name] = due.Last;
+    }
+
+    private async Task StartAsync(Plan plan, DateTimeOffset due, CancellationToken cancellation)
+    {
+        var now = clock.Now;
+        var sagaId = Guid.CreateVersion7(now);
+        var (accepted, rejection) = RequestRules.Start(
+            plan, RequesterOf(plan, due), plan.Schedule!.Input, sagaId, await homes.OfAsync(sagaId, cancellation), now);
+        if (accepted is not AcceptedRequest.Start start)
+        {
+            Refused(plan.Name, due, rejection!.Error);
+            return;
+        }
+
+        if (plan is { Schedule.Overlap: Overlap.Skip, Key: null })
+        {
+            start = new AcceptedRequest.Start(start.Facts with { BusinessKey = ReservedKey });
+        }
+
+        var caller = new TaskCompletionSource<WorkOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await router.HandleAsync([WorkItem.Of(start, entry: null, caller)], cancellation);
+        switch (await caller.Task.WaitAsync(cancellation))
+        {
+            case WorkOutcome.Done done:
+                Started(plan.Name, due, done.SagaId);
+                break;
+            case WorkOutcome.Refused { Rejection: { Code: ErrorCodes.KeyTaken } taken }:
+                Skipped(plan.Name, due, taken.Error);
+                break;
+            case WorkOutcome.Refused refused:
+                Refused(plan.Name, due, refused.Rejection.Error);
+                break;
+            case WorkOutcome.Failed failed:
+                Refused(plan.Name, due, failed.Reason);
+                break;
+        }
+    }
+
+    private static Requester RequesterOf(Plan plan, DateTimeOffset due)
+    {
+        var requestId = Identity.Scheduled(plan.Name, due);
+        return new Requester
+        {
+            RequestId = requestId,
+            CorrelationId = Identity.OfRequest(requestId, "correlation"),
+            Operation = plan.Name,
+            Source = $"schedule:{due.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'", CultureInfo.InvariantCulture)}",
+            Silent = true,
+        };
+    }
+
+    private static ScheduleName NameOf(Plan plan) => new(plan.Name, plan.Schedule!.Text);
+
+    /// <summary>A time of a schedule has come, and its saga has started.</summary>
+    [LoggerMessage(1010, LogLevel.Debug, "The schedule of {Contract} has started a saga for {Due}: {SagaId}")]
+    private partial void Started(string contract, DateTimeOffset due, Guid? sagaId);
+
+    /// <summary>A time of a schedule has come, and overlap or missed says that no saga starts.</summary>
+    [LoggerMessage(1011, LogLevel.Information, "The schedule of {Contract} starts nothing for {Due}: {Reason}")]
+    private partial void Skipped(string contract, DateTimeOffset due, string reason);
+
+    /// <summary>A time of a schedule has come, and its saga cannot start: its input does not match, or its key is in use.</summary>
+    [LoggerMessage(1012, LogLevel.Warning, "The schedule of {Contract} could not start a saga for {Due}: {Reason}")]
+    private partial void Refused(string contract, DateTimeOffset due, string reason);
+}

@@ -1,0 +1,91 @@
+using Onex.Contracts.Messages;
+using Onex.Engine;
+
+namespace Onex.Orchestrator.Intake;
+
+/// <summary>Refusals of events, by the engine and by the router.</summary>
+internal static class EventDeclines
+{
+    /// <summary>A rejection of the engine's.</summary>
+    public static Rejection ToRejection(this DeclinedEvent refused, Guid sagaId) =>
+        Of(refused.Code, refused.Error, refused.Requester) with { SagaId = sagaId };
+
+    /// <summary>A saga in a state that takes no events at all.</summary>
+    public static Rejection Unwanted(EventRequest request, Guid sagaId, string state) =>
+        Of(
+            ErrorCodes.EventUnwanted,
+            $"The saga is in state '{state}', which takes no events, nor does any state that it can still come to.",
+            request.Requester) with
+        {
+            SagaId = sagaId,
+        };
+
+    /// <summary>Several live sagas fit.</summary>
+    public static Rejection Ambiguous(EventRequest request, IReadOnlyList<Guid> live) => Of(
+        ErrorCodes.TargetAmbiguous,
+        $"Several live sagas of '{request.Contract}' have the correlation id {request.Requester.CorrelationId} ({string.Join(", ", live)}). "
+        + "Say which one is meant: \"target\": {\"key\": ...} with its business key, or {\"saga_id\": ...}.",
+        request.Requester);
+
+    /// <summary>No live saga fits.</summary>
+    public static Rejection Missing(EventRequest request) => Of(
+        ErrorCodes.TargetMissing,
+        $"There is no live saga of '{request.Contract}' with {Named(request)}: it has ended, or has not started yet."
+        + (request.Early is null ? $" The contract does not declare '{request.Event}' with 'early', so it is not kept for one that starts later." : ""),
+        request.Requester);
+
+    /// <summary>The saga that it fits has ended, so that it is not early but late.</summary>
+    public static Rejection Late(EventRequest request, Guid ended) => Of(
+        ErrorCodes.TargetMissing,
+        $"There is no live saga of '{request.Contract}' with {Named(request)}: the last one ({ended}) has ended. An event that comes after the end of a "
+        + "saga is not kept for the next one. If it is for the next one, send it again once that has started.",
+        request.Requester);
+
+    /// <summary>Its identity belongs to another request.</summary>
+    /// <param name="requester">Who sent this one.</param>
+    /// <param name="sagaId">The saga that has the other one, or null.</param>
+    public static Rejection Differs(Requester requester, Guid? sagaId) => Of(
+        ErrorCodes.RequestDiffers,
+        $"The envelope_id {requester.RequestId} was used for another request already{(sagaId is { } id ? $" (saga {id})" : "")}: operation, target or payload is "
+        + "not the same. Give another request an envelope_id of its own; send the first one as it was to be told its answer.",
+        requester) with
+    {
+        SagaId = sagaId,
+    };
+
+    /// <summary>So many wait for that saga already.</summary>
+    public static Rejection TooMany(EventRequest request, int limit) => Of(
+        ErrorCodes.EventsTooMany,
+        $"No more events are kept for a saga of '{request.Contract}' with {Named(request)}: the limit is {limit}. Start the saga, or send less before it starts.",
+        request.Requester);
+
+    /// <summary>Its saga did not start in time.</summary>
+    public static Rejection Expired(EventRequest request, DateTimeOffset receivedAt, DateTimeOffset expiresAt) => Of(
+        ErrorCodes.EventExpired,
+        $"The event was kept from {receivedAt:O} until {expiresAt:O}, and no saga of '{request.Contract}' with {Named(request)} started in that time.",
+        request.Requester);
+
+    private static string Named(EventRequest request) => request.Address switch
+    {
+        { SagaId: { } id } => $"the id {id}",
+        { BusinessKey: { } key } => $"the business key '{key}'",
+        var address => $"the correlation id {address.CorrelationId}",
+    };
+
+    private static Rejection Of(string code, string error, Requester requester) => new(
+        code,
+        error,
+        code switch
+        {
+            ErrorCodes.EventRefused => nameof(ErrorCodes.EventRefused),
+            ErrorCodes.EventUnwanted => nameof(ErrorCodes.EventUnwanted),
+            ErrorCodes.EventsTooMany => nameof(ErrorCodes.EventsTooMany),
+            ErrorCodes.EventExpired => nameof(ErrorCodes.EventExpired),
+            ErrorCodes.EventUnclaimed => nameof(ErrorCodes.EventUnclaimed),
+            ErrorCodes.TargetAmbiguous => nameof(ErrorCodes.TargetAmbiguous),
+            ErrorCodes.TargetMissing => nameof(ErrorCodes.TargetMissing),
+            ErrorCodes.RequestDiffers => nameof(ErrorCodes.RequestDiffers),
+            _ => "EventRefused",
+        },
+        requester);
+}

@@ -1,0 +1,51 @@
+using System.Text.Json;
+
+namespace Onex.Orchestrator.Intake;
+
+/// <summary>
+/// A key that stands twice in one object is refused at the edge: which of the two counts differs between readers of JSON, so that a check and what
+/// it was made for could see different values.
+/// </summary>
+internal static class KeyCheck
+{
+    private const int NameCharsMax = 80;
+
+    /// <summary>What is wrong with the keys in JSON that is otherwise in order, or null.</summary>
+    public static string? Problem(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = RequestReader.DepthMax });
+
+        // One set of names per level, used again by each object of that level; and the name under which each level stands.
+        var names = new List<HashSet<string>>();
+        var path = new List<string>();
+        while (reader.Read())
+        {
+            if (reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray)
+            {
+                if (reader.CurrentDepth == names.Count)
+                {
+                    names.Add(new HashSet<string>(StringComparer.Ordinal));
+                    path.Add("");
+                }
+
+                names[reader.CurrentDepth].Clear();
+                path[reader.CurrentDepth] = "";
+            }
+            else if (reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var level = reader.CurrentDepth - 1;
+                path[level] = reader.GetString()!;
+                if (!names[level].Add(path[level]))
+                {
+                    var within = string.Join('.', path.Take(level).Where(name => name.Length > 0));
+                    return $"The key '{Clip(path[level])}'{(within.Length > 0 ? $" of '{Clip(within)}'" : "")} stands twice in one object (at byte {reader.TokenStartIndex}). "
+                        + "Send it once: nobody could tell which of the two counts.";
+                }
+            }
+        }
+
+        return null;
+    }
+
+    private static string Clip(string text) => text.Length <= NameCharsMax ? text : string.Concat(text.AsSpan(0, NameCharsMax), "...");
+}

@@ -1,0 +1,59 @@
+using System.Collections.Frozen;
+using System.Text.Json;
+
+namespace Onex.Orchestrator.Intake;
+
+/// <summary>What can be read of a request that cannot be read whole: enough to answer it. Follows no nesting, so depth cannot hurt it.</summary>
+internal sealed record RequestEnvelope(Guid? CorrelationId, Guid? EnvelopeId, string? Operation)
+{
+    /// <summary>The fields of a request that have a meaning.</summary>
+    public static FrozenSet<string> Fields { get; } = FrozenSet.ToFrozenSet(
+        ["operation", "payload", "correlation_id", "envelope_id", "target", "handler_type", "reply_to"], StringComparer.Ordinal);
+
+    /// <summary>Reads the top level as far as it goes.</summary>
+    public static RequestEnvelope Of(ReadOnlySpan<byte> value)
+    {
+        Guid? correlationId = null;
+        Guid? envelopeId = null;
+        string? operation = null;
+        try
+        {
+            var reader = new Utf8JsonReader(value, new JsonReaderOptions { MaxDepth = int.MaxValue / 2 });
+            string? field = null;
+            while (reader.Read())
+            {
+                if (reader.CurrentDepth != 1)
+                {
+                    continue;
+                }
+
+                if (reader.TokenType == JsonTokenType.PropertyName)
+                {
+                    field = reader.ValueSpan.Length <= 32 ? reader.GetString() : null;
+                }
+                else if (reader.TokenType == JsonTokenType.String && field is not null && reader.ValueSpan.Length <= 512)
+                {
+                    var text = reader.GetString();
+                    switch (field)
+                    {
+                        case "correlation_id" when Guid.TryParseExact(text, "D", out var id):
+                            correlationId = id;
+                            break;
+                        case "envelope_id" when Guid.TryParseExact(text, "D", out var id):
+                            envelopeId = id;
+                            break;
+                        case "operation":
+                            operation = text;
+                            break;
+                    }
+                }
+            }
+        }
+        catch (Exception stop) when (stop is JsonException or InvalidOperationException)
+        {
+            // What was read before the damage still counts.
+        }
+
+        return new RequestEnvelope(correlationId, envelopeId, operation);
+    }
+}

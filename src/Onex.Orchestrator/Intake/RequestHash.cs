@@ -1,0 +1,119 @@
+using System.Buffers;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Onex.Contracts.Expressions;
+using Onex.Engine;
+
+namespace Onex.Orchestrator.Intake;
+
+/// <summary>
+/// Hash of what a request asks for: operation, target and payload. A duplicate has the same one; another request under the same identity has
+/// another. The order of fields, white space and the spelling of a number (<c>1</c>, <c>1.0</c>) do not count, so that a client may write the
+/// same request anew.
+/// </summary>
+internal static class RequestHash
+{
+    private const int FlushBytes = 16 * 1024;
+
+    /// <summary>The hash of a start.</summary>
+    public static Guid OfStart(string contract, CelValue payload) => Of(contract, "", payload);
+
+    /// <summary>The hash of an event: the same one for another saga is another event.</summary>
+    public static Guid OfEvent(string contract, string @event, Requester requester, CelValue payload) => Of(
+        $"{contract}.{@event}",
+        requester.Target switch
+        {
+            { SagaId: { } id } => $"saga_id:{id}",
+            { Key: { } key } => $"key:{key}",
+            _ => $"correlation_id:{requester.CorrelationId}",
+        },
+        payload);
+
+    /// <summary>Whether two hashes of one identity say that it was used for two requests. One that is not known says nothing.</summary>
+    public static bool Differ(Guid? known, Guid? given) => known is { } first && given is { } second && first != second;
+
+    private static Guid Of(string operation, string target, CelValue payload)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = new ArrayBufferWriter<byte>(512);
+        Text(buffer, operation);
+        Text(buffer, target);
+        Value(hash, buffer, payload);
+        hash.AppendData(buffer.WrittenSpan);
+        return Identity.FromDigest(hash);
+    }
+
+    private static void Value(IncrementalHash hash, ArrayBufferWriter<byte> buffer, CelValue value)
+    {
+        // In pieces, so that a large payload costs no second copy of itself.
+        if (buffer.WrittenCount > FlushBytes)
+        {
+            hash.AppendData(buffer.WrittenSpan);
+            buffer.ResetWrittenCount();
+        }
+
+        switch (value.Kind)
+        {
+            case CelKind.Null:
+                Tag(buffer, 'n');
+                break;
+            case CelKind.Bool:
+                Tag(buffer, value.AsBool() ? 't' : 'f');
+                break;
+            case CelKind.String:
+                Tag(buffer, 's');
+                Text(buffer, value.AsString());
+                break;
+            case CelKind.List:
+                Tag(buffer, '[');
+                foreach (var item in value.AsList())
+                {
+                    Value(hash, buffer, item);
+                }
+
+                Tag(buffer, ']');
+                break;
+            case CelKind.Map:
+                Tag(buffer, '{');
+                foreach (var (name, field) in value.AsMap().OrderBy(field => field.Key, StringComparer.Ordinal))
+                {
+                    Text(buffer, name);
+                    Value(hash, buffer, field);
+                }
+
+                Tag(buffer, '}');
+                break;
+            default:
+                Tag(buffer, '#');
+                Text(buffer, Number(value));
+                break;
+        }
+    }
+
+    private static string Number(CelValue value) => value.Kind switch
+    {
+        CelKind.Int => value.AsInt().ToString(CultureInfo.InvariantCulture),
+
+        // -0 and whole doubles within 64 bits are written as the integer that they equal.
+        CelKind.Double when value.AsDouble() is var number && Math.Floor(number) == number && Math.Abs(number) < 1L << 62 =>
+            ((long)number).ToString(CultureInfo.InvariantCulture),
+        CelKind.Double => value.AsDouble().ToString("R", CultureInfo.InvariantCulture),
+        _ => ValueJson.TryWrite(value, out var json, out _) ? Encoding.UTF8.GetString(json.Utf8.Span) : value.Kind.ToString(),
+    };
+
+    private static void Tag(ArrayBufferWriter<byte> buffer, char tag)
+    {
+        buffer.GetSpan(1)[0] = (byte)tag;
+        buffer.Advance(1);
+    }
+
+    // With its length before it, so that no two values run together to the same bytes.
+    private static void Text(ArrayBufferWriter<byte> buffer, string text)
+    {
+        var length = Encoding.UTF8.GetByteCount(text);
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32LittleEndian(buffer.GetSpan(sizeof(int)), length);
+        buffer.Advance(sizeof(int));
+        buffer.Advance(Encoding.UTF8.GetBytes(text, buffer.GetSpan(length)));
+    }
+}

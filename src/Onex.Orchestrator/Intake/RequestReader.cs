@@ -1,0 +1,307 @@
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
+using System.Text.Json;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Text;
+using Onex.Engine;
+using Onex.Kafka.Consuming;
+
+namespace Onex.Orchestrator.Intake;
+
+/// <summary>A request that could be read, with what its record adds.</summary>
+/// <param name="Request">The request.</param>
+/// <param name="Requester">What its answer needs.</param>
+internal sealed record ReadRequest(Request Request, Requester Requester);
+
+/// <summary>A request that is refused: what its error says, and to whom.</summary>
+/// <param name="Code">See <see cref="ErrorCodes"/>.</param>
+/// <param name="Error">For people: what, where, what to do.</param>
+/// <param name="ErrorType">The kind, for the dead letter.</param>
+/// <param name="Requester">Whom to answer; null if no correlation id can be read.</param>
+/// <param name="Details">Structured facts, or null.</param>
+internal sealed record Rejection(string Code, string Error, string ErrorType, Requester? Requester, RawJson? Details = null)
+{
+    /// <summary>The saga that refuses, if one does.</summary>
+    public Guid? SagaId { get; init; }
+}
+
+/// <summary>Where a request comes from.</summary>
+/// <param name="RequestId">Its identity, unless it has an <c>envelope_id</c>.</param>
+/// <param name="Source">Its place: topic, partition and offset of its record, or another name that no other request has.</param>
+/// <param name="Headers">What came with it and is carried through.</param>
+internal sealed record RequestOrigin(Guid RequestId, string Source, ImmutableSortedDictionary<string, string> Headers);
+
+/// <summary>Reads records of <c>requests</c>, and what came another way as if it were one. Bad input is input: it gets a rejection, never an exception.</summary>
+internal sealed class RequestReader(int maxRequestBytes)
+{
+    /// <summary>JSON may be nested this deep: a payload as deep as any value, and the request around it. Deeper input is refused, not followed.</summary>
+    public const int DepthMax = ExpressionLimits.KeptDepth + 1;
+
+    private static readonly UTF8Encoding _strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>The request, or why it is refused.</summary>
+    public (ReadRequest? Request, Rejection? Rejection) Read(ConsumedRecord record)
+    {
+        var value = record.Value ?? [];
+        return Read(value, new RequestOrigin(
+            Identity(record.Topic, RecordOrigin.For(record), value),
+            Source(record),
+            Carried(record.Headers)));
+    }
+
+    /// <summary>
+    /// The place of a record, and the dead letter that it was sent again from, if it was: what comes to nothing once more opens that letter again.
+    /// </summary>
+    public static string Source(ConsumedRecord record)
+    {
+        var place = $"{record.Topic}/{record.Partition}/{record.Offset}";
+        return Guid.TryParseExact(record.TextHeader(HeaderNames.Redrive), "D", out var letter) ? $"{place}/{letter}" : place;
+    }
+
+    /// <summary>The identity of a record's request, unless it has an <c>envelope_id</c>.</summary>
+    public static Guid Identity(string topic, RecordOrigin origin, ReadOnlySpan<byte> value) =>
+        origin.Identity ?? Engine.Identity.Request(topic, origin.TopicId, origin.Partition, origin.Offset, value);
+
+    /// <summary>The request, or why it is refused.</summary>
+    public (ReadRequest? Request, Rejection? Rejection) Read(ReadOnlyMemory<byte> request, RequestOrigin origin)
+    {
+        // Some tools put a byte order mark before UTF-8. It says nothing, so it costs nothing.
+        var json = request.Span.StartsWith(Encoding.UTF8.Preamble) ? request[Encoding.UTF8.Preamble.Length..] : request;
+        var value = json.Span;
+        var glimpse = RequestEnvelope.Of(value);
+        Requester? known = glimpse.CorrelationId is { } correlationId
+            ? new Requester
+            {
+                RequestId = origin.RequestId,
+                CorrelationId = correlationId,
+                Operation = glimpse.Operation ?? "",
+                Source = origin.Source,
+                EnvelopeId = glimpse.EnvelopeId,
+                Headers = origin.Headers,
+            }
+            : null;
+
+        (ReadRequest?, Rejection?) Refuse(string code, string type, string error, Requester? requester = null) =>
+            (null, new Rejection(code, error, type, requester ?? known));
+
+        if (value.Length == 0)
+        {
+            return Refuse(ErrorCodes.MalformedMessage, "MalformedMessage", "The value is empty. Send a JSON object with 'operation' and 'payload'.");
+        }
+
+        if (value.Length > maxRequestBytes)
+        {
+            return Refuse(
+                ErrorCodes.RequestTooLarge, "RequestTooLarge",
+                $"The request has {Plural.Format(value.Length, "byte")}; {maxRequestBytes} are allowed (ONEX_MAX_REQUEST_BYTES). Send a reference instead of the data.");
+        }
+
+        if (!IsUtf8(value))
+        {
+            return Refuse(ErrorCodes.MalformedMessage, "MalformedMessage", "The value is not UTF-8. Send JSON encoded as UTF-8.");
+        }
+
+        JsonDocument document;
+        try
+        {
+            document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = DepthMax });
+        }
+        catch (JsonException bad)
+        {
+            return Refuse(
+                ErrorCodes.MalformedMessage, "MalformedMessage",
+                $"The value is not JSON that can be read (line {bad.LineNumber + 1}, byte {bad.BytePositionInLine + 1}; "
+                + $"at most {DepthMax} levels deep): {FirstSentence(bad.Message)}");
+        }
+
+        using (document)
+        {
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                ? Read(document.RootElement, value, origin, known)
+                : Refuse(
+                    ErrorCodes.NotAnObject, "NotAnObject",
+                    $"The value is a JSON {document.RootElement.ValueKind.ToString().ToLowerInvariant()}; an object with 'operation' and 'payload' is wanted.");
+        }
+    }
+
+    /// <summary>The headers that are carried through: not our own ones, and only what a database can hold.</summary>
+    public static ImmutableSortedDictionary<string, string> Carried(IEnumerable<KeyValuePair<string, byte[]?>> headers)
+    {
+        var carried = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        foreach (var (name, value) in headers)
+        {
+            if (value is not null
+                && !name.StartsWith(HeaderNames.OwnPrefix, StringComparison.OrdinalIgnoreCase)
+                && !MessageHeaders.Standard.Contains(name)
+                && IsStorable(name) && IsUtf8(value) && IsStorable(Encoding.UTF8.GetString(value)))
+            {
+                carried[name] = Encoding.UTF8.GetString(value);
+            }
+        }
+
+        return carried.ToImmutable();
+    }
+
+    private static (ReadRequest?, Rejection?) Read(JsonElement root, ReadOnlySpan<byte> value, RequestOrigin origin, Requester? known)
+    {
+        (ReadRequest?, Rejection?) Refuse(string code, string type, string error) => (null, new Rejection(code, error, type, known));
+
+        // An object may be answered although its correlation id cannot be read: under one that is made up, and the error says so.
+        known ??= new Requester
+        {
+            RequestId = origin.RequestId,
+            CorrelationId = Engine.Identity.OfRequest(origin.RequestId, "correlation"),
+            Operation = "",
+            Source = origin.Source,
+            Headers = origin.Headers,
+        };
+        if (TextCheck.Problem(value) is { } badText)
+        {
+            return Refuse(ErrorCodes.TextInvalid, "TextInvalid", badText);
+        }
+
+        if (KeyCheck.Problem(value) is { } twice)
+        {
+            return Refuse(ErrorCodes.KeyTwice, nameof(ErrorCodes.KeyTwice), twice);
+        }
+
+        var ids = new Dictionary<string, Guid>(StringComparer.Ordinal);
+        foreach (var name in (ReadOnlySpan<string>)["correlation_id", "envelope_id"])
+        {
+            if (!root.TryGetProperty(name, out var field) || field.ValueKind == JsonValueKind.Null)
+            {
+                continue;
+            }
+
+            if (field.ValueKind != JsonValueKind.String || !Guid.TryParseExact(field.GetString(), "D", out var id))
+            {
+                return Refuse(
+                    ErrorCodes.FieldInvalid, "FieldInvalid",
+                    $"'{name}' must be a UUID like 123e4567-e89b-12d3-a456-426614174000, not {Shown(field)}.");
+            }
+
+            ids[name] = id;
+        }
+
+        foreach (var name in (ReadOnlySpan<string>)["handler_type", "reply_to"])
+        {
+            if (root.TryGetProperty(name, out var field) && field.ValueKind is not (JsonValueKind.Null or JsonValueKind.String))
+            {
+                return Refuse(ErrorCodes.FieldInvalid, "FieldInvalid", $"'{name}' must be a string.");
+            }
+        }
+
+        Guid? envelopeId = ids.TryGetValue("envelope_id", out var envelope) ? envelope : null;
+        var requester = new Requester
+        {
+            RequestId = envelopeId ?? origin.RequestId,
+            CorrelationId = ids.TryGetValue("correlation_id", out var given) ? given : Engine.Identity.OfRequest(origin.RequestId, "correlation"),
+            Operation = Text(root, "operation") ?? "",
+            Source = origin.Source,
+            EnvelopeId = envelopeId,
+            ReplyTo = Text(root, "reply_to"),
+            Headers = origin.Headers,
+            Extra = Extra(root),
+        };
+
+        // Not where it asks to be answered: nobody has looked yet whether that topic is allowed.
+        (ReadRequest?, Rejection?) Answer(string code, string type, string error) => (null, new Rejection(code, error, type, requester with { ReplyTo = null }));
+
+        if (requester.Operation.Length == 0)
+        {
+            return Answer(
+                ErrorCodes.OperationMissing, "OperationMissing",
+                "'operation' is missing. Name a contract (order-fulfilment) or one of its events (order-fulfilment.cancel).");
+        }
+
+        if (root.TryGetProperty("payload", out var payload) && payload.ValueKind is not (JsonValueKind.Object or JsonValueKind.Null))
+        {
+            return Answer(ErrorCodes.PayloadInvalid, "SchemaMismatch", "'payload' must be a JSON object.");
+        }
+
+        if (!TryReadTarget(root, out var target, out var badTarget))
+        {
+            return Answer(ErrorCodes.FieldInvalid, "FieldInvalid", badTarget);
+        }
+
+        requester = requester with { Target = target };
+        return (new ReadRequest(
+            new Request
+            {
+                Operation = requester.Operation,
+                Payload = payload.ValueKind == JsonValueKind.Object ? RawJson.FromText(payload.GetRawText()) : RawJson.EmptyObject,
+                CorrelationId = requester.CorrelationId,
+                EnvelopeId = envelopeId,
+                Target = target,
+                HandlerType = Text(root, "handler_type"),
+                ReplyTo = requester.ReplyTo,
+            },
+            requester), null);
+    }
+
+    // Exactly one of the two: of a request that says both, nobody knows which one is meant.
+    private static bool TryReadTarget(JsonElement root, out RequestTarget? target, [NotNullWhen(false)] out string? problem)
+    {
+        (target, problem) = (null, null);
+        if (!root.TryGetProperty("target", out var field) || field.ValueKind == JsonValueKind.Null)
+        {
+            return true;
+        }
+
+        if (field.ValueKind == JsonValueKind.Object
+            && field.EnumerateObject().Where(part => part.Value.ValueKind != JsonValueKind.Null).ToList() is [var only])
+        {
+            target = only switch
+            {
+                { Name: "key", Value.ValueKind: JsonValueKind.String } when only.Value.GetString() is { Length: > 0 and <= RequestRules.KeyCharsMax } key =>
+                    new RequestTarget { Key = key },
+                { Name: "saga_id", Value.ValueKind: JsonValueKind.String } when Guid.TryParseExact(only.Value.GetString(), "D", out var id) =>
+                    new RequestTarget { SagaId = id },
+                _ => null,
+            };
+        }
+
+        problem = target is null
+            ? $"'target' must be {{\"key\": text of 1 to {RequestRules.KeyCharsMax} characters}} or {{\"saga_id\": a UUID}}, exactly one of them, not {Shown(field)}."
+            : null;
+        return problem is null;
+    }
+
+    private static string? Text(JsonElement root, string name) =>
+        root.TryGetProperty(name, out var field) && field.ValueKind == JsonValueKind.String ? field.GetString() : null;
+
+    // What we don't know is carried through below `extra`, so that it replaces nothing.
+    private static RawJson? Extra(JsonElement root)
+    {
+        var unknown = root.EnumerateObject().Where(field => !RequestEnvelope.Fields.Contains(field.Name)).ToList();
+        return unknown.Count == 0
+            ? null
+            : RawJson.FromText("{" + string.Join(",", unknown.Select(field => $"\"{JsonEncodedText.Encode(field.Name)}\":{field.Value.GetRawText()}")) + "}");
+    }
+
+    private static string Shown(JsonElement field)
+    {
+        const int CharsMax = 80;
+        var text = field.GetRawText();
+        return text.Length <= CharsMax ? text : string.Concat(text.AsSpan(0, CharsMax), "...");
+    }
+
+    private static bool IsStorable(string text) => !text.Contains('\0', StringComparison.Ordinal);
+
+    private static bool IsUtf8(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            _ = _strict.GetCharCount(bytes);
+            return true;
+        }
+        catch (DecoderFallbackException)
+        {
+            return false;
+        }
+    }
+
+    private static string FirstSentence(string message) => message.Split(". ", 2)[0].TrimEnd('.') + ".";
+}

@@ -1,0 +1,243 @@
+using System.Buffers;
+using System.Collections.Frozen;
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
+using Onex.Contracts.Catalogue;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+using Onex.Contracts.Schemas;
+using Onex.Contracts.Text;
+using Onex.Engine;
+using Onex.Orchestrator.Machines;
+
+namespace Onex.Orchestrator.Intake;
+
+/// <summary>Which requests are accepted, and what each of them asks for.</summary>
+internal sealed class RequestRules(
+    PlanCatalogue plans, OperationCatalogue operations, Topics topics, IReadOnlyCollection<string> replyTopics)
+{
+    // A btree entry holds at most a third of a page; a key is a name, not a document.
+    public const int KeyCharsMax = 512;
+
+    // The prefixes of effect operations (docs/operations.md), also of those to come.
+    private static readonly FrozenSet<string> _prefixes = FrozenSet.ToFrozenSet(
+        ["consul", "database", "db", "filesystem", "http", "kafka", "redis", "vault"], StringComparer.Ordinal);
+
+    /// <summary>What the request asks for, or why it is refused.</summary>
+    public (AcceptedRequest? Request, Rejection? Rejection) Accept(ReadRequest read, Guid sagaId, int homePartition, DateTimeOffset now)
+    {
+        var requester = read.Requester;
+        if (requester.ReplyTo is { } reply && (!replyTopics.Contains(reply, StringComparer.Ordinal) || topics.All.Contains(reply, StringComparer.Ordinal)))
+        {
+            return Refuse(
+                requester with { ReplyTo = null }, ErrorCodes.ReplyToForbidden, "ReplyToForbidden",
+                $"'reply_to' names the topic '{reply}', which is not on the list handlers.reply_to. Add it there, or leave 'reply_to' out.");
+        }
+
+        if (plans.Newest(requester.Operation) is { } plan)
+        {
+            return Start(plan, read, sagaId, homePartition, now);
+        }
+
+        if (IsOperation(requester.Operation))
+        {
+            return Refuse(
+                requester, ErrorCodes.OperationForbidden, "OperationForbidden",
+                $"'{requester.Operation}' is an operation of contracts' steps and may not be asked for directly. Ask for a contract that has such a step.");
+        }
+
+        // A contract that is not loaded may have live sagas, which take their events.
+        var dot = requester.Operation.IndexOf('.', StringComparison.Ordinal);
+        return dot > 0
+            ? (Event(requester.Operation[..dot], requester.Operation[(dot + 1)..], read), null)
+            : Refuse(
+                requester with { RequestHash = RequestHash.OfStart(requester.Operation, Payload(read)) }, ErrorCodes.OperationUnknown, "OperationUnknown",
+                Unknown(requester.Operation));
+    }
+
+    /// <summary>The saga that another one calls, or why it is refused. One that is cancelled before it began needs no input.</summary>
+    public (SagaFacts? Facts, Rejection? Rejection) AcceptCall(
+        SagaCall call, RawJson input, string source, Guid sagaId, int homePartition, DateTimeOffset now)
+    {
+        var requester = new Requester
+        {
+            RequestId = call.CommandId,
+            CorrelationId = call.CorrelationId,
+            Operation = call.Contract,
+            Source = source,
+            Parent = new ParentLink(call.ParentId, call.CommandId, call.Attempt, call.HomePartition, call.Awaits),
+        };
+        if (plans.Newest(call.Contract) is not { } plan)
+        {
+            return (null, new Rejection(ErrorCodes.OperationUnknown, Unknown(call.Contract), "OperationUnknown", requester));
+        }
+
+        if (call.Cancels)
+        {
+            return (Facts(plan, requester, CelValue.Map([]), sagaId, homePartition, now), null);
+        }
+
+        var (accepted, rejection) = Start(plan, requester, CelValue.FromJson(input.Utf8.Span), sagaId, homePartition, now);
+        return ((accepted as AcceptedRequest.Start)?.Facts, rejection);
+    }
+
+    /// <summary>Says that a payload is none of that event.</summary>
+    public static Rejection Mismatch(Plan plan, string @event, SchemaProblem problem, Requester requester) => new(
+        ErrorCodes.PayloadInvalid,
+        $"The payload does not fit the event '{@event}' of '{plan.Name}' {plan.Version}: {At(problem)} {problem.Problem}",
+        "SchemaMismatch",
+        requester,
+        Details([problem]));
+
+    private static (AcceptedRequest?, Rejection?) Start(Plan plan, ReadRequest read, Guid sagaId, int homePartition, DateTimeOffset now)
+    {
+        var requester = read.Requester;
+        if (requester.Target is not null)
+        {
+            return Refuse(
+                requester, ErrorCodes.FieldInvalid, "FieldInvalid",
+                $"'target' is for events. '{plan.Name}' starts a saga, which has no id yet: leave 'target' out, or name an event ({plan.Name}.EVENT).");
+        }
+
+        return Start(plan, requester, Payload(read), sagaId, homePartition, now);
+    }
+
+    /// <summary>The start of a saga with that input, or why it is refused.</summary>
+    public static (AcceptedRequest? Request, Rejection? Rejection) Start(
+        Plan plan, Requester requester, CelValue input, Guid sagaId, int homePartition, DateTimeOffset now)
+    {
+        requester = requester with { RequestHash = RequestHash.OfStart(plan.Name, input) };
+        var problems = plan.Input.Validate(input, out input);
+        if (problems.Count == 0)
+        {
+            // A number that is out of every range would be found out by the first step that writes it, when it is too late to refuse it.
+            problems = JsonNumbers.Problems(input);
+        }
+
+        if (problems.Count > 0)
+        {
+            return Refuse(
+                requester, ErrorCodes.PayloadInvalid, "SchemaMismatch",
+                $"The payload does not fit the input of '{plan.Name}' {plan.Version}: "
+                + string.Join("; ", problems.Select(problem => $"{At(problem)} {problem.Problem}")),
+                Details(problems));
+        }
+
+        var facts = Facts(plan, requester, input, sagaId, homePartition, now);
+        return plan.Key is null ? (new AcceptedRequest.Start(facts), null) : WithKey(plan, facts, now, requester);
+    }
+
+    private static SagaFacts Facts(Plan plan, Requester requester, CelValue input, Guid sagaId, int homePartition, DateTimeOffset now) => new()
+    {
+        SagaId = sagaId,
+        Contract = plan.Name,
+        ContractVersion = plan.Version,
+        ContractHash = plan.Hash,
+        HomePartition = homePartition,
+        StartedAt = now,
+        Requester = requester,
+        Input = input,
+    };
+
+    // The plan that the saga started with judges it, be it another version than the newest, or one whose file is gone. What the newest one says is
+    // told to those for whom there is no saga, and decides whether the event may come early.
+    private AcceptedRequest.Event Event(string contract, string name, ReadRequest read)
+    {
+        var given = Payload(read);
+        var requester = read.Requester with { RequestHash = RequestHash.OfEvent(contract, name, read.Requester, given) };
+        var newest = plans.Newest(contract);
+        var declared = newest?.Events.GetValueOrDefault(name);
+        var misfit = newest is null ? new Rejection(ErrorCodes.OperationUnknown, Unknown(requester.Operation), nameof(ErrorCodes.OperationUnknown), requester)
+            : declared is null
+                ? new Rejection(
+                    ErrorCodes.OperationUnknown,
+                    $"The contract '{newest.Name}' {newest.Version} has no event '{Spelling.Clip(name)}'. "
+                    + Spelling.Suggest(name, "events", [.. newest.Events.Keys.Order(StringComparer.Ordinal)]),
+                    nameof(ErrorCodes.OperationUnknown),
+                    requester)
+            : TryRead(declared, given, out _, out var problem) ? null
+            : Mismatch(newest, name, problem, requester);
+        return new AcceptedRequest.Event(new EventRequest(contract, name, given, requester) { Early = misfit is null ? declared?.Early : null, Misfit = misfit });
+    }
+
+    /// <summary>The payload of an event with the types that it is declared with, or why it is none.</summary>
+    public static bool TryRead(EventPlan declared, CelValue given, out CelValue data, [NotNullWhen(false)] out SchemaProblem? problem)
+    {
+        // A number that is out of every range would be found out by the first step that writes it, when it is too late to refuse it.
+        if (declared.Data.TryConvert(given, out data, out problem))
+        {
+            problem = JsonNumbers.Problems(data) is [var first, ..] ? first : null;
+        }
+
+        return problem is null;
+    }
+
+    private static CelValue Payload(ReadRequest read)
+    {
+        using var document = JsonDocument.Parse(read.Request.Payload.Utf8, new JsonDocumentOptions { MaxDepth = RequestReader.DepthMax });
+        return CelValue.FromJson(document.RootElement);
+    }
+
+    private static (AcceptedRequest?, Rejection?) Refuse(Requester requester, string code, string type, string error, RawJson? details = null) =>
+        (null, new Rejection(code, error, type, requester, details));
+
+    private static (AcceptedRequest?, Rejection?) WithKey(Plan plan, SagaFacts facts, DateTimeOffset now, Requester requester)
+    {
+        var saga = new SagaState { Facts = facts, State = plan.Initial, Status = default, UpdatedAt = now };
+        var key = plan.Key!.Evaluate(new SagaScope(plan, saga, now));
+        var text = key.Kind switch
+        {
+            CelKind.String => key.AsString(),
+            CelKind.Int => key.AsInt().ToString(),
+            _ => null,
+        };
+        return text is { Length: > 0 and <= KeyCharsMax }
+            ? (new AcceptedRequest.Start(facts with { BusinessKey = text }), null)
+            : (null, new Rejection(
+                ErrorCodes.KeyInvalid,
+                $"The business key of '{plan.Name}' ({plan.Key.Text}) must be text of 1 to {KeyCharsMax} characters, or an int: "
+                + (key.IsError ? key.AsError() : text is null ? $"it is of kind {key.Kind}." : $"it has {Plural.Format(text.Length, "character")}."),
+                "KeyInvalid",
+                requester));
+    }
+
+    // `database.` is an alias of `db.`; a prefix of known operations is enough, for not all of them are in this catalogue.
+    private bool IsOperation(string name)
+    {
+        var dot = name.IndexOf('.', StringComparison.Ordinal);
+        var prefix = dot < 0 ? name : name[..dot];
+        return operations.Find(name) is not null
+            || (dot > 0 && (_prefixes.Contains(prefix) || operations.All.Any(operation => operation.Name.StartsWith(prefix + ".", StringComparison.Ordinal))));
+    }
+
+    private string Unknown(string operation)
+    {
+        var names = plans.Names.Order(StringComparer.Ordinal).ToList();
+        var (name, rest) = operation.Split('.', 2) is [var contract, var @event] ? (contract, "." + @event) : (operation, "");
+        var near = Spelling.Nearest(name, names) is { } nearest ? $" Did you mean '{nearest}{Spelling.Clip(rest)}'?" : "";
+        return $"Nothing here is called '{Spelling.Clip(operation)}'.{near} Contracts here: {(names.Count == 0 ? "none" : Spelling.Listed(names))}.";
+    }
+
+    private static string At(SchemaProblem problem) => problem.Pointer.Length == 0 ? "the payload" : problem.Pointer;
+
+    private static RawJson Details(IReadOnlyList<SchemaProblem> problems)
+    {
+        var buffer = new ArrayBufferWriter<byte>(512);
+        using var writer = new Utf8JsonWriter(buffer, ValueJson.Writing);
+        writer.WriteStartObject();
+        writer.WriteStartArray("problems");
+        foreach (var problem in problems)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("pointer", problem.Pointer);
+            writer.WriteString("problem", problem.Problem);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+        writer.Flush();
+        return new RawJson(buffer.WrittenMemory);
+    }
+}

@@ -1,0 +1,43 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using Onex.Contracts.Messages;
+using Onex.Kafka.Producing;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Intake;
+
+/// <summary>The home partitions of sagas whose request came from no partition.</summary>
+internal sealed class SagaHomes(IRecordProducer producer, Topics topics)
+{
+    private int _partitions;
+
+    /// <summary>
+    /// The saga's home partition. Throws <see cref="StoreUnavailableException"/> if it cannot be told yet, for the broker has not been reached since
+    /// the process began.
+    /// </summary>
+    public async Task<int> OfAsync(Guid sagaId, CancellationToken cancellation)
+    {
+        if (_partitions == 0)
+        {
+            try
+            {
+                // Asked once. A topic that has got more partitions since still has these.
+                _partitions = await producer.PartitionsAsync(topics.Requests, cancellation);
+            }
+            catch (BrokerUnavailableException unreachable)
+            {
+                throw new StoreUnavailableException($"The partitions of '{topics.Requests}' are not known yet: {unreachable.Message}", unreachable);
+            }
+        }
+
+        return Of(sagaId, _partitions);
+    }
+
+    /// <summary>A saga's home among so many partitions: always the same.</summary>
+    public static int Of(Guid sagaId, int partitions)
+    {
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(sagaId.ToByteArray(bigEndian: true), digest);
+        return (int)(BinaryPrimitives.ReadUInt32BigEndian(digest) % (uint)partitions);
+    }
+}

@@ -1,0 +1,42 @@
+using System.Text.Json;
+
+namespace Onex.Orchestrator.Intake;
+
+/// <summary>Text that no database column can hold is refused at the edge: <c>\u0000</c>, and halves of surrogate pairs.</summary>
+internal static class TextCheck
+{
+    /// <summary>What is wrong with the texts in JSON that is otherwise in order, or null.</summary>
+    public static string? Problem(ReadOnlySpan<byte> json)
+    {
+        // Raw control characters and raw surrogates are no JSON and no UTF-8; only an escape can smuggle one in.
+        if (json.IndexOf((byte)'\\') < 0)
+        {
+            return null;
+        }
+
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = RequestReader.DepthMax });
+        while (reader.Read())
+        {
+            if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && reader.ValueIsEscaped && Problem(ref reader) is { } problem)
+            {
+                return problem;
+            }
+        }
+
+        return null;
+    }
+
+    private static string? Problem(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            return reader.GetString()!.Contains('\0', StringComparison.Ordinal)
+                ? $"The text at byte {reader.TokenStartIndex} contains \\u0000, which cannot be stored. Remove it."
+                : null;
+        }
+        catch (InvalidOperationException)
+        {
+            return $"The text at byte {reader.TokenStartIndex} contains half of a surrogate pair, which is no Unicode text. Send the whole character.";
+        }
+    }
+}

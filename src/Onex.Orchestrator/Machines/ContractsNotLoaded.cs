@@ -1,0 +1,71 @@
+using Microsoft.Extensions.Logging;
+using Onex.Contracts;
+using Onex.Contracts.Compiling;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+using Onex.Persistence.Registry;
+
+namespace Onex.Orchestrator.Machines;
+
+/// <summary>Says at the start how many live sagas run what this main has not loaded: contracts, and connections of theirs.</summary>
+internal sealed partial class ContractsNotLoaded(IContractRegistry registry, ILogger<ContractsNotLoaded> logger)
+{
+    /// <summary>Looks once.</summary>
+    public async Task ReportAsync(IReadOnlyList<Plan> loaded, CompilerContext compiler, CancellationToken cancellation)
+    {
+        var hashes = loaded.Select(plan => plan.Hash).ToHashSet(StringComparer.Ordinal);
+        foreach (var used in await registry.InUseAsync(cancellation))
+        {
+            if (hashes.Contains(used.Hash))
+            {
+                continue;
+            }
+
+            if (await RegisteredPlans.FindAsync(registry, used.Hash, compiler, cancellation) is not { } plan)
+            {
+                CannotGoOn(used.Sagas, used.Name, used.Version, used.Hash, ErrorCodes.PlanMissing);
+                continue;
+            }
+
+            if (!hashes.Contains(plan.Hash))
+            {
+                if (loaded.Any(other => other.Name == used.Name))
+                {
+                    OtherVersion(used.Sagas, used.Name, used.Version);
+                }
+                else
+                {
+                    NotLoaded(used.Sagas, used.Name, used.Version);
+                }
+            }
+
+            var connections = ConnectionsOf(plan).Where(name => compiler.Connections?.ContainsKey(name) == false).Distinct(StringComparer.Ordinal)
+                .Order(StringComparer.Ordinal).ToList();
+            if (connections.Count > 0)
+            {
+                NoConnection(used.Sagas, used.Name, used.Version, string.Join(", ", connections));
+            }
+        }
+    }
+
+    private static IEnumerable<string> ConnectionsOf(Plan plan) => plan.States
+        .SelectMany(state => state.Calls)
+        .SelectMany(call => (string?[])[call.Invocation.Connection, call.Compensation?.Invocation.Connection])
+        .OfType<string>();
+
+    /// <summary>Put the contract back into the contracts directory if new sagas are to start.</summary>
+    [LoggerMessage(1101, LogLevel.Warning, "Contract {Contract} {ContractVersion} has live sagas ({Sagas}) and no version of it is loaded: they go on by the registered content and take their events; new ones cannot be started")]
+    private partial void NotLoaded(long sagas, string contract, string contractVersion);
+
+    /// <summary>Sagas keep the content that they started with, so there is nothing to do.</summary>
+    [LoggerMessage(1102, LogLevel.Information, "Contract {Contract} {ContractVersion} has live sagas ({Sagas}) and is not loaded: they go on by the registered content")]
+    private partial void OtherVersion(long sagas, string contract, string contractVersion);
+
+    /// <summary>Put that version of the contract back into the contracts directory.</summary>
+    [LoggerMessage(1103, LogLevel.Error, "Contract {Contract} {ContractVersion} ({Hash}) has live sagas ({Sagas}) and is neither loaded nor registered in a form that compiles: they wait until it is loaded again ({Code})")]
+    private partial void CannotGoOn(long sagas, string contract, string contractVersion, string hash, string code);
+
+    /// <summary>Define the connections again until these sagas have ended.</summary>
+    [LoggerMessage(1104, LogLevel.Warning, "Contract {Contract} {ContractVersion} has live sagas ({Sagas}) and connections that are not loaded: {Connections}. Steps that use them fail until they are there again")]
+    private partial void NoConnection(long sagas, string contract, string contractVersion, string connections);
+}

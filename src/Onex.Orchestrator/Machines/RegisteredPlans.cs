@@ -1,0 +1,68 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Onex.Contracts;
+using Onex.Contracts.Compiling;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+using Onex.Contracts.Schemas;
+using Onex.Persistence.Registry;
+
+namespace Onex.Orchestrator.Machines;
+
+/// <summary>Plans and the rows of <c>contracts</c> that keep their source.</summary>
+internal static class RegisteredPlans
+{
+    /// <summary>The row of a plan.</summary>
+    public static RegisteredContract ToRow(Plan plan) => new(
+        plan.Hash,
+        plan.Name,
+        plan.Version,
+        new RawJson(JsonSerializer.SerializeToUtf8Bytes(
+            new StoredSource(plan.Source.Path, plan.Source.Text, new Dictionary<string, string>(plan.Source.References)),
+            StoredSourceJson.Default.StoredSource)));
+
+    /// <summary>The plan of a row; null if it no longer compiles.</summary>
+    public static Plan? ToPlan(RegisteredContract registered, CompilerContext compiler) =>
+        ContractCompiler.Compile(SourceOf(registered), compiler with { IsRegistered = true }).Plans is [var plan] ? plan : null;
+
+    /// <summary>The plan of that content; null if it was never registered or no longer compiles.</summary>
+    public static async Task<Plan?> FindAsync(IContractRegistry registry, string hash, CompilerContext compiler, CancellationToken cancellation) =>
+        await registry.FindAsync(hash, cancellation) is { } registered ? ToPlan(registered, compiler) : null;
+
+    /// <summary>
+    /// Registers plans, so that any main can continue their sagas. The answer is the content that versions were registered with first, where that
+    /// means something else.
+    /// </summary>
+    public static async Task<IReadOnlyList<RegisteredContract>> RegisterAsync(
+        IContractRegistry registry, IReadOnlyList<Plan> plans, CompilerContext compiler, bool mutable, CancellationToken cancellation)
+    {
+        var others = await registry.RegisterAsync([.. plans.Select(ToRow)], mutable, cancellation);
+        if (others.Count == 0)
+        {
+            return [];
+        }
+
+        // An older version of Onex, or other comments, may have given the same meaning another hash.
+        var byVersion = plans.ToLookup(plan => (plan.Name, plan.Version));
+        var same = others
+            .SelectMany(other => byVersion[(other.Name, other.Version)], (other, plan) => (Other: other, Plan: plan))
+            .Where(pair => IsSame(pair.Other, pair.Plan, compiler))
+            .ToList();
+        await registry.RegisterAsync([.. same.Select(pair => ToRow(pair.Plan))], mutable: true, cancellation);
+        return [.. others.Except(same.Select(pair => pair.Other))];
+    }
+
+    // By the letter first: what this version would no longer compile may be the very same file.
+    private static bool IsSame(RegisteredContract registered, Plan plan, CompilerContext compiler)
+    {
+        var source = SourceOf(registered);
+        return (source.Text == plan.Source.Text && source.References.SequenceEqual(plan.Source.References))
+            || ToPlan(registered, compiler)?.Hash == plan.Hash;
+    }
+
+    private static ContractSource SourceOf(RegisteredContract registered)
+    {
+        var stored = JsonSerializer.Deserialize(registered.Source.Utf8.Span, StoredSourceJson.Default.StoredSource)!;
+        return new ContractSource(stored.Path, stored.Text, stored.References.ToImmutableSortedDictionary(StringComparer.Ordinal));
+    }
+}

@@ -1,0 +1,12 @@
+using System.Text.Json.Serialization;
+using Onex.Contracts.Schemas;
+
+namespace Onex.Orchestrator.Machines;
+
+/// <summary>A contract's files as they stand in <c>contracts.source</c>.</summary>
+internal sealed record StoredSource(string Path, string Text, IReadOnlyDictionary<string, string> References);
+
+/// <summary>How they become JSON.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(StoredSource))]
+internal sealed partial class StoredSourceJson : JsonSerializerContext;

@@ -1,0 +1,74 @@
+using System.Text.Json;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+using Onex.Engine;
+using Onex.Orchestrator.Intake;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Mapping;
+
+/// <summary>Events that wait, as rows of <c>early_events</c>, and back.</summary>
+internal static class EarlyEventRows
+{
+    /// <summary>The row of an event that came before its saga.</summary>
+    public static EarlyEvent ToRow(EventRequest request, DateTimeOffset now, TimeSpan keptFor) => new()
+    {
+        MessageId = request.MessageId,
+        Contract = request.Contract,
+        Event = request.Event,
+        CorrelationId = request.Requester.CorrelationId,
+        BusinessKey = request.Requester.Target?.Key,
+        RequestHash = request.Requester.RequestHash,
+        Content = Content(request.Given, request.Requester),
+        ReceivedAt = now,
+        ExpiresAt = now + keptFor,
+    };
+
+    /// <summary>The row of an event that a saga keeps.</summary>
+    public static EarlyEvent ToRow(SagaFacts saga, BufferedEvent kept) => new()
+    {
+        MessageId = kept.MessageId,
+        SagaId = saga.SagaId,
+        Contract = saga.Contract,
+        Event = kept.Event,
+        CorrelationId = kept.Requester.CorrelationId,
+        BusinessKey = kept.Requester.Target?.Key,
+        RequestHash = kept.Requester.RequestHash,
+        Content = Content(kept.Data, kept.Requester),
+        ReceivedAt = kept.ReceivedAt,
+        ExpiresAt = kept.ExpiresAt,
+    };
+
+    /// <summary>The event that a saga keeps. The plan gives its payload its types again.</summary>
+    public static BufferedEvent ToKept(Plan plan, EarlyEvent row)
+    {
+        var request = ToRequest(row);
+        var data = plan.Events.TryGetValue(row.Event, out var declared) && declared.Data.TryConvert(request.Given, out var typed, out _)
+            ? typed
+            : request.Given;
+        return new BufferedEvent(row.MessageId, row.Event, data, request.Requester, row.ReceivedAt, row.ExpiresAt);
+    }
+
+    /// <summary>The event as it came.</summary>
+    public static EventRequest ToRequest(EarlyEvent row)
+    {
+        using var content = JsonDocument.Parse(row.Content.Utf8, ValueJson.Reading);
+        return new EventRequest(
+            row.Contract,
+            row.Event,
+            SagaRows.ReadValue(content.RootElement, "payload") ?? CelValue.Null,
+            SagaRows.ReadRequester(content.RootElement.GetProperty("asker"), null) with { RequestHash = row.RequestHash })
+        {
+            Early = row.ExpiresAt - row.ReceivedAt,
+        };
+    }
+
+    private static RawJson Content(CelValue payload, Requester requester) => SagaRows.Json(writer =>
+    {
+        SagaRows.WriteValue(writer, "payload", payload);
+        writer.WriteStartObject("asker");
+        SagaRows.WriteRequester(writer, requester, whole: true);
+        writer.WriteEndObject();
+    });
+}

@@ -1,0 +1,46 @@
+using System.Text.Json;
+using Onex.Contracts.Messages;
+using Onex.Engine;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Mapping;
+
+/// <summary>Rows that cannot be read.</summary>
+internal static partial class SagaRows
+{
+    /// <summary>
+    /// The row of a saga that cannot be read, set aside: all stays as it is but for the reason, so that a version of Onex that can read it, or whoever
+    /// mends the row, finds everything.
+    /// </summary>
+    public static SagaRow ToSetAside(SagaRow row, string reason, Guid transitionId, DateTimeOffset now) => row with
+    {
+        Status = SagaStatus.Blocked,
+        Progress = WithBlockage(row.Progress, reason, now),
+        Version = row.Version + 1,
+        LastTransitionId = transitionId,
+        UpdatedAt = now > row.UpdatedAt ? now : row.UpdatedAt,
+        NextWakeupAt = null,
+        Parked = true,
+    };
+
+    // Only what people look at and what a reader needs to know it as blocked. Progress that is no object is left as it is.
+    private static RawJson WithBlockage(RawJson progress, string reason, DateTimeOffset now)
+    {
+        using var document = JsonDocument.Parse(progress.Utf8, ValueJson.Reading);
+        if (document.RootElement.ValueKind != JsonValueKind.Object)
+        {
+            return progress;
+        }
+
+        return Json(writer =>
+        {
+            foreach (var member in document.RootElement.EnumerateObject().Where(member => member.Name is not ("blocked" or "blocked_because")))
+            {
+                member.WriteTo(writer);
+            }
+
+            writer.WriteString("blocked_because", reason);
+            WriteArray(writer, "blocked", [new Blockage(BlockedBy.Handling, null, null, 0, now, reason)], WriteBlockage);
+        });
+    }
+}

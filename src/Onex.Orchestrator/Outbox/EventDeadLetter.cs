@@ -1,0 +1,112 @@
+using System.Text;
+using System.Text.Json;
+using Onex.Contracts.Expressions;
+using Onex.Contracts.Messages;
+using Onex.Engine;
+using Onex.Kafka.DeadLetters;
+using Onex.Orchestrator.Intake;
+using Onex.Orchestrator.Mapping;
+using Onex.Persistence.DeadLetters;
+
+namespace Onex.Orchestrator.Outbox;
+
+/// <summary>
+/// The dead letter of an event that was kept, and of which nothing came. Its record is long gone, so the request is written anew, with all that
+/// a redrive needs.
+/// </summary>
+internal static class EventDeadLetter
+{
+    /// <summary>What certainly fits beside the rest of the letter, escaped once more, below the broker's usual limit of 1 MiB.</summary>
+    public const int ValueBytesMax = 256 * 1024;
+
+    /// <summary>The request that carried the event.</summary>
+    public static RawJson Request(Requester requester, CelValue payload) => SagaRows.Json(writer =>
+    {
+        writer.WriteString("operation", requester.Operation);
+        writer.WritePropertyName("payload");
+        SagaRows.Write(writer, payload);
+        writer.WriteString("correlation_id", requester.CorrelationId);
+        if (requester.EnvelopeId is { } envelope)
+        {
+            writer.WriteString("envelope_id", envelope);
+        }
+
+        SagaRows.WriteTarget(writer, requester.Target);
+        if (requester.ReplyTo is { } reply)
+        {
+            writer.WriteString("reply_to", reply);
+        }
+
+        if (requester.Extra is { } extra)
+        {
+            using var unknown = JsonDocument.Parse(extra.Utf8, ValueJson.Reading);
+            foreach (var field in unknown.RootElement.EnumerateObject())
+            {
+                field.WriteTo(writer);
+            }
+        }
+    });
+
+    /// <summary>The letter's value.</summary>
+    /// <param name="topic">The topic of requests.</param>
+    /// <param name="rejection">Why nothing came of it, and who sent it.</param>
+    /// <param name="request">The request; see <see cref="Request"/>.</param>
+    /// <param name="requestRef">Where it is kept if it is too large for the letter, else null.</param>
+    /// <param name="at">When it was given up. Every copy of the letter has the same bytes, so this is no clock's time.</param>
+    public static byte[] Write(string topic, Rejection rejection, RawJson request, Guid? requestRef, DateTimeOffset at)
+    {
+        var requester = rejection.Requester!;
+        var (partition, offset) = Position(topic, requester.Source);
+        var letter = new DeadLetter
+        {
+            OriginalTopic = topic,
+            OriginalMessage = new DeadLetterMessage
+            {
+                Key = requester.CorrelationId.ToString(),
+                Value = requestRef is null ? SecretMask.Apply(Encoding.UTF8.GetString(request.Utf8.Span)) : null,
+                ValueRef = requestRef,
+                Headers = requester.Headers.ToDictionary(header => header.Key, header => SecretMask.IsSecret(header.Key) ? SecretMask.Mask : header.Value),
+                Partition = partition,
+                Offset = offset,
+            },
+            FailureReason = rejection.Error,
+            FailureCode = rejection.Code,
+            FailureTimestamp = at,
+            CorrelationId = requester.CorrelationId,
+            RetryCount = 0,
+            ErrorType = rejection.ErrorType,
+        };
+        return JsonSerializer.SerializeToUtf8Bytes(letter, MessageJson.Readable.DeadLetter);
+    }
+
+    /// <summary>Its entry in the index, with the request unmasked: what is sent again must be what came.</summary>
+    /// <param name="id">The letter's identity.</param>
+    /// <param name="topic">The topic of requests.</param>
+    /// <param name="rejection">Why nothing came of it, and who sent it.</param>
+    /// <param name="request">The request as it may be sent again; see <see cref="Request"/>.</param>
+    /// <param name="at">When it was given up.</param>
+    /// <param name="identity">Who the event is when it is sent again, unless it has an envelope id.</param>
+    public static DeadLetterRow Row(Guid id, string topic, Rejection rejection, RawJson request, DateTimeOffset at, Guid identity)
+    {
+        var requester = rejection.Requester!;
+        var (partition, offset) = Position(topic, requester.Source);
+        return new DeadLetterRow(
+            id, topic, partition, offset, rejection.Code, rejection.Error, requester.CorrelationId, request.Utf8.ToArray(), at)
+        {
+            Key = requester.CorrelationId.ToString(),
+            Headers = MessageHeaders.Empty.With(requester.Headers).With(HeaderNames.Origin, identity.ToString()),
+            ErrorType = rejection.ErrorType,
+            Reopens = id == RedrivenFrom(requester),
+        };
+    }
+
+    /// <summary>The letter that the event was sent again from, or null.</summary>
+    public static Guid? RedrivenFrom(Requester requester) =>
+        requester.Source.Split('/') is [_, _, _, var text] && Guid.TryParseExact(text, "D", out var letter) ? letter : null;
+
+    /// <summary>Where the record stood; nowhere (-1) if it came another way.</summary>
+    public static (int Partition, long Offset) Position(string topic, string source) =>
+        source.Split('/') is [var name, var partition, var offset, ..] && name == topic && int.TryParse(partition, out var at) && long.TryParse(offset, out var where)
+            ? (at, where)
+            : (-1, -1);
+}

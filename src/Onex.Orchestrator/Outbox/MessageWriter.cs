@@ -1,0 +1,132 @@
+using System.Text.Json;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+using Onex.Engine;
+using Onex.Orchestrator.Intake;
+using Onex.Persistence.DeadLetters;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Outbox;
+
+/// <summary>What leaves main because of a transition, or instead of one.</summary>
+internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
+{
+    /// <summary>A command, keyed by its id so that commands spread over all partitions.</summary>
+    public OutgoingMessage Command(SagaState saga, CommandToSend command, Guid? argumentsRef, Guid messageId, DateTimeOffset at)
+    {
+        if (command.Kind == StepKind.Saga)
+        {
+            return Call(saga, command, argumentsRef, messageId, at);
+        }
+
+        var message = new StepCommand
+        {
+            CommandId = command.CommandId,
+            Attempt = command.Attempt,
+            SagaId = saga.Facts.SagaId,
+            CorrelationId = saga.Facts.Requester.CorrelationId,
+            Contract = saga.Facts.Contract,
+            Step = command.Step,
+            Direction = command.Direction,
+            Operation = command.Operation,
+            Connection = command.Connection,
+            Arguments = argumentsRef is null ? command.Arguments : null,
+            ArgumentsRef = argumentsRef,
+            ArgumentsBytes = argumentsRef is null ? null : command.Arguments.Utf8.Length,
+            HomePartition = saga.Facts.HomePartition,
+            TimeoutMs = (int)Math.Min(command.Timeout.TotalMilliseconds, int.MaxValue),
+            NotAfter = command.NotAfter,
+            AskAgain = command.AsksAgain ? true : null,
+        };
+        return new OutgoingMessage
+        {
+            MessageId = messageId,
+            Topic = command.Kind == StepKind.Effect ? topics.EffectRequests : topics.WorkerRequests,
+            Key = command.CommandId.ToString(),
+            Value = JsonSerializer.SerializeToUtf8Bytes(message, MessageJson.Default.StepCommand),
+            Headers = Headers(EventTypes.Command, messageId, saga.Facts.Requester, at),
+        };
+    }
+
+    // The partition that it lands on is the child's home.
+    private OutgoingMessage Call(SagaState saga, CommandToSend command, Guid? inputRef, Guid messageId, DateTimeOffset at)
+    {
+        var message = new SagaMessage
+        {
+            Call = new SagaCall
+            {
+                CommandId = command.CommandId,
+                Attempt = command.Attempt,
+                Contract = command.Operation,
+                Input = inputRef is null && !command.Cancels ? command.Arguments : null,
+                InputRef = command.Cancels ? null : inputRef,
+                CorrelationId = saga.Facts.Requester.CorrelationId,
+                ParentId = saga.Facts.SagaId,
+                HomePartition = saga.Facts.HomePartition,
+                Awaits = !command.Detached,
+                Cancels = command.Cancels,
+            },
+        };
+        return new OutgoingMessage
+        {
+            MessageId = messageId,
+            Topic = topics.SagaEvents,
+            Key = command.CommandId.ToString(),
+            Value = JsonSerializer.SerializeToUtf8Bytes(message, MessageJson.Default.SagaMessage),
+            Headers = Headers(EventTypes.Command, messageId, saga.Facts.Requester, at),
+        };
+    }
+
+    /// <summary>A domain event. Its value is the contract's own; what Onex has to say of it stands in the headers.</summary>
+    public static OutgoingMessage DomainEvent(SagaState saga, EventToPublish published, Guid messageId, DateTimeOffset at) => new()
+    {
+        MessageId = messageId,
+        Topic = published.Topic,
+        Key = published.Key,
+        Value = published.Value.Utf8,
+        Headers = Headers(EventTypes.DomainEvent, messageId, saga.Facts.Requester, at)
+            .With(HeaderNames.SagaId, saga.Facts.SagaId.ToString())
+            .With(HeaderNames.Contract, saga.Facts.Contract)
+            .With(HeaderNames.Step, published.Step),
+    };
+
+    /// <summary>A saga's response.</summary>
+    public OutgoingMessage Response(Guid sagaId, Answer answer, Guid messageId, DateTimeOffset at) =>
+        responses.Write(sagaId, answer, messageId, at);
+
+    /// <summary>The answer to an event that was kept, and of which nothing came.</summary>
+    public OutgoingMessage Rejection(Rejection rejection, Guid messageId, DateTimeOffset at) => responses.Write(rejection, messageId, at);
+
+    /// <summary>The dead letter of such an event.</summary>
+    /// <param name="rejection">Why nothing came of it.</param>
+    /// <param name="request">The request that carried it.</param>
+    /// <param name="requestRef">Where the request is kept if it is too large for the letter, else null.</param>
+    /// <param name="messageId">The letter's identity.</param>
+    /// <param name="at">When it was given up.</param>
+    public OutgoingMessage DeadEvent(Rejection rejection, RawJson request, Guid? requestRef, Guid messageId, DateTimeOffset at) => new()
+    {
+        MessageId = messageId,
+        Topic = Topics.DeadLetter(topics.Requests),
+        Key = rejection.Requester!.CorrelationId.ToString(),
+        Value = EventDeadLetter.Write(topics.Requests, rejection, request, requestRef, at),
+        Headers = Headers(EventTypes.DeadLetter, messageId, rejection.Requester, at),
+    };
+
+    /// <summary>Its entry in the index.</summary>
+    /// <param name="rejection">Why nothing came of it.</param>
+    /// <param name="request">The request as it may be sent again.</param>
+    /// <param name="id">The entry's id.</param>
+    /// <param name="at">When it was given up.</param>
+    /// <param name="identity">Who the event is when it is sent again.</param>
+    public DeadLetterRow DeadEventRow(Rejection rejection, RawJson request, Guid id, DateTimeOffset at, Guid identity) =>
+        EventDeadLetter.Row(id, topics.Requests, rejection, request, at, identity);
+
+    /// <summary>The standard headers of a message from the orchestrator.</summary>
+    public static MessageHeaders Headers(string eventType, Guid messageId, Guid correlationId, DateTimeOffset at) =>
+        MessageHeaders.Create("onex-main", eventType, messageId, correlationId, at);
+
+    // The same with the trace context of the request.
+    private static MessageHeaders Headers(string eventType, Guid messageId, Requester requester, DateTimeOffset at) =>
+        Headers(eventType, messageId, requester.CorrelationId, at)
+            .WithTrace(requester.Headers.GetValueOrDefault(HeaderNames.TraceParent), requester.Headers.GetValueOrDefault(HeaderNames.TraceState));
+}

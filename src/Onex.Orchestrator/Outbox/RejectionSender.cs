@@ -1,0 +1,65 @@
+using Microsoft.Extensions.Logging;
+using Onex.Kafka.Consuming;
+using Onex.Kafka.Producing;
+using Onex.Orchestrator.Intake;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Outbox;
+
+/// <summary>
+/// Answers requests of which nothing comes. There is no row that would hold the answer, so the record's offset waits until the broker has it; every
+/// copy has the same id, derived from the record's position.
+/// </summary>
+internal sealed class RejectionSender(ResponseWriter responses, IRecordProducer producer, ResentMessages resent, TimeProvider time, ILogger<RejectionSender> logger)
+{
+    private static readonly TimeSpan _pause = TimeSpan.FromSeconds(1);
+
+    /// <summary>Answers, if there is someone to answer, then settles the record: as dead if it is bad input, else as done.</summary>
+    public async Task AnswerAsync(BatchEntry entry, Rejection rejection, bool dead, CancellationToken cancellation)
+    {
+        try
+        {
+            if (rejection.Requester is { } requester)
+            {
+                await SendAsync(responses.Write(requester, rejection, time.GetUtcNow()), cancellation);
+            }
+
+            entry.Complete(dead
+                ? new RecordOutcome.Dead(rejection.Code, rejection.Error, rejection.ErrorType, rejection.Requester?.CorrelationId)
+                : RecordOutcome.Handled.Instance);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // Stopping: the record is not settled, so whoever comes next reads it again and answers.
+        }
+    }
+
+    /// <summary>Ends when the broker has the message, or refuses it for good.</summary>
+    public async Task SendAsync(OutgoingMessage message, CancellationToken cancellation)
+    {
+        var record = new ProducedRecord(message.Topic, message.Partition, message.Key, message.Value, message.Headers.Items);
+        var report = await producer.ProduceAsync(record, cancellation);
+        while (report.Delivery == Delivery.Unavailable)
+        {
+            await Task.Delay(_pause, time, cancellation);
+            if (!report.IsUnwritten)
+            {
+                resent.Add(message.Topic);
+                Log.ResponseResent(logger, message.MessageId, message.Topic);
+            }
+
+            report = await producer.ProduceAsync(record, cancellation);
+        }
+
+        if (report.Delivery == Delivery.Undeliverable)
+        {
+            if (ShortResponse.For(message, report.Reason ?? "no reason given") is { } instead)
+            {
+                await SendAsync(instead, cancellation);
+                return;
+            }
+
+            Log.ResponseUndeliverable(logger, message.MessageId, message.Topic, report.Reason);
+        }
+    }
+}

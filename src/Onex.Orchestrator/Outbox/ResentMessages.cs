@@ -1,0 +1,47 @@
+using Onex.Contracts.Text;
+using Onex.Hosting.Health;
+
+namespace Onex.Orchestrator.Outbox;
+
+/// <summary>
+/// Counts the messages that this process sent although a copy of them may be on their topic, since it began: the broker did not acknowledge them, or
+/// whoever committed them may have sent them before it died. Copies have the same <c>message_id</c>. A message that is not counted was sent once.
+/// </summary>
+internal sealed class ResentMessages : IHealthComponent
+{
+    private readonly Lock _lock = new();
+    private readonly SortedDictionary<string, long> _topics = new(StringComparer.Ordinal);
+
+    public string Name => "resent_messages";
+
+    public bool NeededForReadiness => false;
+
+    /// <summary>How many there are of each topic; topics without any are left out.</summary>
+    public IReadOnlyDictionary<string, long> Topics
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return new SortedDictionary<string, long>(_topics, StringComparer.Ordinal);
+            }
+        }
+    }
+
+    /// <summary>One more.</summary>
+    public void Add(string topic)
+    {
+        lock (_lock)
+        {
+            _topics[topic] = _topics.GetValueOrDefault(topic) + 1;
+        }
+    }
+
+    // Nothing is wrong: whoever reads compares the message_id.
+    public Task<ComponentReport> ProbeAsync(CancellationToken cancellation) => Task.FromResult(ComponentReport.Healthy with
+    {
+        Note = Topics is { Count: > 0 } topics
+            ? "sent although a copy may be there, since the process began: " + string.Join(", ", topics.Select(topic => $"{Plural.Format(topic.Value, "message")} for {topic.Key}"))
+            : null,
+    });
+}

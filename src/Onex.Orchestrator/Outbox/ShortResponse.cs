@@ -1,0 +1,50 @@
+using System.Text.Json;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Text;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Outbox;
+
+/// <summary>
+/// What is sent in the place of a response that the broker does not take. Whoever asked waits for an answer: it learns what has happened, and where the
+/// response itself is. Everything that can be large is left out, the headers that are carried through among it.
+/// </summary>
+internal static class ShortResponse
+{
+    private const int OperationCharsMax = 256;
+
+    /// <summary>The same message with a short response; null if it is no response, or a short one already.</summary>
+    public static OutgoingMessage? For(OutgoingMessage message, string reason)
+    {
+        if (message.Headers[HeaderNames.EventType] != EventTypes.Response
+            || JsonSerializer.Deserialize(message.Value.Span, MessageJson.Readable.Response) is not { } response
+            || response.Code == ErrorCodes.ResponseUndeliverable)
+        {
+            return null;
+        }
+
+        var shortened = new Response
+        {
+            Success = false,
+            Status = ResponseStatus.Error,
+            OriginalStatus = response.OriginalStatus ?? response.Status,
+            Error = $"The response has {Plural.Format(message.Value.Length, "byte")}, and the broker does not take it on '{message.Topic}': {Clip(reason)} "
+                + (response.SagaId is { } saga
+                    ? $"The process itself is not concerned. Fetch the response: GET /api/v1/sagas/{saga}/response."
+                    : "The request was refused. Send a smaller one, and the answer says why."),
+            Code = ErrorCodes.ResponseUndeliverable,
+            CorrelationId = response.CorrelationId,
+            Operation = response.Operation is { } operation ? Clip(operation) : null,
+            EnvelopeId = response.EnvelopeId,
+            SagaId = response.SagaId,
+        };
+        return message with
+        {
+            Value = JsonSerializer.SerializeToUtf8Bytes(shortened, MessageJson.Readable.Response),
+            Headers = MessageWriter.Headers(
+                EventTypes.Response, message.MessageId, response.CorrelationId, DateTimeOffset.Parse(message.Headers[HeaderNames.Timestamp]!)),
+        };
+    }
+
+    private static string Clip(string text) => text.Length <= OperationCharsMax ? text : string.Concat(text.AsSpan(0, OperationCharsMax), "...");
+}

@@ -1,0 +1,63 @@
+using System.Text.Json;
+using Onex.Contracts.Messages;
+using Onex.Persistence.DeadLetters;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Outbox;
+
+/// <summary>The dead letter of a message that never left: too large, or its topic is unknown or forbidden.</summary>
+internal static class UndeliverableDeadLetter
+{
+    // What certainly fits beside the rest of the letter below the broker's usual limit of 1 MiB.
+    private const int ValueBytesMax = 256 * 1024;
+
+    /// <summary>The letter's value. A value that would be refused again is left out: the saga's rows hold what it was made of.</summary>
+    public static byte[] Write(Guid sagaId, OutgoingMessage message, string reason)
+    {
+        var letter = new DeadLetter
+        {
+            OriginalTopic = message.Topic,
+            OriginalMessage = new DeadLetterMessage
+            {
+                Key = message.Key,
+                Value = message.Value.Length <= ValueBytesMax ? System.Text.Encoding.UTF8.GetString(message.Value.Span) : null,
+                ValueRef = message.Value.Length <= ValueBytesMax ? null : sagaId,
+                Headers = message.Headers.Items.ToDictionary(),
+                Partition = message.Partition ?? -1,
+                Offset = -1,
+            },
+            FailureReason = reason,
+            FailureCode = ErrorCodes.DeliveryRefused,
+            FailureTimestamp = DateTimeOffset.Parse(Timestamp(message)),
+            RetryCount = 0,
+            ErrorType = "DeliveryRefused",
+        };
+        return JsonSerializer.SerializeToUtf8Bytes(letter, MessageJson.Readable.DeadLetter);
+    }
+
+    /// <summary>Its entry in the index, with the message itself: it can be sent again once the topic takes it.</summary>
+    public static DeadLetterRow Row(OutgoingMessage message, string reason) =>
+        new(
+            Id(message),
+            message.Topic,
+            message.Partition ?? -1,
+            -1,
+            ErrorCodes.DeliveryRefused,
+            reason,
+            Guid.TryParse(message.Headers[HeaderNames.CorrelationId], out var correlation) ? correlation : null,
+            message.Value.ToArray(),
+            DateTimeOffset.Parse(Timestamp(message)))
+        {
+            Key = message.Key,
+            Headers = message.Headers,
+            ErrorType = "DeliveryRefused",
+            Reopens = Id(message) != message.MessageId,
+        };
+
+    /// <summary>The letter's id. What was sent again from a letter has that one, or each redrive would leave one more.</summary>
+    public static Guid Id(OutgoingMessage message) =>
+        Guid.TryParseExact(message.Headers[HeaderNames.Redrive], "D", out var id) ? id : message.MessageId;
+
+    // Every copy has the same bytes, so the time is the decision's, not the clock's.
+    private static string Timestamp(OutgoingMessage message) => message.Headers[HeaderNames.Timestamp]!;
+}
