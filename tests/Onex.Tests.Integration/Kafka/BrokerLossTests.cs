@@ -4,10 +4,10 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.Integration.Kafka;
 
-/// <summary>On a broker of their own, which they may kill: <c>ONEX_KAFKA_TOOL</c> names the tool that starts it.</summary>
+/// <summary>Tests with a private broker that they may kill. <c>ONEX_KAFKA_TOOL</c> names the tool that starts it.</summary>
 public sealed class BrokerLossTests : IAsyncLifetime
 {
-    // Without a look of its own at the broker a client notices after a minute.
+    // Without the health probe, a client would notice only after a minute.
     private static readonly TimeSpan _told = TimeSpan.FromSeconds(20);
 
     private static readonly TimeSpan _returned = TimeSpan.FromMinutes(1);
@@ -29,7 +29,7 @@ public sealed class BrokerLossTests : IAsyncLifetime
     [Fact]
     public async Task A_frozen_broker_makes_the_endpoints_unhealthy_at_once_and_a_thawed_one_healthy_again()
     {
-        var (topic, handler) = ("frozen", Remembering.Settling);
+        var (topic, handler) = ("frozen", Remembering.Completing);
         await using var member = await StartAsync(topic, handler);
 
         await Broker.PauseAsync();
@@ -46,7 +46,7 @@ public sealed class BrokerLossTests : IAsyncLifetime
     [Fact]
     public async Task A_killed_broker_makes_the_endpoints_unhealthy_at_once_and_nothing_is_lost_when_it_returns()
     {
-        var (topic, handler) = ("killed", Remembering.Settling);
+        var (topic, handler) = ("killed", Remembering.Completing);
         await using var member = await StartAsync(topic, handler);
         await member.ProduceAsync(topic, 0, "before");
         await Eventually.TrueAsync(() => handler.Given.Count == 1);
@@ -64,9 +64,9 @@ public sealed class BrokerLossTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_member_ends_in_time_although_the_broker_is_gone()
+    public async Task A_member_stops_in_time_without_a_broker()
     {
-        var (topic, handler) = ("ending", Remembering.Settling);
+        var (topic, handler) = ("ending", Remembering.Completing);
         await using var member = await StartAsync(topic, handler);
         await member.ProduceAsync(topic, 0, "one");
         await Eventually.TrueAsync(() => handler.Given.Count == 1);
@@ -82,7 +82,7 @@ public sealed class BrokerLossTests : IAsyncLifetime
         await Eventually.TrueAsync(() => handler.Values.Contains("after"), within: _returned);
     }
 
-    // No flapping: what is told for three seconds on end is one and the same.
+    // No flapping: the health is the same for three seconds.
     private static Task StaysHealthyAsync(RiderMember member)
     {
         DateTimeOffset? since = null;
@@ -96,7 +96,7 @@ public sealed class BrokerLossTests : IAsyncLifetime
     private async Task<RiderMember> StartAsync(string topic, IRecordBatchHandler handler)
     {
         var bus = new KafkaTestBus(Broker.BootstrapServers);
-        await bus.MakeAsync(1, topic);
+        await bus.CreateAsync(1, topic);
         var member = await bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => handler));
         await member.WaitUntilReadyAsync();
         return member;

@@ -6,7 +6,9 @@ using Onex.Kafka.Consuming;
 
 namespace Onex.Tests.Integration.Kafka;
 
-/// <summary>What happens to a log beside its records: it is made anew, loses its beginning, gets control records. Only a broker can do that.</summary>
+/// <summary>
+/// Changes of a log other than new records: recreation, deletion of its beginning, control records. Only a broker supports them.
+/// </summary>
 public sealed class ChangedLogTests : IDisposable
 {
     private readonly KafkaTestBus _bus = new();
@@ -27,18 +29,18 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_topic_that_is_made_again_at_once_is_read_from_its_beginning_under_its_new_id()
+    public async Task A_topic_that_is_recreated_at_once_is_read_from_its_beginning_under_its_new_id()
     {
-        var (topic, handler) = (TestBus.NewTopic(), Remembering.Settling);
+        var (topic, handler) = (TestBus.NewTopic(), Remembering.Completing);
         await using var member = await StartAsync(topic, handler);
         await member.ProduceAsync(topic, 0, "old 0", "old 1", "old 2");
         await Eventually.TrueAsync(() => handler.Given.Count == 3);
 
         await DeleteAsync(topic);
-        await MakeAgainAsync(topic);
+        await RecreateAsync(topic);
         await ProduceAsync(topic, [.. Enumerable.Range(0, 8).Select(i => $"new {i}")]);
 
-        // More than were read before, so that an offset of the old log is one of the new log too.
+        // More records than were read before, so that an offset of the old log exists in the new log too.
         await Eventually.TrueAsync(() => handler.Given.Count >= 11);
         Assert.Equal(["old 0", "old 1", "old 2", .. Enumerable.Range(0, 8).Select(i => $"new {i}")], handler.Values);
         await IdsAreApartAsync(member, topic, handler, old: 3);
@@ -46,38 +48,40 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task What_was_written_to_a_topic_that_was_made_again_before_its_reader_noticed_is_read_from_its_beginning()
+    public async Task Records_written_to_a_recreated_topic_before_its_reader_noticed_are_read()
     {
         var topic = TestBus.NewTopic();
         var release = new TaskCompletionSource();
-        var handler = Remembering.Settling;
+        var handler = Remembering.Completing;
         handler.Before = _ => release.Task;
         await using var member = await StartAsync(topic, handler, s => s with { InFlightMax = 3, BatchMax = 3 });
         await member.ProduceAsync(topic, 0, "old 0", "old 1", "old 2");
         await Eventually.TrueAsync(() => member.Log.IsPaused);
 
-        // A paused reader fetches nothing, and so has not noticed when the new log has records at the offset at which it goes on.
+        // A paused reader fetches nothing, so it does not notice the change before the new log has records at its offset.
         await DeleteAsync(topic);
-        await MakeAgainAsync(topic);
+        await RecreateAsync(topic);
         await ProduceAsync(topic, [.. Enumerable.Range(0, 8).Select(i => $"new {i}")]);
         release.SetResult();
 
         await Eventually.TrueAsync(() => handler.Values.Contains("new 7"));
-        Assert.Equal(Enumerable.Range(0, 8).Select(i => $"new {i}"), handler.Values.Where(value => value.StartsWith("new", StringComparison.Ordinal)));
+        Assert.Equal(
+            Enumerable.Range(0, 8).Select(i => $"new {i}"),
+            handler.Values.Where(value => value.StartsWith("new", StringComparison.Ordinal)));
         await IdsAreApartAsync(member, topic, handler, old: 3);
     }
 
     [Fact]
-    public async Task A_topic_that_is_made_again_after_a_while_is_read_from_its_beginning()
+    public async Task A_topic_that_is_recreated_later_is_read_from_its_beginning()
     {
-        var (topic, handler) = (TestBus.NewTopic(), Remembering.Settling);
+        var (topic, handler) = (TestBus.NewTopic(), Remembering.Completing);
         await using var member = await StartAsync(topic, handler);
         await member.ProduceAsync(topic, 0, "old 0", "old 1", "old 2");
         await Eventually.TrueAsync(() => handler.Given.Count == 3);
 
         await DeleteAsync(topic);
         await Eventually.TrueAsync(() => !member.IsReady, () => "it is ready without its topic");
-        await MakeAgainAsync(topic);
+        await RecreateAsync(topic);
         await ProduceAsync(topic, "new 0", "new 1", "new 2", "new 3", "new 4");
 
         await Eventually.TrueAsync(() => handler.Given.Count >= 8);
@@ -86,7 +90,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task An_offset_of_the_old_log_that_is_still_to_be_committed_does_not_hide_records_of_the_new_one()
+    public async Task A_late_commit_of_the_old_log_does_not_hide_records_of_the_new_one()
     {
         var topic = TestBus.NewTopic();
         var handler = new Remembering(_ => { });
@@ -97,7 +101,7 @@ public sealed class ChangedLogTests : IDisposable
 
         await DeleteAsync(topic);
         old.ForEach(entry => entry.Complete(RecordOutcome.Handled.Instance));
-        await MakeAgainAsync(topic);
+        await RecreateAsync(topic);
         await ProduceAsync(topic, "new 0", "new 1", "new 2", "new 3", "new 4");
 
         await Eventually.TrueAsync(() => handler.Given.Count >= 8);
@@ -111,10 +115,10 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task Of_two_topics_that_are_made_again_together_both_are_read_from_their_beginning()
+    public async Task Two_topics_that_are_recreated_together_are_both_read_from_their_beginning()
     {
-        var (one, two, handler) = (TestBus.NewTopic() + "-1", TestBus.NewTopic() + "-2", Remembering.Settling);
-        await _bus.MakeAsync(1, one, two);
+        var (one, two, handler) = (TestBus.NewTopic() + "-1", TestBus.NewTopic() + "-2", Remembering.Completing);
+        await _bus.CreateAsync(1, one, two);
         await using var member = await _bus.StartAsync(k => k.BatchEndpoint("test", [one, two], one, _ => handler));
         await member.WaitUntilReadyAsync();
         await member.ProduceAsync(one, 0, "old 1");
@@ -122,7 +126,7 @@ public sealed class ChangedLogTests : IDisposable
         await Eventually.TrueAsync(() => handler.Given.Count == 2);
 
         await Task.WhenAll(DeleteAsync(one), DeleteAsync(two));
-        await Task.WhenAll(MakeAgainAsync(one), MakeAgainAsync(two));
+        await Task.WhenAll(RecreateAsync(one), RecreateAsync(two));
         await ProduceAsync(one, "new 1a", "new 1b");
         await ProduceAsync(two, "new 2a", "new 2b");
 
@@ -131,11 +135,11 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task Two_members_whose_topic_is_made_again_read_all_of_it_between_them()
+    public async Task Two_members_whose_topic_is_recreated_read_all_of_it_between_them()
     {
         var topic = TestBus.NewTopic();
-        var (one, two) = (Remembering.Settling, Remembering.Settling);
-        await _bus.MakeAsync(2, topic);
+        var (one, two) = (Remembering.Completing, Remembering.Completing);
+        await _bus.CreateAsync(2, topic);
         await using var first = await _bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => one));
         await using var second = await _bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => two));
         await Eventually.TrueAsync(() => one.OwnedNow().Length == 1 && two.OwnedNow().Length == 1);
@@ -144,7 +148,7 @@ public sealed class ChangedLogTests : IDisposable
         await Eventually.TrueAsync(() => one.Given.Count + two.Given.Count == 4);
 
         await DeleteAsync(topic);
-        await MakeAgainAsync(topic, 2);
+        await RecreateAsync(topic, 2);
         var expected = new List<string>();
         foreach (var partition in Enumerable.Range(0, 2))
         {
@@ -153,12 +157,16 @@ public sealed class ChangedLogTests : IDisposable
             await ProduceAsync(topic, partition, values);
         }
 
-        // One of them may read again what the other had read: it is known by its id.
+        // One member may read records again that the other had read. Their ids show it.
         await Eventually.TrueAsync(
-            () => one.Values.Concat(two.Values).Where(value => value.StartsWith("new", StringComparison.Ordinal)).Distinct().Order().SequenceEqual(expected.Order()),
+            () => one.Values.Concat(two.Values)
+                .Where(value => value.StartsWith("new", StringComparison.Ordinal))
+                .Distinct()
+                .Order()
+                .SequenceEqual(expected.Order()),
             () => string.Join(", ", one.Values) + " | " + string.Join(", ", two.Values));
 
-        // A broker that forgets the offsets of the deleted topic late forgets those of the new one too: the next record has them committed again.
+        // A broker that deletes the offsets of the old topic late deletes those of the new one too. The next record commits them again.
         var ends = new long[] { 4, 4 };
         await Eventually.TrueAsync(
             async () =>
@@ -175,24 +183,25 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_topic_that_is_made_again_is_written_to()
+    public async Task A_recreated_topic_is_written_to()
     {
         var topic = TestBus.NewTopic();
-        await _bus.MakeAsync(1, topic);
+        await _bus.CreateAsync(1, topic);
         await using var member = await _bus.StartAsync(_ => { });
         Assert.Equal(Onex.Kafka.Producing.Delivery.Acknowledged, (await member.ProduceAsync(topic, 0, "old"))[0].Delivery);
 
         await DeleteAsync(topic);
-        await MakeAgainAsync(topic);
+        await RecreateAsync(topic);
 
-        await Eventually.TrueAsync(async () => (await member.ProduceAsync(topic, 0, "new"))[0].Delivery == Onex.Kafka.Producing.Delivery.Acknowledged);
+        await Eventually.TrueAsync(
+            async () => (await member.ProduceAsync(topic, 0, "new"))[0].Delivery == Onex.Kafka.Producing.Delivery.Acknowledged);
         Assert.Equal("new", Encoding.UTF8.GetString((await _bus.ReadAsync(topic, 1))[0].Value!));
     }
 
     [Fact]
     public async Task A_commit_marker_of_a_transaction_is_passed_and_leaves_no_lag()
     {
-        var (topic, handler) = (TestBus.NewTopic(), Remembering.Settling);
+        var (topic, handler) = (TestBus.NewTopic(), Remembering.Completing);
         await using var member = await StartAsync(topic, handler);
         using var producer = new ProducerBuilder<string, string>(
             new ProducerConfig { BootstrapServers = _bus.Bootstrap, TransactionalId = topic }).Build();
@@ -200,7 +209,7 @@ public sealed class ChangedLogTests : IDisposable
 
         await TransactAsync("a", "b");
 
-        // The marker stands at 2.
+        // The marker has offset 2.
         await Eventually.TrueAsync(() => _bus.Committed(topic, topic, 1)[0] == 3);
         await TransactAsync("c");
         await Eventually.TrueAsync(() => _bus.Committed(topic, topic, 1)[0] == 5);
@@ -219,9 +228,9 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task Records_that_were_deleted_while_nobody_read_are_counted_at_the_assignment()
+    public async Task Records_deleted_while_nobody_reads_are_counted_at_the_assignment()
     {
-        var (topic, handler) = (TestBus.NewTopic(), Remembering.Settling);
+        var (topic, handler) = (TestBus.NewTopic(), Remembering.Completing);
         var first = await StartAsync(topic, handler);
         await first.ProduceAsync(topic, 0, "a", "b");
         await Eventually.TrueAsync(() => _bus.Committed(topic, topic, 1)[0] == 2);
@@ -237,11 +246,11 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task Records_that_were_deleted_under_a_reader_that_lags_behind_are_counted()
+    public async Task Records_deleted_before_a_lagging_reader_are_counted()
     {
         var topic = TestBus.NewTopic();
         var release = new TaskCompletionSource();
-        var handler = Remembering.Settling;
+        var handler = Remembering.Completing;
         handler.Before = _ => release.Task;
         await using var member = await StartAsync(topic, handler, s => s with { InFlightMax = 2, BatchMax = 2 });
         await member.ProduceAsync(topic, 0, "a", "b");
@@ -257,10 +266,10 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_group_that_has_committed_nothing_begins_with_what_is_left_and_misses_nothing()
+    public async Task A_group_without_commits_begins_at_the_earliest_record_and_misses_none()
     {
-        var (topic, handler) = (TestBus.NewTopic(), Remembering.Settling);
-        await _bus.MakeAsync(1, topic);
+        var (topic, handler) = (TestBus.NewTopic(), Remembering.Completing);
+        await _bus.CreateAsync(1, topic);
         await ProduceAsync(topic, "a", "b", "c");
         await DeleteRecordsAsync(topic, 2);
 
@@ -272,25 +281,27 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_member_whose_topic_does_not_exist_is_not_ready_and_does_not_make_it()
+    public async Task A_member_whose_topic_does_not_exist_is_not_ready_and_does_not_create_it()
     {
-        var (topic, handler) = (TestBus.NewTopic(), Remembering.Settling);
+        var (topic, handler) = (TestBus.NewTopic(), Remembering.Completing);
         await using var member = await StartAsync(topic, handler);
 
         await DeleteAsync(topic);
-        await Eventually.TrueAsync(() => !member.IsReady && member.Problems.Contains($"there is no topic {topic}", StringComparison.Ordinal), () => member.Problems);
+        await Eventually.TrueAsync(
+            () => !member.IsReady && member.Problems.Contains($"there is no topic {topic}", StringComparison.Ordinal),
+            () => member.Problems);
 
-        // Another look or two would have made it, where the broker makes topics on first use.
+        // Further metadata requests would have created it if the broker created topics on first use.
         await Eventually.TrueAsync(() => member.Broker.Missing([topic]).Count == 1);
         Assert.DoesNotContain(_admin.Value.GetMetadata(TimeSpan.FromSeconds(10)).Topics, found => found.Topic == topic);
-        await MakeAgainAsync(topic);
+        await RecreateAsync(topic);
         await Eventually.TrueAsync(() => member.IsReady);
     }
 
     [Fact]
-    public async Task Records_that_no_reader_is_given_make_it_not_ready()
+    public async Task Records_that_the_broker_does_not_return_make_the_endpoint_not_ready()
     {
-        var (topic, handler) = (TestBus.NewTopic(), Remembering.Settling);
+        var (topic, handler) = (TestBus.NewTopic(), Remembering.Completing);
         await using var member = await StartAsync(topic, handler, s => s with { StalledAfter = TimeSpan.FromSeconds(2) });
         using var producer = new ProducerBuilder<string, string>(
             new ProducerConfig { BootstrapServers = _bus.Bootstrap, TransactionalId = topic }).Build();
@@ -300,7 +311,8 @@ public sealed class ChangedLogTests : IDisposable
         producer.Flush(TimeSpan.FromSeconds(10));
         await ProduceAsync(topic, "behind it");
 
-        await Eventually.TrueAsync(() => !member.IsReady && member.Problems.Contains("is stalled", StringComparison.Ordinal), () => member.Problems);
+        await Eventually.TrueAsync(
+            () => !member.IsReady && member.Problems.Contains("is stalled", StringComparison.Ordinal), () => member.Problems);
 
         await Task.Run(() => producer.CommitTransaction());
         await Eventually.TrueAsync(() => member.IsReady && handler.Values.Contains("behind it"));
@@ -310,7 +322,7 @@ public sealed class ChangedLogTests : IDisposable
     public async Task Small_records_whose_batch_is_too_large_are_sent_again_one_by_one()
     {
         var topic = TestBus.NewTopic();
-        await MakeWithLimitAsync(topic, 5000);
+        await CreateWithLimitAsync(topic, 5000);
         await using var member = await _bus.StartAsync(_ => { });
 
         var values = Enumerable.Range(0, 400).Select(i => $"{i:000} {new string('x', 170)}").ToArray();
@@ -319,12 +331,14 @@ public sealed class ChangedLogTests : IDisposable
         Assert.All(reports[..400], report => Assert.Equal(Onex.Kafka.Producing.Delivery.Acknowledged, report.Delivery));
         Assert.Equal(Onex.Kafka.Producing.Delivery.Undeliverable, reports[400].Delivery);
         var records = await _bus.ReadAsync(topic, 400);
-        Assert.Equal(values.Order(StringComparer.Ordinal), records.Select(record => Encoding.UTF8.GetString(record.Value!)).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            values.Order(StringComparer.Ordinal),
+            records.Select(record => Encoding.UTF8.GetString(record.Value!)).Order(StringComparer.Ordinal));
     }
 
     private async Task<RiderMember> StartAsync(string topic, IRecordBatchHandler handler, Func<KafkaSettings, KafkaSettings>? change = null)
     {
-        await _bus.MakeAsync(1, topic);
+        await _bus.CreateAsync(1, topic);
         var member = await _bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => handler), change);
         await member.WaitUntilReadyAsync();
         return member;
@@ -341,12 +355,13 @@ public sealed class ChangedLogTests : IDisposable
 
     private Task DeleteAsync(string topic) => _admin.Value.DeleteTopicsAsync([topic]);
 
-    // Its deletion is done in the background.
-    private Task MakeAgainAsync(string topic, int partitions = 1) => Eventually.TrueAsync(async () =>
+    // The broker deletes the topic in the background.
+    private Task RecreateAsync(string topic, int partitions = 1) => Eventually.TrueAsync(async () =>
     {
         try
         {
-            await _admin.Value.CreateTopicsAsync([new TopicSpecification { Name = topic, NumPartitions = partitions, ReplicationFactor = 1 }]);
+            await _admin.Value.CreateTopicsAsync(
+                [new TopicSpecification { Name = topic, NumPartitions = partitions, ReplicationFactor = 1 }]);
             return true;
         }
         catch (CreateTopicsException)
@@ -355,13 +370,21 @@ public sealed class ChangedLogTests : IDisposable
         }
     });
 
-    private Task MakeWithLimitAsync(string topic, int bytes) => _admin.Value.CreateTopicsAsync(
-        [new TopicSpecification { Name = topic, NumPartitions = 1, ReplicationFactor = 1, Configs = new() { ["max.message.bytes"] = $"{bytes}" } }]);
+    private Task CreateWithLimitAsync(string topic, int bytes) => _admin.Value.CreateTopicsAsync(
+        [
+            new TopicSpecification
+            {
+                Name = topic,
+                NumPartitions = 1,
+                ReplicationFactor = 1,
+                Configs = new() { ["max.message.bytes"] = $"{bytes}" },
+            },
+        ]);
 
     private Task<List<DeleteRecordsResult>> DeleteRecordsAsync(string topic, long before) =>
         _admin.Value.DeleteRecordsAsync([new TopicPartitionOffset(topic, 0, before)]);
 
-    // By somebody who knows nothing of the topic that was there before.
+    // With a new producer, which has no metadata of the old topic.
     private Task ProduceAsync(string topic, params string[] values) => ProduceAsync(topic, 0, values);
 
     private async Task ProduceAsync(string topic, int partition, string[] values)

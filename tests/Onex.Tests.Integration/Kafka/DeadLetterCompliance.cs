@@ -14,7 +14,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
     private static readonly RecordOutcome.Dead _dead = new("ONEX3001", "not JSON", "MalformedMessage", null);
 
     [Fact]
-    public async Task A_dead_letter_tells_everything_about_the_record_but_its_secrets()
+    public async Task A_dead_letter_describes_its_record_without_secrets()
     {
         var topic = NewTopic();
         var correlation = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
@@ -25,7 +25,10 @@ public abstract class DeadLetterCompliance : RiderCompliance
                 0,
                 "order-7",
                 """{"amount":1,"password":"hunter2"}"""u8.ToArray(),
-                [new("correlation_id", correlation.ToString()), new("Authorization", "Bearer hunter2"), new("x-trace", "t"), new("retry_count", "2")]),
+                [
+                    new("correlation_id", correlation.ToString()), new("Authorization", "Bearer hunter2"), new("x-trace", "t"),
+                    new("retry_count", "2"),
+                ]),
             CancellationToken.None);
 
         var written = (await Bus.ReadAsync(Topics.DeadLetter(topic), 1))[0];
@@ -54,7 +57,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task The_offset_advances_behind_a_dead_letter_and_the_next_record_is_handled()
+    public async Task The_offset_advances_past_a_dead_letter_and_the_next_record_is_handled()
     {
         var topic = NewTopic();
         var handler = new Remembering(entry => entry.Complete(
@@ -69,7 +72,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task No_offset_advances_before_the_dead_letter_is_kept()
+    public async Task No_offset_advances_before_the_dead_letter_is_stored()
     {
         var topic = NewTopic();
         var sink = new Sink { Open = new TaskCompletionSource().Task };
@@ -83,25 +86,25 @@ public abstract class DeadLetterCompliance : RiderCompliance
 
         Assert.True(Bus.Committed(topic, topic, 1)[0] <= 0);
 
-        var next = Remembering.Settling;
+        var next = Remembering.Completing;
         await using var second = await StartAsync(topic, next);
         await Eventually.TrueAsync(() => next.Given.Count == 2);
         Assert.Equal(["bad", "good"], next.Values);
     }
 
     [Fact]
-    public async Task Bytes_that_are_not_text_stand_as_base64_and_copies_have_one_message_id()
+    public async Task Bytes_that_are_not_text_become_base64_and_copies_have_one_message_id()
     {
         var topic = NewTopic();
         var handler = new Remembering(_ => { });
         await using var member = await StartAsync(topic, handler);
         await member.Producer.ProduceAsync(new ProducedRecord(topic, 0, "k", new byte[] { 0xC3, 0x28 }, []), CancellationToken.None);
 
-        // A group that has read it and not settled it: what every group has settled need not be there any more.
+        // A group that has read the record and not completed it: records that every group has committed may be deleted.
         await Eventually.TrueAsync(() => handler.Given.Count == 1);
         await member.StopAsync();
 
-        // The same record twice, as after a crash between the letter and the commit.
+        // The same record twice, as after a crash between the dead letter and the commit.
         for (var i = 0; i < 2; i++)
         {
             await using var reader = await StartAsync(topic, group: $"{topic}-{i}");
@@ -116,13 +119,13 @@ public abstract class DeadLetterCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_value_too_large_for_the_topic_is_kept_by_the_sink_and_referred_to()
+    public async Task A_value_too_large_for_the_topic_is_stored_by_the_sink_and_referenced()
     {
         Bus.NeedsReal("takes records of any size");
         var (topic, sink) = (NewTopic(), new Sink());
         await using var member = await StartAsync(topic, sink: sink);
 
-        // Each of its characters becomes two or more in the letter.
+        // Each of its characters becomes two or more in the dead letter.
         await member.ProduceAsync(topic, 0, new string('"', 700_000), "small");
 
         var letters = (await Bus.ReadAsync(Topics.DeadLetter(topic), 2))
@@ -137,10 +140,11 @@ public abstract class DeadLetterCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_letter_whose_record_is_read_again_and_handled_is_closed_before_its_offset_advances()
+    public async Task A_dead_letter_whose_record_is_read_again_and_handled_is_closed_before_its_offset_advances()
     {
         var (topic, sink) = (NewTopic(), new Sink { OpenDeadLetters = { 1, 2, 7 } });
-        await using var member = await StartAsync(topic, new Remembering(entry => entry.Complete(entry.Record.Offset == 2 ? _dead : RecordOutcome.Handled.Instance)), sink);
+        var handler = new Remembering(entry => entry.Complete(entry.Record.Offset == 2 ? _dead : RecordOutcome.Handled.Instance));
+        await using var member = await StartAsync(topic, handler, sink);
 
         await member.ProduceAsync(topic, 0, "never had one", "has one", "dies again");
 
@@ -151,7 +155,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
     private async Task<RiderMember> StartAsync(
         string topic, Remembering? handler = null, IDeadLetterSink? sink = null, string? group = null)
     {
-        await Bus.MakeAsync(1, topic);
+        await Bus.CreateAsync(1, topic);
         return await Bus.StartAsync(
             k => k.BatchEndpoint("test", [topic], group ?? topic, _ => handler ?? new Remembering(entry => entry.Complete(_dead))),
             register: services =>
@@ -169,10 +173,10 @@ public abstract class DeadLetterCompliance : RiderCompliance
 
         public System.Collections.Concurrent.ConcurrentQueue<(long Offset, bool Kept)> Told { get; } = new();
 
-        /// <summary>When it may end.</summary>
+        /// <summary>Completes when calls may end.</summary>
         public Task Open { get; init; } = Task.CompletedTask;
 
-        /// <summary>Letters that nobody has decided about, by the offsets of their records.</summary>
+        /// <summary>Open dead letters, by the offsets of their records.</summary>
         public HashSet<long> OpenDeadLetters { get; } = [];
 
         public System.Collections.Concurrent.ConcurrentQueue<long> Closed { get; } = new();

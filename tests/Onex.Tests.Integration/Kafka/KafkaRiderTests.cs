@@ -3,7 +3,7 @@ using Onex.Kafka.Producing;
 
 namespace Onex.Tests.Integration.Kafka;
 
-/// <summary>The compliance suite against the real broker, and what the twin cannot be asked for.</summary>
+/// <summary>The compliance suite with a real broker, and tests that the in-memory log cannot run.</summary>
 public sealed class KafkaBatchEndpointTests : BatchEndpointCompliance
 {
     private protected override TestBus Bus => Kafka;
@@ -11,9 +11,9 @@ public sealed class KafkaBatchEndpointTests : BatchEndpointCompliance
     private KafkaTestBus Kafka { get; } = new();
 
     [Fact]
-    public async Task What_others_write_arrives_as_it_is_null_and_no_text_included()
+    public async Task Records_of_other_producers_arrive_unchanged_including_null_and_binary_values()
     {
-        var (topic, handler) = (NewTopic(), Remembering.Settling);
+        var (topic, handler) = (NewTopic(), Remembering.Completing);
         await using var member = await StartAsync(topic, 1, handler);
         using var other = new ProducerBuilder<byte[]?, byte[]?>(new ProducerConfig { BootstrapServers = Kafka.Bootstrap })
             .SetKeySerializer(Serializers.ByteArray!)
@@ -34,11 +34,11 @@ public sealed class KafkaBatchEndpointTests : BatchEndpointCompliance
     }
 
     [Fact]
-    public async Task A_topic_that_is_made_after_the_start_is_read()
+    public async Task A_topic_created_after_the_start_is_read()
     {
-        var (topic, handler) = (NewTopic(), Remembering.Settling);
+        var (topic, handler) = (NewTopic(), Remembering.Completing);
         await using var member = await Bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => handler));
-        await Bus.MakeAsync(1, topic);
+        await Bus.CreateAsync(1, topic);
 
         await member.ProduceAsync(topic, 0, "late");
 
@@ -50,12 +50,12 @@ public sealed class KafkaBatchEndpointTests : BatchEndpointCompliance
     {
         var topic = NewTopic();
         var release = new TaskCompletionSource();
-        var handler = Remembering.Settling;
+        var handler = Remembering.Completing;
         handler.Before = _ => release.Task;
         await using var member = await StartAsync(topic, 1, handler, s => s with { SessionTimeout = TimeSpan.FromSeconds(3) });
         await member.ProduceAsync(topic, 0, "slow");
 
-        // Twice the session timeout is the very thing that must pass.
+        // The test is about time: twice the session timeout must pass.
         await Task.Delay(TimeSpan.FromSeconds(6), TimeProvider.System, TestContext.Current.CancellationToken);
         release.SetResult();
 
@@ -88,7 +88,7 @@ public sealed class KafkaProducerTests : ProducerCompliance
     private protected override TestBus Bus { get; } = new KafkaTestBus();
 
     [Fact]
-    public async Task Topics_are_made_once_by_whoever_comes_first_with_their_dead_letter_topics()
+    public async Task Concurrent_starts_create_each_topic_once_with_its_dead_letter_topic()
     {
         Bus.NeedsReal("makes no topics for its clients");
         var (one, two) = (NewTopic() + "-1", NewTopic() + "-2");
@@ -100,7 +100,8 @@ public sealed class KafkaProducerTests : ProducerCompliance
             other.Topics.EnsureTopicsAsync([two, one], 3, 1, CancellationToken.None));
         await member.Topics.EnsureTopicsAsync([one], 5, null, CancellationToken.None);
 
-        var counts = await other.Topics.PartitionCountsAsync([one, two, one + ".dlq", two + ".dlq", "missing-" + one], CancellationToken.None);
+        var counts = await other.Topics.PartitionCountsAsync(
+            [one, two, one + ".dlq", two + ".dlq", "missing-" + one], CancellationToken.None);
         Assert.Equal(4, counts.Count);
         Assert.Equal((3, 3, 1), (counts[one], counts[two], counts[one + ".dlq"]));
         Assert.Equal(2, (await member.Topics.TopicIdsAsync([one, two], CancellationToken.None)).Values.Distinct().Count());
@@ -108,7 +109,7 @@ public sealed class KafkaProducerTests : ProducerCompliance
     }
 
     [Fact]
-    public async Task Without_a_broker_it_is_said_in_time()
+    public async Task A_missing_broker_is_reported_in_time()
     {
         await using var member = await new KafkaTestBus("127.0.0.1:1").StartAsync(_ => { });
 

@@ -11,7 +11,7 @@ using Onex.Kafka.Rider;
 
 namespace Onex.Tests.Integration.Kafka;
 
-/// <summary>One process's share of the bus: MassTransit's with the rider, and what stands beside it.</summary>
+/// <summary>The bus of one process: MassTransit's bus with the rider, and its services.</summary>
 internal sealed class RiderMember(ServiceProvider services) : IAsyncDisposable
 {
     private readonly IBusControl _bus = services.GetRequiredService<IBusControl>();
@@ -21,22 +21,26 @@ internal sealed class RiderMember(ServiceProvider services) : IAsyncDisposable
 
     public MortalLog Log => services.GetRequiredService<MortalLog>();
 
-    /// <summary>Only a broker has it.</summary>
+    /// <summary>With a broker only.</summary>
     public TopicAdmin Topics => services.GetRequiredService<TopicAdmin>();
 
-    /// <summary>Only a broker has it.</summary>
+    /// <summary>With a broker only.</summary>
     public BrokerHealth Broker => services.GetRequiredService<BrokerHealth>();
 
-    /// <summary>What was deleted before it was read.</summary>
+    /// <summary>Counts records that were deleted before they were read.</summary>
     public MissedRecordsCount Missed => services.GetRequiredService<MissedRecordsCount>();
 
     public BusHealthResult Health => _bus.CheckHealth();
 
-    /// <summary>How the rider's endpoints are; the in-memory bus's own is always healthy.</summary>
+    /// <summary>The health of the rider's endpoints. The in-memory bus itself is always healthy.</summary>
     public IReadOnlyList<BusHealthStatus> Endpoints =>
-        [.. Health.Endpoints.Where(endpoint => endpoint.Key.Contains("/kafka/", StringComparison.Ordinal)).Select(endpoint => endpoint.Value.Status)];
+        [
+            .. Health.Endpoints
+                .Where(endpoint => endpoint.Key.Contains("/kafka/", StringComparison.Ordinal))
+                .Select(endpoint => endpoint.Value.Status),
+        ];
 
-    /// <summary>Why it is not ready.</summary>
+    /// <summary>Why the endpoints are not ready.</summary>
     public string Problems => string.Join("; ", services.GetRequiredService<IBusInstance>().GetRider<IKafkaRider>().Problems);
 
     public bool IsReady => services.GetRequiredService<IBusInstance>().GetRider<IKafkaRider>().Endpoints.Values.All(ready => ready)
@@ -106,7 +110,7 @@ internal sealed class RiderMember(ServiceProvider services) : IAsyncDisposable
     }
 }
 
-/// <summary>Waits for a condition, never for time.</summary>
+/// <summary>Waits for a condition instead of a fixed time.</summary>
 internal static class Eventually
 {
     public static Task TrueAsync(Func<bool> condition, Func<string>? state = null, TimeSpan? within = null) =>
@@ -124,10 +128,10 @@ internal static class Eventually
     }
 }
 
-/// <summary>A handler that remembers what it was given and does with it what the test says.</summary>
+/// <summary>A handler that records its calls and runs an action of the test.</summary>
 internal sealed class Remembering(Action<BatchEntry> handle) : IRecordBatchHandler
 {
-    public static Remembering Settling => new(entry => entry.Complete(RecordOutcome.Handled.Instance));
+    public static Remembering Completing => new(entry => entry.Complete(RecordOutcome.Handled.Instance));
 
     public ConcurrentQueue<BatchEntry> Given { get; } = new();
 
@@ -135,13 +139,13 @@ internal sealed class Remembering(Action<BatchEntry> handle) : IRecordBatchHandl
 
     public HashSet<int> Owned { get; } = [];
 
-    /// <summary>What happens before the partitions are taken up.</summary>
+    /// <summary>Runs before the handler is assigned partitions.</summary>
     public Func<CancellationToken, Task> Prepare { get; set; } = _ => Task.CompletedTask;
 
-    /// <summary>What happens before a batch.</summary>
+    /// <summary>Runs before a batch.</summary>
     public Func<IReadOnlyList<BatchEntry>, Task> Before { get; set; } = _ => Task.CompletedTask;
 
-    /// <summary>Told with each change of what it owns: one more, or one less.</summary>
+    /// <summary>Runs at each change of the assigned partitions: one more, or one less.</summary>
     public Action<int, IReadOnlyCollection<int>> Changed { get; set; } = (_, _) => { };
 
     public IEnumerable<string> Values => Given.Select(entry => System.Text.Encoding.UTF8.GetString(entry.Record.Value ?? []));

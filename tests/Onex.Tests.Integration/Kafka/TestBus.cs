@@ -10,33 +10,33 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.Integration.Kafka;
 
-/// <summary>A bus that the rider reads, and what a test wants to see of it beside the code under test.</summary>
+/// <summary>A bus for the rider, with direct access for tests.</summary>
 internal abstract class TestBus
 {
-    /// <summary>What every member is set to unless the test says otherwise.</summary>
+    /// <summary>The default settings of members.</summary>
     public abstract KafkaSettings Settings { get; }
 
-    /// <summary>A topic name that no other test has.</summary>
+    /// <summary>A topic name that is unique to the test.</summary>
     public static string NewTopic([CallerMemberName] string test = "") =>
         $"{test[..Math.Min(test.Length, 40)]}-{Guid.CreateVersion7(TimeProvider.System.GetUtcNow()):N}";
 
     public abstract void Add(IServiceCollection services, KafkaSettings settings);
 
-    /// <summary>The log that the services added would read.</summary>
+    /// <summary>The log that the added services read.</summary>
     public abstract IRecordLog Log(IServiceProvider services);
 
-    /// <summary>Makes topics and their dead-letter topics, unless they are there; all that a test needs in its first call.</summary>
-    public abstract Task MakeAsync(int partitions, params string[] topics);
+    /// <summary>Creates topics and their dead-letter topics unless they exist. The first call names all topics of the test.</summary>
+    public abstract Task CreateAsync(int partitions, params string[] topics);
 
-    /// <summary>Skips the test on the mock cluster, with what that does not do.</summary>
+    /// <summary>Skips the test on the mock cluster and names the missing feature.</summary>
     public virtual void NeedsReal(string what)
     {
     }
 
-    /// <summary>What a group has committed for each partition; below zero where it has nothing.</summary>
+    /// <summary>The committed offset of each partition; below zero where the group has committed none.</summary>
     public abstract IReadOnlyDictionary<int, long> Committed(string topic, string group, int partitions);
 
-    /// <summary>As many records of a topic from its beginning; waits for them.</summary>
+    /// <summary>Reads a number of records of a topic from its beginning, and waits for them.</summary>
     public abstract Task<List<ConsumedRecord>> ReadAsync(string topic, int count);
 
     public Task<RiderMember> StartAsync(
@@ -55,7 +55,7 @@ internal abstract class TestBus
     };
 }
 
-/// <summary>A broker: the one that all tests share, which may be the mock cluster, unless another is given.</summary>
+/// <summary>A broker: by default the one that all tests share, which may be the mock cluster.</summary>
 internal sealed class KafkaTestBus(string? bootstrap = null) : TestBus
 {
     public override KafkaSettings Settings => new()
@@ -82,7 +82,7 @@ internal sealed class KafkaTestBus(string? bootstrap = null) : TestBus
 
     public override IRecordLog Log(IServiceProvider services) => ActivatorUtilities.CreateInstance<KafkaLog>(services);
 
-    public override async Task MakeAsync(int partitions, params string[] topics)
+    public override async Task CreateAsync(int partitions, params string[] topics)
     {
         if (bootstrap is null)
         {
@@ -137,7 +137,7 @@ internal sealed class KafkaTestBus(string? bootstrap = null) : TestBus
     }
 }
 
-/// <summary>The twin in this process, which the members of a test share.</summary>
+/// <summary>The in-memory log, which the members of a test share.</summary>
 internal sealed class MemoryTestBus(int kept = 1000, long heldBytesMax = 64L << 20) : TestBus
 {
     private MemoryLog? _log;
@@ -151,13 +151,13 @@ internal sealed class MemoryTestBus(int kept = 1000, long heldBytesMax = 64L << 
 
     public MemoryLog Memory => _log ?? throw new InvalidOperationException("The topics are not made yet.");
 
-    // The log is the test's and outlives its members; all else is what a process would have.
+    // The log belongs to the test and outlives its members; all other services are those of a process.
     public override void Add(IServiceCollection services, KafkaSettings settings) =>
         services.AddOnexMemoryLog([], 1, kept, settings).AddSingleton(Memory);
 
     public override IRecordLog Log(IServiceProvider services) => services.GetRequiredService<MemoryLog>();
 
-    public override Task MakeAsync(int partitions, params string[] topics)
+    public override Task CreateAsync(int partitions, params string[] topics)
     {
         _log ??= new MemoryLog(topics, partitions, kept, heldBytesMax);
         Assert.All(topics, topic => Assert.Equal(partitions, _log.Partitions(topic)));

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Time.Testing;
 using Onex.Kafka;
 using Onex.Kafka.Consuming;
 
-namespace Onex.Tests.Unit.Kafka;
+namespace Onex.Tests.Unit.Kafka.Consuming;
 
 public sealed class PartitionBufferTests
 {
