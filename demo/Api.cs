@@ -8,7 +8,11 @@ internal sealed class Api(Uri address) : IDisposable
 {
     private const string Contract = "order-fulfilment";
 
-    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = address, Timeout = TimeSpan.FromMinutes(2) };
+    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false })
+    {
+        BaseAddress = address,
+        Timeout = TimeSpan.FromMinutes(2),
+    };
 
     public void Dispose() => _http.Dispose();
 
@@ -48,7 +52,8 @@ internal sealed class Api(Uri address) : IDisposable
     public async Task<IReadOnlyList<(string Kind, string State, string? Step)>> HistoryAsync(Guid saga, CancellationToken cancellation)
     {
         var history = await _http.GetFromJsonAsync<JsonObject>($"/api/v1/sagas/{saga}/history?limit=1000", cancellation);
-        return [.. history!["history"]!.AsArray().Select(entry => ((string)entry!["kind"]!, (string)entry["state"]!, (string?)entry["step"]))];
+        return [
+            .. history!["history"]!.AsArray().Select(entry => ((string)entry!["kind"]!, (string)entry["state"]!, (string?)entry["step"]))];
     }
 
     /// <summary>The sagas that nothing would ever move.</summary>

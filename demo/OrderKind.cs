@@ -1,6 +1,8 @@
 namespace Onex.Demo;
 
-/// <summary>What is special about an order, and how it must end. The kind stands in the order's id, so that a later run knows it too.</summary>
+/// <summary>
+/// What is special about an order, and how it must end. The kind stands in the order's id, so that a later run knows it too.
+/// </summary>
 /// <param name="Name">The last part of the order's id.</param>
 /// <param name="Story">For people.</param>
 /// <param name="Ending">The response's code on an error, else its status.</param>

@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace Onex.Demo;
 
 /// <summary>
-/// A stand-in for the services that the example contract calls: stock, warehouse, payments, orders. What it has done, and what it has refused
-/// to do, it keeps in a file, by idempotency key, as a real service would: a run that was killed goes on with it.
+/// A stand-in for the services that the example contract calls: stock, warehouse, payments, orders. What it has done, and what it has
+/// refused to do, it keeps in a file, by idempotency key, as a real service would: a run that was killed goes on with it.
 /// </summary>
 internal sealed class Outside : IAsyncDisposable
 {
@@ -89,7 +89,9 @@ internal sealed class Outside : IAsyncDisposable
     {
         lock (_lock)
         {
-            return [.. _done.GroupBy(done => (done.Order, done.Step)).Where(same => same.Count() > 1).Select(same => $"{same.Key.Order}: {same.Key.Step}")];
+            return [
+                .. _done.GroupBy(done => (done.Order, done.Step)).Where(same => same.Count() > 1).Select(
+                    same => $"{same.Key.Order}: {same.Key.Step}")];
         }
     }
 

@@ -50,13 +50,15 @@ while (!await api.IsReadyAsync(stop.Token))
 }
 
 var unfinished = (await api.SagasAsync(stop.Token)).Where(saga => !saga.Ended).Select(saga => saga.Order).ToList();
-screen.Say($"onex run (profile all, sagas in {Path.GetRelativePath(Environment.CurrentDirectory, home)}/onex.db, messages in memory) is ready.");
+screen.Say(
+    $"onex run (profile all, sagas in {Path.GetRelativePath(Environment.CurrentDirectory, home)}/onex.db, messages in memory) is ready.");
 if (unfinished.Count > 0)
 {
     screen.Say($"A run before was stopped in the middle: its {unfinished.Count} unfinished orders go on.");
 }
 
-var run = DateTimeOffset.FromUnixTimeMilliseconds(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds()).ToString("HHmmssf", CultureInfo.InvariantCulture);
+var run = DateTimeOffset.FromUnixTimeMilliseconds(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds())
+    .ToString("HHmmssf", CultureInfo.InvariantCulture);
 var orders = OrderKind.Orders(run);
 await Task.WhenAll(orders.Select(order => api.OrderAsync(order, stop.Token)));
 screen.Say($"{orders.Count} orders are taken in. What is special about each stands in its name.\n");
@@ -66,7 +68,10 @@ var customer = new Customer(api);
 IReadOnlyList<Saga> ended = [];
 await screen.FollowAsync(async () =>
 {
-    var sagas = (await api.SagasAsync(stop.Token)).Where(saga => watched.Contains(saga.Order)).OrderBy(saga => saga.Order, StringComparer.Ordinal).ToList();
+    var sagas = (await api.SagasAsync(stop.Token))
+        .Where(saga => watched.Contains(saga.Order))
+        .OrderBy(saga => saga.Order, StringComparer.Ordinal)
+        .ToList();
     await customer.ActAsync(sagas, stop.Token);
     ended = sagas;
     return (sagas, sagas.Count == watched.Count && sagas.All(saga => saga.Ended));
@@ -89,7 +94,9 @@ foreach (var saga in ended)
 
     // What was done is either all done or all taken back.
     var effects = outside.EffectsOf(saga.Order);
-    var left = effects.Where(effect => !effect.StartsWith("undo ", StringComparison.Ordinal) && !effects.Contains("undo " + effect, StringComparer.Ordinal)).ToList();
+    var left = effects.Where(
+        effect => !effect.StartsWith("undo ", StringComparison.Ordinal) && !effects.Contains(
+            "undo " + effect, StringComparer.Ordinal)).ToList();
     if (saga.Status != "completed" && left.Count > 0)
     {
         surprises++;
@@ -110,7 +117,9 @@ if (await api.StuckAsync(stop.Token) is > 0 and var stuck)
 }
 
 var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture);
-screen.Say(surprises == 0 ? $"\nEvery order ended as it should, in {seconds} s." : $"\n{surprises} surprises, in {seconds} s. The runtime's log: {Path.Combine(home, "runtime.log")}");
+screen.Say(
+    surprises == 0 ? $"\nEvery order ended as it should, in {seconds} s." : $"\n{surprises} surprises, in {seconds} s. The runtime's "
+        + $"log: {Path.Combine(home, "runtime.log")}");
 screen.Say(stay
     ? $$$"""
 

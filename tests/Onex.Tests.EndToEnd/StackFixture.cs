@@ -4,7 +4,9 @@ using Xunit.Sdk;
 
 namespace Onex.Tests.EndToEnd;
 
-/// <summary>A stack that the tests of a class share. Where the machine lacks what it needs, each of them is skipped with the reason.</summary>
+/// <summary>
+/// A stack that the tests of a class share. Where the machine lacks what it needs, each of them is skipped with the reason.
+/// </summary>
 public abstract class StackFixture : IAsyncLifetime
 {
     private OnexStack? _stack;

@@ -7,8 +7,9 @@ using Onex.Tests.Support;
 namespace Onex.Tests.Fault;
 
 /// <summary>
-/// Everything at once: orders, a backlog of large requests, roles killed at random, PostgreSQL and Kafka restarted and frozen, letters redriven. The full
-/// form, with <c>ONEX_FAULT_FULL=true</c>, has 600 orders in ten minutes; the short one few, and the shared broker is neither killed nor frozen.
+/// Everything at once: orders, a backlog of large requests, roles killed at random, PostgreSQL and Kafka restarted and frozen, letters
+/// redriven. The full form, with <c>ONEX_FAULT_FULL=true</c>, has 600 orders in ten minutes; the short one few, and the shared broker is
+/// neither killed nor frozen.
 /// </summary>
 public sealed class AcceptanceTests(ITestOutputHelper output)
 {
@@ -38,7 +39,8 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
         }
 
         await Eventually.Async(
-            async () => await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.dead_letters") == letters.Count, _within, () => "the dead letters of the events");
+            async () => await stack.Database.ScalarAsync<long>(
+                "SELECT count(*) FROM onex.dead_letters") == letters.Count, _within, () => "the dead letters of the events");
 
         // These alone: the run makes others, of what it breaks.
         var ids = await stack.Database.QueryAsync("SELECT id FROM onex.dead_letters");
@@ -82,12 +84,16 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
         {
             await stack.InStateAsync(letter, "done", _within);
             Assert.Equal(["reserve", "pack", "charge", "confirm"], stack.Outside.EffectsOf(letter));
-            Assert.Equal(1L, await stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.inbox i JOIN onex.sagas s ON s.id = i.saga_id WHERE s.business_key = '{letter}'"));
+            Assert.Equal(
+                1L,
+                await stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.inbox i JOIN onex.sagas s ON s.id = i.saga_id WHERE "
+                    + $"s.business_key = '{letter}'"));
         }
 
         // Cancellations that came too late are letters, as they must be. Nothing else is.
         Assert.Equal(
-            [], await stack.Database.QueryAsync("SELECT id, topic, code, reason FROM onex.dead_letters WHERE code NOT IN ('ONEX3017', 'ONEX3018', 'ONEX3021', 'ONEX3023')"));
+            [], await stack.Database.QueryAsync("SELECT id, topic, code, reason FROM onex.dead_letters WHERE code NOT IN ('ONEX3017', "
+                + "'ONEX3018', 'ONEX3021', 'ONEX3023')"));
         output.WriteLine($"{began.Elapsed.TotalSeconds:0} s");
     }
 
@@ -127,7 +133,8 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
     }
 
     // Redrives each letter whose saga waits for its event, again and again, forced.
-    private static async Task RedriveAsync(OnexStack stack, IReadOnlyList<string> letters, Dictionary<string, OnexProcess> running, Stopwatch began, TimeSpan length)
+    private static async Task RedriveAsync(
+        OnexStack stack, IReadOnlyList<string> letters, Dictionary<string, OnexProcess> running, Stopwatch began, TimeSpan length)
     {
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
         var moved = new HashSet<string>();
@@ -136,7 +143,8 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
             try
             {
                 foreach (var line in await stack.Database.QueryAsync(
-                    "SELECT l.id, s.business_key, s.state FROM onex.dead_letters l JOIN onex.sagas s ON convert_from(l.value, 'UTF8') LIKE '%' || s.business_key || '%' "
+                    "SELECT l.id, s.business_key, s.state FROM onex.dead_letters l JOIN onex.sagas s ON convert_from(l.value, 'UTF8') "
+                        + "LIKE '%' || s.business_key || '%' "
                     + $"WHERE l.id IN ({string.Join(", ", letters.Select(id => $"'{id}'"))}) AND s.state IN ('awaiting_new_card', 'done')"))
                 {
                     var (id, key) = (line.Split('|')[0], line.Split('|')[1]);

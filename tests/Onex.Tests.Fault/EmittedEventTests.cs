@@ -64,14 +64,16 @@ public sealed class EmittedEventTests : IDisposable
 
         var request = await stack.RequestAsync("packing", new JsonObject { ["id"] = "o-1" });
         await Eventually.Async(
-            async () => await stack.Database.ScalarAsync<long>("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") > 0,
+            async () =>
+                await stack.Database.ScalarAsync<long>("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") > 0,
             _within,
             () => "the main that is to die commits no event");
         await doomed.KillAsync();
         await gate.CloseAsync();
         await using var reader = new TopicReader(stack.Broker.BootstrapServers, topic);
         await Eventually.Async(
-            async () => await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.outbox") == 2, _within, () => "the commit of the dead main has not come true");
+            async () => await stack.Database.ScalarAsync<long>(
+                "SELECT count(*) FROM onex.outbox") == 2, _within, () => "the commit of the dead main has not come true");
         Assert.Empty(reader.Records);
 
         stack.Start("main");
@@ -79,7 +81,8 @@ public sealed class EmittedEventTests : IDisposable
         Assert.Equal("success", (await stack.Responses.ReadAsync(request, _within)).Field("status"));
         var record = await reader.ReadAsync(_ => true, _within, "the event");
         await Eventually.Async(
-            async () => await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.outbox") == 0, _within, () => "the outbox is not empty");
+            async () => await stack.Database.ScalarAsync<long>(
+                "SELECT count(*) FROM onex.outbox") == 0, _within, () => "the outbox is not empty");
         Assert.Equal(("o-1", "o-1"), (record.Key, record.Field("id")));
         Assert.Single(reader.Records);
         stack.AssertOneResponseEach([request]);

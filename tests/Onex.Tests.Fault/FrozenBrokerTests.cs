@@ -3,8 +3,8 @@ using Onex.Tests.Support;
 namespace Onex.Tests.Fault;
 
 /// <summary>
-/// A broker that stands still and goes on, again and again, longer each time. Every client in every role runs into each of its time limits; none
-/// of them may end its process. The long freezes are left to <c>ONEX_FAULT_LONG=1</c>.
+/// A broker that stands still and goes on, again and again, longer each time. Every client in every role runs into each of its time limits;
+/// none of them may end its process. The long freezes are left to <c>ONEX_FAULT_LONG=1</c>.
 /// </summary>
 public sealed class FrozenBrokerTests(ITestOutputHelper output)
 {
@@ -32,16 +32,19 @@ public sealed class FrozenBrokerTests(ITestOutputHelper output)
             foreach (var role in roles)
             {
                 Assert.True(role.IsRunning, $"{role.Name} ended while the broker was frozen for {seconds} s");
-                await Eventually.Async(async () => !await role.IsReadyAsync(), _within, () => $"{role.Name} is ready while the broker is frozen");
+                await Eventually.Async(
+                    async () => !await role.IsReadyAsync(), _within, () => $"{role.Name} is ready while the broker is frozen");
             }
 
             await broker.ResumeAsync();
             var back = TimeProvider.System.GetTimestamp();
             await Task.WhenAll(roles.Select(role => role.ReadyAsync(_within)));
-            output.WriteLine($"frozen for {seconds} s, ready {TimeProvider.System.GetElapsedTime(back).TotalSeconds:0.0} s after its return");
+            output.WriteLine(
+                $"frozen for {seconds} s, ready {TimeProvider.System.GetElapsedTime(back).TotalSeconds:0.0} s after its return");
             await during;
             await Eventually.Async(
-                () => load.Answered == load.Sent, _within, () => $"{load.Answered} of {load.Sent} were answered after a freeze of {seconds} s");
+                () => load.Answered == load.Sent, _within, () => $"{load.Answered} of {load.Sent} were answered after a freeze of "
+                    + $"{seconds} s");
         }
 
         await load.AllIsWellAsync(_within);

@@ -2,7 +2,9 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.Fault;
 
-/// <summary>Two mains, one of which stands still for longer than the group waits for it, and believes afterwards that nothing happened.</summary>
+/// <summary>
+/// Two mains, one of which stands still for longer than the group waits for it, and believes afterwards that nothing happened.
+/// </summary>
 public sealed class FrozenMainTests(ITestOutputHelper output)
 {
     private const string SessionTimeout = "4s";

@@ -11,5 +11,6 @@ internal static class FullForm
     public static TimeSpan Length { get; } =
         int.TryParse(Environment.GetEnvironmentVariable("ONEX_FAULT_SECONDS"), out var seconds) ? TimeSpan.FromSeconds(seconds) : Whole;
 
-    public static bool IsWanted { get; } = string.Equals(Environment.GetEnvironmentVariable("ONEX_FAULT_FULL"), "true", StringComparison.OrdinalIgnoreCase);
+    public static bool IsWanted { get; } = string.Equals(
+        Environment.GetEnvironmentVariable("ONEX_FAULT_FULL"), "true", StringComparison.OrdinalIgnoreCase);
 }

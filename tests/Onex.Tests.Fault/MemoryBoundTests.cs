@@ -16,11 +16,17 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
 
     private static readonly TimeSpan _within = TimeSpan.FromSeconds(300);
 
-    private static readonly Dictionary<string, long> _limits = new() { ["main"] = 512 * MiB, ["effects"] = 512 * MiB, ["workers"] = 256 * MiB };
+    private static readonly Dictionary<string, long> _limits = new()
+    {
+        ["main"] = 512 * MiB,
+        ["effects"] = 512 * MiB,
+        ["workers"] = 256 * MiB,
+    };
 
     // How many values of how many bytes wait, and whether the roles start only then.
     private static readonly (int Requests, int Bytes, bool IsCold)[] _backlogs = FullForm.IsWanted
-        ? [.. new[] { true, false }.SelectMany(isCold => new[] { (1_000, 1_000, isCold), (600, 10_000, isCold), (300, 100_000, isCold), (60, 900_000, isCold) })]
+        ? [.. new[] { true, false }.SelectMany(
+            isCold => new[] { (1_000, 1_000, isCold), (600, 10_000, isCold), (300, 100_000, isCold), (60, 900_000, isCold) })]
         : [(20, 100_000, true), (4, 900_000, true)];
 
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-contracts-");
@@ -33,7 +39,9 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
         var groups = _limits.ToDictionary(limit => limit.Key, limit => MemoryGroup.TryMake(Names.Next($"onex-{limit.Key}"), limit.Value));
         try
         {
-            Assert.SkipWhen(groups.Values.Any(group => group is null), "Needs a memory limit of the kernel's (cgroup), which this user may not set here.");
+            Assert.SkipWhen(
+                groups.Values.Any(group => group is null),
+                "Needs a memory limit of the kernel's (cgroup), which this user may not set here.");
             await RunAsync(groups!);
         }
         finally
@@ -48,7 +56,9 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
     private async Task RunAsync(Dictionary<string, MemoryGroup> groups)
     {
         Directory.CreateDirectory(Path.Combine(_directory.FullName, "connections"));
-        await File.WriteAllTextAsync(Path.Combine(_directory.FullName, "connections", "outside.yaml"), "connections: { orders: { type: http, url: \"http://127.0.0.1:9\" } }\n");
+        await File.WriteAllTextAsync(
+            Path.Combine(_directory.FullName, "connections", "outside.yaml"),
+            "connections: { orders: { type: http, url: \"http://127.0.0.1:9\" } }\n");
         await File.WriteAllTextAsync(
             Path.Combine(_directory.FullName, "bulk.yaml"),
             """
@@ -94,7 +104,8 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
             sent.AddRange(backlog);
             await Task.WhenAll(backlog.Select(id => stack.Writer.SendAsync(
                 stack.Topic("requests"),
-                Encoding.UTF8.GetBytes($"{{\"operation\":\"bulk\",\"correlation_id\":\"{id}\",\"payload\":{{\"order\":\"{id}\",\"rows\":{rows}}}}}"))));
+                Encoding.UTF8.GetBytes(
+                    $"{{\"operation\":\"bulk\",\"correlation_id\":\"{id}\",\"payload\":{{\"order\":\"{id}\",\"rows\":{rows}}}}}"))));
             if (isCold)
             {
                 await StartAsync(stack, running, groups);
@@ -105,7 +116,8 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
                 _within,
                 () => $"{backlog.Count(id => stack.Responses.Of(id).Count > 0)} of {requests} requests of {bytes} bytes were answered");
             Assert.All(running.Values, process => Assert.True(process.IsRunning, $"{process.Name} has ended"));
-            output.WriteLine($"{requests} requests of {bytes} bytes, {(isCold ? "cold" : "warm")}: {took.TotalSeconds:0.0} s; peak " + string.Join(
+            output.WriteLine(
+                $"{requests} requests of {bytes} bytes, {(isCold ? "cold" : "warm")}: {took.TotalSeconds:0.0} s; peak " + string.Join(
                 ", ", running.Select(role => $"{role.Key} {role.Value.PeakBytes / MiB} of {_limits[role.Key] / MiB} MiB")));
             Assert.All(running, role => Assert.InRange(role.Value.PeakBytes, 1, (long)(PeakMax * _limits[role.Key])));
         }
@@ -130,5 +142,6 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
         }
     }
 
-    private static Task KillAsync(Dictionary<string, OnexProcess> running) => Task.WhenAll(running.Values.Select(process => process.KillAsync()));
+    private static Task KillAsync(Dictionary<string, OnexProcess> running) =>
+        Task.WhenAll(running.Values.Select(process => process.KillAsync()));
 }

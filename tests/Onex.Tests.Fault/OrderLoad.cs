@@ -29,7 +29,8 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
     public int Padding { get; init; }
 
     /// <summary>How many were answered with the cancellation.</summary>
-    public int Cancelled => _sent.Keys.Count(correlationId => stack.Responses.Of(correlationId) is [var response, ..] && response.Field("code") == "cancel");
+    public int Cancelled =>
+        _sent.Keys.Count(correlationId => stack.Responses.Of(correlationId) is [var response, ..] && response.Field("code") == "cancel");
 
     /// <summary>How many have been sent.</summary>
     public int Sent => _sent.Count;
@@ -63,7 +64,8 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
             }
 
             await Eventually.Async(
-                () => mine.Count(id => stack.Responses.Of(id).Count == 0) < inFlight, within, () => $"of {Sent} orders {Answered} were answered, and no more");
+                () => mine.Count(
+                    id => stack.Responses.Of(id).Count == 0) < inFlight, within, () => $"of {Sent} orders {Answered} were answered, and no more");
             if (pace > TimeSpan.Zero)
             {
                 await Task.Delay(pace, TimeProvider.System);
@@ -155,7 +157,8 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
 
         var copies = _sent.Keys.Sum(correlationId => stack.Responses.Of(correlationId).Count) - Sent;
         output.WriteLine(
-            $"{Sent} orders ended, the last {took.TotalSeconds:0.0} s after the load: {completed} completed, {Sent - completed} taken back, {Cancelled} of them cancelled, "
+            $"{Sent} orders ended, the last {took.TotalSeconds:0.0} s after the load: {completed} completed, {Sent - completed} taken "
+                + $"back, {Cancelled} of them cancelled, "
             + $"{copies} copies of responses; {stack.Outside.Calls.Count} calls outside");
     }
 }

@@ -56,7 +56,8 @@ public sealed class UnsentMessagesTests
         var effects = PlayEffectsAsync(stack, stop.Token);
 
         await Eventually.Async(
-            async () => await stack.Database.ScalarAsync<long>("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") > 0,
+            async () =>
+                await stack.Database.ScalarAsync<long>("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") > 0,
             _within,
             () => "the main that is to die commits no end of a saga");
         await doomed.KillAsync();
@@ -73,14 +74,15 @@ public sealed class UnsentMessagesTests
         stack.AssertOneResponseEach(correlationIds);
         Assert.NotEqual(0, await stack.Database.ScalarAsync<long>("SELECT count(*) FROM public.held"));
         Assert.Empty(await stack.Database.QueryAsync(
-            "SELECT saga_id, kind, step FROM onex.saga_history WHERE kind IN ('step_completed', 'ended') GROUP BY 1, 2, 3 HAVING count(*) > 1"));
+            "SELECT saga_id, kind, step FROM onex.saga_history WHERE kind IN ('step_completed', 'ended') GROUP BY 1, 2, 3 HAVING "
+                + "count(*) > 1"));
         Assert.All(
             commands.GroupBy(command => (command.SagaId, command.Step)),
             step => Assert.Single(step.Select(command => command.CommandId).Distinct()));
     }
 
-    // In place of runtime-effects: every command succeeds, and its result goes to the main that the saga is not at home with. Two mains share
-    // the partitions in two ranges, so it is the one that has the partition half of them away.
+    // In place of runtime-effects: every command succeeds, and its result goes to the main that the saga is not at home with. Two mains
+    // share the partitions in two ranges, so it is the one that has the partition half of them away.
     private static async Task<IReadOnlyList<StepCommand>> PlayEffectsAsync(OnexStack stack, CancellationToken stop)
     {
         await using var reader = new TopicReader(stack.Broker.BootstrapServers, stack.Topic("effect-requests"));

@@ -34,7 +34,9 @@ public sealed record Treatment
     /// <summary>How long each call takes, after its effect has happened: a caller that gives up does not know what came of it.</summary>
     public TimeSpan Latency { get; init; }
 
-    /// <summary>What the answer to a charge waits for, after the charge has happened: for what must be done while the caller does not know.</summary>
+    /// <summary>
+    /// What the answer to a charge waits for, after the charge has happened: for what must be done while the caller does not know.
+    /// </summary>
     public Task ChargeAnswered { get; init; } = Task.CompletedTask;
 }
 
@@ -49,8 +51,8 @@ public sealed record Treatment
 public sealed record ServiceCall(int Number, string Order, string Step, bool Undo, string Key, HttpStatusCode Status, string Body);
 
 /// <summary>
-/// A loopback server that stands for the services of <c>contracts/order-fulfilment.yaml</c>: stock, warehouse, payments, orders, notices, and fraud. It is
-/// idempotent by <c>Idempotency-Key</c>: the same key gets the same answer, and its effect happens once.
+/// A loopback server that stands for the services of <c>contracts/order-fulfilment.yaml</c>: stock, warehouse, payments, orders, notices,
+/// and fraud. It is idempotent by <c>Idempotency-Key</c>: the same key gets the same answer, and its effect happens once.
 /// </summary>
 public sealed class ExternalServices : IAsyncDisposable
 {
@@ -108,7 +110,9 @@ public sealed class ExternalServices : IAsyncDisposable
     /// <summary>Says how an order is treated.</summary>
     public void Treat(string order, Treatment treatment) => _treatments[order] = treatment;
 
-    /// <summary>What really happened for an order, in order: <c>reserve</c>, <c>pack</c>, ..., <c>undo pack</c>, <c>undo reserve</c>.</summary>
+    /// <summary>
+    /// What really happened for an order, in order: <c>reserve</c>, <c>pack</c>, ..., <c>undo pack</c>, <c>undo reserve</c>.
+    /// </summary>
     public IReadOnlyList<string> EffectsOf(string order)
     {
         lock (_lock)
@@ -142,7 +146,9 @@ public sealed class ExternalServices : IAsyncDisposable
         await AnswerAsync(context, order, step, undo: false, body, treatment =>
             step == "charge" && treatment.CardDeclined
                 ? (HttpStatusCode.PaymentRequired, """{"error":"card declined"}""")
-                : step == "charge" && (treatment.CardExpired || treatment.FirstCardDeclined) && !_answers.Keys.Any(key => key.Step == step && key.Order == order)
+                : step == "charge"
+                    && (treatment.CardExpired || treatment.FirstCardDeclined)
+                    && !_answers.Keys.Any(key => key.Step == step && key.Order == order)
                     ? treatment.CardExpired
                         ? (HttpStatusCode.UnprocessableEntity, """{"error":"card expired"}""")
                         : (HttpStatusCode.PaymentRequired, """{"error":"card declined"}""")
@@ -167,7 +173,8 @@ public sealed class ExternalServices : IAsyncDisposable
         // References are made of a letter, a dash and the order.
         var body = await BodyAsync(context);
         var reference = context.GetRouteValue("reference") as string ?? (string?)JsonNode.Parse(body)?["ref"] ?? "";
-        await AnswerAsync(context, reference.Length > 2 ? reference[2..] : reference, step, undo: true, body, _ => (HttpStatusCode.OK, "{}"));
+        await AnswerAsync(
+            context, reference.Length > 2 ? reference[2..] : reference, step, undo: true, body, _ => (HttpStatusCode.OK, "{}"));
     };
 
     private async Task AnswerAsync(

@@ -42,7 +42,9 @@ public sealed class KafkaBroker : IAsyncDisposable
     /// <summary>Its address.</summary>
     public string BootstrapServers { get; }
 
-    /// <summary>Whether it is the mock cluster, which has no administration but topics: no groups to describe, no limits of a topic.</summary>
+    /// <summary>
+    /// Whether it is the mock cluster, which has no administration but topics: no groups to describe, no limits of a topic.
+    /// </summary>
     public bool IsMock => _mock is not null;
 
     private static string Image => Environment.GetEnvironmentVariable("ONEX_TEST_KAFKA_IMAGE") is { Length: > 0 } given
@@ -52,7 +54,9 @@ public sealed class KafkaBroker : IAsyncDisposable
     /// <summary>The one that all tests of this process share. It must not be stopped.</summary>
     public static Task<KafkaBroker> SharedAsync() => _shared.Value;
 
-    /// <summary>One of the caller's own, which it may kill and freeze. Without <c>ONEX_KAFKA_TOOL</c> the test is skipped with the reason.</summary>
+    /// <summary>
+    /// One of the caller's own, which it may kill and freeze. Without <c>ONEX_KAFKA_TOOL</c> the test is skipped with the reason.
+    /// </summary>
     public static async Task<KafkaBroker> StartOwnAsync()
     {
         Assert.SkipWhen(
@@ -75,7 +79,9 @@ public sealed class KafkaBroker : IAsyncDisposable
         return broker;
     }
 
-    /// <summary>librdkafka's built-in mock cluster, in a process that ends with this one. It trims old records and forgets all at its end.</summary>
+    /// <summary>
+    /// librdkafka's built-in mock cluster, in a process that ends with this one. It trims old records and forgets all at its end.
+    /// </summary>
     public static async Task<KafkaBroker> StartMockAsync()
     {
         var assembly = Repository.Built("Onex.Tests.MockKafka", "Onex.Tests.MockKafka.dll");
@@ -92,7 +98,8 @@ public sealed class KafkaBroker : IAsyncDisposable
 
     /// <summary>Skips the test on the mock cluster, with the reason: what it does not do, as the end of a sentence.</summary>
     public void NeedsReal(string what) => Assert.SkipWhen(
-        IsMock, $"No Kafka, and the mock cluster in its place {what}: set {Variable} to the address of a broker, or start a Docker engine.");
+        IsMock, $"No Kafka, and the mock cluster in its place {what}: set {Variable} to the address of a broker, or start a Docker "
+            + $"engine.");
 
     /// <summary>Starts it (again), with what it held, and waits until it answers.</summary>
     public async Task StartAsync()
@@ -137,7 +144,9 @@ public sealed class KafkaBroker : IAsyncDisposable
         await admin.CreateTopicsAsync([new TopicSpecification { Name = topic, NumPartitions = partitions }]);
     }
 
-    /// <summary>Creates the topics of a runtime and their dead-letter topics where the runtime cannot do that itself: on the mock cluster.</summary>
+    /// <summary>
+    /// Creates the topics of a runtime and their dead-letter topics where the runtime cannot do that itself: on the mock cluster.
+    /// </summary>
     public async Task PrepareAsync(IEnumerable<string> topics, int partitions)
     {
         foreach (var topic in IsMock ? topics : [])
@@ -186,7 +195,8 @@ public sealed class KafkaBroker : IAsyncDisposable
     private async Task ToolAsync(string verb) => (await Shell.RunAsync(
         Environment.GetEnvironmentVariable(ToolVariable)!,
         [verb],
-        _toolEnvironment ?? throw new InvalidOperationException("Only a broker of the test's own may be stopped."))).OrThrow($"kafka {verb}");
+        _toolEnvironment ?? throw new InvalidOperationException(
+            "Only a broker of the test's own may be stopped."))).OrThrow($"kafka {verb}");
 
     private static async Task<KafkaBroker?> StartContainerAsync()
     {
@@ -218,7 +228,15 @@ public sealed class KafkaBroker : IAsyncDisposable
         ];
         (await Shell.RunAsync(
             "docker",
-            ["run", "-d", "--name", name, "-p", $"127.0.0.1:{port}:{port}", .. settings.SelectMany(setting => new[] { "-e", setting }), Image],
+            [
+                "run",
+                "-d",
+                "--name",
+                name,
+                "-p",
+                $"127.0.0.1:{port}:{port}",
+                .. settings.SelectMany(setting => new[] { "-e", setting }),
+                Image],
             null)).OrThrow("docker run");
 
         var address = $"127.0.0.1:{port}";

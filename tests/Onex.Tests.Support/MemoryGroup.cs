@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Onex.Tests.Support;
 
 /// <summary>
-/// A memory limit as a container sets it: a control group of the kernel, of version 1 or 2. Only who may make one gets one, and not where this process
-/// runs in a container of its own.
+/// A memory limit as a container sets it: a control group of the kernel, of version 1 or 2. Only who may make one gets one, and not where
+/// this process runs in a container of its own.
 /// </summary>
 public sealed class MemoryGroup : IDisposable
 {
@@ -27,7 +27,8 @@ public sealed class MemoryGroup : IDisposable
         {
             Directory.CreateDirectory(group._directory);
             File.WriteAllText(
-                Path.Combine(group._directory, isFirst ? "memory.limit_in_bytes" : "memory.max"), bytes.ToString(CultureInfo.InvariantCulture));
+                Path.Combine(
+                    group._directory, isFirst ? "memory.limit_in_bytes" : "memory.max"), bytes.ToString(CultureInfo.InvariantCulture));
             return group;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

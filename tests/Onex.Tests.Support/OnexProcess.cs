@@ -52,12 +52,17 @@ public sealed class OnexProcess : IAsyncDisposable
     public IReadOnlyList<string> Errors => Lines(_errors);
 
     /// <summary>The most memory that it has used at a time so far, in bytes: what was resident, its code included.</summary>
-    public long PeakBytes => File.ReadLines($"/proc/{Pid}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal)) is var line
-        ? long.Parse(line["VmHWM:".Length..^"kB".Length], NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture) * 1024
+    public long PeakBytes =>
+        File.ReadLines($"/proc/{Pid}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal)) is var line
+        ? long.Parse(
+            line["VmHWM:".Length..^"kB".Length],
+            NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite,
+            CultureInfo.InvariantCulture) * 1024
         : 0;
 
     /// <summary>Starts <c>onex run</c> in a role with these settings and nothing else of the kind.</summary>
-    public static OnexProcess Start(string role, IReadOnlyDictionary<string, string> settings, string? logFile = null, MemoryGroup? memory = null,
+    public static OnexProcess Start(
+        string role, IReadOnlyDictionary<string, string> settings, string? logFile = null, MemoryGroup? memory = null,
         string? assembly = null)
     {
         var port = FreePort.Next();
@@ -166,7 +171,8 @@ public sealed class OnexProcess : IAsyncDisposable
     }
 
     private static OnexProcess Launch(
-        IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> settings, string name, int port, string? logFile, MemoryGroup? memory = null,
+        IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> settings, string name, int port, string? logFile,
+        MemoryGroup? memory = null,
         string? assembly = null)
     {
         assembly ??= Repository.OnexAssembly;

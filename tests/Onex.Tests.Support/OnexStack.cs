@@ -172,8 +172,8 @@ public sealed class OnexStack : IAsyncDisposable
         () => $"the saga of {key} is not in state {state}");
 
     /// <summary>
-    /// Fails if a live saga has no next wake-up and waits for nothing that has a name: what nothing would ever move. Looked at again when the
-    /// stack is disposed of.
+    /// Fails if a live saga has no next wake-up and waits for nothing that has a name: what nothing would ever move. Looked at again when
+    /// the stack is disposed of.
     /// </summary>
     public async Task AssertNothingIsStuckAsync() => Assert.Empty(await StuckAsync());
 
@@ -187,7 +187,8 @@ public sealed class OnexStack : IAsyncDisposable
     {
         ["order_id"] = order,
         ["total"] = 42.5,
-        ["items"] = new JsonArray(new JsonObject { ["sku"] = "tea", ["quantity"] = 2 }, new JsonObject { ["sku"] = "cup", ["quantity"] = 1 }),
+        ["items"] = new JsonArray(
+            new JsonObject { ["sku"] = "tea", ["quantity"] = 2 }, new JsonObject { ["sku"] = "cup", ["quantity"] = 1 }),
     };
 
     /// <summary>A UUID that no other test has.</summary>
@@ -209,7 +210,9 @@ public sealed class OnexStack : IAsyncDisposable
             () => $"{sagas} ended sagas; sagas|ended|states: {seen}");
     }
 
-    /// <summary>Fails unless every correlation id has one response, by <c>message_id</c>, whose copies are the same byte for byte.</summary>
+    /// <summary>
+    /// Fails unless every correlation id has one response, by <c>message_id</c>, whose copies are the same byte for byte.
+    /// </summary>
     public void AssertOneResponseEach(IReadOnlyCollection<string> correlationIds)
     {
         foreach (var correlationId in correlationIds)
@@ -219,7 +222,8 @@ public sealed class OnexStack : IAsyncDisposable
             Assert.All(responses, response => Assert.False(string.IsNullOrEmpty(response.MessageId), "a response without message_id"));
             Assert.True(
                 responses.Select(response => response.MessageId).Distinct().Count() == 1,
-                $"several responses to {correlationId}: {string.Join('\n', responses.Select(response => response.MessageId + " " + response.Text))}");
+                $"several responses to {correlationId}: "
+                    + $"{string.Join('\n', responses.Select(response => response.MessageId + " " + response.Text))}");
             Assert.Single(responses.Select(response => response.Text).Distinct());
         }
     }

@@ -60,7 +60,9 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>The one that all tests of this process share. It must not be stopped.</summary>
     public static Task<PostgresServer> SharedAsync() => _shared.Value;
 
-    /// <summary>One of the caller's own, which it may stop. Where the machine has no binaries, the test is skipped with the reason.</summary>
+    /// <summary>
+    /// One of the caller's own, which it may stop. Where the machine has no binaries, the test is skipped with the reason.
+    /// </summary>
     public static Task<PostgresServer> StartOwnAsync()
     {
         Assert.SkipWhen(
@@ -174,7 +176,9 @@ public sealed class PostgresServer : IAsyncDisposable
 
     // fsync guards against a crash of the machine, which no test makes; a crash of the server loses nothing without it.
     private static string ServerOptions(int port, string directory, bool isDurable) => string.Join(
-        ' ', "-h", "127.0.0.1", "-p", port.ToString(CultureInfo.InvariantCulture), "-k", directory, "-c", isDurable ? "fsync=on" : "fsync=off",
+        ' ', "-h", "127.0.0.1", "-p", port.ToString(CultureInfo.InvariantCulture), "-k", directory, "-c", isDurable
+            ? "fsync=on"
+            : "fsync=off",
         "-c max_connections=300 -c max_wal_size=2GB -c log_lock_waits=on -c timezone=UTC");
 
     private static string DataOf(string directory) => Path.Combine(directory, "data");

@@ -40,7 +40,8 @@ public static class Reaper
     {
         lock (_gate)
         {
-            _shell ??= Process.Start(new ProcessStartInfo("/bin/bash", ["-c", Script]) { UseShellExecute = false, RedirectStandardInput = true })
+            _shell ??= Process.Start(
+                new ProcessStartInfo("/bin/bash", ["-c", Script]) { UseShellExecute = false, RedirectStandardInput = true })
                 ?? throw new InvalidOperationException("bash did not start.");
             _shell.StandardInput.WriteLine(line);
             _shell.StandardInput.Flush();

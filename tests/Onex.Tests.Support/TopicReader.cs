@@ -70,7 +70,8 @@ public sealed class TopicReader : IAsyncDisposable
 
     /// <summary>Waits for the first record with that correlation id.</summary>
     public Task<ReadRecord> ReadAsync(string correlationId, TimeSpan within) => ReadAsync(
-        record => string.Equals(record.CorrelationId, correlationId, StringComparison.OrdinalIgnoreCase), within, $"a record of {correlationId}");
+        record => string.Equals(
+            record.CorrelationId, correlationId, StringComparison.OrdinalIgnoreCase), within, $"a record of {correlationId}");
 
     /// <inheritdoc />
     public async ValueTask DisposeAsync()

@@ -8,7 +8,9 @@ public sealed class TopicWriter : IDisposable
 {
     private readonly IProducer<byte[]?, byte[]?> _producer;
 
-    /// <summary>Connects to that broker. A topic that does not exist is an error, unless it may be made with the broker's defaults.</summary>
+    /// <summary>
+    /// Connects to that broker. A topic that does not exist is an error, unless it may be made with the broker's defaults.
+    /// </summary>
     public TopicWriter(string bootstrapServers, bool createTopics = false) =>
         _producer = new ProducerBuilder<byte[]?, byte[]?>(new ProducerConfig
         {

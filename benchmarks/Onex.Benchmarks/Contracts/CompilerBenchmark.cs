@@ -18,7 +18,8 @@ public class CompilerBenchmark
 
     private static readonly CompilerContext _context = new(
         new OperationCatalogue([.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors]),
-        new[] { "stock", "warehouse", "payments", "orders", "fraud" }.ToDictionary(name => name, name => new ConnectionDescriptor(name, "http", null, null)));
+        new[] { "stock", "warehouse", "payments", "orders", "fraud" }.ToDictionary(
+            name => name, name => new ConnectionDescriptor(name, "http", null, null)));
 
     private DirectoryInfo _directory = null!;
 
@@ -56,7 +57,9 @@ public class CompilerBenchmark
     public int Compile()
     {
         var compilation = ContractCompiler.CompileDirectory(_directory.FullName, _context);
-        return compilation is { HasErrors: false, Plans.Count: Contracts } ? compilation.Plans.Count : throw new InvalidOperationException(compilation.Diagnostics[0].Render());
+        return compilation is { HasErrors: false, Plans.Count: Contracts }
+            ? compilation.Plans.Count
+            : throw new InvalidOperationException(compilation.Diagnostics[0].Render());
     }
 
     private static string Root()

@@ -23,7 +23,8 @@ public class GuardBenchmark
           done: { end: completed }
         """;
 
-    private static readonly CelValue _code = Json("""{"status_code": 402, "headers": {"content-type": "application/json", "date": "today"}, "body": {"error": "declined"}}""");
+    private static readonly CelValue _code = Json(
+        """{"status_code": 402, "headers": {"content-type": "application/json", "date": "today"}, "body": {"error": "declined"}}""");
 
     private IExpressionScope _scope = null!;
     private IExpressionScope _arrived = null!;
@@ -39,7 +40,8 @@ public class GuardBenchmark
         var plan = ContractCompiler.Compile(
             new ContractSource("bench.yaml", Text, ImmutableSortedDictionary<string, string>.Empty),
             new CompilerContext(new OperationCatalogue([]), null)).Plans[0];
-        _ = plan.Input.Validate(Json("""{"order_id": "o-1", "total": 120, "items": [{"price": 10}, {"price": 20}, {"price": 90}]}"""), out var input);
+        _ = plan.Input.Validate(
+            Json("""{"order_id": "o-1", "total": 120, "items": [{"price": 10}, {"price": 20}, {"price": 90}]}"""), out var input);
         var saga = new SagaState
         {
             Facts = new SagaFacts
@@ -50,12 +52,19 @@ public class GuardBenchmark
                 ContractHash = plan.Hash,
                 HomePartition = 0,
                 StartedAt = DateTimeOffset.UnixEpoch,
-                Requester = new Requester { RequestId = new Guid(2, 0, 0, new byte[8]), CorrelationId = new Guid(3, 0, 0, new byte[8]), Operation = plan.Name, Source = "bench" },
+                Requester = new Requester
+                {
+                    RequestId = new Guid(2, 0, 0, new byte[8]),
+                    CorrelationId = new Guid(3, 0, 0, new byte[8]),
+                    Operation = plan.Name,
+                    Source = "bench",
+                },
                 Input = input,
             },
             State = plan.Initial,
             Status = SagaStatus.Running,
-            Data = ImmutableDictionary<string, CelValue>.Empty.Add("limit", CelValue.Double(100)).Add("approved_by", CelValue.String("Anna")),
+            Data = ImmutableDictionary<string, CelValue>.Empty.Add("limit", CelValue.Double(100))
+                .Add("approved_by", CelValue.String("Anna")),
             Results = ImmutableDictionary<string, CelValue>.Empty.Add("fraud", Json("""{"body": {"score": 90}}""")),
             UpdatedAt = DateTimeOffset.UnixEpoch,
         };

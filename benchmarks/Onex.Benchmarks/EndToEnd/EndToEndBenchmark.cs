@@ -5,9 +5,9 @@ using Onex.Tests.Support;
 namespace Onex.Benchmarks.EndToEnd;
 
 /// <summary>
-/// An order of 3 transitions and 6 messages, end to end on a real broker and a real Postgres with full durability, all on this machine: once with
-/// an echo in place of runtime-effects, which leaves main alone, and once through real effects with the ledger. With another build to compare to,
-/// the two take turns, and the one that goes first changes from round to round.
+/// An order of 3 transitions and 6 messages, end to end on a real broker and a real Postgres with full durability, all on this machine:
+/// once with an echo in place of runtime-effects, which leaves main alone, and once through real effects with the ledger. With another
+/// build to compare to, the two take turns, and the one that goes first changes from round to round.
 /// </summary>
 internal static class EndToEndBenchmark
 {
@@ -20,11 +20,14 @@ internal static class EndToEndBenchmark
     {
         await using var postgres = await PostgresServer.StartDurableAsync();
         var broker = await KafkaBroker.SharedAsync();
-        BuildUnderTest[] builds = options.Against is { } folder ? [BuildUnderTest.Present, BuildUnderTest.Find(folder)] : [BuildUnderTest.Present];
+        BuildUnderTest[] builds = options.Against is { } folder
+            ? [BuildUnderTest.Present, BuildUnderTest.Find(folder)]
+            : [BuildUnderTest.Present];
         Console.WriteLine($"broker: {Describe(broker)}");
         Console.WriteLine($"database: {await DescribeAsync(postgres)}; {Environment.ProcessorCount} cores for everything");
         Console.WriteLine(
-            $"{options.Requests} requests after {options.Warmup} to warm up, {options.InFlight} in flight; then {SingleRequests} one after the other; "
+            $"{options.Requests} requests after {options.Warmup} to warm up, {options.InFlight} in flight; then {SingleRequests} one "
+                + $"after the other; "
             + (options.RateSeconds > 0 ? $"then {options.RateSeconds} s of each fixed rate" : "no fixed rates"));
         foreach (var build in builds)
         {
@@ -79,7 +82,8 @@ internal static class EndToEndBenchmark
         measurement.AddLatency("one at a time", (await driver.KeepInFlightAsync(SingleRequests, 1, _patience)).Latencies);
         if (options.RateSeconds > 0)
         {
-            foreach (var (name, rate) in new[] { ("100/s", 100), ("50 % of maximum", throughput / 2), ("80 % of maximum", throughput * 0.8) })
+            foreach (
+                var (name, rate) in new[] { ("100/s", 100), ("50 % of maximum", throughput / 2), ("80 % of maximum", throughput * 0.8) })
             {
                 measurement.AddLatency(name, await driver.KeepRateAsync(rate, options.RateSeconds, _patience));
             }

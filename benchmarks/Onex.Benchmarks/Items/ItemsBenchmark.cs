@@ -7,8 +7,8 @@ using Onex.Tests.Support;
 namespace Onex.Benchmarks.Items;
 
 /// <summary>
-/// What the number of items of an <c>each</c> costs: time, the most memory that main ever has, and the saga's row at its largest. Once to a good
-/// end, and once with every item taken back. Each number of items has processes of its own, for the most memory is never less again.
+/// What the number of items of an <c>each</c> costs: time, the most memory that main ever has, and the saga's row at its largest. Once to a
+/// good end, and once with every item taken back. Each number of items has processes of its own, for the most memory is never less again.
 /// </summary>
 internal static class ItemsBenchmark
 {
@@ -20,7 +20,9 @@ internal static class ItemsBenchmark
         var numbers = options is ["--items", var only] ? [int.Parse(only, CultureInfo.InvariantCulture)] : _usual;
         await using var postgres = await PostgresServer.StartDurableAsync();
         var broker = await KafkaBroker.SharedAsync();
-        Console.WriteLine($"an each over so many items, 50 at once, and again with all of them taken back; {Environment.ProcessorCount} cores for everything");
+        Console.WriteLine(
+            $"an each over so many items, 50 at once, and again with all of them taken back; {Environment.ProcessorCount} cores for "
+                + $"everything");
         foreach (var items in numbers)
         {
             await MeasureAsync(items, postgres, broker);

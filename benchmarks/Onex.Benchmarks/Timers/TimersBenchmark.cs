@@ -12,9 +12,9 @@ using Onex.Tests.Support;
 namespace Onex.Benchmarks.Timers;
 
 /// <summary>
-/// What sagas that wait for long cost the running ones: transitions per second in batches of a hundred, and the time of a sweep for wake-ups,
-/// without and with a million parked sagas in the table. Rounds of both alternate, each on a database of its own, so that the machine's moods
-/// hit both alike.
+/// What sagas that wait for long cost the running ones: transitions per second in batches of a hundred, and the time of a sweep for
+/// wake-ups, without and with a million parked sagas in the table. Rounds of both alternate, each on a database of its own, so that the
+/// machine's moods hit both alike.
 /// </summary>
 internal static class TimersBenchmark
 {
@@ -24,14 +24,18 @@ internal static class TimersBenchmark
 
     public static async Task<int> RunAsync(string[] options)
     {
-        var parked = Array.IndexOf(options, "--parked") is >= 0 and var at ? int.Parse(options[at + 1], CultureInfo.InvariantCulture) : 1_000_000;
+        var parked = Array.IndexOf(options, "--parked") is >= 0 and var at
+            ? int.Parse(options[at + 1], CultureInfo.InvariantCulture)
+            : 1_000_000;
         await using var server = await PostgresServer.SharedAsync();
         await using var without = await Side.CreateAsync(server);
         await using var with = await Side.CreateAsync(server);
         var filling = Stopwatch.StartNew();
         await with.ParkAsync(parked);
         Console.WriteLine($"{parked} parked sagas with their timers made in {filling.Elapsed.TotalSeconds:F0} s");
-        Console.WriteLine($"each round: {Side.SagasOfARound} sagas of 3 transitions in batches of {BatchSize}, full durability; {Environment.ProcessorCount} cores");
+        Console.WriteLine(
+            $"each round: {Side.SagasOfARound} sagas of 3 transitions in batches of {BatchSize}, full durability; "
+                + $"{Environment.ProcessorCount} cores");
 
         await without.TransitionsPerSecondAsync();
         await with.TransitionsPerSecondAsync();
@@ -44,11 +48,16 @@ internal static class TimersBenchmark
                 await without.SweepMillisecondsAsync(),
                 await with.SweepMillisecondsAsync()));
             var (slow, fast, sweepSlow, sweepFast) = rounds[^1];
-            Console.WriteLine($"  {slow,7:F0} without, {fast,7:F0} with parked sagas transitions/s; sweep {sweepSlow:F2} ms, {sweepFast:F2} ms");
+            Console.WriteLine(
+                $"  {slow,7:F0} without, {fast,7:F0} with parked sagas transitions/s; sweep {sweepSlow:F2} ms, {sweepFast:F2} ms");
         }
 
-        Console.WriteLine($"commits: {Median(rounds.Select(round => round.With / round.Without)):P0} of the speed without them (median of {Rounds} rounds)");
-        Console.WriteLine($"sweep:   {Median(rounds.Select(round => round.SweepWithout)):F2} ms without, {Median(rounds.Select(round => round.SweepWith)):F2} ms with them");
+        Console.WriteLine(
+            $"commits: {Median(rounds.Select(round => round.With / round.Without)):P0} of the speed without them (median of {Rounds} "
+                + $"rounds)");
+        Console.WriteLine(
+            $"sweep:   {Median(rounds.Select(round => round.SweepWithout)):F2} ms without, "
+                + $"{Median(rounds.Select(round => round.SweepWith)):F2} ms with them");
         return 0;
     }
 
@@ -69,7 +78,8 @@ internal static class TimersBenchmark
             var database = await server.CreateDatabaseAsync();
             var settings = StoreSettings.Parse(database.ConnectionString);
             var dataSource = PostgresDataSource.Create(settings);
-            await new Migrator(dataSource, settings, TimeProvider.System, NullLogger<Migrator>.Instance).MigrateAsync(CancellationToken.None);
+            await new Migrator(dataSource, settings, TimeProvider.System, NullLogger<Migrator>.Instance)
+                .MigrateAsync(CancellationToken.None);
             return new Side(database, dataSource);
         }
 
@@ -102,7 +112,8 @@ internal static class TimersBenchmark
                 await CommitAsync(rows.Select(row => new CommitEntry.Start(row, [Happened(row)], [Message()], [])));
                 SagaRow[] moved = [.. rows.Select(row => Next(row))];
                 await CommitAsync(moved.Select(row => new CommitEntry.Move(row, 1, [Happened(row)], [Message()], [])));
-                SagaRow[] ended = [.. moved.Select(row => Next(row) with { EndedAt = Now(), NextWakeupAt = null, Status = SagaStatus.Completed })];
+                SagaRow[] ended = [
+                    .. moved.Select(row => Next(row) with { EndedAt = Now(), NextWakeupAt = null, Status = SagaStatus.Completed })];
                 await CommitAsync(ended.Select(row => new CommitEntry.Move(row, 2, [Happened(row)], [Message()], [])));
             }
 
@@ -171,7 +182,8 @@ internal static class TimersBenchmark
             State = "charging",
             Status = SagaStatus.Running,
             Data = RawJson.FromText("""{"amount":12.50,"items":[{"sku":"A-1","count":2},{"sku":"B-2","count":1}]}"""),
-            Progress = RawJson.FromText("""{"step":1,"visits":{"charging":1},"outstanding":[{"step":"charge","attempt":1,"phase":"in_flight"}]}"""),
+            Progress = RawJson.FromText(
+                """{"step":1,"visits":{"charging":1},"outstanding":[{"step":"charge","attempt":1,"phase":"in_flight"}]}"""),
             HomePartition = place % Partitions,
             Version = 1,
             LastTransitionId = Id(),
@@ -183,14 +195,16 @@ internal static class TimersBenchmark
         private static SagaRow Next(SagaRow row) =>
             row with { Version = row.Version + 1, LastTransitionId = Id(), UpdatedAt = Now(), NextWakeupAt = Now().AddSeconds(35) };
 
-        private static HistoryEntry Happened(SagaRow row) => new(row.Version, 0, row.UpdatedAt, "step_completed", row.State, "charge", null);
+        private static HistoryEntry Happened(SagaRow row) => new(
+            row.Version, 0, row.UpdatedAt, "step_completed", row.State, "charge", null);
 
         private static OutgoingMessage Message() => new()
         {
             MessageId = Id(),
             Topic = "effect-requests",
             Key = "key",
-            Value = """{"command_id":"01234567-89ab-cdef-0123-456789abcdef","operation":"http.post","arguments":{"amount":12.50}}"""u8.ToArray(),
+            Value =
+                """{"command_id":"01234567-89ab-cdef-0123-456789abcdef","operation":"http.post","arguments":{"amount":12.50}}"""u8.ToArray(),
             Headers = RawJson.FromText("""{"source":"onex-main"}"""),
         };
     }

@@ -95,16 +95,22 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
         var id = (string)accepted["saga_id"]!;
         await Stack.InStateAsync(order, "awaiting_new_card", _within);
 
-        var refused = await PostAsync($"/api/v1/sagas/{id}/terminate", new JsonObject { ["confirm"] = OnexStack.NewId().ToString() }, Operator);
+        var refused = await PostAsync(
+            $"/api/v1/sagas/{id}/terminate", new JsonObject { ["confirm"] = OnexStack.NewId().ToString() }, Operator);
         Assert.Equal((HttpStatusCode.BadRequest, "ONEX4020"), (refused.Status, (string?)refused.Body["code"]));
 
-        var settings = new Dictionary<string, string> { ["ONEX_API_URL"] = running.Http.BaseAddress!.ToString(), ["ONEX_API_TOKEN"] = $"ops:operate:{Operator}" };
+        var settings = new Dictionary<string, string>
+        {
+            ["ONEX_API_URL"] = running.Http.BaseAddress!.ToString(),
+            ["ONEX_API_TOKEN"] = $"ops:operate:{Operator}",
+        };
         Assert.NotEqual(0, (await OnexProcess.RunAsync(settings, "sagas", "terminate", id)).Code);
         var done = await OnexProcess.RunAsync(settings, "sagas", "terminate", id, "--confirm", id, "--reason", "the warehouse is gone");
         Assert.True(done.Code == 0, done.Error);
         Assert.Equal(["reserve", "pack"], Stack.Outside.EffectsOf(order));
         Assert.Equal("terminated", (await Stack.Responses.ReadAsync((string)accepted["correlation_id"]!, _within)).Field("code"));
-        var told = (await GetAsync($"/api/v1/sagas/{id}/history", Reader)).Body["history"]!.AsArray().Single(entry => (string?)entry!["kind"] == "terminated")!.ToJsonString();
+        var told = (await GetAsync($"/api/v1/sagas/{id}/history", Reader)).Body["history"]!.AsArray()
+            .Single(entry => (string?)entry!["kind"] == "terminated")!.ToJsonString();
         Assert.Contains("the warehouse is gone", told);
         Assert.Contains("not_compensated", told);
     }
@@ -173,7 +179,8 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
         stack.Set("ONEX_HTTP_BIND", "*");
         var main = (await stack.StartReadyAsync("main"))[0];
         var addresses = await Dns.GetHostAddressesAsync(Dns.GetHostName());
-        var elsewhere = addresses.FirstOrDefault(address => address.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(address));
+        var elsewhere = addresses.FirstOrDefault(
+            address => address.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(address));
         Assert.SkipWhen(elsewhere is null, "This machine has no address but loopback.");
 
         using var http = new HttpClient();
@@ -192,7 +199,8 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
             ["ONEX_API_URL"] = running.Http.BaseAddress!.ToString(),
             ["ONEX_API_TOKEN"] = $"ops:operate:{Operator}",
         };
-        var asked = await OnexProcess.RunAsync(settings, "request", "order-fulfilment", "--data", OnexStack.Order(order).ToJsonString(), "--wait");
+        var asked = await OnexProcess.RunAsync(
+            settings, "request", "order-fulfilment", "--data", OnexStack.Order(order).ToJsonString(), "--wait");
         Assert.True(asked.Code == 0, asked.Error);
         Assert.Contains("\"success\"", asked.Out);
 
@@ -222,7 +230,8 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
         return request;
     }
 
-    private Task<(HttpStatusCode Status, JsonNode Body)> GetAsync(string path, string? token) => SendAsync(Request(HttpMethod.Get, path, token));
+    private Task<(HttpStatusCode Status, JsonNode Body)> GetAsync(string path, string? token) =>
+        SendAsync(Request(HttpMethod.Get, path, token));
 
     private async Task<(HttpStatusCode Status, JsonNode Body)> PostAsync(string path, JsonObject body, string token)
     {

@@ -33,7 +33,8 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
 
         Assert.Equal((HttpStatusCode.OK, "redriven"), (status, (string?)redriven["status"]));
         var again = await OpenAgainAsync(id);
-        Assert.Equal(("ONEX3001", "base64:/wD+", "try"), ((string?)again["code"], (string?)again["value"], (string?)again["decision_reason"]));
+        Assert.Equal(
+            ("ONEX3001", "base64:/wD+", "try"), ((string?)again["code"], (string?)again["value"], (string?)again["decision_reason"]));
         Assert.Equal((long)letter["offset"]!, (long)again["offset"]!);
         await PostAsync($"/api/v1/dead-letters/{id}/redrive", new JsonObject { ["force"] = true }, Operator);
         Assert.Equal(2, (int)(await OpenAgainAsync(id, redrives: 2))["redrives"]!);
@@ -105,10 +106,13 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
             """);
 
         Assert.Equal("ONEX4028", (string?)(await PostAsync($"/api/v1/dead-letters/{id}/redrive", [], Operator)).Body["code"]);
-        Assert.Equal(HttpStatusCode.OK, (await PostAsync($"/api/v1/dead-letters/{id}/redrive", new JsonObject { ["force"] = true }, Operator)).Status);
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (await PostAsync($"/api/v1/dead-letters/{id}/redrive", new JsonObject { ["force"] = true }, Operator)).Status);
 
         var answers = await Eventually.GetAsync(
-            () => Task.FromResult(Stack.Responses.Of(correlation) is { Count: > 1 } two ? two : null), _within, () => "the answer to the redriven request");
+            () => Task.FromResult(
+                Stack.Responses.Of(correlation) is { Count: > 1 } two ? two : null), _within, () => "the answer to the redriven request");
         Assert.Equal(["success", "duplicate"], answers!.Select(answer => answer.Field("status")));
         Assert.Equal(1L, await Stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.sagas WHERE business_key = '{order}'"));
         Assert.DoesNotContain(Stack.Outside.KeyViolations(), violation => violation.StartsWith(order, StringComparison.Ordinal));
@@ -122,14 +126,19 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
 
         var (status, problem) = await PostAsync($"/api/v1/dead-letters/{id}/discard", [], Operator);
         Assert.Equal((HttpStatusCode.BadRequest, "ONEX4007"), (status, (string?)problem["code"]));
-        Assert.Equal(HttpStatusCode.Forbidden, (await PostAsync($"/api/v1/dead-letters/{id}/discard", new JsonObject { ["reason"] = "no" }, Reader)).Status);
+        Assert.Equal(
+            HttpStatusCode.Forbidden,
+            (await PostAsync($"/api/v1/dead-letters/{id}/discard", new JsonObject { ["reason"] = "no" }, Reader)).Status);
         var discarded = await PostAsync($"/api/v1/dead-letters/{id}/discard", new JsonObject { ["reason"] = "a test's" }, Operator);
 
         Assert.Equal((HttpStatusCode.OK, "discarded"), (discarded.Status, (string?)discarded.Body["status"]));
         var shown = (await GetAsync($"/api/v1/dead-letters/{id}")).Body;
-        Assert.Equal(("discarded", "ops", "a test's"), ((string?)shown["status"], (string?)shown["decided_by"], (string?)shown["decision_reason"]));
+        Assert.Equal(
+            ("discarded", "ops", "a test's"), ((string?)shown["status"], (string?)shown["decided_by"], (string?)shown["decision_reason"]));
         Assert.Equal(HttpStatusCode.Conflict, (await PostAsync($"/api/v1/dead-letters/{id}/redrive", [], Operator)).Status);
-        Assert.Equal(HttpStatusCode.Conflict, (await PostAsync($"/api/v1/dead-letters/{id}/discard", new JsonObject { ["reason"] = "again" }, Operator)).Status);
+        Assert.Equal(
+            HttpStatusCode.Conflict,
+            (await PostAsync($"/api/v1/dead-letters/{id}/discard", new JsonObject { ["reason"] = "again" }, Operator)).Status);
     }
 
     [Fact]
@@ -153,7 +162,8 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
         };
         var request = OnexStack.NewId();
         await Stack.Writer.SendAsync(
-            Requests, Encoding.UTF8.GetBytes($$"""{"operation":"no-such-thing","payload":{"password":"hunter2"},"correlation_id":"{{request}}"}"""), partition: 0);
+            Requests, Encoding.UTF8.GetBytes(
+                $$"""{"operation":"no-such-thing","payload":{"password":"hunter2"},"correlation_id":"{{request}}"}"""), partition: 0);
         var id = (string)(await DeadLetterAsync($"q={request}"))["id"]!;
 
         var listed = await OnexProcess.RunAsync(settings, "dlq", "list", "--q", request, "--status", "open");
@@ -177,23 +187,30 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
 
     // What was sent again and came to nothing once more.
     private Task<JsonNode> OpenAgainAsync(string id, int redrives = 1) => Eventually.GetAsync(
-        async () => (await GetAsync($"/api/v1/dead-letters/{id}")).Body is var letter && (string?)letter["status"] == "open" && (int)letter["redrives"]! == redrives
+        async () =>
+            (await GetAsync($"/api/v1/dead-letters/{id}")).Body is var letter
+                && (string?)letter["status"] == "open"
+                && (int)letter["redrives"]! == redrives
             ? letter
             : null,
         _within,
         () => $"letter {id} opened again")!;
 
     private Task<JsonNode> DeadLetterForAsync(long offset, int partition) => Eventually.GetAsync(
-        async () => (await ListAsync($"limit=500&topic={Requests}")).FirstOrDefault(letter => (int)letter!["partition"]! == partition && (long)letter["offset"]! == offset),
+        async () =>
+            (await ListAsync($"limit=500&topic={Requests}")).FirstOrDefault(
+                letter => (int)letter!["partition"]! == partition && (long)letter["offset"]! == offset),
         _within,
         () => $"a dead letter of {Requests} [{partition}] @{offset}")!;
 
     private Task<JsonNode> DeadLetterAsync(string query) =>
         Eventually.GetAsync(async () => (await ListAsync(query)).FirstOrDefault(), _within, () => $"a dead letter for {query}")!;
 
-    private async Task<JsonArray> ListAsync(string query) => (await GetAsync($"/api/v1/dead-letters?{query}")).Body["dead_letters"]!.AsArray();
+    private async Task<JsonArray> ListAsync(string query) =>
+        (await GetAsync($"/api/v1/dead-letters?{query}")).Body["dead_letters"]!.AsArray();
 
-    private Task<(HttpStatusCode Status, JsonNode Body)> GetAsync(string path) => SendAsync(new HttpRequestMessage(HttpMethod.Get, path), Reader);
+    private Task<(HttpStatusCode Status, JsonNode Body)> GetAsync(string path) =>
+        SendAsync(new HttpRequestMessage(HttpMethod.Get, path), Reader);
 
     private Task<(HttpStatusCode Status, JsonNode Body)> PostAsync(string path, JsonObject body, string token) =>
         SendAsync(new HttpRequestMessage(HttpMethod.Post, path) { Content = JsonContent.Create(body) }, token);

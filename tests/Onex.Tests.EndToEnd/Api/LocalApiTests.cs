@@ -30,7 +30,8 @@ public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture
     [InlineData("X-Nothing", "1", "text/plain", HttpStatusCode.UnsupportedMediaType, "ONEX4017")]
     [InlineData("X-Nothing", "1", "application/x-www-form-urlencoded", HttpStatusCode.UnsupportedMediaType, "ONEX4017")]
     [InlineData("X-Nothing", "1", null, HttpStatusCode.UnsupportedMediaType, "ONEX4017")]
-    public async Task A_web_page_cannot_use_the_api_of_a_developers_machine(string header, string value, string? type, HttpStatusCode status, string code)
+    public async Task A_web_page_cannot_use_the_api_of_a_developers_machine(
+        string header, string value, string? type, HttpStatusCode status, string code)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/requests");
         request.Headers.Add(header, value);
@@ -72,7 +73,8 @@ public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture
     [InlineData("POST", "/api/v1/requests?wiat=1s", """{"operation":"doorbell"}""", "Did you mean 'wait'?")]
     [InlineData("POST", "/api/v1/sagas/018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a11/cancel", """{"reson":"x"}""", "Did you mean 'reason'?")]
     [InlineData("POST", "/api/v1/sagas/018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a11/cancel", """{"reason":"x" """, "The body is not JSON")]
-    public async Task What_a_call_does_not_have_is_refused_with_what_it_may_have_meant(string method, string path, string? content, string said)
+    public async Task What_a_call_does_not_have_is_refused_with_what_it_may_have_meant(
+        string method, string path, string? content, string said)
     {
         var (status, body) = await SendAsync(method, path, content);
 
@@ -84,7 +86,11 @@ public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture
     public async Task Whoever_waits_for_a_response_is_answered_202_when_the_process_is_asked_to_stop()
     {
         await using var process = await running.StartAsync();
-        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{process.HttpPort}"), Timeout = TimeSpan.FromMinutes(2) };
+        using var http = new HttpClient
+        {
+            BaseAddress = new Uri($"http://127.0.0.1:{process.HttpPort}"),
+            Timeout = TimeSpan.FromMinutes(2),
+        };
         using var content = new StringContent("""{"operation":"doorbell","payload":{"key":"waits"}}""", Encoding.UTF8, "application/json");
         var waiting = http.PostAsync("/api/v1/requests?wait=5m", content);
         await Eventually.Async(
@@ -98,7 +104,9 @@ public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture
         using var answer = await waiting;
         Assert.Equal((0, HttpStatusCode.Accepted), (exit, answer.StatusCode));
         Assert.NotNull(JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["saga_id"]);
-        Assert.DoesNotContain(process.Output.Skip(before), line => line.Contains("\"WARNING\"", StringComparison.Ordinal) || line.Contains("\"ERROR\"", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            process.Output.Skip(before),
+            line => line.Contains("\"WARNING\"", StringComparison.Ordinal) || line.Contains("\"ERROR\"", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -107,7 +115,8 @@ public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture
         await using var process = await running.StartAsync();
 
         var first = (string)JsonNode.Parse(process.Output[0])!["message"]!;
-        Assert.Matches("^onex [0-9.]+.*: profile all, store sqlite in .*, broker in memory, contracts .*, http://(localhost|127.0.0.1):", first);
+        Assert.Matches(
+            "^onex [0-9.]+.*: profile all, store sqlite in .*, broker in memory, contracts .*, http://(localhost|127.0.0.1):", first);
         Assert.Contains($":{process.HttpPort}", first);
         Assert.DoesNotContain(process.Output, line => line.Contains("works again", StringComparison.Ordinal));
     }

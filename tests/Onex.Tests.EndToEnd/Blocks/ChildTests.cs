@@ -106,11 +106,18 @@ public sealed class ChildTests : IAsyncLifetime
         Assert.Equal("stop", (await ReadAsync(stopped)).Field("code"));
         Assert.Equal("t-slow/2", (await ReadAsync(slow)).Json.GetProperty("payload").GetProperty("tickets")[1].GetString());
 
-        // Nobody but the four was answered; each child knows its parent; the first leg of what failed and of what was stopped was taken back.
-        // What is detached starts when it starts, though its caller has ended.
-        const string Souvenirs = "contract = 'way-back' AND parent_id IN (SELECT id FROM onex.sagas WHERE business_key IN ('good', 'slow'))";
-        await Eventually.Async(async () => await CountAsync(Souvenirs) == "2" && await CountAsync("ended_at IS NULL") == "0", _within, () => "a child still lives");
-        Assert.Equal("2", await CountAsync("contract = 'way-back' AND parent_id IN (SELECT id FROM onex.sagas WHERE business_key IN ('bad', 'stopped'))"));
+        // Nobody but the four was answered; each child knows its parent; the first leg of what failed and of what was stopped was taken
+        // back. What is detached starts when it starts, though its caller has ended.
+        const string Souvenirs =
+            "contract = 'way-back' AND parent_id IN (SELECT id FROM onex.sagas WHERE business_key IN ('good', 'slow'))";
+        await Eventually.Async(
+            async () => await CountAsync(Souvenirs) == "2" && await CountAsync("ended_at IS NULL") == "0",
+            _within,
+            () => "a child still lives");
+        Assert.Equal(
+            "2",
+            await CountAsync("contract = 'way-back' AND parent_id IN (SELECT id FROM onex.sagas WHERE business_key IN ('bad', "
+                + "'stopped'))"));
         Assert.Equal("2", await CountAsync(Souvenirs));
         Assert.Equal("cancelled", (await _stack.Database.QueryAsync("SELECT status FROM onex.sagas WHERE business_key = 'stopped/2'"))[0]);
         Assert.Equal("0", await CountAsync("contract = 'leg' AND parent_id IS NULL"));
@@ -147,5 +154,6 @@ public sealed class ChildTests : IAsyncLifetime
 
     private Task<ReadRecord> ReadAsync(string correlationId) => _stack.Responses.ReadAsync(correlationId, _within);
 
-    private async Task<string> CountAsync(string condition) => (await _stack.Database.QueryAsync($"SELECT count(*) FROM onex.sagas WHERE {condition}"))[0];
+    private async Task<string> CountAsync(string condition) =>
+        (await _stack.Database.QueryAsync($"SELECT count(*) FROM onex.sagas WHERE {condition}"))[0];
 }

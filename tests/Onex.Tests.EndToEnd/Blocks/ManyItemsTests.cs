@@ -54,7 +54,9 @@ public sealed class ManyItemsTests
         await Eventually.Async(
             async () =>
             {
-                var row = (await stack.Database.QueryAsync("SELECT coalesce(max(pg_column_size(progress)), 0), count(ended_at) FROM onex.sagas"))[0].Split('|');
+                var row = (
+                    await stack.Database.QueryAsync("SELECT coalesce(max(pg_column_size(progress)), 0), count(ended_at) FROM "
+                        + "onex.sagas"))[0].Split('|');
                 largest = Math.Max(largest, int.Parse(row[0], CultureInfo.InvariantCulture));
                 return row[1] == "1";
             },
@@ -64,7 +66,8 @@ public sealed class ManyItemsTests
 
         Assert.Equal(Items, response.Json.GetProperty("payload").GetProperty("sealed").GetInt32());
         Assert.InRange(largest, 1, 64 * 1024);
-        Assert.Equal([$"{Items}|completed"], await stack.Database.QueryAsync("SELECT count(*), status FROM onex.saga_items GROUP BY status"));
+        Assert.Equal(
+            [$"{Items}|completed"], await stack.Database.QueryAsync("SELECT count(*), status FROM onex.saga_items GROUP BY status"));
 
         var badly = await stack.RequestAsync("stocktaking", Payload("badly", Few));
         Assert.Equal("not_wanted", (await stack.Responses.ReadAsync(badly, _within)).Field("code"));

@@ -56,7 +56,8 @@ public sealed class DemoTests : IDisposable
             """;
         var text = await File.ReadAllTextAsync(contract);
         Assert.Contains(Compensates, text);
-        await File.WriteAllTextAsync(contract, text.Replace(Compensates, "        compensate: { none: forgotten }", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(
+            contract, text.Replace(Compensates, "        compensate: { none: forgotten }", StringComparison.Ordinal));
         await using var run = new Run(_directory);
 
         Assert.True(await run.EndAsync() == 1, string.Join('\n', run.Lines));
@@ -102,7 +103,8 @@ public sealed class DemoTests : IDisposable
         }
 
         public Task<TimeSpan> SaysAsync(string text) => Eventually.Async(
-            () => Lines.Any(line => line.Contains(text, StringComparison.Ordinal)), _within, () => $"no '{text}' in:\n{string.Join('\n', Lines)}");
+            () => Lines.Any(
+                line => line.Contains(text, StringComparison.Ordinal)), _within, () => $"no '{text}' in:\n{string.Join('\n', Lines)}");
 
         public async Task<int> EndAsync()
         {

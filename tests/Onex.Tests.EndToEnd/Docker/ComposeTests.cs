@@ -65,7 +65,9 @@ public sealed class ComposeTests
             (await Shell.RunAsync("docker", "image", "inspect", Image)).Code != 0,
             $"The image {Image} is not built: docker build -f docker/Dockerfile.runtime -t {Image} .");
 
-        var said = (await Shell.RunAsync("docker", "run", "--rm", Image, "/bin/bash", "-c", "id; touch /app/logs/x /app/data/x && ! touch /app/contracts/x 2>/dev/null && onex version"))
+        var said = (
+            await Shell.RunAsync("docker", "run", "--rm", Image, "/bin/bash", "-c", "id; touch /app/logs/x /app/data/x && ! touch "
+                + "/app/contracts/x 2>/dev/null && onex version"))
             .OrThrow("docker run").Out.Split('\n');
         Assert.Equal("uid=1000(omniinfra) gid=1000(omniinfra) groups=1000(omniinfra)", said[0]);
         Assert.Matches(@"^\d+\.\d+\.\d+", said[1]);
@@ -80,7 +82,13 @@ public sealed class ComposeTests
     // The example's settings and no others: neither a .env that lies there nor this process's.
     private static async Task<string[]> LinesAsync(string[] files, params string[] arguments)
     {
-        string[] all = ["-i", $"PATH={Environment.GetEnvironmentVariable("PATH")}", $"HOME={Environment.GetEnvironmentVariable("HOME")}", "docker", "compose",
+        string[] all = [
+            "-i",
+            $"PATH={Environment.GetEnvironmentVariable("PATH")}",
+            $"HOME={Environment.GetEnvironmentVariable("HOME")}",
+            "docker",
+            "compose",
+            
             "--env-file", Repository.At("docker", ".env.example"), .. files, .. arguments];
         return (await Shell.RunAsync("env", all)).OrThrow("docker compose").Out.Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }

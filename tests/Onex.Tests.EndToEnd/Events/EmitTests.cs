@@ -30,7 +30,9 @@ public sealed class EmitTests : IDisposable
         Assert.Equal(("o-1", "aa", "onex.domain-event", "packing", "tell", small), (
             record.Key, record.Field("text"), record.Headers["event_type"], record.Headers["contract"], record.Headers["step"], record.Headers["correlation_id"]));
         await Eventually.Async(
-            async () => (await stack.Database.QueryAsync("SELECT topic, key, status, (length(value) > 1400000)::text FROM onex.dead_letters")).SequenceEqual([$"{topic}|o-2|open|true"])
+            async () =>
+                (await stack.Database.QueryAsync("SELECT topic, key, status, (length(value) > 1400000)::text FROM onex.dead_letters"))
+                    .SequenceEqual([$"{topic}|o-2|open|true"])
                 && await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.outbox") == 0,
             _within,
             () => "the event that is too large is no dead letter");
@@ -47,7 +49,8 @@ public sealed class EmitTests : IDisposable
 
         Assert.Equal(78, await process.WaitForExitAsync(_within));
         var said = string.Join('\n', process.Errors);
-        Assert.Contains($"contract 'packing' 1.0.0 emits to '{stack.Topic("effect-responses")}' (step 'tell')", said, StringComparison.Ordinal);
+        Assert.Contains(
+            $"contract 'packing' 1.0.0 emits to '{stack.Topic("effect-responses")}' (step 'tell')", said, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", said, StringComparison.Ordinal);
     }
 

@@ -76,8 +76,10 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
 
         var refused = await Stack.Responses.ReadAsync(saga, _within);
 
-        Assert.Equal(("error", "ONEX3017", "document.approved"), (refused.Field("status"), refused.Field("code"), refused.Field("operation")));
-        Assert.Equal(["waiting|waiting"], await Stack.Database.QueryAsync($"SELECT state, status FROM onex.sagas WHERE correlation_id = '{saga}'"));
+        Assert.Equal(
+            ("error", "ONEX3017", "document.approved"), (refused.Field("status"), refused.Field("code"), refused.Field("operation")));
+        Assert.Equal(
+            ["waiting|waiting"], await Stack.Database.QueryAsync($"SELECT state, status FROM onex.sagas WHERE correlation_id = '{saga}'"));
     }
 
     [Fact]
@@ -111,7 +113,8 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
         var saga = OnexStack.NewId();
         await Stack.RequestAsync("document.approved", By("bob"), saga);
         await Eventually.Async(
-            async () => await Stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.early_events WHERE correlation_id = '{saga}'") == 1,
+            async () =>
+                await Stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.early_events WHERE correlation_id = '{saga}'") == 1,
             _within,
             () => "a row of early_events");
         await Stack.RequestAsync("document", Document(Names.Next("document")), saga);
@@ -120,7 +123,8 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
 
         Assert.Equal("bob", response.Json.GetProperty("payload").GetProperty("by").GetString());
         await Eventually.Async(
-            async () => await Stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.early_events WHERE correlation_id = '{saga}'") == 0,
+            async () =>
+                await Stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.early_events WHERE correlation_id = '{saga}'") == 0,
             _within,
             () => "no row of early_events");
     }
@@ -134,8 +138,11 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
         var letter = await DeadLetterAsync(correlationId);
         Assert.Equal(("ONEX3020", Stack.Topic("requests")), (letter.Field("failure_code"), letter.Field("original_topic")));
         var value = JsonNode.Parse(letter.Json.GetProperty("original_message").GetProperty("value").GetString()!)!;
-        Assert.Equal(("document.hurried", correlationId, "t1"), ((string?)value["operation"], (string?)value["correlation_id"], (string?)value["payload"]!["tenant"]));
-        Assert.Equal(1, await Stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.dead_letters WHERE correlation_id = '{correlationId}'"));
+        Assert.Equal(
+            ("document.hurried", correlationId, "t1"),
+            ((string?)value["operation"], (string?)value["correlation_id"], (string?)value["payload"]!["tenant"]));
+        Assert.Equal(
+            1, await Stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.dead_letters WHERE correlation_id = '{correlationId}'"));
     }
 
     [Fact]
@@ -150,7 +157,8 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
 
         Assert.Equal("ONEX3021", (await Stack.Responses.ReadAsync(published, _within)).Field("code"));
         await DeadLetterAsync(published);
-        var letters = await Stack.Database.QueryAsync($"SELECT id, code, status FROM onex.dead_letters WHERE correlation_id = '{published}'");
+        var letters = await Stack.Database.QueryAsync(
+            $"SELECT id, code, status FROM onex.dead_letters WHERE correlation_id = '{published}'");
         var letter = Assert.Single(letters).Split('|');
         Assert.Equal(("ONEX3021", "open"), (letter[1], letter[2]));
 
@@ -164,7 +172,9 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
         await Stack.EventAsync("document.shelved", document, []);
 
         await Eventually.Async(
-            async () => await Stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.sagas WHERE business_key = '{document}' AND state = 'dropped'") == 2,
+            async () =>
+                await Stack.Database.ScalarAsync<long>(
+                    $"SELECT count(*) FROM onex.sagas WHERE business_key = '{document}' AND state = 'dropped'") == 2,
             _within,
             () => "both sagas at their end");
     }
@@ -206,7 +216,9 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
         () => $"{sagas} live sagas with the correlation id {correlationId}");
 
     private async Task NotesAsync(string saga, int notes) => await Eventually.Async(
-        async () => await Stack.Database.ScalarAsync<long>($"SELECT (data->>'notes')::bigint FROM onex.sagas WHERE correlation_id = '{saga}'") == notes,
+        async () =>
+            await Stack.Database.ScalarAsync<long>(
+                $"SELECT (data->>'notes')::bigint FROM onex.sagas WHERE correlation_id = '{saga}'") == notes,
         _within,
         () => $"{notes} notes");
 
@@ -217,12 +229,15 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
     }
 
     private Task<TimeSpan> KeptAsync(string correlationId) => Eventually.Async(
-        async () => await Stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.early_events WHERE correlation_id = '{correlationId}' AND saga_id IS NOT NULL") == 1,
+        async () =>
+            await Stack.Database.ScalarAsync<long>(
+                $"SELECT count(*) FROM onex.early_events WHERE correlation_id = '{correlationId}' AND saga_id IS NOT NULL") == 1,
         _within,
         () => $"an event of {correlationId} that its saga keeps");
 
     private Task<ReadRecord> DeadLetterAsync(string correlationId) =>
-        Stack.DeadLetters.ReadAsync(letter => letter.Field("correlation_id") == correlationId, _within, $"a dead letter of {correlationId}");
+        Stack.DeadLetters.ReadAsync(
+            letter => letter.Field("correlation_id") == correlationId, _within, $"a dead letter of {correlationId}");
 }
 
 /// <summary>A main alone, with a contract whose sagas live on events.</summary>

@@ -44,7 +44,8 @@ public sealed class WaitingTests
         await stack.InStateAsync("in time", "waiting", _within);
 
         // The wait is a row of its own, and nobody looks at the saga's before.
-        Assert.Equal(["2"], await stack.Database.QueryAsync("SELECT count(*) FROM onex.timers JOIN onex.sagas ON id = saga_id WHERE parked"));
+        Assert.Equal(
+            ["2"], await stack.Database.QueryAsync("SELECT count(*) FROM onex.timers JOIN onex.sagas ON id = saga_id WHERE parked"));
         await stack.AssertNothingIsStuckAsync();
         await main.KillAsync();
         await stack.StartReadyAsync("main");
@@ -52,14 +53,20 @@ public sealed class WaitingTests
         // This one comes before its saga.
         await stack.EventAsync("patience.approve", "early", new JsonObject { ["by"] = "early bird" });
         await Eventually.Async(
-            async () => (await stack.Database.QueryAsync("SELECT count(*) FROM onex.early_events"))[0] == "1", _within, () => "the event is not kept");
+            async () => (
+                await stack.Database.QueryAsync(
+                    "SELECT count(*) FROM onex.early_events"))[0] == "1", _within, () => "the event is not kept");
         var early = await stack.RequestAsync("patience", new JsonObject { ["id"] = "early" });
         await stack.EventAsync("patience.approve", "in time", new JsonObject { ["by"] = "the boss" });
 
-        Assert.Equal("the boss", (await stack.Responses.ReadAsync(inTime, _within)).Json.GetProperty("payload").GetProperty("by").GetString());
-        Assert.Equal("early bird", (await stack.Responses.ReadAsync(early, _within)).Json.GetProperty("payload").GetProperty("by").GetString());
+        Assert.Equal(
+            "the boss", (await stack.Responses.ReadAsync(inTime, _within)).Json.GetProperty("payload").GetProperty("by").GetString());
+        Assert.Equal(
+            "early bird", (await stack.Responses.ReadAsync(early, _within)).Json.GetProperty("payload").GetProperty("by").GetString());
         Assert.Equal("state_timed_out", (await stack.Responses.ReadAsync(late, _within)).Field("code"));
-        Assert.Equal(["0|0"], await stack.Database.QueryAsync("SELECT (SELECT count(*) FROM onex.timers), (SELECT count(*) FROM onex.early_events)"));
+        Assert.Equal(
+            ["0|0"],
+            await stack.Database.QueryAsync("SELECT (SELECT count(*) FROM onex.timers), (SELECT count(*) FROM onex.early_events)"));
         contracts.Delete(recursive: true);
     }
 }

@@ -5,7 +5,9 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Health;
 
-/// <summary><c>/ready</c> follows Postgres and Kafka, and the process lives through their absence. How soon: <c>HealthMonitorTests</c>.</summary>
+/// <summary>
+/// <c>/ready</c> follows Postgres and Kafka, and the process lives through their absence. How soon: <c>HealthMonitorTests</c>.
+/// </summary>
 public sealed class ReadyTests(ITestOutputHelper output)
 {
     // On a busy machine nothing is quick; the time that it took is written out.

@@ -54,7 +54,9 @@ public sealed class SetAsideTests : IDisposable
         {
             Use(await first.ReadyAsync());
             (good, deep, torn, lost) = (await StartAsync(), await StartAsync(), await StartAsync(), await StartAsync());
-            Assert.Equal(HttpStatusCode.Accepted, (await PostAsync($"/api/v1/sagas/{good}/send", """{"event":"told","data":{"text":"once"}}""")).Status);
+            Assert.Equal(
+                HttpStatusCode.Accepted,
+                (await PostAsync($"/api/v1/sagas/{good}/send", """{"event":"told","data":{"text":"once"}}""")).Status);
             await first.KillAsync();
         }
 
@@ -77,7 +79,8 @@ public sealed class SetAsideTests : IDisposable
         Assert.Equal(HttpStatusCode.OK, (await PostAsync($"/api/v1/sagas/{deep}/cancel", "{}")).Status);
         await StatusAsync(deep, "cancelled");
         var (refused, problem) = await PostAsync($"/api/v1/sagas/{torn}/cancel", "{}");
-        Assert.Equal((HttpStatusCode.Conflict, true), (refused, ((string?)problem["detail"])!.Contains("cannot be read", StringComparison.Ordinal)));
+        Assert.Equal(
+            (HttpStatusCode.Conflict, true), (refused, ((string?)problem["detail"])!.Contains("cannot be read", StringComparison.Ordinal)));
         await second.ReadyAsync();
 
         // Once they are mended they go on where they were.
@@ -136,7 +139,9 @@ public sealed class SetAsideTests : IDisposable
         var (talkative, other) = (await StartAsync(), await StartAsync());
         for (var i = 0; i < 64; i++)
         {
-            Assert.Equal(HttpStatusCode.Accepted, (await PostAsync($"/api/v1/sagas/{talkative}/send", """{"event":"told","data":{"text":"again"}}""")).Status);
+            Assert.Equal(
+                HttpStatusCode.Accepted,
+                (await PostAsync($"/api/v1/sagas/{talkative}/send", """{"event":"told","data":{"text":"again"}}""")).Status);
         }
 
         await PostAsync($"/api/v1/sagas/{talkative}/send", """{"event":"told","data":{"text":"once too often"}}""");

@@ -41,7 +41,9 @@ public sealed class EverywhereTests : IDisposable
         await using var runtime = OnexProcess.Start("all", await SettingsAsync(bus, outside, database));
         await runtime.ReadyAsync();
         var api = new Uri($"http://127.0.0.1:{runtime.HttpPort}");
-        await using var confirmed = bus == "kafka" ? new TopicReader((await KafkaBroker.SharedAsync()).BootstrapServers, "orders.confirmed") : null;
+        await using var confirmed = bus == "kafka"
+            ? new TopicReader((await KafkaBroker.SharedAsync()).BootstrapServers, "orders.confirmed")
+            : null;
 
         await Task.WhenAll(
             CompletesAsync(api, outside, confirmed),
@@ -83,7 +85,8 @@ public sealed class EverywhereTests : IDisposable
 
         Assert.Equal("success", (string?)(await response)["status"]);
         Assert.Equal(["reserve", "charge", "score", "pack", "pack"], outside.EffectsOf(order));
-        Assert.Equal(2, outside.Calls.Where(call => call.Order == order && call.Step == "charge").Select(call => call.Key).Distinct().Count());
+        Assert.Equal(
+            2, outside.Calls.Where(call => call.Order == order && call.Step == "charge").Select(call => call.Key).Distinct().Count());
     }
 
     private async Task IsCancelledWhileItWaitsAsync(Uri api, ExternalServices outside)
@@ -131,9 +134,12 @@ public sealed class EverywhereTests : IDisposable
     private async Task<Dictionary<string, string>> SettingsAsync(string bus, ExternalServices outside, PostgresDatabase? database)
     {
         var contracts = Path.Combine(_directory.FullName, "contracts");
-        foreach (var file in Directory.EnumerateFiles(Repository.At("tests", "contracts", "valid", "order-fulfilment-full"), "*", SearchOption.AllDirectories))
+        foreach (
+            var file in Directory.EnumerateFiles(
+                Repository.At("tests", "contracts", "valid", "order-fulfilment-full"), "*", SearchOption.AllDirectories))
         {
-            var copy = Path.Combine(contracts, Path.GetRelativePath(Repository.At("tests", "contracts", "valid", "order-fulfilment-full"), file));
+            var copy = Path.Combine(
+                contracts, Path.GetRelativePath(Repository.At("tests", "contracts", "valid", "order-fulfilment-full"), file));
             Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
             File.Copy(file, copy);
         }
@@ -173,7 +179,12 @@ public sealed class EverywhereTests : IDisposable
     private Task<JsonObject> TellAsync(Uri api, string order, string name, JsonObject payload) => PostAsync(
         api,
         "/api/v1/requests",
-        new JsonObject { ["operation"] = $"order-fulfilment.{name}", ["payload"] = payload, ["target"] = new JsonObject { ["key"] = order } },
+        new JsonObject
+        {
+            ["operation"] = $"order-fulfilment.{name}",
+            ["payload"] = payload,
+            ["target"] = new JsonObject { ["key"] = order },
+        },
         HttpStatusCode.Accepted);
 
     private Task<TimeSpan> InStateAsync(Uri api, string order, string state) => Eventually.Async(

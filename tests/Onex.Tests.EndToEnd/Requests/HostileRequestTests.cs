@@ -30,13 +30,37 @@ public sealed class HostileRequestTests(RunningStack running) : IClassFixture<Ru
         { "ONEX3003", $$"""{"operation":7,"payload":{{Good}},"correlation_id":"#"}""", "operation" },
         { "ONEX3004", $$"""{"operation":"order-fulfillment","payload":{{Good}},"correlation_id":"#"}""", "order-fulfillment" },
         { "ONEX3011", """{"operation":"http.get","payload":{"url":"http://127.0.0.1/"},"correlation_id":"#"}""", "http.get" },
-        { "ONEX3005", """{"operation":"order-fulfilment","payload":{"order_id":"","total":1,"items":[]},"correlation_id":"#"}""", "order_id" },
-        { "ONEX3005", """{"operation":"order-fulfilment","payload":{"order_id":"x","total":"1","items":[]},"correlation_id":"#"}""", "total" },
+        {
+            "ONEX3005",
+            """{"operation":"order-fulfilment","payload":{"order_id":"","total":1,"items":[]},"correlation_id":"#"}""",
+            "order_id"
+        },
+        {
+            "ONEX3005",
+            """{"operation":"order-fulfilment","payload":{"order_id":"x","total":"1","items":[]},"correlation_id":"#"}""",
+            "total"
+        },
         { "ONEX3005", """{"operation":"order-fulfilment","payload":{"order_id":"x","total":1},"correlation_id":"#"}""", "items" },
-        { "ONEX3045", """{"operation":"order-fulfilment","payload":{"order_id":"x","order_id":"y","total":1,"items":[]},"correlation_id":"#"}""", "" },
-        { "ONEX3007", """{"operation":"order-fulfilment","payload":{"order_id":"x\u0000y","total":1,"items":[]},"correlation_id":"#"}""", "" },
-        { "ONEX3007", """{"operation":"order-fulfilment","payload":{"order_id":"\ud800","total":1,"items":[]},"correlation_id":"#"}""", "" },
-        { "ONEX3007", """{"operation":"order-fulfilment","payload":{"order_id":"\udc00\ud800","total":1,"items":[]},"correlation_id":"#"}""", "" },
+        {
+            "ONEX3045",
+            """{"operation":"order-fulfilment","payload":{"order_id":"x","order_id":"y","total":1,"items":[]},"correlation_id":"#"}""",
+            ""
+        },
+        {
+            "ONEX3007",
+            """{"operation":"order-fulfilment","payload":{"order_id":"x\u0000y","total":1,"items":[]},"correlation_id":"#"}""",
+            ""
+        },
+        {
+            "ONEX3007",
+            """{"operation":"order-fulfilment","payload":{"order_id":"\ud800","total":1,"items":[]},"correlation_id":"#"}""",
+            ""
+        },
+        {
+            "ONEX3007",
+            """{"operation":"order-fulfilment","payload":{"order_id":"\udc00\ud800","total":1,"items":[]},"correlation_id":"#"}""",
+            ""
+        },
     };
 
     [Theory]

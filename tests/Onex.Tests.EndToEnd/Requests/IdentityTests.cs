@@ -45,7 +45,9 @@ public sealed class IdentityTests(IdentityTests.Tickets tickets) : IClassFixture
         var (otherEvent, _) = await Onex.RequestAsync(Event("closed", first, noted, "{}"));
         var (asStart, _) = await Onex.RequestAsync(Start(other, noted));
 
-        Assert.All((HttpStatusCode[])[payload, operation, otherText, otherEvent, asStart], status => Assert.Equal(HttpStatusCode.Conflict, status));
+        Assert.All(
+            (HttpStatusCode[])[payload, operation, otherText, otherEvent, asStart],
+            status => Assert.Equal(HttpStatusCode.Conflict, status));
         Assert.Equal("ONEX3030", (string?)rejection["code"]);
         Assert.Contains((string)started["saga_id"]!, (string)rejection["detail"]!, StringComparison.Ordinal);
         Assert.Empty((await Onex.GetAsync($"/api/v1/sagas?key={other}"))["sagas"]!.AsArray());
@@ -66,8 +68,10 @@ public sealed class IdentityTests(IdentityTests.Tickets tickets) : IClassFixture
     public async Task A_request_that_is_written_anew_is_the_same_one()
     {
         var (name, envelope) = (Names.Next("ticket"), OnexStack.NewId());
-        var (_, first) = await Onex.RequestAsync($$$"""{"operation":"ticket","envelope_id":"{{{envelope}}}","payload":{"name":"{{{name}}}","seats":2}}""");
-        var (status, again) = await Onex.RequestAsync($$$"""{"payload": {"seats": 2.0, "name": "{{{name}}}"}, "envelope_id": "{{{envelope}}}", "operation": "ticket"}""");
+        var (_, first) = await Onex.RequestAsync(
+            $$$"""{"operation":"ticket","envelope_id":"{{{envelope}}}","payload":{"name":"{{{name}}}","seats":2}}""");
+        var (status, again) = await Onex.RequestAsync(
+            $$$"""{"payload": {"seats": 2.0, "name": "{{{name}}}"}, "envelope_id": "{{{envelope}}}", "operation": "ticket"}""");
 
         Assert.Equal((HttpStatusCode.Accepted, (string?)first["saga_id"]), (status, (string?)again["saga_id"]));
     }

@@ -36,12 +36,15 @@ public sealed class LargeResponseTests : IDisposable
         var correlation = await stack.RequestAsync("twice", new JsonObject { ["text"] = text });
         var response = await stack.Responses.ReadAsync(correlation, _within);
 
-        Assert.Equal(("error", "success", "ONEX3040"), (response.Field("status"), response.Field("original_status"), response.Field("code")));
+        Assert.Equal(
+            ("error", "success", "ONEX3040"), (response.Field("status"), response.Field("original_status"), response.Field("code")));
         var saga = response.Field("saga_id");
         Assert.Equal(saga, Assert.Single(await stack.Database.QueryAsync("SELECT id FROM onex.sagas WHERE status = 'completed'")));
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{main.HttpPort}/") };
         var whole = await http.GetFromJsonAsync<JsonObject>($"/api/v1/sagas/{saga}/response");
-        Assert.Equal(("success", text, correlation), ((string?)whole!["status"], (string?)whole["payload"]!["second"], (string?)whole["correlation_id"]));
+        Assert.Equal(
+            ("success", text, correlation),
+            ((string?)whole!["status"], (string?)whole["payload"]!["second"], (string?)whole["correlation_id"]));
         Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync($"/api/v1/sagas/{OnexStack.NewId()}/response")).StatusCode);
         Assert.Equal(0L, await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.dead_letters"));
         stack.AssertOneResponseEach([correlation]);

@@ -55,14 +55,16 @@ public sealed class ScheduleTests : IDisposable
         await using var stack = await StackAsync();
         var first = (await stack.StartReadyAsync("main"))[0];
         await Eventually.Async(
-            async () => await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.schedules") == 2, TimeSpan.FromMinutes(1), () => "the schedules have not begun");
+            async () => await stack.Database.ScalarAsync<long>(
+                "SELECT count(*) FROM onex.schedules") == 2, TimeSpan.FromMinutes(1), () => "the schedules have not begun");
         Assert.Equal(0, await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.sagas"));
         using var http = new HttpClient();
         var listed = await http.GetStringAsync(new Uri($"http://127.0.0.1:{first.HttpPort}/api/v1/contracts"));
         Assert.Equal(2, System.Text.RegularExpressions.Regex.Count(listed, "\"schedule\":\"every 1h\",\"next_at\":\""));
         await first.KillAsync();
         await stack.Database.ExecuteAsync("UPDATE onex.schedules SET last_due_at = last_due_at - interval '10 hours 30 minutes'");
-        var last = await stack.Database.QueryAsync("SELECT last_due_at + interval '10 hours' FROM onex.schedules WHERE contract = 'latest'");
+        var last = await stack.Database.QueryAsync(
+            "SELECT last_due_at + interval '10 hours' FROM onex.schedules WHERE contract = 'latest'");
 
         await stack.StartReadyAsync("main");
         var times = await StartedAsync(stack, "latest", atLeast: 1);
@@ -80,19 +82,26 @@ public sealed class ScheduleTests : IDisposable
     [InlineData("key: '\"nightly\"'\non_duplicate: join\n")]
     public async Task Nothing_starts_while_the_saga_of_an_earlier_time_lives(string key)
     {
-        Write("long", $"{key}events: {{ enough: {{ }} }}\nschedule: {{ every: 1s }}", "on_event: [{ event: enough, next: done }]", next: false);
+        Write(
+            "long",
+            $"{key}events: {{ enough: {{ }} }}\nschedule: {{ every: 1s }}",
+            "on_event: [{ event: enough, next: done }]",
+            next: false);
         await using var stack = await StackAsync();
         await stack.StartReadyAsync("main", "main");
         await StartedAsync(stack, "long", atLeast: 1);
         var passed = "SELECT max(last_due_at) - min(s.started_at) > interval '4 seconds' FROM onex.schedules, onex.sagas s";
-        await Eventually.Async(() => stack.Database.ScalarAsync<bool>(passed), TimeSpan.FromMinutes(1), () => "the schedule has not gone on");
+        await Eventually.Async(
+            () => stack.Database.ScalarAsync<bool>(passed), TimeSpan.FromMinutes(1), () => "the schedule has not gone on");
         Assert.Equal(["1|"], await stack.Database.QueryAsync("SELECT count(*), string_agg(waiters::text, '') FROM onex.sagas"));
 
         await stack.EventAsync("long.enough", key.Length == 0 ? "schedule" : "nightly", []);
 
         await Eventually.Async(
-            async () => await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.sagas") == 2, TimeSpan.FromMinutes(1), () => "no other saga has started");
-        Assert.Contains(stack.Processes.SelectMany(process => process.Output), line => line.Contains("starts nothing for", StringComparison.Ordinal));
+            async () => await stack.Database.ScalarAsync<long>(
+                "SELECT count(*) FROM onex.sagas") == 2, TimeSpan.FromMinutes(1), () => "no other saga has started");
+        Assert.Contains(
+            stack.Processes.SelectMany(process => process.Output), line => line.Contains("starts nothing for", StringComparison.Ordinal));
         stack.AssertNoLoggedErrors();
     }
 

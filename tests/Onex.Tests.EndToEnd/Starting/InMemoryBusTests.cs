@@ -94,7 +94,8 @@ public sealed class InMemoryBusTests : IDisposable
         var flow = OnexStack.NewId();
         await PostAsync("/api/v1/requests", $$"""{"operation":"doorbell.rung","payload":{},"correlation_id":"{{flow}}"}""");
         var letter = await Eventually.GetAsync(
-            async () => JsonNode.Parse(await http.GetStringAsync($"/api/v1/dead-letters?q={flow}"))!["dead_letters"]!.AsArray().FirstOrDefault(),
+            async () =>
+                JsonNode.Parse(await http.GetStringAsync($"/api/v1/dead-letters?q={flow}"))!["dead_letters"]!.AsArray().FirstOrDefault(),
             TimeSpan.FromMinutes(1),
             () => "the dead letter of an event that came too early");
         await PostAsync("/api/v1/requests", $$"""{"operation":"doorbell","payload":{},"correlation_id":"{{flow}}"}""");

@@ -71,7 +71,8 @@ public sealed class StartTests
         Assert.Equal(0, await first.TerminateAsync());
         var contracts = CopyOfContracts(stack);
         var file = Path.Combine(contracts, "order-fulfilment.yaml");
-        await File.WriteAllTextAsync(file, (await File.ReadAllTextAsync(file)).Replace("attempts: 5", "attempts: 4", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(
+            file, (await File.ReadAllTextAsync(file)).Replace("attempts: 5", "attempts: 4", StringComparison.Ordinal));
 
         await using var second = stack.Start("main", new Dictionary<string, string> { ["CONTRACTS_DIR"] = contracts });
 

@@ -21,7 +21,9 @@ public sealed class StopTests
         var codes = await Task.WhenAll(roles.Select(role => role.TerminateAsync()));
         Assert.Equal([0, 0, 0], codes);
         var answered = correlationIds.Count(id => stack.Responses.Of(id).Count > 0);
-        Assert.DoesNotContain(roles.SelectMany((role, index) => role.Output.Skip(before[index])), line => line.Contains(" is lost", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            roles.SelectMany((role, index) => role.Output.Skip(before[index])),
+            line => line.Contains(" is lost", StringComparison.Ordinal));
         Assert.True(answered < correlationIds.Length, "all orders had ended before the roles were asked to stop: nothing was proved");
 
         await stack.StartReadyAsync("main", "effects", "workers");

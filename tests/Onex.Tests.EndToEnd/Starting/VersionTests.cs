@@ -85,10 +85,14 @@ public sealed class VersionTests : IDisposable
         }
 
         File.Move(Path.Combine(_directory.FullName, "approval.yaml"), Path.Combine(_directory.FullName, "approval.gone"));
-        await File.WriteAllTextAsync(Path.Combine(_directory.FullName, "other.yaml"), Contract("1.0.0", "int").Replace("contract: approval", "contract: other", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(
+            Path.Combine(_directory.FullName, "other.yaml"),
+            Contract("1.0.0", "int").Replace("contract: approval", "contract: other", StringComparison.Ordinal));
         await using var onex = await EmbeddedOnex.StartAsync(_directory);
 
-        Assert.Contains(onex.Output, line => line.Contains("Contract approval 1.0.0 has live sagas (4) and no version of it is loaded", StringComparison.Ordinal));
+        Assert.Contains(
+            onex.Output,
+            line => line.Contains("Contract approval 1.0.0 has live sagas (4) and no version of it is loaded", StringComparison.Ordinal));
         var (start, rejection) = await onex.RequestAsync(Start(Names.Next("order")));
         Assert.Equal((HttpStatusCode.NotFound, "ONEX3004"), (start, (string?)rejection["code"]));
         var (again, known) = await onex.RequestAsync(Start(names[0], Envelope(sagas, names[0])));
@@ -127,7 +131,9 @@ public sealed class VersionTests : IDisposable
             sagas = await StartAllAsync(first, names);
         }
 
-        await WriteAsync("# Approved by somebody.\n" + Contract("1.0.0", "int").Replace("key: input.name", "key:   input.name  # one at a time", StringComparison.Ordinal));
+        await WriteAsync(
+            "# Approved by somebody.\n" + Contract("1.0.0", "int").Replace(
+                "key: input.name", "key:   input.name  # one at a time", StringComparison.Ordinal));
 
         await using var onex = await EmbeddedOnex.StartAsync(_directory);
         await AcceptsAsync(onex, names, sagas);
@@ -162,7 +168,8 @@ public sealed class VersionTests : IDisposable
         "target":{"key":"{{{key}}}"},
         """;
 
-    private static Guid Flow(string name) => new(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(name)).AsSpan(0, 16));
+    private static Guid Flow(string name) => new(
+        System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(name)).AsSpan(0, 16));
 
     private static async Task<Dictionary<string, string>> StartAllAsync(EmbeddedOnex onex, string[] names)
     {

@@ -53,7 +53,8 @@ internal sealed class EmbeddedOnex : IAsyncDisposable
     }
 
     /// <summary>Posts a request.</summary>
-    public Task<(HttpStatusCode Status, JsonNode Answer)> RequestAsync(string body, string query = "") => PostAsync($"/api/v1/requests{query}", body);
+    public Task<(HttpStatusCode Status, JsonNode Answer)> RequestAsync(string body, string query = "") =>
+        PostAsync($"/api/v1/requests{query}", body);
 
     public async Task<(HttpStatusCode Status, JsonNode Answer)> PostAsync(string path, string body)
     {
@@ -66,5 +67,6 @@ internal sealed class EmbeddedOnex : IAsyncDisposable
 
     /// <summary>Waits until a saga is in a state.</summary>
     public Task UntilAsync(string sagaId, string state) => Eventually.Async(
-        async () => (string?)(await GetAsync($"/api/v1/sagas/{sagaId}"))["state"] == state, TimeSpan.FromMinutes(1), () => $"saga {sagaId} is in state '{state}'");
+        async () => (string?)(
+            await GetAsync($"/api/v1/sagas/{sagaId}"))["state"] == state, TimeSpan.FromMinutes(1), () => $"saga {sagaId} is in state '{state}'");
 }

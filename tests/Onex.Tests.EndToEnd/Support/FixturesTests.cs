@@ -40,7 +40,8 @@ public sealed class FixturesTests
         await broker.CreateTopicAsync(topic, 3);
         using var writer = new TopicWriter(broker.BootstrapServers);
 
-        await writer.SendAsync(topic, """{"correlation_id":"a"}""", partition: 2, headers: new Dictionary<string, string> { ["message_id"] = "m" });
+        await writer.SendAsync(
+            topic, """{"correlation_id":"a"}""", partition: 2, headers: new Dictionary<string, string> { ["message_id"] = "m" });
 
         var read = await reader.ReadAsync("a", TimeSpan.FromMinutes(1));
         Assert.Equal((2, null, "m"), (read.Partition, read.Key, read.MessageId));

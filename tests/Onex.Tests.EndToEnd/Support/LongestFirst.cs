@@ -10,8 +10,8 @@ using Xunit.v3;
 namespace Onex.Tests.EndToEnd.Support;
 
 /// <summary>
-/// The classes that take longest begin first, so that none of them is what the run waits for in the end. xunit queues all classes at once in this
-/// order; the threads of the pool take the first ones from the front of the queue, and from then on those at its back.
+/// The classes that take longest begin first, so that none of them is what the run waits for in the end. xunit queues all classes at once
+/// in this order; the threads of the pool take the first ones from the front of the queue, and from then on those at its back.
 /// </summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {
@@ -19,7 +19,8 @@ public sealed class LongestFirst : ITestCollectionOrderer
     [
         .. new[]
         {
-            typeof(ScheduleTests), typeof(ReadyTests), typeof(WaitingTests), typeof(VersionTests), typeof(SetAsideTests), typeof(FixturesTests),
+            typeof(ScheduleTests), typeof(ReadyTests), typeof(WaitingTests), typeof(VersionTests), typeof(SetAsideTests),
+            typeof(FixturesTests),
             typeof(EverywhereTests),
         }.Select(type => type.FullName!),
     ];
@@ -27,10 +28,12 @@ public sealed class LongestFirst : ITestCollectionOrderer
     /// <inheritdoc />
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
         where TTestCollection : ITestCollection =>
-        [.. testCollections.OrderBy(collection => Place(collection.TestCollectionDisplayName)).ThenBy(collection => collection.UniqueID, StringComparer.Ordinal)];
+        [.. testCollections.OrderBy(
+            collection => Place(collection.TestCollectionDisplayName)).ThenBy(collection => collection.UniqueID, StringComparer.Ordinal)];
 
     // xunit names the collection of a class after it, and puts a number behind.
-    private static int Place(string collection) => _longest.FindIndex(name => $"{collection} ".Contains($" {name} ", StringComparison.Ordinal)) switch
+    private static int Place(string collection) =>
+        _longest.FindIndex(name => $"{collection} ".Contains($" {name} ", StringComparison.Ordinal)) switch
     {
         < 0 => 0,
         < 2 and var front => front - 2,

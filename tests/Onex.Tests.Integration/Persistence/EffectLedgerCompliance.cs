@@ -288,7 +288,9 @@ public abstract class EffectLedgerCompliance
         StepCommand[] commands = [.. Enumerable.Range(0, 200).Select(_ => Command())];
 
         var claims = commands.Select(command => Other.ClaimAsync(command, _none)).ToArray();
-        var cancellations = commands.Chunk(20).Select(some => Ledger.CancelAsync([.. some.Select(command => command.CommandId)], _none)).ToArray();
+        var cancellations = commands.Chunk(20)
+            .Select(some => Ledger.CancelAsync([.. some.Select(command => command.CommandId)], _none))
+            .ToArray();
 
         var states = (await Task.WhenAll(cancellations)).SelectMany(state => state).ToDictionary();
         foreach (var (command, verdict) in commands.Zip(await Task.WhenAll(claims)))

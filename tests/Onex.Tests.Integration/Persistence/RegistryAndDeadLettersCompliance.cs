@@ -75,12 +75,24 @@ public abstract class RegistryAndDeadLettersCompliance
         var running = Rows.New() with { Contract = Rows.Key(), ContractHash = Rows.Key() };
         var ended = Rows.New() with { Contract = running.Contract, ContractHash = running.ContractHash };
         var other = Rows.New() with { Contract = running.Contract, ContractVersion = "2", ContractHash = Rows.Key() };
-        await Store.CommitAsync(new CommitBatch([Rows.Start(running), Rows.Start(Rows.New() with { Contract = running.Contract, ContractHash = running.ContractHash }), Rows.Start(ended), Rows.Start(other)], []), _none);
+        await Store.CommitAsync(
+            new CommitBatch(
+                [
+                    Rows.Start(running),
+                    Rows.Start(Rows.New() with { Contract = running.Contract, ContractHash = running.ContractHash }),
+                    Rows.Start(ended),
+                    Rows.Start(other)],
+                []),
+            _none);
         await Store.CommitAsync(new CommitBatch([Rows.Move(ended, Rows.Ended(ended))], []), _none);
 
         var used = (await Registry.InUseAsync(_none)).Where(contract => contract.Name == running.Contract);
 
-        Assert.Equal([new ContractInUse(running.ContractHash, running.Contract, "1", 2), new ContractInUse(other.ContractHash, running.Contract, "2", 1)], used);
+        Assert.Equal(
+            [
+                new ContractInUse(running.ContractHash, running.Contract, "1", 2),
+                new ContractInUse(other.ContractHash, running.Contract, "2", 1)],
+            used);
     }
 
     [Fact]
@@ -106,7 +118,8 @@ public abstract class RegistryAndDeadLettersCompliance
         Assert.Equal(
             ["requests|3|41|ONEX3001||3"],
             await QueryAsync(
-                $"SELECT topic, partition, record_offset, code, correlation_id, length(value) FROM {Schema}dead_letters WHERE id = '{letter.Id}'"));
+                $"SELECT topic, partition, record_offset, code, correlation_id, length(value) FROM {Schema}dead_letters WHERE id = "
+                    + $"'{letter.Id}'"));
     }
 
     [Fact]
@@ -139,7 +152,8 @@ public abstract class RegistryAndDeadLettersCompliance
         var pages = new List<DeadLetterPage>();
         do
         {
-            pages.Add(await DeadLetters.ListAsync(new DeadLetterFilter { Topic = topic, Limit = 2, After = pages.LastOrDefault()?.Next }, _none));
+            pages.Add(
+                await DeadLetters.ListAsync(new DeadLetterFilter { Topic = topic, Limit = 2, After = pages.LastOrDefault()?.Next }, _none));
         }
         while (pages[^1].Next is not null);
 
@@ -163,15 +177,23 @@ public abstract class RegistryAndDeadLettersCompliance
 
         foreach (var filter in (DeadLetterFilter[])
             [
-                new() { Topic = letter.Topic, Statuses = [DeadLetterStatus.Open] }, new() { Code = letter.Code }, new() { Text = letter.Id.ToString() },
+                new() { Topic = letter.Topic, Statuses = [DeadLetterStatus.Open] }, new() { Code = letter.Code },
+                new() { Text = letter.Id.ToString() },
                 new() { Text = letter.CorrelationId.ToString() }, new() { Text = letter.Key[..^2] }, new() { Text = letter.Key },
             ])
         {
             Assert.Equal(letter.Id, Assert.Single((await DeadLetters.ListAsync(filter, _none)).DeadLetters).Id);
         }
 
-        Assert.Equal(discarded.Id, Assert.Single((await DeadLetters.ListAsync(new() { Topic = letter.Topic, Statuses = [DeadLetterStatus.Discarded] }, _none)).DeadLetters).Id);
-        Assert.Equal(2, (await DeadLetters.ListAsync(new() { Topic = letter.Topic, Statuses = [DeadLetterStatus.Discarded, DeadLetterStatus.Open] }, _none)).DeadLetters.Count);
+        Assert.Equal(
+            discarded.Id,
+            Assert.Single(
+                (await DeadLetters.ListAsync(
+                    new() { Topic = letter.Topic, Statuses = [DeadLetterStatus.Discarded] }, _none)).DeadLetters).Id);
+        Assert.Equal(
+            2,
+            (await DeadLetters.ListAsync(
+                new() { Topic = letter.Topic, Statuses = [DeadLetterStatus.Discarded, DeadLetterStatus.Open] }, _none)).DeadLetters.Count);
         Assert.Empty((await DeadLetters.ListAsync(new() { Text = $"{letter.Key}%" }, _none)).DeadLetters);
         Assert.Empty((await DeadLetters.ListAsync(new() { Topic = "no\0ne" }, _none)).DeadLetters);
     }
@@ -188,7 +210,8 @@ public abstract class RegistryAndDeadLettersCompliance
         var second = await DeadLetters.DecideAsync(Redrive(letter), _none);
 
         Assert.All([decided, again, second], row => Assert.Equal(
-            (first.Id, DeadLetterStatus.Redriven, 1, "ops", "fixed"), (row!.DecisionId, row.Status, row.Redrives, row.DecidedBy, row.DecisionReason)));
+            (first.Id, DeadLetterStatus.Redriven, 1, "ops", "fixed"), (
+                row!.DecisionId, row.Status, row.Redrives, row.DecidedBy, row.DecisionReason)));
         Assert.NotNull(decided!.DecidedAt);
         Assert.Equal(
             [$"{first.Id}|requests|3|k|5"],
@@ -238,7 +261,8 @@ public abstract class RegistryAndDeadLettersCompliance
 
         var open = (await DeadLetters.FindAsync(letter.Id, _none))!;
         Assert.Equal(
-            (DeadLetterStatus.Open, "ONEX3999", "no again", 1, decision.Id), (open.Status, open.Code, open.Reason, open.Redrives, open.DecisionId));
+            (DeadLetterStatus.Open, "ONEX3999", "no again", 1, decision.Id), (
+                open.Status, open.Code, open.Reason, open.Redrives, open.DecisionId));
         Assert.Equal(letter.Value, open.Value);
         Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.DecideAsync(Redrive(letter), _none))!.Status);
 
@@ -307,7 +331,12 @@ public abstract class RegistryAndDeadLettersCompliance
     public async Task A_letter_whose_record_was_handled_after_all_closes_and_only_an_open_one()
     {
         var topic = Rows.Key();
-        DeadLetterRow[] letters = [Letter() with { Topic = topic }, Letter() with { Topic = topic }, Letter() with { Topic = topic, Partition = 1 }, Letter() with { Topic = topic }];
+        DeadLetterRow[] letters = [
+            Letter() with { Topic = topic },
+            Letter() with { Topic = topic },
+            Letter() with { Topic = topic, Partition = 1 },
+            Letter() with { Topic = topic },
+        ];
         foreach (var letter in letters)
         {
             await DeadLetters.AddAsync(letter, _none);
@@ -321,7 +350,8 @@ public abstract class RegistryAndDeadLettersCompliance
         await DeadLetters.CloseAsync(Rows.Id(), "handled", _none);
 
         var closed = await DeadLetters.FindAsync(letters[0].Id, _none);
-        Assert.Equal((DeadLetterStatus.Discarded, "onex", "handled", 0), (closed!.Status, closed.DecidedBy, closed.DecisionReason, closed.Redrives));
+        Assert.Equal(
+            (DeadLetterStatus.Discarded, "onex", "handled", 0), (closed!.Status, closed.DecidedBy, closed.DecisionReason, closed.Redrives));
         Assert.NotNull(closed.DecidedAt);
         Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.FindAsync(letters[3].Id, _none))!.Status);
         Assert.Equal([letters[1].Id], await DeadLetters.OpenAsync(topic, [3], _none));

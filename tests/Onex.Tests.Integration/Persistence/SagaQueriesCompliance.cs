@@ -20,7 +20,8 @@ public abstract class SagaQueriesCompliance
         var contract = Rows.Key();
 
         // Several begin in the same moment: the id decides.
-        SagaRow[] rows = [.. Enumerable.Range(0, 7).Select(i => Rows.New() with { Contract = contract, StartedAt = Rows.Now.AddMilliseconds(i / 3) })];
+        SagaRow[] rows = [
+            .. Enumerable.Range(0, 7).Select(i => Rows.New() with { Contract = contract, StartedAt = Rows.Now.AddMilliseconds(i / 3) })];
         await StartAsync(rows);
 
         var listed = new List<Guid>();
@@ -33,7 +34,11 @@ public abstract class SagaQueriesCompliance
         }
         while (after is not null);
 
-        Assert.Equal(rows.OrderByDescending(row => row.StartedAt).ThenByDescending(row => row.Id.ToString(), StringComparer.Ordinal).Select(row => row.Id), listed);
+        Assert.Equal(
+            rows.OrderByDescending(row => row.StartedAt)
+                .ThenByDescending(row => row.Id.ToString(), StringComparer.Ordinal)
+                .Select(row => row.Id),
+            listed);
     }
 
     [Fact]
@@ -58,7 +63,8 @@ public abstract class SagaQueriesCompliance
         Assert.Equal(2, (await ListAsync(new SagaFilter { Contract = contract })).Count);
         Assert.Equal([one.Id], await ListAsync(new SagaFilter { Contract = contract, State = "packing" }));
         Assert.Equal([two.Id], await ListAsync(new SagaFilter { Contract = contract, Statuses = [SagaStatus.Running] }));
-        Assert.Equal(2, (await ListAsync(new SagaFilter { Contract = contract, Statuses = [SagaStatus.Running, SagaStatus.Waiting] })).Count);
+        Assert.Equal(
+            2, (await ListAsync(new SagaFilter { Contract = contract, Statuses = [SagaStatus.Running, SagaStatus.Waiting] })).Count);
         Assert.Empty(await ListAsync(new SagaFilter { Contract = contract, Statuses = [SagaStatus.Completed, SagaStatus.Failed] }));
         Assert.Equal([one.Id], await ListAsync(new SagaFilter { Key = key }));
         Assert.Equal([two.Id], await ListAsync(new SagaFilter { Parent = one.Id }));
@@ -176,7 +182,10 @@ public abstract class SagaQueriesCompliance
     public async Task Sagas_are_counted_by_contract_state_and_status()
     {
         var contract = Rows.Key();
-        await StartAsync(Rows.New() with { Contract = contract }, Rows.New() with { Contract = contract }, Rows.New() with { Contract = contract, State = "packing" });
+        await StartAsync(
+            Rows.New() with { Contract = contract },
+            Rows.New() with { Contract = contract },
+            Rows.New() with { Contract = contract, State = "packing" });
 
         Assert.Equal(
             [new SagaCount(contract, "packing", "running", 1), new SagaCount(contract, "reserving", "running", 2)],
@@ -191,5 +200,6 @@ public abstract class SagaQueriesCompliance
             await Store.CommitAsync(new CommitBatch([.. rows.Select(Rows.Start)], []), _none),
             verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
 
-    private async Task<IReadOnlyList<Guid>> ListAsync(SagaFilter filter) => [.. (await Queries.ListAsync(filter, _none)).Sagas.Select(row => row.Id)];
+    private async Task<IReadOnlyList<Guid>> ListAsync(SagaFilter filter) =>
+        [.. (await Queries.ListAsync(filter, _none)).Sagas.Select(row => row.Id)];
 }

@@ -57,10 +57,18 @@ public abstract partial class SagaStoreCompliance
     {
         var row = await StartAsync();
         var second = Rows.Next(row);
-        var done = Item(7, SagaItemStatus.Unknown) with { Result = RawJson.FromText("1"), Undo = RawJson.FromText("2"), Code = "step_timed_out", Message = "late" };
+        var done = Item(7, SagaItemStatus.Unknown) with
+        {
+            Result = RawJson.FromText("1"),
+            Undo = RawJson.FromText("2"),
+            Code = "step_timed_out",
+            Message = "late",
+        };
         await CommitAsync(Rows.Move(row, second) with { Items = [done] });
 
-        await CommitAsync(Rows.Move(second, Rows.Next(second)) with { Items = [Item(7, SagaItemStatus.Compensated) with { CommandId = done.CommandId }] });
+        await CommitAsync(
+            Rows.Move(second, Rows.Next(second)) with { Items = [
+                Item(7, SagaItemStatus.Compensated) with { CommandId = done.CommandId }] });
 
         var loaded = Assert.Single((await Store.LoadItemsAsync([All(row)], _none))[0]);
         Assert.Equal((SagaItemStatus.Compensated, "1", "2"), (loaded.Status, loaded.Result.ToString(), loaded.Undo.ToString()));
@@ -86,7 +94,8 @@ public abstract partial class SagaStoreCompliance
     public async Task Another_visit_and_another_step_have_items_of_their_own()
     {
         var row = await StartAsync();
-        await CommitAsync(Rows.Move(row, Rows.Next(row)) with { Items = [Item(0), Item(0) with { Visit = 2 }, Item(0) with { Step = "other" }] });
+        await CommitAsync(
+            Rows.Move(row, Rows.Next(row)) with { Items = [Item(0), Item(0) with { Visit = 2 }, Item(0) with { Step = "other" }] });
 
         var loaded = await Store.LoadItemsAsync(
             [All(row) with { Visit = 2 }, All(row) with { Visit = 3 }, All(row) with { Step = "other" }, All(row) with { SagaId = Rows.Id() }], _none);
@@ -99,7 +108,8 @@ public abstract partial class SagaStoreCompliance
     public async Task A_thousand_items_fit_into_one_commit_and_are_read_page_by_page_from_either_end()
     {
         var row = await StartAsync();
-        SagaItem[] items = [.. Enumerable.Range(0, 1_000).Select(index => Item(index, index % 3 == 0 ? SagaItemStatus.Failed : SagaItemStatus.Completed))];
+        SagaItem[] items = [
+            .. Enumerable.Range(0, 1_000).Select(index => Item(index, index % 3 == 0 ? SagaItemStatus.Failed : SagaItemStatus.Completed))];
         await CommitAsync(Rows.Move(row, Rows.Next(row)) with { Items = items });
         var completed = All(row) with { Statuses = [SagaItemStatus.Completed], Descending = true, Limit = 4 };
 

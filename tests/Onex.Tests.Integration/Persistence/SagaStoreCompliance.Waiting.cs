@@ -18,7 +18,8 @@ public abstract partial class SagaStoreCompliance
         await StartAsync(Parked(NewPartition(), Rows.Now.AddHours(1)));
 
         Assert.Empty(await Store.WakeupsAsync([partition], Rows.Now.AddMinutes(59), _none));
-        Assert.Equal([new Wakeup(row.Id, partition, Rows.Now.AddHours(1))], await Store.WakeupsAsync([partition], Rows.Now.AddHours(2), _none));
+        Assert.Equal(
+            [new Wakeup(row.Id, partition, Rows.Now.AddHours(1))], await Store.WakeupsAsync([partition], Rows.Now.AddHours(2), _none));
     }
 
     [Fact]
@@ -29,7 +30,8 @@ public abstract partial class SagaStoreCompliance
         var later = Rows.Next(row) with { NextWakeupAt = Rows.Now.AddHours(3) };
         await CommitAsync(Rows.Move(row, later) with { WasParked = true });
 
-        Assert.Equal([new Wakeup(row.Id, partition, Rows.Now.AddHours(3))], await Store.WakeupsAsync([partition], Rows.Now.AddHours(4), _none));
+        Assert.Equal(
+            [new Wakeup(row.Id, partition, Rows.Now.AddHours(3))], await Store.WakeupsAsync([partition], Rows.Now.AddHours(4), _none));
 
         await CommitAsync(Rows.Move(later, Rows.Next(later) with { NextWakeupAt = null }) with { WasParked = true });
         Assert.Empty(await Store.WakeupsAsync([partition], Rows.Now.AddDays(1), _none));
@@ -92,11 +94,14 @@ public abstract partial class SagaStoreCompliance
         var other = await StartAsync();
         var (first, second) = (Rows.Id(), Rows.Id());
         var next = Rows.Next(row);
-        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(Rows.Move(row, next) with { SeenMessages = [new(first)], WasParked = true }));
+        Assert.Equal(
+            [CommitResult.Committed.Instance],
+            await CommitAsync(Rows.Move(row, next) with { SeenMessages = [new(first)], WasParked = true }));
 
         var again = Rows.Ended(next);
         var verdicts = await CommitAsync(
-            new CommitEntry.Move(again, next.Version, [Rows.Happened(again)], [Rows.Message("again")], [Rows.Payload(again, "result:again")])
+            new CommitEntry.Move(
+                again, next.Version, [Rows.Happened(again)], [Rows.Message("again")], [Rows.Payload(again, "result:again")])
             {
                 WasParked = true,
                 SeenMessages = [new(second), new(first)],
@@ -152,7 +157,9 @@ public abstract partial class SagaStoreCompliance
         var next = Rows.Next(row);
         await CommitAsync(Rows.Move(row, next) with { JoinedRequests = [new(request)] });
 
-        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(Rows.Move(next, Rows.Next(next)) with { JoinedRequests = [new(request)] }));
+        Assert.Equal(
+            [CommitResult.Committed.Instance],
+            await CommitAsync(Rows.Move(next, Rows.Next(next)) with { JoinedRequests = [new(request)] }));
     }
 
     [Fact]
@@ -170,7 +177,8 @@ public abstract partial class SagaStoreCompliance
         await CommitAsync(Rows.Move(second, third) with { BufferedEvents = [events[0]] });
 
         var early = (await LoadAsync(row.Id)).Early;
-        Assert.Equal([events[3].MessageId, events[1].MessageId, events[2].MessageId, events[0].MessageId], early.Select(kept => kept.MessageId));
+        Assert.Equal(
+            [events[3].MessageId, events[1].MessageId, events[2].MessageId, events[0].MessageId], early.Select(kept => kept.MessageId));
         Assert.Equal(events[3] with { SagaId = row.Id, Content = early[0].Content }, early[0]);
         Assert.Equal(12.50m, (decimal)JsonNode.Parse(early[0].Content.ToString())!["amount"]!);
 
@@ -239,7 +247,10 @@ public abstract partial class SagaStoreCompliance
     public async Task Of_several_sagas_of_one_correlation_id_an_event_finds_two()
     {
         var first = await StartAsync();
-        SagaRow[] rows = [first, .. await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => StartAsync(Rows.New() with { CorrelationId = first.CorrelationId })))];
+        SagaRow[] rows = [
+            first,
+            .. await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => StartAsync(Rows.New() with { CorrelationId = first.CorrelationId }))),
+        ];
 
         var found = Assert.Single(await TargetsAsync(Rows.Address(first)));
 
@@ -355,7 +366,8 @@ public abstract partial class SagaStoreCompliance
         Guid[] hashes = [.. Enumerable.Range(0, 4).Select(_ => Rows.Id())];
         var (joined, seen) = (Rows.Id(), Rows.Id());
         var row = await StartAsync(Rows.New() with { BusinessKey = Rows.Key(), RequestHash = hashes[0] });
-        await CommitAsync(Rows.Move(row, Rows.Next(row)) with { JoinedRequests = [new(joined, hashes[1])], SeenMessages = [new(seen, hashes[2])] });
+        await CommitAsync(
+            Rows.Move(row, Rows.Next(row)) with { JoinedRequests = [new(joined, hashes[1])], SeenMessages = [new(seen, hashes[2])] });
         var early = Rows.Early(Rows.New()) with { RequestHash = hashes[3] };
         await Store.StoreEarlyAsync([early], 10, _none);
 
@@ -370,12 +382,14 @@ public abstract partial class SagaStoreCompliance
                 Rows.Start(Rows.New() with { RequestId = row.RequestId }),
                 Rows.Start(Rows.New() with { RequestId = joined }),
                 Rows.Start(Rows.New() with { BusinessKey = row.BusinessKey })));
-        Assert.Equal(new CommitResult.DuplicateRequest(row.Id, row.Source) { Hash = hashes[0] }, await Store.FindRequestAsync(row.RequestId, _none));
+        Assert.Equal(
+            new CommitResult.DuplicateRequest(row.Id, row.Source) { Hash = hashes[0] }, await Store.FindRequestAsync(row.RequestId, _none));
         Assert.Equal(new CommitResult.DuplicateRequest(row.Id, "") { Hash = hashes[1] }, await Store.FindRequestAsync(joined, _none));
         Assert.Null(await Store.FindRequestAsync(Rows.Id(), _none));
         var targets = await Store.FindTargetsAsync(
             [Rows.Address(row) with { MessageId = seen }, Rows.Address(row) with { MessageId = row.RequestId }, Rows.Address(row)], _none);
-        Assert.Equal([(row.Id, hashes[2]), (row.Id, Guid.Empty), (null, (Guid?)null)], targets.Select(target => (target.SeenBy, target.SeenHash)));
+        Assert.Equal(
+            [(row.Id, hashes[2]), (row.Id, Guid.Empty), (null, (Guid?)null)], targets.Select(target => (target.SeenBy, target.SeenHash)));
         Assert.Equal(hashes[3], (await Store.StoreEarlyAsync([early with { RequestHash = Rows.Id() }], 10, _none))[early.MessageId]);
     }
 
@@ -391,7 +405,8 @@ public abstract partial class SagaStoreCompliance
         Assert.Null(Assert.Single(await Store.FindTargetsAsync([address], _none)).Ended);
         await CommitAsync(Rows.Move(second, Rows.Ended(second) with { EndedAt = Rows.Now.AddMinutes(1) }));
 
-        var ended = await Store.FindTargetsAsync([address, Rows.Address(first), address with { SagaId = first.Id }, address with { Contract = "other" }], _none);
+        var ended = await Store.FindTargetsAsync(
+            [address, Rows.Address(first), address with { SagaId = first.Id }, address with { Contract = "other" }], _none);
 
         Assert.Equal([second.Id, first.Id, null, null], ended.Select(target => target.Ended));
     }

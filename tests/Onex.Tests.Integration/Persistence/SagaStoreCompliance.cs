@@ -31,13 +31,16 @@ public abstract partial class SagaStoreCompliance
         var message = Rows.Message("m") with { Partition = 3 };
         var input = new SagaPayload(Rows.Id(), row.Id, "input", RawJson.FromText("""{"sku":"A"}"""));
 
-        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(new CommitEntry.Start(row, [Rows.Happened(row)], [message], [input])));
+        Assert.Equal(
+            [CommitResult.Committed.Instance], await CommitAsync(new CommitEntry.Start(row, [Rows.Happened(row)], [message], [input])));
 
         var loaded = await LoadAsync(row.Id);
         Assert.Equal(Comparable(row), Comparable(loaded.Row));
         Assert.Equal("A", (string?)JsonNode.Parse(loaded.Input.ToString())!["sku"]);
         var unsent = Assert.Single(loaded.Unsent);
-        Assert.Equal((message.MessageId, message.Topic, message.Partition, message.Key), (unsent.MessageId, unsent.Topic, unsent.Partition, unsent.Key));
+        Assert.Equal(
+            (message.MessageId, message.Topic, message.Partition, message.Key),
+            (unsent.MessageId, unsent.Topic, unsent.Partition, unsent.Key));
         Assert.Equal(message.Value.ToArray(), unsent.Value.ToArray());
     }
 
@@ -71,7 +74,9 @@ public abstract partial class SagaStoreCompliance
 
         Assert.Equal(
             [CommitResult.Stale.Instance],
-            await CommitAsync(new CommitEntry.Move(late, first.Version, [Rows.Happened(late)], [Rows.Message("late")], [Rows.Payload(late, "result:late")])));
+            await CommitAsync(
+                new CommitEntry.Move(
+                    late, first.Version, [Rows.Happened(late)], [Rows.Message("late")], [Rows.Payload(late, "result:late")])));
 
         var loaded = await LoadAsync(first.Id);
         Assert.Equal(Comparable(second), Comparable(loaded.Row));
@@ -338,10 +343,13 @@ public abstract partial class SagaStoreCompliance
     [Fact]
     public async Task No_more_is_read_than_there_is_memory_for_and_one_row_at_least()
     {
-        var rows = Enumerable.Range(0, 5).Select(_ => Rows.New() with { Data = RawJson.FromText($"\"{new string('x', 10_000)}\"") }).ToList();
+        var rows = Enumerable.Range(0, 5)
+            .Select(_ => Rows.New() with { Data = RawJson.FromText($"\"{new string('x', 10_000)}\"") })
+            .ToList();
         foreach (var row in rows)
         {
-            await Store.CommitAsync(new CommitBatch([new CommitEntry.Start(row, [], [Rows.Message("k")], [Rows.Payload(row, "input")])], []), _none);
+            await Store.CommitAsync(
+                new CommitBatch([new CommitEntry.Start(row, [], [Rows.Message("k")], [Rows.Payload(row, "input")])], []), _none);
         }
 
         Guid[] ids = [.. rows.Select(row => row.Id)];

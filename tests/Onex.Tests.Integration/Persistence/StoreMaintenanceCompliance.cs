@@ -6,7 +6,9 @@ using Onex.Persistence.Maintenance;
 
 namespace Onex.Tests.Integration.Persistence;
 
-/// <summary>What every store lets go of, and what it keeps. One class per implementation inherits it, on storage that no other test writes to.</summary>
+/// <summary>
+/// What every store lets go of, and what it keeps. One class per implementation inherits it, on storage that no other test writes to.
+/// </summary>
 public abstract class StoreMaintenanceCompliance
 {
     private static readonly CancellationToken _none = CancellationToken.None;
@@ -36,11 +38,15 @@ public abstract class StoreMaintenanceCompliance
         await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
 
         Assert.Equal(
-            new[] { young.Id, live.Id, unsent.Id }.Order(), (await Store.LoadAsync([old.Id, young.Id, live.Id, unsent.Id], _none)).Keys.Order());
-        Assert.Equal([Rows.Payload(young, "input").Id], (await Store.LoadPayloadsAsync([Rows.Payload(old, "input").Id, Rows.Payload(young, "input").Id], _none)).Keys);
+            new[] { young.Id, live.Id, unsent.Id }.Order(), (
+                await Store.LoadAsync([old.Id, young.Id, live.Id, unsent.Id], _none)).Keys.Order());
+        Assert.Equal(
+            [Rows.Payload(young, "input").Id],
+            (await Store.LoadPayloadsAsync([Rows.Payload(old, "input").Id, Rows.Payload(young, "input").Id], _none)).Keys);
         Assert.Equal(
             [null, young.Id],
-            (await Store.FindTargetsAsync([Rows.Address(old) with { MessageId = Seen(old) }, Rows.Address(young) with { MessageId = Seen(young) }], _none))
+            (await Store.FindTargetsAsync(
+                [Rows.Address(old) with { MessageId = Seen(old) }, Rows.Address(young) with { MessageId = Seen(young) }], _none))
                 .Select(target => target.SeenBy));
         Assert.Equal([0, 1], (await Store.LoadItemsAsync([Items(old), Items(young)], _none)).Select(items => items.Count));
     }
@@ -48,7 +54,8 @@ public abstract class StoreMaintenanceCompliance
     [Fact]
     public async Task More_sagas_than_one_step_takes_go_too()
     {
-        SagaRow[] rows = [.. Enumerable.Range(0, 1_203).Select(_ => Rows.Ended(Rows.New()) with { Version = 1, EndedAt = Rows.Now.AddDays(-20) })];
+        SagaRow[] rows = [
+            .. Enumerable.Range(0, 1_203).Select(_ => Rows.Ended(Rows.New()) with { Version = 1, EndedAt = Rows.Now.AddDays(-20) })];
         await CommitAsync([.. rows.Select(Rows.Start)]);
 
         await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
@@ -73,7 +80,8 @@ public abstract class StoreMaintenanceCompliance
         var row = Rows.New() with { StartedAt = Rows.Now.AddDays(-40) };
         var gone = Rows.New() with { StartedAt = Rows.Now.AddDays(-40), EndedAt = Rows.Now.AddDays(-39), Status = SagaStatus.Completed };
         await CommitAsync(
-            new CommitEntry.Start(row, [At(row, 0, 40), At(row, 1, 0)], [], []), new CommitEntry.Start(gone, [At(gone, 0, 40), At(gone, 1, 39)], [], []));
+            new CommitEntry.Start(row, [At(row, 0, 40), At(row, 1, 0)], [], []), new CommitEntry.Start(
+                gone, [At(gone, 0, 40), At(gone, 1, 39)], [], []));
 
         await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
 
@@ -97,7 +105,9 @@ public abstract class StoreMaintenanceCompliance
         await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
 
         // So its parent's next command is no new request.
-        Assert.IsType<CommitResult.DuplicateRequest>(Assert.Single(await Store.CommitAsync(new CommitBatch([Rows.Start(Rows.New() with { RequestId = child.RequestId })], []), _none)));
+        Assert.IsType<CommitResult.DuplicateRequest>(
+            Assert.Single(
+                await Store.CommitAsync(new CommitBatch([Rows.Start(Rows.New() with { RequestId = child.RequestId })], []), _none)));
 
         await CommitAsync(Rows.Move(parent, Rows.Ended(parent)));
         await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
@@ -123,7 +133,8 @@ public abstract class StoreMaintenanceCompliance
         var (discarded, young, open, unsent) = (Rows.Id(), Rows.Id(), Rows.Id(), Rows.Id());
         foreach (var id in (Guid[])[discarded, young, open, unsent])
         {
-            await DeadLetters.AddAsync(new DeadLetterRow(id, "requests", 3, 41, "ONEX3001", "not JSON", null, [1], Rows.Now.AddDays(-100)), _none);
+            await DeadLetters.AddAsync(
+                new DeadLetterRow(id, "requests", 3, 41, "ONEX3001", "not JSON", null, [1], Rows.Now.AddDays(-100)), _none);
         }
 
         foreach (var id in (Guid[])[discarded, young])
@@ -153,9 +164,11 @@ public abstract class StoreMaintenanceCompliance
     private async Task DecideAsync(Guid id, DeadLetterStatus status, OutgoingMessage? message) => await DeadLetters.DecideAsync(
         new DeadLetterDecision(message?.MessageId ?? Rows.Id(), id, status, "ops", "seen", Force: false, message), _none);
 
-    private static HistoryEntry At(SagaRow row, int ordinal, int days) => Rows.Happened(row) with { Ordinal = ordinal, At = Rows.Now.AddDays(-days) };
+    private static HistoryEntry At(SagaRow row, int ordinal, int days) =>
+        Rows.Happened(row) with { Ordinal = ordinal, At = Rows.Now.AddDays(-days) };
 
-    private async Task<IEnumerable<int>> OrdinalsAsync(SagaRow row) => (await Queries.HistoryAsync(row.Id, 0, -1, 100, _none)).Select(entry => entry.Ordinal);
+    private async Task<IEnumerable<int>> OrdinalsAsync(SagaRow row) =>
+        (await Queries.HistoryAsync(row.Id, 0, -1, 100, _none)).Select(entry => entry.Ordinal);
 
     private static Guid Seen(SagaRow row) => Rows.Payload(row, "a message").Id;
 

@@ -38,11 +38,29 @@ public abstract class StoredValueTests
         new ContractSource("keeper.yaml", Keeper, ImmutableSortedDictionary<string, string>.Empty),
         new CompilerContext(new OperationCatalogue(EffectOperations.Descriptors), new Dictionary<string, ConnectionDescriptor>())).Plans[0];
 
-    private static readonly Gen<string> _text = Gen.OneOf(Gen.Const(""), Gen.String[Gen.Char['a', 'z'], 0, 6], Gen.Const("ä 😀 \u0001 \"\\"), Gen.Const("150.0"), Gen.Const("2026-11-24T08:00:00Z"));
+    private static readonly Gen<string> _text = Gen.OneOf(
+        Gen.Const(""),
+        Gen.String[Gen.Char['a', 'z'], 0, 6],
+        Gen.Const("ä 😀 \u0001 \"\\"),
+        Gen.Const("150.0"),
+        Gen.Const("2026-11-24T08:00:00Z"));
 
     private static readonly Gen<double> _double = Gen.OneOf(
         Gen.Double.Where(double.IsFinite),
-        Among(0.0, -0.0, 1.5e17, -1.5e17, 1e15, 9007199254740993.0, 1.8446744073709552e19, 1e300, double.MaxValue, double.MinValue, double.Epsilon, 1e-7, 0.1));
+        Among(
+            0.0,
+            -0.0,
+            1.5e17,
+            -1.5e17,
+            1e15,
+            9007199254740993.0,
+            1.8446744073709552e19,
+            1e300,
+            double.MaxValue,
+            double.MinValue,
+            double.Epsilon,
+            1e-7,
+            0.1));
 
     private static readonly Gen<CelValue> _simple = Gen.OneOf(
         Gen.Const(CelValue.Null),
@@ -52,8 +70,10 @@ public abstract class StoredValueTests
         _double.Select(CelValue.Double),
         _text.Select(CelValue.String),
         Gen.Byte.Array[0, 9].Select(bytes => CelValue.Bytes(bytes)),
-        Gen.Select(Gen.Long[-62_135_596_800, 253_402_300_799], Gen.Int[0, 999_999_999]).Select((seconds, nanos) => CelValue.Timestamp(seconds, nanos)),
-        Gen.Select(Gen.Long[-9_000_000_000, 9_000_000_000], Gen.Int[0, 999_999_999]).Select((seconds, nanos) => CelValue.Duration(seconds, seconds < 0 ? -nanos : nanos)));
+        Gen.Select(Gen.Long[-62_135_596_800, 253_402_300_799], Gen.Int[0, 999_999_999])
+            .Select((seconds, nanos) => CelValue.Timestamp(seconds, nanos)),
+        Gen.Select(Gen.Long[-9_000_000_000, 9_000_000_000], Gen.Int[0, 999_999_999]).Select(
+            (seconds, nanos) => CelValue.Duration(seconds, seconds < 0 ? -nanos : nanos)));
 
     private static readonly Gen<CelValue> _key = Gen.OneOf(
         _text.Select(text => CelValue.String("k" + text)),
@@ -77,7 +97,9 @@ public abstract class StoredValueTests
                 Results = kept.Select((value, index) => KeyValuePair.Create($"step{index}", value)).ToImmutableDictionary(),
                 Eaches = [new EachRun("each", kept.Count) { Items = all, Totals = [.. kept] }],
                 Outstanding = [Command(all)],
-                Early = [new BufferedEvent(Rows.Id(), "told", CelValue.Map([new("what", all)]), Saga(all).Facts.Requester, Rows.Now, Rows.Now.AddDays(1))],
+                Early = [
+                    new BufferedEvent(
+                        Rows.Id(), "told", CelValue.Map([new("what", all)]), Saga(all).Facts.Requester, Rows.Now, Rows.Now.AddDays(1))],
             };
             var back = await ThereAndBackAsync(saga);
 
@@ -103,7 +125,8 @@ public abstract class StoredValueTests
     [Fact]
     public async Task What_takes_a_step_back_says_the_same_to_the_letter_before_and_after_its_row_was_read()
     {
-        var arguments = StoredOrder.Of(RawJson.FromText("""{"long":1.5e17,"tiny":1e-9,"b":-0.0,"zz":[1.0,18446744073709551615],"a":{"cc":1,"b":2}}"""));
+        var arguments = StoredOrder.Of(
+            RawJson.FromText("""{"long":1.5e17,"tiny":1e-9,"b":-0.0,"zz":[1.0,18446744073709551615],"a":{"cc":1,"b":2}}"""));
         var undo = new Compensable("step", "keeping", Rows.Id(), arguments);
 
         var back = await ThereAndBackAsync(Saga(CelValue.Null) with { Undo = [undo] });
@@ -117,7 +140,9 @@ public abstract class StoredValueTests
             (6, _simple),
             (2, Values(depth - 1).List[0, 4].Select(items => CelValue.List(items))),
             (1, _simple.Select(item => CelValue.List([item, item, item]))),
-            (2, Gen.Select(_text, Values(depth - 1)).List[0, 4].Select(entries => CelValue.Map(entries.Select(entry => KeyValuePair.Create(entry.Item1, entry.Item2))))),
+            (
+                2,
+                Gen.Select(_text, Values(depth - 1)).List[0, 4].Select(entries => CelValue.Map(entries.Select(entry => KeyValuePair.Create(entry.Item1, entry.Item2))))),
             (1, Gen.Select(_key, Values(depth - 1)).List[0, 4].Select(Keyed)));
 
     private static Gen<T> Among<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(index => values[index]);
@@ -193,11 +218,16 @@ public abstract class StoredValueTests
         if (!saga.Early.IsEmpty)
         {
             var moved = Rows.Next(row);
-            await CommitAsync(new CommitEntry.Move(moved, 1, [], [], []) { BufferedEvents = [.. saga.Early.Select(kept => EarlyEventRows.ToRow(saga.Facts, kept))] });
+            await CommitAsync(
+                new CommitEntry.Move(moved, 1, [], [], []) { BufferedEvents = [
+                    .. saga.Early.Select(kept => EarlyEventRows.ToRow(saga.Facts, kept))] });
         }
 
         var loaded = (await Store.LoadAsync([row.Id], _none))[row.Id];
-        return SagaRows.FromRow(_keeper, loaded.Row, loaded.Input, null) with { Early = [.. loaded.Early.Select(kept => EarlyEventRows.ToKept(_keeper, kept))] };
+        return SagaRows.FromRow(_keeper, loaded.Row, loaded.Input, null) with
+        {
+            Early = [.. loaded.Early.Select(kept => EarlyEventRows.ToKept(_keeper, kept))],
+        };
     }
 
     private Task<IReadOnlyList<CommitResult>> CommitAsync(CommitEntry entry) => Store.CommitAsync(new CommitBatch([entry], []), _none);

@@ -80,7 +80,8 @@ internal static class TestCatalogue
         [
             new ArgumentDescriptor("url", false, "string", ArgumentFilling.Value, "The whole address."),
             new ArgumentDescriptor("path", false, "string", ArgumentFilling.PercentEncoded, "The path below the connection's address."),
-            new ArgumentDescriptor("headers", false, "map(string)", ArgumentFilling.Value, "Headers.") { ReservedKeys = ["Host", "Idempotency-Key"] },
+            new ArgumentDescriptor(
+                "headers", false, "map(string)", ArgumentFilling.Value, "Headers.") { ReservedKeys = ["Host", "Idempotency-Key"] },
             new ArgumentDescriptor("query", false, "map(any)", ArgumentFilling.Value, "Query parameters."),
             new ArgumentDescriptor("body", false, "any", ArgumentFilling.Value, "The body."),
         ],

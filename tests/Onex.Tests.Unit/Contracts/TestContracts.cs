@@ -19,7 +19,8 @@ internal static class TestContracts
     }
 
     public static Compilation Check(string text) =>
-        ContractCompiler.Compile(new ContractSource("small.yaml", text, ImmutableSortedDictionary<string, string>.Empty), TestCatalogue.Context);
+        ContractCompiler.Compile(
+            new ContractSource("small.yaml", text, ImmutableSortedDictionary<string, string>.Empty), TestCatalogue.Context);
 
     /// <summary>The codes of what is wrong with a head and the rest.</summary>
     public static IEnumerable<string> Codes(string rest) => Check(Head + rest).Diagnostics.Select(diagnostic => diagnostic.Code);

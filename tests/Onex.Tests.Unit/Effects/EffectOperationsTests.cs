@@ -45,7 +45,8 @@ public sealed class EffectOperationsTests
         Assert.Equal(new Dictionary<string, string> { ["rows"] = "list(map(any))", ["row_count"] = "int" }, query.Result);
 
         var statements = Assert.Single(family[2].Arguments);
-        Assert.Equal(("statements", "list({ sql: string, parameters: list(any)? })", true), (statements.Name, statements.Type, statements.Required));
+        Assert.Equal(
+            ("statements", "list({ sql: string, parameters: list(any)? })", true), (statements.Name, statements.Type, statements.Required));
         Assert.Equal(["sql"], statements.ConstantKeys);
         Assert.Equal(new Dictionary<string, string> { ["results"] = "list({ rows: list(map(any)), row_count: int })" }, family[2].Result);
     }
@@ -55,9 +56,11 @@ public sealed class EffectOperationsTests
     {
         Assert.Equal(
             [
-                "consul.deregister", "consul.health_service", "consul.kv_delete", "consul.kv_get", "consul.kv_list", "consul.kv_put", "consul.register",
+                "consul.deregister", "consul.health_service", "consul.kv_delete", "consul.kv_get", "consul.kv_list", "consul.kv_put",
+                "consul.register",
                 "filesystem.delete_file", "filesystem.list_directory", "filesystem.read_file", "filesystem.write_file",
-                "redis.delete", "redis.exists", "redis.expire", "redis.get", "redis.hash_get", "redis.hash_set", "redis.increment", "redis.publish", "redis.set",
+                "redis.delete", "redis.exists", "redis.expire", "redis.get", "redis.hash_get", "redis.hash_set", "redis.increment",
+                "redis.publish", "redis.set",
                 "vault.delete_secret", "vault.list_secrets", "vault.read_secret", "vault.renew_token", "vault.write_secret",
             ],
             EffectOperations.Descriptors.Where(operation => operation.IsToCome).Select(operation => operation.Name));

@@ -22,7 +22,12 @@ internal sealed class EffectsHarness : IAsyncDisposable
     /// <param name="time">Measures attempts and breakers.</param>
     /// <param name="environment">Where secrets are.</param>
     /// <param name="room">Where room for results is made; unbounded if it is null.</param>
-    public EffectsHarness(string connections = "connections: {}", TimeProvider? time = null, Dictionary<string, string>? environment = null, ResultRoom? room = null)
+    public EffectsHarness(
+        string connections = "connections: {}",
+        TimeProvider? time = null,
+        Dictionary<string,
+        string>? environment = null,
+        ResultRoom? room = null)
     {
         File.WriteAllText(Path.Combine(_directory, "all.yaml"), connections);
         var reading = ConnectionsReader.Read(_directory, environment ?? [], resolveSecrets: true);
@@ -63,7 +68,8 @@ internal sealed class EffectsHarness : IAsyncDisposable
 
     public List<string> Logged { get; } = [];
 
-    public static StepCommand Command(string operation, string? arguments = null, string? connection = null, int timeoutMs = 30_000) => new()
+    public static StepCommand Command(
+        string operation, string? arguments = null, string? connection = null, int timeoutMs = 30_000) => new()
     {
         CommandId = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()),
         Attempt = 1,
@@ -102,7 +108,8 @@ internal sealed class EffectsHarness : IAsyncDisposable
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
             lines.Add($"{logLevel}: {formatter(state, exception)} {exception}");
     }
 }

@@ -9,48 +9,64 @@ public sealed class AggregateTests
     [Fact]
     public void Completed_items_are_added_up_as_they_arrive()
     {
-        var story = Billing(3).CompletesItem("bill", 2, Cents(30)).CompletesItem("bill", 0, Cents(10)).CompletesItem("bill", 1, Cents(20));
+        var scenario = Billing(3)
+            .CompletesItem("bill", 2, Cents(30))
+            .CompletesItem("bill", 0, Cents(10))
+            .CompletesItem("bill", 1, Cents(20));
 
-        story.IsIn("done", SagaStatus.Completed);
-        Assert.Equal("""{"all":{"half":30.0,"cents":60,"least":10,"failed":0,"twenty":2,"largest":30,"completed":3},"saved":60}""", story.Saga.Output.ToString());
+        scenario.IsIn("done", SagaStatus.Completed);
+        Assert.Equal(
+            """{"all":{"half":30.0,"cents":60,"least":10,"failed":0,"twenty":2,"largest":30,"completed":3},"saved":60}""",
+            scenario.Saga.Output.ToString());
     }
 
     [Fact]
     public void Without_items_a_sum_is_zero_and_there_is_no_least()
     {
-        var story = Billing(0).IsIn("done", SagaStatus.Completed);
+        var scenario = Billing(0).IsIn("done", SagaStatus.Completed);
 
-        Assert.Equal("""{"all":{"half":0.0,"cents":0,"least":null,"failed":0,"twenty":0,"largest":null,"completed":0},"saved":0}""", story.Saga.Output.ToString());
+        Assert.Equal(
+            """{"all":{"half":0.0,"cents":0,"least":null,"failed":0,"twenty":0,"largest":null,"completed":0},"saved":0}""",
+            scenario.Saga.Output.ToString());
     }
 
     [Fact]
     public void What_failed_counts_for_nothing()
     {
-        var story = Billing(2, "continue").RejectsItem("bill", 0).CompletesItem("bill", 1, Cents(7)).IsIn("done", SagaStatus.Completed);
+        var scenario = Billing(2, "continue")
+            .RejectsItem("bill", 0)
+            .CompletesItem("bill", 1, Cents(7))
+                .IsIn("done", SagaStatus.Completed);
 
-        Assert.Contains("\"cents\":7,\"least\":7,\"failed\":1", story.Saga.Output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("\"cents\":7,\"least\":7,\"failed\":1", scenario.Saga.Output.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
     public void The_row_holds_the_totals_between_two_items()
     {
-        var story = Billing(3).CompletesItem("bill", 0, Cents(2));
-        story.Reloads(SagaRows.FromRow(story.Plan, SagaRows.ToRow(story.Saga, 7, Guid.CreateVersion7()), InputOf(story), null));
-        story.CompletesItem("bill", 1, Cents(4));
-        story.Reloads(SagaRows.FromRow(story.Plan, SagaRows.ToRow(story.Saga, 8, Guid.CreateVersion7()), InputOf(story), null));
-        story.CompletesItem("bill", 2, Cents(6));
+        var scenario = Billing(3).CompletesItem("bill", 0, Cents(2));
+        scenario.Reloads(SagaRows.FromRow(scenario.Plan, SagaRows.ToRow(scenario.Saga, 7, Guid.CreateVersion7()), InputOf(scenario), null));
+        scenario.CompletesItem("bill", 1, Cents(4));
+        scenario.Reloads(SagaRows.FromRow(scenario.Plan, SagaRows.ToRow(scenario.Saga, 8, Guid.CreateVersion7()), InputOf(scenario), null));
+        scenario.CompletesItem("bill", 2, Cents(6));
 
-        Assert.Contains("\"half\":6.0,\"cents\":12,\"least\":2,\"failed\":0", story.Saga.Output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("\"half\":6.0,\"cents\":12,\"least\":2,\"failed\":0", scenario.Saga.Output.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_sum_beyond_64_bits_fails_the_step_and_all_its_items_are_taken_back()
     {
-        var story = Billing(2).CompletesItem("bill", 0, Cents(long.MaxValue)).CompletesItem("bill", 1, Cents(1));
+        var scenario = Billing(2)
+            .CompletesItem("bill", 0, Cents(long.MaxValue))
+            .CompletesItem("bill", 1, Cents(1));
 
-        Assert.Equal(("compensating", "expression_failed"), (story.Saga.State, story.Saga.Fault!.Code));
-        Assert.Equal("What step 'bill' aggregates as 'cents': the sum is beyond 64 bits", story.Saga.Fault.Message);
-        story.Wakes().Sends("-bill", "-bill").CompletesItem("bill", 0).CompletesItem("bill", 1).IsIn("failed", SagaStatus.Failed);
+        Assert.Equal(("compensating", "expression_failed"), (scenario.Saga.State, scenario.Saga.Fault!.Code));
+        Assert.Equal("What step 'bill' aggregates as 'cents': the sum is beyond 64 bits", scenario.Saga.Fault.Message);
+        scenario.Wakes()
+                .Sends("-bill", "-bill")
+            .CompletesItem("bill", 0)
+            .CompletesItem("bill", 1)
+                .IsIn("failed", SagaStatus.Failed);
     }
 
     [Theory]
@@ -60,12 +76,15 @@ public sealed class AggregateTests
     [InlineData("sum: result.body.cents, min: index", "ONEX1014")]
     [InlineData("", "ONEX1013")]
     public void What_cannot_be_added_up_is_refused(string aggregate, string code) =>
-        Assert.Contains(code, Story.Compile(Contract("stop").Replace("cents: { sum: result.body.cents }", $"cents: {{ {aggregate} }}", StringComparison.Ordinal))
+        Assert.Contains(
+            code,
+            SagaScenario.Compile(
+                Contract("stop").Replace("cents: { sum: result.body.cents }", $"cents: {{ {aggregate} }}", StringComparison.Ordinal))
             .Diagnostics.Select(diagnostic => diagnostic.Code));
 
     [Fact]
     public void Only_an_each_has_items_to_add_up() =>
-        Assert.Contains("each", Assert.Single(Story.Compile("""
+        Assert.Contains("each", Assert.Single(SagaScenario.Compile("""
             contract: story
             version: 1.0.0
             input: { type: object }
@@ -81,16 +100,17 @@ public sealed class AggregateTests
               done: { end: completed }
             """).Diagnostics).Problem, StringComparison.Ordinal);
 
-    private static Onex.Contracts.Messages.RawJson InputOf(Story story)
+    private static Onex.Contracts.Messages.RawJson InputOf(SagaScenario scenario)
     {
-        _ = Onex.Engine.ValueJson.TryWrite(story.Saga.Facts.Input, out var input, out _);
+        _ = Onex.Engine.ValueJson.TryWrite(scenario.Saga.Facts.Input, out var input, out _);
         return input;
     }
 
     private static string Cents(long cents) => $"{{\"status_code\":200,\"headers\":{{}},\"body\":{{\"cents\":{cents},\"name\":\"x\"}}}}";
 
-    private static Story Billing(int orders, string onFailure = "stop") =>
-        new Story(Contract(onFailure)).Starts($"{{\"orders\":[{string.Join(',', Enumerable.Range(0, orders).Select(order => $"\"o{order}\""))}]}}");
+    private static SagaScenario Billing(int orders, string onFailure = "stop") =>
+        new SagaScenario(Contract(onFailure))
+            .Starts($"{{\"orders\":[{string.Join(',', Enumerable.Range(0, orders).Select(order => $"\"o{order}\""))}]}}");
 
     private static string Contract(string onFailure) => $$"""
         contract: story

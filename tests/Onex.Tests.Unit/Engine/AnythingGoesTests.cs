@@ -6,9 +6,9 @@ using Onex.Engine;
 namespace Onex.Tests.Unit.Engine;
 
 /// <summary>
-/// Sagas of a plan with everything in it, to which anything happens in any order: results that are late, doubled, lost or refused, events, timers
-/// that fire early and late, operators, resends, reloads from the row. What must hold, holds after each of it; and once the world turns kind,
-/// every saga ends.
+/// Sagas of a plan with everything in it, to which anything happens in any order: results that are late, doubled, lost or refused, events,
+/// timers that fire early and late, operators, resends, reloads from the row. What must hold, holds after each of it; and once the world
+/// turns kind, every saga ends.
 /// </summary>
 public sealed class AnythingGoesTests
 {
@@ -20,7 +20,8 @@ public sealed class AnythingGoesTests
             TestStates.State("reserving", "charging",
                 [
                     TestStates.Set("count", TestStates.Put("rounds", "data.rounds + 1", TestStates.Number)),
-                    TestStates.Effect("reserve", "data.note", undo: "result.ref", save: [TestStates.Put("reservation", "result.ref", TestStates.Text)]),
+                    TestStates.Effect(
+                        "reserve", "data.note", undo: "result.ref", save: [TestStates.Put("reservation", "result.ref", TestStates.Text)]),
                 ],
                 on: [TestStates.On("remark", null, null, TestStates.Put("note", "event.text", TestStates.Text))]),
             TestStates.State("charging", "sealing",
@@ -44,10 +45,13 @@ public sealed class AnythingGoesTests
                 choose: [new Choice(TestStates.Cel("data.note == 'fraud'"), "unwinding", "fraud"), new Choice(null, "resting", null)],
                 steps: [TestStates.Compute("seal")],
                 on: [TestStates.On("give_up", "done_early")]),
-            TestStates.State("resting", "packing", [TestStates.Wait("rest", TimeSpan.FromMinutes(10)), TestStates.Effect("look", undo: null)]),
-            TestStates.State("packing", "confirming", [TestStates.Effect("pack", undo: "result.ref"), TestStates.Effect("label", undo: "result.ref")]),
+            TestStates.State(
+                "resting", "packing", [TestStates.Wait("rest", TimeSpan.FromMinutes(10)), TestStates.Effect("look", undo: null)]),
+            TestStates.State(
+                "packing", "confirming", [TestStates.Effect("pack", undo: "result.ref"), TestStates.Effect("label", undo: "result.ref")]),
             TestStates.State("confirming", "done", [TestStates.Effect("confirm")], on: [TestStates.On("enough", "done")], pivot: true),
-            TestStates.State("refused", "done_early", [TestStates.Fail("refuse", "refused", "'No card.'", new CatchRule(["nothing"], "done_early"))]),
+            TestStates.State(
+                "refused", "done_early", [TestStates.Fail("refuse", "refused", "'No card.'", new CatchRule(["nothing"], "done_early"))]),
             TestStates.Unwinding("unwinding", "unwound"),
             TestStates.End("done", output: TestStates.Map(("note", "data.note"))),
             TestStates.End("done_early"),
@@ -70,7 +74,13 @@ public sealed class AnythingGoesTests
 
     private static void Run(int[] script)
     {
-        var chaos = new FaultInjectionWorld(_plan) { HasTypeFaults = true, HasUnusableAnswers = true, Answers = Answer, Payloads = Payload };
+        var chaos = new FaultInjectionWorld(_plan)
+        {
+            HasTypeFaults = true,
+            HasUnusableAnswers = true,
+            Answers = Answer,
+            Payloads = Payload,
+        };
         try
         {
             chaos.Run(script);

@@ -9,98 +9,109 @@ public sealed class ChildTests
     [Fact]
     public void A_step_may_be_another_contracts_saga_whose_output_is_its_result()
     {
-        var story = Calling().Sends("ship");
-        var call = story.Last.Commands[0];
+        var scenario = Calling().Sends("ship");
+        var call = scenario.Last.Commands[0];
         Assert.Equal((StepKind.Saga, "shipment", """{"order":"o-1"}"""), (call.Kind, call.Operation, call.Arguments.ToString()));
 
-        story.Completes("ship", """{"tracking":"t-7"}""").IsIn("done", SagaStatus.Completed);
-        Assert.Equal("""{"tracking":"t-7"}""", story.Saga.Output.ToString());
+        scenario.Completes("ship", """{"tracking":"t-7"}""").IsIn("done", SagaStatus.Completed);
+        Assert.Equal("""{"tracking":"t-7"}""", scenario.Saga.Output.ToString());
     }
 
     [Fact]
     public void The_failed_end_of_a_child_is_a_final_no_with_its_code()
     {
-        var story = Calling();
-        story.Takes(story.Result("ship", StepOutcome.Rejected, null, "no_carrier")).IsIn("failed", SagaStatus.Failed);
-        Assert.Equal("no_carrier", story.Saga.Fault!.Code);
+        var scenario = Calling();
+        scenario.Handles(scenario.Result("ship", StepOutcome.Rejected, null, "no_carrier")).IsIn("failed", SagaStatus.Failed);
+        Assert.Equal("no_carrier", scenario.Saga.Fault!.Code);
     }
 
     [Fact]
     public void A_child_takes_as_long_as_it_takes()
     {
-        var story = Calling();
+        var scenario = Calling();
         for (var time = 0; time < 400; time++)
         {
-            story.Wakes();
+            scenario.Wakes();
         }
 
-        Assert.True(story.Now - story.Saga.Facts.StartedAt > Outstanding.LifeTime);
-        story.IsIn("shipping", SagaStatus.Running).Completes("ship", """{"tracking":"t"}""").IsIn("done", SagaStatus.Completed);
-        Assert.DoesNotContain(story.History, note => note.Kind == HistoryKinds.StepResent);
+        Assert.True(scenario.Now - scenario.Saga.Facts.StartedAt > Outstanding.LifeTime);
+        scenario.IsIn("shipping", SagaStatus.Running).Completes("ship", """{"tracking":"t"}""").IsIn("done", SagaStatus.Completed);
+        Assert.DoesNotContain(scenario.History, note => note.Kind == HistoryKinds.StepResent);
     }
 
     [Fact]
     public void A_parent_that_leaves_cancels_its_child_until_it_has_ended()
     {
-        var story = Calling().Tells("stop").IsIn("unwinding", SagaStatus.Compensating);
-        story.Wakes().Sends("ship");
-        Assert.True(story.Last.Commands[0].Cancels);
-        story.Wakes();
-        Assert.True(Assert.Single(story.Last.Commands).Cancels);
+        var scenario = Calling().Receives("stop").IsIn("unwinding", SagaStatus.Compensating);
+        scenario.Wakes().Sends("ship");
+        Assert.True(scenario.Last.Commands[0].Cancels);
+        scenario.Wakes();
+        Assert.True(Assert.Single(scenario.Last.Commands).Cancels);
 
-        story.Takes(story.Result("ship", StepOutcome.Rejected, null, "cancelled")).IsIn("failed", SagaStatus.Failed);
+        scenario.Handles(scenario.Result("ship", StepOutcome.Rejected, null, "cancelled")).IsIn("failed", SagaStatus.Failed);
     }
 
     [Fact]
     public void A_child_whose_end_is_not_known_is_cancelled_again_however_long_that_takes()
     {
-        var story = Calling().Tells("stop");
-        var child = story.Saga.Outstanding[0].CommandId;
+        var scenario = Calling().Receives("stop");
+        var child = scenario.Saga.Outstanding[0].CommandId;
         for (var time = 0; time < 400; time++)
         {
-            var call = Assert.Single(story.Wakes().Last.Commands);
+            var call = Assert.Single(scenario.Wakes().Last.Commands);
             Assert.Equal((child, true), (call.CommandId, call.Cancels));
         }
 
-        Assert.True(story.Now - story.Saga.Facts.StartedAt > Outstanding.LifeTime);
-        story.IsIn("unwinding", SagaStatus.Compensating).Completes("ship", """{"tracking":"t-7"}""").Sends("-ship");
+        Assert.True(scenario.Now - scenario.Saga.Facts.StartedAt > Outstanding.LifeTime);
+        scenario.IsIn("unwinding", SagaStatus.Compensating).Completes("ship", """{"tracking":"t-7"}""").Sends("-ship");
     }
 
     [Fact]
     public void A_child_that_may_not_have_heard_of_it_is_cancelled_again_at_once()
     {
-        var story = Calling().Tells("stop").Wakes().Sends("ship");
-        var child = story.Last.Commands[0].CommandId;
-        Assert.True(story.Saga.NextWakeupAt > story.Now);
+        var scenario = Calling()
+            .Receives("stop")
+            .Wakes()
+                .Sends("ship");
+        var child = scenario.Last.Commands[0].CommandId;
+        Assert.True(scenario.Saga.NextWakeupAt > scenario.Now);
 
-        story.LosesMessages();
-        Assert.Equal(story.Now, story.Saga.NextWakeupAt);
-        var call = Assert.Single(story.Fires().Last.Commands);
+        scenario.LosesMessages();
+        Assert.Equal(scenario.Now, scenario.Saga.NextWakeupAt);
+        var call = Assert.Single(scenario.Fires().Last.Commands);
         Assert.Equal((child, true), (call.CommandId, call.Cancels));
     }
 
     [Fact]
     public void A_parent_that_is_paused_cancels_its_child_when_it_is_resumed()
     {
-        var story = Calling().Tells("stop").Asks(OperatorCommand.Pause).Wakes().Sends();
+        var scenario = Calling()
+            .Receives("stop")
+            .OperatorSends(OperatorCommand.Pause)
+            .Wakes()
+                .Sends();
 
-        story.Asks(OperatorCommand.Resume).Sends("ship");
-        Assert.True(story.Last.Commands[0].Cancels);
+        scenario.OperatorSends(OperatorCommand.Resume).Sends("ship");
+        Assert.True(scenario.Last.Commands[0].Cancels);
     }
 
     [Fact]
     public void A_child_that_had_completed_all_the_same_is_taken_back_by_the_contract_that_says_how()
     {
-        var story = Calling().Tells("stop").Wakes().Completes("ship", """{"tracking":"t-7"}""").Sends("-ship");
-        var call = story.Last.Commands[0];
+        var scenario = Calling()
+            .Receives("stop")
+            .Wakes()
+            .Completes("ship", """{"tracking":"t-7"}""")
+                .Sends("-ship");
+        var call = scenario.Last.Commands[0];
         Assert.Equal((StepKind.Saga, "return-shipment", """{"tracking":"t-7"}"""), (call.Kind, call.Operation, call.Arguments.ToString()));
-        story.Completes("ship").IsIn("failed", SagaStatus.Failed);
+        scenario.Completes("ship").IsIn("failed", SagaStatus.Failed);
     }
 
     [Fact]
     public void A_detached_child_is_started_and_not_waited_for()
     {
-        var story = new Story(Head + """
+        var scenario = new SagaScenario(Head + """
             initial: working
             states:
               working:
@@ -112,7 +123,7 @@ public sealed class ChildTests
               done: { end: completed }
             """).Starts("""{"order":"o-1"}""").IsIn("done", SagaStatus.Completed);
 
-        var call = Assert.Single(story.Last.Commands);
+        var call = Assert.Single(scenario.Last.Commands);
         Assert.Equal((true, "audit", """{"order":"o-1"}"""), (call.Detached, call.Operation, call.Arguments.ToString()));
     }
 
@@ -126,34 +137,37 @@ public sealed class ChildTests
     [Fact]
     public void A_child_that_is_cancelled_before_it_began_never_begins()
     {
-        var story = Called(_parent, stillborn: true);
+        var scenario = Called(_parent, stillborn: true);
 
-        Assert.Equal(SagaStatus.Cancelled, story.Saga.Status);
-        Assert.Empty(story.Last.Commands);
-        Assert.Equal(("cancelled", _parent), (Assert.Single(story.Answers).Fault!.Code, story.Answers[0].To.Parent));
+        Assert.Equal(SagaStatus.Cancelled, scenario.Saga.Status);
+        Assert.Empty(scenario.Last.Commands);
+        Assert.Equal(("cancelled", _parent), (Assert.Single(scenario.Answers).Fault!.Code, scenario.Answers[0].To.Parent));
     }
 
     [Fact]
     public void A_parent_that_asks_once_more_gets_the_answer_once_more_and_none_while_there_is_none()
     {
-        var story = Called(_parent, waits: true);
-        story.Takes(Asked(story));
-        Assert.False(story.Last.Changed);
+        var scenario = Called(_parent, waits: true);
+        scenario.Handles(Asked(scenario));
+        Assert.False(scenario.Last.Changed);
 
-        story.Answered("look", 200).IsIn("done", SagaStatus.Completed);
-        story.Takes(Asked(story));
-        Assert.Single(story.Last.Answers);
+        scenario.Answered("look", 200).IsIn("done", SagaStatus.Completed);
+        scenario.Handles(Asked(scenario));
+        Assert.Single(scenario.Last.Answers);
     }
 
     [Fact]
     public void A_child_that_is_cancelled_while_it_runs_takes_back_and_answers_cancelled()
     {
-        var story = Called(_parent, waits: true);
-        story.Takes(Asked(story) with { Cancels = true }).IsIn("compensating", SagaStatus.Compensating).Wakes(_ => Story.Cancelled);
-        Assert.Equal((SagaStatus.Cancelled, "cancelled"), (story.Saga.Status, Assert.Single(story.Answers).Fault!.Code));
+        var scenario = Called(_parent, waits: true);
+        scenario.Handles(Asked(scenario) with { Cancels = true })
+                .IsIn("compensating", SagaStatus.Compensating)
+            .Wakes(_ => SagaScenario.Cancelled);
+        Assert.Equal((SagaStatus.Cancelled, "cancelled"), (scenario.Saga.Status, Assert.Single(scenario.Answers).Fault!.Code));
     }
 
-    private static readonly ParentLink _parent = new(Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1"), Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff2"), 1, 5, Awaits: true);
+    private static readonly ParentLink _parent = new(
+        Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1"), Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff2"), 1, 5, Awaits: true);
 
     private const string Head = """
         contract: story
@@ -162,16 +176,16 @@ public sealed class ChildTests
 
         """;
 
-    private static RequestJoined Asked(Story story) => new()
+    private static RequestJoined Asked(SagaScenario scenario) => new()
     {
-        SagaId = story.Saga.Facts.SagaId,
+        SagaId = scenario.Saga.Facts.SagaId,
         CausedBy = _parent.CommandId,
-        Waiter = new Waiter(story.Saga.Facts.Requester with { Source = "saga-events/1/99" }, IsDuplicate: true),
+        Waiter = new Waiter(scenario.Saga.Facts.Requester with { Source = "saga-events/1/99" }, IsDuplicate: true),
     };
 
-    private static Story Called(ParentLink parent, bool stillborn = false, bool waits = false)
+    private static SagaScenario Called(ParentLink parent, bool stillborn = false, bool waits = false)
     {
-        var story = new Story($$"""
+        var scenario = new SagaScenario($$"""
             contract: story
             version: 1.0.0
             input: {}
@@ -180,8 +194,8 @@ public sealed class ChildTests
             {{(waits || stillborn ? "  looking: { steps: [{ id: look, effect: http.get, connection: outside, with: { path: / } }], next: done }" : "")}}
               done: { end: completed }
             """);
-        var id = Guid.CreateVersion7(story.Now);
-        return story.Takes(new SagaStarted
+        var id = Guid.CreateVersion7(scenario.Now);
+        return scenario.Handles(new SagaStarted
         {
             SagaId = id,
             CausedBy = id,
@@ -191,16 +205,16 @@ public sealed class ChildTests
                 SagaId = id,
                 Contract = "story",
                 ContractVersion = "1.0.0",
-                ContractHash = story.Plan.Hash,
+                ContractHash = scenario.Plan.Hash,
                 HomePartition = 3,
-                StartedAt = story.Now,
+                StartedAt = scenario.Now,
                 Input = Onex.Contracts.Expressions.CelValue.Map([]),
-                Requester = Story.Requester("saga-events/1/17") with { RequestId = parent.CommandId, Parent = parent },
+                Requester = SagaScenario.Requester("saga-events/1/17") with { RequestId = parent.CommandId, Parent = parent },
             },
         });
     }
 
-    private static Story Calling() => new Story(Head + """
+    private static SagaScenario Calling() => new SagaScenario(Head + """
         events: { stop: {} }
         initial: shipping
         states:

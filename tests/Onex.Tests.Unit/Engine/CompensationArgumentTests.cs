@@ -8,52 +8,64 @@ public sealed class CompensationArgumentTests
     [Fact]
     public void The_arguments_of_a_compensation_see_data_as_the_step_has_saved_it()
     {
-        var story = Holding("compensate: { effect: http.delete, connection: outside, with: { path: \"/holds/${data.hold}\" } }")
-            .Answered("hold", 200, """{"id":"h-1"}""").Sends("next").Answered("next", 404).Sends("-hold");
+        var scenario = Holding("compensate: { effect: http.delete, connection: outside, with: { path: \"/holds/${data.hold}\" } }")
+            .Answered("hold", 200, """{"id":"h-1"}""")
+                .Sends("next")
+            .Answered("next", 404)
+                .Sends("-hold");
 
-        Assert.Equal("""{"path":"/holds/h-1"}""", story.Arguments("hold"));
+        Assert.Equal("""{"path":"/holds/h-1"}""", scenario.Arguments("hold"));
     }
 
     [Fact]
     public void An_interrupted_step_that_completed_is_compensated_with_what_it_would_have_saved()
     {
-        var story = Holding("compensate: { effect: http.delete, connection: outside, with: { path: \"/holds/${data.hold}\" } }")
-            .Tells("stop").Answered("hold", 200, """{"id":"h-1"}""").Sends("-hold");
+        var scenario = Holding("compensate: { effect: http.delete, connection: outside, with: { path: \"/holds/${data.hold}\" } }")
+            .Receives("stop")
+            .Answered("hold", 200, """{"id":"h-1"}""")
+                .Sends("-hold");
 
-        Assert.Equal("""{"path":"/holds/h-1"}""", story.Arguments("hold"));
+        Assert.Equal("""{"path":"/holds/h-1"}""", scenario.Arguments("hold"));
     }
 
     [Fact]
     public void A_step_that_is_entered_again_is_compensated_with_what_each_of_its_calls_saved()
     {
-        var story = Holding(
+        var scenario = Holding(
             "compensate: { effect: http.delete, connection: outside, with: { path: \"/holds/${data.hold}\" } }",
             "catch: [{ error: http_409, next: holding }]");
-        story.Answered("hold", 200, """{"id":"h-1"}""").Answered("next", 409).Sends("hold")
-            .Answered("hold", 200, """{"id":"h-2"}""").Answered("next", 404).Sends("-hold");
-        Assert.Equal("""{"path":"/holds/h-2"}""", story.Arguments("hold"));
+        scenario.Answered("hold", 200, """{"id":"h-1"}""")
+            .Answered("next", 409)
+                .Sends("hold")
+            .Answered("hold", 200, """{"id":"h-2"}""")
+            .Answered("next", 404)
+                .Sends("-hold");
+        Assert.Equal("""{"path":"/holds/h-2"}""", scenario.Arguments("hold"));
 
-        story.Answered("hold", 200).Sends("-hold");
-        Assert.Equal("""{"path":"/holds/h-1"}""", story.Arguments("hold"));
+        scenario.Answered("hold", 200).Sends("-hold");
+        Assert.Equal("""{"path":"/holds/h-1"}""", scenario.Arguments("hold"));
     }
 
     [Fact]
     public void A_compensation_that_reads_what_could_not_be_saved_blocks_instead_of_using_an_older_value()
     {
-        var story = Holding(
+        var scenario = Holding(
             "compensate: { effect: http.delete, connection: outside, with: { path: /holds, body: { number: \"${data.number}\" } } }",
             save: "{ hold: result.body.id, number: int(result.body.id) }");
-        story.Answered("hold", 200, """{"id":"7"}""").Answered("next", 409).Sends("hold")
-            .Answered("hold", 200, """{"id":"x"}""").Sends();
+        scenario.Answered("hold", 200, """{"id":"7"}""")
+            .Answered("next", 409)
+                .Sends("hold")
+            .Answered("hold", 200, """{"id":"x"}""")
+                .Sends();
 
-        Assert.Contains("number", story.Saga.BlockedBecause, StringComparison.Ordinal);
-        Assert.Matches(@"number\. ('skip' goes on|Find out)", story.Saga.BlockedBecause);
+        Assert.Contains("number", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
+        Assert.Matches(@"number\. ('skip' goes on|Find out)", scenario.Saga.BlockedBecause);
     }
 
     [Fact]
     public void A_null_inside_text_is_expression_failed_and_nothing_is_sent()
     {
-        var story = new Story("""
+        var scenario = new SagaScenario("""
             contract: story
             version: 1.0.0
             input: {}
@@ -65,10 +77,12 @@ public sealed class CompensationArgumentTests
                   - { id: free, effect: http.get, connection: outside, with: { path: "/holds/${steps.ask.body.id}" } }
                 next: done
               done: { end: completed }
-            """).Starts().Answered("ask", 200, """{"id":null}""").Sends().IsIn("failed", SagaStatus.Failed);
+            """).Starts()
+                .Answered("ask", 200, """{"id":null}""")
+                    .Sends().IsIn("failed", SagaStatus.Failed);
 
-        Assert.Equal(EngineCodes.ExpressionFailed, story.Saga.Fault!.Code);
-        Assert.Contains("null", story.Saga.Fault.Message, StringComparison.Ordinal);
+        Assert.Equal(EngineCodes.ExpressionFailed, scenario.Saga.Fault!.Code);
+        Assert.Contains("null", scenario.Saga.Fault.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -76,7 +90,7 @@ public sealed class CompensationArgumentTests
     [InlineData("effect: http.get, connection: outside, with: { path: /b, headers: { x: \"${steps.ask.body.id}\" } }")]
     public void A_null_for_an_argument_that_is_text_is_expression_failed(string call)
     {
-        var story = new Story($$"""
+        var scenario = new SagaScenario($$"""
             contract: story
             version: 1.0.0
             input: {}
@@ -88,9 +102,11 @@ public sealed class CompensationArgumentTests
                   - { id: next, {{call}} }
                 next: done
               done: { end: completed }
-            """).Starts().Answered("ask", 200, """{"id":null}""").Sends().IsIn("failed", SagaStatus.Failed);
+            """).Starts()
+                .Answered("ask", 200, """{"id":null}""")
+                    .Sends().IsIn("failed", SagaStatus.Failed);
 
-        Assert.Equal(EngineCodes.ExpressionFailed, story.Saga.Fault!.Code);
+        Assert.Equal(EngineCodes.ExpressionFailed, scenario.Saga.Fault!.Code);
     }
 
     [Theory]
@@ -100,7 +116,7 @@ public sealed class CompensationArgumentTests
     [InlineData("\"/holds?after=${steps.ask.body.id}\"", true)]
     public void An_empty_value_in_a_path_segment_is_an_error_and_in_a_query_it_is_none(string path, bool isSent)
     {
-        var story = new Story($$"""
+        var scenario = new SagaScenario($$"""
             contract: story
             version: 1.0.0
             input: {}
@@ -112,10 +128,11 @@ public sealed class CompensationArgumentTests
                   - { id: free, effect: http.get, connection: outside, with: { path: {{path}} } }
                 next: done
               done: { end: completed }
-            """).Starts().Answered("ask", 200, """{"id":""}""");
+            """).Starts()
+                .Answered("ask", 200, """{"id":""}""");
 
-        Assert.Equal(isSent ? ["free"] : [], story.Last.Commands.Select(command => command.Step));
-        Assert.Equal(isSent ? null : EngineCodes.ExpressionFailed, story.Saga.Fault?.Code);
+        Assert.Equal(isSent ? ["free"] : [], scenario.Last.Commands.Select(command => command.Step));
+        Assert.Equal(isSent ? null : EngineCodes.ExpressionFailed, scenario.Saga.Fault?.Code);
     }
 
     [Theory]
@@ -124,7 +141,7 @@ public sealed class CompensationArgumentTests
     [InlineData("${input.base}?after=${input.id}", true)]
     public void An_empty_value_in_the_path_of_a_whole_address_is_an_error(string url, bool isSent)
     {
-        var story = new Story($$"""
+        var scenario = new SagaScenario($$"""
             contract: story
             version: 1.0.0
             input: { type: object, required: [id, base], properties: { id: { type: string }, base: { type: string } } }
@@ -136,11 +153,12 @@ public sealed class CompensationArgumentTests
               done: { end: completed }
             """).Starts("""{"id":"","base":"https://stock.example/holds"}""");
 
-        Assert.Equal(isSent ? ["free"] : [], story.Last.Commands.Select(command => command.Step));
+        Assert.Equal(isSent ? ["free"] : [], scenario.Last.Commands.Select(command => command.Step));
     }
 
-    private static Story Holding(string compensate, string nexts = "catch: [{ error: http_409, next: holding }]", string save = "{ hold: result.body.id }") =>
-        new Story($$"""
+    private static SagaScenario Holding(
+        string compensate, string nexts = "catch: [{ error: http_409, next: holding }]", string save = "{ hold: result.body.id }") =>
+        new SagaScenario($$"""
             contract: story
             version: 1.0.0
             input: {}

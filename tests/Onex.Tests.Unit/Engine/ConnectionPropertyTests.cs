@@ -8,7 +8,9 @@ using Onex.Engine;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>What connections tell to expressions: <c>connections.&lt;name&gt;.&lt;public property&gt;</c>, docs/contract-language.md#values.</summary>
+/// <summary>
+/// What connections tell to expressions: <c>connections.&lt;name&gt;.&lt;public property&gt;</c>, docs/contract-language.md#values.
+/// </summary>
 public sealed class ConnectionPropertyTests
 {
     private static readonly CompilerContext _context = new(
@@ -28,8 +30,8 @@ public sealed class ConnectionPropertyTests
         var compilation = Compile("connections.stock.shards > 3 && connections['pay-later'].live", "${connections.stock.region}");
 
         Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
-        var story = new Story(compilation.Plans.Single()).Starts().IsIn("large", SagaStatus.Completed);
-        Assert.Equal("""{"region":"eu-1"}""", story.Saga.Output.ToString());
+        var scenario = new SagaScenario(compilation.Plans.Single()).Starts().IsIn("large", SagaStatus.Completed);
+        Assert.Equal("""{"region":"eu-1"}""", scenario.Saga.Output.ToString());
     }
 
     [Theory]
@@ -47,9 +49,10 @@ public sealed class ConnectionPropertyTests
     [Fact]
     public void A_saga_whose_contract_reads_what_is_gone_fails_there_and_not_the_others()
     {
-        var story = new Story(Compile("connections.stok.shards > 3", "", _context with { IsRegistered = true }).Plans.Single()).Starts();
+        var scenario = new SagaScenario(Compile("connections.stok.shards > 3", "", _context with { IsRegistered = true }).Plans.Single())
+            .Starts();
 
-        Assert.Equal("expression_failed", story.Saga.Fault!.Code);
+        Assert.Equal("expression_failed", scenario.Saga.Fault!.Code);
     }
 
     private static Compilation Compile(string guard, string region, CompilerContext? context = null) => ContractCompiler.Compile(

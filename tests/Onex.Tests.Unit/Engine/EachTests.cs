@@ -9,24 +9,26 @@ public sealed class EachTests
     [Fact]
     public void So_many_calls_are_in_flight_as_at_once_says()
     {
-        var story = Packing(atOnce: 2).Sends("pack", "pack");
-        Assert.Equal([0, 1], story.InFlight("pack"));
+        var scenario = Packing(atOnce: 2).Sends("pack", "pack");
+        Assert.Equal([0, 1], scenario.InFlight("pack"));
 
-        story.CompletesItem("pack", 1, Result("b"));
-        Assert.Equal([0, 2], story.InFlight("pack"));
-        story.CompletesItem("pack", 0, Result("a")).CompletesItem("pack", 2, Result("c")).CompletesItem("pack", 3, Result("d"));
-        Assert.Equal(SagaStatus.Waiting, story.Saga.Status);
-        story.Wakes().IsIn("done", SagaStatus.Completed);
-        Assert.Equal("""{"parcels":["a","b","c","d"],"done":4,"failed":0}""", story.Saga.Output.ToString());
+        scenario.CompletesItem("pack", 1, Result("b"));
+        Assert.Equal([0, 2], scenario.InFlight("pack"));
+        scenario.CompletesItem("pack", 0, Result("a"))
+            .CompletesItem("pack", 2, Result("c"))
+            .CompletesItem("pack", 3, Result("d"));
+        Assert.Equal(SagaStatus.Waiting, scenario.Saga.Status);
+        scenario.Wakes().IsIn("done", SagaStatus.Completed);
+        Assert.Equal("""{"parcels":["a","b","c","d"],"done":4,"failed":0}""", scenario.Saga.Output.ToString());
     }
 
     [Fact]
     public void Each_call_has_its_item_and_its_own_identity()
     {
-        var story = Packing(atOnce: 4);
+        var scenario = Packing(atOnce: 4);
         Assert.Equal(
-            ["/a/0", "/b/1", "/c/2", "/d/3"], story.Last.Commands.Select(command => command.Arguments.ToString().Split('"')[3]));
-        Assert.Equal(4, story.Last.Commands.Select(command => command.CommandId).Distinct().Count());
+            ["/a/0", "/b/1", "/c/2", "/d/3"], scenario.Last.Commands.Select(command => command.Arguments.ToString().Split('"')[3]));
+        Assert.Equal(4, scenario.Last.Commands.Select(command => command.CommandId).Distinct().Count());
     }
 
     [Fact]
@@ -36,50 +38,58 @@ public sealed class EachTests
         var many = Size(Packing(items: 400));
         Assert.InRange(many, few, few + 20);
 
-        static int Size(Story story) => SagaRows.ToRow(story.Saga, 1, Guid.Empty).Progress.Utf8.Length;
+        static int Size(SagaScenario scenario) => SagaRows.ToRow(scenario.Saga, 1, Guid.Empty).Progress.Utf8.Length;
     }
 
     [Fact]
     public void An_item_that_is_done_is_a_row_with_what_takes_it_back()
     {
-        var story = Packing().CompletesItem("pack", 0, Result("a"));
-        var row = Assert.Single(story.Last.Items, item => item.Undo is not null);
+        var scenario = Packing().CompletesItem("pack", 0, Result("a"));
+        var row = Assert.Single(scenario.Last.Items, item => item.Undo is not null);
         Assert.Equal((0, SagaItemStatus.Completed, """{"path":"/a"}"""), (row.Index, row.Status, row.Undo.ToString()));
-        Assert.Single(story.Saga.Undo);
+        Assert.Single(scenario.Saga.Undo);
     }
 
     [Fact]
     public void Stop_ends_at_the_first_failure_and_takes_every_completed_item_back()
     {
-        var story = Packing(atOnce: 2).CompletesItem("pack", 0, Result("a")).CompletesItem("pack", 1, Result("b")).RejectsItem("pack", 2);
-        Assert.Equal(("compensating", "http_404", "pack"), (story.Saga.State, story.Saga.Fault!.Code, story.Saga.Fault.Step));
-        Assert.Equal([3], story.InFlight("pack"));
+        var scenario = Packing(atOnce: 2)
+            .CompletesItem("pack", 0, Result("a"))
+            .CompletesItem("pack", 1, Result("b"))
+            .RejectsItem("pack", 2);
+        Assert.Equal(("compensating", "http_404", "pack"), (scenario.Saga.State, scenario.Saga.Fault!.Code, scenario.Saga.Fault.Step));
+        Assert.Equal([3], scenario.InFlight("pack"));
 
-        story.Wakes(_ => Story.Cancelled).Sends();
-        story.Wakes().Sends("-pack", "-pack");
-        Assert.Equal([1, 0], story.InFlight("pack"));
-        story.CompletesItem("pack", 1).CompletesItem("pack", 0).IsIn("failed", SagaStatus.Failed);
+        scenario.Wakes(_ => SagaScenario.Cancelled).Sends();
+        scenario.Wakes().Sends("-pack", "-pack");
+        Assert.Equal([1, 0], scenario.InFlight("pack"));
+        scenario.CompletesItem("pack", 1)
+            .CompletesItem("pack", 0)
+                .IsIn("failed", SagaStatus.Failed);
         Assert.Equal(
             [SagaItemStatus.Compensated, SagaItemStatus.Compensated, SagaItemStatus.Failed],
-            story.Items.All.OrderBy(item => item.Index).Select(item => item.Status));
+            scenario.Items.All.OrderBy(item => item.Index).Select(item => item.Status));
     }
 
     [Fact]
     public void An_interrupted_item_that_completed_all_the_same_is_taken_back()
     {
-        var story = Packing(atOnce: 2).RejectsItem("pack", 0).CompletesItem("pack", 1, Result("b")).Sends("-pack");
-        Assert.Equal("""{"path":"/b"}""", story.Last.Commands[0].Arguments.ToString());
-        story.CompletesItem("pack", 1).IsIn("failed", SagaStatus.Failed);
+        var scenario = Packing(atOnce: 2)
+            .RejectsItem("pack", 0)
+            .CompletesItem("pack", 1, Result("b"))
+                .Sends("-pack");
+        Assert.Equal("""{"path":"/b"}""", scenario.Last.Commands[0].Arguments.ToString());
+        scenario.CompletesItem("pack", 1).IsIn("failed", SagaStatus.Failed);
     }
 
     [Fact]
     public void An_item_that_got_lost_when_an_event_interrupts_is_sent_again_and_taken_back_if_it_happened()
     {
-        var story = Interrupted();
-        story.CompletesItem("pack", 0, Result("x")).Sends("-pack");
-        Assert.Equal("""{"path":"/undo/x"}""", story.Last.Commands[0].Arguments.ToString());
-        story.IsIn("packing", SagaStatus.Running).CompletesItem("pack", 0).IsIn("elsewhere", SagaStatus.Waiting);
-        Assert.Equal(SagaItemStatus.Compensated, Assert.Single(story.Items.All).Status);
+        var scenario = Interrupted();
+        scenario.CompletesItem("pack", 0, Result("x")).Sends("-pack");
+        Assert.Equal("""{"path":"/undo/x"}""", scenario.Last.Commands[0].Arguments.ToString());
+        scenario.IsIn("packing", SagaStatus.Running).CompletesItem("pack", 0).IsIn("elsewhere", SagaStatus.Waiting);
+        Assert.Equal(SagaItemStatus.Compensated, Assert.Single(scenario.Items.All).Status);
     }
 
     [Fact]
@@ -89,60 +99,68 @@ public sealed class EachTests
     [Fact]
     public void An_item_that_got_lost_when_an_event_interrupts_and_stays_unknown_blocks()
     {
-        var story = Interrupted();
-        story.Takes(story.ItemFails("pack", 0)).IsIn("packing", SagaStatus.Blocked);
-        Assert.Equal((BlockedBy.Interrupted, 0), (story.Saga.Blockage!.Kind, story.Saga.Blockage.Item));
+        var scenario = Interrupted();
+        scenario.Handles(scenario.ItemFails("pack", 0)).IsIn("packing", SagaStatus.Blocked);
+        Assert.Equal((BlockedBy.Interrupted, 0), (scenario.Saga.Blockage!.Kind, scenario.Saga.Blockage.Item));
 
-        story.Asks(OperatorCommand.Retry).Sends("pack#3").CompletesItem("pack", 0, Result("x")).Sends("-pack");
-        story.CompletesItem("pack", 0).IsIn("elsewhere", SagaStatus.Waiting);
+        scenario.OperatorSends(OperatorCommand.Retry)
+                .Sends("pack#3")
+            .CompletesItem("pack", 0, Result("x"))
+                .Sends("-pack");
+        scenario.CompletesItem("pack", 0).IsIn("elsewhere", SagaStatus.Waiting);
     }
 
     [Fact]
     public void Items_are_taken_back_a_few_at_a_time_however_many_there_are()
     {
-        var story = Packing(atOnce: 4, items: 60, then: "- fail: { code: enough, message: \"no more\" }");
+        var scenario = Packing(atOnce: 4, items: 60, then: "- fail: { code: enough, message: \"no more\" }");
         for (var item = 0; item < 60; item++)
         {
-            story.CompletesItem("pack", item, Result("a"));
+            scenario.CompletesItem("pack", item, Result("a"));
         }
 
         var most = 0;
-        story.Wakes();
-        for (var turn = 0; story.Saga.EndedAt is null && turn < 500; turn++)
+        scenario.Wakes();
+        for (var turn = 0; scenario.Saga.EndedAt is null && turn < 500; turn++)
         {
-            most = Math.Max(most, story.Saga.Outstanding.Length);
-            if (story.InFlight("pack").Any())
+            most = Math.Max(most, scenario.Saga.Outstanding.Length);
+            if (scenario.InFlight("pack").Any())
             {
-                story.CompletesItem("pack", story.InFlight("pack").First());
+                scenario.CompletesItem("pack", scenario.InFlight("pack").First());
             }
 
-            if (story.Saga.NextWakeupAt <= story.Now)
+            if (scenario.Saga.NextWakeupAt <= scenario.Now)
             {
-                story.Wakes();
+                scenario.Wakes();
             }
         }
 
-        story.IsIn("failed", SagaStatus.Failed);
+        scenario.IsIn("failed", SagaStatus.Failed);
         Assert.InRange(most, 4, 8);
-        Assert.All(story.Items.All, item => Assert.Equal(SagaItemStatus.Compensated, item.Status));
+        Assert.All(scenario.Items.All, item => Assert.Equal(SagaItemStatus.Compensated, item.Status));
     }
 
     [Fact]
     public void Continue_gives_the_completed_ones_in_order_and_the_others_as_failures()
     {
-        var story = Packing(atOnce: 4, onFailure: "continue").CompletesItem("pack", 3, Result("d")).RejectsItem("pack", 1, "http_409")
-            .CompletesItem("pack", 0, Result("a")).RejectsItem("pack", 2).Wakes();
+        var scenario = Packing(atOnce: 4, onFailure: "continue")
+            .CompletesItem("pack", 3, Result("d"))
+            .RejectsItem("pack", 1, "http_409")
+            .CompletesItem("pack", 0, Result("a"))
+            .RejectsItem("pack", 2)
+            .Wakes();
 
-        story.IsIn("done", SagaStatus.Completed);
-        Assert.Equal("""{"parcels":["a","d"],"done":2,"failed":2}""", story.Saga.Output.ToString());
-        Assert.Equal("""[1, 2]""", $"[{string.Join(", ", story.Saga.Data["lost"].AsList().Select(index => index.AsInt()))}]");
+        scenario.IsIn("done", SagaStatus.Completed);
+        Assert.Equal("""{"parcels":["a","d"],"done":2,"failed":2}""", scenario.Saga.Output.ToString());
+        Assert.Equal("""[1, 2]""", $"[{string.Join(", ", scenario.Saga.Data["lost"].AsList().Select(index => index.AsInt()))}]");
     }
 
     [Fact]
     public void At_most_n_failures_are_borne()
     {
         Packing(atOnce: 4, onFailure: "{ at_most: 1 }").RejectsItem("pack", 0).IsIn("packing", SagaStatus.Running)
-            .RejectsItem("pack", 1).IsIn("compensating", SagaStatus.Compensating);
+            .RejectsItem("pack", 1)
+                .IsIn("compensating", SagaStatus.Compensating);
     }
 
     [Fact]
@@ -151,43 +169,52 @@ public sealed class EachTests
     [Fact]
     public void More_items_than_at_most_fail_the_step()
     {
-        var story = Packing(items: 501);
-        Assert.Equal("too_many_items", story.Saga.Fault!.Code);
-        story.IsIn("failed", SagaStatus.Failed);
+        var scenario = Packing(items: 501);
+        Assert.Equal("too_many_items", scenario.Saga.Fault!.Code);
+        scenario.IsIn("failed", SagaStatus.Failed);
     }
 
     [Fact]
     public void Past_the_pivot_an_operator_is_asked_for_the_item_that_was_rejected()
     {
-        var story = Packing(atOnce: 2, pivot: true).RejectsItem("pack", 0).IsIn("packing", SagaStatus.Blocked);
-        var refused = story.Saga.Blockage!.CommandId;
-        story.CompletesItem("pack", 1, Result("b")).CompletesItem("pack", 2, Result("c"));
+        var scenario = Packing(atOnce: 2, pivot: true).RejectsItem("pack", 0).IsIn("packing", SagaStatus.Blocked);
+        var refused = scenario.Saga.Blockage!.CommandId;
+        scenario.CompletesItem("pack", 1, Result("b"))
+            .CompletesItem("pack", 2, Result("c"));
 
-        story.Asks(OperatorCommand.Retry).Sends("pack");
-        Assert.NotEqual(refused, story.Last.Commands[0].CommandId);
-        story.RejectsItem("pack", 0).Asks(OperatorCommand.Skip);
-        story.CompletesItem("pack", 3, Result("d")).Wakes().IsIn("done", SagaStatus.Completed);
-        Assert.Equal("""{"parcels":["b","c","d"],"done":4,"failed":0}""", story.Saga.Output.ToString());
+        scenario.OperatorSends(OperatorCommand.Retry).Sends("pack");
+        Assert.NotEqual(refused, scenario.Last.Commands[0].CommandId);
+        scenario.RejectsItem("pack", 0)
+            .OperatorSends(OperatorCommand.Skip);
+        scenario.CompletesItem("pack", 3, Result("d"))
+            .Wakes()
+                .IsIn("done", SagaStatus.Completed);
+        Assert.Equal("""{"parcels":["b","c","d"],"done":4,"failed":0}""", scenario.Saga.Output.ToString());
     }
 
     [Fact]
     public void An_item_that_was_skipped_makes_way_for_the_next_and_the_last_one_for_the_end()
     {
-        var story = Packing(atOnce: 1, items: 3, pivot: true).RejectsItem("pack", 0).IsIn("packing", SagaStatus.Blocked);
-        story.Asks(OperatorCommand.Skip).Sends("pack").IsIn("packing", SagaStatus.Running);
-        Assert.Equal([1], story.InFlight("pack"));
+        var scenario = Packing(atOnce: 1, items: 3, pivot: true).RejectsItem("pack", 0).IsIn("packing", SagaStatus.Blocked);
+        scenario.OperatorSends(OperatorCommand.Skip).Sends("pack").IsIn("packing", SagaStatus.Running);
+        Assert.Equal([1], scenario.InFlight("pack"));
 
-        story.CompletesItem("pack", 1, Result("b")).RejectsItem("pack", 2).IsIn("packing", SagaStatus.Blocked).Asks(OperatorCommand.Skip).Wakes().IsIn("done", SagaStatus.Completed);
-        Assert.Equal("""{"parcels":["b"],"done":3,"failed":0}""", story.Saga.Output.ToString());
+        scenario.CompletesItem("pack", 1, Result("b"))
+            .RejectsItem("pack", 2)
+                .IsIn("packing", SagaStatus.Blocked)
+            .OperatorSends(OperatorCommand.Skip)
+            .Wakes()
+                .IsIn("done", SagaStatus.Completed);
+        Assert.Equal("""{"parcels":["b"],"done":3,"failed":0}""", scenario.Saga.Output.ToString());
         Assert.Equal(
             [SagaItemStatus.Skipped, SagaItemStatus.Completed, SagaItemStatus.Skipped],
-            story.Items.All.OrderBy(item => item.Index).Select(item => item.Status));
+            scenario.Items.All.OrderBy(item => item.Index).Select(item => item.Status));
     }
 
     [Fact]
     public void An_each_whose_end_cannot_be_saved_past_the_pivot_blocks_again_when_it_is_retried_and_may_be_passed_over()
     {
-        var story = new Story("""
+        var scenario = new SagaScenario("""
             contract: story
             version: 1.0.0
             input: {}
@@ -205,82 +232,114 @@ public sealed class EachTests
                     save: { share: 1 / result.failed }
                 next: done
               done: { end: completed }
-            """).Starts().CompletesItem("pack", 0, Result("x")).IsIn("packing", SagaStatus.Blocked);
+            """).Starts()
+                .CompletesItem("pack", 0, Result("x"))
+                    .IsIn("packing", SagaStatus.Blocked);
 
-        story.Asks(OperatorCommand.Retry).Sends().IsIn("packing", SagaStatus.Blocked);
-        story.Asks(OperatorCommand.Skip).Sends().IsIn("done", SagaStatus.Completed);
+        scenario.OperatorSends(OperatorCommand.Retry).Sends().IsIn("packing", SagaStatus.Blocked);
+        scenario.OperatorSends(OperatorCommand.Skip).Sends().IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
     public void A_compensation_that_is_rejected_blocks_and_is_tried_anew_under_another_key()
     {
-        var story = Packing(atOnce: 1).CompletesItem("pack", 0, Result("a")).RejectsItem("pack", 1).Wakes().Sends("-pack");
-        var first = story.Last.Commands[0];
-        story.RejectsItem("pack", 0).IsIn("compensating", SagaStatus.Blocked).Asks(OperatorCommand.Retry).Sends("-pack");
-        Assert.NotEqual(first.CommandId, story.Last.Commands[0].CommandId);
-        Assert.Equal(first.Arguments, story.Last.Commands[0].Arguments);
-        story.CompletesItem("pack", 0).IsIn("failed", SagaStatus.Failed);
+        var scenario = Packing(atOnce: 1)
+            .CompletesItem("pack", 0, Result("a"))
+            .RejectsItem("pack", 1)
+            .Wakes()
+                .Sends("-pack");
+        var first = scenario.Last.Commands[0];
+        scenario.RejectsItem("pack", 0)
+                .IsIn("compensating", SagaStatus.Blocked)
+            .OperatorSends(OperatorCommand.Retry)
+                .Sends("-pack");
+        Assert.NotEqual(first.CommandId, scenario.Last.Commands[0].CommandId);
+        Assert.Equal(first.Arguments, scenario.Last.Commands[0].Arguments);
+        scenario.CompletesItem("pack", 0).IsIn("failed", SagaStatus.Failed);
     }
 
     [Fact]
     public void The_items_of_every_visit_are_taken_back()
     {
-        var story = Twice().CompletesItem("pack", 0, Result("a")).CompletesItem("pack", 1, Result("b"));
-        story.IsIn("packing", SagaStatus.Running).CompletesItem("pack", 0, Result("c")).CompletesItem("pack", 1, Result("d"))
+        var scenario = Twice()
+            .CompletesItem("pack", 0, Result("a"))
+            .CompletesItem("pack", 1, Result("b"));
+        scenario.IsIn("packing", SagaStatus.Running)
+            .CompletesItem("pack", 0, Result("c"))
+            .CompletesItem("pack", 1, Result("d"))
             .IsIn("unwinding", SagaStatus.Compensating);
 
         for (var visit = 2; visit > 0; visit--)
         {
-            story.Wakes().Sends("-pack", "-pack").CompletesItem("pack", 1).CompletesItem("pack", 0);
+            scenario.Wakes()
+                    .Sends("-pack", "-pack")
+                .CompletesItem("pack", 1)
+                .CompletesItem("pack", 0);
         }
 
-        story.IsIn("unwound", SagaStatus.Failed);
-        Assert.All(story.Items.All, item => Assert.Equal(SagaItemStatus.Compensated, item.Status));
-        Assert.Equal(4, story.Items.All.Count);
+        scenario.IsIn("unwound", SagaStatus.Failed);
+        Assert.All(scenario.Items.All, item => Assert.Equal(SagaItemStatus.Compensated, item.Status));
+        Assert.Equal(4, scenario.Items.All.Count);
     }
 
     [Fact]
     public void An_item_that_failed_but_may_have_happened_is_taken_back()
     {
-        var story = Twice("continue", "when_unknown: run");
-        story.Takes(story.ItemLost("pack", 0)).CompletesItem("pack", 1, Result("b")).CompletesItem("pack", 0, Result("c")).CompletesItem("pack", 1, Result("d"));
-        Assert.Equal(SagaItemStatus.Unknown, story.Items.All.Single(item => item is { Visit: 1, Index: 0 }).Status);
+        var scenario = Twice("continue", "when_unknown: run");
+        scenario.Handles(scenario.ItemLost("pack", 0))
+            .CompletesItem("pack", 1, Result("b"))
+            .CompletesItem("pack", 0, Result("c"))
+            .CompletesItem("pack", 1, Result("d"));
+        Assert.Equal(SagaItemStatus.Unknown, scenario.Items.All.Single(item => item is { Visit: 1, Index: 0 }).Status);
 
-        story.Wakes().Sends("-pack", "-pack").CompletesItem("pack", 1).CompletesItem("pack", 0);
-        story.Wakes().Sends("-pack", "-pack").CompletesItem("pack", 1).CompletesItem("pack", 0).IsIn("unwound", SagaStatus.Failed);
+        scenario.Wakes()
+                .Sends("-pack", "-pack")
+            .CompletesItem("pack", 1)
+            .CompletesItem("pack", 0);
+        scenario.Wakes()
+                .Sends("-pack", "-pack")
+            .CompletesItem("pack", 1)
+            .CompletesItem("pack", 0)
+                .IsIn("unwound", SagaStatus.Failed);
     }
 
     [Fact]
     public void It_survives_the_row_at_any_moment()
     {
-        var story = Packing(atOnce: 2).CompletesItem("pack", 0, Result("a"));
-        Reload(story).RejectsItem("pack", 1);
-        Reload(story).Wakes(_ => Story.Cancelled);
-        Reload(story).Wakes();
-        Reload(story).CompletesItem("pack", 0).IsIn("failed", SagaStatus.Failed);
+        var scenario = Packing(atOnce: 2).CompletesItem("pack", 0, Result("a"));
+        Reload(scenario).RejectsItem("pack", 1);
+        Reload(scenario).Wakes(_ => SagaScenario.Cancelled);
+        Reload(scenario).Wakes();
+        Reload(scenario).CompletesItem("pack", 0).IsIn("failed", SagaStatus.Failed);
     }
 
     [Fact]
     public void What_it_waits_for_is_told_in_one_sentence_however_many_items_there_are()
     {
-        var story = Packing(atOnce: 40, items: 400).CompletesItem("pack", 7, Result("a"));
-        Assert.StartsWith("In state 'packing' 40 items of step 'pack' are in hand, 1 of 400 are done.", Waits.Tell(story.Plan, story.Saga, story.Now).Sentence, StringComparison.Ordinal);
-        story.RejectsItem("pack", 8);
-        Assert.Contains("39 items of step 'pack' that were interrupted are being resolved", Waits.Tell(story.Plan, story.Saga, story.Now).Sentence, StringComparison.Ordinal);
+        var scenario = Packing(atOnce: 40, items: 400).CompletesItem("pack", 7, Result("a"));
+        Assert.StartsWith(
+            "In state 'packing' 40 items of step 'pack' are in hand, 1 of 400 are done.",
+            Waits.Tell(scenario.Plan, scenario.Saga, scenario.Now).Sentence,
+            StringComparison.Ordinal);
+        scenario.RejectsItem("pack", 8);
+        Assert.Contains(
+            "39 items of step 'pack' that were interrupted are being resolved",
+            Waits.Tell(scenario.Plan, scenario.Saga, scenario.Now).Sentence,
+            StringComparison.Ordinal);
     }
 
-    private static Story Reload(Story story)
+    private static SagaScenario Reload(SagaScenario scenario)
     {
-        var row = SagaRows.ToRow(story.Saga, 7, Guid.CreateVersion7());
-        _ = Onex.Engine.ValueJson.TryWrite(story.Saga.Facts.Input, out var input, out _);
-        story.Reloads(SagaRows.FromRow(story.Plan, row, input, null));
-        return story;
+        var row = SagaRows.ToRow(scenario.Saga, 7, Guid.CreateVersion7());
+        _ = Onex.Engine.ValueJson.TryWrite(scenario.Saga.Facts.Input, out var input, out _);
+        scenario.Reloads(SagaRows.FromRow(scenario.Plan, row, input, null));
+        return scenario;
     }
 
     // Two of three items were in flight; nobody had taken the second one, and who had taken the first one has gone away: it is sent again.
-    private static Story Interrupted()
+    private static SagaScenario Interrupted()
     {
-        var story = new Story("""
+        var scenario = new SagaScenario("""
             contract: story
             version: 1.0.0
             input: { type: object }
@@ -302,18 +361,18 @@ public sealed class EachTests
               elsewhere: { timeout: { after: 1h, next: done } }
               done: { end: completed }
             """).Starts().Sends("pack", "pack");
-        var (lost, untaken) = (story.Last.Commands[0], story.Last.Commands[1]);
-        story.Tells("stop").Sends().IsIn("packing", SagaStatus.Running);
-        Assert.Equal([lost.CommandId, untaken.CommandId], Timers.ToCancel(story.Plan, story.Saga, story.Now));
+        var (lost, untaken) = (scenario.Last.Commands[0], scenario.Last.Commands[1]);
+        scenario.Receives("stop").Sends().IsIn("packing", SagaStatus.Running);
+        Assert.Equal([lost.CommandId, untaken.CommandId], Timers.ToCancel(scenario.Plan, scenario.Saga, scenario.Now));
 
-        story.Wakes(id => id == untaken.CommandId ? Story.Cancelled : new Lease(1, null)).Sends();
-        Assert.Equal([0], story.InFlight("pack"));
-        story.Wakes().Sends("pack#2");
-        Assert.Equal((lost.CommandId, lost.Arguments), (story.Last.Commands[0].CommandId, story.Last.Commands[0].Arguments));
-        return story;
+        scenario.Wakes(id => id == untaken.CommandId ? SagaScenario.Cancelled : new Lease(1, null)).Sends();
+        Assert.Equal([0], scenario.InFlight("pack"));
+        scenario.Wakes().Sends("pack#2");
+        Assert.Equal((lost.CommandId, lost.Arguments), (scenario.Last.Commands[0].CommandId, scenario.Last.Commands[0].Arguments));
+        return scenario;
     }
 
-    private static Story Twice(string onFailure = "stop", string unknown = "") => new Story($$"""
+    private static SagaScenario Twice(string onFailure = "stop", string unknown = "") => new SagaScenario($$"""
         contract: story
         version: 1.0.0
         input: { type: object }
@@ -343,7 +402,7 @@ public sealed class EachTests
 
     private static string Result(string parcel) => $"{{\"status_code\":200,\"headers\":{{}},\"body\":{{\"parcel\":\"{parcel}\"}}}}";
 
-    private static Story Packing(int atOnce = 2, int items = 4, string onFailure = "stop", bool pivot = false, string then = "") => new Story($$"""
+    private static SagaScenario Packing(int atOnce = 2, int items = 4, string onFailure = "stop", bool pivot = false, string then = "") => new SagaScenario($$"""
         contract: story
         version: 1.0.0
         input: { type: object, properties: { items: { type: array, items: { type: object, properties: { sku: { type: string } }, required: [sku] } } }, required: [items] }
@@ -364,5 +423,6 @@ public sealed class EachTests
               {{then}}
             next: done
           done: { end: completed, output: { parcels: "${data.?parcels.orValue([])}", done: "${steps.pack.completed}", failed: "${steps.pack.failed}" } }
-        """).Starts($"{{\"items\":[{string.Join(',', Enumerable.Range(0, items).Select(index => $"{{\"sku\":\"{(char)('a' + (index % 26))}\"}}"))}]}}");
+        """).Starts(
+            $"{{\"items\":[{string.Join(',', Enumerable.Range(0, items).Select(index => $"{{\"sku\":\"{(char)('a' + (index % 26))}\"}}"))}]}}");
 }

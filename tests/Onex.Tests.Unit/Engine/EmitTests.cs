@@ -15,21 +15,24 @@ public sealed class EmitTests
     [Fact]
     public void An_event_has_the_key_and_the_value_that_the_contract_says()
     {
-        var story = Starts("with: { key: \"order-${input.id}\", value: { id: \"${input.id}\", note: \"packed at ${now}\" } }");
+        var scenario = Starts("with: { key: \"order-${input.id}\", value: { id: \"${input.id}\", note: \"packed at ${now}\" } }");
 
-        story.IsIn("done", SagaStatus.Completed);
+        scenario.IsIn("done", SagaStatus.Completed);
         Assert.Equal(
-            [new EventToPublish("working[0]", "orders.packed", "order-7", RawJson.FromText("""{"id":7,"note":"packed at 2026-11-24T08:00:00Z"}"""))],
-            story.Last.Published);
-        Assert.Contains(story.History, note => note is { Kind: HistoryKinds.StepCompleted, Step: "working[0]" });
+            [new EventToPublish(
+                "working[0]", "orders.packed", "order-7", RawJson.FromText("""{"id":7,"note":"packed at 2026-11-24T08:00:00Z"}"""))],
+            scenario.Last.Published);
+        Assert.Contains(scenario.History, note => note is { Kind: HistoryKinds.StepCompleted, Step: "working[0]" });
     }
 
     [Fact]
     public void Without_a_key_it_is_the_correlation_id()
     {
-        var story = Starts("with: { value: 1 }");
+        var scenario = Starts("with: { value: 1 }");
 
-        Assert.Equal((story.Saga.Facts.Requester.CorrelationId.ToString(), "1"), (story.Last.Published.Single().Key, story.Last.Published.Single().Value.ToString()));
+        Assert.Equal(
+            (scenario.Saga.Facts.Requester.CorrelationId.ToString(), "1"),
+            (scenario.Last.Published.Single().Key, scenario.Last.Published.Single().Value.ToString()));
     }
 
     [Theory]
@@ -38,30 +41,35 @@ public sealed class EmitTests
     [InlineData("with: { key: \"${input.id}\", value: 1 }", "The key of step 'pack': text is wanted, not Int.")]
     public void What_cannot_be_worked_out_is_a_failed_expression_and_nothing_is_published(string with, string message)
     {
-        var story = Starts($"id: pack\n        {with}");
-        Assert.Empty(story.Last.Published);
-        Assert.Equal(("expression_failed", "pack"), (story.Saga.Fault!.Code, story.Saga.Fault.Step));
-        Assert.Contains(message, story.Saga.Fault.Message, StringComparison.Ordinal);
+        var scenario = Starts($"id: pack\n        {with}");
+        Assert.Empty(scenario.Last.Published);
+        Assert.Equal(("expression_failed", "pack"), (scenario.Saga.Fault!.Code, scenario.Saga.Fault.Step));
+        Assert.Contains(message, scenario.Saga.Fault.Message, StringComparison.Ordinal);
 
-        story = Starts($"id: pack\n        {with}\n        catch: [{{ error: expression_failed, next: done }}]");
-        story.IsIn("done", SagaStatus.Completed);
+        scenario = Starts($"id: pack\n        {with}\n        catch: [{{ error: expression_failed, next: done }}]");
+        scenario.IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
     public void It_leaves_with_the_commit_and_says_where_it_comes_from()
     {
-        var story = Starts("with: { key: k, value: { text: \"Zoë\" } }");
-        var work = new SagaWork(story.Saga.Facts.SagaId, pipe: null, saga: null, version: 0);
-        work.Apply(story.Last, new ResendAsked { SagaId = story.Saga.Facts.SagaId, CausedBy = story.Saga.Facts.SagaId }, new MessageWriter(Topics.Default, new ResponseWriter(Topics.Default)));
+        var scenario = Starts("with: { key: k, value: { text: \"Zoë\" } }");
+        var work = new SagaWork(scenario.Saga.Facts.SagaId, pipe: null, saga: null, version: 0);
+        work.Apply(
+            scenario.Last,
+            new ResendAsked { SagaId = scenario.Saga.Facts.SagaId, CausedBy = scenario.Saga.Facts.SagaId },
+            new MessageWriter(Topics.Default, new ResponseWriter(Topics.Default)));
 
         var message = work.Outgoing[0];
 
-        Assert.Equal(("orders.packed", "k", null, """{"text":"Zoë"}"""), (message.Topic, message.Key, message.Partition, Encoding.UTF8.GetString(message.Value.Span)));
+        Assert.Equal(
+            ("orders.packed", "k", null, """{"text":"Zoë"}"""),
+            (message.Topic, message.Key, message.Partition, Encoding.UTF8.GetString(message.Value.Span)));
         string Header(string name) => message.Headers[name]!;
         Assert.Equal(
-            ("onex.domain-event", message.MessageId.ToString(), story.Saga.Facts.SagaId.ToString(), "emitting", "working[0]"),
+            ("onex.domain-event", message.MessageId.ToString(), scenario.Saga.Facts.SagaId.ToString(), "emitting", "working[0]"),
             (Header("event_type"), Header("message_id"), Header("saga_id"), Header("contract"), Header("step")));
-        Assert.Equal(story.Saga.Facts.Requester.CorrelationId.ToString(), Header("correlation_id"));
+        Assert.Equal(scenario.Saga.Facts.Requester.CorrelationId.ToString(), Header("correlation_id"));
         Assert.Equal(2, work.Outgoing.Select(each => each.MessageId).Distinct().Count());
     }
 
@@ -80,7 +88,8 @@ public sealed class EmitTests
     [InlineData("emit: orders\n        with: { value: \"${result}\" }", "ONEX1043")]
     [InlineData("emit: orders\n        effect: http.get\n        with: { value: 1 }", "ONEX1010", "ONEX1014")]
     public void What_is_wrong_with_it_is_said(string step, params string[] codes) => Assert.Equal(
-        codes, TestContracts.Codes($"initial: working\nstates:\n  working:\n    steps:\n      - {step}\n    next: done\n  done: {{ end: completed }}\n"));
+        codes, TestContracts.Codes($"initial: working\nstates:\n  working:\n    steps:\n      - {step}\n    next: done\n  done: {{ end: "
+            + $"completed }}\n"));
 
     [Fact]
     public void The_compiler_knows_the_names_of_the_runtimes_topics() =>
@@ -132,7 +141,7 @@ public sealed class EmitTests
             System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty),
         TestCatalogue.OfTheExample);
 
-    private static Story Starts(string rest) => new Story(
+    private static SagaScenario Starts(string rest) => new SagaScenario(
         $$"""
         contract: emitting
         version: 1.0.0

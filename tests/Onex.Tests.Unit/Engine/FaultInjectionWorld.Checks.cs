@@ -16,12 +16,14 @@ internal sealed partial class FaultInjectionWorld
         _started = true;
         happens();
         Moves++;
-        foreach (var passed in _story.Last.NotDone is null ? skipped ?? [] : [])
+        foreach (var passed in _scenario.Last.NotDone is null ? skipped ?? [] : [])
         {
             _commands[passed].Skipped = true;
         }
 
-        _log.AddRange(_story.Last.History.Select(note => (Func<string>)(() => $"{note.At:dd HH:mm:ss}   {note.Kind} {note.State} {note.Step} {note.Detail}")));
+        _log.AddRange(
+            _scenario.Last.History.Select(note => (Func<string>)(() => $"{note.At:dd HH:mm:ss}   {note.Kind} {note.State} {note.Step} "
+                + $"{note.Detail}")));
         CheckTypes();
         CheckCommands();
         foreach (var command in Saga.Outstanding)
@@ -33,16 +35,19 @@ internal sealed partial class FaultInjectionWorld
         }
 
         // What is known already may be compensated in the very move that interrupts it.
-        foreach (var note in _story.Last.History.Where(note => note.Kind == HistoryKinds.StepInterrupted))
+        foreach (var note in _scenario.Last.History.Where(note => note.Kind == HistoryKinds.StepInterrupted))
         {
-            foreach (var command in before?.Outstanding.Where(command => command.Step == note.Step && command.Direction == StepDirections.Do) ?? [])
+            foreach (
+                var command in before?.Outstanding.Where(
+                    command => command.Step == note.Step && command.Direction == StepDirections.Do) ?? [])
             {
                 if (!_commands.TryGetValue(command.CommandId, out var known))
                 {
                     continue;
                 }
 
-                // The note names the step alone: an item that was over before, by its result or its lapse, may be the reason for the others' end.
+                // The note names the step alone: an item that was over before, by its result or its lapse, may be the reason for the
+                // others' end.
                 if (command.Item is null)
                 {
                     known.Interrupted = true;
@@ -68,7 +73,7 @@ internal sealed partial class FaultInjectionWorld
         if (_dice % 2 == 0)
         {
             var there = Saga;
-            _story.Reloads(SagaRowsTests.There_and_back(plan, there));
+            _scenario.Reloads(SagaRowsTests.There_and_back(plan, there));
             if (Moves % ComparedMoves == 0)
             {
                 Assert.Equal(Orchestrator.Mapping.Told.Of(there), Orchestrator.Mapping.Told.Of(Saga));
@@ -77,7 +82,8 @@ internal sealed partial class FaultInjectionWorld
     }
 
     private static readonly byte[][] _typeFaults =
-        [.. new[] { EngineCodes.ExpressionFailed, EngineCodes.ResultInvalid, EngineCodes.OutputInvalid, "worked out" }.Select(System.Text.Encoding.UTF8.GetBytes)];
+        [.. new[] { EngineCodes.ExpressionFailed, EngineCodes.ResultInvalid, EngineCodes.OutputInvalid, "worked out" }.Select(
+            System.Text.Encoding.UTF8.GetBytes)];
 
     // If it compiles, it runs: what is well-typed never fails by its type.
     private void CheckTypes()
@@ -87,7 +93,7 @@ internal sealed partial class FaultInjectionWorld
             return;
         }
 
-        foreach (var note in _story.Last.History)
+        foreach (var note in _scenario.Last.History)
         {
             if (note.Detail is { } detail && _typeFaults.Any(fault => detail.Utf8.Span.IndexOf(fault) >= 0))
             {
@@ -98,7 +104,7 @@ internal sealed partial class FaultInjectionWorld
 
     private void CheckMove(SagaState before)
     {
-        var decision = _story.Last;
+        var decision = _scenario.Last;
         Assert.True(Saga.UpdatedAt >= before.UpdatedAt);
         if (!decision.Changed)
         {
@@ -116,18 +122,19 @@ internal sealed partial class FaultInjectionWorld
             Assert.Contains(kept.MessageId, decision.Seen);
         }
 
-        Assert.All(decision.Rejections, rejection => Assert.DoesNotContain(Saga.Early, kept => kept.MessageId == rejection.Event.MessageId));
+        Assert.All(
+            decision.Rejections, rejection => Assert.DoesNotContain(Saga.Early, kept => kept.MessageId == rejection.Event.MessageId));
     }
 
     // A paused saga stands still. One that was cancelled compensates and ends, and does nothing else.
     private void CheckStops(SagaState before)
     {
-        var entered = _story.Last.History.Where(note => note.Kind == HistoryKinds.StateEntered).ToList();
+        var entered = _scenario.Last.History.Where(note => note.Kind == HistoryKinds.StateEntered).ToList();
         if (before.PausedBy is not null && Saga.PausedBy is not null)
         {
-            Assert.Empty(_story.Last.Commands);
-            Assert.Empty(_story.Last.Published);
-            Assert.All(_story.Last.Answers, answer => Assert.NotNull(before.Response));
+            Assert.Empty(_scenario.Last.Commands);
+            Assert.Empty(_scenario.Last.Published);
+            Assert.All(_scenario.Last.Answers, answer => Assert.NotNull(before.Response));
             Assert.All(entered, note => Assert.Equal(StateKind.Compensating, plan.State(note.State).Kind));
         }
 
@@ -141,7 +148,7 @@ internal sealed partial class FaultInjectionWorld
 
     private void CheckCommands()
     {
-        foreach (var sent in _story.Last.Changed ? _story.Last.Commands : [])
+        foreach (var sent in _scenario.Last.Changed ? _scenario.Last.Commands : [])
         {
             Assert.True(Saga.PausedBy is null, $"'{sent.Step}' was sent while the saga is paused.");
             _copies.Add(sent);
@@ -155,7 +162,8 @@ internal sealed partial class FaultInjectionWorld
                 }
 
                 var outstanding = Saga.Outstanding.FirstOrDefault(other => other.CommandId == sent.CommandId);
-                var command = _commands[sent.CommandId] = new Command(sent.Step, sent.Direction, sent.Kind, outstanding?.Item, Saga.Visits[Facts.StateOf(sent.Step)]);
+                var command = _commands[sent.CommandId] = new Command(
+                    sent.Step, sent.Direction, sent.Kind, outstanding?.Item, Saga.Visits[Facts.StateOf(sent.Step)]);
                 if (sent.Direction == StepDirections.Do)
                 {
                     _firstCompensation[Identity.Compensation(sent.CommandId)] = sent.CommandId;
@@ -212,7 +220,7 @@ internal sealed partial class FaultInjectionWorld
             }
 
             known.GivenUp = true;
-            known.Expired |= gone.NotAfter <= _story.Now;
+            known.Expired |= gone.NotAfter <= _scenario.Now;
 
             // It has not happened, or what it did is remembered.
             if (gone.IsIdle && gone.Happened is Happening.No or Happening.Yes)
@@ -226,7 +234,7 @@ internal sealed partial class FaultInjectionWorld
             }
 
             Assert.True(
-                _story.Last.History.Any(note =>
+                _scenario.Last.History.Any(note =>
                     note.Kind is HistoryKinds.StepFailed or HistoryKinds.RetriedByOperator or HistoryKinds.AttemptFailed or HistoryKinds.StepRejected
                     && (note.Step == gone.Step || note.Step is null)),
                 $"'{gone.Step}' was forgotten while it was {gone.Phase}.");
@@ -238,7 +246,9 @@ internal sealed partial class FaultInjectionWorld
     // Whenever a saga has taken back, everything is taken back.
     private void CheckCompensated(SagaState before)
     {
-        foreach (var lost in Saga.Branches.Where(branch => branch.Phase == BranchPhase.Lost && !Facts.Parallel(branch.Parallel).Branches[branch.Branch].Keep))
+        foreach (
+            var lost in Saga.Branches.Where(
+                branch => branch.Phase == BranchPhase.Lost && !Facts.Parallel(branch.Parallel).Branches[branch.Branch].Keep))
         {
             foreach (var (_, command) in _commands.Where(entry =>
                 entry.Value.Direction == StepDirections.Do
@@ -262,16 +272,22 @@ internal sealed partial class FaultInjectionWorld
             }
         }
 
-        foreach (var sent in _story.Last.Commands.Where(sent => sent.Direction == StepDirections.Compensate && _story.Last.Changed))
+        foreach (var sent in _scenario.Last.Commands.Where(sent => sent.Direction == StepDirections.Compensate && _scenario.Last.Changed))
         {
             var done = _commands.Values.FirstOrDefault(command => command.Compensations.Contains(sent.CommandId));
             Assert.True(
-                done is null || plan.State(before.State).Kind == StateKind.Compensating || plan.State(Saga.State).Kind == StateKind.Compensating
-                    || done.Interrupted || done.PerhapsInterrupted || done.Lost || _story.Last.History.Any(note => plan.State(note.State).Kind == StateKind.Compensating),
+                done is null
+                    || plan.State(before.State).Kind == StateKind.Compensating
+                    || plan.State(Saga.State).Kind == StateKind.Compensating
+                    || done.Interrupted
+                        || done.PerhapsInterrupted
+                        || done.Lost
+                        || _scenario.Last.History.Any(note => plan.State(note.State).Kind == StateKind.Compensating),
                 $"'{sent.Step}' is taken back although nothing has failed.");
         }
 
-        var left = _story.Last.History.SkipWhile(note => plan.State(note.State).Kind != StateKind.Compensating).Any(note => plan.State(note.State).Kind != StateKind.Compensating)
+        var left = _scenario.Last.History.SkipWhile(note => plan.State(note.State).Kind != StateKind.Compensating)
+            .Any(note => plan.State(note.State).Kind != StateKind.Compensating)
             || (plan.State(before.State).Kind == StateKind.Compensating && Saga.State != before.State);
         if (left && !Saga.PastPivot && !_isTerminated)
         {
@@ -287,12 +303,16 @@ internal sealed partial class FaultInjectionWorld
         var command = _commands[id];
         var outcome = EntryOrNull(id)?.Outcome;
         var compensation = Facts.Step(command.Step).Compensation;
-        var completed = EntryOrNull(id)?.Happened == true && command.Kind != StepKind.Compute && compensation is not null && (outcome is null || !IsRejected(command, outcome));
+        var completed = EntryOrNull(id)?.Happened == true
+            && command.Kind != StepKind.Compute
+            && compensation is not null
+            && (outcome is null || !IsRejected(command, outcome));
         var times = command.Compensations.Count(undo => EntryOrNull(undo)?.Outcome?.Reached == AttemptReach.Done
             || _results.Any(result => result.CommandId == undo && result.Outcome == StepOutcome.Completed));
         var wants = completed && must ? 1 : 0;
         var excused = command.Skipped
-            || (compensation is { WhenUnknown: WhenUnknown.AssumeNotDone } && (command.GivenUp || HasUnusableAnswers || outcome?.Outcome != StepOutcome.Completed))
+            || (compensation is { WhenUnknown: WhenUnknown.AssumeNotDone } && (
+                command.GivenUp || HasUnusableAnswers || outcome?.Outcome != StepOutcome.Completed))
             || command.Expired
             || command.Compensations.Any(undo => _commands.TryGetValue(undo, out var passed) && passed.Skipped);
 
@@ -304,11 +324,13 @@ internal sealed partial class FaultInjectionWorld
         harmless |= times == 1 && EntryOrNull(id)?.NotUnderstood == true;
         Assert.True(
             times == wants || (excused && times <= 1) || harmless,
-            $"'{command.Step}'{(command.Item is { } item ? $"[{item}]" : "")} ({outcome?.Outcome}) was taken back {times} times instead of {wants}.");
+            $"'{command.Step}'{(command.Item is { } item ? $"[{item}]" : "")} ({outcome?.Outcome}) was taken back {times} times instead "
+                + $"of {wants}.");
     }
 
-    private bool IsRejected(Command command, StepResultArrived outcome) => outcome.Result is { } result && Facts.Step(command.Step).Reject.Any(rule =>
-        rule.When.Evaluate(new SagaScope(plan, Saga, _story.Now, result)) is { Kind: CelKind.Bool } holds && holds.AsBool());
+    private bool IsRejected(Command command, StepResultArrived outcome) => outcome.Result is { } result
+        && Facts.Step(command.Step).Reject.Any(rule =>
+        rule.When.Evaluate(new SagaScope(plan, Saga, _scenario.Now, result)) is { Kind: CelKind.Bool } holds && holds.AsBool());
 
     private void CheckState()
     {
@@ -346,16 +368,18 @@ internal sealed partial class FaultInjectionWorld
 
     private void CheckEnd()
     {
-        Assert.Empty(Timers.ToCancel(plan, Saga, _story.Now));
+        Assert.Empty(Timers.ToCancel(plan, Saga, _scenario.Now));
 
         // One logical response to each who asked, be it that of `respond`.
         Assert.Equal(
-            _joined.Append("requests/3/17").Order(StringComparer.Ordinal), _story.Answers.Select(answer => answer.To.Source).Order(StringComparer.Ordinal));
+            _joined.Append("requests/3/17").Order(StringComparer.Ordinal), _scenario.Answers.Select(answer => answer.To.Source).Order(StringComparer.Ordinal));
 
         // What had lost or was interrupted before the pivot is taken back however the saga ends.
         if (!Saga.PastPivot && !_isTerminated)
         {
-            foreach (var (id, command) in _commands.Where(entry => entry.Value is { Direction: StepDirections.Do } command && (command.Interrupted || command.Lost)))
+            foreach (
+                var (id, command) in _commands.Where(
+                    entry => entry.Value is { Direction: StepDirections.Do } command && (command.Interrupted || command.Lost)))
             {
                 if (!IsKept(command))
                 {
@@ -365,7 +389,8 @@ internal sealed partial class FaultInjectionWorld
         }
     }
 
-    private bool IsKept(Command command) => !command.Lost && Facts.SequenceOf(command.Step).Lanes.Any(lane => Facts.Parallel(lane.Parallel).Branches[lane.Branch].Keep);
+    private bool IsKept(Command command) =>
+        !command.Lost && Facts.SequenceOf(command.Step).Lanes.Any(lane => Facts.Parallel(lane.Parallel).Branches[lane.Branch].Keep);
 
     private int Pick(int below)
     {

@@ -10,9 +10,9 @@ using Onex.Tests.Unit.Engine.Generated;
 namespace Onex.Tests.Unit.Engine;
 
 /// <summary>
-/// A world that does to one saga what a script of numbers says: copies of commands that are run late, twice or never, results that are lost,
-/// children that end one way or the other, events, timers that come early and late, operators, reloads from the row. What must hold, is looked at
-/// after each of it; and once the world turns kind, the saga must end with everything taken back that has to be.
+/// A world that does to one saga what a script of numbers says: copies of commands that are run late, twice or never, results that are
+/// lost, children that end one way or the other, events, timers that come early and late, operators, reloads from the row. What must hold,
+/// is looked at after each of it; and once the world turns kind, the saga must end with everything taken back that has to be.
 /// </summary>
 internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}")
 {
@@ -21,7 +21,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     private static readonly int[] _statuses = [200, 201, 200, 202];
     private static readonly int[] _refusals = [402, 404, 409];
 
-    private readonly Story _story = new(plan);
+    private readonly SagaScenario _scenario = new(plan);
     private readonly string[] _events = [.. plan.Events.Keys.Order(StringComparer.Ordinal)];
     // Told only when something is wrong, and made into text only then.
     private readonly List<Func<string>> _log = [];
@@ -67,7 +67,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     public string Told => string.Join('\n', _log.TakeLast(LogMax).Select(line => line()));
 
     /// <summary>The saga as it is.</summary>
-    public SagaState Saga => _story.Saga;
+    public SagaState Saga => _scenario.Saga;
 
     private bool Ended => Saga.EndedAt is not null;
 
@@ -76,7 +76,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     /// <summary>Does what the script says, then only what is kind.</summary>
     public void Run(ReadOnlySpan<int> script)
     {
-        Take(() => _story.Starts(input));
+        Take(() => _scenario.Starts(input));
         foreach (var number in script)
         {
             _dice = number / 20;
@@ -89,7 +89,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
             WithoutFaults(turn);
         }
 
-        Assert.True(Ended, $"The saga is stuck: {Waits.Tell(plan, Saga, _story.Now).Sentence}");
+        Assert.True(Ended, $"The saga is stuck: {Waits.Tell(plan, Saga, _scenario.Now).Sentence}");
         CheckEnd();
     }
 
@@ -117,13 +117,13 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
                 Refuse(refused);
                 break;
             case 18:
-                Take(() => _story.LosesMessages());
+                Take(() => _scenario.LosesMessages());
                 break;
             case 19 when plan.OnDuplicate == DuplicatePolicy.Join && !Ended && Pick(2) == 0:
                 AskTheSame();
                 break;
             default:
-                _story.After(TimeSpan.FromSeconds(Pick(500)));
+                _scenario.AdvancesTime(TimeSpan.FromSeconds(Pick(500)));
                 break;
         }
     }
@@ -133,17 +133,19 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     {
         var source = $"requests/5/{Pick(4)}";
         _joined.Add(source);
-        var requester = Story.Requester(source);
-        var now = _story.Now;
+        var requester = SagaScenario.Requester(source);
+        var now = _scenario.Now;
         _log.Add(() => $"{now:dd HH:mm:ss} joined by {source}");
-        Take(() => _story.Takes(new RequestJoined { SagaId = Saga.Facts.SagaId, CausedBy = requester.RequestId, Waiter = new Waiter(requester, IsDuplicate: false) }));
+        Take(
+            () => _scenario.Handles(
+                new RequestJoined { SagaId = Saga.Facts.SagaId, CausedBy = requester.RequestId, Waiter = new Waiter(requester, IsDuplicate: false) }));
     }
 
     // As main does it: what nobody has taken is closed in the ledger first, and main may die before it tells.
     private void Refuse(CommandToSend copy)
     {
         var isClosed = false;
-        if (copy is { Kind: StepKind.Effect, Direction: StepDirections.Do, Detached: false } && copy.NotAfter > _story.Now)
+        if (copy is { Kind: StepKind.Effect, Direction: StepDirections.Do, Detached: false } && copy.NotAfter > _scenario.Now)
         {
             isClosed = _ledger.TryAdd(copy.CommandId, new Entry { Cancelled = true }) || _ledger[copy.CommandId].Cancelled;
         }
@@ -181,7 +183,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         }
 
         var entry = EntryOf(copy.CommandId);
-        if (entry.Cancelled || entry.LeasedUntil > _story.Now || copy.NotAfter <= _story.Now)
+        if (entry.Cancelled || entry.LeasedUntil > _scenario.Now || copy.NotAfter <= _scenario.Now)
         {
             return;
         }
@@ -236,7 +238,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
                 break;
             case 14 or 15:
                 entry.Happened |= Pick(2) == 0;
-                entry.LeasedUntil = _story.Now + TimeSpan.FromSeconds(12);
+                entry.LeasedUntil = _scenario.Now + TimeSpan.FromSeconds(12);
                 break;
             default:
                 entry.Happened = true;
@@ -278,7 +280,8 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     private void Record(Entry entry, StepResultArrived result)
     {
         // As the runner does it: whoever had the lease before may have sent it.
-        if (entry.TakenOver && (result.Reached == AttemptReach.NotSent || result is { Outcome: StepOutcome.Failed, Reached: AttemptReach.Answered }))
+        if (entry.TakenOver && (
+            result.Reached == AttemptReach.NotSent || result is { Outcome: StepOutcome.Failed, Reached: AttemptReach.Answered }))
         {
             result = result with { Reach = AttemptReach.Sent };
         }
@@ -302,7 +305,8 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     }
 
     // With a body, or without one.
-    private string? Rejection(CommandToSend copy) => Answers is not null || Pick(3) == 0 ? null : Typed(copy, _refusals[Pick(_refusals.Length)]);
+    private string? Rejection(CommandToSend copy) =>
+        Answers is not null || Pick(3) == 0 ? null : Typed(copy, _refusals[Pick(_refusals.Length)]);
 
     private string Typed(CommandToSend copy, int status)
     {
@@ -319,9 +323,10 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     private void Log(string what, StepResultArrived result)
     {
         var command = _commands.GetValueOrDefault(result.CommandId);
-        var now = _story.Now;
+        var now = _scenario.Now;
         _log.Add(() =>
-            $"{now:dd HH:mm:ss} {what} {result.Outcome} #{result.Attempt} of {command?.Direction} {command?.Step}{(command?.Item is { } item ? $"[{item}]" : "")}");
+            $"{now:dd HH:mm:ss} {what} {result.Outcome} #{result.Attempt} of {command?.Direction} "
+                + $"{command?.Step}{(command?.Item is { } item ? $"[{item}]" : "")}");
     }
 
     private void DeliverResult()
@@ -335,21 +340,22 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     private void Deliver(StepResultArrived result)
     {
         Log("arrives:", result);
-        Take(() => _story.Takes(result), result);
+        Take(() => _scenario.Handles(result), result);
     }
 
-    // As main does it: the ledger is asked first, what is interrupted is cancelled in it, and an outcome that it knows comes before the timer.
+    // As main does it: the ledger is asked first, what is interrupted is cancelled in it, and an outcome that it knows comes before the
+    // timer.
     private void Wake(bool early)
     {
-        if (Saga.NextWakeupAt is { } at && at > _story.Now && !early)
+        if (Saga.NextWakeupAt is { } at && at > _scenario.Now && !early)
         {
-            _story.After(at - _story.Now);
+            _scenario.AdvancesTime(at - _scenario.Now);
         }
 
         var leases = new Dictionary<Guid, Lease>();
         var told = new List<StepResultArrived>();
-        var cancel = Timers.ToCancel(plan, Saga, _story.Now).ToList();
-        foreach (var id in cancel.Concat(Timers.InNeedOfLedger(plan, Saga, _story.Now)).ToList())
+        var cancel = Timers.ToCancel(plan, Saga, _scenario.Now).ToList();
+        foreach (var id in cancel.Concat(Timers.InNeedOfLedger(plan, Saga, _scenario.Now)).ToList())
         {
             if (!_ledger.TryGetValue(id, out var entry))
             {
@@ -368,7 +374,8 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
             }
             else if (entry.Outcome is null)
             {
-                leases[id] = new Lease(entry.Attempt, entry.LeasedUntil > _story.Now ? entry.LeasedUntil : null) { Cancelled = entry.Cancelled };
+                leases[id] = new Lease(
+                    entry.Attempt, entry.LeasedUntil > _scenario.Now ? entry.LeasedUntil : null) { Cancelled = entry.Cancelled };
             }
         }
 
@@ -382,7 +389,9 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
             return;
         }
 
-        Take(() => _story.Fires(id => leases.GetValueOrDefault(id)), cancelled: [.. leases.Where(lease => lease.Value.Cancelled).Select(lease => lease.Key)]);
+        Take(
+            () => _scenario.Fires(id => leases.GetValueOrDefault(id)),
+            cancelled: [.. leases.Where(lease => lease.Value.Cancelled).Select(lease => lease.Key)]);
     }
 
     private void Tell(string? name)
@@ -393,9 +402,9 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         if (name is not null && !_seen.Contains(id))
         {
             var payload = Payloads is not null ? Payloads(name, Pick) : TypedValues.Of(plan.Events[name].Data, Pick);
-            var now = _story.Now;
+            var now = _scenario.Now;
             _log.Add(() => $"{now:dd HH:mm:ss} told {name} {payload}");
-            Take(() => _story.Tells(name, payload, id));
+            Take(() => _scenario.Receives(name, payload, id));
         }
     }
 
@@ -414,21 +423,25 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         // An item that was stuck held nobody up; when it is tried again it comes on top.
         _retried += command == OperatorCommand.Retry ? 1 : 0;
         _isTerminated |= command == OperatorCommand.Terminate && !Ended;
-        var now = _story.Now;
-        _log.Add(() => $"{now:dd HH:mm:ss} asked to {command}{(blockage is null ? "" : $": {blockage.Kind} {blockage.Step} {blockage.Reason}")}");
+        var now = _scenario.Now;
+        _log.Add(
+            () => $"{now:dd HH:mm:ss} asked to "
+                + $"{command}{(blockage is null ? "" : $": {blockage.Kind} {blockage.Step} {blockage.Reason}")}");
         HashSet<Guid> skipped = command != OperatorCommand.Skip ? []
-            : blockage is null ? [.. Saga.Outstanding.Where(other => other is { Interrupted: true, Direction: StepDirections.Do }).Select(other => other.CommandId)]
+            : blockage is null ? [
+                .. Saga.Outstanding.Where(
+                    other => other is { Interrupted: true, Direction: StepDirections.Do }).Select(other => other.CommandId)]
             : blockage.CommandId is { } passed ? [passed]
             : [];
-        Take(() => _story.Asks(command, "alice", "because"), skipped: skipped);
-        if (_story.Last.NotDone is not null)
+        Take(() => _scenario.OperatorSends(command, "alice", "because"), skipped: skipped);
+        if (_scenario.Last.NotDone is not null)
         {
-            Assert.False(_story.Last.Changed);
+            Assert.False(_scenario.Last.Changed);
         }
         else if (command == OperatorCommand.Terminate)
         {
             Assert.Equal((SagaStatus.Failed, EngineCodes.Terminated), (Saga.Status, Saga.Fault?.Code));
-            Assert.All(_story.Last.Commands, sent => Assert.True(sent.Cancels));
+            Assert.All(_scenario.Last.Commands, sent => Assert.True(sent.Cancels));
         }
     }
 
@@ -451,7 +464,9 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         {
             Ask(blockage.Kind == BlockedBy.Way || ++_blocked % 2 == 1 ? OperatorCommand.Retry : OperatorCommand.Skip);
         }
-        else if (Saga.Outstanding.Where(command => command.Phase == AttemptPhase.InFlight).Select(KindAnswer).FirstOrDefault(answer => answer is not null) is { } answer)
+        else if (
+            Saga.Outstanding.Where(
+                command => command.Phase == AttemptPhase.InFlight).Select(KindAnswer).FirstOrDefault(answer => answer is not null) is { } answer)
         {
             Deliver(answer);
         }
@@ -473,8 +488,9 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         var copy = _copies.Last(copy => copy.CommandId == command.CommandId);
         if (entry.Outcome is { Outcome: StepOutcome.Completed or StepOutcome.Rejected } final && !MayRunAgain(entry, copy))
         {
-            // Told before, perhaps, and of no use to an attempt that asks again and begins no more: then the saga's own wake-up asks the ledger.
-            return copy.Kind == StepKind.Effect && final.Attempt < command.Attempt && command.NotAfter <= _story.Now ? null : final;
+            // Told before, perhaps, and of no use to an attempt that asks again and begins no more: then the saga's own wake-up asks the
+            // ledger.
+            return copy.Kind == StepKind.Effect && final.Attempt < command.Attempt && command.NotAfter <= _scenario.Now ? null : final;
         }
 
         if (copy.Kind == StepKind.Saga)
@@ -493,9 +509,9 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         }
 
         if (entry.Cancelled
-            || entry.LeasedUntil > _story.Now
+            || entry.LeasedUntil > _scenario.Now
             || copy.Attempt < command.Attempt
-            || (entry.Outcome is null && command.NotAfter <= _story.Now))
+            || (entry.Outcome is null && command.NotAfter <= _scenario.Now))
         {
             return null;
         }
@@ -528,7 +544,11 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         Attempt = copy.Attempt,
         Outcome = outcome,
         Result = result is null ? null : CelValue.FromJson(Encoding.UTF8.GetBytes(result)),
-        Code = outcome == StepOutcome.Completed ? null : Answers is not null || outcome != StepOutcome.Rejected ? "some_code" : $"http_{_refusals[Pick(_refusals.Length)]}",
+        Code = outcome == StepOutcome.Completed
+            ? null
+            : Answers is not null || outcome != StepOutcome.Rejected
+            ? "some_code"
+            : $"http_{_refusals[Pick(_refusals.Length)]}",
         Message = outcome == StepOutcome.Completed ? null : "Because.",
     };
 }

@@ -11,10 +11,12 @@ public sealed class InlineStepTests
     [Fact]
     public void Set_writes_all_its_fields_over_the_data_as_it_was()
     {
-        var story = new Story(Setting(TestStates.Put("one", "data.two", TestStates.Number), TestStates.Put("two", "data.one", TestStates.Number))).Starts();
+        var scenario = new SagaScenario(
+            Setting(TestStates.Put("one", "data.two", TestStates.Number), TestStates.Put("two", "data.one", TestStates.Number)))
+            .Starts();
 
-        story.IsIn("done", SagaStatus.Completed);
-        Assert.Equal((2, 1), (story.Saga.Data["one"].AsInt(), story.Saga.Data["two"].AsInt()));
+        scenario.IsIn("done", SagaStatus.Completed);
+        Assert.Equal((2, 1), (scenario.Saga.Data["one"].AsInt(), scenario.Saga.Data["two"].AsInt()));
     }
 
     [Theory]
@@ -22,33 +24,41 @@ public sealed class InlineStepTests
     [InlineData("'text'")]
     public void A_set_that_cannot_be_worked_out_or_has_the_wrong_type_is_a_failure(string value)
     {
-        var story = new Story(Setting(TestStates.Put("one", value, TestStates.Number))).Starts();
+        var scenario = new SagaScenario(Setting(TestStates.Put("one", value, TestStates.Number))).Starts();
 
-        Assert.Equal(("expression_failed", "count"), (story.Saga.Fault!.Code, story.Saga.Fault.Step));
-        Assert.Equal(1, story.Saga.Data["one"].AsInt());
+        Assert.Equal(("expression_failed", "count"), (scenario.Saga.Fault!.Code, scenario.Saga.Fault.Step));
+        Assert.Equal(1, scenario.Saga.Data["one"].AsInt());
     }
 
     [Fact]
     public void Respond_answers_now_and_the_end_answers_nothing_more()
     {
-        var story = new Story(Responding()).Starts().Takes(Joining("requests/5/1")).Completes("one").Sends("two");
+        var scenario = new SagaScenario(Responding())
+            .Starts()
+            .Handles(Joining("requests/5/1"))
+            .Completes("one")
+                .Sends("two");
         Assert.Equal(
             [(ResponseStatus.Success, """{"order":7}""", false), (ResponseStatus.Success, """{"order":7}""", false)],
-            story.Answers.Select(answer => (answer.Status, answer.Output.ToString()!, answer.IsDuplicate)));
+            scenario.Answers.Select(answer => (answer.Status, answer.Output.ToString()!, answer.IsDuplicate)));
 
-        story.Completes("two").IsIn("done", SagaStatus.Completed);
-        Assert.Equal(2, story.Answers.Count);
-        Assert.Equal("""{"end":true}""", story.Saga.Output.ToString());
+        scenario.Completes("two").IsIn("done", SagaStatus.Completed);
+        Assert.Equal(2, scenario.Answers.Count);
+        Assert.Equal("""{"end":true}""", scenario.Saga.Output.ToString());
     }
 
     [Fact]
     public void Where_nobody_asked_nothing_is_answered_but_one_that_joins_gets_its_answer()
     {
-        var story = new Story(Responding()).Starts(silent: true).Completes("one").Completes("two").IsIn("done", SagaStatus.Completed);
-        Assert.Empty(story.Answers);
+        var scenario = new SagaScenario(Responding())
+            .Starts(silent: true)
+            .Completes("one")
+            .Completes("two")
+                .IsIn("done", SagaStatus.Completed);
+        Assert.Empty(scenario.Answers);
 
-        story.Takes(Joining("requests/5/1"));
-        Assert.Equal("requests/5/1", Assert.Single(story.Answers).To.Source);
+        scenario.Handles(Joining("requests/5/1"));
+        Assert.Equal("requests/5/1", Assert.Single(scenario.Answers).To.Source);
     }
 
     [Theory]
@@ -56,49 +66,57 @@ public sealed class InlineStepTests
     [InlineData(true)]
     public void A_request_that_joins_after_a_response_gets_it_at_once(bool afterTheEnd)
     {
-        var story = new Story(Responding()).Starts().Completes("one");
+        var scenario = new SagaScenario(Responding())
+            .Starts()
+            .Completes("one");
         if (afterTheEnd)
         {
-            story.Completes("two");
+            scenario.Completes("two");
         }
 
-        story.Takes(Joining("requests/5/1", isDuplicate: true));
-        var answer = story.Last.Answers.Single();
+        scenario.Handles(Joining("requests/5/1", isDuplicate: true));
+        var answer = scenario.Last.Answers.Single();
         Assert.Equal((ResponseStatus.Success, """{"order":7}""", true), (answer.Status, answer.Output.ToString()!, answer.IsDuplicate));
         if (!afterTheEnd)
         {
-            story.Completes("two");
-            Assert.Equal(2, story.Answers.Count);
+            scenario.Completes("two");
+            Assert.Equal(2, scenario.Answers.Count);
         }
     }
 
     [Fact]
     public void A_saga_that_fails_after_its_response_answers_nothing_more()
     {
-        var story = new Story(Responding()).Starts().Completes("one").Answered("two", 404).IsIn("failed", SagaStatus.Failed);
+        var scenario = new SagaScenario(Responding())
+            .Starts()
+            .Completes("one")
+            .Answered("two", 404)
+                .IsIn("failed", SagaStatus.Failed);
 
-        Assert.Single(story.Answers);
+        Assert.Single(scenario.Answers);
     }
 
     [Fact]
     public void Fail_sets_its_code_and_message_and_leads_to_on_failure()
     {
-        var story = new Story(Failing()).Starts();
+        var scenario = new SagaScenario(Failing()).Starts();
 
-        story.IsIn("failed", SagaStatus.Failed);
-        Assert.Equal(("too_big", "It has 3 parts.", "refuse"), (story.Saga.Fault!.Code, story.Saga.Fault.Message, story.Saga.Fault.Step));
+        scenario.IsIn("failed", SagaStatus.Failed);
+        Assert.Equal(
+            ("too_big", "It has 3 parts.", "refuse"), (scenario.Saga.Fault!.Code, scenario.Saga.Fault.Message, scenario.Saga.Fault.Step));
     }
 
     [Fact]
     public void Fail_leads_to_its_own_catch_first() =>
-        new Story(Failing(new CatchRule(["too_big"], "done"))).Starts().IsIn("done", SagaStatus.Completed);
+        new SagaScenario(Failing(new CatchRule(["too_big"], "done"))).Starts().IsIn("done", SagaStatus.Completed);
 
     [Fact]
     public void A_message_of_fail_that_cannot_be_worked_out_is_a_failed_expression()
     {
-        var plan = TestStates.Plan([TestStates.State("checking", "done", [TestStates.Fail("refuse", "too_big", "data.missing")]), TestStates.End("done")]);
+        var plan = TestStates.Plan(
+            [TestStates.State("checking", "done", [TestStates.Fail("refuse", "too_big", "data.missing")]), TestStates.End("done")]);
 
-        Assert.Equal("expression_failed", new Story(plan).Starts().Saga.Fault!.Code);
+        Assert.Equal("expression_failed", new SagaScenario(plan).Starts().Saga.Fault!.Code);
     }
 
     [Fact]
@@ -109,23 +127,26 @@ public sealed class InlineStepTests
             TestStates.State("sending", "done", [TestStates.Effect("send")], pivot: true),
             TestStates.End("done", output: TestStates.Map(("x", "data.missing"))),
         ]);
-        var story = new Story(plan).Starts().Completes("send").IsIn("sending", SagaStatus.Blocked);
-        Assert.Equal(BlockedBy.Way, story.Saga.Blockage!.Kind);
+        var scenario = new SagaScenario(plan)
+            .Starts()
+            .Completes("send")
+                .IsIn("sending", SagaStatus.Blocked);
+        Assert.Equal(BlockedBy.Way, scenario.Saga.Blockage!.Kind);
 
-        story.Asks(OperatorCommand.Retry).Sends().IsIn("sending", SagaStatus.Blocked);
-        Assert.Empty(story.Answers);
+        scenario.OperatorSends(OperatorCommand.Retry).Sends().IsIn("sending", SagaStatus.Blocked);
+        Assert.Empty(scenario.Answers);
     }
 
     [Fact]
     public void A_circle_without_a_call_blocks_in_a_state_that_an_operator_can_cancel()
     {
         var plan = TestStates.Plan([TestStates.State("one", "two"), TestStates.State("two", "one")]);
-        var story = new Story(plan).Starts();
+        var scenario = new SagaScenario(plan).Starts();
 
-        Assert.Equal((SagaStatus.Blocked, BlockedBy.Way), (story.Saga.Status, story.Saga.Blockage!.Kind));
-        story.Asks(OperatorCommand.Retry);
-        Assert.Equal(SagaStatus.Blocked, story.Saga.Status);
-        story.Asks(OperatorCommand.Cancel).IsIn("failed", SagaStatus.Cancelled);
+        Assert.Equal((SagaStatus.Blocked, BlockedBy.Way), (scenario.Saga.Status, scenario.Saga.Blockage!.Kind));
+        scenario.OperatorSends(OperatorCommand.Retry);
+        Assert.Equal(SagaStatus.Blocked, scenario.Saga.Status);
+        scenario.OperatorSends(OperatorCommand.Cancel).IsIn("failed", SagaStatus.Cancelled);
     }
 
     private static Plan Setting(params Assignment[] assignments) => TestStates.Plan(
@@ -134,17 +155,21 @@ public sealed class InlineStepTests
 
     private static Plan Responding() => TestStates.Plan(
     [
-        TestStates.State("working", "done", [TestStates.Effect("one"), TestStates.Respond("reply", ("order", "7")), TestStates.Effect("two")]),
+        TestStates.State(
+            "working", "done", [TestStates.Effect("one"), TestStates.Respond("reply", ("order", "7")), TestStates.Effect("two")]),
         TestStates.End("done", output: TestStates.Map(("end", "true"))),
     ]);
 
     private static Plan Failing(params CatchRule[] catches) => TestStates.Plan(
-        [TestStates.State("checking", "done", [TestStates.Fail("refuse", "too_big", "'It has ' + string(1 + 2) + ' parts.'", catches)]), TestStates.End("done")]);
+        [TestStates.State(
+            "checking",
+            "done",
+            [TestStates.Fail("refuse", "too_big", "'It has ' + string(1 + 2) + ' parts.'", catches)]), TestStates.End("done")]);
 
     private static RequestJoined Joining(string source, bool isDuplicate = false) => new()
     {
         SagaId = Guid.Empty,
         CausedBy = Guid.Empty,
-        Waiter = new Waiter(Story.Requester(source), isDuplicate),
+        Waiter = new Waiter(SagaScenario.Requester(source), isDuplicate),
     };
 }

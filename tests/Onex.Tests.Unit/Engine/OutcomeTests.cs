@@ -9,7 +9,7 @@ public sealed class OutcomeTests
     [InlineData(100, "large")]
     [InlineData(50, "medium")]
     [InlineData(1, "small")]
-    public void Choose_leads_to_the_first_entry_whose_guard_holds(int total, string state) => new Story("""
+    public void Choose_leads_to_the_first_entry_whose_guard_holds(int total, string state) => new SagaScenario("""
         contract: story
         version: 1.0.0
         input: { type: object, properties: { total: { type: integer } }, required: [total] }
@@ -28,33 +28,33 @@ public sealed class OutcomeTests
     [Fact]
     public void A_reject_guard_has_its_say_before_the_roles_own_classification()
     {
-        var story = Asking("reject: [{ when: result.status_code == 503, code: closed }]").Answered("ask", 503).Sends();
+        var scenario = Asking("reject: [{ when: result.status_code == 503, code: closed }]").Answered("ask", 503).Sends();
 
-        Assert.Equal("closed", story.Saga.Fault!.Code);
+        Assert.Equal("closed", scenario.Saga.Fault!.Code);
     }
 
     [Fact]
     public void What_is_rejected_is_not_held_to_what_the_step_returns()
     {
-        var story = Asking("reject: [{ when: result.status_code == 299, code: not_yet }]").Answered("ask", 299, "null").Sends();
+        var scenario = Asking("reject: [{ when: result.status_code == 299, code: not_yet }]").Answered("ask", 299, "null").Sends();
 
-        Assert.Equal("not_yet", story.Saga.Fault!.Code);
+        Assert.Equal("not_yet", scenario.Saga.Fault!.Code);
     }
 
     [Fact]
     public void What_the_step_returns_is_checked_before_it_is_saved()
     {
-        var story = Asking("save: { name: result.body.name }").Answered("ask", 200, "{\"nmae\":1}").Sends("-ask");
+        var scenario = Asking("save: { name: result.body.name }").Answered("ask", 200, "{\"nmae\":1}").Sends("-ask");
 
-        Assert.Empty(story.Saga.Data);
+        Assert.Empty(scenario.Saga.Data);
     }
 
     [Fact]
     public void What_cannot_be_saved_did_happen_and_is_taken_back()
     {
-        var story = Asking("save: { number: int(result.body.name) }").Answered("ask", 200, "{\"name\":\"x\"}").Sends("-ask");
+        var scenario = Asking("save: { number: int(result.body.name) }").Answered("ask", 200, "{\"name\":\"x\"}").Sends("-ask");
 
-        Assert.Equal("expression_failed", story.Saga.Fault!.Code);
+        Assert.Equal("expression_failed", scenario.Saga.Fault!.Code);
     }
 
     [Theory]
@@ -62,13 +62,14 @@ public sealed class OutcomeTests
     [InlineData("catch: [{ error: http_409, next: own }]", "catch: [{ next: states }]", "states")]
     [InlineData("", "catch: [{ error: [http_404, http_410], next: states }]", "states")]
     [InlineData("", "", "contracts")]
-    public void A_final_failure_goes_to_the_steps_catch_then_the_states_then_the_contracts_on_failure(string own, string states, string expected) =>
+    public void A_final_failure_goes_to_the_steps_catch_then_the_states_then_the_contracts_on_failure(
+        string own, string states, string expected) =>
         Assert.Equal(expected, Asking(own, states).Answered("ask", 404).Saga.State);
 
     [Fact]
     public void What_takes_a_step_back_is_worked_out_when_it_completes_and_kept()
     {
-        var story = new Story("""
+        var scenario = new SagaScenario("""
             contract: story
             version: 1.0.0
             input: {}
@@ -86,26 +87,28 @@ public sealed class OutcomeTests
                   - fail: { code: enough, message: enough }
                 next: done
               done: { end: completed }
-            """).Starts().Answered("ask", 200).Sends("-ask");
+            """).Starts()
+                .Answered("ask", 200)
+                    .Sends("-ask");
 
-        Assert.Equal("""{"path":"/first"}""", story.Arguments("ask"));
+        Assert.Equal("""{"path":"/first"}""", scenario.Arguments("ask"));
     }
 
     [Fact]
     public void The_latest_fault_wins()
     {
-        var story = Twice().Answered("ask", 404);
-        Assert.Equal("http_404", story.Saga.Fault!.Code);
+        var scenario = Twice().Answered("ask", 404);
+        Assert.Equal("http_404", scenario.Saga.Fault!.Code);
 
-        story.Answered("again", 410).IsIn("failed", SagaStatus.Failed);
-        Assert.Equal("http_410", story.Answers[0].Fault!.Code);
+        scenario.Answered("again", 410).IsIn("failed", SagaStatus.Failed);
+        Assert.Equal("http_410", scenario.Answers[0].Fault!.Code);
     }
 
     [Fact]
     public void A_state_that_is_also_entered_without_a_fault_clears_it() =>
         Assert.Null(Twice("next: again").Answered("ask", 404).Saga.Fault);
 
-    private static Story Twice(string next = "next: done") => new Story($$"""
+    private static SagaScenario Twice(string next = "next: done") => new SagaScenario($$"""
         contract: story
         version: 1.0.0
         input: {}
@@ -129,7 +132,7 @@ public sealed class OutcomeTests
           done: { end: completed }
         """).Starts();
 
-    private static Story Asking(string rule, string statesRule = "") => new Story($$"""
+    private static SagaScenario Asking(string rule, string statesRule = "") => new SagaScenario($$"""
         contract: story
         version: 1.0.0
         input: {}

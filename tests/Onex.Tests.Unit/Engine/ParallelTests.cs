@@ -4,16 +4,23 @@ using Onex.Orchestrator.Mapping;
 namespace Onex.Tests.Unit.Engine;
 
 /// <summary>Branches that run at the same time: docs/contract-language.md#parallel-branches.</summary>
-public sealed class ParallelTests
+public sealed partial class ParallelTests
 {
     [Fact]
     public void Branches_begin_at_the_same_time_and_all_of_them_are_waited_for() =>
-        Three("all").Sends("a", "b", "c").Answered("b", 200).Sends().Answered("c", 200).Sends().Answered("a", 200).Sends("after");
+        Three("all")
+            .Sends("a", "b", "c")
+            .Answered("b", 200)
+                .Sends()
+            .Answered("c", 200)
+                .Sends()
+            .Answered("a", 200)
+                .Sends("after");
 
     [Fact]
     public void A_branch_may_be_a_list_of_steps_that_run_in_order()
     {
-        var story = new Story(Contract("""
+        var scenario = new SagaScenario(Contract("""
                   - parallel:
                       branches:
                         - - id: a
@@ -29,92 +36,145 @@ public sealed class ParallelTests
                               with: { text: "${data.note}" }
             """)).Starts();
 
-        story.Sends("a", "c").Completes("a", """{"hex":"aa"}""").Sends("b").Completes("c", """{"hex":"cc"}""").Sends();
-        Assert.Equal("""{"text":"aa"}""", story.Arguments("b"));
-        Assert.Equal("""{"text":"noted"}""", story.Arguments("c"));
-        story.Completes("b", """{"hex":"bb"}""").IsIn("done", SagaStatus.Completed);
+        scenario.Sends("a", "c")
+            .Completes("a", """{"hex":"aa"}""")
+                .Sends("b")
+            .Completes("c", """{"hex":"cc"}""")
+                .Sends();
+        Assert.Equal("""{"text":"aa"}""", scenario.Arguments("b"));
+        Assert.Equal("""{"text":"noted"}""", scenario.Arguments("c"));
+        scenario.Completes("b", """{"hex":"bb"}""").IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
     public void The_first_final_failure_interrupts_the_others()
     {
-        var story = Three("all").Answered("a", 200).Answered("b", 404).IsIn("compensating", SagaStatus.Compensating).Sends();
-        Assert.Equal(["c"], story.Saga.Outstanding.Where(command => command.Interrupted).Select(command => command.Step));
-        Assert.Equal("http_404", story.Saga.Fault!.Code);
+        var scenario = Three("all")
+            .Answered("a", 200)
+            .Answered("b", 404)
+                .IsIn("compensating", SagaStatus.Compensating).Sends();
+        Assert.Equal(["c"], scenario.Saga.Outstanding.Where(command => command.Interrupted).Select(command => command.Step));
+        Assert.Equal("http_404", scenario.Saga.Fault!.Code);
 
-        story.Wakes(_ => Story.Cancelled).Sends("-a").Completes("a").IsIn("failed", SagaStatus.Failed);
+        scenario.Wakes(_ => SagaScenario.Cancelled)
+                .Sends("-a")
+            .Completes("a")
+                .IsIn("failed", SagaStatus.Failed);
     }
 
     [Fact]
     public void An_interrupted_branch_that_completed_all_the_same_is_taken_back() =>
-        Three("all").Answered("b", 404).Answered("c", 200).Sends().Answered("a", 200).Sends("-a", "-c");
+        Three("all")
+            .Answered("b", 404)
+            .Answered("c", 200)
+                .Sends()
+            .Answered("a", 200)
+                .Sends("-a", "-c");
 
     [Fact]
     public void A_step_that_finally_fails_goes_to_its_own_catch_then_to_that_of_the_branches()
     {
-        Three("all", catches: "[{ error: [http_404], next: elsewhere }]").Answered("b", 404).Wakes(_ => Story.Cancelled).IsIn("elsewhere", SagaStatus.Waiting);
+        Three("all", catches: "[{ error: [http_404], next: elsewhere }]")
+            .Answered("b", 404)
+            .Wakes(_ => SagaScenario.Cancelled)
+                .IsIn("elsewhere", SagaStatus.Waiting);
         Three("all", catches: "[{ error: [http_404], next: elsewhere }]").Answered("b", 409).IsIn("compensating", SagaStatus.Compensating);
     }
 
     [Fact]
     public void Any_takes_the_first_completion_and_interrupts_the_rest()
     {
-        var story = Three("any").Answered("b", 200).Sends().IsIn("working", SagaStatus.Running);
-        Assert.Equal(["a", "c"], story.Saga.Outstanding.Where(command => command.Interrupted).Select(command => command.Step));
+        var scenario = Three("any").Answered("b", 200).Sends().IsIn("working", SagaStatus.Running);
+        Assert.Equal(["a", "c"], scenario.Saga.Outstanding.Where(command => command.Interrupted).Select(command => command.Step));
 
-        story.Wakes(_ => Story.Cancelled).Sends("after").Answered("after", 200).IsIn("done", SagaStatus.Completed);
+        scenario.Wakes(_ => SagaScenario.Cancelled)
+                .Sends("after")
+            .Answered("after", 200)
+                .IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
     public void A_loser_that_completed_is_taken_back_before_the_saga_goes_on()
     {
-        var story = Three("any").Answered("b", 200).Answered("a", 200).Sends();
-        story.Wakes(_ => Story.Cancelled).Sends("-a").Completes("a").Sends("after");
-        Assert.Equal(["b"], story.Saga.Undo.Select(undo => undo.Step));
+        var scenario = Three("any")
+            .Answered("b", 200)
+            .Answered("a", 200)
+                .Sends();
+        scenario.Wakes(_ => SagaScenario.Cancelled)
+                .Sends("-a")
+            .Completes("a")
+                .Sends("after");
+        Assert.Equal(["b"], scenario.Saga.Undo.Select(undo => undo.Step));
     }
 
     [Fact]
     public void A_loser_that_its_branch_keeps_stays_done()
     {
-        var story = Three("any", losers: "losers: keep").Answered("b", 200).Answered("a", 200).Wakes(_ => Story.Cancelled).Sends("after");
-        Assert.Equal(["b", "a"], story.Saga.Undo.Select(undo => undo.Step));
+        var scenario = Three("any", losers: "losers: keep")
+            .Answered("b", 200)
+            .Answered("a", 200)
+            .Wakes(_ => SagaScenario.Cancelled)
+                .Sends("after");
+        Assert.Equal(["b", "a"], scenario.Saga.Undo.Select(undo => undo.Step));
     }
 
     [Fact]
     public void What_a_losing_branch_had_done_before_is_taken_back_too()
     {
-        var story = new Story(Contract("""
+        var scenario = new SagaScenario(Contract("""
                   - parallel:
                       join: any
                       branches:
                         - - { id: a, effect: http.post, connection: outside, with: { path: /a }, compensate: { effect: http.delete, connection: outside, with: { path: /a } } }
                           - { id: b, effect: http.get, connection: outside, with: { path: /b } }
                         - { id: c, effect: http.get, connection: outside, with: { path: /c } }
-            """)).Starts().Sends("a", "c").Answered("a", 200).Sends("b").Answered("c", 200).Sends();
+            """))
+                .Starts()
+                    .Sends("a", "c")
+                .Answered("a", 200)
+                    .Sends("b")
+                .Answered("c", 200)
+                    .Sends();
 
-        story.Wakes(_ => Story.Cancelled).Sends("-a").Completes("a").IsIn("done", SagaStatus.Completed);
+        scenario.Wakes(_ => SagaScenario.Cancelled)
+                .Sends("-a")
+            .Completes("a")
+                .IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
     public void At_least_n_waits_for_n_completions() =>
-        Three("{ at_least: 2 }").Answered("b", 200).Sends().IsIn("working", SagaStatus.Running).Answered("c", 200).Wakes(_ => Story.Cancelled).Sends("after");
+        Three("{ at_least: 2 }")
+            .Answered("b", 200)
+                .Sends().IsIn("working", SagaStatus.Running)
+            .Answered("c", 200)
+            .Wakes(_ => SagaScenario.Cancelled)
+                .Sends("after");
 
     [Fact]
     public void Too_few_left_to_succeed_is_the_failure_join_failed()
     {
-        var story = Three("{ at_least: 2 }").Answered("b", 404).IsIn("working", SagaStatus.Running).Answered("c", 200).Answered("a", 409);
-        Assert.Equal(("join_failed", "checks"), (story.Saga.Fault!.Code, story.Saga.Fault.Step));
-        story.Sends("-c").Completes("c").IsIn("failed", SagaStatus.Failed);
+        var scenario = Three("{ at_least: 2 }")
+            .Answered("b", 404)
+                .IsIn("working", SagaStatus.Running)
+            .Answered("c", 200)
+            .Answered("a", 409);
+        Assert.Equal(("join_failed", "checks"), (scenario.Saga.Fault!.Code, scenario.Saga.Fault.Step));
+        scenario.Sends("-c").Completes("c").IsIn("failed", SagaStatus.Failed);
     }
 
     [Fact]
     public void A_failed_branch_does_no_harm_where_enough_others_complete() =>
-        Three("any").Answered("b", 404).Answered("c", 200).Wakes(_ => Story.Cancelled).Sends("after");
+        Three("any")
+            .Answered("b", 404)
+            .Answered("c", 200)
+            .Wakes(_ => SagaScenario.Cancelled)
+                .Sends("after");
 
     [Fact]
     public void What_ran_in_parallel_is_taken_back_in_parallel_and_before_what_came_before_it()
     {
-        var story = new Story(Contract("""
+        var scenario = new SagaScenario(Contract("""
                   - { id: first, effect: http.post, connection: outside, with: { path: /1 }, compensate: { effect: http.delete, connection: outside, with: { path: /1 } } }
                   - parallel:
                       branches:
@@ -122,16 +182,29 @@ public sealed class ParallelTests
                           - { id: b, effect: http.post, connection: outside, with: { path: /b }, compensate: { effect: http.delete, connection: outside, with: { path: /b } } }
                         - { id: c, effect: http.post, connection: outside, with: { path: /c }, compensate: { effect: http.delete, connection: outside, with: { path: /c } } }
                   - fail: { code: enough, message: "no more" }
-            """)).Starts().Answered("first", 200).Sends("a", "c").Answered("a", 200).Answered("c", 200).Answered("b", 200);
+            """))
+                .Starts()
+                .Answered("first", 200)
+                    .Sends("a", "c")
+                .Answered("a", 200)
+                .Answered("c", 200)
+                .Answered("b", 200);
 
-        story.Sends("-b", "-c").Completes("b").Sends("-a").Completes("a").Sends().Completes("c").Sends("-first")
-            .Completes("first").IsIn("failed", SagaStatus.Failed);
+        scenario.Sends("-b", "-c")
+            .Completes("b")
+                .Sends("-a")
+            .Completes("a")
+                .Sends()
+            .Completes("c")
+                .Sends("-first")
+            .Completes("first")
+                .IsIn("failed", SagaStatus.Failed);
     }
 
     [Fact]
     public void A_branch_waits_for_itself_alone()
     {
-        var story = new Story(Contract("""
+        var scenario = new SagaScenario(Contract("""
                   - parallel:
                       branches:
                         - - wait: 10m
@@ -139,36 +212,45 @@ public sealed class ParallelTests
                         - - wait: 5m
                           - { id: b, effect: http.get, connection: outside, with: { path: /b } }
             """)).Starts().Sends();
-        var start = story.Now;
+        var start = scenario.Now;
 
         Assert.Contains(
-            "goes on in a branch of 'working[0]' at 2026-11-24 08:05:00Z", Waits.Tell(story.Plan, story.Saga, story.Now).Sentence, StringComparison.Ordinal);
-        story.Wakes().Sends("b").Answered("b", 200).Sends();
-        Assert.Equal(start + TimeSpan.FromMinutes(5), story.Now);
-        story.Wakes().Sends("a");
-        Assert.Equal(start + TimeSpan.FromMinutes(10), story.Now);
-        story.Answered("a", 200).IsIn("done", SagaStatus.Completed);
+            "goes on in a branch of 'working[0]' at 2026-11-24 "
+                + "08:05:00Z", Waits.Tell(scenario.Plan, scenario.Saga, scenario.Now).Sentence, StringComparison.Ordinal);
+        scenario.Wakes()
+                .Sends("b")
+            .Answered("b", 200)
+                .Sends();
+        Assert.Equal(start + TimeSpan.FromMinutes(5), scenario.Now);
+        scenario.Wakes().Sends("a");
+        Assert.Equal(start + TimeSpan.FromMinutes(10), scenario.Now);
+        scenario.Answered("a", 200).IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
     public void An_attempt_says_the_same_again_although_another_branch_has_saved()
     {
-        var story = new Story(Contract("""
+        var scenario = new SagaScenario(Contract("""
                   - set: { note: "'old'" }
                   - parallel:
                       branches:
                         - { id: a, effect: http.get, connection: outside, with: { path: "/${data.note}" } }
                         - { id: b, compute: hash.sha256, with: { text: b }, save: { note: result.hex } }
-            """)).Starts().Completes("b", """{"hex":"new"}""").Fails("a").Wakes().Sends("a#2");
+            """))
+                .Starts()
+                .Completes("b", """{"hex":"new"}""")
+                .Fails("a")
+                .Wakes()
+                    .Sends("a#2");
 
-        Assert.Equal("""{"path":"/old"}""", story.Arguments("a"));
-        Assert.Equal("new", story.Saga.Data["note"].AsString());
+        Assert.Equal("""{"path":"/old"}""", scenario.Arguments("a"));
+        Assert.Equal("new", scenario.Saga.Data["note"].AsString());
     }
 
     [Fact]
     public void Branches_may_be_within_branches()
     {
-        var story = new Story(Contract("""
+        var scenario = new SagaScenario(Contract("""
                   - parallel:
                       branches:
                         - parallel:
@@ -177,164 +259,21 @@ public sealed class ParallelTests
                               - { id: a, effect: http.get, connection: outside, with: { path: /a } }
                               - { id: b, effect: http.get, connection: outside, with: { path: /b } }
                         - { id: c, effect: http.get, connection: outside, with: { path: /c } }
-            """)).Starts().Sends("a", "b", "c").Answered("a", 404).Sends().Answered("c", 200).Sends();
+            """))
+                .Starts()
+                    .Sends("a", "b", "c")
+                .Answered("a", 404)
+                    .Sends()
+                .Answered("c", 200)
+                    .Sends();
 
-        story.Answered("b", 200).IsIn("done", SagaStatus.Completed);
-    }
-
-    [Fact]
-    public void Past_the_pivot_a_rejected_branch_asks_an_operator_and_the_others_go_on()
-    {
-        var story = Three("all", pivot: true).Answered("b", 404).IsIn("working", SagaStatus.Blocked).Answered("a", 200).Answered("c", 409);
-        Assert.Equal(["b", "c"], story.Saga.Blockages.Select(blockage => blockage.Step));
-
-        story.Asks(OperatorCommand.Retry).Sends("b").IsIn("working", SagaStatus.Blocked).Answered("b", 200);
-        story.Asks(OperatorCommand.Skip).Sends("after");
-    }
-
-    [Fact]
-    public void A_join_that_failed_past_the_pivot_is_retried_where_it_failed()
-    {
-        var story = Three("{ at_least: 2 }", pivot: true).Answered("a", 200).Answered("b", 404).Answered("c", 404).IsIn("working", SagaStatus.Blocked);
-        var first = story.Last;
-
-        story.Asks(OperatorCommand.Retry).Sends("b", "c").Answered("c", 200).Wakes(_ => Story.Cancelled).Sends("after");
-        Assert.NotEqual(first.State.Facts.SagaId, Guid.Empty);
-    }
-
-    [Fact]
-    public void A_join_that_failed_past_the_pivot_may_be_passed_over() =>
-        Three("any", pivot: true).Answered("a", 404).Answered("b", 404).Answered("c", 404).IsIn("working", SagaStatus.Blocked)
-            .Asks(OperatorCommand.Skip).Sends("after");
-
-    [Theory]
-    [InlineData("{ at_least: 3 }")]
-    [InlineData("all")]
-    public void What_blocked_a_state_past_the_pivot_is_over_when_the_catch_of_a_branch_leads_away(string join)
-    {
-        var story = new Story(Contract($$"""
-                  - parallel:
-                      join: {{join}}
-                      branches:
-                        - id: b
-                          effect: http.get
-                          connection: outside
-                          with: { path: /b }
-                        - id: c
-                          effect: http.get
-                          connection: outside
-                          with: { path: /c }
-                          catch: [{ next: done }]
-                        - id: d
-                          effect: http.get
-                          connection: outside
-                          with: { path: /d }
-            """, pivot: true)).Starts().Answered("b", 404).IsIn("working", SagaStatus.Blocked);
-
-        story.Answered("c", 404).Wakes(_ => Story.Cancelled).IsIn("done", SagaStatus.Completed);
-        Assert.Empty(story.Saga.Blockages);
-    }
-
-    [Fact]
-    public void A_join_that_failed_past_the_pivot_may_be_passed_over_while_items_of_its_branches_are_in_flight()
-    {
-        var story = new Story(Contract("""
-                  - set: { note: "'a,b,c'" }
-                  - parallel:
-                      join: { at_least: 2 }
-                      branches:
-                        - id: pack
-                          each: { item: "data.?note.orValue('').split(',')", at_once: 2, at_most: 9 }
-                          effect: http.post
-                          connection: outside
-                          with: { path: "/${item}" }
-                        - { id: c, effect: http.get, connection: outside, with: { path: /c } }
-                        - { id: d, effect: http.get, connection: outside, with: { path: /d } }
-                  - { id: after, effect: http.get, connection: outside, with: { path: /after } }
-            """, pivot: true)).Starts().CompletesItem("pack", 0, Completed).Answered("c", 404).Answered("d", 404).IsIn("working", SagaStatus.Blocked);
-
-        story.Asks(OperatorCommand.Skip).Sends().IsIn("working", SagaStatus.Running);
-        Assert.Equal([1, 2], story.Saga.Outstanding.Where(command => command.Interrupted).Select(command => command.Item));
-        Assert.Empty(story.Saga.Eaches);
-        story.CompletesItem("pack", 1, Completed).Sends().Wakes(_ => Story.Cancelled).Sends("after").Answered("after", 200).IsIn("done", SagaStatus.Completed);
-    }
-
-    [Fact]
-    public void Items_of_a_retried_branch_begin_although_one_of_before_is_still_being_resolved()
-    {
-        var story = new Story(Contract("""
-                  - set: { note: "'a,b'" }
-                  - parallel:
-                      join: { at_least: 2 }
-                      branches:
-                        - { id: b, effect: http.get, connection: outside, with: { path: /b } }
-                        - - parallel:
-                              branches:
-                                - id: pack
-                                  each: { item: "data.?note.orValue('').split(',')", at_once: 1, at_most: 9 }
-                                  effect: http.post
-                                  connection: outside
-                                  with: { path: "/${item}" }
-                                - { id: d, effect: http.get, connection: outside, with: { path: /d } }
-            """, pivot: true)).Starts().Answered("b", 404).Answered("d", 404).IsIn("working", SagaStatus.Blocked);
-
-        story.Asks(OperatorCommand.Retry).Sends("b", "pack", "d");
-    }
-
-    [Fact]
-    public void What_a_retried_branch_does_again_goes_by_new_keys()
-    {
-        var story = new Story(Contract("""
-                  - parallel:
-                      join: any
-                      branches:
-                        - - parallel:
-                              branches:
-                                - { id: a, effect: http.get, connection: outside, with: { path: /a } }
-                                - { id: b, effect: http.get, connection: outside, with: { path: /b } }
-                        - { id: c, effect: http.get, connection: outside, with: { path: /c } }
-            """, pivot: true)).Starts();
-        var first = story.Last.Commands.Select(command => command.CommandId).ToList();
-        story.Answered("b", 404).Answered("c", 404).Wakes(_ => Story.Cancelled).IsIn("working", SagaStatus.Blocked);
-
-        // What the ledger has cancelled under the old keys never happens under them.
-        story.Asks(OperatorCommand.Retry).Sends("a", "b", "c");
-        Assert.Empty(first.Intersect(story.Last.Commands.Select(command => command.CommandId)));
-        story.Answered("a", 200).Answered("b", 200).Wakes(_ => Story.Cancelled).IsIn("done", SagaStatus.Completed);
-    }
-
-    [Fact]
-    public void Items_of_a_retried_branch_go_by_new_keys()
-    {
-        var story = new Story(Contract("""
-                  - set: { note: "'a,b,c'" }
-                  - parallel:
-                      join: any
-                      branches:
-                        - id: pack
-                          each: { item: "data.?note.orValue('').split(',')", at_once: 1, at_most: 9 }
-                          effect: http.post
-                          connection: outside
-                          with: { path: "/${item}" }
-                        - { id: c, effect: http.get, connection: outside, with: { path: /c } }
-            """, pivot: true)).Starts();
-        var first = story.Last.Commands.Select(command => command.CommandId).ToList();
-        story.CompletesItem("pack", 0, Completed);
-        first.AddRange(story.Last.Commands.Select(command => command.CommandId));
-        story.RejectsItem("pack", 1).Answered("c", 404).IsIn("working", SagaStatus.Blocked);
-
-        story.Asks(OperatorCommand.Retry);
-        var again = story.Last.Commands.Select(command => command.CommandId).ToList();
-        story.CompletesItem("pack", 0, Completed);
-        again.AddRange(story.Last.Commands.Select(command => command.CommandId));
-        Assert.Empty(first.Intersect(again));
-        story.CompletesItem("pack", 1, Completed).CompletesItem("pack", 2, Completed).Wakes(_ => Story.Cancelled).IsIn("done", SagaStatus.Completed);
+        scenario.Answered("b", 200).IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
     public void What_had_lost_within_a_branch_that_is_kept_is_taken_back_all_the_same()
     {
-        var story = new Story(Contract("""
+        var scenario = new SagaScenario(Contract("""
                   - parallel:
                       join: any
                       branches:
@@ -347,15 +286,21 @@ public sealed class ParallelTests
                             - { id: next, effect: http.get, connection: outside, with: { path: /next } }
                           losers: keep
                         - { id: c, effect: http.get, connection: outside, with: { path: /c } }
-            """)).Starts().Answered("b", 200).Answered("c", 200);
+            """))
+                .Starts()
+                .Answered("b", 200)
+                .Answered("c", 200);
 
-        story.Answered("a", 200).Sends("-a").Completes("a").IsIn("done", SagaStatus.Completed);
+        scenario.Answered("a", 200)
+                .Sends("-a")
+            .Completes("a")
+                .IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
     public void Items_that_had_lost_are_taken_back_although_an_event_leads_away_meanwhile()
     {
-        var story = new Story(Contract("""
+        var scenario = new SagaScenario(Contract("""
                   - set: { note: "'a,b'" }
                   - parallel:
                       join: any
@@ -369,61 +314,95 @@ public sealed class ParallelTests
                           - wait: 5m
                         - { id: c, effect: http.get, connection: outside, with: { path: /c } }
             """, rest: "on_event: [{ event: stop, next: elsewhere }]\n    ", events: "events: { stop: {} }\n")).Starts();
-        story.CompletesItem("pack", 0, Completed).CompletesItem("pack", 1, Completed).Answered("c", 200).Tells("stop").Sends().IsIn("working", SagaStatus.Waiting);
+        scenario.CompletesItem("pack", 0, Completed)
+            .CompletesItem("pack", 1, Completed)
+            .Answered("c", 200)
+            .Receives("stop")
+                .Sends().IsIn("working", SagaStatus.Waiting);
 
-        story.Wakes().Sends("-pack", "-pack").CompletesItem("pack", 0).CompletesItem("pack", 1).IsIn("elsewhere", SagaStatus.Waiting);
+        scenario.Wakes()
+                .Sends("-pack", "-pack")
+            .CompletesItem("pack", 0)
+            .CompletesItem("pack", 1)
+                .IsIn("elsewhere", SagaStatus.Waiting);
     }
 
     [Fact]
     public void A_loser_that_cannot_be_taken_back_is_an_operators_affair_although_an_event_leads_away()
     {
-        Stuck().Asks(OperatorCommand.Retry).Sends("-a").Completes("a").IsIn("elsewhere", SagaStatus.Waiting);
-        Stuck().Asks(OperatorCommand.Skip).Wakes(_ => Story.Cancelled).IsIn("elsewhere", SagaStatus.Waiting);
+        Stuck()
+            .OperatorSends(OperatorCommand.Retry)
+                .Sends("-a")
+            .Completes("a")
+                .IsIn("elsewhere", SagaStatus.Waiting);
+        Stuck()
+            .OperatorSends(OperatorCommand.Skip)
+            .Wakes(_ => SagaScenario.Cancelled)
+                .IsIn("elsewhere", SagaStatus.Waiting);
 
-        static Story Stuck()
+        static SagaScenario Stuck()
         {
-            var story = Three("any", rest: "on_event: [{ event: stop, next: elsewhere }]\n    ", events: "events: { stop: {} }\n");
-            story.Answered("b", 200).Answered("c", 404).Answered("a", 200).Sends("-a");
-            return story.Takes(story.Result("a", StepOutcome.Rejected, null, "http_404")).IsIn("working", SagaStatus.Blocked).Tells("stop");
+            var scenario = Three("any", rest: "on_event: [{ event: stop, next: elsewhere }]\n    ", events: "events: { stop: {} }\n");
+            scenario.Answered("b", 200)
+                .Answered("c", 404)
+                .Answered("a", 200)
+                    .Sends("-a");
+            return scenario
+                .Handles(scenario.Result("a", StepOutcome.Rejected, null, "http_404"))
+                    .IsIn("working", SagaStatus.Blocked)
+                .Receives("stop");
         }
     }
 
     [Fact]
     public void While_a_loser_cannot_be_taken_back_neither_an_event_nor_a_timeout_leads_away()
     {
-        var story = Three("any", rest: "on_event: [{ event: stop, next: elsewhere }]\n    ", events: "events: { stop: {} }\n");
-        story.Answered("b", 200).Answered("c", 404).Answered("a", 200).Sends("-a");
-        story.Takes(story.Result("a", StepOutcome.Rejected, null, "http_404")).After(TimeSpan.FromHours(721)).Fires().Sends().IsIn("working", SagaStatus.Blocked);
-        story.Tells("stop").Sends().IsIn("working", SagaStatus.Blocked);
+        var scenario = Three("any", rest: "on_event: [{ event: stop, next: elsewhere }]\n    ", events: "events: { stop: {} }\n");
+        scenario.Answered("b", 200)
+            .Answered("c", 404)
+            .Answered("a", 200)
+                .Sends("-a");
+        scenario.Handles(scenario.Result("a", StepOutcome.Rejected, null, "http_404"))
+            .AdvancesTime(TimeSpan.FromHours(721))
+            .Fires()
+                .Sends().IsIn("working", SagaStatus.Blocked);
+        scenario.Receives("stop").Sends().IsIn("working", SagaStatus.Blocked);
 
-        Assert.Null(story.Saga.Leaving);
-        Assert.Equal((1, BlockedBy.Compensation), (story.Saga.Early.Length, story.Saga.Blockage!.Kind));
-        story.Asks(OperatorCommand.Retry).Sends("-a").Completes("a").IsIn("elsewhere", SagaStatus.Waiting);
+        Assert.Null(scenario.Saga.Leaving);
+        Assert.Equal((1, BlockedBy.Compensation), (scenario.Saga.Early.Length, scenario.Saga.Blockage!.Kind));
+        scenario.OperatorSends(OperatorCommand.Retry)
+                .Sends("-a")
+            .Completes("a")
+                .IsIn("elsewhere", SagaStatus.Waiting);
     }
 
     [Fact]
     public void An_event_interrupts_all_branches()
     {
-        var story = Three("all", rest: "on_event: [{ event: stop, next: elsewhere }]\n    ", events: "events: { stop: {} }\n");
-        story.Answered("a", 200).Tells("stop");
-        Assert.Equal(["b", "c"], story.Saga.Outstanding.Where(command => command.Interrupted).Select(command => command.Step));
-        story.Wakes(_ => Story.Cancelled).IsIn("elsewhere", SagaStatus.Waiting);
-        Assert.Empty(story.Saga.Branches);
+        var scenario = Three("all", rest: "on_event: [{ event: stop, next: elsewhere }]\n    ", events: "events: { stop: {} }\n");
+        scenario.Answered("a", 200)
+            .Receives("stop");
+        Assert.Equal(["b", "c"], scenario.Saga.Outstanding.Where(command => command.Interrupted).Select(command => command.Step));
+        scenario.Wakes(_ => SagaScenario.Cancelled).IsIn("elsewhere", SagaStatus.Waiting);
+        Assert.Empty(scenario.Saga.Branches);
     }
 
     [Fact]
     public void A_branch_survives_the_row()
     {
-        var story = Three("any").Answered("b", 404);
-        var row = SagaRows.ToRow(story.Saga, 7, Guid.CreateVersion7());
-        story.Reloads(SagaRows.FromRow(story.Plan, row, Onex.Contracts.Messages.RawJson.EmptyObject, null));
+        var scenario = Three("any").Answered("b", 404);
+        var row = SagaRows.ToRow(scenario.Saga, 7, Guid.CreateVersion7());
+        scenario.Reloads(SagaRows.FromRow(scenario.Plan, row, Onex.Contracts.Messages.RawJson.EmptyObject, null));
 
-        story.Answered("c", 200).Wakes(_ => Story.Cancelled).Sends("after");
+        scenario.Answered("c", 200)
+            .Wakes(_ => SagaScenario.Cancelled)
+                .Sends("after");
     }
 
     private const string Completed = """{"status_code":200,"headers":{},"body":null}""";
 
-    private static Story Three(string join, string catches = "[]", string losers = "", bool pivot = false, string rest = "", string events = "")
+    private static SagaScenario Three(
+        string join, string catches = "[]", string losers = "", bool pivot = false, string rest = "", string events = "")
     {
         string Branch(string id) => $$"""
                         - id: {{id}}
@@ -434,7 +413,7 @@ public sealed class ParallelTests
                           {{losers}}
 
             """;
-        return new Story(Contract($$"""
+        return new SagaScenario(Contract($$"""
                   - id: checks
                     parallel:
                       join: {{join}}

@@ -29,7 +29,7 @@ public sealed class PauseTests
     [Fact]
     public void Branches_that_an_operator_retries_while_the_saga_is_paused_run_before_their_join_is_looked_at_again()
     {
-        var story = new Story("""
+        var scenario = new SagaScenario("""
             contract: story
             version: 1.0.0
             input: {}
@@ -47,39 +47,52 @@ public sealed class PauseTests
                         - { id: three, effect: http.get, connection: outside, with: { path: /three } }
                 next: done
               done: { end: completed }
-            """).Starts().Asks(OperatorCommand.Pause)
-            .Answered("one", 404).IsIn("working", SagaStatus.Blocked)
+            """).Starts()
+                .OperatorSends(OperatorCommand.Pause)
+            .Answered("one", 404)
+                .IsIn("working", SagaStatus.Blocked)
             .Answered("two", 200)
-            .Asks(OperatorCommand.Retry).IsIn("working", SagaStatus.Paused);
+            .OperatorSends(OperatorCommand.Retry)
+                .IsIn("working", SagaStatus.Paused);
 
-        story.Asks(OperatorCommand.Resume).IsIn("working", SagaStatus.Running);
-        Assert.Equal(["three", "one"], story.Saga.Outstanding.Select(command => command.Step));
-        story.Answered("one", 200).Answered("three", 200).IsIn("done", SagaStatus.Completed);
+        scenario.OperatorSends(OperatorCommand.Resume).IsIn("working", SagaStatus.Running);
+        Assert.Equal(["three", "one"], scenario.Saga.Outstanding.Select(command => command.Step));
+        scenario.Answered("one", 200)
+            .Answered("three", 200)
+                .IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
     public void A_paused_saga_that_gets_a_result_emits_answers_and_starts_nothing_until_it_is_resumed()
     {
-        var story = new Story(Telling).Starts().Asks(OperatorCommand.Pause).Answered("work", 200).IsIn("working", SagaStatus.Paused).Sends();
-        Assert.Empty(story.Last.Published);
-        Assert.Empty(story.Answers);
-        Assert.Equal(CelValue.Int(200), story.Saga.Data["seen"]);
+        var scenario = new SagaScenario(Telling)
+            .Starts()
+            .OperatorSends(OperatorCommand.Pause)
+            .Answered("work", 200)
+                .IsIn("working", SagaStatus.Paused).Sends();
+        Assert.Empty(scenario.Last.Published);
+        Assert.Empty(scenario.Answers);
+        Assert.Equal(CelValue.Int(200), scenario.Saga.Data["seen"]);
 
-        story.Reloads(SagaRowsTests.There_and_back(story.Plan, story.Saga));
-        story.Asks(OperatorCommand.Resume).Sends("working[3]", "more").IsIn("working", SagaStatus.Running);
-        Assert.Equal("things.seen", Assert.Single(story.Last.Published).Topic);
-        Assert.Single(story.Answers);
+        scenario.Reloads(SagaRowsTests.There_and_back(scenario.Plan, scenario.Saga));
+        scenario.OperatorSends(OperatorCommand.Resume).Sends("working[3]", "more").IsIn("working", SagaStatus.Running);
+        Assert.Equal("things.seen", Assert.Single(scenario.Last.Published).Topic);
+        Assert.Single(scenario.Answers);
     }
 
     [Fact]
     public void A_paused_saga_whose_last_result_arrives_ends_and_answers_when_it_is_resumed()
     {
-        var story = new Story(TestStates.Plan([TestStates.State("working", "done", [TestStates.Effect("work")]), TestStates.End("done")])).Starts()
-            .Asks(OperatorCommand.Pause).Completes("work").IsIn("working", SagaStatus.Paused);
-        Assert.Empty(story.Answers);
+        var scenario = new SagaScenario(
+            TestStates.Plan([TestStates.State("working", "done", [TestStates.Effect("work")]), TestStates.End("done")]))
+            .Starts()
+            .OperatorSends(OperatorCommand.Pause)
+            .Completes("work")
+                .IsIn("working", SagaStatus.Paused);
+        Assert.Empty(scenario.Answers);
 
-        story.Asks(OperatorCommand.Resume).IsIn("done", SagaStatus.Completed);
-        Assert.Single(story.Answers);
+        scenario.OperatorSends(OperatorCommand.Resume).IsIn("done", SagaStatus.Completed);
+        Assert.Single(scenario.Answers);
     }
 
     [Theory]
@@ -87,23 +100,28 @@ public sealed class PauseTests
     [InlineData("resting")]
     public void A_paused_saga_that_fails_goes_where_the_failure_leads_when_it_is_resumed(string next)
     {
-        var story = new Story(TestStates.Plan(
+        var scenario = new SagaScenario(TestStates.Plan(
             [
                 TestStates.State("working", "done", [TestStates.Effect("work", catches: [new CatchRule([], next)])]),
                 TestStates.State("resting", "done", [TestStates.Wait("rest", TimeSpan.FromMinutes(5))]),
                 TestStates.End("done"),
-            ])).Starts().Asks(OperatorCommand.Pause).Answered("work", 404).IsIn("working", SagaStatus.Paused).After(TimeSpan.FromHours(1));
-        Assert.Empty(story.Answers);
+            ]))
+                .Starts()
+                .OperatorSends(OperatorCommand.Pause)
+                .Answered("work", 404)
+                    .IsIn("working", SagaStatus.Paused)
+                .AdvancesTime(TimeSpan.FromHours(1));
+        Assert.Empty(scenario.Answers);
 
-        story.Reloads(SagaRowsTests.There_and_back(story.Plan, story.Saga));
-        story.Asks(OperatorCommand.Resume).IsIn(next, next == "failed" ? SagaStatus.Failed : SagaStatus.Waiting);
-        Assert.Equal(next == "failed" ? null : story.Now + TimeSpan.FromMinutes(5), story.Saga.NextWakeupAt);
+        scenario.Reloads(SagaRowsTests.There_and_back(scenario.Plan, scenario.Saga));
+        scenario.OperatorSends(OperatorCommand.Resume).IsIn(next, next == "failed" ? SagaStatus.Failed : SagaStatus.Waiting);
+        Assert.Equal(next == "failed" ? null : scenario.Now + TimeSpan.FromMinutes(5), scenario.Saga.NextWakeupAt);
     }
 
     [Fact]
     public void Branches_go_on_where_they_stood_when_the_saga_is_resumed()
     {
-        var story = new Story("""
+        var scenario = new SagaScenario("""
             contract: story
             version: 1.0.0
             input: {}
@@ -118,64 +136,100 @@ public sealed class PauseTests
                         - { id: three, effect: http.get, connection: outside, with: { path: /three } }
                 next: done
               done: { end: completed }
-            """).Starts().Asks(OperatorCommand.Pause).Answered("one", 200).Sends().Answered("three", 200).Sends().IsIn("working", SagaStatus.Paused);
-        story.Reloads(SagaRowsTests.There_and_back(story.Plan, story.Saga));
+            """).Starts()
+                .OperatorSends(OperatorCommand.Pause)
+                .Answered("one", 200)
+                    .Sends()
+                .Answered("three", 200)
+                    .Sends().IsIn("working", SagaStatus.Paused);
+        scenario.Reloads(SagaRowsTests.There_and_back(scenario.Plan, scenario.Saga));
 
-        story.Asks(OperatorCommand.Resume).Sends("two").Answered("two", 200).IsIn("done", SagaStatus.Completed);
+        scenario.OperatorSends(OperatorCommand.Resume)
+                .Sends("two")
+            .Answered("two", 200)
+                .IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
     public void What_is_taken_back_ends_when_it_is_resumed()
     {
-        var story = new Story(TestStates.Plan(
-            [TestStates.State("working", "more", [TestStates.Effect("work", undo: "'w'")]), TestStates.State("more", "done", [TestStates.Effect("fail")]), TestStates.End("done")])).Starts()
-            .Completes("work").Answered("fail", 404).Sends("-work").Asks(OperatorCommand.Pause).Completes("work").IsIn("compensating", SagaStatus.Paused);
-        Assert.Empty(story.Answers);
+        var scenario = new SagaScenario(TestStates.Plan(
+            [TestStates.State(
+                "working",
+                "more",
+                [TestStates.Effect("work", undo: "'w'")]), TestStates.State(
+                    "more", "done", [TestStates.Effect("fail")]), TestStates.End("done")]))
+                .Starts()
+            .Completes("work")
+            .Answered("fail", 404)
+                .Sends("-work")
+            .OperatorSends(OperatorCommand.Pause)
+            .Completes("work")
+                .IsIn("compensating", SagaStatus.Paused);
+        Assert.Empty(scenario.Answers);
 
-        story.Asks(OperatorCommand.Resume).IsIn("failed", SagaStatus.Failed);
+        scenario.OperatorSends(OperatorCommand.Resume).IsIn("failed", SagaStatus.Failed);
     }
 
     [Fact]
     public void Timers_that_fell_due_while_it_was_paused_fire_in_their_order_and_not_at_once()
     {
         // The wait is over at five minutes, the deadline at ten, the timeout at twenty.
-        var story = new Story(TestStates.Plan(
+        var scenario = new SagaScenario(TestStates.Plan(
             [
-                TestStates.State("resting", "done", [TestStates.Wait("rest", TimeSpan.FromMinutes(5)), TestStates.Effect("call")], timeout: TestStates.After(TimeSpan.FromMinutes(20), "timed_out")),
+                TestStates.State(
+                    "resting",
+                    "done",
+                    [TestStates.Wait("rest", TimeSpan.FromMinutes(5)), TestStates.Effect("call")],
+                    timeout: TestStates.After(TimeSpan.FromMinutes(20), "timed_out")),
                 TestStates.State("late", on: [TestStates.On("go", "done")]),
                 TestStates.End("timed_out", EndKind.Failed),
                 TestStates.End("done"),
             ],
             events: [TestStates.Event("go")],
-            deadline: TestStates.After(TimeSpan.FromMinutes(10), "late"))).Starts().Asks(OperatorCommand.Pause).After(TimeSpan.FromHours(1)).Asks(OperatorCommand.Resume);
+            deadline: TestStates.After(TimeSpan.FromMinutes(10), "late")))
+                .Starts()
+                .OperatorSends(OperatorCommand.Pause)
+                .AdvancesTime(TimeSpan.FromHours(1))
+                .OperatorSends(OperatorCommand.Resume);
 
-        story.Wakes().Sends("call").IsIn("resting", SagaStatus.Running);
-        Assert.Null(story.Saga.Leaving);
-        Assert.True(story.Saga.NextWakeupAt <= story.Now);
-        story.Wakes();
-        Assert.Equal("late", story.Saga.Leaving?.Next);
-        Assert.Equal(["deadline_exceeded"], story.History.Where(note => note.Kind == HistoryKinds.Faulted).Select(_ => story.Saga.Fault!.Code));
+        scenario.Wakes().Sends("call").IsIn("resting", SagaStatus.Running);
+        Assert.Null(scenario.Saga.Leaving);
+        Assert.True(scenario.Saga.NextWakeupAt <= scenario.Now);
+        scenario.Wakes();
+        Assert.Equal("late", scenario.Saga.Leaving?.Next);
+        Assert.Equal(
+            ["deadline_exceeded"],
+            scenario.History.Where(note => note.Kind == HistoryKinds.Faulted).Select(_ => scenario.Saga.Fault!.Code));
     }
 
     [Fact]
     public void Of_a_timeout_and_a_deadline_that_fell_due_the_earlier_one_fires_first()
     {
-        var story = new Story(TestStates.Plan(
+        var scenario = new SagaScenario(TestStates.Plan(
             [
-                TestStates.State("asking", on: [TestStates.On("go", "done")], timeout: TestStates.After(TimeSpan.FromMinutes(5), "reminding")),
+                TestStates.State(
+                    "asking", on: [TestStates.On("go", "done")], timeout: TestStates.After(TimeSpan.FromMinutes(5), "reminding")),
                 TestStates.State("reminding", on: [TestStates.On("go", "done")]),
                 TestStates.End("done"),
             ],
             events: [TestStates.Event("go")],
-            deadline: TestStates.After(TimeSpan.FromMinutes(10), "compensating"))).Starts().Asks(OperatorCommand.Pause).After(TimeSpan.FromHours(1)).Asks(OperatorCommand.Resume);
+            deadline: TestStates.After(TimeSpan.FromMinutes(10), "compensating")))
+                .Starts()
+                .OperatorSends(OperatorCommand.Pause)
+                .AdvancesTime(TimeSpan.FromHours(1))
+                .OperatorSends(OperatorCommand.Resume);
 
-        story.Wakes().IsIn("reminding", SagaStatus.Waiting).Wakes().IsIn("failed", SagaStatus.Failed);
+        scenario.Wakes()
+                .IsIn("reminding", SagaStatus.Waiting)
+            .Wakes()
+                .IsIn("failed", SagaStatus.Failed);
     }
 
     [Fact]
     public void Waits_of_branches_that_fell_due_end_in_their_order()
     {
-        var story = new Story("""
+        var scenario = new SagaScenario("""
             contract: story
             version: 1.0.0
             input: {}
@@ -192,52 +246,69 @@ public sealed class PauseTests
                           - { id: first, effect: http.get, connection: outside, with: { path: /first } }
                 next: done
               done: { end: completed }
-            """).Starts().Asks(OperatorCommand.Pause).After(TimeSpan.FromHours(1)).Asks(OperatorCommand.Resume);
+            """).Starts()
+                .OperatorSends(OperatorCommand.Pause)
+                .AdvancesTime(TimeSpan.FromHours(1))
+                .OperatorSends(OperatorCommand.Resume);
 
-        story.Wakes().Sends("first", "last");
+        scenario.Wakes().Sends("first", "last");
     }
 
     [Fact]
     public void What_remains_of_a_wait_is_kept_over_a_pause()
     {
-        var story = new Story(TestStates.Plan(
-            [TestStates.State("resting", "done", [TestStates.Wait("rest", TimeSpan.FromMinutes(10)), TestStates.Wait("more", TimeSpan.FromMinutes(7))]), TestStates.End("done")])).Starts();
-        var began = story.Now;
-        story.After(TimeSpan.FromMinutes(4)).Asks(OperatorCommand.Pause).After(TimeSpan.FromMinutes(2)).Asks(OperatorCommand.Resume);
-        Assert.Equal(began + TimeSpan.FromMinutes(10), story.Saga.NextWakeupAt);
+        var scenario = new SagaScenario(TestStates.Plan(
+            [TestStates.State(
+                "resting",
+                "done",
+                [TestStates.Wait(
+                    "rest", TimeSpan.FromMinutes(10)), TestStates.Wait("more", TimeSpan.FromMinutes(7))]), TestStates.End("done")]))
+                .Starts();
+        var began = scenario.Now;
+        scenario.AdvancesTime(TimeSpan.FromMinutes(4))
+            .OperatorSends(OperatorCommand.Pause)
+            .AdvancesTime(TimeSpan.FromMinutes(2))
+            .OperatorSends(OperatorCommand.Resume);
+        Assert.Equal(began + TimeSpan.FromMinutes(10), scenario.Saga.NextWakeupAt);
 
         // The second wait begins when the first one has ended, and nothing of it is lost.
-        story.Asks(OperatorCommand.Pause).After(TimeSpan.FromHours(3)).Asks(OperatorCommand.Resume).Wakes().IsIn("resting", SagaStatus.Waiting);
-        Assert.Equal(story.Now + TimeSpan.FromMinutes(7), story.Saga.NextWakeupAt);
+        scenario.OperatorSends(OperatorCommand.Pause)
+            .AdvancesTime(TimeSpan.FromHours(3))
+            .OperatorSends(OperatorCommand.Resume)
+            .Wakes()
+                .IsIn("resting", SagaStatus.Waiting);
+        Assert.Equal(scenario.Now + TimeSpan.FromMinutes(7), scenario.Saga.NextWakeupAt);
     }
 
     [Fact]
     public void To_read_the_result_of_a_step_that_was_skipped_is_an_error_that_says_so()
     {
-        var story = Skipped("${steps.take.body.id}").IsIn("using", SagaStatus.Blocked);
+        var scenario = Skipped("${steps.take.body.id}").IsIn("using", SagaStatus.Blocked);
 
-        Assert.Contains("an operator skipped step 'take', so that it has no result", story.Saga.BlockedBecause, StringComparison.Ordinal);
-        Assert.DoesNotContain("take", story.Saga.Results.Keys);
+        Assert.Contains(
+            "an operator skipped step 'take', so that it has no result", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
+        Assert.DoesNotContain("take", scenario.Saga.Results.Keys);
     }
 
     [Fact]
     public void To_read_what_a_step_that_was_skipped_would_have_saved_is_an_error_that_says_so() =>
         Assert.Contains(
-            "an operator skipped step 'take', so that 'data.id', which it saves, is not set", Skipped("${data.id}").Saga.BlockedBecause, StringComparison.Ordinal);
+            "an operator skipped step 'take', so that 'data.id', which it saves, is not "
+                + "set", Skipped("${data.id}").Saga.BlockedBecause, StringComparison.Ordinal);
 
     [Theory]
     [InlineData("${has(steps.take) ? steps.take.body.id : 'none'}")]
     [InlineData("${steps.?take.body.id.orValue('none')}")]
     public void A_step_that_was_skipped_is_absent_to_who_looks_first(string read)
     {
-        var story = Skipped(read).Sends("use");
+        var scenario = Skipped(read).Sends("use");
 
-        Assert.Contains("none", story.Arguments("use"), StringComparison.Ordinal);
+        Assert.Contains("none", scenario.Arguments("use"), StringComparison.Ordinal);
     }
 
-    private static Story Skipped(string read)
+    private static SagaScenario Skipped(string read)
     {
-        var story = new Story($$"""
+        var scenario = new SagaScenario($$"""
             contract: story
             version: 1.0.0
             input: {}
@@ -253,9 +324,11 @@ public sealed class PauseTests
                 steps: [{ id: use, effect: http.post, connection: outside, with: { path: /use, body: { id: "{{read}}" } } }]
                 next: done
               done: { end: completed }
-            """).Starts().Answered("take", 409).IsIn("taking", SagaStatus.Blocked);
-        story.Asks(OperatorCommand.Skip);
-        story.Reloads(SagaRowsTests.There_and_back(story.Plan, story.Saga));
-        return story;
+            """).Starts()
+                .Answered("take", 409)
+                    .IsIn("taking", SagaStatus.Blocked);
+        scenario.OperatorSends(OperatorCommand.Skip);
+        scenario.Reloads(SagaRowsTests.There_and_back(scenario.Plan, scenario.Saga));
+        return scenario;
     }
 }

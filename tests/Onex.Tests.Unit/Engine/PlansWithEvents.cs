@@ -30,7 +30,7 @@ internal static class PlansWithEvents
     /// <summary>The same contract with other events.</summary>
     public static Plan With(params EventPlan[] events)
     {
-        var plan = new Story(Contract).Plan;
+        var plan = new SagaScenario(Contract).Plan;
         return new Plan
         {
             Name = plan.Name,

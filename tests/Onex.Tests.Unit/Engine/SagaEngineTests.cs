@@ -71,45 +71,53 @@ public sealed class SagaEngineTests
     [Fact]
     public void Steps_run_in_order_and_the_end_answers_with_the_output()
     {
-        var story = Start().Sends("reserve").IsIn("reserving", SagaStatus.Running);
+        var scenario = Start().Sends("reserve").IsIn("reserving", SagaStatus.Running);
 
-        story.Completes("reserve", Reserved).Sends("charge");
-        Assert.Equal("""{"path":"/charges","body":{"amount":10.5,"reservation":"r 1"}}""", story.Arguments("charge"));
-        story.Completes("charge", Charged).Sends("seal")
-            .Completes("seal", """{"hex":"ab"}""").Sends("confirm")
-            .Answered("confirm", 200).Sends().IsIn("done", SagaStatus.Completed);
+        scenario.Completes("reserve", Reserved).Sends("charge");
+        Assert.Equal("""{"path":"/charges","body":{"amount":10.5,"reservation":"r 1"}}""", scenario.Arguments("charge"));
+        scenario.Completes("charge", Charged).Sends("seal")
+            .Completes("seal", """{"hex":"ab"}""")
+                .Sends("confirm")
+            .Answered("confirm", 200)
+                .Sends().IsIn("done", SagaStatus.Completed);
 
-        var answer = Assert.Single(story.Answers);
+        var answer = Assert.Single(scenario.Answers);
         Assert.Equal(ResponseStatus.Success, answer.Status);
         Assert.Equal("""{"payment":"p-1"}""", answer.Output.ToString());
-        Assert.NotNull(story.Saga.EndedAt);
-        Assert.Null(story.Saga.NextWakeupAt);
+        Assert.NotNull(scenario.Saga.EndedAt);
+        Assert.Null(scenario.Saga.NextWakeupAt);
     }
 
     [Fact]
     public void The_history_tells_the_story_in_order()
     {
-        var story = Start().Completes("reserve", Reserved).Answered("charge", 402).Answered("reserve", 204);
+        var scenario = Start()
+            .Completes("reserve", Reserved)
+            .Answered("charge", 402)
+            .Answered("reserve", 204);
 
         Assert.Equal(
             [
                 "started", "state_entered", "step_started", "step_completed", "state_entered", "step_started", "step_rejected", "faulted",
                 "state_entered", "compensation_started", "compensation_completed", "state_entered", "ended",
             ],
-            story.History.Select(note => note.Kind));
+            scenario.History.Select(note => note.Kind));
     }
 
     [Fact]
     public void A_rejected_step_undoes_what_was_done_in_reverse_order_once()
     {
-        var story = Start().Completes("reserve", Reserved).Completes("charge", Charged)
-            .Completes("seal", """{"hex":"bad"}""").Sends("-charge").IsIn("unwinding", SagaStatus.Compensating);
+        var scenario = Start()
+            .Completes("reserve", Reserved)
+            .Completes("charge", Charged)
+            .Completes("seal", """{"hex":"bad"}""")
+                .Sends("-charge").IsIn("unwinding", SagaStatus.Compensating);
 
-        story.Answered("charge", 200).Sends("-reserve");
-        Assert.Equal("""{"path":"/reservations/r%201"}""", story.Arguments("reserve"));
-        story.Answered("reserve", 204).Sends().IsIn("unwound", SagaStatus.Failed);
+        scenario.Answered("charge", 200).Sends("-reserve");
+        Assert.Equal("""{"path":"/reservations/r%201"}""", scenario.Arguments("reserve"));
+        scenario.Answered("reserve", 204).Sends().IsIn("unwound", SagaStatus.Failed);
 
-        var answer = Assert.Single(story.Answers);
+        var answer = Assert.Single(scenario.Answers);
         Assert.Equal((ResponseStatus.Error, "seal_broken"), (answer.Status, answer.Fault!.Code));
         Assert.Equal("""{"reason":"seal_broken"}""", answer.Output.ToString());
     }
@@ -117,93 +125,121 @@ public sealed class SagaEngineTests
     [Fact]
     public void A_reject_guard_names_the_rejection_and_a_rejection_is_never_retried()
     {
-        var story = Start().Completes("reserve", Reserved).Answered("charge", 402).Sends("-reserve");
+        var scenario = Start()
+            .Completes("reserve", Reserved)
+            .Answered("charge", 402)
+                .Sends("-reserve");
 
-        Assert.Equal(("card_declined", "charge"), (story.Saga.Fault!.Code, story.Saga.Fault.Step));
+        Assert.Equal(("card_declined", "charge"), (scenario.Saga.Fault!.Code, scenario.Saga.Fault.Step));
     }
 
     [Fact]
     public void A_rejection_that_no_guard_names_has_the_roles_own_code()
     {
-        var story = Start().Completes("reserve", Reserved).Answered("charge", 404);
+        var scenario = Start()
+            .Completes("reserve", Reserved)
+            .Answered("charge", 404);
 
-        Assert.Equal("http_404", story.Saga.Fault!.Code);
+        Assert.Equal("http_404", scenario.Saga.Fault!.Code);
     }
 
     [Fact]
     public void A_redelivered_result_changes_nothing()
     {
-        var story = Start();
-        var result = story.Result("reserve", StepOutcome.Completed, Reserved, null);
-        story.Takes(result).Sends("charge");
+        var scenario = Start();
+        var result = scenario.Result("reserve", StepOutcome.Completed, Reserved, null);
+        scenario.Handles(result).Sends("charge");
 
-        Assert.False(story.Takes(result).Last.Changed);
+        Assert.False(scenario.Handles(result).Last.Changed);
     }
 
     [Fact]
     public void A_failed_attempt_is_followed_by_another_after_its_delay_with_the_same_command()
     {
-        var story = Start();
-        var first = story.Last.Commands[0];
-        story.Fails("reserve").Sends();
-        Assert.Equal(story.Now + TimeSpan.FromSeconds(1), story.Saga.NextWakeupAt);
+        var scenario = Start();
+        var first = scenario.Last.Commands[0];
+        scenario.Fails("reserve").Sends();
+        Assert.Equal(scenario.Now + TimeSpan.FromSeconds(1), scenario.Saga.NextWakeupAt);
 
-        story.Wakes().Sends("reserve#2");
-        Assert.Equal((first.CommandId, first.Arguments), (story.Last.Commands[0].CommandId, story.Last.Commands[0].Arguments));
-        story.Fails("reserve");
-        Assert.Equal(story.Now + TimeSpan.FromSeconds(2), story.Saga.NextWakeupAt);
+        scenario.Wakes().Sends("reserve#2");
+        Assert.Equal((first.CommandId, first.Arguments), (scenario.Last.Commands[0].CommandId, scenario.Last.Commands[0].Arguments));
+        scenario.Fails("reserve");
+        Assert.Equal(scenario.Now + TimeSpan.FromSeconds(2), scenario.Saga.NextWakeupAt);
     }
 
     [Fact]
     public void A_step_whose_attempts_are_used_up_fails_and_leads_to_on_failure()
     {
-        var story = Start().Fails("reserve").Wakes().Fails("reserve").Wakes().Fails("reserve");
+        var scenario = Start()
+            .Fails("reserve")
+            .Wakes()
+            .Fails("reserve")
+            .Wakes()
+            .Fails("reserve");
 
-        story.IsIn("unwound", SagaStatus.Failed);
-        Assert.Equal("step_failed", story.Answers.Single().Fault!.Code);
+        scenario.IsIn("unwound", SagaStatus.Failed);
+        Assert.Equal("step_failed", scenario.Answers.Single().Fault!.Code);
     }
 
     [Fact]
     public void Three_answers_of_503_are_retried_until_the_step_completes() =>
         Start("attempts: 3", "attempts: 5").Completes("reserve", Reserved)
-            .Answered("charge", 503).Wakes().Answered("charge", 503).Wakes().Answered("charge", 503).Wakes()
-            .Sends("charge#4").Completes("charge", Charged).Sends("seal");
+            .Answered("charge", 503)
+            .Wakes()
+            .Answered("charge", 503)
+            .Wakes()
+            .Answered("charge", 503)
+            .Wakes()
+            .Sends("charge#4")
+            .Completes("charge", Charged)
+                .Sends("seal");
 
     [Fact]
     public void A_failure_of_an_earlier_attempt_says_nothing_of_the_one_in_flight()
     {
-        var story = Start().Fails("reserve").Wakes();
+        var scenario = Start()
+            .Fails("reserve")
+            .Wakes();
 
-        Assert.False(story.Fails("reserve", attempt: 1).Last.Changed);
+        Assert.False(scenario.Fails("reserve", attempt: 1).Last.Changed);
     }
 
     [Fact]
     public void A_completion_counts_from_whichever_attempt_it_comes()
     {
-        var story = Start().Fails("reserve").Wakes();
+        var scenario = Start()
+            .Fails("reserve")
+            .Wakes();
 
-        story.Completes("reserve", Reserved, attempt: 1).Sends("charge");
+        scenario.Completes("reserve", Reserved, attempt: 1).Sends("charge");
     }
 
     [Fact]
     public void A_completion_counts_while_the_next_attempt_is_awaited() =>
-        Start().Fails("reserve").Completes("reserve", Reserved, attempt: 1).Sends("charge");
+        Start()
+            .Fails("reserve")
+            .Completes("reserve", Reserved, attempt: 1)
+                .Sends("charge");
 
     [Fact]
     public void A_command_that_nobody_has_taken_is_sent_again_as_the_same_attempt()
     {
-        var story = Start().Wakes().Sends("reserve").Wakes().Sends("reserve");
+        var scenario = Start()
+            .Wakes()
+                .Sends("reserve")
+            .Wakes()
+                .Sends("reserve");
 
-        Assert.Equal(1, story.Last.Commands[0].Attempt);
+        Assert.Equal(1, scenario.Last.Commands[0].Attempt);
     }
 
     [Fact]
     public void The_silence_before_a_command_is_sent_again_grows()
     {
-        var story = Start();
-        var first = story.Saga.NextWakeupAt!.Value - story.Now;
-        story.Wakes();
-        var second = story.Saga.NextWakeupAt!.Value - story.Now;
+        var scenario = Start();
+        var first = scenario.Saga.NextWakeupAt!.Value - scenario.Now;
+        scenario.Wakes();
+        var second = scenario.Saga.NextWakeupAt!.Value - scenario.Now;
 
         Assert.Equal(first * 2, second);
     }
@@ -211,137 +247,164 @@ public sealed class SagaEngineTests
     [Fact]
     public void A_command_that_someone_runs_is_asked_after_when_the_lease_is_over()
     {
-        var story = Start();
-        var until = story.Now + TimeSpan.FromMinutes(2);
-        story.Wakes(_ => new Lease(1, until)).Sends();
+        var scenario = Start();
+        var until = scenario.Now + TimeSpan.FromMinutes(2);
+        scenario.Wakes(_ => new Lease(1, until)).Sends();
 
-        Assert.Equal(until + TimeSpan.FromSeconds(1), story.Saga.NextWakeupAt);
+        Assert.Equal(until + TimeSpan.FromSeconds(1), scenario.Saga.NextWakeupAt);
     }
 
     [Fact]
     public void An_attempt_whose_lease_ran_out_without_an_outcome_has_failed()
     {
-        var story = Start().Wakes(_ => new Lease(1, null)).Sends();
+        var scenario = Start().Wakes(_ => new Lease(1, null)).Sends();
 
-        Assert.Equal("step_timed_out", Detail(story, "attempt_failed", "code"));
-        story.Wakes().Sends("reserve#2");
+        Assert.Equal("step_timed_out", Detail(scenario, "attempt_failed", "code"));
+        scenario.Wakes().Sends("reserve#2");
     }
 
     [Fact]
     public void A_result_that_is_not_what_the_step_returns_is_a_failure()
     {
-        var story = Start().Completes("reserve", """{"status_code":200,"headers":{},"body":{"id":7}}""");
+        var scenario = Start().Completes("reserve", """{"status_code":200,"headers":{},"body":{"id":7}}""");
 
-        Assert.Equal("result_invalid", Detail(story, "attempt_failed", "code"));
+        Assert.Equal("result_invalid", Detail(scenario, "attempt_failed", "code"));
     }
 
     [Fact]
     public void An_expression_that_fails_fails_the_step_at_once()
     {
-        var story = Start("reservation: result.body.id", "reservation: result.headers.missing").Completes("reserve", Reserved);
+        var scenario = Start("reservation: result.body.id", "reservation: result.headers.missing").Completes("reserve", Reserved);
 
-        Assert.Equal("expression_failed", story.Saga.Fault!.Code);
-        story.Sends("-reserve");
+        Assert.Equal("expression_failed", scenario.Saga.Fault!.Code);
+        scenario.Sends("-reserve");
     }
 
     [Fact]
     public void Past_the_pivot_a_failure_is_retried_without_end()
     {
-        var story = Confirming();
+        var scenario = Confirming();
         for (var i = 0; i < 10; i++)
         {
-            story.Answered("confirm", 503).Wakes();
+            scenario.Answered("confirm", 503)
+                .Wakes();
         }
 
-        story.Sends("confirm#11").Answered("confirm", 200).IsIn("done", SagaStatus.Completed);
+        scenario.Sends("confirm#11").Answered("confirm", 200).IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
     public void Past_the_pivot_a_rejection_blocks_and_takes_nothing_back()
     {
-        var story = Confirming().Answered("confirm", 409).Sends().IsIn("confirming", SagaStatus.Blocked);
+        var scenario = Confirming().Answered("confirm", 409).Sends().IsIn("confirming", SagaStatus.Blocked);
 
-        Assert.Empty(story.Answers);
-        Assert.Contains("http_409", story.Saga.Fault!.Code, StringComparison.Ordinal);
+        Assert.Empty(scenario.Answers);
+        Assert.Contains("http_409", scenario.Saga.Fault!.Code, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_compensation_that_is_rejected_blocks()
     {
-        var story = Start().Completes("reserve", Reserved).Answered("charge", 402).Answered("reserve", 409);
+        var scenario = Start()
+            .Completes("reserve", Reserved)
+            .Answered("charge", 402)
+            .Answered("reserve", 409);
 
-        story.IsIn("unwinding", SagaStatus.Blocked);
-        Assert.Contains("reserve", story.Saga.BlockedBecause, StringComparison.Ordinal);
+        scenario.IsIn("unwinding", SagaStatus.Blocked);
+        Assert.Contains("reserve", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_compensation_whose_attempts_are_used_up_blocks()
     {
-        var story = Start().Completes("reserve", Reserved).Answered("charge", 402);
-        story.Fails("reserve").Wakes().Fails("reserve").Wakes().Fails("reserve");
+        var scenario = Start()
+            .Completes("reserve", Reserved)
+            .Answered("charge", 402);
+        scenario.Fails("reserve")
+            .Wakes()
+            .Fails("reserve")
+            .Wakes()
+            .Fails("reserve");
 
-        story.IsIn("unwinding", SagaStatus.Blocked);
+        scenario.IsIn("unwinding", SagaStatus.Blocked);
     }
 
     [Fact]
     public void A_catch_leads_where_it_says()
     {
-        var story = Start(
+        var scenario = Start(
             "        reject: [{ when: result.status_code == 402, code: card_declined }]",
-            "        reject: [{ when: result.status_code == 402, code: card_declined }]\n        catch: [{ error: [card_declined], next: sealing }]");
+            "        reject: [{ when: result.status_code == 402, code: card_declined }]\n        catch: [{ error: [card_declined], next: "
+                + "sealing }]");
 
-        story.Completes("reserve", Reserved).Answered("charge", 402).Sends("seal").IsIn("sealing", SagaStatus.Running);
-        Assert.Null(story.Saga.Fault);
+        scenario.Completes("reserve", Reserved)
+            .Answered("charge", 402)
+                .Sends("seal").IsIn("sealing", SagaStatus.Running);
+        Assert.Null(scenario.Saga.Fault);
     }
 
     [Fact]
     public void A_state_that_is_entered_again_makes_new_commands()
     {
-        var story = Start("- next: confirming", "- when: saga.version == \"x\"\n        next: confirming\n      - next: reserving");
-        var first = story.Last.Commands[0].CommandId;
-        story.Completes("reserve", Reserved).Completes("charge", Charged).Completes("seal", """{"hex":"ab"}""").Sends("reserve");
+        var scenario = Start("- next: confirming", "- when: saga.version == \"x\"\n        next: confirming\n      - next: reserving");
+        var first = scenario.Last.Commands[0].CommandId;
+        scenario.Completes("reserve", Reserved)
+            .Completes("charge", Charged)
+            .Completes("seal", """{"hex":"ab"}""")
+                .Sends("reserve");
 
-        Assert.NotEqual(first, story.Last.Commands[0].CommandId);
+        Assert.NotEqual(first, scenario.Last.Commands[0].CommandId);
     }
 
     [Fact]
     public void A_request_that_joins_a_live_saga_is_answered_when_it_ends()
     {
-        var story = Start().Takes(Joining("requests/5/1", isDuplicate: false));
-        Assert.Empty(story.Answers);
+        var scenario = Start().Handles(Joining("requests/5/1", isDuplicate: false));
+        Assert.Empty(scenario.Answers);
 
-        story.Fails("reserve").Wakes().Fails("reserve").Wakes().Fails("reserve");
-        Assert.Equal([false, false], story.Answers.Select(answer => answer.IsDuplicate));
+        scenario.Fails("reserve")
+            .Wakes()
+            .Fails("reserve")
+            .Wakes()
+            .Fails("reserve");
+        Assert.Equal([false, false], scenario.Answers.Select(answer => answer.IsDuplicate));
     }
 
     [Fact]
     public void A_known_request_of_an_ended_saga_gets_the_first_answer_again_as_a_duplicate()
     {
-        var story = Start().Fails("reserve").Wakes().Fails("reserve").Wakes().Fails("reserve");
-        var first = story.Answers.Single();
-        story.Takes(story_Joining());
+        var scenario = Start()
+            .Fails("reserve")
+            .Wakes()
+            .Fails("reserve")
+            .Wakes()
+            .Fails("reserve");
+        var first = scenario.Answers.Single();
+        scenario.Handles(story_Joining());
 
-        Assert.Equal(2, story.Answers.Count);
-        Assert.Equal((true, first.Status, first.Output), (story.Answers[1].IsDuplicate, story.Answers[1].Status, story.Answers[1].Output));
+        Assert.Equal(2, scenario.Answers.Count);
+        Assert.Equal(
+            (true, first.Status, first.Output), (scenario.Answers[1].IsDuplicate, scenario.Answers[1].Status, scenario.Answers[1].Output));
 
-        RequestJoined story_Joining() => Joining("requests/3/99", isDuplicate: true) with { SagaId = story.Saga.Facts.SagaId };
+        RequestJoined story_Joining() => Joining("requests/3/99", isDuplicate: true) with { SagaId = scenario.Saga.Facts.SagaId };
     }
 
     [Fact]
     public void A_redelivered_record_of_a_joined_request_is_silent()
     {
-        var story = Start().Takes(Joining("requests/5/1", isDuplicate: false));
+        var scenario = Start().Handles(Joining("requests/5/1", isDuplicate: false));
 
-        Assert.False(story.Takes(Joining("requests/5/1", isDuplicate: false)).Last.Changed);
+        Assert.False(scenario.Handles(Joining("requests/5/1", isDuplicate: false)).Last.Changed);
     }
 
     [Fact]
     public void The_clock_never_goes_back_within_a_saga()
     {
-        var story = Start();
-        var decision = SagaEngine.Decide(story.Plan, story.Saga, story.Result("reserve", StepOutcome.Completed, Reserved, null), story.Now.AddHours(-1));
+        var scenario = Start();
+        var decision = SagaEngine.Decide(
+            scenario.Plan, scenario.Saga, scenario.Result("reserve", StepOutcome.Completed, Reserved, null), scenario.Now.AddHours(-1));
 
-        Assert.Equal(story.Now, decision.State.UpdatedAt);
+        Assert.Equal(scenario.Now, decision.State.UpdatedAt);
     }
 
     [Fact]
@@ -351,59 +414,66 @@ public sealed class SagaEngineTests
     [Fact]
     public void A_command_that_the_broker_refuses_and_nobody_has_taken_fails_its_step_at_once_and_only_what_came_before_is_compensated()
     {
-        var story = Start().Completes("reserve", Reserved).Sends("charge");
-        story.Takes(Closed(story, "charge")).Sends("-reserve").Completes("reserve").IsIn("unwound", SagaStatus.Failed);
+        var scenario = Start().Completes("reserve", Reserved).Sends("charge");
+        scenario.Handles(Closed(scenario, "charge"))
+                .Sends("-reserve")
+            .Completes("reserve")
+                .IsIn("unwound", SagaStatus.Failed);
 
-        Assert.Equal(EngineCodes.Undeliverable, story.Saga.Fault!.Code);
-        Assert.Equal(EngineCodes.Undeliverable, Detail(story, HistoryKinds.StepFailed, "code"));
+        Assert.Equal(EngineCodes.Undeliverable, scenario.Saga.Fault!.Code);
+        Assert.Equal(EngineCodes.Undeliverable, Detail(scenario, HistoryKinds.StepFailed, "code"));
     }
 
     [Fact]
     public void A_contract_catches_a_command_that_cannot_be_sent()
     {
-        var story = Start("    next: charging\n", "    catch: [{ error: undeliverable, next: done }]\n    next: charging\n");
-        story.Takes(Closed(story, "reserve")).IsIn("done", SagaStatus.Completed);
+        var scenario = Start("    next: charging\n", "    catch: [{ error: undeliverable, next: done }]\n    next: charging\n");
+        scenario.Handles(Closed(scenario, "reserve")).IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
     public void Past_the_pivot_a_command_that_cannot_be_sent_blocks_and_is_retried_under_a_new_key()
     {
-        var story = Confirming();
-        var closed = story.Saga.Outstanding[0].CommandId;
-        story.Takes(Closed(story, "confirm")).IsIn("confirming", SagaStatus.Blocked);
-        Assert.Equal("Step 'confirm' cannot be sent: too large", story.Saga.BlockedBecause);
+        var scenario = Confirming();
+        var closed = scenario.Saga.Outstanding[0].CommandId;
+        scenario.Handles(Closed(scenario, "confirm")).IsIn("confirming", SagaStatus.Blocked);
+        Assert.Equal("Step 'confirm' cannot be sent: too large", scenario.Saga.BlockedBecause);
 
-        story.Asks(OperatorCommand.Retry).Sends("confirm");
-        Assert.NotEqual(closed, story.Last.Commands[0].CommandId);
+        scenario.OperatorSends(OperatorCommand.Retry).Sends("confirm");
+        Assert.NotEqual(closed, scenario.Last.Commands[0].CommandId);
     }
 
     [Fact]
     public void A_command_that_was_closed_because_the_broker_refused_it_fails_its_step_although_nobody_told_the_saga()
     {
-        var story = Start().Wakes(_ => Story.Cancelled).IsIn("unwound", SagaStatus.Failed);
+        var scenario = Start().Wakes(_ => SagaScenario.Cancelled).IsIn("unwound", SagaStatus.Failed);
 
-        Assert.Equal(EngineCodes.Undeliverable, story.Saga.Fault!.Code);
+        Assert.Equal(EngineCodes.Undeliverable, scenario.Saga.Fault!.Code);
     }
 
-    private static StepResultArrived Closed(Story story, string step) =>
-        story.Result(step, StepOutcome.Undeliverable, null, ErrorCodes.DeliveryRefused) with { IsClosed = true, Message = "too large" };
+    private static StepResultArrived Closed(SagaScenario scenario, string step) =>
+        scenario.Result(step, StepOutcome.Undeliverable, null, ErrorCodes.DeliveryRefused) with { IsClosed = true, Message = "too large" };
 
-    private static Story Start(string replace = "", string by = "") =>
-        new Story(replace.Length == 0 ? Order : Order.Replace(replace, by, StringComparison.Ordinal)).Starts("""{"id":"o1","total":10.5}""");
+    private static SagaScenario Start(string replace = "", string by = "") =>
+        new SagaScenario(replace.Length == 0 ? Order : Order.Replace(replace, by, StringComparison.Ordinal))
+            .Starts("""{"id":"o1","total":10.5}""");
 
-    private static Story Confirming() => Start()
-        .Completes("reserve", Reserved).Completes("charge", Charged).Completes("seal", """{"hex":"ab"}""").Sends("confirm");
+    private static SagaScenario Confirming() => Start()
+        .Completes("reserve", Reserved)
+        .Completes("charge", Charged)
+        .Completes("seal", """{"hex":"ab"}""")
+            .Sends("confirm");
 
     private static RequestJoined Joining(string source, bool isDuplicate) => new()
     {
         SagaId = Guid.Empty,
         CausedBy = Guid.Empty,
-        Waiter = new Waiter(Story.Requester(source), isDuplicate),
+        Waiter = new Waiter(SagaScenario.Requester(source), isDuplicate),
     };
 
-    private static string? Detail(Story story, string kind, string name)
+    private static string? Detail(SagaScenario scenario, string kind, string name)
     {
-        var note = story.History.Last(note => note.Kind == kind);
+        var note = scenario.History.Last(note => note.Kind == kind);
         using var json = System.Text.Json.JsonDocument.Parse(note.Detail!.Value.Utf8);
         return json.RootElement.GetProperty(name).GetString();
     }
@@ -411,6 +481,6 @@ public sealed class SagaEngineTests
 
 internal static class StoryExtensions
 {
-    public static Story Takes_Undeliverable(this Story story) =>
-        story.Takes(story.Result("reserve", StepOutcome.Undeliverable, null, ErrorCodes.DeliveryRefused));
+    public static SagaScenario Takes_Undeliverable(this SagaScenario scenario) =>
+        scenario.Handles(scenario.Result("reserve", StepOutcome.Undeliverable, null, ErrorCodes.DeliveryRefused));
 }

@@ -40,7 +40,10 @@ public sealed class SagaScopeTests
     public void What_is_not_there_is_an_error_with_its_name(string text)
     {
         Assert.True(Expression.TryParse(text, out var expression, out _));
-        Assert.Contains(text.StartsWith("nobody", StringComparison.Ordinal) ? "nobody" : text.Split('.')[1], expression.Evaluate(Scope()).AsError(), StringComparison.Ordinal);
+        Assert.Contains(
+            text.StartsWith("nobody", StringComparison.Ordinal) ? "nobody" : text.Split('.')[1],
+            expression.Evaluate(Scope()).AsError(),
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -56,7 +59,9 @@ public sealed class SagaScopeTests
     private static SagaScope Scope()
     {
         // Which of its fields are used is the test's own business.
-        var plan = TestContracts.Check(TestContracts.Head + "data: { limit: double, name: string, unset: int, maybe: string? }\ninitial: done\nstates:\n  done: { end: completed }\n").Plans.Single();
+        var plan = TestContracts.Check(
+            TestContracts.Head + "data: { limit: double, name: string, unset: int, maybe: string? }\ninitial: done\nstates:\n  done: { "
+                + "end: completed }\n").Plans.Single();
         var saga = new SagaState
         {
             Facts = new SagaFacts
@@ -67,7 +72,13 @@ public sealed class SagaScopeTests
                 ContractHash = plan.Hash,
                 HomePartition = 0,
                 StartedAt = _now,
-                Requester = new Requester { RequestId = new Guid(2, 0, 0, new byte[8]), CorrelationId = new Guid(3, 0, 0, new byte[8]), Operation = plan.Name, Source = "requests/0/1" },
+                Requester = new Requester
+                {
+                    RequestId = new Guid(2, 0, 0, new byte[8]),
+                    CorrelationId = new Guid(3, 0, 0, new byte[8]),
+                    Operation = plan.Name,
+                    Source = "requests/0/1",
+                },
                 Input = Json("""{"order_id": "o-1", "total": 120.5}"""),
             },
             State = plan.Initial,

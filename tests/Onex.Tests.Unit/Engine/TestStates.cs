@@ -10,7 +10,7 @@ namespace Onex.Tests.Unit.Engine;
 /// <summary>Plans made by hand: what the engine does with a plan, whatever the compiler would say to its contract.</summary>
 internal static class TestStates
 {
-    private static readonly Plan _smallest = new Story("""
+    private static readonly Plan _smallest = new SagaScenario("""
         contract: story
         version: 1.0.0
         input: {}
@@ -25,7 +25,9 @@ internal static class TestStates
     /// <summary>Three attempts, a second apart, then two.</summary>
     public static RetryPolicy Quick { get; } = new(3, TimeSpan.FromSeconds(1), 2, TimeSpan.FromSeconds(10), Jitter.None, null);
 
-    /// <summary>The first state is the initial one. <c>compensating</c> and <c>failed</c> are added unless there is another way for failures.</summary>
+    /// <summary>
+    /// The first state is the initial one. <c>compensating</c> and <c>failed</c> are added unless there is another way for failures.
+    /// </summary>
     public static Plan Plan(
         StatePlan[] states,
         string? onFailure = null,
@@ -126,7 +128,8 @@ internal static class TestStates
             Compensation = undo is null
                 ? null
                 : new CompensationPlan(
-                    StepKind.Effect, new Invocation("http.delete", null, Map(("undo", undo))), Quick, TimeSpan.FromSeconds(10), whenUnknown),
+                    StepKind.Effect, new Invocation(
+                        "http.delete", null, Map(("undo", undo))), Quick, TimeSpan.FromSeconds(10), whenUnknown),
         };
 
     public static CallStep Compute(string id) => Effect(id, kind: StepKind.Compute);
@@ -164,5 +167,7 @@ internal static class TestStates
         [.. entries.Select(entry => KeyValuePair.Create<string, Template>(entry.Name, new Template.Single(Cel(entry.Value))))]);
 
     public static Expression Cel(string text) =>
-        Expression.TryParse(text, out var expression, out var problem) ? expression : throw new InvalidOperationException($"{text}: {problem.Problem}");
+        Expression.TryParse(text, out var expression, out var problem)
+            ? expression
+            : throw new InvalidOperationException($"{text}: {problem.Problem}");
 }

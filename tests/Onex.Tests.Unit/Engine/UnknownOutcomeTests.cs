@@ -4,7 +4,9 @@ using Onex.Tests.Unit.Orchestrator.Mapping;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>What may have happened: docs/contract-language.md#compensation. Compensated, blocked, or taken as not done, as the contract says.</summary>
+/// <summary>
+/// What may have happened: docs/contract-language.md#compensation. Compensated, blocked, or taken as not done, as the contract says.
+/// </summary>
 public sealed class UnknownOutcomeTests
 {
     private const string ByKey = "with: { path: /refunds, body: { by: \"${command_id}\" } }, when_unknown: run";
@@ -14,11 +16,11 @@ public sealed class UnknownOutcomeTests
     [Fact]
     public void A_step_that_times_out_on_every_attempt_blocks_because_nobody_can_tell_whether_it_happened()
     {
-        var story = Lost(Charging(ByAnswer)).IsIn("charging", SagaStatus.Blocked);
+        var scenario = Lost(Charging(ByAnswer)).IsIn("charging", SagaStatus.Blocked);
 
-        Assert.Equal((BlockedBy.Unknown, "charge"), (story.Saga.Blockage!.Kind, story.Saga.Blockage.Step));
-        Assert.Contains("Nobody can tell whether step 'charge' has happened", story.Saga.BlockedBecause, StringComparison.Ordinal);
-        Assert.Null(story.Saga.NextWakeupAt);
+        Assert.Equal((BlockedBy.Unknown, "charge"), (scenario.Saga.Blockage!.Kind, scenario.Saga.Blockage.Step));
+        Assert.Contains("Nobody can tell whether step 'charge' has happened", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
+        Assert.Null(scenario.Saga.NextWakeupAt);
     }
 
     [Fact]
@@ -27,18 +29,32 @@ public sealed class UnknownOutcomeTests
     [Fact]
     public void When_unknown_run_compensates_what_may_have_happened()
     {
-        var story = Lost(Charging(ByKey)).Sends("-charge").Completes("charge").Sends("-reserve").Completes("reserve").IsIn("unwound", SagaStatus.Failed);
+        var scenario = Lost(Charging(ByKey))
+            .Sends("-charge")
+            .Completes("charge")
+                .Sends("-reserve")
+            .Completes("reserve")
+                .IsIn("unwound", SagaStatus.Failed);
 
-        Assert.Equal("step_timed_out", story.Answers.Single().Fault!.Code);
+        Assert.Equal("step_timed_out", scenario.Answers.Single().Fault!.Code);
     }
 
     [Fact]
     public void When_unknown_assume_not_done_compensates_only_what_came_before() =>
-        Lost(Charging(ByAnswer + ", when_unknown: assume_not_done")).Sends("-reserve").Completes("reserve").IsIn("unwound", SagaStatus.Failed);
+        Lost(Charging(ByAnswer + ", when_unknown: assume_not_done"))
+            .Sends("-reserve")
+            .Completes("reserve")
+                .IsIn("unwound", SagaStatus.Failed);
 
     [Fact]
     public void What_was_not_connected_was_not_done() =>
-        Charging(ByAnswer).Fails("charge").Wakes().Fails("charge").Sends("-reserve").Completes("reserve").IsIn("unwound", SagaStatus.Failed);
+        Charging(ByAnswer)
+            .Fails("charge")
+            .Wakes()
+            .Fails("charge")
+                .Sends("-reserve")
+            .Completes("reserve")
+                .IsIn("unwound", SagaStatus.Failed);
 
     [Theory]
     [InlineData(503, false)]
@@ -48,56 +64,69 @@ public sealed class UnknownOutcomeTests
     [InlineData(504, true)]
     public void A_status_says_whether_it_happened_or_leaves_it_unknown(int status, bool unknown)
     {
-        var story = Charging(ByAnswer).Answered("charge", status).Wakes().Answered("charge", status);
+        var scenario = Charging(ByAnswer)
+            .Answered("charge", status)
+            .Wakes()
+            .Answered("charge", status);
 
-        story.IsIn(unknown ? "charging" : "unwinding", unknown ? SagaStatus.Blocked : SagaStatus.Compensating);
+        scenario.IsIn(unknown ? "charging" : "unwinding", unknown ? SagaStatus.Blocked : SagaStatus.Compensating);
     }
 
     [Fact]
     public void An_attempt_that_was_not_sent_says_nothing_of_one_before_it_that_was() =>
-        Charging(ByAnswer).Loses("charge").Wakes().Fails("charge").IsIn("charging", SagaStatus.Blocked);
+        Charging(ByAnswer)
+            .LosesResult("charge")
+            .Wakes()
+            .Fails("charge")
+                .IsIn("charging", SagaStatus.Blocked);
 
     [Fact]
     public void A_services_no_answers_for_every_attempt_under_the_key() =>
-        Charging(ByAnswer).Loses("charge").Wakes().Answered("charge", 404).Sends("-reserve");
+        Charging(ByAnswer)
+            .LosesResult("charge")
+            .Wakes()
+            .Answered("charge", 404)
+                .Sends("-reserve");
 
     [Fact]
     public void A_rejection_that_was_not_sent_leaves_an_earlier_attempt_unknown()
     {
-        var story = Charging(ByAnswer).Loses("charge").Wakes();
-        story.Takes(story.Result("charge", StepOutcome.Rejected, null, "address_refused") with { Reach = AttemptReach.NotSent })
+        var scenario = Charging(ByAnswer)
+            .LosesResult("charge")
+            .Wakes();
+        scenario.Handles(scenario.Result("charge", StepOutcome.Rejected, null, "address_refused") with { Reach = AttemptReach.NotSent })
             .IsIn("charging", SagaStatus.Blocked);
 
-        story.Asks(OperatorCommand.Skip).Sends("-reserve");
-        Assert.Equal("address_refused", story.Saga.Fault!.Code);
+        scenario.OperatorSends(OperatorCommand.Skip).Sends("-reserve");
+        Assert.Equal("address_refused", scenario.Saga.Fault!.Code);
     }
 
     [Fact]
     public void An_old_result_that_does_not_say_how_far_it_came_is_unknown()
     {
-        var story = Charging(ByAnswer, attempts: 1);
-        story.Takes(story.Result("charge", StepOutcome.Failed, null, "connection_failed")).IsIn("charging", SagaStatus.Blocked);
-        Assert.Contains("it failed once, with connection_failed", story.Saga.BlockedBecause, StringComparison.Ordinal);
+        var scenario = Charging(ByAnswer, attempts: 1);
+        scenario.Handles(scenario.Result("charge", StepOutcome.Failed, null, "connection_failed")).IsIn("charging", SagaStatus.Blocked);
+        Assert.Contains("it failed once, with connection_failed", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_2xx_whose_body_does_not_fit_happened_and_is_compensated_where_the_arguments_can_be_evaluated()
     {
-        var story = Charging(ByAnswer).Answered("charge", 201, """{"id":"c-1"}""").Sends("-charge");
+        var scenario = Charging(ByAnswer).Answered("charge", 201, """{"id":"c-1"}""").Sends("-charge");
 
-        Assert.Equal("""{"path":"/charges/c-1"}""", story.Arguments("charge"));
-        story.Completes("charge").Sends("-reserve");
-        Assert.Equal("result_invalid", story.Saga.Fault!.Code);
+        Assert.Equal("""{"path":"/charges/c-1"}""", scenario.Arguments("charge"));
+        scenario.Completes("charge").Sends("-reserve");
+        Assert.Equal("result_invalid", scenario.Saga.Fault!.Code);
     }
 
     [Fact]
     public void A_2xx_that_cannot_be_compensated_because_its_answer_is_not_understood_blocks()
     {
-        var story = Charging(ByAnswer).Answered("charge", 200, "\"<html>\"").IsIn("charging", SagaStatus.Blocked);
-        Assert.Contains("Step 'charge' happened", story.Saga.BlockedBecause, StringComparison.Ordinal);
+        var scenario = Charging(ByAnswer).Answered("charge", 200, "\"<html>\"").IsIn("charging", SagaStatus.Blocked);
+        Assert.Contains("Step 'charge' happened", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
 
-        story.Asks(OperatorCommand.Skip).Sends("-reserve");
-        Assert.Equal("result_invalid", story.Saga.Fault!.Code);
+        scenario.OperatorSends(OperatorCommand.Skip).Sends("-reserve");
+        Assert.Equal("result_invalid", scenario.Saga.Fault!.Code);
     }
 
     [Theory]
@@ -110,11 +139,11 @@ public sealed class UnknownOutcomeTests
     [Fact]
     public void A_2xx_whose_body_never_arrived_happened()
     {
-        var story = Charging(ByInput);
-        var unread = story.Result("charge", StepOutcome.Failed, """{"status_code":201,"headers":{},"body":null}""", "answer_unreadable");
-        story.Takes(unread with { Reach = AttemptReach.Done }).Sends("-charge");
+        var scenario = Charging(ByInput);
+        var unread = scenario.Result("charge", StepOutcome.Failed, """{"status_code":201,"headers":{},"body":null}""", "answer_unreadable");
+        scenario.Handles(unread with { Reach = AttemptReach.Done }).Sends("-charge");
 
-        Assert.Equal("result_invalid", story.Saga.Fault!.Code);
+        Assert.Equal("result_invalid", scenario.Saga.Fault!.Code);
     }
 
     [Theory]
@@ -124,13 +153,15 @@ public sealed class UnknownOutcomeTests
     [InlineData(", reject: [{ when: result.body.stopped, code: stopped }]")]
     public void A_body_that_is_declared_as_json_and_does_not_parse_is_not_understood_where_the_contract_reads_it(string more)
     {
-        var story = Getting(more);
-        story.Takes(Unparsed(story));
+        var scenario = Getting(more);
+        scenario.Handles(Unparsed(scenario));
 
-        var failed = Assert.Single(story.History, note => note.Kind == HistoryKinds.AttemptFailed);
+        var failed = Assert.Single(scenario.History, note => note.Kind == HistoryKinds.AttemptFailed);
         Assert.Contains("declared as application/json", failed.Detail.ToString(), StringComparison.Ordinal);
         Assert.Contains("result_invalid", failed.Detail.ToString(), StringComparison.Ordinal);
-        story.Wakes().Answered("read", 200, """{"name":"a","stopped":false}""").IsIn("done", SagaStatus.Completed);
+        scenario.Wakes()
+            .Answered("read", 200, """{"name":"a","stopped":false}""")
+                .IsIn("done", SagaStatus.Completed);
     }
 
     [Theory]
@@ -140,19 +171,19 @@ public sealed class UnknownOutcomeTests
     [InlineData(", reject: [{ when: result.status_code == 202, code: stopped }]")]
     public void A_body_that_is_declared_as_json_and_does_not_parse_concerns_no_contract_that_does_not_read_it_or_takes_text(string more)
     {
-        var story = Getting(more);
+        var scenario = Getting(more);
 
-        story.Takes(Unparsed(story)).IsIn("done", SagaStatus.Completed);
+        scenario.Handles(Unparsed(scenario)).IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
     public void A_body_that_does_not_parse_leaves_what_is_no_success_to_its_status()
     {
-        var story = Getting(", reject: [{ when: result.body.stopped, code: stopped }], retry: { attempts: 1 }");
+        var scenario = Getting(", reject: [{ when: result.body.stopped, code: stopped }], retry: { attempts: 1 }");
 
-        story.Takes(Unparsed(story) with { Outcome = StepOutcome.Failed, Code = "http_503", Reach = AttemptReach.Answered });
+        scenario.Handles(Unparsed(scenario) with { Outcome = StepOutcome.Failed, Code = "http_503", Reach = AttemptReach.Answered });
 
-        Assert.Equal("step_failed", story.Saga.Fault!.Code);
+        Assert.Equal("step_failed", scenario.Saga.Fault!.Code);
     }
 
     [Fact]
@@ -166,28 +197,35 @@ public sealed class UnknownOutcomeTests
     [Fact]
     public void An_operator_has_an_unknown_step_asked_once_more_under_the_same_key()
     {
-        var story = Lost(Charging(ByAnswer));
-        var id = story.Saga.Outstanding[0].CommandId;
-        story.Asks(OperatorCommand.Retry).Sends("charge#3");
-        Assert.Equal(id, story.Last.Commands[0].CommandId);
+        var scenario = Lost(Charging(ByAnswer));
+        var id = scenario.Saga.Outstanding[0].CommandId;
+        scenario.OperatorSends(OperatorCommand.Retry).Sends("charge#3");
+        Assert.Equal(id, scenario.Last.Commands[0].CommandId);
 
-        story.Answered("charge", 201, """{"id":"c-1","ref":"r"}""").IsIn("done", SagaStatus.Completed);
+        scenario.Answered("charge", 201, """{"id":"c-1","ref":"r"}""").IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
     public void Skip_of_an_unknown_step_takes_it_as_not_done_and_it_fails_as_it_would_have()
     {
-        var story = Lost(Charging(ByAnswer)).Asks(OperatorCommand.Skip).Sends("-reserve").Completes("reserve").IsIn("unwound", SagaStatus.Failed);
+        var scenario = Lost(Charging(ByAnswer))
+            .OperatorSends(OperatorCommand.Skip)
+                .Sends("-reserve")
+            .Completes("reserve")
+                .IsIn("unwound", SagaStatus.Failed);
 
-        Assert.Equal("step_timed_out", story.Answers.Single().Fault!.Code);
+        Assert.Equal("step_timed_out", scenario.Answers.Single().Fault!.Code);
     }
 
     [Fact]
     public void Cancel_of_an_unknown_step_finds_it_out_and_compensates()
     {
-        var story = Lost(Charging(ByAnswer)).Asks(OperatorCommand.Cancel).IsIn("unwinding", SagaStatus.Compensating);
+        var scenario = Lost(Charging(ByAnswer)).OperatorSends(OperatorCommand.Cancel).IsIn("unwinding", SagaStatus.Compensating);
 
-        story.Wakes().Sends("charge#3").Answered("charge", 201, """{"id":"c-1","ref":"r"}""").Sends("-charge");
+        scenario.Wakes()
+                .Sends("charge#3")
+            .Answered("charge", 201, """{"id":"c-1","ref":"r"}""")
+                .Sends("-charge");
     }
 
     [Fact]
@@ -197,51 +235,62 @@ public sealed class UnknownOutcomeTests
     [Fact]
     public void It_survives_the_row_while_it_is_unknown()
     {
-        var story = Charging(ByAnswer).Loses("charge");
-        Reload(story).Wakes().Fails("charge").IsIn("charging", SagaStatus.Blocked);
-        Reload(story).Asks(OperatorCommand.Skip).Sends("-reserve");
-        Assert.Equal("step_failed", story.Saga.Fault!.Code);
+        var scenario = Charging(ByAnswer).LosesResult("charge");
+        Reload(scenario)
+            .Wakes()
+            .Fails("charge")
+                .IsIn("charging", SagaStatus.Blocked);
+        Reload(scenario).OperatorSends(OperatorCommand.Skip).Sends("-reserve");
+        Assert.Equal("step_failed", scenario.Saga.Fault!.Code);
     }
 
     [Fact]
     public void An_item_that_may_have_happened_blocks_and_the_others_go_on()
     {
-        var story = Packing();
-        story.Takes(story.ItemLost("pack", 0)).IsIn("packing", SagaStatus.Blocked);
-        Assert.Equal((BlockedBy.Unknown, 0), (story.Saga.Blockage!.Kind, story.Saga.Blockage.Item));
-        story.CompletesItem("pack", 1);
+        var scenario = Packing();
+        scenario.Handles(scenario.ItemLost("pack", 0)).IsIn("packing", SagaStatus.Blocked);
+        Assert.Equal((BlockedBy.Unknown, 0), (scenario.Saga.Blockage!.Kind, scenario.Saga.Blockage.Item));
+        scenario.CompletesItem("pack", 1);
 
-        story.Asks(OperatorCommand.Skip).Wakes().Sends("-pack");
-        Assert.Equal("""{"path":"/b"}""", story.Arguments("pack"));
+        scenario.OperatorSends(OperatorCommand.Skip)
+            .Wakes()
+                .Sends("-pack");
+        Assert.Equal("""{"path":"/b"}""", scenario.Arguments("pack"));
     }
 
     [Fact]
     public void An_answer_that_is_not_understood_is_asked_for_again_where_the_operation_may_be_repeated()
     {
-        var story = Reading().Answered("read", 200, "\"<html>\"").Wakes().Sends("read#2");
-        Assert.True(story.Last.Commands[0].AsksAgain);
+        var scenario = Reading()
+            .Answered("read", 200, "\"<html>\"")
+            .Wakes()
+                .Sends("read#2");
+        Assert.True(scenario.Last.Commands[0].AsksAgain);
 
-        story.Answered("read", 200, """{"name":"a"}""").IsIn("done", SagaStatus.Completed);
+        scenario.Answered("read", 200, """{"name":"a"}""").IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
     public void An_answer_that_is_not_understood_and_comes_once_more_changes_nothing()
     {
-        var story = Reading();
-        var html = story.Result("read", StepOutcome.Completed, """{"status_code":200,"headers":{},"body":"<html>"}""", null);
-        story.Takes(html).Takes(html);
-        Assert.False(story.Last.Changed);
+        var scenario = Reading();
+        var html = scenario.Result("read", StepOutcome.Completed, """{"status_code":200,"headers":{},"body":"<html>"}""", null);
+        scenario.Handles(html)
+            .Handles(html);
+        Assert.False(scenario.Last.Changed);
 
-        story.Wakes().Sends("read#2").Takes(html);
-        Assert.False(story.Last.Changed);
+        scenario.Wakes()
+                .Sends("read#2")
+            .Handles(html);
+        Assert.False(scenario.Last.Changed);
     }
 
     [Fact]
     public void Nothing_is_asked_for_again_that_must_not_be_repeated()
     {
-        var story = Charging(ByInput).Answered("charge", 200, "\"<html>\"").Sends("-charge");
+        var scenario = Charging(ByInput).Answered("charge", 200, "\"<html>\"").Sends("-charge");
 
-        Assert.DoesNotContain(story.History, note => note.Kind == HistoryKinds.StepRetried);
+        Assert.DoesNotContain(scenario.History, note => note.Kind == HistoryKinds.StepRetried);
     }
 
     [Theory]
@@ -249,71 +298,103 @@ public sealed class UnknownOutcomeTests
     [InlineData("http.put", 3)]
     public void Past_the_pivot_an_answer_that_is_not_understood_blocks_so_that_an_operator_can_act(string operation, int attempts)
     {
-        var story = Confirming(operation);
+        var scenario = Confirming(operation);
         for (var attempt = 1; attempt <= attempts; attempt++)
         {
-            story.Answered("confirm", 200, "\"<html>\"");
+            scenario.Answered("confirm", 200, "\"<html>\"");
             if (attempt < attempts)
             {
-                story.Wakes().Sends($"confirm#{attempt + 1}");
+                scenario.Wakes().Sends($"confirm#{attempt + 1}");
             }
         }
 
-        story.IsIn("confirming", SagaStatus.Blocked);
-        story.Asks(OperatorCommand.Retry).Sends($"confirm#{attempts + 1}");
-        Assert.True(story.Last.Commands[0].AsksAgain);
-        story.Answered("confirm", 200, """{"name":"a"}""").IsIn("done", SagaStatus.Completed);
+        scenario.IsIn("confirming", SagaStatus.Blocked);
+        scenario.OperatorSends(OperatorCommand.Retry).Sends($"confirm#{attempts + 1}");
+        Assert.True(scenario.Last.Commands[0].AsksAgain);
+        scenario.Answered("confirm", 200, """{"name":"a"}""").IsIn("done", SagaStatus.Completed);
     }
 
     [Fact]
     public void Past_the_pivot_an_answer_that_is_not_understood_can_be_skipped() =>
-        Confirming("http.post").Answered("confirm", 200, "\"<html>\"").Asks(OperatorCommand.Skip).IsIn("done", SagaStatus.Completed);
+        Confirming("http.post")
+            .Answered("confirm", 200, "\"<html>\"")
+            .OperatorSends(OperatorCommand.Skip)
+                .IsIn("done", SagaStatus.Completed);
 
     [Fact]
     public void An_interrupted_step_whose_attempts_cannot_have_arrived_ends_at_once() =>
-        Charging(ByAnswer, attempts: 9).Fails("charge").Asks(OperatorCommand.Cancel).Sends("-reserve").Completes("reserve")
+        Charging(ByAnswer, attempts: 9)
+            .Fails("charge")
+            .OperatorSends(OperatorCommand.Cancel)
+                .Sends("-reserve")
+            .Completes("reserve")
             .IsIn("unwound", SagaStatus.Cancelled);
 
     [Fact]
     public void An_interrupted_step_whose_attempt_in_flight_was_not_sent_ends_with_it() =>
-        Charging(ByAnswer, attempts: 9).Asks(OperatorCommand.Cancel).Fails("charge").Sends("-reserve");
+        Charging(ByAnswer, attempts: 9)
+            .OperatorSends(OperatorCommand.Cancel)
+            .Fails("charge")
+                .Sends("-reserve");
 
     [Fact]
     public void An_interrupted_step_is_asked_about_three_times_at_most_whatever_its_policy_and_then_blocks()
     {
-        var story = Charging(ByAnswer, attempts: 50).Loses("charge").Wakes().Loses("charge").Asks(OperatorCommand.Cancel);
+        var scenario = Charging(ByAnswer, attempts: 50)
+            .LosesResult("charge")
+            .Wakes()
+            .LosesResult("charge")
+            .OperatorSends(OperatorCommand.Cancel);
         for (var attempt = 3; attempt < 3 + Interruption.AttemptsMax; attempt++)
         {
-            story.IsIn("unwinding", SagaStatus.Compensating).Wakes().Sends($"charge#{attempt}").Loses("charge");
+            scenario.IsIn("unwinding", SagaStatus.Compensating)
+                .Wakes()
+                    .Sends($"charge#{attempt}")
+                .LosesResult("charge");
         }
 
         Assert.Equal(3, Interruption.AttemptsMax);
-        story.IsIn("unwinding", SagaStatus.Blocked);
-        Assert.Equal(BlockedBy.Interrupted, story.Saga.Blockage!.Kind);
+        scenario.IsIn("unwinding", SagaStatus.Blocked);
+        Assert.Equal(BlockedBy.Interrupted, scenario.Saga.Blockage!.Kind);
     }
 
     [Fact]
     public void Skip_takes_an_interrupted_step_as_not_done_while_it_is_asked_about()
     {
-        var story = Charging(ByAnswer).Loses("charge").Asks(OperatorCommand.Cancel).Wakes().Sends("charge#2");
-        story.Asks(OperatorCommand.Skip).Sends("-reserve").Completes("reserve").IsIn("unwound", SagaStatus.Cancelled);
+        var scenario = Charging(ByAnswer)
+            .LosesResult("charge")
+            .OperatorSends(OperatorCommand.Cancel)
+            .Wakes()
+                .Sends("charge#2");
+        scenario.OperatorSends(OperatorCommand.Skip)
+                .Sends("-reserve")
+            .Completes("reserve")
+                .IsIn("unwound", SagaStatus.Cancelled);
 
-        Assert.Contains(story.History, note => note is { Kind: HistoryKinds.SkippedByOperator, Step: "charge" });
+        Assert.Contains(scenario.History, note => note is { Kind: HistoryKinds.SkippedByOperator, Step: "charge" });
     }
 
     [Fact]
     public void A_deadline_too_ends_a_step_whose_attempts_cannot_have_arrived() =>
-        Charging(ByAnswer, attempts: 9).Fails("charge").After(TimeSpan.FromHours(2)).Fires().Sends("-reserve");
+        Charging(ByAnswer, attempts: 9)
+            .Fails("charge")
+            .AdvancesTime(TimeSpan.FromHours(2))
+            .Fires()
+                .Sends("-reserve");
 
-    private static Story Reload(Story story)
+    private static SagaScenario Reload(SagaScenario scenario)
     {
-        story.Reloads(SagaRowsTests.There_and_back(story.Plan, story.Saga));
-        return story;
+        scenario.Reloads(SagaRowsTests.There_and_back(scenario.Plan, scenario.Saga));
+        return scenario;
     }
 
-    private static Story Lost(Story story) => story.Loses("charge").Wakes().Sends("charge#2").Loses("charge");
+    private static SagaScenario Lost(SagaScenario scenario) => scenario
+        .LosesResult("charge")
+        .Wakes()
+            .Sends("charge#2")
+        .LosesResult("charge");
 
-    private static Story Charging(string compensate, int attempts = 2, string save = "", string reject = "false") => new Story($$"""
+    private static SagaScenario Charging(string compensate, int attempts = 2, string save = "", string reject = "false") => new SagaScenario($$"""
         contract: story
         version: 1.0.0
         input: {}
@@ -346,9 +427,11 @@ public sealed class UnknownOutcomeTests
           done: { end: completed }
           unwound: { end: failed }
         on_failure: unwinding
-        """).Starts().Answered("reserve", 200).Sends("charge");
+        """).Starts()
+            .Answered("reserve", 200)
+                .Sends("charge");
 
-    private static Story Packing() => new Story("""
+    private static SagaScenario Packing() => new SagaScenario("""
         contract: story
         version: 1.0.0
         input: {}
@@ -368,7 +451,7 @@ public sealed class UnknownOutcomeTests
           done: { end: completed }
         """).Starts();
 
-    private static Story Reading() => new Story("""
+    private static SagaScenario Reading() => new SagaScenario("""
         contract: story
         version: 1.0.0
         input: {}
@@ -381,7 +464,7 @@ public sealed class UnknownOutcomeTests
           done: { end: completed }
         """).Starts();
 
-    private static Story Getting(string more) => new Story($$"""
+    private static SagaScenario Getting(string more) => new SagaScenario($$"""
         contract: story
         version: 1.0.0
         input: {}
@@ -395,13 +478,13 @@ public sealed class UnknownOutcomeTests
           done: { end: completed }
         """).Starts();
 
-    private static StepResultArrived Unparsed(Story story) =>
-        story.Result("read", StepOutcome.Completed, """{"status_code":200,"headers":{},"body":"{\"name\":"}""", null) with
+    private static StepResultArrived Unparsed(SagaScenario scenario) =>
+        scenario.Result("read", StepOutcome.Completed, """{"status_code":200,"headers":{},"body":"{\"name\":"}""", null) with
         {
             Unparsed = "stock:80 answered 200: the body is declared as application/json and is no JSON that can be read.",
         };
 
-    private static Story Confirming(string operation) => new Story($$"""
+    private static SagaScenario Confirming(string operation) => new SagaScenario($$"""
         contract: story
         version: 1.0.0
         input: {}

@@ -16,11 +16,11 @@ public sealed class ValueRuleTests
     [InlineData("""{"f":"\ud800"}""", "half of a surrogate pair")]
     public void A_result_that_no_value_can_be_has_failed_and_says_where(string body, string reason)
     {
-        var story = Asking("save: { kept: result.body.f }").Answered("ask", 200, body);
+        var scenario = Asking("save: { kept: result.body.f }").Answered("ask", 200, body);
 
-        Assert.Contains(reason, Detail(story, HistoryKinds.AttemptFailed, "message"), StringComparison.Ordinal);
-        Assert.Equal("result_invalid", Detail(story, HistoryKinds.AttemptFailed, "code"));
-        SagaRowsTests.There_and_back(story.Plan, story.Saga);
+        Assert.Contains(reason, Detail(scenario, HistoryKinds.AttemptFailed, "message"), StringComparison.Ordinal);
+        Assert.Equal("result_invalid", Detail(scenario, HistoryKinds.AttemptFailed, "code"));
+        SagaRowsTests.There_and_back(scenario.Plan, scenario.Saga);
     }
 
     [Fact]
@@ -34,9 +34,9 @@ public sealed class ValueRuleTests
     public void A_result_has_64_levels_at_most(int levelsOfItem, bool isTaken)
     {
         var body = "{\"f\":" + new string('[', levelsOfItem) + new string(']', levelsOfItem) + "}";
-        var story = Asking("save: { kept: result.body.f }").Answered("ask", 200, body);
+        var scenario = Asking("save: { kept: result.body.f }").Answered("ask", 200, body);
 
-        Assert.Equal(isTaken, story.Saga.Data["kept"].Kind == CelKind.List);
+        Assert.Equal(isTaken, scenario.Saga.Data["kept"].Kind == CelKind.List);
     }
 
     [Theory]
@@ -48,7 +48,7 @@ public sealed class ValueRuleTests
     public void What_would_be_nested_deeper_than_64_levels_is_not_made_and_fails_with_a_code(string step, string output, string code)
     {
         var full = new string('[', 64) + new string(']', 64);
-        var story = new Story($$"""
+        var scenario = new SagaScenario($$"""
             contract: story
             version: 1.0.0
             input: {}
@@ -62,11 +62,12 @@ public sealed class ValueRuleTests
                 steps: [{{step}}]
                 next: done
               done: { end: completed{{output}} }
-            """).Starts().Tells("given", $$"""{"what":{{full}}}""");
+            """).Starts()
+                .Receives("given", $$"""{"what":{{full}}}""");
 
-        Assert.Equal(code, story.Saga.Fault?.Code);
-        Assert.Contains("nested deeper than 64 levels", story.Saga.Fault!.Message, StringComparison.Ordinal);
-        story.IsIn("failed", SagaStatus.Failed);
+        Assert.Equal(code, scenario.Saga.Fault?.Code);
+        Assert.Contains("nested deeper than 64 levels", scenario.Saga.Fault!.Message, StringComparison.Ordinal);
+        scenario.IsIn("failed", SagaStatus.Failed);
     }
 
     [Theory]
@@ -76,7 +77,7 @@ public sealed class ValueRuleTests
     [InlineData("{ id: wrap, set: { kept: 1 } }", ", output: { more: \"${'a\\\\u0000'}\" }")]
     public void Text_that_cannot_be_stored_is_not_made_and_fails_with_a_code(string step, string output)
     {
-        var story = new Story($$"""
+        var scenario = new SagaScenario($$"""
             contract: story
             version: 1.0.0
             input: {}
@@ -89,20 +90,21 @@ public sealed class ValueRuleTests
               done: { end: completed{{output}} }
             """).Starts().IsIn("failed", SagaStatus.Failed);
 
-        Assert.Contains("U+0000", story.Saga.Fault!.Message, StringComparison.Ordinal);
+        Assert.Contains("U+0000", scenario.Saga.Fault!.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_value_of_any_type_is_the_same_before_and_after_its_row_was_read()
     {
-        var story = Asking("""save: { kept: "{'d': 1.5e17, 'u': 5u, 't': timestamp('2026-11-24T08:00:00Z'), 'p': duration('90s'), 'b': b'ab', 'n': {1: -0.0}}" }""")
+        var scenario = Asking(
+            """save: { kept: "{'d': 1.5e17, 'u': 5u, 't': timestamp('2026-11-24T08:00:00Z'), 'p': duration('90s'), 'b': b'ab', 'n': {1: -0.0}}" }""")
             .Answered("ask", 200);
-        var kept = story.Saga.Data["kept"];
+        var kept = scenario.Saga.Data["kept"];
 
         Assert.Equal(
             [CelKind.Bytes, CelKind.Double, CelKind.Map, CelKind.Duration, CelKind.Timestamp, CelKind.Uint],
             kept.AsMap().Select(entry => entry.Value.Kind));
-        var back = SagaRowsTests.There_and_back(story.Plan, story.Saga).Data["kept"];
+        var back = SagaRowsTests.There_and_back(scenario.Plan, scenario.Saga).Data["kept"];
         Assert.Equal(kept.AsMap().Select(entry => entry.Value.Kind), back.AsMap().Select(entry => entry.Value.Kind));
         Assert.Equal(kept, back);
     }
@@ -110,8 +112,8 @@ public sealed class ValueRuleTests
     [Fact]
     public void People_read_plain_json_of_data_whatever_its_kinds()
     {
-        var story = Asking("""save: { kept: "[1.5e17, 5u, timestamp('2026-11-24T08:00:00Z'), b'ab']" }""").Answered("ask", 200);
-        var row = SagaRows.ToRow(story.Saga, 1, Guid.Empty);
+        var scenario = Asking("""save: { kept: "[1.5e17, 5u, timestamp('2026-11-24T08:00:00Z'), b'ab']" }""").Answered("ask", 200);
+        var row = SagaRows.ToRow(scenario.Saga, 1, Guid.Empty);
 
         Assert.Equal("""{"kept":[150000000000000000.0,5,"2026-11-24T08:00:00Z","YWI="]}""", row.Data.ToString());
         Assert.Contains("""
@@ -122,7 +124,7 @@ public sealed class ValueRuleTests
     [Fact]
     public void What_a_step_returned_keeps_its_types_when_its_row_is_read()
     {
-        var story = new Story("""
+        var scenario = new SagaScenario("""
             contract: story
             version: 1.0.0
             input: {}
@@ -134,9 +136,10 @@ public sealed class ValueRuleTests
                   - { id: look, effect: http.get, connection: outside, with: { path: "/${steps.ask.body.at.getFullYear()}" } }
                 next: done
               done: { end: completed }
-            """).Starts().Answered("ask", 200, """{"at":"2026-11-24T08:00:00Z"}""");
+            """).Starts()
+                .Answered("ask", 200, """{"at":"2026-11-24T08:00:00Z"}""");
 
-        var back = SagaRowsTests.There_and_back(story.Plan, story.Saga);
+        var back = SagaRowsTests.There_and_back(scenario.Plan, scenario.Saga);
 
         Assert.True(back.Results["ask"].TryGetField("body", out var body));
         Assert.True(body.TryGetField("at", out var at));
@@ -146,31 +149,31 @@ public sealed class ValueRuleTests
     [Fact]
     public void A_saga_that_is_set_aside_sleeps_until_an_operator_asks_and_goes_on_where_it_was()
     {
-        var story = Asking("").After(TimeSpan.FromSeconds(1));
-        var due = story.Saga.NextWakeupAt;
-        var aside = SagaEngine.SetAside(story.Plan, story.Saga, "It broke.", story.Now);
+        var scenario = Asking("").AdvancesTime(TimeSpan.FromSeconds(1));
+        var due = scenario.Saga.NextWakeupAt;
+        var aside = SagaEngine.SetAside(scenario.Plan, scenario.Saga, "It broke.", scenario.Now);
 
         Assert.Equal((SagaStatus.Blocked, null, "It broke."), (aside.State.Status, aside.State.NextWakeupAt, aside.State.BlockedBecause));
-        Assert.False(SagaEngine.SetAside(story.Plan, aside.State, "Again.", story.Now).Changed);
-        var back = SagaRowsTests.There_and_back(story.Plan, aside.State);
+        Assert.False(SagaEngine.SetAside(scenario.Plan, aside.State, "Again.", scenario.Now).Changed);
+        var back = SagaRowsTests.There_and_back(scenario.Plan, aside.State);
         Assert.Equal(BlockedBy.Handling, back.Blockage!.Kind);
-        Assert.Contains("nothing to pass over", Asked(story, back, OperatorCommand.Skip).NotDone, StringComparison.Ordinal);
-        var retried = Asked(story, back, OperatorCommand.Retry);
+        Assert.Contains("nothing to pass over", Asked(scenario, back, OperatorCommand.Skip).NotDone, StringComparison.Ordinal);
+        var retried = Asked(scenario, back, OperatorCommand.Retry);
         Assert.Equal((SagaStatus.Running, due), (retried.State.Status, retried.State.NextWakeupAt));
 
         // It goes on, and begins nothing anew.
         Assert.Empty(retried.Commands);
         Assert.Equal([HistoryKinds.RetriedByOperator], retried.History.Select(note => note.Kind));
-        Assert.Equal(SagaStatus.Compensating, Asked(story, back, OperatorCommand.Cancel).State.Status);
+        Assert.Equal(SagaStatus.Compensating, Asked(scenario, back, OperatorCommand.Cancel).State.Status);
     }
 
-    private static Decision Asked(Story story, SagaState saga, OperatorCommand command) => SagaEngine.Decide(
-        story.Plan,
+    private static Decision Asked(SagaScenario scenario, SagaState saga, OperatorCommand command) => SagaEngine.Decide(
+        scenario.Plan,
         saga,
         new OperatorAsked { SagaId = saga.Facts.SagaId, CausedBy = Guid.Empty, Command = command, By = "ops" },
-        story.Now);
+        scenario.Now);
 
-    private static Story Asking(string more) => new Story($$"""
+    private static SagaScenario Asking(string more) => new SagaScenario($$"""
         contract: story
         version: 1.0.0
         input: {}
@@ -191,9 +194,9 @@ public sealed class ValueRuleTests
           done: { end: completed }
         """).Starts();
 
-    private static string Detail(Story story, string kind, string name)
+    private static string Detail(SagaScenario scenario, string kind, string name)
     {
-        using var json = System.Text.Json.JsonDocument.Parse(story.History.Last(note => note.Kind == kind).Detail!.Value.Utf8);
+        using var json = System.Text.Json.JsonDocument.Parse(scenario.History.Last(note => note.Kind == kind).Detail!.Value.Utf8);
         return json.RootElement.GetProperty(name).GetString()!;
     }
 }

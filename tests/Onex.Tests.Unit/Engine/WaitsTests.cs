@@ -9,57 +9,79 @@ public sealed class WaitsTests
     [Fact]
     public void A_step_in_flight_is_told_with_its_attempt()
     {
-        var story = Start().Fails("charge").Wakes();
+        var scenario = Start()
+            .Fails("charge")
+            .Wakes();
 
-        Tells(story, "In state 'charging' step 'charge' is in flight (attempt 2 of 3, sent first at 2026-11-24 08:00:00Z, asked after at 2026-11-24 08:00:18Z).", "cancel", "pause");
+        Tells(
+            scenario,
+            "In state 'charging' step 'charge' is in flight (attempt 2 of 3, sent first at 2026-11-24 08:00:00Z, asked after at "
+                + "2026-11-24 08:00:18Z).",
+            "cancel",
+            "pause");
     }
 
     [Fact]
     public void A_step_that_backs_off_is_told_with_its_time() =>
-        Tells(Start().Fails("charge"), "In state 'charging' step 'charge' waits until 2026-11-24 08:00:01Z after attempt 1 of 3 failed.", "cancel", "pause");
+        Tells(
+            Start().Fails("charge"),
+            "In state 'charging' step 'charge' waits until 2026-11-24 08:00:01Z after attempt 1 of 3 failed.",
+            "cancel",
+            "pause");
 
     [Fact]
     public void An_interrupted_step_is_told_as_being_resolved() => Tells(
-        Start().Tells("cancel"),
-        "In state 'compensating' the interrupted step 'charge' is being resolved (attempt 1 of 3, sent first at 2026-11-24 08:00:00Z, asked after at 2026-11-24 08:00:00Z)."
+        Start().Receives("cancel"),
+        "In state 'compensating' the interrupted step 'charge' is being resolved (attempt 1 of 3, sent first at 2026-11-24 08:00:00Z, "
+            + "asked after at 2026-11-24 08:00:00Z)."
         + " Nothing older is taken back before that is resolved.",
         "skip", "cancel", "pause");
 
     [Fact]
     public void A_departure_says_where_it_goes() =>
-        Assert.EndsWith("It goes to 'asking' once that is resolved.", Reason(Start().Tells("other_card")).Sentence, StringComparison.Ordinal);
+        Assert.EndsWith(
+            "It goes to 'asking' once that is resolved.", Reason(Start().Receives("other_card")).Sentence, StringComparison.Ordinal);
 
     [Fact]
     public void Events_are_told_by_name_with_the_time_after_which_something_else_happens()
     {
-        var story = Start().Completes("charge").IsIn("asking", SagaStatus.Waiting);
+        var scenario = Start().Completes("charge").IsIn("asking", SagaStatus.Waiting);
 
         Tells(
-            story,
-            "It waits in state 'asking' since 2026-11-24 08:00:00Z for one of the events card, cancel; otherwise it goes to 'compensating' at 2026-11-26 08:00:00Z, "
+            scenario,
+            "It waits in state 'asking' since 2026-11-24 08:00:00Z for one of the events card, cancel; otherwise it goes to "
+                + "'compensating' at 2026-11-26 08:00:00Z, "
             + "or goes to 'compensating' at 2026-11-27 08:00:00Z, its deadline.",
             "send card", "send cancel", "cancel", "pause");
-        Assert.Equal(["event card", "event cancel", "time 2026-11-26 08:00:00Z"], Reason(story).Waits);
+        Assert.Equal(["event card", "event cancel", "time 2026-11-26 08:00:00Z"], Reason(scenario).Waits);
     }
 
     [Fact]
     public void A_wait_is_told_with_its_time()
     {
-        var story = new Story(TestStates.Plan([TestStates.State("resting", "done", [TestStates.Wait("rest", TimeSpan.FromMinutes(5))]), TestStates.End("done")])).Starts();
+        var scenario = new SagaScenario(
+            TestStates.Plan(
+                [TestStates.State("resting", "done", [TestStates.Wait("rest", TimeSpan.FromMinutes(5))]), TestStates.End("done")]))
+            .Starts();
 
-        Tells(story, "It waits in state 'resting' since 2026-11-24 08:00:00Z and goes on at 2026-11-24 08:05:00Z.", "cancel", "pause");
+        Tells(scenario, "It waits in state 'resting' since 2026-11-24 08:00:00Z and goes on at 2026-11-24 08:05:00Z.", "cancel", "pause");
     }
 
     [Fact]
     public void A_blocked_saga_says_why_and_what_can_be_done() => Tells(
-        Start().Tells("cancel").Completes("charge").Answered("charge", 409),
+        Start()
+            .Receives("cancel")
+            .Completes("charge")
+            .Answered("charge", 409),
         "It is blocked in state 'compensating' since 2026-11-24 08:00:00Z and waits for an operator: "
         + "Step 'charge' cannot be taken back: that was rejected with http_409: http_409",
         "retry", "skip", "cancel", "terminate");
 
     [Fact]
     public void A_paused_saga_says_who_and_why() => Tells(
-        Start().Completes("charge").Asks(OperatorCommand.Pause, "alice", "stocktaking"),
+        Start()
+            .Completes("charge")
+            .OperatorSends(OperatorCommand.Pause, "alice", "stocktaking"),
         "alice paused it in state 'asking' at 2026-11-24 08:00:00Z (stocktaking): it sends nothing until it is resumed.",
         "resume", "cancel");
 
@@ -70,9 +92,11 @@ public sealed class WaitsTests
     [Fact]
     public void A_step_that_nobody_takes_is_told_with_the_role_that_would()
     {
-        var story = Start().Wakes().Wakes();
+        var scenario = Start()
+            .Wakes()
+            .Wakes();
 
-        Assert.Contains(", and nobody has taken it: is a runtime-effects running?", Reason(story).Sentence);
+        Assert.Contains(", and nobody has taken it: is a runtime-effects running?", Reason(scenario).Sentence);
     }
 
     [Fact]
@@ -80,43 +104,53 @@ public sealed class WaitsTests
     {
         var card = new DataType.Fields([.. new[] { ("number", "string"), ("limit", "int"), ("note", "string?") }
             .Select(field => KeyValuePair.Create(field.Item1, DataTypeReader.Parse(field.Item2)))]);
-        var story = new Story(TestStates.Plan(
+        var scenario = new SagaScenario(TestStates.Plan(
             [TestStates.State("asking", on: [TestStates.On("card", "done")]), TestStates.End("done")],
             events: [TestStates.Event("card", card)])).Starts();
 
-        Assert.Contains($$"""sagas send {{story.Saga.Facts.SagaId}} card --data '{"number":"...","limit":0}'""", Reason(story).Actions);
+        Assert.Contains(
+            $$"""sagas send {{scenario.Saga.Facts.SagaId}} card --data '{"number":"...","limit":0}'""", Reason(scenario).Actions);
     }
 
     [Fact]
     public void Every_line_that_is_proposed_is_a_command()
     {
-        Story[] stories =
+        SagaScenario[] stories =
         [
-            Start(), Start().Completes("charge"), Start().Tells("cancel").Completes("charge").Answered("charge", 409),
-            Start().Completes("charge").Asks(OperatorCommand.Pause, "alice"),
+            Start(), Start()
+                .Completes("charge"), Start()
+                .Receives("cancel")
+                .Completes("charge")
+                .Answered("charge", 409),
+            Start()
+                .Completes("charge")
+                .OperatorSends(OperatorCommand.Pause, "alice"),
         ];
 
-        Assert.All(stories.SelectMany(story => Reason(story).Actions), line => Assert.Empty(Onex.Runtime.Commands.CommandLine.Parse(line.Split(' ')).Errors));
+        Assert.All(
+            stories.SelectMany(scenario => Reason(scenario).Actions),
+            line => Assert.Empty(Onex.Runtime.Commands.CommandLine.Parse(line.Split(' ')).Errors));
     }
 
-    private static void Tells(Story story, string sentence, params string[] actions)
+    private static void Tells(SagaScenario scenario, string sentence, params string[] actions)
     {
-        var reason = Reason(story);
+        var reason = Reason(scenario);
         Assert.Equal(sentence, reason.Sentence);
         Assert.Equal(
             actions.Select(action => action.StartsWith("send ", StringComparison.Ordinal)
-                ? $"sagas send {story.Saga.Facts.SagaId} {action[5..]}"
-                : $"sagas {action} {story.Saga.Facts.SagaId}{(action == "terminate" ? $" --confirm {story.Saga.Facts.SagaId}" : "")}"),
+                ? $"sagas send {scenario.Saga.Facts.SagaId} {action[5..]}"
+                : $"sagas {action} {scenario.Saga.Facts.SagaId}{(action == "terminate" ? $" --confirm {scenario.Saga.Facts.SagaId}" : "")}"),
             reason.Actions);
-        Assert.Equal(story.Saga.NextWakeupAt, reason.Until);
+        Assert.Equal(scenario.Saga.NextWakeupAt, reason.Until);
     }
 
-    private static Onex.Engine.WaitReason Reason(Story story) => Waits.Tell(story.Plan, story.Saga, story.Now);
+    private static Onex.Engine.WaitReason Reason(SagaScenario scenario) => Waits.Tell(scenario.Plan, scenario.Saga, scenario.Now);
 
-    private static Story Start() => new Story(TestStates.Plan(
+    private static SagaScenario Start() => new SagaScenario(TestStates.Plan(
         [
             TestStates.State("charging", "asking", [TestStates.Effect("charge", undo: "'c'")], on: [TestStates.On("other_card", "asking")]),
-            TestStates.State("asking", on: [TestStates.On("card", "done")], timeout: TestStates.After(TimeSpan.FromHours(48), "compensating")),
+            TestStates.State(
+                "asking", on: [TestStates.On("card", "done")], timeout: TestStates.After(TimeSpan.FromHours(48), "compensating")),
             TestStates.End("done"),
         ],
         events: [TestStates.Event("card"), TestStates.Event("cancel"), TestStates.Event("other_card")],

@@ -66,7 +66,9 @@ public sealed class DependencyTests
         Assert.Equal(
             ["Onex.Effects", "Onex.Kafka", "Onex.Orchestrator", "Onex.Workers"],
             Directory.EnumerateFiles(Repository.At("src"), "*.csproj", SearchOption.AllDirectories)
-                .Where(path => XDocument.Load(path).Descendants("PackageReference").Any(package => package.Attribute("Include")!.Value.StartsWith("MassTransit", StringComparison.Ordinal)))
+                .Where(
+                    path => XDocument.Load(path).Descendants("PackageReference").Any(
+                        package => package.Attribute("Include")!.Value.StartsWith("MassTransit", StringComparison.Ordinal)))
                 .Select(path => Path.GetFileNameWithoutExtension(path)!)
                 .Order(StringComparer.Ordinal));
 

@@ -6,7 +6,9 @@ using YamlDotNet.RepresentationModel;
 
 namespace Onex.Tests.Unit.House;
 
-/// <summary>What lies in docker/ lists settings, names and numbers that users rely on: it must say what the code says, and go on saying it.</summary>
+/// <summary>
+/// What lies in docker/ lists settings, names and numbers that users rely on: it must say what the code says, and go on saying it.
+/// </summary>
 public sealed partial class DockerFilesTests
 {
     private static readonly string[] _services = ["runtime-main", "runtime-effects", "runtime-worker"];
@@ -14,11 +16,29 @@ public sealed partial class DockerFilesTests
     // Fixed by the image or the service, or of no use where each role is a process of its own. A new setting belongs into the compose file
     // and into .env.example, or here.
     private static readonly string[] _notForUsers =
-        ["RUNTIME_PROFILE", "ONEX_IN_CONTAINER", "ONEX_HTTP_PORT", "ONEX_HTTP_BIND", "ONEX_LOG_DIR", "ONEX_EVENT_BUS", "ONEX_STORE", "ONEX_DATA_DIR", "ONEX_API_URL"];
+        [
+            "RUNTIME_PROFILE",
+            "ONEX_IN_CONTAINER",
+            "ONEX_HTTP_PORT",
+            "ONEX_HTTP_BIND",
+            "ONEX_LOG_DIR",
+            "ONEX_EVENT_BUS",
+            "ONEX_STORE",
+            "ONEX_DATA_DIR",
+            "ONEX_API_URL"];
 
     // What Compose itself or a build reads.
     private static readonly string[] _composes =
-        ["COMPOSE_PROFILES", "REMOTE_HOST", "RUNTIME_MAIN_PORT", "RUNTIME_EFFECTS_PORT", "WORKER_REPLICAS", "RUNTIME_VERSION", "BUILD_DATE", "VCS_REF", "GITHUB_TOKEN"];
+        [
+            "COMPOSE_PROFILES",
+            "REMOTE_HOST",
+            "RUNTIME_MAIN_PORT",
+            "RUNTIME_EFFECTS_PORT",
+            "WORKER_REPLICAS",
+            "RUNTIME_VERSION",
+            "BUILD_DATE",
+            "VCS_REF",
+            "GITHUB_TOKEN"];
 
     // Names of OpenTelemetry's own specification.
     private static readonly string[] _openTelemetry =
@@ -59,7 +79,9 @@ public sealed partial class DockerFilesTests
             .Select(secret => secret is YamlMappingNode optional ? $"{optional["source"]} {optional["target"]}" : $"{secret} {secret}");
         Assert.Equal(
             Variables().Where(setting => setting.Secret).Select(setting => (setting.Name, File: setting.Name.ToLowerInvariant()))
-                .Select(secret => $"{(_required.Contains(secret.Name) ? secret.File : $"optional${{{secret.Name}:+_{secret.File}}}")} {secret.File}")
+                .Select(
+                    secret => $"{(_required.Contains(secret.Name) ? secret.File : $"optional${{{secret.Name}:+_{secret.File}}}")} "
+                        + $"{secret.File}")
                 .Order(StringComparer.Ordinal),
             mounted.Order(StringComparer.Ordinal));
     }
@@ -67,7 +89,8 @@ public sealed partial class DockerFilesTests
     [Fact]
     public void A_variable_is_passed_on_under_its_own_name()
     {
-        foreach (var (name, value) in _compose.Environment("runtime-main").Where(pair => pair.Value.StartsWith("${", StringComparison.Ordinal)))
+        foreach (
+            var (name, value) in _compose.Environment("runtime-main").Where(pair => pair.Value.StartsWith("${", StringComparison.Ordinal)))
         {
             Assert.Matches($@"^\$\{{{name.Replace("_FILE", "(_FILE)?", StringComparison.Ordinal)}:[-+]", value);
         }
@@ -84,7 +107,12 @@ public sealed partial class DockerFilesTests
         var example = Example();
 
         Assert.Equal(
-            Variables().Select(setting => setting.Name).Except(_notForUsers).Concat(_composes).Concat(_openTelemetry).Order(StringComparer.Ordinal),
+            Variables()
+                .Select(setting => setting.Name)
+                .Except(_notForUsers)
+                .Concat(_composes)
+                .Concat(_openTelemetry)
+                .Order(StringComparer.Ordinal),
             example.Keys.Order(StringComparer.Ordinal));
         Assert.All(
             Variables().Where(setting => !setting.Secret && example.ContainsKey(setting.Name) && setting.DefaultInWords is null),
@@ -95,27 +123,53 @@ public sealed partial class DockerFilesTests
     public void The_example_asks_for_the_secrets_with_placeholders_and_for_nothing_else()
     {
         Assert.Equal(
-            [("COMPOSE_PROFILES", "all"), ("ONEX_API_TOKEN", ""), ("POSTGRES_PASSWORD", "__REPLACE_WITH_SECURE_PASSWORD__"), ("REDIS_PASSWORD", "__REPLACE_WITH_SECURE_PASSWORD__"), ("VAULT_TOKEN", "__REPLACE_WITH_VAULT_TOKEN__")],
-            Example().Where(entry => entry.Value.IsSet).Select(entry => (entry.Key, entry.Value.Value)).OrderBy(entry => entry.Key, StringComparer.Ordinal));
+            [
+                ("COMPOSE_PROFILES", "all"),
+                ("ONEX_API_TOKEN", ""),
+                ("POSTGRES_PASSWORD", "__REPLACE_WITH_SECURE_PASSWORD__"),
+                ("REDIS_PASSWORD", "__REPLACE_WITH_SECURE_PASSWORD__"),
+                ("VAULT_TOKEN", "__REPLACE_WITH_VAULT_TOKEN__")],
+            Example().Where(entry => entry.Value.IsSet).Select(entry => (entry.Key, entry.Value.Value)).OrderBy(
+                entry => entry.Key, StringComparer.Ordinal));
     }
 
     [Theory]
-    [InlineData("runtime-main", "main", "main effects workers all", "${RUNTIME_MAIN_PORT:-8085}:8085", "runtime-logs runtime-data", "1.0 512M 0.25 128M")]
-    [InlineData("runtime-effects", "effects", "effects all", "${RUNTIME_EFFECTS_PORT:-8086}:8085", "effects-logs effects-data", "1.0 512M 0.25 128M")]
+    [InlineData(
+        "runtime-main",
+        "main",
+        "main effects workers all",
+        "${RUNTIME_MAIN_PORT:-8085}:8085",
+        "runtime-logs runtime-data",
+        "1.0 512M 0.25 128M")]
+    [InlineData(
+        "runtime-effects",
+        "effects",
+        "effects all",
+        "${RUNTIME_EFFECTS_PORT:-8086}:8085",
+        "effects-logs effects-data",
+        "1.0 512M 0.25 128M")]
     [InlineData("runtime-worker", "workers", "workers all", null, "worker-logs", "0.5 256M 0.1 64M")]
-    public void Names_ports_volumes_and_limits_are_the_promised_ones(string service, string role, string profiles, string? port, string volumes, string limits)
+    public void Names_ports_volumes_and_limits_are_the_promised_ones(
+        string service, string role, string profiles, string? port, string volumes, string limits)
     {
         Assert.Equal("omnibase-infra-runtime", _compose.Text("services", service, "image"));
-        Assert.Equal(service == "runtime-worker" ? null : $"omnibase-infra-{service}", _compose.Text("services", service, "container_name"));
+        Assert.Equal(
+            service == "runtime-worker" ? null : $"omnibase-infra-{service}", _compose.Text("services", service, "container_name"));
         Assert.Equal(role, _compose.Environment(service)["RUNTIME_PROFILE"]);
         Assert.Equal(profiles.Split(' '), _compose.Items("services", service, "profiles"));
         Assert.Equal(port is null ? [] : [port], _compose.Items("services", service, "ports"));
-        string[] mounts = ["../contracts:/app/contracts:ro", .. volumes.Split(' ').Select(volume => $"{volume}:/app/{volume.Split('-')[^1]}")];
+        string[] mounts = [
+            "../contracts:/app/contracts:ro",
+            .. volumes.Split(' ').Select(volume => $"{volume}:/app/{volume.Split('-')[^1]}"),
+        ];
         Assert.Equal(mounts, _compose.Items("services", service, "volumes"));
         Assert.All(volumes.Split(' '), volume => Assert.Equal($"omnibase-infra-{volume}", _compose.Text("volumes", volume, "name")));
-        var given = new[] { "limits", "reservations" }.SelectMany(kind => new[] { "cpus", "memory" }.Select(what => _compose.Text("services", service, "deploy", "resources", kind, what)));
+        var given = new[] { "limits", "reservations" }.SelectMany(
+            kind => new[] { "cpus", "memory" }.Select(what => _compose.Text("services", service, "deploy", "resources", kind, what)));
         Assert.Equal(limits.Split(' '), given);
-        Assert.Equal(service == "runtime-main" ? null : "service_healthy", _compose.Text("services", service, "depends_on", "runtime-main", "condition"));
+        Assert.Equal(
+            service == "runtime-main" ? null : "service_healthy",
+            _compose.Text("services", service, "depends_on", "runtime-main", "condition"));
         Assert.Equal(("30s", "10s", "40s", "3"), (Health("interval"), Health("timeout"), Health("start_period"), Health("retries")));
 
         string? Health(string what) => _compose.Text("services", service, "healthcheck", what);
@@ -128,7 +182,8 @@ public sealed partial class DockerFilesTests
         Assert.Equal("omnibase-infra-network", _compose.Text("networks", "default", "name"));
         Assert.Equal("${WORKER_REPLICAS:-2}", _compose.Text("services", "runtime-worker", "deploy", "replicas"));
         Assert.Equal(
-            new[] { "consul", "postgres", "redis", "redpanda", "vault" }.Select(name => $"omninode-bridge-{name}:${{REMOTE_HOST:-host-gateway}}"),
+            new[] { "consul", "postgres", "redis", "redpanda", "vault" }
+                .Select(name => $"omninode-bridge-{name}:${{REMOTE_HOST:-host-gateway}}"),
             _compose.Items("services", "runtime-main", "extra_hosts").Order(StringComparer.Ordinal));
     }
 
@@ -137,7 +192,9 @@ public sealed partial class DockerFilesTests
     public void A_container_may_stop_for_longer_than_the_runtime_does_and_is_not_started_for_ever(string service)
     {
         Assert.True(Durations.TryParseWithClock(_compose.Text("services", service, "stop_grace_period")!, out var grace));
-        Assert.True(grace > TimeSpan.FromSeconds(int.Parse(SettingsTable.GracePeriod.Default!)) + TimeSpan.FromSeconds(5), "less than the grace period and the closing after it");
+        Assert.True(
+            grace > TimeSpan.FromSeconds(int.Parse(SettingsTable.GracePeriod.Default!)) + TimeSpan.FromSeconds(5),
+            "less than the grace period and the closing after it");
         Assert.Matches("^on-failure:[1-9]$", _compose.Text("services", service, "restart")!);
     }
 
@@ -148,7 +205,8 @@ public sealed partial class DockerFilesTests
         var neighbours = infra.Keys("services").Except(_services).Order(StringComparer.Ordinal);
 
         Assert.Equal(
-            _compose.Items("services", "runtime-main", "extra_hosts").Select(entry => entry.Split(':')[0]).Order(StringComparer.Ordinal), neighbours);
+            _compose.Items(
+                "services", "runtime-main", "extra_hosts").Select(entry => entry.Split(':')[0]).Order(StringComparer.Ordinal), neighbours);
         Assert.All(_services, service => Assert.Equal("!reset", infra.Find("services", service, "extra_hosts")!.Tag.Value));
     }
 
@@ -169,9 +227,13 @@ public sealed partial class DockerFilesTests
     {
         var manual = File.ReadAllText(Repository.At("docker", "README.md"));
 
-        Assert.All(_composes.Concat(_openTelemetry).Concat(_required).Append("ONEX_API_TOKEN"), name => Assert.Contains($"`{name}`", manual, StringComparison.Ordinal));
         Assert.All(
-            Directory.EnumerateFiles(Repository.At("docker")).Select(Path.GetFileName).Where(name => name is not ".env" and not "runtime.env"),
+            _composes.Concat(_openTelemetry).Concat(_required).Append("ONEX_API_TOKEN"),
+            name => Assert.Contains($"`{name}`", manual, StringComparison.Ordinal));
+        Assert.All(
+            Directory.EnumerateFiles(Repository.At("docker"))
+                .Select(Path.GetFileName)
+                .Where(name => name is not ".env" and not "runtime.env"),
             name => Assert.Contains($"`{name}`", manual, StringComparison.Ordinal));
     }
 
@@ -196,16 +258,19 @@ public sealed partial class DockerFilesTests
             return new Compose(yaml.Documents[0].RootNode);
         }
 
-        public YamlNode? Find(params string[] path) => path.Aggregate((YamlNode?)root, (node, key) => node is YamlMappingNode mapping ? Merged(mapping).GetValueOrDefault(key) : null);
+        public YamlNode? Find(params string[] path) =>
+            path.Aggregate((YamlNode?)root, (node, key) => node is YamlMappingNode mapping ? Merged(mapping).GetValueOrDefault(key) : null);
 
         public string? Text(params string[] path) => (Find(path) as YamlScalarNode)?.Value;
 
-        public IEnumerable<string> Items(params string[] path) => (Find(path) as YamlSequenceNode)?.Children.Select(item => item.ToString()) ?? [];
+        public IEnumerable<string> Items(params string[] path) =>
+            (Find(path) as YamlSequenceNode)?.Children.Select(item => item.ToString()) ?? [];
 
         public List<string> Keys(params string[] path) => [.. Merged((YamlMappingNode)Find(path)!).Keys];
 
         public Dictionary<string, string> Environment(string service) =>
-            Merged((YamlMappingNode)Find("services", service, "environment")!).ToDictionary(pair => pair.Key, pair => pair.Value.ToString());
+            Merged((YamlMappingNode)Find("services", service, "environment")!)
+                .ToDictionary(pair => pair.Key, pair => pair.Value.ToString());
 
         private static Dictionary<string, YamlNode> Merged(YamlMappingNode mapping)
         {

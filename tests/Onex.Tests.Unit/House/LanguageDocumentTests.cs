@@ -12,12 +12,15 @@ using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.House;
 
-/// <summary><c>docs/contract-language.md</c> says what the compiler does: every piece of YAML compiles, every table is the compiler's own.</summary>
+/// <summary>
+/// <c>docs/contract-language.md</c> says what the compiler does: every piece of YAML compiles, every table is the compiler's own.
+/// </summary>
 public sealed partial class LanguageDocumentTests
 {
     private static readonly string _document = File.ReadAllText(RepositoryFiles.At("docs", "contract-language.md"));
     private static readonly Keys[] _maps =
-        [.. typeof(Keys).GetProperties(BindingFlags.Public | BindingFlags.Static).Select(property => property.GetValue(null)).OfType<Keys>()];
+        [.. typeof(Keys).GetProperties(
+            BindingFlags.Public | BindingFlags.Static).Select(property => property.GetValue(null)).OfType<Keys>()];
 
     public static TheoryData<int> Pieces => [.. Enumerable.Range(0, Yaml().Count(_document))];
 
@@ -83,7 +86,8 @@ public sealed partial class LanguageDocumentTests
     [MemberData(nameof(Maps))]
     public void The_table_of_a_map_says_of_its_keys_what_editors_say(string where)
     {
-        var expected = _maps.Single(map => map.Where == where).All.Select(key => ($"`{key.Name}`", $"{(key.Required ? "Required. " : "")}{key.Description}"));
+        var expected = _maps.Single(map => map.Where == where).All.Select(
+            key => ($"`{key.Name}`", $"{(key.Required ? "Required. " : "")}{key.Description}"));
         if (RepositoryFiles.Updating)
         {
             var path = RepositoryFiles.At("docs", "contract-language.md");
@@ -91,7 +95,8 @@ public sealed partial class LanguageDocumentTests
             var text = File.ReadAllText(path);
             var start = text.IndexOf(head, StringComparison.Ordinal) + head.Length;
             var end = text.IndexOf("\n\n", start, StringComparison.Ordinal) + 1;
-            File.WriteAllText(path, text[..start] + string.Concat(expected.Select(row => $"| {row.Item1} | {row.Item2} |\n")) + text[end..]);
+            File.WriteAllText(
+                path, text[..start] + string.Concat(expected.Select(row => $"| {row.Item1} | {row.Item2} |\n")) + text[end..]);
         }
 
         Assert.Equal(expected, Rows(where));
@@ -128,7 +133,8 @@ public sealed partial class LanguageDocumentTests
             Identifier().Matches(unknown.Remedy[(unknown.Remedy.LastIndexOf(':') + 1)..]).Select(match => match.Value));
 
         static Compilation Read(string expression) => TestContracts.Check(
-            TestContracts.Head + "initial: work\nstates:\n  work: { steps: [{ fail: { code: broken, message: it broke } }], catch: [{ next: out }] }\n"
+            TestContracts.Head
+                + "initial: work\nstates:\n  work: { steps: [{ fail: { code: broken, message: it broke } }], catch: [{ next: out }] }\n"
             + $"  out: {{ end: completed, output: {{ value: \"${{{expression}}}\" }} }}\n");
     }
 
@@ -142,15 +148,19 @@ public sealed partial class LanguageDocumentTests
     // A piece leaves out the head, and the states that every reader can imagine.
     private static string Completed(string piece)
     {
-        if (piece.StartsWith("contract:", StringComparison.Ordinal) || piece.StartsWith("# yaml-language-server:", StringComparison.Ordinal))
+        if (piece.StartsWith("contract:", StringComparison.Ordinal) || piece.StartsWith(
+            "# yaml-language-server:", StringComparison.Ordinal))
         {
             return piece;
         }
 
         var text = new StringBuilder(TestContracts.Head).Append(piece);
-        foreach (var (name, state) in new[] { ("done", "end: completed"), ("unwinding", "compensate: all, next: unwound"), ("unwound", "end: failed") })
+        foreach (
+            var (name, state) in new[] { ("done", "end: completed"), (
+                "unwinding", "compensate: all, next: unwound"), ("unwound", "end: failed") })
         {
-            if (text.ToString().Contains($"next: {name}", StringComparison.Ordinal) && !piece.Contains($"\n  {name}:", StringComparison.Ordinal))
+            if (text.ToString().Contains(
+                $"next: {name}", StringComparison.Ordinal) && !piece.Contains($"\n  {name}:", StringComparison.Ordinal))
             {
                 text.Append(CultureInfo.InvariantCulture, $"  {name}: {{ {state} }}\n");
             }
@@ -163,9 +173,13 @@ public sealed partial class LanguageDocumentTests
     {
         var lines = _document.Split('\n');
         var header = Enumerable.Range(0, lines.Length - 1).FirstOrDefault(
-            line => lines[line].StartsWith($"| {Shown(what)} |", StringComparison.Ordinal) && lines[line + 1].StartsWith("| ---", StringComparison.Ordinal), -1);
+            line => lines[line].StartsWith(
+                $"| {Shown(what)} |", StringComparison.Ordinal) && lines[line + 1].StartsWith("| ---", StringComparison.Ordinal), -1);
         Assert.True(header >= 0, $"There is no table '| {Shown(what)} |'.");
-        return lines.Skip(header + 2).TakeWhile(line => line.StartsWith('|')).Select(line => line.Split('|')).Select(cells => (cells[1].Trim(), cells[2].Trim()));
+        return lines.Skip(header + 2)
+            .TakeWhile(line => line.StartsWith('|'))
+            .Select(line => line.Split('|'))
+            .Select(cells => (cells[1].Trim(), cells[2].Trim()));
     }
 
     // What stands in apostrophes in a message stands in backticks in a document.
@@ -173,7 +187,8 @@ public sealed partial class LanguageDocumentTests
 
     private static IEnumerable<string> Names(string cell) => Code().Matches(cell).Select(match => match.Groups["name"].Value);
 
-    [GeneratedRegex(@"^```yaml\n(?<text>(?:.*\n)*?)```$", RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    [GeneratedRegex(
+        @"^```yaml\n(?<text>(?:.*\n)*?)```$", RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Yaml();
 
     [GeneratedRegex(@"^```mermaid\n(?:.*\n)*?```$", RegexOptions.Multiline | RegexOptions.NonBacktracking)]

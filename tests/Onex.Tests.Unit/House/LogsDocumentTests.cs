@@ -65,7 +65,9 @@ public sealed partial class LogsDocumentTests
     [Fact]
     public void Every_project_that_logs_has_a_range_of_ids() => Assert.Empty(
         Directory.EnumerateFiles(Repository.At("src"), "*.cs", SearchOption.AllDirectories)
-            .Where(path => !path.Contains("/obj/", StringComparison.Ordinal) && File.ReadAllText(path).Contains("[LoggerMessage(", StringComparison.Ordinal))
+            .Where(
+                path => !path.Contains("/obj/", StringComparison.Ordinal) && File.ReadAllText(path).Contains(
+                    "[LoggerMessage(", StringComparison.Ordinal))
             .Select(path => Path.GetRelativePath(Repository.At("src"), path).Split('/')[0])
             .Except(_ranges.Select(range => range.Project)));
 

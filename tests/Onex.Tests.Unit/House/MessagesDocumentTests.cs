@@ -81,7 +81,8 @@ public sealed partial class MessagesDocumentTests
         nameof(Topics),
         GeneratedDocument.Table("topic | what is on it", typeof(Topics).GetConstructors()[0].GetParameters()
             .Select(parameter => parameter.Name!)
-            .Select(name => $"`{typeof(Topics).GetProperty(name)!.GetValue(Topics.Default)}` | {DocComments.OfParameter(typeof(Topics), name)}")));
+            .Select(name => $"`{typeof(Topics).GetProperty(name)!.GetValue(Topics.Default)}` | "
+                + $"{DocComments.OfParameter(typeof(Topics), name)}")));
 
     [Fact]
     public void The_headers_that_are_not_copied_are_those_that_the_code_writes() => GeneratedDocument.Holds(
@@ -143,10 +144,10 @@ public sealed partial class MessagesDocumentTests
     {
         var plan = Greeting();
         var writer = new MessageWriter(Topics.Default, new ResponseWriter(Topics.Default));
-        var requester = Engine.Story.Requester("requests/3/17") with { CorrelationId = _correlation, Operation = "greeting" };
-        var story = new Story(plan).Takes(Start(plan, requester, """{"text":"hello"}"""));
-        var command = story.Last.Commands.Single();
-        var written = writer.Command(story.Saga, command, argumentsRef: null, Identity.Message(_saga, 0), _at);
+        var requester = Engine.SagaScenario.Requester("requests/3/17") with { CorrelationId = _correlation, Operation = "greeting" };
+        var scenario = new SagaScenario(plan).Handles(Start(plan, requester, """{"text":"hello"}"""));
+        var command = scenario.Last.Commands.Single();
+        var written = writer.Command(scenario.Saga, command, argumentsRef: null, Identity.Message(_saga, 0), _at);
         var result = new StepResult
         {
             CommandId = command.CommandId,
@@ -156,7 +157,7 @@ public sealed partial class MessagesDocumentTests
             Outcome = StepOutcomes.Completed,
             Result = RawJson.FromText("""{"hex":"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"}"""),
         };
-        var answer = story.Completes("seal", result.Result.ToString()!).Answers.Single();
+        var answer = scenario.Completes("seal", result.Result.ToString()!).Answers.Single();
         var (bad, _) = new RequestReader(1 << 20).Read(
             Encoding.UTF8.GetBytes($$"""{"operation":"greeting","payload":{"text":7},"correlation_id":"{{_correlation}}"}"""), Origin());
         var rejection = Rules().Accept(bad!, _saga, homePartition: 3, _at).Rejection!;
@@ -207,7 +208,7 @@ public sealed partial class MessagesDocumentTests
     private static Plan Greeting()
     {
         var contract = Yaml().Match(File.ReadAllText(RepositoryFiles.At("README.md"))).Groups["text"].Value;
-        return Engine.Story.Compile(contract).Plans.Single();
+        return Engine.SagaScenario.Compile(contract).Plans.Single();
     }
 
     private static RequestRules Rules()
@@ -238,6 +239,7 @@ public sealed partial class MessagesDocumentTests
     [GeneratedRegex(@"<!-- request -->\n```json\n(?<text>(?:.*\n)*?)```", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Example();
 
-    [GeneratedRegex(@"^```yaml\n(?<text>(.*\n)*?)```$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 5000)]
+    [GeneratedRegex(
+        @"^```yaml\n(?<text>(.*\n)*?)```$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 5000)]
     private static partial Regex Yaml();
 }

@@ -72,7 +72,8 @@ public sealed class OperationsDocumentTests
     private static string Operation(OperationDescriptor operation)
     {
         var text = new StringBuilder().Append("### ").Append(operation.Name).Append("\n\n").Append(operation.Description).Append(' ');
-        text.Append(operation.ChangesWorld ? "It changes the world, so its step needs `compensate` before the pivot. " : "It changes nothing. ");
+        text.Append(
+            operation.ChangesWorld ? "It changes the world, so its step needs `compensate` before the pivot. " : "It changes nothing. ");
         text.Append(operation.IsRepeatable ? "It may be repeated. " : "It may not be repeated after it has happened. ");
         text.Append(operation.ConnectionType is { } type ? $"Connection: `{type}`." : "It takes no connection.");
         text.Append(string.Concat(OperationAliases.For(operation.Name).Skip(1).Select(alias => $" Alias: `{alias}`.")));

@@ -13,7 +13,10 @@ public sealed partial class SemanticsDocumentTests
             .SelectMany(file => Test().Matches(File.ReadAllText(file)))
             .Select(match => match.Groups["name"].Value)
             .ToHashSet(StringComparer.Ordinal);
-        var rules = Rule().Matches(File.ReadAllText(RepositoryFiles.At("docs", "semantics.md"))).Where(rule => rule.Groups["rule"].Value is not ("rule" or "---")).ToList();
+        var rules = Rule()
+            .Matches(File.ReadAllText(RepositoryFiles.At("docs", "semantics.md")))
+            .Where(rule => rule.Groups["rule"].Value is not ("rule" or "---"))
+            .ToList();
 
         Assert.True(rules.Count > 60, $"only {rules.Count} rules are read");
         Assert.All(rules, rule =>
@@ -24,7 +27,10 @@ public sealed partial class SemanticsDocumentTests
         });
     }
 
-    [GeneratedRegex(@"\[(?:Fact|Theory)[^\n]*\]\s(?:[^\n]*\n)*?\s+public (?:async )?(?:void|Task) (?<name>[A-Z]\w+)", RegexOptions.None, matchTimeoutMilliseconds: 5000)]
+    [GeneratedRegex(
+        @"\[(?:Fact|Theory)[^\n]*\]\s(?:[^\n]*\n)*?\s+public (?:async )?(?:void|Task) (?<name>[A-Z]\w+)",
+        RegexOptions.None,
+        matchTimeoutMilliseconds: 5000)]
     private static partial Regex Test();
 
     [GeneratedRegex(@"^\| (?<rule>[^|\n]+) \| (?<held>[^|\n]+) \|$", RegexOptions.Multiline, matchTimeoutMilliseconds: 5000)]

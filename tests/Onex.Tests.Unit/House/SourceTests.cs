@@ -36,7 +36,8 @@ public sealed partial class SourceTests
             .ToList();
         Assert.NotEmpty(makers);
         Assert.All(makers, file => Assert.True(
-            file.Text.Contains(".DisableUsageTelemetry()", StringComparison.Ordinal), $"{file.Path}: add DisableUsageTelemetry() to the bus"));
+            file.Text.Contains(
+                ".DisableUsageTelemetry()", StringComparison.Ordinal), $"{file.Path}: add DisableUsageTelemetry() to the bus"));
     }
 
     // "1 contracts" reads like a mistake. A count that may be 1 goes through Plural.Of, or stands behind the words: "live sagas (1)".
@@ -59,6 +60,9 @@ public sealed partial class SourceTests
     [GeneratedRegex("\\b(TO" + "DO|FIX" + "ME)\\b(?!.*#[0-9])", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex LeftToDo();
 
-    [GeneratedRegex("""\{[^{}"]*(\.Count|\.Length|Count\(\)|(?<![A-Za-z])Count|(?<![A-Za-z])[Cc]ount|Sagas)\} (more |other |live )?[a-z]+s\b(?<! (is|was|has|does|needs|stays|waits))""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 5000)]
+    [GeneratedRegex(
+        """\{[^{}"]*(\.Count|\.Length|Count\(\)|(?<![A-Za-z])Count|(?<![A-Za-z])[Cc]ount|Sagas)\} (more |other |live )?[a-z]+s\b(?<! (is|was|has|does|needs|stays|waits))""",
+        RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 5000)]
     private static partial Regex CountedWord();
 }

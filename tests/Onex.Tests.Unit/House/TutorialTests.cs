@@ -59,7 +59,8 @@ public sealed partial class TutorialTests
 
     private static IEnumerable<string> Shown() => Yaml().Matches(_text).Select(match => match.Groups["text"].Value);
 
-    [GeneratedRegex(@"^```yaml\n(?<text>(.*\n)*?)```$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 5000)]
+    [GeneratedRegex(
+        @"^```yaml\n(?<text>(.*\n)*?)```$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 5000)]
     private static partial Regex Yaml();
 
     [GeneratedRegex(@"^\$ \./dev onex (?<line>.*)$", RegexOptions.Multiline | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]

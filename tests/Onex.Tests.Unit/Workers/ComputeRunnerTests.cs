@@ -82,7 +82,8 @@ public sealed class ComputeRunnerTests
         var text = new string('x', 70_000);
         var id = Guid.CreateVersion7(DateTimeOffset.UnixEpoch);
         var command = EffectsHarness.Command("transform") with { ArgumentsRef = id };
-        _payloads.Payloads[id] = new SagaPayload(id, command.SagaId, "arguments:1", RawJson.FromText($$$"""{"values":{"t":"{{{text}}}"}}"""));
+        _payloads.Payloads[id] = new SagaPayload(
+            id, command.SagaId, "arguments:1", RawJson.FromText($$$"""{"values":{"t":"{{{text}}}"}}"""));
 
         var result = await RunAsync(command);
 

@@ -70,9 +70,12 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     [Fact]
     public async Task A_procedure_is_called_with_parameters()
     {
-        await database.Database.ExecuteAsync("CREATE PROCEDURE twice(n int, INOUT doubled int) LANGUAGE plpgsql AS 'BEGIN doubled := n * 2; END'");
+        await database.Database.ExecuteAsync(
+            "CREATE PROCEDURE twice(n int, INOUT doubled int) LANGUAGE plpgsql AS 'BEGIN doubled := n * 2; END'");
 
-        Assert.Equal("""[{"doubled":14}]""", (await _bench.ResultAsync("db.execute", "CALL twice($1, $2)", 7, null)).GetProperty("rows").GetRawText());
+        Assert.Equal(
+            """[{"doubled":14}]""",
+            (await _bench.ResultAsync("db.execute", "CALL twice($1, $2)", 7, null)).GetProperty("rows").GetRawText());
     }
 
     [Fact]
@@ -90,7 +93,11 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
         });
         var refused = await _bench.RunAsync("db.transaction", new
         {
-            statements = new[] { DatabaseHarness.Statement("INSERT INTO whole VALUES ($1)", 2), DatabaseHarness.Statement("INSERT INTO whole VALUES ($1)", 1) },
+            statements = new[]
+            {
+                DatabaseHarness.Statement("INSERT INTO whole VALUES ($1)", 2),
+                DatabaseHarness.Statement("INSERT INTO whole VALUES ($1)", 1),
+            },
         });
 
         Assert.Equal("""{"results":[{"rows":[],"row_count":1},{"rows":[{"n":1}],"row_count":1}]}""", done.Result.ToString());
@@ -123,7 +130,8 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     [InlineData("db.query", "SELECT $1::bytea", "parameters_invalid", "the value of $1 is not base64", "hidden!")]
     [InlineData("db.query", "SELECT 1 AS a, 2 AS a", "columns_invalid", "two columns are called 'a'")]
     [InlineData("db.query", "COMMIT", "statement_invalid", "may not begin with COMMIT")]
-    [InlineData("db.execute", "DO $$ BEGIN RAISE EXCEPTION 'not enough' USING HINT = 'hidden'; END $$", "raised_exception", "raised: not enough")]
+    [InlineData(
+        "db.execute", "DO $$ BEGIN RAISE EXCEPTION 'not enough' USING HINT = 'hidden'; END $$", "raised_exception", "raised: not enough")]
     [InlineData("db.execute", "DO $$ BEGIN RAISE EXCEPTION 'hidden' USING ERRCODE = 'OX001'; END $$", "sqlstate_ox001", "(SQLSTATE OX001)")]
     [InlineData("db.execute", "DO $$ BEGIN COMMIT; END $$", "sqlstate_2d000", "(SQLSTATE 2D000)")]
     [InlineData("db.execute", "INSERT INTO ruled VALUES (1, 0)", "unique_violation", "constraint 'ruled_pkey', table 'ruled'")]
@@ -153,12 +161,14 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     [Fact]
     public async Task A_statement_is_stopped_at_the_end_of_its_attempt()
     {
-        var told = await _bench.RunAsync(DatabaseHarness.Command("db.query", DatabaseHarness.Statement("SELECT pg_sleep(60)"), timeoutMs: 500));
+        var told = await _bench.RunAsync(
+            DatabaseHarness.Command("db.query", DatabaseHarness.Statement("SELECT pg_sleep(60)"), timeoutMs: 500));
 
         Assert.Equal((StepOutcomes.Failed, "step_timed_out"), (told.Outcome, told.Code));
         await Eventually.Async(
             async () => await database.Database.ScalarAsync<long>(
-                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'onex-effects' AND state = 'active' AND query LIKE '%pg_sleep(60)%'") == 0,
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'onex-effects' AND state = 'active' AND query LIKE "
+                    + "'%pg_sleep(60)%'") == 0,
             TimeSpan.FromMinutes(1),
             () => "the statement still runs");
         await _bench.ResultAsync("db.query", "SELECT 1 AS n");
@@ -167,7 +177,8 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     [Fact]
     public async Task The_server_itself_ends_what_nobody_stops()
     {
-        var result = await _bench.ResultAsync("db.query", "SELECT current_setting('statement_timeout') AS timeout, current_setting('application_name') AS name");
+        var result = await _bench.ResultAsync(
+            "db.query", "SELECT current_setting('statement_timeout') AS timeout, current_setting('application_name') AS name");
 
         Assert.Equal("""[{"timeout":"21s","name":"onex-effects"}]""", result.GetProperty("rows").GetRawText());
     }
@@ -189,7 +200,8 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
         await database.Database.ExecuteAsync("CREATE TABLE IF NOT EXISTS undone (n int)");
 
         var told = await _bench.RunAsync(
-            "db.transaction", new { statements = new[] { DatabaseHarness.Statement("INSERT INTO undone VALUES (1)"), DatabaseHarness.Statement(sql) } });
+            "db.transaction", new { statements = new[] { DatabaseHarness.Statement(
+                "INSERT INTO undone VALUES (1)"), DatabaseHarness.Statement(sql) } });
 
         Assert.Equal((StepOutcomes.Rejected, "result_too_large"), (told.Outcome, told.Code));
         Assert.Contains($"more than {DatabaseSession.RowsMax} rows or 50 MiB", told.Message, StringComparison.Ordinal);
@@ -209,7 +221,8 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     [Fact]
     public async Task A_wrong_password_is_told_by_the_name_of_the_connection()
     {
-        await using var bench = new DatabaseHarness(database, database.Database.ConnectionString, user: (database.Database.Server.User, "my secret guess"));
+        await using var bench = new DatabaseHarness(
+            database, database.Database.ConnectionString, user: (database.Database.Server.User, "my secret guess"));
 
         var told = await bench.RunAsync("db.query", DatabaseHarness.Statement("SELECT 1 AS n"));
 
@@ -257,7 +270,9 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
             _bench.HandleAsync(Crossing(1, 2), TestContext.Current.CancellationToken),
             _bench.HandleAsync(Crossing(2, 1), TestContext.Current.CancellationToken));
 
-        Assert.Equal([(StepOutcomes.Completed, null), (StepOutcomes.Failed, "deadlock")], _bench.Told.Select(told => (told.Outcome, told.Code)).Order());
+        Assert.Equal(
+            [(StepOutcomes.Completed, null), (StepOutcomes.Failed, "deadlock")],
+            _bench.Told.Select(told => (told.Outcome, told.Code)).Order());
     }
 
     [Fact]
@@ -279,7 +294,8 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
 
         // Whether it completes or not.
         var told = await _bench.RunAsync(
-            "db.transaction", new { statements = new[] { DatabaseHarness.Statement("SELECT pg_advisory_lock(4712)"), DatabaseHarness.Statement("SELECT 1 / 0 AS n") } });
+            "db.transaction", new { statements = new[] { DatabaseHarness.Statement(
+                "SELECT pg_advisory_lock(4712)"), DatabaseHarness.Statement("SELECT 1 / 0 AS n") } });
         Assert.Equal(StepOutcomes.Rejected, told.Outcome);
         Assert.True(await IsFreeAsync(4712));
 
@@ -299,7 +315,8 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     {
         await database.Database.ExecuteAsync("CREATE TYPE shape AS (a int); CREATE TABLE shaped (s shape, v text)");
         await _bench.ResultAsync("db.execute", "INSERT INTO shaped VALUES ($1, $2)", new { a = 1 }, "AP8Q");
-        await database.Database.ExecuteAsync("ALTER TYPE shape ADD ATTRIBUTE b text; ALTER TABLE shaped ALTER v TYPE bytea USING decode(v, 'base64')");
+        await database.Database.ExecuteAsync(
+            "ALTER TYPE shape ADD ATTRIBUTE b text; ALTER TABLE shaped ALTER v TYPE bytea USING decode(v, 'base64')");
         await _bench.ResultAsync("db.execute", "INSERT INTO shaped VALUES ($1, $2)", new { a = 2, b = "two" }, "AP8Q");
 
         var result = await _bench.ResultAsync("db.query", "SELECT * FROM shaped ORDER BY (s).a");

@@ -5,7 +5,9 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.Integration.Effects.Db;
 
-/// <summary>Transactions in the ledger's own database happen exactly once, whatever is cut at whatever moment; elsewhere they need not.</summary>
+/// <summary>
+/// Transactions in the ledger's own database happen exactly once, whatever is cut at whatever moment; elsewhere they need not.
+/// </summary>
 public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
     private PostgresDatabase _elsewhere = null!;
@@ -82,7 +84,9 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
 
         var late = frozen.HandleAsync(command, TestContext.Current.CancellationToken);
         await Eventually.Async(
-            async () => await database.Database.ScalarAsync<long>("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(2)%' AND wait_event = 'PgSleep'") == 1,
+            async () =>
+                await database.Database.ScalarAsync<long>(
+                    "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(2)%' AND wait_event = 'PgSleep'") == 1,
             TimeSpan.FromMinutes(1),
             () => "it does not sleep yet");
         await ExpireAsync(command);
@@ -118,7 +122,10 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
 
         Assert.Equal(StepOutcomes.Completed, (await bench.RunAsync(command)).Outcome);
 
-        Assert.Equal(1, await database.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.effect_ledger WHERE command_id = '{command.CommandId}' AND outcome = 'completed'"));
+        Assert.Equal(
+            1,
+            await database.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.effect_ledger WHERE command_id = '{command.CommandId}' "
+                + $"AND outcome = 'completed'"));
         Assert.Equal(1, await ChargesAsync(twin.Database, "twin"));
     }
 
@@ -148,7 +155,8 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
     public async Task A_large_result_is_joined_as_a_reference()
     {
         await using var bench = new DatabaseHarness(database, database.Database.ConnectionString);
-        var command = DatabaseHarness.Command("db.transaction", new { statements = new[] { DatabaseHarness.Statement("SELECT repeat('x', 100000) AS x") } });
+        var command = DatabaseHarness.Command(
+            "db.transaction", new { statements = new[] { DatabaseHarness.Statement("SELECT repeat('x', 100000) AS x") } });
 
         var first = await bench.RunAsync(command);
         var again = await bench.RunAsync(command);

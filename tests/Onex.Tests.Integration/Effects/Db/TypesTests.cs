@@ -102,7 +102,11 @@ public sealed class TypesTests(TestDatabase database) : IClassFixture<TestDataba
         { "ARRAY[1, 2]::positive[]", "[1,2]", true },
         { "ARRAY[int4range(1, 5)]", "[\"[1,5)\"]", true },
         { "ROW(1, ARRAY['x', 'y z'])::pair", "{\"a\":1,\"b\":[\"x\",\"y z\"]}", true },
-        { "ROW(ROW(1, NULL), ARRAY[ROW(2, '{\"\\\"\"}')::pair])::nested", "{\"p\":{\"a\":1,\"b\":null},\"ps\":[{\"a\":2,\"b\":[\"\\\"\"]}]}", true },
+        {
+            "ROW(ROW(1, NULL), ARRAY[ROW(2, '{\"\\\"\"}')::pair])::nested",
+            "{\"p\":{\"a\":1,\"b\":null},\"ps\":[{\"a\":2,\"b\":[\"\\\"\"]}]}",
+            true
+        },
         { "ROW(1, 'a')", "\"(1,a)\"", false },
         { "pg_sleep(0)", "\"\"", false },
         { "NULL::int", "null", false },
@@ -120,7 +124,9 @@ public sealed class TypesTests(TestDatabase database) : IClassFixture<TestDataba
         {
             var type = await database.Database.ScalarAsync<string>($"SELECT format_type(pg_typeof({expression}), NULL)");
             type = type == "bit" ? "text" : type;
-            var back = await _bench.RunAsync("db.query", $$"""{"sql": {{JsonSerializer.Serialize($"SELECT $1::{type}::text = ({expression})::{type}::text AS same")}}, "parameters": [{{json}}]}""");
+            var back = await _bench.RunAsync(
+                "db.query",
+                $$"""{"sql": {{JsonSerializer.Serialize($"SELECT $1::{type}::text = ({expression})::{type}::text AS same")}}, "parameters": [{{json}}]}""");
             Assert.Equal("""{"rows":[{"same":true}],"row_count":1}""", back.Result?.ToString() ?? back.Message);
         }
     }
@@ -128,7 +134,8 @@ public sealed class TypesTests(TestDatabase database) : IClassFixture<TestDataba
     [Fact]
     public async Task Every_type_of_the_catalogue_comes_as_json()
     {
-        await database.Database.ExecuteAsync("CREATE EXTENSION IF NOT EXISTS hstore; CREATE EXTENSION IF NOT EXISTS citext; CREATE EXTENSION IF NOT EXISTS ltree");
+        await database.Database.ExecuteAsync(
+            "CREATE EXTENSION IF NOT EXISTS hstore; CREATE EXTENSION IF NOT EXISTS citext; CREATE EXTENSION IF NOT EXISTS ltree");
         var types = await database.Database.QueryAsync("""
             SELECT format_type(oid, NULL) FROM pg_type
             WHERE typtype IN ('b', 'c', 'd', 'e', 'r', 'm') AND typisdefined
@@ -175,20 +182,23 @@ public sealed class TypesTests(TestDatabase database) : IClassFixture<TestDataba
         var values = samples.Count - without.Count;
         foreach (var row in samples.Where(row => !row.EndsWith('|')))
         {
-            var (type, sample) = (row[..row.IndexOf('|', StringComparison.Ordinal)], row[(row.IndexOf('|', StringComparison.Ordinal) + 1)..]);
+            var (type, sample) = (
+                row[..row.IndexOf('|', StringComparison.Ordinal)], row[(row.IndexOf('|', StringComparison.Ordinal) + 1)..]);
             var literal = $"'{sample}'::{type}";
             var result = await _bench.ResultAsync("db.query", $"SELECT {literal} AS v, ARRAY[NULL, {literal}] AS vs");
             Assert.Equal(1, result.GetProperty("row_count").GetInt32());
         }
 
-        TestContext.Current.TestOutputHelper?.WriteLine($"{values} types with a value; none for {without.Count}: {string.Join(", ", without)}");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{values} types with a value; none for {without.Count}: {string.Join(", ", without)}");
         Assert.True(without.Count < 20, $"no value of {string.Join(", ", without)}");
     }
 
     [Fact]
     public async Task Every_row_of_the_catalogues_themselves_comes_as_json()
     {
-        foreach (var view in new[] { "pg_type", "pg_class", "pg_statistic", "pg_index", "pg_aggregate", "pg_amop", "pg_rewrite", "pg_settings", "pg_locks" })
+        foreach (
+            var view in new[] { "pg_type", "pg_class", "pg_statistic", "pg_index", "pg_aggregate", "pg_amop", "pg_rewrite", "pg_settings", "pg_locks" })
         {
             var result = await _bench.RunAsync("db.query", DatabaseHarness.Statement($"SELECT * FROM {view} LIMIT 300"));
             Assert.True(result.Outcome == "completed", $"{view}: {result.Message}");

@@ -69,7 +69,8 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
         var late = frozen.RunAsync(command);
         await Eventually.Async(() => _world.Calls.Count == 1, TimeSpan.FromMinutes(1), () => "no call yet");
         await database.Database.ExecuteAsync(
-            $"UPDATE onex.effect_ledger SET leased_until = clock_timestamp() - interval '1 second' WHERE command_id = '{command.CommandId}'");
+            $"UPDATE onex.effect_ledger SET leased_until = clock_timestamp() - interval '1 second' WHERE command_id = "
+                + $"'{command.CommandId}'");
         await successor.RunAsync(command);
         await late;
 
@@ -138,7 +139,8 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
 
         public Process(TestDatabase database, ExternalServices world)
         {
-            File.WriteAllText(Path.Combine(_directory, "all.yaml"), $$"""connections: { stock: { type: http, url: "{{world.Address}}" } }""");
+            File.WriteAllText(
+                Path.Combine(_directory, "all.yaml"), $$"""connections: { stock: { type: http, url: "{{world.Address}}" } }""");
             var reading = ConnectionsReader.Read(_directory, new Dictionary<string, string>(), resolveSecrets: true);
             _services = new ServiceCollection()
                 .AddSingleton(TimeProvider.System)

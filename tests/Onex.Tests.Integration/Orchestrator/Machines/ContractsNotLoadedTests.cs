@@ -57,11 +57,19 @@ public sealed class ContractsNotLoadedTests : IDisposable
 
         Assert.Collection(
             _logs.Lines,
-            line => Assert.StartsWith("Warning Contract gone 1.0.0 has live sagas (3) and no version of it is loaded", line, StringComparison.Ordinal),
-            line => Assert.StartsWith("Warning Contract gone 1.0.0 has live sagas (3) and connections that are not loaded: bank.", line, StringComparison.Ordinal),
+            line =>
+                Assert.StartsWith(
+                    "Warning Contract gone 1.0.0 has live sagas (3) and no version of it is loaded", line, StringComparison.Ordinal),
+            line =>
+                Assert.StartsWith(
+                    "Warning Contract gone 1.0.0 has live sagas (3) and connections that are not loaded: bank.",
+                    line,
+                    StringComparison.Ordinal),
             line => Assert.StartsWith("Error Contract lost 1.0.0 (unknown) has live sagas (4)", line, StringComparison.Ordinal),
-            line => Assert.StartsWith("Information Contract newer 1.0.0 has live sagas (2) and is not loaded", line, StringComparison.Ordinal),
-            line => Assert.StartsWith("Warning Contract newer 1.0.0 has live sagas (2) and connections that are not loaded: bank.", line, StringComparison.Ordinal));
+            line =>
+                Assert.StartsWith("Information Contract newer 1.0.0 has live sagas (2) and is not loaded", line, StringComparison.Ordinal),
+            line => Assert.StartsWith("Warning Contract newer 1.0.0 has live sagas (2) and connections that are not loaded: "
+                + "bank.", line, StringComparison.Ordinal));
     }
 
     private static Plan Compile(string name, string version)
@@ -77,12 +85,15 @@ public sealed class ContractsNotLoadedTests : IDisposable
                 next: done
               done: { end: completed }
             """;
-        return ContractCompiler.Compile(new ContractSource($"{name}.yaml", text, ImmutableSortedDictionary<string, string>.Empty), _compiler).Plans.Single();
+        return ContractCompiler.Compile(
+            new ContractSource($"{name}.yaml", text, ImmutableSortedDictionary<string, string>.Empty), _compiler).Plans.Single();
     }
 
-    private async Task StartAsync(string contract, string hash, int sagas) => await new SqliteSagaStore(_database, TimeProvider.System).CommitAsync(
+    private async Task StartAsync(string contract, string hash, int sagas) =>
+        await new SqliteSagaStore(_database, TimeProvider.System).CommitAsync(
         new CommitBatch(
-            [.. Enumerable.Range(0, sagas).Select(_ => Rows.Start(Rows.New() with { Contract = contract, ContractVersion = "1.0.0", ContractHash = hash }))], []),
+            [.. Enumerable.Range(0, sagas).Select(
+                _ => Rows.Start(Rows.New() with { Contract = contract, ContractVersion = "1.0.0", ContractHash = hash }))], []),
         _none);
 
     private sealed class Logs : ILogger<ContractsNotLoaded>
@@ -94,7 +105,8 @@ public sealed class ContractsNotLoadedTests : IDisposable
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
             Lines.Add($"{logLevel} {formatter(state, exception)}");
     }
 }

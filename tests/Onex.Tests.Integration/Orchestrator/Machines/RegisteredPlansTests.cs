@@ -68,7 +68,8 @@ public sealed class RegisteredPlansTests : IDisposable
 
     private static Plan Compile(string text)
     {
-        var compilation = ContractCompiler.Compile(new ContractSource("nap.yaml", text, ImmutableSortedDictionary<string, string>.Empty), _compiler);
+        var compilation = ContractCompiler.Compile(
+            new ContractSource("nap.yaml", text, ImmutableSortedDictionary<string, string>.Empty), _compiler);
         Assert.Empty(compilation.Diagnostics);
         return compilation.Plans.Single();
     }

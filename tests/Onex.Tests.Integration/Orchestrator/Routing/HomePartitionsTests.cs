@@ -29,7 +29,13 @@ public sealed class HomePartitionsTests : IClassFixture<TestDatabase>, IDisposab
         _database = database;
         _store = new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
         _sender = new OutgoingSender(new NoBroker(), new PostgresDeadLetterIndex(database.DataSource), NullLogger<OutgoingSender>.Instance);
-        _home = new HomePartitions(_store, _sender, _wakeups, new DatabaseClock(TimeProvider.System), new MemoryBudget(1L << 30), NullLogger<HomePartitions>.Instance);
+        _home = new HomePartitions(
+            _store,
+            _sender,
+            _wakeups,
+            new DatabaseClock(TimeProvider.System),
+            new MemoryBudget(1L << 30),
+            NullLogger<HomePartitions>.Instance);
     }
 
     [Fact]
@@ -38,7 +44,8 @@ public sealed class HomePartitionsTests : IClassFixture<TestDatabase>, IDisposab
         await StartAsync();
         _home.Revoked([Partition]);
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _home.AssignedAsync([Partition], new CancellationToken(canceled: true)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => _home.AssignedAsync([Partition], new CancellationToken(canceled: true)));
         await _home.SweepWakeupsAsync(_none);
 
         Assert.Equal(0, _wakeups.Count);
@@ -56,7 +63,8 @@ public sealed class HomePartitionsTests : IClassFixture<TestDatabase>, IDisposab
 
         var taking = _home.AssignedAsync([Partition], _none);
         await Eventually.TrueAsync(async () =>
-            await _database.Database.ScalarAsync<long>("SELECT count(*) FROM pg_locks WHERE relation = 'onex.sagas'::regclass AND NOT granted") > 0);
+            await _database.Database.ScalarAsync<long>("SELECT count(*) FROM pg_locks WHERE relation = 'onex.sagas'::regclass AND NOT "
+                + "granted") > 0);
         _home.Revoked([Partition]);
         await held.RollbackAsync(_none);
         await taking;
@@ -82,7 +90,8 @@ public sealed class HomePartitionsTests : IClassFixture<TestDatabase>, IDisposab
     // Nothing is unsent here.
     private sealed class NoBroker : IRecordProducer
     {
-        public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation) => throw new NotSupportedException();
+        public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation) =>
+            throw new NotSupportedException();
 
         public Task<int> PartitionsAsync(string topic, CancellationToken cancellation) => throw new NotSupportedException();
     }

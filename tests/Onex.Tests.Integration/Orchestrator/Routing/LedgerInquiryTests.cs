@@ -66,7 +66,8 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
     [Fact]
     public async Task What_was_interrupted_and_nobody_has_taken_is_cancelled_so_that_nobody_ever_will()
     {
-        var (free, taken, done) = (Command("first", interrupted: true), Command("second", interrupted: true), Command("first", interrupted: true));
+        var (free, taken, done) = (
+            Command("first", interrupted: true), Command("second", interrupted: true), Command("first", interrupted: true));
         await _ledger.ClaimAsync(Message(taken), _none);
         await RecordAsync(done, null);
 
@@ -84,7 +85,8 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
     {
         var command = Command("first");
         await _ledger.ClaimAsync(Message(command), _none);
-        await database.Database.ExecuteAsync($"UPDATE onex.effect_ledger SET leased_until = now() - interval '1s' WHERE command_id = '{command.CommandId}'");
+        await database.Database.ExecuteAsync(
+            $"UPDATE onex.effect_ledger SET leased_until = now() - interval '1s' WHERE command_id = '{command.CommandId}'");
 
         var told = await AskAsync(command);
 
@@ -98,7 +100,8 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
     {
         var command = Command("first");
         var granted = Assert.IsType<ClaimResult.Granted>(await _ledger.ClaimAsync(Message(command), _none));
-        await database.Database.ExecuteAsync($"UPDATE onex.effect_ledger SET leased_until = now() - interval '1s' WHERE command_id = '{command.CommandId}'");
+        await database.Database.ExecuteAsync(
+            $"UPDATE onex.effect_ledger SET leased_until = now() - interval '1s' WHERE command_id = '{command.CommandId}'");
         await using var connection = await database.DataSource.OpenConnectionAsync(_none);
         await using var transaction = await connection.BeginTransactionAsync(_none);
         Assert.True(await PostgresEffectLedger.RecordAsync(transaction, granted.LeaseToken, Completed(command, null), _none));
@@ -157,7 +160,8 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
         var now = TimeProvider.System.GetUtcNow();
         var plan = ContractCompiler.Compile(
             new ContractSource("calls.yaml", Contract, ImmutableSortedDictionary<string, string>.Empty),
-            new CompilerContext(new OperationCatalogue(EffectOperations.Descriptors), new Dictionary<string, ConnectionDescriptor>())).Plans[0];
+            new CompilerContext(
+                new OperationCatalogue(EffectOperations.Descriptors), new Dictionary<string, ConnectionDescriptor>())).Plans[0];
         var id = Guid.CreateVersion7(now);
         var saga = new SagaState
         {

@@ -39,7 +39,8 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     [InlineData("ALTER TABLE onex.outbox RENAME TO outbox_away", "ALTER TABLE onex.outbox_away RENAME TO outbox")]
     [InlineData("ALTER TABLE onex.sagas RENAME COLUMN state TO state_away", "ALTER TABLE onex.sagas RENAME COLUMN state_away TO state")]
     [InlineData("ALTER SCHEMA onex RENAME TO onex_away", "ALTER SCHEMA onex_away RENAME TO onex")]
-    public async Task Without_its_tables_a_commit_is_given_back_with_what_to_do_and_goes_through_when_they_are_there(string away, string back)
+    public async Task Without_its_tables_a_commit_is_given_back_with_what_to_do_and_goes_through_when_they_are_there(
+        string away, string back)
     {
         await using var dataSource = PostgresDataSource.Create(database.Settings);
         var store = Store(dataSource);
@@ -72,7 +73,8 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         var moves = committed.SelectMany(ids => ids).CountBy(id => id).ToDictionary();
         var rows = await stores[0].LoadAsync([.. moves.Keys], _none);
         Assert.All(shared, row => Assert.Contains(row.Id, moves.Keys));
-        Assert.All(rows.Values, saga => Assert.Equal(moves[saga.Row.Id], saga.Row.Version - (shared.Any(row => row.Id == saga.Row.Id) ? 1 : 0)));
+        Assert.All(
+            rows.Values, saga => Assert.Equal(moves[saga.Row.Id], saga.Row.Version - (shared.Any(row => row.Id == saga.Row.Id) ? 1 : 0)));
         Assert.Equal(rows.Keys.Order(), moves.Keys.Order());
         Assert.Empty(await database.Database.QueryAsync(
             """
@@ -80,7 +82,8 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
             HAVING count(*) <> s.version OR count(DISTINCT h.version) <> s.version OR max(h.version) <> s.version
             """));
         Assert.Empty(await database.Database.QueryAsync(
-            "SELECT business_key FROM onex.sagas WHERE ended_at IS NULL AND business_key IS NOT NULL GROUP BY contract, business_key HAVING count(*) > 1"));
+            "SELECT business_key FROM onex.sagas WHERE ended_at IS NULL AND business_key IS NOT NULL GROUP BY contract, business_key "
+                + "HAVING count(*) > 1"));
         return;
 
         async Task<List<Guid>> HammerAsync(PostgresSagaStore store, int seed)
@@ -331,10 +334,12 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     public async Task Big_batches_are_committed_whole()
     {
         var store = Store(database.DataSource);
-        SagaRow[] rows = [.. Enumerable.Range(0, 2000).Select(_ => Rows.New() with { Data = RawJson.FromText($"\"{new string('x', 500)}\"") })];
+        SagaRow[] rows = [
+            .. Enumerable.Range(0, 2000).Select(_ => Rows.New() with { Data = RawJson.FromText($"\"{new string('x', 500)}\"") })];
 
         Assert.All(
-            await CommitAsync(store, [.. rows.Select(row => (CommitEntry)new CommitEntry.Start(row, [Rows.Happened(row)], [Rows.Message("m")], []))]),
+            await CommitAsync(
+                store, [.. rows.Select(row => (CommitEntry)new CommitEntry.Start(row, [Rows.Happened(row)], [Rows.Message("m")], []))]),
             verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
         Assert.All(
             await CommitAsync(store, [.. rows.Select(row => Rows.Move(row, Rows.Next(row)))]),

@@ -58,7 +58,8 @@ public sealed class PostgresEffectLedgerTests(TestDatabase database) : EffectLed
         await using var transaction = await connection.BeginTransactionAsync(_none);
         Assert.True(await PostgresEffectLedger.RecordAsync(transaction, granted.LeaseToken, Result(held, StepOutcomes.Completed), _none));
 
-        var states = await Ledger.CloseExpiredAsync([held.CommandId, given.CommandId], _none).WaitAsync(TimeSpan.FromMinutes(1), TimeProvider.System);
+        var states = await Ledger.CloseExpiredAsync([held.CommandId, given.CommandId], _none)
+            .WaitAsync(TimeSpan.FromMinutes(1), TimeProvider.System);
 
         Assert.Equal((true, false), (states[held.CommandId].Leased, states[given.CommandId].Leased));
         await transaction.CommitAsync(_none);

@@ -40,7 +40,8 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
     public async Task Old_partitions_of_history_are_dropped_and_coming_ones_made()
     {
         await _database.Database.ExecuteAsync(
-            "CREATE TABLE onex.saga_history_20200101 PARTITION OF onex.saga_history FOR VALUES FROM ('2020-01-01 00:00+00') TO ('2020-01-02 00:00+00')");
+            "CREATE TABLE onex.saga_history_20200101 PARTITION OF onex.saga_history FOR VALUES FROM ('2020-01-01 00:00+00') TO "
+                + "('2020-01-02 00:00+00')");
 
         await Maintenance.RemoveExpiredAsync(TimeSpan.FromDays(15), TimeSpan.FromDays(30), CancellationToken.None);
 
@@ -53,7 +54,8 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
     public async Task A_partition_that_is_in_use_holds_nobody_up()
     {
         await _database.Database.ExecuteAsync(
-            "CREATE TABLE onex.saga_history_20200102 PARTITION OF onex.saga_history FOR VALUES FROM ('2020-01-02 00:00+00') TO ('2020-01-03 00:00+00')");
+            "CREATE TABLE onex.saga_history_20200102 PARTITION OF onex.saga_history FOR VALUES FROM ('2020-01-02 00:00+00') TO "
+                + "('2020-01-03 00:00+00')");
         await using var reader = await _database.DataSource.OpenConnectionAsync();
         await using var transaction = await reader.BeginTransactionAsync();
         await using (var reading = new Npgsql.NpgsqlCommand("SELECT count(*) FROM onex.saga_history", reader))
@@ -135,7 +137,8 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
     public async Task History_of_a_live_saga_outlives_its_partition()
     {
         await _database.Database.ExecuteAsync(
-            "CREATE TABLE onex.saga_history_20200105 PARTITION OF onex.saga_history FOR VALUES FROM ('2020-01-05 00:00+00') TO ('2020-01-06 00:00+00')");
+            "CREATE TABLE onex.saga_history_20200105 PARTITION OF onex.saga_history FOR VALUES FROM ('2020-01-05 00:00+00') TO "
+                + "('2020-01-06 00:00+00')");
         var at = new DateTimeOffset(2020, 1, 5, 12, 0, 0, TimeSpan.Zero);
         var live = Rows.New() with { StartedAt = at };
         var ended = Rows.Ended(Rows.New()) with { Version = 1, StartedAt = at, EndedAt = at.AddDays(1) };
@@ -169,7 +172,8 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
 
         public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
             Lines.Add(formatter(state, exception));
     }
 }

@@ -75,7 +75,8 @@ public sealed class MigratorTests
         Assert.Null(await state.FaultAsync(_none));
         await database.ExecuteAsync("""INSERT INTO onex.schema_migrations VALUES ('99990101000000_Later', '10.0.0')""");
         Assert.Null(await state.FaultAsync(_none));
-        await database.ExecuteAsync("""DELETE FROM onex.schema_migrations WHERE "MigrationId" IN (SELECT "MigrationId" FROM onex.schema_migrations ORDER BY 1 DESC LIMIT 2)""");
+        await database.ExecuteAsync(
+            """DELETE FROM onex.schema_migrations WHERE "MigrationId" IN (SELECT "MigrationId" FROM onex.schema_migrations ORDER BY 1 DESC LIMIT 2)""");
         Assert.Contains("onex db migrate", await state.FaultAsync(_none), StringComparison.Ordinal);
     }
 
@@ -96,7 +97,8 @@ public sealed class MigratorTests
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));
-        await database.ExecuteAsync("""DELETE FROM onex.schema_migrations WHERE "MigrationId" = (SELECT max("MigrationId") FROM onex.schema_migrations)""");
+        await database.ExecuteAsync(
+            """DELETE FROM onex.schema_migrations WHERE "MigrationId" = (SELECT max("MigrationId") FROM onex.schema_migrations)""");
         await using var backup = await database.Source.OpenConnectionAsync();
         await using var transaction = await backup.BeginTransactionAsync();
         await using (var reading = new Npgsql.NpgsqlCommand("LOCK TABLE onex.schema_migrations IN ACCESS SHARE MODE", backup))
@@ -115,9 +117,11 @@ public sealed class MigratorTests
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         var applied = Assert.Single(await MigrateAsync(Settings(database)));
-        await database.ExecuteAsync("DELETE FROM onex.schema_migrations; INSERT INTO onex.schema_migrations VALUES ('20261124035725_Initial', '10.0.0')");
+        await database.ExecuteAsync(
+            "DELETE FROM onex.schema_migrations; INSERT INTO onex.schema_migrations VALUES ('20261124035725_Initial', '10.0.0')");
 
-        Assert.Contains("of the last build before this one", await RejectionAsync(Settings(database), migrator => migrator.MigrateAsync(_none)));
+        Assert.Contains(
+            "of the last build before this one", await RejectionAsync(Settings(database), migrator => migrator.MigrateAsync(_none)));
 
         await database.ExecuteAsync("INSERT INTO onex.schema_migrations VALUES ('20261129090018_RequestHashes', '10.0.0')");
         var message = await RejectionAsync(Settings(database), migrator => migrator.MigrateAsync(_none));
@@ -150,7 +154,8 @@ public sealed class MigratorTests
         Assert.Contains("POSTGRES_PASSWORD", message);
         Assert.DoesNotContain("hunter2", message);
         Assert.DoesNotContain("hunter2", wrong.ToString());
-        Assert.Contains("POSTGRES_PASSWORD", await RejectionAsync(wrong with { Password = null }, migrator => migrator.MigrateAsync(_none)));
+        Assert.Contains(
+            "POSTGRES_PASSWORD", await RejectionAsync(wrong with { Password = null }, migrator => migrator.MigrateAsync(_none)));
     }
 
     [Fact]

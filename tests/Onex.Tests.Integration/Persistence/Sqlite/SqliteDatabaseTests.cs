@@ -40,7 +40,9 @@ public sealed class SqliteDatabaseTests : IDisposable
             await store.CommitAsync(new CommitBatch([Rows.Start(row)], []), _none);
             Assert.Equal(["reserving|1"], await SqliteFile.QueryAsync(Path, "SELECT state, count(*) FROM sagas GROUP BY 1"));
             Assert.Equal([$"{row.Id}|12.5"], await SqliteFile.QueryAsync(Path, "SELECT id, data ->> 'amount' FROM sagas"));
-            Assert.Equal(["reserving|reserving"], await SqliteFile.QueryAsync(Path, "SELECT s.state, l.state FROM stuck s JOIN live_sagas l USING (id)"));
+            Assert.Equal(
+                ["reserving|reserving"],
+                await SqliteFile.QueryAsync(Path, "SELECT s.state, l.state FROM stuck s JOIN live_sagas l USING (id)"));
             Assert.Equal([$"{SqliteSession.Write(row.StartedAt)}"], await SqliteFile.QueryAsync(Path, "SELECT started_at FROM sagas"));
             return true;
         });
@@ -49,13 +51,20 @@ public sealed class SqliteDatabaseTests : IDisposable
     [Fact]
     public async Task The_views_answer_the_common_questions()
     {
-        var failed = Rows.Ended(Rows.New()) with { Version = 1, Status = SagaStatus.Failed, Fault = RawJson.FromText("""{"code":"card_declined"}""") };
+        var failed = Rows.Ended(Rows.New()) with
+        {
+            Version = 1,
+            Status = SagaStatus.Failed,
+            Fault = RawJson.FromText("""{"code":"card_declined"}"""),
+        };
         var running = Rows.New();
         HistoryEntry At(int second, string kind) => new(1, second, Rows.Now.AddSeconds(second), kind, "charging", "charge", null);
         await UseAsync(async store =>
         {
             await store.CommitAsync(
-                new CommitBatch([Rows.Start(failed), new CommitEntry.Start(running, [At(0, "step_started"), At(2, "step_completed")], [], [])], []), _none);
+                new CommitBatch(
+                    [Rows.Start(failed), new CommitEntry.Start(running, [At(0, "step_started"), At(2, "step_completed")], [], [])],
+                    []), _none);
             Assert.Equal(["card_declined"], await SqliteFile.QueryAsync(Path, "SELECT code FROM failed_today"));
             Assert.Equal(
                 ["order|charging|charge|1|2|2"],
@@ -111,7 +120,9 @@ public sealed class SqliteDatabaseTests : IDisposable
             session =>
             {
                 session.Query("PRAGMA max_page_count = 1", row => row.Bigint(0));
-                session.Execute("CREATE TABLE more AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000) SELECT i, hex(randomblob(4000)) FROM n");
+                session.Execute(
+                    "CREATE TABLE more AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000) SELECT i, "
+                        + "hex(randomblob(4000)) FROM n");
                 return true;
             },
             _none));
@@ -176,18 +187,22 @@ public sealed class SqliteDatabaseTests : IDisposable
     public async Task A_file_whose_dead_letters_know_no_decisions_yet_learns_them_and_keeps_its_rows()
     {
         await UseAsync(store => store.NowAsync(_none));
-        foreach (var column in (string[])["key", "headers", "error_type", "retry_count", "redrives", "decision_id", "decided_at", "decided_by", "decision_reason"])
+        foreach (
+            var column in (string[])[
+                "key", "headers", "error_type", "retry_count", "redrives", "decision_id", "decided_at", "decided_by", "decision_reason"])
         {
             await SqliteFile.QueryAsync(Path, $"ALTER TABLE dead_letters DROP COLUMN {column}");
         }
 
         var id = Rows.Id();
         await SqliteFile.QueryAsync(
-            Path, $"INSERT INTO dead_letters (id, topic, partition, record_offset, code, reason, at) VALUES ('{id}', 't', 0, 1, 'c', 'r', '2026-11-24T09:30:00.000000Z')");
+            Path, $"INSERT INTO dead_letters (id, topic, partition, record_offset, code, reason, at) VALUES ('{id}', 't', 0, 1, 'c', "
+                + $"'r', '2026-11-24T09:30:00.000000Z')");
         using var database = new SqliteDatabase(new SqliteStoreSettings(Path));
         var letters = new SqliteDeadLetterIndex(database, TimeProvider.System);
 
-        var found = await letters.DecideAsync(new DeadLetterDecision(Rows.Id(), id, DeadLetterStatus.Discarded, "ops", "old", false, null), _none);
+        var found = await letters.DecideAsync(
+            new DeadLetterDecision(Rows.Id(), id, DeadLetterStatus.Discarded, "ops", "old", false, null), _none);
 
         Assert.Equal((DeadLetterStatus.Discarded, "", null), (found!.Status, found.ErrorType, found.Value));
     }
@@ -246,7 +261,8 @@ public sealed class SqliteDatabaseTests : IDisposable
             },
             _none);
 
-        var unavailable = await Assert.ThrowsAsync<StoreUnavailableException>(() => store.CommitAsync(new CommitBatch([Rows.Start(row)], []), _none));
+        var unavailable = await Assert.ThrowsAsync<StoreUnavailableException>(
+            () => store.CommitAsync(new CommitBatch([Rows.Start(row)], []), _none));
         Assert.Contains("full: make room", unavailable.Message);
 
         // The failed connection was given up, and the limit with it.
@@ -266,7 +282,8 @@ public sealed class SqliteDatabaseTests : IDisposable
         command.CommandText = "BEGIN IMMEDIATE";
         await command.ExecuteNonQueryAsync();
 
-        var unavailable = await Assert.ThrowsAsync<StoreUnavailableException>(() => store.CommitAsync(new CommitBatch([Rows.Start(Rows.New())], []), _none));
+        var unavailable = await Assert.ThrowsAsync<StoreUnavailableException>(
+            () => store.CommitAsync(new CommitBatch([Rows.Start(Rows.New())], []), _none));
 
         Assert.Contains("locked by another program", unavailable.Message);
         command.CommandText = "ROLLBACK";
@@ -280,7 +297,8 @@ public sealed class SqliteDatabaseTests : IDisposable
         using var database = new SqliteDatabase(new SqliteStoreSettings(Path));
         var store = new SqliteSagaStore(database, TimeProvider.System);
 
-        var verdicts = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => store.CommitAsync(new CommitBatch([Rows.Start(Rows.New())], []), _none)));
+        var verdicts = await Task.WhenAll(
+            Enumerable.Range(0, 50).Select(_ => store.CommitAsync(new CommitBatch([Rows.Start(Rows.New())], []), _none)));
 
         Assert.All(verdicts, verdict => Assert.Equal([CommitResult.Committed.Instance], verdict));
         Assert.Equal(50, (await store.LiveAsync(Guid.Empty, 100, _none)).Count);
@@ -299,7 +317,8 @@ public sealed class SqliteDatabaseTests : IDisposable
             model.Order(StringComparer.Ordinal),
             (await SqliteFile.QueryAsync(
                 Path,
-                "SELECT t.name, c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'"))
+                "SELECT t.name, c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE "
+                    + "'sqlite_%'"))
                 .Order(StringComparer.Ordinal));
     }
 
@@ -308,13 +327,15 @@ public sealed class SqliteDatabaseTests : IDisposable
     {
         await UseAsync(store => store.NowAsync(_none));
         var sections = (await File.ReadAllTextAsync(Repository.At("docs", "operating.md"), _none)).Split("\n## ");
-        var named = sections.Where(section => section.StartsWith("Tables", StringComparison.Ordinal) || section.StartsWith("Views", StringComparison.Ordinal))
+        var named = sections.Where(
+            section => section.StartsWith("Tables", StringComparison.Ordinal) || section.StartsWith("Views", StringComparison.Ordinal))
             .SelectMany(section => section.Split('\n'))
             .Where(line => line.StartsWith("| `", StringComparison.Ordinal))
             .Select(line => line.Split('`')[1]);
 
         Assert.Equal(
-            (await SqliteFile.QueryAsync(Path, "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'"))
+            (await SqliteFile.QueryAsync(Path, "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE "
+                + "'sqlite_%'"))
                 .Order(StringComparer.Ordinal),
             named.Order(StringComparer.Ordinal));
     }

@@ -5,7 +5,9 @@ using Onex.Persistence.Sqlite;
 
 namespace Onex.Tests.Integration.Persistence.Sqlite;
 
-/// <summary>A SQLite file of its own for a test class, used through the project's door; and a look at it as <c>sqlite3</c> has one.</summary>
+/// <summary>
+/// A SQLite file of its own for a test class, used through the project's door; and a look at it as <c>sqlite3</c> has one.
+/// </summary>
 public sealed class SqliteFile : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("onex-sqlite-").FullName;

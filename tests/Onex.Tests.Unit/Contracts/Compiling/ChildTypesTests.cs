@@ -5,7 +5,9 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
-/// <summary>A contract that is called is known to its caller: what goes in by its <c>input</c>, what comes back by its <c>output</c>.</summary>
+/// <summary>
+/// A contract that is called is known to its caller: what goes in by its <c>input</c>, what comes back by its <c>output</c>.
+/// </summary>
 public sealed class ChildTypesTests
 {
     private const string Shipment = """
@@ -33,7 +35,8 @@ public sealed class ChildTypesTests
     [InlineData("{ order: \"o-${input.id}\", weight: \"${input.count}\", service: slow, lines: \"${input.lines}\" }")]
     [InlineData("{ order: \"${input.id}\", weight: 3, service: fast, lines: [{ sku: \"${input.id}\", gift: true }] }")]
     [InlineData("{ order: \"${input.unknown}\", weight: \"${input.unknown}\", service: \"${input.unknown}\" }")]
-    public void What_fits_the_input_of_a_contract_that_is_called_is_let_through(string with) => Assert.Equal("", Found(Ship($"with: {with}")));
+    public void What_fits_the_input_of_a_contract_that_is_called_is_let_through(string with) =>
+        Assert.Equal("", Found(Ship($"with: {with}")));
 
     [Theory]
     [InlineData("with: { order: \"${input.count}\", weight: 3, service: fast }", "wants string here, and this is int")]
@@ -61,17 +64,25 @@ public sealed class ChildTypesTests
 
     [Theory]
     [InlineData("- { saga: shipment, detached: true, with: { order: 7, weight: 3, service: fast } }")]
-    [InlineData("- { id: ship, saga: shipment, each: { item: input.lines, at_most: 5 }, with: { order: \"${index}\", weight: 3, service: fast }, compensate: { none: a test } }")]
-    [InlineData("- parallel: { branches: [{ wait: 1m }, { id: ship, saga: shipment, with: { order: 7, weight: 3, service: fast }, compensate: { none: a test } }] }")]
-    [InlineData("- { id: ship, compute: hash.sha256, with: { text: a }, compensate: { saga: shipment, with: { order: \"${result.hex == ''}\", weight: 3, service: fast } } }")]
-    public void With_is_held_to_the_input_wherever_a_contract_is_called(string step) => Assert.Contains("ONEX1180", Found(Order(step)), StringComparison.Ordinal);
+    [InlineData(
+        "- { id: ship, saga: shipment, each: { item: input.lines, at_most: 5 }, with: { order: \"${index}\", weight: 3, service: fast }, "
+            + "compensate: { none: a test } }")]
+    [InlineData(
+        "- parallel: { branches: [{ wait: 1m }, { id: ship, saga: shipment, with: { order: 7, weight: 3, service: fast }, compensate: { "
+            + "none: a test } }] }")]
+    [InlineData(
+        "- { id: ship, compute: hash.sha256, with: { text: a }, compensate: { saga: shipment, with: { order: \"${result.hex == ''}\", "
+            + "weight: 3, service: fast } } }")]
+    public void With_is_held_to_the_input_wherever_a_contract_is_called(string step) =>
+        Assert.Contains("ONEX1180", Found(Order(step)), StringComparison.Ordinal);
 
     [Fact]
     public void A_field_that_is_nearly_called_like_one_that_the_input_declares_is_doubted()
     {
         var open = Shipment.Replace("additionalProperties: false\n", "\n", StringComparison.Ordinal);
 
-        Assert.Contains("warning ONEX1182", Found(Ship("with: { order: a, weight: 3, service: fast, line: [] }"), open), StringComparison.Ordinal);
+        Assert.Contains(
+            "warning ONEX1182", Found(Ship("with: { order: a, weight: 3, service: fast, line: [] }"), open), StringComparison.Ordinal);
         Assert.Equal("", Found(Ship("with: { order: a, weight: 3, service: fast, colour: red }"), open));
     }
 
@@ -95,7 +106,9 @@ public sealed class ChildTypesTests
     [InlineData("steps.ship.trackin == 'a'", "ONEX1079")]
     public void A_later_read_of_a_childs_answer_is_of_the_type_of_its_output(string guard, string code) => Assert.Contains(
         code,
-        Found(Order($"- {{ id: ship, saga: shipment, with: {Right}, compensate: {{ none: a test }} }}", $"choose: [{{ when: \"{guard}\", next: done }}, {{ next: done }}]")),
+        Found(
+            Order($"- {{ id: ship, saga: shipment, with: {Right}, compensate: {{ none: a test }} "
+                + $"}}", $"choose: [{{ when: \"{guard}\", next: done }}, {{ next: done }}]")),
         StringComparison.Ordinal);
 
     [Theory]
@@ -115,7 +128,8 @@ public sealed class ChildTypesTests
     [InlineData("{ headers: map(int) }", true)]
     [InlineData("{ headers: { etag: string }, body: { id: string } }", false)]
     public void Returns_may_not_contradict_the_result_of_an_operation(string returns, bool refused) => Assert.Equal(
-        refused, Found(Order($"- {{ id: look, effect: http.get, connection: stock, with: {{ path: /a }}, returns: {returns} }}")).Contains("error ONEX1181", StringComparison.Ordinal));
+        refused, Found(Order($"- {{ id: look, effect: http.get, connection: stock, with: {{ path: /a }}, returns: {returns} "
+            + $"}}")).Contains("error ONEX1181", StringComparison.Ordinal));
 
     [Fact]
     public void Of_several_versions_the_highest_is_called_whatever_the_order_of_the_files()
@@ -127,24 +141,37 @@ public sealed class ChildTypesTests
         Assert.Equal("", Found(Ship($"with: {Right}"), older, newer));
         Assert.Equal("", Found(Ship($"with: {Right}"), newer, older));
         Assert.Contains(
-            "contract 'shipment' 1.10.0", Found(Ship("with: { order: a, weight: 3, service: snail }"), older, newer), StringComparison.Ordinal);
+            "contract 'shipment' 1.10.0", Found(
+                Ship("with: { order: a, weight: 3, service: snail }"), older, newer), StringComparison.Ordinal);
     }
 
     [Fact]
     public void Of_a_child_that_answers_before_its_end_nobody_knows_the_type()
     {
-        var early = Shipment.Replace("initial: done\nstates:\n", "initial: work\nstates:\n  work: { steps: [{ respond: { other: 1 } }], next: done }\n", StringComparison.Ordinal);
+        var early = Shipment.Replace(
+            "initial: done\nstates:\n",
+            "initial: work\nstates:\n  work: { steps: [{ respond: { other: 1 } }], next: done }\n",
+            StringComparison.Ordinal);
 
-        Assert.Equal("", Found(Order($"- {{ id: ship, saga: shipment, with: {Right}, save: {{ tracking: result.cost }}, compensate: {{ none: a test }} }}"), early));
+        Assert.Equal(
+            "",
+            Found(Order($"- {{ id: ship, saga: shipment, with: {Right}, save: {{ tracking: result.cost }}, compensate: {{ none: a test "
+                + $"}} }}"), early));
     }
 
     [Fact]
     public void Of_a_child_with_an_end_that_says_no_output_nobody_knows_the_type()
     {
         var silent = Shipment + "\n  other: { end: completed }\n";
-        silent = silent.Replace("initial: done\nstates:\n", "initial: work\nstates:\n  work: { choose: [{ when: input.weight > 9, next: other }, { next: done }] }\n", StringComparison.Ordinal);
+        silent = silent.Replace(
+            "initial: done\nstates:\n",
+            "initial: work\nstates:\n  work: { choose: [{ when: input.weight > 9, next: other }, { next: done }] }\n",
+            StringComparison.Ordinal);
 
-        Assert.Equal("", Found(Order($"- {{ id: ship, saga: shipment, with: {Right}, save: {{ tracking: result.cost }}, compensate: {{ none: a test }} }}"), silent));
+        Assert.Equal(
+            "",
+            Found(Order($"- {{ id: ship, saga: shipment, with: {Right}, save: {{ tracking: result.cost }}, compensate: {{ none: a test "
+                + $"}} }}"), silent));
     }
 
     [Fact]
@@ -199,7 +226,9 @@ public sealed class ChildTypesTests
                 File.WriteAllText(Path.Combine(directory.FullName, $"other-{index}.yaml"), others[index]);
             }
 
-            return string.Concat(ContractCompiler.CompileDirectory(directory.FullName, TestCatalogue.Context).Diagnostics.Select(diagnostic => diagnostic.Render()));
+            return string.Concat(
+                ContractCompiler.CompileDirectory(
+                    directory.FullName, TestCatalogue.Context).Diagnostics.Select(diagnostic => diagnostic.Render()));
         }
         finally
         {

@@ -9,14 +9,21 @@ namespace Onex.Tests.Unit.Contracts.Compiling;
 
 public sealed class ContractCompilerTests
 {
-    private static readonly EventKind[] _living = [EventKind.StepResult, EventKind.Timer, EventKind.Joined, EventKind.External, EventKind.Operator];
+    private static readonly EventKind[] _living = [
+        EventKind.StepResult,
+        EventKind.Timer,
+        EventKind.Joined,
+        EventKind.External,
+        EventKind.Operator,
+    ];
 
     private static readonly Plan _order = CompileOrder();
 
     [Fact]
     public void The_order_contract_compiles_without_a_word()
     {
-        var compilation = ContractCompiler.CompileDirectory(RepositoryFiles.At("tests", "contracts", "valid", "order-fulfilment"), TestCatalogue.Context);
+        var compilation = ContractCompiler.CompileDirectory(
+            RepositoryFiles.At("tests", "contracts", "valid", "order-fulfilment"), TestCatalogue.Context);
 
         Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
         Assert.Equal("order-fulfilment 1.2.0", $"{compilation.Plans.Single().Name} {compilation.Plans.Single().Version}");
@@ -47,12 +54,18 @@ public sealed class ContractCompilerTests
     {
         var charge = Call("charging");
 
-        Assert.Equal(("charge", StepKind.Effect, "http.post", "payments"), (charge.Id, charge.Kind, charge.Invocation.Operation, charge.Invocation.Connection));
-        Assert.Equal(new RetryPolicy(5, TimeSpan.FromMilliseconds(200), 2, TimeSpan.FromSeconds(20), Jitter.Full, TimeSpan.FromMinutes(2)), charge.Retry);
+        Assert.Equal(
+            ("charge", StepKind.Effect, "http.post", "payments"),
+            (charge.Id, charge.Kind, charge.Invocation.Operation, charge.Invocation.Connection));
+        Assert.Equal(
+            new RetryPolicy(5, TimeSpan.FromMilliseconds(200), 2, TimeSpan.FromSeconds(20), Jitter.Full, TimeSpan.FromMinutes(2)),
+            charge.Retry);
         Assert.Equal(TimeSpan.FromSeconds(10), charge.Timeout);
         Assert.Equal("result.status_code == 402", charge.Reject.Single().When.Text);
         Assert.Equal("card_declined", charge.Reject.Single().Code);
-        Assert.Equal(("payment", "string?", "result.body.ref"), (charge.Save.Single().Field, charge.Save.Single().Type.ToString(), charge.Save.Single().Value.Text));
+        Assert.Equal(
+            ("payment", "string?", "result.body.ref"),
+            (charge.Save.Single().Field, charge.Save.Single().Type.ToString(), charge.Save.Single().Value.Text));
         Assert.True(charge.Catch.Single().Covers("card_declined"));
         Assert.False(charge.Catch.Single().Covers("step_failed"));
         Assert.Equal("{ body: { ref: string } }", charge.Returns!.ToString());
@@ -75,7 +88,9 @@ public sealed class ContractCompilerTests
     [Fact]
     public void Only_results_that_some_expression_reads_are_kept()
     {
-        Assert.Equal(["pack", "seal"], _order.States.SelectMany(state => state.Steps).OfType<CallStep>().Where(step => step.ResultIsRead).Select(step => step.Id));
+        Assert.Equal(
+            ["pack", "seal"],
+            _order.States.SelectMany(state => state.Steps).OfType<CallStep>().Where(step => step.ResultIsRead).Select(step => step.Id));
         Assert.Equal(["body.weight"], Call("packing").ResultPaths.Select(path => string.Join('.', path)));
         Assert.Equal(["hex"], Call("sealing").ResultPaths.Select(path => string.Join('.', path)));
     }
@@ -192,16 +207,19 @@ public sealed class ContractCompilerTests
     public void A_registered_contract_compiles_although_a_rule_came_after_it()
     {
         var source = new ContractSource(
-            "greeting.yaml", Greeting.Replace("compute: hash.sha256\n", "compute: hash.sha256\n        retry: { attempts: 3, first: 10d }\n", StringComparison.Ordinal),
+            "greeting.yaml", Greeting.Replace(
+                "compute: hash.sha256\n", "compute: hash.sha256\n        retry: { attempts: 3, first: 10d }\n", StringComparison.Ordinal),
             ImmutableSortedDictionary<string, string>.Empty);
 
-        Assert.Equal(["ONEX1150"], ContractCompiler.Compile(source, TestCatalogue.Context).Diagnostics.Select(diagnostic => diagnostic.Code));
+        Assert.Equal(
+            ["ONEX1150"], ContractCompiler.Compile(source, TestCatalogue.Context).Diagnostics.Select(diagnostic => diagnostic.Code));
         Assert.Single(ContractCompiler.Compile(source, TestCatalogue.Context with { IsRegistered = true }).Plans);
     }
 
     private static string HashOf(string text)
     {
-        var compilation = ContractCompiler.Compile(new ContractSource("greeting.yaml", text, ImmutableSortedDictionary<string, string>.Empty), TestCatalogue.Context);
+        var compilation = ContractCompiler.Compile(
+            new ContractSource("greeting.yaml", text, ImmutableSortedDictionary<string, string>.Empty), TestCatalogue.Context);
         Assert.Empty(compilation.Diagnostics);
         return compilation.Plans.Single().Hash;
     }
@@ -221,7 +239,9 @@ public sealed class ContractCompilerTests
     [Fact]
     public void An_own_state_called_failed_keeps_its_name()
     {
-        var plan = TestContracts.Compile("initial: work\nstates:\n  work: { choose: [{ when: input.a == 1, next: failed }, { next: done }] }\n  done: { end: completed }\n  failed: { end: failed }\n");
+        var plan = TestContracts.Compile(
+            "initial: work\nstates:\n  work: { choose: [{ when: input.a == 1, next: failed }, { next: done }] }\n  done: { end: "
+                + "completed }\n  failed: { end: failed }\n");
 
         Assert.False(plan.State("failed").Implicit);
         Assert.Equal("compensation_done", plan.State("compensating").Choices.Single().Next);
@@ -252,22 +272,36 @@ public sealed class ContractCompilerTests
     [Fact]
     public void An_escaped_dollar_brace_is_text()
     {
-        var plan = TestContracts.Compile("initial: done\nstates:\n  done: { end: completed, output: { a: '$${x}', b: 'a$${x}${input.y}', c: \"${{'k': '}'}.k}\" } }\n");
+        var plan = TestContracts.Compile(
+            "initial: done\nstates:\n  done: { end: completed, output: { a: '$${x}', b: 'a$${x}${input.y}', c: \"${{'k': '}'}.k}\" } }\n");
         var output = (Template.Map)plan.State("done").Output!;
 
         Assert.Equal("${x}", Assert.IsType<Template.Constant>(output.Entries[0].Value).Value.AsString());
-        Assert.Equal(["a${x}", "input.y"], Assert.IsType<Template.Text>(output.Entries[1].Value).Parts.Select(part => part.Literal ?? part.Expression!.Text));
+        Assert.Equal(
+            ["a${x}", "input.y"],
+            Assert.IsType<Template.Text>(output.Entries[1].Value).Parts.Select(part => part.Literal ?? part.Expression!.Text));
         Assert.Equal("{'k': '}'}.k", Assert.IsType<Template.Single>(output.Entries[2].Value).Expression.Text);
     }
 
     [Fact]
     public void Constants_keep_their_types()
     {
-        var plan = TestContracts.Compile("initial: done\nstates:\n  done: { end: completed, output: [1, -2.5, true, null, text, '1', 0x10, 1e3, yes, 08] }\n");
+        var plan = TestContracts.Compile(
+            "initial: done\nstates:\n  done: { end: completed, output: [1, -2.5, true, null, text, '1', 0x10, 1e3, yes, 08] }\n");
         var values = ((Template.List)plan.State("done").Output!).Items.Select(item => ((Template.Constant)item).Value);
 
         Assert.Equal(
-            [CelKind.Int, CelKind.Double, CelKind.Bool, CelKind.Null, CelKind.String, CelKind.String, CelKind.Int, CelKind.Double, CelKind.String, CelKind.Int],
+            [
+                CelKind.Int,
+                CelKind.Double,
+                CelKind.Bool,
+                CelKind.Null,
+                CelKind.String,
+                CelKind.String,
+                CelKind.Int,
+                CelKind.Double,
+                CelKind.String,
+                CelKind.Int],
             values.Select(value => value.Kind));
     }
 

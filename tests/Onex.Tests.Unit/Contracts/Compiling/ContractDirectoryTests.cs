@@ -29,7 +29,8 @@ public sealed class ContractDirectoryTests : IDisposable
     [Fact]
     public void A_directory_that_does_not_exist_is_said_with_what_to_do()
     {
-        var diagnostic = Assert.Single(ContractCompiler.CompileDirectory(Path.Combine(_directory.FullName, "nowhere"), TestCatalogue.Context).Diagnostics);
+        var diagnostic = Assert.Single(
+            ContractCompiler.CompileDirectory(Path.Combine(_directory.FullName, "nowhere"), TestCatalogue.Context).Diagnostics);
 
         Assert.Equal("ONEX1007", diagnostic.Code);
         Assert.Contains("CONTRACTS_DIR", diagnostic.Remedy, StringComparison.Ordinal);
@@ -66,7 +67,10 @@ public sealed class ContractDirectoryTests : IDisposable
     [Fact]
     public void One_broken_file_does_not_hide_the_other_one()
     {
-        Write("a.yaml", Contract("a").Replace("done", "over", StringComparison.Ordinal).Replace("initial: over", "initial: done", StringComparison.Ordinal));
+        Write(
+            "a.yaml",
+            Contract("a").Replace("done", "over", StringComparison.Ordinal).Replace(
+                "initial: over", "initial: done", StringComparison.Ordinal));
         Write("b.yaml", "contract: [");
         Write("c.yaml", Contract("c"));
 
@@ -92,7 +96,8 @@ public sealed class ContractDirectoryTests : IDisposable
     [Fact]
     public void The_contracts_of_the_repository_compile()
     {
-        var compilation = ContractCompiler.CompileDirectory(RepositoryFiles.At("contracts"), TestCatalogue.OfTheExample with { Connections = null });
+        var compilation = ContractCompiler.CompileDirectory(
+            RepositoryFiles.At("contracts"), TestCatalogue.OfTheExample with { Connections = null });
 
         Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
         Assert.NotEmpty(compilation.Plans);
@@ -100,7 +105,8 @@ public sealed class ContractDirectoryTests : IDisposable
 
     public void Dispose() => _directory.Delete(recursive: true);
 
-    private static string Contract(string name) => $"contract: {name}\nversion: 1.0.0\ninput: {{}}\ninitial: done\nstates:\n  done: {{ end: completed }}\n";
+    private static string Contract(string name) =>
+        $"contract: {name}\nversion: 1.0.0\ninput: {{}}\ninitial: done\nstates:\n  done: {{ end: completed }}\n";
 
     private void Write(string path, string text)
     {

@@ -19,7 +19,9 @@ public sealed class DatabaseContractTests
 
         Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
         var plan = Assert.Single(compilation.Plans);
-        Assert.Equal("{ rows: list(map(any)), row_count: int }", Assert.IsType<CallStep>(plan.State("looking").Steps.Single()).ResultType.ToString());
+        Assert.Equal(
+            "{ rows: list(map(any)), row_count: int }",
+            Assert.IsType<CallStep>(plan.State("looking").Steps.Single()).ResultType.ToString());
         Assert.Equal(
             ["db.query", "db.transaction", "db.execute"],
             plan.States.SelectMany(state => state.Steps).OfType<CallStep>().Select(step => step.Invocation.Operation));
@@ -37,7 +39,8 @@ public sealed class DatabaseContractTests
 
     [Fact]
     public void A_key_of_a_parameter_may_be_called_sql() =>
-        Assert.Empty(Codes("effect: db.transaction", "{ statements: [{ sql: \"SELECT $1::jsonb\", parameters: [{ sql: \"${input}\" }] }] }"));
+        Assert.Empty(
+            Codes("effect: db.transaction", "{ statements: [{ sql: \"SELECT $1::jsonb\", parameters: [{ sql: \"${input}\" }] }] }"));
 
     private static IEnumerable<string> Codes(string effect, string arguments)
     {

@@ -11,7 +11,9 @@ using Onex.Workers;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
-/// <summary>The JSON Schema for editors says what the compiler says: it is made from the compiler's own tables, and judges real contracts.</summary>
+/// <summary>
+/// The JSON Schema for editors says what the compiler says: it is made from the compiler's own tables, and judges real contracts.
+/// </summary>
 public sealed class EditorSchemaTests
 {
     private static readonly OperationCatalogue _operations = new([.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors]);
@@ -44,7 +46,9 @@ public sealed class EditorSchemaTests
     public void Every_key_that_the_compiler_reads_is_in_it_with_a_description_and_no_other()
     {
         var schema = JsonNode.Parse(ContractCompiler.EditorSchema(_operations))!.AsObject();
-        foreach (var keys in typeof(Keys).GetProperties(BindingFlags.Public | BindingFlags.Static).Select(property => property.GetValue(null)).OfType<Keys>())
+        foreach (
+            var keys in typeof(Keys).GetProperties(
+                BindingFlags.Public | BindingFlags.Static).Select(property => property.GetValue(null)).OfType<Keys>())
         {
             var map = keys.Name == nameof(Keys.Contract) ? schema : schema["$defs"]![keys.Name]!.AsObject();
             var properties = map["properties"]!.AsObject();
@@ -92,7 +96,8 @@ public sealed class EditorSchemaTests
 
     [Fact]
     public void What_is_not_valid_does_not_compile() => Assert.All(
-        Directory.EnumerateFiles(RepositoryFiles.At("tests", "contracts", "invalid"), "*.yaml").Where(path => new FileInfo(path).Length < 20_000),
+        Directory.EnumerateFiles(RepositoryFiles.At("tests", "contracts", "invalid"), "*.yaml")
+            .Where(path => new FileInfo(path).Length < 20_000),
         path =>
         {
             var text = File.ReadAllText(path);
@@ -120,9 +125,13 @@ public sealed class EditorSchemaTests
         switch (node)
         {
             case JsonObject map when map.ContainsKey("if"):
-                return new JsonObject { ["anyOf"] = new JsonArray(new JsonObject { ["not"] = Without(map["if"]!) }, Without(map["then"]!)) };
+                return new JsonObject
+                {
+                    ["anyOf"] = new JsonArray(new JsonObject { ["not"] = Without(map["if"]!) }, Without(map["then"]!)),
+                };
             case JsonObject map:
-                return new JsonObject(map.Select(entry => KeyValuePair.Create(entry.Key, entry.Value is null ? null : (JsonNode?)Without(entry.Value))));
+                return new JsonObject(
+                    map.Select(entry => KeyValuePair.Create(entry.Key, entry.Value is null ? null : (JsonNode?)Without(entry.Value))));
             case JsonArray list:
                 return new JsonArray([.. list.Select(item => item is null ? null : Without(item))]);
             default:

@@ -15,7 +15,8 @@ public sealed class EventsAndTimeTests
     [Fact]
     public void The_example_of_the_language_compiles()
     {
-        var compilation = ContractCompiler.CompileDirectory(RepositoryFiles.At("tests", "contracts", "valid", "order-fulfilment-full"), TestCatalogue.OfTheExample);
+        var compilation = ContractCompiler.CompileDirectory(
+            RepositoryFiles.At("tests", "contracts", "valid", "order-fulfilment-full"), TestCatalogue.OfTheExample);
 
         Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
         var plan = compilation.Plans.Single();
@@ -29,8 +30,10 @@ public sealed class EventsAndTimeTests
     [Fact]
     public void An_event_has_typed_data_and_may_come_early()
     {
-        var plan = TestContracts.Compile("events: { approve: { data: { by: string }, early: 10m }, beat: {} }\ninitial: waiting\nstates:\n  waiting:\n"
-            + "    on_event:\n      - { event: approve, when: event.by != \"\", next: done }\n      - { event: beat, stay: true }\n" + Ends.Split('\n')[0] + "\n");
+        var plan = TestContracts.Compile(
+            "events: { approve: { data: { by: string }, early: 10m }, beat: {} }\ninitial: waiting\nstates:\n  waiting:\n"
+            + "    on_event:\n      - { event: approve, when: event.by != \"\", next: done }\n      - { event: beat, stay: true "
+            + "}\n" + Ends.Split('\n')[0] + "\n");
 
         Assert.Equal(TimeSpan.FromMinutes(10), plan.Events["approve"].Early);
         Assert.Null(plan.Events["beat"].Early);
@@ -42,8 +45,11 @@ public sealed class EventsAndTimeTests
     [Fact]
     public void A_rule_may_write_into_data_from_the_event()
     {
-        var plan = TestContracts.Compile("events: { vote: { data: { weight: int } } }\ndata: { votes: { type: int, initial: 0 } }\ninitial: counting\nstates:\n  counting:\n"
-            + "    on_event:\n      - event: vote\n        stay: true\n        set: { votes: data.votes + event.weight }\n    timeout: { after: 1h, next: done }\n  done: { end: completed }\n");
+        var plan = TestContracts.Compile(
+            "events: { vote: { data: { weight: int } } }\ndata: { votes: { type: int, initial: 0 } }\ninitial: counting\nstates:\n  "
+                + "counting:\n"
+            + "    on_event:\n      - event: vote\n        stay: true\n        set: { votes: data.votes + event.weight }\n    timeout: { "
+            + "after: 1h, next: done }\n  done: { end: completed }\n");
 
         Assert.Equal("votes", plan.State("counting").OnEvent.Single().Set.Single().Field);
     }
@@ -51,9 +57,13 @@ public sealed class EventsAndTimeTests
     [Fact]
     public void Steps_that_call_nothing_need_no_id()
     {
-        var plan = TestContracts.Check(TestContracts.Head + "data: { at: { type: timestamp?, initial: null }, n: { type: int, initial: 0 } }\ninitial: work\nstates:\n  work:\n    steps:\n      - wait: 5m\n"
+        var plan = TestContracts.Check(
+            TestContracts.Head
+                + "data: { at: { type: timestamp?, initial: null }, n: { type: int, initial: 0 } }\ninitial: work\nstates:\n  work:\n    "
+                + "steps:\n      - wait: 5m\n"
             + "      - wait: { until: data.at }\n      - set: { n: data.n + 1 }\n      - id: told\n        respond: { n: \"${data.n}\" }\n"
-            + "      - fail: { code: too_late, message: \"It is ${data.n}.\" }\n        catch: [{ next: late }]\n    next: done\n" + Ends).Plans.Single();
+            + "      - fail: { code: too_late, message: \"It is ${data.n}.\" }\n        catch: [{ next: late }]\n    next: "
+            + "done\n" + Ends).Plans.Single();
 
         var steps = plan.State("work").Steps;
         Assert.Equal(["work[0]", "work[1]", "work[2]", "told", "work[4]"], steps.Select(step => step.Id));
@@ -67,8 +77,11 @@ public sealed class EventsAndTimeTests
     [Fact]
     public void A_compensation_that_runs_when_nobody_knows_reads_no_result()
     {
-        const string Rest = "initial: work\nstates:\n  work:\n    steps:\n      - id: charge\n        effect: http.post\n        connection: payments\n        with: { path: /c }\n"
-            + "        compensate: { effect: http.post, connection: payments, when_unknown: run, with: { path: /r, body: \"${WHAT}\" } }\n    next: done\n  done: { end: completed }\n";
+        const string Rest =
+            "initial: work\nstates:\n  work:\n    steps:\n      - id: charge\n        effect: http.post\n        connection: payments\n  "
+                + "      with: { path: /c }\n"
+            + "        compensate: { effect: http.post, connection: payments, when_unknown: run, with: { path: /r, body: \"${WHAT}\" } "
+            + "}\n    next: done\n  done: { end: completed }\n";
 
         var plan = TestContracts.Compile(Rest.Replace("WHAT", "command_id", StringComparison.Ordinal));
         Assert.Equal(WhenUnknown.Run, ((CallStep)plan.State("work").Steps.Single()).Compensation!.WhenUnknown);
@@ -81,16 +94,22 @@ public sealed class EventsAndTimeTests
 
     [Fact]
     public void A_state_may_wait_for_the_events_of_any_state_alone() =>
-        TestContracts.Compile("events: { go: {} }\nany_state: [{ event: go, next: done }]\ninitial: waiting\nstates:\n  waiting: {}\n  done: { end: completed }\n");
+        TestContracts.Compile(
+            "events: { go: {} }\nany_state: [{ event: go, next: done }]\ninitial: waiting\nstates:\n  waiting: {}\n  done: { end: "
+                + "completed }\n");
 
     [Fact]
     public void Ways_by_events_timeouts_and_deadline_count() =>
-        TestContracts.Compile("events: { go: {} }\ndeadline: { after: 9h, next: late }\ninitial: one\nstates:\n  one:\n    on_event: [{ event: go, next: two }]\n"
+        TestContracts.Compile(
+            "events: { go: {} }\ndeadline: { after: 9h, next: late }\ninitial: one\nstates:\n  one:\n    on_event: [{ event: go, next: "
+                + "two }]\n"
             + "  two:\n    timeout: { after: 1h, next: done }\n" + Ends);
 
     [Fact]
     public void A_compensating_state_is_entered_by_an_event_without_a_fault_of_its_own() =>
-        TestContracts.Compile("events: { stop: {} }\ninitial: waiting\nstates:\n  waiting:\n    on_event: [{ event: stop, next: back }]\n    timeout: { after: 1h, next: back }\n"
+        TestContracts.Compile(
+            "events: { stop: {} }\ninitial: waiting\nstates:\n  waiting:\n    on_event: [{ event: stop, next: back }]\n    timeout: { "
+                + "after: 1h, next: back }\n"
             + "  back: { compensate: all, next: done }\n" + "  done: { end: completed }\n");
 
     [Theory]
@@ -98,8 +117,12 @@ public sealed class EventsAndTimeTests
     [InlineData("timeout: { after: 1h, next: done }")]
     public void Ends_and_compensating_states_wait_for_nothing(string key)
     {
-        Assert.Contains("ONEX1014", TestContracts.Codes($"events: {{ go: {{}} }}\ninitial: done\nstates:\n  done:\n    end: completed\n    {key}\n"));
-        Assert.Contains("ONEX1014", TestContracts.Codes($"events: {{ go: {{}} }}\ninitial: back\nstates:\n  back:\n    compensate: all\n    next: done\n    {key}\n  done: {{ end: failed }}\n"));
+        Assert.Contains(
+            "ONEX1014", TestContracts.Codes($"events: {{ go: {{}} }}\ninitial: done\nstates:\n  done:\n    end: completed\n    {key}\n"));
+        Assert.Contains(
+            "ONEX1014",
+            TestContracts.Codes($"events: {{ go: {{}} }}\ninitial: back\nstates:\n  back:\n    compensate: all\n    next: done\n    "
+                + $"{key}\n  done: {{ end: failed }}\n"));
     }
 
     [Theory]
@@ -112,7 +135,10 @@ public sealed class EventsAndTimeTests
     [InlineData("{ wait: 5m, set: {} }", "ONEX1014")]
     [InlineData("set: { n: event.x }", "ONEX1043")]
     public void Other_steps_are_checked(string step, string code) =>
-        Assert.Contains(code, TestContracts.Codes($"data: {{ n: int? }}\ninitial: work\nstates:\n  work:\n    steps:\n      - {step}\n    next: done\n  done: {{ end: completed }}\n"));
+        Assert.Contains(
+            code,
+            TestContracts.Codes($"data: {{ n: int? }}\ninitial: work\nstates:\n  work:\n    steps:\n      - {step}\n    next: done\n  "
+                + $"done: {{ end: completed }}\n"));
 
     [Theory]
     [InlineData("timeout: { after: 1h }", "ONEX1013")]
@@ -122,11 +148,16 @@ public sealed class EventsAndTimeTests
     [InlineData("on_event: [{ event: go, next: nowhere }]", "ONEX1023")]
     [InlineData("on_event: [{ event: go, stay: perhaps, next: done }]", "ONEX1012")]
     public void Rules_and_limits_are_checked(string key, string code) =>
-        Assert.Contains(code, TestContracts.Codes($"events: {{ go: {{}} }}\ninitial: work\nstates:\n  work:\n    {key}\n  done: {{ end: completed }}\n"));
+        Assert.Contains(
+            code,
+            TestContracts.Codes($"events: {{ go: {{}} }}\ninitial: work\nstates:\n  work:\n    {key}\n  done: {{ end: completed }}\n"));
 
     [Fact]
     public void An_event_is_no_name_outside_a_rule() =>
-        Assert.Equal(["ONEX1043"], TestContracts.Codes("initial: work\nstates:\n  work:\n    choose:\n      - { when: event.x, next: done }\n      - { next: done }\n  done: { end: completed }\n"));
+        Assert.Equal(
+            ["ONEX1043"],
+            TestContracts.Codes("initial: work\nstates:\n  work:\n    choose:\n      - { when: event.x, next: done }\n      - { next: "
+                + "done }\n  done: { end: completed }\n"));
 
     [Theory]
     [InlineData("when: event.reason == 'x'", "ONEX1061")]
@@ -138,7 +169,9 @@ public sealed class EventsAndTimeTests
     [InlineData("when: size(event) > 0", null)]
     public void A_rule_reads_only_fields_that_the_event_declares(string key, string? code) =>
         Assert.Equal(code is null ? [] : [code], TestContracts.Codes(
-            "events: { go: { data: { who: '{ name: string }?', more: any, by: map(any) } } }\n" + (key.StartsWith("set", StringComparison.Ordinal) ? "data: { n: any }\n" : "") + "initial: waiting\nstates:\n  waiting:\n"
+            "events: { go: { data: { who: '{ name: string }?', more: any, by: map(any) } } }\n"
+                + (key.StartsWith("set", StringComparison.Ordinal) ? "data: { n: any }\n" : "")
+                + "initial: waiting\nstates:\n  waiting:\n"
             + $"    on_event:\n      - event: go\n        {key}\n        next: done\n  done: {{ end: completed }}\n"));
 
     [Fact]
@@ -155,47 +188,69 @@ public sealed class EventsAndTimeTests
     [Fact]
     public void No_event_is_called_like_a_fault_of_the_engines_own()
     {
-        var codes = typeof(EngineCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (string)field.GetRawConstantValue()!);
+        var codes = typeof(EngineCodes)
+            .GetFields(BindingFlags.Public | BindingFlags.Static)
+            .Select(field => (string)field.GetRawConstantValue()!);
 
         Assert.All(codes, code => Assert.Equal(
-            ["ONEX1062"], TestContracts.Codes($"events: {{ {code}: {{}} }}\nany_state: [{{ event: {code}, next: done }}]\ninitial: waiting\nstates:\n  waiting: {{}}\n  done: {{ end: completed }}\n")));
+            ["ONEX1062"], TestContracts.Codes($"events: {{ {code}: {{}} }}\nany_state: [{{ event: {code}, next: done }}]\ninitial: "
+                + $"waiting\nstates:\n  waiting: {{}}\n  done: {{ end: completed }}\n")));
     }
 
     [Fact]
     public void An_event_is_called_as_expressions_can_read_it() =>
-        Assert.Contains("ONEX1017", TestContracts.Codes("events: { card-updated: {} }\nany_state: [{ event: card-updated, next: done }]\ninitial: waiting\nstates:\n  waiting: {}\n  done: { end: completed }\n"));
+        Assert.Contains(
+            "ONEX1017",
+            TestContracts.Codes("events: { card-updated: {} }\nany_state: [{ event: card-updated, next: done }]\ninitial: "
+                + "waiting\nstates:\n  waiting: {}\n  done: { end: completed }\n"));
 
     [Fact]
     public void A_state_that_its_events_never_leave_has_no_way_to_an_end() =>
-        Assert.Equal(["ONEX1025"], TestContracts.Codes("events: { beat: {} }\ninitial: waiting\nstates:\n  waiting:\n    on_event: [{ event: beat, stay: true }]\n"));
+        Assert.Equal(
+            ["ONEX1025"],
+            TestContracts.Codes("events: { beat: {} }\ninitial: waiting\nstates:\n  waiting:\n    on_event: [{ event: beat, stay: true "
+                + "}]\n"));
 
     [Fact]
     public void A_deadline_ends_what_its_events_never_leave() =>
-        TestContracts.Compile("events: { beat: {} }\ndeadline: { after: 1h, next: late }\ninitial: waiting\nstates:\n  waiting:\n    on_event: [{ event: beat, stay: true }]\n  late: { end: completed }\n");
+        TestContracts.Compile(
+            "events: { beat: {} }\ndeadline: { after: 1h, next: late }\ninitial: waiting\nstates:\n  waiting:\n    on_event: [{ event: "
+                + "beat, stay: true }]\n  late: { end: completed }\n");
 
     [Theory]
     [InlineData("any_state: [{ event: go, next: done }]")]
     [InlineData("any_state: [{ event: go, stay: true }]\ndeadline: { after: 1h, next: done }")]
     public void Past_the_pivot_neither_any_state_nor_the_deadline_leads_on(string anywhere)
     {
-        const string States = "initial: work\nstates:\n  work: { next: fixed }\n  fixed: { pivot: true, next: waiting }\n  waiting: {}\n  done: { end: completed }\n";
+        const string States =
+            "initial: work\nstates:\n  work: { next: fixed }\n  fixed: { pivot: true, next: waiting }\n  waiting: {}\n  done: { end: "
+                + "completed }\n";
 
-        var diagnostic = Assert.Single(TestContracts.Check($"{TestContracts.Head}events: {{ go: {{}} }}\n{anywhere}\n{States}").Diagnostics, each => each.Problem.Contains("waiting", StringComparison.Ordinal));
+        var diagnostic = Assert.Single(
+            TestContracts.Check($"{TestContracts.Head}events: {{ go: {{}} }}\n{anywhere}\n{States}").Diagnostics,
+            each => each.Problem.Contains("waiting", StringComparison.Ordinal));
         Assert.Equal("ONEX1025", diagnostic.Code);
         Assert.Contains("past the pivot", diagnostic.Problem, StringComparison.Ordinal);
-        Assert.DoesNotContain("ONEX1025", TestContracts.Codes($"events: {{ go: {{}} }}\n{anywhere}\n{States.Replace("pivot: true, ", "", StringComparison.Ordinal)}"));
+        Assert.DoesNotContain(
+            "ONEX1025",
+            TestContracts.Codes($"events: {{ go: {{}} }}\n{anywhere}\n{States.Replace("pivot: true, ", "", StringComparison.Ordinal)}"));
     }
 
     [Fact]
     public void Past_the_pivot_a_state_waits_for_its_own_events_and_its_timeout() =>
-        TestContracts.Compile("events: { go: {} }\ninitial: waiting\nstates:\n  waiting:\n    pivot: true\n    on_event: [{ event: go, next: done }]\n    timeout: { after: 1h, next: late }\n" + Ends);
+        TestContracts.Compile(
+            "events: { go: {} }\ninitial: waiting\nstates:\n  waiting:\n    pivot: true\n    on_event: [{ event: go, next: done }]\n    "
+                + "timeout: { after: 1h, next: late }\n" + Ends);
 
     [Theory]
     [InlineData("", 1)]
     [InlineData("pivot: true, ", 0)]
     public void A_wait_is_shorter_than_the_deadline_where_that_applies(string pivot, int complaints)
     {
-        var rest = $"deadline: {{ after: 24h, next: late }}\ninitial: work\nstates:\n  work: {{ next: waiting }}\n  waiting: {{ {pivot}steps: [{{ wait: 24h }}], next: done }}\n" + Ends;
+        var rest =
+            $"deadline: {{ after: 24h, next: late }}\ninitial: work\nstates:\n  work: {{ next: waiting }}\n  waiting: {{ {pivot}steps: "
+                + $"[{{ wait: 24h }}], next: done }}\n"
+            + Ends;
 
         Assert.Equal(complaints, TestContracts.Codes(rest).Count(code => code == "ONEX1059"));
     }
@@ -218,19 +273,31 @@ public sealed class EventsAndTimeTests
     [InlineData("timeout: { after: soon, next: done }", "ONEX1047")]
     [InlineData("on_event: [{ event: go, when: event.x, next: done }]", "ONEX1061")]
     public void What_is_wrong_with_a_way_is_no_reason_to_say_that_there_is_none(string key, string code) =>
-        Assert.Equal([code], TestContracts.Codes($"events: {{ go: {{}} }}\nany_state: [{{ event: go, stay: true }}]\ninitial: work\nstates:\n  work:\n    {key}\n  done: {{ end: completed }}\n"));
+        Assert.Equal(
+            [code],
+            TestContracts.Codes($"events: {{ go: {{}} }}\nany_state: [{{ event: go, stay: true }}]\ninitial: work\nstates:\n  work:\n    "
+                + $"{key}\n  done: {{ end: completed }}\n"));
 
     [Fact]
     public void A_request_is_answered_once() =>
-        Assert.Equal(["ONEX1063"], TestContracts.Codes("initial: work\nstates:\n  work:\n    steps:\n      - respond: { a: 1 }\n      - wait: 1s\n      - respond: { a: 2 }\n    next: done\n  done: { end: completed }\n"));
+        Assert.Equal(
+            ["ONEX1063"],
+            TestContracts.Codes("initial: work\nstates:\n  work:\n    steps:\n      - respond: { a: 1 }\n      - wait: 1s\n      - "
+                + "respond: { a: 2 }\n    next: done\n  done: { end: completed }\n"));
 
     [Fact]
     public void A_step_that_calls_nothing_has_no_result() =>
-        Assert.Equal(["ONEX1045"], TestContracts.Codes("initial: work\nstates:\n  work:\n    steps: [{ id: pause, wait: 1s }]\n    next: done\n  done: { end: completed, output: \"${steps.pause}\" }\n"));
+        Assert.Equal(
+            ["ONEX1045"],
+            TestContracts.Codes("initial: work\nstates:\n  work:\n    steps: [{ id: pause, wait: 1s }]\n    next: done\n  done: { end: "
+                + "completed, output: \"${steps.pause}\" }\n"));
 
     [Fact]
     public void Steps_without_an_id_count_too() =>
-        Assert.Equal(["ONEX1020"], TestContracts.Codes($"initial: work\nstates:\n  work:\n    steps: [{string.Join(", ", Enumerable.Repeat("{ wait: 1s }", 1001))}]\n    next: done\n  done: {{ end: completed }}\n"));
+        Assert.Equal(
+            ["ONEX1020"],
+            TestContracts.Codes($"initial: work\nstates:\n  work:\n    steps: "
+                + $"[{string.Join(", ", Enumerable.Repeat("{ wait: 1s }", 1001))}]\n    next: done\n  done: {{ end: completed }}\n"));
 
     [Theory]
     [InlineData("events", 201)]
@@ -238,16 +305,25 @@ public sealed class EventsAndTimeTests
     public void Events_and_their_rules_are_bounded(string what, int events)
     {
         var declared = string.Join(", ", Enumerable.Range(0, events).Select(number => $"e{number}: {{}}"));
-        var rules = string.Join(", ", Enumerable.Range(0, 201).Select(number => $"{{ event: e{number % Math.Min(events, 200)}, when: input.a == {number}, next: done }}"));
-        var diagnostics = TestContracts.Check($"{TestContracts.Head}events: {{ {declared} }}\nany_state: [{rules}]\ninitial: work\nstates:\n  work: {{}}\n  done: {{ end: completed }}\n").Diagnostics;
+        var rules = string.Join(
+            ", ",
+            Enumerable.Range(0, 201).Select(number => $"{{ event: e{number % Math.Min(events, 200)}, when: input.a == {number}, next: "
+                + $"done }}"));
+        var diagnostics = TestContracts.Check(
+            $"{TestContracts.Head}events: {{ {declared} }}\nany_state: [{rules}]\ninitial: work\nstates:\n  work: {{}}\n  done: {{ end: "
+                + $"completed }}\n").Diagnostics;
 
-        Assert.Contains(diagnostics, diagnostic => diagnostic.Code == "ONEX1020" && diagnostic.Problem == $"there are too many {what}; the limit is 200.");
+        Assert.Contains(
+            diagnostics,
+            diagnostic => diagnostic.Code == "ONEX1020" && diagnostic.Problem == $"there are too many {what}; the limit is 200.");
     }
 
     [Fact]
     public void A_field_is_emptied_with_null()
     {
-        var plan = TestContracts.Compile("data: { card: string? }\ninitial: work\nstates:\n  work: { steps: [{ set: { card: null } }], next: done }\n  done: { end: completed }\n");
+        var plan = TestContracts.Compile(
+            "data: { card: string? }\ninitial: work\nstates:\n  work: { steps: [{ set: { card: null } }], next: done }\n  done: { end: "
+                + "completed }\n");
 
         Assert.Equal("null", Assert.IsType<SetStep>(plan.State("work").Steps.Single()).Assignments.Single().Value.Text);
     }

@@ -4,25 +4,54 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
-/// <summary>What the compiler says of failures that lead back to themselves, of pivots that compensate, and of states that end in a failure.</summary>
+/// <summary>
+/// What the compiler says of failures that lead back to themselves, of pivots that compensate, and of states that end in a failure.
+/// </summary>
 public sealed class FailureWaysTests
 {
     private const string Ends = "  unwinding: { compensate: all, next: failed }\n  failed: { end: failed }\n  done: { end: completed }\n";
 
     [Theory]
     [InlineData("what on_failure leads to fails", "on_failure: calming", "  calming: { steps: [CALL], next: failed }\n")]
-    [InlineData("it fails after something that it sets", "on_failure: calming", "  calming: { steps: [{ set: { n: data.n + 1 } }, CALL], next: failed }\n")]
+    [InlineData(
+        "it fails after something that it sets",
+        "on_failure: calming",
+        "  calming: { steps: [{ set: { n: data.n + 1 } }, CALL], next: failed }\n")]
     [InlineData("it fails with a code of its own", "on_failure: calming", "  calming: { steps: [{ fail: { code: no, message: no } }] }\n")]
-    [InlineData("only one code is caught", "on_failure: calming", "  calming: { steps: [CALL], catch: [{ error: http_404, next: failed }], next: failed }\n")]
-    [InlineData("a later state of the path fails", "on_failure: calming", "  calming: { steps: [QUIET], next: more }\n  more: { steps: [CALL], next: failed }\n")]
-    [InlineData("a state behind compensation fails", "on_failure: taking", "  taking: { compensate: all, next: more }\n  more: { steps: [CALL], next: failed }\n")]
-    [InlineData("what it catches leads to a state that fails", "on_failure: calming", "  calming: { steps: [CALL], catch: [{ next: more }], next: failed }\n  more: { steps: [CALL], next: failed }\n")]
-    [InlineData("a branch of it fails", "on_failure: calming", "  calming: { steps: [{ parallel: { branches: [CALL, QUIET] } }], next: failed }\n")]
-    [InlineData("too few branches of it succeed", "on_failure: calming", "  calming: { steps: [{ parallel: { join: any, branches: [CALL, QUIET] } }], next: failed }\n")]
+    [InlineData(
+        "only one code is caught",
+        "on_failure: calming",
+        "  calming: { steps: [CALL], catch: [{ error: http_404, next: failed }], next: failed }\n")]
+    [InlineData(
+        "a later state of the path fails",
+        "on_failure: calming",
+        "  calming: { steps: [QUIET], next: more }\n  more: { steps: [CALL], next: failed }\n")]
+    [InlineData(
+        "a state behind compensation fails",
+        "on_failure: taking",
+        "  taking: { compensate: all, next: more }\n  more: { steps: [CALL], next: failed }\n")]
+    [InlineData(
+        "what it catches leads to a state that fails",
+        "on_failure: calming",
+        "  calming: { steps: [CALL], catch: [{ next: more }], next: failed }\n  more: { steps: [CALL], next: failed }\n")]
+    [InlineData(
+        "a branch of it fails", "on_failure: calming", "  calming: { steps: [{ parallel: { branches: [CALL, QUIET] } }], next: failed }\n")]
+    [InlineData(
+        "too few branches of it succeed",
+        "on_failure: calming",
+        "  calming: { steps: [{ parallel: { join: any, branches: [CALL, QUIET] } }], next: failed }\n")]
     [InlineData("an item of it fails", "on_failure: calming", "  calming: { steps: [EACH], next: failed }\n")]
-    [InlineData("a catch leads to its own state", "", "  more: { steps: [CALL], catch: [{ error: http_404, next: more }], next: failed }\n")]
-    [InlineData("catches lead to one another", "", "  more: { steps: [CALL], catch: [{ next: other }], next: failed }\n  other: { steps: [QUIET2], next: more }\n")]
-    [InlineData("a catch leads to a state that leads back", "", "  more: { steps: [CALL], catch: [{ next: other }], next: failed }\n  other: { steps: [{ set: { n: data.n + 1 } }], next: more }\n")]
+    [InlineData(
+        "a catch leads to its own state", "", "  more: { steps: [CALL], catch: [{ error: http_404, next: more }], next: failed }\n")]
+    [InlineData(
+        "catches lead to one another",
+        "",
+        "  more: { steps: [CALL], catch: [{ next: other }], next: failed }\n  other: { steps: [QUIET2], next: more }\n")]
+    [InlineData(
+        "a catch leads to a state that leads back",
+        "",
+        "  more: { steps: [CALL], catch: [{ next: other }], next: failed }\n  other: { steps: [{ set: { n: data.n + 1 } }], next: more "
+            + "}\n")]
     public void A_failure_that_leads_back_to_itself_is_refused(string what, string head, string states) =>
         Assert.True(Codes(head, states).SequenceEqual(["ONEX1140"]), $"{what}: {string.Join(", ", Render(head, states))}");
 
@@ -31,35 +60,59 @@ public sealed class FailureWaysTests
     [InlineData("it waits first", "on_failure: calming", "  calming: { steps: [{ wait: 10s }, CALL], next: failed }\n")]
     [InlineData("it waits for an event", "on_failure: calming", "  calming: { on_event: [{ event: go, next: working }] }\n")]
     [InlineData("nothing in it fails", "on_failure: calming", "  calming: { steps: [{ wait: 2s }], next: working }\n")]
-    [InlineData("it counts and gives up", "on_failure: calming", "  calming: { steps: [{ set: { n: data.n + 1 } }], choose: [{ when: data.n < 3, next: working }, { next: failed }] }\n")]
-    [InlineData("a catch waits and leads back", "", "  more: { steps: [CALL], catch: [{ next: rest }], next: failed }\n  rest: { steps: [{ wait: 1m }], next: more }\n")]
-    [InlineData("a catch counts and leads back", "", "  more: { steps: [CALL], catch: [{ next: count }], next: failed }\n  count: { steps: [{ set: { n: data.n + 1 } }], choose: [{ when: data.n < 3, next: more }, { next: failed }] }\n")]
-    [InlineData("a catch fetches something and leads back", "", "  more: { steps: [CALL], catch: [{ error: http_401, next: renew }], next: failed }\n  renew: { steps: [QUIET], next: more }\n")]
-    [InlineData("on_failure does not apply past the pivot", "on_failure: unwinding", "  more: { pivot: true, steps: [CALL], next: failed }\n")]
+    [InlineData(
+        "it counts and gives up",
+        "on_failure: calming",
+        "  calming: { steps: [{ set: { n: data.n + 1 } }], choose: [{ when: data.n < 3, next: working }, { next: failed }] }\n")]
+    [InlineData(
+        "a catch waits and leads back",
+        "",
+        "  more: { steps: [CALL], catch: [{ next: rest }], next: failed }\n  rest: { steps: [{ wait: 1m }], next: more }\n")]
+    [InlineData(
+        "a catch counts and leads back",
+        "",
+        "  more: { steps: [CALL], catch: [{ next: count }], next: failed }\n  count: { steps: [{ set: { n: data.n + 1 } }], choose: [{ "
+            + "when: data.n < 3, next: more }, { next: failed }] }\n")]
+    [InlineData(
+        "a catch fetches something and leads back",
+        "",
+        "  more: { steps: [CALL], catch: [{ error: http_401, next: renew }], next: failed }\n  renew: { steps: [QUIET], next: more }\n")]
+    [InlineData(
+        "on_failure does not apply past the pivot", "on_failure: unwinding", "  more: { pivot: true, steps: [CALL], next: failed }\n")]
     [InlineData("any number of items may fail", "on_failure: calming", "  calming: { steps: [PATIENT], next: failed }\n")]
-    [InlineData("the items' failure is caught", "on_failure: calming", "  calming: { steps: [EACH], catch: [{ next: failed }], next: failed }\n")]
+    [InlineData(
+        "the items' failure is caught", "on_failure: calming", "  calming: { steps: [EACH], catch: [{ next: failed }], next: failed }\n")]
     public void A_failure_that_leads_on_is_none_of_that(string what, string head, string states) =>
         Assert.True(!Codes(head, states).Any(), $"{what}: {string.Join(", ", Render(head, states))}");
 
     [Fact]
     public void A_contract_that_was_registered_goes_on_although_its_failure_leads_back() => Assert.Single(ContractCompiler.Compile(
-        new ContractSource("small.yaml", Text("on_failure: calming", "  calming: { steps: [CALL], next: failed }\n"), System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty),
+        new ContractSource(
+            "small.yaml",
+            Text("on_failure: calming", "  calming: { steps: [CALL], next: failed }\n"),
+            System.Collections.Immutable.ImmutableSortedDictionary<string,
+            string>.Empty),
         TestCatalogue.Context with { IsRegistered = true }).Plans);
 
     [Theory]
     [InlineData("next", "  more: { pivot: true, steps: [CALL], next: unwinding, fault: x }\n")]
-    [InlineData("choose", "  more: { pivot: true, steps: [CALL], choose: [{ when: data.n > 1, next: unwinding, fault: x }, { next: failed }] }\n")]
+    [InlineData(
+        "choose", "  more: { pivot: true, steps: [CALL], choose: [{ when: data.n > 1, next: unwinding, fault: x }, { next: failed }] }\n")]
     [InlineData("timeout", "  more: { pivot: true, steps: [CALL], timeout: { after: 1h, next: unwinding }, next: failed }\n")]
     [InlineData("event", "  more: { pivot: true, steps: [CALL], on_event: [{ event: go, next: unwinding }], next: failed }\n")]
     [InlineData("catch of the state", "  more: { pivot: true, steps: [CALL], catch: [{ next: unwinding }], next: failed }\n")]
     [InlineData("catch of a step", "  more: { pivot: true, steps: [{ fail: { code: no, message: no }, catch: [{ next: unwinding }] }] }\n")]
-    [InlineData("a later state", "  more: { pivot: true, steps: [CALL], next: later }\n  later: { steps: [CALL], catch: [{ next: unwinding }], next: failed }\n")]
+    [InlineData(
+        "a later state",
+        "  more: { pivot: true, steps: [CALL], next: later }\n  later: { steps: [CALL], catch: [{ next: unwinding }], next: failed }\n")]
     public void A_pivot_that_leads_to_compensate_is_refused(string what, string states) =>
         Assert.True(Codes("", states).SequenceEqual(["ONEX1141"]), $"{what}: {string.Join(", ", Render("", states))}");
 
     [Fact]
     public void Before_the_pivot_any_way_may_compensate() =>
-        Assert.Empty(Codes("", "  more: { steps: [CALL], catch: [{ next: unwinding }], next: last }\n  last: { pivot: true, steps: [CALL], next: failed }\n"));
+        Assert.Empty(
+            Codes("", "  more: { steps: [CALL], catch: [{ next: unwinding }], next: last }\n  last: { pivot: true, steps: [CALL], next: "
+                + "failed }\n"));
 
     [Theory]
     [InlineData("", "  more: { steps: [{ fail: { code: no, message: no } }] }\n")]
@@ -72,17 +125,24 @@ public sealed class FailureWaysTests
     public void Past_the_pivot_a_state_that_ends_in_fail_needs_a_catch() =>
         Assert.Equal(["ONEX1025"], Codes("", "  more: { pivot: true, steps: [{ fail: { code: no, message: no } }] }\n"));
 
-    private static IEnumerable<string> Codes(string head, string states) => TestContracts.Check(Text(head, states)).Diagnostics.Select(diagnostic => diagnostic.Code);
+    private static IEnumerable<string> Codes(string head, string states) =>
+        TestContracts.Check(Text(head, states)).Diagnostics.Select(diagnostic => diagnostic.Code);
 
-    private static IEnumerable<string> Render(string head, string states) => TestContracts.Check(Text(head, states)).Diagnostics.Select(diagnostic => diagnostic.Render());
+    private static IEnumerable<string> Render(string head, string states) =>
+        TestContracts.Check(Text(head, states)).Diagnostics.Select(diagnostic => diagnostic.Render());
 
     // The states begin with one that leads to `more`, or is all there is, and end with those that most need.
     private static string Text(string head, string states)
     {
-        var first = states.Contains("  more:", StringComparison.Ordinal) && !head.Contains("calming", StringComparison.Ordinal) && !head.Contains("taking", StringComparison.Ordinal) ? "more" : "done";
+        var first = states.Contains("  more:", StringComparison.Ordinal)
+            && !head.Contains("calming", StringComparison.Ordinal)
+            && !head.Contains("taking", StringComparison.Ordinal)
+            ? "more"
+            : "done";
         var data = states.Contains("data.n", StringComparison.Ordinal) ? "data: { n: { type: int, initial: 0 } }\n" : "";
         var text = $"{TestContracts.Head}events: {{ go: {{}} }}\n{data}{(head.Length > 0 ? head + "\n" : "")}"
-            + $"any_state: [{{ event: go, next: unwinding }}]\ninitial: working\nstates:\n  working: {{ steps: [CALL], timeout: {{ after: 9h, next: done }}, next: {first} }}\n{states}{Ends}";
+            + $"any_state: [{{ event: go, next: unwinding }}]\ninitial: working\nstates:\n  working: {{ steps: [CALL], timeout: {{ "
+            + $"after: 9h, next: done }}, next: {first} }}\n{states}{Ends}";
         var number = 0;
         while (text.IndexOf("CALL", StringComparison.Ordinal) is var at and >= 0)
         {
@@ -92,7 +152,13 @@ public sealed class FailureWaysTests
         return text
             .Replace("QUIET2", "{ id: quiet, compute: hash.sha256, with: { text: x }, catch: [{ next: more }] }", StringComparison.Ordinal)
             .Replace("QUIET", "{ id: quiet, compute: hash.sha256, with: { text: x }, catch: [{ next: failed }] }", StringComparison.Ordinal)
-            .Replace("PATIENT", "{ id: many, each: { item: \"[1, 2]\", at_most: 3, on_item_failure: continue }, compute: hash.sha256, with: { text: x } }", StringComparison.Ordinal)
-            .Replace("EACH", "{ id: many, each: { item: \"[1, 2]\", at_most: 3 }, compute: hash.sha256, with: { text: x } }", StringComparison.Ordinal);
+            .Replace(
+                "PATIENT",
+                "{ id: many, each: { item: \"[1, 2]\", at_most: 3, on_item_failure: continue }, compute: hash.sha256, with: { text: x } }",
+                StringComparison.Ordinal)
+            .Replace(
+                "EACH",
+                "{ id: many, each: { item: \"[1, 2]\", at_most: 3 }, compute: hash.sha256, with: { text: x } }",
+                StringComparison.Ordinal);
     }
 }

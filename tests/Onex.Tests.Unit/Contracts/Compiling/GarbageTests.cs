@@ -5,7 +5,9 @@ using Onex.Contracts.Compiling;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
-/// <summary>Whatever a file holds, the compiler answers: no exception, no hang, places that exist, at most 100 diagnostics a file.</summary>
+/// <summary>
+/// Whatever a file holds, the compiler answers: no exception, no hang, places that exist, at most 100 diagnostics a file.
+/// </summary>
 public sealed class GarbageTests(ITestOutputHelper output)
 {
     private const int Rounds = 800;
@@ -16,14 +18,20 @@ public sealed class GarbageTests(ITestOutputHelper output)
         File.ReadAllText(RepositoryFiles.At("tests", "contracts", "valid", "order-fulfilment-full", "order-fulfilment.yaml")),
         File.ReadAllText(RepositoryFiles.At("tests", "contracts", "valid", "onboarding", "onboarding.yaml")),
         .. Directory.EnumerateFiles(RepositoryFiles.At("contracts"), "*.yaml").Order().Select(File.ReadAllText),
-        .. Directory.EnumerateFiles(RepositoryFiles.At("tests", "contracts", "invalid"), "*.yaml").Order().Select(File.ReadAllText).Where(text => text.Length < 5000),
+        .. Directory.EnumerateFiles(RepositoryFiles.At("tests", "contracts", "invalid"), "*.yaml")
+            .Order()
+            .Select(File.ReadAllText)
+            .Where(text => text.Length < 5000),
     ];
 
     private static readonly string[] _pieces =
     [
-        "{", "}", "[", "]", ":", ": ", "- ", "\n", "\n  ", "\t", "'", "\"", "#", " #", "&a ", "*a", "<<: ", "!t ", "|", ">", "? ", "%", "@", "`", "\0", "\uFEFF",
-        "\u2028", "\uD800", "${", "$${", "${input.", "}}", "---\n", "...\n", "null", "~", "-1", "1e999", "0x", "999999999999999999999", "next: ", "when: ",
-        "event: ", "stay: true", "timeout: ", "wait: ", "$ref: ", "$ref: \"#\"", "type: ", "initial: ", "steps: ", "end: ", "with: ", "compensate: ", "r'", "'''", "\\", "\"\\u", "list(", "?", ",", "in",
+        "{", "}", "[", "]", ":", ": ", "- ", "\n", "\n  ", "\t", "'", "\"", "#", " #", "&a ", "*a", "<<: ", "!t ", "|", ">", "? ", "%", "@",
+        "`", "\0", "\uFEFF",
+        "\u2028", "\uD800", "${", "$${", "${input.", "}}", "---\n", "...\n", "null", "~", "-1", "1e999", "0x", "999999999999999999999",
+        "next: ", "when: ",
+        "event: ", "stay: true", "timeout: ", "wait: ", "$ref: ", "$ref: \"#\"", "type: ", "initial: ", "steps: ", "end: ", "with: ",
+        "compensate: ", "r'", "'''", "\\", "\"\\u", "list(", "?", ",", "in",
     ];
 
     [Fact]
@@ -79,28 +87,105 @@ public sealed class GarbageTests(ITestOutputHelper output)
         { "dashes", string.Concat(Enumerable.Repeat("- ", 500_000)) },
         { "a long list", "[" + string.Concat(Enumerable.Repeat("a,", 60_000)) + "]" },
         { "many keys", string.Concat(Enumerable.Range(0, 30_000).Select(number => $"key{number}: 1\n")) },
-        { "many states", TestContracts.Head + "initial: s0\nstates:\n" + string.Concat(Enumerable.Range(0, 15_000).Select(number => $"  s{number}: {{ next: s{number + 1} }}\n")) },
+        {
+            "many states",
+            TestContracts.Head
+                + "initial: s0\nstates:\n"
+                + string.Concat(Enumerable.Range(0, 15_000).Select(number => $"  s{number}: {{ next: s{number + 1} }}\n"))
+        },
         { "one long line", TestContracts.Head + "description: " + new string('x', 1_000_000) },
         { "quotes", new string('"', 1_000_001) },
-        { "open templates", TestContracts.Head + "initial: d\nstates:\n  d: { end: completed, output: '" + string.Concat(Enumerable.Repeat("${", 300_000)) + "' }\n" },
-        { "templates", TestContracts.Head + "initial: d\nstates:\n  d: { end: completed, output: '" + string.Concat(Enumerable.Repeat("${input.a}", 10_000)) + "' }\n" },
-        { "a long expression", TestContracts.Head + "initial: d\nkey: input.a" + string.Concat(Enumerable.Repeat(" + input.a", 90_000)) + "\nstates:\n  d: { end: completed }\n" },
+        {
+            "open templates",
+            TestContracts.Head
+                + "initial: d\nstates:\n  d: { end: completed, output: '"
+                + string.Concat(Enumerable.Repeat("${", 300_000))
+                + "' }\n"
+        },
+        {
+            "templates",
+            TestContracts.Head
+                + "initial: d\nstates:\n  d: { end: completed, output: '"
+                + string.Concat(Enumerable.Repeat("${input.a}", 10_000))
+                + "' }\n"
+        },
+        {
+            "a long expression",
+            TestContracts.Head
+                + "initial: d\nkey: input.a"
+                + string.Concat(Enumerable.Repeat(" + input.a", 90_000))
+                + "\nstates:\n  d: { end: completed }\n"
+        },
         { "aliases", "a: &a x\nb: [" + string.Concat(Enumerable.Repeat("*a,", 100_000)) + "]" },
         { "chained references", Chain(20_000) },
         { "forms of itself", Schema($"anyOf: [{string.Concat(Enumerable.Repeat("{ $ref: '#' }, ", 2_000))}]", "${input.a.b}") },
-        { "forms of forms", Schema("anyOf: [" + string.Concat(Enumerable.Range(0, 16).Select(form => $"{{ anyOf: [{string.Concat(Enumerable.Repeat("{ $ref: '#' }, ", 16))}] }}, ")) + "]", "${input.a.b}") },
-        { "a schema in itself many times", Schema("type: object, properties: { " + string.Concat(Enumerable.Range(0, 500).Select(each => $"f{each}: {{ $ref: '#' }}, ")) + "}", "${input}") },
-        { "many required fields", Schema($"type: object, additionalProperties: false, required: [{string.Join(", ", Enumerable.Range(0, 30_000).Select(each => $"f{each}"))}], properties: {{ {string.Concat(Enumerable.Range(0, 20_000).Select(each => $"f{each}: {{}}, "))} }}", "${input.a}") },
-        { "many unknown fields", Schema("type: object, additionalProperties: false, properties: { " + string.Concat(Enumerable.Range(0, 20_000).Select(each => $"field{each}: {{}}, ")) + "}", "${" + string.Join(" || ", Enumerable.Range(0, 4_000).Select(each => $"input.feld{each}")) + "}") },
+        {
+            "forms of forms",
+            Schema(
+                "anyOf: ["
+                    + string.Concat(
+                        Enumerable.Range(0, 16).Select(form => $"{{ anyOf: [{string.Concat(Enumerable.Repeat("{ $ref: '#' }, ", 16))}] "
+                            + $"}}, "))
+                    + "]",
+                "${input.a.b}")
+        },
+        {
+            "a schema in itself many times",
+            Schema(
+                "type: object, properties: { "
+                    + string.Concat(Enumerable.Range(0, 500).Select(each => $"f{each}: {{ $ref: '#' }}, "))
+                    + "}",
+                "${input}")
+        },
+        {
+            "many required fields",
+            Schema(
+                $"type: object, additionalProperties: false, required: "
+                    + $"[{string.Join(", ", Enumerable.Range(0, 30_000).Select(each => $"f{each}"))}], properties: {{ "
+                    + $"{string.Concat(Enumerable.Range(0, 20_000).Select(each => $"f{each}: {{}}, "))} }}",
+                "${input.a}")
+        },
+        {
+            "many unknown fields",
+            Schema(
+                "type: object, additionalProperties: false, properties: { "
+                    + string.Concat(Enumerable.Range(0, 20_000).Select(each => $"field{each}: {{}}, "))
+                    + "}",
+                "${" + string.Join(" || ", Enumerable.Range(0, 4_000).Select(each => $"input.feld{each}")) + "}")
+        },
         { "colons", string.Concat(Enumerable.Repeat(": ", 400_000)) },
         { "questions", string.Concat(Enumerable.Repeat("? ", 400_000)) },
         { "a comment", "#" + new string(' ', 1_000_000) },
         { "blank lines", new string('\n', 1_000_000) + "a" },
-        { "many examples", Looping + string.Concat(Enumerable.Range(0, 200).Select(number => $"  - {{ name: e{number}, expect: {{ end: completed }} }}\n")) },
-        { "too many examples", Looping + string.Concat(Enumerable.Range(0, 20_000).Select(number => $"  - {{ name: e{number}, expect: {{ end: completed }} }}\n")) },
-        { "a long script", Looping + "  - { name: a, steps: { call: [" + string.Concat(Enumerable.Repeat("{ failed: a },", 60_000)) + "] }, expect: { end: failed } }\n" },
-        { "many events", Looping + "  - { name: a, events: [" + string.Concat(Enumerable.Repeat("{ at: a, event: e },", 40_000)) + "], expect: { end: failed } }\n" },
-        { "thousands of errors", TestContracts.Head + "initial: a\nstates:\n  a:\n    choose:\n" + string.Concat(Enumerable.Repeat("      - { when: data.x, next: b, what: 1 }\n", 20_000)) },
+        {
+            "many examples",
+            Looping + string.Concat(Enumerable.Range(0, 200).Select(number => $"  - {{ name: e{number}, expect: {{ end: completed }} }}\n"))
+        },
+        {
+            "too many examples",
+            Looping
+                + string.Concat(Enumerable.Range(0, 20_000).Select(number => $"  - {{ name: e{number}, expect: {{ end: completed }} }}\n"))
+        },
+        {
+            "a long script",
+            Looping
+                + "  - { name: a, steps: { call: ["
+                + string.Concat(Enumerable.Repeat("{ failed: a },", 60_000))
+                + "] }, expect: { end: failed } }\n"
+        },
+        {
+            "many events",
+            Looping
+                + "  - { name: a, events: ["
+                + string.Concat(Enumerable.Repeat("{ at: a, event: e },", 40_000))
+                + "], expect: { end: failed } }\n"
+        },
+        {
+            "thousands of errors",
+            TestContracts.Head
+                + "initial: a\nstates:\n  a:\n    choose:\n"
+                + string.Concat(Enumerable.Repeat("      - { when: data.x, next: b, what: 1 }\n", 20_000))
+        },
         { "duplicate keys", TestContracts.Head + string.Concat(Enumerable.Repeat("description: a\n", 60_000)) },
         { "tags", "a: [" + string.Concat(Enumerable.Repeat("!t x,", 100_000)) + "]" },
         { "a folded text", "a: >\n" + string.Concat(Enumerable.Repeat("  x\n\n", 200_000)) },
@@ -187,7 +272,8 @@ public sealed class GarbageTests(ITestOutputHelper output)
                     break;
                 default:
                     // What stands behind a key is put behind another.
-                    var (key, value) = (lines[at].IndexOf(": ", StringComparison.Ordinal), lines[other].IndexOf(": ", StringComparison.Ordinal));
+                    var (key, value) = (
+                        lines[at].IndexOf(": ", StringComparison.Ordinal), lines[other].IndexOf(": ", StringComparison.Ordinal));
                     if (key > 0 && value > 0)
                     {
                         lines[at] = lines[at][..key] + lines[other][value..];
@@ -218,7 +304,8 @@ public sealed class GarbageTests(ITestOutputHelper output)
 
     // The same schema for the input and, written again so that it is another one, for the output.
     private static string Schema(string schema, string output) =>
-        $"contract: small\nversion: 1.0.0\ninput: {{ {schema} }}\noutput: {{ {schema} }}\ninitial: done\nstates:\n  done: {{ end: completed, output: {{ a: '{output}', b: '${{input}}' }} }}\n  again: {{ end: completed, output: '${{input}}' }}\n";
+        $"contract: small\nversion: 1.0.0\ninput: {{ {schema} }}\noutput: {{ {schema} }}\ninitial: done\nstates:\n  done: {{ end: "
+            + $"completed, output: {{ a: '{output}', b: '${{input}}' }} }}\n  again: {{ end: completed, output: '${{input}}' }}\n";
 
     private static string Chain(int length)
     {

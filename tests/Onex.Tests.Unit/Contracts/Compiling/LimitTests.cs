@@ -47,7 +47,9 @@ public sealed class LimitTests
     public void A_contract_beyond_a_limit_is_refused_for_that_alone(string what, ContractLimits limits, string code)
     {
         Assert.Empty(Compile(TestCatalogue.Context).Diagnostics);
-        Assert.Equal([(what, code)], Compile(TestCatalogue.Context with { Limits = limits }).Diagnostics.Select(diagnostic => (what, diagnostic.Code)));
+        Assert.Equal(
+            [(what, code)],
+            Compile(TestCatalogue.Context with { Limits = limits }).Diagnostics.Select(diagnostic => (what, diagnostic.Code)));
     }
 
     [Theory]
@@ -56,14 +58,18 @@ public sealed class LimitTests
     {
         var compilation = Compile(TestCatalogue.Context with { Limits = limits, IsRegistered = true });
 
-        Assert.True(compilation.Plans.Count == 1, $"{what} {code}: {string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render()))}");
+        Assert.True(
+            compilation.Plans.Count == 1,
+            $"{what} {code}: {string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render()))}");
     }
 
     [Fact]
     public void An_evaluation_may_cost_what_is_allowed_and_no_more()
     {
         var names = string.Join(", ", Enumerable.Range(0, 300).Select(number => $"'{number}'"));
-        var text = $"contract: small\nversion: 1.0.0\ninput: {{}}\ninitial: done\nstates:\n  done: {{ end: completed, output: {{ all: \"${{dyn([{names}]).all(a, dyn([{names}]).all(b, a != 'x' && b != 'y'))}}\" }} }}\n";
+        var text =
+            $"contract: small\nversion: 1.0.0\ninput: {{}}\ninitial: done\nstates:\n  done: {{ end: completed, output: {{ all: "
+                + $"\"${{dyn([{names}]).all(a, dyn([{names}]).all(b, a != 'x' && b != 'y'))}}\" }} }}\n";
 
         Assert.True(Output(ContractLimits.Default).IsError);
         Assert.False(Output(ContractLimits.Highest).IsError);
@@ -88,7 +94,15 @@ public sealed class LimitTests
         ];
 
         static int[] Values(ContractLimits limits) =>
-            [limits.States, limits.Steps, limits.Depth, limits.Branches, limits.Items, limits.BufferedEvents, limits.IdleEntries, limits.ExpressionCost];
+            [
+                limits.States,
+                limits.Steps,
+                limits.Depth,
+                limits.Branches,
+                limits.Items,
+                limits.BufferedEvents,
+                limits.IdleEntries,
+                limits.ExpressionCost];
     }
 
     private static Compilation Compile(CompilerContext context, string text = Contract) =>

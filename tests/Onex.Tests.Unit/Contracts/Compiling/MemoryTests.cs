@@ -4,8 +4,8 @@ using SourceFile = Onex.Contracts.Diagnostics.SourceFile;
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
 /// <summary>
-/// What a hostile file costs, counted in bytes: never more than a ceiling, and twice the file never much more than twice the bytes. Time is not
-/// measured: what takes the square of the size takes the bytes too, or the tests do not end.
+/// What a hostile file costs, counted in bytes: never more than a ceiling, and twice the file never much more than twice the bytes. Time is
+/// not measured: what takes the square of the size takes the bytes too, or the tests do not end.
 /// </summary>
 public sealed class MemoryTests(ITestOutputHelper output)
 {
@@ -27,29 +27,58 @@ public sealed class MemoryTests(ITestOutputHelper output)
         ["many keys"] = (50_000, size => Each(size, number => $"key{number}: 1\n")),
         ["duplicate keys"] = (60_000, size => TestContracts.Head + Repeat("description: a\n", size)),
         ["long keys"] = (10, size => Each(size, number => $"? '{number}{new string('k', 50_000)}'\n: a\n")),
-        ["thousands of errors"] = (20_000, size => TestContracts.Head + "initial: a\nstates:\n  a:\n    choose:\n" + Repeat("      - { when: data.x, next: b, what: 1 }\n", size)),
+        ["thousands of errors"] = (
+            20_000,
+            size => TestContracts.Head + "initial: a\nstates:\n  a:\n    choose:\n" + Repeat(
+                "      - { when: data.x, next: b, what: 1 }\n", size)),
         ["open brackets"] = (500_000, size => new string('[', size)),
         ["dashes"] = (400_000, size => Repeat("- ", size)),
         ["aliases"] = (100_000, size => "a: &a x\nb: [" + Repeat("*a,", size) + "]"),
-        ["aliases of aliases"] = (8_000, size => "a0: &a0 x\n" + Each(size, number => $"a{number + 1}: &a{number + 1} [*a{number}, *a{number}, *a{number}]\n")),
+        ["aliases of aliases"] = (
+            8_000, size => "a0: &a0 x\n" + Each(size, number => $"a{number + 1}: &a{number + 1} [*a{number}, *a{number}, *a{number}]\n")),
         ["tags"] = (100_000, size => "a: [" + Repeat("!t x,", size) + "]"),
         ["states that choose"] = (500, size => TestContracts.Head + "initial: s0\nstates:\n" + Each(size - 1, number =>
-            $"  s{number}:\n    choose: [{{ when: input.a == {number}, next: s{(number * 7) % size} }}, {{ next: s{number + 1} }}]\n") + $"  s{size - 1}: {{ end: completed }}\n"),
-        ["too many states"] = (15_000, size => TestContracts.Head + "initial: s0\nstates:\n" + Each(size, number => $"  s{number}: {{ choose: [{{ next: s{number + 1} }}] }}\n")),
-        ["expressions in one text"] = (20_000, size => TestContracts.Head + "initial: d\nstates:\n  d: { end: completed, output: '" + Repeat("${input.a}", size) + "' }\n"),
-        ["open expressions in one text"] = (200_000, size => TestContracts.Head + "initial: d\nstates:\n  d: { end: completed, output: '" + Repeat("${", size) + "' }\n"),
+            $"  s{number}:\n    choose: [{{ when: input.a == {number}, next: s{(number * 7) % size} }}, {{ next: s{number + 1} "
+                + $"}}]\n") + $"  s{size - 1}: {{ end: completed }}\n"),
+        ["too many states"] = (
+            15_000,
+            size => TestContracts.Head + "initial: s0\nstates:\n" + Each(
+                size, number => $"  s{number}: {{ choose: [{{ next: s{number + 1} }}] }}\n")),
+        ["expressions in one text"] = (
+            20_000,
+            size => TestContracts.Head + "initial: d\nstates:\n  d: { end: completed, output: '" + Repeat("${input.a}", size) + "' }\n"),
+        ["open expressions in one text"] = (
+            200_000, size => TestContracts.Head + "initial: d\nstates:\n  d: { end: completed, output: '" + Repeat("${", size) + "' }\n"),
         ["a pattern that explodes"] = (400, size => Guard($"input.a.matches('{Repeat("(a|b)*", size)}x{{900}}')")),
-        ["a pattern in a schema that explodes"] = (5_000, size => $"contract: small\nversion: 1.0.0\ninput: {{ type: string, pattern: '{Repeat("(a|b)*", size)}x{{900}}' }}" + Done),
+        ["a pattern in a schema that explodes"] = (
+            5_000,
+            size => $"contract: small\nversion: 1.0.0\ninput: {{ type: string, pattern: '{Repeat("(a|b)*", size)}x{{900}}' }}" + Done),
         ["a long sum"] = (2_000, size => Guard("input.a" + Repeat(" + input.a", size) + " > 0")),
-        ["too many examples"] = (10_000, size => TestContracts.Head + "examples:\n" + Each(size, number => $"  - {{ name: e{number}, expect: {{ end: completed }} }}\n") + Done),
-        ["an example with a large input"] = (50_000, size => TestContracts.Head + "examples:\n  - { name: a, input: { a: [" + Repeat("1,", size) + "] }, expect: { end: completed } }" + Done),
-        ["references in a row"] = (10_000, size => "contract: small\nversion: 1.0.0\ninput:\n  $ref: '#/$defs/d0'\n  $defs:\n" + Each(size, number => $"    d{number}: {{ $ref: '#/$defs/d{number + 1}' }}\n") + $"    d{size}: {{ }}" + Done),
-        ["references side by side"] = (20_000, size => "contract: small\nversion: 1.0.0\ninput:\n  allOf: [" + Repeat("{ $ref: '#/$defs/d' },", size) + "]\n  $defs: { d: { type: object } }" + Done),
-        ["schemas that are all of themselves"] = (5_000, size => "contract: small\nversion: 1.0.0\ninput:\n  allOf: [" + Repeat("{ $ref: '#' },", size) + "]" + Done),
-        ["huge numbers"] = (50_000, size => TestContracts.Head + "description: a\ndata: { a: { type: int, initial: " + new string('9', size) + " } }" + Done),
+        ["too many examples"] = (
+            10_000,
+            size => TestContracts.Head + "examples:\n" + Each(
+                size, number => $"  - {{ name: e{number}, expect: {{ end: completed }} }}\n") + Done),
+        ["an example with a large input"] = (
+            50_000,
+            size => TestContracts.Head + "examples:\n  - { name: a, input: { a: [" + Repeat("1,", size) + "] }, expect: { end: completed } }" + Done),
+        ["references in a row"] = (
+            10_000,
+            size => "contract: small\nversion: 1.0.0\ninput:\n  $ref: '#/$defs/d0'\n  "
+                + "$defs:\n" + Each(
+                    size, number => $"    d{number}: {{ $ref: '#/$defs/d{number + 1}' }}\n") + $"    d{size}: {{ }}" + Done),
+        ["references side by side"] = (
+            20_000,
+            size => "contract: small\nversion: 1.0.0\ninput:\n  allOf: [" + Repeat(
+                "{ $ref: '#/$defs/d' },", size) + "]\n  $defs: { d: { type: object } }" + Done),
+        ["schemas that are all of themselves"] = (
+            5_000, size => "contract: small\nversion: 1.0.0\ninput:\n  allOf: [" + Repeat("{ $ref: '#' },", size) + "]" + Done),
+        ["huge numbers"] = (
+            50_000,
+            size => TestContracts.Head + "description: a\ndata: { a: { type: int, initial: " + new string('9', size) + " } }" + Done),
         ["a schedule of every second"] = (1, _ => TestContracts.Head + "schedule: { cron: '* * * * * *', time_zone: UTC }" + Done),
         ["a schedule that never comes"] = (1, _ => TestContracts.Head + "schedule: { cron: '0 0 30 2 *', time_zone: UTC }" + Done),
-        ["a schedule with a long list"] = (50_000, size => TestContracts.Head + "schedule: { cron: '" + Repeat("1,", size) + "1 * * * *', time_zone: UTC }" + Done),
+        ["a schedule with a long list"] = (
+            50_000, size => TestContracts.Head + "schedule: { cron: '" + Repeat("1,", size) + "1 * * * *', time_zone: UTC }" + Done),
     };
 
     private const string Done = "\ninitial: done\nstates:\n  done: { end: completed }\n";
@@ -109,7 +138,9 @@ public sealed class MemoryTests(ITestOutputHelper output)
     private static void Compile(string text) => Assert.InRange(TestContracts.Check(text).Diagnostics.Count, 0, 100);
 
     private static string Guard(string expression) =>
-        TestContracts.Head + $"initial: a\nstates:\n  a: {{ choose: [{{ when: \"{expression}\", next: done }}, {{ next: done }}] }}\n  done: {{ end: completed }}\n";
+        TestContracts.Head
+            + $"initial: a\nstates:\n  a: {{ choose: [{{ when: \"{expression}\", next: done }}, {{ next: done }}] }}\n  done: {{ end: "
+            + $"completed }}\n";
 
     private static string Repeat(string piece, int count) => string.Concat(Enumerable.Repeat(piece, count));
 

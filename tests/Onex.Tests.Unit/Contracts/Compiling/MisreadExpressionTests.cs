@@ -18,7 +18,9 @@ public sealed class MisreadExpressionTests
     [InlineData("when: [1, 2]", "'[1, 2]'")]
     public void A_misread_expression_is_shown_quoted(string line, string quoted)
     {
-        var diagnostics = TestContracts.Check($"{TestContracts.Head}initial: work\nstates:\n  work:\n    choose:\n      - {line}\n        next: done\n      - next: done\n  done: {{ end: completed }}\n").Diagnostics;
+        var diagnostics = TestContracts.Check(
+            $"{TestContracts.Head}initial: work\nstates:\n  work:\n    choose:\n      - {line}\n        next: done\n      - next: done\n "
+                + $" done: {{ end: completed }}\n").Diagnostics;
 
         var diagnostic = Assert.Single(diagnostics);
         Assert.Equal(("ONEX1041", 8, 15), (diagnostic.Code, diagnostic.Line, diagnostic.Column));
@@ -29,10 +31,14 @@ public sealed class MisreadExpressionTests
     public void A_comma_inside_braces_is_found_out()
     {
         var diagnostics = TestContracts.Check(
-            $"{TestContracts.Head}data:\n  names: string\n  others: string\ninitial: work\nstates:\n  work:\n    steps:\n      - id: a\n        compute: transform\n"
-            + "        save: { names: f(a, b, c), others: g(d, e) }\n    next: done\n  done: { end: completed }\n").Diagnostics.Where(each => each.Code == "ONEX1041");
+            $"{TestContracts.Head}data:\n  names: string\n  others: string\ninitial: work\nstates:\n  work:\n    steps:\n      - id: a\n "
+                + $"       compute: transform\n"
+            + "        save: { names: f(a, b, c), others: g(d, e) }\n    next: done\n  done: { end: completed }\n").Diagnostics.Where(
+                each => each.Code == "ONEX1041");
 
-        Assert.Equal(["Quote this expression: names: 'f(a, b, c)'", "Quote this expression: others: 'g(d, e)'"], diagnostics.Select(each => each.Remedy));
+        Assert.Equal(
+            ["Quote this expression: names: 'f(a, b, c)'", "Quote this expression: others: 'g(d, e)'"],
+            diagnostics.Select(each => each.Remedy));
     }
 
     [Theory]
@@ -43,7 +49,8 @@ public sealed class MisreadExpressionTests
     public void A_comma_inside_braces_is_found_out_wherever_an_expression_stands(string state)
     {
         var diagnostic = Assert.Single(TestContracts.Check(
-            $"{TestContracts.Head}events: {{ go: {{}} }}\nany_state: [{{ event: go, stay: true }}]\ndata: {{ n: any }}\ninitial: work\nstates:\n  work:\n{state}  done: {{ end: completed }}\n").Diagnostics,
+            $"{TestContracts.Head}events: {{ go: {{}} }}\nany_state: [{{ event: go, stay: true }}]\ndata: {{ n: any }}\ninitial: "
+                + $"work\nstates:\n  work:\n{state}  done: {{ end: completed }}\n").Diagnostics,
             each => each.Severity == Severity.Error);
 
         Assert.Equal("ONEX1041", diagnostic.Code);
@@ -53,7 +60,9 @@ public sealed class MisreadExpressionTests
     [Fact]
     public void An_expression_that_begins_with_an_exclamation_mark_is_a_tag_to_yaml()
     {
-        var diagnostic = TestContracts.Check($"{TestContracts.Head}initial: work\nstates:\n  work:\n    choose:\n      - when: !input.a\n        next: done\n      - next: done\n  done: {{ end: completed }}\n").Diagnostics[0];
+        var diagnostic = TestContracts.Check(
+            $"{TestContracts.Head}initial: work\nstates:\n  work:\n    choose:\n      - when: !input.a\n        next: done\n      - "
+                + $"next: done\n  done: {{ end: completed }}\n").Diagnostics[0];
 
         Assert.Equal("ONEX1002", diagnostic.Code);
         Assert.Contains("quote it", diagnostic.Remedy, StringComparison.Ordinal);
@@ -62,7 +71,9 @@ public sealed class MisreadExpressionTests
     [Fact]
     public void A_comment_behind_an_expression_stays_a_comment()
     {
-        TestContracts.Compile("initial: work\nstates:\n  work:\n    choose:\n      - when: input.a == 1 # why\n        next: done\n      - next: done\n  done: { end: completed }\n");
+        TestContracts.Compile(
+            "initial: work\nstates:\n  work:\n    choose:\n      - when: input.a == 1 # why\n        next: done\n      - next: done\n  "
+                + "done: { end: completed }\n");
     }
 
     [Theory]
@@ -71,10 +82,12 @@ public sealed class MisreadExpressionTests
     [InlineData("when: \"input.a = 1\"", 8, 24)]
     [InlineData("when: 'input.a == ''x'' = 1'", 8, 15)]
     [InlineData("when: >-\n          input.a = 1", 8, 15)]
-    public void What_is_wrong_inside_an_expression_is_marked_where_it_stands_as_far_as_that_can_be_told(string line, int expectedLine, int expectedColumn)
+    public void What_is_wrong_inside_an_expression_is_marked_where_it_stands_as_far_as_that_can_be_told(
+        string line, int expectedLine, int expectedColumn)
     {
         var diagnostic = Assert.Single(TestContracts.Check(
-            $"{TestContracts.Head}initial: work\nstates:\n  work:\n    choose:\n      - {line}\n        next: done\n      - next: done\n  done: {{ end: completed }}\n").Diagnostics);
+            $"{TestContracts.Head}initial: work\nstates:\n  work:\n    choose:\n      - {line}\n        next: done\n      - next: done\n "
+                + $" done: {{ end: completed }}\n").Diagnostics);
 
         Assert.Equal(("ONEX1042", expectedLine, expectedColumn), (diagnostic.Code, diagnostic.Line, diagnostic.Column));
     }
@@ -88,22 +101,29 @@ public sealed class MisreadExpressionTests
     [InlineData("steps: [{ id: a, compute: transform, with: { list: [${input.id}] } }]", "\"${input.id}\"")]
     [InlineData("choose: [{ when: input.a == 'a, b', next: done }, { next: done }]", "when: 'input.a == ''a, b'''")]
     [InlineData("choose: [{ when: \"a\" in [\"a\", \"b\"], next: done }, { next: done }]", "when: '\"a\" in [\"a\", \"b\"]'")]
-    [InlineData("steps: [{ id: a, compute: transform, with: {\n            order: ${input.id},\n            rest: 1 } }]", "order: \"${input.id}\"")]
+    [InlineData(
+        "steps: [{ id: a, compute: transform, with: {\n            order: ${input.id},\n            rest: 1 } }]",
+        "order: \"${input.id}\"")]
     public void What_yaml_misreads_in_braces_is_shown_quoted(string entry, string quoted)
     {
         var diagnostic = Assert.Single(TestContracts.Check(
             $"{TestContracts.Head}events: {{ go: {{}} }}\nany_state: [{{ event: go, stay: true }}]\ndata:\n  n: any\n  l: list(any)\n"
-            + $"initial: work\nstates:\n  work:\n    {entry}\n{(entry.StartsWith("choose", StringComparison.Ordinal) ? "" : "    next: done\n")}  done: {{ end: completed }}\n").Diagnostics);
+            + $"initial: work\nstates:\n  work:\n    "
+            + $"{entry}\n{(entry.StartsWith("choose", StringComparison.Ordinal) ? "" : "    next: done\n")}  done: {{ end: completed "
+            + $"}}\n").Diagnostics);
 
         Assert.Equal("ONEX1041", diagnostic.Code);
         Assert.EndsWith($": {quoted}", diagnostic.Remedy, StringComparison.Ordinal);
-        Assert.Equal(quoted.Split(": ", 2)[^1].Trim('\'', '"')[..2], diagnostic.SourceLine!.Substring(diagnostic.Column - 1, diagnostic.Length).Trim('"')[..2]);
+        Assert.Equal(
+            quoted.Split(": ", 2)[^1].Trim('\'', '"')[..2],
+            diagnostic.SourceLine!.Substring(diagnostic.Column - 1, diagnostic.Length).Trim('"')[..2]);
     }
 
     [Fact]
     public void All_that_yaml_misreads_in_braces_is_told_at_once() => Assert.Equal(
         [(14, "Quote it: a: \"${input.id}\""), (30, "Quote it: b: 'f([1])'")],
-        TestContracts.Check($"{TestContracts.Head}output: {{ a: ${{input.id}}, b: f([1]) }}\n").Diagnostics.Select(each => (each.Column, each.Remedy)));
+        TestContracts.Check($"{TestContracts.Head}output: {{ a: ${{input.id}}, b: f([1]) "
+            + $"}}\n").Diagnostics.Select(each => (each.Column, each.Remedy)));
 
     [Theory]
     [InlineData("  l: list({ id: string })", "Quote it: l: 'list({ id: string })'")]
@@ -112,15 +132,18 @@ public sealed class MisreadExpressionTests
     [InlineData("  l: [1] + [2]", "Quote this expression: l: '[1] + [2]'")]
     [InlineData("  l: @home", "Quote it: l: '@home'")]
     public void A_colon_in_a_value_in_block_style_is_shown_quoted(string line, string remedy) =>
-        Assert.Equal(("ONEX1041", remedy), Single($"{TestContracts.Head}data:\n{line}\ninitial: done\nstates:\n  done: {{ end: completed }}\n"));
+        Assert.Equal(
+            ("ONEX1041", remedy), Single($"{TestContracts.Head}data:\n{line}\ninitial: done\nstates:\n  done: {{ end: completed }}\n"));
 
     [Theory]
     [InlineData("when: input.a == \u201Cx\u201D", "ONEX1042", "Write input.a == \"x\".")]
     [InlineData("when: 'input.a == \u2018x\u2019'", "ONEX1042", "Write input.a == \"x\".")]
-    [InlineData("when: \u201Cinput.a\u201D", "ONEX1201", "Write \"input.a\", or quote all of it if those quotes are meant: '\u201Cinput.a\u201D'")]
+    [InlineData(
+        "when: \u201Cinput.a\u201D", "ONEX1201", "Write \"input.a\", or quote all of it if those quotes are meant: '\u201Cinput.a\u201D'")]
     public void Curly_quotes_are_shown_as_those_that_quote(string when, string code, string remedy) => Assert.Equal(
         (code, remedy),
-        Single($"{TestContracts.Head}initial: work\nstates:\n  work:\n    choose:\n      - {when}\n        next: done\n      - next: done\n  done: {{ end: completed }}\n"));
+        Single($"{TestContracts.Head}initial: work\nstates:\n  work:\n    choose:\n      - {when}\n        next: done\n      - next: "
+            + $"done\n  done: {{ end: completed }}\n"));
 
     [Fact]
     public void Curly_quotes_around_a_comma_in_braces_are_found_out() => Assert.Equal(
@@ -131,7 +154,8 @@ public sealed class MisreadExpressionTests
     public void A_bracket_that_is_not_closed_is_told_where_it_opens()
     {
         var diagnostic = Assert.Single(TestContracts.Check(
-            $"{TestContracts.Head}initial: work\nstates:\n  work:\n    steps:\n      - {{ id: a, compute: transform, with: {{ text: x }}\n    next: done\n  done: {{ end: completed }}\n").Diagnostics);
+            $"{TestContracts.Head}initial: work\nstates:\n  work:\n    steps:\n      - {{ id: a, compute: transform, with: {{ text: x "
+                + $"}}\n    next: done\n  done: {{ end: completed }}\n").Diagnostics);
 
         Assert.Equal(("ONEX1001", 8, 9), (diagnostic.Code, diagnostic.Line, diagnostic.Column));
         Assert.Contains("this bracket is not closed", diagnostic.Problem, StringComparison.Ordinal);
@@ -164,7 +188,8 @@ public sealed class MisreadExpressionTests
     [InlineData("  work:\n    steps:\n\t  - wait: 5m\n    next: done", 8, 1)]
     public void A_tab_is_reported_where_it_stands(string states, int line, int column)
     {
-        var diagnostic = Assert.Single(TestContracts.Check($"{TestContracts.Head}initial: work\nstates:\n{states}\n  done: {{ end: completed }}\n").Diagnostics);
+        var diagnostic = Assert.Single(
+            TestContracts.Check($"{TestContracts.Head}initial: work\nstates:\n{states}\n  done: {{ end: completed }}\n").Diagnostics);
 
         Assert.Equal(("ONEX1202", line, column), (diagnostic.Code, diagnostic.Line, diagnostic.Column));
     }
@@ -172,21 +197,31 @@ public sealed class MisreadExpressionTests
     [Theory]
     [InlineData("intial: done\nstates:\n  done: { end: completed }\n", "ONEX1010")]
     [InlineData("initial: done\nsates:\n  done: { end: completed }\n", "ONEX1010")]
-    [InlineData("initial: work\nstates:\n  work:\n    stpes: [{ ide: a, compute: hash.sha256, with: { text: x } }]\n    next: done\n  done: { end: completed, output: { hex: '${steps.a.hex}' } }\n", "ONEX1010 ONEX1010")]
+    [InlineData(
+        "initial: work\nstates:\n  work:\n    stpes: [{ ide: a, compute: hash.sha256, with: { text: x } }]\n    next: done\n  done: { "
+            + "end: completed, output: { hex: '${steps.a.hex}' } }\n",
+        "ONEX1010 ONEX1010")]
     [InlineData("initial: done\nstates:\n  done: { end: completed }\n---\ncontract: other\n", "ONEX1002")]
     [InlineData("initial: done\nstates:\n  done: { end: completed }\n---\ncontract: [other\n", "ONEX1002")]
-    [InlineData("initial: work\nstates:\n  work:\n    choose: [{ when: math.round(2.5) == 3.0, next: done }, { next: done }]\n  done: { end: completed }\n", "ONEX1043")]
-    public void One_mistake_is_one_diagnostic(string rest, string codes) => Assert.Equal(codes, string.Join(' ', TestContracts.Codes(rest)));
+    [InlineData(
+        "initial: work\nstates:\n  work:\n    choose: [{ when: math.round(2.5) == 3.0, next: done }, { next: done }]\n  done: { end: "
+            + "completed }\n",
+        "ONEX1043")]
+    public void One_mistake_is_one_diagnostic(string rest, string codes) =>
+        Assert.Equal(codes, string.Join(' ', TestContracts.Codes(rest)));
 
     [Fact]
     public void A_contract_that_was_registered_stays_as_it_was_read()
     {
         var source = new ContractSource(
-            "small.yaml", $"{TestContracts.Head}initial: done\nstates:\n  done: {{ end: completed, output: {{a:1, b: \u201Cx\u201D}} }}\n", ImmutableSortedDictionary<string, string>.Empty);
+            "small.yaml", $"{TestContracts.Head}initial: done\nstates:\n  done: {{ end: completed, output: {{a:1, b: \u201Cx\u201D}} "
+                + $"}}\n", ImmutableSortedDictionary<string, string>.Empty);
 
         Assert.Empty(ContractCompiler.Compile(source, TestCatalogue.Context with { IsRegistered = true }).Diagnostics);
-        Assert.Equal(["ONEX1200", "ONEX1201"], ContractCompiler.Compile(source, TestCatalogue.Context).Diagnostics.Select(each => each.Code));
+        Assert.Equal(
+            ["ONEX1200", "ONEX1201"], ContractCompiler.Compile(source, TestCatalogue.Context).Diagnostics.Select(each => each.Code));
     }
 
-    private static (string Code, string Remedy) Single(string text) => Assert.Single(TestContracts.Check(text).Diagnostics) is var diagnostic ? (diagnostic.Code, diagnostic.Remedy) : default;
+    private static (string Code, string Remedy) Single(string text) =>
+        Assert.Single(TestContracts.Check(text).Diagnostics) is var diagnostic ? (diagnostic.Code, diagnostic.Remedy) : default;
 }

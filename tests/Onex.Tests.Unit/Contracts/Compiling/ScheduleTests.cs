@@ -14,16 +14,19 @@ public sealed class ScheduleTests
     {
         var schedule = Schedule("{ cron: \"0  3 * * *\" }");
 
-        Assert.Equal(("0 3 * * * UTC", null, Overlap.Skip, MissedTimes.Latest), (schedule.Text, schedule.Every, schedule.Overlap, schedule.Missed));
+        Assert.Equal(
+            ("0 3 * * * UTC", null, Overlap.Skip, MissedTimes.Latest), (schedule.Text, schedule.Every, schedule.Overlap, schedule.Missed));
         Assert.Equal("{}", Json(schedule.Input));
     }
 
     [Fact]
     public void All_of_it_can_be_said()
     {
-        var schedule = Schedule("{ cron: \"*/10 8-17 * * 1-5\", time_zone: Europe/Zurich, overlap: allow, missed: skip, input: { day: \"$${x}\" } }");
+        var schedule = Schedule(
+            "{ cron: \"*/10 8-17 * * 1-5\", time_zone: Europe/Zurich, overlap: allow, missed: skip, input: { day: \"$${x}\" } }");
 
-        Assert.Equal(("*/10 8-17 * * 1-5 Europe/Zurich", Overlap.Allow, MissedTimes.Skip), (schedule.Text, schedule.Overlap, schedule.Missed));
+        Assert.Equal(
+            ("*/10 8-17 * * 1-5 Europe/Zurich", Overlap.Allow, MissedTimes.Skip), (schedule.Text, schedule.Overlap, schedule.Missed));
         Assert.Equal("""{"day":"${x}"}""", Json(schedule.Input));
         Assert.Equal(TimeSpan.FromMinutes(90), Schedule("{ every: 90m }").Every);
     }
@@ -47,11 +50,13 @@ public sealed class ScheduleTests
     [InlineData("{ every: often }", "ONEX1047")]
     [InlineData("hourly", "ONEX1012")]
     [InlineData("{ every: 1h, jitter: 1m }", "ONEX1010")]
-    public void What_is_wrong_with_it_is_said(string schedule, string code) => Assert.Equal([code], TestContracts.Codes($"schedule: {schedule}\n{End}"));
+    public void What_is_wrong_with_it_is_said(string schedule, string code) =>
+        Assert.Equal([code], TestContracts.Codes($"schedule: {schedule}\n{End}"));
 
     [Fact]
     public void A_business_key_that_is_always_the_same_allows_no_overlap() =>
-        Assert.Equal(["ONEX1014"], TestContracts.Codes($"key: input.?day.orValue(\"x\")\nschedule: {{ every: 1h, overlap: allow }}\n{End}"));
+        Assert.Equal(
+            ["ONEX1014"], TestContracts.Codes($"key: input.?day.orValue(\"x\")\nschedule: {{ every: 1h, overlap: allow }}\n{End}"));
 
     [Fact]
     public void The_times_of_an_every_are_counted_from_the_one_before()
@@ -105,7 +110,9 @@ public sealed class ScheduleTests
     [InlineData("0 3 * *", "it has 4 fields")]
     [InlineData("@daily", "it has 1 field.")]
     public void What_is_wrong_with_times_is_told_by_its_field_and_its_range(string cron, string problem) => Assert.Contains(
-        problem, Assert.Single(TestContracts.Check($"{TestContracts.Head}schedule: {{ cron: \"{cron}\" }}\ninitial: done\nstates:\n  done: {{ end: completed }}\n").Diagnostics).Problem,
+        problem, Assert.Single(
+            TestContracts.Check($"{TestContracts.Head}schedule: {{ cron: \"{cron}\" }}\ninitial: done\nstates:\n  done: {{ end: "
+                + $"completed }}\n").Diagnostics).Problem,
         StringComparison.Ordinal);
 
     [Theory]
@@ -116,11 +123,13 @@ public sealed class ScheduleTests
         var schedule = Schedule("{ cron: \"*/30 * * * *\", time_zone: Europe/Zurich }");
         var from = At($"{day}T00:00:00Z");
 
-        Assert.Equal(Enumerable.Range(1, 8).Select(number => from + (number * TimeSpan.FromMinutes(30))), Times(schedule, $"{day}T00:00:00Z", $"{day}T04:00:00Z"));
+        Assert.Equal(
+            Enumerable.Range(1, 8).Select(number => from + (number * TimeSpan.FromMinutes(30))),
+            Times(schedule, $"{day}T00:00:00Z", $"{day}T04:00:00Z"));
     }
 
-    // At 03:00 in the night to 2026-10-25 the clocks of Zurich are put back to 02:00. Hours that are named come once each; only a schedule of
-    // every hour counts the hour that comes twice.
+    // At 03:00 in the night to 2026-10-25 the clocks of Zurich are put back to 02:00. Hours that are named come once each; only a schedule
+    // of every hour counts the hour that comes twice.
     [Theory]
     [InlineData("30 1-3 * * *", "2026-10-24T23:30:00Z 2026-10-25T00:30:00Z 2026-10-25T02:30:00Z")]
     [InlineData("30 2-2 * * *", "2026-10-25T00:30:00Z")]
@@ -129,9 +138,15 @@ public sealed class ScheduleTests
     [InlineData("0-30/30 2 * * *", "2026-10-25T00:00:00Z 2026-10-25T00:30:00Z")]
     [InlineData("0 */2 * * *", "2026-10-24T22:00:00Z 2026-10-25T00:00:00Z 2026-10-25T03:00:00Z")]
     [InlineData("0 0-4/2 * * *", "2026-10-24T22:00:00Z 2026-10-25T00:00:00Z 2026-10-25T03:00:00Z")]
-    [InlineData("0 * * * *", "2026-10-24T22:00:00Z 2026-10-24T23:00:00Z 2026-10-25T00:00:00Z 2026-10-25T01:00:00Z 2026-10-25T02:00:00Z 2026-10-25T03:00:00Z")]
-    [InlineData("0 0-23 * * *", "2026-10-24T22:00:00Z 2026-10-24T23:00:00Z 2026-10-25T00:00:00Z 2026-10-25T01:00:00Z 2026-10-25T02:00:00Z 2026-10-25T03:00:00Z")]
-    [InlineData("0 */1 * * *", "2026-10-24T22:00:00Z 2026-10-24T23:00:00Z 2026-10-25T00:00:00Z 2026-10-25T01:00:00Z 2026-10-25T02:00:00Z 2026-10-25T03:00:00Z")]
+    [InlineData(
+        "0 * * * *",
+        "2026-10-24T22:00:00Z 2026-10-24T23:00:00Z 2026-10-25T00:00:00Z 2026-10-25T01:00:00Z 2026-10-25T02:00:00Z 2026-10-25T03:00:00Z")]
+    [InlineData(
+        "0 0-23 * * *",
+        "2026-10-24T22:00:00Z 2026-10-24T23:00:00Z 2026-10-25T00:00:00Z 2026-10-25T01:00:00Z 2026-10-25T02:00:00Z 2026-10-25T03:00:00Z")]
+    [InlineData(
+        "0 */1 * * *",
+        "2026-10-24T22:00:00Z 2026-10-24T23:00:00Z 2026-10-25T00:00:00Z 2026-10-25T01:00:00Z 2026-10-25T02:00:00Z 2026-10-25T03:00:00Z")]
     public void Ranges_lists_and_steps_of_hours_come_once_in_the_autumn_night(string cron, string expected) => Assert.Equal(
         expected.Split(' ').Select(At),
         Times(Schedule($"{{ cron: \"{cron}\", time_zone: Europe/Zurich }}"), "2026-10-24T21:59:00Z", "2026-10-25T03:59:00Z"));
@@ -143,17 +158,27 @@ public sealed class ScheduleTests
     [InlineData("*/30 2 * * *", "2026-03-29T01:00:00Z")]
     [InlineData("0 */2 * * *", "2026-03-28T23:00:00Z 2026-03-29T01:00:00Z 2026-03-29T02:00:00Z")]
     [InlineData("0 * * * *", "2026-03-28T23:00:00Z 2026-03-29T00:00:00Z 2026-03-29T01:00:00Z 2026-03-29T02:00:00Z")]
-    public void Ranges_lists_and_steps_of_hours_that_the_clocks_skip_come_as_soon_as_they_go_on(string cron, string expected) => Assert.Equal(
+    public void Ranges_lists_and_steps_of_hours_that_the_clocks_skip_come_as_soon_as_they_go_on(string cron, string expected) =>
+        Assert.Equal(
         expected.Split(' ').Select(At),
         Times(Schedule($"{{ cron: \"{cron}\", time_zone: Europe/Zurich }}"), "2026-03-28T22:59:00Z", "2026-03-29T02:59:00Z"));
 
     // 2026-11-13 is a Friday.
     [Theory]
-    [InlineData("0 0 13 * 5", "2026-11-06T00:00:00Z 2026-11-13T00:00:00Z 2026-11-20T00:00:00Z 2026-11-27T00:00:00Z 2026-12-04T00:00:00Z 2026-12-11T00:00:00Z 2026-12-13T00:00:00Z")]
+    [InlineData(
+        "0 0 13 * 5",
+        "2026-11-06T00:00:00Z 2026-11-13T00:00:00Z 2026-11-20T00:00:00Z 2026-11-27T00:00:00Z 2026-12-04T00:00:00Z 2026-12-11T00:00:00Z "
+            + "2026-12-13T00:00:00Z")]
     [InlineData("0 0 13 * *", "2026-11-13T00:00:00Z 2026-12-13T00:00:00Z")]
-    [InlineData("0 0 ? * FRI", "2026-11-06T00:00:00Z 2026-11-13T00:00:00Z 2026-11-20T00:00:00Z 2026-11-27T00:00:00Z 2026-12-04T00:00:00Z 2026-12-11T00:00:00Z")]
+    [InlineData(
+        "0 0 ? * FRI",
+        "2026-11-06T00:00:00Z 2026-11-13T00:00:00Z 2026-11-20T00:00:00Z 2026-11-27T00:00:00Z 2026-12-04T00:00:00Z 2026-12-11T00:00:00Z")]
     [InlineData("0 0 31 11 5", "2026-11-06T00:00:00Z 2026-11-13T00:00:00Z 2026-11-20T00:00:00Z 2026-11-27T00:00:00Z")]
-    [InlineData("0 0 1-7 * 1#1", "2026-11-02T00:00:00Z 2026-11-03T00:00:00Z 2026-11-04T00:00:00Z 2026-11-05T00:00:00Z 2026-11-06T00:00:00Z 2026-11-07T00:00:00Z 2026-12-01T00:00:00Z 2026-12-02T00:00:00Z 2026-12-03T00:00:00Z 2026-12-04T00:00:00Z 2026-12-05T00:00:00Z 2026-12-06T00:00:00Z 2026-12-07T00:00:00Z")]
+    [InlineData(
+        "0 0 1-7 * 1#1",
+        "2026-11-02T00:00:00Z 2026-11-03T00:00:00Z 2026-11-04T00:00:00Z 2026-11-05T00:00:00Z 2026-11-06T00:00:00Z 2026-11-07T00:00:00Z "
+            + "2026-12-01T00:00:00Z 2026-12-02T00:00:00Z 2026-12-03T00:00:00Z 2026-12-04T00:00:00Z 2026-12-05T00:00:00Z "
+            + "2026-12-06T00:00:00Z 2026-12-07T00:00:00Z")]
     public void A_schedule_with_both_days_set_comes_on_either(string cron, string expected) => Assert.Equal(
         expected.Split(' ').Select(At), Times(Schedule($"{{ cron: \"{cron}\" }}"), "2026-11-01T00:00:00Z", "2026-12-14T00:00:00Z"));
 
@@ -171,7 +196,8 @@ public sealed class ScheduleTests
         {
             for (var until = from; until < from.AddDays(1); until += TimeSpan.FromMinutes(7))
             {
-                Assert.Equal(Times(schedule, from, until).Select(time => (DateTimeOffset?)time).LastOrDefault(), schedule.Latest(from, until));
+                Assert.Equal(
+                    Times(schedule, from, until).Select(time => (DateTimeOffset?)time).LastOrDefault(), schedule.Latest(from, until));
             }
         }
     }
@@ -180,7 +206,8 @@ public sealed class ScheduleTests
 
     private static SchedulePlan Schedule(string text) => TestContracts.Compile($"schedule: {text}\n{End}").Schedule!;
 
-    private static IEnumerable<DateTimeOffset> Times(SchedulePlan schedule, string after, string until) => Times(schedule, At(after), At(until));
+    private static IEnumerable<DateTimeOffset> Times(SchedulePlan schedule, string after, string until) =>
+        Times(schedule, At(after), At(until));
 
     private static IEnumerable<DateTimeOffset> Times(SchedulePlan schedule, DateTimeOffset after, DateTimeOffset until)
     {

@@ -32,7 +32,10 @@ public sealed partial class SilentMistakesTests
     [InlineData("cancelled", "no 'catch' is asked about it")]
     public void A_code_that_nothing_can_end_with_is_not_caught(string code, string? remedy)
     {
-        foreach (var work in (string[])[Work($"{Call}, catch: [{{ error: {code}, next: late }}] }}"), Work($"{Call} }}", $"catch: [{{ error: {code}, next: late }}]")])
+        foreach (
+            var work in (string[])[
+                Work($"{Call}, catch: [{{ error: {code}, next: late }}] }}"),
+                Work($"{Call} }}", $"catch: [{{ error: {code}, next: late }}]")])
         {
             if (remedy is null)
             {
@@ -47,30 +50,46 @@ public sealed partial class SilentMistakesTests
     }
 
     [Theory]
-    [InlineData("{ id: a, effect: db.query, connection: ledger, with: { sql: SELECT 1 }, catch: [{ error: [unique_violation, sqlstate_0a000, read_only], next: late }] }", null)]
-    [InlineData("{ id: a, effect: db.query, connection: ledger, with: { sql: SELECT 1 }, catch: [{ error: http_404, next: late }] }", "ONEX1183")]
-    [InlineData("{ id: a, effect: db.query, connection: ledger, with: { sql: SELECT 1 }, catch: [{ error: deadlock, next: late }] }", "ONEX1183")]
+    [InlineData(
+        "{ id: a, effect: db.query, connection: ledger, with: { sql: SELECT 1 }, catch: [{ error: [unique_violation, sqlstate_0a000, "
+            + "read_only], next: late }] }",
+        null)]
+    [InlineData(
+        "{ id: a, effect: db.query, connection: ledger, with: { sql: SELECT 1 }, catch: [{ error: http_404, next: late }] }", "ONEX1183")]
+    [InlineData(
+        "{ id: a, effect: db.query, connection: ledger, with: { sql: SELECT 1 }, catch: [{ error: deadlock, next: late }] }", "ONEX1183")]
     [InlineData("{ id: a, compute: hash.sha256, with: { text: a }, catch: [{ error: arguments_invalid, next: late }] }", null)]
     [InlineData("{ id: a, compute: hash.sha256, with: { text: a }, catch: [{ error: http_404, next: late }] }", "ONEX1183")]
     [InlineData("{ emit: a.b, with: { value: 1 }, catch: [{ error: expression_failed, next: late }] }", null)]
     [InlineData("{ emit: a.b, with: { value: 1 }, catch: [{ error: undeliverable, next: late }] }", "ONEX1183")]
     [InlineData("{ saga: other, detached: true, catch: [{ error: step_failed, next: late }] }", "ONEX1183")]
     [InlineData("{ parallel: { join: any, branches: [CALL, { wait: 1m }] }, catch: [{ error: join_failed, next: late }] }", null)]
-    [InlineData("{ parallel: { branches: [CALL, { wait: 1m }] }, catch: [{ error: [http_404, step_failed, declined], next: late }] }", null)]
+    [InlineData(
+        "{ parallel: { branches: [CALL, { wait: 1m }] }, catch: [{ error: [http_404, step_failed, declined], next: late }] }", null)]
     [InlineData("{ parallel: { branches: [CALL, { wait: 1m }] }, catch: [{ error: join_failed, next: late }] }", "ONEX1183")]
     [InlineData("{ parallel: { join: any, branches: [CALL, { wait: 1m }] }, catch: [{ error: step_failed, next: late }] }", "ONEX1183")]
-    [InlineData("{ id: a, each: { item: '[1]', at_most: 3 }, effect: http.get, connection: stock, with: { path: /a }, catch: [{ error: [too_many_items, http_404], next: late }] }", null)]
-    [InlineData("{ id: a, each: { item: '[1]', at_most: 3, on_item_failure: continue }, effect: http.get, connection: stock, with: { path: /a }, catch: [{ error: http_404, next: late }] }", "ONEX1183")]
+    [InlineData(
+        "{ id: a, each: { item: '[1]', at_most: 3 }, effect: http.get, connection: stock, with: { path: /a }, catch: [{ error: "
+            + "[too_many_items, http_404], next: late }] }",
+        null)]
+    [InlineData(
+        "{ id: a, each: { item: '[1]', at_most: 3, on_item_failure: continue }, effect: http.get, connection: stock, with: { path: /a }, "
+            + "catch: [{ error: http_404, next: late }] }",
+        "ONEX1183")]
     [InlineData("{ id: a, effect: vault.read_secret, connection: safe, with: { path: a }, catch: [{ error: sealed, next: late }] }", null)]
     [InlineData("{ id: a, saga: other, compensate: { none: a test }, catch: [{ error: whatever, next: late }] }", null)]
     public void What_a_step_can_end_with_is_what_it_calls(string step, string? code)
     {
         var context = TestCatalogue.OfTheExample with
         {
-            Connections = new Dictionary<string, ConnectionDescriptor>(TestCatalogue.Connections) { ["safe"] = new("safe", "vault", null, null) },
+            Connections = new Dictionary<string, ConnectionDescriptor>(TestCatalogue.Connections)
+            {
+                ["safe"] = new("safe", "vault", null, null),
+            },
         };
         var text = TestContracts.Head + Work(step.Replace("CALL", $"{Call} }}", StringComparison.Ordinal));
-        var found = ContractCompiler.Compile(new("small.yaml", text, System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty), context).Diagnostics;
+        var found = ContractCompiler.Compile(
+            new("small.yaml", text, System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty), context).Diagnostics;
 
         Assert.Equal(code is null ? [] : [code], found.Select(diagnostic => diagnostic.Code));
     }
@@ -79,7 +98,8 @@ public sealed partial class SilentMistakesTests
     [InlineData($"{Call}, catch: [{{ error: declined, next: done }}] }}", "declined", "ONEX1183")]
     [InlineData($"{Call}, catch: [{{ next: done }}] }}", "declined", "ONEX1183")]
     [InlineData($"{Call}, catch: [{{ error: http_404, next: done }}] }}", "declined", null)]
-    [InlineData($"{{ parallel: {{ branches: [{Call} }}, {{ wait: 1m }}] }}, catch: [{{ error: declined, next: done }}] }}", "declined", "ONEX1183")]
+    [InlineData(
+        $"{{ parallel: {{ branches: [{Call} }}, {{ wait: 1m }}] }}, catch: [{{ error: declined, next: done }}] }}", "declined", "ONEX1183")]
     [InlineData("{ fail: { code: gone, message: no } }", "gone", null)]
     [InlineData("{ fail: { code: gone, message: no }, catch: [{ error: gone, next: done }] }", "gone", "ONEX1183")]
     public void What_a_step_catches_itself_does_not_come_to_its_state(string step, string caught, string? code) =>
@@ -115,10 +135,17 @@ public sealed partial class SilentMistakesTests
               gone: { end: failed }
               done: { end: completed }
             """;
-        var deep = $"contract: deep\nversion: 1.0.0\ninput: {{}}\n{Work("{ fail: { code: deepest, message: no }, catch: [{ error: expression_failed, next: done }] }")}".Replace("    next: done\n", "", StringComparison.Ordinal);
-        var parent = TestContracts.Head + Work($"{{ id: a, saga: child, compensate: {{ none: a test }}, catch: [{{ error: {caught}, next: late }}] }}");
+        var deep =
+            $"contract: deep\nversion: 1.0.0\ninput: {{}}\n{Work("{ fail: { code: deepest, message: no }, catch: [{ error: expression_failed, next: done }] }")}".Replace(
+            "    next: done\n",
+            "",
+            StringComparison.Ordinal);
+        var parent = TestContracts.Head
+            + Work($"{{ id: a, saga: child, compensate: {{ none: a test }}, catch: [{{ error: {caught}, next: late }}] }}");
 
-        Assert.Equal(code is null ? [] : [code], Compile(("child.yaml", Child), ("deep.yaml", deep), ("small.yaml", parent)).Select(found => found.Code));
+        Assert.Equal(
+            code is null ? [] : [code],
+            Compile(("child.yaml", Child), ("deep.yaml", deep), ("small.yaml", parent)).Select(found => found.Code));
     }
 
     [Theory]
@@ -189,9 +216,15 @@ public sealed partial class SilentMistakesTests
     [InlineData("done: { end: completed }\n  more: { steps: [{ fail: { code: no, message: input.order_id } }] }")]
     [InlineData("done: { end: completed }\n  more: { steps: [{ fail: { code: \"${input.order_id}\", message: no } }] }")]
     [InlineData("done: { end: completed }\n  more: { next: done, fault: \"${input.order_id}\" }")]
-    [InlineData("done: { end: completed }\n  more: { steps: [{ saga: other, detached: true, with: { order: input.order_id } }], next: done }")]
-    [InlineData("done: { end: completed }\n  more: { steps: [{ id: x, compute: transform, with: { a: 1 }, compensate: { compute: transform, with: { a: input.order_id } } }], next: done }")]
-    [InlineData("done: { end: completed }\n  more: { steps: [{ id: x, compute: transform, with: { a: 1 }, each: { item: input.lines, at_most: 9 }, save: { note: \"'a'\" } }, { id: y, compute: transform, each: { item: input.lines, at_most: 9 }, with: { a: item.sku } }], next: done }")]
+    [InlineData(
+        "done: { end: completed }\n  more: { steps: [{ saga: other, detached: true, with: { order: input.order_id } }], next: done }")]
+    [InlineData(
+        "done: { end: completed }\n  more: { steps: [{ id: x, compute: transform, with: { a: 1 }, compensate: { compute: transform, "
+            + "with: { a: input.order_id } } }], next: done }")]
+    [InlineData(
+        "done: { end: completed }\n  more: { steps: [{ id: x, compute: transform, with: { a: 1 }, each: { item: input.lines, at_most: 9 "
+            + "}, save: { note: \"'a'\" } }, { id: y, compute: transform, each: { item: input.lines, at_most: 9 }, with: { a: item.sku } "
+            + "}], next: done }")]
     public void Text_is_doubted_wherever_values_are_put_in(string states)
     {
         var first = states.Contains("more:", StringComparison.Ordinal) ? "more" : "done";
@@ -224,7 +257,9 @@ public sealed partial class SilentMistakesTests
 
         Assert.Equal(
             found ? ["ONEX1186"] : [],
-            ContractCompiler.Compile(new("small.yaml", text, System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty), TestCatalogue.OfTheExample)
+            ContractCompiler.Compile(
+                new("small.yaml", text, System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty),
+                TestCatalogue.OfTheExample)
                 .Diagnostics.Select(diagnostic => diagnostic.Code));
     }
 
@@ -235,11 +270,16 @@ public sealed partial class SilentMistakesTests
     [Fact]
     public void A_header_that_a_record_gets_anyway_is_doubted()
     {
-        var text = TestContracts.Head + Work("{ id: a, effect: kafka.produce, with: { topic: a.b, value: 1, headers: { message_id: a, mine: b } }, compensate: { none: a test } }");
+        var text = TestContracts.Head
+            + Work(
+                "{ id: a, effect: kafka.produce, with: { topic: a.b, value: 1, headers: { message_id: a, mine: b } }, compensate: { "
+                    + "none: a test } }");
 
         Assert.Equal(
             ["ONEX1186"],
-            ContractCompiler.Compile(new("small.yaml", text, System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty), TestCatalogue.OfTheExample)
+            ContractCompiler.Compile(
+                new("small.yaml", text, System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty),
+                TestCatalogue.OfTheExample)
                 .Diagnostics.Select(diagnostic => diagnostic.Code));
     }
 
@@ -263,7 +303,10 @@ public sealed partial class SilentMistakesTests
     [Theory]
     [InlineData("{ wait: 1m }", true)]
     [InlineData("{ id: a, effect: http.get, connection: stock, with: { path: /a }, retry: calm }", false)]
-    [InlineData("{ id: a, effect: http.get, connection: stock, with: { path: /a }, compensate: { effect: http.get, connection: stock, with: { path: /a }, retry: calm } }", false)]
+    [InlineData(
+        "{ id: a, effect: http.get, connection: stock, with: { path: /a }, compensate: { effect: http.get, connection: stock, with: { "
+            + "path: /a }, retry: calm } }",
+        false)]
     public void A_policy_that_nothing_uses_is_doubted(string step, bool found) =>
         Assert.Equal(found ? ["ONEX1188"] : [], TestContracts.Codes("retries: { calm: { attempts: 9 } }\n" + Work(step)));
 
@@ -271,16 +314,24 @@ public sealed partial class SilentMistakesTests
     [InlineData("{ id: a, effect: http.get, connection: stock, with: { path: /a } }", new[] { "payments" })]
     [InlineData("{ respond: { a: \"${connections.payments}\" } }", new[] { "stock" })]
     [InlineData("{ respond: { a: \"${connections}\" } }", new string[0])]
-    [InlineData("{ id: a, effect: http.get, connection: stock, with: { path: /a }, compensate: { effect: http.get, connection: payments, with: { path: /a } } }", new string[0])]
+    [InlineData(
+        "{ id: a, effect: http.get, connection: stock, with: { path: /a }, compensate: { effect: http.get, connection: payments, with: { "
+            + "path: /a } } }",
+        new string[0])]
     [InlineData("{ wait: 1m, and: more }", new string[0])]
     public void A_connection_of_the_directory_that_no_contract_uses_is_doubted_where_it_is_declared(string step, string[] unused)
     {
         var found = Compile(
-            ("connections/outside.yaml", "connections:\n  stock: { type: http, url: 'http://a' }\n  payments: { type: http, url: 'http://b' }\n"),
+            (
+                "connections/outside.yaml",
+                "connections:\n  stock: { type: http, url: 'http://a' }\n  payments: { type: http, url: 'http://b' }\n"),
             ("small.yaml", TestContracts.Head + Work(step))).Where(diagnostic => diagnostic.Code == "ONEX1189").ToList();
 
         Assert.Equal(unused, found.Select(diagnostic => diagnostic.SourceLine!.Split(':')[0].Trim()));
-        Assert.All(found, diagnostic => Assert.Equal((Severity.Warning, "outside.yaml", 3), (diagnostic.Severity, Path.GetFileName(diagnostic.Path), diagnostic.Column)));
+        Assert.All(
+            found,
+            diagnostic => Assert.Equal(
+                (Severity.Warning, "outside.yaml", 3), (diagnostic.Severity, Path.GetFileName(diagnostic.Path), diagnostic.Column)));
     }
 
     [Theory]
@@ -292,7 +343,8 @@ public sealed partial class SilentMistakesTests
     public void A_contract_that_can_never_complete_is_doubted(string states, bool found) =>
         Assert.Equal(
             found ? ["ONEX1190"] : [],
-            TestContracts.Codes($"events: {{ go: {{}} }}\nany_state: [{{ event: go, when: size(event) == 0, next: gone }}]\ninitial: work\nstates:\n{states}  gone: {{ end: failed }}\n"));
+            TestContracts.Codes($"events: {{ go: {{}} }}\nany_state: [{{ event: go, when: size(event) == 0, next: gone }}]\ninitial: "
+                + $"work\nstates:\n{states}  gone: {{ end: failed }}\n"));
 
     [Theory]
     [InlineData("choose: [{ when: saga.id == 'a', next: done }, { when: saga.id == 'a', next: late }, { next: late }]", true)]
@@ -303,29 +355,38 @@ public sealed partial class SilentMistakesTests
     [InlineData("on_event: [{ event: go, when: saga.id == 'a', next: done }, { event: stop, when: saga.id == 'a', next: late }]", false)]
     public void An_entry_whose_guard_says_nothing_new_is_doubted(string keys, bool found)
     {
-        var events = keys.StartsWith("on_event", StringComparison.Ordinal) ? "events: { go: {}, stop: {} }\nany_state: [{ event: go, next: done }, { event: stop, next: done }]\n" : "";
+        var events = keys.StartsWith("on_event", StringComparison.Ordinal)
+            ? "events: { go: {}, stop: {} }\nany_state: [{ event: go, next: done }, { event: stop, next: done }]\n"
+            : "";
 
-        Assert.Equal(found ? ["ONEX1191"] : [], TestContracts.Codes($"{events}initial: work\nstates:\n  work:\n    {keys}\n  done: {{ end: completed }}\n  late: {{ end: completed }}\n"));
+        Assert.Equal(
+            found ? ["ONEX1191"] : [],
+            TestContracts.Codes($"{events}initial: work\nstates:\n  work:\n    {keys}\n  done: {{ end: completed }}\n  late: {{ end: "
+                + $"completed }}\n"));
     }
 
     [Fact]
     public void Of_two_rejections_with_one_guard_the_second_is_doubted() => Assert.Equal(
         ["ONEX1191"],
-        TestContracts.Codes(Work("{ id: a, effect: http.get, connection: stock, with: { path: /a }, reject: [{ when: result.status_code == 402, code: a }, { when: result.status_code == 402, code: b }] }")));
+        TestContracts.Codes(Work("{ id: a, effect: http.get, connection: stock, with: { path: /a }, reject: [{ when: result.status_code "
+            + "== 402, code: a }, { when: result.status_code == 402, code: b }] }")));
 
     [Theory]
     [InlineData("pivot: true, ", true)]
     [InlineData("", false)]
     public void A_compensation_where_nothing_is_compensated_is_doubted(string pivot, bool found) => Assert.Equal(
         found ? ["ONEX1192"] : [],
-        TestContracts.Codes($"initial: work\nstates:\n  work: {{ {pivot}steps: [{{ id: a, effect: http.put, connection: stock, with: {{ path: /a }}, compensate: {{ effect: http.put, connection: stock, with: {{ path: /b }}, when_unknown: block }} }}], next: done }}\n  done: {{ end: completed }}\n"));
+        TestContracts.Codes($"initial: work\nstates:\n  work: {{ {pivot}steps: [{{ id: a, effect: http.put, connection: stock, with: {{ "
+            + $"path: /a }}, compensate: {{ effect: http.put, connection: stock, with: {{ path: /b }}, when_unknown: block }} }}], next: "
+            + $"done }}\n  done: {{ end: completed }}\n"));
 
     [Theory]
     [InlineData("{ attempts: 1, first: 1s }", true)]
     [InlineData("{ attempts: 1 }", false)]
     [InlineData("{ attempts: 2, first: 1s }", false)]
     public void What_a_policy_says_of_further_attempts_that_it_does_not_allow_is_doubted(string policy, bool found) => Assert.Equal(
-        found ? ["ONEX1193"] : [], TestContracts.Codes(Work($"{{ id: a, effect: http.get, connection: stock, with: {{ path: /a }}, retry: {policy} }}")));
+        found ? ["ONEX1193"] : [], TestContracts.Codes(Work($"{{ id: a, effect: http.get, connection: stock, with: {{ path: /a }}, "
+            + $"retry: {policy} }}")));
 
     [Fact]
     public void Sagas_of_contracts_that_were_registered_go_on_whatever_is_doubted_today()
@@ -334,14 +395,17 @@ public sealed partial class SilentMistakesTests
             "small.yaml", TestContracts.Head + "data: { a: string? }\n" + Work($"{Call}, catch: [{{ error: nothing, next: late }}] }}"),
             System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty);
 
-        Assert.Equal(["ONEX1187", "ONEX1183"], ContractCompiler.Compile(source, TestCatalogue.Context).Diagnostics.Select(diagnostic => diagnostic.Code));
+        Assert.Equal(
+            ["ONEX1187", "ONEX1183"],
+            ContractCompiler.Compile(source, TestCatalogue.Context).Diagnostics.Select(diagnostic => diagnostic.Code));
         Assert.Empty(ContractCompiler.Compile(source, TestCatalogue.Context with { IsRegistered = true }).Diagnostics);
     }
 
     [Fact]
     public void Every_code_with_which_a_role_rejects_a_command_is_known_to_the_compiler()
     {
-        var known = TestCatalogue.OfTheExample.Operations.All.SelectMany(operation => RejectionCodes.For(operation) ?? Enumerable.Empty<string>()).ToHashSet();
+        var known = TestCatalogue.OfTheExample.Operations.All.SelectMany(
+            operation => RejectionCodes.For(operation) ?? Enumerable.Empty<string>()).ToHashSet();
         var rejected = new[] { "Onex.Effects", "Onex.Workers" }
             .SelectMany(project => Directory.EnumerateFiles(RepositoryFiles.At("src", project), "*.cs", SearchOption.AllDirectories))
             .SelectMany(path => Rejection().Matches(File.ReadAllText(path)).Concat(Final().Matches(File.ReadAllText(path))))
@@ -357,14 +421,17 @@ public sealed partial class SilentMistakesTests
     public static TheoryData<string> Repository =>
     [
         "contracts", "benchmarks/Onex.Benchmarks/contracts",
-        .. Directory.EnumerateDirectories(RepositoryFiles.At("tests", "contracts", "valid")).Select(path => Path.GetRelativePath(RepositoryFiles.Root, path)).Order(StringComparer.Ordinal),
+        .. Directory.EnumerateDirectories(RepositoryFiles.At("tests", "contracts", "valid"))
+            .Select(path => Path.GetRelativePath(RepositoryFiles.Root, path))
+            .Order(StringComparer.Ordinal),
     ];
 
     [Theory]
     [MemberData(nameof(Repository))]
     public void Nothing_is_doubted_in_the_contracts_of_the_repository(string directory)
     {
-        var compilation = ContractCompiler.CompileDirectory(RepositoryFiles.At(directory), TestCatalogue.OfTheExample with { Connections = null });
+        var compilation = ContractCompiler.CompileDirectory(
+            RepositoryFiles.At(directory), TestCatalogue.OfTheExample with { Connections = null });
 
         Assert.NotEmpty(compilation.Plans);
         Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
@@ -373,14 +440,17 @@ public sealed partial class SilentMistakesTests
     private const string Call = "{ id: call, effect: http.get, connection: stock, with: { path: /a }, " + Reject;
 
     private const string Input =
-        "input: { type: object, required: [order_id, total, lines], properties: { order_id: { type: string }, total: { type: number }, any: {}, "
+        "input: { type: object, required: [order_id, total, lines], properties: { order_id: { type: string }, total: { type: number }, "
+            + "any: {}, "
         + "lines: { type: array, items: { type: object, properties: { sku: { type: string } } } } } }";
 
     private static string Work(string step, string keys = "timeout: { after: 9h, next: late }") =>
-        $"initial: work\nstates:\n  work:\n    steps:\n      - {step}\n    timeout: {{ after: 9h, next: late }}\n    {(keys.StartsWith("timeout", StringComparison.Ordinal) ? "" : keys)}\n    next: done\n"
+        $"initial: work\nstates:\n  work:\n    steps:\n      - {step}\n    timeout: {{ after: 9h, next: late }}\n    "
+            + $"{(keys.StartsWith("timeout", StringComparison.Ordinal) ? "" : keys)}\n    next: done\n"
         + "  done: { end: completed }\n  late: { end: completed }\n";
 
-    private static string Found(string rest) => string.Concat(TestContracts.Check(TestContracts.Head + rest).Diagnostics.Select(diagnostic => diagnostic.Render()));
+    private static string Found(string rest) =>
+        string.Concat(TestContracts.Check(TestContracts.Head + rest).Diagnostics.Select(diagnostic => diagnostic.Render()));
 
     private static IReadOnlyList<Diagnostic> Compiled(string with) => TestContracts.Check($$"""
         contract: small

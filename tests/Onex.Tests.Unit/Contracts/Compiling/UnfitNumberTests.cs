@@ -22,10 +22,13 @@ public sealed class UnfitNumberTests
         foreach (var contract in (string[])[
             Output(number),
             Output($"[{{ a: {number} }}]"),
-            Output("1").Replace("input: {}", $"input: {{ type: object, properties: {{ n: {{ type: integer, maximum: {number} }} }} }}", StringComparison.Ordinal),
+            Output("1").Replace(
+                "input: {}",
+                $"input: {{ type: object, properties: {{ n: {{ type: integer, maximum: {number} }} }} }}",
+                StringComparison.Ordinal),
             Output("1").Replace("input: {}", $"input: {{}}\ndata: {{ n: {{ type: any, initial: {number} }} }}", StringComparison.Ordinal)])
         {
-            Assert.Contains("ONEX1160", Story.Compile(contract).Diagnostics.Select(diagnostic => diagnostic.Code));
+            Assert.Contains("ONEX1160", SagaScenario.Compile(contract).Diagnostics.Select(diagnostic => diagnostic.Code));
         }
     }
 
@@ -50,9 +53,9 @@ public sealed class UnfitNumberTests
     [InlineData("'18446744073709551616'", CelKind.String)]
     public void A_number_that_fits_is_kept_as_it_is(string number, CelKind kind)
     {
-        var story = new Story(Output(number)).Starts();
+        var scenario = new SagaScenario(Output(number)).Starts();
 
-        var output = StoredValues.Read(story.Saga.Output!.Value.Utf8.Span);
+        var output = StoredValues.Read(scenario.Saga.Output!.Value.Utf8.Span);
         Assert.True(output.TryGetField("n", out var value));
         Assert.Equal(kind, value.Kind);
         if (kind is CelKind.Uint or CelKind.Int)

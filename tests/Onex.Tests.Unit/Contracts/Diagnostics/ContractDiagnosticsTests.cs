@@ -6,8 +6,8 @@ using Onex.Contracts.Compiling;
 namespace Onex.Tests.Unit.Contracts.Diagnostics;
 
 /// <summary>
-/// Every complaint of the compiler has an example in <c>tests/contracts/invalid</c> (a file, or a folder of files), the exact output expected
-/// of it beside it, and a page in <c>docs/errors</c> that shows it. None may be there without the others.
+/// Every complaint of the compiler has an example in <c>tests/contracts/invalid</c> (a file, or a folder of files), the exact output
+/// expected of it beside it, and a page in <c>docs/errors</c> that shows it. None may be there without the others.
 /// </summary>
 public sealed partial class ContractDiagnosticsTests
 {
@@ -37,7 +37,9 @@ public sealed partial class ContractDiagnosticsTests
     {
         var path = Path.Combine(_pages, $"{code}.md");
         var page = File.ReadAllText(path);
-        var shown = string.Concat(DiagnosticDraft().Matches(Render(code)).Select(match => match.Value).First(text => text.Contains($" {code}: ", StringComparison.Ordinal)));
+        var shown = string.Concat(
+            DiagnosticDraft().Matches(Render(code)).Select(match => match.Value).First(
+                text => text.Contains($" {code}: ", StringComparison.Ordinal)));
         if (RepositoryFiles.Updating)
         {
             page = Fence().Replace(page, _ => $"```text\n{shown}```\n");
@@ -63,7 +65,9 @@ public sealed partial class ContractDiagnosticsTests
 
     private static IEnumerable<string> CodesOfCompiler()
     {
-        var source = string.Concat(Directory.EnumerateFiles(RepositoryFiles.At("src", "Onex.Contracts", "Diagnostics"), "ContractDiagnostics*.cs").Select(File.ReadAllText));
+        var source = string.Concat(
+            Directory.EnumerateFiles(
+                RepositoryFiles.At("src", "Onex.Contracts", "Diagnostics"), "ContractDiagnostics*.cs").Select(File.ReadAllText));
         return Code().Matches(source).Select(match => match.Value).Distinct().Order();
     }
 
@@ -90,7 +94,9 @@ public sealed partial class ContractDiagnosticsTests
 
     // Some complaints only a strict check makes: a file says so in its first line.
     private static string Render(string directory, string prefix, bool isStrict) =>
-        string.Concat(ContractCompiler.CompileDirectory(directory, TestCatalogue.Context with { IsStrict = isStrict }).Diagnostics.Select(diagnostic => diagnostic.Render()))
+        string.Concat(
+            ContractCompiler.CompileDirectory(
+                directory, TestCatalogue.Context with { IsStrict = isStrict }).Diagnostics.Select(diagnostic => diagnostic.Render()))
             .Replace(prefix + Path.DirectorySeparatorChar, "", StringComparison.Ordinal)
             .Replace(prefix, "contracts", StringComparison.Ordinal);
 

@@ -8,7 +8,16 @@ public sealed class DiagnosticTests
     [Fact]
     public void It_is_printed_with_the_line_the_culprit_marked_and_the_way_out()
     {
-        var diagnostic = new Diagnostic("ONEX1023", Severity.Error, "order.yaml", 6, 13, 4, "there is no state 'doen'.", "Did you mean 'done'?", "    next:   doen # why");
+        var diagnostic = new Diagnostic(
+            "ONEX1023",
+            Severity.Error,
+            "order.yaml",
+            6,
+            13,
+            4,
+            "there is no state 'doen'.",
+            "Did you mean 'done'?",
+            "    next:   doen # why");
 
         Assert.Equal(
             """

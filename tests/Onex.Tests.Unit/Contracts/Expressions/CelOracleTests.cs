@@ -5,8 +5,8 @@ using Onex.Contracts.Expressions;
 namespace Onex.Tests.Unit.Contracts.Expressions;
 
 /// <summary>
-/// Expressions that nobody wrote, held against the package Cel: both give the same value, or an error. Left out is where Cel 0.3.3 does not do
-/// what the language definition of CEL says:
+/// Expressions that nobody wrote, held against the package Cel: both give the same value, or an error. Left out is where Cel 0.3.3 does not
+/// do what the language definition of CEL says:
 /// <list type="bullet">
 /// <item>A double divided by zero is not a number there, for an infinity ("Arithmetic operators", IEEE 754).</item>
 /// <item><c>size()</c> is no <c>int</c> there but something that other functions do not take ("List of Standard Definitions": size).</item>

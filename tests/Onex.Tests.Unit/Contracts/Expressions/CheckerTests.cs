@@ -106,7 +106,12 @@ public class CheckerTests
     [Theory]
     [InlineData("input.total + 1", "'+' does not take double and int", "write 1.0", 0, 15)]
     [InlineData("1 - input.total", "'-' does not take int and double", "write 1.0", 0, 15)]
-    [InlineData("input.count * input.total", "'*' does not take int and double", "numbers of different types do not mix: convert one with double(...)", 0, 25)]
+    [InlineData(
+        "input.count * input.total",
+        "'*' does not take int and double",
+        "numbers of different types do not mix: convert one with double(...)",
+        0,
+        25)]
     [InlineData("input.total % 2.0", "'%' does not take double and double", "'%' is of whole numbers: convert with int(...)", 0, 17)]
     [InlineData("input.name + 1", "'+' does not take string and int", "convert the other with string(...)", 0, 14)]
     [InlineData("input.name > 1", "'>' does not take string and int", "convert one of them", 0, 14)]
@@ -134,7 +139,8 @@ public class CheckerTests
     [InlineData("[?1]", "after '?' an optional is wanted, not int", "", 2, 1)]
     [InlineData("optional.of(1).orValue('a')", "'orValue' does not take optional(int) and string", "", 0, 27)]
     [InlineData("(input.total + 1) + 'a'", "'+' does not take double and int", "", 1, 15)]
-    public void What_goes_wrong_with_types_is_said_once_and_in_its_place(string text, string? problem, string? remedy, int position, int length)
+    public void What_goes_wrong_with_types_is_said_once_and_in_its_place(
+        string text, string? problem, string? remedy, int position, int length)
     {
         var found = Check(text).Problems;
         if (problem is null)
@@ -170,7 +176,10 @@ public class CheckerTests
     [InlineData("list(any)", "list(int)", true)]
     [InlineData("int", "any", true)]
     public void A_value_fits_a_field_or_it_does_not(string value, string field, bool fits) =>
-        Assert.Equal(fits, TypeRules.Conversion(StaticTypes.From(DataTypeReader.Parse(value)), StaticTypes.From(DataTypeReader.Parse(field)), asJson: false) is null);
+        Assert.Equal(
+            fits,
+            TypeRules.Conversion(
+                StaticTypes.From(DataTypeReader.Parse(value)), StaticTypes.From(DataTypeReader.Parse(field)), asJson: false) is null);
 
     // Over values that are of their types, what the checker lets through gives a value of the type that it says, or an error.
     [Theory]
@@ -234,7 +243,9 @@ public class CheckerTests
     public void The_estimate_is_at_least_what_is_spent()
     {
         var text = "input.items.map(i, i.sku + '!').filter(s, s.startsWith('a')).size() > 3 && sum(input.items.map(i, i.price)) > 10.0";
-        var items = CelValue.List([.. Enumerable.Range(0, 100).Select(_ => CelValue.Map([new("sku", CelValue.String("sku")), new("price", CelValue.Double(1))]))]);
+        var items = CelValue.List(
+            [.. Enumerable.Range(0, 100).Select(
+                _ => CelValue.Map([new("sku", CelValue.String("sku")), new("price", CelValue.Double(1))]))]);
         var scope = new Scope(new() { ["input"] = CelValue.Map([new("items", items)]) });
         Assert.InRange(ExpressionTests.Parse(text).Spent(scope), 200, Check(text).Cost);
     }

@@ -13,7 +13,8 @@ public partial class ConformanceTests
     // Files that are not for us at all; docs/expressions.md lists the same.
     private static readonly string[] _otherFiles =
     [
-        "bindings_ext", "block_ext", "encoders_ext", "enums", "macros2", "math_ext", "network_ext", "proto2", "proto2_ext", "proto3", "string_ext",
+        "bindings_ext", "block_ext", "encoders_ext", "enums", "macros2", "math_ext", "network_ext", "proto2", "proto2_ext", "proto3",
+        "string_ext",
         "type_deduction", "wrappers",
     ];
 
@@ -73,7 +74,8 @@ public partial class ConformanceTests
         Assert.SkipWhen(name.Length == 0, "CEL_CONFORMANCE names no directory with the suite's .textproto files");
         var test = _all.Value.First(test => test.Name == name).Test;
         var text = test.Text("expr")!;
-        var bindings = test.Messages("bindings").ToDictionary(binding => binding.Text("key")!, binding => Value(binding.Message("value")!.Message("value")!));
+        var bindings = test.Messages("bindings").ToDictionary(
+            binding => binding.Text("key")!, binding => Value(binding.Message("value")!.Message("value")!));
 
         // The suite switches its checker off and expects unknown functions to fail only where they are called.
         var parsed = Expression.TryParse(text, checkFunctions: false, out var expression, out var problem);
@@ -89,7 +91,9 @@ public partial class ConformanceTests
         // A case without a result wants true.
         var result = test.Message("value") ?? test.Message("typed_result")?.Message("result");
         var expected = result is null ? CelValue.Bool(true) : Value(result);
-        Assert.True(expected.Kind == actual.Kind && expected.Equals(actual), $"{text} gave {actual.Kind} {actual}, expected {expected.Kind} {expected}");
+        Assert.True(
+            expected.Kind == actual.Kind && expected.Equals(actual),
+            $"{text} gave {actual.Kind} {actual}, expected {expected.Kind} {expected}");
     }
 
     [Fact]
@@ -97,7 +101,9 @@ public partial class ConformanceTests
     {
         Assert.SkipWhen(Directory.Length == 0, "CEL_CONFORMANCE names no directory with the suite's .textproto files");
         var names = _all.Value.Select(test => test.Name).ToList();
-        Assert.All(_excluded.Keys, excluded => Assert.Contains(names, name => name == excluded || name.StartsWith(excluded + "/", StringComparison.Ordinal)));
+        Assert.All(
+            _excluded.Keys,
+            excluded => Assert.Contains(names, name => name == excluded || name.StartsWith(excluded + "/", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -147,7 +153,9 @@ public partial class ConformanceTests
         test.Text("container") is { Length: > 0 } || test.Text("check_only") == "true" || Message().IsMatch(test.Text("expr") ?? "")
         || test.Names().Any(name => name is "object_value" or "enum_value" or "message_type" or "unknown" or "any_unknowns");
 
-    [GeneratedRegex(@"[A-Za-z_]\{|TestAllTypes|NestedEnum|GlobalEnum|google\.(type|api)|google\.protobuf\.[^TD]|google\.protobuf\.[TD]\w+\{", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"[A-Za-z_]\{|TestAllTypes|NestedEnum|GlobalEnum|google\.(type|api)|google\.protobuf\.[^TD]|google\.protobuf\.[TD]\w+\{",
+        RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Message();
 
     private static CelValue Value(TextProto message)

@@ -14,18 +14,29 @@ public class DocumentTests
 
     [Fact]
     public void The_row_of_a_function_says_how_it_is_written_and_what_it_takes() =>
-        Assert.All(Functions.All, function => Assert.Contains($"| `{function.Name}` | `{function.Usage}` | `{function.Types}` | ", Document(), StringComparison.Ordinal));
+        Assert.All(
+            Functions.All,
+            function => Assert.Contains($"| `{function.Name}` | `{function.Usage}` | `{function.Types}` | "
+                + $"", Document(), StringComparison.Ordinal));
 
     [Fact]
     public void The_limits_are_those_that_hold()
     {
         static string Number(long number) => number.ToString("N0", System.Globalization.CultureInfo.InvariantCulture);
         var document = Document();
-        Assert.Contains($"| Text of an expression | {Number(ExpressionLimits.TextLength)} characters |", document, StringComparison.Ordinal);
+        Assert.Contains(
+            $"| Text of an expression | {Number(ExpressionLimits.TextLength)} characters |", document, StringComparison.Ordinal);
         Assert.Contains($"| One evaluation | {Number(ExpressionLimits.Budget)} cost units", document, StringComparison.Ordinal);
-        Assert.Contains($"| The estimate of an expression | {Number(ExpressionLimits.Budget)} cost units", document, StringComparison.Ordinal);
-        Assert.Contains($"counts as {ExpressionLimits.ItemsAssumed} items, or {ExpressionLimits.CharactersAssumed} characters", document, StringComparison.Ordinal);
-        Assert.Contains($"| {Number(ExpressionLimits.PatternLength)} characters; {Number(ExpressionLimits.PatternSize)} parts", document, StringComparison.Ordinal);
+        Assert.Contains(
+            $"| The estimate of an expression | {Number(ExpressionLimits.Budget)} cost units", document, StringComparison.Ordinal);
+        Assert.Contains(
+            $"counts as {ExpressionLimits.ItemsAssumed} items, or {ExpressionLimits.CharactersAssumed} characters",
+            document,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            $"| {Number(ExpressionLimits.PatternLength)} characters; {Number(ExpressionLimits.PatternSize)} parts",
+            document,
+            StringComparison.Ordinal);
     }
 
     internal static string Document()

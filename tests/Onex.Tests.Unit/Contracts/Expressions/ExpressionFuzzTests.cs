@@ -15,10 +15,14 @@ public class ExpressionFuzzTests
 
     private static readonly string[] _seeds =
     [
-        "steps.fraud.body.score > 80 && input.total > data.limit", "input.items.map(i, i.price * 2.0).filter(p, p > 1.0)", "has(input.a) ? input.?a.b.orValue(1) : 2",
-        "'a' + string(1) + r'\\d' + '''x'''", "b'\\xff' + b'a'", "timestamp('2030-01-31T12:00:00Z') + duration('1h30m') < now", "{'a': [1, 2u, 3.0], ?'b': input.?b}['a'][?0]",
-        "input.name.matches('^(a|b)*[c-e]+$')", "[1, 2].exists(x, [3].all(y, x / (y - 3) == 1)) || true", "-9223372036854775808 + 0xFF - 1e308", "optional.of([1]).optMap(v, v[0])",
-        "max([1, 2.5]) in [1] == (type(1) == int)", "input.`content-type`.split(',').join('-').size()", "sha256(base64(input.name)) // comment", "uuid(saga, 'x').upper().trim()",
+        "steps.fraud.body.score > 80 && input.total > data.limit", "input.items.map(i, i.price * 2.0).filter(p, p > 1.0)",
+        "has(input.a) ? input.?a.b.orValue(1) : 2",
+        "'a' + string(1) + r'\\d' + '''x'''", "b'\\xff' + b'a'", "timestamp('2030-01-31T12:00:00Z') + duration('1h30m') < now",
+        "{'a': [1, 2u, 3.0], ?'b': input.?b}['a'][?0]",
+        "input.name.matches('^(a|b)*[c-e]+$')", "[1, 2].exists(x, [3].all(y, x / (y - 3) == 1)) || true",
+        "-9223372036854775808 + 0xFF - 1e308", "optional.of([1]).optMap(v, v[0])",
+        "max([1, 2.5]) in [1] == (type(1) == int)", "input.`content-type`.split(',').join('-').size()",
+        "sha256(base64(input.name)) // comment", "uuid(saga, 'x').upper().trim()",
     ];
 
     private static readonly Scope _scope = Scope.Of(
@@ -26,7 +30,47 @@ public class ExpressionFuzzTests
 
     // Pieces of text, pieces of the seeds, and single characters of any kind.
     private static readonly Gen<string> _piece = Gen.OneOf(
-        Gen.OneOf("(", ")", "[", "]", "{", "}", "?", ":", ".", ".?", "[?", "&&", "||", "!", "-", "==", "in", "'", "\"", "r'", "b'", "'''", "\\", "\\u", "`", "//", "\n", "\0", "\uD800", "😀", "1e", "0x", "u", "9999999999999999999", "${", "matches('(((a+)+)+)+$')", ".map(x, ", "has(", "optional.", "[x{1,999}]"),
+        Gen.OneOf(
+            "(",
+            ")",
+            "[",
+            "]",
+            "{",
+            "}",
+            "?",
+            ":",
+            ".",
+            ".?",
+            "[?",
+            "&&",
+            "||",
+            "!",
+            "-",
+            "==",
+            "in",
+            "'",
+            "\"",
+            "r'",
+            "b'",
+            "'''",
+            "\\",
+            "\\u",
+            "`",
+            "//",
+            "\n",
+            "\0",
+            "\uD800",
+            "😀",
+            "1e",
+            "0x",
+            "u",
+            "9999999999999999999",
+            "${",
+            "matches('(((a+)+)+)+$')",
+            ".map(x, ",
+            "has(",
+            "optional.",
+            "[x{1,999}]"),
         Gen.OneOf(_seeds),
         Gen.String[Gen.Char, 0, 3]);
 
@@ -38,14 +82,47 @@ public class ExpressionFuzzTests
 
     [Fact]
     public void Characters_and_bytes_of_any_kind_give_an_answer() =>
-        Gen.OneOf(Gen.String[0, 60], Gen.Byte.Array[0, 60].Select(Encoding.Latin1.GetString), _piece.Array[0, 20].Select(string.Concat)).Sample(Try, time: Seconds);
+        Gen.OneOf(
+            Gen.String[0, 60],
+            Gen.Byte.Array[0, 60].Select(Encoding.Latin1.GetString),
+            _piece.Array[0, 20].Select(string.Concat)).Sample(Try, time: Seconds);
 
     [Fact]
     public void Patterns_of_any_kind_give_an_answer() =>
         Gen.OneOf(
                 Gen.String[Gen.Char[' ', '~'], 0, 30],
-                Gen.OneOf("(", ")", "[", "]", "[^", "*", "+", "?", "{2,3}", "{1000}", "|", ".", "^", "$", "\\d", "\\W", "\\p{L}", "\\x{1F600}", "[a-😀]", "[[:alpha:]]", "(?i)", "(?P<n>", "\\Q", "\\1", "a", "😀").Array[0, 12].Select(string.Concat))
-            .Sample(pattern => Try("input.name.matches(input.a.p + r'''" + pattern.Replace("'''", "", StringComparison.Ordinal) + "''')", new Scope(new()
+                Gen.OneOf(
+                    "(",
+                    ")",
+                    "[",
+                    "]",
+                    "[^",
+                    "*",
+                    "+",
+                    "?",
+                    "{2,3}",
+                    "{1000}",
+                    "|",
+                    ".",
+                    "^",
+                    "$",
+                    "\\d",
+                    "\\W",
+                    "\\p{L}",
+                    "\\x{1F600}",
+                    "[a-😀]",
+                    "[[:alpha:]]",
+                    "(?i)",
+                    "(?P<n>",
+                    "\\Q",
+                    "\\1",
+                    "a",
+                    "😀").Array[0, 12].Select(string.Concat))
+            .Sample(
+                pattern =>
+                    Try(
+                        "input.name.matches(input.a.p + r'''" + pattern.Replace("'''", "", StringComparison.Ordinal) + "''')",
+                        new Scope(new()
             {
                 ["input"] = CelValue.Map([new("name", CelValue.String("a😀bab")), new("a", CelValue.Map([new("p", CelValue.String(""))]))]),
             })), time: Seconds);
@@ -56,10 +133,32 @@ public class ExpressionFuzzTests
     {
         foreach (var text in new[]
         {
-            new string('9', length), "0x" + new string('F', length), "1." + new string('0', length), "1e" + new string('9', length), "'" + new string('x', length) + "'",
-            "b'" + new string('x', length) + "'", "[" + string.Concat(Enumerable.Repeat("1,", length / 2)) + "]", "{" + string.Concat(Enumerable.Range(0, length / 8).Select(i => $"{i}:1,")) + "}",
-            new string('a', length), "a" + string.Concat(Enumerable.Repeat(".a", 150)), "duration('" + new string('1', length) + "s')", "timestamp('" + new string('1', length) + "')",
-            "double('" + new string('9', length) + "')", "int('" + new string('9', length) + "')", "''.matches('" + new string('a', length) + "')", string.Join(" + ", Enumerable.Repeat("'x'", length / 8)),
+            new string('9', length), "0x"
+                + new string('F', length), "1."
+                + new string('0', length), "1e"
+                + new string('9', length), "'"
+                + new string('x', length)
+                + "'",
+            "b'"
+                + new string('x', length)
+                + "'", "["
+                + string.Concat(Enumerable.Repeat("1,", length / 2))
+                + "]", "{"
+                + string.Concat(Enumerable.Range(0, length / 8).Select(i => $"{i}:1,"))
+                + "}",
+            new string('a', length), "a"
+                + string.Concat(Enumerable.Repeat(".a", 150)), "duration('"
+                + new string('1', length)
+                + "s')", "timestamp('"
+                + new string('1', length)
+                + "')",
+            "double('"
+                + new string('9', length)
+                + "')", "int('"
+                + new string('9', length)
+                + "')", "''.matches('"
+                + new string('a', length)
+                + "')", string.Join(" + ", Enumerable.Repeat("'x'", length / 8)),
         })
         {
             Try(text);
@@ -79,7 +178,9 @@ public class ExpressionFuzzTests
     {
         if (!Expression.TryParse(text, out var expression, out var problem))
         {
-            Assert.True(problem is { Position: >= 0, Length: > 0, Problem.Length: > 0, Remedy.Length: > 0 } && problem.Position <= text.Length, text);
+            Assert.True(
+                problem is { Position: >= 0, Length: > 0, Problem.Length: > 0, Remedy.Length: > 0 } && problem.Position <= text.Length,
+                text);
             return;
         }
 

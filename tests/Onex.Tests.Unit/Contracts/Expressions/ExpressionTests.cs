@@ -57,42 +57,71 @@ public class ExpressionTests
     [InlineData("round(2.5) == 3.0 && round(-2.5) == -3.0 && round(1.005, 1) == 1.0 && round(3) == 3")]
     // Of the digits that string() shows, halves away from zero.
     [InlineData("round(2.675, 2) == 2.68 && round(1.005, 2) == 1.01 && round(1.115, 2) == 1.12 && round(-1.005, 2) == -1.01")]
-    [InlineData("round(0.285, 2) == 0.29 && round(10.075, 2) == 10.08 && round(9.995, 2) == 10.0 && round(0.5) == 1.0 && round(0.49999999999999994) == 0.0")]
-    [InlineData("round(4503599627370497.5) == 4503599627370498.0 && round(1e300, 3) == 1e300 && round(5e-324, 15) == 0.0 && round(9.9e15, 15) == 9.9e15")]
+    [InlineData(
+        "round(0.285, 2) == 0.29 && round(10.075, 2) == 10.08 && round(9.995, 2) == 10.0 && round(0.5) == 1.0 && "
+            + "round(0.49999999999999994) == 0.0")]
+    [InlineData(
+        "round(4503599627370497.5) == 4503599627370498.0 && round(1e300, 3) == 1e300 && round(5e-324, 15) == 0.0 && round(9.9e15, 15) == "
+            + "9.9e15")]
     [InlineData("string(round(-0.2)) == '0' && round(0.0004, 3) == 0.0 && round(0.0005, 3) == 0.001 && round(123456.785, 2) == 123456.79")]
     [InlineData("min([3, 1, 2]) == 1 && max(1, 2.5) == 2.5 && max(['a', 'b']) == 'b' && sum([1, 2]) == 3 && sum([]) == 0")]
     [InlineData("sum(input.items.map(i, i.price)) == 7 && sum([duration('1s'), duration('2s')]) == duration('3s')")]
     [InlineData("int('42') == 42 && int(3.9) == 3 && int(-3.9) == -3 && uint(3) == 3u && double('1e3') == 1000.0 && int(5u) == 5")]
-    [InlineData("string(1) == '1' && string(1.5) == '1.5' && string(true) == 'true' && string(b'abc') == 'abc' && bytes('ä') == b'\\xc3\\xa4'")]
+    [InlineData(
+        "string(1) == '1' && string(1.5) == '1.5' && string(true) == 'true' && string(b'abc') == 'abc' && bytes('ä') == b'\\xc3\\xa4'")]
     [InlineData("bool('true') && !bool('0') && string(1e100) == '1e+100'")]
     [InlineData(".5 == 0.5 && 0xFF == 255 && 1e3 == 1000.0 && - 5 == -5")]
     // Types.
-    [InlineData("type(1) == int && type('') == string && type(null) == null_type && type(int) == type && type([]) == list && type({}) == map")]
+    [InlineData(
+        "type(1) == int && type('') == string && type(null) == null_type && type(int) == type && type([]) == list && type({}) == map")]
     [InlineData("type(timestamp(0)) == google.protobuf.Timestamp && type(duration('1s')) == google.protobuf.Duration")]
     [InlineData("string(type(1u)) == 'uint' && type(dyn(1.0)) == double && type(optional.none()) == optional_type")]
     // Times.
     [InlineData("timestamp('2030-01-31T12:00:00Z') + duration('24h') == timestamp('2030-02-01T12:00:00Z')")]
-    [InlineData("timestamp('2030-01-01T00:00:00+02:00') == timestamp('2029-12-31T22:00:00Z') && int(timestamp('1970-01-01T00:01:00Z')) == 60")]
+    [InlineData(
+        "timestamp('2030-01-01T00:00:00+02:00') == timestamp('2029-12-31T22:00:00Z') && int(timestamp('1970-01-01T00:01:00Z')) == 60")]
     [InlineData("timestamp('2030-01-02T00:00:00Z') - timestamp('2030-01-01T00:00:00Z') == duration('24h')")]
     [InlineData("string(timestamp('2030-01-01T00:00:00.120Z')) == '2030-01-01T00:00:00.12Z' && string(duration('-1.5s')) == '-1.5s'")]
-    [InlineData("timestamp('1969-12-31T23:59:59.5Z') < timestamp(0) && timestamp(0) - timestamp('1969-12-31T23:59:59.5Z') == duration('500ms')")]
+    [InlineData(
+        "timestamp('1969-12-31T23:59:59.5Z') < timestamp(0) && timestamp(0) - timestamp('1969-12-31T23:59:59.5Z') == duration('500ms')")]
     [InlineData("timestamp('2030-03-05T06:07:08.009Z').getFullYear() == 2030 && timestamp('2030-03-05T06:07:08Z').getMonth() == 2")]
     [InlineData("timestamp('2030-03-05T06:07:08Z').getDate() == 5 && timestamp('2030-03-05T06:07:08Z').getDayOfMonth() == 4")]
     [InlineData("timestamp('2030-03-05T06:07:08Z').getDayOfWeek() == 2 && timestamp('2030-03-05T06:07:08Z').getDayOfYear() == 63")]
-    [InlineData("timestamp('2030-03-05T06:07:08.009Z').getMilliseconds() == 9 && timestamp('2030-03-05T06:07:08Z').getHours('-08:00') == 22")]
-    [InlineData("duration('1h30m').getMinutes() == 90 && duration('1h30m').getHours() == 1 && duration('90s').getSeconds() == 90 && duration('1.321s').getMilliseconds() == 321")]
-    [InlineData("duration('1h') > duration('59m59s') && duration('1us') == duration('1000ns') && duration('1m') - duration('2m') == duration('-60s')")]
+    [InlineData(
+        "timestamp('2030-03-05T06:07:08.009Z').getMilliseconds() == 9 && timestamp('2030-03-05T06:07:08Z').getHours('-08:00') == 22")]
+    [InlineData(
+        "duration('1h30m').getMinutes() == 90 && duration('1h30m').getHours() == 1 && duration('90s').getSeconds() == 90 && "
+            + "duration('1.321s').getMilliseconds() == 321")]
+    [InlineData(
+        "duration('1h') > duration('59m59s') && duration('1us') == duration('1000ns') && duration('1m') - duration('2m') == "
+            + "duration('-60s')")]
     // A timestamp keeps nine digits of its second, a leap second is the one after it; a duration is rounded to the nearest nanosecond.
     [InlineData("timestamp('1985-04-12T00:59:59.999999999999999Z') == timestamp('1985-04-12T00:59:59.999999999Z')")]
-    [InlineData("timestamp('1998-12-31T23:59:60Z') == timestamp('1999-01-01T00:00:00Z') && timestamp('1998-12-31T15:59:60.5-08:00') == timestamp('1999-01-01T00:00:00.5Z')")]
-    [InlineData("duration('1.0000000004s') == duration('1s') && duration('1.0000000005s') == duration('1.000000001s') && duration('-0.0000000005s') == duration('-1ns')")]
-    [InlineData("duration('0.0000000001h') == duration('360ns') && duration('1.5ns') == duration('2ns') && duration('0.4ns0.4ns') == duration('1ns')")]
-    [InlineData("duration('9223372036854775807ns') == duration('9223372036s') + duration('854775807ns') && string(duration('-9223372036854775808ns')) == '-9223372036.854775808s'")]
+    [InlineData(
+        "timestamp('1998-12-31T23:59:60Z') == timestamp('1999-01-01T00:00:00Z') && timestamp('1998-12-31T15:59:60.5-08:00') == "
+            + "timestamp('1999-01-01T00:00:00.5Z')")]
+    [InlineData(
+        "duration('1.0000000004s') == duration('1s') && duration('1.0000000005s') == duration('1.000000001s') && "
+            + "duration('-0.0000000005s') == duration('-1ns')")]
+    [InlineData(
+        "duration('0.0000000001h') == duration('360ns') && duration('1.5ns') == duration('2ns') && duration('0.4ns0.4ns') == "
+            + "duration('1ns')")]
+    [InlineData(
+        "duration('9223372036854775807ns') == duration('9223372036s') + duration('854775807ns') && "
+            + "string(duration('-9223372036854775808ns')) == '-9223372036.854775808s'")]
     // Bern's time until 1894, 29 min 46 s: .NET keeps no seconds of a zone.
-    [InlineData("timestamp('1880-01-01T00:00:00Z').getSeconds('+00:29:46') == 46 && timestamp('1880-01-01T00:00:00Z').getSeconds('Europe/Zurich') == 46")]
-    [InlineData("timestamp('1971-12-31T12:00:00Z').getSeconds('Africa/Monrovia') == 30 && timestamp('1972-02-01T12:00:00Z').getSeconds('Africa/Monrovia') == 0")]
-    [InlineData("timestamp('1960-07-01T12:00:00Z').getHours('America/New_York') == 8 && timestamp('2026-07-01T12:00:00Z').getHours('America/New_York') == 8")]
-    [InlineData("timestamp('2030-03-05T06:07:08Z').getSeconds('+01:00:30') == 38 && timestamp('2030-03-05T06:07:08Z').getMinutes('-00:00:10') == 6")]
+    [InlineData(
+        "timestamp('1880-01-01T00:00:00Z').getSeconds('+00:29:46') == 46 && "
+            + "timestamp('1880-01-01T00:00:00Z').getSeconds('Europe/Zurich') == 46")]
+    [InlineData(
+        "timestamp('1971-12-31T12:00:00Z').getSeconds('Africa/Monrovia') == 30 && "
+            + "timestamp('1972-02-01T12:00:00Z').getSeconds('Africa/Monrovia') == 0")]
+    [InlineData(
+        "timestamp('1960-07-01T12:00:00Z').getHours('America/New_York') == 8 && "
+            + "timestamp('2026-07-01T12:00:00Z').getHours('America/New_York') == 8")]
+    [InlineData(
+        "timestamp('2030-03-05T06:07:08Z').getSeconds('+01:00:30') == 38 && timestamp('2030-03-05T06:07:08Z').getMinutes('-00:00:10') == "
+            + "6")]
     [InlineData("[,] == [] && {,} == {} && [1,] == [1] && {'a': 1,} == {'a': 1}")]
     // Errors are outweighed in either order.
     [InlineData("1 / 0 == 0 || true")]
@@ -222,7 +251,8 @@ public class ExpressionTests
     {
         var expression = Parse("input.a + 1 > data . b || input.a == 2");
         Assert.Equal(["input.a", "data.b"], expression.Paths.Select(path => string.Join('.', path)));
-        Assert.Equal(["input.a", "data . b", "input.a"], expression.PathUses.Select(use => expression.Text.Substring(use.Position, use.Length)));
+        Assert.Equal(
+            ["input.a", "data . b", "input.a"], expression.PathUses.Select(use => expression.Text.Substring(use.Position, use.Length)));
     }
 
     internal static Expression Parse(string text)

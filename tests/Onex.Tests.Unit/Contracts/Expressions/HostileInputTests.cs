@@ -8,14 +8,20 @@ public class HostileInputTests
 {
     private static readonly string[] _pieces =
     [
-        "input", "a", "b", "x", ".", ".?", "[", "]", "[?", "(", ")", "{", "}", ",", ":", "?", "+", "-", "*", "/", "%", "==", "!=", "<", ">=", "&&", "||", "!",
-        " in ", "1", "0", "9223372036854775807", "-9223372036854775808", "3u", "1.5", "1e308", "'t'", "b'\\xff'", "r'\\'", "'''", "null", "true", "false",
-        "has(", "size(", ".all(x,", ".exists(x,", ".map(x,", ".filter(x,", ".exists_one(x,", ".matches('(a|b)*')", ".split('')", ".orValue(", "optional.of(",
-        "optional.none()", "timestamp('2030-01-01T00:00:00Z')", "timestamp(", "duration('1h')", "duration(", ".getHours('+23:59')", "int(", "uint(", "double(",
-        "string(", "bytes(", "round(", "min(", "max(", "sum(", "sha256(", "uuid(", "join(", "type(", "[1,2,3]", "{'a':1}", "//", "\n", "`a-b`", "\u00e9", "\ud83d\ude00",
+        "input", "a", "b", "x", ".", ".?", "[", "]", "[?", "(", ")", "{", "}", ",", ":", "?", "+", "-", "*", "/", "%", "==", "!=", "<",
+        ">=", "&&", "||", "!",
+        " in ", "1", "0", "9223372036854775807", "-9223372036854775808", "3u", "1.5", "1e308", "'t'", "b'\\xff'", "r'\\'", "'''", "null",
+        "true", "false",
+        "has(", "size(", ".all(x,", ".exists(x,", ".map(x,", ".filter(x,", ".exists_one(x,", ".matches('(a|b)*')", ".split('')",
+        ".orValue(", "optional.of(",
+        "optional.none()", "timestamp('2030-01-01T00:00:00Z')", "timestamp(", "duration('1h')", "duration(", ".getHours('+23:59')", "int(",
+        "uint(", "double(",
+        "string(", "bytes(", "round(", "min(", "max(", "sum(", "sha256(", "uuid(", "join(", "type(", "[1,2,3]", "{'a':1}", "//", "\n",
+        "`a-b`", "\u00e9", "\ud83d\ude00",
     ];
 
-    private static readonly Scope _scope = Scope.Of("""{ "input": { "a": [1, 2.5, "s", null, { "b": [] }], "b": "text" }, "a": -1, "b": {} }""");
+    private static readonly Scope _scope = Scope.Of(
+        """{ "input": { "a": [1, 2.5, "s", null, { "b": [] }], "b": "text" }, "a": -1, "b": {} }""");
 
     [Theory]
     [InlineData(1)]
@@ -65,7 +71,9 @@ public class HostileInputTests
         var random = new Random(seed);
         for (var i = 0; i < 20_000; i++)
         {
-            Run(new string([.. Enumerable.Range(0, random.Next(0, 20)).Select(_ => (char)(random.Next(8) == 0 ? random.Next(0x10000) : random.Next(128)))]));
+            Run(new string(
+                [.. Enumerable.Range(0, random.Next(0, 20)).Select(
+                    _ => (char)(random.Next(8) == 0 ? random.Next(0x10000) : random.Next(128)))]));
         }
     }
 
@@ -145,7 +153,10 @@ public class HostileInputTests
     public void Large_text_may_pass_through_and_be_looked_at()
     {
         var scope = new Scope(new() { ["text"] = CelValue.String(new string('x', 800_000)) });
-        Assert.Equal(CelValue.Bool(true), ExpressionTests.Parse("size(text) == 800000 && text.startsWith('x') && !text.contains('y') && {'t': text}.t == text").Evaluate(scope));
+        Assert.Equal(
+            CelValue.Bool(true),
+            ExpressionTests.Parse("size(text) == 800000 && text.startsWith('x') && !text.contains('y') && {'t': text}.t == "
+                + "text").Evaluate(scope));
     }
 
     private static bool Run(string text)
@@ -167,17 +178,58 @@ public class HostileInputTests
         {
             string[] leaves =
             [
-                "input", "input.a", "input.b", "a", "b", "nobody", "1", "-1", "0", "9223372036854775807", "-9223372036854775808", "2u", "18446744073709551615u", "1.5",
-                "-0.0", "1e308", "'t'", "''", "b'\\xff'", "null", "true", "false", "[]", "{}", "[1, 2]", "{'k': 1}", "timestamp('9999-12-31T23:59:59Z')",
-                "timestamp('0001-01-01T00:00:00Z')", "duration('87600000h')", "duration('-1ns')", "optional.none()", "int", "'-23:59'", "'Europe/Zurich'",
+                "input", "input.a", "input.b", "a", "b", "nobody", "1", "-1", "0", "9223372036854775807", "-9223372036854775808", "2u",
+                "18446744073709551615u", "1.5",
+                "-0.0", "1e308", "'t'", "''", "b'\\xff'", "null", "true", "false", "[]", "{}", "[1, 2]", "{'k': 1}",
+                "timestamp('9999-12-31T23:59:59Z')",
+                "timestamp('0001-01-01T00:00:00Z')", "duration('87600000h')", "duration('-1ns')", "optional.none()", "int", "'-23:59'",
+                "'Europe/Zurich'",
             ];
             return leaves[random.Next(leaves.Length)];
         }
 
         string One() => Grow(random, depth - 1);
         string[] operators = ["+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "in", "&&", "||"];
-        string[] unary = ["size", "int", "uint", "double", "string", "bytes", "bool", "timestamp", "duration", "type", "dyn", "lower", "upper", "trim", "join", "round", "min", "max", "sum", "base64", "sha256", "optional.of", "optional.ofNonZeroValue"];
-        string[] methods = ["startsWith", "endsWith", "contains", "matches", "split", "join", "round", "or", "orValue", "getHours", "getFullYear", "getDayOfWeek", "getMilliseconds"];
+        string[] unary = [
+            "size",
+            "int",
+            "uint",
+            "double",
+            "string",
+            "bytes",
+            "bool",
+            "timestamp",
+            "duration",
+            "type",
+            "dyn",
+            "lower",
+            "upper",
+            "trim",
+            "join",
+            "round",
+            "min",
+            "max",
+            "sum",
+            "base64",
+            "sha256",
+            "optional.of",
+            "optional.ofNonZeroValue",
+        ];
+        string[] methods = [
+            "startsWith",
+            "endsWith",
+            "contains",
+            "matches",
+            "split",
+            "join",
+            "round",
+            "or",
+            "orValue",
+            "getHours",
+            "getFullYear",
+            "getDayOfWeek",
+            "getMilliseconds",
+        ];
         string[] macros = ["all", "exists", "exists_one", "map", "filter"];
         return random.Next(11) switch
         {

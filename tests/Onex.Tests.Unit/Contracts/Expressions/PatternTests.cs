@@ -56,7 +56,8 @@ public sealed class PatternTests
     [InlineData(@"^\p{Initial_Punctuation}\p{Dash_Punctuation}\p{Other_Symbol}$", "\u00ab-\u00a9", true)]
     [InlineData(@"^\p{LC}$", "\u01c5", true)]
     [InlineData(@"^\p{White_Space}$", "\u2003", true)]
-    public void Scripts_categories_and_properties_are_known_in_both_dialects(string pattern, string text, bool matches) => Both(pattern, text, matches);
+    public void Scripts_categories_and_properties_are_known_in_both_dialects(string pattern, string text, bool matches) =>
+        Both(pattern, text, matches);
 
     [Theory]
     [InlineData("[[:^alpha:]]", "1", true)]
@@ -173,7 +174,8 @@ public sealed class PatternTests
     public void A_pattern_finds_what_the_platforms_own_engine_finds()
     {
         var part = Gen.OneOf(
-            "a", "b", "_", "1", "-", " ", "A", ".", @"\d", @"\w", @"\s", @"\D", @"\W", @"\S", @"\b", "^", "$", "[ab]", "[^a1]", @"[\w-]", "[a-c_]", "|", "(", ")",
+            "a", "b", "_", "1", "-", " ", "A", ".", @"\d", @"\w", @"\s", @"\D", @"\W", @"\S", @"\b", "^", "$", "[ab]", "[^a1]", @"[\w-]",
+            "[a-c_]", "|", "(", ")",
             "(?:", "*", "+", "?", "{2}", "{0,2}", "{1,}", "*?");
         var pattern = part.Array[1, 9].Select(string.Concat);
         var text = Gen.OneOf('a', 'b', 'c', '_', '1', '-', ' ', 'A').Array[0, 9].Select(letters => new string(letters));

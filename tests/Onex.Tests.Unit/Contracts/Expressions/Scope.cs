@@ -10,7 +10,8 @@ internal sealed class Scope(Dictionary<string, CelValue> values) : IExpressionSc
 
     /// <summary>The fields of a JSON object as the names.</summary>
     public static Scope Of(string json) =>
-        new(JsonDocument.Parse(json).RootElement.EnumerateObject().ToDictionary(field => field.Name, field => CelValue.FromJson(field.Value)));
+        new(JsonDocument.Parse(json).RootElement.EnumerateObject().ToDictionary(
+            field => field.Name, field => CelValue.FromJson(field.Value)));
 
     public bool TryGet(string name, out CelValue value) => values.TryGetValue(name, out value);
 }

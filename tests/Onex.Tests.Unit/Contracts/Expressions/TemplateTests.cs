@@ -5,13 +5,18 @@ namespace Onex.Tests.Unit.Contracts.Expressions;
 
 public class TemplateTests
 {
-    private static readonly Scope _scope = Scope.Of("""{ "input": { "id": "a/b ü", "total": 1.0, "n": 3, "no": null, "list": [1, 2.0, "x"], "evil": "${input.id}" } }""");
+    private static readonly Scope _scope = Scope.Of(
+        """{ "input": { "id": "a/b ü", "total": 1.0, "n": 3, "no": null, "list": [1, 2.0, "x"], "evil": "${input.id}" } }""");
 
     [Fact]
     public void A_text_takes_values_in()
     {
-        Assert.Equal(CelValue.String("id=a/b ü total=1 n=3 list=[1,2.0,\"x\"]"), Text(false, "id=", "input.id", " total=", "input.total", " n=", "input.n", " list=", "input.list"));
-        Assert.Equal(CelValue.String("true 2030-01-01T00:00:00Z 90s /w=="), Text(false, "", "true", " ", "timestamp('2030-01-01T00:00:00Z')", " ", "duration('90s')", " ", "b'\\xff'"));
+        Assert.Equal(
+            CelValue.String("id=a/b ü total=1 n=3 list=[1,2.0,\"x\"]"),
+            Text(false, "id=", "input.id", " total=", "input.total", " n=", "input.n", " list=", "input.list"));
+        Assert.Equal(
+            CelValue.String("true 2030-01-01T00:00:00Z 90s /w=="),
+            Text(false, "", "true", " ", "timestamp('2030-01-01T00:00:00Z')", " ", "duration('90s')", " ", "b'\\xff'"));
     }
 
     [Fact]
@@ -44,11 +49,14 @@ public class TemplateTests
     public void One_error_is_the_error_of_the_whole(string text, string reason)
     {
         Assert.Contains(reason, Text(false, "x", text).AsError(), StringComparison.Ordinal);
-        var template = new Template.Map([new("a", new Template.List([new Template.Text([new(null, ExpressionTests.Parse(text))], false)]))]);
+        var template = new Template.Map(
+            [new("a", new Template.List([new Template.Text([new(null, ExpressionTests.Parse(text))], false)]))]);
         Assert.Contains(reason, template.Evaluate(_scope).AsError(), StringComparison.Ordinal);
     }
 
     // Literals and expressions in turn.
     private static CelValue Text(bool percentEncoded, params string[] parts) => new Template.Text(
-        [.. parts.Select((part, i) => i % 2 == 0 ? new TextPart(part, null) : new TextPart(null, ExpressionTests.Parse(part)))], percentEncoded).Evaluate(_scope);
+        [.. parts.Select(
+            (part, i) => i % 2 == 0 ? new TextPart(part, null) : new TextPart(
+                null, ExpressionTests.Parse(part)))], percentEncoded).Evaluate(_scope);
 }

@@ -18,14 +18,16 @@ internal sealed class TextProto
 
     public TextProto? Message(string name) => (TextProto?)All(name).FirstOrDefault();
 
-    public string? Text(string name) => All(name).FirstOrDefault() is { } value ? value is byte[] bytes ? Encoding.UTF8.GetString(bytes) : (string)value : null;
+    public string? Text(string name) =>
+        All(name).FirstOrDefault() is { } value ? value is byte[] bytes ? Encoding.UTF8.GetString(bytes) : (string)value : null;
 
     public byte[] Bytes(string name) => (byte[])All(name).First();
 
     public string? FirstField => _fields.Count == 0 ? null : _fields[0].Name;
 
     /// <summary>The names of all fields, of all messages below too.</summary>
-    public IEnumerable<string> Names() => _fields.SelectMany(field => field.Value is TextProto message ? message.Names().Prepend(field.Name) : [field.Name]);
+    public IEnumerable<string> Names() =>
+        _fields.SelectMany(field => field.Value is TextProto message ? message.Names().Prepend(field.Name) : [field.Name]);
 
     private IEnumerable<object> All(string name) => _fields.Where(field => field.Name == name).Select(field => field.Value);
 
@@ -120,7 +122,9 @@ internal sealed class TextProto
         {
             var digits = c == 'u' ? 4 : 8;
             at += digits;
-            return Encoding.UTF8.GetBytes(new Rune(int.Parse(text.AsSpan(at - digits, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture)).ToString());
+            return Encoding.UTF8.GetBytes(
+                new Rune(
+                    int.Parse(text.AsSpan(at - digits, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture)).ToString());
         }
 
         if (c is >= '0' and <= '7')

@@ -35,7 +35,8 @@ public class ValueTests
     [InlineData("1e2", CelKind.Double)]
     [InlineData("9223372036854775808", CelKind.Uint)]
     [InlineData("18446744073709551616", CelKind.Double)]
-    public void A_whole_number_that_fits_is_an_int(string json, CelKind kind) => Assert.Equal(kind, CelValue.FromJson(Encoding.UTF8.GetBytes(json)).Kind);
+    public void A_whole_number_that_fits_is_an_int(string json, CelKind kind) =>
+        Assert.Equal(kind, CelValue.FromJson(Encoding.UTF8.GetBytes(json)).Kind);
 
     [Fact]
     public void Every_finite_double_comes_back_as_the_same_double() => Gen.Double.Where(double.IsFinite).Sample(number =>
@@ -103,8 +104,11 @@ public class ValueTests
     [Fact]
     public void A_large_map_finds_each_of_its_keys()
     {
-        var map = CelValue.Map(Enumerable.Range(0, 1_000).Select(i => KeyValuePair.Create("k" + i.ToString(CultureInfo.InvariantCulture), CelValue.Int(i))));
-        Assert.All(Enumerable.Range(0, 1_000), i => Assert.True(map.TryGetField("k" + i.ToString(CultureInfo.InvariantCulture), out var value) && value.AsInt() == i));
+        var map = CelValue.Map(
+            Enumerable.Range(0, 1_000).Select(i => KeyValuePair.Create("k" + i.ToString(CultureInfo.InvariantCulture), CelValue.Int(i))));
+        Assert.All(
+            Enumerable.Range(0, 1_000),
+            i => Assert.True(map.TryGetField("k" + i.ToString(CultureInfo.InvariantCulture), out var value) && value.AsInt() == i));
         Assert.Equal(1_000, map.AsMap().Count());
     }
 
@@ -129,7 +133,9 @@ public class ValueTests
     private static string Json(CelValue value)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        using (
+            var writer = new Utf8JsonWriter(
+                buffer, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             Assert.True(value.TryWriteJson(writer, out var problem), problem);
         }

@@ -25,14 +25,16 @@ public sealed class GraphTests
         Assert.Equal(
             machine.States.Select(state => state.Name).Except(["Initial", "Final"]).Order(StringComparer.Ordinal),
             GraphModel.From(_onboarding).Nodes
-                .Where(node => node.Kind is not (NodeKind.Start or NodeKind.AnyState)).Select(node => node.Id).Order(StringComparer.Ordinal));
+                .Where(
+                    node => node.Kind is not (NodeKind.Start or NodeKind.AnyState)).Select(node => node.Id).Order(StringComparer.Ordinal));
         Assert.Equal(20, _onboarding.States.Length);
     }
 
     [Fact]
     public void Every_way_is_drawn_with_what_leads_along_it()
     {
-        var labels = GraphModel.From(_onboarding).Edges.ToDictionary(edge => (edge.From, edge.To, edge.Kind), edge => string.Join(" / ", edge.Labels));
+        var labels = GraphModel.From(_onboarding).Edges.ToDictionary(
+            edge => (edge.From, edge.To, edge.Kind), edge => string.Join(" / ", edge.Labels));
 
         Assert.Equal("input.country == \"CH\"", labels[("receiving", "checking_swiss", TransitionKind.Choice)]);
         Assert.Equal("otherwise", labels[("receiving", "checking", TransitionKind.Choice)]);
@@ -51,13 +53,15 @@ public sealed class GraphTests
     [Fact]
     public void Boxes_and_labels_do_not_lie_on_each_other()
     {
-        var layout = LayeredLayout.Compute(GraphModel.From(_onboarding), _ => (120, 50), edge => (edge.Labels.Count * 80, edge.Labels.Count * 15));
+        var layout = LayeredLayout.Compute(
+            GraphModel.From(_onboarding), _ => (120, 50), edge => (edge.Labels.Count * 80, edge.Labels.Count * 15));
 
         var things = layout.Boxes.Values.Concat(layout.Routes.Select(route => route.Label).OfType<Spot>()).ToList();
         foreach (var (thing, index) in things.Select((thing, index) => (thing, index)))
         {
             Assert.DoesNotContain(things.Skip(index + 1), other =>
-                Math.Abs(thing.X - other.X) < ((thing.Width + other.Width) / 2) - 0.01 && Math.Abs(thing.Y - other.Y) < ((thing.Height + other.Height) / 2) - 0.01);
+                Math.Abs(thing.X - other.X) < ((thing.Width + other.Width) / 2) - 0.01 && Math.Abs(thing.Y - other.Y) < (
+                    (thing.Height + other.Height) / 2) - 0.01);
         }
     }
 
@@ -111,8 +115,12 @@ public sealed class GraphTests
         var text = new StringBuilder("initial: s1\nstates:\n");
         for (var number = 1; number < states - 2; number++)
         {
-            text.Append($"  s{number}:\n    steps: [{{ wait: 1s }}]\n    choose:\n      - {{ when: input.a == {number}, next: s{Math.Min(states - 3, number + 7)} }}\n");
-            text.Append($"      - {{ when: input.b == {number}, next: s{Math.Max(1, number - 5)} }}\n      - {{ next: {(number == states - 3 ? "done" : $"s{number + 1}")} }}\n");
+            text.Append(
+                $"  s{number}:\n    steps: [{{ wait: 1s }}]\n    choose:\n      - {{ when: input.a == {number}, next: "
+                    + $"s{Math.Min(states - 3, number + 7)} }}\n");
+            text.Append(
+                $"      - {{ when: input.b == {number}, next: s{Math.Max(1, number - 5)} }}\n      - {{ next: "
+                    + $"{(number == states - 3 ? "done" : $"s{number + 1}")} }}\n");
         }
 
         return TestContracts.Compile(text.Append("  done: { end: completed }\n").ToString());

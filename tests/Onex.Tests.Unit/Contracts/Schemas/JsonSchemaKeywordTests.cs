@@ -19,7 +19,8 @@ public sealed class JsonSchemaKeywordTests
     [InlineData("{type: array}", "[]", "{} null")]
     [InlineData("{type: [array, object]}", "[] {}", "null 1 ''")]
     // enum and const: deep equality, in which 1 is 1.0 and no bool.
-    [InlineData("{enum: [1, [false], {a: [0]}, null]}", "1 1.0 [false] {\"a\":[0.0]} null", "true [0] [] {\"a\":[false]} {\"a\":[0],\"b\":1} '1'")]
+    [InlineData(
+        "{enum: [1, [false], {a: [0]}, null]}", "1 1.0 [false] {\"a\":[0.0]} null", "true [0] [] {\"a\":[false]} {\"a\":[0],\"b\":1} '1'")]
     [InlineData("{const: 0}", "0 0.0 -0.0", "false '' [] null")]
     [InlineData("{const: false}", "false", "0 [] ''")]
     [InlineData("{const: {a: 1, b: [2]}}", "{\"b\":[2.0],\"a\":1}", "{\"a\":1} [1]")]
@@ -29,23 +30,43 @@ public sealed class JsonSchemaKeywordTests
     // Numbers: other values do not care.
     [InlineData("{const: 18446744073709551615}", "18446744073709551615", "18446744073709551614 18446744073709551616 1.8446744073709552e19")]
     [InlineData("{type: number, const: 18446744073709551615}", "18446744073709551615", "18446744073709551614")]
-    [InlineData("{type: number, enum: [9007199254740993, 18446744073709551614]}", "9007199254740993 18446744073709551614", "9007199254740992 18446744073709551615")]
+    [InlineData(
+        "{type: number, enum: [9007199254740993, 18446744073709551614]}",
+        "9007199254740993 18446744073709551614",
+        "9007199254740992 18446744073709551615")]
     [InlineData("{type: number, minimum: 9007199254740993}", "9007199254740993", "9007199254740992")]
     [InlineData("{allOf: [{type: number}, {const: 9007199254740993}]}", "9007199254740993", "9007199254740992")]
     [InlineData("{patternProperties: {a: {type: number}, b: {multipleOf: 2}}}", "{\"ab\":9007199254740994}", "{\"ab\":9007199254740993}")]
-    [InlineData("{properties: {a: {type: number}}, allOf: [{properties: {a: {multipleOf: 2}}}]}", "{\"a\":9007199254740994}", "{\"a\":9007199254740993}")]
-    [InlineData("{properties: {a: {type: number}}, patternProperties: {a: {multipleOf: 2}}}", "{\"a\":9007199254740994}", "{\"a\":9007199254740993}")]
-    [InlineData("{properties: {a: {type: number}}, dependentSchemas: {a: {properties: {a: {multipleOf: 2}}}}}", "{\"a\":9007199254740994}", "{\"a\":9007199254740993}")]
-    [InlineData("{items: {type: number}, if: {items: {multipleOf: 2}}, then: true, else: false}", "[9007199254740994]", "[9007199254740993]")]
+    [InlineData(
+        "{properties: {a: {type: number}}, allOf: [{properties: {a: {multipleOf: 2}}}]}",
+        "{\"a\":9007199254740994}",
+        "{\"a\":9007199254740993}")]
+    [InlineData(
+        "{properties: {a: {type: number}}, patternProperties: {a: {multipleOf: 2}}}",
+        "{\"a\":9007199254740994}",
+        "{\"a\":9007199254740993}")]
+    [InlineData(
+        "{properties: {a: {type: number}}, dependentSchemas: {a: {properties: {a: {multipleOf: 2}}}}}",
+        "{\"a\":9007199254740994}",
+        "{\"a\":9007199254740993}")]
+    [InlineData(
+        "{items: {type: number}, if: {items: {multipleOf: 2}}, then: true, else: false}", "[9007199254740994]", "[9007199254740993]")]
     [InlineData("{multipleOf: 2}", "10 0 -4 'x' 4.0", "7 3.5")]
-    [InlineData("{multipleOf: 2}", "9007199254740994 18446744073709551614 -9223372036854775808", "9007199254740993 18446744073709551615 9223372036854775807")]
-    [InlineData("{type: number, multipleOf: 3}", "9007199254740993 18446744073709551615", "9007199254740992 9007199254740994 18446744073709551614")]
+    [InlineData(
+        "{multipleOf: 2}",
+        "9007199254740994 18446744073709551614 -9223372036854775808",
+        "9007199254740993 18446744073709551615 9223372036854775807")]
+    [InlineData(
+        "{type: number, multipleOf: 3}", "9007199254740993 18446744073709551615", "9007199254740992 9007199254740994 18446744073709551614")]
     [InlineData("{multipleOf: 0.01}", "1000000000000000 1e15 1000000000000000.25 4.35 0.07 1e300", "100000000000.125 0.075 1e-3")]
     [InlineData("{multipleOf: 1e-8}", "12391239123 1e-7 0.00000001", "1e-9 0.123456789")]
     [InlineData("{multipleOf: 9007199254740993}", "9007199254740993 18014398509481986", "9007199254740992 18014398509481984")]
     [InlineData("{type: integer, multipleOf: 0.5}", "1e18 5", "1.5")]
     [InlineData("{multipleOf: 0.123456789}", "0.246913578", "1e308")]
-    [InlineData("{maxLength: 9007199254740991, maxItems: 9007199254740991, maxProperties: 9007199254740991.0, maxContains: 9007199254740991}", "'x' [] {}", "")]
+    [InlineData(
+        "{maxLength: 9007199254740991, maxItems: 9007199254740991, maxProperties: 9007199254740991.0, maxContains: 9007199254740991}",
+        "'x' [] {}",
+        "")]
     [InlineData("{multipleOf: 1.5}", "0 4.5 -3", "35")]
     [InlineData("{multipleOf: 0.0001}", "0.0075 0.0001", "0.00751")]
     [InlineData("{multipleOf: 0.01}", "19.99 1234567.01 0.07", "19.999")]
@@ -76,7 +97,10 @@ public sealed class JsonSchemaKeywordTests
     [InlineData("{pattern: '[[:alpha:]'}", "'a' ':'", "'b'")]
     // Arrays.
     [InlineData("{minItems: 1, maxItems: 2}", "[1] [1,2] 'xyz'", "[] [1,2,3]")]
-    [InlineData("{uniqueItems: true}", "[1,2] [1,true] [0,false] [[1],[true]] [{\"a\":1},{\"a\":true}] [{\"a\":false},{\"a\":0}] ['1',1] []", "[1,1] [1.0,1] [{\"a\":1,\"b\":2},{\"b\":2,\"a\":1}] [[1,2],[1,2.0]] [null,null]")]
+    [InlineData(
+        "{uniqueItems: true}",
+        "[1,2] [1,true] [0,false] [[1],[true]] [{\"a\":1},{\"a\":true}] [{\"a\":false},{\"a\":0}] ['1',1] []",
+        "[1,1] [1.0,1] [{\"a\":1,\"b\":2},{\"b\":2,\"a\":1}] [[1,2],[1,2.0]] [null,null]")]
     [InlineData("{uniqueItems: false}", "[1,1]", "")]
     [InlineData("{items: {type: integer}}", "[] [1,2] {\"0\":'x'}", "[1,'x']")]
     [InlineData("{items: false}", "[]", "[1]")]
@@ -94,10 +118,22 @@ public sealed class JsonSchemaKeywordTests
     // Objects.
     [InlineData("{required: [a, '__proto__']}", "{\"a\":null,\"__proto__\":1} []", "{\"a\":1} {}")]
     [InlineData("{properties: {a: {type: integer}, b: false}}", "{\"a\":1} {} {\"c\":[]} []", "{\"a\":'x'} {\"b\":1}")]
-    [InlineData("{patternProperties: {'f.*o': {type: integer}}}", "{\"foo\":1} {\"foooooo\":1,\"x\":'x'} {} [] 12", "{\"foo\":'bar'} {\"xfxox\":'bar'}")]
-    [InlineData("{patternProperties: {'a*': {type: integer}, 'aaa*': {maximum: 20}}}", "{\"a\":21} {\"aaaa\":18}", "{\"a\":'x'} {\"aaaa\":31} {\"aaa\":'f'}")]
-    [InlineData("{patternProperties: {'[0-9]{2,}': {type: boolean}, 'X_': {type: string}}}", "{\"a31b\":true,\"a_X_3\":'x'} {\"a_x_3\":3}", "{\"a31b\":null} {\"a_X_3\":3}")]
-    [InlineData("{properties: {foo: {}}, patternProperties: {'^v': {}}, additionalProperties: false}", "{\"foo\":1} {\"vroom\":2} []", "{\"quux\":1}")]
+    [InlineData(
+        "{patternProperties: {'f.*o': {type: integer}}}",
+        "{\"foo\":1} {\"foooooo\":1,\"x\":'x'} {} [] 12",
+        "{\"foo\":'bar'} {\"xfxox\":'bar'}")]
+    [InlineData(
+        "{patternProperties: {'a*': {type: integer}, 'aaa*': {maximum: 20}}}",
+        "{\"a\":21} {\"aaaa\":18}",
+        "{\"a\":'x'} {\"aaaa\":31} {\"aaa\":'f'}")]
+    [InlineData(
+        "{patternProperties: {'[0-9]{2,}': {type: boolean}, 'X_': {type: string}}}",
+        "{\"a31b\":true,\"a_X_3\":'x'} {\"a_x_3\":3}",
+        "{\"a31b\":null} {\"a_X_3\":3}")]
+    [InlineData(
+        "{properties: {foo: {}}, patternProperties: {'^v': {}}, additionalProperties: false}",
+        "{\"foo\":1} {\"vroom\":2} []",
+        "{\"quux\":1}")]
     [InlineData("{properties: {foo: {}}, additionalProperties: {type: boolean}}", "{\"foo\":1,\"q\":true}", "{\"foo\":1,\"q\":12}")]
     [InlineData("{additionalProperties: false}", "{} 1", "{\"a\":1}")]
     [InlineData("{minProperties: 1, maxProperties: 2}", "{\"a\":1} []", "{} {\"a\":1,\"b\":1,\"c\":1}")]
@@ -105,7 +141,10 @@ public sealed class JsonSchemaKeywordTests
     [InlineData("{propertyNames: {pattern: '^a+$'}}", "{\"aa\":1}", "{\"aaA\":1}")]
     [InlineData("{propertyNames: false}", "{}", "{\"a\":1}")]
     [InlineData("{dependentRequired: {bar: [foo], q: []}}", "{} {\"foo\":1} {\"foo\":1,\"bar\":2} {\"q\":1} ['bar']", "{\"bar\":2}")]
-    [InlineData("{dependentSchemas: {bar: {properties: {foo: {type: integer}}, required: [foo]}}}", "{\"foo\":'x'} {\"foo\":1,\"bar\":1} {}", "{\"foo\":'x',\"bar\":1} {\"bar\":1}")]
+    [InlineData(
+        "{dependentSchemas: {bar: {properties: {foo: {type: integer}}, required: [foo]}}}",
+        "{\"foo\":'x'} {\"foo\":1,\"bar\":1} {}",
+        "{\"foo\":'x',\"bar\":1} {\"bar\":1}")]
     // Combined.
     [InlineData("{allOf: [{type: integer}, {minimum: 3}]}", "3", "2 'x' 3.5")]
     [InlineData("{anyOf: [{type: integer}, {minimum: 2}]}", "1 2.5 3", "1.5")]
@@ -134,10 +173,20 @@ public sealed class JsonSchemaKeywordTests
     [InlineData("true", "1 null", "")]
     [InlineData("false", "", "1 null")]
     // Formats that are checked, and one that is for readers.
-    [InlineData("{format: date-time}", "'1963-06-19T08:30:06.283185Z' '1963-06-19t08:30:06z' '1990-12-31T15:59:59-08:00' 12 null", "'1990-02-31T15:59:59Z' '1990-12-31T15:59:59-24:00' '06/19/1963' '1963-06-19T08:30:06' '1963-06-1\u09eaT00:00:00Z'")]
-    [InlineData("{format: date}", "'1963-06-19' '2020-02-29' 1", "'2021-02-29' '1998-1-20' '06/19/1963' '1963-06-19Z' '20230328' '2013-350'")]
-    [InlineData("{format: uuid}", "'2EB8AA08-AA98-11EA-B4AA-73B441D16380' '00000000-0000-0000-0000-000000000000' 1", "'2eb8aa08-aa98-11ea-b4aa-73b441d1638' '2eb8aa08aa9811eab4aa73b441d16380' '{2eb8aa08-aa98-11ea-b4aa-73b441d16380}'")]
-    [InlineData("{format: email}", "'joe.bloggs@example.com' 'te~st@example.com' 'te.s.t@example.com' 12", "'2962' '.test@example.com' 'test.@example.com' 'te..st@example.com' 'joe@' '@example.com'")]
+    [InlineData(
+        "{format: date-time}",
+        "'1963-06-19T08:30:06.283185Z' '1963-06-19t08:30:06z' '1990-12-31T15:59:59-08:00' 12 null",
+        "'1990-02-31T15:59:59Z' '1990-12-31T15:59:59-24:00' '06/19/1963' '1963-06-19T08:30:06' '1963-06-1\u09eaT00:00:00Z'")]
+    [InlineData(
+        "{format: date}", "'1963-06-19' '2020-02-29' 1", "'2021-02-29' '1998-1-20' '06/19/1963' '1963-06-19Z' '20230328' '2013-350'")]
+    [InlineData(
+        "{format: uuid}",
+        "'2EB8AA08-AA98-11EA-B4AA-73B441D16380' '00000000-0000-0000-0000-000000000000' 1",
+        "'2eb8aa08-aa98-11ea-b4aa-73b441d1638' '2eb8aa08aa9811eab4aa73b441d16380' '{2eb8aa08-aa98-11ea-b4aa-73b441d16380}'")]
+    [InlineData(
+        "{format: email}",
+        "'joe.bloggs@example.com' 'te~st@example.com' 'te.s.t@example.com' 12",
+        "'2962' '.test@example.com' 'test.@example.com' 'te..st@example.com' 'joe@' '@example.com'")]
     [InlineData("{format: ipv4}", "'x'", "")]
     public void A_keyword_takes_what_fits_and_refuses_the_rest(string schema, string fitting, string wrong)
     {
@@ -165,7 +214,9 @@ public sealed class JsonSchemaKeywordTests
     [Fact]
     public void Numbers_take_their_types_in_every_part_of_a_value()
     {
-        var schema = Schema("{properties: {a: {type: number}}, patternProperties: {'^p': {type: number}}, additionalProperties: {prefixItems: [{type: number}], items: {type: number}}}");
+        var schema = Schema(
+            "{properties: {a: {type: number}}, patternProperties: {'^p': {type: number}}, additionalProperties: {prefixItems: [{type: "
+                + "number}], items: {type: number}}}");
         Assert.Empty(schema.Validate(Json("""{"a": 1, "p1": 1, "rest": [1, 1]}"""), out var converted));
         Assert.Equal("""{"a":1.0,"p1":1.0,"rest":[1.0,1.0]}""", converted.ToString());
     }

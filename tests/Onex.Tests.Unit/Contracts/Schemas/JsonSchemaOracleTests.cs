@@ -8,13 +8,16 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Tests.Unit.Contracts.Schemas;
 
-/// <summary>A second opinion: the package JsonSchema.Net judges the cases of the keywords as ours does, but for those that are named here.</summary>
+/// <summary>
+/// A second opinion: the package JsonSchema.Net judges the cases of the keywords as ours does, but for those that are named here.
+/// </summary>
 public sealed class JsonSchemaOracleTests
 {
     // By what a schema or an instance contains.
     private static readonly Dictionary<string, string> _excused = new(StringComparer.Ordinal)
     {
-        ["\"pattern\""] = "its patterns are .NET's, on UTF-16 units; those of the standard are ECMA-262's (docs/adr/0008-own-pattern-engine.md)",
+        ["\"pattern\""] =
+            "its patterns are .NET's, on UTF-16 units; those of the standard are ECMA-262's (docs/adr/0008-own-pattern-engine.md)",
         ["\"format\":\"ipv4\""] = "it checks a format that we leave to readers",
         ["[[1,2],[1,2.0]]"] = "it takes 2 and 2.0 for different numbers when it compares lists",
     };
@@ -52,10 +55,13 @@ public sealed class JsonSchemaOracleTests
     // The rows of the theory: a schema in YAML, and instances that fit and that do not, apart by blanks.
     private static IEnumerable<(string Schema, string Instance, bool Fits)> Cases()
     {
-        var theory = typeof(JsonSchemaKeywordTests).GetMethod(nameof(JsonSchemaKeywordTests.A_keyword_takes_what_fits_and_refuses_the_rest))!;
+        var theory = typeof(JsonSchemaKeywordTests).GetMethod(
+            nameof(JsonSchemaKeywordTests.A_keyword_takes_what_fits_and_refuses_the_rest))!;
         foreach (var row in theory.GetCustomAttributesData().Where(attribute => attribute.AttributeType == typeof(InlineDataAttribute)))
         {
-            var cells = ((ReadOnlyCollection<CustomAttributeTypedArgument>)row.ConstructorArguments[0].Value!).Select(cell => (string)cell.Value!).ToList();
+            var cells = ((ReadOnlyCollection<CustomAttributeTypedArgument>)row.ConstructorArguments[0].Value!)
+                .Select(cell => (string)cell.Value!)
+                .ToList();
             var schema = YamlReader.Read(new SourceFile("schema.yaml", cells[0]), depthMax: 64)!.ToValue().ToString();
             foreach (var (instances, fits) in ((string, bool)[])[(cells[1], true), (cells[2], false)])
             {

@@ -29,7 +29,10 @@ public sealed class JsonSchemaTests
     [InlineData("{minProperties: 1}", "{\"a\":1}", "{}: must have at least 1 field")]
     [InlineData("{maxProperties: 1}", "{\"a\":1}", "{\"a\":1,\"b\":1}: must have at most 1 field")]
     [InlineData("{required: [a]}", "{\"a\":null}", "{}: needs 'a'")]
-    [InlineData("{properties: {order: {}}, additionalProperties: false}", "{\"order\":1}", "{\"ordre\":1}: has no field 'ordre'; did you mean 'order'?")]
+    [InlineData(
+        "{properties: {order: {}}, additionalProperties: false}",
+        "{\"order\":1}",
+        "{\"ordre\":1}: has no field 'ordre'; did you mean 'order'?")]
     [InlineData("{format: uuid}", "\"123e4567-e89b-12d3-a456-426614174000\"", "\"123\": must be a uuid")]
     [InlineData("{format: date-time}", "\"2026-01-02T03:04:05Z\"", "\"2 May\": must be a date-time")]
     [InlineData("{format: date}", "\"2026-02-28\"", "\"2026-02-30\": must be a date")]
@@ -48,7 +51,8 @@ public sealed class JsonSchemaTests
         Assert.Empty(compiled.Validate(Json(fitting), out _));
         if (wrong is not null)
         {
-            var (value, problem) = (wrong[..wrong.IndexOf(": ", StringComparison.Ordinal)], wrong[(wrong.IndexOf(": ", StringComparison.Ordinal) + 2)..]);
+            var (value, problem) = (
+                wrong[..wrong.IndexOf(": ", StringComparison.Ordinal)], wrong[(wrong.IndexOf(": ", StringComparison.Ordinal) + 2)..]);
             Assert.Equal(new SchemaProblem("", problem), compiled.Validate(Json(value), out _).Single());
         }
     }
@@ -60,13 +64,16 @@ public sealed class JsonSchemaTests
 
         Assert.Equal(
             ["/a~1b/0 needs 'x~'", "/a~1b/1/n must be an integer, not a string"],
-            schema.Validate(Json("""{"a/b": [{}, {"x~": 1, "n": "1"}]}"""), out _).Select(problem => $"{problem.Pointer} {problem.Problem}"));
+            schema.Validate(
+                Json("""{"a/b": [{}, {"x~": 1, "n": "1"}]}"""), out _).Select(problem => $"{problem.Pointer} {problem.Problem}"));
     }
 
     [Fact]
     public void Numbers_take_the_type_of_the_schema()
     {
-        var schema = Schema("{properties: {price: {type: number}, count: {type: integer}, either: {type: [integer, number]}, free: {}, deep: {anyOf: [{type: string}, {properties: {n: {type: number}}}]}}}");
+        var schema = Schema(
+            "{properties: {price: {type: number}, count: {type: integer}, either: {type: [integer, number]}, free: {}, deep: {anyOf: "
+                + "[{type: string}, {properties: {n: {type: number}}}]}}}");
 
         schema.Validate(Json("""{"price": 3, "count": 3.0, "either": 3, "free": 3, "deep": {"n": 1}, "other": 3}"""), out var converted);
 
@@ -98,7 +105,8 @@ public sealed class JsonSchemaTests
     [Fact]
     public void At_most_twenty_problems_are_said()
     {
-        Assert.Equal(20, Schema("{items: {type: string}}").Validate(Json($"[{string.Join(',', Enumerable.Repeat('1', 100))}]"), out _).Count);
+        Assert.Equal(
+            20, Schema("{items: {type: string}}").Validate(Json($"[{string.Join(',', Enumerable.Repeat('1', 100))}]"), out _).Count);
     }
 
     private static JsonSchema Schema(string yaml) =>

@@ -6,14 +6,16 @@ using Onex.Contracts.Expressions;
 namespace Onex.Tests.Unit.Contracts.Schemas;
 
 /// <summary>
-/// Schemas that nobody wrote, held against JsonSchema.Net: what fits a schema here fits it there. Left out are patterns that count characters:
-/// there they count UTF-16 units, where 2020-12 says that patterns should be Unicode's (6.3.3). Formats are <c>FormatTests</c>'.
+/// Schemas that nobody wrote, held against JsonSchema.Net: what fits a schema here fits it there. Left out are patterns that count
+/// characters: there they count UTF-16 units, where 2020-12 says that patterns should be Unicode's (6.3.3). Formats are
+/// <c>FormatTests</c>'.
 /// </summary>
 public sealed class SchemaOracleTests
 {
     private static readonly string[] _scalars =
     [
-        "null", "true", "false", "0", "1", "-1", "2", "3", "1.0", "1.5", "-0.5", "1e1", "9007199254740993", "\"\"", "\"a\"", "\"b\"", "\"ab\"", "\"1\"",
+        "null", "true", "false", "0", "1", "-1", "2", "3", "1.0", "1.5", "-0.5", "1e1", "9007199254740993", "\"\"", "\"a\"", "\"b\"",
+        "\"ab\"", "\"1\"",
         "\"\\ud83d\\ude00\"", "\"A_\"",
     ];
 
@@ -46,7 +48,9 @@ public sealed class SchemaOracleTests
                 using var json = JsonDocument.Parse(value);
                 var here = ours.Validate(CelValue.FromJson(json.RootElement), out _);
                 var there = theirs.Evaluate(json.RootElement).IsValid;
-                Assert.True(here.Count == 0 == there, $"{value} in {text}: {(there ? "fits there" : "does not fit there")}; here: {string.Join("; ", here)}");
+                Assert.True(
+                    here.Count == 0 == there,
+                    $"{value} in {text}: {(there ? "fits there" : "does not fit there")}; here: {string.Join("; ", here)}");
                 fits += there ? 1 : 0;
             }
         }

@@ -5,8 +5,8 @@ using Onex.Tests.Unit.Contracts;
 namespace Onex.Tests.Unit.Effects.Connections;
 
 /// <summary>
-/// Every diagnostic that only files of connections have has an example in <c>tests/connections/invalid</c> (a file, or a folder of files), the exact
-/// output expected of it beside it, and a page in <c>docs/errors</c> that shows it. None may be there without the others.
+/// Every diagnostic that only files of connections have has an example in <c>tests/connections/invalid</c> (a file, or a folder of files),
+/// the exact output expected of it beside it, and a page in <c>docs/errors</c> that shows it. None may be there without the others.
 /// </summary>
 public sealed partial class ConnectionDiagnosticsTests
 {
@@ -88,7 +88,9 @@ public sealed partial class ConnectionDiagnosticsTests
     }
 
     private static string RenderDirectory(string directory) =>
-        string.Concat(ConnectionsReader.Read(directory, new Dictionary<string, string>(), resolveSecrets: false).Diagnostics.Select(diagnostic => diagnostic.Render()))
+        string.Concat(
+            ConnectionsReader.Read(
+                directory, new Dictionary<string, string>(), resolveSecrets: false).Diagnostics.Select(diagnostic => diagnostic.Render()))
             .Replace(directory + Path.DirectorySeparatorChar, "", StringComparison.Ordinal);
 
     [GeneratedRegex("ONEX2[0-9]{3}", RegexOptions.NonBacktracking)]

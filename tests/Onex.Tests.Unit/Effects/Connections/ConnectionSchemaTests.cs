@@ -8,7 +8,9 @@ using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.Effects.Connections;
 
-/// <summary>The JSON Schema of files of connections says what their reader says: it is made from the reader's own tables, and judges real files.</summary>
+/// <summary>
+/// The JSON Schema of files of connections says what their reader says: it is made from the reader's own tables, and judges real files.
+/// </summary>
 public sealed class ConnectionSchemaTests : IDisposable
 {
     private static readonly JsonSchema _schema = Compile(ConnectionSchema.Write());
@@ -46,7 +48,8 @@ public sealed class ConnectionSchemaTests : IDisposable
 
     [Fact]
     public void The_connections_of_the_repository_are_valid() => Assert.All(
-        Directory.EnumerateFiles(RepositoryFiles.At("contracts", "connections"), "*.yaml"), path => Assert.Empty(Problems(File.ReadAllText(path))));
+        Directory.EnumerateFiles(
+            RepositoryFiles.At("contracts", "connections"), "*.yaml"), path => Assert.Empty(Problems(File.ReadAllText(path))));
 
     [Theory]
     [InlineData("x: { type: http, url: 'http://x', headrs: {} }")]

@@ -50,34 +50,69 @@ public sealed class ConnectionsReaderTests : IDisposable
         Assert.Equal(("http", 10_000), (described.Type, described.TimeoutMs));
         Assert.Equal(
             [CelValue.String("eu-1"), CelValue.Int(4), CelValue.Double(0.5), CelValue.Bool(true), CelValue.String("007")],
-            new[] { "region", "shards", "share", "live", "code" }.Select(name => described.Public.TryGetField(name, out var value) ? value : CelValue.Null));
+            new[] { "region", "shards", "share", "live", "code" }.Select(
+                name => described.Public.TryGetField(name, out var value) ? value : CelValue.Null));
         Assert.Equal(
-            new RetryPolicy(3, TimeSpan.FromMilliseconds(100), 1.5, TimeSpan.FromSeconds(5), Jitter.None, TimeSpan.FromMinutes(2)), described.Retry);
+            new RetryPolicy(
+                3, TimeSpan.FromMilliseconds(100), 1.5, TimeSpan.FromSeconds(5), Jitter.None, TimeSpan.FromMinutes(2)), described.Retry);
     }
 
     [Theory]
-    [InlineData("stok: { type: http, url: 'http://x', headrs: {} }", "2:40: ONEX1010: connection 'stok' has no key 'headrs'. Did you mean 'headers'?")]
-    [InlineData("x: { url: 'http://x' }", "2:3: ONEX1013: connection 'x' needs 'type'. Add 'type: http' or 'type: postgres' or 'type: consul'")]
+    [InlineData(
+        "stok: { type: http, url: 'http://x', headrs: {} }",
+        "2:40: ONEX1010: connection 'stok' has no key 'headrs'. Did you mean 'headers'?")]
+    [InlineData(
+        "x: { url: 'http://x' }", "2:3: ONEX1013: connection 'x' needs 'type'. Add 'type: http' or 'type: postgres' or 'type: consul'")]
     [InlineData("x: { type: htp, url: 'http://x' }", "2:14: ONEX2003: there is no type of connection 'htp'. Did you mean 'http'?")]
-    [InlineData("x: { type: kafka, host: db }", "2:14: ONEX2003: this version has no connections of type 'kafka' yet. Types here: http, postgres, consul, vault, redis, filesystem.")]
-    [InlineData("x: { type: redis, url: 'redis://c', host: db }", "2:39: ONEX1010: connection 'x' has no key 'host'. Keys here: type, timeout, retry, breaker, rate_limit, concurrency, public, url, user, password.")]
-    [InlineData("x: { type: redis, url: 'http://cache' }", "2:26: ONEX2005: the url of connection 'x' is not a redis or rediss address. Write it in full: redis://cache.internal:6379.")]
-    [InlineData("x: { type: redis, url: 'redis://me:hidden@cache' }", "2:26: ONEX2005: the url of connection 'x' holds a user name. Give it as 'user' and 'password'.")]
-    [InlineData("x: { type: vault, url: 'http://vault:8200', token: '${secret:NOT_THERE}' }", "2:54: ONEX2006: the secret NOT_THERE is not set.")]
+    [InlineData(
+        "x: { type: kafka, host: db }",
+        "2:14: ONEX2003: this version has no connections of type 'kafka' yet. Types here: http, postgres, consul, vault, redis, "
+            + "filesystem.")]
+    [InlineData(
+        "x: { type: redis, url: 'redis://c', host: db }",
+        "2:39: ONEX1010: connection 'x' has no key 'host'. Keys here: type, timeout, retry, breaker, rate_limit, concurrency, public, "
+            + "url, user, password.")]
+    [InlineData(
+        "x: { type: redis, url: 'http://cache' }",
+        "2:26: ONEX2005: the url of connection 'x' is not a redis or rediss address. Write it in full: redis://cache.internal:6379.")]
+    [InlineData(
+        "x: { type: redis, url: 'redis://me:hidden@cache' }",
+        "2:26: ONEX2005: the url of connection 'x' holds a user name. Give it as 'user' and 'password'.")]
+    [InlineData(
+        "x: { type: vault, url: 'http://vault:8200', token: '${secret:NOT_THERE}' }", "2:54: ONEX2006: the secret NOT_THERE is not set.")]
     [InlineData("x: { type: consul, token: hidden }", "2:3: ONEX1013: connection 'x' needs 'url'. Add 'url'.")]
     [InlineData("x: { type: filesystem }", "2:3: ONEX1013: connection 'x' needs 'root'. Add 'root'.")]
-    [InlineData("x: { type: postgres, host: db, user: onex }", "2:3: ONEX1013: connection 'x' needs 'database'. Add 'database', or a 'url' that holds it.")]
-    [InlineData("x: { type: postgres, url: 'postgres://u@db/d', host: db }", "2:50: ONEX1014: connection 'x' cannot have both 'url' and 'host'. Keep one of them.")]
-    [InlineData("x: { type: postgres, url: 'http://hidden@db/d' }", "2:29: ONEX2005: the url of connection 'x' is not an address of a database. Write postgres://")]
-    [InlineData("x: { type: postgres, url: 'postgres://u@db/d?options=hidden' }", "2:29: ONEX2005: the url of connection 'x' is not an address of a database.")]
+    [InlineData(
+        "x: { type: postgres, host: db, user: onex }",
+        "2:3: ONEX1013: connection 'x' needs 'database'. Add 'database', or a 'url' that holds it.")]
+    [InlineData(
+        "x: { type: postgres, url: 'postgres://u@db/d', host: db }",
+        "2:50: ONEX1014: connection 'x' cannot have both 'url' and 'host'. Keep one of them.")]
+    [InlineData(
+        "x: { type: postgres, url: 'http://hidden@db/d' }",
+        "2:29: ONEX2005: the url of connection 'x' is not an address of a database. Write postgres://")]
+    [InlineData(
+        "x: { type: postgres, url: 'postgres://u@db/d?options=hidden' }",
+        "2:29: ONEX2005: the url of connection 'x' is not an address of a database.")]
     [InlineData("x: { type: postgres, url: 'postgres://db/d' }", "2:3: ONEX1013: connection 'x' needs 'user'.")]
-    [InlineData("x: { type: postgres, host: h, database: d, user: u, port: 0 }", "2:61: ONEX1049: 'port' must be a whole number from 1 to 65535.")]
-    [InlineData("x: { type: postgres, host: h, database: d, user: u, sslmode: full }", "2:64: ONEX1012: 'sslmode' must be one of disable, allow")]
-    [InlineData("x: { type: postgres, host: h, database: d, user: u, concurrency: 5000 }", "2:68: ONEX1049: 'concurrency' must be a whole number from 1 to 1000.")]
-    [InlineData("x: { type: postgres, host: h, database: d, user: u, password: '${secret:NOT_THERE}' }", "2:65: ONEX2006: the secret NOT_THERE is not set.")]
-    [InlineData("x: { type: postgres, host: h, database: d, user: u, password: [hidden] }", "2:65: ONEX1012: 'password' must be a single value, not a list.")]
-    [InlineData("x: { type: postgres, host: h, database: d, user: u, headers: {} }", "2:55: ONEX1010: connection 'x' has no key 'headers'.")]
-    [InlineData("x: { type: http, url: 'http://x', public: { token: '${secret:STOCK_TOKEN}' } }", "2:54: ONEX2010: a public property cannot refer to a secret.")]
+    [InlineData(
+        "x: { type: postgres, host: h, database: d, user: u, port: 0 }", "2:61: ONEX1049: 'port' must be a whole number from 1 to 65535.")]
+    [InlineData(
+        "x: { type: postgres, host: h, database: d, user: u, sslmode: full }", "2:64: ONEX1012: 'sslmode' must be one of disable, allow")]
+    [InlineData(
+        "x: { type: postgres, host: h, database: d, user: u, concurrency: 5000 }",
+        "2:68: ONEX1049: 'concurrency' must be a whole number from 1 to 1000.")]
+    [InlineData(
+        "x: { type: postgres, host: h, database: d, user: u, password: '${secret:NOT_THERE}' }",
+        "2:65: ONEX2006: the secret NOT_THERE is not set.")]
+    [InlineData(
+        "x: { type: postgres, host: h, database: d, user: u, password: [hidden] }",
+        "2:65: ONEX1012: 'password' must be a single value, not a list.")]
+    [InlineData(
+        "x: { type: postgres, host: h, database: d, user: u, headers: {} }", "2:55: ONEX1010: connection 'x' has no key 'headers'.")]
+    [InlineData(
+        "x: { type: http, url: 'http://x', public: { token: '${secret:STOCK_TOKEN}' } }",
+        "2:54: ONEX2010: a public property cannot refer to a secret.")]
     [InlineData("x: { type: http, url: 'http://x', public: { a-b: c } }", "2:47: ONEX2010: 'a-b' cannot name a property.")]
     [InlineData("x: { type: http, url: 'http://x', public: [a] }", "2:45: ONEX1012: 'public' must be a map, not a list.")]
     [InlineData("x: { type: http }", "2:3: ONEX1013: connection 'x' needs 'url'. Add 'url', or hosts")]
@@ -87,22 +122,41 @@ public sealed class ConnectionsReaderTests : IDisposable
     [InlineData("x: { type: http, url: 'http://x', timeout: 10 }", "2:46: ONEX1047: '10' is not a duration. Write a number and a unit")]
     [InlineData("x: { type: http, url: 'http://x', timeout: 2h }", "2:46: ONEX1049: 'timeout' must be from 1ms to 1h.")]
     [InlineData("x: { type: http, url: 'http://x', rate_limit: fast }", "2:49: ONEX2009: 'fast' is no rate. Write how many")]
-    [InlineData("x: { type: http, url: 'http://x', concurrency: 0 }", "2:50: ONEX1049: 'concurrency' must be a whole number from 1 to 10000.")]
+    [InlineData(
+        "x: { type: http, url: 'http://x', concurrency: 0 }", "2:50: ONEX1049: 'concurrency' must be a whole number from 1 to 10000.")]
     [InlineData("x: { type: http, url: 'http://x', breaker: { calls: 1 } }", "2:55: ONEX1049: 'calls' must be a whole number from 2")]
     [InlineData("x: { type: http, url: 'http://x', breaker: on }", "2:46: ONEX1012: 'breaker' must be a map, not text.")]
-    [InlineData("x: { type: http, url: 'http://x', retry: { jitter: some } }", "2:54: ONEX1012: 'jitter' must be 'full' or 'none', not 'some'.")]
-    [InlineData("x: { type: http, url: 'http://x', retry: { tries: 3 } }", "2:46: ONEX1010: 'retry' has no key 'tries'. Did you mean 'attempts'?")]
+    [InlineData(
+        "x: { type: http, url: 'http://x', retry: { jitter: some } }", "2:54: ONEX1012: 'jitter' must be 'full' or 'none', not 'some'.")]
+    [InlineData(
+        "x: { type: http, url: 'http://x', retry: { tries: 3 } }", "2:46: ONEX1010: 'retry' has no key 'tries'. Did you mean 'attempts'?")]
     [InlineData("x: { type: http, url: 'http://x', allow: 10.0.0.0/8 }", "2:44: ONEX1012: 'allow' must be a list of hosts and ranges")]
-    [InlineData("x: { type: http, url: 'http://x', allow: [10.0.0.0/40] }", "2:45: ONEX2008: '10.0.0.0/40' is neither a host nor a range of addresses.")]
-    [InlineData("x: { type: http, url: 'http://x', headers: { Host: hidden } }", "2:48: ONEX2007: the header 'Host' is set by the runtime.")]
-    [InlineData("x: { type: http, url: 'http://x', headers: { A: '${secret:NOT_THERE}' } }", "2:51: ONEX2006: the secret NOT_THERE is not set. Set NOT_THERE, or NOT_THERE_FILE")]
-    [InlineData("x: { type: http, url: 'http://x', headers: { A: '${secret:PLACEHOLDER}' } }", "2:51: ONEX2006: the secret PLACEHOLDER is still a placeholder.")]
-    [InlineData("x: { type: http, url: 'http://x', headers: { A: '${secret:BROKEN}' } }", "2:48: ONEX2007: the value of the header 'A' holds a control character.")]
-    [InlineData("x: { type: http, url: 'http://x', headers: { A: '${secret:vault:kv#f}' } }", "2:51: ONEX2006: secrets from Vault cannot be read yet.")]
-    [InlineData("x: { type: http, url: 'http://x', headers: { A: '${secret:a b}' } }", "2:51: ONEX2006: 'a b' cannot be the name of a secret.")]
-    [InlineData("x: { type: http, url: 'http://x', headers: { A: ${secret:hidden} } }", "2:51: ONEX1041: YAML misreads this value. Quote it: A: \"")]
+    [InlineData(
+        "x: { type: http, url: 'http://x', allow: [10.0.0.0/40] }",
+        "2:45: ONEX2008: '10.0.0.0/40' is neither a host nor a range of addresses.")]
+    [InlineData(
+        "x: { type: http, url: 'http://x', headers: { Host: hidden } }", "2:48: ONEX2007: the header 'Host' is set by the runtime.")]
+    [InlineData(
+        "x: { type: http, url: 'http://x', headers: { A: '${secret:NOT_THERE}' } }",
+        "2:51: ONEX2006: the secret NOT_THERE is not set. Set NOT_THERE, or NOT_THERE_FILE")]
+    [InlineData(
+        "x: { type: http, url: 'http://x', headers: { A: '${secret:PLACEHOLDER}' } }",
+        "2:51: ONEX2006: the secret PLACEHOLDER is still a placeholder.")]
+    [InlineData(
+        "x: { type: http, url: 'http://x', headers: { A: '${secret:BROKEN}' } }",
+        "2:48: ONEX2007: the value of the header 'A' holds a control character.")]
+    [InlineData(
+        "x: { type: http, url: 'http://x', headers: { A: '${secret:vault:kv#f}' } }",
+        "2:51: ONEX2006: secrets from Vault cannot be read yet.")]
+    [InlineData(
+        "x: { type: http, url: 'http://x', headers: { A: '${secret:a b}' } }", "2:51: ONEX2006: 'a b' cannot be the name of a secret.")]
+    [InlineData(
+        "x: { type: http, url: 'http://x', headers: { A: ${secret:hidden} } }",
+        "2:51: ONEX1041: YAML misreads this value. Quote it: A: \"")]
     [InlineData("x: { type: http, url: 'http://x', headers: { A:hidden } }", "2:48: ONEX1200: 'A:******' is one word to YAML")]
-    [InlineData("x: { type: http, url: 'http://x', headers: { A: \u201Chidden\u201D } }", "2:51: ONEX1201: the quotes of ******** belong to the text")]
+    [InlineData(
+        "x: { type: http, url: 'http://x', headers: { A: \u201Chidden\u201D } }",
+        "2:51: ONEX1201: the quotes of ******** belong to the text")]
     [InlineData("Stock_1: { type: http, url: 'http://x' }", "2:3: ONEX2002: 'Stock_1' cannot name a connection.")]
     [InlineData("x: &a { type: http, url: 'http://x' }", "2:6: ONEX1002: an anchor is not allowed here.")]
     [InlineData("x: { type: http", "ONEX1001: this cannot be read")]
@@ -116,7 +170,8 @@ public sealed class ConnectionsReaderTests : IDisposable
         var diagnostic = Assert.Single(reading.Diagnostics);
         Assert.Contains(expected, Line(diagnostic), StringComparison.Ordinal);
         Assert.Equal(Path.Combine(_directory, "a.yaml"), diagnostic.Path);
-        Assert.DoesNotContain("hidden", diagnostic.Render().Replace("${secret:hidden}", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "hidden", diagnostic.Render().Replace("${secret:hidden}", "", StringComparison.Ordinal), StringComparison.Ordinal);
         Assert.True(reading.HasErrors);
     }
 
@@ -134,10 +189,12 @@ public sealed class ConnectionsReaderTests : IDisposable
         Assert.Equal(
             [
                 "1:1: ONEX2001: 'd.yml' is not read: files of connections end in '.yaml'. Rename it to end in '.yaml', or remove it.",
-                "2:25: ONEX2005: the url of connection 'x' is not an http or https address. Write it in full: http://stock.internal:9001/api.",
+                "2:25: ONEX2005: the url of connection 'x' is not an http or https address. Write it in full: "
+                    + "http://stock.internal:9001/api.",
                 "2:43: ONEX1047: 'soon' is not a duration. Write a number and a unit, more than nothing: 200ms, 1.5s, 2m, 1h30m, 7d.",
                 "1:1: ONEX1010: a file of connections has no key 'connection'. Did you mean 'connections'? Keys here: connections.",
-                $"1:16: ONEX2004: connection 'y' is defined at {Path.Combine(_directory, "a.yaml")}:3:3 already. Give one of the two another name, or remove it.",
+                $"1:16: ONEX2004: connection 'y' is defined at {Path.Combine(_directory, "a.yaml")}:3:3 already. Give one of the two "
+                    + $"another name, or remove it.",
             ],
             reading.Diagnostics.Select(Line));
         Assert.Equal(["y"], reading.Connections.Keys);
@@ -145,7 +202,9 @@ public sealed class ConnectionsReaderTests : IDisposable
 
     // What someone wrote where a reference belongs is a secret all the same; so is what stands behind the host of an address.
     [Theory]
-    [InlineData("  x: { type: http, url: http://me:hidden@stock/hidden, timeout: 1s }", "  x: { type: http, url: http://**********stock*******, timeout: 1s }")]
+    [InlineData(
+        "  x: { type: http, url: http://me:hidden@stock/hidden, timeout: 1s }",
+        "  x: { type: http, url: http://**********stock*******, timeout: 1s }")]
     [InlineData("  x: { url: 'http://me:hid@den@stock' }", "  x: { url: '***********************' }")]
     [InlineData("    Authorization: Bearer hidden", "    Authorization: ****** ******")]
     [InlineData("    hidden", "    ******")]
@@ -191,7 +250,8 @@ public sealed class ConnectionsReaderTests : IDisposable
         File.WriteAllText(secret, "from-file\n");
         Write("a.yaml", "connections:\n  big-stock: { type: http, url: 'http://x', headers: { A: '${secret:TOKEN}' } }\n");
 
-        var connection = Read(new() { ["TOKEN_FILE"] = secret, ["ONEX_CONNECTION_BIG_STOCK_URL"] = "http://127.0.0.1:9" }).Connections["big-stock"];
+        var connection = Read(
+            new() { ["TOKEN_FILE"] = secret, ["ONEX_CONNECTION_BIG_STOCK_URL"] = "http://127.0.0.1:9" }).Connections["big-stock"];
 
         Assert.Equal([new("A", "from-file")], connection.Headers);
         Assert.Equal("http://127.0.0.1:9/", connection.Url!.ToString());
@@ -228,7 +288,8 @@ public sealed class ConnectionsReaderTests : IDisposable
     public void Whoever_only_checks_contracts_needs_no_secrets()
     {
         Write("a.yaml", "connections:\n  x: { type: http, url: 'http://${secret:HOST}/', headers: { A: '${secret:TOKEN}' } }\n"
-            + "  y: { type: postgres, host: h, database: d, user: u, password: '${secret:PASSWORD}' }\n  z: { type: postgres, url: '${secret:ADDRESS}' }\n");
+            + "  y: { type: postgres, host: h, database: d, user: u, password: '${secret:PASSWORD}' }\n  z: { type: postgres, url: "
+            + "'${secret:ADDRESS}' }\n");
 
         var reading = ConnectionsReader.Read(_directory, new Dictionary<string, string>(), resolveSecrets: false);
 
@@ -245,9 +306,11 @@ public sealed class ConnectionsReaderTests : IDisposable
         Assert.Empty(reading.Diagnostics);
     }
 
-    private ConnectionsReading Read(Dictionary<string, string> environment) => ConnectionsReader.Read(_directory, environment, resolveSecrets: true);
+    private ConnectionsReading Read(Dictionary<string, string> environment) =>
+        ConnectionsReader.Read(_directory, environment, resolveSecrets: true);
 
-    private static string Line(Diagnostic diagnostic) => $"{diagnostic.Line}:{diagnostic.Column}: {diagnostic.Code}: {diagnostic.Problem} {diagnostic.Remedy}";
+    private static string Line(Diagnostic diagnostic) =>
+        $"{diagnostic.Line}:{diagnostic.Column}: {diagnostic.Code}: {diagnostic.Problem} {diagnostic.Remedy}";
 
     private void Write(string name, string text) => File.WriteAllText(Path.Combine(_directory, name), text);
 }

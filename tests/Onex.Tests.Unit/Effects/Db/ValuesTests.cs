@@ -70,7 +70,10 @@ public sealed class ValuesTests
     [InlineData(Int4Array, "{1,NULL,-3}", "[1,null,-3]")]
     [InlineData(Int4Array, "[-1:0]={1,2}", "[1,2]")]
     [InlineData(Int4Array, "{{1,2},{3,4}}", "[[1,2],[3,4]]")]
-    [InlineData(TextArray, "{plain,\"a,b\",\"{}\",\"\",NULL,\"NULL\",\"q\\\"\\\\\"}", "[\"plain\",\"a,b\",\"{}\",\"\",null,\"NULL\",\"q\\\"\\\\\"]")]
+    [InlineData(
+        TextArray,
+        "{plain,\"a,b\",\"{}\",\"\",NULL,\"NULL\",\"q\\\"\\\\\"}",
+        "[\"plain\",\"a,b\",\"{}\",\"\",null,\"NULL\",\"q\\\"\\\\\"]")]
     [InlineData(BoxArray, "{(1,1),(0,0);(2,2),(0,0)}", "[\"(1,1),(0,0)\",\"(2,2),(0,0)\"]")]
     [InlineData(JsonbArray, "{\"{\\\"a\\\": [1]}\",NULL}", "[{\"a\": [1]},null]")]
     [InlineData(Pair, "(1,\"{a,\"\"b c\"\"}\")", "{\"left\":1,\"right\":[\"a\",\"b c\"]}")]

@@ -60,7 +60,8 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [Fact]
     public async Task A_request_carries_the_command_id_as_its_idempotency_key_and_says_what_it_belongs_to()
     {
-        var command = EffectsHarness.Command("http.post", """{"path":"reservations","body":{"order":"o1"},"headers":{"X-Own":"yes"}}""", Stock);
+        var command = EffectsHarness.Command(
+            "http.post", """{"path":"reservations","body":{"order":"o1"},"headers":{"X-Own":"yes"}}""", Stock);
 
         await _bench.Runner.RunAsync(command, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", null, default);
 
@@ -138,7 +139,8 @@ public sealed class HttpOperationTests : IAsyncLifetime
     public async Task A_text_body_is_sent_as_it_is_and_its_type_may_be_named()
     {
         await _bench.RunAsync(EffectsHarness.Command("http.put", """{"path":"/a","body":"zwölf"}""", Stock));
-        await _bench.RunAsync(EffectsHarness.Command("http.put", """{"path":"/b","body":"<a/>","headers":{"content-type":"application/xml"}}""", Stock));
+        await _bench.RunAsync(
+            EffectsHarness.Command("http.put", """{"path":"/b","body":"<a/>","headers":{"content-type":"application/xml"}}""", Stock));
         await _bench.RunAsync(EffectsHarness.Command("http.post", """{"path":"/c"}""", Stock));
 
         var asked = _outside.Requests.ToArray();
@@ -167,7 +169,8 @@ public sealed class HttpOperationTests : IAsyncLifetime
     public async Task Addresses_inside_are_refused_without_a_connection_that_names_them()
     {
         var byAddress = await _bench.RunAsync(EffectsHarness.Command("http.get", $$"""{"url":"{{_outside.Address}}x"}"""));
-        var byName = await _bench.RunAsync(EffectsHarness.Command("http.get", $$"""{"url":"http://localhost:{{_outside.Address.Port}}/x"}"""));
+        var byName = await _bench.RunAsync(
+            EffectsHarness.Command("http.get", $$"""{"url":"http://localhost:{{_outside.Address.Port}}/x"}"""));
         var throughAnother = await _bench.RunAsync(EffectsHarness.Command("http.get", """{"url":"http://127.0.0.1:1/x"}""", Stock));
 
         Assert.All([byAddress, byName, throughAnother], result =>
@@ -287,7 +290,10 @@ public sealed class HttpOperationTests : IAsyncLifetime
         Assert.Equal((StepOutcomes.Completed, says), (result.Outcome, result.Unparsed is not null));
         if (says)
         {
-            Assert.Contains($"answered 200: the body is declared as {contentType} and is no JSON that can be read (line 1, byte ", result.Unparsed, StringComparison.Ordinal);
+            Assert.Contains(
+                $"answered 200: the body is declared as {contentType} and is no JSON that can be read (line 1, byte ",
+                result.Unparsed,
+                StringComparison.Ordinal);
             Assert.DoesNotContain("not json", result.Unparsed, StringComparison.Ordinal);
         }
     }
@@ -327,7 +333,9 @@ public sealed class HttpOperationTests : IAsyncLifetime
     {
         AnswerBytes($"text/plain; charset={charset}", bytes);
 
-        Assert.Equal(expected, Json(await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock))).GetProperty("body").GetString());
+        Assert.Equal(
+            expected,
+            Json(await _bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock))).GetProperty("body").GetString());
     }
 
     [Theory]
@@ -460,7 +468,8 @@ public sealed class HttpOperationTests : IAsyncLifetime
             context.Response.Headers.ContentEncoding = encoding;
         }
 
-        await context.Response.Body.WriteAsync(Convert.FromHexString(bytes.Replace(" ", "", StringComparison.Ordinal)), context.RequestAborted);
+        await context.Response.Body.WriteAsync(
+            Convert.FromHexString(bytes.Replace(" ", "", StringComparison.Ordinal)), context.RequestAborted);
     };
 
     private static JsonElement Json(StepResult result)

@@ -39,7 +39,8 @@ public sealed class HttpTestServer : IAsyncDisposable
             outside.Requests.Enqueue(new Asked(
                 context.Request.Method,
                 target,
-                context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase),
+                context.Request.Headers.ToDictionary(
+                    header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase),
                 body));
             await outside.Answer(context);
         });

@@ -82,7 +82,8 @@ public sealed class OneRequestTests : IAsyncLifetime
         Assert.Equal((3, 1), (_server.Requests.Count, _server.Connections));
     }
 
-    private Task<StepResult> RunAsync(string method) => _bench.RunAsync(EffectsHarness.Command($"http.{method}", """{"path":"/x"}""", "stock"));
+    private Task<StepResult> RunAsync(string method) =>
+        _bench.RunAsync(EffectsHarness.Command($"http.{method}", """{"path":"/x"}""", "stock"));
 
     private enum WireAnswer
     {

@@ -18,10 +18,12 @@ public sealed class ProduceOperationTests
 
         Assert.Equal((StepOutcomes.Completed, """{"topic":"orders.confirmed","key":"o-1"}"""), (result.Outcome, result.Result.ToString()));
         var record = Written(effects);
-        Assert.Equal(("orders.confirmed", "o-1", """{"parcels":["b-1"]}"""), (record.Topic, record.Key, Encoding.UTF8.GetString(record.Value.Span)));
+        Assert.Equal(
+            ("orders.confirmed", "o-1", """{"parcels":["b-1"]}"""), (record.Topic, record.Key, Encoding.UTF8.GetString(record.Value.Span)));
         var headers = record.Headers.ToDictionary();
         Assert.Equal(("order", command.CommandId.ToString()), (headers["kind"], headers[HeaderNames.MessageId]));
-        Assert.Equal((command.CorrelationId.ToString(), "application/json"), (headers[HeaderNames.CorrelationId], headers[HeaderNames.ContentType]));
+        Assert.Equal(
+            (command.CorrelationId.ToString(), "application/json"), (headers[HeaderNames.CorrelationId], headers[HeaderNames.ContentType]));
     }
 
     [Fact]
@@ -32,7 +34,9 @@ public sealed class ProduceOperationTests
 
         await RunAsync(effects, command);
 
-        Assert.Equal((command.CorrelationId.ToString(), "plain \"text\""), (Written(effects).Key, Encoding.UTF8.GetString(Written(effects).Value.Span)));
+        Assert.Equal(
+            (command.CorrelationId.ToString(), "plain \"text\""),
+            (Written(effects).Key, Encoding.UTF8.GetString(Written(effects).Value.Span)));
     }
 
     [Theory]
@@ -56,5 +60,6 @@ public sealed class ProduceOperationTests
         return effects.Ledger.Recorded(command.CommandId)!;
     }
 
-    private static ProducedRecord Written(EffectsHarness effects) => effects.Produced.Records.Single(record => record.Topic != "effect-responses");
+    private static ProducedRecord Written(EffectsHarness effects) =>
+        effects.Produced.Records.Single(record => record.Topic != "effect-responses");
 }

@@ -145,7 +145,8 @@ public sealed class AttemptReachTests : IAsyncLifetime
     [InlineData("http.teleport", "stock")]
     [InlineData("http.post", "stok")]
     public async Task What_this_process_does_not_know_was_not_sent(string operation, string connection) =>
-        Assert.Equal(StepReaches.NotSent, (await _bench.RunAsync(EffectsHarness.Command(operation, """{"path":"/x"}""", connection))).Reach);
+        Assert.Equal(
+            StepReaches.NotSent, (await _bench.RunAsync(EffectsHarness.Command(operation, """{"path":"/x"}""", connection))).Reach);
 
     [Fact]
     public async Task An_open_breaker_sends_nothing()

@@ -110,7 +110,10 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     [Fact]
     public async Task Large_arguments_are_loaded_from_the_store()
     {
-        var command = EffectsHarness.Command("http.post", null, "stock") with { ArgumentsRef = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()) };
+        var command = EffectsHarness.Command("http.post", null, "stock") with
+        {
+            ArgumentsRef = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()),
+        };
         _bench.Payloads.Payloads[command.ArgumentsRef!.Value] = new SagaPayload(
             command.ArgumentsRef.Value, command.SagaId, "arguments:1", RawJson.FromText("""{"path":"/stored"}"""));
 

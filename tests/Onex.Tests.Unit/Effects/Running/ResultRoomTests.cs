@@ -91,7 +91,8 @@ public sealed class ResultRoomTests
     {
         await using var outside = await HttpTestServer.StartAsync();
         outside.AnswerWith(200, "text/plain", new string('x', 3 << 20));
-        await using var bench = new EffectsHarness($"connections: {{ stock: {{ type: http, url: '{outside.Address}' }} }}", room: new ResultRoom(1 << 20, 2 << 20));
+        await using var bench = new EffectsHarness(
+            $"connections: {{ stock: {{ type: http, url: '{outside.Address}' }} }}", room: new ResultRoom(1 << 20, 2 << 20));
 
         var result = await bench.RunAsync(EffectsHarness.Command("http.get", """{"path":"/x"}""", "stock"));
 

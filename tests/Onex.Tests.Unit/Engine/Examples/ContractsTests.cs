@@ -56,8 +56,10 @@ public sealed class ContractsTests
 
     private static CompilerContext Context()
     {
-        var connections = ConnectionsReader.Read(Repository.At("contracts", "connections"), new Dictionary<string, string>(), resolveSecrets: true);
+        var connections = ConnectionsReader.Read(
+            Repository.At("contracts", "connections"), new Dictionary<string, string>(), resolveSecrets: true);
         Assert.Empty(connections.Diagnostics);
-        return new CompilerContext(new OperationCatalogue([.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors]), connections.Describe());
+        return new CompilerContext(
+            new OperationCatalogue([.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors]), connections.Describe());
     }
 }

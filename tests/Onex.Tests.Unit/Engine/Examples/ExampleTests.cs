@@ -5,7 +5,9 @@ using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.Engine.Examples;
 
-/// <summary>Examples of contracts: what can be scripted, when what is sent is sent, how time goes by, and what is said when one does not hold.</summary>
+/// <summary>
+/// Examples of contracts: what can be scripted, when what is sent is sent, how time goes by, and what is said when one does not hold.
+/// </summary>
 public sealed class ExampleTests
 {
     private const string Order = """
@@ -150,7 +152,8 @@ public sealed class ExampleTests
         {
             "a list has an answer for each call, and the last is for all that follow",
             "steps: { charge: [{ status_code: 402 }, { failed: timeout }, { status_code: 503 }, { body: { ref: r } }], seal: { hex: ab } },"
-            + "events: [{ at: waiting, event: card_updated }], expect: { end: completed, visited: [charging, waiting, charging, sealing, done] }"
+            + "events: [{ at: waiting, event: card_updated }], expect: { end: completed, visited: [charging, waiting, charging, sealing, "
+            + "done] }"
         },
         {
             "a status is classified as in production",
@@ -195,7 +198,8 @@ public sealed class ExampleTests
         },
         {
             "time goes on by itself to the next thing that is due",
-            "steps: { charge: { status_code: 402 } }, expect: { end: failed, fault: state_timed_out, visited: [charging, waiting, unwinding, unwound] }"
+            "steps: { charge: { status_code: 402 } }, expect: { end: failed, fault: state_timed_out, visited: [charging, waiting, "
+                + "unwinding, unwound] }"
         },
         {
             "time goes by on purpose",
@@ -209,7 +213,8 @@ public sealed class ExampleTests
         },
         {
             "time that goes by may end the state",
-            "steps: { charge: { status_code: 402 } }, events: [{ at: waiting, after: 48h }], expect: { end: failed, fault: state_timed_out }"
+            "steps: { charge: { status_code: 402 } }, events: [{ at: waiting, after: 48h }], expect: { end: failed, fault: "
+                + "state_timed_out }"
         },
         {
             "a saga may be expected to wait",
@@ -217,7 +222,8 @@ public sealed class ExampleTests
         },
         {
             "a compensation that is rejected blocks",
-            "steps: { charge: { body: { ref: r } }, charge.compensate: { rejected: too_late }, seal: { hex: bad } }, expect: { blocked: unwinding, compensated: [] }"
+            "steps: { charge: { body: { ref: r } }, charge.compensate: { rejected: too_late }, seal: { hex: bad } }, expect: { blocked: "
+                + "unwinding, compensated: [] }"
         },
         {
             "a compensation is tried again as any call is",
@@ -226,11 +232,13 @@ public sealed class ExampleTests
         },
         {
             "an event may be expected to be refused",
-            "steps: { charge: { body: { ref: r } }, seal: { hex: ab } }, events: [{ at: charging, event: cancel, with: { reason: '' }, refused: true }], expect: { end: completed }"
+            "steps: { charge: { body: { ref: r } }, seal: { hex: ab } }, events: [{ at: charging, event: cancel, with: { reason: '' }, "
+                + "refused: true }], expect: { end: completed }"
         },
         {
             "an event that comes early is kept",
-            "steps: { charge: [{ status_code: 402 }, { body: { ref: r } }], seal: { hex: ab } }, events: [{ at: charging, event: card_updated }],"
+            "steps: { charge: [{ status_code: 402 }, { body: { ref: r } }], seal: { hex: ab } }, events: [{ at: charging, event: "
+                + "card_updated }],"
             + "expect: { end: completed, visited: [charging, waiting, charging, sealing, done] }"
         },
         {
@@ -283,7 +291,8 @@ public sealed class ExampleTests
             "ONEX1094", "the script of 'charge' has 'bodi'"
         },
         {
-            "steps: { charge: { body: { ref: r } } }, events: [{ at: charging, event: cancel, with: { reason: '' } }], expect: { end: failed }",
+            "steps: { charge: { body: { ref: r } } }, events: [{ at: charging, event: cancel, with: { reason: '' } }], expect: { end: "
+                + "failed }",
             "ONEX1094", "the event 'cancel' is refused"
         },
         {
@@ -291,7 +300,8 @@ public sealed class ExampleTests
             "ONEX1094", "the event 'cancel' is not refused"
         },
         {
-            "steps: { charge: { body: { ref: r } }, seal: { hex: ab } }, events: [{ at: waiting, event: card_updated }], expect: { end: completed }",
+            "steps: { charge: { body: { ref: r } }, seal: { hex: ab } }, events: [{ at: waiting, event: card_updated }], expect: { end: "
+                + "completed }",
             "ONEX1097", "the saga is never in state 'waiting' when it is this entry's turn: it has ended in 'done'"
         },
         {
@@ -312,7 +322,8 @@ public sealed class ExampleTests
 
     [Theory]
     [InlineData("steps: { chrage: { body: { ref: r } } }, expect: { end: failed }", "ONEX1045", "Did you mean 'charge'?")]
-    [InlineData("events: [{ at: chargin, event: cancel, with: { reason: a } }], expect: { end: failed }", "ONEX1023", "Did you mean 'charging'?")]
+    [InlineData(
+        "events: [{ at: chargin, event: cancel, with: { reason: a } }], expect: { end: failed }", "ONEX1023", "Did you mean 'charging'?")]
     [InlineData("events: [{ at: charging, event: cancle }], expect: { end: failed }", "ONEX1055", "Did you mean 'cancel'?")]
     [InlineData("expect: { end: failed, visited: [chargin] }", "ONEX1023", "Did you mean 'charging'?")]
     [InlineData("expect: { end: failed, compensated: [chrage] }", "ONEX1045", "Did you mean 'charge'?")]
@@ -338,7 +349,9 @@ public sealed class ExampleTests
     [Fact]
     public void Coverage_counts_states_ways_guards_both_ways_and_compensations()
     {
-        var plan = Unrun(Order + "  - { name: a, input: { id: o1 }, steps: { charge: { body: { ref: r } }, seal: { hex: ab } }, expect: { end: completed } }\n").Plans.Single();
+        var plan = Unrun(
+            Order + "  - { name: a, input: { id: o1 }, steps: { charge: { body: { ref: r } }, seal: { hex: ab } }, expect: { end: "
+                + "completed } }\n").Plans.Single();
 
         var coverage = ContractExamples.Run(plan).Coverage;
 
@@ -376,10 +389,13 @@ public sealed class ExampleTests
     }
 
     private static string Said(string example) =>
-        string.Concat(TestContracts.Check(Order + example).Diagnostics.Where(diagnostic => diagnostic.Severity == Severity.Error).Select(diagnostic => diagnostic.Render()));
+        string.Concat(
+            TestContracts.Check(Order + example).Diagnostics.Where(
+                diagnostic => diagnostic.Severity == Severity.Error).Select(diagnostic => diagnostic.Render()));
 
     private static Compilation Unrun(string contract) => ContractCompiler.Compile(
-        new Onex.Contracts.Plans.ContractSource("order.yaml", contract, System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty),
+        new Onex.Contracts.Plans.ContractSource(
+            "order.yaml", contract, System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty),
         TestCatalogue.Context with { Examples = null });
 
     private static string Quoted(string text) => $"\"{text}\"";

@@ -34,7 +34,11 @@ internal sealed partial class ContractGenerator
                 .With("emit", "orders.seen")
                 .With("with", new ContractMap().With("key", Chance(50) ? $"${{{Text(known)}}}" : null).With("value", Payload(known)))),
             < 86 => Use("wait", new ContractMap().With("wait", Pick("5s", "1m", "2h"))),
-            < 89 => Use("wait until", new ContractMap().With("wait", new ContractMap().With("until", Pick("data.due", "saga.started_at + duration(\"30m\")")))),
+            < 89 =>
+                Use(
+                    "wait until",
+                    new ContractMap().With(
+                        "wait", new ContractMap().With("until", Pick("data.due", "saga.started_at + duration(\"30m\")")))),
             < 93 when !_hasResponded && known.InLine => Respond(known),
             < 97 => Set(known, fields),
             _ when depth > 0 => Fail(known),
@@ -54,7 +58,10 @@ internal sealed partial class ContractGenerator
         Use("fail in a branch");
         return Use("fail", new ContractMap()
             .With("fail", new ContractMap().With("code", "no_luck").With("message", "Not now."))
-            .With("catch", known.PastPivot ? List(new ContractMap().With("next", Leads(known.State))) : Chance(30) ? List(Catch(known.State, "no_luck")) : null));
+            .With(
+                "catch",
+                known.PastPivot ? List(
+                    new ContractMap().With("next", Leads(known.State))) : Chance(30) ? List(Catch(known.State, "no_luck")) : null));
     }
 
     private ContractMap Set(Scope known, List<string> fields)
@@ -107,7 +114,10 @@ internal sealed partial class ContractGenerator
             var policy = random.Next(3);
             Use(policy switch { 0 => "each stop", 1 => "each continue", _ => "each at_most" });
             var fromData = Chance(30);
-            body = new ContractMap().With("sku", fromData ? "${item}" : "${item.sku}").With("place", "${index}").With("text", $"${{{Text(known)}}}");
+            body = new ContractMap()
+                .With("sku", fromData ? "${item}" : "${item.sku}")
+                .With("place", "${index}")
+                .With("text", $"${{{Text(known)}}}");
             step.With("each", new ContractMap()
                 .With("item", fromData ? "data.names" : "input.items")
                 .With("at_once", Chance(70) ? 1 + random.Next(4) : null)
@@ -127,7 +137,9 @@ internal sealed partial class ContractGenerator
         if (returns)
         {
             Use("returns");
-            step.With("returns", new ContractMap().With("body", new ContractMap().With("ref", "string").With("number", "int").With("more", "string?")));
+            step.With(
+                "returns",
+                new ContractMap().With("body", new ContractMap().With("ref", "string").With("number", "int").With("more", "string?")));
         }
 
         AddPolicies(step);
@@ -135,7 +147,9 @@ internal sealed partial class ContractGenerator
         {
             Use("reject");
             step.With("reject", List(new ContractMap()
-                .With("when", Pick("result.status_code == 202", "result.status_code == 402", "result.status_code >= 400 && result.status_code < 404"))
+                .With(
+                    "when",
+                    Pick("result.status_code == 202", "result.status_code == 402", "result.status_code >= 400 && result.status_code < 404"))
                 .With("code", "declined")));
         }
 
@@ -171,10 +185,13 @@ internal sealed partial class ContractGenerator
             .With("parameters", List("${input.id}", $"${{{Int(known)}}}"));
         var isTransaction = operation == "db.transaction";
         var step = new ContractMap().With("id", id).With("effect", operation).With("connection", "books").With(
-            "with", isTransaction ? new ContractMap().With("statements", List(statement, new ContractMap().With("sql", "SELECT 1 AS one"))) : statement);
+            "with", isTransaction ? new ContractMap().With(
+                "statements", List(statement, new ContractMap().With("sql", "SELECT 1 AS one"))) : statement);
         if (!isTransaction && Chance(70))
         {
-            step.With("returns", new ContractMap().With("rows", Pick<object>("list({ ref: string, number: int })", "list(any)")).With("row_count", "int"));
+            step.With(
+                "returns",
+                new ContractMap().With("rows", Pick<object>("list({ ref: string, number: int })", "list(any)")).With("row_count", "int"));
         }
 
         AddPolicies(step);
@@ -216,7 +233,9 @@ internal sealed partial class ContractGenerator
             .With("returns", new ContractMap().With("ref", "string").With("number", "int"));
         if (Chance(40))
         {
-            step.With("aggregate", Use("aggregate", new ContractMap().With("number", new ContractMap().With(Pick("sum", "min", "max"), "result.number"))));
+            step.With(
+                "aggregate",
+                Use("aggregate", new ContractMap().With("number", new ContractMap().With(Pick("sum", "min", "max"), "result.number"))));
         }
 
         var count = fields.FirstOrDefault(_numbers.Contains);
@@ -229,7 +248,9 @@ internal sealed partial class ContractGenerator
         if (Chance(60))
         {
             Use("child that is compensated");
-            step.With("compensate", new ContractMap().With("saga", "return-shipment").With("with", new ContractMap().With("ref", "${result.ref}")));
+            step.With(
+                "compensate",
+                new ContractMap().With("saga", "return-shipment").With("with", new ContractMap().With("ref", "${result.ref}")));
         }
 
         Know(known, id, Shape.Items);
@@ -247,7 +268,9 @@ internal sealed partial class ContractGenerator
         var aggregates = new ContractMap().With("fine", new ContractMap().With("count", "result.status_code < 202 && index >= 0"));
         if (returns)
         {
-            aggregates.With("sum", new ContractMap().With("sum", Pick("result.body.number", "double(result.body.number) / 2.0", "size(result.body.ref)")));
+            aggregates.With(
+                "sum",
+                new ContractMap().With("sum", Pick("result.body.number", "double(result.body.number) / 2.0", "size(result.body.ref)")));
             aggregates.With("most", new ContractMap().With(Pick("max", "min"), "result.body.number + index"));
         }
 
@@ -385,7 +408,9 @@ internal sealed partial class ContractGenerator
         if (Chance(60))
         {
             Use("child that is compensated");
-            step.With("compensate", new ContractMap().With("saga", "return-shipment").With("with", new ContractMap().With("ref", "${result.ref}")));
+            step.With(
+                "compensate",
+                new ContractMap().With("saga", "return-shipment").With("with", new ContractMap().With("ref", "${result.ref}")));
         }
 
         Know(known, id, Shape.Child);

@@ -8,8 +8,9 @@ internal sealed record GeneratedContract(string Text, string Input, IReadOnlySet
 }
 
 /// <summary>
-/// Makes contracts out of everything that the language has. States stand in a row, each leads to a later one or to an end, and back only with a
-/// counter or by an event or a failure: so every saga ends once the world turns kind. Expressions read what is there for certain, or look first.
+/// Makes contracts out of everything that the language has. States stand in a row, each leads to a later one or to an end, and back only
+/// with a counter or by an event or a failure: so every saga ends once the world turns kind. Expressions read what is there for certain, or
+/// look first.
 /// </summary>
 internal sealed partial class ContractGenerator(Random random)
 {
@@ -127,7 +128,8 @@ internal sealed partial class ContractGenerator(Random random)
 
     private string Input()
     {
-        var items = Enumerable.Range(0, Pick(0, 1, 2, 3, 4, 8)).Select(_ => $$"""{"sku":"{{Pick("a", "b", "c")}}","quantity":{{random.Next(10)}}}""");
+        var items = Enumerable.Range(0, Pick(0, 1, 2, 3, 4, 8))
+            .Select(_ => $$"""{"sku":"{{Pick("a", "b", "c")}}","quantity":{{random.Next(10)}}}""");
         var price = Chance(50) ? $$""","price":{{random.Next(100)}}.5""" : "";
         return $$"""{"id":"{{Pick("o-1", "o-2")}}","count":{{random.Next(10)}}{{price}},"items":[{{string.Join(',', items)}}]}""";
     }
@@ -201,7 +203,9 @@ internal sealed partial class ContractGenerator(Random random)
         {
             var onward = Onward(index);
             var rules = Chance(80) ? Rules(index, mustLead: true) : [];
-            var timeout = !rules.Exists(rule => ((ContractMap)rule).Exists(entry => entry is { Key: "next", Value: string next } && next == onward)) || Chance(70);
+            var timeout = !rules.Exists(
+                rule => ((ContractMap)rule).Exists(entry => entry is { Key: "next", Value: string next } && next == onward))
+                || Chance(70);
             Use("state that waits");
             Use("state timeout", timeout);
             return state
@@ -304,7 +308,9 @@ internal sealed partial class ContractGenerator(Random random)
         var back = Chance(50) && _pivot != 0;
         _besides.Add(("calming", new ContractMap()
             .With("steps", List(
-                Chance(40) ? new ContractMap().With("wait", "2s") : new ContractMap().With("set", new ContractMap().With("note", "fault.code")),
+                Chance(40)
+                    ? new ContractMap().With("wait", "2s")
+                    : new ContractMap().With("set", new ContractMap().With("note", "fault.code")),
                 new ContractMap().With("set", new ContractMap().With("loops", "data.loops + 1")),
                 Get("calm", "/calm")))
             .With("catch", List(new ContractMap().With("next", Target(Unwinding))))
@@ -343,7 +349,9 @@ internal sealed partial class ContractGenerator(Random random)
         var name = $"failing{_besides.Count}";
         Use("state that ends in fail");
         _besides.Add((name, new ContractMap()
-            .With("steps", List(new ContractMap().With("fail", new ContractMap().With("code", "no_use").With("message", "Not for ${input.id}."))))
+            .With(
+                "steps",
+                List(new ContractMap().With("fail", new ContractMap().With("code", "no_use").With("message", "Not for ${input.id}."))))
             .With("catch", index >= _pivot ? List(new ContractMap().With("next", Target(GivenUp))) : null)));
         return name;
     }
@@ -379,7 +387,9 @@ internal sealed partial class ContractGenerator(Random random)
     private void AddEnds(ContractMap states)
     {
         Use("end completed", _targets.Contains("done"));
-        states.Add(("done", new ContractMap().With("end", "completed").With("output", _hasOutput || Chance(60) ? Use("output", Payload(new Scope())) : null)));
+        states.Add(
+            ("done", new ContractMap().With("end", "completed").With(
+                "output", _hasOutput || Chance(60) ? Use("output", Payload(new Scope())) : null)));
         if (_targets.Contains(DoneEarly))
         {
             states.Add((DoneEarly, new ContractMap().With("end", "completed").With("output", _hasOutput ? Payload(new Scope()) : null)));
@@ -449,7 +459,8 @@ internal sealed partial class ContractGenerator(Random random)
             var early = Chance(20);
             Use("early event", early);
             events.Holding(name, new ContractMap()
-                .With("data", name is "beat" ? null : new ContractMap().With("text", "string").With("number", "int").With("at", "timestamp"))
+                .With(
+                    "data", name is "beat" ? null : new ContractMap().With("text", "string").With("number", "int").With("at", "timestamp"))
                 .With("early", early ? "10m" : null));
         }
 
@@ -484,7 +495,10 @@ internal sealed partial class ContractGenerator(Random random)
             Use("set of an event", guarded);
             rules.Add(new ContractMap()
                 .With("event", Event("go"))
-                .With("when", guarded ? Pick("event.number > 2", "event.text.startsWith(\"a\") || data.count < 3", "event.at > saga.started_at") : null)
+                .With(
+                    "when",
+                    guarded ? Pick(
+                        "event.number > 2", "event.text.startsWith(\"a\") || data.count < 3", "event.at > saga.started_at") : null)
                 .With("set", guarded ? EventSets() : null)
                 .With("next", next));
         }

@@ -6,8 +6,8 @@ using Onex.Contracts.Plans;
 namespace Onex.Tests.Unit.Engine.Generated;
 
 /// <summary>
-/// Contracts that nobody wrote: each of them compiles without a word, and whatever happens in whatever order to its saga, it ends, is never faulted by
-/// a type, and has taken back what it must. <c>ONEX_SEED</c> repeats a run, <c>ONEX_GENERATED</c> says how many there are,
+/// Contracts that nobody wrote: each of them compiles without a word, and whatever happens in whatever order to its saga, it ends, is never
+/// faulted by a type, and has taken back what it must. <c>ONEX_SEED</c> repeats a run, <c>ONEX_GENERATED</c> says how many there are,
 /// <c>ONEX_GENERATED_FIRST</c> with which to begin, <c>ONEX_GENERATED_FAILURES</c> how many kinds of failure end it, and
 /// <c>ONEX_GENERATED_LOG</c> how many lines are told of what had happened.
 /// </summary>
@@ -46,7 +46,9 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
 
                     if (failure is not null)
                     {
-                        var told = $"Contract {number} of ONEX_SEED={seed}:\n{failure}\n\n{contract.Text}\ninput: {contract.Input}\nscript: [{string.Join(", ", script)}]";
+                        var told =
+                            $"Contract {number} of ONEX_SEED={seed}:\n{failure}\n\n{contract.Text}\ninput: {contract.Input}\nscript: "
+                                + $"[{string.Join(", ", script)}]";
                         var kind = Kind(failure);
                         failures[kind] = failures.TryGetValue(kind, out var shorter) && shorter.Length < told.Length ? shorter : told;
                         if (failures.Count >= most)
@@ -59,7 +61,9 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
 
         output.WriteLine(Table(coverage, done, moves));
         Assert.True(failures.Count == 0, string.Join("\n\n=====\n\n", failures.Values.OrderBy(told => told.Length)));
-        Assert.All(coverage, construct => Assert.True(construct.Value * 20 >= done, $"Only {construct.Value} of {done} contracts have '{construct.Key}'."));
+        Assert.All(
+            coverage,
+            construct => Assert.True(construct.Value * 20 >= done, $"Only {construct.Value} of {done} contracts have '{construct.Key}'."));
     }
 
     // Chance declares what nothing uses, and asks twice.
@@ -72,8 +76,11 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
         try
         {
             // A low limit, so that what goes round is blocked in a life as short as this.
-            var compilation = Story.Compile(contract.Text, ContractLimits.Default with { IdleEntries = 1 + (script[0] % 30) });
-            Assert.Equal("", string.Concat(compilation.Diagnostics.Where(diagnostic => !IsSuperfluous(diagnostic)).Select(diagnostic => diagnostic.Render())));
+            var compilation = SagaScenario.Compile(contract.Text, ContractLimits.Default with { IdleEntries = 1 + (script[0] % 30) });
+            Assert.Equal(
+                "",
+                string.Concat(
+                    compilation.Diagnostics.Where(diagnostic => !IsSuperfluous(diagnostic)).Select(diagnostic => diagnostic.Render())));
             CheckSchedule(compilation.Plans[0]);
             chaos = new FaultInjectionWorld(compilation.Plans[0], contract.Input)
             {
@@ -134,5 +141,7 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
     }
 
     private static int? Number(string name) =>
-        int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.Integer, CultureInfo.InvariantCulture, out var number) ? number : null;
+        int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.Integer, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : null;
 }

@@ -12,7 +12,8 @@ internal static class TypedValues
     // What a type does not say anything about: of every kind, and deep.
     private static readonly string[] _anything =
     [
-        """{"anything":1}""", """{"anything":[1.5e17,-0.0,1e-7]}""", """{"anything":18446744073709551615}""", """{"anything":"2026-11-24T08:00:00Z"}""",
+        """{"anything":1}""", """{"anything":[1.5e17,-0.0,1e-7]}""", """{"anything":18446744073709551615}""",
+        """{"anything":"2026-11-24T08:00:00Z"}""",
         $$"""{"anything":{{new string('[', 40)}}{{new string(']', 40)}}}""",
     ];
 
@@ -45,7 +46,8 @@ internal static class TypedValues
             case DataType.ListOf list:
                 return new JsonArray([.. Enumerable.Range(0, pick(4)).Select(_ => Node(list.Item, pick))]);
             case DataType.MapOf map:
-                return new JsonObject(Enumerable.Range(0, pick(3)).Select(number => KeyValuePair.Create($"k{number}", Node(map.Value, pick))));
+                return new JsonObject(
+                    Enumerable.Range(0, pick(3)).Select(number => KeyValuePair.Create($"k{number}", Node(map.Value, pick))));
             case DataType.Fields fields:
                 return new JsonObject(fields.Declared.Select(field => KeyValuePair.Create(field.Key, Node(field.Value, pick))));
             case DataType.Basic basic:

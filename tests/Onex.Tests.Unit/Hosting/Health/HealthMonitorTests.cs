@@ -12,7 +12,8 @@ public sealed class HealthMonitorTests : IAsyncLifetime
     private readonly Scripted _bus = new("bus");
     private readonly HealthMonitor _monitor;
 
-    public HealthMonitorTests() => _monitor = new HealthMonitor([_database, _bus], new RoleHealth(), _time, NullLogger<HealthMonitor>.Instance);
+    public HealthMonitorTests() =>
+        _monitor = new HealthMonitor([_database, _bus], new RoleHealth(), _time, NullLogger<HealthMonitor>.Instance);
 
     public async ValueTask InitializeAsync() => await _monitor.StartAsync(TestContext.Current.CancellationToken);
 

@@ -11,7 +11,8 @@ public sealed class ApiAccessTests
     private const string Operator = "o-0123456789abcdef";
 
     private static readonly IPAddress _elsewhere = IPAddress.Parse("192.0.2.7");
-    private static readonly IReadOnlyList<ApiToken> _tokens = ApiToken.Parse("ONEX_API_TOKEN", $"dash:read:{Reader},ops:operate:{Operator}").Tokens;
+    private static readonly IReadOnlyList<ApiToken> _tokens = ApiToken.Parse(
+        "ONEX_API_TOKEN", $"dash:read:{Reader},ops:operate:{Operator}").Tokens;
 
     [Theory]
     [InlineData("127.0.0.1")]
@@ -112,7 +113,12 @@ public sealed class ApiAccessTests
         new AccessDecision.Allowed("ops"),
         ApiAccess.Decide(
             _tokens,
-            Call(_elsewhere, $"Bearer {Operator}") with { Host = new HostString("onex.example"), Origin = "https://console.example", ContentType = "text/plain" },
+            Call(_elsewhere, $"Bearer {Operator}") with
+            {
+                Host = new HostString("onex.example"),
+                Origin = "https://console.example",
+                ContentType = "text/plain",
+            },
             ApiScope.Operate));
 
     [Theory]

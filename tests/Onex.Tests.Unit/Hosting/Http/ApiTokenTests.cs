@@ -20,7 +20,8 @@ public sealed class ApiTokenTests
     [Fact]
     public void Everything_wrong_is_said_at_once_and_no_token_is_shown()
     {
-        var (tokens, problems) = ApiToken.Parse("ONEX_API_TOKEN", $"bare-secret-token-1,x:write:{Long},y:read:short,z:read:{Long},z:read:{Long}");
+        var (tokens, problems) = ApiToken.Parse(
+            "ONEX_API_TOKEN", $"bare-secret-token-1,x:write:{Long},y:read:short,z:read:{Long},z:read:{Long}");
 
         Assert.Single(tokens);
         Assert.Equal(4, problems.Count);

@@ -55,7 +55,8 @@ public sealed class LogFileTests : IDisposable
             }
         }
 
-        Assert.Equal(["host.log", "host.log.1"], Directory.EnumerateFiles(_directory).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["host.log", "host.log.1"], Directory.EnumerateFiles(_directory).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.All(Directory.EnumerateFiles(_directory), path => Assert.InRange(new FileInfo(path).Length, 1, 1200));
         Assert.Equal("line 100", Messages("host.log")[^1]);
     }
@@ -69,7 +70,10 @@ public sealed class LogFileTests : IDisposable
         {
             writer.Write("lost\n", 0, flush: true);
             writer.Write("lost within the minute\n", 0, flush: true);
-            Assert.Single(Warnings(), warning => warning.Contains("log lines are not kept", StringComparison.Ordinal) && warning.Contains("No space left", StringComparison.Ordinal));
+            Assert.Single(
+                Warnings(),
+                warning => warning.Contains(
+                    "log lines are not kept", StringComparison.Ordinal) && warning.Contains("No space left", StringComparison.Ordinal));
 
             File.Delete(Path.Combine(_directory, "host.log"));
             _time.Advance(TimeSpan.FromMinutes(1));

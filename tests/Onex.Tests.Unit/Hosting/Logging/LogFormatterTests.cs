@@ -16,19 +16,22 @@ public sealed class LogFormatterTests
     public void A_json_line_carries_the_ids_of_the_scopes_around_it()
     {
         using var saga = _scopes.Push(new Dictionary<string, object?>(StringComparer.Ordinal) { ["saga_id"] = "s-1", ["step"] = "outer" });
-        using var step = _scopes.Push(new Dictionary<string, object?>(StringComparer.Ordinal) { ["step"] = "charge", ["Attempt"] = 2, ["level"] = "odd" });
+        using var step = _scopes.Push(
+            new Dictionary<string, object?>(StringComparer.Ordinal) { ["step"] = "charge", ["Attempt"] = 2, ["level"] = "odd" });
 
         var line = Write(new JsonLogFormatter(_time), LogLevel.Warning, "line one\nline two", null);
 
         Assert.Equal(
-            """{"timestamp":"2026-03-04T05:06:07.089Z","level":"WARNING","message":"line one\nline two","category":"Onex.Test","event_id":7,"saga_id":"s-1","step":"charge","attempt":2,"scope_level":"odd"}""" + "\n",
+            """{"timestamp":"2026-03-04T05:06:07.089Z","level":"WARNING","message":"line one\nline two","category":"Onex.Test","event_id":7,"saga_id":"s-1","step":"charge","attempt":2,"scope_level":"odd"}"""
+                + "\n",
             line);
     }
 
     [Fact]
     public void A_json_line_carries_the_exception_with_its_causes_in_one_line()
     {
-        var line = Write(new JsonLogFormatter(_time), LogLevel.Critical, "it broke", new InvalidOperationException("outer", new IOException("inner")));
+        var line = Write(
+            new JsonLogFormatter(_time), LogLevel.Critical, "it broke", new InvalidOperationException("outer", new IOException("inner")));
 
         using var json = JsonDocument.Parse(line);
         var exception = json.RootElement.GetProperty("exception");

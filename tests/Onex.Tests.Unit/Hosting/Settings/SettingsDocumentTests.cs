@@ -25,6 +25,7 @@ public sealed class SettingsDocumentTests
         var declared = typeof(SettingsTable).GetFields(BindingFlags.Public | BindingFlags.Static)
             .Select(field => field.GetValue(null)).OfType<Setting>().Select(setting => setting.Name);
 
-        Assert.Equal(declared.Order(StringComparer.Ordinal), SettingsTable.All.Select(setting => setting.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            declared.Order(StringComparer.Ordinal), SettingsTable.All.Select(setting => setting.Name).Order(StringComparer.Ordinal));
     }
 }

@@ -29,7 +29,9 @@ public sealed class SettingsReaderTests : IDisposable
         Assert.Equal(new PostgresConnection("localhost", 5432, "omninode_bridge", "postgres", "hunter2", "prefer"), settings.Postgres);
         Assert.Equal(new KafkaConnection("localhost:9092", "PLAINTEXT", null, null, null, null, TimeSpan.FromSeconds(15)), settings.Kafka);
         Assert.Equal(Onex.Contracts.Messages.Topics.Default, settings.Topics);
-        Assert.Equal(("onex-runtime-main", "onex-runtime-effects", "onex-runtime-workers"), (settings.MainGroup, settings.EffectsGroup, settings.WorkerGroup));
+        Assert.Equal(
+            ("onex-runtime-main", "onex-runtime-effects", "onex-runtime-workers"),
+            (settings.MainGroup, settings.EffectsGroup, settings.WorkerGroup));
         Assert.Equal((12, null, true), (settings.Partitions, settings.Replication, settings.CreateTopics));
         Assert.Equal((TimeSpan.FromDays(15), TimeSpan.FromDays(30)), (settings.Retention, settings.HistoryRetention));
         Assert.Equal((8085, "localhost"), (settings.HttpPort, settings.HttpBind));
@@ -56,7 +58,12 @@ public sealed class SettingsReaderTests : IDisposable
     [Fact]
     public void In_the_image_every_role_listens_on_all_interfaces_at_one_port_and_finds_its_neighbours_by_name()
     {
-        Set("ONEX_IN_CONTAINER=true", "RUNTIME_PROFILE=effects", "KAFKA_BOOTSTRAP_SERVERS=", "POSTGRES_HOST=", $"CONTRACTS_DIR={_directory}");
+        Set(
+            "ONEX_IN_CONTAINER=true",
+            "RUNTIME_PROFILE=effects",
+            "KAFKA_BOOTSTRAP_SERVERS=",
+            "POSTGRES_HOST=",
+            $"CONTRACTS_DIR={_directory}");
 
         var settings = Read();
 
@@ -106,15 +113,23 @@ public sealed class SettingsReaderTests : IDisposable
     [Fact]
     public void Everything_that_is_wrong_is_said_at_once()
     {
-        Set("RUNTIME_PROFILE=main", "POSTGRES_PASSWORD=", "VAULT_TOKEN=__REPLACE_WITH_VAULT_TOKEN__", "KAFKA_SECURITY_PROTOCOL=SASL_SLS", "ONEX_PARTITIONS=many");
+        Set(
+            "RUNTIME_PROFILE=main",
+            "POSTGRES_PASSWORD=",
+            "VAULT_TOKEN=__REPLACE_WITH_VAULT_TOKEN__",
+            "KAFKA_SECURITY_PROTOCOL=SASL_SLS",
+            "ONEX_PARTITIONS=many");
         File("handlers: { direkt: [http.get] }");
 
         Problems(
-            "contracts/runtime/runtime_config.yaml:1:13: 'handlers.direkt' is not a setting. Did you mean 'direct'? Settings here: enabled, direct, reply_to.",
+            "contracts/runtime/runtime_config.yaml:1:13: 'handlers.direkt' is not a setting. Did you mean 'direct'? Settings here: "
+                + "enabled, direct, reply_to.",
             "KAFKA_SECURITY_PROTOCOL is 'SASL_SLS'. Did you mean 'SASL_SSL'? Set it to one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL.",
-            "POSTGRES_PASSWORD is not set, but the database needs it. Set it, or POSTGRES_PASSWORD_FILE to the path of a file that holds it.",
+            "POSTGRES_PASSWORD is not set, but the database needs it. Set it, or POSTGRES_PASSWORD_FILE to the path of a file that holds "
+                + "it.",
             "ONEX_PARTITIONS is 'many'. Set it to a whole number from 1 to 10000.",
-            "VAULT_TOKEN still holds a __REPLACE_WITH_...__ placeholder. Put the real secret in its place, or remove the variable if nothing uses it.");
+            "VAULT_TOKEN still holds a __REPLACE_WITH_...__ placeholder. Put the real secret in its place, or remove the variable if "
+                + "nothing uses it.");
     }
 
     [Fact]
@@ -135,9 +150,12 @@ public sealed class SettingsReaderTests : IDisposable
         Set("RUNTIME_PROFILE=main");
 
         Problems(
-            "KAFKA_BOOTSTRAP_SERVERS is not set, so that messages would travel in memory: that reaches no other process, and RUNTIME_PROFILE is main. Set KAFKA_BOOTSTRAP_SERVERS to the brokers (host:port).",
-            "POSTGRES_HOST is not set, so that sagas would be kept in a file: no other process can share that, and RUNTIME_PROFILE is main. Set POSTGRES_HOST to the database's host.",
-            "POSTGRES_PASSWORD is not set, but the database needs it. Set it, or POSTGRES_PASSWORD_FILE to the path of a file that holds it.");
+            "KAFKA_BOOTSTRAP_SERVERS is not set, so that messages would travel in memory: that reaches no other process, and "
+                + "RUNTIME_PROFILE is main. Set KAFKA_BOOTSTRAP_SERVERS to the brokers (host:port).",
+            "POSTGRES_HOST is not set, so that sagas would be kept in a file: no other process can share that, and RUNTIME_PROFILE is "
+                + "main. Set POSTGRES_HOST to the database's host.",
+            "POSTGRES_PASSWORD is not set, but the database needs it. Set it, or POSTGRES_PASSWORD_FILE to the path of a file that holds "
+                + "it.");
     }
 
     [Theory]
@@ -149,8 +167,10 @@ public sealed class SettingsReaderTests : IDisposable
         Set($"RUNTIME_PROFILE={profile}", "ONEX_EVENT_BUS=inmemory", "ONEX_STORE=sqlite");
 
         Problems(
-            $"ONEX_EVENT_BUS is inmemory: that reaches no other process, and RUNTIME_PROFILE is {profile}. Set KAFKA_BOOTSTRAP_SERVERS to the brokers (host:port) and ONEX_EVENT_BUS to kafka.",
-            $"ONEX_STORE is sqlite: no other process can share that, and RUNTIME_PROFILE is {profile}. Set POSTGRES_HOST to the database's host and ONEX_STORE to postgres.");
+            $"ONEX_EVENT_BUS is inmemory: that reaches no other process, and RUNTIME_PROFILE is {profile}. Set KAFKA_BOOTSTRAP_SERVERS "
+                + $"to the brokers (host:port) and ONEX_EVENT_BUS to kafka.",
+            $"ONEX_STORE is sqlite: no other process can share that, and RUNTIME_PROFILE is {profile}. Set POSTGRES_HOST to the "
+                + $"database's host and ONEX_STORE to postgres.");
     }
 
     [Fact]
@@ -177,7 +197,9 @@ public sealed class SettingsReaderTests : IDisposable
         System.IO.File.WriteAllText(Path.Combine(_directory, "token"), "__REPLACE_WITH_REDIS__\n");
         Set("REDIS_PASSWORD_FILE=token");
 
-        Problems("REDIS_PASSWORD (from token) still holds a __REPLACE_WITH_...__ placeholder. Put the real secret in its place, or remove the variable if nothing uses it.");
+        Problems(
+            "REDIS_PASSWORD (from token) still holds a __REPLACE_WITH_...__ placeholder. Put the real secret in its place, or remove the "
+                + "variable if nothing uses it.");
     }
 
     [Fact]
@@ -205,22 +227,37 @@ public sealed class SettingsReaderTests : IDisposable
     [InlineData("RUNTIME_PROFILE=mian", "RUNTIME_PROFILE is 'mian'. Did you mean 'main'? Set it to one of all, main, effects, workers.")]
     [InlineData("ONEX_EVENT_BUS=rabbit", "ONEX_EVENT_BUS is 'rabbit'. Set it to one of kafka, inmemory.")]
     [InlineData("ONEX_STORE=postgers", "ONEX_STORE is 'postgers'. Did you mean 'postgres'? Set it to one of postgres, sqlite.")]
-    [InlineData("POSTGRES_SSLMODE=on", "POSTGRES_SSLMODE is 'on'. Set it to one of disable, allow, prefer, require, verify-ca, verify-full.")]
+    [InlineData(
+        "POSTGRES_SSLMODE=on", "POSTGRES_SSLMODE is 'on'. Set it to one of disable, allow, prefer, require, verify-ca, verify-full.")]
     [InlineData("ONEX_LOG_LEVEL=WARN", "ONEX_LOG_LEVEL is 'WARN'. Set it to one of DEBUG, INFO, WARNING, ERROR, CRITICAL.")]
-    [InlineData("ONEX_LOG_LEVEL=WARNNG", "ONEX_LOG_LEVEL is 'WARNNG'. Did you mean 'WARNING'? Set it to one of DEBUG, INFO, WARNING, ERROR, CRITICAL.")]
-    [InlineData("KAFKA_BOOTSTRAP_SERVERS=one:9092,two:port", "KAFKA_BOOTSTRAP_SERVERS has 'two:port', which is not host:port. Separate brokers by commas: one:9092,two:9092.")]
-    [InlineData("KAFKA_BOOTSTRAP_SERVERS=one:70000", "KAFKA_BOOTSTRAP_SERVERS has 'one:70000', which is not host:port. Separate brokers by commas: one:9092,two:9092.")]
+    [InlineData(
+        "ONEX_LOG_LEVEL=WARNNG",
+        "ONEX_LOG_LEVEL is 'WARNNG'. Did you mean 'WARNING'? Set it to one of DEBUG, INFO, WARNING, ERROR, CRITICAL.")]
+    [InlineData(
+        "KAFKA_BOOTSTRAP_SERVERS=one:9092,two:port",
+        "KAFKA_BOOTSTRAP_SERVERS has 'two:port', which is not host:port. Separate brokers by commas: one:9092,two:9092.")]
+    [InlineData(
+        "KAFKA_BOOTSTRAP_SERVERS=one:70000",
+        "KAFKA_BOOTSTRAP_SERVERS has 'one:70000', which is not host:port. Separate brokers by commas: one:9092,two:9092.")]
     [InlineData("KAFKA_SESSION_TIMEOUT=15", "KAFKA_SESSION_TIMEOUT is '15'. Set it to a duration (15s, 2m, 15d) from 1s to 30m.")]
     [InlineData("KAFKA_SESSION_TIMEOUT=2h", "KAFKA_SESSION_TIMEOUT is '2h'. Set it to a duration (15s, 2m, 15d) from 1s to 30m.")]
     [InlineData("POSTGRES_PORT=0", "POSTGRES_PORT is '0'. Set it to a whole number from 1 to 65535.")]
     [InlineData("ONEX_PARTITIONS=10001", "ONEX_PARTITIONS is '10001'. Set it to a whole number from 1 to 10000.")]
     [InlineData("ONEX_CREATE_TOPICS=maybe", "ONEX_CREATE_TOPICS is 'maybe'. Set it to true or false.")]
-    [InlineData("ONEX_HTTP_BIND=eth0", "ONEX_HTTP_BIND is 'eth0', which is no address. Set it to an IP address, to localhost, or to * for all interfaces.")]
-    [InlineData("ONEX_INPUT_TOPIC=a b", "ONEX_INPUT_TOPIC makes 'a b', which Kafka does not take as a name. Use letters, digits, '.', '_' and '-', at most 245 of them.")]
+    [InlineData(
+        "ONEX_HTTP_BIND=eth0",
+        "ONEX_HTTP_BIND is 'eth0', which is no address. Set it to an IP address, to localhost, or to * for all interfaces.")]
+    [InlineData(
+        "ONEX_INPUT_TOPIC=a b",
+        "ONEX_INPUT_TOPIC makes 'a b', which Kafka does not take as a name. Use letters, digits, '.', '_' and '-', at most 245 of them.")]
     [InlineData("ONEX_OUTPUT_TOPIC=requests", "ONEX_INPUT_TOPIC and ONEX_OUTPUT_TOPIC name the same topic, 'requests'. Give each its own.")]
-    [InlineData("ONEX_EFFECTS_GROUP_ID=onex-runtime-main", "ONEX_GROUP_ID and ONEX_EFFECTS_GROUP_ID name the same group, 'onex-runtime-main'. Give each its own.")]
+    [InlineData(
+        "ONEX_EFFECTS_GROUP_ID=onex-runtime-main",
+        "ONEX_GROUP_ID and ONEX_EFFECTS_GROUP_ID name the same group, 'onex-runtime-main'. Give each its own.")]
     [InlineData("VAULT_ADDR=vault:8200", "VAULT_ADDR is 'vault:8200', which is no http address. Set it to one: http://vault:8200.")]
-    [InlineData("ONEX_CONTRACTS_DIR=other", "ONEX_CONTRACTS_DIR: there is no directory *. Create it, or set ONEX_CONTRACTS_DIR to where the contracts are.")]
+    [InlineData(
+        "ONEX_CONTRACTS_DIR=other",
+        "ONEX_CONTRACTS_DIR: there is no directory *. Create it, or set ONEX_CONTRACTS_DIR to where the contracts are.")]
     public void A_wrong_value_is_told_what_it_may_be(string variable, string problem)
     {
         Set(variable);
@@ -234,21 +271,31 @@ public sealed class SettingsReaderTests : IDisposable
         Set("KAFKA_SECURITY_PROTOCOL=sasl_ssl");
 
         Problems(
-            "KAFKA_SASL_PASSWORD is not set, but KAFKA_SECURITY_PROTOCOL is SASL_SSL. Set it, or KAFKA_SASL_PASSWORD_FILE to the path of a file that holds it.",
-            "KAFKA_SASL_MECHANISM is not set, but KAFKA_SECURITY_PROTOCOL is SASL_SSL, which needs it. Set it to one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512.",
+            "KAFKA_SASL_PASSWORD is not set, but KAFKA_SECURITY_PROTOCOL is SASL_SSL. Set it, or KAFKA_SASL_PASSWORD_FILE to the path of "
+                + "a file that holds it.",
+            "KAFKA_SASL_MECHANISM is not set, but KAFKA_SECURITY_PROTOCOL is SASL_SSL, which needs it. Set it to one of PLAIN, "
+                + "SCRAM-SHA-256, SCRAM-SHA-512.",
             "KAFKA_SASL_USERNAME is not set, but KAFKA_SECURITY_PROTOCOL is SASL_SSL, which needs it. Set it.");
     }
 
     [Theory]
-    [InlineData("logging:\n  level: [INFO]", "contracts/runtime/runtime_config.yaml:2:10: 'logging.level' is a list. Write a single value.")]
-    [InlineData("handlers:\n  enabled: http", "contracts/runtime/runtime_config.yaml:2:12: 'handlers.enabled' is a single value. Write a list of names: [one, two].")]
-    [InlineData("shutdown: 30", "contracts/runtime/runtime_config.yaml:1:11: 'shutdown' is a single value. Below it belong: grace_period_seconds.")]
+    [InlineData(
+        "logging:\n  level: [INFO]", "contracts/runtime/runtime_config.yaml:2:10: 'logging.level' is a list. Write a single value.")]
+    [InlineData(
+        "handlers:\n  enabled: http",
+        "contracts/runtime/runtime_config.yaml:2:12: 'handlers.enabled' is a single value. Write a list of names: [one, two].")]
+    [InlineData(
+        "shutdown: 30", "contracts/runtime/runtime_config.yaml:1:11: 'shutdown' is a single value. Below it belong: grace_period_seconds.")]
     [InlineData("shutdown: { grace_period_seconds: soon }",
         "contracts/runtime/runtime_config.yaml:1:35: shutdown.grace_period_seconds is 'soon'. Set it to a whole number from 1 to 3600.")]
-    [InlineData("- input_topic", "contracts/runtime/runtime_config.yaml:1:1: the file is a list. Write 'key: value' lines (docs/configuration.md lists the keys).")]
+    [InlineData(
+        "- input_topic",
+        "contracts/runtime/runtime_config.yaml:1:1: the file is a list. Write 'key: value' lines (docs/configuration.md lists the keys).")]
     [InlineData("handlers: { reply_to: [effect-requests] }",
-        "contracts/runtime/runtime_config.yaml:1:23: handlers.reply_to allows 'effect-requests', a topic of the runtime's own. Remove it: responses must not go there.")]
-    [InlineData("a: 1\n---\nb: 2", "contracts/runtime/runtime_config.yaml:3:1: there is a second document. Keep one, without '---' between.")]
+        "contracts/runtime/runtime_config.yaml:1:23: handlers.reply_to allows 'effect-requests', a topic of the runtime's own. Remove "
+            + "it: responses must not go there.")]
+    [InlineData(
+        "a: 1\n---\nb: 2", "contracts/runtime/runtime_config.yaml:3:1: there is a second document. Keep one, without '---' between.")]
     public void What_is_wrong_in_the_file_is_told_its_place(string yaml, string problem)
     {
         File(yaml);
@@ -282,8 +329,10 @@ public sealed class SettingsReaderTests : IDisposable
             [
                 "contracts/runtime/runtime_config.yaml:1:1: 'inptu_topic' is not a setting and is ignored. Did you mean 'input_topic'?",
                 "contracts/runtime/runtime_config.yaml:2:1: 'name' is not a setting and is ignored.",
-                "KAFKA_SASL_* is set, but KAFKA_SECURITY_PROTOCOL is PLAINTEXT, which does not use it. Set that to SASL_SSL or SASL_PLAINTEXT, or remove these.",
-                "contracts/runtime/runtime_config.yaml:3:21: handlers.direct is ignored: this version does not run operations without a contract yet.",
+                "KAFKA_SASL_* is set, but KAFKA_SECURITY_PROTOCOL is PLAINTEXT, which does not use it. Set that to SASL_SSL or "
+                    + "SASL_PLAINTEXT, or remove these.",
+                "contracts/runtime/runtime_config.yaml:3:21: handlers.direct is ignored: this version does not run operations without a "
+                    + "contract yet.",
                 "ONEX_PARTITION is not a setting and is ignored. Did you mean ONEX_PARTITIONS?",
             ],
             result.Warnings);
@@ -343,7 +392,8 @@ public sealed class SettingsReaderTests : IDisposable
         }
     }
 
-    private void File(string yaml) => System.IO.File.WriteAllText(Path.Combine(_directory, "contracts", "runtime", "runtime_config.yaml"), yaml);
+    private void File(string yaml) =>
+        System.IO.File.WriteAllText(Path.Combine(_directory, "contracts", "runtime", "runtime_config.yaml"), yaml);
 
     private SettingsResult Result(SettingsUse use = SettingsUse.Role) => SettingsReader.Read(_environment, _directory, use);
 

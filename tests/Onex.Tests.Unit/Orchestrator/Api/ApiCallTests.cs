@@ -19,7 +19,11 @@ public sealed class ApiCallTests
     [InlineData("?status=", "")]
     [InlineData("", "")]
     public void Several_values_of_an_enumeration_are_several_values(string query, string statuses) =>
-        Assert.Equal(statuses, string.Join(' ', Call(ApiRoutes.ListSagas, query).Several<SagaStatus>("status", SagaStatusText.ToText).Select(status => status.ToText())));
+        Assert.Equal(
+            statuses,
+            string.Join(
+                ' ',
+                Call(ApiRoutes.ListSagas, query).Several<SagaStatus>("status", SagaStatusText.ToText).Select(status => status.ToText())));
 
     [Theory]
     [InlineData("?status=completed,faild", "faild")]
@@ -40,7 +44,8 @@ public sealed class ApiCallTests
     public void Every_status_has_its_name()
     {
         Assert.All(Enum.GetValues<SagaStatus>(), status => Assert.Contains($"`{status.ToText()}`", Meaning(ApiRoutes.ListSagas)));
-        Assert.All(Enum.GetValues<DeadLetterStatus>(), status => Assert.Contains($"`{status.ToText()}`", Meaning(ApiRoutes.ListDeadLetters)));
+        Assert.All(
+            Enum.GetValues<DeadLetterStatus>(), status => Assert.Contains($"`{status.ToText()}`", Meaning(ApiRoutes.ListDeadLetters)));
 
         static string Meaning(ApiRoute route) => route.Query.Single(parameter => parameter.Name == "status").Meaning;
     }

@@ -35,7 +35,8 @@ public sealed class CallRoomTests
     public async Task A_body_that_does_not_arrive_gives_its_place_back()
     {
         var room = new CallRoom(new MemoryGate(JsonWeight.Handled(1_000L)), _time);
-        var slow = room.TakeAsync(Call(1_000), 1_000, until => Task.Delay(Timeout.InfiniteTimeSpan, _time, until).ContinueWith(_ => 0, until), Task.FromResult);
+        var slow = room.TakeAsync(
+            Call(1_000), 1_000, until => Task.Delay(Timeout.InfiniteTimeSpan, _time, until).ContinueWith(_ => 0, until), Task.FromResult);
 
         _time.Advance(TimeSpan.FromSeconds(31));
 

@@ -16,7 +16,8 @@ public sealed class RedriveTests
     private static readonly DateTimeOffset _now = new(2026, 11, 24, 12, 0, 0, TimeSpan.Zero);
 
     private static readonly DeadLetterRow _letter = new(
-        Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11"), "requests", 3, 41, "ONEX3005", "no", null, """{"password":"hunter2"}"""u8.ToArray(), _now)
+        Guid.Parse(
+            "018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11"), "requests", 3, 41, "ONEX3005", "no", null, """{"password":"hunter2"}"""u8.ToArray(), _now)
     {
         Key = "o-1",
         Headers = MessageHeaders.Empty.With(
@@ -34,7 +35,9 @@ public sealed class RedriveTests
         Assert.Equal(_letter.Value, message.Value.ToArray());
         var headers = message.Headers.Items.ToDictionary();
         Assert.Equal(["onex-origin", "onex-redrive", "timestamp", "traceparent", "x-token"], headers.Keys.Order(StringComparer.Ordinal));
-        Assert.Equal((_letter.Id.ToString(), "t0ken", _now), (headers[HeaderNames.Redrive], headers["x-token"], DateTimeOffset.Parse(headers["timestamp"])));
+        Assert.Equal(
+            (_letter.Id.ToString(), "t0ken", _now),
+            (headers[HeaderNames.Redrive], headers["x-token"], DateTimeOffset.Parse(headers["timestamp"])));
     }
 
     [Fact]
@@ -59,7 +62,9 @@ public sealed class RedriveTests
         var first = Sent(letter, 77);
         var again = Sent(letter with { Headers = Redrive.Of(letter, Guid.Empty, _now).Headers }, 99);
 
-        var identities = new[] { original, first, again }.Select(record => new RequestReader(1 << 20).Read(record).Request!.Requester).ToList();
+        var identities = new[] { original, first, again }
+            .Select(record => new RequestReader(1 << 20).Read(record).Request!.Requester)
+            .ToList();
         Assert.Single(identities.Select(requester => requester.RequestId).Distinct());
 
         // Each stands elsewhere: the answer to a second one is a duplicate of the first, and not silence.
@@ -79,7 +84,8 @@ public sealed class RedriveTests
 
         Assert.Equal(
             [_letter.Id, _letter.Id],
-            new[] { Sent(letter, 1), Sent(letter, 2) }.Select(record => new RequestReader(1 << 20).Read(record).Request!.Requester.RequestId));
+            new[] { Sent(letter, 1), Sent(letter, 2) }.Select(
+                record => new RequestReader(1 << 20).Read(record).Request!.Requester.RequestId));
     }
 
     [Fact]
@@ -112,9 +118,11 @@ public sealed class RedriveTests
         Assert.Equal([_letter.Id], index.Closed);
 
         // An event that a saga kept, and refused later, has lost its record by then.
-        var requester = new RequestReader(1 << 20).Read(Sent(_letter with { Value = """{"operation":"o.e","payload":{}}"""u8.ToArray() }, 5)).Request!.Requester;
+        var requester = new RequestReader(1 << 20).Read(
+            Sent(_letter with { Value = """{"operation":"o.e","payload":{}}"""u8.ToArray() }, 5)).Request!.Requester;
         var rejection = new Rejection("ONEX3024", "no again", "X", requester);
-        var row = EventDeadLetter.Row(EventDeadLetter.RedrivenFrom(requester)!.Value, "requests", rejection, RawJson.EmptyObject, _now, _letter.Id);
+        var row = EventDeadLetter.Row(
+            EventDeadLetter.RedrivenFrom(requester)!.Value, "requests", rejection, RawJson.EmptyObject, _now, _letter.Id);
         Assert.Equal((_letter.Id, true, 3, 5L), (row.Id, row.Reopens, row.Partition, row.Offset));
         Assert.Null(EventDeadLetter.RedrivenFrom(requester with { Source = "requests/3/5" }));
     }
@@ -144,7 +152,9 @@ public sealed class RedriveTests
             Headers =
             [
                 .. message.Headers.Items.Select(header =>
-                    KeyValuePair.Create(header.Key, (byte[]?)Encoding.UTF8.GetBytes(header.Key == HeaderNames.Origin && origin is not null ? origin : header.Value))),
+                    KeyValuePair.Create(
+                        header.Key,
+                        (byte[]?)Encoding.UTF8.GetBytes(header.Key == HeaderNames.Origin && origin is not null ? origin : header.Value))),
             ],
         };
     }
@@ -160,14 +170,19 @@ public sealed class RedriveTests
 
         Assert.Equal(
             ("""{"password":"***"}""", 22, false, "***", "00-1"),
-            (shown.GetProperty("value").GetString(), shown.GetProperty("value_bytes").GetInt32(), shown.GetProperty("value_cut").GetBoolean(),
+            (
+                shown.GetProperty("value").GetString(),
+                shown.GetProperty("value_bytes").GetInt32(),
+                shown.GetProperty("value_cut").GetBoolean(),
+                
                 shown.GetProperty("headers").GetProperty("x-token").GetString(), shown.GetProperty("headers").GetProperty("traceparent").GetString()));
     }
 
     [Fact]
     public void A_long_value_is_cut_and_never_within_a_character()
     {
-        var shown = Shown(_letter with { Value = Encoding.UTF8.GetBytes($"x{string.Concat(Enumerable.Repeat("😀", DeadLetterJson.ValueCharsMax))}") });
+        var shown = Shown(
+            _letter with { Value = Encoding.UTF8.GetBytes($"x{string.Concat(Enumerable.Repeat("😀", DeadLetterJson.ValueCharsMax))}") });
 
         Assert.True(shown.GetProperty("value_cut").GetBoolean());
         Assert.Equal(DeadLetterJson.ValueCharsMax - 1, shown.GetProperty("value").GetString()!.Length);

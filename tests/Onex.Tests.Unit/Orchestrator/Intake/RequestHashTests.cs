@@ -33,7 +33,7 @@ public sealed class RequestHashTests
     [Fact]
     public void Another_operation_or_target_has_another_hash()
     {
-        var (requester, payload) = (Story.Requester("1"), CelValue.Map([]));
+        var (requester, payload) = (SagaScenario.Requester("1"), CelValue.Map([]));
         Guid[] hashes =
         [
             RequestHash.OfStart("order", payload),
@@ -42,7 +42,8 @@ public sealed class RequestHashTests
             RequestHash.OfEvent("order", "pay", requester, payload),
             RequestHash.OfEvent("order", "cancel", requester with { CorrelationId = Guid.CreateVersion7() }, payload),
             RequestHash.OfEvent("order", "cancel", requester with { Target = new RequestTarget { Key = "k" } }, payload),
-            RequestHash.OfEvent("order", "cancel", requester with { Target = new RequestTarget { SagaId = Guid.CreateVersion7() } }, payload),
+            RequestHash.OfEvent(
+                "order", "cancel", requester with { Target = new RequestTarget { SagaId = Guid.CreateVersion7() } }, payload),
         ];
 
         Assert.Equal(hashes.Length, hashes.Distinct().Count());
@@ -61,5 +62,6 @@ public sealed class RequestHashTests
         Assert.NotEqual(Hash(Large('a')), Hash(Large('b')));
     }
 
-    private static Guid Hash(string payload) => RequestHash.OfStart("order", CelValue.FromJson(System.Text.Encoding.UTF8.GetBytes(payload)));
+    private static Guid Hash(string payload) =>
+        RequestHash.OfStart("order", CelValue.FromJson(System.Text.Encoding.UTF8.GetBytes(payload)));
 }

@@ -40,8 +40,12 @@ public sealed class RequestReaderTests
 
     [Theory]
     [InlineData("""{"operation":"o","operation":"p"}""", "The key 'operation' stands twice in one object (at byte 17).")]
-    [InlineData("""{"operation":"o","payload":{"a":{"b":1,"c":{"b":2},"b":3}}}""", "The key 'b' of 'payload.a' stands twice in one object (at byte 51).")]
-    [InlineData("""{"operation":"o","payload":{"a":[{"b":1},{"b":1,"\u0062":2}]}}""", "The key 'b' of 'payload.a' stands twice in one object (at byte 48).")]
+    [InlineData(
+        """{"operation":"o","payload":{"a":{"b":1,"c":{"b":2},"b":3}}}""",
+        "The key 'b' of 'payload.a' stands twice in one object (at byte 51).")]
+    [InlineData(
+        """{"operation":"o","payload":{"a":[{"b":1},{"b":1,"\u0062":2}]}}""",
+        "The key 'b' of 'payload.a' stands twice in one object (at byte 48).")]
     [InlineData("""{"operation":"o","else":{"b":1,"b":1}}""", "The key 'b' of 'else' stands twice in one object (at byte 31).")]
     public void A_key_that_stands_twice_in_one_object_is_refused_wherever_it_is(string value, string error)
     {
@@ -57,7 +61,8 @@ public sealed class RequestReaderTests
 
     [Fact]
     public void Bytes_that_are_not_utf8_are_refused() =>
-        Assert.Equal(ErrorCodes.MalformedMessage, Read([.. "{\"operation\":\"o\",\"payload\":{\"a\":\""u8, 0xFF, .. "\"}}"u8]).Rejection?.Code);
+        Assert.Equal(
+            ErrorCodes.MalformedMessage, Read([.. "{\"operation\":\"o\",\"payload\":{\"a\":\""u8, 0xFF, .. "\"}}"u8]).Rejection?.Code);
 
     [Fact]
     public void A_byte_order_mark_before_the_request_does_no_harm()
@@ -80,19 +85,23 @@ public sealed class RequestReaderTests
 
     [Fact]
     public void A_request_above_the_limit_is_refused() =>
-        Assert.Equal(ErrorCodes.RequestTooLarge, Read($$"""{"operation":"o","payload":{"a":"{{new string('x', 2_000_000)}}"} }""").Rejection?.Code);
+        Assert.Equal(
+            ErrorCodes.RequestTooLarge, Read($$"""{"operation":"o","payload":{"a":"{{new string('x', 2_000_000)}}"} }""").Rejection?.Code);
 
     [Fact]
     public void What_was_readable_before_the_damage_tells_whom_to_answer() =>
-        Assert.Equal(Id, Read($$"""{"correlation_id":"{{Id}}","operation":"o","payload":{""").Rejection!.Requester!.CorrelationId.ToString());
+        Assert.Equal(
+            Id, Read($$"""{"correlation_id":"{{Id}}","operation":"o","payload":{""").Rejection!.Requester!.CorrelationId.ToString());
 
     [Fact]
     public void A_malformed_correlation_id_is_not_silently_replaced() =>
-        Assert.Contains("\"nonsense\"", Read("""{"operation":"o","correlation_id":"nonsense"}""").Rejection!.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "\"nonsense\"", Read("""{"operation":"o","correlation_id":"nonsense"}""").Rejection!.Error, StringComparison.Ordinal);
 
     [Fact]
     public void A_missing_correlation_id_is_made_up_and_is_the_same_when_the_record_comes_again() =>
-        Assert.Equal(Read("""{"operation":"o"}""").Request!.Requester.CorrelationId, Read("""{"operation":"o"}""").Request!.Requester.CorrelationId);
+        Assert.Equal(
+            Read("""{"operation":"o"}""").Request!.Requester.CorrelationId, Read("""{"operation":"o"}""").Request!.Requester.CorrelationId);
 
     [Fact]
     public void A_request_is_identified_by_its_position_and_its_bytes_unless_it_has_an_envelope_id()
@@ -132,9 +141,11 @@ public sealed class RequestReaderTests
     public void Text_of_800_kilobytes_is_good_input() =>
         Assert.NotNull(Read($$"""{"operation":"o","payload":{"a":"{{new string('ä', 400_000)}}"} }""").Request);
 
-    private static (ReadRequest? Request, Rejection? Rejection) Read(string value, long offset = 7) => Read(Encoding.UTF8.GetBytes(value), offset);
+    private static (ReadRequest? Request, Rejection? Rejection) Read(string value, long offset = 7) =>
+        Read(Encoding.UTF8.GetBytes(value), offset);
 
-    private static (ReadRequest? Request, Rejection? Rejection) Read(byte[] value, long offset = 7) => new RequestReader(1 << 20).Read(new ConsumedRecord
+    private static (ReadRequest? Request, Rejection? Rejection) Read(byte[] value, long offset = 7) =>
+        new RequestReader(1 << 20).Read(new ConsumedRecord
     {
         Topic = "requests",
         Partition = 3,

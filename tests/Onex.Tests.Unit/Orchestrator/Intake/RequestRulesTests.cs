@@ -20,9 +20,17 @@ public sealed class RequestRulesTests
         { """{"operation":"order.cancel"}""", ErrorCodes.OperationUnknown, "Did you mean 'orders.cancel'?" },
         { """{"operation":"orders."}""", ErrorCodes.OperationUnknown, "has no event ''" },
         { """{"operation":"http.get"}""", ErrorCodes.OperationForbidden, "http.get" },
-        { """{"operation":"orders.cancel","payload":{"reason":7,"at":"2026-11-24T08:00:00Z"}}""", ErrorCodes.PayloadInvalid, "/reason must be string" },
+        {
+            """{"operation":"orders.cancel","payload":{"reason":7,"at":"2026-11-24T08:00:00Z"}}""",
+            ErrorCodes.PayloadInvalid,
+            "/reason must be string"
+        },
         { """{"operation":"orders.cancel"}""", ErrorCodes.PayloadInvalid, "the payload needs 'reason'" },
-        { """{"operation":"orders","payload":{"order":"o-1"},"target":{"key":"o-1"}}""", ErrorCodes.FieldInvalid, "'target' is for events" },
+        {
+            """{"operation":"orders","payload":{"order":"o-1"},"target":{"key":"o-1"}}""",
+            ErrorCodes.FieldInvalid,
+            "'target' is for events"
+        },
         { """{"operation":"orders.ping","reply_to":"elsewhere"}""", ErrorCodes.ReplyToForbidden, "elsewhere" },
     };
 
@@ -52,7 +60,8 @@ public sealed class RequestRulesTests
     {
         foreach (var operation in (string[])["orders", "orders.ping"])
         {
-            var (accepted, rejection) = Accept($$$"""{"operation":"{{{operation}}}","payload":{"order":"o-1","a/b":[1,{"total":{{{number}}} }]}}""");
+            var (accepted, rejection) = Accept(
+                $$$"""{"operation":"{{{operation}}}","payload":{"order":"o-1","a/b":[1,{"total":{{{number}}} }]}}""");
 
             Assert.Null(accepted);
             Assert.Equal((ErrorCodes.PayloadInvalid, "SchemaMismatch"), (rejection!.Code, rejection.ErrorType));
@@ -72,7 +81,8 @@ public sealed class RequestRulesTests
     [InlineData("100000000000000000000.0")]
     [InlineData("\"1e999\"")]
     public void A_number_in_range_is_accepted(string number) =>
-        Assert.IsType<AcceptedRequest.Start>(Accept($$$"""{"operation":"orders","payload":{"order":"o-1","total":{{{number}}} }}""").Request);
+        Assert.IsType<AcceptedRequest.Start>(
+            Accept($$$"""{"operation":"orders","payload":{"order":"o-1","total":{{{number}}} }}""").Request);
 
     [Fact]
     public void A_topic_that_is_not_allowed_is_not_answered_on() =>
@@ -93,7 +103,9 @@ public sealed class RequestRulesTests
 
     [Fact]
     public void A_request_that_names_a_contract_starts_a_saga() =>
-        Assert.Equal("o-1", Assert.IsType<AcceptedRequest.Start>(Accept("""{"operation":"orders","payload":{"order":"o-1"}}""").Request).Facts.BusinessKey);
+        Assert.Equal(
+            "o-1",
+            Assert.IsType<AcceptedRequest.Start>(Accept("""{"operation":"orders","payload":{"order":"o-1"}}""").Request).Facts.BusinessKey);
 
     [Fact]
     public void The_plan_that_a_saga_started_with_has_the_last_word()
@@ -138,7 +150,8 @@ public sealed class RequestRulesTests
     [Fact]
     public void An_event_of_a_contract_that_is_not_loaded_is_for_the_sagas_that_it_has()
     {
-        var sent = Assert.IsType<AcceptedRequest.Event>(Accept("""{"operation":"gone.cancel","payload":{"reason":7}}""", orMisfit: false).Request).Request;
+        var sent = Assert.IsType<AcceptedRequest.Event>(
+            Accept("""{"operation":"gone.cancel","payload":{"reason":7}}""", orMisfit: false).Request).Request;
 
         Assert.Equal(("gone", "cancel", ErrorCodes.OperationUnknown), (sent.Contract, sent.Event, sent.Misfit!.Code));
         Assert.Null(Accept("""{"operation":"gone"}""", orMisfit: false).Request);
@@ -149,11 +162,15 @@ public sealed class RequestRulesTests
         var plans = new PlanCatalogue([PlansWithEvents.Orders], registry: null!, compiler: null!, pipes: null!);
         var rules = new RequestRules(plans, new OperationCatalogue([]), Topics.Default, ["answers"]);
         var read = new RequestReader(1 << 20).Read(
-            Encoding.UTF8.GetBytes(request), new RequestOrigin(Guid.Parse(SagaId), "requests/3/7", ImmutableSortedDictionary<string, string>.Empty));
+            Encoding.UTF8.GetBytes(request), new RequestOrigin(
+                Guid.Parse(SagaId), "requests/3/7", ImmutableSortedDictionary<string, string>.Empty));
         Assert.NotNull(read.Request);
-        var (accepted, rejection) = rules.Accept(read.Request, Guid.Empty, homePartition: 3, new DateTimeOffset(2026, 11, 24, 8, 0, 0, TimeSpan.Zero));
+        var (accepted, rejection) = rules.Accept(
+            read.Request, Guid.Empty, homePartition: 3, new DateTimeOffset(2026, 11, 24, 8, 0, 0, TimeSpan.Zero));
 
         // What an event is told that finds no saga.
-        return accepted is AcceptedRequest.Event { Request.Misfit: { } misfit } ? (orMisfit ? null : accepted, misfit) : (accepted, rejection);
+        return accepted is AcceptedRequest.Event { Request.Misfit: { } misfit }
+            ? (orMisfit ? null : accepted, misfit)
+            : (accepted, rejection);
     }
 }

@@ -43,7 +43,7 @@ public sealed class ContractMachineTests
     [MemberData(nameof(Expected))]
     public void The_machine_accepts_in_each_state_what_the_plan_says(string state, string[] expected)
     {
-        var plan = new Story(Contract).Plan;
+        var plan = new SagaScenario(Contract).Plan;
         var machine = new ContractMachine(plan);
 
         // The runtime's own wish to send again is accepted where an operator's wishes are, and has no kind of its own.
@@ -59,7 +59,7 @@ public sealed class ContractMachineTests
     [Fact]
     public void The_machines_states_are_the_contracts_own_and_the_implicit_ones()
     {
-        var machine = new ContractMachine(new Story(Contract.Replace("on_failure: unwinding", "", StringComparison.Ordinal)).Plan);
+        var machine = new ContractMachine(new SagaScenario(Contract.Replace("on_failure: unwinding", "", StringComparison.Ordinal)).Plan);
 
         Assert.Equal(
             ["Final", "Initial", "compensating", "done", "failed", "passing", "unwinding", "unwound", "working"],
@@ -67,12 +67,13 @@ public sealed class ContractMachineTests
     }
 
     [Fact]
-    public void The_machine_is_called_like_its_contract() => Assert.Equal("story", ((StateMachine)new ContractMachine(new Story(Contract).Plan)).Name);
+    public void The_machine_is_called_like_its_contract() =>
+        Assert.Equal("story", ((StateMachine)new ContractMachine(new SagaScenario(Contract).Plan)).Name);
 
     [Fact]
     public void Every_kind_of_event_has_a_place_in_the_machine()
     {
-        var machine = new ContractMachine(new Story(Contract).Plan);
+        var machine = new ContractMachine(new SagaScenario(Contract).Plan);
 
         Assert.Equal(
             Enum.GetNames<EventKind>().Order(StringComparer.Ordinal),

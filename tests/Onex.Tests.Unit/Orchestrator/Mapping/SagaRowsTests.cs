@@ -26,7 +26,14 @@ public sealed class SagaRowsTests
     {
         ["as it starts"] = saga => saga,
         ["data"] = saga => saga with { Data = saga.Data.SetItem("since", CelValue.Timestamp(_at)) },
-        ["times"] = saga => saga with { EnteredAt = _at.AddTicks(17), StateDueAt = _at.AddHours(1), DeadlineAt = _at.AddHours(2), WaitUntil = _at.AddDays(3) },
+        ["times"] = saga =>
+            saga with
+            {
+                EnteredAt = _at.AddTicks(17),
+                StateDueAt = _at.AddHours(1),
+                DeadlineAt = _at.AddHours(2),
+                WaitUntil = _at.AddDays(3),
+            },
         ["waiting"] = saga => saga with { Status = SagaStatus.Waiting, WaitingFor = ["card", "cancel"] },
         ["leaving"] = saga => saga with { Leaving = new Departure("done") },
         ["blocked"] = saga => saga with
@@ -39,8 +46,15 @@ public sealed class SagaRowsTests
             Status = SagaStatus.Blocked,
             Blockages =
             [
-                new Blockage(BlockedBy.Compensation, "charge", Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1"), 3, _at, "It was rejected."),
-                new Blockage(BlockedBy.Step, "pack", Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff2"), 0, _at, "It was rejected too.") { Item = 7 },
+                new Blockage(
+                    BlockedBy.Compensation, "charge", Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1"), 3, _at, "It was rejected."),
+                new Blockage(
+                    BlockedBy.Step,
+                    "pack",
+                    Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff2"),
+                    0,
+                    _at,
+                    "It was rejected too.") { Item = 7 },
             ],
         },
         ["paused"] = saga => saga with { Status = SagaStatus.Paused, PausedBy = new OperatorRequest("alice", "stocktaking", _at) },
@@ -53,7 +67,12 @@ public sealed class SagaRowsTests
         },
         ["undo"] = saga => saga with
         {
-            Undo = [new Compensable("charge", "asking", Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1"), RawJson.FromText("""{"ref":"p"}""")) { Round = 2 }],
+            Undo = [
+                new Compensable(
+                    "charge",
+                    "asking",
+                    Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1"),
+                    RawJson.FromText("""{"ref":"p"}""")) { Round = 2 }],
         },
     };
 
@@ -61,7 +80,7 @@ public sealed class SagaRowsTests
     [MemberData(nameof(Cases))]
     public void A_saga_comes_back_from_its_row_as_it_was(string name)
     {
-        var saga = _cases[name](new Story(_plan).Starts().Saga);
+        var saga = _cases[name](new SagaScenario(_plan).Starts().Saga);
 
         Assert.Equal(Told.Of(saga), Told.Of(There_and_back(_plan, saga)));
     }
@@ -69,7 +88,7 @@ public sealed class SagaRowsTests
     [Fact]
     public void The_row_says_whether_the_saga_has_answered_already()
     {
-        var saga = new Story(_plan).Starts().Saga with { Response = RawJson.EmptyObject };
+        var saga = new SagaScenario(_plan).Starts().Saga with { Response = RawJson.EmptyObject };
 
         Assert.Contains("\"responded\":true", SagaRows.ToRow(saga, 1, Guid.Empty).Progress.ToString(), StringComparison.Ordinal);
     }
@@ -77,17 +96,24 @@ public sealed class SagaRowsTests
     [Fact]
     public void People_can_read_from_the_row_what_a_saga_waits_for()
     {
-        var progress = SagaRows.ToRow(new Story(_plan).Starts().Saga, 1, Guid.Empty).Progress.ToString();
+        var progress = SagaRows.ToRow(new SagaScenario(_plan).Starts().Saga, 1, Guid.Empty).Progress.ToString();
 
         Assert.Equal("""{"step":0,"entered_at":"2026-11-24T08:00:00+00:00","waiting_for":["card"],"visits":{"asking":1}}""", progress);
     }
 
-    /// <summary>What a store does with a saga, as far as the engine can see; kept events and the response are stored apart from the row.</summary>
+    /// <summary>
+    /// What a store does with a saga, as far as the engine can see; kept events and the response are stored apart from the row.
+    /// </summary>
     internal static SagaState There_and_back(Plan plan, SagaState saga)
     {
         var row = SagaRows.ToRow(saga, 1, Guid.Empty);
         _ = ValueJson.TryWrite(saga.Facts.Input, out var input, out _);
-        row = row with { Data = AsJsonb(row.Data), Progress = AsJsonb(row.Progress), Fault = row.Fault is { } fault ? AsJsonb(fault) : null };
+        row = row with
+        {
+            Data = AsJsonb(row.Data),
+            Progress = AsJsonb(row.Progress),
+            Fault = row.Fault is { } fault ? AsJsonb(fault) : null,
+        };
         return SagaRows.FromRow(plan, row, input, saga.Output, saga.Response) with { Early = saga.Early };
     }
 
@@ -142,7 +168,9 @@ internal static class Told
                 text.AppendLine(value is DateTimeOffset at ? at.ToString("O") : value.ToString());
                 break;
             case CelValue cel:
-                text.Append(cel.Kind).Append(' ').AppendLine(ValueJson.TryWrite(StoredOrder.Of(cel), out var json, out _) ? json.ToString() : "?");
+                text.Append(cel.Kind)
+                    .Append(' ')
+                    .AppendLine(ValueJson.TryWrite(StoredOrder.Of(cel), out var json, out _) ? json.ToString() : "?");
                 break;
             case System.Collections.IDictionary map:
                 text.AppendLine();
@@ -174,5 +202,6 @@ internal static class Told
         }
     }
 
-    private static PropertyInfo[] PropertiesOf(Type type) => [.. type.GetProperties().Where(property => property.Name != "EqualityContract")];
+    private static PropertyInfo[] PropertiesOf(Type type) =>
+        [.. type.GetProperties().Where(property => property.Name != "EqualityContract")];
 }

@@ -38,18 +38,26 @@ public sealed class StoredSagaSampleTests
 
     private static void Write(StoredSagaSample sample)
     {
-        var story = sample.Begin(new Story(sample.Contract).Starts(sample.Input));
-        var saga = story.Saga;
+        var scenario = sample.Begin(new SagaScenario(sample.Contract).Starts(sample.Input));
+        var saga = scenario.Saga;
         Directory.CreateDirectory(FolderOf(sample.Name));
         File.WriteAllText(Path.Combine(FolderOf(sample.Name), "contract.yaml"), sample.Contract + "\n");
         using var file = File.Create(Path.Combine(FolderOf(sample.Name), "rows.json"));
         using var json = new Utf8JsonWriter(file, _indented);
         json.WriteStartObject();
-        json.WriteString("at", story.Now);
+        json.WriteString("at", scenario.Now);
         Rows(json, "sagas", SagaTable.Columns, [SagaRows.ToRow(saga, 3, Identity.OfRequest(Guid.Empty, sample.Name))]);
         Assert.True(ValueJson.TryWrite(saga.Facts.Input, out var input, out _));
-        Rows(json, "saga_payloads", PayloadTable.Columns, [new SagaPayload(Identity.OfRequest(Guid.Empty, "input"), saga.Facts.SagaId, "input", input)]);
-        Rows(json, "saga_items", SagaItemTable.Columns, story.Items.All.OrderBy(item => item.Index).Select(item => (saga.Facts.SagaId, item)));
+        Rows(
+            json,
+            "saga_payloads",
+            PayloadTable.Columns,
+            [new SagaPayload(Identity.OfRequest(Guid.Empty, "input"), saga.Facts.SagaId, "input", input)]);
+        Rows(
+            json,
+            "saga_items",
+            SagaItemTable.Columns,
+            scenario.Items.All.OrderBy(item => item.Index).Select(item => (saga.Facts.SagaId, item)));
         Rows(json, "early_events", EarlyEventTable.Columns, saga.Early.Select(kept => EarlyEventRows.ToRow(saga.Facts, kept)));
         json.WriteEndObject();
         json.Flush();
@@ -78,24 +86,32 @@ public sealed class StoredSagaSampleTests
         json.WriteEndArray();
     }
 
-    private static Story Read(string name)
+    private static SagaScenario Read(string name)
     {
-        var story = new Story(File.ReadAllText(Path.Combine(FolderOf(name), "contract.yaml")));
+        var scenario = new SagaScenario(File.ReadAllText(Path.Combine(FolderOf(name), "contract.yaml")));
         using var document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(FolderOf(name), "rows.json")));
         var root = document.RootElement;
         var row = SagaTable.Read(Row(SagaTable.Columns, root.GetProperty("sagas")[0]));
         var input = PayloadTable.Read(Row(PayloadTable.Columns, root.GetProperty("saga_payloads")[0])).Content;
-        var early = root.GetProperty("early_events").EnumerateArray().Select(each => EarlyEventTable.Read(Row(EarlyEventTable.Columns, each)));
-        story.Items.Keep(root.GetProperty("saga_items").EnumerateArray().Select(each => SagaItemTable.Read(Row(SagaItemTable.Columns, each))));
-        story.Reloads(
-            SagaRows.FromRow(story.Plan, row, input, output: null) with { Early = [.. early.Select(each => EarlyEventRows.ToKept(story.Plan, each))] },
+        var early = root.GetProperty("early_events")
+            .EnumerateArray()
+            .Select(each => EarlyEventTable.Read(Row(EarlyEventTable.Columns, each)));
+        scenario.Items.Keep(
+            root.GetProperty("saga_items").EnumerateArray().Select(each => SagaItemTable.Read(Row(SagaItemTable.Columns, each))));
+        scenario.Reloads(
+            SagaRows.FromRow(scenario.Plan, row, input, output: null) with
+            {
+                Early = [.. early.Select(each => EarlyEventRows.ToKept(scenario.Plan, each))],
+            },
             root.GetProperty("at").GetDateTimeOffset());
-        return story;
+        return scenario;
     }
 
     private static JsonRow Row<TRow>(Table<TRow> columns, JsonElement row) => new([.. columns.Columns.Select(column => column.Name)], row);
 
-    /// <summary>A row whose columns are the members of an object. A column that a later version added is not there, as after its migration.</summary>
+    /// <summary>
+    /// A row whose columns are the members of an object. A column that a later version added is not there, as after its migration.
+    /// </summary>
     private readonly struct JsonRow(string[] columns, JsonElement row) : IRowReader
     {
         public bool IsNull(int place) => !row.TryGetProperty(columns[place], out var value) || value.ValueKind == JsonValueKind.Null;

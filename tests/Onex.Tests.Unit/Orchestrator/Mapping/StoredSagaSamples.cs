@@ -9,7 +9,8 @@ namespace Onex.Tests.Unit.Orchestrator.Mapping;
 /// <param name="Input">The input, as JSON.</param>
 /// <param name="Begin">From its start to where the sample was taken.</param>
 /// <param name="Continue">From the sample to its end, with what must follow.</param>
-internal sealed record StoredSagaSample(string Name, string Contract, string Input, Func<Story, Story> Begin, Func<Story, Story> Continue);
+internal sealed record StoredSagaSample(
+    string Name, string Contract, string Input, Func<SagaScenario, SagaScenario> Begin, Func<SagaScenario, SagaScenario> Continue);
 
 /// <summary>The samples that the present version has added.</summary>
 internal static class StoredSagaSamples
@@ -54,12 +55,17 @@ internal static class StoredSagaSamples
             on_failure: unwinding
             """,
             """{ "id": "o-1", "price": 12.5 }""",
-            story => story
-                .Answered("hold", 201, """{ "id": "h-1", "at": "2027-01-02T03:04:05Z", "note": { "big": 1.5e17, "list": [1, 1.0, "1", null] } }""")
+            scenario => scenario
+                .Answered(
+                    "hold",
+                    201,
+                    """{ "id": "h-1", "at": "2027-01-02T03:04:05Z", "note": { "big": 1.5e17, "list": [1, 1.0, "1", null] } }""")
                 .Sends("charge")
                 .Fails("charge"),
-            story => story
-                .Wakes().Sends("charge#2").ArgumentsAre("charge", """{"path":"/charges","body":{"total":12.5,"note":{"big":1.5E+17,"list":[1,1.0,"1",null]}}}""")
+            scenario => scenario
+                .Wakes()
+                    .Sends("charge#2")
+                    .ArgumentsAre("charge", """{"path":"/charges","body":{"total":12.5,"note":{"big":1.5E+17,"list":[1,1.0,"1",null]}}}""")
                 .Answered("charge", 409)
                 .IsIn("unwinding", SagaStatus.Compensating).Sends("-hold")
                 .ArgumentsAre("hold", """{"path":"/holds/h-1"}""")
@@ -89,10 +95,12 @@ internal static class StoredSagaSamples
               late: { end: failed }
             """,
             "{}",
-            story => story.After(TimeSpan.FromHours(3)).Tells("paid", """{ "amount": 9007199254740993 }"""),
-            story => story
+            scenario => scenario
+                .AdvancesTime(TimeSpan.FromHours(3))
+                .Receives("paid", """{ "amount": 9007199254740993 }"""),
+            scenario => scenario
                 .IsIn("shipping", SagaStatus.Waiting)
-                .Tells("shipped", """{ "at": "2026-11-25T00:00:00Z" }""")
+                .Receives("shipped", """{ "at": "2026-11-25T00:00:00Z" }""")
                 .IsIn("done", SagaStatus.Completed)
                 .OutputIs("""{"amount":9007199254740993}""")),
         new(
@@ -116,10 +124,12 @@ internal static class StoredSagaSamples
               done: { end: completed }
             """,
             "{}",
-            story => story.Answered("a", 200, """{ "n": 7 }"""),
-            story => story
+            scenario => scenario.Answered("a", 200, """{ "n": 7 }"""),
+            scenario => scenario
                 .Answered("c", 200)
-                .Fails("b").Wakes().Sends("b#2")
+                .Fails("b")
+                .Wakes()
+                    .Sends("b#2")
                 .ArgumentsAre("b", """{"path":"/b/7"}""")
                 .Answered("b", 200)
                 .IsIn("done", SagaStatus.Completed)),
@@ -127,23 +137,35 @@ internal static class StoredSagaSamples
             "each-in-progress",
             Each,
             """{ "names": ["a", "b", "c", "d", "e"] }""",
-            story => story.CompletesItem("pack", 1, Body("b")).CompletesItem("pack", 0, Body("a")).RejectsItem("pack", 2),
-            story => story
+            scenario => scenario
+                .CompletesItem("pack", 1, Body("b"))
+                .CompletesItem("pack", 0, Body("a"))
+                .RejectsItem("pack", 2),
+            scenario => scenario
                 .InFlightAre("pack", 3, 4)
-                .CompletesItem("pack", 4, Body("e")).CompletesItem("pack", 3, Body("d")).Fires().Wakes()
+                .CompletesItem("pack", 4, Body("e"))
+                .CompletesItem("pack", 3, Body("d"))
+                .Fires()
+                .Wakes()
                 .IsIn("done", SagaStatus.Completed)
                 .OutputIs("""{"refs":["a","b","d","e"],"failed":1}""")),
         new(
             "each-being-compensated",
             Each,
             """{ "names": ["a", "b", "c"] }""",
-            story => story
-                .CompletesItem("pack", 0, Body("a")).CompletesItem("pack", 1, Body("b")).CompletesItem("pack", 2, Body("c")).Fires()
-                .Asks(OperatorCommand.Cancel).Fires()
+            scenario => scenario
+                .CompletesItem("pack", 0, Body("a"))
+                .CompletesItem("pack", 1, Body("b"))
+                .CompletesItem("pack", 2, Body("c"))
+                .Fires()
+                .OperatorSends(OperatorCommand.Cancel)
+                .Fires()
                 .CompletesItem("pack", 2),
-            story => story
-                .Fires().InFlightAre("pack", 0, 1)
-                .CompletesItem("pack", 1).CompletesItem("pack", 0)
+            scenario => scenario
+                .Fires()
+                    .InFlightAre("pack", 0, 1)
+                .CompletesItem("pack", 1)
+                .CompletesItem("pack", 0)
                 .IsIn("failed", SagaStatus.Cancelled)),
         new(
             "blocked-by-an-unknown-outcome",
@@ -168,10 +190,11 @@ internal static class StoredSagaSamples
             on_failure: unwinding
             """,
             "{}",
-            story => story.Loses("charge"),
-            story => story
+            scenario => scenario.LosesResult("charge"),
+            scenario => scenario
                 .IsIn("charging", SagaStatus.Blocked)
-                .Asks(OperatorCommand.Retry, reason: "it is back").Sends("charge#2")
+                .OperatorSends(OperatorCommand.Retry, reason: "it is back")
+                    .Sends("charge#2")
                 .Answered("charge", 201)
                 .IsIn("done", SagaStatus.Completed)),
         new(
@@ -189,10 +212,13 @@ internal static class StoredSagaSamples
               done: { end: completed }
             """,
             "{}",
-            story => story.After(TimeSpan.FromHours(5)).Asks(OperatorCommand.Pause, "ann", "stocktaking"),
-            story => story
+            scenario => scenario
+                .AdvancesTime(TimeSpan.FromHours(5))
+                .OperatorSends(OperatorCommand.Pause, "ann", "stocktaking"),
+            scenario => scenario
                 .IsIn("resting", SagaStatus.Paused)
-                .Asks(OperatorCommand.Resume).Wakes()
+                .OperatorSends(OperatorCommand.Resume)
+                .Wakes()
                 .IsIn("done", SagaStatus.Completed)),
         new(
             "interrupted-in-flight",
@@ -214,10 +240,11 @@ internal static class StoredSagaSamples
               failed: { end: failed }
             """,
             "{}",
-            story => story.Tells("stop"),
-            story => story
+            scenario => scenario.Receives("stop"),
+            scenario => scenario
                 .IsIn("unwinding", SagaStatus.Compensating)
-                .Answered("fetch", 201).Sends("-fetch")
+                .Answered("fetch", 201)
+                    .Sends("-fetch")
                 .Answered("fetch", 200)
                 .IsIn("failed", SagaStatus.Failed)),
     ];

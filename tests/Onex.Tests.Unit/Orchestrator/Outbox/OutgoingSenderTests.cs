@@ -39,7 +39,13 @@ public sealed class OutgoingSenderTests
         Assert.Equal(["responses", "responses.dlq"], broker.Topics);
         var row = Assert.Single(index.Rows);
         Assert.Equal(
-            (_message.MessageId, "responses", -1, ErrorCodes.DeliveryRefused, "too large", Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a12")),
+            (
+                _message.MessageId,
+                "responses",
+                -1,
+                ErrorCodes.DeliveryRefused,
+                "too large",
+                Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a12")),
             (row.Id, row.Topic, row.Partition, row.Code, row.Reason, row.CorrelationId));
         Assert.Equal(_message.Value.ToArray(), row.Value);
     }
@@ -152,7 +158,8 @@ public sealed class OutgoingSenderTests
             (false, "error", "success", ErrorCodes.ResponseUndeliverable, _saga, _saga),
             (sent.Success, sent.Status, sent.OriginalStatus, sent.Code, sent.SagaId!.Value, sent.CorrelationId));
         Assert.Contains($"/api/v1/sagas/{_saga}/response", sent.Error);
-        Assert.Contains(broker.Last.Headers, header => header is { Key: HeaderNames.MessageId } && header.Value == large.MessageId.ToString());
+        Assert.Contains(
+            broker.Last.Headers, header => header is { Key: HeaderNames.MessageId } && header.Value == large.MessageId.ToString());
         Assert.DoesNotContain(broker.Last.Headers, header => header.Key == "x-large");
     }
 
@@ -235,10 +242,12 @@ public sealed class OutgoingSenderTests
 
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
         Assert.Equal([KeyValuePair.Create("responses", 1L)], resent.Topics);
-        Assert.Contains("Messages of the outbox are sent although a copy may be there (1)", Assert.Single(log.Lines), StringComparison.Ordinal);
+        Assert.Contains(
+            "Messages of the outbox are sent although a copy may be there (1)", Assert.Single(log.Lines), StringComparison.Ordinal);
         Assert.Contains($"{_message.MessageId} for responses", Assert.Single(log.Lines), StringComparison.Ordinal);
         Assert.Equal(
-            "sent although a copy may be there, since the process began: 1 message for responses", (await resent.ProbeAsync(CancellationToken.None)).Note);
+            "sent although a copy may be there, since the process began: 1 message for "
+                + "responses", (await resent.ProbeAsync(CancellationToken.None)).Note);
     }
 
     [Theory]
@@ -334,7 +343,8 @@ public sealed class OutgoingSenderTests
                 return Task.FromResult(answer);
             }
 
-            return Task.FromResult(refused ? new DeliveryReport(Delivery.Undeliverable, "too large") : new DeliveryReport(Delivery.Acknowledged, null));
+            return Task.FromResult(
+                refused ? new DeliveryReport(Delivery.Undeliverable, "too large") : new DeliveryReport(Delivery.Acknowledged, null));
         }
 
         public Task<int> PartitionsAsync(string topic, CancellationToken cancellation) => Task.FromResult(1);
@@ -349,7 +359,8 @@ public sealed class OutgoingSenderTests
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
             Lines.Add(formatter(state, exception));
     }
 
@@ -387,6 +398,7 @@ public sealed class OutgoingSenderTests
 
         public Task<DeadLetterRow?> FindAsync(Guid id, CancellationToken cancellation) => throw new NotSupportedException();
 
-        public Task<DeadLetterRow?> DecideAsync(DeadLetterDecision decision, CancellationToken cancellation) => throw new NotSupportedException();
+        public Task<DeadLetterRow?> DecideAsync(DeadLetterDecision decision, CancellationToken cancellation) =>
+            throw new NotSupportedException();
     }
 }

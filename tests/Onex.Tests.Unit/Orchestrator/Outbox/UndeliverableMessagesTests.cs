@@ -14,7 +14,8 @@ namespace Onex.Tests.Unit.Orchestrator.Outbox;
 /// <summary>From a message that the broker refuses to what its saga makes of that.</summary>
 public sealed class UndeliverableMessagesTests
 {
-    private const string Effect = "effect: http.post\n        connection: outside\n        with: { path: /x }\n        compensate: { none: a test }";
+    private const string Effect =
+        "effect: http.post\n        connection: outside\n        with: { path: /x }\n        compensate: { none: a test }";
     private const string Child = "saga: audit\n        with: {}\n        compensate: { none: a test }";
     private static readonly Guid _id = Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11");
     private readonly MemoryLedger _ledger = new();
@@ -25,57 +26,61 @@ public sealed class UndeliverableMessagesTests
     [InlineData("compute: hash.sha256\n        with: { text: x }")]
     public async Task A_command_that_cannot_be_sent_fails_its_step_with_a_code(string call)
     {
-        var story = Starts(call);
-        await RefuseAsync(story, story.Last.Commands[0]);
+        var scenario = Starts(call);
+        await RefuseAsync(scenario, scenario.Last.Commands[0]);
 
-        story.IsIn("failed", SagaStatus.Failed);
+        scenario.IsIn("failed", SagaStatus.Failed);
         Assert.Equal(
-            (EngineCodes.Undeliverable, "Step 'one' cannot be sent: too large"), (story.Saga.Fault!.Code, story.Saga.Fault.Message));
+            (EngineCodes.Undeliverable, "Step 'one' cannot be sent: too large"), (scenario.Saga.Fault!.Code, scenario.Saga.Fault.Message));
     }
 
     [Fact]
     public async Task No_copy_of_a_command_whose_step_has_failed_because_of_that_is_ever_run()
     {
-        var story = Starts();
-        var sent = story.Last.Commands[0];
-        await RefuseAsync(story, sent);
+        var scenario = Starts();
+        var sent = scenario.Last.Commands[0];
+        await RefuseAsync(scenario, sent);
 
-        Assert.IsType<ClaimResult.Expired>(await _ledger.ClaimAsync(Written(story, sent), CancellationToken.None));
+        Assert.IsType<ClaimResult.Expired>(await _ledger.ClaimAsync(Written(scenario, sent), CancellationToken.None));
     }
 
     [Fact]
     public async Task A_command_of_which_an_earlier_copy_may_have_run_blocks_with_the_reason()
     {
-        var story = Starts();
-        var sent = story.Last.Commands[0];
-        await _ledger.ClaimAsync(Written(story, sent), CancellationToken.None);
-        await RefuseAsync(story, sent);
+        var scenario = Starts();
+        var sent = scenario.Last.Commands[0];
+        await _ledger.ClaimAsync(Written(scenario, sent), CancellationToken.None);
+        await RefuseAsync(scenario, sent);
 
-        story.IsIn("working", SagaStatus.Blocked);
-        Assert.Equal("Step 'one' cannot be sent: too large", story.Saga.BlockedBecause);
+        scenario.IsIn("working", SagaStatus.Blocked);
+        Assert.Equal("Step 'one' cannot be sent: too large", scenario.Saga.BlockedBecause);
     }
 
     [Fact]
     public async Task A_compensation_that_cannot_be_sent_blocks_with_the_reason_and_can_be_sent_again()
     {
-        var undone = Effect.Replace("{ none: a test }", "{ effect: http.delete, connection: outside, with: { path: /x } }", StringComparison.Ordinal);
-        var story = Starts($"{undone}\n      - id: two\n        {Effect}").Answered("one", 200).Answered("two", 404).Sends("-one");
-        var undo = story.Last.Commands[0];
-        await RefuseAsync(story, undo);
+        var undone = Effect.Replace(
+            "{ none: a test }", "{ effect: http.delete, connection: outside, with: { path: /x } }", StringComparison.Ordinal);
+        var scenario = Starts($"{undone}\n      - id: two\n        {Effect}")
+            .Answered("one", 200)
+            .Answered("two", 404)
+                .Sends("-one");
+        var undo = scenario.Last.Commands[0];
+        await RefuseAsync(scenario, undo);
 
-        Assert.Equal((BlockedBy.Compensation, undo.CommandId), (story.Saga.Blockage?.Kind, story.Saga.Blockage?.CommandId));
-        Assert.IsType<ClaimResult.Granted>(await _ledger.ClaimAsync(Written(story, undo), CancellationToken.None));
+        Assert.Equal((BlockedBy.Compensation, undo.CommandId), (scenario.Saga.Blockage?.Kind, scenario.Saga.Blockage?.CommandId));
+        Assert.IsType<ClaimResult.Granted>(await _ledger.ClaimAsync(Written(scenario, undo), CancellationToken.None));
     }
 
     [Fact]
     public async Task A_childs_outcome_that_the_broker_refuses_is_handed_to_its_parent_inside_the_process()
     {
-        var story = Starts(Child);
+        var scenario = Starts(Child);
         var outcome = new StepResult
         {
-            CommandId = story.Last.Commands[0].CommandId,
+            CommandId = scenario.Last.Commands[0].CommandId,
             Attempt = 1,
-            SagaId = story.Saga.Facts.SagaId,
+            SagaId = scenario.Saga.Facts.SagaId,
             CorrelationId = _id,
             Outcome = StepOutcomes.Rejected,
             Code = "no_carrier",
@@ -89,68 +94,72 @@ public sealed class UndeliverableMessagesTests
             Headers = MessageHeaders.Empty,
         };
 
-        story.Takes((await Refused(story).TellAsync(_id, message, "too large", CancellationToken.None))!.Message);
+        scenario.Handles((await Refused(scenario).TellAsync(_id, message, "too large", CancellationToken.None))!.Message);
 
-        Assert.Equal("no_carrier", story.Saga.Fault?.Code);
+        Assert.Equal("no_carrier", scenario.Saga.Fault?.Code);
     }
 
     [Fact]
     public async Task A_child_that_cannot_be_called_is_cancelled_before_it_begins_and_fails_its_step()
     {
-        var story = Starts(Child);
-        await RefuseAsync(story, story.Last.Commands[0]);
-        story.Sends("one");
-        Assert.True(story.Last.Commands[0].Cancels);
+        var scenario = Starts(Child);
+        await RefuseAsync(scenario, scenario.Last.Commands[0]);
+        scenario.Sends("one");
+        Assert.True(scenario.Last.Commands[0].Cancels);
 
-        story.Takes(story.Result("one", StepOutcome.Rejected, null, EngineCodes.Cancelled)).IsIn("failed", SagaStatus.Failed);
+        scenario.Handles(scenario.Result("one", StepOutcome.Rejected, null, EngineCodes.Cancelled)).IsIn("failed", SagaStatus.Failed);
     }
 
     [Fact]
     public async Task A_child_that_can_be_neither_called_nor_cancelled_blocks_with_the_reason()
     {
-        var story = Starts(Child);
-        await RefuseAsync(story, story.Last.Commands[0]);
-        await RefuseAsync(story, story.Last.Commands[0]);
+        var scenario = Starts(Child);
+        await RefuseAsync(scenario, scenario.Last.Commands[0]);
+        await RefuseAsync(scenario, scenario.Last.Commands[0]);
 
-        story.IsIn("working", SagaStatus.Blocked);
-        Assert.Equal("Step 'one' cannot be sent: too large", story.Saga.BlockedBecause);
+        scenario.IsIn("working", SagaStatus.Blocked);
+        Assert.Equal("Step 'one' cannot be sent: too large", scenario.Saga.BlockedBecause);
     }
 
-    private async Task RefuseAsync(Story story, CommandToSend sent) => story.Takes(
-        (await Refused(story).TellAsync(story.Saga.Facts.SagaId, Message(story, sent), "too large", CancellationToken.None))!.Message);
+    private async Task RefuseAsync(SagaScenario scenario, CommandToSend sent) => scenario.Handles(
+        (await Refused(scenario).TellAsync(
+            scenario.Saga.Facts.SagaId, Message(scenario, sent), "too large", CancellationToken.None))!.Message);
 
     [Theory]
     [InlineData(Effect, false, true)]
     [InlineData(Effect, true, false)]
     [InlineData(Child, false, true)]
-    public async Task The_letter_of_a_refused_command_closes_itself_unless_its_saga_waits_for_an_operator(string call, bool taken, bool closes)
+    public async Task The_letter_of_a_refused_command_closes_itself_unless_its_saga_waits_for_an_operator(
+        string call, bool taken, bool closes)
     {
-        var story = Starts(call);
-        var sent = story.Last.Commands[0];
+        var scenario = Starts(call);
+        var sent = scenario.Last.Commands[0];
         if (taken)
         {
-            await _ledger.ClaimAsync(Written(story, sent), CancellationToken.None);
+            await _ledger.ClaimAsync(Written(scenario, sent), CancellationToken.None);
         }
 
-        var message = Message(story, sent);
-        var told = (await Refused(story).TellAsync(story.Saga.Facts.SagaId, message, "too large", CancellationToken.None))!;
-        story.Takes(told.Message);
-        told.Done(told.Message.SagaId, story.Saga);
-        await Refused(story).CloseDeadLetterAsync(message, told);
+        var message = Message(scenario, sent);
+        var told = (await Refused(scenario).TellAsync(scenario.Saga.Facts.SagaId, message, "too large", CancellationToken.None))!;
+        scenario.Handles(told.Message);
+        told.Done(told.Message.SagaId, scenario.Saga);
+        await Refused(scenario).CloseDeadLetterAsync(message, told);
 
         Assert.Equal(closes ? [_id] : [], _letters.Closed);
     }
 
-    private UndeliverableMessages Refused(Story story) => new(_ledger, _letters, new FakeTimeProvider(story.Now), Topics.Default);
+    private UndeliverableMessages Refused(SagaScenario scenario) => new(
+        _ledger, _letters, new FakeTimeProvider(scenario.Now), Topics.Default);
 
-    private static OutgoingMessage Message(Story story, CommandToSend sent) =>
-        new MessageWriter(Topics.Default, new ResponseWriter(Topics.Default)).Command(story.Saga, sent, argumentsRef: null, _id, story.Now);
+    private static OutgoingMessage Message(SagaScenario scenario, CommandToSend sent) =>
+        new MessageWriter(Topics.Default, new ResponseWriter(Topics.Default))
+            .Command(scenario.Saga, sent, argumentsRef: null, _id, scenario.Now);
 
-    private static StepCommand Written(Story story, CommandToSend sent) =>
-        JsonSerializer.Deserialize(Message(story, sent).Value.Span, MessageJson.Default.StepCommand)!;
+    private static StepCommand Written(SagaScenario scenario, CommandToSend sent) =>
+        JsonSerializer.Deserialize(Message(scenario, sent).Value.Span, MessageJson.Default.StepCommand)!;
 
-    private static Story Starts(string call = Effect) =>
-        new Story($$"""
+    private static SagaScenario Starts(string call = Effect) =>
+        new SagaScenario($$"""
             contract: story
             version: 1.0.0
             input: {}

@@ -32,7 +32,11 @@ public sealed class BatchOrderTests
     public void Two_events_under_one_identity_are_looked_at_one_after_the_other()
     {
         WorkItem One(char hash) => WorkItem.Of(
-            new EventRequest("story", "cancel", CelValue.Null, Story.Requester("1") with { RequestHash = new Guid($"{new string(hash, 8)}-0000-0000-0000-000000000000") }),
+            new EventRequest(
+                "story",
+                "cancel",
+                CelValue.Null,
+                SagaScenario.Requester("1") with { RequestHash = new Guid($"{new string(hash, 8)}-0000-0000-0000-000000000000") }),
             entry: null);
         WorkItem[] items = [One('a'), One('a'), One('b'), One('a')];
 
@@ -42,7 +46,10 @@ public sealed class BatchOrderTests
     private static WorkItem Item(string name)
     {
         var key = name.Length > 1 && char.IsUpper(name[1]) ? name[1..] : null;
-        var requester = Story.Requester(key is null ? name[1..] : name) with { Target = key is null ? null : new RequestTarget { Key = key } };
+        var requester = SagaScenario.Requester(key is null ? name[1..] : name) with
+        {
+            Target = key is null ? null : new RequestTarget { Key = key },
+        };
         return name[0] switch
         {
             'e' => WorkItem.Of(new EventRequest("story", "cancel", CelValue.Null, requester), entry: null),
@@ -60,7 +67,9 @@ public sealed class BatchOrderTests
                     Input = CelValue.Null,
                 }),
                 entry: null),
-            _ => new WorkItem(new ResendAsked { SagaId = Guid.CreateVersion7(DateTimeOffset.UnixEpoch), CausedBy = Guid.Empty }, entry: null),
+            _ =>
+                new WorkItem(
+                    new ResendAsked { SagaId = Guid.CreateVersion7(DateTimeOffset.UnixEpoch), CausedBy = Guid.Empty }, entry: null),
         };
     }
 }

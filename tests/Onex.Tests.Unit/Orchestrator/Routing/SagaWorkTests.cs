@@ -38,7 +38,8 @@ public sealed class SagaWorkTests
 
         var other = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga, version: 4);
         Apply(other, Saga with { Early = [third] }, third.MessageId);
-        Assert.Equal((third.MessageId, Saga.Facts.SagaId), Identified(Assert.IsType<CommitEntry.Move>(other.ToEntry()).BufferedEvents.Single()));
+        Assert.Equal(
+            (third.MessageId, Saga.Facts.SagaId), Identified(Assert.IsType<CommitEntry.Move>(other.ToEntry()).BufferedEvents.Single()));
 
         static (Guid, Guid?) Identified(EarlyEvent kept) => (kept.MessageId, kept.SagaId);
     }
@@ -77,7 +78,9 @@ public sealed class SagaWorkTests
         Apply(work, responded);
 
         var payload = Assert.Single(Assert.IsType<CommitEntry.Move>(work.ToEntry()).Payloads);
-        Assert.Equal(("response", """{"ok":true}""", Identity.Payload(Saga.Facts.SagaId, "response")), (payload.Name, payload.Content.ToString(), payload.Id));
+        Assert.Equal(
+            ("response", """{"ok":true}""", Identity.Payload(Saga.Facts.SagaId, "response")),
+            (payload.Name, payload.Content.ToString(), payload.Id));
     }
 
     [Fact]
@@ -86,7 +89,7 @@ public sealed class SagaWorkTests
         var kept = Kept("cancel") with
         {
             Data = CelValue.FromJson("""{"reason":"late","password":"hunter2"}"""u8),
-            Requester = Story.Requester("requests/3/9") with
+            Requester = SagaScenario.Requester("requests/3/9") with
             {
                 Operation = "story.cancel",
                 Target = new RequestTarget { Key = "o-1" },
@@ -96,7 +99,10 @@ public sealed class SagaWorkTests
         };
         var work = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga with { Early = [kept] }, version: 4);
         work.Apply(
-            new Decision(Saga, true, [], [], []) { Rejections = [new DeclinedEvent(kept.Requester, kept, ErrorCodes.EventUnclaimed, "It ended.", IsDead: true)] },
+            new Decision(Saga, true, [], [], [])
+            {
+                Rejections = [new DeclinedEvent(kept.Requester, kept, ErrorCodes.EventUnclaimed, "It ended.", IsDead: true)],
+            },
             new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = Guid.Empty },
             _messages);
 
@@ -109,7 +115,9 @@ public sealed class SagaWorkTests
         var letter = Json(work.Outgoing[1].Value);
         var original = letter.GetProperty("original_message");
         Assert.Equal((3, 9L), (original.GetProperty("partition").GetInt32(), original.GetProperty("offset").GetInt64()));
-        Assert.Equal(("requests", "It ended.", "EventUnclaimed"), (Text(letter, "original_topic"), Text(letter, "failure_reason"), Text(letter, "error_type")));
+        Assert.Equal(
+            ("requests", "It ended.", "EventUnclaimed"),
+            (Text(letter, "original_topic"), Text(letter, "failure_reason"), Text(letter, "error_type")));
         Assert.Equal("***", Text(original.GetProperty("headers"), "x-token"));
         Assert.Equal(
             $$$"""{"operation":"story.cancel","payload":{"reason":"late","password":"***"},"correlation_id":"{{{kept.Requester.CorrelationId}}}","target":{"key":"o-1"},"tenant":"t1"}""",
@@ -128,7 +136,10 @@ public sealed class SagaWorkTests
         kept = kept with { Requester = kept.Requester with { EnvelopeId = Guid.CreateVersion7(_now) } };
         var work = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga with { Early = [kept] }, version: 4);
         work.Apply(
-            new Decision(Saga, true, [], [], []) { Rejections = [new DeclinedEvent(kept.Requester, kept, ErrorCodes.EventExpired, "Over.", IsDead: true)] },
+            new Decision(Saga, true, [], [], [])
+            {
+                Rejections = [new DeclinedEvent(kept.Requester, kept, ErrorCodes.EventExpired, "Over.", IsDead: true)],
+            },
             new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = Guid.Empty },
             _messages);
 
@@ -145,7 +156,10 @@ public sealed class SagaWorkTests
         };
         var work = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga with { Early = [kept] }, version: 4);
         work.Apply(
-            new Decision(Saga, true, [], [], []) { Rejections = [new DeclinedEvent(kept.Requester, kept, ErrorCodes.EventExpired, "Over.", IsDead: true)] },
+            new Decision(Saga, true, [], [], [])
+            {
+                Rejections = [new DeclinedEvent(kept.Requester, kept, ErrorCodes.EventExpired, "Over.", IsDead: true)],
+            },
             new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = Guid.Empty },
             _messages);
 
@@ -161,7 +175,7 @@ public sealed class SagaWorkTests
         var plan = PlansWithEvents.Orders;
         var kept = Kept("cancel") with
         {
-            Requester = Story.Requester("requests/3/9") with
+            Requester = SagaScenario.Requester("requests/3/9") with
             {
                 Operation = "orders.cancel",
                 ReplyTo = "answers",
@@ -180,30 +194,37 @@ public sealed class SagaWorkTests
         Assert.Equal(kept.Data, again.Data);
         Assert.Equal(kept.Requester with { Headers = again.Requester.Headers }, again.Requester);
         Assert.Equal(kept.Requester.Headers.AsEnumerable(), again.Requester.Headers);
-        Assert.Equal((kept.MessageId, kept.Event, kept.ReceivedAt, kept.ExpiresAt), (again.MessageId, again.Event, again.ReceivedAt, again.ExpiresAt));
+        Assert.Equal(
+            (kept.MessageId, kept.Event, kept.ReceivedAt, kept.ExpiresAt),
+            (again.MessageId, again.Event, again.ReceivedAt, again.ExpiresAt));
     }
 
     [Fact]
     public void A_request_is_found_by_where_it_came_from_and_answered_as_it_was_told_to_be()
     {
-        var (first, twin, other) = (Saga.Facts.Requester, Saga.Facts.Requester with { Source = "http/2" }, Story.Requester("http/3"));
+        var (first, twin, other) = (
+            Saga.Facts.Requester, Saga.Facts.Requester with { Source = "http/2" }, SagaScenario.Requester("http/3"));
         var saga = Saga with { Waiters = [new Waiter(twin, IsDuplicate: true), new Waiter(other, IsDuplicate: false)] };
 
         Assert.Equal((false, first), Found(first));
         Assert.Equal((true, twin), Found(twin));
         Assert.Equal((false, other), Found(other));
-        Assert.Null(SagaAnswers.Find(saga, Request(Story.Requester("http/4"))));
+        Assert.Null(SagaAnswers.Find(saga, Request(SagaScenario.Requester("http/4"))));
         Assert.Null(SagaAnswers.To(saga, new Waiter(first, IsDuplicate: false)));
 
         var ended = saga with { EndedAt = _now, Status = SagaStatus.Failed, Output = RawJson.EmptyObject };
         Assert.Equal((ResponseStatus.Error, true), Told(ended, new Waiter(twin, IsDuplicate: true)));
-        Assert.Equal((ResponseStatus.Success, false), Told(ended with { Response = RawJson.EmptyObject }, new Waiter(first, IsDuplicate: false)));
+        Assert.Equal(
+            (ResponseStatus.Success, false), Told(ended with { Response = RawJson.EmptyObject }, new Waiter(first, IsDuplicate: false)));
 
-        (bool, Requester)? Found(Requester requester) => SagaAnswers.Find(saga, Request(requester)) is { } waiter ? (waiter.IsDuplicate, waiter.Requester) : null;
+        (bool, Requester)? Found(Requester requester) =>
+            SagaAnswers.Find(saga, Request(requester)) is { } waiter ? (waiter.IsDuplicate, waiter.Requester) : null;
 
-        static Submission.Accepted Request(Requester requester) => new(Saga.Facts.SagaId, requester.RequestId, requester.CorrelationId) { Source = requester.Source };
+        static Submission.Accepted Request(Requester requester) => new(
+            Saga.Facts.SagaId, requester.RequestId, requester.CorrelationId) { Source = requester.Source };
 
-        static (string, bool)? Told(SagaState saga, Waiter waiter) => SagaAnswers.To(saga, waiter) is { } answer ? (answer.Status, answer.IsDuplicate) : null;
+        static (string, bool)? Told(SagaState saga, Waiter waiter) =>
+            SagaAnswers.To(saga, waiter) is { } answer ? (answer.Status, answer.IsDuplicate) : null;
     }
 
     [Fact]
@@ -216,7 +237,7 @@ public sealed class SagaWorkTests
         Assert.Equal(3, SagaHomes.Of(Guid.Parse("123e4567-e89b-12d3-a456-426614174000"), 4));
     }
 
-    private static SagaState Saga { get; } = new Story("""
+    private static SagaState Saga { get; } = new SagaScenario("""
         contract: story
         version: 1.0.0
         description: A step.
@@ -228,7 +249,7 @@ public sealed class SagaWorkTests
         """).Starts().Saga with { Outstanding = [] };
 
     private static BufferedEvent Kept(string name) => new(
-        Identity.OfRequest(Guid.Empty, name), name, CelValue.Map([]), Story.Requester($"requests/3/{name.Length}"), _now, _now.AddMinutes(10));
+        Identity.OfRequest(Guid.Empty, name), name, CelValue.Map([]), SagaScenario.Requester($"requests/3/{name.Length}"), _now, _now.AddMinutes(10));
 
     private static void Apply(SagaWork work, SagaState after, params Guid[] seen) => work.Apply(
         new Decision(after, true, [], [], []) { Seen = [.. seen] }, new ResendAsked { SagaId = after.Facts.SagaId, CausedBy = Guid.Empty }, _messages);

@@ -24,11 +24,14 @@ public sealed class ApiClientTests
         try
         {
             await File.WriteAllBytesAsync(file, [.. "{\"text\":\""u8, 0xFF, .. "\"}"u8], TestContext.Current.CancellationToken);
-            var noText = await Assert.ThrowsAsync<CommandException>(() => ApiOptions.ReadDataAsync($"@{file}", TestContext.Current.CancellationToken));
+            var noText = await Assert.ThrowsAsync<CommandException>(
+                () => ApiOptions.ReadDataAsync($"@{file}", TestContext.Current.CancellationToken));
             Assert.Equal($"{file} is not UTF-8. Encode it as UTF-8.", noText.Message);
 
             await File.WriteAllTextAsync(file, "{\"text\":\"\u00e9\"}", TestContext.Current.CancellationToken);
-            Assert.Equal("\u00e9", (await ApiOptions.ReadDataAsync($"@{file}", TestContext.Current.CancellationToken))!.Value.GetProperty("text").GetString());
+            Assert.Equal(
+                "\u00e9",
+                (await ApiOptions.ReadDataAsync($"@{file}", TestContext.Current.CancellationToken))!.Value.GetProperty("text").GetString());
         }
         finally
         {

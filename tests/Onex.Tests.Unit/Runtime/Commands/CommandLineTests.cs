@@ -26,8 +26,11 @@ public sealed partial class CommandLineTests
         command =>
         {
             Assert.False(string.IsNullOrWhiteSpace(command.Description), command.Name);
-            Assert.All(command.Arguments, argument => Assert.False(string.IsNullOrWhiteSpace(argument.Description), $"{command.Name} {argument.Name}"));
-            Assert.All(command.Options, option => Assert.False(string.IsNullOrWhiteSpace(option.Description), $"{command.Name} {option.Name}"));
+            Assert.All(
+                command.Arguments,
+                argument => Assert.False(string.IsNullOrWhiteSpace(argument.Description), $"{command.Name} {argument.Name}"));
+            Assert.All(
+                command.Options, option => Assert.False(string.IsNullOrWhiteSpace(option.Description), $"{command.Name} {option.Name}"));
         });
 
     [Theory]
@@ -65,7 +68,9 @@ public sealed partial class CommandLineTests
 
     [Theory]
     [InlineData("sagas show", "The argument <id> is missing: The saga's id.")]
-    [InlineData("sagas send", "The argument <id> is missing: The saga's id.|The argument <event> is missing: The event's name, as the contract declares it.")]
+    [InlineData(
+        "sagas send",
+        "The argument <id> is missing: The saga's id.|The argument <event> is missing: The event's name, as the contract declares it.")]
     [InlineData("sagas send 1", "The argument <event> is missing: The event's name, as the contract declares it.")]
     [InlineData("sagas list --limit", "The option --limit needs a value: Rows of the page: 1 to 500.")]
     [InlineData("sagas list --limit many", "The option --limit takes a whole number, not 'many'.")]
@@ -85,7 +90,9 @@ public sealed partial class CommandLineTests
         command => Assert.All(
             command.Arguments.Where(argument => argument.Arity.MinimumNumberOfValues > 0),
             argument => Assert.Contains(
-                $"The argument <{argument.Name}> is missing: {argument.Description}", CommandLine.Problems(CommandLine.Parse([.. CommandLine.PathOf(command).Split(' ').Skip(1)])))));
+                $"The argument <{argument.Name}> is missing: "
+                    + $"{argument.Description}", CommandLine.Problems(
+                        CommandLine.Parse([.. CommandLine.PathOf(command).Split(' ').Skip(1)])))));
 
     [Fact]
     public void Whatever_takes_text_takes_text_that_begins_with_an_at_sign()
@@ -101,14 +108,21 @@ public sealed partial class CommandLineTests
 
             foreach (var argument in command.Arguments)
             {
-                Assert.Contains("@ann", Parsed([.. path, .. Enumerable.Repeat("@ann", command.Arguments.Count)]).GetResult(argument.Name)!.Tokens.Select(token => token.Value));
+                Assert.Contains(
+                    "@ann",
+                    Parsed(
+                        [.. path, .. Enumerable.Repeat(
+                            "@ann", command.Arguments.Count)]).GetResult(argument.Name)!.Tokens.Select(token => token.Value));
             }
         }
 
         static ParseResult Parsed(string[] line)
         {
             var parsed = CommandLine.Parse(line);
-            Assert.DoesNotContain(parsed.Errors, error => error.Message.Contains("ann", StringComparison.Ordinal) && error.Message.Contains("not found", StringComparison.Ordinal));
+            Assert.DoesNotContain(
+                parsed.Errors,
+                error => error.Message.Contains("ann", StringComparison.Ordinal) && error.Message.Contains(
+                    "not found", StringComparison.Ordinal));
             return parsed;
         }
     }
@@ -123,7 +137,12 @@ public sealed partial class CommandLineTests
         try
         {
             await File.WriteAllTextAsync(Path.Combine(directory.FullName, "x.yaml"), contract, TestContext.Current.CancellationToken);
-            string[] line = ["contracts", "check", directory.FullName, .. warningsAsErrors ? ["--warnings-as-errors"] : Array.Empty<string>()];
+            string[] line = [
+                "contracts",
+                "check",
+                directory.FullName,
+                .. warningsAsErrors ? ["--warnings-as-errors"] : Array.Empty<string>(),
+            ];
 
             Assert.Equal(code, await CommandLine.RunAsync(line));
         }
@@ -143,12 +162,16 @@ public sealed partial class CommandLineTests
         {
             var connections = directory.CreateSubdirectory("connections").FullName;
             await File.WriteAllTextAsync(
-                Path.Combine(connections, "outside.yaml"), "connections: { stock: { type: http, url: 'http://127.0.0.1:9' } }\n", TestContext.Current.CancellationToken);
+                Path.Combine(connections, "outside.yaml"), "connections: { stock: { type: http, url: 'http://127.0.0.1:9' } "
+                    + "}\n", TestContext.Current.CancellationToken);
             await File.WriteAllTextAsync(
-                Path.Combine(directory.FullName, "x.yaml"), "contract: x\nversion: 1.0.0\ninput: {}\ninitial: done\nstates: { done: { end: completed } }\n",
+                Path.Combine(
+                    directory.FullName,
+                    "x.yaml"), "contract: x\nversion: 1.0.0\ninput: {}\ninitial: done\nstates: { done: { end: completed } }\n",
                 TestContext.Current.CancellationToken);
 
-            Assert.Equal(code, await CommandLine.RunAsync(["contracts", "check", Path.Combine(directory.FullName, path), "--warnings-as-errors"]));
+            Assert.Equal(
+                code, await CommandLine.RunAsync(["contracts", "check", Path.Combine(directory.FullName, path), "--warnings-as-errors"]));
         }
         finally
         {
@@ -174,15 +197,23 @@ public sealed partial class CommandLineTests
                   done: { end: completed }
                 """);
             Directory.CreateDirectory(Path.Combine(directory.FullName, "connections"));
-            File.WriteAllText(Path.Combine(directory.FullName, "connections", "outside.yaml"), "connections:\n  stock: { type: http, url: 'stock:9001' }\n");
+            File.WriteAllText(
+                Path.Combine(directory.FullName, "connections", "outside.yaml"),
+                "connections:\n  stock: { type: http, url: 'stock:9001' }\n");
             File.WriteAllText(Path.Combine(directory.FullName, "connections", "more.yml"), "connections: {}\n");
-            var settings = SettingsReader.Read(new Dictionary<string, string>(), directory.FullName, SettingsUse.Nothing).Settings! with { ContractsDirectory = directory.FullName };
+            var settings = SettingsReader.Read(
+                new Dictionary<string,
+                string>(),
+                directory.FullName,
+                SettingsUse.Nothing).Settings! with { ContractsDirectory = directory.FullName };
 
             var loaded = LoadedContracts.Load(settings, new Dictionary<string, string>(), resolveSecrets: false);
 
             Assert.Equal(["ONEX2001", "ONEX2005", "ONEX1023"], loaded.Diagnostics.Select(diagnostic => diagnostic.Code));
             Assert.Equal(
-                [$"{directory.FullName}/connections/outside.yaml:2:29: error ONEX2005:", $"{directory.FullName}/a.yaml:8:11: error ONEX1023:"],
+                [
+                    $"{directory.FullName}/connections/outside.yaml:2:29: error ONEX2005:",
+                    $"{directory.FullName}/a.yaml:8:11: error ONEX1023:"],
                 loaded.Lines.Select(line => line[..(line.IndexOf(" ONEX", StringComparison.Ordinal) + 10)]));
         }
         finally
@@ -195,7 +226,9 @@ public sealed partial class CommandLineTests
     public void Every_code_that_has_a_page_can_be_explained()
     {
         Assert.Equal(
-            Directory.EnumerateFiles(Repository.At("docs", "errors"), "*.md").Select(Path.GetFileNameWithoutExtension).Order(StringComparer.Ordinal), ExplainCommand.Codes);
+            Directory.EnumerateFiles(
+                Repository.At("docs", "errors"),
+                "*.md").Select(Path.GetFileNameWithoutExtension).Order(StringComparer.Ordinal), ExplainCommand.Codes);
         Assert.StartsWith("# ONEX4007: ", ExplainCommand.Page("onex4007"), StringComparison.Ordinal);
         Assert.Null(ExplainCommand.Page("ONEX9999"));
     }
@@ -205,21 +238,31 @@ public sealed partial class CommandLineTests
     {
         string[] files =
         [
-            .. Directory.EnumerateFiles(Repository.At("src"), "*.cs", SearchOption.AllDirectories).Where(file => !file.Contains("/obj/", StringComparison.Ordinal)),
-            .. Directory.EnumerateFiles(Repository.At("docs"), "*.md", SearchOption.AllDirectories), Repository.At("README.md"), Repository.At("docker", "README.md"),
+            .. Directory.EnumerateFiles(Repository.At("src"), "*.cs", SearchOption.AllDirectories)
+                .Where(file => !file.Contains("/obj/", StringComparison.Ordinal)),
+            .. Directory.EnumerateFiles(Repository.At("docs"), "*.md", SearchOption.AllDirectories), Repository.At("README.md"),
+            Repository.At("docker", "README.md"),
         ];
-        var lines = files.SelectMany(file => Proposed().Matches(File.ReadAllText(file)).Select(match => match.Groups["line"].Value)).Distinct(StringComparer.Ordinal).ToList();
+        var lines = files.SelectMany(file => Proposed().Matches(File.ReadAllText(file)).Select(match => match.Groups["line"].Value))
+            .Distinct(StringComparer.Ordinal)
+            .ToList();
 
         Assert.True(lines.Count > 20, "hardly any line was found");
         Assert.All(lines, line =>
         {
             var parsed = CommandLine.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries).Skip(1).ToArray());
-            Assert.True(parsed.UnmatchedTokens.Count == 0 && (parsed.CommandResult.Command.Parents.Any() || line.StartsWith("onex -", StringComparison.Ordinal)), line);
+            Assert.True(
+                parsed.UnmatchedTokens.Count == 0
+                    && (parsed.CommandResult.Command.Parents.Any() || line.StartsWith("onex -", StringComparison.Ordinal)),
+                line);
         });
     }
 
     // In quotes, without what a shell or an interpolation would put into it.
-    [System.Text.RegularExpressions.GeneratedRegex("""['`](?<line>onex [a-z-][^'`"{}|\[\]<>$\\/\n]*)['`]""", System.Text.RegularExpressions.RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 5000)]
+    [System.Text.RegularExpressions.GeneratedRegex(
+        """['`](?<line>onex [a-z-][^'`"{}|\[\]<>$\\/\n]*)['`]""",
+        System.Text.RegularExpressions.RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 5000)]
     private static partial System.Text.RegularExpressions.Regex Proposed();
 
     [Fact]
@@ -231,12 +274,17 @@ public sealed partial class CommandLineTests
             """);
 
         Assert.Equal(
-            ["It is blocked.", "Last error: step 'charge' at 2026-11-24 08:00:00Z: http_503: later", "  onex sagas retry 1", "  onex sagas list --parent 1"],
+            [
+                "It is blocked.",
+                "Last error: step 'charge' at 2026-11-24 08:00:00Z: http_503: later",
+                "  onex sagas retry 1",
+                "  onex sagas list --parent 1"],
             SagasCommand.WhyLines(why.RootElement));
     }
 
     [Fact]
-    public void A_terminal_is_not_sent_what_it_would_obey() => Assert.Equal("\\u001B[31mred\\u000A", TableOutput.Harmless("\u001b[31mred\n"));
+    public void A_terminal_is_not_sent_what_it_would_obey() =>
+        Assert.Equal("\\u001B[31mred\\u000A", TableOutput.Harmless("\u001b[31mred\n"));
 
     private const string Warned = """
         contract: example

@@ -21,7 +21,9 @@ public sealed class MissedRecordsTests
         var report = await component.ProbeAsync(CancellationToken.None);
         Assert.False(component.NeededForReadiness);
         Assert.Equal(
-            (ComponentState.Degraded, "deleted before they were read, since the process began: 2 records of effect-responses, 901 records of requests"),
+            (
+                ComponentState.Degraded,
+                "deleted before they were read, since the process began: 2 records of effect-responses, 901 records of requests"),
             (report.State, report.Error));
     }
 }

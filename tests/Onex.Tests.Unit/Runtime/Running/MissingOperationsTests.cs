@@ -42,7 +42,8 @@ public sealed class MissingOperationsTests
 
         Assert.Empty(compilation.Diagnostics);
         Assert.Equal(
-            [(compilation.Plans[0], "consul.register (state 'working', step 'announce'), consul.deregister (state 'working', step 'announce.compensate')")],
+            [(compilation.Plans[0], "consul.register (state 'working', step 'announce'), consul.deregister (state 'working', step "
+                + "'announce.compensate')")],
             MissingOperations.Of([.. compilation.Plans, .. TestContracts.Check(Plain).Plans], context.Operations));
     }
 }

@@ -13,8 +13,18 @@ using Onex.Workers;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>One saga in the engine, in virtual time: what happens to it is said line by line, and so is what must follow.</summary>
-internal sealed class Story
+/// <summary>
+/// One saga in the engine, in virtual time. An act (<c>Starts</c>, <c>Answered</c>, <c>Receives</c>, <c>Wakes</c>, ...) hands the engine
+/// one message; an assertion (<c>Sends</c>, <c>IsIn</c>, ...) checks what the last act led to. A test has one act per line and its
+/// assertions indented under it.
+/// </summary>
+/// <remarks>
+/// Shorthand of <c>Sends</c>: <c>"a"</c> is the command of step a, <c>"-a"</c> its compensation, <c>"a#2"</c> its second attempt;
+/// <c>Sends()</c> means that nothing was sent. Acts name the step alone and concern its latest command: after <c>Sends("-a")</c>,
+/// <c>Completes("a")</c> completes the compensation. <c>Answered("a", 402)</c> is an HTTP response with that status. The connections of the
+/// contract are <c>outside</c> and <c>books</c>.
+/// </remarks>
+internal sealed class SagaScenario
 {
     private static readonly OperationCatalogue _catalogue = new([.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors]);
 
@@ -29,11 +39,11 @@ internal sealed class Story
 
     private readonly List<CommandToSend> _sent = [];
     private SagaState? _saga;
-    private int _told;
+    private int _messages;
 
-    public Story(Plan plan) => Plan = plan;
+    public SagaScenario(Plan plan) => Plan = plan;
 
-    public Story(string contract)
+    public SagaScenario(string contract)
     {
         var compilation = Compile(contract);
         Assert.True(!compilation.HasErrors, string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
@@ -55,16 +65,16 @@ internal sealed class Story
 
     public List<Answer> Answers { get; } = [];
 
-    /// <summary>The contract, compiled where <c>outside</c> is the only connection.</summary>
+    /// <summary>Compiles a contract that may use the connections <c>outside</c> and <c>books</c>.</summary>
     public static Compilation Compile(string contract, ContractLimits? limits = null) => ContractCompiler.Compile(
         new ContractSource("story.yaml", contract, ImmutableSortedDictionary<string, string>.Empty),
         new CompilerContext(_catalogue, _connections) { Limits = limits ?? ContractLimits.Default });
 
-    public Story Starts(string input = "{}", bool silent = false)
+    public SagaScenario Starts(string input = "{}", bool silent = false)
     {
         var id = Guid.CreateVersion7(Now);
         _ = Plan.Input.Validate(CelValue.FromJson(System.Text.Encoding.UTF8.GetBytes(input)), out var typed);
-        return Takes(new SagaStarted
+        return Handles(new SagaStarted
         {
             SagaId = id,
             CausedBy = id,
@@ -91,10 +101,11 @@ internal sealed class Story
     };
 
     /// <summary>The step in flight completes.</summary>
-    public Story Completes(string step, string result = "{}", int? attempt = null) => Takes(Result(step, StepOutcome.Completed, result, null, attempt));
+    public SagaScenario Completes(string step, string result = "{}", int? attempt = null) =>
+        Handles(Result(step, StepOutcome.Completed, result, null, attempt));
 
     /// <summary>The step in flight is answered by HTTP.</summary>
-    public Story Answered(string step, int status, string body = "null") => Takes(Result(
+    public SagaScenario Answered(string step, int status, string body = "null") => Handles(Result(
         step,
         status switch
         {
@@ -108,12 +119,13 @@ internal sealed class Story
         Reach = HttpStatuses.ReachOf(status),
     });
 
-    /// <summary>The attempt in flight came to nothing before it was sent.</summary>
-    public Story Fails(string step, string code = "connection_failed", int? attempt = null) =>
-        Takes(Result(step, StepOutcome.Failed, null, code, attempt) with { Reach = AttemptReach.NotSent });
+    /// <summary>The attempt in flight failed before anything was sent.</summary>
+    public SagaScenario Fails(string step, string code = "connection_failed", int? attempt = null) =>
+        Handles(Result(step, StepOutcome.Failed, null, code, attempt) with { Reach = AttemptReach.NotSent });
 
-    /// <summary>The attempt in flight was sent, and nobody knows what came of it.</summary>
-    public Story Loses(string step, int? attempt = null) => Takes(Result(step, StepOutcome.Failed, null, EngineCodes.StepTimedOut, attempt));
+    /// <summary>The attempt in flight was sent and its outcome is unknown.</summary>
+    public SagaScenario LosesResult(string step, int? attempt = null) =>
+        Handles(Result(step, StepOutcome.Failed, null, EngineCodes.StepTimedOut, attempt));
 
     public StepResultArrived Result(string step, StepOutcome outcome, string? result, string? code, int? attempt = null)
     {
@@ -131,57 +143,61 @@ internal sealed class Story
         };
     }
 
-    /// <summary>Time goes on.</summary>
-    public Story After(TimeSpan span)
+    /// <summary>Time passes; no timer fires by itself.</summary>
+    public SagaScenario AdvancesTime(TimeSpan span)
     {
         Now += span;
         return this;
     }
 
-    /// <summary>Someone sends the saga an event.</summary>
-    public Story Tells(string name, string data = "{}", Guid? messageId = null)
+    /// <summary>The saga receives an event of its contract.</summary>
+    public SagaScenario Receives(string name, string data = "{}", Guid? messageId = null)
     {
-        var requester = Requester($"requests/1/{++_told}") with { RequestId = messageId ?? Identity.OfRequest(Guid.Empty, $"event {_told}") };
+        var requester = Requester($"requests/1/{++_messages}") with
+        {
+            RequestId = messageId ?? Identity.OfRequest(Guid.Empty, $"event {_messages}"),
+        };
         var value = CelValue.FromJson(System.Text.Encoding.UTF8.GetBytes(data));
         Assert.True(Plan.Events[name].Data.TryConvert(value, out var typed, out _), "the event's payload is not what its contract says");
-        return Takes(new ExternalEvent { SagaId = Saga.Facts.SagaId, CausedBy = requester.RequestId, Event = name, Data = typed, Requester = requester });
+        return Handles(
+            new ExternalEvent { SagaId = Saga.Facts.SagaId, CausedBy = requester.RequestId, Event = name, Data = typed, Requester = requester });
     }
 
-    /// <summary>An operator asks for something.</summary>
-    public Story Asks(OperatorCommand command, string by = "alice", string? reason = null) => Takes(new OperatorAsked
+    /// <summary>An operator sends the saga a command.</summary>
+    public SagaScenario OperatorSends(OperatorCommand command, string by = "alice", string? reason = null) => Handles(new OperatorAsked
     {
         SagaId = Saga.Facts.SagaId,
-        CausedBy = Identity.OfRequest(Guid.Empty, $"asked {++_told}"),
+        CausedBy = Identity.OfRequest(Guid.Empty, $"asked {++_messages}"),
         Command = command,
         By = by,
         Reason = reason,
     });
 
-    /// <summary>The messages of what is in flight may be lost.</summary>
-    public Story LosesMessages() =>
-        Takes(new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = Identity.OfRequest(Guid.Empty, $"lost {++_told}") });
+    /// <summary>Messages in flight may be lost, so the saga is asked to send them again.</summary>
+    public SagaScenario LosesMessages() =>
+        Handles(new ResendAsked { SagaId = Saga.Facts.SagaId, CausedBy = Identity.OfRequest(Guid.Empty, $"lost {++_messages}") });
 
-    /// <summary>The one rejection of an event that the last message led to.</summary>
+    /// <summary>The event that the last act was declined for.</summary>
     public DeclinedEvent Rejection => Assert.Single(Last.Rejections);
 
-    /// <summary>What the ledger says of a command that was cancelled before anyone took it.</summary>
+    /// <summary>The ledger's entry of a command that was cancelled before a worker leased it.</summary>
     public static Lease Cancelled { get; } = new(0, null) { Cancelled = true };
 
-    /// <summary>Time goes on until the saga wants to be woken, unless it wanted to be already.</summary>
-    public Story Wakes(Func<Guid, Lease?>? ledger = null)
+    /// <summary>Time passes until the saga's next wake-up is due, and the timer fires.</summary>
+    public SagaScenario Wakes(Func<Guid, Lease?>? ledger = null)
     {
         Now = Saga.NextWakeupAt > Now ? Saga.NextWakeupAt.Value : Now;
         return Fires(ledger);
     }
 
-    /// <summary>A wake-up comes now.</summary>
-    public Story Fires(Func<Guid, Lease?>? ledger = null)
+    /// <summary>The timer fires now.</summary>
+    public SagaScenario Fires(Func<Guid, Lease?>? ledger = null)
     {
         var leases = Saga.Outstanding
             .Select(command => (command.CommandId, Lease: ledger?.Invoke(command.CommandId)))
             .Where(entry => entry.Lease is not null)
             .ToDictionary(entry => entry.CommandId, entry => entry.Lease!);
-        return Takes(new TimerFired
+        return Handles(new TimerFired
         {
             SagaId = Saga.Facts.SagaId,
             CausedBy = Identity.Wakeup(Saga.Facts.SagaId, Now),
@@ -190,19 +206,19 @@ internal sealed class Story
         });
     }
 
-    /// <summary>Goes on with what was read from its row.</summary>
+    /// <summary>Continues with the state that was read from its row.</summary>
     public void Reloads(SagaState saga) => _saga = saga;
 
-    /// <summary>Goes on with what was read from rows that were stored at a time.</summary>
+    /// <summary>Continues with the state that was read from rows stored at a given time.</summary>
     public void Reloads(SagaState saga, DateTimeOffset at)
     {
-        // What is told from now on is none of what was told before.
-        (_saga, Now, _told) = (saga, at, 1000);
+        // Messages from now on differ from all earlier ones.
+        (_saga, Now, _messages) = (saga, at, 1000);
         _sent.AddRange(saga.Outstanding.Select(command => new CommandToSend(
             command.CommandId, command.Attempt, command.Step, command.Direction, StepKind.Effect, "", null, RawJson.EmptyObject, TimeSpan.Zero, command.NotAfter)));
     }
 
-    public Story Takes(SagaEvent message)
+    public SagaScenario Handles(SagaEvent message)
     {
         Last = SagaEngine.Decide(Plan, _saga, message, Now);
         _saga = Last.State;
@@ -213,35 +229,38 @@ internal sealed class Story
         return this;
     }
 
-    /// <summary>What the last message made the saga send: step, direction, attempt.</summary>
-    public Story Sends(params string[] expected)
+    /// <summary>The commands that the last act made the saga send, in the shorthand above.</summary>
+    public SagaScenario Sends(params string[] expected)
     {
         Assert.Equal(expected, Last.Commands.Select(command =>
             (command.Direction == StepDirections.Compensate ? "-" : "") + command.Step + (command.Attempt > 1 ? $"#{command.Attempt}" : "")));
         return this;
     }
 
-    public Story IsIn(string state, SagaStatus status)
+    public SagaScenario IsIn(string state, SagaStatus status)
     {
         Assert.Equal((state, status), (Saga.State, Saga.Status));
         return this;
     }
 
     /// <summary>The call in flight for an item completes, or its compensation.</summary>
-    public Story CompletesItem(string step, int item, string result = "{}") => Takes(ItemResult(step, item, StepOutcome.Completed, result, null));
+    public SagaScenario CompletesItem(string step, int item, string result = "{}") =>
+        Handles(ItemResult(step, item, StepOutcome.Completed, result, null));
 
-    /// <summary>The call in flight for an item is answered with a final no.</summary>
-    public Story RejectsItem(string step, int item, string code = "http_404") => Takes(ItemResult(step, item, StepOutcome.Rejected, null, code));
+    /// <summary>The call in flight for an item is rejected.</summary>
+    public SagaScenario RejectsItem(string step, int item, string code = "http_404") =>
+        Handles(ItemResult(step, item, StepOutcome.Rejected, null, code));
 
-    /// <summary>That the attempt in flight for an item came to nothing.</summary>
+    /// <summary>The result of an item's attempt that failed before anything was sent.</summary>
     public StepResultArrived ItemFails(string step, int item) =>
         ItemResult(step, item, StepOutcome.Failed, null, "connection_failed") with { Reach = AttemptReach.NotSent };
 
-    /// <summary>That the attempt in flight for an item was sent, and nobody knows what came of it.</summary>
+    /// <summary>The result of an item's attempt with an unknown outcome.</summary>
     public StepResultArrived ItemLost(string step, int item) => ItemResult(step, item, StepOutcome.Failed, null, EngineCodes.StepTimedOut);
 
     /// <summary>The items of a step that are in flight.</summary>
-    public IEnumerable<int> InFlight(string step) => Saga.Outstanding.Where(command => command.Step == step).Select(command => command.Item!.Value);
+    public IEnumerable<int> InFlight(string step) =>
+        Saga.Outstanding.Where(command => command.Step == step).Select(command => command.Item!.Value);
 
     private StepResultArrived ItemResult(string step, int item, StepOutcome outcome, string? result, string? code)
     {
@@ -259,22 +278,22 @@ internal sealed class Story
         };
     }
 
-    /// <summary>The items of a step that must be in flight.</summary>
-    public Story InFlightAre(string step, params int[] items)
+    /// <summary>Asserts which items of a step are in flight.</summary>
+    public SagaScenario InFlightAre(string step, params int[] items)
     {
         Assert.Equal(items, InFlight(step).Order());
         return this;
     }
 
-    /// <summary>The arguments that the latest attempt of a step must have.</summary>
-    public Story ArgumentsAre(string step, string expected)
+    /// <summary>Asserts the arguments of a step's latest command.</summary>
+    public SagaScenario ArgumentsAre(string step, string expected)
     {
         Assert.Equal(expected, Arguments(step));
         return this;
     }
 
-    /// <summary>What the saga must have ended with.</summary>
-    public Story OutputIs(string expected)
+    /// <summary>Asserts the output that the saga ended with.</summary>
+    public SagaScenario OutputIs(string expected)
     {
         Assert.Equal(expected, Saga.Output?.ToString());
         return this;
