@@ -3,15 +3,15 @@ using Onex.Persistence.Ledger;
 
 namespace Onex.Tests.Integration.Persistence;
 
-/// <summary>What every effect ledger does. One class per implementation inherits it.</summary>
+/// <summary>The compliance suite of effect ledgers, with a subclass per implementation.</summary>
 public abstract class EffectLedgerCompliance
 {
     private static readonly CancellationToken _none = CancellationToken.None;
 
-    /// <summary>A ledger on storage that no other test writes to.</summary>
+    /// <summary>A ledger with its own storage.</summary>
     protected abstract IEffectLedger Ledger { get; }
 
-    /// <summary>Another one on the same storage, where several processes may share it.</summary>
+    /// <summary>Another ledger on the same storage, if several processes can share it.</summary>
     protected virtual IEffectLedger Other => Ledger;
 
     [Fact]
@@ -30,7 +30,7 @@ public abstract class EffectLedgerCompliance
     [InlineData(StepOutcomes.Rejected, 1)]
     [InlineData(StepOutcomes.Rejected, 2)]
     [InlineData(StepOutcomes.Failed, 1)]
-    public async Task A_known_outcome_answers_the_claim(string outcome, int asked)
+    public async Task A_recorded_outcome_answers_the_claim(string outcome, int asked)
     {
         var command = Command();
         var result = Result(command, outcome) with { Result = RawJson.FromText("""{"text":"nul \u0000 stays as it is"}""") };
@@ -69,7 +69,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_claim_says_that_it_takes_over_what_nobody_recorded()
+    public async Task A_claim_reports_an_earlier_lease_without_an_outcome()
     {
         var command = Command();
         Assert.False(Assert.IsType<ClaimResult.Granted>(await ClaimAsync(command)).FollowsUnrecordedLease);
@@ -83,7 +83,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task What_an_older_version_recorded_is_read_as_it_is()
+    public async Task Outcomes_of_an_older_version_are_read_unchanged()
     {
         var command = Command();
         await RecordAsync(await GrantedAsync(command), Result(command, StepOutcomes.Failed) with { Code = "step_timed_out" });
@@ -92,7 +92,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_known_outcome_answers_after_not_after_too()
+    public async Task A_recorded_outcome_also_answers_after_not_after()
     {
         var command = Command();
         await RecordAsync(await GrantedAsync(command), Result(command, StepOutcomes.Completed));
@@ -101,7 +101,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_failed_attempt_makes_way_for_a_later_one()
+    public async Task A_failed_attempt_allows_a_later_one()
     {
         var command = Command();
         var first = await GrantedAsync(command);
@@ -117,7 +117,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_lease_that_ran_out_goes_to_the_next_and_the_late_outcome_is_refused()
+    public async Task An_expired_lease_goes_to_the_next_claim_and_the_late_outcome_is_rejected()
     {
         var command = Command();
         var late = await GrantedAsync(command);
@@ -129,7 +129,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_lease_that_ran_out_and_that_nobody_took_over_still_counts()
+    public async Task An_expired_lease_without_a_later_claim_still_counts()
     {
         var command = Command();
         var token = await GrantedAsync(command);
@@ -139,7 +139,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task An_attempt_that_was_given_up_is_never_run_by_a_late_copy_of_its_command()
+    public async Task A_closed_attempt_is_never_run_by_a_late_copy_of_its_command()
     {
         var command = Command() with { Attempt = 2 };
         var token = await GrantedAsync(command);
@@ -157,7 +157,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task To_cancel_closes_an_attempt_whose_lease_ran_out_too()
+    public async Task Cancelling_also_closes_an_attempt_whose_lease_expired()
     {
         var command = Command();
         await GrantedAsync(command);
@@ -170,7 +170,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task What_came_of_an_attempt_that_was_given_up_may_still_be_told()
+    public async Task The_outcome_of_a_closed_attempt_may_still_be_recorded()
     {
         var command = Command();
         var token = await GrantedAsync(command);
@@ -182,7 +182,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task Recording_twice_under_one_lease_keeps_the_first_outcome()
+    public async Task A_second_record_under_one_lease_keeps_the_first_outcome()
     {
         var command = Command();
         var token = await GrantedAsync(command);
@@ -206,7 +206,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_command_after_its_time_is_never_run()
+    public async Task An_expired_command_is_never_run()
     {
         var command = Command() with { NotAfter = Now().AddMinutes(-5) };
         Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command));
@@ -217,7 +217,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task Main_sees_lease_and_outcome()
+    public async Task The_orchestrator_sees_lease_and_outcome()
     {
         var leased = Command();
         var done = Command();
@@ -236,7 +236,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task Many_claims_at_once_are_each_granted_once_whatever_process_asks()
+    public async Task Concurrent_claims_of_several_processes_are_each_granted_once()
     {
         StepCommand[] commands = [.. Enumerable.Range(0, 100).Select(_ => Command())];
         var claims = Enumerable.Range(0, 1000).Select(i => (i % 2 == 0 ? Ledger : Other).ClaimAsync(commands[i * 7 % 100], _none));
@@ -248,7 +248,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_command_that_nobody_has_taken_is_cancelled_and_nobody_ever_will()
+    public async Task An_unclaimed_command_is_cancelled_and_never_claimed_later()
     {
         var command = Command();
 
@@ -265,7 +265,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_command_that_someone_has_taken_is_not_cancelled_and_its_state_is_told()
+    public async Task A_claimed_command_is_not_cancelled_and_its_state_is_returned()
     {
         var (leased, done, failed) = (Command(), Command(), Command());
         var token = await GrantedAsync(leased);
@@ -283,7 +283,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task Of_a_claim_and_a_cancellation_at_once_exactly_one_wins()
+    public async Task Exactly_one_of_a_concurrent_claim_and_cancellation_wins()
     {
         StepCommand[] commands = [.. Enumerable.Range(0, 200).Select(_ => Command())];
 
@@ -299,7 +299,7 @@ public abstract class EffectLedgerCompliance
         }
     }
 
-    /// <summary>Lets the command's lease run out.</summary>
+    /// <summary>Makes the command's lease expire.</summary>
     protected abstract Task ExpireAsync(StepCommand command);
 
     private static DateTimeOffset Now() => TimeProvider.System.GetUtcNow();

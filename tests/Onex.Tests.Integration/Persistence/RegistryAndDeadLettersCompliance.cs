@@ -6,7 +6,7 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Integration.Persistence;
 
-/// <summary>What every contract registry and every index of dead letters does. One class per implementation inherits it.</summary>
+/// <summary>The compliance suite of contract registries and indexes of dead letters, with a subclass per implementation.</summary>
 public abstract class RegistryAndDeadLettersCompliance
 {
     private static readonly CancellationToken _none = CancellationToken.None;
@@ -32,7 +32,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task Other_content_of_a_registered_version_is_told_and_not_stored()
+    public async Task Different_content_of_a_registered_version_is_returned_and_not_stored()
     {
         var first = Contract("1");
         var changed = first with { Hash = Rows.Key() };
@@ -45,7 +45,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task Other_content_of_a_registered_version_is_stored_where_contracts_are_mutable()
+    public async Task Different_content_of_a_registered_version_is_stored_if_contracts_are_mutable()
     {
         var first = Contract("1");
         var changed = first with { Hash = Rows.Key() };
@@ -59,7 +59,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task Content_that_was_stored_where_contracts_are_mutable_is_refused_where_they_are_not()
+    public async Task Content_stored_while_contracts_were_mutable_is_rejected_when_they_are_not()
     {
         var first = Contract("1");
         var changed = first with { Hash = Rows.Key() };
@@ -70,7 +70,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task What_live_sagas_run_is_counted()
+    public async Task Live_sagas_are_counted_by_contract()
     {
         var running = Rows.New() with { Contract = Rows.Key(), ContractHash = Rows.Key() };
         var ended = Rows.New() with { Contract = running.Contract, ContractHash = running.ContractHash };
@@ -96,7 +96,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task Two_mains_cannot_register_different_content_of_one_version()
+    public async Task Two_orchestrators_cannot_register_different_content_of_one_version()
     {
         var first = Contract("1");
 
@@ -123,7 +123,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task A_dead_letter_is_found_with_all_that_sending_it_again_needs()
+    public async Task A_dead_letter_is_found_with_everything_that_a_redrive_needs()
     {
         var letter = Letter() with { Headers = MessageHeaders.Empty.With("traceparent", "00-1"), RetryCount = 2, CorrelationId = Rows.Id() };
         await DeadLetters.AddAsync(letter, _none);
@@ -219,7 +219,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task Of_two_operators_who_redrive_at_once_one_is_told_that_it_is_done()
+    public async Task The_second_of_two_concurrent_redrives_does_nothing()
     {
         var letter = Letter();
         await DeadLetters.AddAsync(letter, _none);
@@ -232,7 +232,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task A_forced_redrive_is_sent_once_more()
+    public async Task A_forced_redrive_is_sent_again()
     {
         var letter = Letter();
         await DeadLetters.AddAsync(letter, _none);
@@ -246,7 +246,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task A_letter_of_what_was_sent_again_opens_the_one_that_it_was_sent_from()
+    public async Task A_dead_letter_of_a_redriven_record_reopens_the_original()
     {
         var letter = Letter();
         await DeadLetters.AddAsync(letter, _none);
@@ -266,7 +266,7 @@ public abstract class RegistryAndDeadLettersCompliance
         Assert.Equal(letter.Value, open.Value);
         Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.DecideAsync(Redrive(letter), _none))!.Status);
 
-        // What an operator wants nothing of any more stays as it is.
+        // A discarded dead letter stays as it is.
         await DeadLetters.AddAsync(again, _none);
         await DeadLetters.DecideAsync(Discard(letter), _none);
         await DeadLetters.AddAsync(again, _none);
@@ -289,7 +289,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task What_a_transition_gives_up_is_indexed_with_it_or_not_at_all()
+    public async Task Dead_letters_of_a_transition_are_indexed_with_it_or_not_at_all()
     {
         var row = Rows.New();
         var (first, second, stale) = (Letter(), Letter(), Letter());
@@ -311,7 +311,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task The_message_of_a_redrive_is_found_by_the_sweep_until_it_is_sent()
+    public async Task The_sweep_finds_the_message_of_a_redrive_until_it_is_sent()
     {
         var letter = Letter();
         await DeadLetters.AddAsync(letter, _none);
@@ -328,7 +328,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task A_letter_whose_record_was_handled_after_all_closes_and_only_an_open_one()
+    public async Task An_open_dead_letter_whose_record_was_handled_after_all_is_closed()
     {
         var topic = Rows.Key();
         DeadLetterRow[] letters = [
@@ -358,7 +358,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task Who_has_a_request_or_an_event_is_found_by_its_identity()
+    public async Task The_saga_of_a_request_or_event_is_found_by_its_identity()
     {
         var row = Rows.New();
         await CommitAsync(new CommitEntry.Start(row, [Rows.Happened(row)], [], []));
@@ -370,10 +370,10 @@ public abstract class RegistryAndDeadLettersCompliance
         Assert.Null(await DeadLetters.HandledByAsync(Rows.Id(), _none));
     }
 
-    /// <summary>What a table's name begins with.</summary>
+    /// <summary>The prefix of table names.</summary>
     protected abstract string Schema { get; }
 
-    /// <summary>Runs a query and gives each row as text.</summary>
+    /// <summary>Runs a query and returns each row as text.</summary>
     protected abstract Task<IReadOnlyList<string>> QueryAsync(string sql);
 
     private async Task<CommitResult> CommitAsync(CommitEntry entry) => (await Store.CommitAsync(new CommitBatch([entry], []), _none))[0];

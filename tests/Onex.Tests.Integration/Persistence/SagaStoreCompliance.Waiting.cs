@@ -4,7 +4,7 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Integration.Persistence;
 
-/// <summary>What sagas wait for: times that are far, and events.</summary>
+/// <summary>Waits of sagas: distant times and events.</summary>
 public abstract partial class SagaStoreCompliance
 {
     private static int _partition = 100_000;
@@ -23,7 +23,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_wait_that_goes_on_has_one_timer_with_the_latest_time()
+    public async Task A_continued_wait_has_one_timer_with_the_latest_time()
     {
         var partition = NewPartition();
         var row = await StartAsync(Parked(partition, Rows.Now.AddHours(1)));
@@ -38,7 +38,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_timer_comes_and_goes_with_its_wait()
+    public async Task A_timer_is_written_and_deleted_with_its_wait()
     {
         var partition = NewPartition();
         var row = await StartAsync(Rows.New() with { HomePartition = partition, NextWakeupAt = Rows.Now });
@@ -64,7 +64,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_stale_move_leaves_timer_and_events_alone()
+    public async Task A_stale_move_changes_no_timer_and_no_event()
     {
         var partition = NewPartition();
         var row = await StartAsync(Parked(partition, Rows.Now.AddHours(1)));
@@ -88,7 +88,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_message_that_the_saga_has_seen_writes_nothing_of_it_and_is_named()
+    public async Task A_move_with_a_processed_message_writes_nothing_and_names_the_message()
     {
         var row = await StartAsync(Parked(NewPartition(), Rows.Now.AddHours(1)));
         var other = await StartAsync();
@@ -123,7 +123,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task What_a_saga_has_seen_stays_known_after_its_end_and_on_an_old_version()
+    public async Task Processed_messages_stay_known_after_the_saga_ended_and_for_a_stale_version()
     {
         var row = await StartAsync();
         var message = Rows.Id();
@@ -138,7 +138,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Two_sagas_may_see_one_message()
+    public async Task Two_sagas_may_process_one_message()
     {
         var (one, two) = (await StartAsync(), await StartAsync());
         var message = Rows.Id();
@@ -150,7 +150,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_request_that_joined_already_may_join_again()
+    public async Task A_request_may_join_again()
     {
         var row = await StartAsync();
         var request = Rows.Id();
@@ -163,7 +163,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Events_that_a_saga_keeps_are_loaded_with_it_in_order_of_arrival_until_they_are_released()
+    public async Task Buffered_events_are_loaded_in_order_of_arrival_until_they_are_released()
     {
         var row = await StartAsync();
         var other = await StartAsync();
@@ -182,7 +182,7 @@ public abstract partial class SagaStoreCompliance
         Assert.Equal(events[3] with { SagaId = row.Id, Content = early[0].Content }, early[0]);
         Assert.Equal(12.50m, (decimal)JsonNode.Parse(early[0].Content.ToString())!["amount"]!);
 
-        // What is another saga's stays.
+        // Events of other sagas stay.
         var fourth = Rows.Next(third);
         await CommitAsync(Rows.Move(third, fourth) with { ReleasedEvents = [events[1].MessageId, events[3].MessageId, foreign.MessageId] });
 
@@ -191,7 +191,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_saga_that_ends_keeps_no_event()
+    public async Task An_ended_saga_buffers_no_event()
     {
         var row = await StartAsync();
         var next = Rows.Next(row);
@@ -203,7 +203,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_saga_may_take_over_what_came_before_it()
+    public async Task A_saga_may_buffer_an_early_event()
     {
         var row = Rows.New();
         var (kept, taken) = (Rows.Early(row), Rows.Early(row));
@@ -244,7 +244,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Of_several_sagas_of_one_correlation_id_an_event_finds_two()
+    public async Task An_event_finds_two_of_several_sagas_with_its_correlation_id()
     {
         var first = await StartAsync();
         SagaRow[] rows = [
@@ -259,7 +259,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task An_ended_saga_is_no_target_but_tells_what_it_has_seen()
+    public async Task An_ended_saga_is_no_target_but_its_processed_messages_are_known()
     {
         var row = await StartAsync(Rows.New() with { BusinessKey = Rows.Key() });
         var seen = Rows.Address(row);
@@ -273,7 +273,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Events_that_come_before_their_saga_are_kept_once_and_up_to_a_limit()
+    public async Task Early_events_are_stored_once_and_up_to_a_limit()
     {
         var row = Rows.New();
         EarlyEvent[] events = [.. Enumerable.Range(0, 5).Select(_ => Rows.Early(row))];
@@ -289,7 +289,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Mains_that_keep_events_at_once_keep_the_limit()
+    public async Task Concurrent_stores_of_early_events_keep_the_limit()
     {
         var row = Rows.New();
         await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Store.StoreEarlyAsync([Rows.Early(row), Rows.Early(row)], 5, _none)));
@@ -299,7 +299,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task An_event_that_came_early_is_due_when_its_saga_starts()
+    public async Task An_early_event_is_due_when_its_saga_starts()
     {
         var byFlow = Rows.New();
         var byKey = Rows.New() with { BusinessKey = Rows.Key() };
@@ -322,7 +322,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task An_event_whose_time_is_over_is_due_without_a_saga()
+    public async Task An_expired_event_is_due_without_a_saga()
     {
         var row = Rows.New();
         var over = Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) };
@@ -337,7 +337,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task What_a_saga_keeps_is_its_own_affair_also_when_its_time_is_over()
+    public async Task A_buffered_event_is_never_due_even_when_expired()
     {
         var row = await StartAsync();
         var kept = Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) };
@@ -347,7 +347,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task What_a_saga_keeps_is_not_forgotten_by_one_who_gave_it_the_event_too()
+    public async Task Removing_early_events_keeps_buffered_ones()
     {
         var row = Rows.New();
         var early = Rows.Early(row) with { SagaId = null };
@@ -361,7 +361,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task What_has_an_identity_is_told_with_the_hash_of_what_it_asked_for()
+    public async Task Known_identities_are_returned_with_their_hashes()
     {
         Guid[] hashes = [.. Enumerable.Range(0, 4).Select(_ => Rows.Id())];
         var (joined, seen) = (Rows.Id(), Rows.Id());
@@ -394,7 +394,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Where_no_saga_lives_the_one_that_ended_last_is_told()
+    public async Task Without_a_live_saga_the_one_that_ended_last_is_returned()
     {
         var first = Rows.New() with { BusinessKey = Rows.Key() };
         var address = Rows.Address(first) with { BusinessKey = first.BusinessKey, CorrelationId = Rows.Id() };
@@ -412,7 +412,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task An_event_that_came_early_is_due_with_its_saga_also_when_that_has_ended_but_not_with_one_that_began_too_late()
+    public async Task An_early_event_is_due_with_an_ended_saga_but_not_with_one_that_started_too_late()
     {
         var (quick, late) = (Rows.New(), Rows.New() with { BusinessKey = Rows.Key() });
         var forQuick = Rows.Early(quick);
@@ -428,7 +428,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Events_whose_time_is_over_leave_room_for_others()
+    public async Task Expired_events_do_not_count_against_the_limit()
     {
         var row = Rows.New();
         await Store.StoreEarlyAsync([Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) }], 1, _none);

@@ -5,16 +5,16 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Integration.Persistence;
 
-/// <summary>What every saga store does. One class per implementation inherits it.</summary>
+/// <summary>The compliance suite of saga stores, with a subclass per implementation.</summary>
 public abstract partial class SagaStoreCompliance
 {
     private static readonly CancellationToken _none = CancellationToken.None;
 
-    /// <summary>A store on storage that no other test writes to.</summary>
+    /// <summary>A store with its own storage.</summary>
     protected abstract ISagaStore Store { get; }
 
     [Fact]
-    public async Task A_started_saga_is_loaded_as_it_was_committed()
+    public async Task A_started_saga_is_loaded_unchanged()
     {
         var row = Rows.New() with
         {
@@ -45,7 +45,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Ids_without_a_row_are_missing_from_what_is_loaded()
+    public async Task Ids_without_a_row_are_missing_in_the_result()
     {
         var row = await StartAsync();
 
@@ -54,7 +54,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_move_replaces_the_row_and_keeps_what_never_changes()
+    public async Task A_move_replaces_the_row_except_its_fixed_columns()
     {
         var row = await StartAsync();
         var moved = Rows.Next(row) with { State = "charging", Status = SagaStatus.Waiting, NextWakeupAt = Rows.Now.AddHours(1) };
@@ -65,7 +65,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_move_on_an_old_version_is_stale_and_leaves_nothing_behind()
+    public async Task A_move_on_an_old_version_is_stale_and_writes_nothing()
     {
         var first = await StartAsync();
         var second = Rows.Next(first);
@@ -93,7 +93,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_check_holds_only_for_the_version_that_was_read()
+    public async Task A_check_succeeds_only_for_the_version_that_was_read()
     {
         var row = await StartAsync();
         await CommitAsync(Rows.Move(row, Rows.Next(row)));
@@ -110,7 +110,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Verdicts_come_in_the_order_of_the_batch()
+    public async Task Results_are_in_the_order_of_the_batch()
     {
         var moving = await StartAsync();
         var stale = await StartAsync();
@@ -137,7 +137,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_start_of_a_known_request_names_the_saga_and_where_it_came_from()
+    public async Task A_start_with_a_known_request_names_its_saga_and_source()
     {
         var first = await StartAsync(Rows.New() with { Source = "requests/3/41" });
         var again = Rows.New() with { RequestId = first.RequestId, Source = "requests/3/99" };
@@ -194,7 +194,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task An_ended_saga_gives_its_business_key_back_even_within_one_batch()
+    public async Task An_ended_saga_releases_its_business_key_even_within_one_batch()
     {
         var key = Rows.Key();
         var owner = await StartAsync(Rows.New() with { BusinessKey = key });
@@ -208,7 +208,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Of_two_starts_of_one_request_in_one_batch_one_wins_and_the_other_is_told_so()
+    public async Task One_of_two_starts_of_one_request_in_a_batch_wins_and_the_other_is_a_duplicate()
     {
         var first = Rows.New();
         var second = Rows.New() with { RequestId = first.RequestId };
@@ -221,7 +221,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_saga_with_values_that_cannot_be_stored_is_refused_alone()
+    public async Task A_saga_with_invalid_values_fails_alone()
     {
         var moving = await StartAsync();
         var good = Enumerable.Range(0, 6).Select(_ => Rows.New()).ToArray();
@@ -236,16 +236,16 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_business_key_that_no_index_can_hold_is_refused()
+    public async Task A_business_key_that_is_too_long_for_the_index_is_invalid()
     {
-        // Random, so that no compression makes it fit.
+        // Random, so that compression cannot make it fit.
         var key = string.Concat(Enumerable.Range(0, 400).Select(_ => Guid.CreateVersion7().ToString("N")));
 
         Assert.IsType<CommitResult.Invalid>(Assert.Single(await CommitAsync(Rows.Start(Rows.New() with { BusinessKey = key }))));
     }
 
     [Fact]
-    public async Task Unsent_messages_stay_until_they_are_forgotten_and_come_in_the_order_they_were_committed()
+    public async Task Unsent_messages_are_returned_in_commit_order_until_they_are_marked_sent()
     {
         const int Partition = 4711;
         var row = Rows.New() with { HomePartition = Partition };
@@ -267,7 +267,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task The_sweep_finds_what_has_been_unsent_for_long_enough_only()
+    public async Task The_sweep_finds_only_messages_that_are_unsent_for_long_enough()
     {
         var row = Rows.New();
         var message = Rows.Message("m");
@@ -278,7 +278,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Wakeups_are_of_live_sagas_of_those_partitions_before_that_time()
+    public async Task Wakeups_are_those_of_live_sagas_with_these_partitions_before_that_time()
     {
         const int Partition = 4712;
         var due = await StartAsync(Rows.New() with { HomePartition = Partition, NextWakeupAt = Rows.Now });
@@ -325,7 +325,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task An_empty_batch_is_no_trouble()
+    public async Task An_empty_batch_does_nothing()
     {
         Assert.Empty(await CommitAsync());
         await Store.MarkSentAsync([], _none);
@@ -341,7 +341,7 @@ public abstract partial class SagaStoreCompliance
         await Store.CommitAsync(new CommitBatch(entries, []), _none);
 
     [Fact]
-    public async Task No_more_is_read_than_there_is_memory_for_and_one_row_at_least()
+    public async Task A_read_stays_within_its_memory_limit_but_returns_at_least_one_row()
     {
         var rows = Enumerable.Range(0, 5)
             .Select(_ => Rows.New() with { Data = RawJson.FromText($"\"{new string('x', 10_000)}\"") })
@@ -370,7 +370,7 @@ public abstract partial class SagaStoreCompliance
         Assert.Single(await Store.LoadPayloadsAsync([.. rows.Select(row => Rows.Payload(row, "input").Id)], payloads, _none));
         Assert.True(payloads.IsReached);
 
-        // Of what is unsent as much as there is room for, the oldest first.
+        // Unsent messages are limited by bytes, oldest first.
         var unsent = await Store.UnsentForAsync(TimeSpan.Zero, 10_000, 1, _none);
         Assert.Single(unsent);
     }
@@ -384,7 +384,7 @@ public abstract partial class SagaStoreCompliance
         return row;
     }
 
-    // A database may write the same JSON value with other spaces and escapes (and members in another order: by length, then by name).
+    // A database may store the same JSON value with different spaces, escapes and order of members (by length, then by name).
     private static SagaRow Comparable(SagaRow row) => row with
     {
         Data = Canonical(row.Data)!.Value,

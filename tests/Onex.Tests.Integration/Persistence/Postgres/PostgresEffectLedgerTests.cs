@@ -7,7 +7,7 @@ using Onex.Tests.Integration.Persistence.Postgres;
 
 namespace Onex.Tests.Integration.Persistence.Ledger;
 
-/// <summary>The compliance suite of the ledger against PostgreSQL, and what only that can do to it.</summary>
+/// <summary>The compliance suite of effect ledgers with PostgreSQL, and tests of its own failures.</summary>
 public sealed class PostgresEffectLedgerTests(TestDatabase database) : EffectLedgerCompliance, IClassFixture<TestDatabase>, IAsyncDisposable
 {
     private static readonly CancellationToken _none = CancellationToken.None;
@@ -19,7 +19,7 @@ public sealed class PostgresEffectLedgerTests(TestDatabase database) : EffectLed
     protected override IEffectLedger Other => field ??= new PostgresEffectLedger(_otherPool);
 
     [Fact]
-    public async Task Values_that_the_database_refuses_hurt_only_their_own_command()
+    public async Task Invalid_values_fail_only_their_own_command()
     {
         StepCommand[] commands = [.. Enumerable.Range(0, 20).Select(i => i == 7 ? Command() with { Step = "nul\0" } : Command())];
 
@@ -47,7 +47,7 @@ public sealed class PostgresEffectLedgerTests(TestDatabase database) : EffectLed
     }
 
     [Fact]
-    public async Task What_is_about_to_be_committed_with_its_outcome_is_neither_closed_nor_waited_for()
+    public async Task A_row_locked_by_a_recording_transaction_is_neither_closed_nor_waited_for()
     {
         var (held, given) = (Command(), Command());
         var granted = Assert.IsType<ClaimResult.Granted>(await Ledger.ClaimAsync(held, _none));
@@ -67,7 +67,7 @@ public sealed class PostgresEffectLedgerTests(TestDatabase database) : EffectLed
     }
 
     [Fact]
-    public async Task A_database_that_cannot_be_reached_is_said_to_be_unavailable()
+    public async Task An_unreachable_database_is_reported_as_unavailable()
     {
         await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port) { Refusing = true };
         await using var pool = PostgresDataSource.Create(database.Settings with { Port = proxy.Port });

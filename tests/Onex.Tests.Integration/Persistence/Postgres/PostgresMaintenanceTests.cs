@@ -9,7 +9,7 @@ using Onex.Persistence.Maintenance;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 
-/// <summary>The compliance suite of the upkeep against PostgreSQL.</summary>
+/// <summary>The compliance suite of maintenance with PostgreSQL.</summary>
 public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClassFixture<TestDatabase>
 {
     private readonly TestDatabase _database;
@@ -37,7 +37,7 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
     protected override IStoreMaintenance Maintenance { get; }
 
     [Fact]
-    public async Task Old_partitions_of_history_are_dropped_and_coming_ones_made()
+    public async Task Expired_history_partitions_are_dropped_and_future_ones_created()
     {
         await _database.Database.ExecuteAsync(
             "CREATE TABLE onex.saga_history_20200101 PARTITION OF onex.saga_history FOR VALUES FROM ('2020-01-01 00:00+00') TO "
@@ -51,7 +51,7 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
     }
 
     [Fact]
-    public async Task A_partition_that_is_in_use_holds_nobody_up()
+    public async Task A_locked_partition_blocks_nobody()
     {
         await _database.Database.ExecuteAsync(
             "CREATE TABLE onex.saga_history_20200102 PARTITION OF onex.saga_history FOR VALUES FROM ('2020-01-02 00:00+00') TO "
@@ -74,7 +74,7 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
     }
 
     [Fact]
-    public async Task A_backup_puts_off_what_can_wait_and_stops_neither_a_start_nor_readers()
+    public async Task A_backup_postpones_maintenance_and_blocks_neither_a_start_nor_readers()
     {
         await _database.Database.ExecuteAsync(
             "DO $$ BEGIN EXECUTE 'DROP TABLE onex.saga_history_' || to_char((now() AT TIME ZONE 'UTC')::date + 7, 'YYYYMMDD'); END $$");
@@ -115,7 +115,7 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
     }
 
     [Fact]
-    public async Task A_table_that_is_locked_puts_off_what_belongs_to_it_and_nothing_else()
+    public async Task A_locked_table_postpones_its_own_maintenance_only()
     {
         await using var locking = await _database.DataSource.OpenConnectionAsync();
         await using var transaction = await locking.BeginTransactionAsync();

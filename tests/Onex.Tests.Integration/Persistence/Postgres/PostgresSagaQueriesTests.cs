@@ -4,7 +4,7 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 
-/// <summary>The compliance suite of the queries against PostgreSQL.</summary>
+/// <summary>The compliance suite of saga queries with PostgreSQL.</summary>
 public sealed class PostgresSagaQueriesTests(TestDatabase database) : SagaQueriesCompliance, IClassFixture<TestDatabase>
 {
     protected override ISagaStore Store { get; } =

@@ -4,7 +4,7 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 
-/// <summary>The compliance suite against PostgreSQL.</summary>
+/// <summary>The compliance suite of saga stores with PostgreSQL.</summary>
 public sealed class PostgresSagaStoreTests(TestDatabase database) : SagaStoreCompliance, IClassFixture<TestDatabase>
 {
     protected override ISagaStore Store { get; } =
@@ -14,7 +14,7 @@ public sealed class PostgresSagaStoreTests(TestDatabase database) : SagaStoreCom
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task A_question_without_its_tables_is_told_what_to_do_however_often_it_was_asked_before(int before)
+    public async Task A_query_without_tables_fails_with_a_remedy_however_often_it_ran_before(int before)
     {
         await using var dataSource = PostgresDataSource.Create(database.Settings);
         var store = new PostgresSagaStore(dataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
@@ -25,7 +25,7 @@ public sealed class PostgresSagaStoreTests(TestDatabase database) : SagaStoreCom
 
         await database.Database.ExecuteAsync("ALTER SCHEMA onex RENAME TO onex_away");
 
-        // Whether it is being prepared, and on which connection, must make no difference.
+        // It must not matter whether the statement is being prepared, and on which connection.
         for (var asked = 0; asked < 3; asked++)
         {
             var told = await Assert.ThrowsAsync<StoreUnavailableException>(() => store.DueEarlyAsync(1, CancellationToken.None));

@@ -6,7 +6,7 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 
-/// <summary>The compliance suite of registry and dead letters against PostgreSQL.</summary>
+/// <summary>The compliance suite of registry and dead letters with PostgreSQL.</summary>
 public sealed class RegistryAndDeadLettersTests(TestDatabase database) : RegistryAndDeadLettersCompliance, IClassFixture<TestDatabase>
 {
     protected override IContractRegistry Registry { get; } = new PostgresContractRegistry(database.DataSource);

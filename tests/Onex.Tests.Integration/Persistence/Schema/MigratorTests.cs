@@ -11,7 +11,7 @@ public sealed class MigratorTests
     private static readonly CancellationToken _none = CancellationToken.None;
 
     [Fact]
-    public async Task Of_two_mains_that_start_at_once_one_migrates_and_the_other_waits()
+    public async Task Of_two_orchestrators_that_start_at_once_one_migrates_and_the_other_waits()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
 
@@ -31,7 +31,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task An_empty_database_is_pending_and_a_start_that_may_not_migrate_says_what_to_do()
+    public async Task An_empty_database_is_pending_and_a_start_without_migration_reports_the_remedy()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
 
@@ -43,7 +43,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_newer_schema_is_refused()
+    public async Task A_newer_schema_is_rejected()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));
@@ -56,7 +56,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public void The_migrations_say_all_that_the_model_says()
+    public void The_migrations_contain_the_whole_model()
     {
         using var dataSource = PostgresDataSource.Create(new StoreSettings { Host = "127.0.0.1", Database = "none", User = "none" });
         using var context = new OnexDbContextFactory(dataSource).CreateDbContext();
@@ -65,7 +65,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task While_it_runs_a_schema_that_is_missing_or_older_is_seen_and_a_newer_one_will_do()
+    public async Task At_run_time_a_missing_or_older_schema_is_noticed_and_a_newer_one_is_accepted()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         var state = new SchemaState(database.Source, await UseAsync(Settings(database), migrator => Task.FromResult(migrator.Latest)));
@@ -81,7 +81,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_database_that_takes_no_writes_is_seen()
+    public async Task A_read_only_database_is_noticed()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));
@@ -93,7 +93,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_lock_that_a_migration_does_not_get_is_told_as_what_it_is_and_tried_again()
+    public async Task A_migration_that_gets_no_lock_reports_it_and_retries()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));
@@ -113,7 +113,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_database_of_the_migrations_before_the_first_release_is_told_what_to_do()
+    public async Task A_database_of_the_old_migrations_is_rejected_with_a_remedy()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         var applied = Assert.Single(await MigrateAsync(Settings(database)));
@@ -132,7 +132,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_missing_database_is_told_with_the_statement_that_makes_it()
+    public async Task A_missing_database_is_reported_with_the_statement_that_creates_it()
     {
         var settings = Settings(await PostgresServer.SharedAsync(), "no such database");
 
@@ -143,7 +143,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_wrong_password_is_told_without_the_password()
+    public async Task A_wrong_password_is_reported_without_the_password()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         var wrong = Settings(database) with { Password = "hunter2" };
@@ -159,7 +159,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_server_that_is_not_there_may_come()
+    public async Task An_unreachable_server_is_worth_a_retry()
     {
         var settings = Settings(await PostgresServer.SharedAsync(), "any") with { Host = "127.0.0.1", Port = FreePort.Next() };
 
@@ -171,7 +171,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_user_without_the_right_to_make_the_schema_is_told_what_to_grant()
+    public async Task A_user_without_the_right_to_create_the_schema_gets_the_statement_that_grants_it()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         var role = Names.Next("onex_role");
@@ -190,7 +190,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task History_of_a_day_without_partition_moves_into_the_partition_that_is_made_for_it()
+    public async Task History_of_a_day_without_a_partition_moves_into_the_one_created_for_it()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));
@@ -240,7 +240,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task People_find_every_table_and_column_explained()
+    public async Task Every_table_and_column_has_a_comment()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));
