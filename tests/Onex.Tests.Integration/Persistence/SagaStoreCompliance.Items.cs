@@ -36,7 +36,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Items_of_a_stale_move_are_not_written()
+    public async Task Items_of_an_entry_that_is_not_committed_are_not_written()
     {
         var row = await StartAsync();
         await CommitAsync(Rows.Move(row, Rows.Next(row)));
