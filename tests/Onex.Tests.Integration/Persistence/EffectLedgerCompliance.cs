@@ -149,7 +149,7 @@ public abstract class EffectLedgerCompliance
         var state = (await Ledger.CloseExpiredAsync([command.CommandId, Rows.Id()], _none))[command.CommandId];
 
         Assert.Equal((2, false, false, null), (state.Attempt, state.Leased, state.Cancelled, state.Outcome));
-        Assert.Contains("given up", Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command)).Reason, StringComparison.Ordinal);
+        Assert.Contains("was closed", Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command)).Reason, StringComparison.Ordinal);
         Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command with { Attempt = 1 }));
         Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command with { Attempt = 3, NotAfter = Now().AddMinutes(-5) }));
         await GrantedAsync(command with { Attempt = 3 });

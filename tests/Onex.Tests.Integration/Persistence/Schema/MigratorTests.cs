@@ -89,7 +89,7 @@ public sealed class MigratorTests
         await using var dataSource = PostgresDataSource.Create(Settings(database));
         var state = new SchemaState(dataSource, await UseAsync(Settings(database), migrator => Task.FromResult(migrator.Latest)));
 
-        Assert.Contains("takes no writes", await state.FaultAsync(_none), StringComparison.Ordinal);
+        Assert.Contains("does not accept writes", await state.FaultAsync(_none), StringComparison.Ordinal);
     }
 
     [Fact]

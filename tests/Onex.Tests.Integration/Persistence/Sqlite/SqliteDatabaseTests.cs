@@ -263,7 +263,7 @@ public sealed class SqliteDatabaseTests : IDisposable
 
         var unavailable = await Assert.ThrowsAsync<StoreUnavailableException>(
             () => store.CommitAsync(new CommitBatch([Rows.Start(row)], []), _none));
-        Assert.Contains("full: make room", unavailable.Message);
+        Assert.Contains("full: free some space", unavailable.Message);
 
         // The failed connection was closed, and its limit with it.
         Assert.Empty(await store.LoadAsync([row.Id], _none));
