@@ -6,7 +6,7 @@ namespace Onex.Kafka.Consuming;
 /// The log that the rider reads: a Kafka cluster, or the in-memory log of this process. Topics have partitions, records keep their order
 /// within a partition, and the members of a group share the partitions.
 /// </summary>
-internal interface IRecordLog
+public interface IRecordLog
 {
     /// <summary>Why it cannot be reached, or null.</summary>
     string? LastError { get; }
@@ -29,7 +29,7 @@ internal interface IRecordLog
 /// <param name="Revoked">Partitions are being revoked; offsets stored before the callback returns are still committed.</param>
 /// <param name="Lost">Partitions were lost: another member has them already.</param>
 /// <param name="Missed">Records were deleted before the group had read them.</param>
-internal sealed record MembershipEvents(
+public sealed record MembershipEvents(
     Action<ILogConsumer, List<TopicPartition>> Assigned,
     Action<ILogConsumer, List<TopicPartition>> Revoked,
     Action<List<TopicPartition>> Lost,
@@ -39,14 +39,14 @@ internal sealed record MembershipEvents(
 /// <param name="Partition">The partition.</param>
 /// <param name="From">The next offset that the group would have read.</param>
 /// <param name="To">The first offset that still exists.</param>
-internal readonly record struct MissedRecords(TopicPartition Partition, long From, long To)
+public readonly record struct MissedRecords(TopicPartition Partition, long From, long To)
 {
     /// <summary>The number of offsets; control records of transactions count too.</summary>
     public long Count => To - From;
 }
 
 /// <summary>A member of a group. Used by one thread.</summary>
-internal interface ILogConsumer : IDisposable
+public interface ILogConsumer : IDisposable
 {
     /// <summary>
     /// Returns the next record or the end of a partition, or null if there is neither within that time. Runs the callbacks.
@@ -78,7 +78,7 @@ internal interface ILogConsumer : IDisposable
 /// <summary>
 /// A log is no longer the one that was read: its topic was deleted and created again, or it ends before the offset reached.
 /// </summary>
-internal sealed class LogChangedException(string message) : Exception(message)
+public sealed class LogChangedException(string message) : Exception(message)
 {
     /// <summary>With a general message.</summary>
     public LogChangedException()

@@ -6,7 +6,7 @@ using Onex.Kafka.DeadLetters;
 namespace Onex.Kafka.Consuming;
 
 /// <summary>The topics that an endpoint reads, and the consumer group that it joins.</summary>
-internal sealed record EndpointAddress(string Name, IReadOnlyList<string> Topics, string Group);
+public sealed record EndpointAddress(string Name, IReadOnlyList<string> Topics, string Group);
 
 /// <summary>
 /// Reads an endpoint's topics as one member of its group. A dedicated thread polls without pause, so that a slow handler never costs the

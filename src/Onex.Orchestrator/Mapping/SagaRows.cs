@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Immutable;
 using System.Text.Json;
 using Onex.Contracts.Expressions;
@@ -552,12 +551,10 @@ internal static partial class SagaRows
     /// <summary>A JSON object.</summary>
     internal static RawJson Json(Action<Utf8JsonWriter> write)
     {
-        var buffer = new ArrayBufferWriter<byte>(512);
-        using var writer = new Utf8JsonWriter(buffer, ValueJson.Writing);
-        writer.WriteStartObject();
-        write(writer);
-        writer.WriteEndObject();
-        writer.Flush();
-        return new RawJson(buffer.WrittenMemory);
+        using var rented = RentedJsonWriter.Rent();
+        rented.Writer.WriteStartObject();
+        write(rented.Writer);
+        rented.Writer.WriteEndObject();
+        return rented.ToJson();
     }
 }

@@ -1,5 +1,6 @@
 using MassTransit;
 using Onex.Kafka.Consuming;
+using Onex.Tests.Compliance.Kafka;
 using Onex.Tests.Support;
 
 namespace Onex.Tests.Integration.Kafka;
@@ -29,16 +30,16 @@ public sealed class BrokerLossTests : IAsyncLifetime
     [Fact]
     public async Task A_frozen_broker_makes_the_endpoints_unhealthy_at_once_and_a_thawed_one_healthy_again()
     {
-        var (topic, handler) = ("frozen", Remembering.Completing);
+        var (topic, handler) = ("frozen", RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler);
 
         await Broker.PauseAsync();
-        await Eventually.TrueAsync(() => member.Endpoints is [BusHealthStatus.Unhealthy], within: _told);
+        await Condition.HoldsAsync(() => member.Endpoints is [BusHealthStatus.Unhealthy], within: _told);
         Assert.False(member.Broker.IsReachable);
         Assert.NotEqual(BusHealthStatus.Healthy, member.Health.Status);
 
         await Broker.ResumeAsync();
-        await Eventually.TrueAsync(() => member.Health.Status == BusHealthStatus.Healthy, within: _returned);
+        await Condition.HoldsAsync(() => member.Health.Status == BusHealthStatus.Healthy, within: _returned);
         await StaysHealthyAsync(member);
         await WorksAsync(member, topic, handler);
     }
@@ -46,17 +47,17 @@ public sealed class BrokerLossTests : IAsyncLifetime
     [Fact]
     public async Task A_killed_broker_makes_the_endpoints_unhealthy_at_once_and_nothing_is_lost_when_it_returns()
     {
-        var (topic, handler) = ("killed", Remembering.Completing);
+        var (topic, handler) = ("killed", RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler);
         await member.ProduceAsync(topic, 0, "before");
-        await Eventually.TrueAsync(() => handler.Given.Count == 1);
+        await Condition.HoldsAsync(() => handler.Given.Count == 1);
 
         await Broker.KillAsync();
-        await Eventually.TrueAsync(() => member.Endpoints is [BusHealthStatus.Unhealthy], within: _told);
+        await Condition.HoldsAsync(() => member.Endpoints is [BusHealthStatus.Unhealthy], within: _told);
         var meanwhile = member.ProduceAsync(topic, 0, "meanwhile");
 
         await Broker.StartAsync();
-        await Eventually.TrueAsync(() => member.Health.Status == BusHealthStatus.Healthy, within: _returned);
+        await Condition.HoldsAsync(() => member.Health.Status == BusHealthStatus.Healthy, within: _returned);
         await StaysHealthyAsync(member);
         Assert.Equal(Onex.Kafka.Producing.Delivery.Acknowledged, (await meanwhile)[0].Delivery);
         await WorksAsync(member, topic, handler);
@@ -66,27 +67,27 @@ public sealed class BrokerLossTests : IAsyncLifetime
     [Fact]
     public async Task A_member_stops_in_time_without_a_broker()
     {
-        var (topic, handler) = ("ending", Remembering.Completing);
+        var (topic, handler) = ("ending", RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler);
         await member.ProduceAsync(topic, 0, "one");
-        await Eventually.TrueAsync(() => handler.Given.Count == 1);
+        await Condition.HoldsAsync(() => handler.Given.Count == 1);
 
         await Broker.KillAsync();
 
         await member.StopAsync().WaitAsync(_returned);
     }
 
-    private static async Task WorksAsync(RiderMember member, string topic, Remembering handler)
+    private static async Task WorksAsync(RiderMember member, string topic, RecordingHandler handler)
     {
         await member.ProduceAsync(topic, 0, "after");
-        await Eventually.TrueAsync(() => handler.Values.Contains("after"), within: _returned);
+        await Condition.HoldsAsync(() => handler.Values.Contains("after"), within: _returned);
     }
 
     // No flapping: the health is the same for three seconds.
     private static Task StaysHealthyAsync(RiderMember member)
     {
         DateTimeOffset? since = null;
-        return Eventually.TrueAsync(
+        return Condition.HoldsAsync(
             () => member.Health.Status == BusHealthStatus.Healthy
                 ? TimeProvider.System.GetUtcNow() - (since ??= TimeProvider.System.GetUtcNow()) > TimeSpan.FromSeconds(3)
                 : (since = null) is not null,

@@ -3,6 +3,7 @@ using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 using Onex.Kafka;
 using Onex.Kafka.Consuming;
+using Onex.Tests.Compliance.Kafka;
 
 namespace Onex.Tests.Integration.Kafka;
 
@@ -31,20 +32,20 @@ public sealed class ChangedLogTests : IDisposable
     [Fact]
     public async Task A_topic_that_is_recreated_at_once_is_read_from_its_beginning_under_its_new_id()
     {
-        var (topic, handler) = (TestBus.NewTopic(), Remembering.Completing);
+        var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler);
         await member.ProduceAsync(topic, 0, "old 0", "old 1", "old 2");
-        await Eventually.TrueAsync(() => handler.Given.Count == 3);
+        await Condition.HoldsAsync(() => handler.Given.Count == 3);
 
         await DeleteAsync(topic);
         await RecreateAsync(topic);
         await ProduceAsync(topic, [.. Enumerable.Range(0, 8).Select(i => $"new {i}")]);
 
         // More records than were read before, so that an offset of the old log exists in the new log too.
-        await Eventually.TrueAsync(() => handler.Given.Count >= 11);
+        await Condition.HoldsAsync(() => handler.Given.Count >= 11);
         Assert.Equal(["old 0", "old 1", "old 2", .. Enumerable.Range(0, 8).Select(i => $"new {i}")], handler.Values);
         await IdsAreApartAsync(member, topic, handler, old: 3);
-        await Eventually.TrueAsync(() => _bus.Committed(topic, topic, 1)[0] == 8);
+        await Condition.HoldsAsync(() => _bus.Committed(topic, topic, 1)[0] == 8);
     }
 
     [Fact]
@@ -52,11 +53,11 @@ public sealed class ChangedLogTests : IDisposable
     {
         var topic = TestBus.NewTopic();
         var release = new TaskCompletionSource();
-        var handler = Remembering.Completing;
+        var handler = RecordingHandler.Acknowledging;
         handler.Before = _ => release.Task;
         await using var member = await StartAsync(topic, handler, s => s with { InFlightMax = 3, BatchMax = 3 });
         await member.ProduceAsync(topic, 0, "old 0", "old 1", "old 2");
-        await Eventually.TrueAsync(() => member.Log.IsPaused);
+        await Condition.HoldsAsync(() => member.Log.IsPaused);
 
         // A paused reader fetches nothing, so it does not notice the change before the new log has records at its offset.
         await DeleteAsync(topic);
@@ -64,7 +65,7 @@ public sealed class ChangedLogTests : IDisposable
         await ProduceAsync(topic, [.. Enumerable.Range(0, 8).Select(i => $"new {i}")]);
         release.SetResult();
 
-        await Eventually.TrueAsync(() => handler.Values.Contains("new 7"));
+        await Condition.HoldsAsync(() => handler.Values.Contains("new 7"));
         Assert.Equal(
             Enumerable.Range(0, 8).Select(i => $"new {i}"),
             handler.Values.Where(value => value.StartsWith("new", StringComparison.Ordinal)));
@@ -74,17 +75,17 @@ public sealed class ChangedLogTests : IDisposable
     [Fact]
     public async Task A_topic_that_is_recreated_later_is_read_from_its_beginning()
     {
-        var (topic, handler) = (TestBus.NewTopic(), Remembering.Completing);
+        var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler);
         await member.ProduceAsync(topic, 0, "old 0", "old 1", "old 2");
-        await Eventually.TrueAsync(() => handler.Given.Count == 3);
+        await Condition.HoldsAsync(() => handler.Given.Count == 3);
 
         await DeleteAsync(topic);
-        await Eventually.TrueAsync(() => !member.IsReady, () => "it is ready without its topic");
+        await Condition.HoldsAsync(() => !member.IsReady, () => "it is ready without its topic");
         await RecreateAsync(topic);
         await ProduceAsync(topic, "new 0", "new 1", "new 2", "new 3", "new 4");
 
-        await Eventually.TrueAsync(() => handler.Given.Count >= 8);
+        await Condition.HoldsAsync(() => handler.Given.Count >= 8);
         Assert.Equal(["old 0", "old 1", "old 2", "new 0", "new 1", "new 2", "new 3", "new 4"], handler.Values);
         await IdsAreApartAsync(member, topic, handler, old: 3);
     }
@@ -93,10 +94,10 @@ public sealed class ChangedLogTests : IDisposable
     public async Task A_late_commit_of_the_old_log_does_not_hide_records_of_the_new_one()
     {
         var topic = TestBus.NewTopic();
-        var handler = new Remembering(_ => { });
+        var handler = new RecordingHandler(_ => { });
         await using var member = await StartAsync(topic, handler);
         await member.ProduceAsync(topic, 0, "old 0", "old 1", "old 2");
-        await Eventually.TrueAsync(() => handler.Given.Count == 3);
+        await Condition.HoldsAsync(() => handler.Given.Count == 3);
         var old = handler.Given.ToList();
 
         await DeleteAsync(topic);
@@ -104,33 +105,33 @@ public sealed class ChangedLogTests : IDisposable
         await RecreateAsync(topic);
         await ProduceAsync(topic, "new 0", "new 1", "new 2", "new 3", "new 4");
 
-        await Eventually.TrueAsync(() => handler.Given.Count >= 8);
+        await Condition.HoldsAsync(() => handler.Given.Count >= 8);
         Assert.Equal(["new 0", "new 1", "new 2", "new 3", "new 4"], handler.Values.Skip(3));
         foreach (var entry in handler.Given.Skip(3))
         {
             entry.Complete(RecordOutcome.Handled.Instance);
         }
 
-        await Eventually.TrueAsync(() => _bus.Committed(topic, topic, 1)[0] == 5);
+        await Condition.HoldsAsync(() => _bus.Committed(topic, topic, 1)[0] == 5);
     }
 
     [Fact]
     public async Task Two_topics_that_are_recreated_together_are_both_read_from_their_beginning()
     {
-        var (one, two, handler) = (TestBus.NewTopic() + "-1", TestBus.NewTopic() + "-2", Remembering.Completing);
+        var (one, two, handler) = (TestBus.NewTopic() + "-1", TestBus.NewTopic() + "-2", RecordingHandler.Acknowledging);
         await _bus.CreateAsync(1, one, two);
         await using var member = await _bus.StartAsync(k => k.BatchEndpoint("test", [one, two], one, _ => handler));
         await member.WaitUntilReadyAsync();
         await member.ProduceAsync(one, 0, "old 1");
         await member.ProduceAsync(two, 0, "old 2");
-        await Eventually.TrueAsync(() => handler.Given.Count == 2);
+        await Condition.HoldsAsync(() => handler.Given.Count == 2);
 
         await Task.WhenAll(DeleteAsync(one), DeleteAsync(two));
         await Task.WhenAll(RecreateAsync(one), RecreateAsync(two));
         await ProduceAsync(one, "new 1a", "new 1b");
         await ProduceAsync(two, "new 2a", "new 2b");
 
-        await Eventually.TrueAsync(() => handler.Values.Distinct().Count() >= 6, () => string.Join(", ", handler.Values));
+        await Condition.HoldsAsync(() => handler.Values.Distinct().Count() >= 6, () => string.Join(", ", handler.Values));
         Assert.Equal(["new 1a", "new 1b", "new 2a", "new 2b", "old 1", "old 2"], handler.Values.Distinct().Order());
     }
 
@@ -138,14 +139,14 @@ public sealed class ChangedLogTests : IDisposable
     public async Task Two_members_whose_topic_is_recreated_read_all_of_it_between_them()
     {
         var topic = TestBus.NewTopic();
-        var (one, two) = (Remembering.Completing, Remembering.Completing);
+        var (one, two) = (RecordingHandler.Acknowledging, RecordingHandler.Acknowledging);
         await _bus.CreateAsync(2, topic);
         await using var first = await _bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => one));
         await using var second = await _bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => two));
-        await Eventually.TrueAsync(() => one.OwnedNow().Length == 1 && two.OwnedNow().Length == 1);
+        await Condition.HoldsAsync(() => one.OwnedNow().Length == 1 && two.OwnedNow().Length == 1);
         await first.ProduceAsync(topic, 0, "old 0a", "old 0b");
         await first.ProduceAsync(topic, 1, "old 1a", "old 1b");
-        await Eventually.TrueAsync(() => one.Given.Count + two.Given.Count == 4);
+        await Condition.HoldsAsync(() => one.Given.Count + two.Given.Count == 4);
 
         await DeleteAsync(topic);
         await RecreateAsync(topic, 2);
@@ -158,17 +159,18 @@ public sealed class ChangedLogTests : IDisposable
         }
 
         // One member may read records again that the other had read. Their ids show it.
-        await Eventually.TrueAsync(
-            () => one.Values.Concat(two.Values)
-                .Where(value => value.StartsWith("new", StringComparison.Ordinal))
-                .Distinct()
-                .Order()
-                .SequenceEqual(expected.Order()),
+        await Condition.HoldsAsync(
+            () =>
+                one.Values.Concat(two.Values)
+                    .Where(value => value.StartsWith("new", StringComparison.Ordinal))
+                    .Distinct()
+                    .Order()
+                    .SequenceEqual(expected.Order()),
             () => string.Join(", ", one.Values) + " | " + string.Join(", ", two.Values));
 
         // A broker that deletes the offsets of the old topic late deletes those of the new one too. The next record commits them again.
         var ends = new long[] { 4, 4 };
-        await Eventually.TrueAsync(
+        await Condition.HoldsAsync(
             async () =>
             {
                 var committed = _bus.Committed(topic, topic, 2);
@@ -193,7 +195,7 @@ public sealed class ChangedLogTests : IDisposable
         await DeleteAsync(topic);
         await RecreateAsync(topic);
 
-        await Eventually.TrueAsync(
+        await Condition.HoldsAsync(
             async () => (await member.ProduceAsync(topic, 0, "new"))[0].Delivery == Onex.Kafka.Producing.Delivery.Acknowledged);
         Assert.Equal("new", Encoding.UTF8.GetString((await _bus.ReadAsync(topic, 1))[0].Value!));
     }
@@ -201,7 +203,7 @@ public sealed class ChangedLogTests : IDisposable
     [Fact]
     public async Task A_commit_marker_of_a_transaction_is_passed_and_leaves_no_lag()
     {
-        var (topic, handler) = (TestBus.NewTopic(), Remembering.Completing);
+        var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler);
         using var producer = new ProducerBuilder<string, string>(
             new ProducerConfig { BootstrapServers = _bus.Bootstrap, TransactionalId = topic }).Build();
@@ -210,9 +212,9 @@ public sealed class ChangedLogTests : IDisposable
         await TransactAsync("a", "b");
 
         // The marker has offset 2.
-        await Eventually.TrueAsync(() => _bus.Committed(topic, topic, 1)[0] == 3);
+        await Condition.HoldsAsync(() => _bus.Committed(topic, topic, 1)[0] == 3);
         await TransactAsync("c");
-        await Eventually.TrueAsync(() => _bus.Committed(topic, topic, 1)[0] == 5);
+        await Condition.HoldsAsync(() => _bus.Committed(topic, topic, 1)[0] == 5);
         Assert.Equal(["a", "b", "c"], handler.Values);
 
         Task TransactAsync(params string[] values) => Task.Run(() =>
@@ -230,17 +232,17 @@ public sealed class ChangedLogTests : IDisposable
     [Fact]
     public async Task Records_deleted_while_nobody_reads_are_counted_at_the_assignment()
     {
-        var (topic, handler) = (TestBus.NewTopic(), Remembering.Completing);
+        var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         var first = await StartAsync(topic, handler);
         await first.ProduceAsync(topic, 0, "a", "b");
-        await Eventually.TrueAsync(() => _bus.Committed(topic, topic, 1)[0] == 2);
+        await Condition.HoldsAsync(() => _bus.Committed(topic, topic, 1)[0] == 2);
         await first.DisposeAsync();
 
         await ProduceAsync(topic, "c", "d", "e", "f");
         await DeleteRecordsAsync(topic, 5);
         await using var second = await StartAsync(topic, handler);
 
-        await Eventually.TrueAsync(() => handler.Given.Count == 3);
+        await Condition.HoldsAsync(() => handler.Given.Count == 3);
         Assert.Equal(["a", "b", "f"], handler.Values);
         Assert.Equal([KeyValuePair.Create(topic, 3L)], second.Missed.Topics);
     }
@@ -250,17 +252,17 @@ public sealed class ChangedLogTests : IDisposable
     {
         var topic = TestBus.NewTopic();
         var release = new TaskCompletionSource();
-        var handler = Remembering.Completing;
+        var handler = RecordingHandler.Acknowledging;
         handler.Before = _ => release.Task;
         await using var member = await StartAsync(topic, handler, s => s with { InFlightMax = 2, BatchMax = 2 });
         await member.ProduceAsync(topic, 0, "a", "b");
-        await Eventually.TrueAsync(() => member.Log.IsPaused);
+        await Condition.HoldsAsync(() => member.Log.IsPaused);
 
         await ProduceAsync(topic, "c", "d", "e", "f");
         await DeleteRecordsAsync(topic, 5);
         release.SetResult();
 
-        await Eventually.TrueAsync(() => handler.Values.Contains("f"), () => string.Join(", ", handler.Values));
+        await Condition.HoldsAsync(() => handler.Values.Contains("f"), () => string.Join(", ", handler.Values));
         Assert.Equal(["a", "b", "f"], handler.Values.Distinct());
         Assert.Equal([KeyValuePair.Create(topic, 3L)], member.Missed.Topics);
     }
@@ -268,14 +270,14 @@ public sealed class ChangedLogTests : IDisposable
     [Fact]
     public async Task A_group_without_commits_begins_at_the_earliest_record_and_misses_none()
     {
-        var (topic, handler) = (TestBus.NewTopic(), Remembering.Completing);
+        var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         await _bus.CreateAsync(1, topic);
         await ProduceAsync(topic, "a", "b", "c");
         await DeleteRecordsAsync(topic, 2);
 
         await using var member = await StartAsync(topic, handler);
 
-        await Eventually.TrueAsync(() => handler.Given.Count == 1);
+        await Condition.HoldsAsync(() => handler.Given.Count == 1);
         Assert.Equal(["c"], handler.Values);
         Assert.Empty(member.Missed.Topics);
     }
@@ -283,25 +285,25 @@ public sealed class ChangedLogTests : IDisposable
     [Fact]
     public async Task A_member_whose_topic_does_not_exist_is_not_ready_and_does_not_create_it()
     {
-        var (topic, handler) = (TestBus.NewTopic(), Remembering.Completing);
+        var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler);
 
         await DeleteAsync(topic);
-        await Eventually.TrueAsync(
+        await Condition.HoldsAsync(
             () => !member.IsReady && member.Problems.Contains($"there is no topic {topic}", StringComparison.Ordinal),
             () => member.Problems);
 
         // Further metadata requests would have created it if the broker created topics on first use.
-        await Eventually.TrueAsync(() => member.Broker.Missing([topic]).Count == 1);
+        await Condition.HoldsAsync(() => member.Broker.Missing([topic]).Count == 1);
         Assert.DoesNotContain(_admin.Value.GetMetadata(TimeSpan.FromSeconds(10)).Topics, found => found.Topic == topic);
         await RecreateAsync(topic);
-        await Eventually.TrueAsync(() => member.IsReady);
+        await Condition.HoldsAsync(() => member.IsReady);
     }
 
     [Fact]
     public async Task Records_that_the_broker_does_not_return_make_the_endpoint_not_ready()
     {
-        var (topic, handler) = (TestBus.NewTopic(), Remembering.Completing);
+        var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler, s => s with { StalledAfter = TimeSpan.FromSeconds(2) });
         using var producer = new ProducerBuilder<string, string>(
             new ProducerConfig { BootstrapServers = _bus.Bootstrap, TransactionalId = topic }).Build();
@@ -311,11 +313,11 @@ public sealed class ChangedLogTests : IDisposable
         producer.Flush(TimeSpan.FromSeconds(10));
         await ProduceAsync(topic, "behind it");
 
-        await Eventually.TrueAsync(
+        await Condition.HoldsAsync(
             () => !member.IsReady && member.Problems.Contains("is stalled", StringComparison.Ordinal), () => member.Problems);
 
         await Task.Run(() => producer.CommitTransaction());
-        await Eventually.TrueAsync(() => member.IsReady && handler.Values.Contains("behind it"));
+        await Condition.HoldsAsync(() => member.IsReady && handler.Values.Contains("behind it"));
     }
 
     [Fact]
@@ -344,7 +346,7 @@ public sealed class ChangedLogTests : IDisposable
         return member;
     }
 
-    private static async Task IdsAreApartAsync(RiderMember member, string topic, Remembering handler, int old)
+    private static async Task IdsAreApartAsync(RiderMember member, string topic, RecordingHandler handler, int old)
     {
         var now = (await member.Topics.TopicIdsAsync([topic], CancellationToken.None))[topic];
         var before = Assert.Single(handler.Given.Take(old).Select(entry => entry.Record.TopicId).Distinct());
@@ -356,7 +358,7 @@ public sealed class ChangedLogTests : IDisposable
     private Task DeleteAsync(string topic) => _admin.Value.DeleteTopicsAsync([topic]);
 
     // The broker deletes the topic in the background.
-    private Task RecreateAsync(string topic, int partitions = 1) => Eventually.TrueAsync(async () =>
+    private Task RecreateAsync(string topic, int partitions = 1) => Condition.HoldsAsync(async () =>
     {
         try
         {
@@ -371,15 +373,7 @@ public sealed class ChangedLogTests : IDisposable
     });
 
     private Task CreateWithLimitAsync(string topic, int bytes) => _admin.Value.CreateTopicsAsync(
-        [
-            new TopicSpecification
-            {
-                Name = topic,
-                NumPartitions = 1,
-                ReplicationFactor = 1,
-                Configs = new() { ["max.message.bytes"] = $"{bytes}" },
-            },
-        ]);
+        [new TopicSpecification { Name = topic, NumPartitions = 1, ReplicationFactor = 1, Configs = new() { ["max.message.bytes"] = $"{bytes}" } }]);
 
     private Task<List<DeleteRecordsResult>> DeleteRecordsAsync(string topic, long before) =>
         _admin.Value.DeleteRecordsAsync([new TopicPartitionOffset(topic, 0, before)]);
@@ -392,7 +386,7 @@ public sealed class ChangedLogTests : IDisposable
         using var producer = new ProducerBuilder<string, string>(new ProducerConfig { BootstrapServers = _bus.Bootstrap }).Build();
         foreach (var value in values)
         {
-            await Eventually.TrueAsync(async () =>
+            await Condition.HoldsAsync(async () =>
             {
                 try
                 {

@@ -1,19 +1,20 @@
 using Confluent.Kafka;
 using Onex.Kafka.Producing;
+using Onex.Tests.Compliance.Kafka;
 
 namespace Onex.Tests.Integration.Kafka;
 
 /// <summary>The compliance suite with a real broker, and tests that the in-memory log cannot run.</summary>
 public sealed class KafkaBatchEndpointTests : BatchEndpointCompliance
 {
-    private protected override TestBus Bus => Kafka;
+    protected override TestBus Bus => Kafka;
 
     private KafkaTestBus Kafka { get; } = new();
 
     [Fact]
     public async Task Records_of_other_producers_arrive_unchanged_including_null_and_binary_values()
     {
-        var (topic, handler) = (NewTopic(), Remembering.Completing);
+        var (topic, handler) = (NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, 1, handler);
         using var other = new ProducerBuilder<byte[]?, byte[]?>(new ProducerConfig { BootstrapServers = Kafka.Bootstrap })
             .SetKeySerializer(Serializers.ByteArray!)
@@ -24,7 +25,7 @@ public sealed class KafkaBatchEndpointTests : BatchEndpointCompliance
             new TopicPartition(topic, 0),
             new Message<byte[]?, byte[]?> { Headers = [new Header("none", null), new Header("bytes", [0xC3, 0x28])] },
             CancellationToken.None);
-        await Eventually.TrueAsync(() => handler.Given.Count == 1);
+        await Condition.HoldsAsync(() => handler.Given.Count == 1);
 
         var record = handler.Given.Single().Record;
         Assert.Null(record.Key);
@@ -36,13 +37,13 @@ public sealed class KafkaBatchEndpointTests : BatchEndpointCompliance
     [Fact]
     public async Task A_topic_created_after_the_start_is_read()
     {
-        var (topic, handler) = (NewTopic(), Remembering.Completing);
+        var (topic, handler) = (NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await Bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => handler));
         await Bus.CreateAsync(1, topic);
 
         await member.ProduceAsync(topic, 0, "late");
 
-        await Eventually.TrueAsync(() => handler.Given.Count == 1);
+        await Condition.HoldsAsync(() => handler.Given.Count == 1);
     }
 
     [Fact]
@@ -50,7 +51,7 @@ public sealed class KafkaBatchEndpointTests : BatchEndpointCompliance
     {
         var topic = NewTopic();
         var release = new TaskCompletionSource();
-        var handler = Remembering.Completing;
+        var handler = RecordingHandler.Acknowledging;
         handler.Before = _ => release.Task;
         await using var member = await StartAsync(topic, 1, handler, s => s with { SessionTimeout = TimeSpan.FromSeconds(3) });
         await member.ProduceAsync(topic, 0, "slow");
@@ -59,7 +60,7 @@ public sealed class KafkaBatchEndpointTests : BatchEndpointCompliance
         await Task.Delay(TimeSpan.FromSeconds(6), TimeProvider.System, TestContext.Current.CancellationToken);
         release.SetResult();
 
-        await Eventually.TrueAsync(() => handler.Given.Count == 1);
+        await Condition.HoldsAsync(() => handler.Given.Count == 1);
         Assert.Equal(["+0"], handler.Calls);
     }
 }
@@ -67,25 +68,25 @@ public sealed class KafkaBatchEndpointTests : BatchEndpointCompliance
 /// <inheritdoc cref="KafkaBatchEndpointTests" />
 public sealed class KafkaMembershipTests : MembershipCompliance
 {
-    private protected override TestBus Bus { get; } = new KafkaTestBus();
+    protected override TestBus Bus { get; } = new KafkaTestBus();
 }
 
 /// <inheritdoc cref="KafkaBatchEndpointTests" />
 public sealed class KafkaTopicEndpointTests : TopicEndpointCompliance
 {
-    private protected override TestBus Bus { get; } = new KafkaTestBus();
+    protected override TestBus Bus { get; } = new KafkaTestBus();
 }
 
 /// <inheritdoc cref="KafkaBatchEndpointTests" />
 public sealed class KafkaDeadLetterTests : DeadLetterCompliance
 {
-    private protected override TestBus Bus { get; } = new KafkaTestBus();
+    protected override TestBus Bus { get; } = new KafkaTestBus();
 }
 
 /// <inheritdoc cref="KafkaBatchEndpointTests" />
 public sealed class KafkaProducerTests : ProducerCompliance
 {
-    private protected override TestBus Bus { get; } = new KafkaTestBus();
+    protected override TestBus Bus { get; } = new KafkaTestBus();
 
     [Fact]
     public async Task Concurrent_starts_create_each_topic_once_with_its_dead_letter_topic()

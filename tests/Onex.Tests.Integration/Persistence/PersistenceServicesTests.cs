@@ -3,10 +3,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Onex.Engine;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
+using Onex.Persistence.Maintenance;
 using Onex.Persistence.Registry;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Schema;
-using Onex.Persistence.Maintenance;
+using Onex.Tests.Compliance.Persistence;
 
 namespace Onex.Tests.Integration.Persistence;
 

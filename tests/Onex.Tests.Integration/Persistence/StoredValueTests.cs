@@ -13,6 +13,7 @@ using Onex.Engine;
 using Onex.Orchestrator.Mapping;
 using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
+using Onex.Tests.Compliance.Persistence;
 using Onex.Tests.Integration.Persistence.Sqlite;
 
 namespace Onex.Tests.Integration.Persistence;

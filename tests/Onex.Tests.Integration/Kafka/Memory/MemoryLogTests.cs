@@ -1,6 +1,7 @@
 using System.Text;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
+using Onex.Tests.Compliance.Kafka;
 
 namespace Onex.Tests.Integration.Kafka.Memory;
 
@@ -43,10 +44,10 @@ public sealed class MemoryLogTests
     public async Task Records_are_deleted_once_every_group_has_committed_them()
     {
         var bus = new MemoryTestBus(kept: 5);
-        var (quick, slow) = (Remembering.Completing, new Remembering(_ => { }));
+        var (quick, slow) = (RecordingHandler.Acknowledging, new RecordingHandler(_ => { }));
         await using var member = await StartAsync(bus, 1, ("quick", quick), ("slow", slow));
         await member.ProduceAsync(Topic, 0, [.. Enumerable.Range(0, 50).Select(i => $"{i}")]);
-        await Eventually.TrueAsync(() => bus.Committed(Topic, "quick", 1)[0] == 50 && slow.Given.Count == 50);
+        await Condition.HoldsAsync(() => bus.Committed(Topic, "quick", 1)[0] == 50 && slow.Given.Count == 50);
         Assert.Equal(50, bus.Memory.Held(Topic).Count);
 
         foreach (var entry in slow.Given.Take(30))
@@ -54,7 +55,7 @@ public sealed class MemoryLogTests
             entry.Complete(RecordOutcome.Handled.Instance);
         }
 
-        await Eventually.TrueAsync(() => bus.Memory.Held(Topic).Count == 20);
+        await Condition.HoldsAsync(() => bus.Memory.Held(Topic).Count == 20);
         Assert.Equal(30, bus.Memory.Held(Topic)[0].Offset.Value);
     }
 
@@ -62,7 +63,7 @@ public sealed class MemoryLogTests
     public async Task A_backlog_is_bounded_per_topic_and_accepts_records_again_when_read()
     {
         var bus = new MemoryTestBus(heldBytesMax: 100_000);
-        var handler = new Remembering(_ => { });
+        var handler = new RecordingHandler(_ => { });
         await using var member = await StartAsync(bus, 1, ("slow", handler));
         var large = new string('x', 30_000);
 
@@ -74,9 +75,9 @@ public sealed class MemoryLogTests
         Assert.Contains($"'{Topic}' is full", reports[4].Reason, StringComparison.Ordinal);
         Assert.Equal(Delivery.Acknowledged, (await member.ProduceAsync(Other, 0, large))[0].Delivery);
 
-        await Eventually.TrueAsync(() => handler.Given.Count == 4);
+        await Condition.HoldsAsync(() => handler.Given.Count == 4);
         handler.Given.First().Complete(RecordOutcome.Handled.Instance);
-        await Eventually.TrueAsync(() => bus.Memory.Held(Topic).Count == 3);
+        await Condition.HoldsAsync(() => bus.Memory.Held(Topic).Count == 3);
         Assert.Equal(Delivery.Acknowledged, (await member.ProduceAsync(Topic, 0, large))[0].Delivery);
     }
 
@@ -84,7 +85,7 @@ public sealed class MemoryLogTests
     public async Task A_record_is_returned_as_soon_as_it_is_written()
     {
         var arrived = new SemaphoreSlim(0);
-        var handler = new Remembering(entry =>
+        var handler = new RecordingHandler(entry =>
         {
             entry.Complete(RecordOutcome.Handled.Instance);
             arrived.Release();
@@ -115,7 +116,7 @@ public sealed class MemoryLogTests
     }
 
     private static async Task<RiderMember> StartAsync(
-        MemoryTestBus bus, int partitions, params (string Group, Remembering Handler)[] readers)
+        MemoryTestBus bus, int partitions, params (string Group, RecordingHandler Handler)[] readers)
     {
         await bus.CreateAsync(partitions, Topic, Other);
         var member = await bus.StartAsync(k =>

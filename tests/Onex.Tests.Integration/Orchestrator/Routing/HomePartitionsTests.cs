@@ -7,6 +7,8 @@ using Onex.Orchestrator.Routing;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
+using Onex.Tests.Compliance.Kafka;
+using Onex.Tests.Compliance.Persistence;
 using Onex.Tests.Integration.Kafka;
 using Onex.Tests.Integration.Persistence;
 
@@ -62,7 +64,7 @@ public sealed class HomePartitionsTests : IClassFixture<TestDatabase>, IDisposab
         await hold.ExecuteNonQueryAsync(_none);
 
         var taking = _home.AssignedAsync([Partition], _none);
-        await Eventually.TrueAsync(async () =>
+        await Condition.HoldsAsync(async () =>
             await _database.Database.ScalarAsync<long>("SELECT count(*) FROM pg_locks WHERE relation = 'onex.sagas'::regclass AND NOT "
                 + "granted") > 0);
         _home.Revoked([Partition]);

@@ -4,6 +4,7 @@ using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
+using Onex.Tests.Compliance.Persistence;
 using Onex.Tests.Support;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;

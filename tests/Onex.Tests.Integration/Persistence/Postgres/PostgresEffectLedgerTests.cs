@@ -3,6 +3,7 @@ using Onex.Contracts.Messages;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
+using Onex.Tests.Compliance.Persistence;
 using Onex.Tests.Integration.Persistence.Postgres;
 
 namespace Onex.Tests.Integration.Persistence.Ledger;

@@ -2,10 +2,11 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
+using Onex.Persistence.Maintenance;
 using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Schema;
-using Onex.Persistence.Maintenance;
+using Onex.Tests.Compliance.Persistence;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 

@@ -3,6 +3,7 @@ using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Postgres;
 using Onex.Persistence.Registry;
 using Onex.Persistence.Sagas;
+using Onex.Tests.Compliance.Persistence;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 

@@ -1,5 +1,6 @@
 using Onex.Persistence.Postgres;
 using Onex.Persistence.Schedules;
+using Onex.Tests.Compliance.Persistence;
 using Onex.Tests.Integration.Persistence.Sqlite;
 
 namespace Onex.Tests.Integration.Persistence.Schedules;

@@ -4,7 +4,7 @@ using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Registry;
 using Onex.Persistence.Sagas;
 
-namespace Onex.Tests.Integration.Persistence;
+namespace Onex.Tests.Compliance.Persistence;
 
 /// <summary>The compliance suite of contract registries and indexes of dead letters, with a subclass per implementation.</summary>
 public abstract class RegistryAndDeadLettersCompliance

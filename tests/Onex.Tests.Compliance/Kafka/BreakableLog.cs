@@ -1,12 +1,12 @@
 using Confluent.Kafka;
 using Onex.Kafka.Consuming;
 
-namespace Onex.Tests.Integration.Kafka;
+namespace Onex.Tests.Compliance.Kafka;
 
 /// <summary>
 /// The log under test, whose consumers can be made to crash: they revoke nothing, commit nothing, and do not leave the group.
 /// </summary>
-internal sealed class MortalLog(IRecordLog log) : IRecordLog
+public sealed class BreakableLog(IRecordLog log) : IRecordLog
 {
     private volatile Action? _beforeLoss;
     private volatile int _breaks;
@@ -36,11 +36,11 @@ internal sealed class MortalLog(IRecordLog log) : IRecordLog
 
     private sealed class Consumer : ILogConsumer
     {
-        private readonly MortalLog _mortal;
+        private readonly BreakableLog _mortal;
         private readonly int _breaks;
         private readonly ILogConsumer _inner;
 
-        public Consumer(MortalLog mortal, IRecordLog log, EndpointAddress address, MembershipEvents events)
+        public Consumer(BreakableLog mortal, IRecordLog log, EndpointAddress address, MembershipEvents events)
         {
             _mortal = mortal;
             _breaks = mortal._breaks;

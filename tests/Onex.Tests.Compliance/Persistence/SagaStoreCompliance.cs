@@ -3,7 +3,7 @@ using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.Sagas;
 
-namespace Onex.Tests.Integration.Persistence;
+namespace Onex.Tests.Compliance.Persistence;
 
 /// <summary>The compliance suite of saga stores, with a subclass per implementation.</summary>
 public abstract partial class SagaStoreCompliance

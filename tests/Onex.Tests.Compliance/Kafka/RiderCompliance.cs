@@ -1,23 +1,24 @@
 using System.Runtime.CompilerServices;
 using Onex.Kafka;
 
-namespace Onex.Tests.Integration.Kafka;
+namespace Onex.Tests.Compliance.Kafka;
 
 /// <summary>
 /// The rider on every bus. Each suite that inherits this class has a subclass per bus: <c>KafkaRiderTests.cs</c> and
+
 /// <c>MemoryRiderTests.cs</c>.
 /// </summary>
 public abstract class RiderCompliance
 {
     /// <summary>A bus without topics of other tests.</summary>
-    private protected abstract TestBus Bus { get; }
+    protected abstract TestBus Bus { get; }
 
     /// <summary>A topic name that is unique to the test.</summary>
-    private protected static string NewTopic([CallerMemberName] string test = "") => TestBus.NewTopic(test);
+    protected static string NewTopic([CallerMemberName] string test = "") => TestBus.NewTopic(test);
 
     /// <summary>Starts a member that reads one topic, in the group of the same name, and waits until it is ready.</summary>
-    private protected async Task<RiderMember> StartAsync(
-        string topic, int partitions, Remembering handler, Func<KafkaSettings, KafkaSettings>? change = null)
+    protected async Task<RiderMember> StartAsync(
+        string topic, int partitions, RecordingHandler handler, Func<KafkaSettings, KafkaSettings>? change = null)
     {
         await Bus.CreateAsync(partitions, topic);
         var member = await Bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => handler), change);

@@ -3,7 +3,7 @@ using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.Sagas;
 
-namespace Onex.Tests.Integration.Persistence;
+namespace Onex.Tests.Compliance.Persistence;
 
 /// <summary>Items of an <c>each</c>.</summary>
 public abstract partial class SagaStoreCompliance

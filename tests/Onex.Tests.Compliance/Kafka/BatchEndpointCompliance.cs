@@ -2,7 +2,7 @@ using System.Text;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
 
-namespace Onex.Tests.Integration.Kafka;
+namespace Onex.Tests.Compliance.Kafka;
 
 /// <summary>Batches and offsets.</summary>
 public abstract class BatchEndpointCompliance : RiderCompliance
@@ -11,34 +11,34 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     public async Task Records_that_are_read_and_never_completed_make_the_endpoint_not_ready()
     {
         var topic = NewTopic();
-        var handler = new Remembering(_ => { });
+        var handler = new RecordingHandler(_ => { });
         await using var member = await StartAsync(topic, 1, handler, s => s with { StalledAfter = TimeSpan.FromSeconds(1) });
         await member.ProduceAsync(topic, 0, "a", "b");
-        await Eventually.TrueAsync(() => handler.Given.Count == 2);
+        await Condition.HoldsAsync(() => handler.Given.Count == 2);
 
-        await Eventually.TrueAsync(
-            () => !member.IsReady && member.Problems.Contains("is stalled: of the records", StringComparison.Ordinal),
-            () => member.Problems);
+        await Condition.HoldsAsync(
+            () => !member.IsReady && member.Problems.Contains(
+                "is stalled: of the records", StringComparison.Ordinal), () => member.Problems);
 
         foreach (var entry in handler.Given)
         {
             entry.Complete(RecordOutcome.Handled.Instance);
         }
 
-        await Eventually.TrueAsync(() => member.IsReady, () => member.Problems);
+        await Condition.HoldsAsync(() => member.IsReady, () => member.Problems);
     }
 
     [Fact]
     public async Task Records_of_a_partition_are_handled_in_order_and_committed()
     {
-        var (topic, handler) = (NewTopic(), Remembering.Completing);
+        var (topic, handler) = (NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, 3, handler);
         for (var partition = 0; partition < 3; partition++)
         {
             await member.ProduceAsync(topic, partition, [.. Enumerable.Range(0, 700).Select(i => $"{partition}:{i}")]);
         }
 
-        await Eventually.TrueAsync(() => handler.Given.Count == 2100);
+        await Condition.HoldsAsync(() => handler.Given.Count == 2100);
 
         foreach (var partition in handler.Given.GroupBy(entry => entry.Record.Partition))
         {
@@ -52,14 +52,14 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     [Fact]
     public async Task A_record_arrives_as_it_was_written()
     {
-        var (topic, handler) = (NewTopic(), Remembering.Completing);
+        var (topic, handler) = (NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, 4, handler);
         KeyValuePair<string, string>[] headers = [new("b", "1"), new("a", "müller €😀"), new("b", "2"), new("empty", "")];
         byte[] bytes = [0, 0xC3, 0x28, 0xFF];
 
         await member.Producer.ProduceAsync(new ProducedRecord(topic, 2, "schlüssel", bytes, headers), CancellationToken.None);
         await member.Producer.ProduceAsync(new ProducedRecord(topic, 2, "", ReadOnlyMemory<byte>.Empty, []), CancellationToken.None);
-        await Eventually.TrueAsync(() => handler.Given.Count == 2);
+        await Condition.HoldsAsync(() => handler.Given.Count == 2);
 
         var (first, second) = (handler.Given.First().Record, handler.Given.Last().Record);
         Assert.Equal((topic, 2, 0L), (first.Topic, first.Partition, first.Offset));
@@ -95,7 +95,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
 
         await member.ProduceAsync(topic, 0, [.. Enumerable.Range(0, 40).Select(i => $"{i}")]);
 
-        await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 40);
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 40);
         Assert.Contains(given, count => count <= 3);
     }
 
@@ -117,7 +117,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     [Fact]
     public async Task Each_group_gets_every_record()
     {
-        var (topic, one, two) = (NewTopic(), Remembering.Completing, Remembering.Completing);
+        var (topic, one, two) = (NewTopic(), RecordingHandler.Acknowledging, RecordingHandler.Acknowledging);
         await Bus.CreateAsync(1, topic);
         await using var member = await Bus.StartAsync(k =>
         {
@@ -126,7 +126,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
         });
 
         await member.ProduceAsync(topic, 0, "a", "b", "c");
-        await Eventually.TrueAsync(() => one.Given.Count == 3 && two.Given.Count == 3);
+        await Condition.HoldsAsync(() => one.Given.Count == 3 && two.Given.Count == 3);
 
         Assert.Equal(["a", "b", "c"], one.Values);
         Assert.Equal(["a", "b", "c"], two.Values);
@@ -135,24 +135,24 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     [Fact]
     public async Task Offsets_are_committed_while_it_runs()
     {
-        var (topic, handler) = (NewTopic(), Remembering.Completing);
+        var (topic, handler) = (NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, 1, handler);
 
         await member.ProduceAsync(topic, 0, "a", "b", "c");
 
-        await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 3);
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 3);
     }
 
     [Fact]
     public async Task Several_topics_are_read_in_one_group_and_a_record_has_its_topics_id()
     {
-        var (first, second, handler) = (NewTopic(), NewTopic(), Remembering.Completing);
+        var (first, second, handler) = (NewTopic(), NewTopic(), RecordingHandler.Acknowledging);
         await Bus.CreateAsync(2, first, second);
         await using var member = await Bus.StartAsync(k => k.BatchEndpoint("main", [first, second], first, _ => handler));
 
         await member.ProduceAsync(first, 1, "one");
         await member.ProduceAsync(second, 1, "two");
-        await Eventually.TrueAsync(() => handler.Given.Count == 2);
+        await Condition.HoldsAsync(() => handler.Given.Count == 2);
 
         Assert.Equal(["+0,1"], handler.Calls);
         var ids = await member.Log.TopicIdsAsync([first, second], CancellationToken.None);
@@ -164,7 +164,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     public async Task No_offset_is_committed_past_an_uncompleted_record_and_it_is_read_again()
     {
         var topic = NewTopic();
-        var first = new Remembering(entry =>
+        var first = new RecordingHandler(entry =>
         {
             if (entry.Record.Offset != 5)
             {
@@ -174,14 +174,14 @@ public abstract class BatchEndpointCompliance : RiderCompliance
         await using (var member = await StartAsync(topic, 1, first, s => s with { DrainFor = TimeSpan.FromMilliseconds(100) }))
         {
             await member.ProduceAsync(topic, 0, [.. Enumerable.Range(0, 10).Select(i => $"{i}")]);
-            await Eventually.TrueAsync(() => first.Given.Count == 10);
+            await Condition.HoldsAsync(() => first.Given.Count == 10);
         }
 
         Assert.Equal(5, Bus.Committed(topic, topic, 1)[0]);
 
-        var second = Remembering.Completing;
+        var second = RecordingHandler.Acknowledging;
         await using var next = await StartAsync(topic, 1, second);
-        await Eventually.TrueAsync(() => second.Given.Count == 5);
+        await Condition.HoldsAsync(() => second.Given.Count == 5);
         Assert.Equal(["5", "6", "7", "8", "9"], second.Values);
     }
 
@@ -189,14 +189,14 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     public async Task Records_in_flight_stay_below_the_limit_and_all_are_read()
     {
         var topic = NewTopic();
-        var handler = new Remembering(_ => { });
+        var handler = new RecordingHandler(_ => { });
         await using var member = await StartAsync(topic, 2, handler, s => s with { InFlightMax = 50, BatchMax = 20 });
         for (var partition = 0; partition < 2; partition++)
         {
             await member.ProduceAsync(topic, partition, [.. Enumerable.Range(0, 250).Select(i => $"{partition}:{i}")]);
         }
 
-        await Eventually.TrueAsync(() => handler.Given.Count == 50);
+        await Condition.HoldsAsync(() => handler.Given.Count == 50);
 
         // Only time shows that no more records come: many times as long as an unpaused consumer needs for the next record.
         await Task.Delay(TimeSpan.FromMilliseconds(300), TimeProvider.System, TestContext.Current.CancellationToken);
@@ -212,7 +212,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
                 settled++;
             }
 
-            await Eventually.TrueAsync(() => settled == 500 || handler.Given.Count > settled);
+            await Condition.HoldsAsync(() => settled == 500 || handler.Given.Count > settled);
         }
 
         Assert.All(
@@ -224,18 +224,18 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     public async Task Large_values_are_bounded_by_their_bytes()
     {
         var topic = NewTopic();
-        var handler = new Remembering(_ => { });
+        var handler = new RecordingHandler(_ => { });
         await using var member = await StartAsync(topic, 1, handler, s => s with { InFlightBytesMax = 300_000 });
         await member.ProduceAsync(topic, 0, [.. Enumerable.Range(0, 20).Select(_ => new string('x', 100_000))]);
 
-        await Eventually.TrueAsync(() => handler.Given.Count == 3);
+        await Condition.HoldsAsync(() => handler.Given.Count == 3);
 
         foreach (var entry in handler.Given)
         {
             entry.Complete(RecordOutcome.Handled.Instance);
         }
 
-        await Eventually.TrueAsync(() => handler.Given.Count == 6);
+        await Condition.HoldsAsync(() => handler.Given.Count == 6);
     }
 
     [Fact]
@@ -243,7 +243,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     {
         var topic = NewTopic();
         var attempts = 0;
-        var handler = Remembering.Completing;
+        var handler = RecordingHandler.Acknowledging;
         handler.Before = batch =>
         {
             if (++attempts <= 3)
@@ -262,7 +262,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
 
         await member.ProduceAsync(topic, 0, "a", "b", "c", "d");
 
-        await Eventually.TrueAsync(() => handler.Given.Count == 3);
+        await Condition.HoldsAsync(() => handler.Given.Count == 3);
         await member.StopAsync();
         Assert.Equal(["b", "c", "d"], handler.Values);
         Assert.Equal(4, Bus.Committed(topic, topic, 1)[0]);
@@ -274,7 +274,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
         var topic = NewTopic();
         var open = new TaskCompletionSource();
         var attempts = 0;
-        var handler = Remembering.Completing;
+        var handler = RecordingHandler.Acknowledging;
         handler.Prepare = async cancellation =>
         {
             if (++attempts == 1)
@@ -286,11 +286,11 @@ public abstract class BatchEndpointCompliance : RiderCompliance
         };
         await using var member = await StartAsync(topic, 1, handler);
         await member.ProduceAsync(topic, 0, "early");
-        await Eventually.TrueAsync(() => attempts == 2);
+        await Condition.HoldsAsync(() => attempts == 2);
         Assert.Empty(handler.Given);
 
         open.SetResult();
 
-        await Eventually.TrueAsync(() => handler.Given.Count == 1);
+        await Condition.HoldsAsync(() => handler.Given.Count == 1);
     }
 }

@@ -4,7 +4,7 @@ using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Maintenance;
 
-namespace Onex.Tests.Integration.Persistence;
+namespace Onex.Tests.Compliance.Persistence;
 
 /// <summary>
 /// The compliance suite of maintenance, with a subclass per implementation on its own storage.

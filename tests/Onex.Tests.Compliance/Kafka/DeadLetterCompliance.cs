@@ -6,7 +6,7 @@ using Onex.Kafka.Consuming;
 using Onex.Kafka.DeadLetters;
 using Onex.Kafka.Producing;
 
-namespace Onex.Tests.Integration.Kafka;
+namespace Onex.Tests.Compliance.Kafka;
 
 /// <summary>Dead letters.</summary>
 public abstract class DeadLetterCompliance : RiderCompliance
@@ -25,10 +25,9 @@ public abstract class DeadLetterCompliance : RiderCompliance
                 0,
                 "order-7",
                 """{"amount":1,"password":"hunter2"}"""u8.ToArray(),
-                [
-                    new("correlation_id", correlation.ToString()), new("Authorization", "Bearer hunter2"), new("x-trace", "t"),
-                    new("retry_count", "2"),
-                ]),
+                [new(
+                    "correlation_id",
+                    correlation.ToString()), new("Authorization", "Bearer hunter2"), new("x-trace", "t"), new("retry_count", "2")]),
             CancellationToken.None);
 
         var written = (await Bus.ReadAsync(Topics.DeadLetter(topic), 1))[0];
@@ -60,14 +59,14 @@ public abstract class DeadLetterCompliance : RiderCompliance
     public async Task The_offset_advances_past_a_dead_letter_and_the_next_record_is_handled()
     {
         var topic = NewTopic();
-        var handler = new Remembering(entry => entry.Complete(
+        var handler = new RecordingHandler(entry => entry.Complete(
             entry.Record.Offset == 0 ? _dead : RecordOutcome.Handled.Instance));
         await using var member = await StartAsync(topic, handler);
 
         await member.ProduceAsync(topic, 0, "bad", "good");
         await Bus.ReadAsync(Topics.DeadLetter(topic), 1);
 
-        await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 2);
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 2);
         Assert.Equal(["bad", "good"], handler.Values);
     }
 
@@ -76,19 +75,19 @@ public abstract class DeadLetterCompliance : RiderCompliance
     {
         var topic = NewTopic();
         var sink = new Sink { Open = new TaskCompletionSource().Task };
-        var handler = new Remembering(entry => entry.Complete(
+        var handler = new RecordingHandler(entry => entry.Complete(
             entry.Record.Offset == 0 ? _dead : RecordOutcome.Handled.Instance));
         await using (var member = await StartAsync(topic, handler, sink))
         {
             await member.ProduceAsync(topic, 0, "bad", "good");
-            await Eventually.TrueAsync(() => handler.Given.Count == 2 && sink.Told.Count == 1);
+            await Condition.HoldsAsync(() => handler.Given.Count == 2 && sink.Told.Count == 1);
         }
 
         Assert.True(Bus.Committed(topic, topic, 1)[0] <= 0);
 
-        var next = Remembering.Completing;
+        var next = RecordingHandler.Acknowledging;
         await using var second = await StartAsync(topic, next);
-        await Eventually.TrueAsync(() => next.Given.Count == 2);
+        await Condition.HoldsAsync(() => next.Given.Count == 2);
         Assert.Equal(["bad", "good"], next.Values);
     }
 
@@ -96,12 +95,12 @@ public abstract class DeadLetterCompliance : RiderCompliance
     public async Task Bytes_that_are_not_text_become_base64_and_copies_have_one_message_id()
     {
         var topic = NewTopic();
-        var handler = new Remembering(_ => { });
+        var handler = new RecordingHandler(_ => { });
         await using var member = await StartAsync(topic, handler);
         await member.Producer.ProduceAsync(new ProducedRecord(topic, 0, "k", new byte[] { 0xC3, 0x28 }, []), CancellationToken.None);
 
         // A group that has read the record and not completed it: records that every group has committed may be deleted.
-        await Eventually.TrueAsync(() => handler.Given.Count == 1);
+        await Condition.HoldsAsync(() => handler.Given.Count == 1);
         await member.StopAsync();
 
         // The same record twice, as after a crash between the dead letter and the commit.
@@ -134,7 +133,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
             .ToList();
         Assert.Equal((null, Sink.Reference), (letters[0].Value, letters[0].ValueRef));
         Assert.Equal(("small", null), (letters[1].Value, letters[1].ValueRef));
-        await Eventually.TrueAsync(() => sink.Told.Count == 2);
+        await Condition.HoldsAsync(() => sink.Told.Count == 2);
         Assert.Contains((0L, true), sink.Told);
         Assert.Contains((1L, false), sink.Told);
     }
@@ -143,21 +142,21 @@ public abstract class DeadLetterCompliance : RiderCompliance
     public async Task A_dead_letter_whose_record_is_read_again_and_handled_is_closed_before_its_offset_advances()
     {
         var (topic, sink) = (NewTopic(), new Sink { OpenDeadLetters = { 1, 2, 7 } });
-        var handler = new Remembering(entry => entry.Complete(entry.Record.Offset == 2 ? _dead : RecordOutcome.Handled.Instance));
-        await using var member = await StartAsync(topic, handler, sink);
+        await using var member = await StartAsync(
+            topic, new RecordingHandler(entry => entry.Complete(entry.Record.Offset == 2 ? _dead : RecordOutcome.Handled.Instance)), sink);
 
         await member.ProduceAsync(topic, 0, "never had one", "has one", "dies again");
 
-        await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 3);
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 3);
         Assert.Equal([1L], sink.Closed);
     }
 
     private async Task<RiderMember> StartAsync(
-        string topic, Remembering? handler = null, IDeadLetterSink? sink = null, string? group = null)
+        string topic, RecordingHandler? handler = null, IDeadLetterSink? sink = null, string? group = null)
     {
         await Bus.CreateAsync(1, topic);
         return await Bus.StartAsync(
-            k => k.BatchEndpoint("test", [topic], group ?? topic, _ => handler ?? new Remembering(entry => entry.Complete(_dead))),
+            k => k.BatchEndpoint("test", [topic], group ?? topic, _ => handler ?? new RecordingHandler(entry => entry.Complete(_dead))),
             register: services =>
             {
                 if (sink is not null)

@@ -1,6 +1,6 @@
 using Onex.Persistence.Schedules;
 
-namespace Onex.Tests.Integration.Persistence;
+namespace Onex.Tests.Compliance.Persistence;
 
 /// <summary>The compliance suite of schedule stores, with a subclass per implementation.</summary>
 public abstract class ScheduleStoreCompliance

@@ -1,59 +1,13 @@
-using System.Runtime.CompilerServices;
 using Confluent.Kafka;
 using Microsoft.Extensions.DependencyInjection;
 using Onex.Kafka;
 using Onex.Kafka.Brokers;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Memory;
-using Onex.Kafka.Rider;
+using Onex.Tests.Compliance.Kafka;
 using Onex.Tests.Support;
 
 namespace Onex.Tests.Integration.Kafka;
-
-/// <summary>A bus for the rider, with direct access for tests.</summary>
-internal abstract class TestBus
-{
-    /// <summary>The default settings of members.</summary>
-    public abstract KafkaSettings Settings { get; }
-
-    /// <summary>A topic name that is unique to the test.</summary>
-    public static string NewTopic([CallerMemberName] string test = "") =>
-        $"{test[..Math.Min(test.Length, 40)]}-{Guid.CreateVersion7(TimeProvider.System.GetUtcNow()):N}";
-
-    public abstract void Add(IServiceCollection services, KafkaSettings settings);
-
-    /// <summary>The log that the added services read.</summary>
-    public abstract IRecordLog Log(IServiceProvider services);
-
-    /// <summary>Creates topics and their dead-letter topics unless they exist. The first call names all topics of the test.</summary>
-    public abstract Task CreateAsync(int partitions, params string[] topics);
-
-    /// <summary>Skips the test on the mock cluster and names the missing feature.</summary>
-    public virtual void NeedsReal(string what)
-    {
-    }
-
-    /// <summary>The committed offset of each partition; below zero where the group has committed none.</summary>
-    public abstract IReadOnlyDictionary<int, long> Committed(string topic, string group, int partitions);
-
-    /// <summary>Reads a number of records of a topic from its beginning, and waits for them.</summary>
-    public abstract Task<List<ConsumedRecord>> ReadAsync(string topic, int count);
-
-    public Task<RiderMember> StartAsync(
-        Action<IKafkaRiderConfigurator> configure,
-        Func<KafkaSettings, KafkaSettings>? change = null,
-        Action<IServiceCollection>? register = null) => RiderMember.StartAsync(this, configure, change, register);
-
-    protected static ConsumedRecord Record(ConsumeResult<byte[]?, byte[]?> result) => new()
-    {
-        Topic = result.Topic,
-        Partition = result.Partition.Value,
-        Offset = result.Offset.Value,
-        Key = result.Message.Key,
-        Value = result.Message.Value,
-        Headers = [.. result.Message.Headers.Select(header => KeyValuePair.Create(header.Key, (byte[]?)header.GetValueBytes()))],
-    };
-}
 
 /// <summary>A broker: by default the one that all tests share, which may be the mock cluster.</summary>
 internal sealed class KafkaTestBus(string? bootstrap = null) : TestBus
@@ -170,7 +124,7 @@ internal sealed class MemoryTestBus(int kept = 1000, long heldBytesMax = 64L << 
 
     public override async Task<List<ConsumedRecord>> ReadAsync(string topic, int count)
     {
-        await Eventually.TrueAsync(() => Memory.Held(topic).Count >= count);
+        await Condition.HoldsAsync(() => Memory.Held(topic).Count >= count);
         return [.. Memory.Held(topic).Take(count).Select(Record)];
     }
 }

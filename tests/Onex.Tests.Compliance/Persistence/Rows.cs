@@ -4,10 +4,10 @@ using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.Sagas;
 
-namespace Onex.Tests.Integration.Persistence;
+namespace Onex.Tests.Compliance.Persistence;
 
 /// <summary>Rows like those of the engine.</summary>
-internal static class Rows
+public static class Rows
 {
     /// <summary>A time that every database stores exactly.</summary>
     public static DateTimeOffset Now { get; } =

@@ -1,7 +1,7 @@
 using Onex.Contracts.Messages;
 using Onex.Persistence.Ledger;
 
-namespace Onex.Tests.Integration.Persistence;
+namespace Onex.Tests.Compliance.Persistence;
 
 /// <summary>The compliance suite of effect ledgers, with a subclass per implementation.</summary>
 public abstract class EffectLedgerCompliance

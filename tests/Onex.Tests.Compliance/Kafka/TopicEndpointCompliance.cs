@@ -6,7 +6,7 @@ using Onex.Kafka;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Rider;
 
-namespace Onex.Tests.Integration.Kafka;
+namespace Onex.Tests.Compliance.Kafka;
 
 /// <summary>Messages of a topic through a receive pipe.</summary>
 public abstract class TopicEndpointCompliance : RiderCompliance
@@ -26,7 +26,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         await member.ProduceAsync(topic, 0, """{"Text":"hello"}""");
 
         Assert.Equal(("hello", 0), await seen.Task.WaitAsync(TimeSpan.FromMinutes(1)));
-        await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
     }
 
     [Fact]
@@ -46,9 +46,8 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         var letters = (await Bus.ReadAsync(Topics.DeadLetter(topic), 5))
             .ConvertAll(one => JsonSerializer.Deserialize(one.Value, MessageJson.Default.DeadLetter)!);
         Assert.All(
-            letters,
-            letter => Assert.Equal((ErrorCodes.MalformedMessage, "MalformedMessage"), (letter.FailureCode, letter.ErrorType)));
-        await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 6);
+            letters, letter => Assert.Equal((ErrorCodes.MalformedMessage, "MalformedMessage"), (letter.FailureCode, letter.ErrorType)));
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 6);
     }
 
     [Fact]
@@ -59,14 +58,13 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         await using var member = await StartAsync(
             topic,
             endpoint => endpoint.Pipe(pipe => pipe.Handler<Note>(_ =>
-                Interlocked.Increment(ref attempts) < 4
-                    ? throw new InvalidOperationException("wrapped", new InsufficientMemoryException())
-                    : Task.CompletedTask)),
+                Interlocked.Increment(ref attempts) < 4 ? throw new InvalidOperationException(
+                    "wrapped", new InsufficientMemoryException()) : Task.CompletedTask)),
             settings => settings with { RetryAttempts = 1 });
 
         await member.ProduceAsync(topic, 0, """{"Text":"large"}""");
 
-        await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
         Assert.Equal(4, attempts);
     }
 
@@ -93,7 +91,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         await member.ProduceAsync(
             topic, 0, [.. Enumerable.Range(0, 60).Select(i => i % 10 == 0 ? """{"Text":"heavy"}""" : """{"Text":"light"}""")]);
 
-        await Eventually.TrueAsync(() => Volatile.Read(ref done) == 60);
+        await Condition.HoldsAsync(() => Volatile.Read(ref done) == 60);
         Assert.InRange(most, 1, 2);
     }
 
@@ -169,7 +167,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         await member.ProduceAsync(topic, 0, """{"Text":"patient"}""");
 
         await done.Task.WaitAsync(TimeSpan.FromMinutes(1));
-        await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
     }
 
     [Fact]
@@ -192,10 +190,10 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         });
 
         await member.ProduceAsync(topic, 0, [.. Enumerable.Repeat("""{"Text":"x"}""", 20)]);
-        await Eventually.TrueAsync(() => Volatile.Read(ref now) == 4);
+        await Condition.HoldsAsync(() => Volatile.Read(ref now) == 4);
         release.SetResult();
 
-        await Eventually.TrueAsync(() => Volatile.Read(ref seen) == 20);
+        await Condition.HoldsAsync(() => Volatile.Read(ref seen) == 20);
         Assert.Equal(4, most);
     }
 
@@ -224,4 +222,4 @@ public abstract class TopicEndpointCompliance : RiderCompliance
 public sealed record Note(string Text);
 
 [JsonSerializable(typeof(Note))]
-internal sealed partial class NoteJson : JsonSerializerContext;
+public sealed partial class NoteJson : JsonSerializerContext;

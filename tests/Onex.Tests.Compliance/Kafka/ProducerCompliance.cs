@@ -3,7 +3,7 @@ using Onex.Contracts.Messages;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
 
-namespace Onex.Tests.Integration.Kafka;
+namespace Onex.Tests.Compliance.Kafka;
 
 /// <summary>The producer.</summary>
 public abstract class ProducerCompliance : RiderCompliance

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using Onex.Kafka;
 using Onex.Kafka.Consuming;
 
-namespace Onex.Tests.Integration.Kafka;
+namespace Onex.Tests.Compliance.Kafka;
 
 /// <summary>Members of a group: sharing partitions, stopping, and crashing.</summary>
 public abstract class MembershipCompliance : RiderCompliance
@@ -12,19 +12,19 @@ public abstract class MembershipCompliance : RiderCompliance
     {
         Bus.NeedsReal("takes no commits while a group rebalances, so that records come twice");
         var topic = NewTopic();
-        var (one, two) = (Remembering.Completing, Remembering.Completing);
+        var (one, two) = (RecordingHandler.Acknowledging, RecordingHandler.Acknowledging);
         await using var first = await StartAsync(topic, 4, one);
         await using var second = await StartAsync(topic, 4, two);
-        await Eventually.TrueAsync(() => one.OwnedNow().Length == 2 && two.OwnedNow().Length == 2);
+        await Condition.HoldsAsync(() => one.OwnedNow().Length == 2 && two.OwnedNow().Length == 2);
         Assert.Equal([0, 1, 2, 3], one.OwnedNow().Concat(two.OwnedNow()).Order());
 
         await ProduceToAllAsync(first, topic, "before");
-        await Eventually.TrueAsync(() => one.Given.Count + two.Given.Count == 40);
+        await Condition.HoldsAsync(() => one.Given.Count + two.Given.Count == 40);
         await second.StopAsync();
         Assert.Empty(two.OwnedNow());
-        await Eventually.TrueAsync(() => one.OwnedNow().Length == 4);
+        await Condition.HoldsAsync(() => one.OwnedNow().Length == 4);
         await ProduceToAllAsync(first, topic, "after");
-        await Eventually.TrueAsync(() => one.Given.Count + two.Given.Count >= 80);
+        await Condition.HoldsAsync(() => one.Given.Count + two.Given.Count >= 80);
 
         // Both members stopped in order or saw the rebalance, so no record was read twice.
         Assert.Equal(80, one.Given.Concat(two.Given).Select(entry => (entry.Record.Partition, entry.Record.Offset)).Distinct().Count());
@@ -35,13 +35,13 @@ public abstract class MembershipCompliance : RiderCompliance
     public async Task Completing_a_record_after_its_partition_was_revoked_has_no_effect()
     {
         var topic = NewTopic();
-        var (one, two) = (new Remembering(_ => { }), new Remembering(_ => { }));
+        var (one, two) = (new RecordingHandler(_ => { }), new RecordingHandler(_ => { }));
         await using var first = await StartAsync(topic, 2, one);
         await ProduceToAllAsync(first, topic, "x", 2);
-        await Eventually.TrueAsync(() => one.Given.Count == 20);
+        await Condition.HoldsAsync(() => one.Given.Count == 20);
 
         await using var second = await StartAsync(topic, 2, two);
-        await Eventually.TrueAsync(() => one.Given.Count + two.Given.Count == 40 && two.OwnedNow().Length == 1);
+        await Condition.HoldsAsync(() => one.Given.Count + two.Given.Count == 40 && two.OwnedNow().Length == 1);
         foreach (var late in one.Given.Take(20))
         {
             late.Complete(RecordOutcome.Handled.Instance);
@@ -53,7 +53,7 @@ public abstract class MembershipCompliance : RiderCompliance
             current.Complete(RecordOutcome.Handled.Instance);
         }
 
-        await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 2)[mine] == 10);
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 2)[mine] == 10);
         Assert.True(Bus.Committed(topic, topic, 2)[theirs] <= 0);
     }
 
@@ -61,12 +61,12 @@ public abstract class MembershipCompliance : RiderCompliance
     public async Task A_member_that_gets_no_partition_is_ready_too()
     {
         var topic = NewTopic();
-        var (one, two) = (Remembering.Completing, Remembering.Completing);
+        var (one, two) = (RecordingHandler.Acknowledging, RecordingHandler.Acknowledging);
         await using var first = await StartAsync(topic, 1, one);
         await using var second = await StartAsync(topic, 1, two);
 
         Assert.True(first.IsReady && second.IsReady);
-        await Eventually.TrueAsync(() => one.OwnedNow().Length + two.OwnedNow().Length == 1);
+        await Condition.HoldsAsync(() => one.OwnedNow().Length + two.OwnedNow().Length == 1);
         Assert.Contains(second.Health.Endpoints, endpoint => endpoint.Key.EndsWith($"/kafka/{topic}/{topic}", StringComparison.Ordinal));
     }
 
@@ -75,21 +75,21 @@ public abstract class MembershipCompliance : RiderCompliance
     {
         Bus.NeedsReal("takes no commits while a group rebalances, so that records come twice");
         var topic = NewTopic();
-        var (one, two) = (Remembering.Completing, Remembering.Completing);
+        var (one, two) = (RecordingHandler.Acknowledging, RecordingHandler.Acknowledging);
         await using var first = await StartAsync(topic, 2, one);
         await ProduceToAllAsync(first, topic, "first", 2);
-        await Eventually.TrueAsync(() => one.Given.Count == 20);
+        await Condition.HoldsAsync(() => one.Given.Count == 20);
         var second = await StartAsync(topic, 2, two);
-        await Eventually.TrueAsync(() => one.OwnedNow().Length == 1 && two.OwnedNow().Length == 1);
+        await Condition.HoldsAsync(() => one.OwnedNow().Length == 1 && two.OwnedNow().Length == 1);
         var moved = two.OwnedNow()[0];
 
         await first.ProduceAsync(topic, moved, "second");
-        await Eventually.TrueAsync(() => two.Given.Count == 1);
+        await Condition.HoldsAsync(() => two.Given.Count == 1);
         await second.DisposeAsync();
-        await Eventually.TrueAsync(() => one.OwnedNow().Length == 2);
+        await Condition.HoldsAsync(() => one.OwnedNow().Length == 2);
         await first.ProduceAsync(topic, moved, "third");
 
-        await Eventually.TrueAsync(() => one.Given.Count == 21);
+        await Condition.HoldsAsync(() => one.Given.Count == 21);
         Assert.Equal((moved, 11L), (one.Given.Last().Record.Partition, one.Given.Last().Record.Offset));
         Assert.Equal(["second"], two.Values);
     }
@@ -98,7 +98,7 @@ public abstract class MembershipCompliance : RiderCompliance
     public async Task A_new_member_gets_no_partition_before_the_others_have_revoked_theirs()
     {
         var (topic, told) = (NewTopic(), new ConcurrentQueue<string>());
-        var handlers = Enumerable.Range(0, 3).Select(_ => Remembering.Completing).ToList();
+        var handlers = Enumerable.Range(0, 3).Select(_ => RecordingHandler.Acknowledging).ToList();
         var held = new Dictionary<int, int>();
         foreach (var handler in handlers)
         {
@@ -131,41 +131,41 @@ public abstract class MembershipCompliance : RiderCompliance
         Assert.Equal(["+0,1,2,3,4,5", "-0,1,2,3,4,5"], handlers[0].Calls.Take(2));
 
         Task OwnAsync(params int[] counts) =>
-            Eventually.TrueAsync(() => handlers.ConvertAll(handler => handler.OwnedNow().Length).SequenceEqual(counts));
+            Condition.HoldsAsync(() => handlers.ConvertAll(handler => handler.OwnedNow().Length).SequenceEqual(counts));
     }
 
     [Fact]
     public async Task The_next_member_reads_the_uncommitted_records_of_a_crashed_one()
     {
         var topic = NewTopic();
-        var (one, two) = (new Remembering(CompleteFirst), Remembering.Completing);
+        var (one, two) = (new RecordingHandler(CompleteFirst), RecordingHandler.Acknowledging);
         await using var first = await StartAsync(topic, 1, one, ShortSession);
         await first.ProduceAsync(topic, 0, "a", "b", "c");
-        await Eventually.TrueAsync(() => one.Given.Count == 3 && Bus.Committed(topic, topic, 1)[0] == 1);
+        await Condition.HoldsAsync(() => one.Given.Count == 3 && Bus.Committed(topic, topic, 1)[0] == 1);
 
         var (unstored, late) = (one.Given.ElementAt(1), one.Given.ElementAt(2));
         first.Log.Die(() => unstored.Complete(RecordOutcome.Handled.Instance));
-        await Eventually.TrueAsync(() => one.OwnedNow().Length == 0);
+        await Condition.HoldsAsync(() => one.OwnedNow().Length == 0);
         late.Complete(RecordOutcome.Handled.Instance);
 
         await using var second = await StartAsync(topic, 1, two, ShortSession);
-        await Eventually.TrueAsync(() => two.Given.Count == 2);
+        await Condition.HoldsAsync(() => two.Given.Count == 2);
         Assert.Equal(["b", "c"], two.Values);
-        await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 3);
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 3);
     }
 
     [Fact]
     public async Task A_failed_consumer_is_recreated_and_reads_uncommitted_records_again()
     {
         var topic = NewTopic();
-        var handler = new Remembering(CompleteFirst);
+        var handler = new RecordingHandler(CompleteFirst);
         await using var member = await StartAsync(topic, 1, handler, ShortSession);
         await member.ProduceAsync(topic, 0, "a", "b", "c");
-        await Eventually.TrueAsync(() => handler.Given.Count == 3 && Bus.Committed(topic, topic, 1)[0] == 1);
+        await Condition.HoldsAsync(() => handler.Given.Count == 3 && Bus.Committed(topic, topic, 1)[0] == 1);
 
         member.Log.Break();
 
-        await Eventually.TrueAsync(() => handler.Given.Count == 5);
+        await Condition.HoldsAsync(() => handler.Given.Count == 5);
         Assert.Equal(["a", "b", "c", "b", "c"], handler.Values);
         Assert.Equal(["+0", "-0", "+0"], handler.Calls);
     }
@@ -173,7 +173,7 @@ public abstract class MembershipCompliance : RiderCompliance
     [Fact]
     public async Task A_handler_that_still_prepares_partitions_is_cancelled_before_it_revokes_them()
     {
-        var (topic, handler) = (NewTopic(), Remembering.Completing);
+        var (topic, handler) = (NewTopic(), RecordingHandler.Acknowledging);
         var (taking, knew) = (new TaskCompletionSource(), new TaskCompletionSource<bool>());
         var lost = CancellationToken.None;
         handler.Prepare = async cancellation =>
@@ -195,15 +195,15 @@ public abstract class MembershipCompliance : RiderCompliance
     public async Task A_stop_reads_no_more_waits_for_records_in_flight_and_commits_them()
     {
         var topic = NewTopic();
-        var handler = new Remembering(_ => { });
+        var handler = new RecordingHandler(_ => { });
         await using var member = await StartAsync(
             topic, 1, handler, s => s with { BatchMax = 2, InFlightMax = 2, DrainFor = TimeSpan.FromSeconds(30) });
         await member.ProduceAsync(topic, 0, "a", "b", "c", "d");
-        await Eventually.TrueAsync(() => handler.Given.Count == 2);
+        await Condition.HoldsAsync(() => handler.Given.Count == 2);
 
         var stopping = member.StopAsync();
         handler.Given.First().Complete(RecordOutcome.Handled.Instance);
-        await Eventually.TrueAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
+        await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
         Assert.False(stopping.IsCompleted);
         handler.Given.Last().Complete(RecordOutcome.Handled.Instance);
         await stopping;

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 using Onex.Engine;
 using Onex.Persistence.Sagas;
 
-namespace Onex.Tests.Integration.Persistence;
+namespace Onex.Tests.Compliance.Persistence;
 
 /// <summary>Waits of sagas: distant times and events.</summary>
 public abstract partial class SagaStoreCompliance

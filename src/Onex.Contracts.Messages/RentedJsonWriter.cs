@@ -1,0 +1,63 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace Onex.Contracts.Messages;
+
+/// <summary>
+/// A JSON writer over a buffer that the thread keeps, so that a small document costs no more than its own bytes. Dispose of it on the thread that
+/// rented it.
+/// </summary>
+public readonly ref struct RentedJsonWriter : IDisposable
+{
+    // A larger buffer is left to the collector: a thread would keep it for ever.
+    private const int KeptBytes = 64 * 1024;
+
+    [ThreadStatic]
+    private static Buffered? _idle;
+
+    private readonly Buffered _buffered;
+
+    private RentedJsonWriter(Buffered buffered) => _buffered = buffered;
+
+    /// <summary>How Onex writes JSON that it may read again: text stays as it is but for what JSON itself forbids.</summary>
+    public static JsonWriterOptions Options { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+
+    /// <summary>Writes the document.</summary>
+    public Utf8JsonWriter Writer => _buffered.Writer;
+
+    /// <summary>An empty one. A second one may be rented before the first is disposed of.</summary>
+    public static RentedJsonWriter Rent()
+    {
+        var buffered = _idle ?? new Buffered();
+        _idle = null;
+        return new RentedJsonWriter(buffered);
+    }
+
+    /// <summary>What has been written, in bytes of its own.</summary>
+    public RawJson ToJson()
+    {
+        Writer.Flush();
+        return new RawJson(_buffered.Bytes.WrittenSpan.ToArray());
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        if (_buffered.Bytes.Capacity <= KeptBytes)
+        {
+            _buffered.Writer.Reset();
+            _buffered.Bytes.ResetWrittenCount();
+            _idle = _buffered;
+        }
+    }
+
+    private sealed class Buffered
+    {
+        public Buffered() => Writer = new Utf8JsonWriter(Bytes, Options);
+
+        public ArrayBufferWriter<byte> Bytes { get; } = new(1024);
+
+        public Utf8JsonWriter Writer { get; }
+    }
+}
