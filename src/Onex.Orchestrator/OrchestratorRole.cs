@@ -1,9 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
-using Onex.Contracts.Text;
 using Onex.Hosting.Health;
 using Onex.Hosting.Http;
 using Onex.Hosting.Settings;
@@ -16,7 +13,6 @@ using Onex.Orchestrator.Machines;
 using Onex.Orchestrator.Outbox;
 using Onex.Orchestrator.Routing;
 using Onex.Persistence.Registry;
-using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator;
 
@@ -59,8 +55,13 @@ public static class OrchestratorRole
         services.AddSingleton<ContractsNotLoaded>();
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<EventTargets>(sp, compiler.Limits.BufferedEvents));
         services.AddSingleton<SagaSignals>();
-        services.AddSingleton(sp => Wire(ActivatorUtilities.CreateInstance<SagaRouter>(sp), sp));
-        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<RecordHandler>(sp, settings.Topics));
+        services.AddSingleton<OutcomeReporter>();
+        services.AddSingleton<SagaLoader>();
+        services.AddSingleton<SagaDecider>();
+        services.AddSingleton<CommitFollowUp>();
+        services.AddSingleton<SagaRouter>();
+        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<RecordReader>(sp, settings.Topics));
+        services.AddSingleton<RecordHandler>();
         services.AddSingleton<EarlySweep>();
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<SagaHomes>(sp, settings.Topics));
         services.AddSingleton<ISagaControl, SagaControl>();
@@ -71,7 +72,7 @@ public static class OrchestratorRole
         services.AddSingleton<IHttpEndpoints, ApiEndpoints>();
         services.AddSingleton(sp => new CallRoom(new MemoryGate(memory.Calls), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RequestCalls>();
-        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<SagaCalls>(sp, settings.Limits.HistoryShown));
+        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<SagaCalls>(sp, settings.HistoryShown));
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<HandledAfterAll>(sp, settings.Topics));
         services.AddSingleton<DeadLetterCalls>();
         services.AddSingleton(sp => new ContractCalls(plans, sp.GetRequiredService<Scheduler>()));
@@ -115,29 +116,4 @@ public static class OrchestratorRole
 
         return [];
     }
-
-    private static SagaRouter Wire(SagaRouter router, IServiceProvider services)
-    {
-        var logger = services.GetRequiredService<ILogger<SagaRouter>>();
-        var home = services.GetRequiredService<HomePartitions>();
-        home.Forget = partitions => Background(router.ForgetAsync(partitions, CancellationToken.None), logger);
-        var refused = services.GetRequiredService<UndeliverableMessages>();
-        services.GetRequiredService<OutgoingSender>().Refused = (sagaId, message, reason) => Background(TellAsync(sagaId, message, reason), logger);
-        return router;
-
-        async Task TellAsync(Guid sagaId, OutgoingMessage message, string reason)
-        {
-            if (await refused.TellAsync(sagaId, message, reason, CancellationToken.None) is { } item)
-            {
-                await router.HandleAsync([item], CancellationToken.None);
-                await refused.CloseDeadLetterAsync(message, item);
-            }
-        }
-    }
-
-    private static void Background(Task task, ILogger logger) => _ = task.ContinueWith(
-        failed => Log.BackgroundFailed(logger, failed.Exception),
-        CancellationToken.None,
-        TaskContinuationOptions.OnlyOnFaulted,
-        TaskScheduler.Default);
 }

@@ -205,7 +205,7 @@ internal static class TimersBenchmark
             Key = "key",
             Value =
                 """{"command_id":"01234567-89ab-cdef-0123-456789abcdef","operation":"http.post","arguments":{"amount":12.50}}"""u8.ToArray(),
-            Headers = RawJson.FromText("""{"source":"onex-main"}"""),
+            Headers = MessageHeaders.Parse(RawJson.FromText("""{"source":"onex-main"}""")),
         };
     }
 }

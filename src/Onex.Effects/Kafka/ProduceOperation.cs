@@ -34,8 +34,8 @@ internal sealed class ProduceOperation(IRecordProducer producer, Topics own, Tim
         var report = await producer.ProduceAsync(record, cancellation);
         return report.Delivery switch
         {
-            Delivery.Acknowledged => EffectOutcome<ProduceResult>.Completed(new ProduceResult { Topic = topic, Key = key }),
-            Delivery.Undeliverable => EffectOutcome<ProduceResult>.Rejected("record_refused", $"The broker refuses the record for '{topic}': {report.Reason}"),
+            DeliveryStatus.Acknowledged => EffectOutcome<ProduceResult>.Completed(new ProduceResult { Topic = topic, Key = key }),
+            DeliveryStatus.Undeliverable => EffectOutcome<ProduceResult>.Rejected("record_refused", $"The broker refuses the record for '{topic}': {report.Reason}"),
             _ => EffectOutcome<ProduceResult>.Failed(
                 report.IsUnwritten ? AttemptReach.NotSent : AttemptReach.Sent, "broker_unavailable", $"The broker did not acknowledge the record for '{topic}': {report.Reason}"),
         };

@@ -106,7 +106,7 @@ internal sealed class DeadLetterWriter(
     private async Task<string?> TryWriteAsync(ConsumedRecord record, DeadLetter deadLetter, CancellationToken cancellation)
     {
         var report = await ProduceAsync(record, deadLetter, cancellation);
-        if (report.Delivery == Delivery.Acknowledged)
+        if (report.Delivery == DeliveryStatus.Acknowledged)
         {
             if (sink is not null)
             {
@@ -116,7 +116,7 @@ internal sealed class DeadLetterWriter(
             return null;
         }
 
-        if (report.Delivery == Delivery.Unavailable)
+        if (report.Delivery == DeliveryStatus.Unavailable)
         {
             return report.Reason;
         }
@@ -130,7 +130,7 @@ internal sealed class DeadLetterWriter(
         }
 
         var second = await ProduceAsync(record, small, cancellation);
-        return second.Delivery == Delivery.Acknowledged ? null : report.Reason;
+        return second.Delivery == DeliveryStatus.Acknowledged ? null : report.Reason;
     }
 
     private Task<DeliveryReport> ProduceAsync(ConsumedRecord record, DeadLetter deadLetter, CancellationToken cancellation)

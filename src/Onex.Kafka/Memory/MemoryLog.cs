@@ -79,19 +79,19 @@ internal sealed class MemoryLog : IRecordLog
     {
         if (!_topics.TryGetValue(record.Topic, out var topic))
         {
-            return new DeliveryReport(Delivery.Undeliverable, $"There is no topic '{record.Topic}'.");
+            return new DeliveryReport(DeliveryStatus.Undeliverable, $"There is no topic '{record.Topic}'.");
         }
 
         if (record.Partition is { } requested && (requested < 0 || requested >= topic.Partitions.Length))
         {
-            return new DeliveryReport(Delivery.Undeliverable, $"Topic '{record.Topic}' has no partition {requested}.");
+            return new DeliveryReport(DeliveryStatus.Undeliverable, $"Topic '{record.Topic}' has no partition {requested}.");
         }
 
         var key = Encoding.UTF8.GetBytes(record.Key);
         if (key.Length + record.Value.Length > RecordBytesMax)
         {
             return new DeliveryReport(
-                Delivery.Undeliverable,
+                DeliveryStatus.Undeliverable,
                 $"The record is too large (length in bytes: {key.Length + record.Value.Length}, allowed: {RecordBytesMax}).");
         }
 
@@ -106,7 +106,7 @@ internal sealed class MemoryLog : IRecordLog
             if (topic.HeldBytes > _heldBytesMax && IsRead(topic.Name))
             {
                 return new DeliveryReport(
-                    Delivery.Unavailable, $"Topic '{topic.Name}' is full: {topic.HeldBytes} bytes wait to be read.") { IsUnwritten = true };
+                    DeliveryStatus.Unavailable, $"Topic '{topic.Name}' is full: {topic.HeldBytes} bytes wait to be read.") { IsUnwritten = true };
             }
 
             var number = record.Partition ?? (int)(Hash(key) % (uint)topic.Partitions.Length);
@@ -125,7 +125,7 @@ internal sealed class MemoryLog : IRecordLog
             Monitor.PulseAll(_gate);
         }
 
-        return new DeliveryReport(Delivery.Acknowledged, null);
+        return new DeliveryReport(DeliveryStatus.Acknowledged, null);
     }
 
     /// <summary>The number of partitions of a topic, or null if there is no such topic.</summary>

@@ -10,7 +10,7 @@ public sealed record ProducedRecord(
     string Topic, int? Partition, string Key, ReadOnlyMemory<byte> Value, IReadOnlyList<KeyValuePair<string, string>> Headers);
 
 /// <summary>The outcome of writing a record.</summary>
-public enum Delivery
+public enum DeliveryStatus
 {
     /// <summary>It is durable.</summary>
     Acknowledged,
@@ -23,7 +23,7 @@ public enum Delivery
 }
 
 /// <summary>The outcome of writing one record, and its reason.</summary>
-public readonly record struct DeliveryReport(Delivery Delivery, string? Reason)
+public readonly record struct DeliveryReport(DeliveryStatus Delivery, string? Reason)
 {
     /// <summary>
     /// Whether the record was certainly not written and never will be. If not, and not acknowledged either, its outcome is unknown.

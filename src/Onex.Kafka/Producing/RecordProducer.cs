@@ -62,7 +62,7 @@ internal sealed class ProducerClient(
     private static readonly TimeSpan _recreateAtMostEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _flushFor = TimeSpan.FromSeconds(5);
     private static readonly Answer _closed = new(
-        new DeliveryReport(Delivery.Unavailable, "The producer is closed."), TooLargeTogether: false);
+        new DeliveryReport(DeliveryStatus.Unavailable, "The producer is closed."), TooLargeTogether: false);
 
     private readonly Lock _lock = new();
     private Open? _open;
@@ -74,7 +74,7 @@ internal sealed class ProducerClient(
         if (Current() is not { } open)
         {
             return new Answer(
-                new DeliveryReport(Delivery.Unavailable, "The producer is being recreated.") { IsUnwritten = true },
+                new DeliveryReport(DeliveryStatus.Unavailable, "The producer is being recreated.") { IsUnwritten = true },
                 TooLargeTogether: false);
         }
 
@@ -165,7 +165,7 @@ internal sealed class ProducerClient(
     {
         if (!error.IsError)
         {
-            return new DeliveryReport(Delivery.Acknowledged, null);
+            return new DeliveryReport(DeliveryStatus.Acknowledged, null);
         }
 
         if (error.IsFatal || error.Code == ErrorCode.Local_Fatal)
@@ -173,7 +173,7 @@ internal sealed class ProducerClient(
             Discard(open.Producer, error);
         }
 
-        return new DeliveryReport(IsPermanent(error.Code) ? Delivery.Undeliverable : Delivery.Unavailable, error.Reason)
+        return new DeliveryReport(IsPermanent(error.Code) ? DeliveryStatus.Undeliverable : DeliveryStatus.Unavailable, error.Reason)
         {
             IsUnwritten = isUnwritten,
         };

@@ -37,9 +37,9 @@ public sealed class ResultSender(IRecordProducer producer, TimeProvider time, st
 
         switch (report.Delivery)
         {
-            case Delivery.Acknowledged:
+            case DeliveryStatus.Acknowledged:
                 return;
-            case Delivery.Unavailable:
+            case DeliveryStatus.Unavailable:
                 throw new BrokerUnavailableException($"The result of command {result.CommandId} was not acknowledged: {report.Reason}");
             case var _ when result.Result is not null:
                 // The saga must learn of it: its step then fails with a code instead of never ending.

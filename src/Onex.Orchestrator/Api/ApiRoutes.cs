@@ -1,3 +1,5 @@
+using Microsoft.Extensions.DependencyInjection;
+using Onex.Engine;
 using Onex.Hosting.Http;
 
 namespace Onex.Orchestrator.Api;
@@ -19,8 +21,9 @@ internal sealed record ApiParameter(string Name, string Type, string Meaning)
 /// <param name="Meaning">What it is for.</param>
 internal sealed record ApiField(string Name, string Type, bool Required, string Meaning);
 
-/// <summary>A call of the API: what the routing, the OpenAPI document and docs/http-api.md are made from.</summary>
-internal sealed record ApiRoute(string Name, string Method, string Path, ApiScope Scope, string Summary, string Answer)
+/// <summary>A call of the API: its handler, and what the OpenAPI document and docs/http-api.md are generated from.</summary>
+internal sealed record ApiRoute(
+    string Name, string Method, string Path, ApiScope Scope, Func<IServiceProvider, ApiCall, Task> Handle, string Summary, string Answer)
 {
     /// <summary>What may stand in the query.</summary>
     public IReadOnlyList<ApiParameter> Query { get; init; } = [];
@@ -45,7 +48,7 @@ internal static class ApiRoutes
     private static readonly ApiField[] _reason = [new("reason", "string", false, "Why, in the operator's words; it goes into the saga's history.")];
 
     public static ApiRoute Submit { get; } = new(
-        "submit", "POST", "/api/v1/requests", ApiScope.Operate,
+        "submit", "POST", "/api/v1/requests", ApiScope.Operate, By<RequestCalls>((calls, call) => calls.SubmitAsync(call)),
         "Takes a request in as if it had been published to the topic of requests.",
         "`saga_id`, `request_id` and `correlation_id` once it is durable; with `wait` the response itself, as it stands on `responses`")
     {
@@ -65,7 +68,8 @@ internal static class ApiRoutes
     };
 
     public static ApiRoute ListSagas { get; } = new(
-        "list", "GET", "/api/v1/sagas", ApiScope.Read, "Lists sagas, newest first.", "`sagas`, and `next` if there is another page")
+        "list", "GET", "/api/v1/sagas", ApiScope.Read, By<SagaCalls>((calls, call) => calls.ListAsync(call)),
+        "Lists sagas, newest first.", "`sagas`, and `next` if there is another page")
     {
         Query =
         [
@@ -82,52 +86,58 @@ internal static class ApiRoutes
     };
 
     public static ApiRoute Count { get; } = new(
-        "count", "GET", "/api/v1/sagas/count", ApiScope.Read, "Counts sagas by contract, state and status.", "`counts`");
+        "count", "GET", "/api/v1/sagas/count", ApiScope.Read, By<SagaCalls>((calls, call) => calls.CountAsync(call)),
+        "Counts sagas by contract, state and status.", "`counts`");
 
     public static ApiRoute Stuck { get; } = new(
-        "stuck", "GET", "/api/v1/sagas/stuck", ApiScope.Read, "Looks for live sagas that nothing will ever move. There should be none.", "`stuck`: each with its reason");
+        "stuck", "GET", "/api/v1/sagas/stuck", ApiScope.Read, By<SagaCalls>((calls, call) => calls.StuckAsync(call)),
+        "Looks for live sagas that nothing will ever move. There should be none.", "`stuck`: each with its reason");
 
     public static ApiRoute ShowSaga { get; } = new(
-        "show", "GET", "/api/v1/sagas/{id}", ApiScope.Read, "Shows one saga.", "the saga, with `input`, `output`, `data`, `progress` and `why`")
+        "show", "GET", "/api/v1/sagas/{id}", ApiScope.Read, By<SagaCalls>((calls, call) => calls.ShowAsync(call)),
+        "Shows one saga.", "the saga, with `input`, `output`, `data`, `progress` and `why`")
     { Errors = [400, 404] };
 
     public static ApiRoute History { get; } = new(
-        "history", "GET", "/api/v1/sagas/{id}/history", ApiScope.Read, "Tells a saga's story in order.", "`history`, and `next` if there is more")
+        "history", "GET", "/api/v1/sagas/{id}/history", ApiScope.Read, By<SagaCalls>((calls, call) => calls.HistoryAsync(call)),
+        "Tells a saga's story in order.", "`history`, and `next` if there is more")
     {
         Query = [new("after", "string", "The `next` of the page before."), new("limit", "integer", "Entries of a page: 1 to what `ONEX_MAX_HISTORY_SHOWN` says (1000), usually 200.")],
         Errors = [400, 404],
     };
 
     public static ApiRoute Why { get; } = new(
-        "why", "GET", "/api/v1/sagas/{id}/why", ApiScope.Read, "Tells what a saga waits for.",
+        "why", "GET", "/api/v1/sagas/{id}/why", ApiScope.Read, By<SagaCalls>((calls, call) => calls.WhyAsync(call)),
+        "Tells what a saga waits for.",
         "`sentence`, and its parts: `status`, `state`, `since`, `until`, `waits`, `actions` (lines for `onex`), and `last_error` if a step has failed lately")
     { Errors = [400, 404] };
 
     public static ApiRoute Response { get; } = new(
-        "response", "GET", "/api/v1/sagas/{id}/response", ApiScope.Read,
+        "response", "GET", "/api/v1/sagas/{id}/response", ApiScope.Read, By<SagaCalls>((calls, call) => calls.ResponseAsync(call)),
         "Answers what the saga has answered to the request that started it, also where the broker did not take the response.",
         "the response, as it stands on `responses`")
     { Errors = [400, 404, 409] };
 
     public static ApiRoute Cancel { get; } = Command(
-        "cancel", "Compensates what the saga did and ends it as `cancelled`, whatever its contract does about failures. Not past its pivot.");
+        OperatorCommand.Cancel, "Compensates what the saga did and ends it as `cancelled`, whatever its contract does about failures. Not past its pivot.");
 
     public static ApiRoute Terminate { get; } = Command(
-        "terminate", "Ends the saga at once as `failed`, with the fault `terminated`, and compensates nothing. What is in flight may still happen.") with
+        OperatorCommand.Terminate, "Ends the saga at once as `failed`, with the fault `terminated`, and compensates nothing. What is in flight may still happen.") with
     {
         Body = [.. _reason, new("confirm", "string", true, "The saga's id once more: nothing is compensated.")],
     };
 
-    public static ApiRoute Retry { get; } = Command("retry", "Lets a blocked saga try again what it is blocked by.");
+    public static ApiRoute Retry { get; } = Command(OperatorCommand.Retry, "Lets a blocked saga try again what it is blocked by.");
 
-    public static ApiRoute Skip { get; } = Command("skip", "Lets a blocked saga pass over what it is blocked by.");
+    public static ApiRoute Skip { get; } = Command(OperatorCommand.Skip, "Lets a blocked saga pass over what it is blocked by.");
 
-    public static ApiRoute Pause { get; } = Command("pause", "Sends nothing new for the saga until it is resumed.");
+    public static ApiRoute Pause { get; } = Command(OperatorCommand.Pause, "Sends nothing new for the saga until it is resumed.");
 
-    public static ApiRoute Resume { get; } = Command("resume", "Lets a paused saga go on.");
+    public static ApiRoute Resume { get; } = Command(OperatorCommand.Resume, "Lets a paused saga go on.");
 
     public static ApiRoute Send { get; } = new(
-        "send", "POST", "/api/v1/sagas/{id}/send", ApiScope.Operate, "Sends an event to the saga.", "`saga_id` and `request_id` once it is durable")
+        "send", "POST", "/api/v1/sagas/{id}/send", ApiScope.Operate, By<RequestCalls>((calls, call) => calls.SendAsync(call)),
+        "Sends an event to the saga.", "`saga_id` and `request_id` once it is durable")
     {
         Success = 202,
         Body = [new("event", "string", true, "The event's name, as the contract declares it."), new("data", "object", false, "The event's data.")],
@@ -135,18 +145,22 @@ internal static class ApiRoutes
     };
 
     public static ApiRoute Contracts { get; } = new(
-        "contracts", "GET", "/api/v1/contracts", ApiScope.Read, "Lists the contracts that are loaded.", "`contracts`: each with `name`, `version`, `hash`, `description`; one that starts by the clock with `schedule`, and `next_at` where this main knows it");
+        "contracts", "GET", "/api/v1/contracts", ApiScope.Read, By<ContractCalls>((calls, call) => calls.ListAsync(call)),
+        "Lists the contracts that are loaded.", "`contracts`: each with `name`, `version`, `hash`, `description`; one that starts by the clock with `schedule`, and `next_at` where this main knows it");
 
     public static ApiRoute Contract { get; } = new(
-        "contract", "GET", "/api/v1/contracts/{name}", ApiScope.Read, "Shows a contract: its versions, states and events.", "the contract")
+        "contract", "GET", "/api/v1/contracts/{name}", ApiScope.Read, By<ContractCalls>((calls, call) => calls.ShowAsync(call)),
+        "Shows a contract: its versions, states and events.", "the contract")
     { Errors = [404] };
 
     public static ApiRoute Graph { get; } = new(
-        "graph", "GET", "/api/v1/contracts/{name}/graph", ApiScope.Read, "Draws a contract's states, as Mermaid text.", "text of a Mermaid state diagram")
+        "graph", "GET", "/api/v1/contracts/{name}/graph", ApiScope.Read, By<ContractCalls>((calls, call) => calls.GraphAsync(call)),
+        "Draws a contract's states, as Mermaid text.", "text of a Mermaid state diagram")
     { Errors = [404] };
 
     public static ApiRoute ListDeadLetters { get; } = new(
-        "dead-letters", "GET", "/api/v1/dead-letters", ApiScope.Read, "Lists dead letters, newest first.",
+        "dead-letters", "GET", "/api/v1/dead-letters", ApiScope.Read, By<DeadLetterCalls>((calls, call) => calls.ListAsync(call)),
+        "Lists dead letters, newest first.",
         "`dead_letters`, and `next` if there is another page")
     {
         Query =
@@ -162,13 +176,13 @@ internal static class ApiRoutes
     };
 
     public static ApiRoute ShowDeadLetter { get; } = new(
-        "dead-letter", "GET", "/api/v1/dead-letters/{id}", ApiScope.Read,
+        "dead-letter", "GET", "/api/v1/dead-letters/{id}", ApiScope.Read, By<DeadLetterCalls>((calls, call) => calls.ShowAsync(call)),
         "Shows one dead letter with its record; what looks like a secret is masked, and a long value is cut.",
         "the dead letter, with `headers`, `value`, `value_bytes` and `value_cut`")
     { Errors = [400, 404] };
 
     public static ApiRoute Redrive { get; } = new(
-        "redrive", "POST", "/api/v1/dead-letters/{id}/redrive", ApiScope.Operate,
+        "redrive", "POST", "/api/v1/dead-letters/{id}/redrive", ApiScope.Operate, By<DeadLetterCalls>((calls, call) => calls.RedriveAsync(call)),
         "Sends the record again, as it was read, to the topic and partition that it was read from, with the header `onex-redrive`.",
         "`id`, `status` and `redrives` once it is durable that it will be sent")
     {
@@ -181,7 +195,7 @@ internal static class ApiRoutes
     };
 
     public static ApiRoute Discard { get; } = new(
-        "discard", "POST", "/api/v1/dead-letters/{id}/discard", ApiScope.Operate,
+        "discard", "POST", "/api/v1/dead-letters/{id}/discard", ApiScope.Operate, By<DeadLetterCalls>((calls, call) => calls.DiscardAsync(call)),
         "Marks an open dead letter as one of which nothing is wanted any more. It stays, with the reason, as long as an ended saga.", "`id` and `status`")
     {
         Body = [new("reason", "string", true, "Why, in the operator's words; it stays with the dead letter.")],
@@ -195,10 +209,19 @@ internal static class ApiRoutes
         ListDeadLetters, ShowDeadLetter, Redrive, Discard,
     ];
 
-    private static ApiRoute Command(string name, string summary) => new(
-        name, "POST", $"/api/v1/sagas/{{id}}/{name}", ApiScope.Operate, summary, "`text`: what has happened, and `status`: the saga's status now")
+    private static ApiRoute Command(OperatorCommand command, string summary)
     {
-        Body = _reason,
-        Errors = [400, 404, 409],
-    };
+        var name = command.ToString().ToLowerInvariant();
+        return new ApiRoute(
+            name, "POST", $"/api/v1/sagas/{{id}}/{name}", ApiScope.Operate, By<SagaCalls>((calls, call) => calls.CommandAsync(call, command)),
+            summary, "`text`: what has happened, and `status`: the saga's status now")
+        {
+            Body = _reason,
+            Errors = [400, 404, 409],
+        };
+    }
+
+    // The service is resolved with each call, because it needs what the start of the process has prepared.
+    private static Func<IServiceProvider, ApiCall, Task> By<T>(Func<T, ApiCall, Task> handle)
+        where T : notnull => (services, call) => handle(services.GetRequiredService<T>(), call);
 }

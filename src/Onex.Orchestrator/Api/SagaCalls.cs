@@ -157,12 +157,11 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
                 409, ErrorCodes.NotInThisCondition, $"Saga {id} has not answered yet.", "'onex sagas why' tells what it waits for."));
     }
 
-    public async Task CommandAsync(ApiCall call, string name)
+    public async Task CommandAsync(ApiCall call, OperatorCommand command)
     {
         var id = call.SagaId;
         var body = await call.ObjectAsync(ApiCall.CommandBytesMax);
         var reason = ApiCall.Reason(body);
-        var command = Enum.Parse<OperatorCommand>(name, ignoreCase: true);
         if (command == OperatorCommand.Terminate)
         {
             CheckConfirmation(body, id);

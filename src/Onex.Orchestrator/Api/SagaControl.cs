@@ -40,20 +40,22 @@ internal sealed class SagaControl(
 
         var sagaId = Guid.CreateVersion7(now);
         (var accepted, rejection) = rules.Accept(read, sagaId, await homes.OfAsync(sagaId, cancellation), now);
-        var caller = new TaskCompletionSource<WorkOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var item = accepted is not null
-            ? WorkItem.Of(accepted, entry: null, caller)
-            : (await known.FindAsync(rejection!.Requester, cancels: false, entry: null, caller, cancellation)).Item;
-        if (item is null)
+        var caller = new TaskCompletionSource<DeliveryOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var delivery = accepted is not null
+            ? Delivery.For(accepted, OutcomeSink.For(caller))
+            : (await known.FindAsync(rejection!.Requester, cancels: false, OutcomeSink.For(caller), cancellation))?.Delivery;
+        if (delivery is null)
         {
             return Refused(rejection!, origin);
         }
 
-        return await HandleAsync(item, caller, cancellation) switch
+        return await HandleAsync(delivery, caller, cancellation) switch
         {
-            WorkOutcome.Done done => new Submission.Accepted(done.SagaId, read.Requester.RequestId, read.Requester.CorrelationId) { Source = origin.Source },
-            WorkOutcome.Refused refused => Refused(refused.Rejection, origin),
-            WorkOutcome.Failed failed => Refused(new Rejection(failed.Code, failed.Reason, failed.ErrorType, read.Requester), origin),
+            DeliveryOutcome.Done done =>
+                new Submission.Accepted(done.SagaId, read.Requester.RequestId, read.Requester.CorrelationId) { Source = origin.Source },
+            DeliveryOutcome.Rejected rejected => Refused(rejected.Rejection, origin),
+            DeliveryOutcome.Failed { Failure: var failure } =>
+                Refused(new Rejection(failure.Code, failure.Reason, failure.ErrorType, read.Requester), origin),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
     }
@@ -120,19 +122,19 @@ internal sealed class SagaControl(
         Guid sagaId, OperatorCommand command, string by, string? reason, CancellationToken cancellation)
     {
         var asked = new OperatorAsked { SagaId = sagaId, CausedBy = Guid.CreateVersion7(clock.Now), Command = command, By = by, Reason = reason };
-        var caller = new TaskCompletionSource<WorkOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
-        return await HandleAsync(new WorkItem(asked, entry: null) { Caller = caller }, caller, cancellation) switch
+        var caller = new TaskCompletionSource<DeliveryOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        return await HandleAsync(new Delivery(asked, OutcomeSink.For(caller)), caller, cancellation) switch
         {
-            WorkOutcome.Done { Saga: { } saga, Decision: { } decision } => decision.NotDone is { } why
+            DeliveryOutcome.Done { Saga: { } saga, Decision: { } decision } => decision.NotDone is { } why
                 ? new OperatorAnswer(OperatorOutcome.Refused, why, saga.Status.ToText())
                 : new OperatorAnswer(OperatorOutcome.Done, $"The saga is {saga.Status.ToText()} in state '{saga.State}' now.", saga.Status.ToText()),
-            WorkOutcome.Done { Saga: { } saga } => new OperatorAnswer(
+            DeliveryOutcome.Done { Saga: { } saga } => new OperatorAnswer(
                 OperatorOutcome.Refused,
                 saga.EndedAt is { } ended
                     ? $"The saga has ended in state '{saga.State}' at {ended:O}. What has ended stays as it is."
                     : $"The saga is in state '{saga.State}', in which nothing can be asked of it.",
                 saga.Status.ToText()),
-            WorkOutcome.Failed failed => new OperatorAnswer(OperatorOutcome.Refused, failed.Reason, null),
+            DeliveryOutcome.Failed { Failure.Reason: var reasonWhy } => new OperatorAnswer(OperatorOutcome.Refused, reasonWhy, null),
             _ => new OperatorAnswer(OperatorOutcome.NotFound, $"There is no saga {sagaId}.", null),
         };
     }
@@ -168,9 +170,10 @@ internal sealed class SagaControl(
         row.Status.ToText(), row.State, row.UpdatedAt, row.NextWakeupAt, ["an operator"], [$"sagas retry {row.Id}"]);
 
     // Whoever gives up waiting changes nothing: what has begun is done to its end.
-    private async Task<WorkOutcome> HandleAsync(WorkItem item, TaskCompletionSource<WorkOutcome> caller, CancellationToken cancellation)
+    private async Task<DeliveryOutcome> HandleAsync(
+        Delivery delivery, TaskCompletionSource<DeliveryOutcome> caller, CancellationToken cancellation)
     {
-        await router.HandleAsync([item], CancellationToken.None).WaitAsync(cancellation);
+        await router.HandleAsync([delivery], CancellationToken.None).WaitAsync(cancellation);
         return await caller.Task.WaitAsync(cancellation);
     }
 

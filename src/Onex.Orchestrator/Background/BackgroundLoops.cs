@@ -2,6 +2,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Onex.Engine;
 using Onex.Hosting.Settings;
+using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Outbox;
 using Onex.Orchestrator.Routing;
 using Onex.Persistence.Maintenance;
@@ -20,6 +21,7 @@ internal sealed class BackgroundLoops(
     WakeupQueue wakeups,
     HomePartitions home,
     EarlySweep early,
+    UndeliverableMessages undeliverable,
     Scheduler scheduler,
     DatabaseClock clock,
     IStoreMaintenance upkeep,
@@ -44,6 +46,7 @@ internal sealed class BackgroundLoops(
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
         EveryAsync("wake-ups", _tick, WakeAsync, stoppingToken),
         EveryAsync("sent messages", _tick, ForgetAsync, stoppingToken),
+        EveryAsync("undeliverable messages", _tick, WaitForUndeliverableAsync, stoppingToken),
         EveryAsync("unsent messages", _sweepUnsentEvery, cancellation => home.SweepUnsentAsync(_unsentAge, cancellation), stoppingToken),
         EveryAsync("wake-ups to come", HomePartitions.SweepEvery, home.SweepWakeupsAsync, stoppingToken),
         EveryAsync("early events", _sweepEarlyEvery, early.SweepAsync, stoppingToken),
@@ -68,6 +71,8 @@ internal sealed class BackgroundLoops(
             {
                 await ForgetAsync(either.Token);
             }
+
+            await ReportUndeliverableAsync(either.Token);
         }
         catch (Exception late) when (late is OperationCanceledException or StoreUnavailableException)
         {
@@ -87,9 +92,9 @@ internal sealed class BackgroundLoops(
         // If it throws nothing is lost: each saga's row still says when it wants to be woken, and the sweep reads it.
         await router.HandleAsync(
             [
-                .. due.Select(sagaId => new WorkItem(
+                .. due.Select(sagaId => new Delivery(
                     new TimerFired { SagaId = sagaId, CausedBy = Identity.Wakeup(sagaId, now), Leases = new Dictionary<Guid, Lease>() },
-                    entry: null)),
+                    OutcomeSink.None)),
             ],
             cancellation);
     }
@@ -114,6 +119,34 @@ internal sealed class BackgroundLoops(
         }
 
         sender.Forgotten(acknowledged);
+    }
+
+    private async Task WaitForUndeliverableAsync(CancellationToken cancellation)
+    {
+        await sender.Undeliverable.WaitToReadAsync(cancellation);
+        await ReportUndeliverableAsync(cancellation);
+    }
+
+    // Reports the messages that the broker rejected for good to their sagas.
+    private async Task ReportUndeliverableAsync(CancellationToken cancellation)
+    {
+        while (sender.Undeliverable.TryRead(out var message))
+        {
+            try
+            {
+                if (await undeliverable.ReadAsync(message, cancellation) is { } delivery)
+                {
+                    await router.HandleAsync([delivery], cancellation);
+                    await undeliverable.CloseDeadLetterAsync(message.Message, delivery, cancellation);
+                }
+            }
+#pragma warning disable CA1031 // One message that cannot be reported must not stop the others.
+            catch (Exception failure) when (failure is not OperationCanceledException)
+#pragma warning restore CA1031
+            {
+                Log.BackgroundFailed(logger, failure);
+            }
+        }
     }
 
     // Says once that something does not work, and once that it works again.

@@ -11,9 +11,9 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Background;
 
 /// <summary>
-/// Looks after events that came before their saga: gives them to it once it has started, and tells their senders when their time is over.
-/// They are forgotten only after that is durable, so that a main that dies in between loses none; another one does it again, which is harmless:
-/// the saga has seen the message, and what is sent has the same ids and the same bytes.
+/// Delivers early events to their saga once it has started, and rejects those that have expired. Their rows are deleted only after that is durable,
+/// so that an orchestrator that dies in between loses none. Another one repeats the work without harm: the saga has seen the message, and answers
+/// have the same ids and the same bytes.
 /// </summary>
 internal sealed class EarlySweep(
     SagaRouter router,
@@ -25,18 +25,18 @@ internal sealed class EarlySweep(
 {
     private const int AtOnceMax = 500;
 
-    // Of which the log has told already.
+    // Those that were logged already.
     private readonly HashSet<Guid> _unreadable = [];
 
-    // Fewer after there was no memory for so many.
+    // Halved when there is not enough memory.
     private int _atOnce = AtOnceMax;
 
-    /// <summary>Looks once.</summary>
+    /// <summary>Sweeps once.</summary>
     public async Task SweepAsync(CancellationToken cancellation)
     {
         try
         {
-            await LookAsync(cancellation);
+            await SweepOnceAsync(cancellation);
             _atOnce = Math.Min(AtOnceMax, _atOnce * 2);
         }
         catch (Exception failure) when (MemoryShortage.Is(failure))
@@ -47,7 +47,7 @@ internal sealed class EarlySweep(
         }
     }
 
-    private async Task LookAsync(CancellationToken cancellation)
+    private async Task SweepOnceAsync(CancellationToken cancellation)
     {
         var found = await store.DueEarlyAsync(_atOnce, cancellation);
         var due = found.Select(entry => (entry.Event, entry.SagaId, Request: Read(entry.Event)!)).Where(entry => entry.Request is not null).ToList();
@@ -58,23 +58,24 @@ internal sealed class EarlySweep(
 
         foreach (var (expired, _, request) in due.Where(entry => entry.SagaId is null))
         {
-            await RefuseAsync(request, EventDeclines.Expired(request, expired.ReceivedAt, expired.ExpiresAt), true, expired.ExpiresAt, cancellation);
+            var rejection = EventDeclines.Expired(request, expired.ReceivedAt, expired.ExpiresAt);
+            await RejectAsync(request, rejection, Disposition.DeadLetter, expired.ExpiresAt, cancellation);
         }
 
         await DeliverAsync([.. due.Where(entry => entry.SagaId is not null)], cancellation);
 
-        // What its saga keeps by now is left to it.
+        // The store does not delete those that their saga has buffered in the meantime.
         await store.RemoveEarlyAsync([.. due.Select(entry => entry.Event.MessageId)], cancellation);
     }
 
-    // One that cannot be read stays where it is, and holds up no other.
+    // A row that cannot be read stays stored and does not stop the others.
     private EventRequest? Read(EarlyEvent row)
     {
         try
         {
             return EarlyEventRows.ToRequest(row);
         }
-#pragma warning disable CA1031 // Whatever is wrong with a row, it is wrong with that row.
+#pragma warning disable CA1031 // A row that cannot be read concerns no other row.
         catch (Exception failure) when (!MemoryShortage.Is(failure))
 #pragma warning restore CA1031
         {
@@ -89,36 +90,38 @@ internal sealed class EarlySweep(
 
     private async Task DeliverAsync(IReadOnlyList<(EarlyEvent Event, Guid? SagaId, EventRequest Request)> due, CancellationToken cancellation)
     {
-        var items = due.Select(entry => WorkItem.Of(
-            entry.Request with { KnownSagaId = entry.SagaId }, entry: null, new TaskCompletionSource<WorkOutcome>())).ToList();
-        await router.HandleAsync(items, cancellation);
-        foreach (var (item, entry) in items.Zip(due))
+        var deliveries = due.Select(entry => Delivery.For(
+            entry.Request with { KnownSagaId = entry.SagaId }, OutcomeSink.For(new TaskCompletionSource<DeliveryOutcome>()))).ToList();
+        await router.HandleAsync(deliveries, cancellation);
+        foreach (var (delivery, entry) in deliveries.Zip(due))
         {
-            switch (await item.Caller!.Task.WaitAsync(cancellation))
+            var receivedAt = entry.Event.ReceivedAt;
+            switch (await delivery.Sink.Caller!.Task.WaitAsync(cancellation))
             {
-                case WorkOutcome.Refused { Rejection: var rejection, IsDead: var isDead } when item.Decision is not { Changed: true }:
-                    await RefuseAsync(item.Event!, rejection, isDead, entry.Event.ReceivedAt, cancellation);
+                case DeliveryOutcome.Rejected { IsAnswered: false, Rejection: var rejection, Disposition: var disposition }:
+                    await RejectAsync(entry.Request, rejection, disposition, receivedAt, cancellation);
                     break;
-                case WorkOutcome.Failed failed:
-                    await RefuseAsync(
-                        item.Event!, new Rejection(failed.Code, failed.Reason, failed.ErrorType, item.Event!.Requester), true, entry.Event.ReceivedAt, cancellation);
+                case DeliveryOutcome.Failed { Failure: var failure }:
+                    var failed = new Rejection(failure.Code, failure.Reason, failure.ErrorType, entry.Request.Requester);
+                    await RejectAsync(entry.Request, failed, Disposition.DeadLetter, receivedAt, cancellation);
                     break;
             }
         }
     }
 
-    private async Task RefuseAsync(EventRequest sent, Rejection rejection, bool isDead, DateTimeOffset at, CancellationToken cancellation)
+    private async Task RejectAsync(
+        EventRequest sent, Rejection rejection, Disposition disposition, DateTimeOffset at, CancellationToken cancellation)
     {
         var requester = sent.Requester;
         await rejections.SendAsync(messages.Rejection(rejection, Identity.OfRequest(requester.RequestId, "refusal:" + requester.Source), at), cancellation);
-        if (!isDead)
+        if (disposition != Disposition.DeadLetter)
         {
             return;
         }
 
         var request = EventDeadLetter.Request(requester, sent.Given);
         var id = Identity.OfRequest(requester.RequestId, "dead-letter:" + requester.Source);
-        var isLarge = request.Utf8.Length > EventDeadLetter.ValueBytesMax;
+        var isLarge = request.Utf8.Length > MessageSizes.DeadLetterValueMax;
         var letter = EventDeadLetter.RedrivenFrom(requester) ?? id;
         await deadLetters.AddAsync(messages.DeadEventRow(rejection, request, letter, at, requester.RequestId), cancellation);
         await rejections.SendAsync(messages.DeadEvent(rejection, request, isLarge ? letter : null, id, at), cancellation);

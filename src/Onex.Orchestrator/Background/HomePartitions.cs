@@ -28,9 +28,6 @@ internal sealed class HomePartitions(
     /// <summary>Ends once partitions have been taken over for the first time.</summary>
     public Task Assigned => _assigned.Task;
 
-    /// <summary>Raised when partitions were revoked.</summary>
-    public Action<IReadOnlyCollection<int>>? Forget { get; set; }
-
     /// <summary>Takes partitions over.</summary>
     public async Task AssignedAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation)
     {
@@ -67,7 +64,6 @@ internal sealed class HomePartitions(
         }
 
         wakeups.RemovePartitions(partitions);
-        Forget?.Invoke(partitions);
     }
 
     /// <summary>

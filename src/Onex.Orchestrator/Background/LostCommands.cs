@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Onex.Engine;
+using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Routing;
 using Onex.Persistence.Sagas;
 
@@ -32,7 +33,8 @@ internal sealed class LostCommands(SagaRouter router, ISagaStore store, HomePart
                 }
 
                 await router.HandleAsync(
-                    [.. live.Select(id => new WorkItem(new ResendAsked { SagaId = id, CausedBy = Guid.CreateVersion7(time.GetUtcNow()) }, entry: null))],
+                    [.. live.Select(id => new Delivery(
+                        new ResendAsked { SagaId = id, CausedBy = Guid.CreateVersion7(time.GetUtcNow()) }, OutcomeSink.None))],
                     stoppingToken);
                 (after, sagas) = (live[^1], sagas + live.Count);
             }

@@ -108,21 +108,21 @@ internal sealed partial class Scheduler(
             start = new AcceptedRequest.Start(start.Facts with { BusinessKey = ReservedKey });
         }
 
-        var caller = new TaskCompletionSource<WorkOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
-        await router.HandleAsync([WorkItem.Of(start, entry: null, caller)], cancellation);
+        var caller = new TaskCompletionSource<DeliveryOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await router.HandleAsync([Delivery.For(start, OutcomeSink.For(caller))], cancellation);
         switch (await caller.Task.WaitAsync(cancellation))
         {
-            case WorkOutcome.Done done:
+            case DeliveryOutcome.Done done:
                 Started(plan.Name, due, done.SagaId);
                 break;
-            case WorkOutcome.Refused { Rejection: { Code: ErrorCodes.KeyTaken } taken }:
+            case DeliveryOutcome.Rejected { Rejection: { Code: ErrorCodes.KeyTaken } taken }:
                 Skipped(plan.Name, due, taken.Error);
                 break;
-            case WorkOutcome.Refused refused:
-                Refused(plan.Name, due, refused.Rejection.Error);
+            case DeliveryOutcome.Rejected rejected:
+                Refused(plan.Name, due, rejected.Rejection.Error);
                 break;
-            case WorkOutcome.Failed failed:
-                Refused(plan.Name, due, failed.Reason);
+            case DeliveryOutcome.Failed failed:
+                Refused(plan.Name, due, failed.Failure.Reason);
                 break;
         }
     }

@@ -10,10 +10,10 @@ using Onex.Kafka.Consuming;
 
 namespace Onex.Orchestrator.Intake;
 
-/// <summary>A request that could be read, with what its record adds.</summary>
-/// <param name="Request">The request.</param>
-/// <param name="Requester">What its answer needs.</param>
-internal sealed record ReadRequest(Request Request, Requester Requester);
+/// <summary>A request that was read.</summary>
+/// <param name="Requester">Its fields, and what its record adds: what the answer needs.</param>
+/// <param name="Payload">Its payload, as it was sent; an empty map if it has none.</param>
+internal sealed record ReadRequest(Requester Requester, CelValue Payload);
 
 /// <summary>A request that is refused: what its error says, and to whom.</summary>
 /// <param name="Code">See <see cref="ErrorCodes"/>.</param>
@@ -47,17 +47,8 @@ internal sealed class RequestReader(int maxRequestBytes)
         var value = record.Value ?? [];
         return Read(value, new RequestOrigin(
             Identity(record.Topic, RecordOrigin.For(record), value),
-            Source(record),
+            RecordPosition.Of(record).ToString(),
             Carried(record.Headers)));
-    }
-
-    /// <summary>
-    /// The place of a record, and the dead letter that it was sent again from, if it was: what comes to nothing once more opens that letter again.
-    /// </summary>
-    public static string Source(ConsumedRecord record)
-    {
-        var place = $"{record.Topic}/{record.Partition}/{record.Offset}";
-        return Guid.TryParseExact(record.TextHeader(HeaderNames.Redrive), "D", out var letter) ? $"{place}/{letter}" : place;
     }
 
     /// <summary>The identity of a record's request, unless it has an <c>envelope_id</c>.</summary>
@@ -70,37 +61,26 @@ internal sealed class RequestReader(int maxRequestBytes)
         // Some tools put a byte order mark before UTF-8. It says nothing, so it costs nothing.
         var json = request.Span.StartsWith(Encoding.UTF8.Preamble) ? request[Encoding.UTF8.Preamble.Length..] : request;
         var value = json.Span;
-        var glimpse = RequestEnvelope.Of(value);
-        Requester? known = glimpse.CorrelationId is { } correlationId
-            ? new Requester
-            {
-                RequestId = origin.RequestId,
-                CorrelationId = correlationId,
-                Operation = glimpse.Operation ?? "",
-                Source = origin.Source,
-                EnvelopeId = glimpse.EnvelopeId,
-                Headers = origin.Headers,
-            }
-            : null;
 
-        (ReadRequest?, Rejection?) Refuse(string code, string type, string error, Requester? requester = null) =>
-            (null, new Rejection(code, error, type, requester ?? known));
+        // Only a rejection needs the requester of a request that cannot be read.
+        (ReadRequest?, Rejection?) Reject(string code, string type, string error) =>
+            (null, new Rejection(code, error, type, RequesterOf(json.Span, origin)));
 
         if (value.Length == 0)
         {
-            return Refuse(ErrorCodes.MalformedMessage, "MalformedMessage", "The value is empty. Send a JSON object with 'operation' and 'payload'.");
+            return Reject(ErrorCodes.MalformedMessage, "MalformedMessage", "The value is empty. Send a JSON object with 'operation' and 'payload'.");
         }
 
         if (value.Length > maxRequestBytes)
         {
-            return Refuse(
+            return Reject(
                 ErrorCodes.RequestTooLarge, "RequestTooLarge",
                 $"The request has {Plural.Format(value.Length, "byte")}; {maxRequestBytes} are allowed (ONEX_MAX_REQUEST_BYTES). Send a reference instead of the data.");
         }
 
         if (!IsUtf8(value))
         {
-            return Refuse(ErrorCodes.MalformedMessage, "MalformedMessage", "The value is not UTF-8. Send JSON encoded as UTF-8.");
+            return Reject(ErrorCodes.MalformedMessage, "MalformedMessage", "The value is not UTF-8. Send JSON encoded as UTF-8.");
         }
 
         JsonDocument document;
@@ -110,7 +90,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         }
         catch (JsonException bad)
         {
-            return Refuse(
+            return Reject(
                 ErrorCodes.MalformedMessage, "MalformedMessage",
                 $"The value is not JSON that can be read (line {bad.LineNumber + 1}, byte {bad.BytePositionInLine + 1}; "
                 + $"at most {DepthMax} levels deep): {FirstSentence(bad.Message)}");
@@ -119,8 +99,8 @@ internal sealed class RequestReader(int maxRequestBytes)
         using (document)
         {
             return document.RootElement.ValueKind == JsonValueKind.Object
-                ? Read(document.RootElement, value, origin, known)
-                : Refuse(
+                ? Read(document.RootElement, json, origin)
+                : Reject(
                     ErrorCodes.NotAnObject, "NotAnObject",
                     $"The value is a JSON {document.RootElement.ValueKind.ToString().ToLowerInvariant()}; an object with 'operation' and 'payload' is wanted.");
         }
@@ -144,27 +124,46 @@ internal sealed class RequestReader(int maxRequestBytes)
         return carried.ToImmutable();
     }
 
-    private static (ReadRequest?, Rejection?) Read(JsonElement root, ReadOnlySpan<byte> value, RequestOrigin origin, Requester? known)
+    // The requester of a request that cannot be read whole: null without a correlation id, because then there is nobody to answer.
+    private static Requester? RequesterOf(ReadOnlySpan<byte> json, RequestOrigin origin)
     {
-        (ReadRequest?, Rejection?) Refuse(string code, string type, string error) => (null, new Rejection(code, error, type, known));
+        var envelope = RequestEnvelope.Of(json);
+        return envelope.CorrelationId is { } correlationId
+            ? new Requester
+            {
+                RequestId = origin.RequestId,
+                CorrelationId = correlationId,
+                Operation = envelope.Operation ?? "",
+                Source = origin.Source,
+                EnvelopeId = envelope.EnvelopeId,
+                Headers = origin.Headers,
+            }
+            : null;
+    }
 
-        // An object may be answered although its correlation id cannot be read: under one that is made up, and the error says so.
-        known ??= new Requester
-        {
-            RequestId = origin.RequestId,
-            CorrelationId = Engine.Identity.OfRequest(origin.RequestId, "correlation"),
-            Operation = "",
-            Source = origin.Source,
-            Headers = origin.Headers,
-        };
+    private static (ReadRequest?, Rejection?) Read(JsonElement root, ReadOnlyMemory<byte> json, RequestOrigin origin)
+    {
+        var value = json.Span;
+
+        // An object is answered although its correlation id cannot be read: under a derived one, and the error says so.
+        (ReadRequest?, Rejection?) Reject(string code, string type, string error) => (null, new Rejection(
+            code, error, type, RequesterOf(json.Span, origin) ?? new Requester
+            {
+                RequestId = origin.RequestId,
+                CorrelationId = Engine.Identity.OfRequest(origin.RequestId, "correlation"),
+                Operation = "",
+                Source = origin.Source,
+                Headers = origin.Headers,
+            }));
+
         if (TextCheck.Problem(value) is { } badText)
         {
-            return Refuse(ErrorCodes.TextInvalid, "TextInvalid", badText);
+            return Reject(ErrorCodes.TextInvalid, "TextInvalid", badText);
         }
 
         if (KeyCheck.Problem(value) is { } twice)
         {
-            return Refuse(ErrorCodes.KeyTwice, nameof(ErrorCodes.KeyTwice), twice);
+            return Reject(ErrorCodes.KeyTwice, nameof(ErrorCodes.KeyTwice), twice);
         }
 
         var ids = new Dictionary<string, Guid>(StringComparer.Ordinal);
@@ -177,7 +176,7 @@ internal sealed class RequestReader(int maxRequestBytes)
 
             if (field.ValueKind != JsonValueKind.String || !Guid.TryParseExact(field.GetString(), "D", out var id))
             {
-                return Refuse(
+                return Reject(
                     ErrorCodes.FieldInvalid, "FieldInvalid",
                     $"'{name}' must be a UUID like 123e4567-e89b-12d3-a456-426614174000, not {Shown(field)}.");
             }
@@ -189,7 +188,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         {
             if (root.TryGetProperty(name, out var field) && field.ValueKind is not (JsonValueKind.Null or JsonValueKind.String))
             {
-                return Refuse(ErrorCodes.FieldInvalid, "FieldInvalid", $"'{name}' must be a string.");
+                return Reject(ErrorCodes.FieldInvalid, "FieldInvalid", $"'{name}' must be a string.");
             }
         }
 
@@ -206,7 +205,7 @@ internal sealed class RequestReader(int maxRequestBytes)
             Extra = Extra(root),
         };
 
-        // Not where it asks to be answered: nobody has looked yet whether that topic is allowed.
+        // Not to 'reply_to': whether that topic is allowed has not been checked yet.
         (ReadRequest?, Rejection?) Answer(string code, string type, string error) => (null, new Rejection(code, error, type, requester with { ReplyTo = null }));
 
         if (requester.Operation.Length == 0)
@@ -226,19 +225,9 @@ internal sealed class RequestReader(int maxRequestBytes)
             return Answer(ErrorCodes.FieldInvalid, "FieldInvalid", badTarget);
         }
 
-        requester = requester with { Target = target };
         return (new ReadRequest(
-            new Request
-            {
-                Operation = requester.Operation,
-                Payload = payload.ValueKind == JsonValueKind.Object ? RawJson.FromText(payload.GetRawText()) : RawJson.EmptyObject,
-                CorrelationId = requester.CorrelationId,
-                EnvelopeId = envelopeId,
-                Target = target,
-                HandlerType = Text(root, "handler_type"),
-                ReplyTo = requester.ReplyTo,
-            },
-            requester), null);
+            requester with { Target = target },
+            payload.ValueKind == JsonValueKind.Object ? CelValue.FromJson(payload) : CelValue.Map([])), null);
     }
 
     // Exactly one of the two: of a request that says both, nobody knows which one is meant.

@@ -20,10 +20,6 @@ internal sealed class RequestRules(
     // A btree entry holds at most a third of a page; a key is a name, not a document.
     public const int KeyCharsMax = 512;
 
-    // The prefixes of effect operations (docs/operations.md), also of those to come.
-    private static readonly FrozenSet<string> _prefixes = FrozenSet.ToFrozenSet(
-        ["consul", "database", "db", "filesystem", "http", "kafka", "redis", "vault"], StringComparer.Ordinal);
-
     /// <summary>What the request asks for, or why it is refused.</summary>
     public (AcceptedRequest? Request, Rejection? Rejection) Accept(ReadRequest read, Guid sagaId, int homePartition, DateTimeOffset now)
     {
@@ -52,7 +48,7 @@ internal sealed class RequestRules(
         return dot > 0
             ? (Event(requester.Operation[..dot], requester.Operation[(dot + 1)..], read), null)
             : Refuse(
-                requester with { RequestHash = RequestHash.OfStart(requester.Operation, Payload(read)) }, ErrorCodes.OperationUnknown, "OperationUnknown",
+                requester with { RequestHash = RequestHash.OfStart(requester.Operation, read.Payload) }, ErrorCodes.OperationUnknown, "OperationUnknown",
                 Unknown(requester.Operation));
     }
 
@@ -100,7 +96,7 @@ internal sealed class RequestRules(
                 $"'target' is for events. '{plan.Name}' starts a saga, which has no id yet: leave 'target' out, or name an event ({plan.Name}.EVENT).");
         }
 
-        return Start(plan, requester, Payload(read), sagaId, homePartition, now);
+        return Start(plan, requester, read.Payload, sagaId, homePartition, now);
     }
 
     /// <summary>The start of a saga with that input, or why it is refused.</summary>
@@ -144,7 +140,7 @@ internal sealed class RequestRules(
     // told to those for whom there is no saga, and decides whether the event may come early.
     private AcceptedRequest.Event Event(string contract, string name, ReadRequest read)
     {
-        var given = Payload(read);
+        var given = read.Payload;
         var requester = read.Requester with { RequestHash = RequestHash.OfEvent(contract, name, read.Requester, given) };
         var newest = plans.Newest(contract);
         var declared = newest?.Events.GetValueOrDefault(name);
@@ -171,12 +167,6 @@ internal sealed class RequestRules(
         }
 
         return problem is null;
-    }
-
-    private static CelValue Payload(ReadRequest read)
-    {
-        using var document = JsonDocument.Parse(read.Request.Payload.Utf8, new JsonDocumentOptions { MaxDepth = RequestReader.DepthMax });
-        return CelValue.FromJson(document.RootElement);
     }
 
     private static (AcceptedRequest?, Rejection?) Refuse(Requester requester, string code, string type, string error, RawJson? details = null) =>
@@ -207,8 +197,7 @@ internal sealed class RequestRules(
     {
         var dot = name.IndexOf('.', StringComparison.Ordinal);
         var prefix = dot < 0 ? name : name[..dot];
-        return operations.Find(name) is not null
-            || (dot > 0 && (_prefixes.Contains(prefix) || operations.All.Any(operation => operation.Name.StartsWith(prefix + ".", StringComparison.Ordinal))));
+        return operations.Find(name) is not null || (dot > 0 && OperationAliases.IsPrefix(prefix, operations));
     }
 
     private string Unknown(string operation)

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;

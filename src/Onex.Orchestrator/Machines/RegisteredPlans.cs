@@ -1,10 +1,8 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Messages;
 using Onex.Contracts.Plans;
-using Onex.Contracts.Schemas;
 using Onex.Persistence.Registry;
 
 namespace Onex.Orchestrator.Machines;

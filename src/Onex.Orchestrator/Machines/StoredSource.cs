@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using Onex.Contracts.Schemas;
 
 namespace Onex.Orchestrator.Machines;
 

@@ -44,12 +44,16 @@ internal static partial class SagaRows
         Parked = saga.EndedAt is null && saga.Parked,
     };
 
-    /// <summary>The state of a row. The plan gives the values of <c>data</c> their types.</summary>
-    public static SagaState FromRow(Plan plan, SagaRow row, RawJson input, RawJson? output, RawJson? response = null)
+    /// <summary>
+    /// The state of a row. The plan gives the values of <c>data</c> their types. The output and the response are rows of their own: as long as
+    /// <see cref="SagaState.Response"/> is null here, <paramref name="hasResponded"/> says whether there is one.
+    /// </summary>
+    public static SagaState FromRow(Plan plan, SagaRow row, RawJson input, out bool hasResponded)
     {
         using var progress = JsonDocument.Parse(row.Progress.Utf8, ValueJson.Reading);
         using var headers = JsonDocument.Parse((row.Headers ?? RawJson.EmptyObject).Utf8, ValueJson.Reading);
         var root = progress.RootElement;
+        hasResponded = Flag(root, "responded");
         var given = StoredValues.Read(input.Utf8.Span);
         _ = plan.Input.Validate(given, out var typed);
         return new SagaState
@@ -106,8 +110,6 @@ internal static partial class SagaRows
                 : [],
             Fault = row.Fault is { } fault ? ReadFault(fault) : null,
             Waiters = row.Waiters is { } waiters ? ReadWaiters(waiters) : [],
-            Output = output,
-            Response = response,
             UpdatedAt = row.UpdatedAt,
             EndedAt = row.EndedAt,
         };

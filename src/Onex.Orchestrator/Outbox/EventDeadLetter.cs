@@ -16,9 +16,6 @@ namespace Onex.Orchestrator.Outbox;
 /// </summary>
 internal static class EventDeadLetter
 {
-    /// <summary>What certainly fits beside the rest of the letter, escaped once more, below the broker's usual limit of 1 MiB.</summary>
-    public const int ValueBytesMax = 256 * 1024;
-
     /// <summary>The request that carried the event.</summary>
     public static RawJson Request(Requester requester, CelValue payload) => SagaRows.Json(writer =>
     {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Kafka.Producing;
@@ -6,6 +7,12 @@ using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Outbox;
+
+/// <summary>A message that the broker rejects for good.</summary>
+/// <param name="SagaId">The saga that sent it.</param>
+/// <param name="Message">The message.</param>
+/// <param name="Reason">Why, for people.</param>
+internal sealed record Undeliverable(Guid SagaId, OutgoingMessage Message, string Reason);
 
 /// <summary>
 /// Sends what was committed. A message leaves the outbox once the broker has acknowledged it; until then it is found again when its saga is
@@ -27,6 +34,7 @@ internal sealed class OutgoingSender(
 
     // Messages that certainly have not left: there was no room for them, or the producer says so.
     private readonly ConcurrentDictionary<Guid, byte> _notLeft = new();
+    private readonly Channel<Undeliverable> _undeliverable = Channel.CreateUnbounded<Undeliverable>();
     private readonly SemaphoreSlim _moreAcknowledged = new(0, 1);
     private readonly SemaphoreSlim _room = new(0, 1);
     private long _bytes;
@@ -39,8 +47,8 @@ internal sealed class OutgoingSender(
     private readonly List<OutgoingMessage> _possibleCopies = [];
     private long _clock;
 
-    /// <summary>Called when the broker refuses a message for good: its saga, the message, and the reason.</summary>
-    public Action<Guid, OutgoingMessage, string>? Refused { get; set; }
+    /// <summary>The messages that the broker rejects for good, for a loop that reports them to their sagas.</summary>
+    public ChannelReader<Undeliverable> Undeliverable => _undeliverable.Reader;
 
     /// <summary>Whether messages are on their way, or acknowledged and not yet forgotten by the store.</summary>
     public bool HasInHand
@@ -214,16 +222,16 @@ internal sealed class OutgoingSender(
         {
             var record = new ProducedRecord(message.Topic, message.Partition, message.Key, message.Value, message.Headers.Items);
             var report = await producer.ProduceAsync(record, CancellationToken.None);
-            if (report.Delivery == Delivery.Undeliverable)
+            if (report.Delivery == DeliveryStatus.Undeliverable)
             {
                 report = await SendRefusedAsync(sagaId, message, record, report.Reason ?? "no reason given");
             }
-            else if (again && report.Delivery == Delivery.Acknowledged && !IsLetter(message))
+            else if (again && report.Delivery == DeliveryStatus.Acknowledged && !IsLetter(message))
             {
                 await deadLetters.CloseAsync(UndeliverableDeadLetter.Id(message), "The message was sent after all.", CancellationToken.None);
             }
 
-            if (report.Delivery == Delivery.Acknowledged)
+            if (report.Delivery == DeliveryStatus.Acknowledged)
             {
                 _acknowledged.Enqueue(message.MessageId);
                 Signal(_moreAcknowledged);
@@ -263,7 +271,7 @@ internal sealed class OutgoingSender(
         if (ShortResponse.For(message, reason) is { } instead)
         {
             var said = await producer.ProduceAsync(record with { Value = instead.Value, Headers = instead.Headers.Items }, CancellationToken.None);
-            if (said.Delivery != Delivery.Undeliverable)
+            if (said.Delivery != DeliveryStatus.Undeliverable)
             {
                 // Whoever asked knows what happened and where the response is: in the saga's own rows.
                 return said;
@@ -280,12 +288,12 @@ internal sealed class OutgoingSender(
         }
 
         // Behind the letter, which is closed if the saga fails its step because of this.
-        Refused?.Invoke(sagaId, message, reason);
+        _undeliverable.Writer.TryWrite(new Undeliverable(sagaId, message, reason));
 
         // The index has the message by now (what went to a dead-letter topic itself, since its commit), so that nothing is lost where nobody has
         // made such a topic: to be refused for ever would be no better.
         var report = await producer.ProduceAsync(record with { Topic = topic, Partition = null, Value = letter }, CancellationToken.None);
-        return report.Delivery == Delivery.Undeliverable ? new DeliveryReport(Delivery.Acknowledged, null) : report;
+        return report.Delivery == DeliveryStatus.Undeliverable ? new DeliveryReport(DeliveryStatus.Acknowledged, null) : report;
     }
 
     private static bool IsLetter(OutgoingMessage message) => message.Topic.EndsWith(Topics.DeadLetterSuffix, StringComparison.Ordinal);

@@ -15,7 +15,7 @@ internal sealed class RejectionSender(ResponseWriter responses, IRecordProducer 
     private static readonly TimeSpan _pause = TimeSpan.FromSeconds(1);
 
     /// <summary>Answers, if there is someone to answer, then settles the record: as dead if it is bad input, else as done.</summary>
-    public async Task AnswerAsync(BatchEntry entry, Rejection rejection, bool dead, CancellationToken cancellation)
+    public async Task AnswerAsync(BatchEntry entry, Rejection rejection, Disposition disposition, CancellationToken cancellation)
     {
         try
         {
@@ -24,7 +24,7 @@ internal sealed class RejectionSender(ResponseWriter responses, IRecordProducer 
                 await SendAsync(responses.Write(requester, rejection, time.GetUtcNow()), cancellation);
             }
 
-            entry.Complete(dead
+            entry.Complete(disposition == Disposition.DeadLetter
                 ? new RecordOutcome.Dead(rejection.Code, rejection.Error, rejection.ErrorType, rejection.Requester?.CorrelationId)
                 : RecordOutcome.Handled.Instance);
         }
@@ -39,7 +39,7 @@ internal sealed class RejectionSender(ResponseWriter responses, IRecordProducer 
     {
         var record = new ProducedRecord(message.Topic, message.Partition, message.Key, message.Value, message.Headers.Items);
         var report = await producer.ProduceAsync(record, cancellation);
-        while (report.Delivery == Delivery.Unavailable)
+        while (report.Delivery == DeliveryStatus.Unavailable)
         {
             await Task.Delay(_pause, time, cancellation);
             if (!report.IsUnwritten)
@@ -51,7 +51,7 @@ internal sealed class RejectionSender(ResponseWriter responses, IRecordProducer 
             report = await producer.ProduceAsync(record, cancellation);
         }
 
-        if (report.Delivery == Delivery.Undeliverable)
+        if (report.Delivery == DeliveryStatus.Undeliverable)
         {
             if (ShortResponse.For(message, report.Reason ?? "no reason given") is { } instead)
             {

@@ -9,9 +9,6 @@ namespace Onex.Orchestrator.Outbox;
 /// <summary>What leaves for clients.</summary>
 internal sealed class ResponseWriter(Topics topics)
 {
-    /// <summary>What is larger than this does not travel: it is stored, and a reference travels.</summary>
-    public const int TravellingBytesMax = 64 * 1024;
-
     /// <summary>The response of a saga.</summary>
     public OutgoingMessage Write(Guid sagaId, Answer answer, Guid messageId, DateTimeOffset at)
     {
@@ -19,7 +16,7 @@ internal sealed class ResponseWriter(Topics topics)
         if (answer.To.Parent is { } parent)
         {
             var output = failed ? null : answer.Output;
-            var isLarge = output?.Utf8.Length > TravellingBytesMax;
+            var isLarge = output?.Utf8.Length > MessageSizes.InlineMax;
             return Outcome(answer.To, parent, messageId, at, new StepResult
             {
                 CommandId = parent.CommandId,

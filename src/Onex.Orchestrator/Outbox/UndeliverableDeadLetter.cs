@@ -8,9 +8,6 @@ namespace Onex.Orchestrator.Outbox;
 /// <summary>The dead letter of a message that never left: too large, or its topic is unknown or forbidden.</summary>
 internal static class UndeliverableDeadLetter
 {
-    // What certainly fits beside the rest of the letter below the broker's usual limit of 1 MiB.
-    private const int ValueBytesMax = 256 * 1024;
-
     /// <summary>The letter's value. A value that would be refused again is left out: the saga's rows hold what it was made of.</summary>
     public static byte[] Write(Guid sagaId, OutgoingMessage message, string reason)
     {
@@ -20,8 +17,8 @@ internal static class UndeliverableDeadLetter
             OriginalMessage = new DeadLetterMessage
             {
                 Key = message.Key,
-                Value = message.Value.Length <= ValueBytesMax ? System.Text.Encoding.UTF8.GetString(message.Value.Span) : null,
-                ValueRef = message.Value.Length <= ValueBytesMax ? null : sagaId,
+                Value = message.Value.Length <= MessageSizes.DeadLetterValueMax ? System.Text.Encoding.UTF8.GetString(message.Value.Span) : null,
+                ValueRef = message.Value.Length <= MessageSizes.DeadLetterValueMax ? null : sagaId,
                 Headers = message.Headers.Items.ToDictionary(),
                 Partition = message.Partition ?? -1,
                 Offset = -1,

@@ -10,26 +10,26 @@ namespace Onex.Orchestrator.Routing;
 internal static class BatchOrder
 {
     /// <summary>The batch in parts, to be handled one after the other. Nearly always one.</summary>
-    public static IEnumerable<IReadOnlyList<WorkItem>> Parts(IReadOnlyList<WorkItem> items)
+    public static IEnumerable<IReadOnlyList<Delivery>> Parts(IReadOnlyList<Delivery> deliveries)
     {
-        if (!items.Any(item => item.IsUnaddressed))
+        if (!deliveries.Any(delivery => delivery.IsUnaddressed))
         {
-            return [items];
+            return [deliveries];
         }
 
-        var parts = new List<List<WorkItem>> { new() };
+        var parts = new List<List<Delivery>> { new() };
         var awaited = new HashSet<(string Contract, string Name)>();
         var identities = new Dictionary<Guid, Guid?>();
-        foreach (var item in items)
+        foreach (var delivery in deliveries)
         {
-            if (item.Message is SagaStarted { Facts: var facts } && Names(facts).Any(awaited.Contains))
+            if (delivery.Message is SagaStarted { Facts: var facts } && Names(facts).Any(awaited.Contains))
             {
                 parts.Add([]);
                 awaited.Clear();
             }
 
             // Two events under one identity: which saga has taken the first one is to be seen before the second one is looked at.
-            if (item is { IsUnaddressed: true, Event: { Requester: { RequestHash: var hash }, MessageId: var id } })
+            if (delivery is { IsUnaddressed: true, Event: { Requester: { RequestHash: var hash }, MessageId: var id } })
             {
                 if (identities.TryGetValue(id, out var other) && RequestHash.Differ(other, hash))
                 {
@@ -41,12 +41,12 @@ internal static class BatchOrder
                 identities[id] = hash;
             }
 
-            if (item is { IsUnaddressed: true, Event: { Address: var address } })
+            if (delivery is { IsUnaddressed: true, Event: { Address: var address } })
             {
                 awaited.Add((address.Contract, address.BusinessKey is { } key ? "key:" + key : address.CorrelationId.ToString()));
             }
 
-            parts[^1].Add(item);
+            parts[^1].Add(delivery);
         }
 
         return parts;

@@ -5,81 +5,83 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Routing;
 
-/// <summary>Finds the sagas that events are for. One that came before its saga is kept, if its contract says so.</summary>
+/// <summary>Finds the sagas that events are for. An early event is stored, if its contract declares it with <c>early</c>.</summary>
 /// <param name="store">Where sagas are.</param>
-/// <param name="rejections">Answers those that nothing becomes of.</param>
-/// <param name="keptMax">As many wait for one saga at a time.</param>
-internal sealed class EventTargets(ISagaStore store, RejectionSender rejections, int keptMax)
+/// <param name="outcomes">Reports the outcome of events without a saga.</param>
+/// <param name="earlyMax">How many early events wait for one saga at most.</param>
+internal sealed class EventTargets(ISagaStore store, OutcomeReporter outcomes, int earlyMax)
 {
-    /// <summary>Those events that have a saga, addressed; what becomes of the others is durable, or on its way to their senders.</summary>
-    public async Task<List<WorkItem>> FindAsync(IReadOnlyList<WorkItem> items, DateTimeOffset now, CancellationToken cancellation)
+    /// <summary>The events that have a saga, addressed to it. The outcome of the others is durable, or on its way to their requesters.</summary>
+    public async Task<List<Delivery>> FindAsync(IReadOnlyList<Delivery> deliveries, DateTimeOffset now, CancellationToken cancellation)
     {
-        var targets = await store.FindTargetsAsync([.. items.Select(item => item.Event!.Address)], cancellation);
-        var found = new List<WorkItem>(items.Count);
-        var early = new List<WorkItem>();
-        foreach (var (item, target) in items.Zip(targets))
+        var targets = await store.FindTargetsAsync([.. deliveries.Select(delivery => delivery.Event!.Address)], cancellation);
+        var found = new List<Delivery>(deliveries.Count);
+        var early = new List<Delivery>();
+        foreach (var (delivery, target) in deliveries.Zip(targets))
         {
-            var request = item.Event!;
+            var request = delivery.Event!;
             switch (target)
             {
                 case { SeenBy: { } other } when RequestHash.Differ(target.SeenHash, request.Requester.RequestHash):
-                    item.Refuse(EventDeclines.Differs(request.Requester, other), isDead: true, rejections, cancellation);
+                    Reject(delivery, EventDeclines.Differs(request.Requester, other), cancellation);
                     break;
 
-                // A redelivery: whatever its saga would make of it now, it has it already.
+                // A redelivery: the saga has seen it, whatever it would decide now.
                 case { SeenBy: { } seen }:
-                    item.Done(seen);
+                    outcomes.Report(delivery.Sink, new DeliveryOutcome.Done(seen), cancellation);
                     break;
                 case { Live: [var only] }:
-                    item.Address(only);
-                    found.Add(item);
+                    found.Add(delivery.To(only));
                     break;
                 case { Live.Count: > 1 }:
-                    item.Refuse(EventDeclines.Ambiguous(request, target.Live), isDead: true, rejections, cancellation);
+                    Reject(delivery, EventDeclines.Ambiguous(request, target.Live), cancellation);
                     break;
                 case var _ when request.Misfit is { } misfit:
-                    item.Refuse(misfit, isDead: true, rejections, cancellation);
+                    Reject(delivery, misfit, cancellation);
                     break;
                 case { Ended: { } ended } when request.Early is not null:
-                    item.Refuse(EventDeclines.Late(request, ended), isDead: true, rejections, cancellation);
+                    Reject(delivery, EventDeclines.Late(request, ended), cancellation);
                     break;
                 case var _ when request.Early is not null && request.Address.SagaId is null:
-                    early.Add(item);
+                    early.Add(delivery);
                     break;
                 default:
-                    item.Refuse(EventDeclines.Missing(request), isDead: true, rejections, cancellation);
+                    Reject(delivery, EventDeclines.Missing(request), cancellation);
                     break;
             }
         }
 
-        await KeepAsync(early, now, cancellation);
+        await StoreEarlyAsync(early, now, cancellation);
         return found;
     }
 
-    private async Task KeepAsync(List<WorkItem> items, DateTimeOffset now, CancellationToken cancellation)
+    private async Task StoreEarlyAsync(List<Delivery> deliveries, DateTimeOffset now, CancellationToken cancellation)
     {
-        if (items.Count == 0)
+        if (deliveries.Count == 0)
         {
             return;
         }
 
         var kept = await store.StoreEarlyAsync(
-            [.. items.Select(item => EarlyEventRows.ToRow(item.Event!, now, item.Event!.Early!.Value))], keptMax, cancellation);
-        foreach (var item in items)
+            [.. deliveries.Select(delivery => EarlyEventRows.ToRow(delivery.Event!, now, delivery.Event!.Early!.Value))], earlyMax, cancellation);
+        foreach (var delivery in deliveries)
         {
-            var request = item.Event!;
+            var request = delivery.Event!;
             if (!kept.TryGetValue(request.MessageId, out var hash))
             {
-                item.Refuse(EventDeclines.TooMany(request, keptMax), isDead: true, rejections, cancellation);
+                Reject(delivery, EventDeclines.TooMany(request, earlyMax), cancellation);
             }
             else if (RequestHash.Differ(hash, request.Requester.RequestHash))
             {
-                item.Refuse(EventDeclines.Differs(request.Requester, sagaId: null), isDead: true, rejections, cancellation);
+                Reject(delivery, EventDeclines.Differs(request.Requester, sagaId: null), cancellation);
             }
             else
             {
-                item.Done(sagaId: null);
+                outcomes.Report(delivery.Sink, new DeliveryOutcome.Done(null), cancellation);
             }
         }
     }
+
+    private void Reject(Delivery delivery, Rejection rejection, CancellationToken cancellation) =>
+        outcomes.Report(delivery.Sink, new DeliveryOutcome.Rejected(rejection, Disposition.DeadLetter), cancellation);
 }

@@ -9,65 +9,76 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// What became of effects that never came back. A saga that wakes up because of them is told: outcomes that are known become results, as many
-/// as there are; of the rest the wake-up says what the ledger knows.
+/// Looks up effects that never answered, for the sagas that wake up because of them: known outcomes become results, as many as there are; of the
+/// others the wake-up gets the state of their lease.
 /// </summary>
 internal sealed class LedgerInquiry(ISagaStore store, IEffectLedger ledger, MemoryBudget memory)
 {
-    /// <summary>The messages, with the results that wake-ups brought to light before them.</summary>
-    /// <param name="items">The messages.</param>
+    /// <summary>The deliveries, with the results that the ledger has for wake-ups before them.</summary>
+    /// <param name="deliveries">The deliveries.</param>
     /// <param name="works">Their sagas.</param>
     /// <param name="now">The time.</param>
-    /// <param name="later">Takes the wake-ups for whose results there is no memory now: they are to be asked for again.</param>
+    /// <param name="later">Receives the wake-ups whose results do not fit into memory now; they look again.</param>
     /// <param name="cancellation">Ends the work.</param>
-    public async Task<IReadOnlyList<WorkItem>> AskAsync(
-        IReadOnlyList<WorkItem> items, IReadOnlyDictionary<Guid, SagaWork> works, DateTimeOffset now, List<WorkItem> later, CancellationToken cancellation)
+    public async Task<IReadOnlyList<Delivery>> AddOutcomesAsync(
+        IReadOnlyList<Delivery> deliveries,
+        IReadOnlyDictionary<Guid, SagaWork> works,
+        DateTimeOffset now,
+        List<Delivery> later,
+        CancellationToken cancellation)
     {
         var cancelled = new HashSet<Guid>();
         var asked = new HashSet<Guid>();
-        foreach (var item in items)
+        Delivery[]? failed = null;
+        for (var i = 0; i < deliveries.Count; i++)
         {
-            if (item.Message is TimerFired && works[item.Message.SagaId] is { Saga: { } saga, Pipe: { } pipe })
+            var delivery = deliveries[i];
+            if (delivery.Message is TimerFired && works[delivery.Message.SagaId] is { Saga: { } saga, Pipe: { } pipe })
             {
-                item.Attempt(() =>
+                var tried = delivery.Try(() =>
                 {
                     cancelled.UnionWith(Timers.ToCancel(pipe.Plan, saga, now));
                     asked.UnionWith(Timers.InNeedOfLedger(pipe.Plan, saga, now));
                 });
+                if (!ReferenceEquals(tried, delivery))
+                {
+                    (failed ??= [.. deliveries])[i] = tried;
+                }
             }
         }
 
+        deliveries = failed ?? deliveries;
         asked.ExceptWith(cancelled);
         if (cancelled.Count == 0 && asked.Count == 0)
         {
-            return items;
+            return deliveries;
         }
 
         var states = await StatesAsync(cancelled, asked, cancellation);
         var (payloads, isAll) = await PayloadsAsync(states.Values, cancellation);
-        var told = new List<WorkItem>(items.Count);
-        foreach (var item in items)
+        var ready = new List<Delivery>(deliveries.Count);
+        foreach (var delivery in deliveries)
         {
-            if (item.Message is TimerFired timer && works[timer.SagaId].Saga is { } saga)
+            if (delivery.Message is not TimerFired timer || works[timer.SagaId].Saga is not { } saga)
             {
-                if (!Tell(timer, saga, states, payloads, isAll, told, out var leases))
-                {
-                    // There was no memory for all of its results: those that were read go first, then it asks for the others.
-                    later.Add(item);
-                    continue;
-                }
-
-                item.Become(timer with { Leases = leases });
+                ready.Add(delivery);
             }
-
-            told.Add(item);
+            else if (TryAddResults(timer, saga, states, payloads, isAll, ready, out var leases))
+            {
+                ready.Add(delivery with { Message = timer with { Leases = leases } });
+            }
+            else
+            {
+                // Not all of its results fit into memory: those that were read are decided first, then it looks for the others.
+                later.Add(delivery.Again());
+            }
         }
 
-        return told;
+        return ready;
     }
 
-    // What was interrupted is cancelled if nobody has taken it: before it is known to have happened or not, nothing is compensated past it. What
-    // was begun and never told is closed, so that the attempt that is counted as failed here is not run later by a copy of its command.
+    // Cancels interrupted commands that no role has claimed: until their outcome is known, nothing behind them is compensated. Closes commands that
+    // were begun and never answered, so that a copy of the command cannot run the attempt that counts as failed here.
     private async Task<Dictionary<Guid, LedgerState>> StatesAsync(
         HashSet<Guid> cancelled, HashSet<Guid> asked, CancellationToken cancellation)
     {
@@ -91,7 +102,7 @@ internal sealed class LedgerInquiry(ISagaStore store, IEffectLedger ledger, Memo
         return states;
     }
 
-    // Results that were too large for the ledger: as many as there is memory for.
+    // Results that were too large for the ledger: as many as fit into memory.
     private async Task<(IReadOnlyDictionary<Guid, SagaPayload> Payloads, bool IsAll)> PayloadsAsync(
         IEnumerable<LedgerState> states, CancellationToken cancellation)
     {
@@ -106,14 +117,14 @@ internal sealed class LedgerInquiry(ISagaStore store, IEffectLedger ledger, Memo
         return (payloads, !limit.IsReached);
     }
 
-    // False if a result is left that was not read.
-    private static bool Tell(
+    // False if a result was not read.
+    private static bool TryAddResults(
         TimerFired timer,
         SagaState saga,
         Dictionary<Guid, LedgerState> states,
         IReadOnlyDictionary<Guid, SagaPayload> payloads,
         bool isAll,
-        List<WorkItem> told,
+        List<Delivery> ready,
         out Dictionary<Guid, Lease> leases)
     {
         leases = [];
@@ -125,7 +136,7 @@ internal sealed class LedgerInquiry(ISagaStore store, IEffectLedger ledger, Memo
                 continue;
             }
 
-            // The outcome is known and was not told, or its telling is still on the way: it is taken from here.
+            // The outcome is known, but its result was never sent or has not arrived yet.
             if (state.Outcome is { } outcome && (outcome.Outcome != StepOutcomes.Failed || outcome.Attempt >= command.Attempt))
             {
                 if (!isAll && outcome.ResultRef is { } wanted && !payloads.ContainsKey(wanted))
@@ -140,7 +151,7 @@ internal sealed class LedgerInquiry(ISagaStore store, IEffectLedger ledger, Memo
                     result = result with { Result = CelValue.FromJson(payload.Content.Utf8.Span) };
                 }
 
-                told.Add(new WorkItem(result, entry: null) { IsFromLedger = true });
+                ready.Add(new Delivery(result, OutcomeSink.None) { IsFromLedger = true });
             }
             else if (state.Outcome is null)
             {

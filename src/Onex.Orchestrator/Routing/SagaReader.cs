@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Engine;
@@ -25,15 +24,19 @@ internal sealed record StoredSaga(SagaRow Row, PlanPipe? Pipe, SagaState? Saga, 
 /// <summary>Reads sagas from the store, with the plan that each of them started with.</summary>
 internal sealed class SagaReader(ISagaStore store, PlanCatalogue plans, ILogger<SagaReader> logger)
 {
-    /// <summary>The sagas of those ids; what is not there is missing from the answer.</summary>
-    public Task<IReadOnlyList<StoredSaga>> ReadAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) => ReadAsync(ids, null, cancellation);
+    private const string Output = "output";
+    private const string Response = "response";
+
+    /// <summary>The sagas of those ids; the answer leaves out ids without a saga.</summary>
+    public Task<IReadOnlyList<StoredSaga>> ReadAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
+        ReadAsync(ids, null, cancellation);
 
     /// <summary>The same, as many of them as the limit allows.</summary>
     public async Task<IReadOnlyList<StoredSaga>> ReadAsync(IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation)
     {
         var loaded = await store.LoadAsync(ids, limit, cancellation);
-        var answers = await AnswersAsync(loaded.Values, cancellation);
         var sagas = new List<StoredSaga>(loaded.Count);
+        var wanted = new List<Guid>();
         foreach (var (row, input, unsent, early) in loaded.Values.Select(saga => (saga.Row, saga.Input, saga.Unsent, saga.Early)))
         {
             try
@@ -45,14 +48,23 @@ internal sealed class SagaReader(ISagaStore store, PlanCatalogue plans, ILogger<
                     continue;
                 }
 
-                var saga = SagaRows.FromRow(pipe.Plan, row, input, Answer(answers, row.Id, "output"), Answer(answers, row.Id, "response"));
+                var saga = SagaRows.FromRow(pipe.Plan, row, input, out var hasResponded);
                 sagas.Add(new StoredSaga(
                     row, pipe, early.Count == 0 ? saga : saga with { Early = [.. early.Select(kept => EarlyEventRows.ToKept(pipe.Plan, kept))] }, unsent)
                 {
                     Input = SagaWeight.Of(input),
                 });
+                if (row.EndedAt is not null)
+                {
+                    wanted.Add(Identity.Payload(row.Id, Output));
+                }
+
+                if (hasResponded)
+                {
+                    wanted.Add(Identity.Payload(row.Id, Response));
+                }
             }
-#pragma warning disable CA1031 // One saga that cannot be read must hold up no other.
+#pragma warning disable CA1031 // One saga that cannot be read must not stop the others.
             catch (Exception failure) when (failure is not (OperationCanceledException or StoreUnavailableException) && !MemoryShortage.Is(failure))
 #pragma warning restore CA1031
             {
@@ -60,54 +72,23 @@ internal sealed class SagaReader(ISagaStore store, PlanCatalogue plans, ILogger<
                 sagas.Add(new StoredSaga(row, null, null, unsent)
                 {
                     Problem = $"Its row cannot be read by this version of Onex ({failure.Message.Split(Environment.NewLine)[0]}). "
-                        + "Nothing of it is lost: mend the row, or run the version that wrote it, then ask for 'retry'.",
+                        + "Nothing of it is lost: repair the row, or run the version that wrote it, then send 'retry'.",
                 });
             }
         }
 
-        return sagas;
+        return wanted.Count == 0 ? sagas : WithAnswers(sagas, await store.LoadPayloadsAsync(wanted, cancellation));
     }
 
-    // What sagas have answered is kept apart from their rows. In one query for all of them, and in none for those that have not answered.
-    private async Task<IReadOnlyDictionary<Guid, SagaPayload>> AnswersAsync(IEnumerable<LoadedSaga> loaded, CancellationToken cancellation)
-    {
-        var wanted = new List<Guid>();
-        foreach (var row in loaded.Select(saga => saga.Row))
+    // Outputs and responses are rows of their own: one query loads them for all sagas, and none if no saga has answered.
+    private static List<StoredSaga> WithAnswers(List<StoredSaga> sagas, IReadOnlyDictionary<Guid, SagaPayload> answers) =>
+    [
+        .. sagas.Select(stored => stored.Saga is not { } saga ? stored : stored with
         {
-            if (row.EndedAt is not null)
-            {
-                wanted.Add(Identity.Payload(row.Id, "output"));
-            }
-
-            if (HasResponded(row.Progress))
-            {
-                wanted.Add(Identity.Payload(row.Id, "response"));
-            }
-        }
-
-        return wanted.Count == 0 ? new Dictionary<Guid, SagaPayload>() : await store.LoadPayloadsAsync(wanted, cancellation);
-    }
+            Saga = saga with { Output = Answer(answers, stored.Row.Id, Output), Response = Answer(answers, stored.Row.Id, Response) },
+        }),
+    ];
 
     private static RawJson? Answer(IReadOnlyDictionary<Guid, SagaPayload> answers, Guid sagaId, string name) =>
         answers.GetValueOrDefault(Identity.Payload(sagaId, name))?.Content;
-
-    // Few sagas answer before their end, so that the text is looked at before it is read.
-    private static bool HasResponded(RawJson progress)
-    {
-        if (progress.Utf8.Span.IndexOf("\"responded\""u8) < 0)
-        {
-            return false;
-        }
-
-        try
-        {
-            using var document = JsonDocument.Parse(progress.Utf8, ValueJson.Reading);
-            return document.RootElement.TryGetProperty("responded", out var responded) && responded.ValueKind == JsonValueKind.True;
-        }
-        catch (Exception unreadable) when (unreadable is JsonException or InvalidOperationException)
-        {
-            // Whoever reads the row says so.
-            return false;
-        }
-    }
 }

@@ -49,8 +49,8 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
     /// <summary>What the saga weighs after what was decided; told once something was.</summary>
     public SagaWeight Weight { get; private set; }
 
-    /// <summary>The messages that were decided.</summary>
-    public List<WorkItem> Items { get; } = [];
+    /// <summary>The deliveries that were decided on.</summary>
+    public List<Decided> Decided { get; } = [];
 
     public IReadOnlyList<OutgoingMessage> Outgoing => _outgoing;
 
@@ -133,7 +133,9 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
         var messageOrdinal = 0;
         foreach (var command in decision.Commands)
         {
-            var argumentsRef = command.Arguments.Utf8.Length > ResponseWriter.TravellingBytesMax ? Store($"arguments:{command.CommandId}", command.Arguments) : null;
+            var argumentsRef = command.Arguments.Utf8.Length > MessageSizes.InlineMax
+                ? Store($"arguments:{command.CommandId}", command.Arguments)
+                : null;
             _outgoing.Add(messages.Command(
                 Saga, command, argumentsRef, Identity.Message(_transitionId, messageOrdinal++), Saga.UpdatedAt));
         }
@@ -206,7 +208,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
         if (refused.IsDead)
         {
             var request = EventDeadLetter.Request(refused.Requester, refused.Event.Data);
-            var requestRef = request.Utf8.Length > EventDeadLetter.ValueBytesMax ? Store($"event:{refused.Event.MessageId}", request) : null;
+            var requestRef = request.Utf8.Length > MessageSizes.DeadLetterValueMax ? Store($"event:{refused.Event.MessageId}", request) : null;
             var id = Identity.Message(_transitionId, ordinal++);
             _outgoing.Add(messages.DeadEvent(rejection, request, requestRef, id, at));
 

@@ -1,37 +1,49 @@
 using Onex.Engine;
+using Onex.Orchestrator.Intake;
 using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Routing;
 
-/// <summary>Brings sagas that wake up the rows of items that they need before they can go on.</summary>
+/// <summary>Loads the rows of items that sagas need to continue when they wake up.</summary>
 internal sealed class WantedItemReader(ISagaStore store)
 {
     private static readonly SagaItemStatus[] _all = Enum.GetValues<SagaItemStatus>();
     private static readonly SagaItemStatus[] _toCompensate = [SagaItemStatus.Completed, SagaItemStatus.Unknown];
 
-    /// <summary>Puts the rows into the wake-ups. What is decided in the same batch before them makes them useless, not wrong.</summary>
-    public async Task BringAsync(IReadOnlyList<WorkItem> items, IReadOnlyDictionary<Guid, SagaWork> works, CancellationToken cancellation)
+    /// <summary>
+    /// Adds the rows to the wake-ups among the deliveries. Rows that an earlier decision of the same batch makes useless do no harm.
+    /// </summary>
+    public async Task<IReadOnlyList<Delivery>> AddItemsAsync(
+        IReadOnlyList<Delivery> deliveries, IReadOnlyDictionary<Guid, SagaWork> works, CancellationToken cancellation)
     {
-        var asked = new List<(WorkItem Item, WantedItems Wanted)>();
-        foreach (var item in items)
+        Delivery[]? changed = null;
+        var asked = new List<(int Index, Guid SagaId, WantedItems Wanted)>();
+        for (var i = 0; i < deliveries.Count; i++)
         {
-            if (item.Message is TimerFired && works[item.Message.SagaId] is { Saga: { } saga, Pipe: { } pipe })
+            var delivery = deliveries[i];
+            if (delivery.Message is TimerFired { SagaId: var sagaId } && works[sagaId] is { Saga: { } saga, Pipe: { } pipe })
             {
-                item.Attempt(() => asked.AddRange(EachItems.Wanted(pipe.Plan, saga).Select(wanted => (item, wanted)).ToList()));
+                var index = i;
+                var tried = delivery.Try(() => asked.AddRange(EachItems.Wanted(pipe.Plan, saga).Select(wanted => (index, sagaId, wanted)).ToList()));
+                if (!ReferenceEquals(tried, delivery))
+                {
+                    (changed ??= [.. deliveries])[i] = tried;
+                }
             }
         }
 
-        if (asked.Count == 0)
+        if (asked.Count > 0)
         {
-            return;
+            changed ??= [.. deliveries];
+            var pages = await store.LoadItemsAsync([.. asked.Select(each => Query(each.SagaId, each.Wanted))], cancellation);
+            foreach (var group in asked.Zip(pages).GroupBy(pair => pair.First.Index, pair => new StoredItems(pair.First.Wanted, pair.Second)))
+            {
+                var delivery = changed[group.Key];
+                changed[group.Key] = delivery with { Message = (TimerFired)delivery.Message with { Items = group.ToList() } };
+            }
         }
 
-        var pages = await store.LoadItemsAsync([.. asked.Select(each => Query(each.Item.Message.SagaId, each.Wanted))], cancellation);
-        foreach (var (item, answers) in asked.Zip(pages).GroupBy(pair => pair.First.Item, pair => new StoredItems(pair.First.Wanted, pair.Second))
-            .Select(group => (group.Key, group.ToList())))
-        {
-            item.Become((TimerFired)item.Message with { Items = answers });
-        }
+        return changed ?? deliveries;
     }
 
     private static SagaItemsQuery Query(Guid sagaId, WantedItems wanted) => new(

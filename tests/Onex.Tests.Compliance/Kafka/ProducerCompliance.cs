@@ -18,7 +18,7 @@ public abstract class ProducerCompliance : RiderCompliance
         var report = await member.Producer.ProduceAsync(
             new ProducedRecord(topic, 3, "schlüssel", "wert"u8.ToArray(), [new("source", "müller")]), CancellationToken.None);
 
-        Assert.Equal(new DeliveryReport(Delivery.Acknowledged, null), report);
+        Assert.Equal(new DeliveryReport(DeliveryStatus.Acknowledged, null), report);
         var record = (await Bus.ReadAsync(topic, 1))[0];
         Assert.Equal(3, record.Partition);
         Assert.Equal("schlüssel", Encoding.UTF8.GetString(record.Key!));
@@ -54,10 +54,10 @@ public abstract class ProducerCompliance : RiderCompliance
         var nowhere = await member.ProduceAsync(topic, 7, "no such partition");
         var forbidden = await member.ProduceAsync("no/such/name", null, "x");
 
-        Assert.Equal([Delivery.Undeliverable, Delivery.Acknowledged], reports.Select(report => report.Delivery));
+        Assert.Equal([DeliveryStatus.Undeliverable, DeliveryStatus.Acknowledged], reports.Select(report => report.Delivery));
         Assert.NotNull(reports[0].Reason);
-        Assert.Equal(Delivery.Undeliverable, nowhere[0].Delivery);
-        Assert.Equal(Delivery.Undeliverable, forbidden[0].Delivery);
+        Assert.Equal(DeliveryStatus.Undeliverable, nowhere[0].Delivery);
+        Assert.Equal(DeliveryStatus.Undeliverable, forbidden[0].Delivery);
     }
 
     [Fact]

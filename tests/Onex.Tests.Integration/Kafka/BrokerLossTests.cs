@@ -59,7 +59,7 @@ public sealed class BrokerLossTests : IAsyncLifetime
         await Broker.StartAsync();
         await Condition.HoldsAsync(() => member.Health.Status == BusHealthStatus.Healthy, within: _returned);
         await StaysHealthyAsync(member);
-        Assert.Equal(Onex.Kafka.Producing.Delivery.Acknowledged, (await meanwhile)[0].Delivery);
+        Assert.Equal(Onex.Kafka.Producing.DeliveryStatus.Acknowledged, (await meanwhile)[0].Delivery);
         await WorksAsync(member, topic, handler);
         Assert.Contains("meanwhile", handler.Values);
     }

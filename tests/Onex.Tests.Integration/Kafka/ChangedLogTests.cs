@@ -190,13 +190,13 @@ public sealed class ChangedLogTests : IDisposable
         var topic = TestBus.NewTopic();
         await _bus.CreateAsync(1, topic);
         await using var member = await _bus.StartAsync(_ => { });
-        Assert.Equal(Onex.Kafka.Producing.Delivery.Acknowledged, (await member.ProduceAsync(topic, 0, "old"))[0].Delivery);
+        Assert.Equal(Onex.Kafka.Producing.DeliveryStatus.Acknowledged, (await member.ProduceAsync(topic, 0, "old"))[0].Delivery);
 
         await DeleteAsync(topic);
         await RecreateAsync(topic);
 
         await Condition.HoldsAsync(
-            async () => (await member.ProduceAsync(topic, 0, "new"))[0].Delivery == Onex.Kafka.Producing.Delivery.Acknowledged);
+            async () => (await member.ProduceAsync(topic, 0, "new"))[0].Delivery == Onex.Kafka.Producing.DeliveryStatus.Acknowledged);
         Assert.Equal("new", Encoding.UTF8.GetString((await _bus.ReadAsync(topic, 1))[0].Value!));
     }
 
@@ -330,8 +330,8 @@ public sealed class ChangedLogTests : IDisposable
         var values = Enumerable.Range(0, 400).Select(i => $"{i:000} {new string('x', 170)}").ToArray();
         var reports = await member.ProduceAsync(topic, 0, [.. values, new string('y', 6000)]);
 
-        Assert.All(reports[..400], report => Assert.Equal(Onex.Kafka.Producing.Delivery.Acknowledged, report.Delivery));
-        Assert.Equal(Onex.Kafka.Producing.Delivery.Undeliverable, reports[400].Delivery);
+        Assert.All(reports[..400], report => Assert.Equal(Onex.Kafka.Producing.DeliveryStatus.Acknowledged, report.Delivery));
+        Assert.Equal(Onex.Kafka.Producing.DeliveryStatus.Undeliverable, reports[400].Delivery);
         var records = await _bus.ReadAsync(topic, 400);
         Assert.Equal(
             values.Order(StringComparer.Ordinal),

@@ -225,7 +225,7 @@ public abstract class StoredValueTests
         }
 
         var loaded = (await Store.LoadAsync([row.Id], _none))[row.Id];
-        return SagaRows.FromRow(_keeper, loaded.Row, loaded.Input, null) with
+        return SagaRows.FromRow(_keeper, loaded.Row, loaded.Input, out _) with
         {
             Early = [.. loaded.Early.Select(kept => EarlyEventRows.ToKept(_keeper, kept))],
         };

@@ -156,7 +156,7 @@ internal sealed class KeptRecords : IRecordProducer
 {
     public ConcurrentQueue<ProducedRecord> Records { get; } = new();
 
-    public DeliveryReport Report { get; set; } = new(Delivery.Acknowledged, null);
+    public DeliveryReport Report { get; set; } = new(DeliveryStatus.Acknowledged, null);
 
     public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
     {

@@ -332,7 +332,7 @@ public sealed class EachTests
     {
         var row = SagaRows.ToRow(scenario.Saga, 7, Guid.CreateVersion7());
         _ = Onex.Engine.ValueJson.TryWrite(scenario.Saga.Facts.Input, out var input, out _);
-        scenario.Reloads(SagaRows.FromRow(scenario.Plan, row, input, null));
+        scenario.Reloads(SagaRows.FromRow(scenario.Plan, row, input, out _));
         return scenario;
     }
 

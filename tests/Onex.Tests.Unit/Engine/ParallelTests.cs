@@ -392,7 +392,7 @@ public sealed partial class ParallelTests
     {
         var scenario = Three("any").Answered("b", 404);
         var row = SagaRows.ToRow(scenario.Saga, 7, Guid.CreateVersion7());
-        scenario.Reloads(SagaRows.FromRow(scenario.Plan, row, Onex.Contracts.Messages.RawJson.EmptyObject, null));
+        scenario.Reloads(SagaRows.FromRow(scenario.Plan, row, Onex.Contracts.Messages.RawJson.EmptyObject, out _));
 
         scenario.Answered("c", 200)
             .Wakes(_ => SagaScenario.Cancelled)

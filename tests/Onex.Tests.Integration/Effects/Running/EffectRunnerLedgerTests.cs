@@ -170,7 +170,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
         public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
         {
             _told.Enqueue(JsonSerializer.Deserialize(record.Value.Span, MessageJson.Default.StepResult)!);
-            return Task.FromResult(new DeliveryReport(Delivery.Acknowledged, null));
+            return Task.FromResult(new DeliveryReport(DeliveryStatus.Acknowledged, null));
         }
 
         public Task<int> PartitionsAsync(string topic, CancellationToken cancellation) => Task.FromResult(1);

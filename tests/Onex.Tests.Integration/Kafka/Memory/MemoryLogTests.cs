@@ -36,7 +36,7 @@ public sealed class MemoryLogTests
 
         var reports = await member.ProduceAsync(Topic, 0, [.. Enumerable.Repeat(new string('x', 30_000), 10)]);
 
-        Assert.All(reports, report => Assert.Equal(Delivery.Acknowledged, report.Delivery));
+        Assert.All(reports, report => Assert.Equal(DeliveryStatus.Acknowledged, report.Delivery));
         Assert.Equal([7L, 8, 9], bus.Memory.Held(Topic).Select(record => record.Offset.Value));
     }
 
@@ -70,15 +70,15 @@ public sealed class MemoryLogTests
         var reports = await member.ProduceAsync(Topic, 0, [.. Enumerable.Repeat(large, 5)]);
 
         Assert.Equal(
-            [Delivery.Acknowledged, Delivery.Acknowledged, Delivery.Acknowledged, Delivery.Acknowledged, Delivery.Unavailable],
+            [DeliveryStatus.Acknowledged, DeliveryStatus.Acknowledged, DeliveryStatus.Acknowledged, DeliveryStatus.Acknowledged, DeliveryStatus.Unavailable],
             reports.Select(report => report.Delivery));
         Assert.Contains($"'{Topic}' is full", reports[4].Reason, StringComparison.Ordinal);
-        Assert.Equal(Delivery.Acknowledged, (await member.ProduceAsync(Other, 0, large))[0].Delivery);
+        Assert.Equal(DeliveryStatus.Acknowledged, (await member.ProduceAsync(Other, 0, large))[0].Delivery);
 
         await Condition.HoldsAsync(() => handler.Given.Count == 4);
         handler.Given.First().Complete(RecordOutcome.Handled.Instance);
         await Condition.HoldsAsync(() => bus.Memory.Held(Topic).Count == 3);
-        Assert.Equal(Delivery.Acknowledged, (await member.ProduceAsync(Topic, 0, large))[0].Delivery);
+        Assert.Equal(DeliveryStatus.Acknowledged, (await member.ProduceAsync(Topic, 0, large))[0].Delivery);
     }
 
     [Fact]

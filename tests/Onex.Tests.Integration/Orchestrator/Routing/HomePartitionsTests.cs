@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
+using Onex.Orchestrator;
 using Onex.Orchestrator.Background;
 using Onex.Orchestrator.Outbox;
 using Onex.Orchestrator.Routing;

@@ -11,6 +11,7 @@ using Onex.Effects;
 using Onex.Engine;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Rider;
+using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Machines;
 using Onex.Orchestrator.Routing;
 using Onex.Persistence.Ledger;
@@ -155,7 +156,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
         ResultRef = reference,
     };
 
-    private async Task<IReadOnlyList<WorkItem>> AskAsync(params Outstanding[] outstanding)
+    private async Task<IReadOnlyList<Delivery>> AskAsync(params Outstanding[] outstanding)
     {
         var now = TimeProvider.System.GetUtcNow();
         var plan = ContractCompiler.Compile(
@@ -182,8 +183,8 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
             Outstanding = [.. outstanding],
         };
         var timer = new TimerFired { SagaId = id, CausedBy = id, Leases = new Dictionary<Guid, Lease>() };
-        return await new LedgerInquiry(_store, _ledger, new MemoryBudget(1L << 30)).AskAsync(
-            [new WorkItem(timer, entry: null)],
+        return await new LedgerInquiry(_store, _ledger, new MemoryBudget(1L << 30)).AddOutcomesAsync(
+            [new Delivery(timer, OutcomeSink.None)],
             new Dictionary<Guid, SagaWork> { [id] = new(id, new PlanPipe(plan, new NoPipes()), saga, 1) },
             now,
             [],

@@ -146,9 +146,9 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData(Delivery.Unavailable, typeof(BrokerUnavailableException))]
-    [InlineData(Delivery.Undeliverable, typeof(InvalidOperationException))]
-    public async Task A_result_that_the_broker_does_not_take_is_the_riders_to_handle(Delivery delivery, Type thrown)
+    [InlineData(DeliveryStatus.Unavailable, typeof(BrokerUnavailableException))]
+    [InlineData(DeliveryStatus.Undeliverable, typeof(InvalidOperationException))]
+    public async Task A_result_that_the_broker_does_not_take_is_the_riders_to_handle(DeliveryStatus delivery, Type thrown)
     {
         _bench.Produced.Report = new DeliveryReport(delivery, "no");
 

@@ -114,7 +114,7 @@ public sealed class SagaRowsTests
             Progress = AsJsonb(row.Progress),
             Fault = row.Fault is { } fault ? AsJsonb(fault) : null,
         };
-        return SagaRows.FromRow(plan, row, input, saga.Output, saga.Response) with { Early = saga.Early };
+        return SagaRows.FromRow(plan, row, input, out _) with { Early = saga.Early, Output = saga.Output, Response = saga.Response };
     }
 
     // Postgres keeps the members of objects in an order of its own.

@@ -99,7 +99,7 @@ public sealed class StoredSagaSampleTests
         scenario.Items.Keep(
             root.GetProperty("saga_items").EnumerateArray().Select(each => SagaItemTable.Read(Row(SagaItemTable.Columns, each))));
         scenario.Reloads(
-            SagaRows.FromRow(scenario.Plan, row, input, output: null) with
+            SagaRows.FromRow(scenario.Plan, row, input, out _) with
             {
                 Early = [.. early.Select(each => EarlyEventRows.ToKept(scenario.Plan, each))],
             },

@@ -228,7 +228,7 @@ public sealed class OutgoingSenderTests
         using var before = new OutgoingSender(broker, new Index(), log, resent: resent);
         if (wasTried)
         {
-            broker.Answer = new DeliveryReport(Delivery.Unavailable, "timed out");
+            broker.Answer = new DeliveryReport(DeliveryStatus.Unavailable, "timed out");
             before.Send(_saga, [_message]);
             broker.Answer = null;
         }
@@ -262,12 +262,12 @@ public sealed class OutgoingSenderTests
         {
             broker.Hold = held.Task;
             sender.Send(_saga, [_message with { MessageId = _saga }, _message]);
-            held.SetResult(new DeliveryReport(Delivery.Acknowledged, null));
+            held.SetResult(new DeliveryReport(DeliveryStatus.Acknowledged, null));
             await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
         }
         else
         {
-            broker.Answer = new DeliveryReport(Delivery.Unavailable, "no room") { IsUnwritten = true };
+            broker.Answer = new DeliveryReport(DeliveryStatus.Unavailable, "no room") { IsUnwritten = true };
             sender.Send(_saga, [_message]);
             broker.Answer = null;
         }
@@ -305,7 +305,7 @@ public sealed class OutgoingSenderTests
         sender.Send(_saga, [_message]);
 
         sender.Dispose();
-        held.SetResult(new DeliveryReport(Delivery.Acknowledged, null));
+        held.SetResult(new DeliveryReport(DeliveryStatus.Acknowledged, null));
 
         Assert.Empty(log.Lines);
     }
@@ -344,7 +344,7 @@ public sealed class OutgoingSenderTests
             }
 
             return Task.FromResult(
-                refused ? new DeliveryReport(Delivery.Undeliverable, "too large") : new DeliveryReport(Delivery.Acknowledged, null));
+                refused ? new DeliveryReport(DeliveryStatus.Undeliverable, "too large") : new DeliveryReport(DeliveryStatus.Acknowledged, null));
         }
 
         public Task<int> PartitionsAsync(string topic, CancellationToken cancellation) => Task.FromResult(1);

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Orchestrator.Background;
+using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Outbox;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Sagas;
@@ -94,7 +95,7 @@ public sealed class UndeliverableMessagesTests
             Headers = MessageHeaders.Empty,
         };
 
-        scenario.Handles((await Refused(scenario).TellAsync(_id, message, "too large", CancellationToken.None))!.Message);
+        scenario.Handles((await Refused(scenario).ReadAsync(new Undeliverable(_id, message, "too large"), CancellationToken.None))!.Message);
 
         Assert.Equal("no_carrier", scenario.Saga.Fault?.Code);
     }
@@ -122,8 +123,8 @@ public sealed class UndeliverableMessagesTests
     }
 
     private async Task RefuseAsync(SagaScenario scenario, CommandToSend sent) => scenario.Handles(
-        (await Refused(scenario).TellAsync(
-            scenario.Saga.Facts.SagaId, Message(scenario, sent), "too large", CancellationToken.None))!.Message);
+        (await Refused(scenario).ReadAsync(
+            new Undeliverable(scenario.Saga.Facts.SagaId, Message(scenario, sent), "too large"), CancellationToken.None))!.Message);
 
     [Theory]
     [InlineData(Effect, false, true)]
@@ -140,10 +141,11 @@ public sealed class UndeliverableMessagesTests
         }
 
         var message = Message(scenario, sent);
-        var told = (await Refused(scenario).TellAsync(scenario.Saga.Facts.SagaId, message, "too large", CancellationToken.None))!;
+        var told = (await Refused(scenario).ReadAsync(
+            new Undeliverable(scenario.Saga.Facts.SagaId, message, "too large"), CancellationToken.None))!;
         scenario.Handles(told.Message);
-        told.Done(told.Message.SagaId, scenario.Saga);
-        await Refused(scenario).CloseDeadLetterAsync(message, told);
+        told.Sink.Caller!.SetResult(new DeliveryOutcome.Done(told.Message.SagaId, scenario.Saga));
+        await Refused(scenario).CloseDeadLetterAsync(message, told, CancellationToken.None);
 
         Assert.Equal(closes ? [_id] : [], _letters.Closed);
     }

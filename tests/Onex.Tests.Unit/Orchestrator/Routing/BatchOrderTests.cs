@@ -29,21 +29,19 @@ public sealed class BatchOrderTests
     }
 
     [Fact]
-    public void Two_events_under_one_identity_are_looked_at_one_after_the_other()
+    public void Two_events_under_one_identity_are_handled_one_after_the_other()
     {
-        WorkItem One(char hash) => WorkItem.Of(
-            new EventRequest(
-                "story",
-                "cancel",
-                CelValue.Null,
-                SagaScenario.Requester("1") with { RequestHash = new Guid($"{new string(hash, 8)}-0000-0000-0000-000000000000") }),
-            entry: null);
-        WorkItem[] items = [One('a'), One('a'), One('b'), One('a')];
+        Delivery One(char hash) => Event(
+            SagaScenario.Requester("1") with { RequestHash = new Guid($"{new string(hash, 8)}-0000-0000-0000-000000000000") });
+        Delivery[] items = [One('a'), One('a'), One('b'), One('a')];
 
         Assert.Equal([2, 1, 1], BatchOrder.Parts(items).Select(part => part.Count));
     }
 
-    private static WorkItem Item(string name)
+    private static Delivery Event(Requester requester) =>
+        Delivery.For(new EventRequest("story", "cancel", CelValue.Null, requester), OutcomeSink.None);
+
+    private static Delivery Item(string name)
     {
         var key = name.Length > 1 && char.IsUpper(name[1]) ? name[1..] : null;
         var requester = SagaScenario.Requester(key is null ? name[1..] : name) with
@@ -52,8 +50,8 @@ public sealed class BatchOrderTests
         };
         return name[0] switch
         {
-            'e' => WorkItem.Of(new EventRequest("story", "cancel", CelValue.Null, requester), entry: null),
-            's' => WorkItem.Of(
+            'e' => Event(requester),
+            's' => Delivery.For(
                 new AcceptedRequest.Start(new SagaFacts
                 {
                     SagaId = Guid.CreateVersion7(DateTimeOffset.UnixEpoch),
@@ -66,10 +64,10 @@ public sealed class BatchOrderTests
                     BusinessKey = key,
                     Input = CelValue.Null,
                 }),
-                entry: null),
+                OutcomeSink.None),
             _ =>
-                new WorkItem(
-                    new ResendAsked { SagaId = Guid.CreateVersion7(DateTimeOffset.UnixEpoch), CausedBy = Guid.Empty }, entry: null),
+                new Delivery(
+                    new ResendAsked { SagaId = Guid.CreateVersion7(DateTimeOffset.UnixEpoch), CausedBy = Guid.Empty }, OutcomeSink.None),
         };
     }
 }

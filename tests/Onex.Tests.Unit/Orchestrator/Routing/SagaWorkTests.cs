@@ -152,7 +152,7 @@ public sealed class SagaWorkTests
     {
         var kept = Kept("cancel") with
         {
-            Data = CelValue.FromJson(Encoding.UTF8.GetBytes($$"""{"reason":"{{new string('x', EventDeadLetter.ValueBytesMax)}}"}""")),
+            Data = CelValue.FromJson(Encoding.UTF8.GetBytes($$"""{"reason":"{{new string('x', MessageSizes.DeadLetterValueMax)}}"}""")),
         };
         var work = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga with { Early = [kept] }, version: 4);
         work.Apply(
@@ -164,7 +164,7 @@ public sealed class SagaWorkTests
             _messages);
 
         var move = Assert.IsType<CommitEntry.Move>(work.ToEntry());
-        Assert.True(Assert.Single(move.DeadLetters).Value!.Length > EventDeadLetter.ValueBytesMax);
+        Assert.True(Assert.Single(move.DeadLetters).Value!.Length > MessageSizes.DeadLetterValueMax);
         var stored = Assert.Single(move.Payloads);
         Assert.Equal(stored.Id, Json(work.Outgoing[1].Value).GetProperty("original_message").GetProperty("value_ref").GetGuid());
     }

@@ -1,6 +1,6 @@
 using Onex.Persistence.Sagas;
 
-namespace Onex.Orchestrator.Routing;
+namespace Onex.Orchestrator;
 
 /// <summary>
 /// The database's time, from this machine's clock and the difference that was measured last. Leases and validity are judged by the database's

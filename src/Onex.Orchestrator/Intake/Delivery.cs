@@ -1,0 +1,145 @@
+using System.Runtime.InteropServices;
+using Onex.Contracts.Messages;
+using Onex.Engine;
+using Onex.Kafka.Consuming;
+
+namespace Onex.Orchestrator.Intake;
+
+/// <summary>
+/// A message for one saga, or an event whose saga is still to be found, and who learns its outcome. Immutable: each stage of the router passes
+/// on a copy with what it has added.
+/// </summary>
+/// <param name="Message">What happened. The message of an unaddressed event has no saga id.</param>
+/// <param name="Sink">Who learns the outcome.</param>
+internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
+{
+    /// <summary>The request that carried the event; null if the message is not an event from outside.</summary>
+    public EventRequest? Event { get; init; }
+
+    /// <summary>Whether the saga that its event is for is not known yet.</summary>
+    public bool IsUnaddressed => Event is not null && Message.SagaId == Guid.Empty;
+
+    /// <summary>The stored result that the message refers to, or null.</summary>
+    public Guid? ResultRef { get; init; }
+
+    /// <summary>Whether it is an outcome that a wake-up found in the ledger. It is never decided again: the wake-up is, and finds it again.</summary>
+    public bool IsFromLedger { get; init; }
+
+    /// <summary>Whether the database has rejected its values before.</summary>
+    public bool IsRejectedByDatabase { get; init; }
+
+    /// <summary>Why it cannot be decided, if that is known before; or null.</summary>
+    public HandlingFailure? Failure { get; init; }
+
+    /// <summary>The delivery of an accepted request.</summary>
+    public static Delivery For(AcceptedRequest request, OutcomeSink sink) => request switch
+    {
+        AcceptedRequest.Start { Facts: var facts } =>
+            new Delivery(new SagaStarted { SagaId = facts.SagaId, CausedBy = facts.Requester.RequestId, Facts = facts }, sink),
+        AcceptedRequest.Event { Request: var sent } => For(sent, sink),
+        _ => throw new System.Diagnostics.UnreachableException(),
+    };
+
+    /// <summary>The delivery of an event whose saga is still to be found.</summary>
+    public static Delivery For(EventRequest request, OutcomeSink sink) => new(ToMessage(request, Guid.Empty), sink) { Event = request };
+
+    /// <summary>The delivery of a result.</summary>
+    public static Delivery For(StepResult result, OutcomeSink sink) =>
+        new(ResultReader.ToEvent(result, Identity.Result(result.CommandId, result.Attempt, result.Outcome)), sink) { ResultRef = result.ResultRef };
+
+    /// <summary>The same event for that saga.</summary>
+    public Delivery To(Guid sagaId) => this with { Message = ToMessage(Event!, sagaId) };
+
+    /// <summary>The same event, whose saga is to be found again.</summary>
+    public Delivery Unaddressed() => To(Guid.Empty);
+
+    /// <summary>The same delivery, to be decided again: only a final failure is kept.</summary>
+    public Delivery Again() => Failure is { IsFinal: false } ? this with { Failure = null } : this;
+
+    /// <summary>Reads the saga on behalf of the delivery. If that throws, the answer is a copy with the failure, so that no other delivery fails.</summary>
+    public Delivery Try(Action read)
+    {
+        try
+        {
+            read();
+            return this;
+        }
+#pragma warning disable CA1031 // One saga that cannot be handled must not stop the others.
+        catch (Exception failure) when (!MemoryShortage.Is(failure))
+#pragma warning restore CA1031
+        {
+            return this with { Failure = new HandlingFailure(ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name) };
+        }
+    }
+
+    private static ExternalEvent ToMessage(EventRequest request, Guid sagaId) => new()
+    {
+        SagaId = sagaId,
+        CausedBy = request.MessageId,
+        Event = request.Event,
+        Data = request.Given,
+        Requester = request.Requester,
+    };
+}
+
+/// <summary>Who learns the outcome of a delivery: the record that it came from, a caller in this process, or nobody.</summary>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct OutcomeSink
+{
+    private OutcomeSink(BatchEntry? record, TaskCompletionSource<DeliveryOutcome>? caller) => (Record, Caller) = (record, caller);
+
+    /// <summary>Nobody.</summary>
+    public static OutcomeSink None => default;
+
+    /// <summary>The record, whose offset may advance once the outcome is durable.</summary>
+    public BatchEntry? Record { get; }
+
+    /// <summary>The caller.</summary>
+    public TaskCompletionSource<DeliveryOutcome>? Caller { get; }
+
+    /// <summary>A record.</summary>
+    public static OutcomeSink For(BatchEntry record) => new(record, null);
+
+    /// <summary>A caller in this process.</summary>
+    public static OutcomeSink For(TaskCompletionSource<DeliveryOutcome> caller) => new(null, caller);
+}
+
+/// <summary>Why a message cannot be handled.</summary>
+/// <param name="Code">See <see cref="ErrorCodes"/>.</param>
+/// <param name="Reason">For people.</param>
+/// <param name="ErrorType">The error type of the dead letter.</param>
+/// <param name="IsFinal">Whether the message must not be decided again.</param>
+internal sealed record HandlingFailure(string Code, string Reason, string ErrorType, bool IsFinal = false);
+
+/// <summary>The outcome of a delivery. <see cref="Outbox.OutcomeReporter"/> reports it to the delivery's sink.</summary>
+internal abstract record DeliveryOutcome
+{
+    private DeliveryOutcome()
+    {
+    }
+
+    /// <summary>What was decided is durable.</summary>
+    /// <param name="SagaId">The saga that has it; null for an early event.</param>
+    /// <param name="Saga">That saga afterwards; null if there is none, or it was not loaded.</param>
+    /// <param name="Decision">The decision; null if there was none, because the saga has ended, does not exist, or has had the message before.</param>
+    public sealed record Done(Guid? SagaId, SagaState? Saga = null, Decision? Decision = null) : DeliveryOutcome;
+
+    /// <summary>It is rejected, and its requester learns why.</summary>
+    /// <param name="Rejection">Why.</param>
+    /// <param name="Disposition">Where its record goes.</param>
+    /// <param name="IsAnswered">Whether the answer was committed with the saga, so that nothing else is to be sent.</param>
+    public sealed record Rejected(Rejection Rejection, Disposition Disposition, bool IsAnswered = false) : DeliveryOutcome;
+
+    /// <summary>It cannot be handled.</summary>
+    public sealed record Failed(HandlingFailure Failure) : DeliveryOutcome;
+}
+
+/// <summary>Where a rejected request goes once its requester has been answered.</summary>
+internal enum Disposition
+{
+    /// <summary>To the dead-letter topic: it is bad input.</summary>
+    DeadLetter,
+
+    /// <summary>Nowhere: the answer says all.</summary>
+    Discard,
+}

@@ -1,0 +1,33 @@
+using System.Runtime.InteropServices;
+using Onex.Contracts.Messages;
+using Onex.Kafka.Consuming;
+
+namespace Onex.Orchestrator.Intake;
+
+/// <summary>
+/// The position of a record, as <see cref="Engine.Requester.Source"/> keeps it: <c>topic/partition/offset</c>, and behind it the dead letter that
+/// the record was redriven from.
+/// </summary>
+/// <param name="Topic">Its topic.</param>
+/// <param name="Partition">Its partition.</param>
+/// <param name="Offset">Its offset.</param>
+/// <param name="RedrivenFrom">The dead letter, which is opened again if the record is rejected again; null if it was not redriven.</param>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct RecordPosition(string Topic, int Partition, long Offset, Guid? RedrivenFrom = null)
+{
+    /// <summary>The position of a record.</summary>
+    public static RecordPosition Of(ConsumedRecord record) => new(
+        record.Topic, record.Partition, record.Offset,
+        Guid.TryParseExact(record.TextHeader(HeaderNames.Redrive), "D", out var letter) ? letter : null);
+
+    /// <summary>The position in that text, or null: requests over HTTP and of schedules come from no record.</summary>
+    public static RecordPosition? Parse(string source) =>
+        source.Split('/') is [var topic, var partition, var offset, .. var rest]
+            && int.TryParse(partition, out var at) && long.TryParse(offset, out var where)
+            ? new RecordPosition(topic, at, where, rest is [var text] && Guid.TryParseExact(text, "D", out var letter) ? letter : null)
+            : null;
+
+    /// <inheritdoc />
+    public override string ToString() =>
+        RedrivenFrom is { } letter ? $"{Topic}/{Partition}/{Offset}/{letter}" : $"{Topic}/{Partition}/{Offset}";
+}

@@ -1,0 +1,135 @@
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
+using Onex.Contracts.Messages;
+using Onex.Engine;
+using Onex.Kafka.Consuming;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Intake;
+
+/// <summary>What reading a record or a request results in: a delivery for the router, or an outcome without one.</summary>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct IntakeResult
+{
+    public IntakeResult(Delivery delivery, long loaded = 0) => (Delivery, Loaded) = (delivery, loaded);
+
+    public IntakeResult(DeliveryOutcome outcome) => Outcome = outcome;
+
+    /// <summary>The delivery, or null.</summary>
+    public Delivery? Delivery { get; }
+
+    /// <summary>The outcome if there is no delivery.</summary>
+    public DeliveryOutcome? Outcome { get; }
+
+    /// <summary>The weight of what was loaded from the store for the delivery.</summary>
+    public long Loaded { get; }
+}
+
+/// <summary>Reads the records of the orchestrator's four topics: requests, results of effects and of workers, and messages between sagas.</summary>
+internal sealed class RecordReader(
+    Topics topics,
+    RequestReader requests,
+    RequestRules rules,
+    KnownRequests known,
+    ISagaStore store,
+    DatabaseClock clock,
+    ILogger<RecordReader> logger)
+{
+    /// <summary>Reads a record. One that cannot be read fails alone.</summary>
+    public async ValueTask<IntakeResult> ReadAsync(BatchEntry entry, CancellationToken cancellation)
+    {
+        var topic = entry.Record.Topic;
+        try
+        {
+            if (topic == topics.Requests)
+            {
+                return await ReadRequestAsync(entry, cancellation);
+            }
+
+            return topic == topics.EffectResponses || topic == topics.WorkerResponses
+                ? ReadResult(entry)
+                : await ReadSagaMessageAsync(entry, cancellation);
+        }
+        catch (StoreUnavailableException)
+        {
+            throw;
+        }
+        catch (Exception failure) when (MemoryShortage.Is(failure))
+        {
+            throw;
+        }
+#pragma warning disable CA1031 // One record that cannot be read must not stop the others.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            Log.RecordUnreadable(logger, topic, failure);
+            return Failed(ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name);
+        }
+    }
+
+    private async ValueTask<IntakeResult> ReadRequestAsync(BatchEntry entry, CancellationToken cancellation)
+    {
+        var (read, rejection) = requests.Read(entry.Record);
+        if (read is not null)
+        {
+            var now = clock.Now;
+            (var accepted, rejection) = rules.Accept(read, Guid.CreateVersion7(now), entry.Record.Partition, now);
+            if (accepted is not null)
+            {
+                return new IntakeResult(Delivery.For(accepted, OutcomeSink.For(entry)));
+            }
+
+            if (await known.FindAsync(rejection!.Requester, cancels: false, OutcomeSink.For(entry), cancellation) is { } found)
+            {
+                return found;
+            }
+        }
+
+        return new IntakeResult(new DeliveryOutcome.Rejected(rejection!, Disposition.DeadLetter));
+    }
+
+    private async ValueTask<IntakeResult> ReadSagaMessageAsync(BatchEntry entry, CancellationToken cancellation)
+    {
+        var message = ResultReader.ReadSagaMessage(entry.Record.Value, out var problem);
+        if (message is { Result: { } result })
+        {
+            return new IntakeResult(Delivery.For(result, OutcomeSink.For(entry)));
+        }
+
+        if (message is not { Call: { } call })
+        {
+            return Failed(
+                ErrorCodes.MalformedMessage, $"The record is no message between sagas: {problem ?? "it has neither 'call' nor 'result'."}",
+                nameof(ErrorCodes.MalformedMessage));
+        }
+
+        var loaded = 0L;
+        var input = call.Input ?? RawJson.EmptyObject;
+        if (call.InputRef is { } reference && (await store.LoadPayloadsAsync([reference], cancellation)).TryGetValue(reference, out var stored))
+        {
+            input = stored.Content;
+            loaded = JsonWeight.Handled(input.Utf8.Span);
+        }
+
+        var now = clock.Now;
+        var source = RecordPosition.Of(entry.Record) with { RedrivenFrom = null };
+        var (facts, rejection) = rules.AcceptCall(
+            call, input, source.ToString(), Guid.CreateVersion7(now), entry.Record.Partition, now);
+        if (facts is not null)
+        {
+            var started = new SagaStarted { SagaId = facts.SagaId, CausedBy = call.CommandId, Facts = facts, CancelledBeforeStart = call.Cancels };
+            return new IntakeResult(new Delivery(started, OutcomeSink.For(entry)), loaded);
+        }
+
+        return await known.FindAsync(rejection!.Requester, call.Cancels, OutcomeSink.For(entry), cancellation)
+            ?? new IntakeResult(new DeliveryOutcome.Rejected(rejection, call.Awaits ? Disposition.Discard : Disposition.DeadLetter));
+    }
+
+    private static IntakeResult ReadResult(BatchEntry entry) => ResultReader.Read(entry.Record.Value, out var problem) is { } result
+        ? new IntakeResult(Delivery.For(result, OutcomeSink.For(entry)))
+        : Failed(
+            ErrorCodes.MalformedMessage, $"The record is no result of a step: {problem ?? "it is null."}", nameof(ErrorCodes.MalformedMessage));
+
+    private static IntakeResult Failed(string code, string reason, string errorType) =>
+        new(new DeliveryOutcome.Failed(new HandlingFailure(code, reason, errorType)));
+}

@@ -1,0 +1,30 @@
+using Onex.Kafka.Consuming;
+using Onex.Orchestrator.Intake;
+
+namespace Onex.Orchestrator.Outbox;
+
+/// <summary>Reports the outcome of a delivery to its sink: the one place where a record is completed and a caller gets his answer.</summary>
+internal sealed class OutcomeReporter(RejectionSender rejections)
+{
+    /// <summary>Reports an outcome. A rejected record is completed later, once its requester has been answered.</summary>
+    public void Report(OutcomeSink sink, DeliveryOutcome outcome, CancellationToken cancellation)
+    {
+        if (sink.Record is { } record)
+        {
+            switch (outcome)
+            {
+                case DeliveryOutcome.Rejected { IsAnswered: false, Rejection: var rejection, Disposition: var disposition }:
+                    _ = rejections.AnswerAsync(record, rejection, disposition, cancellation);
+                    break;
+                case DeliveryOutcome.Failed { Failure: var failure }:
+                    record.Complete(new RecordOutcome.Dead(failure.Code, failure.Reason, failure.ErrorType, null));
+                    break;
+                default:
+                    record.Complete(RecordOutcome.Handled.Instance);
+                    break;
+            }
+        }
+
+        sink.Caller?.TrySetResult(outcome);
+    }
+}

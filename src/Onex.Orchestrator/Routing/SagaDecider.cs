@@ -1,0 +1,133 @@
+using Microsoft.Extensions.Logging;
+using Onex.Contracts.Messages;
+using Onex.Engine;
+using Onex.Orchestrator.Intake;
+using Onex.Orchestrator.Machines;
+using Onex.Orchestrator.Outbox;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Routing;
+
+/// <summary>Decides on deliveries: passes each through its plan's machine and adds the decision to its saga's work. A delivery fails alone.</summary>
+internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> logger)
+{
+    /// <summary>Decides on a delivery, and adds it to <see cref="SagaWork.Decided"/>.</summary>
+    public async Task DecideAsync(SagaWork work, Delivery delivery, DateTimeOffset now, CancellationToken cancellation)
+    {
+        Decided decided;
+        try
+        {
+            if (delivery.Failure is { } known)
+            {
+                Log.MessageNotHandled(logger, work.SagaId, known.Reason);
+                decided = SetAside(work, delivery, known, now);
+            }
+            else if (work.Unreadable is { } unreadable)
+            {
+                decided = Failed(delivery, ErrorCodes.SagaSetAside, $"Saga {work.SagaId} is set aside. {unreadable.Reason}", "SagaUnreadable");
+                work.SetAside(delivery.Message.CausedBy, now);
+            }
+            else if (work.Pipe is { } pipe && (work.Saga is not null || delivery.Message is SagaStarted))
+            {
+                decided = await DecideAsync(work, pipe, delivery, now, cancellation);
+            }
+            else
+            {
+                decided = work.ReadVersion > 0
+                    ? Failed(delivery, ErrorCodes.PlanMissing, $"The contract version of saga {work.SagaId} is not registered here.", "PlanMissing")
+                    : new Decided(delivery);
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            throw;
+        }
+        catch (StoreUnavailableException)
+        {
+            throw;
+        }
+        catch (Exception failure) when (MemoryShortage.Is(failure))
+        {
+            throw;
+        }
+#pragma warning disable CA1031 // One message that cannot be decided must not stop the others.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            Log.HandlingThrew(logger, work.SagaId, failure);
+            decided = SetAside(
+                work, delivery, new HandlingFailure(ErrorCodes.HandlingFailed, failure.Message, failure.GetType().Name), now);
+        }
+
+        work.Decided.Add(decided);
+    }
+
+    private async Task<Decided> DecideAsync(SagaWork work, PlanPipe pipe, Delivery delivery, DateTimeOffset now, CancellationToken cancellation)
+    {
+        var message = delivery.Message;
+        if (delivery.Event is { } sent)
+        {
+            // The saga has it from this batch already.
+            if (work.FindSeen(sent.MessageId) is { } seen)
+            {
+                return RequestHash.Differ(seen.Hash, sent.Requester.RequestHash)
+                    ? Rejected(delivery, EventDeclines.Differs(sent.Requester, work.SagaId))
+                    : new Decided(delivery);
+            }
+
+            var (@event, mismatch) = sent.For(pipe.Plan, work.SagaId);
+            if (@event is null)
+            {
+                return Rejected(delivery, mismatch!);
+            }
+
+            message = @event;
+        }
+
+        var decision = await pipe.DecideAsync(work.Saga, message, now, cancellation);
+        if (decision is { Changed: true })
+        {
+            work.Apply(decision, message, messages);
+        }
+
+        return delivery.Event is { } given && decision?.Rejections.FirstOrDefault(declined => declined.Event.MessageId == given.MessageId) is { } own
+            ? new Decided(delivery, decision, new DeliveryOutcome.Rejected(
+                own.ToRejection(work.SagaId), own.IsDead ? Disposition.DeadLetter : Disposition.Discard, IsAnswered: decision.Changed))
+            : new Decided(delivery, decision);
+    }
+
+    // A message from outside fails for its sender and changes nothing. One of Onex itself would come again and again, so the saga is blocked with
+    // the reason.
+    private Decided SetAside(SagaWork work, Delivery delivery, HandlingFailure failure, DateTimeOffset now)
+    {
+        var decided = new Decided(delivery, null, new DeliveryOutcome.Failed(failure));
+        if (delivery.Message is not (StepResultArrived or TimerFired or ResendAsked) || work is not { Saga: { } saga, Pipe: { } pipe })
+        {
+            return decided;
+        }
+
+        try
+        {
+            var reason = $"A message for it ({delivery.Message.GetType().Name}) cannot be handled: {failure.Reason} "
+                + "'retry' lets it continue where it was.";
+            if (SagaEngine.SetAside(pipe.Plan, saga, reason, now) is { Changed: true } decision)
+            {
+                work.Apply(decision, delivery.Message, messages);
+            }
+        }
+#pragma warning disable CA1031 // If even that cannot be stored, it must not stop the others.
+        catch (Exception second) when (!MemoryShortage.Is(second))
+#pragma warning restore CA1031
+        {
+            Log.SagaNotBlocked(logger, work.SagaId, second);
+        }
+
+        return decided;
+    }
+
+    private static Decided Rejected(Delivery delivery, Rejection rejection) =>
+        new(delivery, null, new DeliveryOutcome.Rejected(rejection, Disposition.DeadLetter));
+
+    private static Decided Failed(Delivery delivery, string code, string reason, string errorType) =>
+        new(delivery, null, new DeliveryOutcome.Failed(new HandlingFailure(code, reason, errorType)));
+}

@@ -1,0 +1,161 @@
+using Onex.Contracts.Expressions;
+using Onex.Engine;
+using Onex.Kafka.Consuming;
+using Onex.Orchestrator.Intake;
+using Onex.Orchestrator.Machines;
+using Onex.Orchestrator.Outbox;
+using Onex.Persistence.Sagas;
+
+namespace Onex.Orchestrator.Routing;
+
+/// <summary>Loads what a round needs: the sagas of its deliveries, large results, and what wake-ups need of items and of the ledger.</summary>
+internal sealed class SagaLoader(
+    PlanCatalogue plans,
+    ISagaStore store,
+    SagaReader reader,
+    LedgerInquiry inquiry,
+    WantedItemReader wanted,
+    OutgoingSender sender,
+    SagaCache cache,
+    MemoryBudget memory)
+{
+    private const int LoadedAtOnceMax = 1_000;
+
+    // How many rows one query loads: fewer where they are large, so that few are read in vain.
+    private int _loadedAtOnce = LoadedAtOnceMax;
+    private int _resultsAtOnce = LoadedAtOnceMax;
+
+    /// <summary>
+    /// Loads the sagas of deliveries, as many as fit into memory while they are decided on.
+    /// </summary>
+    /// <returns>The sagas; the deliveries that can be decided now; and those that must wait for another round.</returns>
+    public async Task<(Dictionary<Guid, SagaWork> Works, IReadOnlyList<Delivery> Ready, List<Delivery> Again)> LoadAsync(
+        IReadOnlyList<Delivery> deliveries, DateTimeOffset now, CancellationToken cancellation)
+    {
+        var works = await LoadSagasAsync(deliveries, cancellation);
+        var again = new List<Delivery>();
+        var ready = deliveries;
+        if (!deliveries.All(delivery => works.ContainsKey(delivery.Message.SagaId)))
+        {
+            ready = [.. deliveries.Where(delivery => works.ContainsKey(delivery.Message.SagaId))];
+            again.AddRange(deliveries.Where(delivery => !works.ContainsKey(delivery.Message.SagaId)));
+        }
+
+        ready = await wanted.AddItemsAsync(ready, works, cancellation);
+        return (works, await inquiry.AddOutcomesAsync(ready, works, now, again, cancellation), again);
+    }
+
+    /// <summary>
+    /// Loads results that were too large for their record, as many as fit into memory.
+    /// </summary>
+    /// <returns>The deliveries up to the first whose result has to wait, with their results; and the others.</returns>
+    public async Task<(IReadOnlyList<Delivery> Now, IReadOnlyList<Delivery> Later)> LoadResultsAsync(
+        IReadOnlyList<Delivery> deliveries, CancellationToken cancellation)
+    {
+        var refs = deliveries.Where(delivery => delivery.ResultRef is not null).Select(delivery => delivery.ResultRef!.Value)
+            .Distinct().Take(_resultsAtOnce).ToList();
+        if (refs.Count == 0)
+        {
+            return (deliveries, []);
+        }
+
+        var limit = new ReadLimit(memory.Batch);
+        var payloads = await store.LoadPayloadsAsync(refs, limit, cancellation);
+        if (limit.IsReached)
+        {
+            // They come in any order. The first one is needed in any case, and as many as fitted this time are tried next.
+            _resultsAtOnce = payloads.Count;
+            refs = refs[..payloads.Count];
+            if (!refs.TrueForAll(payloads.ContainsKey))
+            {
+                refs = refs[..1];
+                payloads = await store.LoadPayloadsAsync(refs, cancellation);
+            }
+        }
+        else
+        {
+            _resultsAtOnce = Math.Min(_resultsAtOnce * 2, LoadedAtOnceMax);
+        }
+
+        var loaded = refs.ToHashSet();
+        var now = deliveries.TakeWhile(delivery => delivery.ResultRef is not { } reference || loaded.Contains(reference))
+            .Select(delivery => delivery is { ResultRef: { } reference, Message: StepResultArrived result }
+                && payloads.TryGetValue(reference, out var payload)
+                    ? delivery with { Message = result with { Result = CelValue.FromJson(payload.Content.Utf8.Span) } }
+                    : delivery)
+            .ToList();
+        return (now, now.Count == deliveries.Count ? [] : [.. deliveries.Skip(now.Count)]);
+    }
+
+    private async Task<Dictionary<Guid, SagaWork>> LoadSagasAsync(IReadOnlyList<Delivery> deliveries, CancellationToken cancellation)
+    {
+        var works = new Dictionary<Guid, SagaWork>();
+        var missing = new List<Guid>();
+        var weight = 0L;
+        foreach (var delivery in deliveries)
+        {
+            var id = delivery.Message.SagaId;
+            if (works.ContainsKey(id))
+            {
+                continue;
+            }
+
+            if (works.Count > 0 && (weight > memory.Batch || missing.Count == _loadedAtOnce))
+            {
+                break;
+            }
+
+            if (delivery.Message is SagaStarted started)
+            {
+                works[id] = new SagaWork(id, await plans.FindAsync(started.Facts.ContractHash, cancellation), null, 0);
+            }
+            else if (cache.Find(id) is { } known)
+            {
+                weight += known.Weight.Handled;
+                works[id] = new SagaWork(id, known.Pipe, known.Saga, known.Version, known.Input);
+            }
+            else
+            {
+                works[id] = new SagaWork(id, null, null, 0);
+                missing.Add(id);
+            }
+        }
+
+        // A saga that fills the memory alone needs all of it.
+        if (weight > memory.Batch)
+        {
+            cache.Clear();
+        }
+
+        if (missing.Count > 0)
+        {
+            await ReadAsync(works, missing, Math.Max(1, memory.Batch - weight), cancellation);
+        }
+
+        return works;
+    }
+
+    private async Task ReadAsync(Dictionary<Guid, SagaWork> works, List<Guid> missing, long weightMax, CancellationToken cancellation)
+    {
+        using var reading = sender.BeginReading();
+        var limit = new ReadLimit(weightMax);
+        var loaded = new HashSet<Guid>();
+        foreach (var stored in await reader.ReadAsync(missing, limit, cancellation))
+        {
+            // Before anything newer of this saga: whoever committed these may have died before sending them.
+            var row = stored.Row;
+            sender.Send(row.Id, stored.Unsent, again: true);
+            works[row.Id] = new SagaWork(row.Id, stored.Pipe, stored.Saga, row.Version, stored.Input)
+            {
+                Unreadable = stored.Problem is { } problem ? (row, problem) : null,
+            };
+            loaded.Add(row.Id);
+        }
+
+        _loadedAtOnce = Math.Clamp(limit.IsReached ? loaded.Count + 1 : _loadedAtOnce * 2, 1, LoadedAtOnceMax);
+        foreach (var left in limit.IsReached ? missing.Where(id => !loaded.Contains(id)) : [])
+        {
+            works.Remove(left);
+        }
+    }
+}
