@@ -12,7 +12,7 @@ namespace Onex.Effects.Running;
 /// The place in the ledger of one attempt. An operation whose work is in the ledger's own database records there by itself, in the
 /// transaction of its work; for all others the runner records after them.
 /// </summary>
-internal sealed class AttemptRecord(IEffectLedger ledger, ISagaStore store, StepCommand command, ClaimResult.Granted granted)
+internal sealed class AttemptRecord(IEffectLedger ledger, IPayloads payloads, StepCommand command, ClaimResult.Granted granted)
 {
     private StepResult? _joined;
 
@@ -93,5 +93,5 @@ internal sealed class AttemptRecord(IEffectLedger ledger, ISagaStore store, Step
 
     // Stored by lease: attempts, and owners of one attempt, may have different results.
     private Task<StepResult> StoreAsync(StepResult result, CancellationToken cancellation) =>
-        store.StoreIfLargeAsync(result, granted.LeaseToken.ToString("N"), cancellation);
+        payloads.StoreIfLargeAsync(result, granted.LeaseToken.ToString("N"), cancellation);
 }

@@ -21,7 +21,7 @@ internal sealed class EffectRunner(
     IReadOnlyDictionary<string, Connection> connections,
     ConnectionLimits limits,
     IEffectLedger ledger,
-    ISagaStore store,
+    IPayloads payloads,
     ResultSender sender,
     TimeProvider time,
     ILogger<EffectRunner> logger,
@@ -57,7 +57,7 @@ internal sealed class EffectRunner(
                 {
                     // What the result takes of memory is given back when it is on its way.
                     using var place = (room ?? ResultRoom.Unbounded).Begin();
-                    var record = new AttemptRecord(ledger, store, command, granted);
+                    var record = new AttemptRecord(ledger, payloads, command, granted);
                     var outcome = await AttemptAsync(command, connection, permit, record, place, traceParent, traceState, cancellation);
                     if ((record.Committed ?? await RecordAsync(command, record, outcome, cancellation)) is { } result)
                     {
@@ -151,7 +151,7 @@ internal sealed class EffectRunner(
 
     private async Task<RawJson?> LoadArgumentsAsync(Guid? reference, CancellationToken cancellation) =>
         reference is not { } id ? RawJson.EmptyObject
-        : (await store.LoadPayloadsAsync([id], cancellation)).TryGetValue(id, out var payload) ? payload.Content
+        : (await payloads.LoadPayloadsAsync([id], cancellation)).TryGetValue(id, out var payload) ? payload.Content
         : null;
 
     // The result as recorded, or null if the lease was lost: another attempt may have another outcome, and one of them must not be told.

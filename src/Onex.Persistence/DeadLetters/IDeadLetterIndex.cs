@@ -24,8 +24,8 @@ public interface IDeadLetterIndex
 
     /// <summary>
     /// Writes a decision and, in the same transaction, the message that it sends. Writes neither if the dead letter is no longer open,
-    /// unless the decision is forced. Returns the present dead letter, or null if there is none: the decision was made if its <see
-    /// cref="DeadLetterRow.DecisionId"/> is the decision's id. May be repeated with the same id.
+    /// unless the decision is forced. Returns the present dead letter, or null if there is none: the decision was made if its
+    /// <see cref="DeadLetterRow.DecisionId"/> is the decision's id. May be repeated with the same id.
     /// </summary>
     Task<DeadLetterRow?> DecideAsync(DeadLetterDecision decision, CancellationToken cancellation);
 

@@ -319,42 +319,42 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         outbox.HasIndex(row => row.SagaId).HasDatabaseName("ix_outbox_saga_id");
     }
 
-    private static void MapDeadLetters(EntityTypeBuilder<DeadLetterRow> letter)
+    private static void MapDeadLetters(EntityTypeBuilder<DeadLetterRow> deadLetter)
     {
-        letter.ToTable("dead_letters", table =>
+        deadLetter.ToTable("dead_letters", table =>
         {
             table.HasComment(
                 "Index of the dead-letter topics (<topic>.dlq), with everything that a redrive needs, and operators' decisions.");
             table.HasCheckConstraint("ck_dead_letters_status", "status IN ('open', 'redriven', 'discarded')");
         });
-        letter.HasKey(row => row.Id).HasName("pk_dead_letters");
-        letter.Ignore(row => row.Reopens);
-        letter.Property(row => row.Id).HasColumnName("id").ValueGeneratedNever().HasComment("Derived from the record's position.");
-        letter.Property(row => row.Topic).HasColumnName("topic").HasComment("The topic that the record was read from.");
-        letter.Property(row => row.Partition).HasColumnName("partition").HasComment("Its partition; -1: none.");
-        letter.Property(row => row.Offset).HasColumnName("record_offset").HasComment("Its offset; -1: none.");
-        letter.Property(row => row.Code).HasColumnName("code").HasComment("Why it could not be handled, as a code.");
-        letter.Property(row => row.Reason).HasColumnName("reason").HasComment("Why it could not be handled, for people.");
-        letter.Property(row => row.CorrelationId).HasColumnName("correlation_id").HasComment("Its correlation id, where it is known.");
-        letter.Property(row => row.Value).HasColumnName("value")
+        deadLetter.HasKey(row => row.Id).HasName("pk_dead_letters");
+        deadLetter.Ignore(row => row.Reopens);
+        deadLetter.Property(row => row.Id).HasColumnName("id").ValueGeneratedNever().HasComment("Derived from the record's position.");
+        deadLetter.Property(row => row.Topic).HasColumnName("topic").HasComment("The topic that the record was read from.");
+        deadLetter.Property(row => row.Partition).HasColumnName("partition").HasComment("Its partition; -1: none.");
+        deadLetter.Property(row => row.Offset).HasColumnName("record_offset").HasComment("Its offset; -1: none.");
+        deadLetter.Property(row => row.Code).HasColumnName("code").HasComment("Why it could not be handled, as a code.");
+        deadLetter.Property(row => row.Reason).HasColumnName("reason").HasComment("Why it could not be handled, for people.");
+        deadLetter.Property(row => row.CorrelationId).HasColumnName("correlation_id").HasComment("Its correlation id, where it is known.");
+        deadLetter.Property(row => row.Value).HasColumnName("value")
             .HasComment("Its value as it was read, secrets included; empty where it is not stored.");
-        letter.Property(row => row.At).HasColumnName("at").HasComment("When it became a dead letter.");
-        letter.Property(row => row.Key).HasColumnName("key").HasComment("Its key.");
-        letter.Property(row => row.Headers).HasColumnName("headers")
+        deadLetter.Property(row => row.At).HasColumnName("at").HasComment("When it became a dead letter.");
+        deadLetter.Property(row => row.Key).HasColumnName("key").HasComment("Its key.");
+        deadLetter.Property(row => row.Headers).HasColumnName("headers")
             .HasComment("Its headers as they were read; empty where they are not stored.");
-        letter.Property(row => row.ErrorType).HasColumnName("error_type").HasDefaultValue("").HasComment("The type of the error.");
-        letter.Property(row => row.RetryCount).HasColumnName("retry_count").HasDefaultValue(0)
+        deadLetter.Property(row => row.ErrorType).HasColumnName("error_type").HasDefaultValue("").HasComment("The type of the error.");
+        deadLetter.Property(row => row.RetryCount).HasColumnName("retry_count").HasDefaultValue(0)
             .HasComment("How often it was retried before.");
-        letter.Property(row => row.Status).HasColumnName("status").HasColumnType("text").HasDefaultValue(DeadLetterStatus.Open)
+        deadLetter.Property(row => row.Status).HasColumnName("status").HasColumnType("text").HasDefaultValue(DeadLetterStatus.Open)
             .HasConversion<DeadLetterStatusConverter>()
             .HasComment("open: no decision yet; redriven: sent again; discarded: nothing will be done.");
-        letter.Property(row => row.Redrives).HasColumnName("redrives").HasDefaultValue(0).HasComment("How often it was redriven.");
-        letter.Property(row => row.DecisionId).HasColumnName("decision_id")
+        deadLetter.Property(row => row.Redrives).HasColumnName("redrives").HasDefaultValue(0).HasComment("How often it was redriven.");
+        deadLetter.Property(row => row.DecisionId).HasColumnName("decision_id")
             .HasComment("The latest decision: also the id of its message in onex.outbox, if it sent one.");
-        letter.Property(row => row.DecidedAt).HasColumnName("decided_at").HasComment("When it was decided.");
-        letter.Property(row => row.DecidedBy).HasColumnName("decided_by").HasComment("Who decided: the name of a token, or loopback.");
-        letter.Property(row => row.DecisionReason).HasColumnName("decision_reason").HasComment("The operator's reason.");
-        letter.HasIndex(row => row.At).HasDatabaseName("ix_dead_letters_at");
+        deadLetter.Property(row => row.DecidedAt).HasColumnName("decided_at").HasComment("When it was decided.");
+        deadLetter.Property(row => row.DecidedBy).HasColumnName("decided_by").HasComment("Who decided: the name of a token, or loopback.");
+        deadLetter.Property(row => row.DecisionReason).HasColumnName("decision_reason").HasComment("The operator's reason.");
+        deadLetter.HasIndex(row => row.At).HasDatabaseName("ix_dead_letters_at");
     }
 
     private static void MapEffectLedger(EntityTypeBuilder<EffectLedgerRow> effect)

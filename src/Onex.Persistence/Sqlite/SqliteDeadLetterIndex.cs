@@ -46,7 +46,7 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
     {
         var values = new List<object?>();
 
-        // LIKE ignores the case of letters.
+        // LIKE is case-insensitive.
         var sql = DeadLetterSql.List(
             filter, "dead_letters", Given, text => Given(text) is var given ? $"substr(l.key, 1, length({given})) = {given}" : "");
         return database.ReadAsync(
@@ -91,8 +91,8 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
         database.ReadAsync<IReadOnlySet<Guid>>(
             session => session
                 .Query(Open, row => (Id: row.Uuid(0), Partition: row.Integer(1)), topic, IDeadLetterIndex.OpenMax)
-                .Where(letter => partitions.Contains(letter.Partition))
-                .Select(letter => letter.Id)
+                .Where(deadLetter => partitions.Contains(deadLetter.Partition))
+                .Select(deadLetter => deadLetter.Id)
                 .ToHashSet(),
             cancellation);
 

@@ -7,7 +7,9 @@ namespace Onex.Persistence.Tables;
 /// <param name="Token">The token.</param>
 internal readonly record struct ClaimRow(StepCommand Command, Guid Token);
 
-/// <summary>The columns of <c>effect_ledger</c> that a claim writes from its command. The store adds the times, a record the outcome.</summary>
+/// <summary>
+/// The columns of <c>effect_ledger</c> that a claim writes from its command. The store adds the times, a record the outcome.
+/// </summary>
 internal static class LedgerTable
 {
     public static readonly Table<ClaimRow> Columns = Create();

@@ -15,13 +15,13 @@ namespace Onex.Workers.Running;
 /// main counts one result.
 /// </summary>
 /// <param name="operations">The operations by name.</param>
-/// <param name="store">For arguments and results too large to travel, or null where the process has no database.</param>
+/// <param name="payloads">For arguments and results that are too large for a message; null where the process has no database.</param>
 /// <param name="sender">Tells results.</param>
 /// <param name="time">Measures attempts.</param>
 /// <param name="logger">The log.</param>
 internal sealed class ComputeRunner(
     IReadOnlyDictionary<string, IComputeOperation> operations,
-    ISagaStore? store,
+    IPayloads? payloads,
     ResultSender sender,
     TimeProvider time,
     ILogger<ComputeRunner> logger) : IConsumer<StepCommand>
@@ -62,13 +62,13 @@ internal sealed class ComputeRunner(
             var arguments = command.Arguments;
             if (command.ArgumentsRef is { } reference)
             {
-                if (store is null)
+                if (payloads is null)
                 {
                     return Answer(
                         command, StepOutcomes.Failed, "store_missing", "The arguments are in Postgres, and this runtime-worker has no POSTGRES_HOST.");
                 }
 
-                if (!(await store.LoadPayloadsAsync([reference], either.Token)).TryGetValue(reference, out var stored))
+                if (!(await payloads.LoadPayloadsAsync([reference], either.Token)).TryGetValue(reference, out var stored))
                 {
                     return Answer(command, StepOutcomes.Rejected, "arguments_missing", "The stored arguments of this command are gone.");
                 }
@@ -80,8 +80,8 @@ internal sealed class ComputeRunner(
             var computed = await Task.Run(() => operation.RunAsync(arguments ?? RawJson.EmptyObject, either.Token), either.Token)
                 .WaitAsync(either.Token);
             var result = Answer(command, StepOutcomes.Completed, null, null) with { Result = computed };
-            // Without a store it travels whole, as far as the broker takes it.
-            return store is null ? result : await store.StoreIfLargeAsync(result, "computed", either.Token);
+            // Without a database it is sent whole, as far as the broker takes it.
+            return payloads is null ? result : await payloads.StoreIfLargeAsync(result, "computed", either.Token);
         }
         catch (OperationCanceledException) when (timer.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {

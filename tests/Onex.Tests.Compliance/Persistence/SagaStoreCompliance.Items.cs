@@ -128,12 +128,12 @@ public abstract partial class SagaStoreCompliance
     {
         var (bad, good) = (await StartAsync(), await StartAsync());
 
-        var verdicts = await CommitAsync(
+        var results = await CommitAsync(
             Rows.Move(bad, Rows.Next(bad)) with { Items = [Item(0), Item(1) with { Message = "nul\0byte" }] },
             Rows.Move(good, Rows.Next(good)) with { Items = [Item(0)] });
 
-        Assert.IsType<CommitResult.Invalid>(verdicts[0]);
-        Assert.Equal(CommitResult.Committed.Instance, verdicts[1]);
+        Assert.IsType<CommitResult.Invalid>(results[0]);
+        Assert.Equal(CommitResult.Committed.Instance, results[1]);
         Assert.Equal([0, 1], (await Store.LoadItemsAsync([All(bad), All(good)], _none)).Select(items => items.Count));
     }
 

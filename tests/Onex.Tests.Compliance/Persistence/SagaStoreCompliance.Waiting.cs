@@ -17,9 +17,9 @@ public abstract partial class SagaStoreCompliance
         await StartAsync(Parked(partition, wakeup: null));
         await StartAsync(Parked(NewPartition(), Rows.Now.AddHours(1)));
 
-        Assert.Empty(await Store.WakeupsAsync([partition], Rows.Now.AddMinutes(59), _none));
+        Assert.Empty(await Wakeups.WakeupsAsync([partition], Rows.Now.AddMinutes(59), _none));
         Assert.Equal(
-            [new Wakeup(row.Id, partition, Rows.Now.AddHours(1))], await Store.WakeupsAsync([partition], Rows.Now.AddHours(2), _none));
+            [new Wakeup(row.Id, partition, Rows.Now.AddHours(1))], await Wakeups.WakeupsAsync([partition], Rows.Now.AddHours(2), _none));
     }
 
     [Fact]
@@ -31,10 +31,10 @@ public abstract partial class SagaStoreCompliance
         await CommitAsync(Rows.Move(row, later) with { WasParked = true });
 
         Assert.Equal(
-            [new Wakeup(row.Id, partition, Rows.Now.AddHours(3))], await Store.WakeupsAsync([partition], Rows.Now.AddHours(4), _none));
+            [new Wakeup(row.Id, partition, Rows.Now.AddHours(3))], await Wakeups.WakeupsAsync([partition], Rows.Now.AddHours(4), _none));
 
         await CommitAsync(Rows.Move(later, Rows.Next(later) with { NextWakeupAt = null }) with { WasParked = true });
-        Assert.Empty(await Store.WakeupsAsync([partition], Rows.Now.AddDays(1), _none));
+        Assert.Empty(await Wakeups.WakeupsAsync([partition], Rows.Now.AddDays(1), _none));
     }
 
     [Fact]
@@ -84,7 +84,7 @@ public abstract partial class SagaStoreCompliance
 
         Assert.Equal([Rows.Now.AddHours(1)], await WakeupTimesAsync(partition));
         Assert.Equal([kept.MessageId], await KeptAsync(row));
-        Assert.Null(Assert.Single(await Store.FindTargetsAsync([Rows.Address(row) with { MessageId = seen }], _none)).SeenBy);
+        Assert.Null(Assert.Single(await EarlyEvents.FindTargetsAsync([Rows.Address(row) with { MessageId = seen }], _none)).SeenBy);
     }
 
     [Fact]
@@ -99,7 +99,7 @@ public abstract partial class SagaStoreCompliance
             await CommitAsync(Rows.Move(row, next) with { SeenMessages = [new(first)], WasParked = true }));
 
         var again = Rows.Ended(next);
-        var verdicts = await CommitAsync(
+        var results = await CommitAsync(
             new CommitEntry.Move(
                 again, next.Version, [Rows.Happened(again)], [Rows.Message("again")], [Rows.Payload(again, "result:again")])
             {
@@ -110,15 +110,15 @@ public abstract partial class SagaStoreCompliance
             },
             Rows.Move(other, Rows.Next(other)));
 
-        Assert.Equal([first], Assert.IsType<CommitResult.DuplicateMessages>(verdicts[0]).MessageIds);
-        Assert.Equal(CommitResult.Committed.Instance, verdicts[1]);
+        Assert.Equal([first], Assert.IsType<CommitResult.DuplicateMessages>(results[0]).MessageIds);
+        Assert.Equal(CommitResult.Committed.Instance, results[1]);
         var loaded = await LoadAsync(row.Id);
         Assert.Equal(Comparable(next), Comparable(loaded.Row));
         Assert.Empty(loaded.Unsent);
         Assert.Empty(loaded.Early);
         Assert.Equal([Rows.Now.AddHours(1)], await WakeupTimesAsync(row.HomePartition));
-        Assert.Empty(await Store.LoadPayloadsAsync([Rows.Payload(again, "result:again").Id], _none));
-        Assert.Null(Assert.Single(await Store.FindTargetsAsync([Rows.Address(row) with { MessageId = second }], _none)).SeenBy);
+        Assert.Empty(await Payloads.LoadPayloadsAsync([Rows.Payload(again, "result:again").Id], _none));
+        Assert.Null(Assert.Single(await EarlyEvents.FindTargetsAsync([Rows.Address(row) with { MessageId = second }], _none)).SeenBy);
         Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(Rows.Move(next, again) with { SeenMessages = [new(second)] }));
     }
 
@@ -132,8 +132,8 @@ public abstract partial class SagaStoreCompliance
 
         foreach (var from in new[] { row, ended })
         {
-            var verdict = Assert.Single(await CommitAsync(Rows.Move(from, Rows.Next(from)) with { SeenMessages = [new(message)] }));
-            Assert.Equal([message], Assert.IsType<CommitResult.DuplicateMessages>(verdict).MessageIds);
+            var result = Assert.Single(await CommitAsync(Rows.Move(from, Rows.Next(from)) with { SeenMessages = [new(message)] }));
+            Assert.Equal([message], Assert.IsType<CommitResult.DuplicateMessages>(result).MessageIds);
         }
     }
 
@@ -207,7 +207,7 @@ public abstract partial class SagaStoreCompliance
     {
         var row = Rows.New();
         var (kept, taken) = (Rows.Early(row), Rows.Early(row));
-        await Store.StoreEarlyAsync([kept, taken], 10, _none);
+        await EarlyEvents.StoreEarlyAsync([kept, taken], 10, _none);
         await StartAsync(row);
 
         await CommitAsync(Rows.Move(row, Rows.Next(row)) with
@@ -240,7 +240,7 @@ public abstract partial class SagaStoreCompliance
                 address with { Contract = "another" },
                 address with { Contract = "another", BusinessKey = row.BusinessKey },
                 address with { Contract = "another", SagaId = row.Id }));
-        Assert.Empty(await Store.FindTargetsAsync([], _none));
+        Assert.Empty(await EarlyEvents.FindTargetsAsync([], _none));
     }
 
     [Fact]
@@ -265,7 +265,7 @@ public abstract partial class SagaStoreCompliance
         var seen = Rows.Address(row);
         await CommitAsync(Rows.Move(row, Rows.Ended(row)) with { SeenMessages = [new(seen.MessageId)] });
 
-        var targets = await Store.FindTargetsAsync(
+        var targets = await EarlyEvents.FindTargetsAsync(
             [seen, seen with { SagaId = row.Id }, seen with { BusinessKey = row.BusinessKey, MessageId = Rows.Id() }], _none);
 
         Assert.All(targets, target => Assert.Empty(target.Live));
@@ -280,19 +280,19 @@ public abstract partial class SagaStoreCompliance
         var otherFlow = Rows.Early(Rows.New());
         var otherContract = Rows.Early(row) with { Contract = "another" };
 
-        Assert.Equal([events[0].MessageId], (await Store.StoreEarlyAsync([events[0], events[0]], 3, _none)).Keys);
-        var kept = await Store.StoreEarlyAsync([.. events, otherFlow, otherContract], 3, _none);
+        Assert.Equal([events[0].MessageId], (await EarlyEvents.StoreEarlyAsync([events[0], events[0]], 3, _none)).Keys);
+        var kept = await EarlyEvents.StoreEarlyAsync([.. events, otherFlow, otherContract], 3, _none);
 
         Guid[] expected = [events[0].MessageId, events[1].MessageId, events[2].MessageId, otherFlow.MessageId, otherContract.MessageId];
         Assert.Equal(expected.Order(), kept.Keys.Order());
-        Assert.Empty(await Store.StoreEarlyAsync([], 3, _none));
+        Assert.Empty(await EarlyEvents.StoreEarlyAsync([], 3, _none));
     }
 
     [Fact]
     public async Task Concurrent_stores_of_early_events_keep_the_limit()
     {
         var row = Rows.New();
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Store.StoreEarlyAsync([Rows.Early(row), Rows.Early(row)], 5, _none)));
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => EarlyEvents.StoreEarlyAsync([Rows.Early(row), Rows.Early(row)], 5, _none)));
 
         await StartAsync(row);
         Assert.Equal(5, (await DueAsync()).Count(due => due.SagaId == row.Id));
@@ -305,7 +305,7 @@ public abstract partial class SagaStoreCompliance
         var byKey = Rows.New() with { BusinessKey = Rows.Key() };
         EarlyEvent[] events = [Rows.Early(byFlow), Rows.Early(Rows.New()) with { BusinessKey = byKey.BusinessKey }, Rows.Early(byFlow)];
         var otherKey = Rows.Early(byFlow) with { BusinessKey = Rows.Key() };
-        await Store.StoreEarlyAsync([.. events, otherKey], 10, _none);
+        await EarlyEvents.StoreEarlyAsync([.. events, otherKey], 10, _none);
         Assert.DoesNotContain(await DueAsync(), due => due.Event.CorrelationId == byFlow.CorrelationId);
 
         await StartAsync(byFlow);
@@ -315,9 +315,9 @@ public abstract partial class SagaStoreCompliance
         Assert.Equal(events.Select(early => early.MessageId), mine.Select(due => due.Event.MessageId));
         Assert.Equal([byFlow.Id, byKey.Id, byFlow.Id], mine.Select(due => due.SagaId));
         Assert.Equal(events[1] with { Content = mine[1].Event.Content }, mine[1].Event);
-        Assert.Single(await Store.DueEarlyAsync(1, _none));
+        Assert.Single(await EarlyEvents.DueEarlyAsync(1, _none));
 
-        await Store.RemoveEarlyAsync([.. events.Select(early => early.MessageId)], _none);
+        await EarlyEvents.RemoveEarlyAsync([.. events.Select(early => early.MessageId)], _none);
         Assert.DoesNotContain(await DueAsync(), due => due.SagaId == byFlow.Id || due.SagaId == byKey.Id);
     }
 
@@ -326,13 +326,13 @@ public abstract partial class SagaStoreCompliance
     {
         var row = Rows.New();
         var over = Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) };
-        await Store.StoreEarlyAsync([over, Rows.Early(row)], 10, _none);
+        await EarlyEvents.StoreEarlyAsync([over, Rows.Early(row)], 10, _none);
 
         var due = Assert.Single(await DueAsync(), due => due.Event.CorrelationId == row.CorrelationId);
 
         Assert.Equal((over.MessageId, null), (due.Event.MessageId, due.SagaId));
-        await Store.RemoveEarlyAsync([over.MessageId], _none);
-        await Store.RemoveEarlyAsync([], _none);
+        await EarlyEvents.RemoveEarlyAsync([over.MessageId], _none);
+        await EarlyEvents.RemoveEarlyAsync([], _none);
         Assert.DoesNotContain(await DueAsync(), again => again.Event.MessageId == over.MessageId);
     }
 
@@ -351,11 +351,11 @@ public abstract partial class SagaStoreCompliance
     {
         var row = Rows.New();
         var early = Rows.Early(row) with { SagaId = null };
-        await Store.StoreEarlyAsync([early], 10, _none);
+        await EarlyEvents.StoreEarlyAsync([early], 10, _none);
         await StartAsync(row);
         await CommitAsync(Rows.Move(row, Rows.Next(row)) with { BufferedEvents = [early with { SagaId = row.Id }] });
 
-        await Store.RemoveEarlyAsync([early.MessageId], _none);
+        await EarlyEvents.RemoveEarlyAsync([early.MessageId], _none);
 
         Assert.Equal([early.MessageId], await KeptAsync(row));
     }
@@ -369,7 +369,7 @@ public abstract partial class SagaStoreCompliance
         await CommitAsync(
             Rows.Move(row, Rows.Next(row)) with { JoinedRequests = [new(joined, hashes[1])], SeenMessages = [new(seen, hashes[2])] });
         var early = Rows.Early(Rows.New()) with { RequestHash = hashes[3] };
-        await Store.StoreEarlyAsync([early], 10, _none);
+        await EarlyEvents.StoreEarlyAsync([early], 10, _none);
 
         Assert.Equal(hashes[0], (await LoadAsync(row.Id)).Row.RequestHash);
         Assert.Equal(
@@ -386,11 +386,11 @@ public abstract partial class SagaStoreCompliance
             new CommitResult.DuplicateRequest(row.Id, row.Source) { Hash = hashes[0] }, await Store.FindRequestAsync(row.RequestId, _none));
         Assert.Equal(new CommitResult.DuplicateRequest(row.Id, "") { Hash = hashes[1] }, await Store.FindRequestAsync(joined, _none));
         Assert.Null(await Store.FindRequestAsync(Rows.Id(), _none));
-        var targets = await Store.FindTargetsAsync(
+        var targets = await EarlyEvents.FindTargetsAsync(
             [Rows.Address(row) with { MessageId = seen }, Rows.Address(row) with { MessageId = row.RequestId }, Rows.Address(row)], _none);
         Assert.Equal(
             [(row.Id, hashes[2]), (row.Id, Guid.Empty), (null, (Guid?)null)], targets.Select(target => (target.SeenBy, target.SeenHash)));
-        Assert.Equal(hashes[3], (await Store.StoreEarlyAsync([early with { RequestHash = Rows.Id() }], 10, _none))[early.MessageId]);
+        Assert.Equal(hashes[3], (await EarlyEvents.StoreEarlyAsync([early with { RequestHash = Rows.Id() }], 10, _none))[early.MessageId]);
     }
 
     [Fact]
@@ -398,14 +398,14 @@ public abstract partial class SagaStoreCompliance
     {
         var first = Rows.New() with { BusinessKey = Rows.Key() };
         var address = Rows.Address(first) with { BusinessKey = first.BusinessKey, CorrelationId = Rows.Id() };
-        Assert.Null(Assert.Single(await Store.FindTargetsAsync([address], _none)).Ended);
+        Assert.Null(Assert.Single(await EarlyEvents.FindTargetsAsync([address], _none)).Ended);
         await StartAsync(first);
         await CommitAsync(Rows.Move(first, Rows.Ended(first)));
         var second = await StartAsync(Rows.New() with { BusinessKey = first.BusinessKey });
-        Assert.Null(Assert.Single(await Store.FindTargetsAsync([address], _none)).Ended);
+        Assert.Null(Assert.Single(await EarlyEvents.FindTargetsAsync([address], _none)).Ended);
         await CommitAsync(Rows.Move(second, Rows.Ended(second) with { EndedAt = Rows.Now.AddMinutes(1) }));
 
-        var ended = await Store.FindTargetsAsync(
+        var ended = await EarlyEvents.FindTargetsAsync(
             [address, Rows.Address(first), address with { SagaId = first.Id }, address with { Contract = "other" }], _none);
 
         Assert.Equal([second.Id, first.Id, null, null], ended.Select(target => target.Ended));
@@ -417,7 +417,7 @@ public abstract partial class SagaStoreCompliance
         var (quick, late) = (Rows.New(), Rows.New() with { BusinessKey = Rows.Key() });
         var forQuick = Rows.Early(quick);
         var forLate = Rows.Early(Rows.New()) with { BusinessKey = late.BusinessKey, ExpiresAt = Rows.Now.AddMinutes(-10) };
-        await Store.StoreEarlyAsync([forQuick, forLate], 10, _none);
+        await EarlyEvents.StoreEarlyAsync([forQuick, forLate], 10, _none);
 
         await StartAsync(quick);
         await CommitAsync(Rows.Move(quick, Rows.Ended(quick)));
@@ -431,10 +431,10 @@ public abstract partial class SagaStoreCompliance
     public async Task Expired_events_do_not_count_against_the_limit()
     {
         var row = Rows.New();
-        await Store.StoreEarlyAsync([Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) }], 1, _none);
+        await EarlyEvents.StoreEarlyAsync([Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) }], 1, _none);
         var next = Rows.Early(row);
 
-        Assert.Equal([next.MessageId], (await Store.StoreEarlyAsync([next], 1, _none)).Keys);
+        Assert.Equal([next.MessageId], (await EarlyEvents.StoreEarlyAsync([next], 1, _none)).Keys);
     }
 
     private static int NewPartition() => Interlocked.Increment(ref _partition);
@@ -443,12 +443,12 @@ public abstract partial class SagaStoreCompliance
         Rows.New() with { HomePartition = partition, Status = SagaStatus.Waiting, Parked = true, NextWakeupAt = wakeup };
 
     private async Task<IEnumerable<DateTimeOffset>> WakeupTimesAsync(int partition) =>
-        (await Store.WakeupsAsync([partition], Rows.Now.AddDays(365), _none)).Select(wakeup => wakeup.At);
+        (await Wakeups.WakeupsAsync([partition], Rows.Now.AddDays(365), _none)).Select(wakeup => wakeup.At);
 
     private async Task<IEnumerable<Guid>> KeptAsync(SagaRow row) => (await LoadAsync(row.Id)).Early.Select(kept => kept.MessageId);
 
     private async Task<IEnumerable<IReadOnlyList<Guid>>> TargetsAsync(params EventAddress[] addresses) =>
-        (await Store.FindTargetsAsync(addresses, _none)).Select(target => target.Live);
+        (await EarlyEvents.FindTargetsAsync(addresses, _none)).Select(target => target.Live);
 
-    private Task<IReadOnlyList<DueEvent>> DueAsync() => Store.DueEarlyAsync(10_000, _none);
+    private Task<IReadOnlyList<DueEvent>> DueAsync() => EarlyEvents.DueEarlyAsync(10_000, _none);
 }

@@ -13,6 +13,14 @@ public abstract partial class SagaStoreCompliance
     /// <summary>A store with its own storage.</summary>
     protected abstract ISagaStore Store { get; }
 
+    protected virtual IEarlyEvents EarlyEvents => (IEarlyEvents)Store;
+
+    protected virtual IOutbox Outbox => (IOutbox)Store;
+
+    protected virtual IPayloads Payloads => (IPayloads)Store;
+
+    protected virtual IWakeups Wakeups => (IWakeups)Store;
+
     [Fact]
     public async Task A_started_saga_is_loaded_unchanged()
     {
@@ -81,7 +89,7 @@ public abstract partial class SagaStoreCompliance
         var loaded = await LoadAsync(first.Id);
         Assert.Equal(Comparable(second), Comparable(loaded.Row));
         Assert.Empty(loaded.Unsent);
-        Assert.Empty(await Store.LoadPayloadsAsync([Rows.Payload(late, "result:late").Id], _none));
+        Assert.Empty(await Payloads.LoadPayloadsAsync([Rows.Payload(late, "result:late").Id], _none));
     }
 
     [Fact]
@@ -118,7 +126,7 @@ public abstract partial class SagaStoreCompliance
         var known = await StartAsync();
         var born = Rows.New();
 
-        var verdicts = await CommitAsync(
+        var results = await CommitAsync(
             Rows.Start(born),
             Rows.Move(stale, Rows.Next(stale)),
             Rows.Start(Rows.New() with { RequestId = known.RequestId }),
@@ -133,7 +141,7 @@ public abstract partial class SagaStoreCompliance
                 CommitResult.Committed.Instance,
                 CommitResult.Committed.Instance,
             ],
-            verdicts);
+            results);
     }
 
     [Fact]
@@ -213,11 +221,11 @@ public abstract partial class SagaStoreCompliance
         var first = Rows.New();
         var second = Rows.New() with { RequestId = first.RequestId };
 
-        var verdicts = await CommitAsync(Rows.Start(first), Rows.Start(second));
+        var results = await CommitAsync(Rows.Start(first), Rows.Start(second));
 
-        var winner = verdicts[0] is CommitResult.Committed ? first : second;
-        Assert.Single(verdicts, CommitResult.Committed.Instance);
-        Assert.Single(verdicts, new CommitResult.DuplicateRequest(winner.Id, winner.Source));
+        var winner = results[0] is CommitResult.Committed ? first : second;
+        Assert.Single(results, CommitResult.Committed.Instance);
+        Assert.Single(results, new CommitResult.DuplicateRequest(winner.Id, winner.Source));
     }
 
     [Fact]
@@ -227,11 +235,11 @@ public abstract partial class SagaStoreCompliance
         var good = Enumerable.Range(0, 6).Select(_ => Rows.New()).ToArray();
         var bad = Rows.New() with { State = "nul\0byte" };
 
-        var verdicts = await CommitAsync(
+        var results = await CommitAsync(
             [.. good[..3].Select(Rows.Start), Rows.Start(bad), .. good[3..].Select(Rows.Start), Rows.Move(moving, Rows.Next(moving))]);
 
-        Assert.IsType<CommitResult.Invalid>(verdicts[3]);
-        Assert.Equal(7, verdicts.Count(verdict => verdict is CommitResult.Committed));
+        Assert.IsType<CommitResult.Invalid>(results[3]);
+        Assert.Equal(7, results.Count(result => result is CommitResult.Committed));
         Assert.Equal(good.Length, (await Store.LoadAsync([.. good.Select(row => row.Id), bad.Id], _none)).Count);
     }
 
@@ -256,11 +264,11 @@ public abstract partial class SagaStoreCompliance
         Guid[] ids = [.. messages.Select(message => message.MessageId)];
 
         Assert.Equal(ids, (await LoadAsync(row.Id)).Unsent.Select(message => message.MessageId));
-        Assert.Equal(ids, (await Store.UnsentOfPartitionsAsync([Partition], 100, _none)).Select(unsent => unsent.Message.MessageId));
-        Assert.Equal(ids[..2], (await Store.UnsentOfPartitionsAsync([Partition], 2, _none)).Select(unsent => unsent.Message.MessageId));
-        Assert.Empty(await Store.UnsentOfPartitionsAsync([Partition + 1], 100, _none));
+        Assert.Equal(ids, (await Outbox.UnsentOfPartitionsAsync([Partition], 100, _none)).Select(unsent => unsent.Message.MessageId));
+        Assert.Equal(ids[..2], (await Outbox.UnsentOfPartitionsAsync([Partition], 2, _none)).Select(unsent => unsent.Message.MessageId));
+        Assert.Empty(await Outbox.UnsentOfPartitionsAsync([Partition + 1], 100, _none));
 
-        await Store.MarkSentAsync(ids[..2], _none);
+        await Outbox.MarkSentAsync(ids[..2], _none);
         await Store.CommitAsync(new CommitBatch([], ids[2..4]), _none);
 
         Assert.Equal(ids[4..], (await LoadAsync(row.Id)).Unsent.Select(message => message.MessageId));
@@ -273,8 +281,8 @@ public abstract partial class SagaStoreCompliance
         var message = Rows.Message("m");
         await CommitAsync(new CommitEntry.Start(row, [], [message], []));
 
-        Assert.DoesNotContain(await Store.UnsentForAsync(TimeSpan.FromHours(1), 10_000, _none), unsent => unsent.SagaId == row.Id);
-        Assert.Contains(await Store.UnsentForAsync(TimeSpan.Zero, 10_000, _none), unsent => unsent.Message.MessageId == message.MessageId);
+        Assert.DoesNotContain(await Outbox.UnsentForAsync(TimeSpan.FromHours(1), 10_000, _none), unsent => unsent.SagaId == row.Id);
+        Assert.Contains(await Outbox.UnsentForAsync(TimeSpan.Zero, 10_000, _none), unsent => unsent.Message.MessageId == message.MessageId);
     }
 
     [Fact]
@@ -289,7 +297,7 @@ public abstract partial class SagaStoreCompliance
 
         Assert.Equal(
             [new Wakeup(due.Id, Partition, Rows.Now)],
-            await Store.WakeupsAsync([Partition], Rows.Now.AddHours(1), _none));
+            await Wakeups.WakeupsAsync([Partition], Rows.Now.AddHours(1), _none));
     }
 
     [Fact]
@@ -298,10 +306,10 @@ public abstract partial class SagaStoreCompliance
         var row = await StartAsync();
         var payload = Rows.Payload(row, "result:a") with { Content = RawJson.FromText("""{"v":1}""") };
 
-        await Store.SavePayloadsAsync([payload], _none);
-        await Store.SavePayloadsAsync([payload with { Content = RawJson.FromText("""{"v":2}""") }], _none);
+        await Payloads.SavePayloadsAsync([payload], _none);
+        await Payloads.SavePayloadsAsync([payload with { Content = RawJson.FromText("""{"v":2}""") }], _none);
 
-        var (_, found) = Assert.Single(await Store.LoadPayloadsAsync([payload.Id, Rows.Id()], _none));
+        var (_, found) = Assert.Single(await Payloads.LoadPayloadsAsync([payload.Id, Rows.Id()], _none));
         Assert.Equal((row.Id, "result:a", 1), (found.SagaId, found.Name, (int)JsonNode.Parse(found.Content.ToString())!["v"]!));
     }
 
@@ -328,7 +336,7 @@ public abstract partial class SagaStoreCompliance
     public async Task An_empty_batch_does_nothing()
     {
         Assert.Empty(await CommitAsync());
-        await Store.MarkSentAsync([], _none);
+        await Outbox.MarkSentAsync([], _none);
     }
 
     [Fact]
@@ -367,11 +375,11 @@ public abstract partial class SagaStoreCompliance
         Assert.False(enough.IsReached);
 
         var payloads = new ReadLimit(1);
-        Assert.Single(await Store.LoadPayloadsAsync([.. rows.Select(row => Rows.Payload(row, "input").Id)], payloads, _none));
+        Assert.Single(await Payloads.LoadPayloadsAsync([.. rows.Select(row => Rows.Payload(row, "input").Id)], payloads, _none));
         Assert.True(payloads.IsReached);
 
         // Unsent messages are limited by bytes, oldest first.
-        var unsent = await Store.UnsentForAsync(TimeSpan.Zero, 10_000, 1, _none);
+        var unsent = await Outbox.UnsentForAsync(TimeSpan.Zero, 10_000, 1, _none);
         Assert.Single(unsent);
     }
 

@@ -17,6 +17,10 @@ public abstract class StoreMaintenanceCompliance
 
     protected abstract ISagaStore Store { get; }
 
+    protected virtual IEarlyEvents EarlyEvents => (IEarlyEvents)Store;
+
+    protected virtual IPayloads Payloads => (IPayloads)Store;
+
     protected abstract ISagaQueries Queries { get; }
 
     protected abstract IEffectLedger Ledger { get; }
@@ -42,10 +46,10 @@ public abstract class StoreMaintenanceCompliance
                 await Store.LoadAsync([old.Id, young.Id, live.Id, unsent.Id], _none)).Keys.Order());
         Assert.Equal(
             [Rows.Payload(young, "input").Id],
-            (await Store.LoadPayloadsAsync([Rows.Payload(old, "input").Id, Rows.Payload(young, "input").Id], _none)).Keys);
+            (await Payloads.LoadPayloadsAsync([Rows.Payload(old, "input").Id, Rows.Payload(young, "input").Id], _none)).Keys);
         Assert.Equal(
             [null, young.Id],
-            (await Store.FindTargetsAsync(
+            (await EarlyEvents.FindTargetsAsync(
                 [Rows.Address(old) with { MessageId = Seen(old) }, Rows.Address(young) with { MessageId = Seen(young) }], _none))
                 .Select(target => target.SeenBy));
         Assert.Equal([0, 1], (await Store.LoadItemsAsync([Items(old), Items(young)], _none)).Select(items => items.Count));
@@ -149,8 +153,8 @@ public abstract class StoreMaintenanceCompliance
 
         await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
 
-        var letters = (await DeadLetters.ListAsync(new DeadLetterFilter(), _none)).DeadLetters;
-        Assert.Equal(new[] { young, open, unsent }.Order(), letters.Select(letter => letter.Id).Order());
+        var deadLetters = (await DeadLetters.ListAsync(new DeadLetterFilter(), _none)).DeadLetters;
+        Assert.Equal(new[] { young, open, unsent }.Order(), deadLetters.Select(deadLetter => deadLetter.Id).Order());
     }
 
     /// <summary>Makes a command of the ledger that old.</summary>
@@ -186,5 +190,5 @@ public abstract class StoreMaintenanceCompliance
     }
 
     private async Task CommitAsync(params CommitEntry[] entries) => Assert.All(
-        await Store.CommitAsync(new CommitBatch(entries, []), _none), verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
+        await Store.CommitAsync(new CommitBatch(entries, []), _none), result => Assert.Equal(CommitResult.Committed.Instance, result));
 }

@@ -27,11 +27,11 @@ public abstract class StoredValueTests
         description: Keeps anything.
         input: { type: object }
         data: { anything: any }
-        events: { told: { data: { what: any } } }
+        events: { reported: { data: { what: any } } }
         initial: keeping
         states:
           keeping:
-            on_event: [ { event: told, next: done } ]
+            on_event: [ { event: reported, next: done } ]
           done: { end: completed }
         """;
 
@@ -100,7 +100,7 @@ public abstract class StoredValueTests
                 Outstanding = [Command(all)],
                 Early = [
                     new BufferedEvent(
-                        Rows.Id(), "told", CelValue.Map([new("what", all)]), Saga(all).Facts.Requester, Rows.Now, Rows.Now.AddDays(1))],
+                        Rows.Id(), "reported", CelValue.Map([new("what", all)]), Saga(all).Facts.Requester, Rows.Now, Rows.Now.AddDays(1))],
             };
             var back = await ThereAndBackAsync(saga);
 

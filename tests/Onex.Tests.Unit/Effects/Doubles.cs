@@ -95,7 +95,7 @@ internal sealed class MemoryLedger : IEffectLedger
 }
 
 /// <summary>Payloads in memory.</summary>
-internal sealed class MemoryPayloads : ISagaStore
+internal sealed class MemoryPayloads : IPayloads
 {
     public ConcurrentDictionary<Guid, SagaPayload> Payloads { get; } = new();
 
@@ -112,43 +112,6 @@ internal sealed class MemoryPayloads : ISagaStore
 
         return Task.CompletedTask;
     }
-
-    public Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(
-        IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation) => throw new NotSupportedException();
-
-    public Task<IReadOnlyList<CommitResult>> CommitAsync(CommitBatch batch, CancellationToken cancellation) =>
-        throw new NotSupportedException();
-
-    public Task MarkSentAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation) => throw new NotSupportedException();
-
-    public Task<IReadOnlyList<UnsentMessage>> UnsentOfPartitionsAsync(
-        IReadOnlyCollection<int> partitions, int limit, long bytesMax, CancellationToken cancellation) => throw new NotSupportedException();
-
-    public Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, long bytesMax, CancellationToken cancellation) =>
-        throw new NotSupportedException();
-
-    public Task<IReadOnlyList<Wakeup>> WakeupsAsync(
-        IReadOnlyCollection<int> partitions, DateTimeOffset before, CancellationToken cancellation) => throw new NotSupportedException();
-
-    public Task<CommitResult.DuplicateRequest?> FindRequestAsync(Guid requestId, CancellationToken cancellation) =>
-        throw new NotSupportedException();
-
-    public Task<IReadOnlyList<EventTarget>> FindTargetsAsync(IReadOnlyList<EventAddress> addresses, CancellationToken cancellation) =>
-        throw new NotSupportedException();
-
-    public Task<IReadOnlyDictionary<Guid, Guid?>> StoreEarlyAsync(
-        IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) => throw new NotSupportedException();
-
-    public Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation) => throw new NotSupportedException();
-
-    public Task RemoveEarlyAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation) => throw new NotSupportedException();
-
-    public Task<IReadOnlyList<Guid>> LiveAsync(Guid after, int limit, CancellationToken cancellation) => throw new NotSupportedException();
-
-    public Task<IReadOnlyList<IReadOnlyList<SagaItem>>> LoadItemsAsync(
-        IReadOnlyList<SagaItemsQuery> queries, CancellationToken cancellation) => throw new NotSupportedException();
-
-    public Task<DateTimeOffset> NowAsync(CancellationToken cancellation) => throw new NotSupportedException();
 }
 
 /// <summary>Keeps what is produced.</summary>

@@ -33,7 +33,7 @@ public sealed class HomePartitionsTests : IClassFixture<TestDatabase>, IDisposab
         _store = new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
         _sender = new OutgoingSender(new NoBroker(), new PostgresDeadLetterIndex(database.DataSource), NullLogger<OutgoingSender>.Instance);
         _home = new HomePartitions(
-            _store,
+            _store, _store, _store,
             _sender,
             _wakeups,
             new DatabaseClock(TimeProvider.System),

@@ -101,13 +101,13 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
                 entries.AddRange(live.Select(row => Rows.Move(row, Rows.Ended(row))));
                 random.Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(entries));
 
-                var verdicts = await store.CommitAsync(new CommitBatch(entries, []), _none);
+                var results = await store.CommitAsync(new CommitBatch(entries, []), _none);
 
                 live = [];
-                foreach (var (entry, verdict) in entries.Zip(verdicts))
+                foreach (var (entry, result) in entries.Zip(results))
                 {
-                    Assert.False(verdict is CommitResult.Invalid, verdict.ToString());
-                    if (verdict is not CommitResult.Committed)
+                    Assert.False(result is CommitResult.Invalid, result.ToString());
+                    if (result is not CommitResult.Committed)
                     {
                         continue;
                     }
@@ -137,7 +137,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         // A long deadlock_timeout here makes the commit the one that detects the deadlock and is aborted.
         await ExecuteAsync("SET LOCAL deadlock_timeout = '10s'");
         await LockAsync(rows[1]);
-        var verdicts = CommitAsync(store, [.. rows.Select(row => Rows.Move(row, Rows.Next(row)))]);
+        var results = CommitAsync(store, [.. rows.Select(row => Rows.Move(row, Rows.Next(row)))]);
         await Eventually.Async(
             async () => await database.Database.ScalarAsync<long>(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 1,
@@ -146,7 +146,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         await LockAsync(rows[0]);
         await transaction.CommitAsync();
 
-        Assert.All(await verdicts, verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
+        Assert.All(await results, result => Assert.Equal(CommitResult.Committed.Instance, result));
         await Eventually.Async(
             async () => await database.Database.ScalarAsync<long>(
                 "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") > before,
@@ -175,13 +175,13 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         var moved = Rows.Next(row);
         lost.Proxy.NextRequest = Enum.Parse<Cut>(cut);
 
-        var verdicts = await CommitAsync(
+        var results = await CommitAsync(
             lost.Store,
             new CommitEntry.Move(moved, 1, [Rows.Happened(moved)], [message], []),
             new CommitEntry.Start(born, [Rows.Happened(born)], [], [Rows.Payload(born, "input")]),
             new CommitEntry.Check(Rows.Id(), 0));
 
-        Assert.All(verdicts, verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
+        Assert.All(results, result => Assert.Equal(CommitResult.Committed.Instance, result));
         Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
         Assert.Equal((1L, 1L), (await VersionAsync(born.Id), await HistoryAsync(born.Id)));
         Assert.Equal(message.MessageId, Assert.Single((await lost.Store.LoadAsync([row.Id], _none))[row.Id].Unsent).MessageId);
@@ -196,12 +196,12 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         lost.Proxy.NextRequest = Cut.BeforeTheAnswer;
         lost.Proxy.Refusing = true;
 
-        var verdicts = CommitAsync(lost.Store, Rows.Move(row, Rows.Next(row)));
+        var results = CommitAsync(lost.Store, Rows.Move(row, Rows.Next(row)));
         await Eventually.Async(() => lost.Proxy.Refused >= 3, TimeSpan.FromMinutes(1), () => $"{lost.Proxy.Refused} tries to connect");
-        Assert.False(verdicts.IsCompleted);
+        Assert.False(results.IsCompleted);
         lost.Proxy.Refusing = false;
 
-        Assert.Equal([CommitResult.Committed.Instance], await verdicts);
+        Assert.Equal([CommitResult.Committed.Instance], await results);
         Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
     }
 
@@ -214,12 +214,12 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         lost.Proxy.NextRequest = Cut.BeforeTheServer;
         lost.Proxy.Refusing = true;
 
-        var verdicts = CommitAsync(lost.Store, Rows.Move(row, Rows.Next(row)));
+        var results = CommitAsync(lost.Store, Rows.Move(row, Rows.Next(row)));
         await Eventually.Async(() => lost.Proxy.Refused >= 1, TimeSpan.FromMinutes(1), () => "no try to connect");
         await CommitAsync(Store(database.DataSource), Rows.Move(row, Rows.Next(row)));
         lost.Proxy.Refusing = false;
 
-        Assert.Equal([CommitResult.Stale.Instance], await verdicts);
+        Assert.Equal([CommitResult.Stale.Instance], await results);
         Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
     }
 
@@ -237,7 +237,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         }
 
         lost.Proxy.NextRequest = Cut.WhileTheServerWorks;
-        var verdicts = CommitAsync(lost.Store, Rows.Move(row, Rows.Next(row)));
+        var results = CommitAsync(lost.Store, Rows.Move(row, Rows.Next(row)));
         await Eventually.Async(
             async () => await database.Database.ScalarAsync<long>(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 2,
@@ -245,7 +245,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
             () => "the cut-off commit and its repetition do not both wait for the row");
         await transaction.CommitAsync();
 
-        Assert.Equal([CommitResult.Committed.Instance], await verdicts);
+        Assert.Equal([CommitResult.Committed.Instance], await results);
         Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
     }
 
@@ -341,10 +341,10 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         Assert.All(
             await CommitAsync(
                 store, [.. rows.Select(row => (CommitEntry)new CommitEntry.Start(row, [Rows.Happened(row)], [Rows.Message("m")], []))]),
-            verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
+            result => Assert.Equal(CommitResult.Committed.Instance, result));
         Assert.All(
             await CommitAsync(store, [.. rows.Select(row => Rows.Move(row, Rows.Next(row)))]),
-            verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
+            result => Assert.Equal(CommitResult.Committed.Instance, result));
     }
 
     private static PostgresSagaStore Store(NpgsqlDataSource dataSource) =>

@@ -29,8 +29,8 @@ public sealed class PostgresSagaStoreTests(TestDatabase database) : SagaStoreCom
         // It must not matter whether the statement is being prepared, and on which connection.
         for (var asked = 0; asked < 3; asked++)
         {
-            var told = await Assert.ThrowsAsync<StoreUnavailableException>(() => store.DueEarlyAsync(1, CancellationToken.None));
-            Assert.Contains("onex db migrate", told.Message, StringComparison.Ordinal);
+            var unavailable = await Assert.ThrowsAsync<StoreUnavailableException>(() => store.DueEarlyAsync(1, CancellationToken.None));
+            Assert.Contains("onex db migrate", unavailable.Message, StringComparison.Ordinal);
         }
 
         await database.Database.ExecuteAsync("ALTER SCHEMA onex_away RENAME TO onex");
