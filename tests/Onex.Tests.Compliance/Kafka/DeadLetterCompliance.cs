@@ -41,7 +41,9 @@ public abstract class DeadLetterCompliance : RiderCompliance
         Assert.Equal("***", deadLetter.OriginalMessage.Headers["Authorization"]);
         Assert.Equal("t", deadLetter.OriginalMessage.Headers["x-trace"]);
         Assert.Equal((0, 0L), (deadLetter.OriginalMessage.Partition, deadLetter.OriginalMessage.Offset));
-        Assert.Equal(("ONEX3001", "not JSON", "MalformedMessage"), (deadLetter.FailureCode, deadLetter.FailureReason, deadLetter.ErrorType));
+        Assert.Equal(
+            ("ONEX3001", "not JSON", "MalformedMessage"),
+            (deadLetter.FailureCode, deadLetter.FailureReason, deadLetter.ErrorType));
         Assert.Equal(correlation, deadLetter.CorrelationId);
         Assert.Equal(2, deadLetter.RetryCount);
 

@@ -46,7 +46,9 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         var deadLetters = (await Bus.ReadAsync(Topics.DeadLetter(topic), 5))
             .ConvertAll(one => JsonSerializer.Deserialize(one.Value, MessageJson.Default.DeadLetter)!);
         Assert.All(
-            deadLetters, deadLetter => Assert.Equal((ErrorCodes.MalformedMessage, "MalformedMessage"), (deadLetter.FailureCode, deadLetter.ErrorType)));
+            deadLetters,
+            deadLetter => Assert.Equal(
+                (ErrorCodes.MalformedMessage, "MalformedMessage"), (deadLetter.FailureCode, deadLetter.ErrorType)));
         await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 6);
     }
 

@@ -230,7 +230,9 @@ public abstract class EffectLedgerCompliance
         Assert.True(states[leased.CommandId].Leased);
         Assert.Null(states[leased.CommandId].Outcome);
         Assert.InRange(
-            states[leased.CommandId].LeasedUntil - Now(), TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(leased.TimeoutMs) + LedgerTimes.LeaseMargin);
+            states[leased.CommandId].LeasedUntil - Now(),
+            TimeSpan.FromSeconds(1),
+            TimeSpan.FromMilliseconds(leased.TimeoutMs) + LedgerTimes.LeaseMargin);
         Assert.False(states[done.CommandId].Leased);
         Assert.Equal(StepOutcomes.Completed, states[done.CommandId].Outcome!.Outcome);
     }

@@ -373,7 +373,15 @@ public sealed class ChangedLogTests : IDisposable
     });
 
     private Task CreateWithLimitAsync(string topic, int bytes) => _admin.Value.CreateTopicsAsync(
-        [new TopicSpecification { Name = topic, NumPartitions = 1, ReplicationFactor = 1, Configs = new() { ["max.message.bytes"] = $"{bytes}" } }]);
+        [
+            new TopicSpecification
+            {
+                Name = topic,
+                NumPartitions = 1,
+                ReplicationFactor = 1,
+                Configs = new() { ["max.message.bytes"] = $"{bytes}" },
+            },
+        ]);
 
     private Task<List<DeleteRecordsResult>> DeleteRecordsAsync(string topic, long before) =>
         _admin.Value.DeleteRecordsAsync([new TopicPartitionOffset(topic, 0, before)]);

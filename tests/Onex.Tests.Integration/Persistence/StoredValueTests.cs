@@ -143,7 +143,8 @@ public abstract class StoredValueTests
             (1, _simple.Select(item => CelValue.List([item, item, item]))),
             (
                 2,
-                Gen.Select(_text, Values(depth - 1)).List[0, 4].Select(entries => CelValue.Map(entries.Select(entry => KeyValuePair.Create(entry.Item1, entry.Item2))))),
+                Gen.Select(_text, Values(depth - 1)).List[0, 4].Select(entries =>
+                    CelValue.Map(entries.Select(entry => KeyValuePair.Create(entry.Item1, entry.Item2))))),
             (1, Gen.Select(_key, Values(depth - 1)).List[0, 4].Select(Keyed)));
 
     private static Gen<T> Among<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(index => values[index]);

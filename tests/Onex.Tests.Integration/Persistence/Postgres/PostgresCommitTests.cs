@@ -317,7 +317,9 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
 
         await using var connection = await database.DataSource.OpenConnectionAsync();
         await using var command = new NpgsqlCommand(
-            $"EXPLAIN {PostgresSagaReader.Wakeups.Replace("$1", "ARRAY[0, 1]", StringComparison.Ordinal).Replace("$2", "now()", StringComparison.Ordinal)}",
+            "EXPLAIN " + PostgresSagaReader.Wakeups
+                .Replace("$1", "ARRAY[0, 1]", StringComparison.Ordinal)
+                .Replace("$2", "now()", StringComparison.Ordinal),
             connection);
         await using var reader = await command.ExecuteReaderAsync();
         var plan = new List<string>();

@@ -157,7 +157,8 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
 
     protected override Task AgeAsync(Guid commandId, TimeSpan age) => _database.Database.ExecuteAsync(
         $"""
-        UPDATE onex.effect_ledger SET leased_until = now() - interval '{age.TotalHours} hours', recorded_at = now() - interval '{age.TotalHours} hours'
+        UPDATE onex.effect_ledger
+        SET leased_until = now() - interval '{age.TotalHours} hours', recorded_at = now() - interval '{age.TotalHours} hours'
         WHERE command_id = '{commandId}'
         """);
 
