@@ -5,7 +5,6 @@ namespace Onex.Tests.Compliance.Kafka;
 
 /// <summary>
 /// The rider on every bus. Each suite that inherits this class has a subclass per bus: <c>KafkaRiderTests.cs</c> and
-
 /// <c>MemoryRiderTests.cs</c>.
 /// </summary>
 public abstract class RiderCompliance
