@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Onex.Persistence.Postgres;
-using Onex.Persistence.Maintenance;
 
 namespace Onex.Persistence.Schema;
 

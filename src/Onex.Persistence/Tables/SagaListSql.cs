@@ -1,8 +1,7 @@
 using Onex.Engine;
-using Onex.Persistence.Postgres;
-using Onex.Persistence.Tables;
+using Onex.Persistence.Sagas;
 
-namespace Onex.Persistence.Sagas;
+namespace Onex.Persistence.Tables;
 
 /// <summary>Builds the query for a page of sagas. Values are always parameters, never part of the text.</summary>
 internal static class SagaListSql

@@ -1,8 +1,6 @@
-using Onex.Persistence.Postgres;
-using Onex.Persistence.Sagas;
-using Onex.Persistence.Tables;
+using Onex.Persistence.DeadLetters;
 
-namespace Onex.Persistence.DeadLetters;
+namespace Onex.Persistence.Tables;
 
 /// <summary>The parts of queries that both stores share. Values are always parameters, never part of the text.</summary>
 internal static class DeadLetterSql
