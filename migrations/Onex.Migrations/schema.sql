@@ -188,7 +188,7 @@ CREATE TABLE onex.saga_history_default PARTITION OF onex.saga_history DEFAULT;
 COMMENT ON TABLE onex.saga_history IS
     'The history of each saga, ordered by (version, ordinal). Append only; one partition per day (UTC), created in advance.';
 COMMENT ON TABLE onex.saga_history_default IS
-    'History of days for which no partition was made in time, and old history of sagas that still live.';
+    'History of days without a partition, and old history of live sagas.';
 COMMENT ON COLUMN onex.saga_history.saga_id IS 'The saga.';
 COMMENT ON COLUMN onex.saga_history.version IS 'Version of the saga that the entry belongs to.';
 COMMENT ON COLUMN onex.saga_history.ordinal IS '0, 1, ... within the version.';
@@ -388,7 +388,7 @@ END
 $$;
 
 COMMENT ON FUNCTION onex.make_history_partitions(integer) IS
-    'Makes the partitions of onex.saga_history for today (UTC) and that many days more. Answers how many were made.';
+    'Creates the partitions of onex.saga_history for today (UTC) and that many more days. Returns the number created.';
 
 CREATE FUNCTION onex.drop_history_partitions(kept interval) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
@@ -429,7 +429,7 @@ END
 $$;
 
 COMMENT ON FUNCTION onex.drop_history_partitions(interval) IS
-    'Drops the partitions of onex.saga_history that hold nothing younger than that, but keeps what belongs to sagas that live or ended since. Answers how many were dropped; what is in use stays for the next time.';
+    'Drops the partitions of onex.saga_history without younger entries, but keeps the history of sagas that are live or ended since. Returns the number dropped; what is in use stays for the next time.';
 
 SELECT onex.make_history_partitions(7);
 
@@ -438,7 +438,7 @@ CREATE VIEW onex.live_sagas AS
            now() - started_at AS age, now() - updated_at AS still_for, next_wakeup_at, fault, parent_id, started_at, updated_at
     FROM onex.sagas
     WHERE ended_at IS NULL;
-COMMENT ON VIEW onex.live_sagas IS 'Sagas that have not ended, with their age and for how long they have not moved.';
+COMMENT ON VIEW onex.live_sagas IS 'Live sagas, with their age and the time since their last transition.';
 
 CREATE VIEW onex.failed_today AS
     SELECT id, contract, contract_version, business_key, state, fault ->> 'code' AS code, fault ->> 'message' AS message,
@@ -485,7 +485,7 @@ CREATE VIEW onex.stuck AS
     ) live
     WHERE reason IS NOT NULL AND NOT EXISTS (SELECT FROM onex.outbox o WHERE o.saga_id = live.id);
 COMMENT ON VIEW onex.stuck IS
-    'Live sagas that nothing will ever move, with the reason: not blocked or paused, nothing to send, and no wake-up that will come and no event that they wait for. Must be empty.';
+    'Live sagas that will never continue by themselves, with the reason: not blocked or paused, nothing to send, no wake-up and no awaited event. Must be empty.';
 
 INSERT INTO onex.schema_migrations ("MigrationId", "ProductVersion")
 VALUES ('20261129114031_Initial', '10.0.15');
