@@ -254,7 +254,7 @@ public sealed partial class SilentMistakesTests
     [InlineData("http.get", "headers: { traceparent: a }", true)]
     [InlineData("http.get", "headers: { host: a }", true)]
     [InlineData("http.get", "headers: { X-Mine: a }", false)]
-    public void An_argument_of_which_nothing_comes_is_doubted(string operation, string with, bool found)
+    public void An_argument_without_effect_is_warned_about(string operation, string with, bool found)
     {
         var text = TestContracts.Head + Work($"{{ id: a, effect: {operation}, connection: stock, with: {{ path: /a, {with} }} }}");
 

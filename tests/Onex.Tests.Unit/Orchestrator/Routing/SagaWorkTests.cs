@@ -84,7 +84,7 @@ public sealed class SagaWorkTests
     }
 
     [Fact]
-    public void The_sender_of_a_kept_event_that_nobody_claimed_is_told_with_the_commit_and_the_event_becomes_a_dead_letter()
+    public void The_sender_of_a_buffered_event_that_nobody_claimed_is_answered_with_the_commit_and_the_event_becomes_a_dead_letter()
     {
         var kept = Kept("cancel") with
         {
@@ -200,7 +200,7 @@ public sealed class SagaWorkTests
     }
 
     [Fact]
-    public void A_request_is_found_by_where_it_came_from_and_answered_as_it_was_told_to_be()
+    public void A_request_is_found_by_its_source_and_answered_as_before()
     {
         var (first, twin, other) = (
             Saga.Facts.Requester, Saga.Facts.Requester with { Source = "http/2" }, SagaScenario.Requester("http/3"));
