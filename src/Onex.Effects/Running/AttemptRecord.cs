@@ -75,7 +75,8 @@ internal sealed class AttemptRecord(IEffectLedger ledger, IPayloads payloads, St
     public async Task<StepResult?> RecordAsync(StepResult result, CancellationToken cancellation)
     {
         // Recording waits for a transaction in doubt. If this record is written afterwards, that transaction did not commit.
-        var stored = await StoreAsync(IsInDoubt && !granted.FollowsUnrecordedLease ? result with { Reach = StepReaches.NotSent } : result, cancellation);
+        var stored = await StoreAsync(
+            IsInDoubt && !granted.FollowsUnrecordedLease ? result with { Reach = StepReaches.NotSent } : result, cancellation);
         if (!await ledger.RecordAsync(granted.LeaseToken, stored, cancellation))
         {
             return null;
