@@ -41,7 +41,7 @@ public interface IDeadLetterIndex
     Task CloseAsync(Guid id, string reason, CancellationToken cancellation);
 
     /// <summary>The saga that a request started, or that has processed the event or request with that identity; or null.</summary>
-    Task<Guid?> HandledByAsync(Guid requestId, CancellationToken cancellation);
+    Task<SagaId?> HandledByAsync(MessageId requestId, CancellationToken cancellation);
 
     /// <summary>The most entries that <see cref="OpenAsync"/> returns.</summary>
     const int OpenMax = 10_000;

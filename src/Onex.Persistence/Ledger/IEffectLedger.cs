@@ -18,17 +18,20 @@ public interface IEffectLedger
     /// For the orchestrator: cancels those of these commands that nobody has claimed, so that later claims expire
     /// (<see cref="ClaimResult.Expired"/>), closes attempts like <see cref="CloseExpiredAsync"/>, and returns the state of all of them.
     /// </summary>
-    Task<IReadOnlyDictionary<Guid, LedgerState>> CancelAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation);
+    Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation);
 
     /// <summary>
     /// For the orchestrator: closes the attempts of these commands whose lease expired without an outcome, and returns the state of the
     /// commands. Of a closed command only a later attempt is ever run, so a late copy of the abandoned one cannot begin. The former holder
     /// of the lease may still record an outcome. Unknown commands are missing in the result.
     /// </summary>
-    Task<IReadOnlyDictionary<Guid, LedgerState>> CloseExpiredAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation);
+    Task<IReadOnlyDictionary<CommandId, LedgerState>> CloseExpiredAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation);
 
     /// <summary>The state of these commands. Unknown commands are missing in the result.</summary>
-    Task<IReadOnlyDictionary<Guid, LedgerState>> LookUpAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation);
+    Task<IReadOnlyDictionary<CommandId, LedgerState>> LookUpAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation);
 }
 
 /// <summary>The result of a claim.</summary>

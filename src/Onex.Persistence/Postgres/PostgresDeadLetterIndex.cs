@@ -1,5 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
+using Onex.Contracts.Messages;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Tables;
@@ -97,9 +98,9 @@ public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDead
         cancellation);
 
     /// <inheritdoc />
-    public Task<Guid?> HandledByAsync(Guid requestId, CancellationToken cancellation) => dataSource.RunAsync(
-        [new NpgsqlBatchCommand(HandledBy) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = requestId } } }],
-        async reader => await reader.ReadAsync(cancellation) ? reader.GetGuid(0) : (Guid?)null,
+    public Task<SagaId?> HandledByAsync(MessageId requestId, CancellationToken cancellation) => dataSource.RunAsync(
+        [new NpgsqlBatchCommand(HandledBy) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = requestId.Value } } }],
+        async reader => await reader.ReadAsync(cancellation) ? new SagaId(reader.GetGuid(0)) : (SagaId?)null,
         cancellation);
 
     /// <inheritdoc />
@@ -153,15 +154,15 @@ public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDead
         // It belongs to no partition, so no assignment sends it. Its sender does, or the sweep of any orchestrator.
         _message.AddTo(
             command.Parameters,
-            decision.Message is { } message ? [new OutgoingRow(decision.DeadLetterId, OutgoingMessage.NoHome, message)] : []);
+            decision.Message is { } message ? [new OutgoingRow(new SagaId(decision.DeadLetterId), OutgoingMessage.NoHome, message)] : []);
         return dataSource.RunAsync([command, Find(decision.DeadLetterId)], reader => FirstAsync(reader, cancellation), cancellation);
     }
 
     /// <summary>Adds an entry if the saga's latest transition is this one.</summary>
-    internal static NpgsqlBatchCommand AddOfTransition(DeadLetterRow row, Guid sagaId, Guid transitionId)
+    internal static NpgsqlBatchCommand AddOfTransition(DeadLetterRow row, SagaId sagaId, Guid transitionId)
     {
         var command = Filled(new NpgsqlBatchCommand(_insertOfTransition + DeadLetterSql.OnConflict(row)), row);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = sagaId });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = sagaId.Value });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = transitionId });
         return command;
     }

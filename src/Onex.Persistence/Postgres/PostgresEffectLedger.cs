@@ -158,7 +158,7 @@ public sealed class PostgresEffectLedger : IEffectLedger
         {
             Parameters =
             {
-                new NpgsqlParameter<Guid> { TypedValue = result.CommandId },
+                new NpgsqlParameter<Guid> { TypedValue = result.CommandId.Value },
                 new NpgsqlParameter<Guid> { TypedValue = leaseToken },
                 new NpgsqlParameter<string> { TypedValue = result.Outcome },
                 new NpgsqlParameter<byte[]>
@@ -172,7 +172,8 @@ public sealed class PostgresEffectLedger : IEffectLedger
     }
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, LedgerState>> CancelAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
         ReadStatesAsync(
             commandIds,
             [
@@ -180,7 +181,7 @@ public sealed class PostgresEffectLedger : IEffectLedger
                 {
                     Parameters =
                     {
-                        PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds.Distinct()]),
+                        PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds.Distinct().Select(id => id.Value)]),
                         new NpgsqlParameter<Guid> { TypedValue = Guid.Empty },
                     },
                 },
@@ -189,28 +190,35 @@ public sealed class PostgresEffectLedger : IEffectLedger
             cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, LedgerState>> CloseExpiredAsync(
-        IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> CloseExpiredAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
         ReadStatesAsync(commandIds, [CloseExpired(commandIds)], cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, LedgerState>> LookUpAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> LookUpAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
         ReadStatesAsync(commandIds, [], cancellation);
 
-    private static NpgsqlBatchCommand CloseExpired(IReadOnlyCollection<Guid> commandIds) =>
-        new(CloseExpiredLeases) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds]) } };
+    private static NpgsqlBatchCommand CloseExpired(IReadOnlyCollection<CommandId> commandIds) =>
+        new(CloseExpiredLeases) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds.Select(id => id.Value)]) } };
 
     // Reads after the given commands, which return no rows.
-    private Task<IReadOnlyDictionary<Guid, LedgerState>> ReadStatesAsync(
-        IReadOnlyCollection<Guid> commandIds, NpgsqlBatchCommand[] before, CancellationToken cancellation) =>
-        _dataSource.RunAsync<IReadOnlyDictionary<Guid, LedgerState>>(
-            [.. before, new NpgsqlBatchCommand(Read) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds]) } }],
+    private Task<IReadOnlyDictionary<CommandId, LedgerState>> ReadStatesAsync(
+        IReadOnlyCollection<CommandId> commandIds, NpgsqlBatchCommand[] before, CancellationToken cancellation) =>
+        _dataSource.RunAsync<IReadOnlyDictionary<CommandId, LedgerState>>(
+            [
+                .. before,
+                new NpgsqlBatchCommand(Read)
+                {
+                    Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, [.. commandIds.Select(id => id.Value)]) },
+                },
+            ],
             async reader =>
             {
-                var states = new Dictionary<Guid, LedgerState>(commandIds.Count);
+                var states = new Dictionary<CommandId, LedgerState>(commandIds.Count);
                 while (await reader.ReadAsync(cancellation))
                 {
-                    states[reader.GetGuid(0)] = new LedgerState(
+                    states[new CommandId(reader.GetGuid(0))] = new LedgerState(
                         reader.GetInt32(1), reader.GetBoolean(2), reader.GetFieldValue<DateTimeOffset>(3), Result(reader, 4))
                     {
                         Cancelled = reader.GetBoolean(5),
@@ -278,12 +286,12 @@ public sealed class PostgresEffectLedger : IEffectLedger
     private Task<bool> ClaimUniqueAsync(IReadOnlyList<ClaimRow> requests, List<int> places, ClaimResult?[] results)
     {
         var commands = places.Select(place => requests[place].Command).ToArray();
-        var ids = commands.Select(command => command.CommandId).ToArray();
+        var ids = commands.Select(command => command.CommandId.Value).ToArray();
         var notAfter = commands.Select(command => command.NotAfter.UtcDateTime).ToArray();
         var claim = new NpgsqlBatchCommand(_claim);
         _given.AddTo(claim.Parameters, [.. places.Select(place => requests[place])]);
         claim.Parameters.Add(PostgresArray.Of(
-            NpgsqlDbType.Uuid, [.. commands.Where(command => command.AskAgain == true).Select(command => command.CommandId)]));
+            NpgsqlDbType.Uuid, [.. commands.Where(command => command.AskAgain == true).Select(command => command.CommandId.Value)]));
         return _dataSource.RunAsync(
             [
                 new NpgsqlBatchCommand(ReadUnrecorded) { Parameters = { PostgresArray.Of(NpgsqlDbType.Uuid, ids) } },
@@ -295,10 +303,10 @@ public sealed class PostgresEffectLedger : IEffectLedger
             ],
             async reader =>
             {
-                var unrecorded = new HashSet<Guid>();
+                var unrecorded = new HashSet<CommandId>();
                 while (await reader.ReadAsync())
                 {
-                    unrecorded.Add(reader.GetGuid(0));
+                    unrecorded.Add(new CommandId(reader.GetGuid(0)));
                 }
 
                 await reader.NextResultAsync();
@@ -345,7 +353,7 @@ public sealed class PostgresEffectLedger : IEffectLedger
 
     private async Task<IReadOnlyList<bool>> RecordAllAsync(IReadOnlyList<RecordRequest> requests)
     {
-        var ids = requests.Select(item => item.Result.CommandId).ToArray();
+        var ids = requests.Select(item => item.Result.CommandId.Value).ToArray();
         var tokens = requests.Select(item => item.Token).ToArray();
         var recorded = new bool[requests.Count];
         await _dataSource.RunAsync(

@@ -5,7 +5,7 @@ using Onex.Persistence.DeadLetters;
 namespace Onex.Persistence.Sagas;
 
 /// <summary>The content of one commit: an entry per saga, each saga at most once.</summary>
-public sealed record CommitBatch(IReadOnlyList<CommitEntry> Entries, IReadOnlyCollection<Guid> SentMessageIds);
+public sealed record CommitBatch(IReadOnlyList<CommitEntry> Entries, IReadOnlyCollection<MessageId> SentMessageIds);
 
 /// <summary>The part of a commit that concerns one saga.</summary>
 public abstract record CommitEntry
@@ -15,7 +15,7 @@ public abstract record CommitEntry
     }
 
     /// <summary>The saga.</summary>
-    public abstract Guid SagaId { get; }
+    public abstract SagaId SagaId { get; }
 
     /// <summary>Index entries for the dead letters among the outgoing messages of this entry.</summary>
     public IReadOnlyList<DeadLetterRow> DeadLetters { get; init; } = [];
@@ -31,7 +31,7 @@ public abstract record CommitEntry
         IReadOnlyList<SagaPayload> Payloads) : CommitEntry
     {
         /// <inheritdoc />
-        public override Guid SagaId => Row.Id;
+        public override SagaId SagaId => Row.Id;
     }
 
     /// <summary>One or more transitions of a saga, based on the version that was read.</summary>
@@ -60,13 +60,13 @@ public abstract record CommitEntry
         /// Events that the saga no longer buffers, because it has processed them or has ended. May also name an early event, whose row is
         /// deleted by the commit that processes it.
         /// </summary>
-        public IReadOnlyList<Guid> ReleasedEvents { get; init; } = [];
+        public IReadOnlyList<MessageId> ReleasedEvents { get; init; } = [];
 
         /// <summary>Whether the row that was read was parked, so that it may have a timer to delete.</summary>
         public bool WasParked { get; init; }
 
         /// <inheritdoc />
-        public override Guid SagaId => Row.Id;
+        public override SagaId SagaId => Row.Id;
 
         // An ended saga buffers nothing, and an event that the same move releases was never stored.
         internal IEnumerable<EarlyEvent> EventsToBuffer() => Row.EndedAt is not null
@@ -77,14 +77,14 @@ public abstract record CommitEntry
     /// <summary>
     /// Nothing to write. Succeeds only if the version is still the one that was read (0: there is no such row).
     /// </summary>
-    public sealed record Check(Guid Id, long ExpectedVersion) : CommitEntry
+    public sealed record Check(SagaId Id, long ExpectedVersion) : CommitEntry
     {
         /// <inheritdoc />
-        public override Guid SagaId => Id;
+        public override SagaId SagaId => Id;
     }
 }
 
 /// <summary>A message that a saga has processed.</summary>
 /// <param name="MessageId">Its identity.</param>
 /// <param name="Hash">Hash of its content: distinguishes a duplicate from another message with the same identity. Null if unknown.</param>
-public sealed record SeenMessage(Guid MessageId, Guid? Hash = null);
+public sealed record SeenMessage(MessageId MessageId, Guid? Hash = null);

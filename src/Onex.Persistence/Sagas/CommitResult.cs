@@ -26,7 +26,7 @@ public abstract record CommitResult
     /// <summary>A start whose request id is known: the saga of the request, and the position of the record that started it.</summary>
     /// <param name="SagaId">The saga that has the request.</param>
     /// <param name="Source">The position of the record that started it; empty if the request joined it.</param>
-    public sealed record DuplicateRequest(Guid SagaId, string Source) : CommitResult
+    public sealed record DuplicateRequest(SagaId SagaId, string Source) : CommitResult
     {
         /// <summary>The hash of its content, or null if none was stored.</summary>
         public Guid? Hash { get; init; }
@@ -35,10 +35,10 @@ public abstract record CommitResult
     /// <summary>
     /// The saga has processed these messages of <see cref="CommitEntry.Move.SeenMessages"/> before: the caller decides again without them.
     /// </summary>
-    public sealed record DuplicateMessages(IReadOnlySet<Guid> MessageIds) : CommitResult;
+    public sealed record DuplicateMessages(IReadOnlySet<MessageId> MessageIds) : CommitResult;
 
     /// <summary>A start whose business key a live saga has.</summary>
-    public sealed record KeyTaken(Guid SagaId) : CommitResult
+    public sealed record KeyTaken(SagaId SagaId) : CommitResult
     {
         /// <summary>The hash of the request that started that saga, or null if none was stored.</summary>
         public Guid? Hash { get; init; }

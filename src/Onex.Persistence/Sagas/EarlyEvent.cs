@@ -8,10 +8,10 @@ namespace Onex.Persistence.Sagas;
 public sealed record EarlyEvent
 {
     /// <summary>The message's identity.</summary>
-    public required Guid MessageId { get; init; }
+    public required MessageId MessageId { get; init; }
 
     /// <summary>The saga that buffers it; null for an early event.</summary>
-    public Guid? SagaId { get; init; }
+    public SagaId? SagaId { get; init; }
 
     /// <summary>The contract of its saga.</summary>
     public required string Contract { get; init; }

@@ -28,8 +28,8 @@ public interface IOutbox
         UnsentForAsync(age, limit, long.MaxValue, cancellation);
 
     /// <summary>Deletes messages that the broker has acknowledged. May be written together with the next commit.</summary>
-    Task MarkSentAsync(IReadOnlyCollection<Guid> messageIds, CancellationToken cancellation);
+    Task MarkSentAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation);
 }
 
 /// <summary>An unsent message and its saga.</summary>
-public sealed record UnsentMessage(Guid SagaId, OutgoingMessage Message);
+public sealed record UnsentMessage(SagaId SagaId, OutgoingMessage Message);

@@ -10,11 +10,11 @@ public interface ISagaQueries
     Task<SagaPage> ListAsync(SagaFilter filter, CancellationToken cancellation);
 
     /// <summary>The row of a saga with its payloads named <c>input</c> and <c>output</c>, or null.</summary>
-    Task<SagaDetail?> FindAsync(Guid sagaId, CancellationToken cancellation);
+    Task<SagaDetail?> FindAsync(SagaId sagaId, CancellationToken cancellation);
 
     /// <summary>The history of a saga in order, after the given entry.</summary>
     Task<IReadOnlyList<HistoryEntry>> HistoryAsync(
-        Guid sagaId, long afterVersion, int afterOrdinal, int limit, CancellationToken cancellation);
+        SagaId sagaId, long afterVersion, int afterOrdinal, int limit, CancellationToken cancellation);
 
     /// <summary>
     /// The sagas that violate the wake-up invariant: live, without a next wake-up, not waiting for a named event, and neither blocked nor
@@ -42,7 +42,7 @@ public sealed record SagaFilter
     public string? Key { get; init; }
 
     /// <summary>The parent saga.</summary>
-    public Guid? Parent { get; init; }
+    public SagaId? Parent { get; init; }
 
     /// <summary>A saga's id, a correlation id, or the beginning of a business key.</summary>
     public string? Text { get; init; }
@@ -67,7 +67,7 @@ public sealed record SagaPage(IReadOnlyList<SagaRow> Sagas, string? Next);
 public sealed record SagaDetail(SagaRow Row, RawJson Input, RawJson? Output, IReadOnlyList<EarlyEvent> Early);
 
 /// <summary>A saga that will never continue by itself.</summary>
-public sealed record StuckSaga(Guid Id, string Contract, string State, string Status, DateTimeOffset UpdatedAt, string Reason);
+public sealed record StuckSaga(SagaId Id, string Contract, string State, string Status, DateTimeOffset UpdatedAt, string Reason);
 
 /// <summary>The number of sagas of a contract in a state.</summary>
 public sealed record SagaCount(string Contract, string State, string Status, long Count);

@@ -14,10 +14,11 @@ public interface ISagaStore
     /// Loads the rows of those ids with their input, unsent messages and buffered events, in one query. Ids without a row are missing in
     /// the result; so are others once the limit is reached.
     /// </summary>
-    Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation);
+    Task<IReadOnlyDictionary<SagaId, LoadedSaga>> LoadAsync(
+        IReadOnlyCollection<SagaId> ids, ReadLimit? limit, CancellationToken cancellation);
 
     /// <summary>Loads all of those ids, without a limit.</summary>
-    Task<IReadOnlyDictionary<Guid, LoadedSaga>> LoadAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
+    Task<IReadOnlyDictionary<SagaId, LoadedSaga>> LoadAsync(IReadOnlyCollection<SagaId> ids, CancellationToken cancellation) =>
         LoadAsync(ids, null, cancellation);
 
     /// <summary>
@@ -34,10 +35,10 @@ public interface ISagaStore
     /// <summary>
     /// The ids of all live sagas, in order, a page at a time. The embedded mode uses it to resend messages that its log has lost.
     /// </summary>
-    Task<IReadOnlyList<Guid>> LiveAsync(Guid after, int limit, CancellationToken cancellation);
+    Task<IReadOnlyList<SagaId>> LiveAsync(SagaId after, int limit, CancellationToken cancellation);
 
     /// <summary>The saga that has a request, because it was started by it or the request joined it; null if none has.</summary>
-    Task<CommitResult.DuplicateRequest?> FindRequestAsync(Guid requestId, CancellationToken cancellation);
+    Task<CommitResult.DuplicateRequest?> FindRequestAsync(MessageId requestId, CancellationToken cancellation);
 
     /// <summary>The database's clock.</summary>
     Task<DateTimeOffset> NowAsync(CancellationToken cancellation);

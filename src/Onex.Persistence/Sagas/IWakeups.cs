@@ -13,4 +13,4 @@ public interface IWakeups
 }
 
 /// <summary>A wake-up of a saga.</summary>
-public sealed record Wakeup(Guid SagaId, int HomePartition, DateTimeOffset At);
+public sealed record Wakeup(SagaId SagaId, int HomePartition, DateTimeOffset At);

@@ -9,7 +9,7 @@ public sealed record OutgoingMessage
     public const int NoHome = -1;
 
     /// <summary>The identity, derived from saga and transition.</summary>
-    public required Guid MessageId { get; init; }
+    public required MessageId MessageId { get; init; }
 
     /// <summary>The topic.</summary>
     public required string Topic { get; init; }

@@ -7,4 +7,4 @@ namespace Onex.Persistence.Sagas;
 /// <param name="SagaId">The saga it belongs to.</param>
 /// <param name="Name"><c>input</c>, <c>output</c>, <c>arguments:...</c>, <c>result:...</c>, <c>response</c>.</param>
 /// <param name="Content">The value, stored byte for byte; json.</param>
-public sealed record SagaPayload(Guid Id, Guid SagaId, string Name, RawJson Content);
+public sealed record SagaPayload(Guid Id, SagaId SagaId, string Name, RawJson Content);

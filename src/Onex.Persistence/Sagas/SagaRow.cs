@@ -7,7 +7,7 @@ namespace Onex.Persistence.Sagas;
 public sealed record SagaRow
 {
     /// <summary>UUID version 7.</summary>
-    public required Guid Id { get; init; }
+    public required SagaId Id { get; init; }
 
     /// <summary>The contract's name.</summary>
     public required string Contract { get; init; }
@@ -22,7 +22,7 @@ public sealed record SagaRow
     public required Guid CorrelationId { get; init; }
 
     /// <summary>Identity of the request that started it; unique.</summary>
-    public required Guid RequestId { get; init; }
+    public required MessageId RequestId { get; init; }
 
     /// <summary>
     /// Hash of that request's content: distinguishes a duplicate from another request with the same identity. Null if unknown.
@@ -33,7 +33,7 @@ public sealed record SagaRow
     public string? BusinessKey { get; init; }
 
     /// <summary>The saga that waits for this one, or null.</summary>
-    public Guid? ParentId { get; init; }
+    public SagaId? ParentId { get; init; }
 
     /// <summary>The position of the request's record, <c>topic/partition/offset</c>, or another description of its origin.</summary>
     public required string Source { get; init; }

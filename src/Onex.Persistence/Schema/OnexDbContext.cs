@@ -65,6 +65,8 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
     {
         configurationBuilder.Properties<RawJson>().HaveConversion<JsonText>().HaveColumnType("jsonb");
         configurationBuilder.Properties<MessageHeaders>().HaveConversion<HeadersText>().HaveColumnType("jsonb");
+        configurationBuilder.Properties<SagaId>().HaveConversion<SagaIdValue>();
+        configurationBuilder.Properties<MessageId>().HaveConversion<MessageIdValue>();
         configurationBuilder.Properties<DateTimeOffset>().HaveColumnType("timestamp with time zone");
     }
 
@@ -411,6 +413,10 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
     private sealed class HeadersText()
         : ValueConverter<MessageHeaders, string>(
             headers => headers.ToJson().ToString(), text => MessageHeaders.Parse(RawJson.FromText(text)));
+
+    private sealed class SagaIdValue() : ValueConverter<SagaId, Guid>(id => id.Value, value => new SagaId(value));
+
+    private sealed class MessageIdValue() : ValueConverter<MessageId, Guid>(id => id.Value, value => new MessageId(value));
 
     private sealed class DeadLetterStatusConverter()
         : ValueConverter<DeadLetterStatus, string>(status => status.ToText(), text => DeadLetterStatusText.Parse(text));

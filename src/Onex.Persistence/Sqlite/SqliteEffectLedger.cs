@@ -67,8 +67,9 @@ internal sealed class SqliteEffectLedger : IEffectLedger
         _records.RunAsync((leaseToken, result), cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, LedgerState>> CancelAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
-        _database.WriteAsync<IReadOnlyDictionary<Guid, LedgerState>>(
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
+        _database.WriteAsync<IReadOnlyDictionary<CommandId, LedgerState>>(
             session =>
             {
                 foreach (var id in commandIds)
@@ -81,13 +82,14 @@ internal sealed class SqliteEffectLedger : IEffectLedger
             cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, LedgerState>> CloseExpiredAsync(
-        IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
-        _database.WriteAsync<IReadOnlyDictionary<Guid, LedgerState>>(session => CloseExpired(session, commandIds), cancellation);
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> CloseExpiredAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
+        _database.WriteAsync<IReadOnlyDictionary<CommandId, LedgerState>>(session => CloseExpired(session, commandIds), cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, LedgerState>> LookUpAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
-        _database.ReadAsync<IReadOnlyDictionary<Guid, LedgerState>>(session => States(session, commandIds), cancellation);
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> LookUpAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
+        _database.ReadAsync<IReadOnlyDictionary<CommandId, LedgerState>>(session => States(session, commandIds), cancellation);
 
     private ClaimResult Claim(SqliteSession session, StepCommand command)
     {
@@ -121,7 +123,7 @@ internal sealed class SqliteEffectLedger : IEffectLedger
         return session.Exists(IsRecorded, result.CommandId, token);
     }
 
-    private Dictionary<Guid, LedgerState> CloseExpired(SqliteSession session, IReadOnlyCollection<Guid> commandIds)
+    private Dictionary<CommandId, LedgerState> CloseExpired(SqliteSession session, IReadOnlyCollection<CommandId> commandIds)
     {
         var now = _time.GetUtcNow();
         foreach (var id in commandIds)
@@ -132,9 +134,9 @@ internal sealed class SqliteEffectLedger : IEffectLedger
         return States(session, commandIds);
     }
 
-    private static Dictionary<Guid, LedgerState> States(SqliteSession session, IReadOnlyCollection<Guid> commandIds)
+    private static Dictionary<CommandId, LedgerState> States(SqliteSession session, IReadOnlyCollection<CommandId> commandIds)
     {
-        var states = new Dictionary<Guid, LedgerState>(commandIds.Count);
+        var states = new Dictionary<CommandId, LedgerState>(commandIds.Count);
         foreach (var id in commandIds)
         {
             if (Find(session, id) is { } entry)
@@ -149,7 +151,7 @@ internal sealed class SqliteEffectLedger : IEffectLedger
         return states;
     }
 
-    private static Entry? Find(SqliteSession session, Guid commandId) => session.Query(
+    private static Entry? Find(SqliteSession session, CommandId commandId) => session.Query(
         "SELECT attempt, leased_until, outcome, result FROM effect_ledger WHERE command_id = $1",
         row => new Entry(row.Integer(0), row.Time(1), row.OptionalText(2), Result(row, 3)),
         commandId).SingleOrDefault();

@@ -17,8 +17,8 @@ internal static class LedgerTable
     private static Table<ClaimRow> Create()
     {
         var table = new Table<ClaimRow>();
-        table.Uuid("command_id", row => row.Command.CommandId, isFixed: true);
-        table.Uuid("saga_id", row => row.Command.SagaId, isFixed: true);
+        table.Uuid("command_id", row => row.Command.CommandId.Value, isFixed: true);
+        table.Uuid("saga_id", row => row.Command.SagaId.Value, isFixed: true);
         table.Text("step", row => row.Command.Step, isFixed: true);
         table.Text("operation", row => row.Command.Operation, isFixed: true);
         table.Integer("attempt", row => row.Command.Attempt);

@@ -40,7 +40,7 @@ internal static class SagaListSql
 
         if (filter.Parent is { } parent)
         {
-            conditions.Add($"s.parent_id = {given(parent)}");
+            conditions.Add($"s.parent_id = {given(parent.Value)}");
         }
 
         if (filter.Text is { } text)
@@ -62,7 +62,7 @@ internal static class SagaListSql
     /// <summary>Makes a page of rows that were queried with one more than <paramref name="limit"/>.</summary>
     public static SagaPage Page(List<SagaRow> rows, int limit) => rows.Count <= limit
         ? new SagaPage(rows, null)
-        : new SagaPage(rows[..limit], new ListCursor(rows[limit - 1].StartedAt, rows[limit - 1].Id).ToString());
+        : new SagaPage(rows[..limit], new ListCursor(rows[limit - 1].StartedAt, rows[limit - 1].Id.Value).ToString());
 
     /// <summary>
     /// Replaces the character 0, which the database cannot store or compare, by a character that no stored text has.

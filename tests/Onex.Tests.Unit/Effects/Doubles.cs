@@ -10,21 +10,21 @@ namespace Onex.Tests.Unit.Effects;
 /// <summary>The ledger's rules in memory: one lease at a time, one outcome per attempt.</summary>
 internal sealed class MemoryLedger : IEffectLedger
 {
-    private readonly ConcurrentDictionary<Guid, (Guid Lease, StepResult? Result)> _rows = new();
+    private readonly ConcurrentDictionary<CommandId, (Guid Lease, StepResult? Result)> _rows = new();
 
-    private readonly ConcurrentDictionary<Guid, byte> _cancelled = new();
+    private readonly ConcurrentDictionary<CommandId, byte> _cancelled = new();
 
     public ClaimResult? Always { get; set; }
 
     public Func<StepResult, Exception?> Refuse { get; set; } = _ => null;
 
-    public StepResult? Recorded(Guid command) => _rows.TryGetValue(command, out var row) ? row.Result : null;
+    public StepResult? Recorded(CommandId command) => _rows.TryGetValue(command, out var row) ? row.Result : null;
 
     /// <summary>What a lease that ran out and was claimed again by another process leaves behind.</summary>
-    public void TakeOver(Guid command) => TakeOver(command, new Guid(1, 0, 0, new byte[8]));
+    public void TakeOver(CommandId command) => TakeOver(command, new Guid(1, 0, 0, new byte[8]));
 
     /// <summary>The same under a known token.</summary>
-    public void TakeOver(Guid command, Guid token) => _rows[command] = (token, null);
+    public void TakeOver(CommandId command, Guid token) => _rows[command] = (token, null);
 
     public Task<ClaimResult> ClaimAsync(StepCommand command, CancellationToken cancellation)
     {
@@ -72,20 +72,21 @@ internal sealed class MemoryLedger : IEffectLedger
         return Task.FromResult(true);
     }
 
-    public Task<IReadOnlyDictionary<Guid, LedgerState>> LookUpAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> LookUpAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
-    public Task<IReadOnlyDictionary<Guid, LedgerState>> CloseExpiredAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> CloseExpiredAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
-    public Task<IReadOnlyDictionary<Guid, LedgerState>> CancelAsync(IReadOnlyCollection<Guid> commandIds, CancellationToken cancellation)
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation)
     {
         foreach (var id in commandIds.Where(id => !_rows.ContainsKey(id)))
         {
             _cancelled[id] = 0;
         }
 
-        return Task.FromResult<IReadOnlyDictionary<Guid, LedgerState>>(commandIds.ToDictionary(
+        return Task.FromResult<IReadOnlyDictionary<CommandId, LedgerState>>(commandIds.ToDictionary(
             id => id,
             id => new LedgerState(0, Leased: _rows.TryGetValue(id, out var row) && row.Result is null, default, row.Result)
             {
