@@ -99,7 +99,7 @@ public abstract partial class SagaStoreCompliance
             await CommitAsync(Rows.Move(row, next) with { SeenMessages = [new(first)], WasParked = true }));
 
         var again = Rows.Ended(next);
-        var verdicts = await CommitAsync(
+        var results = await CommitAsync(
             new CommitEntry.Move(
                 again, next.Version, [Rows.Happened(again)], [Rows.Message("again")], [Rows.Payload(again, "result:again")])
             {
@@ -110,8 +110,8 @@ public abstract partial class SagaStoreCompliance
             },
             Rows.Move(other, Rows.Next(other)));
 
-        Assert.Equal([first], Assert.IsType<CommitResult.DuplicateMessages>(verdicts[0]).MessageIds);
-        Assert.Equal(CommitResult.Committed.Instance, verdicts[1]);
+        Assert.Equal([first], Assert.IsType<CommitResult.DuplicateMessages>(results[0]).MessageIds);
+        Assert.Equal(CommitResult.Committed.Instance, results[1]);
         var loaded = await LoadAsync(row.Id);
         Assert.Equal(Comparable(next), Comparable(loaded.Row));
         Assert.Empty(loaded.Unsent);
@@ -132,8 +132,8 @@ public abstract partial class SagaStoreCompliance
 
         foreach (var from in new[] { row, ended })
         {
-            var verdict = Assert.Single(await CommitAsync(Rows.Move(from, Rows.Next(from)) with { SeenMessages = [new(message)] }));
-            Assert.Equal([message], Assert.IsType<CommitResult.DuplicateMessages>(verdict).MessageIds);
+            var result = Assert.Single(await CommitAsync(Rows.Move(from, Rows.Next(from)) with { SeenMessages = [new(message)] }));
+            Assert.Equal([message], Assert.IsType<CommitResult.DuplicateMessages>(result).MessageIds);
         }
     }
 
@@ -146,7 +146,8 @@ public abstract partial class SagaStoreCompliance
         Assert.Equal(
             [CommitResult.Committed.Instance, CommitResult.Committed.Instance],
             await CommitAsync(
-                Rows.Move(one, Rows.Next(one)) with { SeenMessages = [new(message)] }, Rows.Move(two, Rows.Next(two)) with { SeenMessages = [new(message)] }));
+                Rows.Move(one, Rows.Next(one)) with { SeenMessages = [new(message)] },
+                Rows.Move(two, Rows.Next(two)) with { SeenMessages = [new(message)] }));
     }
 
     [Fact]

@@ -82,7 +82,7 @@ public sealed class SagaRowsTests
     {
         var saga = _cases[name](new SagaScenario(_plan).Starts().Saga);
 
-        Assert.Equal(Told.Of(saga), Told.Of(There_and_back(_plan, saga)));
+        Assert.Equal(StateText.From(saga), StateText.From(There_and_back(_plan, saga)));
     }
 
     [Fact]
@@ -144,13 +144,13 @@ public sealed class SagaRowsTests
     };
 }
 
-/// <summary>All that a saga's state holds, as text: records with collections in them do not compare by what they hold.</summary>
-internal static class Told
+/// <summary>The whole state of a saga as text: records that contain collections do not compare by content.</summary>
+internal static class StateText
 {
-    // Kept here, because the runtime forgets what it has found out about a type, and makes its code anew, when memory is collected.
+    // Cached here, because a garbage collection clears the runtime's own reflection cache.
     private static readonly ConcurrentDictionary<Type, PropertyInfo[]> _properties = new();
 
-    public static string Of(object? value)
+    public static string From(object? value)
     {
         var text = new StringBuilder();
         Write(text, value, "");
