@@ -120,8 +120,8 @@ public sealed class SagaWorkTests
             (Text(deadLetter, "original_topic"), Text(deadLetter, "failure_reason"), Text(deadLetter, "error_type")));
         Assert.Equal("***", Text(original.GetProperty("headers"), "x-token"));
         Assert.Equal(
-            $$$"""{"operation":"story.cancel","payload":{"reason":"late","password":"***"},"correlation_id":"{{{kept.Requester.CorrelationId}}}","target":"""
-            + $$$"""{"key":"o-1"},"tenant":"t1"}""",
+            $$$"""{"operation":"story.cancel","payload":{"reason":"late","password":"***"},"correlation_id":"{{{kept.Requester
+                .CorrelationId}}}","target":{"key":"o-1"},"tenant":"t1"}""",
             Text(original, "value"));
 
         // What is sent again must be what came: the entry of the index masks nothing.
