@@ -340,12 +340,12 @@ public abstract class RegistryAndDeadLettersCompliance
         await DeadLetters.DecideAsync(decision, _none);
 
         var unsent = Assert.Single(
-            await Store.UnsentForAsync(TimeSpan.Zero, 1_000, _none), unsent => unsent.SagaId == deadLetter.Id).Message;
-        Assert.Equal((decision.Id, deadLetter.Topic, 3, "k"), (unsent.MessageId, unsent.Topic, unsent.Partition, unsent.Key));
+            await Store.UnsentForAsync(TimeSpan.Zero, 1_000, _none), unsent => unsent.SagaId.Value == deadLetter.Id).Message;
+        Assert.Equal((decision.Id, deadLetter.Topic, 3, "k"), (unsent.MessageId.Value, unsent.Topic, unsent.Partition, unsent.Key));
         Assert.Equal(deadLetter.Value, unsent.Value.ToArray());
         await Store.MarkSentAsync([unsent.MessageId], _none);
 
-        Assert.DoesNotContain(await Store.UnsentForAsync(TimeSpan.Zero, 1_000, _none), unsent => unsent.SagaId == deadLetter.Id);
+        Assert.DoesNotContain(await Store.UnsentForAsync(TimeSpan.Zero, 1_000, _none), unsent => unsent.SagaId.Value == deadLetter.Id);
         Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.FindAsync(deadLetter.Id, _none))!.Status);
     }
 

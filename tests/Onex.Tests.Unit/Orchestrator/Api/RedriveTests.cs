@@ -32,7 +32,7 @@ public sealed class RedriveTests
 
         var message = Redrive.Of(_deadLetter, decision, _now);
 
-        Assert.Equal((decision, "requests", 3, "o-1"), (message.MessageId, message.Topic, message.Partition, message.Key));
+        Assert.Equal((decision, "requests", 3, "o-1"), (message.MessageId.Value, message.Topic, message.Partition, message.Key));
         Assert.Equal(_deadLetter.Value, message.Value.ToArray());
         var headers = message.Headers.Items.ToDictionary();
         Assert.Equal(["onex-origin", "onex-redrive", "timestamp", "traceparent", "x-token"], headers.Keys.Order(StringComparer.Ordinal));
@@ -86,7 +86,7 @@ public sealed class RedriveTests
         Assert.Equal(
             [_deadLetter.Id, _deadLetter.Id],
             new[] { Sent(deadLetter, 1), Sent(deadLetter, 2) }.Select(
-                record => new RequestReader(1 << 20).Read(record).Request!.Requester.RequestId));
+                record => new RequestReader(1 << 20).Read(record).Request!.Requester.RequestId.Value));
     }
 
     [Fact]
