@@ -26,7 +26,7 @@ internal sealed partial class ConnectionsFile(string path, string text)
 
     public int ProblemCount => Source.Count;
 
-    public void Report(DiagnosticDraft complaint) => Source.Report(complaint);
+    public void Report(DiagnosticDraft draft) => Source.Report(draft);
 
     /// <summary>Returns the entries of a map; reports other nodes, and unknown keys unless all are allowed.</summary>
     public IReadOnlyList<SyntaxEntry> Entries(SyntaxNode node, IReadOnlyList<string>? known, string what)

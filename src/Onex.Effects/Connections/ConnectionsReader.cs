@@ -117,8 +117,8 @@ public static class ConnectionsReader
         }
     }
 
-    private static Diagnostic Whole(string path, DiagnosticDraft complaint) =>
-        new(complaint.Code, complaint.Severity, path, 1, 1, 1, complaint.Problem, complaint.Remedy, null);
+    private static Diagnostic Whole(string path, DiagnosticDraft draft) =>
+        new(draft.Code, draft.Severity, path, 1, 1, 1, draft.Problem, draft.Remedy, null);
 
     private static (string Text, DiagnosticDraft? Unreadable) Load(string path)
     {

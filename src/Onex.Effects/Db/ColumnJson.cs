@@ -144,7 +144,7 @@ internal static class ColumnJson
     private static byte[]? Json(string text)
     {
         var utf8 = Encoding.UTF8.GetBytes(text);
-        StorableJson.Mend(utf8);
+        StorableJson.Sanitize(utf8);
         try
         {
             using var document = JsonDocument.Parse(utf8, _json);

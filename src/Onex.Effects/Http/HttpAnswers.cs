@@ -119,7 +119,7 @@ internal static class HttpAnswers
         {
             try
             {
-                StorableJson.Mend(utf8);
+                StorableJson.Sanitize(utf8);
                 return (Parse(utf8), null);
             }
             catch (JsonException bad)

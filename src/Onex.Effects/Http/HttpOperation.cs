@@ -134,8 +134,8 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
 
     private TimeSpan? RetryAfter(RetryConditionHeaderValue? header)
     {
-        var wish = header?.Delta ?? (header?.Date is { } date ? date - time.GetUtcNow() : null);
-        return wish is { } wait && wait < TimeSpan.Zero ? TimeSpan.Zero : wish;
+        var delay = header?.Delta ?? (header?.Date is { } date ? date - time.GetUtcNow() : null);
+        return delay < TimeSpan.Zero ? TimeSpan.Zero : delay;
     }
 }
 

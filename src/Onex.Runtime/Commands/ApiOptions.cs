@@ -9,7 +9,7 @@ namespace Onex.Runtime.Commands;
 /// <summary>Shared parts of the commands that call main's HTTP API.</summary>
 internal static class ApiOptions
 {
-    public static Option<string?> Url() => new("--url") { Description = "The URL of main. Default: ONEX_API_URL, or this machine." };
+    public static Option<string?> Url() => new("--url") { Description = "The URL of the main role. Default: ONEX_API_URL, or this machine." };
 
     public static Option<string?> Data(string what) => new("--data", "-d") { Description = $"{what} as JSON, @FILE, or - for standard input." };
 

@@ -29,7 +29,7 @@ internal static class DeadLettersCommand
             ["topic"] = new("--topic") { Description = "Only records of this topic." },
             ["code"] = new("--code") { Description = "Only those with this error code: ONEX3001." },
             ["status"] = new("--status") { Description = "Only open, redriven or discarded ones; separate several by commas." },
-            ["q"] = new("--q") { Description = "A dead letter's id, a correlation id, or the beginning of the record's key." },
+            ["q"] = new("--q") { Description = "A dead deadLetter's id, a correlation id, or the beginning of the record's key." },
             ["after"] = new("--after") { Description = "The 'next' of the previous page." },
         };
         options["status"].CompletionSources.Add("open", "redriven", "discarded");
@@ -37,10 +37,10 @@ internal static class DeadLettersCommand
             TableOutput.Table(
                 ["id", "at", "topic", "position", "status", "code", "reason"],
                 [
-                    .. page.GetProperty("dead_letters").EnumerateArray().Select(letter => (IReadOnlyList<string>)
+                    .. page.GetProperty("dead_letters").EnumerateArray().Select(deadLetter => (IReadOnlyList<string>)
                     [
-                        TableOutput.Cell(letter, "id"), TableOutput.Time(letter, "at"), TableOutput.Cell(letter, "topic"), Position(letter), TableOutput.Cell(letter, "status"),
-                        TableOutput.Cell(letter, "code"), Short(TableOutput.Cell(letter, "reason")),
+                        TableOutput.Cell(deadLetter, "id"), TableOutput.Time(deadLetter, "at"), TableOutput.Cell(deadLetter, "topic"), Position(deadLetter), TableOutput.Cell(deadLetter, "status"),
+                        TableOutput.Cell(deadLetter, "code"), Short(TableOutput.Cell(deadLetter, "reason")),
                     ]),
                 ]));
     }
@@ -48,17 +48,17 @@ internal static class DeadLettersCommand
     private static Command ShowOne(Option<bool> json, Option<string?> url)
     {
         var id = Id();
-        var command = new Command("show", "Show a dead letter with its record. Values that look like secrets are masked.") { id, url };
+        var command = new Command("show", "Show a dead deadLetter with its record. Values that look like secrets are masked.") { id, url };
         command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
         {
-            var letter = await api.GetAsync(Path(parsed.GetValue(id)!, ""), cancellation);
+            var deadLetter = await api.GetAsync(Path(parsed.GetValue(id)!, ""), cancellation);
             if (parsed.GetValue(json))
             {
-                Json.Print(letter);
+                Json.Print(deadLetter);
             }
             else
             {
-                Print(letter);
+                Print(deadLetter);
             }
         }));
         return command;
@@ -67,7 +67,7 @@ internal static class DeadLettersCommand
     private static Command Redrive(Option<bool> json, Option<string?> url)
     {
         var id = Id();
-        var reason = new Option<string?>("--reason") { Description = "The reason, which is stored with the dead letter." };
+        var reason = new Option<string?>("--reason") { Description = "The reason, which is stored with the dead deadLetter." };
         var force = new Option<bool>("--force") { Description = "Redrive it even if it was redriven, discarded or handled already." };
         var command = new Command("redrive", "Send the record unchanged to its topic again. Once, unless forced.") { id, reason, force, url };
         command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
@@ -81,12 +81,12 @@ internal static class DeadLettersCommand
     private static Command Discard(Option<bool> json, Option<string?> url)
     {
         var id = Id();
-        var reason = new Option<string>("--reason") { Description = "The reason, which is stored with the dead letter.", Required = true };
-        var command = new Command("discard", "Mark a dead letter as discarded. It is kept, with the reason, as long as an ended saga.") { id, reason, url };
+        var reason = new Option<string>("--reason") { Description = "The reason, which is stored with the dead deadLetter.", Required = true };
+        var command = new Command("discard", "Mark a dead deadLetter as discarded. It is kept, with the reason, as long as an ended saga.") { id, reason, url };
         command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
         {
             var answer = await api.PostAsync(Path(parsed.GetValue(id)!, "/discard"), Body(parsed.GetValue(reason), force: false), cancellation);
-            ApiOptions.Tell(parsed.GetValue(json), answer, "The dead letter is discarded. It stays in the list, with the reason.");
+            ApiOptions.Tell(parsed.GetValue(json), answer, "The dead deadLetter is discarded. It stays in the list, with the reason.");
         }));
         return command;
     }
@@ -104,16 +104,16 @@ internal static class DeadLettersCommand
         }
     });
 
-    private static void Print(JsonElement letter)
+    private static void Print(JsonElement deadLetter)
     {
-        TableOutput.Members(letter, _parts);
-        if (letter.TryGetProperty("headers", out var headers))
+        TableOutput.Members(deadLetter, _parts);
+        if (deadLetter.TryGetProperty("headers", out var headers))
         {
             Console.WriteLine("headers:");
             Console.WriteLine(Json.Indented(headers));
         }
 
-        if (Json.Text(letter, "value") is { } value)
+        if (Json.Text(deadLetter, "value") is { } value)
         {
             Console.WriteLine("value:");
             Console.WriteLine(Readable(value));
@@ -134,13 +134,13 @@ internal static class DeadLettersCommand
         }
     }
 
-    private static string Position(JsonElement letter) => letter.GetProperty("offset").GetInt64() < 0
+    private static string Position(JsonElement deadLetter) => deadLetter.GetProperty("offset").GetInt64() < 0
         ? ""
-        : $"{letter.GetProperty("partition").GetRawText()}/{letter.GetProperty("offset").GetRawText()}";
+        : $"{deadLetter.GetProperty("partition").GetRawText()}/{deadLetter.GetProperty("offset").GetRawText()}";
 
     private static string Short(string text) => text.Length <= ReasonShown ? text : $"{text[..ReasonShown]}...";
 
-    private static Argument<string> Id() => new("id") { Description = "The dead letter's id." };
+    private static Argument<string> Id() => new("id") { Description = "The dead deadLetter's id." };
 
     private static string Path(string id, string rest) => $"api/v1/dead-letters/{Uri.EscapeDataString(id)}{rest}";
 }

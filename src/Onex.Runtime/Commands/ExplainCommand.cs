@@ -26,7 +26,7 @@ internal static class ExplainCommand
         return command;
     }
 
-    /// <summary>The page about a code, in any case of its letters; null if there is none.</summary>
+    /// <summary>The page of a code, which is case-insensitive; null if there is none.</summary>
     public static string? Page(string code)
     {
         using var stream = _assembly.GetManifestResourceStream(Pages + code.ToUpperInvariant());

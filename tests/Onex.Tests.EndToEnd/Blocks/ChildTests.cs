@@ -29,12 +29,12 @@ public sealed class ChildTests : IAsyncLifetime
               - saga: way-back
                 detached: true
                 with: { ticket: souvenir }
-            on_event: [{ event: stop, next: unwinding }]
+            on_event: [{ event: stop, next: rolling_back }]
             next: there
-          unwinding: { compensate: all, next: home }
+          rolling_back: { compensate: all, next: home }
           there: { end: completed, output: { tickets: ["${steps.first.ticket}", "${steps.second.ticket}"] } }
           home: { end: failed, output: { reason: "${fault.code}" } }
-        on_failure: unwinding
+        on_failure: rolling_back
         """;
 
     private const string Leg = """
@@ -126,7 +126,7 @@ public sealed class ChildTests : IAsyncLifetime
     [Fact]
     public async Task Children_go_on_when_everything_was_killed()
     {
-        var mains = await _stack.StartReadyAsync("main", "main");
+        var orchestrators = await _stack.StartReadyAsync("main", "main");
         var answers = new List<string>();
         for (var number = 0; number < 20; number++)
         {
@@ -134,7 +134,7 @@ public sealed class ChildTests : IAsyncLifetime
         }
 
         await _stack.InStateAsync("j1/2", "riding", _within);
-        await Task.WhenAll(mains.Select(main => main.KillAsync()));
+        await Task.WhenAll(orchestrators.Select(main => main.KillAsync()));
         await _stack.StartReadyAsync("main");
         for (var number = 1; number < 20; number += 2)
         {

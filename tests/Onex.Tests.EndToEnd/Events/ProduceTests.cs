@@ -21,16 +21,16 @@ public sealed class ProduceTests : IDisposable
         var started = await stack.StartReadyAsync("main", "effects");
         await using var reader = new TopicReader(stack.Broker.BootstrapServers, topic);
 
-        var told = await stack.RequestAsync("telling", new JsonObject { ["id"] = "o-1" });
+        var correlationId = await stack.RequestAsync("producing", new JsonObject { ["id"] = "o-1" });
         var looked = await stack.RequestAsync("looking", new JsonObject());
 
         var record = await reader.ReadAsync(_ => true, _within, "a record");
         Assert.Equal(
-            ("o-1", """{"id":"o-1"}""", "told", told), (record.Key, record.Text, record.Headers["kind"], record.Headers["correlation_id"]));
+            ("o-1", """{"id":"o-1"}""", "produced", correlationId), (record.Key, record.Text, record.Headers["kind"], record.Headers["correlation_id"]));
         Assert.Equal(
             [record.MessageId!],
             await stack.Database.QueryAsync("SELECT command_id::text FROM onex.effect_ledger WHERE operation = 'kafka.produce'"));
-        Assert.Equal("success", (await stack.Responses.ReadAsync(told, _within)).Field("status"));
+        Assert.Equal("success", (await stack.Responses.ReadAsync(correlationId, _within)).Field("status"));
         Assert.Equal("operation_unavailable", (await stack.Responses.ReadAsync(looked, _within)).Field("code"));
         Assert.Contains(
             started[0].Output,
@@ -45,7 +45,7 @@ public sealed class ProduceTests : IDisposable
 
     private string Write(OnexStack stack)
     {
-        var topic = stack.Topic("told");
+        var topic = stack.Topic("produced");
         Directory.CreateDirectory(Path.Combine(_directory.FullName, "connections"));
         File.WriteAllText(
             Path.Combine(_directory.FullName, "connections", "all.yaml"),
@@ -53,7 +53,7 @@ public sealed class ProduceTests : IDisposable
         File.WriteAllText(
             Path.Combine(_directory.FullName, "telling.yaml"),
             $$"""
-            contract: telling
+            contract: producing
             version: 1.0.0
             input: { type: object, required: [id], properties: { id: { type: string } } }
             initial: telling
@@ -63,7 +63,7 @@ public sealed class ProduceTests : IDisposable
                 steps:
                   - id: tell
                     effect: kafka.produce
-                    with: { topic: {{topic}}, key: "${input.id}", value: { id: "${input.id}" }, headers: { kind: told } }
+                    with: { topic: {{topic}}, key: "${input.id}", value: { id: "${input.id}" }, headers: { kind: produced } }
                 next: done
               done: { end: completed }
             """);
