@@ -48,6 +48,6 @@ internal sealed class ProduceOperation(IRecordProducer producer, Topics own, Tim
         MessageHeaders.Empty
             .With(HeaderNames.ContentType, arguments.Value.ValueKind == JsonValueKind.String ? "text/plain" : "application/json")
             .With((arguments.Headers ?? new Dictionary<string, string>()).Select(header => KeyValuePair.Create(header.Key, header.Value ?? "")))
-            .With(MessageHeaders.Identify("onex-effects", context.CommandId, context.CorrelationId, time.GetUtcNow()).Items)
+            .With(MessageHeaders.Identify("onex-effects", new(context.CommandId.Value), context.CorrelationId, time.GetUtcNow()).Items)
             .WithTrace(context.TraceParent, context.TraceState);
 }

@@ -18,7 +18,7 @@ namespace Onex.Effects.Operations;
 /// <param name="Record">Records the outcome.</param>
 internal sealed record EffectContext(
     string Operation,
-    Guid CommandId,
+    CommandId CommandId,
     Guid CorrelationId,
     string TraceParent,
     string? TraceState,

@@ -201,5 +201,5 @@ internal sealed class EffectRunner(
 
     // A command without a trace starts one, the same in every delivery.
     private static string NewTrace(StepCommand command) =>
-        $"00-{command.CorrelationId:N}-{command.CommandId.ToString("N")[..16]}-00";
+        $"00-{command.CorrelationId:N}-{command.CommandId.Value.ToString("N")[..16]}-00";
 }

@@ -23,13 +23,13 @@ internal interface ISagaControl
 
     /// <summary>What a saga has answered to the request that started it, as it stands on <c>responses</c>.</summary>
     /// <returns>Whether there is such a saga that can be read here, and its response; null if it has not answered yet.</returns>
-    Task<(bool IsThere, ReadOnlyMemory<byte>? Response)> ResponseAsync(Guid sagaId, CancellationToken cancellation);
+    Task<(bool IsThere, ReadOnlyMemory<byte>? Response)> ResponseAsync(SagaId sagaId, CancellationToken cancellation);
 
     /// <summary>Asks a saga for something.</summary>
-    Task<OperatorAnswer> AskAsync(Guid sagaId, OperatorCommand command, string by, string? reason, CancellationToken cancellation);
+    Task<OperatorAnswer> AskAsync(SagaId sagaId, OperatorCommand command, string by, string? reason, CancellationToken cancellation);
 
     /// <summary>What a saga waits for; null if there is no such saga.</summary>
-    Task<WaitReason?> WhyAsync(Guid sagaId, CancellationToken cancellation);
+    Task<WaitReason?> WhyAsync(SagaId sagaId, CancellationToken cancellation);
 }
 
 /// <summary>What came of a request.</summary>
@@ -43,7 +43,7 @@ internal abstract record Submission
     /// <param name="SagaId">The saga; null for an event that is kept until its saga starts.</param>
     /// <param name="RequestId">The request's identity.</param>
     /// <param name="CorrelationId">Its correlation id, made up if it had none.</param>
-    public sealed record Accepted(Guid? SagaId, Guid RequestId, Guid CorrelationId) : Submission
+    public sealed record Accepted(SagaId? SagaId, MessageId RequestId, Guid CorrelationId) : Submission
     {
         /// <summary>Where it came from: tells it from another request of the same <c>envelope_id</c>, which is answered as a duplicate.</summary>
         public string? Source { get; init; }

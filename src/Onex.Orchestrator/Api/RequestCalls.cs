@@ -42,7 +42,7 @@ internal sealed class RequestCalls(ISagaControl control, ISagaQueries sagas, Cal
             call, settings.MaxRequestBytes, until => call.ObjectAsync(settings.MaxRequestBytes, until), given => SendAsync(call, id, given)));
     }
 
-    private async Task<Submission.Accepted> SendAsync(ApiCall call, Guid id, JsonElement given)
+    private async Task<Submission.Accepted> SendAsync(ApiCall call, SagaId id, JsonElement given)
     {
         if (!given.TryGetProperty("event", out var name) || name.ValueKind != JsonValueKind.String)
         {

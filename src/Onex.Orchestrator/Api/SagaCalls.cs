@@ -16,7 +16,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
     private const int HistoryUsual = 200;
     private const int ErrorVersions = 20;
 
-    public static CallException Unknown(Guid id) => new(
+    public static CallException Unknown(SagaId id) => new(
         404, ErrorCodes.SagaUnknown, $"There is no saga {id}.", "It never began here, or its retention is over. Look for it: onex sagas list --q TEXT.");
 
     public async Task ListAsync(ApiCall call)
@@ -27,7 +27,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
             State = call.Query("state"),
             Statuses = call.Several<SagaStatus>("status", SagaStatusText.ToText),
             Key = call.Query("key"),
-            Parent = call.Id("parent"),
+            Parent = call.Id("parent") is { } parent ? new SagaId(parent) : null,
             Text = call.Query("q"),
             After = call.Query("after"),
             Limit = call.Number("limit", usual: 50, max: 500),
@@ -130,7 +130,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
     }
 
     // Among what happened last: an error of long ago explains nothing.
-    private async Task<HistoryEntry?> LastErrorAsync(Guid id, CancellationToken cancellation)
+    private async Task<HistoryEntry?> LastErrorAsync(SagaId id, CancellationToken cancellation)
     {
         if (await sagas.FindAsync(id, cancellation) is not { } saga)
         {
@@ -185,7 +185,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
     }
 
     // What it names is the saga, so that one confirmation cannot be used for another one.
-    private static void CheckConfirmation(JsonElement body, Guid id)
+    private static void CheckConfirmation(JsonElement body, SagaId id)
     {
         if (!body.TryGetProperty("confirm", out var confirm) || confirm.ValueKind != JsonValueKind.String
             || !string.Equals(confirm.GetString(), id.ToString(), StringComparison.OrdinalIgnoreCase))

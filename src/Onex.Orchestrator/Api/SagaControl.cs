@@ -29,7 +29,7 @@ internal sealed class SagaControl(
         ReadOnlyMemory<byte> body, IReadOnlyList<KeyValuePair<string, string>> headers, CancellationToken cancellation)
     {
         var now = clock.Now;
-        var id = Guid.CreateVersion7(now);
+        var id = MessageId.Create(now);
         var origin = new RequestOrigin(
             id, $"http/{id}", RequestReader.Carried(headers.Select(header => new KeyValuePair<string, byte[]?>(header.Key, Encoding.UTF8.GetBytes(header.Value)))));
         var (read, rejection) = requests.Read(body, origin);
@@ -38,7 +38,7 @@ internal sealed class SagaControl(
             return Refused(rejection!, origin);
         }
 
-        var sagaId = Guid.CreateVersion7(now);
+        var sagaId = SagaId.Create(now);
         (var accepted, rejection) = rules.Accept(read, sagaId, await homes.OfAsync(sagaId, cancellation), now);
         var caller = new TaskCompletionSource<DeliveryOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
         var delivery = accepted is not null
@@ -82,7 +82,7 @@ internal sealed class SagaControl(
 
                 if (SagaAnswers.To(saga, waiter) is { } answer)
                 {
-                    return responses.Write(sagaId, answer, Guid.Empty, saga.UpdatedAt).Value;
+                    return responses.Write(sagaId, answer, default, saga.UpdatedAt).Value;
                 }
             }
 
@@ -102,7 +102,7 @@ internal sealed class SagaControl(
         return null;
     }
 
-    public async Task<(bool IsThere, ReadOnlyMemory<byte>? Response)> ResponseAsync(Guid sagaId, CancellationToken cancellation)
+    public async Task<(bool IsThere, ReadOnlyMemory<byte>? Response)> ResponseAsync(SagaId sagaId, CancellationToken cancellation)
     {
         if (await reader.ReadAsync([sagaId], cancellation) is not [{ Saga: { } saga }])
         {
@@ -115,13 +115,13 @@ internal sealed class SagaControl(
             return (true, null);
         }
 
-        return (true, responses.Write(sagaId, answer, Guid.Empty, saga.UpdatedAt).Value);
+        return (true, responses.Write(sagaId, answer, default, saga.UpdatedAt).Value);
     }
 
     public async Task<OperatorAnswer> AskAsync(
-        Guid sagaId, OperatorCommand command, string by, string? reason, CancellationToken cancellation)
+        SagaId sagaId, OperatorCommand command, string by, string? reason, CancellationToken cancellation)
     {
-        var asked = new OperatorAsked { SagaId = sagaId, CausedBy = Guid.CreateVersion7(clock.Now), Command = command, By = by, Reason = reason };
+        var asked = new OperatorAsked { SagaId = sagaId, CausedBy = MessageId.Create(clock.Now), Command = command, By = by, Reason = reason };
         var caller = new TaskCompletionSource<DeliveryOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
         return await HandleAsync(new Delivery(asked, OutcomeSink.For(caller)), caller, cancellation) switch
         {
@@ -139,7 +139,7 @@ internal sealed class SagaControl(
         };
     }
 
-    public async Task<WaitReason?> WhyAsync(Guid sagaId, CancellationToken cancellation) => await reader.ReadAsync([sagaId], cancellation) switch
+    public async Task<WaitReason?> WhyAsync(SagaId sagaId, CancellationToken cancellation) => await reader.ReadAsync([sagaId], cancellation) switch
     {
         [{ Saga: { } saga, Pipe: { } pipe, Row: { } row }] => Tell(pipe, saga, row),
         [{ Problem: { } problem, Row: { } row }] => SetAside(row, problem),
@@ -178,7 +178,7 @@ internal sealed class SagaControl(
     }
 
     // No saga is at hand while the database is away, or its plan is not here; the wait goes on.
-    private async Task<(bool IsThere, SagaState? Saga)> TryReadAsync(Guid sagaId, CancellationToken cancellation)
+    private async Task<(bool IsThere, SagaState? Saga)> TryReadAsync(SagaId sagaId, CancellationToken cancellation)
     {
         try
         {

@@ -35,16 +35,16 @@ internal sealed record EventRequest(string Contract, string Event, CelValue Give
     public Rejection? Misfit { get; init; }
 
     /// <summary>The saga that it is known to be for, whatever its sender named; or null.</summary>
-    public Guid? KnownSagaId { get; init; }
+    public SagaId? KnownSagaId { get; init; }
 
     /// <summary>Its identity.</summary>
-    public Guid MessageId => Requester.RequestId;
+    public MessageId MessageId => Requester.RequestId;
 
     /// <summary>Where it goes.</summary>
     public EventAddress Address => new(MessageId, Contract, Requester.CorrelationId, KnownSagaId ?? Requester.Target?.SagaId, Requester.Target?.Key);
 
     /// <summary>The event as a saga's own plan takes it, or why it does not. That plan has the last word, whichever is the newest.</summary>
-    public (ExternalEvent? Event, Rejection? Rejection) For(Plan plan, Guid sagaId)
+    public (ExternalEvent? Event, Rejection? Rejection) For(Plan plan, SagaId sagaId)
     {
         if (!plan.Events.TryGetValue(Event, out var declared))
         {

@@ -7,11 +7,11 @@ namespace Onex.Orchestrator.Intake;
 internal static class EventDeclines
 {
     /// <summary>A rejection of the engine's.</summary>
-    public static Rejection ToRejection(this DeclinedEvent refused, Guid sagaId) =>
+    public static Rejection ToRejection(this DeclinedEvent refused, SagaId sagaId) =>
         Of(refused.Code, refused.Error, refused.Requester) with { SagaId = sagaId };
 
     /// <summary>A saga in a state that takes no events at all.</summary>
-    public static Rejection Unwanted(EventRequest request, Guid sagaId, string state) =>
+    public static Rejection Unwanted(EventRequest request, SagaId sagaId, string state) =>
         Of(
             ErrorCodes.EventUnwanted,
             $"The saga is in state '{state}', which takes no events, nor does any state that it can still come to.",
@@ -21,7 +21,7 @@ internal static class EventDeclines
         };
 
     /// <summary>Several live sagas fit.</summary>
-    public static Rejection Ambiguous(EventRequest request, IReadOnlyList<Guid> live) => Of(
+    public static Rejection Ambiguous(EventRequest request, IReadOnlyList<SagaId> live) => Of(
         ErrorCodes.TargetAmbiguous,
         $"Several live sagas of '{request.Contract}' have the correlation id {request.Requester.CorrelationId} ({string.Join(", ", live)}). "
         + "Say which one is meant: \"target\": {\"key\": ...} with its business key, or {\"saga_id\": ...}.",
@@ -35,7 +35,7 @@ internal static class EventDeclines
         request.Requester);
 
     /// <summary>The saga that it fits has ended, so that it is not early but late.</summary>
-    public static Rejection Late(EventRequest request, Guid ended) => Of(
+    public static Rejection Late(EventRequest request, SagaId ended) => Of(
         ErrorCodes.TargetMissing,
         $"There is no live saga of '{request.Contract}' with {Named(request)}: the last one ({ended}) has ended. An event that comes after the end of a "
         + "saga is not kept for the next one. If it is for the next one, send it again once that has started.",
@@ -44,7 +44,7 @@ internal static class EventDeclines
     /// <summary>Its identity belongs to another request.</summary>
     /// <param name="requester">Who sent this one.</param>
     /// <param name="sagaId">The saga that has the other one, or null.</param>
-    public static Rejection Differs(Requester requester, Guid? sagaId) => Of(
+    public static Rejection Differs(Requester requester, SagaId? sagaId) => Of(
         ErrorCodes.RequestDiffers,
         $"The envelope_id {requester.RequestId} was used for another request already{(sagaId is { } id ? $" (saga {id})" : "")}: operation, target or payload is "
         + "not the same. Give another request an envelope_id of its own; send the first one as it was to be told its answer.",

@@ -24,14 +24,14 @@ internal sealed record ReadRequest(Requester Requester, CelValue Payload);
 internal sealed record Rejection(string Code, string Error, string ErrorType, Requester? Requester, RawJson? Details = null)
 {
     /// <summary>The saga that refuses, if one does.</summary>
-    public Guid? SagaId { get; init; }
+    public SagaId? SagaId { get; init; }
 }
 
 /// <summary>Where a request comes from.</summary>
 /// <param name="RequestId">Its identity, unless it has an <c>envelope_id</c>.</param>
 /// <param name="Source">Its place: topic, partition and offset of its record, or another name that no other request has.</param>
 /// <param name="Headers">What came with it and is carried through.</param>
-internal sealed record RequestOrigin(Guid RequestId, string Source, ImmutableSortedDictionary<string, string> Headers);
+internal sealed record RequestOrigin(MessageId RequestId, string Source, ImmutableSortedDictionary<string, string> Headers);
 
 /// <summary>Reads records of <c>requests</c>, and what came another way as if it were one. Bad input is input: it gets a rejection, never an exception.</summary>
 internal sealed class RequestReader(int maxRequestBytes)
@@ -52,8 +52,10 @@ internal sealed class RequestReader(int maxRequestBytes)
     }
 
     /// <summary>The identity of a record's request, unless it has an <c>envelope_id</c>.</summary>
-    public static Guid Identity(string topic, RecordOrigin origin, ReadOnlySpan<byte> value) =>
-        origin.Identity ?? Engine.Identity.Request(topic, origin.TopicId, origin.Partition, origin.Offset, value);
+    public static MessageId Identity(string topic, RecordOrigin origin, ReadOnlySpan<byte> value) =>
+        origin.Identity is { } id
+            ? new MessageId(id)
+            : Engine.Identity.Request(topic, origin.TopicId, origin.Partition, origin.Offset, value);
 
     /// <summary>The request, or why it is refused.</summary>
     public (ReadRequest? Request, Rejection? Rejection) Read(ReadOnlyMemory<byte> request, RequestOrigin origin)
@@ -195,7 +197,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         Guid? envelopeId = ids.TryGetValue("envelope_id", out var envelope) ? envelope : null;
         var requester = new Requester
         {
-            RequestId = envelopeId ?? origin.RequestId,
+            RequestId = envelopeId is null ? origin.RequestId : new MessageId(envelope),
             CorrelationId = ids.TryGetValue("correlation_id", out var given) ? given : Engine.Identity.OfRequest(origin.RequestId, "correlation"),
             Operation = Text(root, "operation") ?? "",
             Source = origin.Source,
@@ -247,7 +249,7 @@ internal sealed class RequestReader(int maxRequestBytes)
                 { Name: "key", Value.ValueKind: JsonValueKind.String } when only.Value.GetString() is { Length: > 0 and <= RequestRules.KeyCharsMax } key =>
                     new RequestTarget { Key = key },
                 { Name: "saga_id", Value.ValueKind: JsonValueKind.String } when Guid.TryParseExact(only.Value.GetString(), "D", out var id) =>
-                    new RequestTarget { SagaId = id },
+                    new RequestTarget { SagaId = new(id) },
                 _ => null,
             };
         }

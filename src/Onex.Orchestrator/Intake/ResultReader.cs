@@ -17,7 +17,7 @@ internal static class ResultReader
     public static SagaMessage? ReadSagaMessage(ReadOnlySpan<byte> value, out string? problem) => Read(value, MessageJson.Default.SagaMessage, out problem);
 
     /// <summary>The event of a result.</summary>
-    public static StepResultArrived ToEvent(StepResult result, Guid causedBy) => new()
+    public static StepResultArrived ToEvent(StepResult result, MessageId causedBy) => new()
     {
         SagaId = result.SagaId,
         CausedBy = causedBy,

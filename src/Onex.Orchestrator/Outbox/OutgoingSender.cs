@@ -12,7 +12,7 @@ namespace Onex.Orchestrator.Outbox;
 /// <param name="SagaId">The saga that sent it.</param>
 /// <param name="Message">The message.</param>
 /// <param name="Reason">Why, for people.</param>
-internal sealed record Undeliverable(Guid SagaId, OutgoingMessage Message, string Reason);
+internal sealed record Undeliverable(SagaId SagaId, OutgoingMessage Message, string Reason);
 
 /// <summary>
 /// Sends what was committed. A message leaves the outbox once the broker has acknowledged it; until then it is found again when its saga is
@@ -29,11 +29,11 @@ internal sealed class OutgoingSender(
     private static readonly TimeSpan _roomWithin = TimeSpan.FromSeconds(2);
 
     // Messages that are on their way, or acknowledged but not yet forgotten by the store: not to be sent a second time from here.
-    private readonly ConcurrentDictionary<Guid, byte> _inHand = new();
-    private readonly ConcurrentQueue<Guid> _acknowledged = new();
+    private readonly ConcurrentDictionary<MessageId, byte> _inHand = new();
+    private readonly ConcurrentQueue<MessageId> _acknowledged = new();
 
     // Messages that certainly have not left: there was no room for them, or the producer says so.
-    private readonly ConcurrentDictionary<Guid, byte> _notLeft = new();
+    private readonly ConcurrentDictionary<MessageId, byte> _notLeft = new();
     private readonly Channel<Undeliverable> _undeliverable = Channel.CreateUnbounded<Undeliverable>();
     private readonly SemaphoreSlim _moreAcknowledged = new(0, 1);
     private readonly SemaphoreSlim _room = new(0, 1);
@@ -43,7 +43,7 @@ internal sealed class OutgoingSender(
     // Guards what follows: who reads the outbox now, by when they began, and what the store has forgotten since the oldest of them did.
     private readonly Lock _lock = new();
     private readonly SortedSet<long> _readings = [];
-    private readonly Queue<(long At, Guid Id)> _forgotten = new();
+    private readonly Queue<(long At, MessageId Id)> _forgotten = new();
     private readonly List<OutgoingMessage> _possibleCopies = [];
     private long _clock;
 
@@ -71,7 +71,7 @@ internal sealed class OutgoingSender(
     /// <param name="again">
     /// Whether they were found in the outbox: an earlier try may have been refused and left a letter, which is closed if the message leaves now.
     /// </param>
-    public void Send(Guid sagaId, IEnumerable<OutgoingMessage> messages, bool again = false)
+    public void Send(SagaId sagaId, IEnumerable<OutgoingMessage> messages, bool again = false)
     {
         var isFull = false;
         foreach (var message in messages)
@@ -108,9 +108,9 @@ internal sealed class OutgoingSender(
     }
 
     /// <summary>Takes the ids that the broker has acknowledged and the store may forget.</summary>
-    public List<Guid> TakeAcknowledged(int limit)
+    public List<MessageId> TakeAcknowledged(int limit)
     {
-        var taken = new List<Guid>();
+        var taken = new List<MessageId>();
         while (taken.Count < limit && _acknowledged.TryDequeue(out var id))
         {
             taken.Add(id);
@@ -133,7 +133,7 @@ internal sealed class OutgoingSender(
     }
 
     /// <summary>The store has forgotten them.</summary>
-    public void Forgotten(IEnumerable<Guid> ids)
+    public void Forgotten(IEnumerable<MessageId> ids)
     {
         lock (_lock)
         {
@@ -148,7 +148,7 @@ internal sealed class OutgoingSender(
     }
 
     /// <summary>The store could not be told: later.</summary>
-    public void GiveBack(IEnumerable<Guid> ids)
+    public void GiveBack(IEnumerable<MessageId> ids)
     {
         foreach (var id in ids)
         {
@@ -216,7 +216,7 @@ internal sealed class OutgoingSender(
         }
     }
 
-    private async Task SendAsync(Guid sagaId, OutgoingMessage message, bool again)
+    private async Task SendAsync(SagaId sagaId, OutgoingMessage message, bool again)
     {
         try
         {
@@ -265,7 +265,7 @@ internal sealed class OutgoingSender(
     }
 
     private async Task<DeliveryReport> SendRefusedAsync(
-        Guid sagaId, OutgoingMessage message, ProducedRecord record, string reason)
+        SagaId sagaId, OutgoingMessage message, ProducedRecord record, string reason)
     {
         Log.MessageUndeliverable(logger, message.MessageId, sagaId, message.Topic, reason);
         if (ShortResponse.For(message, reason) is { } instead)

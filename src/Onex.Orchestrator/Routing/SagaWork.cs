@@ -10,7 +10,7 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>One saga in one commit: what was read of it, and the transitions that were decided on top of each other, all or none.</summary>
-internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, long version, SagaWeight input = default)
+internal sealed class SagaWork(SagaId sagaId, PlanPipe? pipe, SagaState? saga, long version, SagaWeight input = default)
 {
     private readonly List<HistoryEntry> _history = [];
     private readonly List<OutgoingMessage> _outgoing = [];
@@ -24,7 +24,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
     private Guid _transitionId;
     private SagaWeight _input = input;
 
-    public Guid SagaId { get; } = sagaId;
+    public SagaId SagaId { get; } = sagaId;
 
     public PlanPipe? Pipe { get; } = pipe;
 
@@ -55,10 +55,10 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
     public IReadOnlyList<OutgoingMessage> Outgoing => _outgoing;
 
     /// <summary>Whether the saga has taken that message in, or keeps it, by what was decided so far.</summary>
-    public bool HasSeen(Guid messageId) => FindSeen(messageId) is not null;
+    public bool HasSeen(MessageId messageId) => FindSeen(messageId) is not null;
 
     /// <summary>That message as the saga has taken it in, or null.</summary>
-    public SeenMessage? FindSeen(Guid messageId) => _seen.Find(seen => seen.MessageId == messageId);
+    public SeenMessage? FindSeen(MessageId messageId) => _seen.Find(seen => seen.MessageId == messageId);
 
     /// <summary>
     /// Takes a decision in, and makes of it all that is committed. If that is not possible it throws, and everything is as it was before, so that the
@@ -90,7 +90,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
     }
 
     /// <summary>Sets the saga aside whose row cannot be read: it is blocked with the reason, and nothing wakes it.</summary>
-    public void SetAside(Guid causedBy, DateTimeOffset now)
+    public void SetAside(MessageId causedBy, DateTimeOffset now)
     {
         if (_entry is not null || Unreadable is not ({ EndedAt: null, Status: not SagaStatus.Blocked } row, var reason))
         {
@@ -215,7 +215,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
             // This saga has seen the event under its envelope id, so that it would be silent about a second one: sent again it is a new event, the same
             // one however often.
             var again = EventDeadLetter.Request(refused.Requester with { EnvelopeId = null }, refused.Event.Data);
-            var letter = EventDeadLetter.RedrivenFrom(refused.Requester) ?? id;
+            var letter = EventDeadLetter.RedrivenFrom(refused.Requester) ?? id.Value;
             _deadLetters.Add(messages.DeadEventRow(rejection, again, letter, at, identity: letter));
         }
     }

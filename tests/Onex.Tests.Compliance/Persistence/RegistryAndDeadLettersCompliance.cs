@@ -323,12 +323,12 @@ public abstract class RegistryAndDeadLettersCompliance
         var decision = Redrive(letter);
         await DeadLetters.DecideAsync(decision, _none);
 
-        var unsent = Assert.Single(await Store.UnsentForAsync(TimeSpan.Zero, 1_000, _none), unsent => unsent.SagaId == letter.Id).Message;
-        Assert.Equal((decision.Id, letter.Topic, 3, "k"), (unsent.MessageId, unsent.Topic, unsent.Partition, unsent.Key));
+        var unsent = Assert.Single(await Store.UnsentForAsync(TimeSpan.Zero, 1_000, _none), unsent => unsent.SagaId.Value == letter.Id).Message;
+        Assert.Equal((decision.Id, letter.Topic, 3, "k"), (unsent.MessageId.Value, unsent.Topic, unsent.Partition, unsent.Key));
         Assert.Equal(letter.Value, unsent.Value.ToArray());
         await Store.MarkSentAsync([unsent.MessageId], _none);
 
-        Assert.DoesNotContain(await Store.UnsentForAsync(TimeSpan.Zero, 1_000, _none), unsent => unsent.SagaId == letter.Id);
+        Assert.DoesNotContain(await Store.UnsentForAsync(TimeSpan.Zero, 1_000, _none), unsent => unsent.SagaId.Value == letter.Id);
         Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.FindAsync(letter.Id, _none))!.Status);
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.Sagas;
 
@@ -283,8 +284,8 @@ public abstract partial class SagaStoreCompliance
         Assert.Equal([events[0].MessageId], (await Store.StoreEarlyAsync([events[0], events[0]], 3, _none)).Keys);
         var kept = await Store.StoreEarlyAsync([.. events, otherFlow, otherContract], 3, _none);
 
-        Guid[] expected = [events[0].MessageId, events[1].MessageId, events[2].MessageId, otherFlow.MessageId, otherContract.MessageId];
-        Assert.Equal(expected.Order(), kept.Keys.Order());
+        MessageId[] expected = [events[0].MessageId, events[1].MessageId, events[2].MessageId, otherFlow.MessageId, otherContract.MessageId];
+        Assert.Equal(expected.ToHashSet(), kept.Keys.ToHashSet());
         Assert.Empty(await Store.StoreEarlyAsync([], 3, _none));
     }
 
@@ -445,9 +446,9 @@ public abstract partial class SagaStoreCompliance
     private async Task<IEnumerable<DateTimeOffset>> WakeupTimesAsync(int partition) =>
         (await Store.WakeupsAsync([partition], Rows.Now.AddDays(365), _none)).Select(wakeup => wakeup.At);
 
-    private async Task<IEnumerable<Guid>> KeptAsync(SagaRow row) => (await LoadAsync(row.Id)).Early.Select(kept => kept.MessageId);
+    private async Task<IEnumerable<MessageId>> KeptAsync(SagaRow row) => (await LoadAsync(row.Id)).Early.Select(kept => kept.MessageId);
 
-    private async Task<IEnumerable<IReadOnlyList<Guid>>> TargetsAsync(params EventAddress[] addresses) =>
+    private async Task<IEnumerable<IReadOnlyList<SagaId>>> TargetsAsync(params EventAddress[] addresses) =>
         (await Store.FindTargetsAsync(addresses, _none)).Select(target => target.Live);
 
     private Task<IReadOnlyList<DueEvent>> DueAsync() => Store.DueEarlyAsync(10_000, _none);

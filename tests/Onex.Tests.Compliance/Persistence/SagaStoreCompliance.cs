@@ -253,7 +253,7 @@ public abstract partial class SagaStoreCompliance
         await CommitAsync(new CommitEntry.Start(row, [], messages[..3], []));
         var ended = Rows.Ended(row);
         await CommitAsync(new CommitEntry.Move(ended, 1, [], messages[3..], []));
-        Guid[] ids = [.. messages.Select(message => message.MessageId)];
+        MessageId[] ids = [.. messages.Select(message => message.MessageId)];
 
         Assert.Equal(ids, (await LoadAsync(row.Id)).Unsent.Select(message => message.MessageId));
         Assert.Equal(ids, (await Store.UnsentOfPartitionsAsync([Partition], 100, _none)).Select(unsent => unsent.Message.MessageId));
@@ -312,7 +312,7 @@ public abstract partial class SagaStoreCompliance
         var ended = await StartAsync();
         await CommitAsync(Rows.Move(ended, Rows.Ended(ended)));
 
-        var listed = new List<Guid>();
+        var listed = new List<SagaId>();
         while (await Store.LiveAsync(listed.LastOrDefault(), 2, _none) is { Count: > 0 } page)
         {
             Assert.InRange(page.Count, 1, 2);
@@ -352,7 +352,7 @@ public abstract partial class SagaStoreCompliance
                 new CommitBatch([new CommitEntry.Start(row, [], [Rows.Message("k")], [Rows.Payload(row, "input")])], []), _none);
         }
 
-        Guid[] ids = [.. rows.Select(row => row.Id)];
+        SagaId[] ids = [.. rows.Select(row => row.Id)];
         var weight = JsonWeight.Handled(rows[0].Data.Utf8.Span);
         foreach (var (limit, least, most) in new[] { (new ReadLimit(1), 1, 1), (new ReadLimit(3 * weight), 2, 3) })
         {
@@ -375,7 +375,7 @@ public abstract partial class SagaStoreCompliance
         Assert.Single(unsent);
     }
 
-    protected async Task<LoadedSaga> LoadAsync(Guid id) => (await Store.LoadAsync([id], _none))[id];
+    protected async Task<LoadedSaga> LoadAsync(SagaId id) => (await Store.LoadAsync([id], _none))[id];
 
     protected async Task<SagaRow> StartAsync(SagaRow? row = null)
     {

@@ -76,9 +76,9 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
         var now = TimeProvider.System.GetUtcNow();
         return new StepCommand
         {
-            CommandId = Guid.CreateVersion7(now),
+            CommandId = new(Guid.CreateVersion7(now)),
             Attempt = 1,
-            SagaId = Guid.CreateVersion7(now),
+            SagaId = new(Guid.CreateVersion7(now)),
             CorrelationId = Guid.CreateVersion7(now),
             Contract = "transfer",
             Step = "move",

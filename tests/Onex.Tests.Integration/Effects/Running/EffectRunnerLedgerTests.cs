@@ -112,9 +112,9 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
         var now = TimeProvider.System.GetUtcNow();
         return new StepCommand
         {
-            CommandId = Guid.CreateVersion7(now),
+            CommandId = new(Guid.CreateVersion7(now)),
             Attempt = 1,
-            SagaId = Guid.CreateVersion7(now),
+            SagaId = new(Guid.CreateVersion7(now)),
             CorrelationId = Guid.CreateVersion7(now),
             Contract = "order-fulfilment",
             Step = "reserve",

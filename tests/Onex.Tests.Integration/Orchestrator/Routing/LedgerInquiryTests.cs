@@ -47,7 +47,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
     {
         var (completed, large, taken, unknown) = (Command("first"), Command("second"), Command("first"), Command("second"));
         var reference = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
-        await _store.SavePayloadsAsync([new SagaPayload(reference, Guid.Empty, "result", RawJson.FromText("""{"large":true}"""))], _none);
+        await _store.SavePayloadsAsync([new SagaPayload(reference, default, "result", RawJson.FromText("""{"large":true}"""))], _none);
         await RecordAsync(completed, null);
         await RecordAsync(large, reference);
         await _ledger.ClaimAsync(Message(taken), _none);
@@ -113,7 +113,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
 
     private static Outstanding Command(string step, bool interrupted = false) => new()
     {
-        CommandId = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()),
+        CommandId = new(Guid.CreateVersion7(TimeProvider.System.GetUtcNow())),
         Step = step,
         Direction = StepDirections.Do,
         Attempt = 1,
@@ -127,7 +127,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
     {
         CommandId = command.CommandId,
         Attempt = command.Attempt,
-        SagaId = Guid.Empty,
+        SagaId = default,
         CorrelationId = Guid.Empty,
         Contract = "calls",
         Step = command.Step,
@@ -148,7 +148,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
     {
         CommandId = command.CommandId,
         Attempt = command.Attempt,
-        SagaId = Guid.Empty,
+        SagaId = default,
         CorrelationId = Guid.Empty,
         Outcome = StepOutcomes.Completed,
         Result = reference is null ? RawJson.EmptyObject : null,
@@ -162,7 +162,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
             new ContractSource("calls.yaml", Contract, ImmutableSortedDictionary<string, string>.Empty),
             new CompilerContext(
                 new OperationCatalogue(EffectOperations.Descriptors), new Dictionary<string, ConnectionDescriptor>())).Plans[0];
-        var id = Guid.CreateVersion7(now);
+        var id = SagaId.Create(now);
         var saga = new SagaState
         {
             Facts = new SagaFacts
@@ -174,17 +174,17 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
                 HomePartition = 0,
                 StartedAt = now,
                 Input = CelValue.Null,
-                Requester = new Requester { RequestId = id, CorrelationId = id, Operation = plan.Name, Source = "requests/0/0" },
+                Requester = new Requester { RequestId = new(id.Value), CorrelationId = id.Value, Operation = plan.Name, Source = "requests/0/0" },
             },
             State = plan.Initial,
             Status = SagaStatus.Running,
             UpdatedAt = now,
             Outstanding = [.. outstanding],
         };
-        var timer = new TimerFired { SagaId = id, CausedBy = id, Leases = new Dictionary<Guid, Lease>() };
+        var timer = new TimerFired { SagaId = id, CausedBy = new(id.Value), Leases = new Dictionary<CommandId, Lease>() };
         return await new LedgerInquiry(_store, _ledger, new MemoryBudget(1L << 30)).AddOutcomesAsync(
             [new Delivery(timer, OutcomeSink.None)],
-            new Dictionary<Guid, SagaWork> { [id] = new(id, new PlanPipe(plan, new NoPipes()), saga, 1) },
+            new Dictionary<SagaId, SagaWork> { [id] = new(id, new PlanPipe(plan, new NoPipes()), saga, 1) },
             now,
             [],
             _none);

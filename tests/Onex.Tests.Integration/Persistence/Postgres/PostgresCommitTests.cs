@@ -76,7 +76,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         Assert.All(shared, row => Assert.Contains(row.Id, moves.Keys));
         Assert.All(
             rows.Values, saga => Assert.Equal(moves[saga.Row.Id], saga.Row.Version - (shared.Any(row => row.Id == saga.Row.Id) ? 1 : 0)));
-        Assert.Equal(rows.Keys.Order(), moves.Keys.Order());
+        Assert.Equal(rows.Keys.ToHashSet(), moves.Keys.ToHashSet());
         Assert.Empty(await database.Database.QueryAsync(
             """
             SELECT s.id FROM onex.sagas s JOIN onex.saga_history h ON h.saga_id = s.id GROUP BY s.id, s.version
@@ -87,10 +87,10 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
                 + "HAVING count(*) > 1"));
         return;
 
-        async Task<List<Guid>> HammerAsync(PostgresSagaStore store, int seed)
+        async Task<List<SagaId>> HammerAsync(PostgresSagaStore store, int seed)
         {
             var random = new Random(seed);
-            var mine = new List<Guid>();
+            var mine = new List<SagaId>();
             var live = new List<SagaRow>();
             for (var round = 0; round < Rounds; round++)
             {
@@ -128,7 +128,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     public async Task A_deadlock_does_not_reach_the_caller()
     {
         var store = Store(database.DataSource);
-        SagaRow[] rows = [.. new[] { Rows.New(), Rows.New() }.OrderBy(row => row.Id)];
+        SagaRow[] rows = [.. new[] { Rows.New(), Rows.New() }.OrderBy(row => row.Id.Value)];
         await CommitAsync(store, [.. rows.Select(Rows.Start)]);
         var before = await database.Database.ScalarAsync<long>("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()");
         await using var other = await database.DataSource.OpenConnectionAsync();
@@ -353,9 +353,9 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     private static Task<IReadOnlyList<CommitResult>> CommitAsync(PostgresSagaStore store, params CommitEntry[] entries) =>
         store.CommitAsync(new CommitBatch(entries, []), _none);
 
-    private Task<long> VersionAsync(Guid id) => database.Database.ScalarAsync<long>($"SELECT version FROM onex.sagas WHERE id = '{id}'");
+    private Task<long> VersionAsync(SagaId id) => database.Database.ScalarAsync<long>($"SELECT version FROM onex.sagas WHERE id = '{id}'");
 
-    private Task<long> HistoryAsync(Guid id) =>
+    private Task<long> HistoryAsync(SagaId id) =>
         database.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.saga_history WHERE saga_id = '{id}'");
 
     private async Task<Losing> LosingAsync()

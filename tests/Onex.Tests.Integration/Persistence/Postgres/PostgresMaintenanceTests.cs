@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Onex.Contracts.Messages;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Maintenance;
@@ -154,7 +155,7 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
         Assert.Empty(await Queries.HistoryAsync(ended.Id, 0, -1, 10, CancellationToken.None));
     }
 
-    protected override Task AgeAsync(Guid commandId, TimeSpan age) => _database.Database.ExecuteAsync(
+    protected override Task AgeAsync(CommandId commandId, TimeSpan age) => _database.Database.ExecuteAsync(
         $"""
         UPDATE onex.effect_ledger SET leased_until = now() - interval '{age.TotalHours} hours', recorded_at = now() - interval '{age.TotalHours} hours'
         WHERE command_id = '{commandId}'

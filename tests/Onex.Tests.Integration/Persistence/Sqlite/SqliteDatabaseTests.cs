@@ -302,7 +302,7 @@ public sealed class SqliteDatabaseTests : IDisposable
             Enumerable.Range(0, 50).Select(_ => store.CommitAsync(new CommitBatch([Rows.Start(Rows.New())], []), _none)));
 
         Assert.All(verdicts, verdict => Assert.Equal([CommitResult.Committed.Instance], verdict));
-        Assert.Equal(50, (await store.LiveAsync(Guid.Empty, 100, _none)).Count);
+        Assert.Equal(50, (await store.LiveAsync(default, 100, _none)).Count);
     }
 
     [Fact]

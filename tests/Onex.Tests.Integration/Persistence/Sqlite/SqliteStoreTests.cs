@@ -60,7 +60,7 @@ public sealed class SqliteMaintenanceTests(SqliteFile file) : StoreMaintenanceCo
 
     protected override IStoreMaintenance Maintenance => file.Get<IStoreMaintenance>();
 
-    protected override Task AgeAsync(Guid commandId, TimeSpan age) => file.QueryAsync(
+    protected override Task AgeAsync(CommandId commandId, TimeSpan age) => file.QueryAsync(
         $"""
         UPDATE effect_ledger
         SET leased_until = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '-{age.TotalHours} hours'),

@@ -31,7 +31,7 @@ public sealed class RedriveTests
 
         var message = Redrive.Of(_letter, decision, _now);
 
-        Assert.Equal((decision, "requests", 3, "o-1"), (message.MessageId, message.Topic, message.Partition, message.Key));
+        Assert.Equal((decision, "requests", 3, "o-1"), (message.MessageId.Value, message.Topic, message.Partition, message.Key));
         Assert.Equal(_letter.Value, message.Value.ToArray());
         var headers = message.Headers.Items.ToDictionary();
         Assert.Equal(["onex-origin", "onex-redrive", "timestamp", "traceparent", "x-token"], headers.Keys.Order(StringComparer.Ordinal));
@@ -85,7 +85,7 @@ public sealed class RedriveTests
         Assert.Equal(
             [_letter.Id, _letter.Id],
             new[] { Sent(letter, 1), Sent(letter, 2) }.Select(
-                record => new RequestReader(1 << 20).Read(record).Request!.Requester.RequestId));
+                record => new RequestReader(1 << 20).Read(record).Request!.Requester.RequestId.Value));
     }
 
     [Fact]

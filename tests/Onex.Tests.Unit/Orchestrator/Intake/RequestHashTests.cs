@@ -43,7 +43,7 @@ public sealed class RequestHashTests
             RequestHash.OfEvent("order", "cancel", requester with { CorrelationId = Guid.CreateVersion7() }, payload),
             RequestHash.OfEvent("order", "cancel", requester with { Target = new RequestTarget { Key = "k" } }, payload),
             RequestHash.OfEvent(
-                "order", "cancel", requester with { Target = new RequestTarget { SagaId = Guid.CreateVersion7() } }, payload),
+                "order", "cancel", requester with { Target = new RequestTarget { SagaId = new(Guid.CreateVersion7()) } }, payload),
         ];
 
         Assert.Equal(hashes.Length, hashes.Distinct().Count());

@@ -47,11 +47,11 @@ public sealed class SagaRowsTests
             Blockages =
             [
                 new Blockage(
-                    BlockedBy.Compensation, "charge", Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1"), 3, _at, "It was rejected."),
+                    BlockedBy.Compensation, "charge", new CommandId(Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1")), 3, _at, "It was rejected."),
                 new Blockage(
                     BlockedBy.Step,
                     "pack",
-                    Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff2"),
+                    new CommandId(Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff2")),
                     0,
                     _at,
                     "It was rejected too.") { Item = 7 },
@@ -71,7 +71,7 @@ public sealed class SagaRowsTests
                 new Compensable(
                     "charge",
                     "asking",
-                    Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1"),
+                    new CommandId(Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1")),
                     RawJson.FromText("""{"ref":"p"}""")) { Round = 2 }],
         },
     };
@@ -122,7 +122,7 @@ public sealed class SagaRowsTests
 
     private static Outstanding Command(AttemptPhase phase) => new()
     {
-        CommandId = Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1"),
+        CommandId = new(Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1")),
         Step = "charge",
         Direction = StepDirections.Do,
         Attempt = 2,
@@ -164,7 +164,7 @@ internal static class Told
             case null:
                 text.AppendLine("null");
                 break;
-            case string or Guid or DateTimeOffset or bool or int or long or Enum or RawJson:
+            case string or Guid or SagaId or CommandId or MessageId or DateTimeOffset or bool or int or long or Enum or RawJson:
                 text.AppendLine(value is DateTimeOffset at ? at.ToString("O") : value.ToString());
                 break;
             case CelValue cel:

@@ -14,11 +14,11 @@ namespace Onex.Tests.Unit.Orchestrator.Outbox;
 
 public sealed class OutgoingSenderTests
 {
-    private static readonly Guid _saga = Guid.Parse("018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a13");
+    private static readonly SagaId _saga = new(Guid.Parse("018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a13"));
 
     private static readonly OutgoingMessage _message = new()
     {
-        MessageId = Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11"),
+        MessageId = new(Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11")),
         Topic = "responses",
         Key = "k",
         Value = """{"token":"t0ken"}"""u8.ToArray(),
@@ -40,7 +40,7 @@ public sealed class OutgoingSenderTests
         var row = Assert.Single(index.Rows);
         Assert.Equal(
             (
-                _message.MessageId,
+                _message.MessageId.Value,
                 "responses",
                 -1,
                 ErrorCodes.DeliveryRefused,
@@ -140,7 +140,7 @@ public sealed class OutgoingSenderTests
                 {
                     Status = ResponseStatus.Success,
                     Payload = RawJson.FromText($"\"{new string('x', 5_000)}\""),
-                    CorrelationId = _saga,
+                    CorrelationId = _saga.Value,
                     Operation = new string('o', 5_000),
                     SagaId = _saga,
                     Extra = RawJson.FromText($$"""{"note":"{{new string('y', 5_000)}}"}"""),
@@ -155,7 +155,7 @@ public sealed class OutgoingSenderTests
         Assert.Empty(index.Rows);
         var sent = JsonSerializer.Deserialize(broker.Last!.Value.Span, MessageJson.Default.Response)!;
         Assert.Equal(
-            (false, "error", "success", ErrorCodes.ResponseUndeliverable, _saga, _saga),
+            (false, "error", "success", ErrorCodes.ResponseUndeliverable, _saga, _saga.Value),
             (sent.Success, sent.Status, sent.OriginalStatus, sent.Code, sent.SagaId!.Value, sent.CorrelationId));
         Assert.Contains($"/api/v1/sagas/{_saga}/response", sent.Error);
         Assert.Contains(
@@ -183,10 +183,10 @@ public sealed class OutgoingSenderTests
         using var sender = new OutgoingSender(new Refusing(), index, NullLogger<OutgoingSender>.Instance);
 
         sender.Send(_saga, [_message], again: true);
-        sender.Send(_saga, [_message with { MessageId = _saga, Topic = "responses.dlq" }], again: true);
+        sender.Send(_saga, [_message with { MessageId = new(_saga.Value), Topic = "responses.dlq" }], again: true);
         await Eventually.Async(() => sender.TakeAcknowledged(10).Count > 0, TimeSpan.FromSeconds(10), () => "nothing was acknowledged");
 
-        Assert.Equal([_message.MessageId], index.Closed);
+        Assert.Equal([_message.MessageId.Value], index.Closed);
     }
 
     [Fact]
@@ -198,7 +198,7 @@ public sealed class OutgoingSenderTests
 
         foreach (var decision in (Guid[])[Guid.CreateVersion7(letter.At), Guid.CreateVersion7(letter.At)])
         {
-            sender.Send(letter.Id, [Redrive.Of(letter, decision, letter.At)]);
+            sender.Send(new SagaId(letter.Id), [Redrive.Of(letter, decision, letter.At)]);
             await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
         }
 
@@ -212,7 +212,7 @@ public sealed class OutgoingSenderTests
         using var sender = new OutgoingSender(new Refusing(), index, NullLogger<OutgoingSender>.Instance);
         var letter = UndeliverableDeadLetter.Row(_message, "too large");
 
-        sender.Send(letter.Id, [Redrive.Of(letter, _saga, letter.At)], again: true);
+        sender.Send(new SagaId(letter.Id), [Redrive.Of(letter, _saga.Value, letter.At)], again: true);
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
 
         Assert.Equal([letter.Id], index.Closed);
@@ -261,7 +261,7 @@ public sealed class OutgoingSenderTests
         if (full)
         {
             broker.Hold = held.Task;
-            sender.Send(_saga, [_message with { MessageId = _saga }, _message]);
+            sender.Send(_saga, [_message with { MessageId = new(_saga.Value) }, _message]);
             held.SetResult(new DeliveryReport(DeliveryStatus.Acknowledged, null));
             await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
         }
@@ -285,11 +285,11 @@ public sealed class OutgoingSenderTests
 
     private static readonly OutgoingMessage _response = new()
     {
-        MessageId = Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a14"),
+        MessageId = new(Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a14")),
         Topic = "responses",
         Key = "k",
         Value = JsonSerializer.SerializeToUtf8Bytes(
-            new Response { Status = ResponseStatus.Success, CorrelationId = _saga, SagaId = _saga }, MessageJson.Readable.Response),
+            new Response { Status = ResponseStatus.Success, CorrelationId = _saga.Value, SagaId = _saga }, MessageJson.Readable.Response),
         Headers = MessageHeaders.Empty.With(
             [new("event_type", "onex.response"), new("timestamp", "2026-11-24T12:00:00Z"), new("x-large", "x")]),
     };
@@ -392,7 +392,7 @@ public sealed class OutgoingSenderTests
             return Task.CompletedTask;
         }
 
-        public Task<Guid?> HandledByAsync(Guid requestId, CancellationToken cancellation) => throw new NotSupportedException();
+        public Task<SagaId?> HandledByAsync(MessageId requestId, CancellationToken cancellation) => throw new NotSupportedException();
 
         public Task<DeadLetterPage> ListAsync(DeadLetterFilter filter, CancellationToken cancellation) => throw new NotSupportedException();
 

@@ -18,7 +18,7 @@ public sealed class UndeliverableMessagesTests
     private const string Effect =
         "effect: http.post\n        connection: outside\n        with: { path: /x }\n        compensate: { none: a test }";
     private const string Child = "saga: audit\n        with: {}\n        compensate: { none: a test }";
-    private static readonly Guid _id = Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11");
+    private static readonly MessageId _id = new(Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11"));
     private readonly MemoryLedger _ledger = new();
     private readonly OutgoingSenderTests.Index _letters = new();
 
@@ -82,7 +82,7 @@ public sealed class UndeliverableMessagesTests
             CommandId = scenario.Last.Commands[0].CommandId,
             Attempt = 1,
             SagaId = scenario.Saga.Facts.SagaId,
-            CorrelationId = _id,
+            CorrelationId = _id.Value,
             Outcome = StepOutcomes.Rejected,
             Code = "no_carrier",
         };
@@ -95,7 +95,7 @@ public sealed class UndeliverableMessagesTests
             Headers = MessageHeaders.Empty,
         };
 
-        scenario.Handles((await Refused(scenario).ReadAsync(new Undeliverable(_id, message, "too large"), CancellationToken.None))!.Message);
+        scenario.Handles((await Refused(scenario).ReadAsync(new Undeliverable(new(_id.Value), message, "too large"), CancellationToken.None))!.Message);
 
         Assert.Equal("no_carrier", scenario.Saga.Fault?.Code);
     }
@@ -147,7 +147,7 @@ public sealed class UndeliverableMessagesTests
         told.Sink.Caller!.SetResult(new DeliveryOutcome.Done(told.Message.SagaId, scenario.Saga));
         await Refused(scenario).CloseDeadLetterAsync(message, told, CancellationToken.None);
 
-        Assert.Equal(closes ? [_id] : [], _letters.Closed);
+        Assert.Equal(closes ? [_id.Value] : [], _letters.Closed);
     }
 
     private UndeliverableMessages Refused(SagaScenario scenario) => new(

@@ -23,7 +23,7 @@ public sealed class SagaCacheTests
     public void The_oldest_sagas_go_when_those_that_are_kept_weigh_too_much()
     {
         var cache = new SagaCache(capacity: 100, weightMax: 40);
-        var ids = Enumerable.Range(1, 6).Select(number => new Guid(number, 0, 0, new byte[8])).ToList();
+        var ids = Enumerable.Range(1, 6).Select(number => new SagaId(new Guid(number, 0, 0, new byte[8]))).ToList();
         foreach (var id in ids[..5])
         {
             cache.Keep(Saga(id, weight: 10));
@@ -41,7 +41,7 @@ public sealed class SagaCacheTests
         Assert.Null(cache.Find(ids[2]));
     }
 
-    private static CachedSaga Saga(Guid id, long weight) => new(
+    private static CachedSaga Saga(SagaId id, long weight) => new(
         new SagaState
         {
             Facts = new SagaFacts
@@ -53,7 +53,7 @@ public sealed class SagaCacheTests
                 HomePartition = 0,
                 StartedAt = default,
                 Input = Onex.Contracts.Expressions.CelValue.Map([]),
-                Requester = new Requester { RequestId = id, CorrelationId = id, Operation = "c", Source = "requests/0/0" },
+                Requester = new Requester { RequestId = new(id.Value), CorrelationId = id.Value, Operation = "c", Source = "requests/0/0" },
             },
             State = "s",
             Status = Onex.Engine.SagaStatus.Running,
