@@ -142,7 +142,9 @@ internal static class ConnectionKeys
         [
             new("url", "address", "The address below which the steps' paths are, `http` or `https`. Required unless `allow` is given"),
             new("headers", "map of texts", "Headers of every request. They replace the step's own of the same name") { Default = "none" },
-            new("allow", "list of texts", "Further hosts, addresses and ranges (`build.internal`, `10.0.0.0/8`) that a step's `url` may name")
+            new(
+                "allow", "list of texts",
+                "Further hosts, addresses and ranges (`build.internal`, `10.0.0.0/8`) that a step's `url` may name")
             {
                 Default = "none",
             },

@@ -168,5 +168,6 @@ internal static class HttpAnswers
         return document.RootElement.Clone();
     }
 
-    private static JsonElement Text(string text) => Parse(JsonSerializer.SerializeToUtf8Bytes(text, Contracts.Messages.MessageJson.Default.String));
+    private static JsonElement Text(string text) =>
+        Parse(JsonSerializer.SerializeToUtf8Bytes(text, Contracts.Messages.MessageJson.Default.String));
 }

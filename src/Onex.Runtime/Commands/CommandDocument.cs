@@ -49,7 +49,9 @@ internal static class CommandDocument
 
         text.Append($"{command.Description}\n\n");
         var rows = command.Arguments.Select(argument => ($"`{Placeholder(argument)}`", argument.Description ?? ""))
-            .Concat(command.Options.Where(option => option is not { Hidden: true }).OrderBy(option => option.Name, StringComparer.Ordinal).Select(Row))
+            .Concat(
+                command.Options.Where(option => option is not { Hidden: true }).OrderBy(
+                    option => option.Name, StringComparer.Ordinal).Select(Row))
             .ToList();
         if (rows.Count > 0)
         {

@@ -29,7 +29,7 @@ internal static class DeadLettersCommand
             ["topic"] = new("--topic") { Description = "Only records of this topic." },
             ["code"] = new("--code") { Description = "Only those with this error code: ONEX3001." },
             ["status"] = new("--status") { Description = "Only open, redriven or discarded ones; separate several by commas." },
-            ["q"] = new("--q") { Description = "A dead deadLetter's id, a correlation id, or the beginning of the record's key." },
+            ["q"] = new("--q") { Description = "A dead letter's id, a correlation id, or the beginning of the record's key." },
             ["after"] = new("--after") { Description = "The 'next' of the previous page." },
         };
         options["status"].CompletionSources.Add("open", "redriven", "discarded");
@@ -39,7 +39,8 @@ internal static class DeadLettersCommand
                 [
                     .. page.GetProperty("dead_letters").EnumerateArray().Select(deadLetter => (IReadOnlyList<string>)
                     [
-                        TableOutput.Cell(deadLetter, "id"), TableOutput.Time(deadLetter, "at"), TableOutput.Cell(deadLetter, "topic"), Position(deadLetter), TableOutput.Cell(deadLetter, "status"),
+                        TableOutput.Cell(deadLetter, "id"), TableOutput.Time(deadLetter, "at"), TableOutput.Cell(deadLetter, "topic"),
+                        Position(deadLetter), TableOutput.Cell(deadLetter, "status"),
                         TableOutput.Cell(deadLetter, "code"), Short(TableOutput.Cell(deadLetter, "reason")),
                     ]),
                 ]));
@@ -48,7 +49,7 @@ internal static class DeadLettersCommand
     private static Command ShowOne(Option<bool> json, Option<string?> url)
     {
         var id = Id();
-        var command = new Command("show", "Show a dead deadLetter with its record. Values that look like secrets are masked.") { id, url };
+        var command = new Command("show", "Show a dead letter with its record. Values that look like secrets are masked.") { id, url };
         command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
         {
             var deadLetter = await api.GetAsync(Path(parsed.GetValue(id)!, ""), cancellation);
@@ -67,12 +68,14 @@ internal static class DeadLettersCommand
     private static Command Redrive(Option<bool> json, Option<string?> url)
     {
         var id = Id();
-        var reason = new Option<string?>("--reason") { Description = "The reason, which is stored with the dead deadLetter." };
+        var reason = new Option<string?>("--reason") { Description = "The reason, which is stored with the dead letter." };
         var force = new Option<bool>("--force") { Description = "Redrive it even if it was redriven, discarded or handled already." };
-        var command = new Command("redrive", "Send the record unchanged to its topic again. Once, unless forced.") { id, reason, force, url };
+        var command = new Command(
+            "redrive", "Send the record unchanged to its topic again. Once, unless forced.") { id, reason, force, url };
         command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
         {
-            var answer = await api.PostAsync(Path(parsed.GetValue(id)!, "/redrive"), Body(parsed.GetValue(reason), parsed.GetValue(force)), cancellation);
+            var answer = await api.PostAsync(
+                Path(parsed.GetValue(id)!, "/redrive"), Body(parsed.GetValue(reason), parsed.GetValue(force)), cancellation);
             ApiOptions.Tell(parsed.GetValue(json), answer, $"The record is sent again to {TableOutput.Cell(answer, "topic")}.");
         }));
         return command;
@@ -81,12 +84,14 @@ internal static class DeadLettersCommand
     private static Command Discard(Option<bool> json, Option<string?> url)
     {
         var id = Id();
-        var reason = new Option<string>("--reason") { Description = "The reason, which is stored with the dead deadLetter.", Required = true };
-        var command = new Command("discard", "Mark a dead deadLetter as discarded. It is kept, with the reason, as long as an ended saga.") { id, reason, url };
+        var reason = new Option<string>("--reason") { Description = "The reason, which is stored with the dead letter.", Required = true };
+        var command = new Command(
+            "discard", "Mark a dead letter as discarded. It is kept, with the reason, as long as an ended saga.") { id, reason, url };
         command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
         {
-            var answer = await api.PostAsync(Path(parsed.GetValue(id)!, "/discard"), Body(parsed.GetValue(reason), force: false), cancellation);
-            ApiOptions.Tell(parsed.GetValue(json), answer, "The dead deadLetter is discarded. It stays in the list, with the reason.");
+            var answer = await api.PostAsync(
+                Path(parsed.GetValue(id)!, "/discard"), Body(parsed.GetValue(reason), force: false), cancellation);
+            ApiOptions.Tell(parsed.GetValue(json), answer, "The dead letter is discarded. It stays in the list, with the reason.");
         }));
         return command;
     }
@@ -140,7 +145,7 @@ internal static class DeadLettersCommand
 
     private static string Short(string text) => text.Length <= ReasonShown ? text : $"{text[..ReasonShown]}...";
 
-    private static Argument<string> Id() => new("id") { Description = "The dead deadLetter's id." };
+    private static Argument<string> Id() => new("id") { Description = "The dead letter's id." };
 
     private static string Path(string id, string rest) => $"api/v1/dead-letters/{Uri.EscapeDataString(id)}{rest}";
 }

@@ -14,12 +14,17 @@ internal static class ExplainCommand
     /// <summary>Every code that has a page.</summary>
     public static IReadOnlyList<string> Codes { get; } =
     [
-        .. _assembly.GetManifestResourceNames().Where(name => name.StartsWith(Pages, StringComparison.Ordinal)).Select(name => name[Pages.Length..]).Order(StringComparer.Ordinal),
+        .. _assembly.GetManifestResourceNames().Where(
+            name => name.StartsWith(Pages, StringComparison.Ordinal)).Select(name => name[Pages.Length..]).Order(StringComparer.Ordinal),
     ];
 
     public static Command Make()
     {
-        var code = new Argument<string?>("code") { Arity = ArgumentArity.ZeroOrOne, Description = "The code: ONEX1001. Without it all codes are listed." };
+        var code = new Argument<string?>("code")
+        {
+            Arity = ArgumentArity.ZeroOrOne,
+            Description = "The code: ONEX1001. Without it all codes are listed.",
+        };
         code.CompletionSources.Add([.. Codes]);
         var command = new Command("explain", "Explain a code of an error or of a diagnostic: cause, example, remedy.") { code };
         command.SetAction(parsed => Explain(parsed.GetValue(code)));

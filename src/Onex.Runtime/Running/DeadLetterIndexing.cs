@@ -8,7 +8,7 @@ using Onex.Persistence.DeadLetters;
 namespace Onex.Runtime.Running;
 
 /// <summary>
-/// Adds dead letters to the store's index, with the record as it was read: in the dead-deadLetter topic secrets are masked, and a redrive must
+/// Adds dead letters to the store's index, with the record as it was read: in the dead-letter topic secrets are masked, and a redrive must
 /// send the original.
 /// </summary>
 internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSink
@@ -19,7 +19,8 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
         var id = DeadLetterId(record);
         await index.AddAsync(
             new DeadLetterRow(
-                id, record.Topic, record.Partition, record.Offset, deadLetter.FailureCode, deadLetter.FailureReason, deadLetter.CorrelationId,
+                id, record.Topic, record.Partition, record.Offset, deadLetter.FailureCode, deadLetter.FailureReason,
+                deadLetter.CorrelationId,
                 record.Value, deadLetter.FailureTimestamp)
             {
                 Key = deadLetter.OriginalMessage.Key,
@@ -55,10 +56,11 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
         return MessageHeaders.Empty.With(headers);
     }
 
-    private static Guid? RedrivenFrom(ConsumedRecord record) => Guid.TryParseExact(record.TextHeader(HeaderNames.Redrive), "D", out var deadLetter) ? deadLetter : null;
+    private static Guid? RedrivenFrom(ConsumedRecord record) =>
+        Guid.TryParseExact(record.TextHeader(HeaderNames.Redrive), "D", out var deadLetter) ? deadLetter : null;
 
-    // The same id whenever this record becomes a dead deadLetter; the topic's id distinguishes a recreated topic. A redriven record keeps the
-    // id of its dead deadLetter, or each redrive would add another one.
+    // The same id whenever this record becomes a dead letter; the topic's id distinguishes a recreated topic. A redriven record keeps the
+    // id of its dead letter, or each redrive would add another one.
     private static Guid DeadLetterId(ConsumedRecord record)
     {
         if (RedrivenFrom(record) is { } deadLetter)

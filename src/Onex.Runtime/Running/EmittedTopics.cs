@@ -15,7 +15,8 @@ internal sealed class EmittedTopics(IEnumerable<Plan> plans)
     ];
 
     /// <summary>Their names.</summary>
-    public IReadOnlyList<string> Names => [.. _all.Select(written => written.Topic).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+    public IReadOnlyList<string> Names =>
+        [.. _all.Select(written => written.Topic).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
     /// <summary>
     /// A line for each step that writes to a topic of the runtime. The compiler does not know their configured names.

@@ -8,7 +8,8 @@ using Onex.Kafka.Producing;
 namespace Onex.Runtime.Running;
 
 /// <summary>Creates missing topics, and checks that the topics are usable.</summary>
-internal sealed class TopicSetup(TopicAdmin topics, RuntimeSettings settings, EmittedTopics emitted, ILogger<TopicSetup> logger) : IRoleBootstrap
+internal sealed class TopicSetup(
+    TopicAdmin topics, RuntimeSettings settings, EmittedTopics emitted, ILogger<TopicSetup> logger) : IRoleBootstrap
 {
     public string Name => "The broker";
 
@@ -55,7 +56,10 @@ internal sealed class TopicSetup(TopicAdmin topics, RuntimeSettings settings, Em
                 + "Add partitions to those that have fewer, while no runtime runs.");
         }
 
-        return (found.OrderBy(topic => topic.Key, StringComparer.Ordinal).ToDictionary(topic => topic.Key, topic => topic.Value, StringComparer.Ordinal), problems);
+        return (
+            found.OrderBy(topic => topic.Key, StringComparer.Ordinal).ToDictionary(
+                topic => topic.Key, topic => topic.Value, StringComparer.Ordinal),
+            problems);
     }
 
     /// <summary>Classifies errors: those that somebody must correct, and temporary ones.</summary>

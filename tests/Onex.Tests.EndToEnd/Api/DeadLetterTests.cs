@@ -24,7 +24,8 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
     {
         byte[] bytes = [0xff, 0x00, 0xfe];
         var deadLetter = await DeadLetterForAsync((await Stack.Writer.SendAsync(Requests, bytes, partition: 1)).Offset.Value, partition: 1);
-        Assert.Equal(("open", "ONEX3001", Requests), ((string?)deadLetter["status"], (string?)deadLetter["code"], (string?)deadLetter["topic"]));
+        Assert.Equal(
+            ("open", "ONEX3001", Requests), ((string?)deadLetter["status"], (string?)deadLetter["code"], (string?)deadLetter["topic"]));
         var id = (string)deadLetter["id"]!;
         var shown = (await GetAsync($"/api/v1/dead-letters/{id}")).Body;
         Assert.Equal(("base64:/wD+", 3), ((string?)shown["value"], (int)shown["value_bytes"]!));
@@ -39,7 +40,8 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
         await PostAsync($"/api/v1/dead-letters/{id}/redrive", new JsonObject { ["force"] = true }, Operator);
         Assert.Equal(2, (int)(await OpenAgainAsync(id, redrives: 2))["redrives"]!);
         Assert.DoesNotContain(
-            await ListAsync($"limit=500&topic={Requests}"), other => (string?)other!["id"] != id && (int)other["partition"]! == 1 && (long)other["offset"]! > (long)deadLetter["offset"]!);
+            await ListAsync($"limit=500&topic={Requests}"),
+            other => (string?)other!["id"] != id && (int)other["partition"]! == 1 && (long)other["offset"]! > (long)deadLetter["offset"]!);
     }
 
     [Fact]
@@ -201,10 +203,10 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
             (await ListAsync($"limit=500&topic={Requests}")).FirstOrDefault(
                 deadLetter => (int)deadLetter!["partition"]! == partition && (long)deadLetter["offset"]! == offset),
         _within,
-        () => $"a dead deadLetter of {Requests} [{partition}] @{offset}")!;
+        () => $"a dead letter of {Requests} [{partition}] @{offset}")!;
 
     private Task<JsonNode> DeadLetterAsync(string query) =>
-        Eventually.GetAsync(async () => (await ListAsync(query)).FirstOrDefault(), _within, () => $"a dead deadLetter for {query}")!;
+        Eventually.GetAsync(async () => (await ListAsync(query)).FirstOrDefault(), _within, () => $"a dead letter for {query}")!;
 
     private async Task<JsonArray> ListAsync(string query) =>
         (await GetAsync($"/api/v1/dead-letters?{query}")).Body["dead_letters"]!.AsArray();

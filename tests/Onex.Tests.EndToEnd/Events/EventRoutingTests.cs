@@ -237,7 +237,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
 
     private Task<ReadRecord> DeadLetterAsync(string correlationId) =>
         Stack.DeadLetters.ReadAsync(
-            deadLetter => deadLetter.Field("correlation_id") == correlationId, _within, $"a dead deadLetter of {correlationId}");
+            deadLetter => deadLetter.Field("correlation_id") == correlationId, _within, $"a dead letter of {correlationId}");
 }
 
 /// <summary>A main alone, with a contract whose sagas live on events.</summary>

@@ -26,7 +26,8 @@ public sealed class ProduceTests : IDisposable
 
         var record = await reader.ReadAsync(_ => true, _within, "a record");
         Assert.Equal(
-            ("o-1", """{"id":"o-1"}""", "produced", correlationId), (record.Key, record.Text, record.Headers["kind"], record.Headers["correlation_id"]));
+            ("o-1", """{"id":"o-1"}""", "produced", correlationId), (
+                record.Key, record.Text, record.Headers["kind"], record.Headers["correlation_id"]));
         Assert.Equal(
             [record.MessageId!],
             await stack.Database.QueryAsync("SELECT command_id::text FROM onex.effect_ledger WHERE operation = 'kafka.produce'"));

@@ -97,7 +97,7 @@ public sealed class InMemoryBusTests : IDisposable
             async () =>
                 JsonNode.Parse(await http.GetStringAsync($"/api/v1/dead-letters?q={flow}"))!["dead_letters"]!.AsArray().FirstOrDefault(),
             TimeSpan.FromMinutes(1),
-            () => "the dead deadLetter of an event that came too early");
+            () => "the dead letter of an event that came too early");
         await PostAsync("/api/v1/requests", $$"""{"operation":"doorbell","payload":{},"correlation_id":"{{flow}}"}""");
 
         await PostAsync($"/api/v1/dead-letters/{(string?)deadLetter!["id"]}/redrive", "{}");

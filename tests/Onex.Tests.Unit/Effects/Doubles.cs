@@ -72,13 +72,16 @@ internal sealed class MemoryLedger : IEffectLedger
         return Task.FromResult(true);
     }
 
-    public Task<IReadOnlyDictionary<CommandId, LedgerState>> LookUpAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> LookUpAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
-    public Task<IReadOnlyDictionary<CommandId, LedgerState>> SettleAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> SettleAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
-    public Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation)
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation)
     {
         foreach (var id in commandIds.Where(id => !_rows.ContainsKey(id)))
         {
@@ -119,7 +122,8 @@ internal sealed class MemoryPayloads : ISagaStore
     public Task<IReadOnlyList<CommitResult>> CommitAsync(CommitBatch batch, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
-    public Task MarkSentAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation) => throw new NotSupportedException();
+    public Task MarkSentAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation) =>
+        throw new NotSupportedException();
 
     public Task<IReadOnlyList<UnsentMessage>> UnsentOfPartitionsAsync(
         IReadOnlyCollection<int> partitions, int limit, long bytesMax, CancellationToken cancellation) => throw new NotSupportedException();
@@ -141,9 +145,11 @@ internal sealed class MemoryPayloads : ISagaStore
 
     public Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation) => throw new NotSupportedException();
 
-    public Task RemoveEarlyAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation) => throw new NotSupportedException();
+    public Task RemoveEarlyAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation) =>
+        throw new NotSupportedException();
 
-    public Task<IReadOnlyList<SagaId>> LiveAsync(SagaId after, int limit, CancellationToken cancellation) => throw new NotSupportedException();
+    public Task<IReadOnlyList<SagaId>> LiveAsync(SagaId after, int limit, CancellationToken cancellation) =>
+        throw new NotSupportedException();
 
     public Task<IReadOnlyList<IReadOnlyList<SagaItem>>> LoadItemsAsync(
         IReadOnlyList<SagaItemsQuery> queries, CancellationToken cancellation) => throw new NotSupportedException();
