@@ -116,14 +116,15 @@ internal static class ConnectionKeys
         },
         new(
             "rate_limit", "text",
-            "How many attempts may begin in a second, minute or hour in this process: `50/s`, `600/m`, `1000/h`. More of them wait for their turn")
+            "How many attempts may begin per second, minute or hour in this process: `50/s`, `600/m`, `1000/h`. Further ones wait")
         {
             Default = "no limit",
         },
         new("concurrency", "whole number", "How many attempts run at the same time in this process. For postgres also the size of the pool")
         {
             Numbers = (1, ConnectionTypes.ConcurrencyMaxOf(ConnectionTypes.Http)),
-            Default = $"{ConnectionTypes.ConcurrencyOf(ConnectionTypes.Http)}; postgres {ConnectionTypes.ConcurrencyOf(ConnectionTypes.Postgres)}, "
+            Default = $"{ConnectionTypes.ConcurrencyOf(ConnectionTypes.Http)}; "
+                + $"postgres {ConnectionTypes.ConcurrencyOf(ConnectionTypes.Postgres)}, "
                 + $"at most {ConnectionTypes.ConcurrencyMaxOf(ConnectionTypes.Postgres)}",
         },
         new(

@@ -77,7 +77,9 @@ internal sealed class PostgresReading(ConnectionsFile file, Secrets secrets, str
                 // It may contain the password, so it is not quoted.
                 file.Report(ConnectionDiagnostics.BadAddress(
                     map.Find("url")?.At ?? name.At,
-                    $"the url{(replaced.Length > 0 ? " from the environment" : "")} of connection '{Spelling.Clip(name.Text)}' is not an address of a database", $"Write {Example}."));
+                    $"the url{(replaced.Length > 0 ? " from the environment" : "")} of connection '{Spelling.Clip(name.Text)}' is not an "
+                    + "address of a database",
+                    $"Write {Example}."));
                 return null;
             }
 

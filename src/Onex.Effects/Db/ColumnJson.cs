@@ -31,7 +31,8 @@ internal static class ColumnJson
             WriteItems(writer, types, type.Element, items, depth + 1);
         }
         else if (
-            type.Attributes.Count > 0 && depth < DepthMax && LiteralReader.Composite(text) is { } fields && fields.Count == type.Attributes.Count)
+            type.Attributes.Count > 0 && depth < DepthMax
+            && LiteralReader.Composite(text) is { } fields && fields.Count == type.Attributes.Count)
         {
             writer.WriteStartObject();
             foreach (var ((name, fieldType), field) in type.Attributes.Zip(fields))

@@ -61,7 +61,10 @@ internal static class DatabaseErrors
                 DatabaseStage.Committing =>
                     new(
                         false, "connection_lost",
-                        $"The database of connection '{connection}' was lost during the commit: whether that happened is not known.") { IsUnknown = true },
+                        $"The database of connection '{connection}' was lost during the commit: whether that happened is not known.")
+                    {
+                        IsUnknown = true,
+                    },
                 _ => new(false, "connection_lost", $"The database of connection '{connection}' was lost. Nothing was committed."),
             };
         }
@@ -125,7 +128,10 @@ internal static class DatabaseErrors
 
     private static string Names(PostgresException error)
     {
-        var names = new[] { ("constraint", error.ConstraintName), ("table", error.TableName), ("column", error.ColumnName), ("type", error.DataTypeName) }
+        var names = new[]
+            {
+                ("constraint", error.ConstraintName), ("table", error.TableName), ("column", error.ColumnName), ("type", error.DataTypeName),
+            }
             .Where(name => !string.IsNullOrEmpty(name.Item2))
             .Select(name => $"{name.Item1} '{name.Item2}'");
         return string.Join(", ", names) is { Length: > 0 } text ? ": " + text : "";

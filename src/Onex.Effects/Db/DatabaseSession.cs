@@ -149,7 +149,8 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
 
         if (parameterTypes.Length != values.Count)
         {
-            return $"the statement has {Plural.Format(parameterTypes.Length, "parameter")}, but {Plural.Format(values.Count, "value")} came";
+            return $"the statement has {Plural.Format(parameterTypes.Length, "parameter")}, "
+                + $"but {Plural.Format(values.Count, "value")} came";
         }
 
         var length = 0L;

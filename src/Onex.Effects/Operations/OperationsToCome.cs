@@ -53,8 +53,14 @@ internal static class OperationsToCome
             ("id", "string", "The instance's id.")),
         Reads(
             "consul.health_service", "Lists the instances of a service with their health.",
-            [Must("name", "string", "The name of the service."), May("tag", "string", "Only instances with this tag.", "all"), May("passing", "bool", "Only healthy instances.", "false")],
-            ("instances", "list({ id: string, address: string, port: int, tags: list(string), status: string })", "The instances with their health.")),
+            [
+                Must("name", "string", "The name of the service."),
+                May("tag", "string", "Only instances with this tag.", "all"),
+                May("passing", "bool", "Only healthy instances.", "false"),
+            ],
+            (
+                "instances", "list({ id: string, address: string, port: int, tags: list(string), status: string })",
+                "The instances with their health.")),
 
         Reads(
             "vault.read_secret",

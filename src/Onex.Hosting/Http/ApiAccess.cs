@@ -82,7 +82,8 @@ public static class ApiAccess
         {
             return new AccessDecision.Denied(
                 403, ErrorCodes.CallerForeign,
-                $"No API token is configured, so only calls to this machine's loopback names are served; Host is '{Clip(call.Host.Value)}'.",
+                "No API token is configured, so only calls to this machine's loopback names are served; "
+                + $"Host is '{Clip(call.Host.Value)}'.",
                 "Call http://localhost or http://127.0.0.1, or set ONEX_API_TOKEN (name:scope:token) and send the token.");
         }
 

@@ -133,7 +133,8 @@ internal sealed class LogFileWriter(string path, int fileBytesMax, TimeProvider 
             _lost++;
             _notBefore = time.GetUtcNow() + _pause;
             errors.WriteLine(
-                $"warning: log lines are not kept in {path} ({refused.Message}). Make room, or make it writable; it is tried again every minute. The console has every line.");
+                $"warning: log lines cannot be written to {path} ({refused.Message}). Make room, or make it writable; it is retried every "
+                + "minute. The console has every line.");
         }
     }
 

@@ -62,7 +62,9 @@ public static class LogLevels
     internal static bool Shows(string category, LogLevel line, LogLevel least)
     {
         // Onex logs a failed start and changes of health itself, in one line.
-        if (category is "Microsoft.Extensions.Diagnostics.HealthChecks.DefaultHealthCheckService" or "Microsoft.Extensions.Hosting.Internal.Host" or "Microsoft.AspNetCore.Server.Kestrel"
+        if (category is "Microsoft.Extensions.Diagnostics.HealthChecks.DefaultHealthCheckService"
+                or "Microsoft.Extensions.Hosting.Internal.Host"
+                or "Microsoft.AspNetCore.Server.Kestrel"
             && least > LogLevel.Debug)
         {
             return false;

@@ -289,7 +289,9 @@ internal sealed partial class SettingsReading
         var groups = (Named(SettingsTable.MainGroup), Named(SettingsTable.EffectsGroup), Named(SettingsTable.WorkerGroup));
         Distinct(
             "group",
-            [(groups.Item1, SettingsTable.MainGroup), (groups.Item2, SettingsTable.EffectsGroup), (groups.Item3, SettingsTable.WorkerGroup)]);
+            [
+                (groups.Item1, SettingsTable.MainGroup), (groups.Item2, SettingsTable.EffectsGroup), (groups.Item3, SettingsTable.WorkerGroup),
+            ]);
         return groups;
     }
 
@@ -415,7 +417,8 @@ internal sealed partial class SettingsReading
     [GeneratedRegex("__REPLACE_WITH_.*__", RegexOptions.IgnoreCase | RegexOptions.Singleline | RegexOptions.NonBacktracking)]
     private static partial Regex Placeholder();
 
-    [GeneratedRegex(@"^([A-Za-z_]+://)?(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+)(:[0-9]+)?$", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"^([A-Za-z_]+://)?(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+)(:[0-9]+)?$", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Server();
 
     [GeneratedRegex("^(?!\\.{1,2}$)[A-Za-z0-9._-]+$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]

@@ -109,7 +109,9 @@ internal sealed class ApiClient : IDisposable
         catch (Exception silent) when (silent is HttpRequestException or TaskCanceledException && !cancellation.IsCancellationRequested)
         {
             throw new CommandException(
-                $"{_http.BaseAddress} does not answer: {silent.Message} Is runtime-main running there? Another address: --url, or ONEX_API_URL.", silent);
+                $"{_http.BaseAddress} does not answer: {silent.Message} Is runtime-main running there? Another address: --url, or "
+                + "ONEX_API_URL.",
+                silent);
         }
     }
 
@@ -134,7 +136,8 @@ internal sealed class ApiClient : IDisposable
         catch (JsonException)
         {
             return new CommandException(
-                $"{_http.BaseAddress} answers {(int)status}, and not like a runtime-main of Onex. Is the address right (--url, ONEX_API_URL)?");
+                $"{_http.BaseAddress} answers {(int)status}, and not like a runtime-main of Onex. "
+                + "Is the address right (--url, ONEX_API_URL)?");
         }
     }
 }

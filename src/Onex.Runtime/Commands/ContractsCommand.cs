@@ -127,7 +127,8 @@ internal static class ContractsCommand
             PrintDiagnostics(diagnostics, problems);
             var examples = shown.SelectMany(report => report.Examples).ToList();
             Console.WriteLine(
-                $"{Plural.Format(shown.Count, "contract")}, {Plural.Format(examples.Count, "example")}, {examples.Count(example => example.Problems.Count > 0)} failed");
+                $"{Plural.Format(shown.Count, "contract")}, {Plural.Format(examples.Count, "example")}, "
+                + $"{examples.Count(example => example.Problems.Count > 0)} failed");
         }
 
         // A failed example is a result of the command; a contract with errors is a bad configuration.
@@ -173,7 +174,8 @@ internal static class ContractsCommand
             foreach (var plan in plans)
             {
                 Console.WriteLine(
-                    $"{plan.Name,-30} {plan.Version,-12} {plan.Hash[..12]}  {plan.Description.ReplaceLineEndings(" ").Trim()}{Times(plan)}");
+                    $"{plan.Name,-30} {plan.Version,-12} {plan.Hash[..12]}  "
+                    + $"{plan.Description.ReplaceLineEndings(" ").Trim()}{Times(plan)}");
             }
         }
 
@@ -194,10 +196,12 @@ internal static class ContractsCommand
             return CommandLine.Failed;
         }
 
-        if ((format == "svg" ? ContractGraph.Svg(plan) : format == "dot" ? ContractGraph.Dot(plan) : ContractGraph.Mermaid(plan)) is not { } drawn)
+        var graph = format == "svg" ? ContractGraph.Svg(plan) : format == "dot" ? ContractGraph.Dot(plan) : ContractGraph.Mermaid(plan);
+        if (graph is not { } drawn)
         {
             Console.Error.WriteLine(
-                $"'{name}' has {Plural.Format(plan.States.Length, "state")}; at most {ContractGraph.DrawnMax} can be drawn as svg. Take '--format dot'.");
+                $"'{name}' has {Plural.Format(plan.States.Length, "state")}; at most {ContractGraph.DrawnMax} can be drawn as svg. "
+                + "Use '--format dot'.");
             return CommandLine.Failed;
         }
 

@@ -31,7 +31,8 @@ internal static class DatabaseCommand
         status.SetAction((parsed, cancellation) => WithMigrator(async migrator =>
         {
             var found = await migrator.StatusAsync(cancellation);
-            (string Name, IReadOnlyList<string> Migrations)[] groups = [("applied", found.Applied), ("pending", found.Pending), ("unknown", found.Unknown)];
+            (string Name, IReadOnlyList<string> Migrations)[] groups =
+                [("applied", found.Applied), ("pending", found.Pending), ("unknown", found.Unknown)];
             if (parsed.GetValue(json))
             {
                 Json.Print(writer =>

@@ -39,7 +39,8 @@ internal static class SagasCommand
             ["state"] = new("--state") { Description = "Only those in this state." },
             ["status"] = new("--status")
             {
-                Description = "Only running, waiting, compensating, blocked, paused, completed, failed or cancelled ones; separate several by commas.",
+                Description = "Only running, waiting, compensating, blocked, paused, completed, failed or cancelled ones; separate several "
+                    + "by commas.",
             },
             ["key"] = new("--key") { Description = "Only those with this business key." },
             ["parent"] = new("--parent") { Description = "Only the children of the saga with this id." },
@@ -237,7 +238,8 @@ internal static class SagasCommand
     [
         TableOutput.Cell(why, "sentence"),
         .. why.TryGetProperty("last_error", out var error)
-            ? [$"Last error: step '{TableOutput.Cell(error, "step")}' at {TableOutput.Time(error, "at")}: {TableOutput.Cell(error, "code")}: {TableOutput.Cell(error, "message")}"]
+            ? [$"Last error: step '{TableOutput.Cell(error, "step")}' at {TableOutput.Time(error, "at")}: "
+                + $"{TableOutput.Cell(error, "code")}: {TableOutput.Cell(error, "message")}"]
             : Array.Empty<string>(),
         .. why.GetProperty("actions").EnumerateArray().Select(action => $"  onex {TableOutput.Harmless(action.GetString()!)}"),
     ];

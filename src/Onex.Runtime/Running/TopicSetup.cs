@@ -52,7 +52,8 @@ internal sealed class TopicSetup(
         if (read.Select(topic => found[topic]).Distinct().Count() > 1)
         {
             problems.Add(
-                $"Main's topics must have equal numbers of partitions, but {string.Join(", ", read.Select(topic => $"{topic} has {found[topic]}"))}. "
+                "Main's topics must have equal numbers of partitions, but "
+                + $"{string.Join(", ", read.Select(topic => $"{topic} has {found[topic]}"))}. "
                 + "Add partitions to those that have fewer, while no runtime runs.");
         }
 
