@@ -68,7 +68,7 @@ internal sealed class BackgroundLoops(
         using var either = CancellationTokenSource.CreateLinkedTokenSource(end.Token, cancellationToken);
         try
         {
-            while (sender.HasInHand)
+            while (sender.HasPending)
             {
                 await ForgetAsync(either.Token);
             }

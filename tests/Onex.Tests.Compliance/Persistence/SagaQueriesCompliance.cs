@@ -198,7 +198,7 @@ public abstract class SagaQueriesCompliance
     private async Task StartAsync(params SagaRow[] rows) =>
         Assert.All(
             await Store.CommitAsync(new CommitBatch([.. rows.Select(Rows.Start)], []), _none),
-            verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
+            result => Assert.Equal(CommitResult.Committed.Instance, result));
 
     private async Task<IReadOnlyList<SagaId>> ListAsync(SagaFilter filter) =>
         [.. (await Queries.ListAsync(filter, _none)).Sagas.Select(row => row.Id)];

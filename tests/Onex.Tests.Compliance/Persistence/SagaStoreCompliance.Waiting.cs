@@ -100,7 +100,7 @@ public abstract partial class SagaStoreCompliance
             await CommitAsync(Rows.Move(row, next) with { SeenMessages = [new(first)], WasParked = true }));
 
         var again = Rows.Ended(next);
-        var verdicts = await CommitAsync(
+        var results = await CommitAsync(
             new CommitEntry.Move(
                 again, next.Version, [Rows.Happened(again)], [Rows.Message("again")], [Rows.Payload(again, "result:again")])
             {
@@ -111,8 +111,8 @@ public abstract partial class SagaStoreCompliance
             },
             Rows.Move(other, Rows.Next(other)));
 
-        Assert.Equal([first], Assert.IsType<CommitResult.DuplicateMessages>(verdicts[0]).MessageIds);
-        Assert.Equal(CommitResult.Committed.Instance, verdicts[1]);
+        Assert.Equal([first], Assert.IsType<CommitResult.DuplicateMessages>(results[0]).MessageIds);
+        Assert.Equal(CommitResult.Committed.Instance, results[1]);
         var loaded = await LoadAsync(row.Id);
         Assert.Equal(Comparable(next), Comparable(loaded.Row));
         Assert.Empty(loaded.Unsent);
@@ -133,8 +133,8 @@ public abstract partial class SagaStoreCompliance
 
         foreach (var from in new[] { row, ended })
         {
-            var verdict = Assert.Single(await CommitAsync(Rows.Move(from, Rows.Next(from)) with { SeenMessages = [new(message)] }));
-            Assert.Equal([message], Assert.IsType<CommitResult.DuplicateMessages>(verdict).MessageIds);
+            var result = Assert.Single(await CommitAsync(Rows.Move(from, Rows.Next(from)) with { SeenMessages = [new(message)] }));
+            Assert.Equal([message], Assert.IsType<CommitResult.DuplicateMessages>(result).MessageIds);
         }
     }
 
@@ -147,7 +147,8 @@ public abstract partial class SagaStoreCompliance
         Assert.Equal(
             [CommitResult.Committed.Instance, CommitResult.Committed.Instance],
             await CommitAsync(
-                Rows.Move(one, Rows.Next(one)) with { SeenMessages = [new(message)] }, Rows.Move(two, Rows.Next(two)) with { SeenMessages = [new(message)] }));
+                Rows.Move(one, Rows.Next(one)) with { SeenMessages = [new(message)] },
+                Rows.Move(two, Rows.Next(two)) with { SeenMessages = [new(message)] }));
     }
 
     [Fact]
@@ -284,7 +285,13 @@ public abstract partial class SagaStoreCompliance
         Assert.Equal([events[0].MessageId], (await Store.StoreEarlyAsync([events[0], events[0]], 3, _none)).Keys);
         var kept = await Store.StoreEarlyAsync([.. events, otherFlow, otherContract], 3, _none);
 
-        MessageId[] expected = [events[0].MessageId, events[1].MessageId, events[2].MessageId, otherFlow.MessageId, otherContract.MessageId];
+        MessageId[] expected = [
+            events[0].MessageId,
+            events[1].MessageId,
+            events[2].MessageId,
+            otherFlow.MessageId,
+            otherContract.MessageId,
+        ];
         Assert.Equal(expected.ToHashSet(), kept.Keys.ToHashSet());
         Assert.Empty(await Store.StoreEarlyAsync([], 3, _none));
     }

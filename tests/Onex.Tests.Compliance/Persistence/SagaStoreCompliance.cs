@@ -118,7 +118,7 @@ public abstract partial class SagaStoreCompliance
         var known = await StartAsync();
         var born = Rows.New();
 
-        var verdicts = await CommitAsync(
+        var results = await CommitAsync(
             Rows.Start(born),
             Rows.Move(stale, Rows.Next(stale)),
             Rows.Start(Rows.New() with { RequestId = known.RequestId }),
@@ -133,7 +133,7 @@ public abstract partial class SagaStoreCompliance
                 CommitResult.Committed.Instance,
                 CommitResult.Committed.Instance,
             ],
-            verdicts);
+            results);
     }
 
     [Fact]
@@ -213,11 +213,11 @@ public abstract partial class SagaStoreCompliance
         var first = Rows.New();
         var second = Rows.New() with { RequestId = first.RequestId };
 
-        var verdicts = await CommitAsync(Rows.Start(first), Rows.Start(second));
+        var results = await CommitAsync(Rows.Start(first), Rows.Start(second));
 
-        var winner = verdicts[0] is CommitResult.Committed ? first : second;
-        Assert.Single(verdicts, CommitResult.Committed.Instance);
-        Assert.Single(verdicts, new CommitResult.DuplicateRequest(winner.Id, winner.Source));
+        var winner = results[0] is CommitResult.Committed ? first : second;
+        Assert.Single(results, CommitResult.Committed.Instance);
+        Assert.Single(results, new CommitResult.DuplicateRequest(winner.Id, winner.Source));
     }
 
     [Fact]
@@ -227,11 +227,11 @@ public abstract partial class SagaStoreCompliance
         var good = Enumerable.Range(0, 6).Select(_ => Rows.New()).ToArray();
         var bad = Rows.New() with { State = "nul\0byte" };
 
-        var verdicts = await CommitAsync(
+        var results = await CommitAsync(
             [.. good[..3].Select(Rows.Start), Rows.Start(bad), .. good[3..].Select(Rows.Start), Rows.Move(moving, Rows.Next(moving))]);
 
-        Assert.IsType<CommitResult.Refused>(verdicts[3]);
-        Assert.Equal(7, verdicts.Count(verdict => verdict is CommitResult.Committed));
+        Assert.IsType<CommitResult.Refused>(results[3]);
+        Assert.Equal(7, results.Count(result => result is CommitResult.Committed));
         Assert.Equal(good.Length, (await Store.LoadAsync([.. good.Select(row => row.Id), bad.Id], _none)).Count);
     }
 

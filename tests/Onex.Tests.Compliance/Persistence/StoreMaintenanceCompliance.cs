@@ -150,8 +150,8 @@ public abstract class StoreMaintenanceCompliance
 
         await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
 
-        var letters = (await DeadLetters.ListAsync(new DeadLetterFilter(), _none)).DeadLetters;
-        Assert.Equal(((Guid[])[young, open, unsent]).Order(), letters.Select(letter => letter.Id).Order());
+        var deadLetters = (await DeadLetters.ListAsync(new DeadLetterFilter(), _none)).DeadLetters;
+        Assert.Equal(((Guid[])[young, open, unsent]).Order(), deadLetters.Select(deadLetter => deadLetter.Id).Order());
     }
 
     /// <summary>Lets a command of the ledger be that old.</summary>
@@ -187,5 +187,5 @@ public abstract class StoreMaintenanceCompliance
     }
 
     private async Task CommitAsync(params CommitEntry[] entries) => Assert.All(
-        await Store.CommitAsync(new CommitBatch(entries, []), _none), verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
+        await Store.CommitAsync(new CommitBatch(entries, []), _none), result => Assert.Equal(CommitResult.Committed.Instance, result));
 }

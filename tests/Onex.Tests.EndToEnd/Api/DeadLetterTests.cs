@@ -41,7 +41,9 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
         Assert.Equal(2, (int)(await OpenAgainAsync(id, redrives: 2))["redrives"]!);
         Assert.DoesNotContain(
             await ListAsync($"limit=500&topic={Requests}"),
-            other => (string?)other!["id"] != id && (int)other["partition"]! == 1 && (long)other["offset"]! > (long)deadLetter["offset"]!);
+            other => (string?)other!["id"] != id
+                && (int)other["partition"]! == 1
+                && (long)other["offset"]! > (long)deadLetter["offset"]!);
     }
 
     [Fact]
@@ -98,11 +100,12 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
         await Stack.Responses.ReadAsync(correlation, _within);
         var id = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
 
-        // What a main leaves that dies between the deadLetter and the offset; the next one has read the record again and started its saga.
+        // What a main leaves that dies between the dead letter and the offset; the next one has read the record again and started its saga.
         await Stack.Database.ExecuteAsync(
             $$"""
             INSERT INTO onex.dead_letters (id, topic, partition, record_offset, code, reason, value, at, key, headers)
-            SELECT '{{id}}', '{{Requests}}', home_partition, 0, 'ONEX3014', 'memory', convert_to(json_build_object('operation', contract, 'correlation_id', correlation_id,
+            SELECT '{{id}}', '{{Requests}}', home_partition, 0, 'ONEX3014', 'memory',
+                convert_to(json_build_object('operation', contract, 'correlation_id', correlation_id,
                 'payload', p.content)::text, 'UTF8'), clock_timestamp(), '', jsonb_build_object('onex-origin', request_id)
             FROM onex.sagas s JOIN onex.saga_payloads p ON p.saga_id = s.id AND p.name = 'input' WHERE business_key = '{{order}}'
             """);
@@ -187,7 +190,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
         Assert.Contains("Did you mean 'onex dlq redrive'?", misspelt.Error);
     }
 
-    // A redriven record that failed again.
+    // A dead letter that was redriven and failed again.
     private Task<JsonNode> OpenAgainAsync(string id, int redrives = 1) => Eventually.GetAsync(
         async () =>
             (await GetAsync($"/api/v1/dead-letters/{id}")).Body is var deadLetter
@@ -196,7 +199,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
             ? deadLetter
             : null,
         _within,
-        () => $"deadLetter {id} opened again")!;
+        () => $"dead letter {id} is open again")!;
 
     private Task<JsonNode> DeadLetterForAsync(long offset, int partition) => Eventually.GetAsync(
         async () =>

@@ -29,12 +29,12 @@ public sealed class ChildTests : IAsyncLifetime
               - saga: way-back
                 detached: true
                 with: { ticket: souvenir }
-            on_event: [{ event: stop, next: rolling_back }]
+            on_event: [{ event: stop, next: unwinding }]
             next: there
-          rolling_back: { compensate: all, next: home }
+          unwinding: { compensate: all, next: home }
           there: { end: completed, output: { tickets: ["${steps.first.ticket}", "${steps.second.ticket}"] } }
           home: { end: failed, output: { reason: "${fault.code}" } }
-        on_failure: rolling_back
+        on_failure: unwinding
         """;
 
     private const string Leg = """
@@ -134,7 +134,7 @@ public sealed class ChildTests : IAsyncLifetime
         }
 
         await _stack.InStateAsync("j1/2", "riding", _within);
-        await Task.WhenAll(orchestrators.Select(main => main.KillAsync()));
+        await Task.WhenAll(orchestrators.Select(orchestrator => orchestrator.KillAsync()));
         await _stack.StartReadyAsync("main");
         for (var number = 1; number < 20; number += 2)
         {

@@ -9,7 +9,7 @@ public sealed class ManyItemsTests
 {
     private const int Items = 10_000;
 
-    // Compensation behaves the same with many items.
+    // Compensating more of them would show nothing new.
     private const int Few = 500;
 
     private const string Contract = """
@@ -31,11 +31,11 @@ public sealed class ManyItemsTests
                 compensate: { compute: hash.sha256, with: { text: "${result.hex}" } }
             choose:
               - { when: input.ends == "well", next: done }
-              - { next: rolling_back, fault: not_wanted }
-          rolling_back: { compensate: all, next: rolled_back }
+              - { next: unwinding, fault: not_wanted }
+          unwinding: { compensate: all, next: unwound }
           done: { end: completed, output: { sealed: "${steps.seal.completed}" } }
-          rolled_back: { end: failed }
-        on_failure: rolling_back
+          unwound: { end: failed }
+        on_failure: unwinding
         """;
 
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(3);

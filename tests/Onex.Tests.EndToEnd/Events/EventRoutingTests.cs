@@ -3,7 +3,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Events;
 
-/// <summary>Events on <c>requests</c>: how they find their saga, what happens to those that do not, and that each counts once.</summary>
+/// <summary>Events on <c>requests</c>: how they find their saga, what happens to those that find none, and that each counts once.</summary>
 public sealed class EventRoutingTests(Documents documents) : IClassFixture<Documents>
 {
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);

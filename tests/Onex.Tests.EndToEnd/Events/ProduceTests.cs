@@ -21,12 +21,12 @@ public sealed class ProduceTests : IDisposable
         var started = await stack.StartReadyAsync("main", "effects");
         await using var reader = new TopicReader(stack.Broker.BootstrapServers, topic);
 
-        var correlationId = await stack.RequestAsync("producing", new JsonObject { ["id"] = "o-1" });
+        var correlationId = await stack.RequestAsync("telling", new JsonObject { ["id"] = "o-1" });
         var looked = await stack.RequestAsync("looking", new JsonObject());
 
         var record = await reader.ReadAsync(_ => true, _within, "a record");
         Assert.Equal(
-            ("o-1", """{"id":"o-1"}""", "produced", correlationId), (
+            ("o-1", """{"id":"o-1"}""", "announcement", correlationId), (
                 record.Key, record.Text, record.Headers["kind"], record.Headers["correlation_id"]));
         Assert.Equal(
             [record.MessageId!],
@@ -40,13 +40,14 @@ public sealed class ProduceTests : IDisposable
                     "Contract looking 1.0.0 calls operations that this version does not run yet: redis.get (state 'looking', step 'look')",
                     StringComparison.Ordinal)
             || line.Contains(
-                @"Contract looking 1.0.0 calls operations that this version does not run yet: redis.get (state \u0027looking\u0027, step \u0027look\u0027)",
+                @"Contract looking 1.0.0 calls operations that this version does not run yet:"
+                + @" redis.get (state \u0027looking\u0027, step \u0027look\u0027)",
                 StringComparison.Ordinal));
     }
 
     private string Write(OnexStack stack)
     {
-        var topic = stack.Topic("produced");
+        var topic = stack.Topic("announcements");
         Directory.CreateDirectory(Path.Combine(_directory.FullName, "connections"));
         File.WriteAllText(
             Path.Combine(_directory.FullName, "connections", "all.yaml"),
@@ -54,7 +55,7 @@ public sealed class ProduceTests : IDisposable
         File.WriteAllText(
             Path.Combine(_directory.FullName, "telling.yaml"),
             $$"""
-            contract: producing
+            contract: telling
             version: 1.0.0
             input: { type: object, required: [id], properties: { id: { type: string } } }
             initial: telling
@@ -64,7 +65,7 @@ public sealed class ProduceTests : IDisposable
                 steps:
                   - id: tell
                     effect: kafka.produce
-                    with: { topic: {{topic}}, key: "${input.id}", value: { id: "${input.id}" }, headers: { kind: produced } }
+                    with: { topic: {{topic}}, key: "${input.id}", value: { id: "${input.id}" }, headers: { kind: announcement } }
                 next: done
               done: { end: completed }
             """);

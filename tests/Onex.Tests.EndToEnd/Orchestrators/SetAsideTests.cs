@@ -83,7 +83,7 @@ public sealed class SetAsideTests : IDisposable
             (HttpStatusCode.Conflict, true), (refused, ((string?)problem["detail"])!.Contains("cannot be read", StringComparison.Ordinal)));
         await second.ReadyAsync();
 
-        // Once they are repaired they continue.
+        // Once they are repaired they go on where they were.
         await database.ExecuteAsync($$"""
             UPDATE onex.sagas SET progress = progress - 'outstanding' WHERE id = '{{torn}}';
             UPDATE onex.sagas SET state = 'waiting', version = version + 1 WHERE id = '{{lost}}'
@@ -110,7 +110,8 @@ public sealed class SetAsideTests : IDisposable
         var id = (await stack.Database.QueryAsync($"SELECT id::text FROM onex.sagas WHERE business_key = '{torn}'"))[0];
 
         await stack.Database.ExecuteAsync($$"""
-            UPDATE onex.sagas SET progress = progress || '{"outstanding": [{}]}', version = version + 1, parked = false, next_wakeup_at = now()
+            UPDATE onex.sagas SET progress = progress || '{"outstanding": [{}]}',
+                version = version + 1, parked = false, next_wakeup_at = now()
             WHERE id = '{{id}}'
             """);
 

@@ -62,7 +62,7 @@ public sealed class InMemoryBusTests : IDisposable
             await Eventually.Async(
                 async () => await database.ScalarAsync<long>("SELECT count(*) FROM onex.outbox") == 0,
                 TimeSpan.FromMinutes(1),
-                () => "the command is in flight");
+                () => "the command is in transit");
             await first.KillAsync();
         }
 

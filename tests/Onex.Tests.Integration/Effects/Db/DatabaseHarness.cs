@@ -21,7 +21,7 @@ namespace Onex.Tests.Integration.Effects.Db;
 internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("onex-connections-").FullName;
-    private readonly ConcurrentQueue<StepResult> _sent = new();
+    private readonly ConcurrentQueue<StepResult> _results = new();
     private readonly ServiceProvider _services;
     private readonly EffectRunner _runner;
 
@@ -68,8 +68,8 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
             NullLogger<EffectRunner>.Instance);
     }
 
-    /// <summary>Everything that was sent to main.</summary>
-    public IReadOnlyList<StepResult> Sent => [.. _sent];
+    /// <summary>Everything that was reported to the orchestrator.</summary>
+    public IReadOnlyList<StepResult> Results => [.. _results];
 
     public static StepCommand Command(string operation, object arguments, int timeoutMs = 20_000)
     {
@@ -95,12 +95,12 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
     /// <summary>Arguments of a statement.</summary>
     public static object Statement(string sql, params object?[] parameters) => new { sql, parameters };
 
-    /// <summary>Runs the command and gives the one result that was sent.</summary>
+    /// <summary>Runs the command and gives the one result that was reported.</summary>
     public async Task<StepResult> RunAsync(StepCommand command)
     {
-        var before = _sent.Count;
+        var before = _results.Count;
         await HandleAsync(command, TestContext.Current.CancellationToken);
-        return Assert.Single(_sent.Skip(before));
+        return Assert.Single(_results.Skip(before));
     }
 
     public Task<StepResult> RunAsync(string operation, object arguments) => RunAsync(Command(operation, arguments));
@@ -108,16 +108,16 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
     /// <summary>Runs a statement that must complete, and gives its result.</summary>
     public async Task<JsonElement> ResultAsync(string operation, string sql, params object?[] parameters)
     {
-        var sent = await RunAsync(operation, Statement(sql, parameters));
-        Assert.True(sent.Outcome == StepOutcomes.Completed, $"{sent.Code}: {sent.Message}");
-        return JsonElement.Parse(sent.Result!.Value.Utf8.Span);
+        var result = await RunAsync(operation, Statement(sql, parameters));
+        Assert.True(result.Outcome == StepOutcomes.Completed, $"{result.Code}: {result.Message}");
+        return JsonElement.Parse(result.Result!.Value.Utf8.Span);
     }
 
     public Task HandleAsync(StepCommand command, CancellationToken cancellation) => _runner.RunAsync(command, null, null, cancellation);
 
     public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
     {
-        _sent.Enqueue(JsonSerializer.Deserialize(record.Value.Span, MessageJson.Default.StepResult)!);
+        _results.Enqueue(JsonSerializer.Deserialize(record.Value.Span, MessageJson.Default.StepResult)!);
         return Task.FromResult(new DeliveryReport(DeliveryStatus.Acknowledged, null));
     }
 

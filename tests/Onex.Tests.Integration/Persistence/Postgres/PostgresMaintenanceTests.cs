@@ -10,7 +10,7 @@ using Onex.Tests.Compliance.Persistence;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 
-/// <summary>The compliance suite of the upkeep against PostgreSQL.</summary>
+/// <summary>The compliance suite of maintenance against PostgreSQL.</summary>
 public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClassFixture<TestDatabase>
 {
     private readonly TestDatabase _database;
@@ -157,7 +157,8 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
 
     protected override Task AgeAsync(CommandId commandId, TimeSpan age) => _database.Database.ExecuteAsync(
         $"""
-        UPDATE onex.effect_ledger SET leased_until = now() - interval '{age.TotalHours} hours', recorded_at = now() - interval '{age.TotalHours} hours'
+        UPDATE onex.effect_ledger SET leased_until = now() - interval '{age.TotalHours} hours',
+            recorded_at = now() - interval '{age.TotalHours} hours'
         WHERE command_id = '{commandId}'
         """);
 

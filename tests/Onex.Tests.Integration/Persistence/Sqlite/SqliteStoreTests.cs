@@ -47,7 +47,7 @@ public sealed class SqliteRegistryAndDeadLettersTests(SqliteFile file) : Registr
     protected override Task<IReadOnlyList<string>> QueryAsync(string sql) => file.QueryAsync(sql);
 }
 
-/// <summary>The compliance suite of the upkeep against SQLite.</summary>
+/// <summary>The compliance suite of maintenance against SQLite.</summary>
 public sealed class SqliteMaintenanceTests(SqliteFile file) : StoreMaintenanceCompliance, IClassFixture<SqliteFile>
 {
     protected override ISagaStore Store => file.Get<ISagaStore>();
