@@ -69,7 +69,8 @@ public static class EffectsRole
     /// <summary>Reports the role's handlers to health: the prefixes of its operations, and its connections.</summary>
     public static void ReportHandlers(RoleHealth health, IReadOnlyDictionary<string, Connection> connections)
     {
-        foreach (var prefix in EffectOperations.Descriptors.Where(operation => !operation.IsToCome).Select(operation => operation.Name.Split('.')[0]).Distinct(StringComparer.Ordinal))
+        var available = EffectOperations.Descriptors.Where(operation => !operation.IsToCome);
+        foreach (var prefix in available.Select(operation => operation.Name.Split('.')[0]).Distinct(StringComparer.Ordinal))
         {
             health.Report(prefix, null);
         }

@@ -28,7 +28,8 @@ internal sealed class AttemptRecord(IEffectLedger ledger, IPayloads payloads, St
     /// <summary>Records completion within a transaction. False if the lease was lost; the transaction must then be rolled back.</summary>
     public async Task<bool> JoinAsync(NpgsqlTransaction transaction, RawJson result, CancellationToken cancellation)
     {
-        var stored = await StoreAsync(ResultOf(new AttemptOutcome(StepOutcomes.Completed, result, null, null, null, AttemptReach.Done)), cancellation);
+        var stored = await StoreAsync(
+            ResultOf(new AttemptOutcome(StepOutcomes.Completed, result, null, null, null, AttemptReach.Done)), cancellation);
         if (!await PostgresEffectLedger.RecordAsync(transaction, granted.LeaseToken, stored, cancellation))
         {
             return false;

@@ -30,7 +30,8 @@ internal sealed class ComputeRunner(
     {
         context.TryGetPayload<ConsumedRecord>(out var record);
         return RunAsync(
-            context.Message, record?.TextHeader(HeaderNames.TraceParent), record?.TextHeader(HeaderNames.TraceState), context.CancellationToken);
+            context.Message, record?.TextHeader(HeaderNames.TraceParent), record?.TextHeader(HeaderNames.TraceState),
+            context.CancellationToken);
     }
 
     /// <summary>Handles a command. Throws only for problems that affect all commands: the store or the broker is unavailable.</summary>
@@ -52,7 +53,8 @@ internal sealed class ComputeRunner(
         if (!operations.TryGetValue(command.Operation, out var operation))
         {
             // The orchestrator checked it against its own catalogue, which may differ from this process's during a deployment.
-            return Answer(command, StepOutcomes.Failed, "operation_unknown", $"This runtime-worker has no operation '{command.Operation}'.");
+            return Answer(
+                command, StepOutcomes.Failed, "operation_unknown", $"This runtime-worker has no operation '{command.Operation}'.");
         }
 
         using var timer = new CancellationTokenSource(TimeSpan.FromMilliseconds(command.TimeoutMs), time);
@@ -65,7 +67,8 @@ internal sealed class ComputeRunner(
                 if (payloads is null)
                 {
                     return Answer(
-                        command, StepOutcomes.Failed, "store_missing", "The arguments are in Postgres, and this runtime-worker has no POSTGRES_HOST.");
+                        command, StepOutcomes.Failed, "store_missing",
+                        "The arguments are in Postgres, and this runtime-worker has no POSTGRES_HOST.");
                 }
 
                 if (!(await payloads.LoadPayloadsAsync([reference], either.Token)).TryGetValue(reference, out var stored))
@@ -90,9 +93,11 @@ internal sealed class ComputeRunner(
         catch (JsonException exception)
         {
             return Answer(
-                command, StepOutcomes.Rejected, "arguments_invalid", $"The arguments of {command.Operation} are wrong at {exception.Path ?? "$"}.");
+                command, StepOutcomes.Rejected, "arguments_invalid",
+                $"The arguments of {command.Operation} are wrong at {exception.Path ?? "$"}.");
         }
-        catch (Exception exception) when (exception is not (OperationCanceledException or StoreUnavailableException) && !MemoryShortage.Is(exception))
+        catch (Exception exception) when (exception is not (OperationCanceledException or StoreUnavailableException)
+            && !MemoryShortage.Is(exception))
         {
             Log.OperationThrew(logger, command.Operation, exception);
             return Answer(command, StepOutcomes.Failed, "operation_failed", $"{command.Operation} threw {exception.GetType().Name}.");

@@ -72,14 +72,16 @@ internal sealed class MemoryLedger : IEffectLedger
         return Task.FromResult(true);
     }
 
-    public Task<IReadOnlyDictionary<CommandId, LedgerState>> LookUpAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> LookUpAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
     public Task<IReadOnlyDictionary<CommandId, LedgerState>> CloseExpiredAsync(
         IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
-    public Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation)
+    public Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation)
     {
         foreach (var id in commandIds.Where(id => !_rows.ContainsKey(id)))
         {

@@ -9,7 +9,7 @@ using Onex.Tests.Unit.Effects.Http;
 
 namespace Onex.Tests.Unit.Effects.Running;
 
-/// <summary>How far an attempt came: not sent, sent, answered, or done with an answer of no use.</summary>
+/// <summary>How far an attempt came: not sent, sent, answered, or done with an unusable response.</summary>
 public sealed class AttemptReachTests : IAsyncLifetime
 {
     private HttpTestServer _outside = null!;
