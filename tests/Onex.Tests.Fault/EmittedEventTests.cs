@@ -7,7 +7,7 @@ namespace Onex.Tests.Fault;
 /// <summary>The moment between a commit and its domain event.</summary>
 public sealed class EmittedEventTests : IDisposable
 {
-    // Who connects as this user is held when it commits a domain event, until it is dead.
+    // A client that connects as this user is blocked when it commits a domain event, until it is dead.
     private const string Doomed = "doomed_emitter";
     private const string Gate = "8";
     private const string Hold =
@@ -30,7 +30,7 @@ public sealed class EmittedEventTests : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public async Task An_event_whose_main_died_between_commit_and_send_is_on_its_topic_once()
+    public async Task An_event_whose_orchestrator_died_between_commit_and_send_is_published_once()
     {
         await using var postgres = await PostgresServer.StartOwnAsync();
         await using var stack = await OnexStack.CreateAsync(postgres);

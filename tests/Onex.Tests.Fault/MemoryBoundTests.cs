@@ -11,7 +11,7 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
 {
     private const long MiB = 1 << 20;
 
-    // Of the container's limit.
+    // The share of the container's limit.
     private const double PeakMax = 0.85;
 
     private static readonly TimeSpan _within = TimeSpan.FromSeconds(300);

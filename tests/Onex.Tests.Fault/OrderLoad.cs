@@ -119,7 +119,7 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
         await stack.EventAsync("order-fulfilment.cancel", order, new JsonObject { ["reason"] = "changed mind" });
     }
 
-    /// <summary>All end; one response each; one idempotency key per order, step and direction; what was done fits how it ended.</summary>
+    /// <summary>All end; one response each; one idempotency key per order, step and direction; the effects match the final state.</summary>
     /// <param name="within">How long that may take.</param>
     /// <param name="besides">Orders that are not of this load.</param>
     public async Task AllIsWellAsync(TimeSpan within, params IReadOnlyCollection<string> besides)

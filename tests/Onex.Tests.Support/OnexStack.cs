@@ -75,7 +75,7 @@ public sealed class OnexStack : IAsyncDisposable
     /// <summary>Every process ever started.</summary>
     public IReadOnlyList<OnexProcess> Processes => [.. _processes];
 
-    /// <summary>Makes one, on the shared broker and the shared database server unless others are given.</summary>
+    /// <summary>Creates one on the shared broker and the shared database server unless others are given.</summary>
     public static async Task<OnexStack> CreateAsync(PostgresServer? postgres = null, KafkaBroker? broker = null)
     {
         broker ??= await KafkaBroker.SharedAsync();
@@ -103,7 +103,7 @@ public sealed class OnexStack : IAsyncDisposable
         return process;
     }
 
-    /// <summary>Starts the roles and waits until all are ready: main first, which makes topics and tables.</summary>
+    /// <summary>Starts the roles and waits until all are ready: the orchestrator first, which creates topics and tables.</summary>
     public async Task<IReadOnlyList<OnexProcess>> StartReadyAsync(params string[] roles)
     {
         var processes = new List<OnexProcess>();
@@ -173,7 +173,7 @@ public sealed class OnexStack : IAsyncDisposable
         () => $"the saga of {key} is not in state {state}");
 
     /// <summary>
-    /// Fails if a live saga has no next wake-up and waits for nothing that has a name: what nothing would ever move. Looked at again when
+    /// Fails if a live saga is stuck: it has no next wake-up and waits for no event, result or operator. Checked again when
     /// the stack is disposed of.
     /// </summary>
     public async Task AssertNothingIsStuckAsync() => Assert.Empty(await StuckAsync());
@@ -278,7 +278,7 @@ public sealed class OnexStack : IAsyncDisposable
         Assert.Empty(stuck);
     }
 
-    // Empty too where there is no Onex in the database, or no database any more.
+    // Also empty if the database has no Onex schema or no longer exists.
     private async Task<IReadOnlyList<string>> StuckAsync()
     {
         try

@@ -8,7 +8,7 @@ namespace Onex.Tests.Compliance.Kafka;
 public abstract class BatchEndpointCompliance : RiderCompliance
 {
     [Fact]
-    public async Task Records_that_are_read_and_never_done_make_it_not_ready()
+    public async Task An_endpoint_whose_records_are_never_completed_is_not_ready()
     {
         var topic = NewTopic();
         var handler = new RecordingHandler(_ => { });
@@ -29,7 +29,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task Records_of_a_partition_are_given_in_order_and_committed()
+    public async Task Records_of_a_partition_are_delivered_in_order_and_committed()
     {
         var (topic, handler) = (NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, 3, handler);
@@ -50,7 +50,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_record_arrives_as_it_was_written()
+    public async Task A_record_is_read_as_it_was_written()
     {
         var (topic, handler) = (NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, 4, handler);
@@ -73,7 +73,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_batch_that_does_not_fit_into_memory_is_halved_and_nothing_of_it_is_a_dead_letter()
+    public async Task A_batch_that_does_not_fit_into_memory_is_halved_and_none_of_its_records_becomes_a_dead_letter()
     {
         var (topic, given) = (NewTopic(), new System.Collections.Concurrent.ConcurrentQueue<int>());
         var alone = 0;
@@ -144,7 +144,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task Several_topics_are_read_in_one_group_and_a_record_tells_its_topics_id()
+    public async Task Several_topics_are_read_in_one_group_and_a_record_has_its_topics_id()
     {
         var (first, second, handler) = (NewTopic(), NewTopic(), RecordingHandler.Acknowledging);
         await Bus.MakeAsync(2, first, second);
@@ -161,7 +161,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task Nothing_is_committed_beyond_a_record_that_is_not_settled_and_it_comes_again()
+    public async Task No_offset_is_committed_beyond_an_incomplete_record_which_is_read_again()
     {
         var topic = NewTopic();
         var first = new RecordingHandler(entry =>
@@ -186,7 +186,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task No_more_is_in_flight_than_allowed_and_all_is_read_in_the_end()
+    public async Task The_limit_of_records_in_flight_holds_and_every_record_is_read_in_the_end()
     {
         var topic = NewTopic();
         var handler = new RecordingHandler(_ => { });
@@ -198,7 +198,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
 
         await Condition.HoldsAsync(() => handler.Given.Count == 50);
 
-        // That no more comes shows only with time: many times what a consumer takes for the next record unless it is paused.
+        // Only time shows that no further record arrives: wait many times longer than an unpaused consumer needs for the next record.
         await Task.Delay(TimeSpan.FromMilliseconds(300), TimeProvider.System, TestContext.Current.CancellationToken);
         Assert.Equal(50, handler.Given.Count);
         var settled = 0;
@@ -239,7 +239,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_batch_that_throws_comes_again_without_what_was_settled_until_it_works()
+    public async Task A_batch_that_throws_is_handled_again_without_its_completed_records_until_it_succeeds()
     {
         var topic = NewTopic();
         var attempts = 0;
@@ -269,7 +269,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task No_record_is_given_before_the_handler_has_prepared_for_its_partition()
+    public async Task No_record_is_delivered_before_the_handler_has_prepared_its_partition()
     {
         var topic = NewTopic();
         var open = new TaskCompletionSource();

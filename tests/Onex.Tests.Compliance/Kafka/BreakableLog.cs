@@ -4,8 +4,8 @@ using Onex.Kafka.Consuming;
 namespace Onex.Tests.Compliance.Kafka;
 
 /// <summary>
-/// The log under test, whose consumers can be made to end as a process does that is killed: nothing is revoked, committed, or left in
-/// order.
+/// The log under test, whose consumers can be ended as if their process was killed: nothing is revoked or
+/// committed, and they do not leave their group.
 /// </summary>
 public sealed class BreakableLog(IRecordLog log) : IRecordLog
 {
@@ -22,11 +22,11 @@ public sealed class BreakableLog(IRecordLog log) : IRecordLog
 
     public IReadOnlyCollection<string> Missing(IReadOnlyCollection<string> topics) => log.Missing(topics);
 
-    /// <summary>Every consumer breaks, and none is made again.</summary>
-    /// <param name="lastWords">What happens when nothing can be stored any more, and the partitions are not yet known to be lost.</param>
+    /// <summary>Every consumer breaks, and none is created again.</summary>
+    /// <param name="lastWords">Runs when no offset can be stored any more, before the loss of the partitions is reported.</param>
     public void Die(Action lastWords) => _lastWords = lastWords;
 
-    /// <summary>The consumers that there are break; new ones work.</summary>
+    /// <summary>Breaks the present consumers; new ones work.</summary>
     public void Break() => Interlocked.Increment(ref _breaks);
 
     public ILogConsumer Join(EndpointAddress address, MembershipEvents events) =>

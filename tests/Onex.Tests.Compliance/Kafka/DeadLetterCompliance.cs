@@ -14,7 +14,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
     private static readonly RecordOutcome.Dead _dead = new("ONEX3001", "not JSON", "MalformedMessage", null);
 
     [Fact]
-    public async Task A_dead_letter_tells_everything_about_the_record_but_its_secrets()
+    public async Task A_dead_letter_contains_everything_about_the_record_except_secrets()
     {
         var topic = NewTopic();
         var correlation = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
@@ -57,7 +57,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task The_offset_advances_behind_a_dead_letter_and_the_next_record_is_handled()
+    public async Task The_offset_advances_past_a_dead_letter_and_the_next_record_is_handled()
     {
         var topic = NewTopic();
         var handler = new RecordingHandler(entry => entry.Complete(
@@ -72,7 +72,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task No_offset_advances_before_the_dead_letter_is_kept()
+    public async Task No_offset_advances_before_its_dead_letter_is_stored()
     {
         var topic = NewTopic();
         var sink = new Sink { Open = new TaskCompletionSource().Task };
@@ -93,14 +93,14 @@ public abstract class DeadLetterCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task Bytes_that_are_not_text_stand_as_base64_and_copies_have_one_message_id()
+    public async Task Bytes_that_are_not_text_are_written_as_base64_and_copies_have_one_message_id()
     {
         var topic = NewTopic();
         var handler = new RecordingHandler(_ => { });
         await using var member = await StartAsync(topic, handler);
         await member.Producer.ProduceAsync(new ProducedRecord(topic, 0, "k", new byte[] { 0xC3, 0x28 }, []), CancellationToken.None);
 
-        // A group that has read it and not settled it: what every group has settled need not be there any more.
+        // This group has read the record without completing it: a record that every group has completed may be deleted.
         await Condition.HoldsAsync(() => handler.Given.Count == 1);
         await member.StopAsync();
 
@@ -119,7 +119,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_value_too_large_for_the_topic_is_kept_by_the_sink_and_referred_to()
+    public async Task A_value_too_large_for_the_topic_is_stored_by_the_sink_and_referred_to()
     {
         Bus.NeedsReal("takes records of any size");
         var (topic, sink) = (NewTopic(), new Sink());
@@ -140,7 +140,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_dead_letter_whose_record_is_read_again_and_handled_is_closed_before_its_offset_advances()
+    public async Task A_dead_letter_is_closed_before_the_offset_of_its_record_that_succeeded_later_advances()
     {
         var (topic, sink) = (NewTopic(), new Sink { OpenDeadLetters = { 1, 2, 7 } });
         await using var member = await StartAsync(
@@ -176,7 +176,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
         /// <summary>When it may end.</summary>
         public Task Open { get; init; } = Task.CompletedTask;
 
-        /// <summary>Dead letters that nobody has decided about, by the offsets of their records.</summary>
+        /// <summary>Open dead letters, by the offsets of their records.</summary>
         public HashSet<long> OpenDeadLetters { get; } = [];
 
         public System.Collections.Concurrent.ConcurrentQueue<long> Closed { get; } = new();

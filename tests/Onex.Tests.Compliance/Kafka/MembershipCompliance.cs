@@ -8,7 +8,7 @@ namespace Onex.Tests.Compliance.Kafka;
 public abstract class MembershipCompliance : RiderCompliance
 {
     [Fact]
-    public async Task Two_members_share_the_partitions_and_one_goes_on_where_the_other_left()
+    public async Task Two_members_share_the_partitions_and_one_continues_where_the_other_left()
     {
         Bus.NeedsReal("takes no commits while a group rebalances, so that records come twice");
         var topic = NewTopic();
@@ -26,13 +26,13 @@ public abstract class MembershipCompliance : RiderCompliance
         await ProduceToAllAsync(first, topic, "after");
         await Condition.HoldsAsync(() => one.Given.Count + two.Given.Count >= 80);
 
-        // Both members left in order or saw the rebalance, so nothing had to come twice.
+        // Both members left in order or saw the rebalance, so no record had to be read twice.
         Assert.Equal(80, one.Given.Concat(two.Given).Select(entry => (entry.Record.Partition, entry.Record.Offset)).Distinct().Count());
         Assert.Equal(80, one.Given.Count + two.Given.Count);
     }
 
     [Fact]
-    public async Task What_is_settled_after_the_partition_was_taken_away_counts_for_nothing()
+    public async Task Completing_a_record_of_a_revoked_partition_has_no_effect()
     {
         var topic = NewTopic();
         var (one, two) = (new RecordingHandler(_ => { }), new RecordingHandler(_ => { }));
@@ -58,7 +58,7 @@ public abstract class MembershipCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_member_that_gets_no_partition_is_ready_too()
+    public async Task A_member_without_a_partition_is_ready()
     {
         var topic = NewTopic();
         var (one, two) = (RecordingHandler.Acknowledging, RecordingHandler.Acknowledging);
@@ -71,7 +71,7 @@ public abstract class MembershipCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_partition_that_comes_back_goes_on_behind_what_the_other_member_did()
+    public async Task A_reassigned_partition_continues_after_the_offset_that_the_other_member_committed()
     {
         Bus.NeedsReal("takes no commits while a group rebalances, so that records come twice");
         var topic = NewTopic();
@@ -95,7 +95,7 @@ public abstract class MembershipCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task Whoever_comes_takes_nothing_before_the_others_have_let_go_of_all()
+    public async Task A_joining_member_is_assigned_no_partition_before_the_others_have_released_theirs()
     {
         var (topic, violations) = (NewTopic(), new ConcurrentQueue<string>());
         var handlers = Enumerable.Range(0, 3).Select(_ => RecordingHandler.Acknowledging).ToList();
@@ -135,7 +135,7 @@ public abstract class MembershipCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_member_that_dies_before_its_commit_leaves_its_records_to_the_next()
+    public async Task Uncommitted_records_of_a_dead_member_are_read_by_the_next_member()
     {
         var topic = NewTopic();
         var (one, two) = (new RecordingHandler(SettleFirst), RecordingHandler.Acknowledging);
@@ -155,7 +155,7 @@ public abstract class MembershipCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_consumer_that_breaks_is_made_again_and_given_again_what_was_not_committed()
+    public async Task A_consumer_that_breaks_is_replaced_and_reads_uncommitted_records_again()
     {
         var topic = NewTopic();
         var handler = new RecordingHandler(SettleFirst);
@@ -171,7 +171,7 @@ public abstract class MembershipCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_handler_that_still_takes_partitions_over_knows_that_they_are_lost_before_it_is_to_give_them_up()
+    public async Task A_handler_that_still_prepares_partitions_is_cancelled_before_their_revocation()
     {
         var (topic, handler) = (NewTopic(), RecordingHandler.Acknowledging);
         var (taking, knew) = (new TaskCompletionSource(), new TaskCompletionSource<bool>());
@@ -192,7 +192,7 @@ public abstract class MembershipCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_stop_accepts_no_more_waits_for_what_is_in_flight_and_commits_it()
+    public async Task A_stopping_member_reads_nothing_new_and_commits_the_records_in_flight()
     {
         var topic = NewTopic();
         var handler = new RecordingHandler(_ => { });
@@ -213,7 +213,7 @@ public abstract class MembershipCompliance : RiderCompliance
         Assert.Equal(2, Bus.Committed(topic, topic, 1)[0]);
     }
 
-    // A broker learns of a death by silence.
+    // A broker notices a dead member only by its missing heartbeats.
     private static KafkaSettings ShortSession(KafkaSettings settings) => settings with { SessionTimeout = TimeSpan.FromSeconds(3) };
 
     private static void SettleFirst(BatchEntry entry)

@@ -5,7 +5,7 @@ using Onex.Kafka.Producing;
 
 namespace Onex.Tests.Compliance.Kafka;
 
-/// <summary>What the producer does.</summary>
+/// <summary>The producer.</summary>
 public abstract class ProducerCompliance : RiderCompliance
 {
     [Fact]
@@ -26,7 +26,7 @@ public abstract class ProducerCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task Without_a_partition_one_key_stays_on_one_and_many_keys_spread()
+    public async Task Without_a_partition_each_key_has_one_partition_and_many_keys_are_spread()
     {
         var topic = NewTopic();
         await Bus.MakeAsync(4, topic);
@@ -43,7 +43,7 @@ public abstract class ProducerCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task What_the_broker_refuses_for_good_is_reported_and_blocks_nothing()
+    public async Task A_record_that_the_broker_rejects_is_reported_and_blocks_no_other()
     {
         Bus.NeedsReal("takes records of any size");
         var topic = NewTopic();

@@ -4,7 +4,7 @@ using Onex.Kafka;
 namespace Onex.Tests.Compliance.Kafka;
 
 /// <summary>
-/// What the rider does on every bus. The suites that inherit it are run by one class per bus each: <c>KafkaRiderTests.cs</c> and
+/// The behaviour of the rider on every bus. One class per bus inherits each suite: <c>KafkaRiderTests.cs</c> and
 /// <c>MemoryRiderTests.cs</c>.
 /// </summary>
 public abstract class RiderCompliance

@@ -11,7 +11,7 @@ using Onex.Kafka.Rider;
 
 namespace Onex.Tests.Compliance.Kafka;
 
-/// <summary>One process's share of the bus: MassTransit's with the rider, and what stands beside it.</summary>
+/// <summary>One process on the bus: MassTransit's bus with the rider, and the services around it.</summary>
 public sealed class RiderMember(ServiceProvider services) : IAsyncDisposable
 {
     private readonly IBusControl _bus = services.GetRequiredService<IBusControl>();
@@ -27,17 +27,17 @@ public sealed class RiderMember(ServiceProvider services) : IAsyncDisposable
     /// <summary>Only a broker has it.</summary>
     public BrokerHealth Broker => services.GetRequiredService<BrokerHealth>();
 
-    /// <summary>What was deleted before it was read.</summary>
+    /// <summary>Records that were deleted before they were read.</summary>
     public MissedRecordsCount Missed => services.GetRequiredService<MissedRecordsCount>();
 
     public BusHealthResult Health => _bus.CheckHealth();
 
-    /// <summary>How the rider's endpoints are; the in-memory bus's own is always healthy.</summary>
+    /// <summary>The health of the rider's endpoints; the in-memory bus's own is always healthy.</summary>
     public IReadOnlyList<BusHealthStatus> Endpoints =>
         [.. Health.Endpoints.Where(
             endpoint => endpoint.Key.Contains("/kafka/", StringComparison.Ordinal)).Select(endpoint => endpoint.Value.Status)];
 
-    /// <summary>Why it is not ready.</summary>
+    /// <summary>The reasons why it is not ready.</summary>
     public string Problems => string.Join("; ", services.GetRequiredService<IBusInstance>().GetRider<IKafkaRider>().Problems);
 
     public bool IsReady => services.GetRequiredService<IBusInstance>().GetRider<IKafkaRider>().Endpoints.Values.All(ready => ready)

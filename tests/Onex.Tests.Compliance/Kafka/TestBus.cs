@@ -7,10 +7,10 @@ using Onex.Kafka.Rider;
 
 namespace Onex.Tests.Compliance.Kafka;
 
-/// <summary>A bus that the rider reads, and what a test wants to see of it beside the code under test.</summary>
+/// <summary>A bus that the rider reads, and access to it that does not use the code under test.</summary>
 public abstract class TestBus
 {
-    /// <summary>What every member is set to unless the test says otherwise.</summary>
+    /// <summary>The settings of every member unless the test gives others.</summary>
     public abstract KafkaSettings Settings { get; }
 
     /// <summary>A topic name that no other test has.</summary>
@@ -22,10 +22,10 @@ public abstract class TestBus
     /// <summary>The log that the services added would read.</summary>
     public abstract IRecordLog Log(IServiceProvider services);
 
-    /// <summary>Makes topics and their dead-letter topics, unless they are there; all that a test needs in its first call.</summary>
+    /// <summary>Creates missing topics and their dead-letter topics; the first call of a test names all that it needs.</summary>
     public abstract Task MakeAsync(int partitions, params string[] topics);
 
-    /// <summary>Skips the test on the mock cluster, with what that does not do.</summary>
+    /// <summary>Skips the test on the mock cluster, with the missing feature as the reason.</summary>
     public virtual void NeedsReal(string what)
     {
     }
@@ -33,7 +33,7 @@ public abstract class TestBus
     /// <summary>What a group has committed for each partition; below zero where it has nothing.</summary>
     public abstract IReadOnlyDictionary<int, long> Committed(string topic, string group, int partitions);
 
-    /// <summary>As many records of a topic from its beginning; waits for them.</summary>
+    /// <summary>Reads that many records of a topic from its beginning, and waits for them.</summary>
     public abstract Task<List<ConsumedRecord>> ReadAsync(string topic, int count);
 
     public Task<RiderMember> StartAsync(

@@ -30,7 +30,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task What_is_not_a_message_goes_to_the_dead_letter_topic_and_the_next_is_handled()
+    public async Task A_malformed_record_goes_to_the_dead_letter_topic_and_the_next_is_handled()
     {
         var topic = NewTopic();
         var seen = new TaskCompletionSource<string>();
@@ -52,7 +52,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task Lack_of_memory_is_never_the_reason_of_a_dead_letter()
+    public async Task Lack_of_memory_never_causes_a_dead_letter()
     {
         var topic = NewTopic();
         var attempts = 0;
@@ -70,7 +70,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task Messages_are_handled_as_many_at_a_time_as_there_is_memory_for()
+    public async Task The_number_of_concurrent_messages_is_limited_by_memory()
     {
         var topic = NewTopic();
         var (inside, most, done) = (0, 0, 0);
@@ -97,7 +97,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_message_that_fails_alone_is_tried_again_so_often_and_then_given_up()
+    public async Task A_message_that_fails_alone_becomes_a_dead_letter_after_its_last_attempt()
     {
         var topic = NewTopic();
         var attempts = 0;
@@ -120,7 +120,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_message_that_takes_its_time_is_no_standstill()
+    public async Task A_slow_message_does_not_count_as_a_stalled_endpoint()
     {
         var topic = NewTopic();
         var (begun, release) = (new TaskCompletionSource(), new TaskCompletionSource());
@@ -135,14 +135,14 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         await member.ProduceAsync(topic, 0, """{"Text":"slow"}""");
         await begun.Task.WaitAsync(TimeSpan.FromMinutes(1));
 
-        // The time after which others would stand still is the very thing that must pass.
+        // The test is about the time after which an endpoint would count as stalled, so that time must pass.
         await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, TestContext.Current.CancellationToken);
         Assert.Equal("", member.Problems);
         release.SetResult();
     }
 
     [Fact]
-    public async Task Trouble_that_all_share_is_waited_out_however_often_it_strikes()
+    public async Task A_fault_that_every_message_meets_is_retried_without_a_limit()
     {
         var topic = NewTopic();
         var attempts = 0;
@@ -172,7 +172,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task So_many_messages_are_handled_at_a_time_and_no_more()
+    public async Task The_limit_of_concurrent_messages_holds()
     {
         var topic = NewTopic();
         var (now, most, seen) = (0, 0, 0);

@@ -3,7 +3,7 @@ using Onex.Persistence.Ledger;
 
 namespace Onex.Tests.Compliance.Persistence;
 
-/// <summary>What every effect ledger does. One class per implementation inherits it.</summary>
+/// <summary>The behaviour of every effect ledger. One class per implementation inherits it.</summary>
 public abstract class EffectLedgerCompliance
 {
     private static readonly CancellationToken _none = CancellationToken.None;
@@ -15,7 +15,7 @@ public abstract class EffectLedgerCompliance
     protected virtual IEffectLedger Other => Ledger;
 
     [Fact]
-    public async Task A_command_is_leased_to_one_at_a_time()
+    public async Task A_command_is_leased_to_one_process_at_a_time()
     {
         var command = Command();
 
@@ -42,7 +42,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_completed_command_runs_again_only_for_a_later_attempt_that_asks_again()
+    public async Task A_completed_command_runs_again_only_for_a_later_attempt_that_requests_it()
     {
         var command = Command();
         var first = await GrantedAsync(command);
@@ -69,7 +69,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_claim_says_that_it_takes_over_what_nobody_recorded()
+    public async Task A_claim_after_a_lease_without_an_outcome_says_that_it_takes_over()
     {
         var command = Command();
         Assert.False(Assert.IsType<ClaimResult.Granted>(await ClaimAsync(command)).TakesOver);
@@ -83,7 +83,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task What_an_older_version_recorded_is_read_as_it_is()
+    public async Task Outcomes_that_an_older_version_recorded_are_readable()
     {
         var command = Command();
         await RecordAsync(await GrantedAsync(command), Result(command, StepOutcomes.Failed) with { Code = "step_timed_out" });
@@ -92,7 +92,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_known_outcome_answers_after_not_after_too()
+    public async Task A_known_outcome_answers_a_claim_of_an_expired_command()
     {
         var command = Command();
         await RecordAsync(await GrantedAsync(command), Result(command, StepOutcomes.Completed));
@@ -101,7 +101,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_failed_attempt_makes_way_for_a_later_one()
+    public async Task A_failed_attempt_allows_a_later_attempt()
     {
         var command = Command();
         var first = await GrantedAsync(command);
@@ -117,7 +117,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_lease_that_ran_out_goes_to_the_next_and_the_late_outcome_is_refused()
+    public async Task An_expired_lease_is_granted_again_and_the_late_outcome_is_not_recorded()
     {
         var command = Command();
         var late = await GrantedAsync(command);
@@ -129,7 +129,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_lease_that_ran_out_and_that_nobody_took_over_still_counts()
+    public async Task An_expired_lease_that_nobody_took_over_can_still_record_its_outcome()
     {
         var command = Command();
         var token = await GrantedAsync(command);
@@ -139,7 +139,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task An_attempt_that_was_given_up_is_never_run_by_a_late_copy_of_its_command()
+    public async Task An_abandoned_attempt_is_never_run_by_a_late_copy_of_its_command()
     {
         var command = Command() with { Attempt = 2 };
         var token = await GrantedAsync(command);
@@ -157,7 +157,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task To_cancel_closes_an_attempt_whose_lease_ran_out_too()
+    public async Task Cancelling_closes_an_attempt_whose_lease_has_expired()
     {
         var command = Command();
         await GrantedAsync(command);
@@ -170,7 +170,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task The_outcome_of_an_attempt_that_was_given_up_may_still_be_recorded()
+    public async Task The_outcome_of_an_abandoned_attempt_can_still_be_recorded()
     {
         var command = Command();
         var token = await GrantedAsync(command);
@@ -194,7 +194,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task An_earlier_attempt_than_the_latest_is_never_run()
+    public async Task An_attempt_before_the_latest_is_never_run()
     {
         var command = Command() with { Attempt = 3 };
         await GrantedAsync(command);
@@ -206,7 +206,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_command_after_its_time_is_never_run()
+    public async Task An_expired_command_is_never_run()
     {
         var command = Command() with { NotAfter = Now().AddMinutes(-5) };
         Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command));
@@ -217,7 +217,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task Main_sees_lease_and_outcome()
+    public async Task The_orchestrator_reads_lease_and_outcome()
     {
         var leased = Command();
         var done = Command();
@@ -238,7 +238,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task Many_claims_at_once_are_each_granted_once_whatever_process_asks()
+    public async Task Concurrent_claims_of_several_processes_are_granted_once_per_command()
     {
         StepCommand[] commands = [.. Enumerable.Range(0, 100).Select(_ => Command())];
         var claims = Enumerable.Range(0, 1000).Select(i => (i % 2 == 0 ? Ledger : Other).ClaimAsync(commands[i * 7 % 100], _none));
@@ -250,7 +250,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_command_that_nobody_has_taken_is_cancelled_and_nobody_ever_will()
+    public async Task A_command_without_a_claim_is_cancelled_and_can_never_be_claimed()
     {
         var command = Command();
 
@@ -267,7 +267,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_command_that_someone_has_taken_is_not_cancelled_and_its_state_is_reported()
+    public async Task A_claimed_command_is_not_cancelled_and_its_state_is_reported()
     {
         var (leased, done, failed) = (Command(), Command(), Command());
         var token = await GrantedAsync(leased);
@@ -285,7 +285,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task Of_a_claim_and_a_cancellation_at_once_exactly_one_wins()
+    public async Task Exactly_one_of_a_concurrent_claim_and_cancellation_wins()
     {
         StepCommand[] commands = [.. Enumerable.Range(0, 200).Select(_ => Command())];
 

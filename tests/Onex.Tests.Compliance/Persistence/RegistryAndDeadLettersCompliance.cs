@@ -6,7 +6,7 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Compliance.Persistence;
 
-/// <summary>What every contract registry and every index of dead letters does. One class per implementation inherits it.</summary>
+/// <summary>The behaviour of every contract registry and dead-letter index. One class per implementation inherits it.</summary>
 public abstract class RegistryAndDeadLettersCompliance
 {
     private static readonly CancellationToken _none = CancellationToken.None;
@@ -32,7 +32,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task Other_content_of_a_registered_version_is_reported_and_not_stored()
+    public async Task Different_content_of_a_registered_version_is_reported_and_not_stored()
     {
         var first = Contract("1");
         var changed = first with { Hash = Rows.Key() };
@@ -45,7 +45,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task Other_content_of_a_registered_version_is_stored_where_contracts_are_mutable()
+    public async Task Different_content_of_a_registered_version_is_stored_where_contracts_are_mutable()
     {
         var first = Contract("1");
         var changed = first with { Hash = Rows.Key() };
@@ -59,7 +59,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task Content_that_was_stored_where_contracts_are_mutable_is_refused_where_they_are_not()
+    public async Task Changed_content_is_a_conflict_where_contracts_are_immutable()
     {
         var first = Contract("1");
         var changed = first with { Hash = Rows.Key() };
@@ -70,7 +70,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task What_live_sagas_run_is_counted()
+    public async Task Live_sagas_are_counted_by_contract_version()
     {
         var running = Rows.New() with { Contract = Rows.Key(), ContractHash = Rows.Key() };
         var ended = Rows.New() with { Contract = running.Contract, ContractHash = running.ContractHash };
@@ -123,7 +123,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task A_dead_letter_is_found_with_all_that_sending_it_again_needs()
+    public async Task A_dead_letter_is_found_with_everything_that_a_redrive_needs()
     {
         var deadLetter = NewDeadLetter() with
         {
@@ -219,7 +219,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task A_redrive_and_its_message_are_written_together_and_once()
+    public async Task A_redrive_and_its_message_are_committed_together_and_once()
     {
         var deadLetter = NewDeadLetter();
         await DeadLetters.AddAsync(deadLetter, _none);
@@ -240,7 +240,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task Of_two_operators_who_redrive_at_once_one_learns_that_it_is_done()
+    public async Task The_second_of_two_concurrent_redrives_is_reported_as_already_done()
     {
         var deadLetter = NewDeadLetter();
         await DeadLetters.AddAsync(deadLetter, _none);
@@ -267,7 +267,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task A_dead_letter_of_what_was_sent_again_opens_the_one_that_it_was_sent_from()
+    public async Task A_redriven_record_that_fails_again_reopens_its_dead_letter()
     {
         var deadLetter = NewDeadLetter();
         await DeadLetters.AddAsync(deadLetter, _none);
@@ -287,7 +287,7 @@ public abstract class RegistryAndDeadLettersCompliance
         Assert.Equal(deadLetter.Value, open.Value);
         Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.DecideAsync(Redrive(deadLetter), _none))!.Status);
 
-        // What an operator wants nothing of any more stays as it is.
+        // A discarded dead letter is not reopened.
         await DeadLetters.AddAsync(again, _none);
         await DeadLetters.DecideAsync(Discard(deadLetter), _none);
         await DeadLetters.AddAsync(again, _none);
@@ -295,7 +295,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task A_discarded_dead_letter_stays_and_sends_nothing()
+    public async Task A_discarded_dead_letter_is_kept_and_sends_nothing()
     {
         var deadLetter = NewDeadLetter();
         await DeadLetters.AddAsync(deadLetter, _none);
@@ -310,7 +310,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task What_a_transition_gives_up_is_indexed_with_it_or_not_at_all()
+    public async Task Dead_letters_of_a_transition_are_committed_with_it_or_not_at_all()
     {
         var row = Rows.New();
         var (first, second, stale) = (NewDeadLetter(), NewDeadLetter(), NewDeadLetter());
@@ -350,7 +350,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task A_dead_letter_whose_record_was_handled_after_all_closes_and_only_an_open_one()
+    public async Task Only_an_open_dead_letter_is_closed_when_its_record_succeeds_later()
     {
         var topic = Rows.Key();
         DeadLetterRow[] deadLetters = [
@@ -380,7 +380,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task Who_has_a_request_or_an_event_is_found_by_its_identity()
+    public async Task The_saga_of_a_request_or_an_event_is_found_by_its_identity()
     {
         var row = Rows.New();
         await CommitAsync(new CommitEntry.Start(row, [Rows.Happened(row)], [], []));
@@ -392,7 +392,7 @@ public abstract class RegistryAndDeadLettersCompliance
         Assert.Null(await DeadLetters.HandledByAsync(Rows.Id(), _none));
     }
 
-    /// <summary>What a table's name begins with.</summary>
+    /// <summary>The prefix of a table's name.</summary>
     protected abstract string Schema { get; }
 
     /// <summary>Runs a query and gives each row as text.</summary>

@@ -62,7 +62,7 @@ public static class Rows
         Headers = MessageHeaders.Empty.With("source", "onex-main"),
     };
 
-    /// <summary>An event of that saga's flow that came before it.</summary>
+    /// <summary>An early event with that saga's correlation id.</summary>
     public static EarlyEvent Early(SagaRow row) => new()
     {
         MessageId = Id(),

@@ -5,7 +5,7 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Compliance.Persistence;
 
-/// <summary>What operators may ask of every store. One class per implementation inherits it.</summary>
+/// <summary>The queries of operators, on every store. One class per implementation inherits it.</summary>
 public abstract class SagaQueriesCompliance
 {
     private static readonly CancellationToken _none = CancellationToken.None;
@@ -19,7 +19,7 @@ public abstract class SagaQueriesCompliance
     {
         var contract = Rows.Key();
 
-        // Several begin in the same moment: the id decides.
+        // Several sagas start at the same moment: the id decides their order.
         SagaRow[] rows = [
             .. Enumerable.Range(0, 7).Select(i => Rows.New() with { Contract = contract, StartedAt = Rows.Now.AddMilliseconds(i / 3) })];
         await StartAsync(rows);
@@ -42,7 +42,7 @@ public abstract class SagaQueriesCompliance
     }
 
     [Fact]
-    public async Task A_page_that_holds_the_last_saga_has_no_next()
+    public async Task The_page_with_the_last_saga_has_no_next_page()
     {
         var contract = Rows.Key();
         await StartAsync(Rows.New() with { Contract = contract }, Rows.New() with { Contract = contract });
@@ -73,7 +73,7 @@ public abstract class SagaQueriesCompliance
     }
 
     [Fact]
-    public async Task Text_is_an_id_a_correlation_id_or_the_beginning_of_a_key()
+    public async Task A_search_text_is_an_id_a_correlation_id_or_the_prefix_of_a_key()
     {
         var key = $"50%_off\\{Rows.Key()}";
         var row = Rows.New() with { BusinessKey = key };
@@ -95,11 +95,11 @@ public abstract class SagaQueriesCompliance
     [InlineData("-1")]
     [InlineData("123-not-an-id")]
     [InlineData("99999999999999999999-00000000000000000000000000000000")]
-    public async Task A_cursor_that_no_page_gave_is_a_misuse(string after) =>
+    public async Task An_unknown_cursor_throws(string after) =>
         await Assert.ThrowsAsync<FormatException>(() => Queries.ListAsync(new SagaFilter { After = after }, _none));
 
     [Fact]
-    public async Task A_saga_is_found_with_input_output_and_the_events_that_it_keeps()
+    public async Task A_saga_is_found_with_input_output_and_buffered_events()
     {
         var row = Rows.New() with { Data = RawJson.FromText("""{"a":1}""") };
         var kept = Rows.Early(row);
@@ -149,7 +149,7 @@ public abstract class SagaQueriesCompliance
     }
 
     [Fact]
-    public async Task A_live_saga_that_nothing_will_move_is_stuck_and_says_why()
+    public async Task A_live_saga_without_a_future_wake_up_is_stuck_and_says_why()
     {
         var waitsFor = RawJson.FromText("""{"waiting_for":["paid"]}""");
         var nothing = Rows.New() with { State = "nothing", Progress = RawJson.FromText("""{"waiting_for":[]}""") };

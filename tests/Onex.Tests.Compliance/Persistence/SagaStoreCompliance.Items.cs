@@ -36,7 +36,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Items_of_a_refused_move_are_not_written()
+    public async Task Items_of_a_stale_move_or_a_duplicate_start_are_not_written()
     {
         var row = await StartAsync();
         await CommitAsync(Rows.Move(row, Rows.Next(row)));
@@ -76,7 +76,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Of_one_item_twice_in_a_commit_the_later_counts_and_keeps_what_the_earlier_brought()
+    public async Task The_later_of_two_writes_of_one_item_in_a_commit_wins_and_keeps_the_columns_of_the_earlier()
     {
         var row = await StartAsync();
 
@@ -91,7 +91,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Another_visit_and_another_step_have_items_of_their_own()
+    public async Task Items_belong_to_one_visit_of_one_step()
     {
         var row = await StartAsync();
         await CommitAsync(
@@ -127,7 +127,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_saga_with_an_item_that_cannot_be_stored_is_refused_alone()
+    public async Task A_saga_with_an_item_that_cannot_be_stored_is_rejected_alone()
     {
         var (bad, good) = (await StartAsync(), await StartAsync());
 

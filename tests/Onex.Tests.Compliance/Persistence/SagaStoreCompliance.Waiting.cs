@@ -5,7 +5,7 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Compliance.Persistence;
 
-/// <summary>What sagas wait for: times that are far, and events.</summary>
+/// <summary>Waits of sagas: long timers and events.</summary>
 public abstract partial class SagaStoreCompliance
 {
     private static int _partition = 100_000;
@@ -24,7 +24,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_wait_that_goes_on_has_one_timer_with_the_latest_time()
+    public async Task A_prolonged_wait_has_one_timer_with_the_latest_time()
     {
         var partition = NewPartition();
         var row = await StartAsync(Parked(partition, Rows.Now.AddHours(1)));
@@ -39,7 +39,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_timer_comes_and_goes_with_its_wait()
+    public async Task A_timer_exists_as_long_as_its_wait()
     {
         var partition = NewPartition();
         var row = await StartAsync(Rows.New() with { HomePartition = partition, NextWakeupAt = Rows.Now });
@@ -54,7 +54,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_saga_that_ends_leaves_no_timer()
+    public async Task An_ended_saga_has_no_timer()
     {
         var partition = NewPartition();
         var row = await StartAsync(Parked(partition, Rows.Now.AddHours(1)));
@@ -65,7 +65,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_stale_move_leaves_timer_and_events_alone()
+    public async Task A_stale_move_changes_neither_timer_nor_buffered_events()
     {
         var partition = NewPartition();
         var row = await StartAsync(Parked(partition, Rows.Now.AddHours(1)));
@@ -89,7 +89,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_message_that_the_saga_has_seen_writes_nothing_of_it_and_is_named()
+    public async Task A_move_with_a_message_that_the_saga_has_seen_is_not_written_and_names_the_message()
     {
         var row = await StartAsync(Parked(NewPartition(), Rows.Now.AddHours(1)));
         var other = await StartAsync();
@@ -124,7 +124,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task What_a_saga_has_seen_stays_known_after_its_end_and_on_an_old_version()
+    public async Task Seen_messages_are_remembered_after_the_end_of_their_saga_and_for_an_old_version()
     {
         var row = await StartAsync();
         var message = Rows.Id();
@@ -152,7 +152,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_request_that_joined_already_may_join_again()
+    public async Task A_joined_request_may_join_again()
     {
         var row = await StartAsync();
         var request = Rows.Id();
@@ -165,7 +165,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Events_that_a_saga_keeps_are_loaded_with_it_in_order_of_arrival_until_they_are_released()
+    public async Task Buffered_events_are_loaded_with_their_saga_in_order_of_arrival_until_they_are_released()
     {
         var row = await StartAsync();
         var other = await StartAsync();
@@ -184,7 +184,7 @@ public abstract partial class SagaStoreCompliance
         Assert.Equal(events[3] with { SagaId = row.Id, Content = early[0].Content }, early[0]);
         Assert.Equal(12.50m, (decimal)JsonNode.Parse(early[0].Content.ToString())!["amount"]!);
 
-        // What is another saga's stays.
+        // The buffered events of another saga stay.
         var fourth = Rows.Next(third);
         await CommitAsync(Rows.Move(third, fourth) with { ReleasedEvents = [events[1].MessageId, events[3].MessageId, foreign.MessageId] });
 
@@ -193,7 +193,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_saga_that_ends_keeps_no_event()
+    public async Task An_ended_saga_has_no_buffered_events()
     {
         var row = await StartAsync();
         var next = Rows.Next(row);
@@ -205,7 +205,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_saga_may_take_over_what_came_before_it()
+    public async Task A_saga_may_buffer_its_early_events()
     {
         var row = Rows.New();
         var (kept, taken) = (Rows.Early(row), Rows.Early(row));
@@ -246,7 +246,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Of_several_sagas_of_one_correlation_id_an_event_finds_two()
+    public async Task An_event_finds_at_most_two_of_several_sagas_with_its_correlation_id()
     {
         var first = await StartAsync();
         SagaRow[] rows = [
@@ -261,7 +261,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task An_ended_saga_is_no_target_but_tells_what_it_has_seen()
+    public async Task An_ended_saga_is_no_target_but_reports_the_messages_it_has_seen()
     {
         var row = await StartAsync(Rows.New() with { BusinessKey = Rows.Key() });
         var seen = Rows.Address(row);
@@ -275,7 +275,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Events_that_come_before_their_saga_are_kept_once_and_up_to_a_limit()
+    public async Task Early_events_are_stored_once_and_up_to_a_limit()
     {
         var row = Rows.New();
         EarlyEvent[] events = [.. Enumerable.Range(0, 5).Select(_ => Rows.Early(row))];
@@ -297,7 +297,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Orchestrators_that_buffer_events_at_once_keep_the_limit()
+    public async Task The_limit_of_early_events_holds_when_orchestrators_store_them_concurrently()
     {
         var row = Rows.New();
         await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Store.StoreEarlyAsync([Rows.Early(row), Rows.Early(row)], 5, _none)));
@@ -307,7 +307,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task An_event_that_came_early_is_due_when_its_saga_starts()
+    public async Task An_early_event_is_due_when_its_saga_starts()
     {
         var byFlow = Rows.New();
         var byKey = Rows.New() with { BusinessKey = Rows.Key() };
@@ -330,7 +330,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task An_event_whose_time_is_over_is_due_without_a_saga()
+    public async Task An_expired_early_event_is_due_without_a_saga()
     {
         var row = Rows.New();
         var over = Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) };
@@ -345,7 +345,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task What_a_saga_keeps_is_its_own_affair_also_when_its_time_is_over()
+    public async Task Buffered_events_of_a_saga_are_never_due_to_others()
     {
         var row = await StartAsync();
         var kept = Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) };
@@ -355,7 +355,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task What_a_saga_keeps_is_not_forgotten_by_one_who_gave_it_the_event_too()
+    public async Task Removing_an_early_event_does_not_delete_the_copy_that_its_saga_has_buffered()
     {
         var row = Rows.New();
         var early = Rows.Early(row) with { SagaId = null };
@@ -402,7 +402,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Where_no_saga_lives_the_one_that_ended_last_is_reported()
+    public async Task The_saga_that_ended_last_is_reported_when_none_is_live()
     {
         var first = Rows.New() with { BusinessKey = Rows.Key() };
         var address = Rows.Address(first) with { BusinessKey = first.BusinessKey, CorrelationId = Rows.Id() };
@@ -420,7 +420,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task An_event_that_came_early_is_due_with_its_saga_also_when_that_has_ended_but_not_with_one_that_began_too_late()
+    public async Task An_early_event_is_due_with_a_saga_that_has_ended_but_not_with_one_that_started_after_its_expiry()
     {
         var (quick, late) = (Rows.New(), Rows.New() with { BusinessKey = Rows.Key() });
         var forQuick = Rows.Early(quick);
@@ -436,7 +436,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Events_whose_time_is_over_leave_room_for_others()
+    public async Task Expired_early_events_do_not_count_towards_the_limit()
     {
         var row = Rows.New();
         await Store.StoreEarlyAsync([Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) }], 1, _none);

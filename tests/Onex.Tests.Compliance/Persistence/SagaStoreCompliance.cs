@@ -5,7 +5,7 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Compliance.Persistence;
 
-/// <summary>What every saga store does. One class per implementation inherits it.</summary>
+/// <summary>The behaviour of every saga store. One class per implementation inherits it.</summary>
 public abstract partial class SagaStoreCompliance
 {
     private static readonly CancellationToken _none = CancellationToken.None;
@@ -54,7 +54,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_move_replaces_the_row_and_keeps_what_never_changes()
+    public async Task A_move_replaces_the_row_and_keeps_its_constant_columns()
     {
         var row = await StartAsync();
         var moved = Rows.Next(row) with { State = "charging", Status = SagaStatus.Waiting, NextWakeupAt = Rows.Now.AddHours(1) };
@@ -65,7 +65,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_move_on_an_old_version_is_stale_and_leaves_nothing_behind()
+    public async Task A_move_of_an_old_version_is_stale_and_writes_nothing()
     {
         var first = await StartAsync();
         var second = Rows.Next(first);
@@ -85,7 +85,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_move_of_a_saga_that_does_not_exist_is_stale()
+    public async Task A_move_of_an_unknown_saga_is_stale()
     {
         var row = Rows.New();
 
@@ -137,7 +137,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_start_of_a_known_request_names_the_saga_and_where_it_came_from()
+    public async Task A_start_by_a_duplicate_request_names_the_saga_and_its_source()
     {
         var first = await StartAsync(Rows.New() with { Source = "requests/3/41" });
         var again = Rows.New() with { RequestId = first.RequestId, Source = "requests/3/99" };
@@ -182,7 +182,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_known_request_comes_before_a_taken_key()
+    public async Task A_duplicate_request_is_reported_before_a_taken_key()
     {
         var key = Rows.Key();
         await StartAsync(Rows.New() with { BusinessKey = key });
@@ -194,7 +194,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task An_ended_saga_gives_its_business_key_back_even_within_one_batch()
+    public async Task An_ended_saga_releases_its_business_key_even_within_one_batch()
     {
         var key = Rows.Key();
         var owner = await StartAsync(Rows.New() with { BusinessKey = key });
@@ -208,7 +208,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Of_two_starts_of_one_request_in_one_batch_one_wins_and_the_other_is_a_duplicate()
+    public async Task One_of_two_starts_by_one_request_in_one_batch_wins_and_the_other_is_a_duplicate()
     {
         var first = Rows.New();
         var second = Rows.New() with { RequestId = first.RequestId };
@@ -221,7 +221,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_saga_with_values_that_cannot_be_stored_is_refused_alone()
+    public async Task A_saga_with_values_that_cannot_be_stored_is_rejected_alone()
     {
         var moving = await StartAsync();
         var good = Enumerable.Range(0, 6).Select(_ => Rows.New()).ToArray();
@@ -236,7 +236,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_business_key_that_no_index_can_hold_is_refused()
+    public async Task A_business_key_that_is_too_long_for_an_index_is_rejected()
     {
         // Random, so that no compression makes it fit.
         var key = string.Concat(Enumerable.Range(0, 400).Select(_ => Guid.CreateVersion7().ToString("N")));
@@ -245,7 +245,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Unsent_messages_stay_until_they_are_forgotten_and_come_in_the_order_they_were_committed()
+    public async Task Unsent_messages_are_kept_until_they_are_deleted_and_read_in_commit_order()
     {
         const int Partition = 4711;
         var row = Rows.New() with { HomePartition = Partition };
@@ -267,7 +267,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task The_sweep_finds_what_has_been_unsent_for_long_enough_only()
+    public async Task The_sweep_finds_only_messages_that_have_been_unsent_for_long_enough()
     {
         var row = Rows.New();
         var message = Rows.Message("m");
@@ -278,7 +278,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Wakeups_are_of_live_sagas_of_those_partitions_before_that_time()
+    public async Task Due_wakeups_are_those_of_live_sagas_of_the_given_partitions()
     {
         const int Partition = 4712;
         var due = await StartAsync(Rows.New() with { HomePartition = Partition, NextWakeupAt = Rows.Now });
@@ -325,14 +325,14 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task An_empty_batch_is_no_trouble()
+    public async Task An_empty_batch_commits_nothing()
     {
         Assert.Empty(await CommitAsync());
         await Store.MarkSentAsync([], _none);
     }
 
     [Fact]
-    public async Task The_clock_is_about_right()
+    public async Task The_stores_clock_agrees_with_the_systems()
     {
         Assert.InRange(await Store.NowAsync(_none) - TimeProvider.System.GetUtcNow(), TimeSpan.FromMinutes(-5), TimeSpan.FromMinutes(5));
     }
@@ -341,7 +341,7 @@ public abstract partial class SagaStoreCompliance
         await Store.CommitAsync(new CommitBatch(entries, []), _none);
 
     [Fact]
-    public async Task No_more_is_read_than_there_is_memory_for_and_one_row_at_least()
+    public async Task Reads_are_limited_by_memory_but_return_at_least_one_row()
     {
         var rows = Enumerable.Range(0, 5)
             .Select(_ => Rows.New() with { Data = RawJson.FromText($"\"{new string('x', 10_000)}\"") })
@@ -370,7 +370,7 @@ public abstract partial class SagaStoreCompliance
         Assert.Single(await Store.LoadPayloadsAsync([.. rows.Select(row => Rows.Payload(row, "input").Id)], payloads, _none));
         Assert.True(payloads.IsReached);
 
-        // Of what is unsent as much as there is room for, the oldest first.
+        // As many unsent messages as fit into memory, the oldest first.
         var unsent = await Store.UnsentForAsync(TimeSpan.Zero, 10_000, 1, _none);
         Assert.Single(unsent);
     }

@@ -2,7 +2,7 @@ using Onex.Persistence.Schedules;
 
 namespace Onex.Tests.Compliance.Persistence;
 
-/// <summary>What every store of schedules does. One class per implementation inherits it.</summary>
+/// <summary>The behaviour of every schedule store. One class per implementation inherits it.</summary>
 public abstract class ScheduleStoreCompliance
 {
     private static readonly CancellationToken _none = CancellationToken.None;
@@ -10,7 +10,7 @@ public abstract class ScheduleStoreCompliance
     protected abstract IScheduleStore Store { get; }
 
     [Fact]
-    public async Task A_schedule_that_was_never_seen_begins_now_in_whole_seconds_and_stays_there()
+    public async Task A_new_schedule_begins_now_in_whole_seconds_and_keeps_its_beginning()
     {
         var name = Name();
 
@@ -25,7 +25,7 @@ public abstract class ScheduleStoreCompliance
     }
 
     [Fact]
-    public async Task Schedules_come_in_the_order_in_which_they_were_asked_for()
+    public async Task Schedules_are_returned_in_the_order_of_the_request()
     {
         ScheduleName[] names = [Name(), Name(), Name()];
         await Store.BeginAsync(names, _none);
@@ -38,7 +38,7 @@ public abstract class ScheduleStoreCompliance
     }
 
     [Fact]
-    public async Task Only_one_of_several_moves_a_schedule_on_from_where_it_stands()
+    public async Task Only_one_of_several_orchestrators_advances_a_schedule()
     {
         var name = Name();
         var begun = (await Store.BeginAsync([name], _none))[0];
@@ -52,7 +52,7 @@ public abstract class ScheduleStoreCompliance
     }
 
     [Fact]
-    public async Task Other_times_of_the_same_contract_are_another_schedule()
+    public async Task Each_time_expression_of_a_contract_is_a_schedule_of_its_own()
     {
         var name = Name();
         var begun = (await Store.BeginAsync([name], _none))[0];
@@ -79,7 +79,7 @@ public abstract class ScheduleStoreCompliance
     }
 
     [Fact]
-    public async Task An_orchestrator_goes_on_with_a_schedule_that_a_newer_one_does_not_have()
+    public async Task An_orchestrator_continues_a_schedule_that_a_newer_one_does_not_have()
     {
         var name = Name();
         var begun = (await Store.BeginAsync([name], _none))[0];

@@ -8,7 +8,7 @@ using Onex.Persistence.Maintenance;
 namespace Onex.Tests.Compliance.Persistence;
 
 /// <summary>
-/// What every store lets go of, and what it keeps. One class per implementation inherits it, on storage that no other test writes to.
+/// The retention of every store. One class per implementation inherits it, on storage that no other test writes to.
 /// </summary>
 public abstract class StoreMaintenanceCompliance
 {
@@ -27,7 +27,7 @@ public abstract class StoreMaintenanceCompliance
     protected abstract IStoreMaintenance Maintenance { get; }
 
     [Fact]
-    public async Task Sagas_that_ended_long_ago_go_with_all_that_belongs_to_them_and_others_stay()
+    public async Task Sagas_that_ended_long_ago_are_deleted_with_all_their_rows_and_others_are_kept()
     {
         var old = await EndedAsync(_kept + TimeSpan.FromDays(1));
         var young = await EndedAsync(_kept - TimeSpan.FromDays(1));
@@ -53,7 +53,7 @@ public abstract class StoreMaintenanceCompliance
     }
 
     [Fact]
-    public async Task More_sagas_than_one_step_takes_go_too()
+    public async Task More_sagas_than_fit_into_one_batch_are_deleted()
     {
         SagaRow[] rows = [
             .. Enumerable.Range(0, 1_203).Select(_ => Rows.Ended(Rows.New()) with { Version = 1, EndedAt = Rows.Now.AddDays(-20) })];
@@ -65,7 +65,7 @@ public abstract class StoreMaintenanceCompliance
     }
 
     [Fact]
-    public async Task History_goes_by_its_own_age()
+    public async Task History_is_deleted_by_its_own_age()
     {
         var row = Rows.New() with { StartedAt = Rows.Now.AddDays(-40), EndedAt = Rows.Now.AddDays(-31), Status = SagaStatus.Completed };
         await CommitAsync(new CommitEntry.Start(row, [At(row, 0, 40), At(row, 1, 31), At(row, 2, 29), At(row, 3, 0)], [], []));
@@ -76,7 +76,7 @@ public abstract class StoreMaintenanceCompliance
     }
 
     [Fact]
-    public async Task History_of_a_live_saga_stays_as_long_as_it_lives()
+    public async Task History_of_a_live_saga_is_kept()
     {
         var row = Rows.New() with { StartedAt = Rows.Now.AddDays(-40) };
         var gone = Rows.New() with { StartedAt = Rows.Now.AddDays(-40), EndedAt = Rows.Now.AddDays(-39), Status = SagaStatus.Completed };
@@ -89,14 +89,14 @@ public abstract class StoreMaintenanceCompliance
         Assert.Equal([0, 1], await OrdinalsAsync(row));
         Assert.Empty(await OrdinalsAsync(gone));
 
-        // Nor does it go at once with the saga's end, when people want to read it.
+        // It is not deleted at the saga's end either, because people want to read it then.
         await CommitAsync(Rows.Move(row, Rows.Ended(row)) with { History = [] });
         await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
         Assert.Equal([0, 1], await OrdinalsAsync(row));
     }
 
     [Fact]
-    public async Task A_child_whose_parent_has_not_heard_of_its_end_stays_as_long_as_the_parent_lives()
+    public async Task A_child_whose_parent_has_not_received_its_outcome_is_kept_as_long_as_the_parent_lives()
     {
         var parent = Rows.New() with { StartedAt = Rows.Now.AddDays(-100) };
         await CommitAsync(Rows.Start(parent));
@@ -105,7 +105,7 @@ public abstract class StoreMaintenanceCompliance
 
         await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
 
-        // So its parent's next command is no new request.
+        // The child is kept, so the parent's next command is not a new request.
         Assert.IsType<CommitResult.DuplicateRequest>(
             Assert.Single(
                 await Store.CommitAsync(new CommitBatch([Rows.Start(Rows.New() with { RequestId = child.RequestId })], []), _none)));
@@ -116,7 +116,7 @@ public abstract class StoreMaintenanceCompliance
     }
 
     [Fact]
-    public async Task Outcomes_go_when_nobody_can_ask_for_them_any_more()
+    public async Task Outcomes_are_deleted_when_nobody_can_claim_their_command_any_more()
     {
         var (old, young) = (Rows.Id(), Rows.Id());
         await Ledger.CancelAsync([old, young], _none);
@@ -129,7 +129,7 @@ public abstract class StoreMaintenanceCompliance
     }
 
     [Fact]
-    public async Task Dead_letters_go_some_time_after_the_decision_about_them_and_open_ones_stay()
+    public async Task Dead_letters_are_deleted_some_time_after_their_decision_and_open_ones_are_kept()
     {
         var (discarded, young, open, unsent) = (Rows.Id(), Rows.Id(), Rows.Id(), Rows.Id());
         foreach (var id in (Guid[])[discarded, young, open, unsent])
@@ -154,12 +154,12 @@ public abstract class StoreMaintenanceCompliance
         Assert.Equal(((Guid[])[young, open, unsent]).Order(), deadLetters.Select(deadLetter => deadLetter.Id).Order());
     }
 
-    /// <summary>Lets a command of the ledger be that old.</summary>
+    /// <summary>Ages a command of the ledger.</summary>
     protected abstract Task AgeAsync(CommandId commandId, TimeSpan age);
 
     private static SagaItemsQuery Items(SagaRow row) => new(row.Id, "pack", 1, [SagaItemStatus.Completed], null, Descending: false, 10);
 
-    /// <summary>Lets the decision about a dead letter be that old.</summary>
+    /// <summary>Ages the decision about a dead letter.</summary>
     protected abstract Task AgeDeadLetterAsync(Guid id, TimeSpan age);
 
     private async Task DecideAsync(Guid id, DeadLetterStatus status, OutgoingMessage? message) => await DeadLetters.DecideAsync(

@@ -152,7 +152,7 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
     [InlineData("{", HttpStatusCode.BadRequest, "ONEX3001")]
     [InlineData("", HttpStatusCode.BadRequest, "ONEX3001")]
     [InlineData("""{"operation":"order-fulfilment","payload":{}}""", HttpStatusCode.BadRequest, "ONEX3005")]
-    public async Task A_bad_request_is_refused_as_on_the_topic(string body, HttpStatusCode status, string code)
+    public async Task A_bad_request_is_rejected_as_on_the_topic(string body, HttpStatusCode status, string code)
     {
         using var request = Request(HttpMethod.Post, "/api/v1/requests", Operator);
         request.Content = new StringContent(body);

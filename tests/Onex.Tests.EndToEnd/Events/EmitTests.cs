@@ -13,7 +13,7 @@ public sealed class EmitTests : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public async Task An_event_is_on_its_topic_and_one_that_the_broker_refuses_is_a_dead_letter_that_holds_nobody_up()
+    public async Task An_event_is_published_and_one_that_the_broker_rejects_becomes_a_dead_letter_and_blocks_nothing()
     {
         await using var stack = await OnexStack.CreateAsync();
         stack.Broker.NeedsReal("takes records of any size");

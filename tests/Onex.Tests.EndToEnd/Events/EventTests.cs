@@ -3,7 +3,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Events;
 
-/// <summary>What may be sent to an order, by three processes on a real Kafka and a real Postgres.</summary>
+/// <summary>Events of an order, with three processes on a real Kafka and a real Postgres.</summary>
 public sealed class EventTests(RunningStack running) : IClassFixture<RunningStack>
 {
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
@@ -28,7 +28,7 @@ public sealed class EventTests(RunningStack running) : IClassFixture<RunningStac
     }
 
     [Fact]
-    public async Task An_order_that_is_cancelled_while_it_waits_gives_everything_back()
+    public async Task An_order_that_is_cancelled_while_it_waits_is_compensated()
     {
         var order = Names.Next("givenup");
         Stack.Outside.Treat(order, new Treatment { CardExpired = true });
@@ -81,7 +81,7 @@ public sealed class EventTests(RunningStack running) : IClassFixture<RunningStac
     }
 
     [Fact]
-    public async Task An_event_for_nobody_is_answered_with_what_to_do()
+    public async Task An_event_without_a_saga_is_answered_with_a_remedy()
     {
         var correlationId = await Stack.EventAsync("order-fulfilment.card_updated", Names.Next("nobody"), []);
 
@@ -91,7 +91,7 @@ public sealed class EventTests(RunningStack running) : IClassFixture<RunningStac
     }
 
     [Fact]
-    public async Task An_event_that_its_guard_refuses_is_answered_and_changes_nothing()
+    public async Task An_event_whose_guard_is_false_is_answered_and_changes_nothing()
     {
         var order = Names.Next("noreason");
         Stack.Outside.Treat(order, new Treatment { CardExpired = true });

@@ -38,7 +38,7 @@ public sealed class SetAsideTests : IDisposable
     }
 
     [Fact]
-    public async Task A_saga_that_cannot_be_handled_is_set_aside_with_its_reason_while_all_others_go_on()
+    public async Task A_saga_that_cannot_be_handled_is_set_aside_with_its_reason_while_all_others_continue()
     {
         await File.WriteAllTextAsync(Path.Combine(_directory.FullName, "doorbell.yaml"), Contract);
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
@@ -60,7 +60,7 @@ public sealed class SetAsideTests : IDisposable
             await first.KillAsync();
         }
 
-        // What an earlier version wrote, what nobody should have written, and a state that the contract does not have; all are to be woken.
+        // A row of an earlier version, an invalid row, and a state that the contract does not have; all of them are due.
         await database.ExecuteAsync($$"""
             UPDATE onex.sagas SET data = (repeat('{"last":', 300) || '1' || repeat('}', 300))::jsonb WHERE id = '{{deep}}';
             UPDATE onex.sagas SET progress = progress || '{"outstanding": [{}]}' WHERE id = '{{torn}}';
@@ -83,7 +83,7 @@ public sealed class SetAsideTests : IDisposable
             (HttpStatusCode.Conflict, true), (refused, ((string?)problem["detail"])!.Contains("cannot be read", StringComparison.Ordinal)));
         await second.ReadyAsync();
 
-        // Once they are repaired they go on where they were.
+        // Once they are repaired, they continue where they were.
         await database.ExecuteAsync($$"""
             UPDATE onex.sagas SET progress = progress - 'outstanding' WHERE id = '{{torn}}';
             UPDATE onex.sagas SET state = 'waiting', version = version + 1 WHERE id = '{{lost}}'
@@ -98,7 +98,7 @@ public sealed class SetAsideTests : IDisposable
     }
 
     [Fact]
-    public async Task A_main_on_Kafka_goes_on_answering_and_is_ready_although_a_saga_cannot_be_read()
+    public async Task An_orchestrator_stays_ready_and_answers_although_a_saga_cannot_be_read()
     {
         await using var stack = await OnexStack.CreateAsync();
         var roles = await stack.StartReadyAsync("main", "effects", "workers");
@@ -174,7 +174,7 @@ public sealed class SetAsideTests : IDisposable
         _within,
         () => $"saga {saga} is set aside");
 
-    // As deep as the data of a saga may be, and what is around it.
+    // The allowed depth of a saga's data, plus the levels around it.
     private async Task<JsonObject> ShownAsync(string saga) =>
         JsonNode.Parse(await _http.GetStringAsync($"/api/v1/sagas/{saga}"), null, new JsonDocumentOptions { MaxDepth = 1000 })!.AsObject();
 

@@ -37,7 +37,7 @@ public sealed class OrderFulfilmentTests(RunningStack running) : IClassFixture<R
     }
 
     [Fact]
-    public async Task The_history_of_an_order_tells_its_story_in_order()
+    public async Task The_history_of_an_order_lists_its_events_in_order()
     {
         var correlationId = await Stack.OrderAsync(Names.Next("story"));
         await Stack.Responses.ReadAsync(correlationId, _within);
@@ -66,7 +66,7 @@ public sealed class OrderFulfilmentTests(RunningStack running) : IClassFixture<R
     }
 
     [Fact]
-    public async Task A_declined_card_compensates_what_was_done_the_last_thing_first_and_once()
+    public async Task A_declined_card_compensates_each_completed_step_once_in_reverse_order()
     {
         var order = Names.Next("declined");
         Stack.Outside.Treat(order, new Treatment { CardDeclined = true });
@@ -123,7 +123,7 @@ public sealed class OrderFulfilmentTests(RunningStack running) : IClassFixture<R
     }
 
     [Fact]
-    public async Task An_order_that_is_in_work_refuses_a_second_request_for_it()
+    public async Task A_second_request_for_an_order_in_progress_is_rejected()
     {
         var order = Names.Next("twice");
         Stack.Outside.Treat(order, new Treatment { CardExpired = true });

@@ -4,7 +4,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Requests;
 
-/// <summary>What counts as the same request, over the API of one process. The rules are those of the topic.</summary>
+/// <summary>Which requests are duplicates, over the API of one process. The rules are those of the topic.</summary>
 public sealed class IdentityTests(IdentityTests.Tickets tickets) : IClassFixture<IdentityTests.Tickets>
 {
     private const string Contract = """

@@ -5,7 +5,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Requests;
 
-/// <summary>Responses that the broker does not take.</summary>
+/// <summary>Responses that the broker rejects.</summary>
 public sealed class LargeResponseTests : IDisposable
 {
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);

@@ -2,7 +2,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Starting;
 
-/// <summary>What is wrong stops the start, all of it at once, with what to do.</summary>
+/// <summary>Faults at the start: all of them are reported together, each with its remedy.</summary>
 public sealed class StartTests
 {
     private const int BadConfiguration = 78;
@@ -63,7 +63,7 @@ public sealed class StartTests
     }
 
     [Fact]
-    public async Task A_contract_whose_version_is_known_with_other_content_is_refused()
+    public async Task A_registered_version_with_different_content_is_rejected()
     {
         await using var stack = await OnexStack.CreateAsync();
         var first = stack.Start("main");

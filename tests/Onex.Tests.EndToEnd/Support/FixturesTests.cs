@@ -3,7 +3,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.EndToEnd.Support;
 
-/// <summary>What every other test here stands on.</summary>
+/// <summary>The fixtures of all other tests here.</summary>
 public sealed class FixturesTests
 {
     [Fact]
@@ -65,7 +65,7 @@ public sealed class FixturesTests
     }
 
     [Fact]
-    public async Task A_mock_cluster_takes_and_gives_records()
+    public async Task A_mock_cluster_stores_records()
     {
         await using var broker = await KafkaBroker.StartMockAsync();
         var topic = Names.Next("imitated");

@@ -8,7 +8,7 @@ namespace Onex.Tests.Integration.Kafka;
 /// <summary>On a broker of their own, which they may kill: <c>ONEX_KAFKA_TOOL</c> names the tool that starts it.</summary>
 public sealed class BrokerLossTests : IAsyncLifetime
 {
-    // Without a look of its own at the broker a client notices after a minute.
+    // Without a health check of its own a client notices only after a minute.
     private static readonly TimeSpan _reported = TimeSpan.FromSeconds(20);
 
     private static readonly TimeSpan _returned = TimeSpan.FromMinutes(1);
@@ -65,7 +65,7 @@ public sealed class BrokerLossTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_member_ends_in_time_although_the_broker_is_gone()
+    public async Task A_member_stops_in_time_although_the_broker_is_gone()
     {
         var (topic, handler) = ("ending", RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler);

@@ -30,7 +30,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_topic_that_is_made_again_at_once_is_read_from_its_beginning_under_its_new_id()
+    public async Task A_topic_that_is_recreated_at_once_is_read_from_its_beginning_under_its_new_id()
     {
         var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler);
@@ -41,7 +41,7 @@ public sealed class ChangedLogTests : IDisposable
         await MakeAgainAsync(topic);
         await ProduceAsync(topic, [.. Enumerable.Range(0, 8).Select(i => $"new {i}")]);
 
-        // More than were read before, so that an offset of the old log is one of the new log too.
+        // More records than were read before, so that an offset of the old log exists in the new log too.
         await Condition.HoldsAsync(() => handler.Given.Count >= 11);
         Assert.Equal(["old 0", "old 1", "old 2", .. Enumerable.Range(0, 8).Select(i => $"new {i}")], handler.Values);
         await IdsAreApartAsync(member, topic, handler, old: 3);
@@ -49,7 +49,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task What_was_written_to_a_topic_that_was_made_again_before_its_reader_noticed_is_read_from_its_beginning()
+    public async Task Records_of_a_topic_that_was_recreated_before_its_reader_noticed_are_read_from_the_beginning()
     {
         var topic = TestBus.NewTopic();
         var release = new TaskCompletionSource();
@@ -59,7 +59,7 @@ public sealed class ChangedLogTests : IDisposable
         await member.ProduceAsync(topic, 0, "old 0", "old 1", "old 2");
         await Condition.HoldsAsync(() => member.Log.IsPaused);
 
-        // A paused reader fetches nothing, and so has not noticed when the new log has records at the offset at which it goes on.
+        // A paused reader fetches nothing, so it has not noticed the new log when that has records at its next offset.
         await DeleteAsync(topic);
         await MakeAgainAsync(topic);
         await ProduceAsync(topic, [.. Enumerable.Range(0, 8).Select(i => $"new {i}")]);
@@ -73,7 +73,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_topic_that_is_made_again_after_a_while_is_read_from_its_beginning()
+    public async Task A_topic_that_is_recreated_after_a_while_is_read_from_its_beginning()
     {
         var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler);
@@ -91,7 +91,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task An_offset_of_the_old_log_that_is_still_to_be_committed_does_not_hide_records_of_the_new_one()
+    public async Task A_pending_offset_of_the_old_topic_does_not_skip_records_of_the_new_one()
     {
         var topic = TestBus.NewTopic();
         var handler = new RecordingHandler(_ => { });
@@ -116,7 +116,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task Of_two_topics_that_are_made_again_together_both_are_read_from_their_beginning()
+    public async Task Two_topics_that_are_recreated_together_are_both_read_from_their_beginning()
     {
         var (one, two, handler) = (TestBus.NewTopic() + "-1", TestBus.NewTopic() + "-2", RecordingHandler.Acknowledging);
         await _bus.MakeAsync(1, one, two);
@@ -136,7 +136,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task Two_members_whose_topic_is_made_again_read_all_of_it_between_them()
+    public async Task Two_members_whose_topic_is_recreated_read_all_of_it_between_them()
     {
         var topic = TestBus.NewTopic();
         var (one, two) = (RecordingHandler.Acknowledging, RecordingHandler.Acknowledging);
@@ -158,7 +158,7 @@ public sealed class ChangedLogTests : IDisposable
             await ProduceAsync(topic, partition, values);
         }
 
-        // One of them may read again what the other had read: it is known by its id.
+        // One of them may read a record that the other has read: it is recognised by its id.
         await Condition.HoldsAsync(
             () =>
                 one.Values.Concat(two.Values)
@@ -168,7 +168,7 @@ public sealed class ChangedLogTests : IDisposable
                     .SequenceEqual(expected.Order()),
             () => string.Join(", ", one.Values) + " | " + string.Join(", ", two.Values));
 
-        // A broker that forgets the offsets of the deleted topic late forgets those of the new one too: the next record has them committed
+        // A broker that deletes the offsets of the deleted topic late deletes those of the new one too: the next record has them committed
         // again.
         var ends = new long[] { 4, 4 };
         await Condition.HoldsAsync(
@@ -186,7 +186,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_topic_that_is_made_again_is_written_to()
+    public async Task A_recreated_topic_can_be_written_to()
     {
         var topic = TestBus.NewTopic();
         await _bus.MakeAsync(1, topic);
@@ -202,7 +202,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_commit_marker_of_a_transaction_is_passed_and_leaves_no_lag()
+    public async Task A_commit_marker_of_a_transaction_is_skipped_and_leaves_no_lag()
     {
         var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler);
@@ -212,7 +212,7 @@ public sealed class ChangedLogTests : IDisposable
 
         await TransactAsync("a", "b");
 
-        // The marker stands at 2.
+        // The marker has offset 2.
         await Condition.HoldsAsync(() => _bus.Committed(topic, topic, 1)[0] == 3);
         await TransactAsync("c");
         await Condition.HoldsAsync(() => _bus.Committed(topic, topic, 1)[0] == 5);
@@ -249,7 +249,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task Records_that_were_deleted_under_a_reader_that_lags_behind_are_counted()
+    public async Task Records_that_were_deleted_before_a_lagging_reader_read_them_are_counted()
     {
         var topic = TestBus.NewTopic();
         var release = new TaskCompletionSource();
@@ -269,7 +269,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_group_that_has_committed_nothing_begins_with_what_is_left_and_misses_nothing()
+    public async Task A_group_without_committed_offsets_begins_at_the_first_record_left_and_skips_none()
     {
         var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         await _bus.MakeAsync(1, topic);
@@ -284,7 +284,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_member_whose_topic_does_not_exist_is_not_ready_and_does_not_make_it()
+    public async Task A_member_whose_topic_does_not_exist_is_not_ready_and_does_not_create_it()
     {
         var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler);
@@ -294,7 +294,7 @@ public sealed class ChangedLogTests : IDisposable
             () => !member.IsReady && member.Problems.Contains($"there is no topic {topic}", StringComparison.Ordinal),
             () => member.Problems);
 
-        // Another look or two would have made it, where the broker makes topics on first use.
+        // A second metadata request would have created it, where the broker creates topics on first use.
         await Condition.HoldsAsync(() => member.Broker.Missing([topic]).Count == 1);
         Assert.DoesNotContain(_admin.Value.GetMetadata(TimeSpan.FromSeconds(10)).Topics, found => found.Topic == topic);
         await MakeAgainAsync(topic);
@@ -302,7 +302,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task Records_that_no_reader_is_given_make_it_not_ready()
+    public async Task An_endpoint_that_receives_no_records_of_a_growing_topic_is_not_ready()
     {
         var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler, s => s with { StalledAfter = TimeSpan.FromSeconds(2) });
@@ -358,7 +358,7 @@ public sealed class ChangedLogTests : IDisposable
 
     private Task DeleteAsync(string topic) => _admin.Value.DeleteTopicsAsync([topic]);
 
-    // Its deletion is done in the background.
+    // It is deleted in the background.
     private Task MakeAgainAsync(string topic, int partitions = 1) => Condition.HoldsAsync(async () =>
     {
         try
@@ -380,7 +380,7 @@ public sealed class ChangedLogTests : IDisposable
     private Task<List<DeleteRecordsResult>> DeleteRecordsAsync(string topic, long before) =>
         _admin.Value.DeleteRecordsAsync([new TopicPartitionOffset(topic, 0, before)]);
 
-    // By somebody who knows nothing of the topic that was there before.
+    // By a client that did not see the topic before its deletion.
     private Task ProduceAsync(string topic, params string[] values) => ProduceAsync(topic, 0, values);
 
     private async Task ProduceAsync(string topic, int partition, string[] values)

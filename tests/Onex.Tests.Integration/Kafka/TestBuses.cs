@@ -91,7 +91,7 @@ internal sealed class KafkaTestBus(string? bootstrap = null) : TestBus
     }
 }
 
-/// <summary>The twin in this process, which the members of a test share.</summary>
+/// <summary>The in-memory log, which the members of a test share.</summary>
 internal sealed class MemoryTestBus(int kept = 1000, long heldBytesMax = 64L << 20) : TestBus
 {
     private MemoryLog? _log;
@@ -105,7 +105,7 @@ internal sealed class MemoryTestBus(int kept = 1000, long heldBytesMax = 64L << 
 
     public MemoryLog Memory => _log ?? throw new InvalidOperationException("The topics are not made yet.");
 
-    // The log is the test's and outlives its members; all else is what a process would have.
+    // The log belongs to the test and outlives its members; everything else is as in a process.
     public override void Add(IServiceCollection services, KafkaSettings settings) =>
         services.AddOnexMemoryLog([], 1, kept, settings).AddSingleton(Memory);
 

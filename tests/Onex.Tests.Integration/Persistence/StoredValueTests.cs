@@ -16,7 +16,7 @@ using Onex.Tests.Integration.Persistence.Sqlite;
 
 namespace Onex.Tests.Integration.Persistence;
 
-/// <summary>A value of a saga is the same, kind for kind, whether the saga was in memory or had to be read from its row.</summary>
+/// <summary>A value of a saga has the same content and type whether the saga was in memory or was read from its row.</summary>
 public abstract class StoredValueTests
 {
     private const string Keeper = """
@@ -113,7 +113,7 @@ public abstract class StoredValueTests
         threads: 1);
 
     [Fact]
-    public async Task What_an_earlier_version_nested_hundreds_of_levels_deep_is_read_and_written_again()
+    public async Task Values_that_an_earlier_version_nested_hundreds_of_levels_deep_can_be_read_and_written()
     {
         var back = await ThereAndBackAsync(Saga(Nested(500)));
         back = await ThereAndBackAsync(back with { Facts = Saga(CelValue.Null).Facts });
@@ -232,7 +232,7 @@ public abstract class StoredValueTests
 
     private Task<IReadOnlyList<CommitResult>> CommitAsync(CommitEntry entry) => Store.CommitAsync(new CommitBatch([entry], []), _none);
 
-    // With its kinds: as values 1, 1u and 1.0 are equal.
+    // With types: as values 1, 1u and 1.0 are equal.
     private static string Exact(CelValue value) => value.Kind switch
     {
         CelKind.List => $"[{string.Join(", ", value.AsList().Select(Exact))}]",

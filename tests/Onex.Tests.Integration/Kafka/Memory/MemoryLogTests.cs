@@ -5,14 +5,14 @@ using Onex.Tests.Compliance.Kafka;
 
 namespace Onex.Tests.Integration.Kafka.Memory;
 
-/// <summary>What the twin keeps and forgets: a broker has its own settings for that.</summary>
+/// <summary>The retention of the in-memory log: a broker has its own settings for that.</summary>
 public sealed class MemoryLogTests
 {
     private const string Topic = "topic";
     private const string Other = "other";
 
     [Fact]
-    public async Task A_topic_that_nobody_reads_keeps_its_last_records()
+    public async Task A_topic_without_readers_keeps_its_last_records()
     {
         var bus = new MemoryTestBus(kept: 5);
         await using var member = await StartAsync(bus, 2);
@@ -29,7 +29,7 @@ public sealed class MemoryLogTests
     }
 
     [Fact]
-    public async Task A_topic_that_nobody_reads_never_refuses_and_forgets_sooner_when_its_records_are_large()
+    public async Task A_topic_without_readers_never_rejects_and_deletes_large_records_sooner()
     {
         var bus = new MemoryTestBus(heldBytesMax: 100_000);
         await using var member = await StartAsync(bus, 1);
@@ -41,7 +41,7 @@ public sealed class MemoryLogTests
     }
 
     [Fact]
-    public async Task What_every_group_has_committed_is_forgotten_and_not_before()
+    public async Task Records_are_deleted_when_every_group_has_committed_them_and_not_before()
     {
         var bus = new MemoryTestBus(kept: 5);
         var (quick, slow) = (RecordingHandler.Acknowledging, new RecordingHandler(_ => { }));
@@ -60,7 +60,7 @@ public sealed class MemoryLogTests
     }
 
     [Fact]
-    public async Task A_backlog_has_a_bound_for_each_topic_and_goes_on_when_it_is_worked_off()
+    public async Task A_backlog_is_limited_per_topic_and_accepts_records_again_when_it_shrinks()
     {
         var bus = new MemoryTestBus(heldBytesMax: 100_000);
         var handler = new RecordingHandler(_ => { });
@@ -87,7 +87,7 @@ public sealed class MemoryLogTests
     }
 
     [Fact]
-    public async Task A_record_is_given_as_soon_as_it_is_there()
+    public async Task A_record_is_delivered_as_soon_as_it_is_written()
     {
         var arrived = new SemaphoreSlim(0);
         var handler = new RecordingHandler(entry =>
@@ -109,7 +109,7 @@ public sealed class MemoryLogTests
     }
 
     [Fact]
-    public async Task A_producers_bytes_are_its_own_again_when_it_is_answered()
+    public async Task A_producers_buffer_can_be_reused_when_the_record_is_acknowledged()
     {
         var bus = new MemoryTestBus();
         await using var member = await StartAsync(bus, 1);

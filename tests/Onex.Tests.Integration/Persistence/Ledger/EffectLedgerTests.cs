@@ -8,7 +8,7 @@ using Onex.Tests.Integration.Persistence.Postgres;
 
 namespace Onex.Tests.Integration.Persistence.Ledger;
 
-/// <summary>The compliance suite of the ledger against PostgreSQL, and what only that can do to it.</summary>
+/// <summary>The compliance suite of the ledger against PostgreSQL, and faults that only PostgreSQL has.</summary>
 public sealed class EffectLedgerTests(TestDatabase database) : EffectLedgerCompliance, IClassFixture<TestDatabase>, IAsyncDisposable
 {
     private static readonly CancellationToken _none = CancellationToken.None;
@@ -20,7 +20,7 @@ public sealed class EffectLedgerTests(TestDatabase database) : EffectLedgerCompl
     protected override IEffectLedger Other => field ??= new EffectLedger(_otherPool);
 
     [Fact]
-    public async Task Values_that_the_database_refuses_hurt_only_their_own_command()
+    public async Task Values_that_the_database_refuses_fail_only_their_own_command()
     {
         StepCommand[] commands = [.. Enumerable.Range(0, 20).Select(i => i == 7 ? Command() with { Step = "nul\0" } : Command())];
 
@@ -48,7 +48,7 @@ public sealed class EffectLedgerTests(TestDatabase database) : EffectLedgerCompl
     }
 
     [Fact]
-    public async Task What_is_about_to_be_committed_with_its_outcome_is_neither_closed_nor_waited_for()
+    public async Task An_attempt_whose_outcome_is_being_committed_is_neither_closed_nor_waited_for()
     {
         var (held, given) = (Command(), Command());
         var granted = Assert.IsType<ClaimResult.Granted>(await Ledger.ClaimAsync(held, _none));

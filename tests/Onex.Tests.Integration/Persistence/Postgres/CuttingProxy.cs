@@ -16,14 +16,14 @@ public enum Cut
     /// <summary>The server answers the next request, and the answer is lost.</summary>
     BeforeTheAnswer,
 
-    /// <summary>The client is cut off as soon as the server has the next request, which the server goes on with.</summary>
+    /// <summary>The client is cut off as soon as the server has the next request; the server continues to execute it.</summary>
     WhileTheServerWorks,
 }
 
 /// <summary>A TCP proxy on loopback that cuts connections at a chosen moment, once.</summary>
 internal sealed class CuttingProxy : IAsyncDisposable
 {
-    // How a request ends in PostgreSQL's protocol. It may come in pieces, and the server would wait for the others.
+    // The end of a request in PostgreSQL's protocol. It may arrive in pieces, and the server would wait for the rest.
     private static readonly byte[] _sync = [(byte)'S', 0, 0, 0, 4];
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -51,7 +51,7 @@ internal sealed class CuttingProxy : IAsyncDisposable
         set => Volatile.Write(ref _cut, (int)value);
     }
 
-    /// <summary>How the next request ends that holds a text. What is to be done at that moment comes before the client notices.</summary>
+    /// <summary>How the next request that contains a text ends. The action at that moment runs before the client notices.</summary>
     public void CutOnly(string text, Cut cut, Action? atThatMoment = null)
     {
         _then = atThatMoment;

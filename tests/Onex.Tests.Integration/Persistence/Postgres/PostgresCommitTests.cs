@@ -18,7 +18,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task What_is_refused_while_its_statement_is_being_prepared_leaves_a_store_that_works(int before)
+    public async Task An_error_while_a_statement_is_prepared_leaves_the_store_usable(int before)
     {
         await using var dataSource = PostgresDataSource.Create(database.Settings);
         var store = Store(dataSource);
@@ -27,7 +27,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
             Assert.IsType<CommitResult.Committed>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New()))));
         }
 
-        // Refused when it is bound: the statement is known to the server by then, and the driver has not yet heard what it answers.
+        // It fails when it is bound: the server knows the statement by then, but the driver has not yet read the answer.
         Assert.IsType<CommitResult.Refused>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New() with { State = "nul\0byte" }))));
 
         for (var commit = 0; commit < 4; commit++)
@@ -40,7 +40,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     [InlineData("ALTER TABLE onex.outbox RENAME TO outbox_away", "ALTER TABLE onex.outbox_away RENAME TO outbox")]
     [InlineData("ALTER TABLE onex.sagas RENAME COLUMN state TO state_away", "ALTER TABLE onex.sagas RENAME COLUMN state_away TO state")]
     [InlineData("ALTER SCHEMA onex RENAME TO onex_away", "ALTER SCHEMA onex_away RENAME TO onex")]
-    public async Task Without_its_tables_a_commit_is_given_back_with_what_to_do_and_goes_through_when_they_are_there(
+    public async Task A_commit_without_its_tables_fails_with_the_remedy_and_succeeds_when_they_exist(
         string away, string back)
     {
         await using var dataSource = PostgresDataSource.Create(database.Settings);
@@ -134,7 +134,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         await using var other = await database.DataSource.OpenConnectionAsync();
         await using var transaction = await other.BeginTransactionAsync();
 
-        // Patient, so that the commit is the one that finds the deadlock and is ended for it.
+        // With a long deadlock timeout, so that the commit is the one that detects the deadlock and is aborted.
         await ExecuteAsync("SET LOCAL deadlock_timeout = '10s'");
         await LockAsync(rows[1]);
         var results = CommitAsync(store, [.. rows.Select(row => Rows.Move(row, Rows.Next(row)))]);
@@ -165,7 +165,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     [Theory]
     [InlineData("BeforeTheServer")]
     [InlineData("BeforeTheAnswer")]
-    public async Task A_commit_whose_connection_was_lost_is_made_exactly_once(string cut)
+    public async Task A_commit_whose_connection_was_lost_is_applied_exactly_once(string cut)
     {
         await using var lost = await LosingAsync();
         var row = Rows.New();
@@ -188,7 +188,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     }
 
     [Fact]
-    public async Task The_outcome_of_a_lost_commit_is_found_out_however_long_the_database_is_away()
+    public async Task The_outcome_of_a_lost_commit_is_determined_however_long_the_database_is_unavailable()
     {
         await using var lost = await LosingAsync();
         var row = Rows.New();
@@ -206,7 +206,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     }
 
     [Fact]
-    public async Task A_lost_commit_that_another_main_overtook_is_stale()
+    public async Task A_lost_commit_that_another_orchestrator_overtook_is_stale()
     {
         await using var lost = await LosingAsync();
         var row = Rows.New();
@@ -224,7 +224,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     }
 
     [Fact]
-    public async Task A_commit_that_the_server_still_works_on_is_not_made_twice()
+    public async Task A_commit_that_the_server_is_still_executing_is_not_applied_twice()
     {
         await using var lost = await LosingAsync();
         var row = Rows.New();
@@ -250,7 +250,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     }
 
     [Fact]
-    public async Task A_killed_backend_is_no_trouble()
+    public async Task A_killed_backend_does_not_fail_a_commit()
     {
         await using var pool = PostgresDataSource.Create(database.Settings with { ApplicationName = "victim" });
         var store = Store(pool);
@@ -299,7 +299,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
 
         await Eventually.Async(async () => await HotAsync() >= before + 5, TimeSpan.FromMinutes(1), () => "updates were not HOT");
 
-        // Per table, and other tests of this class move sagas too, but this many more at least.
+        // The counter is per table and other tests of this class move sagas too, so it grows by at least this many.
         Task<long> HotAsync() => database.Database.ScalarAsync<long>(
             "SELECT n_tup_hot_upd FROM pg_stat_user_tables WHERE schemaname = 'onex' AND relname = 'sagas'");
     }
@@ -307,7 +307,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     [Fact]
     public async Task The_sweep_for_wakeups_passes_no_parked_saga()
     {
-        // On an empty table any index will do for the planner.
+        // On an empty table the planner may choose any index.
         var parked = Enumerable.Range(0, 500).Select(_ => Rows.New() with { Parked = true }).ToList();
         await CommitAsync(Store(database.DataSource), [.. parked.Select(row => (CommitEntry)new CommitEntry.Start(row, [], [], []))]);
         await using (var analyze = database.DataSource.CreateCommand("ANALYZE onex.sagas"))

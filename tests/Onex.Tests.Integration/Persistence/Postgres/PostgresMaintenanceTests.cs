@@ -52,7 +52,7 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
     }
 
     [Fact]
-    public async Task A_partition_that_is_in_use_holds_nobody_up()
+    public async Task A_history_partition_that_is_in_use_blocks_nothing()
     {
         await _database.Database.ExecuteAsync(
             "CREATE TABLE onex.saga_history_20200102 PARTITION OF onex.saga_history FOR VALUES FROM ('2020-01-02 00:00+00') TO "
@@ -75,7 +75,7 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
     }
 
     [Fact]
-    public async Task A_backup_puts_off_what_can_wait_and_stops_neither_a_start_nor_readers()
+    public async Task A_backup_delays_maintenance_and_blocks_neither_a_start_nor_readers()
     {
         await _database.Database.ExecuteAsync(
             "DO $$ BEGIN EXECUTE 'DROP TABLE onex.saga_history_' || to_char((now() AT TIME ZONE 'UTC')::date + 7, 'YYYYMMDD'); END $$");
@@ -116,7 +116,7 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
     }
 
     [Fact]
-    public async Task A_table_that_is_locked_puts_off_what_belongs_to_it_and_nothing_else()
+    public async Task A_locked_table_delays_only_its_own_maintenance()
     {
         await using var locking = await _database.DataSource.OpenConnectionAsync();
         await using var transaction = await locking.BeginTransactionAsync();

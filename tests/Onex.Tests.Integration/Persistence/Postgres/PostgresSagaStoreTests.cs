@@ -26,7 +26,7 @@ public sealed class PostgresSagaStoreTests(TestDatabase database) : SagaStoreCom
 
         await database.Database.ExecuteAsync("ALTER SCHEMA onex RENAME TO onex_away");
 
-        // Whether it is being prepared, and on which connection, must make no difference.
+        // It must make no difference whether the statement is being prepared, and on which connection.
         for (var asked = 0; asked < 3; asked++)
         {
             var error = await Assert.ThrowsAsync<StoreUnavailableException>(() => store.DueEarlyAsync(1, CancellationToken.None));

@@ -11,7 +11,7 @@ public sealed class MigratorTests
     private static readonly CancellationToken _none = CancellationToken.None;
 
     [Fact]
-    public async Task Of_two_orchestrators_that_start_at_once_one_migrates_and_the_other_waits()
+    public async Task One_of_two_orchestrators_that_start_at_once_migrates_and_the_other_waits()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
 
@@ -56,7 +56,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public void The_migrations_say_all_that_the_model_says()
+    public void The_migrations_contain_the_whole_model()
     {
         using var dataSource = PostgresDataSource.Create(new StoreSettings { Host = "127.0.0.1", Database = "none", User = "none" });
         using var context = new OnexDbContextFactory(dataSource).CreateDbContext();
@@ -65,7 +65,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task While_it_runs_a_schema_that_is_missing_or_older_is_seen_and_a_newer_one_will_do()
+    public async Task A_running_process_reports_a_missing_or_older_schema_and_accepts_a_newer_one()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         var state = new SchemaState(database.Source, await UseAsync(Settings(database), migrator => Task.FromResult(migrator.Latest)));
@@ -94,7 +94,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_lock_that_a_migration_does_not_get_is_described_as_what_it_is_and_tried_again()
+    public async Task A_lock_timeout_of_a_migration_is_reported_as_such_and_retried()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));
@@ -160,7 +160,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_server_that_is_not_there_may_come()
+    public async Task An_unreachable_server_is_a_transient_failure()
     {
         var settings = Settings(await PostgresServer.SharedAsync(), "any") with { Host = "127.0.0.1", Port = FreePort.Next() };
 

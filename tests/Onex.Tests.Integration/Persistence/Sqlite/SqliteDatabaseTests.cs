@@ -13,7 +13,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.Integration.Persistence.Sqlite;
 
-/// <summary>What goes wrong around the file, and what people see of it.</summary>
+/// <summary>Faults of the file, and what operators see of them.</summary>
 public sealed class SqliteDatabaseTests : IDisposable
 {
     private static readonly CancellationToken _none = CancellationToken.None;
@@ -24,7 +24,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     [Fact]
-    public async Task What_was_committed_is_there_after_a_new_start()
+    public async Task Committed_sagas_are_there_after_a_restart()
     {
         var row = Rows.New();
         await UseAsync(store => store.CommitAsync(new CommitBatch([Rows.Start(row)], []), _none));
@@ -33,7 +33,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task People_ask_the_file_while_it_is_used()
+    public async Task The_file_can_be_queried_while_it_is_in_use()
     {
         var row = Rows.New() with { Data = RawJson.FromText("""{"amount":12.5}""") };
         await UseAsync(async store =>
@@ -116,7 +116,7 @@ public sealed class SqliteDatabaseTests : IDisposable
         using var file = new SqliteDatabase(new SqliteStoreSettings(Path));
         await file.ProbeAsync(_none);
 
-        // Each connection has its own limit: so full is the disk to this one.
+        // Each connection has its own limit: for this one the disk is full.
         await Assert.ThrowsAsync<StoreUnavailableException>(() => file.WriteAsync(
             session =>
             {
@@ -148,7 +148,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_of_the_first_version_keeps_its_ledger_and_learns_of_lapsed_attempts()
+    public async Task A_file_of_the_first_version_keeps_its_ledger_and_gets_the_column_of_lapsed_attempts()
     {
         await UseAsync(store => store.NowAsync(_none));
         await SqliteFile.QueryAsync(
@@ -185,7 +185,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_whose_dead_letters_know_no_decisions_yet_learns_them_and_keeps_its_rows()
+    public async Task A_file_without_the_decisions_of_dead_letters_gets_their_columns_and_keeps_its_rows()
     {
         await UseAsync(store => store.NowAsync(_none));
         foreach (
@@ -228,7 +228,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_directory_that_cannot_be_made_is_reported()
+    public async Task A_directory_that_cannot_be_created_is_reported()
     {
         var blocked = System.IO.Path.Combine(_directory, "file");
         await File.WriteAllTextAsync(blocked, "");
@@ -248,7 +248,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_full_disk_commits_nothing_and_the_work_goes_on_when_there_is_room()
+    public async Task A_full_disk_commits_nothing_and_work_continues_when_there_is_space()
     {
         var row = Rows.New() with { Data = RawJson.FromText($"\"{new string('x', 1_000_000)}\"") };
         using var database = new SqliteDatabase(new SqliteStoreSettings(Path));
@@ -256,7 +256,7 @@ public sealed class SqliteDatabaseTests : IDisposable
         await database.WriteAsync(
             session =>
             {
-                // SQLite says the same when it may not grow as when the disk cannot.
+                // SQLite reports the same error for its size limit as for a full disk.
                 var pages = session.Query("PRAGMA page_count", row => row.Bigint(0))[0];
                 return session.Query($"PRAGMA max_page_count = {pages}", row => row.Bigint(0));
             },
@@ -266,7 +266,7 @@ public sealed class SqliteDatabaseTests : IDisposable
             () => store.CommitAsync(new CommitBatch([Rows.Start(row)], []), _none));
         Assert.Contains("full: make room", unavailable.Message);
 
-        // The failed connection was given up, and the limit with it.
+        // The failed connection was closed, and its limit with it.
         Assert.Empty(await store.LoadAsync([row.Id], _none));
         Assert.Equal([CommitResult.Committed.Instance], await store.CommitAsync(new CommitBatch([Rows.Start(row)], []), _none));
     }
@@ -353,7 +353,7 @@ public sealed class SqliteDatabaseTests : IDisposable
         var rejection = await Assert.ThrowsAsync<StoreSetupException>(() => database.OpenAsync(_none));
         Assert.DoesNotContain('\n', rejection.Message);
 
-        // Who uses it without opening it first waits.
+        // A caller that did not open the file first waits.
         await Assert.ThrowsAsync<StoreUnavailableException>(() => new SqliteSagaStore(database, TimeProvider.System).NowAsync(_none));
         return rejection.Message;
     }

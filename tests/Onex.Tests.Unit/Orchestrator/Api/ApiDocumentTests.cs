@@ -36,6 +36,6 @@ public sealed class ApiDocumentTests
     }
 
     [Fact]
-    public void Names_of_calls_are_given_once() =>
+    public void Names_of_calls_are_unique() =>
         Assert.Equal(ApiRoutes.All.Count, ApiRoutes.All.Select(route => route.Name).Distinct().Count());
 }

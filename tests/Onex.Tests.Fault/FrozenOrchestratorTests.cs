@@ -5,7 +5,7 @@ namespace Onex.Tests.Fault;
 /// <summary>
 /// Two orchestrators. One is frozen for longer than the session timeout of its consumer group, and continues without knowing it.
 /// </summary>
-public sealed class FrozenMainTests(ITestOutputHelper output)
+public sealed class FrozenOrchestratorTests(ITestOutputHelper output)
 {
     private const string SessionTimeout = "4s";
 
@@ -28,7 +28,7 @@ public sealed class FrozenMainTests(ITestOutputHelper output)
             await frozen.FreezeAsync();
             await during;
 
-            // The other main answers for all partitions, which it may only after the group has given the frozen one up.
+            // The other orchestrator gets all partitions only after the group has removed the frozen one.
             var taken = await Eventually.Async(
                 () => load.Answered == load.Sent, _within, () => $"{load.Answered} of {load.Sent} were answered while a main was frozen");
             output.WriteLine($"all answered {taken.TotalSeconds:0.0} s after the load, by the main that was left");
@@ -60,7 +60,7 @@ public sealed class FrozenMainTests(ITestOutputHelper output)
             await doomed.FreezeAsync();
             await during;
 
-            // What it holds belongs to the other main by now. It goes on with it for a moment, commits perhaps, and dies.
+            // Its sagas belong to the other orchestrator by now. It continues with them for a moment, commits perhaps, and dies.
             var calls = stack.Outside.Calls.Count;
             await Eventually.Async(
                 () => load.Answered == load.Sent || stack.Outside.Calls.Count > calls + 20,

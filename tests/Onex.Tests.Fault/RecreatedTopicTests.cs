@@ -5,13 +5,13 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.Fault;
 
-/// <summary>The topic of requests is deleted and made again while all roles run.</summary>
-public sealed class RemadeTopicTests
+/// <summary>The request topic is deleted and created again while all roles run.</summary>
+public sealed class RecreatedTopicTests
 {
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
 
     [Fact]
-    public async Task Main_is_not_ready_without_the_topic_of_requests_and_answers_every_request_of_the_one_that_is_made_in_its_place()
+    public async Task The_orchestrator_is_not_ready_without_the_request_topic_and_answers_every_request_of_its_replacement()
     {
         await using var stack = await OnexStack.CreateAsync();
         stack.Broker.NeedsReal("deletes no topics");
