@@ -52,7 +52,7 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
         var answers = new List<string>();
         foreach (var deadLetter in deadLetters)
         {
-            stack.Outside.Treat(deadLetter, new Treatment { CardExpired = true });
+            stack.Services.Treat(deadLetter, new Treatment { CardExpired = true });
             answers.Add(await stack.OrderAsync(deadLetter));
         }
 
@@ -83,7 +83,7 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
         foreach (var deadLetter in deadLetters)
         {
             await stack.InStateAsync(deadLetter, "done", _within);
-            Assert.Equal(["reserve", "pack", "charge", "confirm"], stack.Outside.EffectsOf(deadLetter));
+            Assert.Equal(["reserve", "pack", "charge", "confirm"], stack.Services.EffectsOf(deadLetter));
             Assert.Equal(
                 1L,
                 await stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.inbox i JOIN onex.sagas s ON s.id = i.saga_id WHERE "

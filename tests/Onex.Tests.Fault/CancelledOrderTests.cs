@@ -14,9 +14,9 @@ public sealed class CancelledOrderTests(ITestOutputHelper output)
         await using var stack = await OnexStack.CreateAsync();
         var effects = (await stack.StartReadyAsync("main", "effects", "workers"))[1];
         var order = Names.Next("charged");
-        stack.Outside.Treat(order, new Treatment { Latency = TimeSpan.FromSeconds(1) });
+        stack.Services.Treat(order, new Treatment { Latency = TimeSpan.FromSeconds(1) });
         var correlationId = await stack.OrderAsync(order);
-        await Eventually.Async(() => stack.Outside.EffectsOf(order).Contains("charge"), _within, () => "the card is not charged");
+        await Eventually.Async(() => stack.Services.EffectsOf(order).Contains("charge"), _within, () => "the card is not charged");
 
         await effects.KillAsync();
         await CancelAsync(stack, order);
@@ -24,8 +24,8 @@ public sealed class CancelledOrderTests(ITestOutputHelper output)
         await stack.StartReadyAsync("effects");
 
         Assert.Equal("cancel", (await stack.Responses.ReadAsync(correlationId, _within)).Field("code"));
-        Assert.Equal(["reserve", "pack", "charge", "undo charge", "undo pack", "undo reserve"], stack.Outside.EffectsOf(order));
-        Assert.Empty(stack.Outside.KeyViolations());
+        Assert.Equal(["reserve", "pack", "charge", "undo charge", "undo pack", "undo reserve"], stack.Services.EffectsOf(order));
+        Assert.Empty(stack.Services.KeyViolations());
     }
 
     [Fact]
@@ -45,7 +45,7 @@ public sealed class CancelledOrderTests(ITestOutputHelper output)
         await stack.StartReadyAsync("effects");
         var next = Names.Next("called");
         Assert.Equal("success", (await stack.Responses.ReadAsync(await stack.OrderAsync(next), _within)).Field("status"));
-        Assert.DoesNotContain(stack.Outside.Calls, call => call.Order == order);
+        Assert.DoesNotContain(stack.Services.Calls, call => call.Order == order);
     }
 
     [Fact]

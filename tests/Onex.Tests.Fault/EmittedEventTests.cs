@@ -68,13 +68,13 @@ public sealed class EmittedEventTests : IDisposable
             async () =>
                 await stack.Database.ScalarAsync<long>("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") > 0,
             _within,
-            () => "the main that is to die commits no event");
+            () => "the orchestrator that will be killed commits no event");
         await doomed.KillAsync();
         await gate.CloseAsync();
         await using var reader = new TopicReader(stack.Broker.BootstrapServers, topic);
         await Eventually.Async(
             async () => await stack.Database.ScalarAsync<long>(
-                "SELECT count(*) FROM onex.outbox") == 2, _within, () => "the commit of the dead main has not come true");
+                "SELECT count(*) FROM onex.outbox") == 2, _within, () => "the commit of the killed orchestrator has not succeeded");
         Assert.Empty(reader.Records);
 
         stack.Start("main");

@@ -30,7 +30,8 @@ public sealed class FrozenOrchestratorTests(ITestOutputHelper output)
 
             // The other orchestrator gets all partitions only after the group has removed the frozen one.
             var taken = await Eventually.Async(
-                () => load.Answered == load.Sent, _within, () => $"{load.Answered} of {load.Sent} were answered while a main was frozen");
+                () => load.Answered == load.Sent, _within, () => $"{load.Answered} of {load.Sent} were answered while an orchestrator "
+                    + $"was frozen");
             output.WriteLine($"all answered {taken.TotalSeconds:0.0} s after the load, by the main that was left");
 
             var after = load.SendAsync(OrderLoad.Orders / 4, inFlight: 40, _within);
@@ -61,11 +62,11 @@ public sealed class FrozenOrchestratorTests(ITestOutputHelper output)
             await during;
 
             // Its sagas belong to the other orchestrator by now. It continues with them for a moment, commits perhaps, and dies.
-            var calls = stack.Outside.Calls.Count;
+            var calls = stack.Services.Calls.Count;
             await Eventually.Async(
-                () => load.Answered == load.Sent || stack.Outside.Calls.Count > calls + 20,
+                () => load.Answered == load.Sent || stack.Services.Calls.Count > calls + 20,
                 _within,
-                () => "the other main has not taken over");
+                () => "the other orchestrator has not taken over");
             await doomed.ThawAsync();
             await Task.Delay(TimeSpan.FromMilliseconds(random.Next(0, 40)), TimeProvider.System);
             await doomed.KillAsync();

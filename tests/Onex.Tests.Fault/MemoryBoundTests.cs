@@ -125,7 +125,7 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
         stack.AssertOneResponseEach(sent);
         Assert.All(sent, id => Assert.Equal("success", stack.Responses.Of(id)[0].Field("status")));
         Assert.Equal(0L, await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.dead_letters"));
-        Assert.Empty(stack.Outside.KeyViolations());
+        Assert.Empty(stack.Services.KeyViolations());
         await Task.WhenAll(running.Values.Select(role => role.ReadyAsync()));
         await KillAsync(running);
     }

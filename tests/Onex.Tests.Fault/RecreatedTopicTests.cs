@@ -27,7 +27,7 @@ public sealed class RecreatedTopicTests
             async () => await main.GetAsync("/ready") is { Status: HttpStatusCode.ServiceUnavailable } answer
                 && answer.Body.Contains($"there is no topic {requests}", StringComparison.Ordinal),
             _within,
-            () => "main is ready without its requests");
+            () => "the orchestrator is ready without its request topic");
         await admin.CreateTopicsAsync([new TopicSpecification { Name = requests, NumPartitions = OnexStack.Partitions }]);
         for (var i = 0; i < 3; i++)
         {

@@ -59,7 +59,7 @@ public sealed class UnsentMessagesTests
             async () =>
                 await stack.Database.ScalarAsync<long>("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") > 0,
             _within,
-            () => "the main that is to die commits no end of a saga");
+            () => "the orchestrator that will be killed commits no end of a saga");
         await doomed.KillAsync();
         await gate.CloseAsync();
 

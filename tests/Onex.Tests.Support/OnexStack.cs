@@ -22,18 +22,18 @@ public sealed class OnexStack : IAsyncDisposable
     private readonly string _logs;
     private int _started;
 
-    private OnexStack(string name, KafkaBroker broker, PostgresDatabase database, ExternalServices outside)
+    private OnexStack(string name, KafkaBroker broker, PostgresDatabase database, ExternalServices services)
     {
         Name = name;
         Broker = broker;
         Database = database;
-        Outside = outside;
+        Services = services;
         Writer = new TopicWriter(broker.BootstrapServers);
         Responses = new TopicReader(broker.BootstrapServers, Topic("responses"));
         DeadLetters = new TopicReader(broker.BootstrapServers, Topic("requests.dlq"));
         _logs = Repository.At("artifacts", "test-logs", name);
         Directory.CreateDirectory(_logs);
-        _settings = new Dictionary<string, string>(Merge(database.Environment, outside.Environment))
+        _settings = new Dictionary<string, string>(Merge(database.Environment, services.Environment))
         {
             ["KAFKA_BOOTSTRAP_SERVERS"] = broker.BootstrapServers,
             ["KAFKA_SESSION_TIMEOUT"] = "6s",
@@ -55,7 +55,7 @@ public sealed class OnexStack : IAsyncDisposable
     public PostgresDatabase Database { get; }
 
     /// <summary>The services that the contract calls.</summary>
-    public ExternalServices Outside { get; }
+    public ExternalServices Services { get; }
 
     /// <summary>Publishes.</summary>
     public TopicWriter Writer { get; }
@@ -273,7 +273,7 @@ public sealed class OnexStack : IAsyncDisposable
         await Responses.DisposeAsync();
         await DeadLetters.DisposeAsync();
         Writer.Dispose();
-        await Outside.DisposeAsync();
+        await Services.DisposeAsync();
         await Database.DisposeAsync();
         Assert.Empty(stuck);
     }

@@ -111,7 +111,7 @@ public abstract class MembershipCompliance : RiderCompliance
                         held[partition] = held.GetValueOrDefault(partition) + delta;
                         if (held[partition] is not (0 or 1))
                         {
-                            violations.Enqueue($"{partition} is held by {held[partition]}");
+                            violations.Enqueue($"{partition} is assigned {held[partition]}");
                         }
                     }
                 }

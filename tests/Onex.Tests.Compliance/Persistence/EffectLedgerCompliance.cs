@@ -30,7 +30,7 @@ public abstract class EffectLedgerCompliance
     [InlineData(StepOutcomes.Rejected, 1)]
     [InlineData(StepOutcomes.Rejected, 2)]
     [InlineData(StepOutcomes.Failed, 1)]
-    public async Task A_known_outcome_answers_the_claim(string outcome, int asked)
+    public async Task A_recorded_outcome_answers_the_claim(string outcome, int asked)
     {
         var command = Command();
         var result = Result(command, outcome) with { Result = RawJson.FromText("""{"text":"nul \u0000 stays as it is"}""") };
@@ -92,7 +92,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_known_outcome_answers_a_claim_of_an_expired_command()
+    public async Task A_recorded_outcome_answers_a_claim_of_an_expired_command()
     {
         var command = Command();
         await RecordAsync(await GrantedAsync(command), Result(command, StepOutcomes.Completed));

@@ -45,7 +45,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Ids_without_a_row_are_missing_from_what_is_loaded()
+    public async Task Loading_leaves_out_ids_without_a_row()
     {
         var row = await StartAsync();
 
@@ -110,7 +110,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Results_come_in_the_order_of_the_batch()
+    public async Task Results_have_the_order_of_the_batch()
     {
         var moving = await StartAsync();
         var stale = await StartAsync();
@@ -147,7 +147,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_request_stays_known_after_its_saga_ended()
+    public async Task A_request_is_still_a_duplicate_after_its_saga_ended()
     {
         var first = await StartAsync();
         await CommitAsync(Rows.Move(first, Rows.Ended(first)));
@@ -158,7 +158,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_request_that_joined_a_saga_stays_known_after_the_saga_ended()
+    public async Task A_joined_request_is_still_a_duplicate_after_the_saga_ended()
     {
         var owner = await StartAsync(Rows.New() with { BusinessKey = Rows.Key() });
         var request = Rows.New().RequestId;

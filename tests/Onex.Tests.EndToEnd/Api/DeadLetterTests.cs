@@ -52,7 +52,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
         var order = Names.Next("dlq");
         var refused = await Stack.EventAsync("order-fulfilment.card_updated", order, []);
         var id = (string)(await DeadLetterAsync($"q={refused}"))["id"]!;
-        Stack.Outside.Treat(order, new Treatment { CardExpired = true });
+        Stack.Services.Treat(order, new Treatment { CardExpired = true });
         await Stack.OrderAsync(order);
         await Stack.InStateAsync(order, "awaiting_new_card", _within);
 
@@ -76,7 +76,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
     {
         var order = Names.Next("dlq");
         var id = (string)(await DeadLetterAsync($"q={await Stack.EventAsync("order-fulfilment.card_updated", order, [])}"))["id"]!;
-        Stack.Outside.Treat(order, new Treatment { CardExpired = true });
+        Stack.Services.Treat(order, new Treatment { CardExpired = true });
         await Stack.OrderAsync(order);
         await Stack.InStateAsync(order, "awaiting_new_card", _within);
         Assert.Equal(HttpStatusCode.OK, (await PostAsync($"/api/v1/dead-letters/{id}/redrive", [], Operator)).Status);
@@ -120,7 +120,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
                 Stack.Responses.Of(correlation) is { Count: > 1 } two ? two : null), _within, () => "the answer to the redriven request");
         Assert.Equal(["success", "duplicate"], answers!.Select(answer => answer.Field("status")));
         Assert.Equal(1L, await Stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.sagas WHERE business_key = '{order}'"));
-        Assert.DoesNotContain(Stack.Outside.KeyViolations(), violation => violation.StartsWith(order, StringComparison.Ordinal));
+        Assert.DoesNotContain(Stack.Services.KeyViolations(), violation => violation.StartsWith(order, StringComparison.Ordinal));
     }
 
     [Fact]

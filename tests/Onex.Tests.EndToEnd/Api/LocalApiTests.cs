@@ -45,7 +45,7 @@ public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture
     }
 
     [Fact]
-    public async Task A_list_of_statuses_lists_those_and_no_others()
+    public async Task A_list_of_statuses_selects_exactly_those()
     {
         await PostAsync("/api/v1/requests", """{"operation":"doorbell","payload":{"key":"cancelled"}}""");
         var id = (string)(await GetAsync("/api/v1/sagas?key=cancelled")).Body["sagas"]![0]!["id"]!;
@@ -110,7 +110,7 @@ public sealed class LocalApiTests(LocalApiTests.Running running) : IClassFixture
     }
 
     [Fact]
-    public async Task The_first_log_line_says_what_runs_where()
+    public async Task The_first_log_line_names_version_profile_store_broker_and_address()
     {
         await using var process = await running.StartAsync();
 

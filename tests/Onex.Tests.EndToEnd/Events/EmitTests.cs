@@ -36,7 +36,7 @@ public sealed class EmitTests : IDisposable
                     .SequenceEqual([$"{topic}|o-2|open|true"])
                 && await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.outbox") == 0,
             _within,
-            () => "the event that is too large is no dead letter");
+            () => "the event that is too large has not become a dead letter");
         Assert.Single(reader.Records);
     }
 

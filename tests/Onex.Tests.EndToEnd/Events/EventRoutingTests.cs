@@ -83,7 +83,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
     }
 
     [Fact]
-    public async Task An_event_without_a_live_saga_is_answered_and_kept_as_a_dead_letter()
+    public async Task An_event_without_a_live_saga_is_answered_and_becomes_a_dead_letter()
     {
         var nobody = await Stack.RequestAsync("document.noted", Note("x"));
 
@@ -176,7 +176,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
                 await Stack.Database.ScalarAsync<long>(
                     $"SELECT count(*) FROM onex.sagas WHERE business_key = '{document}' AND state = 'dropped'") == 2,
             _within,
-            () => "both sagas at their end");
+            () => "both sagas have ended");
     }
 
     [Fact]
@@ -233,7 +233,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
             await Stack.Database.ScalarAsync<long>(
                 $"SELECT count(*) FROM onex.early_events WHERE correlation_id = '{correlationId}' AND saga_id IS NOT NULL") == 1,
         _within,
-        () => $"an event of {correlationId} that its saga keeps");
+        () => $"an event of {correlationId} that its saga has buffered");
 
     private Task<ReadRecord> DeadLetterAsync(string correlationId) =>
         Stack.DeadLetters.ReadAsync(

@@ -55,7 +55,7 @@ public sealed class WaitingTests
         await Eventually.Async(
             async () => (
                 await stack.Database.QueryAsync(
-                    "SELECT count(*) FROM onex.early_events"))[0] == "1", _within, () => "the event is not kept");
+                    "SELECT count(*) FROM onex.early_events"))[0] == "1", _within, () => "the event is not buffered");
         var early = await stack.RequestAsync("patience", new JsonObject { ["id"] = "early" });
         await stack.EventAsync("patience.approve", "in time", new JsonObject { ["by"] = "the boss" });
 

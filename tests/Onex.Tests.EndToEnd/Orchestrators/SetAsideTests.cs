@@ -104,7 +104,7 @@ public sealed class SetAsideTests : IDisposable
         var roles = await stack.StartReadyAsync("main", "effects", "workers");
         Use(roles[0]);
         var torn = Names.Next("torn");
-        stack.Outside.Treat(torn, new Treatment { CardExpired = true });
+        stack.Services.Treat(torn, new Treatment { CardExpired = true });
         await stack.OrderAsync(torn);
         await stack.InStateAsync(torn, "awaiting_new_card", _within);
         var id = (await stack.Database.QueryAsync($"SELECT id::text FROM onex.sagas WHERE business_key = '{torn}'"))[0];
@@ -124,7 +124,7 @@ public sealed class SetAsideTests : IDisposable
     }
 
     [Fact]
-    public async Task Data_may_be_nested_64_levels_and_the_event_that_would_make_it_deeper_stops_nobody()
+    public async Task Data_may_be_nested_64_levels_and_an_event_that_would_make_it_deeper_blocks_nothing()
     {
         await File.WriteAllTextAsync(Path.Combine(_directory.FullName, "doorbell.yaml"), Contract);
         await using var process = OnexProcess.Start("all", new Dictionary<string, string>

@@ -159,7 +159,7 @@ public sealed class HostileRequestTests(RunningStack running) : IClassFixture<Ru
         var response = await Stack.Responses.ReadAsync((string)request["correlation_id"]!, _within);
 
         Assert.Equal("success", response.Field("status"));
-        var body = JsonNode.Parse(Stack.Outside.Calls.First(call => call.Order == order && call.Step == "reserve").Body)!;
+        var body = JsonNode.Parse(Stack.Services.Calls.First(call => call.Order == order && call.Step == "reserve").Body)!;
         Assert.Equal(text.ToString(), (string?)body["lines"]![0]!["sku"]);
         await TheNextGoodOneIsHandledAsync(partition: 0);
     }

@@ -71,7 +71,7 @@ public sealed class ScheduleTests : IDisposable
         await Eventually.Async(
             async () => (await stack.Database.QueryAsync("SELECT last_due_at FROM onex.schedules")).Distinct().SequenceEqual(last),
             TimeSpan.FromMinutes(1),
-            () => "the schedules have not moved on");
+            () => "the schedules have not advanced");
 
         Assert.Single(times);
         Assert.Equal(last, await stack.Database.QueryAsync("SELECT replace(source, 'schedule:', '')::timestamptz FROM onex.sagas"));
@@ -92,7 +92,7 @@ public sealed class ScheduleTests : IDisposable
         await StartedAsync(stack, "long", atLeast: 1);
         var passed = "SELECT max(last_due_at) - min(s.started_at) > interval '4 seconds' FROM onex.schedules, onex.sagas s";
         await Eventually.Async(
-            () => stack.Database.ScalarAsync<bool>(passed), TimeSpan.FromMinutes(1), () => "the schedule has not gone on");
+            () => stack.Database.ScalarAsync<bool>(passed), TimeSpan.FromMinutes(1), () => "the schedule has not advanced");
         Assert.Equal(["1|"], await stack.Database.QueryAsync("SELECT count(*), string_agg(waiters::text, '') FROM onex.sagas"));
 
         await stack.EventAsync("long.enough", key.Length == 0 ? "schedule" : "nightly", []);

@@ -73,7 +73,7 @@ public sealed class InMemoryBusTests : IDisposable
         await Eventually.Async(
             async () => await database.ScalarAsync<long>("SELECT count(*) FROM onex.sagas WHERE status = 'completed'") == 1,
             TimeSpan.FromMinutes(1),
-            () => "the saga of the process before has completed");
+            () => "the saga of the previous process has completed");
     }
 
     [Fact]
@@ -97,7 +97,7 @@ public sealed class InMemoryBusTests : IDisposable
             async () =>
                 JsonNode.Parse(await http.GetStringAsync($"/api/v1/dead-letters?q={flow}"))!["dead_letters"]!.AsArray().FirstOrDefault(),
             TimeSpan.FromMinutes(1),
-            () => "the dead letter of an event that came too early");
+            () => "the dead letter of an event that arrived too early");
         await PostAsync("/api/v1/requests", $$"""{"operation":"doorbell","payload":{},"correlation_id":"{{flow}}"}""");
 
         await PostAsync($"/api/v1/dead-letters/{(string?)deadLetter!["id"]}/redrive", "{}");

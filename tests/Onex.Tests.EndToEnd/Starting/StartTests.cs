@@ -39,7 +39,7 @@ public sealed class StartTests
     }
 
     [Fact]
-    public async Task A_wrong_password_is_one_line_that_says_what_to_do()
+    public async Task A_wrong_password_is_reported_in_one_line_with_the_remedy()
     {
         await using var stack = await OnexStack.CreateAsync();
         stack.Set("POSTGRES_PASSWORD", "certainly wrong");

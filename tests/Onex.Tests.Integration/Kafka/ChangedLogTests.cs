@@ -231,7 +231,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task Records_that_were_deleted_while_nobody_read_are_counted_at_the_assignment()
+    public async Task Records_that_were_deleted_without_being_read_are_counted_at_the_assignment()
     {
         var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         var first = await StartAsync(topic, handler);

@@ -86,7 +86,7 @@ public abstract class StoredValueTests
     protected abstract ISagaStore Store { get; }
 
     [Fact]
-    public async Task Every_value_comes_back_from_its_row_with_its_kind() => await Values(3).Array[40].SampleAsync(
+    public async Task Every_value_keeps_its_type_when_it_is_stored_and_loaded() => await Values(3).Array[40].SampleAsync(
         async values =>
         {
             var kept = values.Where(IsKept).Select(StoredOrder.Of).Append(Nested(63)).ToList();

@@ -20,7 +20,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     public ValueTask DisposeAsync() => _bench.DisposeAsync();
 
     [Fact]
-    public async Task A_query_gives_its_rows_by_name()
+    public async Task A_query_returns_rows_with_named_columns()
     {
         var result = await _bench.ResultAsync("db.query", "SELECT n, 'row ' || n AS text FROM generate_series(1, $1) n", 2);
 
@@ -244,7 +244,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
-    public async Task A_session_that_is_ended_is_a_failure_and_the_next_attempt_goes_through()
+    public async Task A_terminated_session_fails_the_attempt_and_the_next_attempt_succeeds()
     {
         var result = await _bench.RunAsync("db.execute", DatabaseHarness.Statement("SELECT pg_terminate_backend(pg_backend_pid())"));
 

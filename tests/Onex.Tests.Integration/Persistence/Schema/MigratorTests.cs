@@ -31,7 +31,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task An_empty_database_is_pending_and_a_start_that_may_not_migrate_says_what_to_do()
+    public async Task An_empty_database_is_pending_and_a_start_without_migration_reports_the_remedy()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
 
@@ -43,7 +43,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_newer_schema_is_refused()
+    public async Task A_newer_schema_is_rejected()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));
@@ -82,7 +82,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_database_that_takes_no_writes_is_seen()
+    public async Task A_read_only_database_is_reported()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));
@@ -191,7 +191,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task History_of_a_day_without_partition_moves_into_the_partition_that_is_made_for_it()
+    public async Task History_of_a_day_without_partition_moves_into_the_partition_that_is_created_for_it()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));
@@ -244,7 +244,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task People_find_every_table_and_column_explained()
+    public async Task Every_table_and_column_has_a_comment()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));

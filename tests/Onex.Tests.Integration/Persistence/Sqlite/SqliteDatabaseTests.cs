@@ -75,7 +75,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_second_process_is_refused_with_what_to_do()
+    public async Task A_second_process_is_rejected_with_the_remedy()
     {
         using var first = new SqliteDatabase(new SqliteStoreSettings(Path));
         await first.OpenAsync(_none);
@@ -90,7 +90,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_that_can_be_read_and_takes_no_writes_is_not_ready()
+    public async Task A_read_only_file_is_not_ready()
     {
         using var file = new SqliteDatabase(new SqliteStoreSettings(Path));
         await file.ProbeAsync(_none);
@@ -139,7 +139,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_newer_schema_is_refused()
+    public async Task A_newer_schema_is_rejected()
     {
         await UseAsync(store => store.NowAsync(_none));
         await SqliteFile.QueryAsync(Path, $"PRAGMA user_version = {SqliteDatabase.SchemaVersion + 1}");
@@ -209,7 +209,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task Another_programs_file_is_refused()
+    public async Task A_file_of_another_program_is_rejected()
     {
         await SqliteFile.QueryAsync(Path, "CREATE TABLE sagas (id TEXT)");
 

@@ -58,7 +58,7 @@ public sealed class ApiCallTests
         Assert.Equal(detail, Rejection(() => Call(ApiRoutes.ListSagas, query).CheckQuery()).Detail);
 
     [Fact]
-    public void A_call_takes_the_parameters_that_its_document_names() => Assert.All(
+    public void A_call_accepts_every_documented_parameter() => Assert.All(
         ApiRoutes.All, route => Call(route, $"?{string.Join('&', route.Query.Select(parameter => $"{parameter.Name}=1"))}").CheckQuery());
 
     [Theory]

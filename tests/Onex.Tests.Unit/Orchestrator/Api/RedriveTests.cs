@@ -165,7 +165,7 @@ public sealed class RedriveTests
         Assert.Null(Redrive.Of(_deadLetter with { Partition = -1, Offset = -1 }, Guid.Empty, _now).Partition);
 
     [Fact]
-    public void Secrets_of_a_dead_letter_are_masked_where_it_is_shown()
+    public void Secrets_of_a_displayed_dead_letter_are_masked()
     {
         var shown = Shown(_deadLetter);
 

@@ -92,7 +92,7 @@ public sealed class RequestRulesTests
     [InlineData("""{"operation":"orders.ping"}""", null, null)]
     [InlineData("""{"operation":"orders.ping","target":{"key":"o-1"}}""", null, "o-1")]
     [InlineData($$"""{"operation":"orders.ping","target":{"saga_id":"{{SagaId}}"} }""", SagaId, null)]
-    public void An_event_goes_to_what_its_request_names(string request, string? sagaId, string? key)
+    public void An_event_is_sent_to_the_target_that_its_request_names(string request, string? sagaId, string? key)
     {
         var sent = Assert.IsType<AcceptedRequest.Event>(Accept(request).Request).Request;
 
@@ -126,7 +126,7 @@ public sealed class RequestRulesTests
     }
 
     [Fact]
-    public void An_event_is_checked_by_the_content_that_its_saga_runs_by_and_not_by_the_newest()
+    public void An_event_is_checked_by_its_sagas_contract_content_and_not_by_the_newest()
     {
         var sagaId = new SagaId(Guid.Parse(SagaId));
         var older = PlansWithEvents.With(

@@ -41,7 +41,7 @@ public sealed class ContractMachineTests
 
     [Theory]
     [MemberData(nameof(Expected))]
-    public void The_machine_accepts_in_each_state_what_the_plan_says(string state, string[] expected)
+    public void The_machine_accepts_in_each_state_the_events_of_the_plan(string state, string[] expected)
     {
         var plan = new SagaScenario(Contract).Plan;
         var machine = new ContractMachine(plan);

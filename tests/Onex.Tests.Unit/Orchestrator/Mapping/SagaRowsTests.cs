@@ -95,7 +95,7 @@ public sealed class SagaRowsTests
     }
 
     [Fact]
-    public void People_can_read_from_the_row_what_a_saga_waits_for()
+    public void The_row_shows_what_a_saga_waits_for()
     {
         var progress = SagaRows.ToRow(new SagaScenario(_plan).Starts().Saga, 1, Guid.Empty).Progress.ToString();
 

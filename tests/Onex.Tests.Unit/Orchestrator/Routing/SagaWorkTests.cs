@@ -84,7 +84,7 @@ public sealed class SagaWorkTests
     }
 
     [Fact]
-    public void The_sender_of_a_buffered_event_that_nobody_claimed_is_answered_with_the_commit_and_the_event_becomes_a_dead_letter()
+    public void An_unclaimed_buffered_event_is_answered_and_becomes_a_dead_letter_in_one_commit()
     {
         var kept = Kept("cancel") with
         {
