@@ -30,9 +30,10 @@ public sealed class FrozenOrchestratorTests(ITestOutputHelper output)
 
             // The other orchestrator gets all partitions only after the group has removed the frozen one.
             var taken = await Eventually.Async(
-                () => load.Answered == load.Sent, _within, () => $"{load.Answered} of {load.Sent} were answered while an orchestrator "
-                    + $"was frozen");
-            output.WriteLine($"all answered {taken.TotalSeconds:0.0} s after the load, by the main that was left");
+                () => load.Answered == load.Sent,
+                _within,
+                () => $"{load.Answered} of {load.Sent} were answered while an orchestrator was frozen");
+            output.WriteLine($"all answered {taken.TotalSeconds:0.0} s after the load, by the remaining orchestrator");
 
             var after = load.SendAsync(OrderLoad.Orders / 4, inFlight: 40, _within);
             await frozen.ThawAsync();
