@@ -14,10 +14,10 @@ public sealed class RecordingHandler(Action<BatchEntry> handle) : IRecordBatchHa
 
     public HashSet<int> Owned { get; } = [];
 
-    /// <summary>Runs before the assigned partitions are read.</summary>
+    /// <summary>Runs before the handler is assigned partitions.</summary>
     public Func<CancellationToken, Task> Prepare { get; set; } = _ => Task.CompletedTask;
 
-    /// <summary>Runs before each batch.</summary>
+    /// <summary>Runs before a batch.</summary>
     public Func<IReadOnlyList<BatchEntry>, Task> Before { get; set; } = _ => Task.CompletedTask;
 
     /// <summary>Called with each change of what it owns: 1 for assigned partitions, -1 for revoked ones.</summary>
