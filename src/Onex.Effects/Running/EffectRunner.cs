@@ -101,7 +101,8 @@ internal sealed class EffectRunner(
                     "operation_unavailable",
                     $"Step '{command.Step}' of contract '{command.Contract}' calls {command.Operation}, which this version of Onex does not run yet. "
                     + "Call another operation in a new version of the contract, or run a version of Onex that has it.")
-                : AttemptOutcome.Failed(AttemptReach.NotSent, "operation_unknown", $"This runtime-effects has no operation '{command.Operation}'.");
+                : AttemptOutcome.Failed(
+                    AttemptReach.NotSent, StepCodes.OperationUnknown, $"This runtime-effects has no operation '{command.Operation}'.");
         }
 
         if (command.Connection is not null && connection is null)
@@ -126,7 +127,8 @@ internal sealed class EffectRunner(
                 var arguments = command.Arguments ?? await LoadArgumentsAsync(command.ArgumentsRef, ends);
                 if (arguments is null)
                 {
-                    return AttemptOutcome.Rejected("arguments_missing", "The stored arguments of this command are gone.") with { IsUntried = true };
+                    return AttemptOutcome.Rejected(StepCodes.ArgumentsMissing, "The stored arguments of this command are gone.")
+                        with { IsUntried = true };
                 }
 
                 var outcome = await operation.RunAsync(arguments.Value, context, ends);
@@ -136,7 +138,7 @@ internal sealed class EffectRunner(
             {
                 return AttemptOutcome.Failed(
                     context.Progress.Reach,
-                    "step_timed_out",
+                    StepCodes.StepTimedOut,
                     context.Progress.IsSent
                         ? $"No answer within {command.TimeoutMs} ms."
                         : $"Nothing was sent within {command.TimeoutMs} ms.");
@@ -145,7 +147,8 @@ internal sealed class EffectRunner(
             {
                 // Without its message, which may contain credentials.
                 Log.OperationThrew(logger, command.Operation, exception.GetType().Name, exception.StackTrace);
-                return AttemptOutcome.Failed(context.Progress.Reach, "operation_failed", $"{command.Operation} threw {exception.GetType().Name}.");
+                return AttemptOutcome.Failed(
+                    context.Progress.Reach, StepCodes.OperationFailed, $"{command.Operation} threw {exception.GetType().Name}.");
             }
         }
     }
@@ -184,7 +187,7 @@ internal sealed class EffectRunner(
                     Outcome = StepOutcomes.Failed,
                     Reach = result.Outcome == StepOutcomes.Completed ? StepReaches.Done : result.Reach,
                     Result = null,
-                    Code = "result_invalid",
+                    Code = StepCodes.ResultInvalid,
                     Message = "The result cannot be stored as JSON.",
                     RetryAfterMs = null,
                 };

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Globalization;
 using CsCheck;
 using Microsoft.Extensions.Logging.Abstractions;
-using Onex.Contracts;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;

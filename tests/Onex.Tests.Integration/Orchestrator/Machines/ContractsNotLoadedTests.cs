@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
-using Onex.Contracts;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
@@ -9,7 +8,6 @@ using Onex.Orchestrator.Machines;
 using Onex.Persistence.Sagas;
 using Onex.Persistence.Sqlite;
 using Onex.Tests.Compliance.Persistence;
-using Onex.Tests.Integration.Persistence;
 
 namespace Onex.Tests.Integration.Orchestrator.Machines;
 

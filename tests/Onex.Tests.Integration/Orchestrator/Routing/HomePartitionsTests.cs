@@ -9,7 +9,6 @@ using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Compliance.Kafka;
 using Onex.Tests.Compliance.Persistence;
-using Onex.Tests.Integration.Kafka;
 using Onex.Tests.Integration.Persistence;
 
 namespace Onex.Tests.Integration.Orchestrator.Routing;

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using MassTransit;
 using Microsoft.Extensions.Logging.Abstractions;
-using Onex.Contracts;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;

@@ -1,7 +1,5 @@
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
-using Onex.Contracts.Schemas;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 

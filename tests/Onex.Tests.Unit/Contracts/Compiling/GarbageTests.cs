@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text;
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;

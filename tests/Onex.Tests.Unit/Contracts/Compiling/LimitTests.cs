@@ -1,9 +1,7 @@
 using System.Collections.Immutable;
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
-using Onex.Contracts.Text;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 

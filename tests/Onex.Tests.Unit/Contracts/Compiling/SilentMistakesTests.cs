@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Onex.Contracts;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;

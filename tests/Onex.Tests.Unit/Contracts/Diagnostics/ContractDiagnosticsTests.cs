@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.RegularExpressions;
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 
 namespace Onex.Tests.Unit.Contracts.Diagnostics;

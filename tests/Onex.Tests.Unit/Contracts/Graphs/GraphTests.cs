@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text;
 using System.Xml.Linq;
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Graphs;
 using Onex.Contracts.Plans;

@@ -4,7 +4,6 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Contracts.Messages;
 using Onex.Kafka.Producing;
-using Onex.Orchestrator;
 using Onex.Orchestrator.Outbox;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Sagas;

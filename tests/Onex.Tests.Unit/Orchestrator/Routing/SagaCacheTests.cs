@@ -1,7 +1,6 @@
 using System.Text;
 using Onex.Contracts.Messages;
 using Onex.Engine;
-using Onex.Orchestrator.Api;
 using Onex.Orchestrator.Routing;
 
 namespace Onex.Tests.Unit.Orchestrator.Routing;
