@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Threading.RateLimiting;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Messages;
-using Onex.Contracts.Text;
 using Onex.Effects.Operations;
 using Onex.Hosting.Health;
 using Polly;

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Graphs;

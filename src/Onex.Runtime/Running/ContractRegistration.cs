@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Plans;
 using Onex.Hosting.Running;

@@ -1,8 +1,6 @@
-using Onex.Contracts;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
-using Onex.Contracts.Text;
 using Onex.Effects.Connections;
 using Onex.Hosting.Settings;
 

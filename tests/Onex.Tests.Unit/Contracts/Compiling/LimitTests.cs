@@ -41,7 +41,7 @@ public sealed class LimitTests
 
     [Theory]
     [MemberData(nameof(Exceeded))]
-    public void A_contract_beyond_a_limit_is_refused_for_that_alone(string what, ContractLimits limits, string code)
+    public void A_contract_beyond_a_limit_has_only_that_error(string what, ContractLimits limits, string code)
     {
         Assert.Empty(Compile(TestCatalogue.Context).Diagnostics);
         Assert.Equal([(what, code)], Compile(TestCatalogue.Context with { Limits = limits }).Diagnostics.Select(diagnostic => (what, diagnostic.Code)));
@@ -49,7 +49,7 @@ public sealed class LimitTests
 
     [Theory]
     [MemberData(nameof(Exceeded))]
-    public void A_contract_that_was_registered_before_a_limit_was_lowered_goes_on(string what, ContractLimits limits, string code)
+    public void A_contract_that_was_registered_before_a_limit_was_lowered_stays_valid(string what, ContractLimits limits, string code)
     {
         var compilation = Compile(TestCatalogue.Context with { Limits = limits, IsRegistered = true });
 
