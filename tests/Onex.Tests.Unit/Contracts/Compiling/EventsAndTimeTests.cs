@@ -1,8 +1,8 @@
 using System.Reflection;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
-using Onex.Contracts.Plans;
 using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
