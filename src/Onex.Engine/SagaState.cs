@@ -267,7 +267,7 @@ internal sealed record EachRun(string Step, int Total)
 /// <summary>Why a saga is blocked.</summary>
 /// <param name="Kind">What the saga is blocked by.</param>
 /// <param name="Step">The step that is concerned, or null.</param>
-/// <param name="CommandId">The command, or null. It stays outstanding (<see cref="AttemptPhase.Stuck"/>) unless its result was final.</param>
+/// <param name="CommandId">The command, or null. Outstanding (<see cref="AttemptPhase.Stuck"/>) unless its result was final.</param>
 /// <param name="Round">The command's retry pass.</param>
 /// <param name="At">Since when.</param>
 /// <param name="Reason">The reason, for people.</param>
@@ -456,8 +456,8 @@ internal sealed record Outstanding
     public int Resent { get; init; }
 
     /// <summary>
-    /// Whether the saga left the state that sent it. Its outcome is still resolved: it is cancelled in the ledger if no role has claimed it,
-    /// and compensated if it completed.
+    /// Whether the saga left the state that sent it. Its outcome is still resolved: it is cancelled in the ledger if no role has claimed
+    /// it, and compensated if it completed.
     /// </summary>
     public bool Interrupted { get; init; }
 

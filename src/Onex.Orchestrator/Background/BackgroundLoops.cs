@@ -18,6 +18,7 @@ namespace Onex.Orchestrator.Background;
 internal sealed class BackgroundLoops(
     SagaRouter router,
     ISagaStore store,
+    IOutbox outbox,
     OutgoingSender sender,
     WakeupQueue wakeups,
     HomePartitions home,
@@ -68,7 +69,7 @@ internal sealed class BackgroundLoops(
         using var either = CancellationTokenSource.CreateLinkedTokenSource(end.Token, cancellationToken);
         try
         {
-            while (sender.HasInHand)
+            while (sender.HasPending)
             {
                 await ForgetAsync(either.Token);
             }
@@ -111,7 +112,7 @@ internal sealed class BackgroundLoops(
 
         try
         {
-            await store.MarkSentAsync(acknowledged, cancellation);
+            await outbox.MarkSentAsync(acknowledged, cancellation);
         }
         catch
         {

@@ -11,7 +11,14 @@ namespace Onex.Orchestrator.Background;
 /// when they are revoked it forgets them. That it believes to be at home somewhere decides nothing.
 /// </summary>
 internal sealed class HomePartitions(
-    ISagaStore store, OutgoingSender sender, WakeupQueue wakeups, DatabaseClock clock, MemoryBudget memory, ILogger<HomePartitions> logger)
+    ISagaStore store,
+    IOutbox outbox,
+    IWakeups storedWakeups,
+    OutgoingSender sender,
+    WakeupQueue wakeups,
+    DatabaseClock clock,
+    MemoryBudget memory,
+    ILogger<HomePartitions> logger)
 {
     private const int UnsentAtOnce = 1_000;
 
@@ -46,7 +53,7 @@ internal sealed class HomePartitions(
         await clock.MeasureAsync(store, cancellation);
         await RebuildWakeupsAsync(partitions, cancellation);
         using var reading = sender.BeginReading();
-        foreach (var unsent in await store.UnsentOfPartitionsAsync(partitions, UnsentAtOnce, memory.Unsent, cancellation))
+        foreach (var unsent in await outbox.UnsentOfPartitionsAsync(partitions, UnsentAtOnce, memory.Unsent, cancellation))
         {
             sender.Send(unsent.SagaId, [unsent.Message], again: true);
         }
@@ -84,7 +91,7 @@ internal sealed class HomePartitions(
     public async Task SweepUnsentAsync(TimeSpan age, CancellationToken cancellation)
     {
         using var reading = sender.BeginReading();
-        foreach (var unsent in await store.UnsentForAsync(age, UnsentAtOnce, memory.Unsent, cancellation))
+        foreach (var unsent in await outbox.UnsentForAsync(age, UnsentAtOnce, memory.Unsent, cancellation))
         {
             sender.Send(unsent.SagaId, [unsent.Message], again: true);
         }
@@ -92,7 +99,7 @@ internal sealed class HomePartitions(
 
     private async Task RebuildWakeupsAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation)
     {
-        var found = await store.WakeupsAsync(partitions, clock.Now + _horizon, cancellation);
+        var found = await storedWakeups.WakeupsAsync(partitions, clock.Now + _horizon, cancellation);
         lock (_lock)
         {
             // Not those of partitions that were revoked meanwhile.

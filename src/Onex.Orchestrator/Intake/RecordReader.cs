@@ -31,7 +31,7 @@ internal sealed class RecordReader(
     RequestReader requests,
     RequestRules rules,
     KnownRequests known,
-    ISagaStore store,
+    IPayloads payloads,
     DatabaseClock clock,
     ILogger<RecordReader> logger)
 {
@@ -105,7 +105,7 @@ internal sealed class RecordReader(
 
         var loaded = 0L;
         var input = call.Input ?? RawJson.EmptyObject;
-        if (call.InputRef is { } reference && (await store.LoadPayloadsAsync([reference], cancellation)).TryGetValue(reference, out var stored))
+        if (call.InputRef is { } reference && (await payloads.LoadPayloadsAsync([reference], cancellation)).TryGetValue(reference, out var stored))
         {
             input = stored.Content;
             loaded = JsonWeight.Handled(input.Utf8.Span);

@@ -50,8 +50,8 @@ internal sealed class OutgoingSender(
     /// <summary>The messages that the broker rejects for good, for a loop that reports them to their sagas.</summary>
     public ChannelReader<Undeliverable> Undeliverable => _undeliverable.Reader;
 
-    /// <summary>Whether messages are on their way, or acknowledged and not yet forgotten by the store.</summary>
-    public bool HasInHand
+    /// <summary>Whether messages are in transit, or acknowledged and not yet deleted from the outbox.</summary>
+    public bool HasPending
     {
         get
         {

@@ -12,7 +12,7 @@ namespace Onex.Orchestrator.Routing;
 /// <summary>Loads what a round needs: the sagas of its deliveries, large results, and what wake-ups need of items and of the ledger.</summary>
 internal sealed class SagaLoader(
     PlanCatalogue plans,
-    ISagaStore store,
+    IPayloads storedPayloads,
     SagaReader reader,
     LedgerInquiry inquiry,
     WantedItemReader wanted,
@@ -61,7 +61,7 @@ internal sealed class SagaLoader(
         }
 
         var limit = new ReadLimit(memory.Batch);
-        var payloads = await store.LoadPayloadsAsync(refs, limit, cancellation);
+        var payloads = await storedPayloads.LoadPayloadsAsync(refs, limit, cancellation);
         if (limit.IsReached)
         {
             // They come in any order. The first one is needed in any case, and as many as fitted this time are tried next.
@@ -70,7 +70,7 @@ internal sealed class SagaLoader(
             if (!refs.TrueForAll(payloads.ContainsKey))
             {
                 refs = refs[..1];
-                payloads = await store.LoadPayloadsAsync(refs, cancellation);
+                payloads = await storedPayloads.LoadPayloadsAsync(refs, cancellation);
             }
         }
         else

@@ -76,7 +76,7 @@ internal sealed partial class FaultInjectionWorld
             _scenario.Reloads(SagaRowsTests.There_and_back(plan, there));
             if (Moves % ComparedMoves == 0)
             {
-                Assert.Equal(Orchestrator.Mapping.Told.Of(there), Orchestrator.Mapping.Told.Of(Saga));
+                Assert.Equal(Orchestrator.Mapping.StateText.From(there), Orchestrator.Mapping.StateText.From(Saga));
             }
         }
     }

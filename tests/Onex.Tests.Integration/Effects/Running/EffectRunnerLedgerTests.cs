@@ -11,6 +11,7 @@ using Onex.Effects.Running;
 using Onex.Hosting.Health;
 using Onex.Kafka.Producing;
 using Onex.Persistence.Ledger;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Integration.Persistence;
 using Onex.Tests.Support;
@@ -38,9 +39,9 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
         await second.RunAsync(command);
 
         Assert.Single(_world.Calls);
-        var told = first.Told.Concat(second.Told).ToList();
-        Assert.Equal(3, told.Count);
-        Assert.All(told, result => Assert.Equal((told[0], StepOutcomes.Completed), (result, result.Outcome)));
+        var results = first.Results.Concat(second.Results).ToList();
+        Assert.Equal(3, results.Count);
+        Assert.All(results, result => Assert.Equal((results[0], StepOutcomes.Completed), (result, result.Outcome)));
     }
 
     [Fact]
@@ -54,7 +55,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
         await Task.WhenAll(first.RunAsync(command), second.RunAsync(command));
 
         Assert.Single(_world.Calls);
-        Assert.Single(first.Told.Concat(second.Told));
+        Assert.Single(first.Results.Concat(second.Results));
     }
 
     [Fact]
@@ -73,8 +74,8 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
         await successor.RunAsync(command);
         await late;
 
-        Assert.Empty(frozen.Told);
-        Assert.Equal(StepOutcomes.Completed, Assert.Single(successor.Told).Outcome);
+        Assert.Empty(frozen.Results);
+        Assert.Equal(StepOutcomes.Completed, Assert.Single(successor.Results).Outcome);
         Assert.Single(_world.Calls.Select(call => call.Key).Distinct());
         Assert.Equal(["reserve"], _world.EffectsOf("frozen"));
     }
@@ -87,7 +88,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
         await process.RunAsync(Reserve("too-late") with { NotAfter = TimeProvider.System.GetUtcNow().AddMinutes(-1) });
 
         Assert.Empty(_world.Calls);
-        Assert.Empty(process.Told);
+        Assert.Empty(process.Results);
     }
 
     [Fact]
@@ -102,7 +103,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
             await process.RunAsync(command with { Attempt = attempt });
         }
 
-        Assert.Equal(["http_503", "http_503", null], process.Told.Select(result => result.Code));
+        Assert.Equal(["http_503", "http_503", null], process.Results.Select(result => result.Code));
         Assert.Empty(_world.KeyViolations());
         Assert.Equal(["reserve"], _world.EffectsOf("flaky"));
     }
@@ -132,7 +133,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
     private sealed class Process : IRecordProducer, IAsyncDisposable
     {
         private readonly string _directory = Directory.CreateTempSubdirectory("onex-connections-").FullName;
-        private readonly ConcurrentQueue<StepResult> _told = new();
+        private readonly ConcurrentQueue<StepResult> _results = new();
         private readonly ServiceProvider _services;
         private readonly EffectRunner _runner;
 
@@ -155,20 +156,20 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
                 EffectOperations.Create(_services),
                 reading.Connections,
                 _services.GetRequiredService<ConnectionLimits>(),
-                new EffectLedger(database.DataSource),
+                new PostgresEffectLedger(database.DataSource),
                 new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance),
                 new ResultSender(this, TimeProvider.System, "effect-responses", "onex-effects"),
                 TimeProvider.System,
                 NullLogger<EffectRunner>.Instance);
         }
 
-        public IReadOnlyList<StepResult> Told => [.. _told];
+        public IReadOnlyList<StepResult> Results => [.. _results];
 
         public Task RunAsync(StepCommand command) => _runner.RunAsync(command, null, null, TestContext.Current.CancellationToken);
 
         public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
         {
-            _told.Enqueue(JsonSerializer.Deserialize(record.Value.Span, MessageJson.Default.StepResult)!);
+            _results.Enqueue(JsonSerializer.Deserialize(record.Value.Span, MessageJson.Default.StepResult)!);
             return Task.FromResult(new DeliveryReport(DeliveryStatus.Acknowledged, null));
         }
 

@@ -14,6 +14,7 @@ using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Machines;
 using Onex.Orchestrator.Routing;
 using Onex.Persistence.Ledger;
+using Onex.Persistence.Postgres;
 using Onex.Persistence.Sagas;
 using Onex.Tests.Integration.Persistence;
 
@@ -38,7 +39,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
         """;
 
     private static readonly CancellationToken _none = CancellationToken.None;
-    private readonly EffectLedger _ledger = new(database.DataSource);
+    private readonly PostgresEffectLedger _ledger = new(database.DataSource);
     private readonly PostgresSagaStore _store = new(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
 
     [Fact]
@@ -51,13 +52,13 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
         await RecordAsync(large, reference);
         await _ledger.ClaimAsync(Message(taken), _none);
 
-        var told = await AskAsync(completed, large, taken, unknown);
+        var items = await AskAsync(completed, large, taken, unknown);
 
-        Assert.Equal([completed.CommandId, large.CommandId], told.SkipLast(1).Select(item => ((StepResultArrived)item.Message).CommandId));
-        Assert.All(told.SkipLast(1), item => Assert.True(item.IsFromLedger));
-        var result = ((StepResultArrived)told[1].Message).Result!.Value;
+        Assert.Equal([completed.CommandId, large.CommandId], items.SkipLast(1).Select(item => ((StepResultArrived)item.Message).CommandId));
+        Assert.All(items.SkipLast(1), item => Assert.True(item.IsFromLedger));
+        var result = ((StepResultArrived)items[1].Message).Result!.Value;
         Assert.True(result.TryGetField("large", out var isLarge) && isLarge.AsBool());
-        var leases = Assert.IsType<TimerFired>(told[^1].Message).Leases;
+        var leases = Assert.IsType<TimerFired>(items[^1].Message).Leases;
         Assert.Equal([taken.CommandId], leases.Keys);
         Assert.NotNull(leases[taken.CommandId].ValidUntil);
     }
@@ -70,10 +71,10 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
         await _ledger.ClaimAsync(Message(taken), _none);
         await RecordAsync(done, null);
 
-        var told = await AskAsync(free, taken, done);
+        var items = await AskAsync(free, taken, done);
 
-        Assert.Equal(done.CommandId, Assert.IsType<StepResultArrived>(told[0].Message).CommandId);
-        var leases = Assert.IsType<TimerFired>(told[^1].Message).Leases;
+        Assert.Equal(done.CommandId, Assert.IsType<StepResultArrived>(items[0].Message).CommandId);
+        var leases = Assert.IsType<TimerFired>(items[^1].Message).Leases;
         Assert.Equal((true, false), (leases[free.CommandId].Cancelled, leases[taken.CommandId].Cancelled));
         Assert.NotNull(leases[taken.CommandId].ValidUntil);
         Assert.IsType<ClaimResult.Expired>(await _ledger.ClaimAsync(Message(free), _none));
@@ -87,9 +88,9 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
         await database.Database.ExecuteAsync(
             $"UPDATE onex.effect_ledger SET leased_until = now() - interval '1s' WHERE command_id = '{command.CommandId}'");
 
-        var told = await AskAsync(command);
+        var items = await AskAsync(command);
 
-        var lease = Assert.IsType<TimerFired>(Assert.Single(told).Message).Leases[command.CommandId];
+        var lease = Assert.IsType<TimerFired>(Assert.Single(items).Message).Leases[command.CommandId];
         Assert.Equal(new Lease(1, null), lease);
         Assert.IsType<ClaimResult.Expired>(await _ledger.ClaimAsync(Message(command), _none));
     }
@@ -103,11 +104,11 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
             $"UPDATE onex.effect_ledger SET leased_until = now() - interval '1s' WHERE command_id = '{command.CommandId}'");
         await using var connection = await database.DataSource.OpenConnectionAsync(_none);
         await using var transaction = await connection.BeginTransactionAsync(_none);
-        Assert.True(await EffectLedger.RecordAsync(transaction, granted.LeaseToken, Completed(command, null), _none));
+        Assert.True(await PostgresEffectLedger.RecordAsync(transaction, granted.LeaseToken, Completed(command, null), _none));
 
-        var told = await AskAsync(command);
+        var items = await AskAsync(command);
 
-        Assert.NotNull(Assert.IsType<TimerFired>(Assert.Single(told).Message).Leases[command.CommandId].ValidUntil);
+        Assert.NotNull(Assert.IsType<TimerFired>(Assert.Single(items).Message).Leases[command.CommandId].ValidUntil);
     }
 
     private static Outstanding Command(string step, bool interrupted = false) => new()
@@ -173,7 +174,13 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
                 HomePartition = 0,
                 StartedAt = now,
                 Input = CelValue.Null,
-                Requester = new Requester { RequestId = new(id.Value), CorrelationId = id.Value, Operation = plan.Name, Source = "requests/0/0" },
+                Requester = new Requester
+                {
+                    RequestId = new(id.Value),
+                    CorrelationId = id.Value,
+                    Operation = plan.Name,
+                    Source = "requests/0/0",
+                },
             },
             State = plan.Initial,
             Status = SagaStatus.Running,

@@ -9,7 +9,7 @@ using Onex.Tests.Support;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 
-/// <summary>What goes wrong around a commit in PostgreSQL: other mains, and lost connections.</summary>
+/// <summary>Failures around a commit in PostgreSQL: concurrent orchestrators and lost connections.</summary>
 public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<TestDatabase>
 {
     private static readonly CancellationToken _none = CancellationToken.None;
@@ -18,7 +18,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task What_is_refused_while_its_statement_is_being_prepared_leaves_a_store_that_works(int before)
+    public async Task A_statement_that_fails_while_it_is_prepared_leaves_a_working_store(int before)
     {
         await using var dataSource = PostgresDataSource.Create(database.Settings);
         var store = Store(dataSource);
@@ -27,8 +27,8 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
             Assert.IsType<CommitResult.Committed>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New()))));
         }
 
-        // Refused when it is bound: the statement is known to the server by then, and the driver has not yet heard what it answers.
-        Assert.IsType<CommitResult.Refused>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New() with { State = "nul\0byte" }))));
+        // Fails when it is bound: the server has prepared the statement, and the driver does not know its result columns yet.
+        Assert.IsType<CommitResult.Invalid>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New() with { State = "nul\0byte" }))));
 
         for (var commit = 0; commit < 4; commit++)
         {
@@ -40,7 +40,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     [InlineData("ALTER TABLE onex.outbox RENAME TO outbox_away", "ALTER TABLE onex.outbox_away RENAME TO outbox")]
     [InlineData("ALTER TABLE onex.sagas RENAME COLUMN state TO state_away", "ALTER TABLE onex.sagas RENAME COLUMN state_away TO state")]
     [InlineData("ALTER SCHEMA onex RENAME TO onex_away", "ALTER SCHEMA onex_away RENAME TO onex")]
-    public async Task Without_its_tables_a_commit_is_given_back_with_what_to_do_and_goes_through_when_they_are_there(
+    public async Task A_commit_without_tables_fails_with_a_remedy_and_succeeds_once_they_exist(
         string away, string back)
     {
         await using var dataSource = PostgresDataSource.Create(database.Settings);
@@ -101,13 +101,13 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
                 entries.AddRange(live.Select(row => Rows.Move(row, Rows.Ended(row))));
                 random.Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(entries));
 
-                var verdicts = await store.CommitAsync(new CommitBatch(entries, []), _none);
+                var results = await store.CommitAsync(new CommitBatch(entries, []), _none);
 
                 live = [];
-                foreach (var (entry, verdict) in entries.Zip(verdicts))
+                foreach (var (entry, result) in entries.Zip(results))
                 {
-                    Assert.False(verdict is CommitResult.Refused, verdict.ToString());
-                    if (verdict is not CommitResult.Committed)
+                    Assert.False(result is CommitResult.Invalid, result.ToString());
+                    if (result is not CommitResult.Committed)
                     {
                         continue;
                     }
@@ -134,10 +134,10 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         await using var other = await database.DataSource.OpenConnectionAsync();
         await using var transaction = await other.BeginTransactionAsync();
 
-        // Patient, so that the commit is the one that finds the deadlock and is ended for it.
+        // A long deadlock_timeout here makes the commit the one that detects the deadlock and is aborted.
         await ExecuteAsync("SET LOCAL deadlock_timeout = '10s'");
         await LockAsync(rows[1]);
-        var verdicts = CommitAsync(store, [.. rows.Select(row => Rows.Move(row, Rows.Next(row)))]);
+        var results = CommitAsync(store, [.. rows.Select(row => Rows.Move(row, Rows.Next(row)))]);
         await Eventually.Async(
             async () => await database.Database.ScalarAsync<long>(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 1,
@@ -146,7 +146,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         await LockAsync(rows[0]);
         await transaction.CommitAsync();
 
-        Assert.All(await verdicts, verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
+        Assert.All(await results, result => Assert.Equal(CommitResult.Committed.Instance, result));
         await Eventually.Async(
             async () => await database.Database.ScalarAsync<long>(
                 "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") > before,
@@ -165,7 +165,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     [Theory]
     [InlineData("BeforeTheServer")]
     [InlineData("BeforeTheAnswer")]
-    public async Task A_commit_whose_connection_was_lost_is_made_exactly_once(string cut)
+    public async Task A_commit_whose_connection_was_lost_is_written_exactly_once(string cut)
     {
         await using var lost = await LosingAsync();
         var row = Rows.New();
@@ -175,20 +175,20 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         var moved = Rows.Next(row);
         lost.Proxy.NextRequest = Enum.Parse<Cut>(cut);
 
-        var verdicts = await CommitAsync(
+        var results = await CommitAsync(
             lost.Store,
             new CommitEntry.Move(moved, 1, [Rows.Happened(moved)], [message], []),
             new CommitEntry.Start(born, [Rows.Happened(born)], [], [Rows.Payload(born, "input")]),
             new CommitEntry.Check(Rows.Id(), 0));
 
-        Assert.All(verdicts, verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
+        Assert.All(results, result => Assert.Equal(CommitResult.Committed.Instance, result));
         Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
         Assert.Equal((1L, 1L), (await VersionAsync(born.Id), await HistoryAsync(born.Id)));
         Assert.Equal(message.MessageId, Assert.Single((await lost.Store.LoadAsync([row.Id], _none))[row.Id].Unsent).MessageId);
     }
 
     [Fact]
-    public async Task The_outcome_of_a_lost_commit_is_found_out_however_long_the_database_is_away()
+    public async Task The_outcome_of_a_lost_commit_is_looked_up_after_an_outage_of_any_length()
     {
         await using var lost = await LosingAsync();
         var row = Rows.New();
@@ -196,17 +196,17 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         lost.Proxy.NextRequest = Cut.BeforeTheAnswer;
         lost.Proxy.Refusing = true;
 
-        var verdicts = CommitAsync(lost.Store, Rows.Move(row, Rows.Next(row)));
+        var results = CommitAsync(lost.Store, Rows.Move(row, Rows.Next(row)));
         await Eventually.Async(() => lost.Proxy.Refused >= 3, TimeSpan.FromMinutes(1), () => $"{lost.Proxy.Refused} tries to connect");
-        Assert.False(verdicts.IsCompleted);
+        Assert.False(results.IsCompleted);
         lost.Proxy.Refusing = false;
 
-        Assert.Equal([CommitResult.Committed.Instance], await verdicts);
+        Assert.Equal([CommitResult.Committed.Instance], await results);
         Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
     }
 
     [Fact]
-    public async Task A_lost_commit_that_another_main_overtook_is_stale()
+    public async Task A_lost_commit_that_another_orchestrator_overtook_is_stale()
     {
         await using var lost = await LosingAsync();
         var row = Rows.New();
@@ -214,17 +214,17 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         lost.Proxy.NextRequest = Cut.BeforeTheServer;
         lost.Proxy.Refusing = true;
 
-        var verdicts = CommitAsync(lost.Store, Rows.Move(row, Rows.Next(row)));
+        var results = CommitAsync(lost.Store, Rows.Move(row, Rows.Next(row)));
         await Eventually.Async(() => lost.Proxy.Refused >= 1, TimeSpan.FromMinutes(1), () => "no try to connect");
         await CommitAsync(Store(database.DataSource), Rows.Move(row, Rows.Next(row)));
         lost.Proxy.Refusing = false;
 
-        Assert.Equal([CommitResult.Stale.Instance], await verdicts);
+        Assert.Equal([CommitResult.Stale.Instance], await results);
         Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
     }
 
     [Fact]
-    public async Task A_commit_that_the_server_still_works_on_is_not_made_twice()
+    public async Task A_commit_that_the_server_still_executes_is_not_repeated()
     {
         await using var lost = await LosingAsync();
         var row = Rows.New();
@@ -237,7 +237,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         }
 
         lost.Proxy.NextRequest = Cut.WhileTheServerWorks;
-        var verdicts = CommitAsync(lost.Store, Rows.Move(row, Rows.Next(row)));
+        var results = CommitAsync(lost.Store, Rows.Move(row, Rows.Next(row)));
         await Eventually.Async(
             async () => await database.Database.ScalarAsync<long>(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 2,
@@ -245,12 +245,12 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
             () => "the cut-off commit and its repetition do not both wait for the row");
         await transaction.CommitAsync();
 
-        Assert.Equal([CommitResult.Committed.Instance], await verdicts);
+        Assert.Equal([CommitResult.Committed.Instance], await results);
         Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
     }
 
     [Fact]
-    public async Task A_killed_backend_is_no_trouble()
+    public async Task A_killed_backend_loses_nothing()
     {
         await using var pool = PostgresDataSource.Create(database.Settings with { ApplicationName = "victim" });
         var store = Store(pool);
@@ -267,7 +267,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     }
 
     [Fact]
-    public async Task A_database_that_cannot_be_reached_is_said_to_be_unavailable_and_nothing_is_committed()
+    public async Task An_unreachable_database_is_reported_as_unavailable_and_nothing_is_committed()
     {
         await using var lost = await LosingAsync();
         var row = Rows.New();
@@ -283,7 +283,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     }
 
     [Fact]
-    public async Task Updates_stay_on_their_page_and_touch_no_index()
+    public async Task Updates_are_heap_only()
     {
         var row = Rows.New() with { BusinessKey = Rows.Key() };
         var store = Store(database.DataSource);
@@ -299,15 +299,15 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
 
         await Eventually.Async(async () => await HotAsync() >= before + 5, TimeSpan.FromMinutes(1), () => "updates were not HOT");
 
-        // Per table, and other tests of this class move sagas too, but this many more at least.
+        // The counter is per table and other tests of this class update sagas too, so this is a minimum.
         Task<long> HotAsync() => database.Database.ScalarAsync<long>(
             "SELECT n_tup_hot_upd FROM pg_stat_user_tables WHERE schemaname = 'onex' AND relname = 'sagas'");
     }
 
     [Fact]
-    public async Task The_sweep_for_wakeups_passes_no_parked_saga()
+    public async Task The_sweep_for_wakeups_reads_no_parked_saga()
     {
-        // On an empty table any index will do for the planner.
+        // On an empty table the planner may use any index.
         var parked = Enumerable.Range(0, 500).Select(_ => Rows.New() with { Parked = true }).ToList();
         await CommitAsync(Store(database.DataSource), [.. parked.Select(row => (CommitEntry)new CommitEntry.Start(row, [], [], []))]);
         await using (var analyze = database.DataSource.CreateCommand("ANALYZE onex.sagas"))
@@ -317,7 +317,9 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
 
         await using var connection = await database.DataSource.OpenConnectionAsync();
         await using var command = new NpgsqlCommand(
-            $"EXPLAIN {PostgresReader.Wakeups.Replace("$1", "ARRAY[0, 1]", StringComparison.Ordinal).Replace("$2", "now()", StringComparison.Ordinal)}",
+            "EXPLAIN " + PostgresSagaReader.Wakeups
+                .Replace("$1", "ARRAY[0, 1]", StringComparison.Ordinal)
+                .Replace("$2", "now()", StringComparison.Ordinal),
             connection);
         await using var reader = await command.ExecuteReaderAsync();
         var plan = new List<string>();
@@ -332,7 +334,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     }
 
     [Fact]
-    public async Task Big_batches_are_committed_whole()
+    public async Task Large_batches_are_committed_completely()
     {
         var store = Store(database.DataSource);
         SagaRow[] rows = [
@@ -341,10 +343,10 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         Assert.All(
             await CommitAsync(
                 store, [.. rows.Select(row => (CommitEntry)new CommitEntry.Start(row, [Rows.Happened(row)], [Rows.Message("m")], []))]),
-            verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
+            result => Assert.Equal(CommitResult.Committed.Instance, result));
         Assert.All(
             await CommitAsync(store, [.. rows.Select(row => Rows.Move(row, Rows.Next(row)))]),
-            verdict => Assert.Equal(CommitResult.Committed.Instance, verdict));
+            result => Assert.Equal(CommitResult.Committed.Instance, result));
     }
 
     private static PostgresSagaStore Store(NpgsqlDataSource dataSource) =>

@@ -168,7 +168,7 @@ public sealed class RequestRulesTests
         var (accepted, rejection) = rules.Accept(
             read.Request, default, homePartition: 3, new DateTimeOffset(2026, 11, 24, 8, 0, 0, TimeSpan.Zero));
 
-        // What an event is told that finds no saga.
+        // The answer to an event that finds no saga.
         return accepted is AcceptedRequest.Event { Request.Misfit: { } misfit }
             ? (orMisfit ? null : accepted, misfit)
             : (accepted, rejection);

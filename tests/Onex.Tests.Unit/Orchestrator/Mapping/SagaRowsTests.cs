@@ -47,7 +47,8 @@ public sealed class SagaRowsTests
             Blockages =
             [
                 new Blockage(
-                    BlockedBy.Compensation, "charge", new CommandId(Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1")), 3, _at, "It was rejected."),
+                    BlockedBy.Compensation, "charge", new CommandId(
+                        Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1")), 3, _at, "It was rejected."),
                 new Blockage(
                     BlockedBy.Step,
                     "pack",
@@ -82,7 +83,7 @@ public sealed class SagaRowsTests
     {
         var saga = _cases[name](new SagaScenario(_plan).Starts().Saga);
 
-        Assert.Equal(Told.Of(saga), Told.Of(There_and_back(_plan, saga)));
+        Assert.Equal(StateText.From(saga), StateText.From(There_and_back(_plan, saga)));
     }
 
     [Fact]
@@ -144,13 +145,13 @@ public sealed class SagaRowsTests
     };
 }
 
-/// <summary>All that a saga's state holds, as text: records with collections in them do not compare by what they hold.</summary>
-internal static class Told
+/// <summary>The whole state of a saga as text: records that contain collections do not compare by content.</summary>
+internal static class StateText
 {
-    // Kept here, because the runtime forgets what it has found out about a type, and makes its code anew, when memory is collected.
+    // Cached here, because a garbage collection clears the runtime's own reflection cache.
     private static readonly ConcurrentDictionary<Type, PropertyInfo[]> _properties = new();
 
-    public static string Of(object? value)
+    public static string From(object? value)
     {
         var text = new StringBuilder();
         Write(text, value, "");

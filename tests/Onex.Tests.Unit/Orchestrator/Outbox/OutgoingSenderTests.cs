@@ -58,7 +58,7 @@ public sealed class OutgoingSenderTests
         sender.Send(_saga, [_message]);
 
         Assert.Empty(sender.TakeAcknowledged(10));
-        Assert.False(sender.HasInHand);
+        Assert.False(sender.HasPending);
         Assert.Equal(["responses"], broker.Topics);
     }
 
@@ -106,7 +106,7 @@ public sealed class OutgoingSenderTests
         }
 
         Assert.Equal(["responses"], broker.Topics);
-        Assert.False(sender.HasInHand);
+        Assert.False(sender.HasPending);
     }
 
     [Fact]
@@ -193,15 +193,15 @@ public sealed class OutgoingSenderTests
     {
         var index = new Index();
         using var sender = new OutgoingSender(new Refusing("orders.packed"), index, NullLogger<OutgoingSender>.Instance);
-        var letter = UndeliverableDeadLetter.Row(_message with { Topic = "orders.packed" }, "too large");
+        var deadLetter = UndeliverableDeadLetter.Row(_message with { Topic = "orders.packed" }, "too large");
 
-        foreach (var decision in (Guid[])[Guid.CreateVersion7(letter.At), Guid.CreateVersion7(letter.At)])
+        foreach (var decision in (Guid[])[Guid.CreateVersion7(deadLetter.At), Guid.CreateVersion7(deadLetter.At)])
         {
-            sender.Send(new SagaId(letter.Id), [Redrive.Of(letter, decision, letter.At)]);
+            sender.Send(new SagaId(deadLetter.Id), [Redrive.Of(deadLetter, decision, deadLetter.At)]);
             await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
         }
 
-        Assert.Equal([(letter.Id, true), (letter.Id, true)], index.Rows.Select(row => (row.Id, row.Reopens)));
+        Assert.Equal([(deadLetter.Id, true), (deadLetter.Id, true)], index.Rows.Select(row => (row.Id, row.Reopens)));
     }
 
     [Fact]
@@ -209,12 +209,12 @@ public sealed class OutgoingSenderTests
     {
         var index = new Index();
         using var sender = new OutgoingSender(new Refusing(), index, NullLogger<OutgoingSender>.Instance);
-        var letter = UndeliverableDeadLetter.Row(_message, "too large");
+        var deadLetter = UndeliverableDeadLetter.Row(_message, "too large");
 
-        sender.Send(new SagaId(letter.Id), [Redrive.Of(letter, _saga.Value, letter.At)], again: true);
+        sender.Send(new SagaId(deadLetter.Id), [Redrive.Of(deadLetter, _saga.Value, deadLetter.At)], again: true);
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
 
-        Assert.Equal([letter.Id], index.Closed);
+        Assert.Equal([deadLetter.Id], index.Closed);
     }
 
     [Theory]
@@ -343,7 +343,8 @@ public sealed class OutgoingSenderTests
             }
 
             return Task.FromResult(
-                refused ? new DeliveryReport(DeliveryStatus.Undeliverable, "too large") : new DeliveryReport(DeliveryStatus.Acknowledged, null));
+                refused ? new DeliveryReport(
+                    DeliveryStatus.Undeliverable, "too large") : new DeliveryReport(DeliveryStatus.Acknowledged, null));
         }
 
         public Task<int> PartitionsAsync(string topic, CancellationToken cancellation) => Task.FromResult(1);

@@ -30,7 +30,7 @@ public sealed class SagaCacheTests
 
         Assert.Equal([null, ids[1], ids[2], ids[3], ids[4]], ids[..5].Select(id => cache.Find(id)?.Saga.Facts.SagaId));
 
-        // The same saga anew weighs once, and one that would take the place of many is not kept.
+        // A saga that is cached again counts once, and one that would displace many is not cached.
         cache.Keep(Saga(ids[1], weight: 9));
         Assert.NotNull(cache.Find(ids[2]));
         cache.Keep(Saga(ids[5], weight: 11));

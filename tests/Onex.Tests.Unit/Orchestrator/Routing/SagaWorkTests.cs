@@ -112,15 +112,16 @@ public sealed class SagaWorkTests
         Assert.Equal(
             ("error", ErrorCodes.EventUnclaimed, "story.cancel", Saga.Facts.SagaId.Value),
             (Text(response, "status"), Text(response, "code"), Text(response, "operation"), response.GetProperty("saga_id").GetGuid()));
-        var letter = Json(work.Outgoing[1].Value);
-        var original = letter.GetProperty("original_message");
+        var deadLetter = Json(work.Outgoing[1].Value);
+        var original = deadLetter.GetProperty("original_message");
         Assert.Equal((3, 9L), (original.GetProperty("partition").GetInt32(), original.GetProperty("offset").GetInt64()));
         Assert.Equal(
             ("requests", "It ended.", "EventUnclaimed"),
-            (Text(letter, "original_topic"), Text(letter, "failure_reason"), Text(letter, "error_type")));
+            (Text(deadLetter, "original_topic"), Text(deadLetter, "failure_reason"), Text(deadLetter, "error_type")));
         Assert.Equal("***", Text(original.GetProperty("headers"), "x-token"));
         Assert.Equal(
-            $$$"""{"operation":"story.cancel","payload":{"reason":"late","password":"***"},"correlation_id":"{{{kept.Requester.CorrelationId}}}","target":{"key":"o-1"},"tenant":"t1"}""",
+            $$$"""{"operation":"story.cancel","payload":{"reason":"late","password":"***"},"correlation_id":"{{{kept.Requester
+                .CorrelationId}}}","target":{"key":"o-1"},"tenant":"t1"}""",
             Text(original, "value"));
 
         // What is sent again must be what came: the entry of the index masks nothing.
@@ -213,9 +214,10 @@ public sealed class SagaWorkTests
         Assert.Null(SagaAnswers.To(saga, new Waiter(first, IsDuplicate: false)));
 
         var ended = saga with { EndedAt = _now, Status = SagaStatus.Failed, Output = RawJson.EmptyObject };
-        Assert.Equal((ResponseStatus.Error, true), Told(ended, new Waiter(twin, IsDuplicate: true)));
+        Assert.Equal((ResponseStatus.Error, true), ResponseTo(ended, new Waiter(twin, IsDuplicate: true)));
         Assert.Equal(
-            (ResponseStatus.Success, false), Told(ended with { Response = RawJson.EmptyObject }, new Waiter(first, IsDuplicate: false)));
+            (ResponseStatus.Success, false), ResponseTo(
+                ended with { Response = RawJson.EmptyObject }, new Waiter(first, IsDuplicate: false)));
 
         (bool, Requester)? Found(Requester requester) =>
             SagaAnswers.Find(saga, Request(requester)) is { } waiter ? (waiter.IsDuplicate, waiter.Requester) : null;
@@ -223,7 +225,7 @@ public sealed class SagaWorkTests
         static Submission.Accepted Request(Requester requester) => new(
             Saga.Facts.SagaId, requester.RequestId, requester.CorrelationId) { Source = requester.Source };
 
-        static (string, bool)? Told(SagaState saga, Waiter waiter) =>
+        static (string, bool)? ResponseTo(SagaState saga, Waiter waiter) =>
             SagaAnswers.To(saga, waiter) is { } answer ? (answer.Status, answer.IsDuplicate) : null;
     }
 
@@ -249,10 +251,13 @@ public sealed class SagaWorkTests
         """).Starts().Saga with { Outstanding = [] };
 
     private static BufferedEvent Kept(string name) => new(
-        new(Identity.OfRequest(default, name)), name, CelValue.Map([]), SagaScenario.Requester($"requests/3/{name.Length}"), _now, _now.AddMinutes(10));
+        new(Identity.OfRequest(default, name)), name, CelValue.Map([]),
+        SagaScenario.Requester($"requests/3/{name.Length}"), _now, _now.AddMinutes(10));
 
     private static void Apply(SagaWork work, SagaState after, params MessageId[] seen) => work.Apply(
-        new Decision(after, true, [], [], []) { Seen = [.. seen] }, new ResendAsked { SagaId = after.Facts.SagaId, CausedBy = default }, _messages);
+        new Decision(after, true, [], [], []) { Seen = [.. seen] },
+        new ResendAsked { SagaId = after.Facts.SagaId, CausedBy = default },
+        _messages);
 
     private static JsonElement Json(ReadOnlyMemory<byte> value) => JsonDocument.Parse(value).RootElement;
 
