@@ -38,12 +38,8 @@ internal sealed class DbTransactionOperation(DatabasePools pools)
     protected override async Task<EffectOutcome<DbTransactionResult>> RunAsync(
         DbTransactionArguments arguments, EffectContext context, CancellationToken cancellation) =>
         arguments.Statements.Count is < 1 or > StatementsMax
-<<<<<<< HEAD
-            ? EffectOutcome<DbTransactionResult>.Rejected(StepCodes.ArgumentsInvalid, $"{context.Operation} takes 1 to {StatementsMax} statements.")
-=======
             ? EffectOutcome<DbTransactionResult>.Rejected(
-                "arguments_invalid", $"{context.Operation} takes 1 to {StatementsMax} statements.")
->>>>>>> main
+                StepCodes.ArgumentsInvalid, $"{context.Operation} takes 1 to {StatementsMax} statements.")
             : await DatabaseWork.RunAsync(
                 pools,
                 context,

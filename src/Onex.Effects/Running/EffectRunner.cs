@@ -104,11 +104,7 @@ internal sealed class EffectRunner(
                     + "run yet. "
                     + "Call another operation in a new version of the contract, or run a version of Onex that has it.")
                 : AttemptOutcome.Failed(
-<<<<<<< HEAD
                     AttemptReach.NotSent, StepCodes.OperationUnknown, $"This runtime-effects has no operation '{command.Operation}'.");
-=======
-                    AttemptReach.NotSent, "operation_unknown", $"This runtime-effects has no operation '{command.Operation}'.");
->>>>>>> main
         }
 
         if (command.Connection is not null && connection is null)
@@ -134,13 +130,8 @@ internal sealed class EffectRunner(
                 var arguments = command.Arguments ?? await LoadArgumentsAsync(command.ArgumentsRef, ends);
                 if (arguments is null)
                 {
-<<<<<<< HEAD
-                    return AttemptOutcome.Rejected(StepCodes.ArgumentsMissing, "The stored arguments of this command are gone.")
-                        with { IsUntried = true };
-=======
                     return AttemptOutcome.Rejected(
-                        "arguments_missing", "The stored arguments of this command are gone.") with { IsUntried = true };
->>>>>>> main
+                        StepCodes.ArgumentsMissing, "The stored arguments of this command are gone.") with { IsUntried = true };
                 }
 
                 var outcome = await operation.RunAsync(arguments.Value, context, ends);
@@ -160,11 +151,7 @@ internal sealed class EffectRunner(
                 // Without its message, which may contain credentials.
                 Log.OperationThrew(logger, command.Operation, exception.GetType().Name, exception.StackTrace);
                 return AttemptOutcome.Failed(
-<<<<<<< HEAD
                     context.Progress.Reach, StepCodes.OperationFailed, $"{command.Operation} threw {exception.GetType().Name}.");
-=======
-                    context.Progress.Reach, "operation_failed", $"{command.Operation} threw {exception.GetType().Name}.");
->>>>>>> main
             }
         }
     }

@@ -53,12 +53,8 @@ internal sealed class ComputeRunner(
         if (!operations.TryGetValue(command.Operation, out var operation))
         {
             // The orchestrator checked it against its own catalogue, which may differ from this process's during a deployment.
-<<<<<<< HEAD
-            return Answer(command, StepOutcomes.Failed, StepCodes.OperationUnknown, $"This runtime-worker has no operation '{command.Operation}'.");
-=======
             return Answer(
-                command, StepOutcomes.Failed, "operation_unknown", $"This runtime-worker has no operation '{command.Operation}'.");
->>>>>>> main
+                command, StepOutcomes.Failed, StepCodes.OperationUnknown, $"This runtime-worker has no operation '{command.Operation}'.");
         }
 
         using var timer = new CancellationTokenSource(TimeSpan.FromMilliseconds(command.TimeoutMs), time);
@@ -71,12 +67,8 @@ internal sealed class ComputeRunner(
                 if (payloads is null)
                 {
                     return Answer(
-<<<<<<< HEAD
-                        command, StepOutcomes.Failed, StepCodes.StoreMissing, "The arguments are in Postgres, and this runtime-worker has no POSTGRES_HOST.");
-=======
-                        command, StepOutcomes.Failed, "store_missing",
+                        command, StepOutcomes.Failed, StepCodes.StoreMissing,
                         "The arguments are in Postgres, and this runtime-worker has no POSTGRES_HOST.");
->>>>>>> main
                 }
 
                 if (!(await payloads.LoadPayloadsAsync([reference], either.Token)).TryGetValue(reference, out var stored))
@@ -101,12 +93,8 @@ internal sealed class ComputeRunner(
         catch (JsonException exception)
         {
             return Answer(
-<<<<<<< HEAD
-                command, StepOutcomes.Rejected, StepCodes.ArgumentsInvalid, $"The arguments of {command.Operation} are wrong at {exception.Path ?? "$"}.");
-=======
-                command, StepOutcomes.Rejected, "arguments_invalid",
+                command, StepOutcomes.Rejected, StepCodes.ArgumentsInvalid,
                 $"The arguments of {command.Operation} are wrong at {exception.Path ?? "$"}.");
->>>>>>> main
         }
         catch (Exception exception) when (exception is not (OperationCanceledException or StoreUnavailableException)
             && !MemoryShortage.Is(exception))
