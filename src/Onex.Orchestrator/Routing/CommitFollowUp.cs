@@ -199,7 +199,7 @@ internal sealed class CommitFollowUp(
                 again.Add(delivery.Again() with
                 {
                     IsRejectedByDatabase = true,
-                    Message = result with { Outcome = StepOutcome.Rejected, Result = null, Code = EngineCodes.ResultInvalid, Message = reason },
+                    Message = result with { Outcome = StepOutcome.Rejected, Result = null, Code = StepCodes.ResultInvalid, Message = reason },
                 });
                 continue;
             }
