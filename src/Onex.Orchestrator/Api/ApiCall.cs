@@ -13,20 +13,20 @@ using Onex.Orchestrator.Intake;
 
 namespace Onex.Orchestrator.Api;
 
-/// <summary>One call: what came, and how it is answered.</summary>
-/// <param name="http">The call.</param>
-/// <param name="route">Which call of the API it is: nothing that this one does not know is taken. Null for a path that is none.</param>
+/// <summary>One API call: the request, and its answer.</summary>
+/// <param name="http">The HTTP context.</param>
+/// <param name="route">The route, which lists the known parameters and fields; null for an unknown path.</param>
 /// <param name="caller">See <see cref="Caller"/>.</param>
 internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
 {
-    /// <summary>A command's body needs no more.</summary>
+    /// <summary>The largest body of an operator command.</summary>
     public const int CommandBytesMax = 64 * 1024;
 
     private const int ReasonCharsMax = 1000;
 
     public HttpContext Http { get; } = http;
 
-    /// <summary>Who calls: the token's name, or <c>loopback</c>.</summary>
+    /// <summary>The caller: the token's name, or <c>loopback</c>.</summary>
     public string Caller { get; } = caller;
 
     public CancellationToken Aborted => Http.RequestAborted;
@@ -34,7 +34,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     /// <summary>A value of the query, or null.</summary>
     public string? Query(string name) => Http.Request.Query.TryGetValue(name, out var values) && values[0] is { Length: > 0 } text ? text : null;
 
-    /// <summary>Refuses a query that is no text, instead of looking for something else than what was asked for.</summary>
+    /// <summary>Rejects a query that is not text, instead of searching for something else.</summary>
     public void CheckText()
     {
         var given = Encoding.UTF8.GetBytes(Http.Request.QueryString.Value ?? "");
@@ -53,9 +53,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     /// <summary>The dead letter's id in the path.</summary>
     public Guid DeadLetterId => Id("dead letter", "onex dlq list");
 
-    /// <summary>
-    /// Refuses parameters that this call does not have: passed over, a misspelt filter would list everything, as if it had been heeded.
-    /// </summary>
+    /// <summary>Rejects unknown parameters: an ignored, misspelt filter would list everything, as if it had been applied.</summary>
     public void CheckQuery()
     {
         foreach (var (name, values) in Http.Request.Query)
@@ -72,7 +70,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
         }
     }
 
-    /// <summary>Refuses fields of the body that this call does not have. What is no JSON object is left to whoever reads it.</summary>
+    /// <summary>Rejects unknown fields of the body. Whoever reads the body reports what is not a JSON object.</summary>
     public void CheckFields(ReadOnlySpan<byte> body)
     {
         // Some tools put a byte order mark before UTF-8.
@@ -127,8 +125,8 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     }
 
     /// <summary>
-    /// The values of an enumeration that the query names, by commas or by being given again; empty if it names none. A name is compared whole:
-    /// .NET's own parser takes numbers, and adds up several names as bits.
+    /// The values of an enumeration in the query, separated by commas or repeated; empty without any. Compares whole names, because .NET's
+    /// own parser accepts numbers and combines several names as bits.
     /// </summary>
     public IReadOnlyList<T> Several<T>(string name, Func<T, string> text)
         where T : struct, Enum
@@ -163,7 +161,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
             : throw new CallException(400, ErrorCodes.CallInvalid, $"'{name}' is '{Clip(text)}'.", $"Give a duration like 30s, at most {Durations.Format(max)}.");
     }
 
-    /// <summary>The body, which may not be larger than that.</summary>
+    /// <summary>The body, with a maximum size.</summary>
     public async Task<byte[]> BodyAsync(int bytesMax, CancellationToken cancellation)
     {
         if (Http.Request.ContentLength > bytesMax)
@@ -197,7 +195,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     /// <summary>The body as a JSON object; an empty one counts as <c>{}</c>.</summary>
     public Task<JsonElement> ObjectAsync(int bytesMax) => ObjectAsync(bytesMax, Aborted);
 
-    /// <summary>The same, read until then.</summary>
+    /// <summary>The same, with a deadline.</summary>
     public async Task<JsonElement> ObjectAsync(int bytesMax, CancellationToken cancellation)
     {
         var body = await BodyAsync(bytesMax, cancellation);
@@ -298,7 +296,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
         return AnswerAsync(status, "application/json", buffer.WrittenMemory);
     }
 
-    /// <summary>Answers with what is written already.</summary>
+    /// <summary>Answers with content that is written already.</summary>
     public async Task AnswerAsync(int status, string contentType, ReadOnlyMemory<byte> body)
     {
         Http.Response.StatusCode = status;
@@ -311,7 +309,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
         }
     }
 
-    /// <summary>Text of a caller's, as far as it is told back.</summary>
+    /// <summary>Text from the caller, shortened for an answer.</summary>
     public static string Clip(string text) => text.Length <= 80 ? text : string.Concat(text.AsSpan(0, 80), "...");
 
     private Guid Id(string what, string command) => Guid.TryParseExact(Path("id"), "D", out var id)

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Onex.Orchestrator.Api;
 
-/// <summary>docs/http-api.md, made from the table of calls.</summary>
+/// <summary>docs/http-api.md, generated from the routes.</summary>
 internal static class ApiDocument
 {
     /// <summary>The document.</summary>

@@ -10,14 +10,14 @@ namespace Onex.Orchestrator.Api;
 /// <param name="Meaning">What it is for.</param>
 internal sealed record ApiParameter(string Name, string Type, string Meaning)
 {
-    /// <summary>Whether it may have several values: by commas, or by being given again.</summary>
+    /// <summary>Whether it may have several values, separated by commas or repeated.</summary>
     public bool Several { get; init; }
 }
 
 /// <summary>A field of a call's body.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Type">Its JSON type.</param>
-/// <param name="Required">Whether it must be there.</param>
+/// <param name="Required">Whether it is required.</param>
 /// <param name="Meaning">What it is for.</param>
 internal sealed record ApiField(string Name, string Type, bool Required, string Meaning);
 
@@ -25,13 +25,13 @@ internal sealed record ApiField(string Name, string Type, bool Required, string 
 internal sealed record ApiRoute(
     string Name, string Method, string Path, ApiScope Scope, Func<IServiceProvider, ApiCall, Task> Handle, string Summary, string Answer)
 {
-    /// <summary>What may stand in the query.</summary>
+    /// <summary>The parameters of the query.</summary>
     public IReadOnlyList<ApiParameter> Query { get; init; } = [];
 
     /// <summary>The fields of the body, or empty for a call without one.</summary>
     public IReadOnlyList<ApiField> Body { get; init; } = [];
 
-    /// <summary>The statuses of errors that it may answer, besides 401, 403, 503, and 415 with a body.</summary>
+    /// <summary>The error statuses that it may answer, besides 401, 403, 503, and 415 with a body.</summary>
     public IReadOnlyList<int> Errors { get; init; } = [];
 
     /// <summary>The status of its usual answer.</summary>
@@ -42,7 +42,7 @@ internal sealed record ApiRoute(
         Path.Split('/').Where(part => part.StartsWith('{')).Select(part => part.Trim('{', '}'));
 }
 
-/// <summary>Every call of the API, in the order of the documentation.</summary>
+/// <summary>All routes of the API, in the order of the documentation.</summary>
 internal static class ApiRoutes
 {
     private static readonly ApiField[] _reason = [new("reason", "string", false, "Why, in the operator's words; it goes into the saga's history.")];
@@ -221,7 +221,7 @@ internal static class ApiRoutes
         };
     }
 
-    // The service is resolved with each call, because it needs what the start of the process has prepared.
+    // Resolves the service with each call, because it needs what the start of the process has prepared.
     private static Func<IServiceProvider, ApiCall, Task> By<T>(Func<T, ApiCall, Task> handle)
         where T : notnull => (services, call) => handle(services.GetRequiredService<T>(), call);
 }

@@ -6,7 +6,7 @@ using Onex.Orchestrator.Background;
 
 namespace Onex.Orchestrator.Api;
 
-/// <summary>What is loaded.</summary>
+/// <summary>Calls about loaded contracts.</summary>
 internal sealed class ContractCalls(IReadOnlyList<Plan> plans, Scheduler scheduler)
 {
     public Task ListAsync(ApiCall call) => call.AnswerAsync(200, writer =>

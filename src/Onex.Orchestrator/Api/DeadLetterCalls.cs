@@ -6,7 +6,7 @@ using Onex.Persistence.DeadLetters;
 
 namespace Onex.Orchestrator.Api;
 
-/// <summary>Looking at dead letters, and deciding about them.</summary>
+/// <summary>Calls that show, redrive and discard dead letters.</summary>
 internal sealed class DeadLetterCalls(
     IDeadLetterIndex letters, HandledAfterAll fate, OutgoingSender sender, TimeProvider time, ILogger<DeadLetterCalls> logger)
 {
@@ -65,14 +65,14 @@ internal sealed class DeadLetterCalls(
                 + "which nothing happens twice by: onex dlq redrive --force, or \"force\": true.");
         }
 
-        // The row never changes but by decisions, and those the store compares.
+        // Only decisions change the row, and the store compares them.
         var now = time.GetUtcNow();
         var decisionId = Guid.CreateVersion7(now);
         var message = Redrive.Of(row, decisionId, now);
         var decided = await DecideAsync(
             call, new DeadLetterDecision(decisionId, id, DeadLetterStatus.Redriven, call.Caller, reason, force, message));
 
-        // It is in the outbox: if this process dies now, the sweep of any main sends it.
+        // The message is in the outbox: if this process dies now, the sweep of another orchestrator sends it.
         sender.Send(id, [message]);
         await AnswerAsync(call, decided);
     }
@@ -94,7 +94,7 @@ internal sealed class DeadLetterCalls(
 
     private async Task<DeadLetterRow> DecideAsync(ApiCall call, DeadLetterDecision decision)
     {
-        // Not cancelled once it is on its way: the caller's leaving must not leave the message to the sweep.
+        // Not cancelled: a caller that disconnects must not leave the message to the sweep.
         var row = await letters.DecideAsync(decision, CancellationToken.None) ?? throw Unknown(decision.DeadLetterId);
         if (row.DecisionId != decision.Id)
         {

@@ -7,7 +7,7 @@ using Onex.Hosting.Http;
 
 namespace Onex.Orchestrator.Api;
 
-/// <summary>The OpenAPI document, made from the table of calls.</summary>
+/// <summary>The OpenAPI document, generated from the routes.</summary>
 internal static class OpenApi
 {
     /// <summary>The document as JSON.</summary>

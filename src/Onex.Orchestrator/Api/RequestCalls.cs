@@ -71,7 +71,7 @@ internal sealed class RequestCalls(ISagaControl control, ISagaQueries sagas, Cal
         return await SubmitAsync(call, buffer.WrittenMemory);
     }
 
-    // Null too if the process is asked to stop: the saga goes on elsewhere or after the next start, and a caller who waited on would hold up the stop.
+    // Null, too, if the process is asked to stop: the saga continues elsewhere or after the next start, and waiting would delay the stop.
     private async Task<ReadOnlyMemory<byte>?> WaitAsync(Submission.Accepted accepted, TimeSpan within, CancellationToken aborted)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(aborted, process.ApplicationStopping);
@@ -137,7 +137,7 @@ internal sealed class RequestCalls(ISagaControl control, ISagaQueries sagas, Cal
         });
     }
 
-    // What HTTP calls the reason of a rejection.
+    // The HTTP status for the code of a rejection.
     private static int Status(string code) => code switch
     {
         ErrorCodes.OperationUnknown or ErrorCodes.TargetMissing => 404,

@@ -6,10 +6,10 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Api;
 
-/// <summary>Looking at sagas, and commanding them.</summary>
-/// <param name="control">Commands them.</param>
-/// <param name="sagas">Where they are looked up.</param>
-/// <param name="historyMax">Entries of a history on one page.</param>
+/// <summary>Calls that show sagas and send them commands.</summary>
+/// <param name="control">Sends the commands.</param>
+/// <param name="sagas">Finds the sagas.</param>
+/// <param name="historyMax">The maximum number of history entries on one page.</param>
 internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int historyMax)
 {
     private const int StuckMax = 1000;
@@ -129,7 +129,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
         await call.AnswerAsync(200, writer => SagaJson.WriteWhy(writer, why, error));
     }
 
-    // Among what happened last: an error of long ago explains nothing.
+    // Only among the latest entries, because an old error explains nothing.
     private async Task<HistoryEntry?> LastErrorAsync(Guid id, CancellationToken cancellation)
     {
         if (await sagas.FindAsync(id, cancellation) is not { } saga)
@@ -184,7 +184,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
         });
     }
 
-    // What it names is the saga, so that one confirmation cannot be used for another one.
+    // The confirmation names the saga, so that it cannot be used for another one.
     private static void CheckConfirmation(JsonElement body, Guid id)
     {
         if (!body.TryGetProperty("confirm", out var confirm) || confirm.ValueKind != JsonValueKind.String

@@ -9,7 +9,7 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Api;
 
-/// <summary>What the HTTP API may ask of this main, through the same router as everything else.</summary>
+/// <summary>Handles requests and operator commands of the HTTP API through the same router as records.</summary>
 internal sealed class SagaControl(
     RequestReader requests,
     RequestRules rules,
@@ -22,7 +22,7 @@ internal sealed class SagaControl(
     DatabaseClock clock,
     TimeProvider time) : ISagaControl
 {
-    // For sagas that other mains move. Those of this main are told at once.
+    // For sagas that other orchestrators move; this one signals its own at once.
     private static readonly TimeSpan _lookEvery = TimeSpan.FromMilliseconds(250);
 
     public async Task<Submission> SubmitAsync(
@@ -74,7 +74,7 @@ internal sealed class SagaControl(
         {
             if (saga is not null)
             {
-                // An event that was accepted is not answered.
+                // An accepted event has no answer.
                 if (SagaAnswers.Find(saga, request) is not { } waiter)
                 {
                     return null;
@@ -109,7 +109,7 @@ internal sealed class SagaControl(
             return (false, null);
         }
 
-        // Not as one expression: beside a ReadOnlyMemory<byte>, 'null' in '? :' is an empty one, and the caller is answered with nothing.
+        // Not as one expression: with ReadOnlyMemory<byte>, 'null' in '? :' is an empty value, and the caller would get an empty answer.
         if (SagaAnswers.To(saga, new Waiter(saga.Facts.Requester with { Parent = null }, IsDuplicate: false)) is not { } answer)
         {
             return (true, null);
@@ -150,7 +150,7 @@ internal sealed class SagaControl(
         _ => null,
     };
 
-    // What cannot be handled cannot be explained either; the reason is what there is to tell.
+    // A saga that cannot be handled cannot be explained either, so only the reason is returned.
     private WaitReason Tell(PlanPipe pipe, SagaState saga, SagaRow row)
     {
         try
@@ -169,7 +169,7 @@ internal sealed class SagaControl(
         $"It is set aside and waits for an operator: {reason} ({ErrorCodes.SagaSetAside})",
         row.Status.ToText(), row.State, row.UpdatedAt, row.NextWakeupAt, ["an operator"], [$"sagas retry {row.Id}"]);
 
-    // Whoever gives up waiting changes nothing: what has begun is done to its end.
+    // A caller that stops waiting changes nothing: the work continues to its end.
     private async Task<DeliveryOutcome> HandleAsync(
         Delivery delivery, TaskCompletionSource<DeliveryOutcome> caller, CancellationToken cancellation)
     {
@@ -177,7 +177,7 @@ internal sealed class SagaControl(
         return await caller.Task.WaitAsync(cancellation);
     }
 
-    // No saga is at hand while the database is away, or its plan is not here; the wait goes on.
+    // The saga cannot be read while the database is unavailable, or its plan is not registered here; the wait continues.
     private async Task<(bool IsThere, SagaState? Saga)> TryReadAsync(Guid sagaId, CancellationToken cancellation)
     {
         try

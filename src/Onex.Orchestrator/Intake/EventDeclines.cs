@@ -3,14 +3,14 @@ using Onex.Engine;
 
 namespace Onex.Orchestrator.Intake;
 
-/// <summary>Refusals of events, by the engine and by the router.</summary>
+/// <summary>The rejections of events that the engine declines or that have no saga.</summary>
 internal static class EventDeclines
 {
-    /// <summary>A rejection of the engine's.</summary>
+    /// <summary>The rejection of an event that the engine declined.</summary>
     public static Rejection ToRejection(this DeclinedEvent refused, Guid sagaId) =>
         Of(refused.Code, refused.Error, refused.Requester) with { SagaId = sagaId };
 
-    /// <summary>A saga in a state that takes no events at all.</summary>
+    /// <summary>The saga's state accepts no events at all.</summary>
     public static Rejection Unwanted(EventRequest request, Guid sagaId, string state) =>
         Of(
             ErrorCodes.EventUnwanted,
@@ -20,30 +20,30 @@ internal static class EventDeclines
             SagaId = sagaId,
         };
 
-    /// <summary>Several live sagas fit.</summary>
+    /// <summary>Several live sagas match.</summary>
     public static Rejection Ambiguous(EventRequest request, IReadOnlyList<Guid> live) => Of(
         ErrorCodes.TargetAmbiguous,
         $"Several live sagas of '{request.Contract}' have the correlation id {request.Requester.CorrelationId} ({string.Join(", ", live)}). "
         + "Say which one is meant: \"target\": {\"key\": ...} with its business key, or {\"saga_id\": ...}.",
         request.Requester);
 
-    /// <summary>No live saga fits.</summary>
+    /// <summary>No live saga matches.</summary>
     public static Rejection Missing(EventRequest request) => Of(
         ErrorCodes.TargetMissing,
         $"There is no live saga of '{request.Contract}' with {Named(request)}: it has ended, or has not started yet."
         + (request.Early is null ? $" The contract does not declare '{request.Event}' with 'early', so it is not kept for one that starts later." : ""),
         request.Requester);
 
-    /// <summary>The saga that it fits has ended, so that it is not early but late.</summary>
+    /// <summary>The matching saga has ended, so the event is late, not early.</summary>
     public static Rejection Late(EventRequest request, Guid ended) => Of(
         ErrorCodes.TargetMissing,
         $"There is no live saga of '{request.Contract}' with {Named(request)}: the last one ({ended}) has ended. An event that comes after the end of a "
         + "saga is not kept for the next one. If it is for the next one, send it again once that has started.",
         request.Requester);
 
-    /// <summary>Its identity belongs to another request.</summary>
-    /// <param name="requester">Who sent this one.</param>
-    /// <param name="sagaId">The saga that has the other one, or null.</param>
+    /// <summary>The identity belongs to another request.</summary>
+    /// <param name="requester">Who sent this request.</param>
+    /// <param name="sagaId">The saga that has the other request, or null.</param>
     public static Rejection Differs(Requester requester, Guid? sagaId) => Of(
         ErrorCodes.RequestDiffers,
         $"The envelope_id {requester.RequestId} was used for another request already{(sagaId is { } id ? $" (saga {id})" : "")}: operation, target or payload is "
@@ -53,13 +53,13 @@ internal static class EventDeclines
         SagaId = sagaId,
     };
 
-    /// <summary>So many wait for that saga already.</summary>
+    /// <summary>Too many early events wait for the saga.</summary>
     public static Rejection TooMany(EventRequest request, int limit) => Of(
         ErrorCodes.EventsTooMany,
         $"No more events are kept for a saga of '{request.Contract}' with {Named(request)}: the limit is {limit}. Start the saga, or send less before it starts.",
         request.Requester);
 
-    /// <summary>Its saga did not start in time.</summary>
+    /// <summary>The saga did not start in time.</summary>
     public static Rejection Expired(EventRequest request, DateTimeOffset receivedAt, DateTimeOffset expiresAt) => Of(
         ErrorCodes.EventExpired,
         $"The event was kept from {receivedAt:O} until {expiresAt:O}, and no saga of '{request.Contract}' with {Named(request)} started in that time.",

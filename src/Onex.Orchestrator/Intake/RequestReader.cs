@@ -15,33 +15,35 @@ namespace Onex.Orchestrator.Intake;
 /// <param name="Payload">Its payload, as it was sent; an empty map if it has none.</param>
 internal sealed record ReadRequest(Requester Requester, CelValue Payload);
 
-/// <summary>A request that is refused: what its error says, and to whom.</summary>
+/// <summary>A rejected request: the error, and who is answered.</summary>
 /// <param name="Code">See <see cref="ErrorCodes"/>.</param>
 /// <param name="Error">For people: what, where, what to do.</param>
-/// <param name="ErrorType">The kind, for the dead letter.</param>
-/// <param name="Requester">Whom to answer; null if no correlation id can be read.</param>
+/// <param name="ErrorType">The error type of the dead letter.</param>
+/// <param name="Requester">Who is answered; null if no correlation id can be read.</param>
 /// <param name="Details">Structured facts, or null.</param>
 internal sealed record Rejection(string Code, string Error, string ErrorType, Requester? Requester, RawJson? Details = null)
 {
-    /// <summary>The saga that refuses, if one does.</summary>
+    /// <summary>The saga that rejects it, or null.</summary>
     public Guid? SagaId { get; init; }
 }
 
 /// <summary>Where a request comes from.</summary>
 /// <param name="RequestId">Its identity, unless it has an <c>envelope_id</c>.</param>
-/// <param name="Source">Its place: topic, partition and offset of its record, or another name that no other request has.</param>
-/// <param name="Headers">What came with it and is carried through.</param>
+/// <param name="Source">Its <see cref="RecordPosition"/>, or another text that no other request has.</param>
+/// <param name="Headers">The headers that are passed on.</param>
 internal sealed record RequestOrigin(Guid RequestId, string Source, ImmutableSortedDictionary<string, string> Headers);
 
-/// <summary>Reads records of <c>requests</c>, and what came another way as if it were one. Bad input is input: it gets a rejection, never an exception.</summary>
+/// <summary>
+/// Reads records of <c>requests</c>, and requests over HTTP in the same form. Bad input gets a rejection, never an exception.
+/// </summary>
 internal sealed class RequestReader(int maxRequestBytes)
 {
-    /// <summary>JSON may be nested this deep: a payload as deep as any value, and the request around it. Deeper input is refused, not followed.</summary>
+    /// <summary>The maximum depth of JSON: a payload as deep as any value, and the request around it. Deeper input is rejected.</summary>
     public const int DepthMax = ExpressionLimits.KeptDepth + 1;
 
     private static readonly UTF8Encoding _strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>The request, or why it is refused.</summary>
+    /// <summary>The request, or why it is rejected.</summary>
     public (ReadRequest? Request, Rejection? Rejection) Read(ConsumedRecord record)
     {
         var value = record.Value ?? [];
@@ -55,10 +57,10 @@ internal sealed class RequestReader(int maxRequestBytes)
     public static Guid Identity(string topic, RecordOrigin origin, ReadOnlySpan<byte> value) =>
         origin.Identity ?? Engine.Identity.Request(topic, origin.TopicId, origin.Partition, origin.Offset, value);
 
-    /// <summary>The request, or why it is refused.</summary>
+    /// <summary>The request, or why it is rejected.</summary>
     public (ReadRequest? Request, Rejection? Rejection) Read(ReadOnlyMemory<byte> request, RequestOrigin origin)
     {
-        // Some tools put a byte order mark before UTF-8. It says nothing, so it costs nothing.
+        // Some tools write a byte order mark before UTF-8. It is ignored.
         var json = request.Span.StartsWith(Encoding.UTF8.Preamble) ? request[Encoding.UTF8.Preamble.Length..] : request;
         var value = json.Span;
 
@@ -106,7 +108,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         }
     }
 
-    /// <summary>The headers that are carried through: not our own ones, and only what a database can hold.</summary>
+    /// <summary>The headers that are passed on: no standard headers, and only what a database can store.</summary>
     public static ImmutableSortedDictionary<string, string> Carried(IEnumerable<KeyValuePair<string, byte[]?>> headers)
     {
         var carried = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
@@ -124,7 +126,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         return carried.ToImmutable();
     }
 
-    // The requester of a request that cannot be read whole: null without a correlation id, because then there is nobody to answer.
+    // The requester of a malformed request; null without a correlation id, because then there is nobody to answer.
     private static Requester? RequesterOf(ReadOnlySpan<byte> json, RequestOrigin origin)
     {
         var envelope = RequestEnvelope.Of(json);
@@ -145,7 +147,7 @@ internal sealed class RequestReader(int maxRequestBytes)
     {
         var value = json.Span;
 
-        // An object is answered although its correlation id cannot be read: under a derived one, and the error says so.
+        // A JSON object is answered although its correlation id cannot be read: under a derived one, which the error names.
         (ReadRequest?, Rejection?) Reject(string code, string type, string error) => (null, new Rejection(
             code, error, type, RequesterOf(json.Span, origin) ?? new Requester
             {
@@ -230,7 +232,7 @@ internal sealed class RequestReader(int maxRequestBytes)
             payload.ValueKind == JsonValueKind.Object ? CelValue.FromJson(payload) : CelValue.Map([])), null);
     }
 
-    // Exactly one of the two: of a request that says both, nobody knows which one is meant.
+    // Exactly one of the two, because a request with both is ambiguous.
     private static bool TryReadTarget(JsonElement root, out RequestTarget? target, [NotNullWhen(false)] out string? problem)
     {
         (target, problem) = (null, null);
@@ -261,7 +263,7 @@ internal sealed class RequestReader(int maxRequestBytes)
     private static string? Text(JsonElement root, string name) =>
         root.TryGetProperty(name, out var field) && field.ValueKind == JsonValueKind.String ? field.GetString() : null;
 
-    // What we don't know is carried through below `extra`, so that it replaces nothing.
+    // Unknown fields are passed on below `extra`, so that they replace nothing.
     private static RawJson? Extra(JsonElement root)
     {
         var unknown = root.EnumerateObject().Where(field => !RequestEnvelope.Fields.Contains(field.Name)).ToList();

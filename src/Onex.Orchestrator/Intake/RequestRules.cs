@@ -13,18 +13,18 @@ using Onex.Orchestrator.Machines;
 
 namespace Onex.Orchestrator.Intake;
 
-/// <summary>Which requests are accepted, and what each of them asks for.</summary>
+/// <summary>Decides which requests are accepted, and what each of them does.</summary>
 internal sealed class RequestRules(
     PlanCatalogue plans, OperationCatalogue operations, Topics topics, IReadOnlyCollection<string> replyTopics)
 {
     // A btree entry holds at most a third of a page; a key is a name, not a document.
     public const int KeyCharsMax = 512;
 
-    // The prefixes of effect operations (docs/operations.md), also of those to come.
+    // The prefixes of effect operations (docs/operations.md), including planned ones.
     private static readonly FrozenSet<string> _prefixes = FrozenSet.ToFrozenSet(
         ["consul", "database", "db", "filesystem", "http", "kafka", "redis", "vault"], StringComparer.Ordinal);
 
-    /// <summary>What the request asks for, or why it is refused.</summary>
+    /// <summary>What the request does, or why it is rejected.</summary>
     public (AcceptedRequest? Request, Rejection? Rejection) Accept(ReadRequest read, Guid sagaId, int homePartition, DateTimeOffset now)
     {
         var requester = read.Requester;
@@ -47,7 +47,7 @@ internal sealed class RequestRules(
                 $"'{requester.Operation}' is an operation of contracts' steps and may not be asked for directly. Ask for a contract that has such a step.");
         }
 
-        // A contract that is not loaded may have live sagas, which take their events.
+        // A contract that is not loaded may have live sagas, which accept events.
         var dot = requester.Operation.IndexOf('.', StringComparison.Ordinal);
         return dot > 0
             ? (Event(requester.Operation[..dot], requester.Operation[(dot + 1)..], read), null)
@@ -56,7 +56,9 @@ internal sealed class RequestRules(
                 Unknown(requester.Operation));
     }
 
-    /// <summary>The saga that another one calls, or why it is refused. One that is cancelled before it began needs no input.</summary>
+    /// <summary>
+    /// The child saga that a call starts, or why it is rejected. A call that is cancelled before it began needs no input.
+    /// </summary>
     public (SagaFacts? Facts, Rejection? Rejection) AcceptCall(
         SagaCall call, RawJson input, string source, Guid sagaId, int homePartition, DateTimeOffset now)
     {
@@ -82,7 +84,7 @@ internal sealed class RequestRules(
         return ((accepted as AcceptedRequest.Start)?.Facts, rejection);
     }
 
-    /// <summary>Says that a payload is none of that event.</summary>
+    /// <summary>The rejection of a payload that does not match the event's schema.</summary>
     public static Rejection Mismatch(Plan plan, string @event, SchemaProblem problem, Requester requester) => new(
         ErrorCodes.PayloadInvalid,
         $"The payload does not fit the event '{@event}' of '{plan.Name}' {plan.Version}: {At(problem)} {problem.Problem}",
@@ -103,7 +105,7 @@ internal sealed class RequestRules(
         return Start(plan, requester, read.Payload, sagaId, homePartition, now);
     }
 
-    /// <summary>The start of a saga with that input, or why it is refused.</summary>
+    /// <summary>The start of a saga with that input, or why it is rejected.</summary>
     public static (AcceptedRequest? Request, Rejection? Rejection) Start(
         Plan plan, Requester requester, CelValue input, Guid sagaId, int homePartition, DateTimeOffset now)
     {
@@ -111,7 +113,7 @@ internal sealed class RequestRules(
         var problems = plan.Input.Validate(input, out input);
         if (problems.Count == 0)
         {
-            // A number that is out of every range would be found out by the first step that writes it, when it is too late to refuse it.
+            // A number beyond every range would fail in the first step that writes it, when it is too late to reject the request.
             problems = JsonNumbers.Problems(input);
         }
 
@@ -140,8 +142,8 @@ internal sealed class RequestRules(
         Input = input,
     };
 
-    // The plan that the saga started with judges it, be it another version than the newest, or one whose file is gone. What the newest one says is
-    // told to those for whom there is no saga, and decides whether the event may come early.
+    // The plan that the saga started with decides, even if it is another version than the newest, or its file is gone. The newest plan's
+    // rejection counts only if there is no saga; that plan also says whether the event may be early.
     private AcceptedRequest.Event Event(string contract, string name, ReadRequest read)
     {
         var given = read.Payload;
@@ -161,10 +163,10 @@ internal sealed class RequestRules(
         return new AcceptedRequest.Event(new EventRequest(contract, name, given, requester) { Early = misfit is null ? declared?.Early : null, Misfit = misfit });
     }
 
-    /// <summary>The payload of an event with the types that it is declared with, or why it is none.</summary>
+    /// <summary>The payload of an event with its declared types, or why it does not match.</summary>
     public static bool TryRead(EventPlan declared, CelValue given, out CelValue data, [NotNullWhen(false)] out SchemaProblem? problem)
     {
-        // A number that is out of every range would be found out by the first step that writes it, when it is too late to refuse it.
+        // A number beyond every range would fail in the first step that writes it, when it is too late to reject the event.
         if (declared.Data.TryConvert(given, out data, out problem))
         {
             problem = JsonNumbers.Problems(data) is [var first, ..] ? first : null;
@@ -196,7 +198,7 @@ internal sealed class RequestRules(
                 requester));
     }
 
-    // `database.` is an alias of `db.`; a prefix of known operations is enough, for not all of them are in this catalogue.
+    // `database.` is an alias of `db.`. The prefix of a known operation is enough, because this catalogue does not have all of them.
     private bool IsOperation(string name)
     {
         var dot = name.IndexOf('.', StringComparison.Ordinal);

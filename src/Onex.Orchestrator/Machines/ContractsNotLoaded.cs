@@ -6,10 +6,10 @@ using Onex.Persistence.Registry;
 
 namespace Onex.Orchestrator.Machines;
 
-/// <summary>Says at the start how many live sagas run what this main has not loaded: contracts, and connections of theirs.</summary>
+/// <summary>Logs at the start how many live sagas need contracts, or connections, that this orchestrator has not loaded.</summary>
 internal sealed partial class ContractsNotLoaded(IContractRegistry registry, ILogger<ContractsNotLoaded> logger)
 {
-    /// <summary>Looks once.</summary>
+    /// <summary>Reports once.</summary>
     public async Task ReportAsync(IReadOnlyList<Plan> loaded, CompilerContext compiler, CancellationToken cancellation)
     {
         var hashes = loaded.Select(plan => plan.Hash).ToHashSet(StringComparer.Ordinal);

@@ -6,10 +6,10 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Mapping;
 
-/// <summary>Those who are answered.</summary>
+/// <summary>Requesters and waiters.</summary>
 internal static partial class SagaRows
 {
-    /// <summary>Writes who asked; whole where no row has the rest.</summary>
+    /// <summary>Writes a requester: all of it, or only what the saga's row does not have in its own columns.</summary>
     internal static void WriteRequester(Utf8JsonWriter writer, Requester requester, bool whole)
     {
         writer.WriteString("operation", requester.Operation);
@@ -61,7 +61,7 @@ internal static partial class SagaRows
         }
     }
 
-    /// <summary>Writes the field <c>target</c> as requests have it, if there is one.</summary>
+    /// <summary>Writes the field <c>target</c> in the form of a request, if there is one.</summary>
     internal static void WriteTarget(Utf8JsonWriter writer, RequestTarget? target)
     {
         if (target is null)
@@ -88,7 +88,7 @@ internal static partial class SagaRows
             ? new RequestTarget { SagaId = id.GetGuid() }
             : new RequestTarget { Key = Text(target, "key") };
 
-    /// <summary>Who asked: of a row, or (<paramref name="row"/> is null) as it was written whole.</summary>
+    /// <summary>Reads a requester that was written beside a row, or (<paramref name="row"/> is null) all of it.</summary>
     internal static Requester ReadRequester(JsonElement json, SagaRow? row) => new()
     {
         RequestId = row?.RequestId ?? json.GetProperty("request_id").GetGuid(),

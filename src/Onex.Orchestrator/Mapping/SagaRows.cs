@@ -8,12 +8,12 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Mapping;
 
-/// <summary>A saga as a row, and back. The names in the JSON columns are read by people with <c>psql</c>.</summary>
+/// <summary>Maps a saga to its row and back. People read the names in the JSON columns with <c>psql</c>.</summary>
 internal static partial class SagaRows
 {
     private const string Handling = "handling";
 
-    /// <summary>The row of a state, after the transition that made it.</summary>
+    /// <summary>The row of a state, after the transition that led to it.</summary>
     public static SagaRow ToRow(SagaState saga, long version, Guid transitionId) => new()
     {
         Id = saga.Facts.SagaId,
@@ -45,8 +45,8 @@ internal static partial class SagaRows
     };
 
     /// <summary>
-    /// The state of a row. The plan gives the values of <c>data</c> their types. The output and the response are rows of their own: as long as
-    /// <see cref="SagaState.Response"/> is null here, <paramref name="hasResponded"/> says whether there is one.
+    /// The state of a row. The plan gives the values of <c>data</c> their types. Output and response are rows of their own and missing
+    /// here; <paramref name="hasResponded"/> says whether there is a response.
     /// </summary>
     public static SagaState FromRow(Plan plan, SagaRow row, RawJson input, out bool hasResponded)
     {
@@ -380,7 +380,7 @@ internal static partial class SagaRows
         WriteCount(writer, "attempts_before", command.AttemptsBefore);
         WriteTime(writer, "retried_at", command.RetriedAt);
 
-        // As text, because every attempt says the same to the letter, and jsonb keeps the letters of text only.
+        // As text, because every attempt must send the same bytes, and jsonb keeps the bytes of strings only.
         WriteText(writer, "arguments", command.Arguments?.ToString());
         if (command.ArgumentsIfUnknown is { } unknown)
         {
@@ -419,7 +419,7 @@ internal static partial class SagaRows
             "yes" => Happening.Yes,
             "unknown" => Happening.Unknown,
 
-            // Written by a version that did not tell: an attempt that had ended may have happened.
+            // Written by a version without this field: an attempt that had ended may have happened.
             _ => json.GetProperty("attempt").GetInt32() > 1 || json.GetProperty("phase").GetString() is "backing_off" or "stuck"
                 ? Happening.Unknown
                 : Happening.No,

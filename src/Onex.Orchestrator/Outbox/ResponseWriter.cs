@@ -6,10 +6,10 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Outbox;
 
-/// <summary>What leaves for clients.</summary>
+/// <summary>Writes responses to clients and to parent sagas.</summary>
 internal sealed class ResponseWriter(Topics topics)
 {
-    /// <summary>What is larger than this does not travel: it is stored, and a reference travels.</summary>
+    /// <summary>The largest value that a message carries. A larger one is stored, and the message carries a reference.</summary>
     public const int TravellingBytesMax = 64 * 1024;
 
     /// <summary>The response of a saga.</summary>
@@ -51,15 +51,15 @@ internal sealed class ResponseWriter(Topics topics)
         });
     }
 
-    /// <summary>The response to a request that is refused. No saga holds it, so its identity comes from the record's position.</summary>
+    /// <summary>The response to a rejected request. No saga has it, so its identity is derived from the record's position.</summary>
     public OutgoingMessage Write(Requester to, Rejection rejection, DateTimeOffset at) =>
         Write(to, Identity.OfRequest(to.RequestId, "refusal:" + to.Source), at, Of(to, rejection));
 
-    /// <summary>The response to an event that a saga kept and of which nothing came.</summary>
+    /// <summary>The response to a buffered event that was declined.</summary>
     public OutgoingMessage Write(Rejection rejection, Guid messageId, DateTimeOffset at) =>
         Write(rejection.Requester!, messageId, at, Of(rejection.Requester!, rejection));
 
-    /// <summary>What a rejection says.</summary>
+    /// <summary>The content of a rejection's response.</summary>
     public static Response Of(Requester to, Rejection rejection) => new()
     {
         Success = false,
@@ -74,7 +74,7 @@ internal sealed class ResponseWriter(Topics topics)
         Extra = to.Extra,
     };
 
-    // To its parent: the outcome of the step that called it.
+    // For the parent saga: the outcome of the step that called it.
     private OutgoingMessage Outcome(Requester to, ParentLink parent, Guid messageId, DateTimeOffset at, StepResult result) => new()
     {
         MessageId = messageId,

@@ -6,14 +6,14 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Outbox;
 
 /// <summary>
-/// What is sent in the place of a response that the broker does not take. Whoever asked waits for an answer: it learns what has happened, and where the
-/// response itself is. Everything that can be large is left out, the headers that are carried through among it.
+/// Replaces a response that the broker rejects. The requester waits for an answer: it learns what happened, and where the response is.
+/// Everything that can be large is left out, including the headers that are passed on.
 /// </summary>
 internal static class ShortResponse
 {
     private const int OperationCharsMax = 256;
 
-    /// <summary>The same message with a short response; null if it is no response, or a short one already.</summary>
+    /// <summary>The same message with a short response; null if it is no response, or is short already.</summary>
     public static OutgoingMessage? For(OutgoingMessage message, string reason)
     {
         if (message.Headers[HeaderNames.EventType] != EventTypes.Response

@@ -6,12 +6,14 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>Finds the sagas that events are for. An early event is stored, if its contract declares it with <c>early</c>.</summary>
-/// <param name="store">Where sagas are.</param>
+/// <param name="store">The saga store.</param>
 /// <param name="outcomes">Reports the outcome of events without a saga.</param>
 /// <param name="earlyMax">How many early events wait for one saga at most.</param>
 internal sealed class EventTargets(ISagaStore store, OutcomeReporter outcomes, int earlyMax)
 {
-    /// <summary>The events that have a saga, addressed to it. The outcome of the others is durable, or on its way to their requesters.</summary>
+    /// <summary>
+    /// The events that have a saga, addressed to it. The outcome of the others is durable, or on its way to their requesters.
+    /// </summary>
     public async Task<List<Delivery>> FindAsync(IReadOnlyList<Delivery> deliveries, DateTimeOffset now, CancellationToken cancellation)
     {
         var targets = await store.FindTargetsAsync([.. deliveries.Select(delivery => delivery.Event!.Address)], cancellation);

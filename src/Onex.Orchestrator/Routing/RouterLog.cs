@@ -3,10 +3,10 @@ using Onex.Engine;
 
 namespace Onex.Orchestrator.Routing;
 
-/// <summary>What main says of sagas, with their ids in scope. Payloads are never told.</summary>
+/// <summary>Logs the transitions of sagas, with their ids in scope. Never logs payloads.</summary>
 internal static partial class RouterLog
 {
-    /// <summary>A saga has moved.</summary>
+    /// <summary>A transition was committed.</summary>
     public static void Moved(ILogger logger, SagaState saga)
     {
         var level = saga.Status switch
