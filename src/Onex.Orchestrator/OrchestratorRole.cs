@@ -92,7 +92,11 @@ public static class OrchestratorRole
     /// which live sagas need content that is not loaded. Returns one line for each version that is registered with other content.
     /// </summary>
     public static async Task<IReadOnlyList<string>> RegisterContractsAsync(
-        IServiceProvider services, RuntimeSettings settings, IReadOnlyList<Plan> plans, CompilerContext compiler, CancellationToken cancellation)
+        IServiceProvider services,
+        RuntimeSettings settings,
+        IReadOnlyList<Plan> plans,
+        CompilerContext compiler,
+        CancellationToken cancellation)
     {
         var registry = services.GetRequiredService<IContractRegistry>();
         var changed = await RegisteredPlans.RegisterAsync(registry, plans, compiler, settings.ContractsMutable, cancellation);

@@ -32,7 +32,8 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     public CancellationToken Aborted => Http.RequestAborted;
 
     /// <summary>A value of the query, or null.</summary>
-    public string? Query(string name) => Http.Request.Query.TryGetValue(name, out var values) && values[0] is { Length: > 0 } text ? text : null;
+    public string? Query(string name) =>
+        Http.Request.Query.TryGetValue(name, out var values) && values[0] is { Length: > 0 } text ? text : null;
 
     /// <summary>Rejects a query that is not text, instead of searching for something else.</summary>
     public void CheckText()
@@ -40,7 +41,8 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
         var given = Encoding.UTF8.GetBytes(Http.Request.QueryString.Value ?? "");
         if (WebUtility.UrlDecodeToBytes(given, 0, given.Length) is { } query && (!Utf8.IsValid(query) || query.Contains((byte)0)))
         {
-            throw new CallException(400, ErrorCodes.TextInvalid, "The query is not UTF-8, or holds U+0000.", "Percent-encode text as UTF-8: ?q=K%C3%B6ln.");
+            throw new CallException(
+                400, ErrorCodes.TextInvalid, "The query is not UTF-8, or holds U+0000.", "Percent-encode text as UTF-8: ?q=K%C3%B6ln.");
         }
     }
 
@@ -65,7 +67,8 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
 
             if (values.Count > 1 && !known.Several)
             {
-                throw new CallException(400, ErrorCodes.CallInvalid, $"'{name}' is given {Plural.Format(values.Count, "time")}.", "Give it once.");
+                throw new CallException(
+                    400, ErrorCodes.CallInvalid, $"'{name}' is given {Plural.Format(values.Count, "time")}.", "Give it once.");
             }
         }
     }
@@ -75,7 +78,9 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     {
         // Some tools put a byte order mark before UTF-8.
         var reader = new Utf8JsonReader(
-            body.StartsWith(Encoding.UTF8.Preamble) ? body[Encoding.UTF8.Preamble.Length..] : body, new JsonReaderOptions { MaxDepth = RequestReader.DepthMax });
+            body.StartsWith(Encoding.UTF8.Preamble)
+                ? body[Encoding.UTF8.Preamble.Length..]
+                : body, new JsonReaderOptions { MaxDepth = RequestReader.DepthMax });
         try
         {
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
@@ -158,7 +163,8 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
 
         return Durations.TryParseWithClock(text, out var span) && span >= TimeSpan.Zero && span <= max
             ? span
-            : throw new CallException(400, ErrorCodes.CallInvalid, $"'{name}' is '{Clip(text)}'.", $"Give a duration like 30s, at most {Durations.Format(max)}.");
+            : throw new CallException(
+                400, ErrorCodes.CallInvalid, $"'{name}' is '{Clip(text)}'.", $"Give a duration like 30s, at most {Durations.Format(max)}.");
     }
 
     /// <summary>The body, with a maximum size.</summary>
@@ -229,7 +235,11 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
         }
         catch (JsonException bad)
         {
-            throw new CallException(400, ErrorCodes.CallInvalid, $"The body is not JSON (line {bad.LineNumber + 1}, byte {bad.BytePositionInLine + 1}).", "Send a JSON object.");
+            throw new CallException(
+                400,
+                ErrorCodes.CallInvalid,
+                $"The body is not JSON (line {bad.LineNumber + 1}, byte {bad.BytePositionInLine + 1}).",
+                "Send a JSON object.");
         }
     }
 
@@ -241,14 +251,22 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
             return null;
         }
 
-        return given.ValueKind == JsonValueKind.String && given.GetString() is { Length: <= ReasonCharsMax } text && !text.Contains('\0', StringComparison.Ordinal)
+        return given.ValueKind == JsonValueKind.String
+            && given.GetString() is { Length: <= ReasonCharsMax } text
+            && !text.Contains('\0', StringComparison.Ordinal)
             ? text
-            : throw new CallException(400, ErrorCodes.CallInvalid, "'reason' is no text that can be kept.", $"Give text of at most {ReasonCharsMax} characters.");
+            : throw new CallException(
+                400,
+                ErrorCodes.CallInvalid,
+                "'reason' is not text that can be stored.",
+                $"Give text of at most {ReasonCharsMax} characters.");
     }
 
     /// <summary>Answers with a page of a list, and the cursor of the next one if there is one.</summary>
     /// <param name="name">The list's name.</param>
-    /// <param name="read">Reads the page; throws a <see cref="FormatException"/> if the call's <c>after</c> is not what an earlier page gave.</param>
+    /// <param name="read">
+    /// Reads the page; throws a <see cref="FormatException"/> if the call's <c>after</c> is not what an earlier page gave.
+    /// </param>
     /// <param name="write">Writes a row's members.</param>
     public async Task AnswerPageAsync<TRow>(
         string name, Func<Task<(IReadOnlyList<TRow> Rows, string? Next)>> read, Action<Utf8JsonWriter, TRow> write)
@@ -261,7 +279,8 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
         }
         catch (FormatException)
         {
-            throw new CallException(400, ErrorCodes.CallInvalid, "'after' is no place in a list.", "Give the 'next' of the page before, as it was.");
+            throw new CallException(
+                400, ErrorCodes.CallInvalid, "'after' is not a position in a list.", "Give the 'next' of the page before, as it was.");
         }
 
         await AnswerAsync(200, writer =>
@@ -315,7 +334,10 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     private Guid Id(string what, string command) => Guid.TryParseExact(Path("id"), "D", out var id)
         ? id
         : throw new CallException(
-            400, ErrorCodes.CallInvalid, $"'{Clip(Path("id"))}' is no {what}'s id.", $"An id is a UUID like 018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a11; '{command}' shows them.");
+            400,
+            ErrorCodes.CallInvalid,
+            $"'{Clip(Path("id"))}' is no {what}'s id.",
+            $"An id is a UUID like 018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a11; '{command}' shows them.");
 
     private static CallException Unknown(string what, string name, IReadOnlyList<string> known) => new(
         400, ErrorCodes.CallInvalid,
@@ -323,7 +345,10 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
         known.Count == 0 ? $"This call takes no {what}s." : $"This call takes {string.Join(", ", known)}.");
 
     private static CallException TooLarge(int bytesMax) => new(
-        413, ErrorCodes.RequestTooLarge, $"The body is larger than {bytesMax} bytes (ONEX_MAX_REQUEST_BYTES).", "Send a reference instead of the data.");
+        413,
+        ErrorCodes.RequestTooLarge,
+        $"The body is larger than {bytesMax} bytes (ONEX_MAX_REQUEST_BYTES).",
+        "Send a reference instead of the data.");
 }
 
 /// <summary>A call that is answered with a problem.</summary>

@@ -18,7 +18,8 @@ internal sealed class CallRoom(MemoryGate gate, TimeProvider time)
     /// <param name="read">Reads it.</param>
     /// <param name="take">Handles it.</param>
     /// <exception cref="CallException">There was no turn in time, or the body did not arrive in time.</exception>
-    public async Task<TResult> TakeAsync<TBody, TResult>(ApiCall call, int bytesMax, Func<CancellationToken, Task<TBody>> read, Func<TBody, Task<TResult>> take)
+    public async Task<TResult> TakeAsync<TBody, TResult>(
+        ApiCall call, int bytesMax, Func<CancellationToken, Task<TBody>> read, Func<TBody, Task<TResult>> take)
     {
         using var place = await EnterAsync(call, Math.Min(call.Http.Request.ContentLength ?? bytesMax, bytesMax));
         return await take(await ReadAsync(call, read));
@@ -35,7 +36,9 @@ internal sealed class CallRoom(MemoryGate gate, TimeProvider time)
         catch (OperationCanceledException) when (!call.Aborted.IsCancellationRequested)
         {
             throw new CallException(
-                503, ErrorCodes.CallsTooMany, $"There was no memory for the request within {_turnWithin.TotalSeconds} s: others are being taken in.",
+                503,
+                ErrorCodes.CallsTooMany,
+                $"There was no memory for the request within {_turnWithin.TotalSeconds} s, because other requests are being read.",
                 "Call again in a while, with fewer large requests at a time, or send them to the topic.");
         }
     }
@@ -51,7 +54,10 @@ internal sealed class CallRoom(MemoryGate gate, TimeProvider time)
         catch (OperationCanceledException) when (!call.Aborted.IsCancellationRequested)
         {
             throw new CallException(
-                408, ErrorCodes.CallInvalid, $"The body did not arrive within {_bodyWithin.TotalSeconds} s.", "Send it faster, or a reference instead of the data.");
+                408,
+                ErrorCodes.CallInvalid,
+                $"The body did not arrive within {_bodyWithin.TotalSeconds} s.",
+                "Send it faster, or a reference instead of the data.");
         }
     }
 }

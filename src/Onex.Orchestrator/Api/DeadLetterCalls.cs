@@ -53,16 +53,17 @@ internal sealed class DeadLetterCalls(
         if (row.Value is null)
         {
             throw new CallException(
-                409, ErrorCodes.LetterIncomplete, $"The value of dead letter {id} is not kept here, so it cannot be sent again.",
-                $"Send the record again yourself: it stood on {row.Topic}, partition {row.Partition}, offset {row.Offset}, and its letter on {Topics.DeadLetter(row.Topic)}.");
+                409, ErrorCodes.LetterIncomplete, $"The value of dead letter {id} is not stored here, so it cannot be sent again.",
+                $"Send the record again yourself: it was on {row.Topic}, partition {row.Partition}, offset {row.Offset}, and its "
+                + $"dead letter is on {Topics.DeadLetter(row.Topic)}.");
         }
 
         if (!force && await fate.FindAsync(row, call.Aborted) is { } handled)
         {
             throw new CallException(
-                409, ErrorCodes.LetterHandled, $"The record of dead letter {id} was handled after all. {handled.Reason}",
-                $"Look at it: onex sagas show {handled.SagaId}. Nothing is left to do about the letter: onex dlq discard {id} --reason TEXT. To send the record all the same, "
-                + "which nothing happens twice by: onex dlq redrive --force, or \"force\": true.");
+                409, ErrorCodes.LetterHandled, $"The record of dead letter {id} was handled nevertheless. {handled.Reason}",
+                $"Show the saga: onex sagas show {handled.SagaId}. The dead letter can be discarded: onex dlq discard {id} --reason TEXT. "
+                + "Sending the record all the same does no harm: onex dlq redrive --force, or \"force\": true.");
         }
 
         // Only decisions change the row, and the store compares them.
@@ -84,7 +85,10 @@ internal sealed class DeadLetterCalls(
         if (string.IsNullOrWhiteSpace(reason))
         {
             throw new CallException(
-                400, ErrorCodes.CallInvalid, "'reason' is missing.", "Say why nothing is wanted of it any more: {\"reason\": \"sent twice by mistake\"}.");
+                400,
+                ErrorCodes.CallInvalid,
+                "'reason' is missing.",
+                "Say why it is discarded: {\"reason\": \"sent twice by mistake\"}.");
         }
 
         var decisionId = Guid.CreateVersion7(time.GetUtcNow());
@@ -114,12 +118,12 @@ internal sealed class DeadLetterCalls(
     });
 
     private static CallException Unknown(Guid id) => new(
-        404, ErrorCodes.LetterUnknown, $"There is no dead letter {id}.", "Look for it: onex dlq list --q TEXT.");
+        404, ErrorCodes.LetterUnknown, $"There is no dead letter {id}.", "Search for it: onex dlq list --q TEXT.");
 
     private static CallException Decided(DeadLetterRow row) => new(
         409, ErrorCodes.LetterDecided,
         $"Dead letter {row.Id} was {row.Status.ToText()} already, at {row.DecidedAt:yyyy-MM-dd HH:mm:ss}Z by {row.DecidedBy}.",
-        "'onex dlq show' tells why. To send its record all the same: onex dlq redrive --force, or \"force\": true.");
+        "'onex dlq show' shows why. To send its record all the same: onex dlq redrive --force, or \"force\": true.");
 
     private static bool Force(JsonElement body)
     {
@@ -130,6 +134,10 @@ internal sealed class DeadLetterCalls(
 
         return force.ValueKind is JsonValueKind.True or JsonValueKind.False
             ? force.GetBoolean()
-            : throw new CallException(400, ErrorCodes.CallInvalid, "'force' is neither true nor false.", "Give true to send a record that was redriven, discarded or handled already.");
+            : throw new CallException(
+                400,
+                ErrorCodes.CallInvalid,
+                "'force' is neither true nor false.",
+                "Give true to send a record that was redriven, discarded or handled already.");
     }
 }

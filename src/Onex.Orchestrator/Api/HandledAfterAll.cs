@@ -29,7 +29,12 @@ internal sealed class HandledAfterAll(Topics topics, RequestReader requests, Sag
 
         if (letter.Topic == topics.Requests)
         {
-            var (read, _) = requests.Read(value, new RequestOrigin(RequestReader.Identity(letter.Topic, Redrive.Origin(letter), value), "", ImmutableSortedDictionary<string, string>.Empty));
+            var (read, _) = requests.Read(
+                value,
+                new RequestOrigin(
+                    RequestReader.Identity(letter.Topic, Redrive.Origin(letter), value),
+                    "",
+                    ImmutableSortedDictionary<string, string>.Empty));
             return read is not null && await letters.HandledByAsync(read.Requester.RequestId, cancellation) is { } known
                 ? new Handled(known, $"Saga {known} has its request already.")
                 : null;

@@ -17,7 +17,8 @@ internal interface ISagaControl
     /// <param name="body">The request as JSON: docs/messages.md#request.</param>
     /// <param name="headers">Trace context and further headers that are passed on.</param>
     /// <param name="cancellation">Stops waiting.</param>
-    Task<Submission> SubmitAsync(ReadOnlyMemory<byte> body, IReadOnlyList<KeyValuePair<string, string>> headers, CancellationToken cancellation);
+    Task<Submission> SubmitAsync(
+        ReadOnlyMemory<byte> body, IReadOnlyList<KeyValuePair<string, string>> headers, CancellationToken cancellation);
 
     /// <summary>The response to a request that <see cref="SubmitAsync"/> accepted, or null if there is none within that time.</summary>
     Task<ReadOnlyMemory<byte>?> WaitForResponseAsync(Submission.Accepted request, TimeSpan within, CancellationToken cancellation);

@@ -10,7 +10,8 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Api;
 
 /// <summary>Requests and events over HTTP: the same checks, identities and answers as over the topic.</summary>
-internal sealed class RequestCalls(ISagaControl control, ISagaQueries sagas, CallRoom room, RuntimeSettings settings, IHostApplicationLifetime process)
+internal sealed class RequestCalls(
+    ISagaControl control, ISagaQueries sagas, CallRoom room, RuntimeSettings settings, IHostApplicationLifetime process)
 {
     private static readonly TimeSpan _longestWait = TimeSpan.FromMinutes(5);
 
@@ -39,14 +40,16 @@ internal sealed class RequestCalls(ISagaControl control, ISagaQueries sagas, Cal
     {
         var id = call.SagaId;
         await AnswerAsync(call, await room.TakeAsync(
-            call, settings.MaxRequestBytes, until => call.ObjectAsync(settings.MaxRequestBytes, until), given => SendAsync(call, id, given)));
+            call, settings.MaxRequestBytes, until =>
+                call.ObjectAsync(settings.MaxRequestBytes, until), given => SendAsync(call, id, given)));
     }
 
     private async Task<Submission.Accepted> SendAsync(ApiCall call, Guid id, JsonElement given)
     {
         if (!given.TryGetProperty("event", out var name) || name.ValueKind != JsonValueKind.String)
         {
-            throw new CallException(400, ErrorCodes.CallInvalid, "'event' is missing or no text.", "Send {\"event\": \"cancel\", \"data\": {...}}.");
+            throw new CallException(
+                400, ErrorCodes.CallInvalid, "'event' is missing or no text.", "Send {\"event\": \"cancel\", \"data\": {...}}.");
         }
 
         var detail = await sagas.FindAsync(id, call.Aborted) ?? throw SagaCalls.Unknown(id);
@@ -106,7 +109,7 @@ internal sealed class RequestCalls(ISagaControl control, ISagaQueries sagas, Cal
                     Problem = new Problem
                     {
                         Status = Status(response.Code!),
-                        Title = "The request is refused",
+                        Title = "The request is rejected",
                         Code = response.Code!,
                         Detail = response.Error!,
                         CorrelationId = response.CorrelationId,
@@ -114,7 +117,7 @@ internal sealed class RequestCalls(ISagaControl control, ISagaQueries sagas, Cal
                     },
                 };
             default:
-                throw new InvalidOperationException("A request is either accepted or refused.");
+                throw new InvalidOperationException("A request is either accepted or rejected.");
         }
     }
 
@@ -142,7 +145,8 @@ internal sealed class RequestCalls(ISagaControl control, ISagaQueries sagas, Cal
     {
         ErrorCodes.OperationUnknown or ErrorCodes.TargetMissing => 404,
         ErrorCodes.ReplyToForbidden or ErrorCodes.OperationForbidden => 403,
-        ErrorCodes.KeyTaken or ErrorCodes.TargetAmbiguous or ErrorCodes.EventRefused or ErrorCodes.EventUnwanted or ErrorCodes.EventUnclaimed
+        ErrorCodes.KeyTaken or ErrorCodes.TargetAmbiguous
+            or ErrorCodes.EventRefused or ErrorCodes.EventUnwanted or ErrorCodes.EventUnclaimed
             or ErrorCodes.RequestDiffers => 409,
         ErrorCodes.RequestTooLarge => 413,
         ErrorCodes.EventsTooMany => 429,

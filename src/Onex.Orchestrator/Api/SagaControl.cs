@@ -31,7 +31,8 @@ internal sealed class SagaControl(
         var now = clock.Now;
         var id = Guid.CreateVersion7(now);
         var origin = new RequestOrigin(
-            id, $"http/{id}", RequestReader.Carried(headers.Select(header => new KeyValuePair<string, byte[]?>(header.Key, Encoding.UTF8.GetBytes(header.Value)))));
+            id, $"http/{id}", RequestReader.Carried(
+                headers.Select(header => new KeyValuePair<string, byte[]?>(header.Key, Encoding.UTF8.GetBytes(header.Value)))));
         var (read, rejection) = requests.Read(body, origin);
         if (read is null)
         {
@@ -60,7 +61,8 @@ internal sealed class SagaControl(
         };
     }
 
-    public async Task<ReadOnlyMemory<byte>?> WaitForResponseAsync(Submission.Accepted request, TimeSpan within, CancellationToken cancellation)
+    public async Task<ReadOnlyMemory<byte>?> WaitForResponseAsync(
+        Submission.Accepted request, TimeSpan within, CancellationToken cancellation)
     {
         if (request.SagaId is not { } sagaId)
         {
@@ -121,31 +123,36 @@ internal sealed class SagaControl(
     public async Task<OperatorAnswer> AskAsync(
         Guid sagaId, OperatorCommand command, string by, string? reason, CancellationToken cancellation)
     {
-        var asked = new OperatorAsked { SagaId = sagaId, CausedBy = Guid.CreateVersion7(clock.Now), Command = command, By = by, Reason = reason };
+        var asked = new OperatorAsked
+        {
+            SagaId = sagaId, CausedBy = Guid.CreateVersion7(clock.Now), Command = command, By = by, Reason = reason,
+        };
         var caller = new TaskCompletionSource<DeliveryOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
         return await HandleAsync(new Delivery(asked, OutcomeSink.For(caller)), caller, cancellation) switch
         {
             DeliveryOutcome.Done { Saga: { } saga, Decision: { } decision } => decision.NotDone is { } why
                 ? new OperatorAnswer(OperatorOutcome.Refused, why, saga.Status.ToText())
-                : new OperatorAnswer(OperatorOutcome.Done, $"The saga is {saga.Status.ToText()} in state '{saga.State}' now.", saga.Status.ToText()),
+                : new OperatorAnswer(
+                    OperatorOutcome.Done, $"The saga is {saga.Status.ToText()} in state '{saga.State}' now.", saga.Status.ToText()),
             DeliveryOutcome.Done { Saga: { } saga } => new OperatorAnswer(
                 OperatorOutcome.Refused,
                 saga.EndedAt is { } ended
                     ? $"The saga has ended in state '{saga.State}' at {ended:O}. What has ended stays as it is."
-                    : $"The saga is in state '{saga.State}', in which nothing can be asked of it.",
+                    : $"The saga is in state '{saga.State}', which accepts no operator command.",
                 saga.Status.ToText()),
             DeliveryOutcome.Failed { Failure.Reason: var reasonWhy } => new OperatorAnswer(OperatorOutcome.Refused, reasonWhy, null),
             _ => new OperatorAnswer(OperatorOutcome.NotFound, $"There is no saga {sagaId}.", null),
         };
     }
 
-    public async Task<WaitReason?> WhyAsync(Guid sagaId, CancellationToken cancellation) => await reader.ReadAsync([sagaId], cancellation) switch
+    public async Task<WaitReason?> WhyAsync(Guid sagaId, CancellationToken cancellation) =>
+        await reader.ReadAsync([sagaId], cancellation) switch
     {
         [{ Saga: { } saga, Pipe: { } pipe, Row: { } row }] => Tell(pipe, saga, row),
         [{ Problem: { } problem, Row: { } row }] => SetAside(row, problem),
         [{ Row: { } row }] => new WaitReason(
             $"It waits for its contract: '{row.Contract}' {row.ContractVersion} ({row.ContractHash[..12]}) is not registered here. "
-            + $"Put that version back and restart a main ({ErrorCodes.PlanMissing}).",
+            + $"Put that version back and restart an orchestrator ({ErrorCodes.PlanMissing}).",
             row.Status.ToText(), row.State, row.UpdatedAt, row.NextWakeupAt, [], []),
         _ => null,
     };

@@ -96,7 +96,12 @@ internal static class SagaJson
             WriteText(writer, "step", error.Step);
             foreach (var name in (ReadOnlySpan<string>)["code", "message"])
             {
-                WriteText(writer, name, facts.RootElement.TryGetProperty(name, out var fact) && fact.ValueKind == JsonValueKind.String ? fact.GetString() : null);
+                WriteText(
+                    writer,
+                    name,
+                    facts.RootElement.TryGetProperty(name, out var fact) && fact.ValueKind == JsonValueKind.String
+                        ? fact.GetString()
+                        : null);
             }
 
             writer.WriteEndObject();

@@ -67,7 +67,7 @@ internal sealed class BackgroundLoops(
         using var either = CancellationTokenSource.CreateLinkedTokenSource(end.Token, cancellationToken);
         try
         {
-            while (sender.HasInHand)
+            while (sender.HasInFlight)
             {
                 await ForgetAsync(either.Token);
             }
@@ -114,11 +114,11 @@ internal sealed class BackgroundLoops(
         }
         catch
         {
-            sender.GiveBack(acknowledged);
+            sender.ReturnAcknowledged(acknowledged);
             throw;
         }
 
-        sender.Forgotten(acknowledged);
+        sender.Deleted(acknowledged);
     }
 
     private async Task WaitForUndeliverableAsync(CancellationToken cancellation)

@@ -11,7 +11,8 @@ namespace Onex.Orchestrator.Background;
 /// Resends commands with the in-memory bus, whose log ended with the previous process and lost every command in flight. Once, after the
 /// first assignment, every live saga sends its outstanding commands again. Commands that were run are answered from the ledger.
 /// </summary>
-internal sealed class LostCommands(SagaRouter router, ISagaStore store, HomePartitions home, TimeProvider time, ILogger<LostCommands> logger)
+internal sealed class LostCommands(
+    SagaRouter router, ISagaStore store, HomePartitions home, TimeProvider time, ILogger<LostCommands> logger)
     : BackgroundService
 {
     private const int AtOnce = 500;

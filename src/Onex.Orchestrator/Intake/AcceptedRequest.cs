@@ -43,7 +43,8 @@ internal sealed record EventRequest(string Contract, string Event, CelValue Give
     public Guid MessageId => Requester.RequestId;
 
     /// <summary>The address by which its saga is found.</summary>
-    public EventAddress Address => new(MessageId, Contract, Requester.CorrelationId, KnownSagaId ?? Requester.Target?.SagaId, Requester.Target?.Key);
+    public EventAddress Address =>
+        new(MessageId, Contract, Requester.CorrelationId, KnownSagaId ?? Requester.Target?.SagaId, Requester.Target?.Key);
 
     /// <summary>
     /// The event as the saga's own plan reads it, or why that plan rejects it. The saga's plan decides, whichever is the newest.

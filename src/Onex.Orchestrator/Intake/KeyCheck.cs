@@ -38,8 +38,8 @@ internal static class KeyCheck
                 if (!names[level].Add(path[level]))
                 {
                     var within = string.Join('.', path.Take(level).Where(name => name.Length > 0));
-                    return $"The key '{Clip(path[level])}'{(within.Length > 0 ? $" of '{Clip(within)}'" : "")} stands twice in one object (at byte {reader.TokenStartIndex}). "
-                        + "Send it once: nobody could tell which of the two counts.";
+                    return $"The key '{Clip(path[level])}'{(within.Length > 0 ? $" of '{Clip(within)}'" : "")} occurs twice in one object "
+                        + $"(at byte {reader.TokenStartIndex}). Send it once: JSON readers differ in which of the two counts.";
                 }
             }
         }

@@ -70,14 +70,16 @@ internal sealed class RequestReader(int maxRequestBytes)
 
         if (value.Length == 0)
         {
-            return Reject(ErrorCodes.MalformedMessage, "MalformedMessage", "The value is empty. Send a JSON object with 'operation' and 'payload'.");
+            return Reject(
+                ErrorCodes.MalformedMessage, "MalformedMessage", "The value is empty. Send a JSON object with 'operation' and 'payload'.");
         }
 
         if (value.Length > maxRequestBytes)
         {
             return Reject(
                 ErrorCodes.RequestTooLarge, "RequestTooLarge",
-                $"The request has {Plural.Format(value.Length, "byte")}; {maxRequestBytes} are allowed (ONEX_MAX_REQUEST_BYTES). Send a reference instead of the data.");
+                $"The request has {Plural.Format(value.Length, "byte")}; {maxRequestBytes} are allowed (ONEX_MAX_REQUEST_BYTES). "
+                + "Send a reference instead of the data.");
         }
 
         if (!IsUtf8(value))
@@ -94,7 +96,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         {
             return Reject(
                 ErrorCodes.MalformedMessage, "MalformedMessage",
-                $"The value is not JSON that can be read (line {bad.LineNumber + 1}, byte {bad.BytePositionInLine + 1}; "
+                $"The value is not readable JSON (line {bad.LineNumber + 1}, byte {bad.BytePositionInLine + 1}; "
                 + $"at most {DepthMax} levels deep): {FirstSentence(bad.Message)}");
         }
 
@@ -104,7 +106,8 @@ internal sealed class RequestReader(int maxRequestBytes)
                 ? Read(document.RootElement, json, origin)
                 : Reject(
                     ErrorCodes.NotAnObject, "NotAnObject",
-                    $"The value is a JSON {document.RootElement.ValueKind.ToString().ToLowerInvariant()}; an object with 'operation' and 'payload' is wanted.");
+                    $"The value is a JSON {document.RootElement.ValueKind.ToString().ToLowerInvariant()}. "
+                    + "Send an object with 'operation' and 'payload'.");
         }
     }
 
@@ -198,7 +201,9 @@ internal sealed class RequestReader(int maxRequestBytes)
         var requester = new Requester
         {
             RequestId = envelopeId ?? origin.RequestId,
-            CorrelationId = ids.TryGetValue("correlation_id", out var given) ? given : Engine.Identity.OfRequest(origin.RequestId, "correlation"),
+            CorrelationId = ids.TryGetValue("correlation_id", out var given)
+                ? given
+                : Engine.Identity.OfRequest(origin.RequestId, "correlation"),
             Operation = Text(root, "operation") ?? "",
             Source = origin.Source,
             EnvelopeId = envelopeId,
@@ -208,7 +213,8 @@ internal sealed class RequestReader(int maxRequestBytes)
         };
 
         // Not to 'reply_to': whether that topic is allowed has not been checked yet.
-        (ReadRequest?, Rejection?) Answer(string code, string type, string error) => (null, new Rejection(code, error, type, requester with { ReplyTo = null }));
+        (ReadRequest?, Rejection?) Answer(string code, string type, string error) =>
+            (null, new Rejection(code, error, type, requester with { ReplyTo = null }));
 
         if (requester.Operation.Length == 0)
         {
@@ -246,16 +252,19 @@ internal sealed class RequestReader(int maxRequestBytes)
         {
             target = only switch
             {
-                { Name: "key", Value.ValueKind: JsonValueKind.String } when only.Value.GetString() is { Length: > 0 and <= RequestRules.KeyCharsMax } key =>
+                { Name: "key", Value.ValueKind: JsonValueKind.String }
+                    when only.Value.GetString() is { Length: > 0 and <= RequestRules.KeyCharsMax } key =>
                     new RequestTarget { Key = key },
-                { Name: "saga_id", Value.ValueKind: JsonValueKind.String } when Guid.TryParseExact(only.Value.GetString(), "D", out var id) =>
+                { Name: "saga_id", Value.ValueKind: JsonValueKind.String } when Guid.TryParseExact(
+                    only.Value.GetString(), "D", out var id) =>
                     new RequestTarget { SagaId = id },
                 _ => null,
             };
         }
 
         problem = target is null
-            ? $"'target' must be {{\"key\": text of 1 to {RequestRules.KeyCharsMax} characters}} or {{\"saga_id\": a UUID}}, exactly one of them, not {Shown(field)}."
+            ? $"'target' must be {{\"key\": text of 1 to {RequestRules.KeyCharsMax} characters}} or {{\"saga_id\": a UUID}}, "
+                + $"exactly one of them, not {Shown(field)}."
             : null;
         return problem is null;
     }
@@ -269,7 +278,9 @@ internal sealed class RequestReader(int maxRequestBytes)
         var unknown = root.EnumerateObject().Where(field => !RequestEnvelope.Fields.Contains(field.Name)).ToList();
         return unknown.Count == 0
             ? null
-            : RawJson.FromText("{" + string.Join(",", unknown.Select(field => $"\"{JsonEncodedText.Encode(field.Name)}\":{field.Value.GetRawText()}")) + "}");
+            : RawJson.FromText(
+                "{" + string.Join(",", unknown.Select(field => $"\"{JsonEncodedText.Encode(field.Name)}\":{field.Value.GetRawText()}"))
+                    + "}");
     }
 
     private static string Shown(JsonElement field)

@@ -28,11 +28,14 @@ internal sealed class RequestRules(
     public (AcceptedRequest? Request, Rejection? Rejection) Accept(ReadRequest read, Guid sagaId, int homePartition, DateTimeOffset now)
     {
         var requester = read.Requester;
-        if (requester.ReplyTo is { } reply && (!replyTopics.Contains(reply, StringComparer.Ordinal) || topics.All.Contains(reply, StringComparer.Ordinal)))
+        if (
+            requester.ReplyTo is { } reply
+                && (!replyTopics.Contains(reply, StringComparer.Ordinal) || topics.All.Contains(reply, StringComparer.Ordinal)))
         {
-            return Refuse(
+            return Reject(
                 requester with { ReplyTo = null }, ErrorCodes.ReplyToForbidden, "ReplyToForbidden",
-                $"'reply_to' names the topic '{reply}', which is not on the list handlers.reply_to. Add it there, or leave 'reply_to' out.");
+                $"'reply_to' names the topic '{reply}', which is not on the list handlers.reply_to. "
+                + "Add it there, or leave 'reply_to' out.");
         }
 
         if (plans.Newest(requester.Operation) is { } plan)
@@ -42,17 +45,20 @@ internal sealed class RequestRules(
 
         if (IsOperation(requester.Operation))
         {
-            return Refuse(
+            return Reject(
                 requester, ErrorCodes.OperationForbidden, "OperationForbidden",
-                $"'{requester.Operation}' is an operation of contracts' steps and may not be asked for directly. Ask for a contract that has such a step.");
+                $"'{requester.Operation}' is an operation of a step and cannot be requested directly. "
+                + "Request a contract that has such a step.");
         }
 
         // A contract that is not loaded may have live sagas, which accept events.
         var dot = requester.Operation.IndexOf('.', StringComparison.Ordinal);
         return dot > 0
             ? (Event(requester.Operation[..dot], requester.Operation[(dot + 1)..], read), null)
-            : Refuse(
-                requester with { RequestHash = RequestHash.OfStart(requester.Operation, read.Payload) }, ErrorCodes.OperationUnknown, "OperationUnknown",
+            : Reject(
+                requester with { RequestHash = RequestHash.OfStart(requester.Operation, read.Payload) },
+                ErrorCodes.OperationUnknown,
+                "OperationUnknown",
                 Unknown(requester.Operation));
     }
 
@@ -97,9 +103,10 @@ internal sealed class RequestRules(
         var requester = read.Requester;
         if (requester.Target is not null)
         {
-            return Refuse(
+            return Reject(
                 requester, ErrorCodes.FieldInvalid, "FieldInvalid",
-                $"'target' is for events. '{plan.Name}' starts a saga, which has no id yet: leave 'target' out, or name an event ({plan.Name}.EVENT).");
+                $"'target' is for events. '{plan.Name}' starts a saga, which has no id yet: "
+                + $"leave 'target' out, or name an event ({plan.Name}.EVENT).");
         }
 
         return Start(plan, requester, read.Payload, sagaId, homePartition, now);
@@ -119,7 +126,7 @@ internal sealed class RequestRules(
 
         if (problems.Count > 0)
         {
-            return Refuse(
+            return Reject(
                 requester, ErrorCodes.PayloadInvalid, "SchemaMismatch",
                 $"The payload does not fit the input of '{plan.Name}' {plan.Version}: "
                 + string.Join("; ", problems.Select(problem => $"{At(problem)} {problem.Problem}")),
@@ -130,7 +137,8 @@ internal sealed class RequestRules(
         return plan.Key is null ? (new AcceptedRequest.Start(facts), null) : WithKey(plan, facts, now, requester);
     }
 
-    private static SagaFacts Facts(Plan plan, Requester requester, CelValue input, Guid sagaId, int homePartition, DateTimeOffset now) => new()
+    private static SagaFacts Facts(Plan plan, Requester requester, CelValue input, Guid sagaId, int homePartition, DateTimeOffset now) =>
+        new()
     {
         SagaId = sagaId,
         Contract = plan.Name,
@@ -150,7 +158,8 @@ internal sealed class RequestRules(
         var requester = read.Requester with { RequestHash = RequestHash.OfEvent(contract, name, read.Requester, given) };
         var newest = plans.Newest(contract);
         var declared = newest?.Events.GetValueOrDefault(name);
-        var misfit = newest is null ? new Rejection(ErrorCodes.OperationUnknown, Unknown(requester.Operation), nameof(ErrorCodes.OperationUnknown), requester)
+        var misfit = newest is null ? new Rejection(
+            ErrorCodes.OperationUnknown, Unknown(requester.Operation), nameof(ErrorCodes.OperationUnknown), requester)
             : declared is null
                 ? new Rejection(
                     ErrorCodes.OperationUnknown,
@@ -160,7 +169,8 @@ internal sealed class RequestRules(
                     requester)
             : TryRead(declared, given, out _, out var problem) ? null
             : Mismatch(newest, name, problem, requester);
-        return new AcceptedRequest.Event(new EventRequest(contract, name, given, requester) { Early = misfit is null ? declared?.Early : null, Misfit = misfit });
+        return new AcceptedRequest.Event(
+            new EventRequest(contract, name, given, requester) { Early = misfit is null ? declared?.Early : null, Misfit = misfit });
     }
 
     /// <summary>The payload of an event with its declared types, or why it does not match.</summary>
@@ -175,7 +185,8 @@ internal sealed class RequestRules(
         return problem is null;
     }
 
-    private static (AcceptedRequest?, Rejection?) Refuse(Requester requester, string code, string type, string error, RawJson? details = null) =>
+    private static (AcceptedRequest?, Rejection?) Reject(
+        Requester requester, string code, string type, string error, RawJson? details = null) =>
         (null, new Rejection(code, error, type, requester, details));
 
     private static (AcceptedRequest?, Rejection?) WithKey(Plan plan, SagaFacts facts, DateTimeOffset now, Requester requester)
@@ -193,7 +204,9 @@ internal sealed class RequestRules(
             : (null, new Rejection(
                 ErrorCodes.KeyInvalid,
                 $"The business key of '{plan.Name}' ({plan.Key.Text}) must be text of 1 to {KeyCharsMax} characters, or an int: "
-                + (key.IsError ? key.AsError() : text is null ? $"it is of kind {key.Kind}." : $"it has {Plural.Format(text.Length, "character")}."),
+                + (key.IsError ? key.AsError()
+                    : text is null ? $"its type is {key.Kind}."
+                    : $"it has {Plural.Format(text.Length, "character")}."),
                 "KeyInvalid",
                 requester));
     }
@@ -204,7 +217,10 @@ internal sealed class RequestRules(
         var dot = name.IndexOf('.', StringComparison.Ordinal);
         var prefix = dot < 0 ? name : name[..dot];
         return operations.Find(name) is not null
-            || (dot > 0 && (_prefixes.Contains(prefix) || operations.All.Any(operation => operation.Name.StartsWith(prefix + ".", StringComparison.Ordinal))));
+            || (
+                dot > 0
+                    && (_prefixes.Contains(prefix)
+                        || operations.All.Any(operation => operation.Name.StartsWith(prefix + ".", StringComparison.Ordinal))));
     }
 
     private string Unknown(string operation)
@@ -212,7 +228,8 @@ internal sealed class RequestRules(
         var names = plans.Names.Order(StringComparer.Ordinal).ToList();
         var (name, rest) = operation.Split('.', 2) is [var contract, var @event] ? (contract, "." + @event) : (operation, "");
         var near = Spelling.Nearest(name, names) is { } nearest ? $" Did you mean '{nearest}{Spelling.Clip(rest)}'?" : "";
-        return $"Nothing here is called '{Spelling.Clip(operation)}'.{near} Contracts here: {(names.Count == 0 ? "none" : Spelling.Listed(names))}.";
+        return $"There is no contract or operation '{Spelling.Clip(operation)}' here.{near} "
+            + $"Contracts here: {(names.Count == 0 ? "none" : Spelling.Listed(names))}.";
     }
 
     private static string At(SchemaProblem problem) => problem.Pointer.Length == 0 ? "the payload" : problem.Pointer;

@@ -11,10 +11,12 @@ namespace Onex.Orchestrator.Intake;
 internal static class ResultReader
 {
     /// <summary>The result in a record's value, or what is wrong with it.</summary>
-    public static StepResult? Read(ReadOnlySpan<byte> value, out string? problem) => Read(value, MessageJson.Default.StepResult, out problem);
+    public static StepResult? Read(ReadOnlySpan<byte> value, out string? problem) =>
+        Read(value, MessageJson.Default.StepResult, out problem);
 
     /// <summary>The message between sagas in a record's value, or what is wrong with it.</summary>
-    public static SagaMessage? ReadSagaMessage(ReadOnlySpan<byte> value, out string? problem) => Read(value, MessageJson.Default.SagaMessage, out problem);
+    public static SagaMessage? ReadSagaMessage(ReadOnlySpan<byte> value, out string? problem) =>
+        Read(value, MessageJson.Default.SagaMessage, out problem);
 
     /// <summary>The event of a result.</summary>
     public static StepResultArrived ToEvent(StepResult result, Guid causedBy) => new()

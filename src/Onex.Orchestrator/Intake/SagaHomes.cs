@@ -26,7 +26,8 @@ internal sealed class SagaHomes(IRecordProducer producer, Topics topics)
             }
             catch (BrokerUnavailableException unreachable)
             {
-                throw new StoreUnavailableException($"The partitions of '{topics.Requests}' are not known yet: {unreachable.Message}", unreachable);
+                throw new StoreUnavailableException(
+                    $"The partitions of '{topics.Requests}' are not known yet: {unreachable.Message}", unreachable);
             }
         }
 

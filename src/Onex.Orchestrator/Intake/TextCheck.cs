@@ -17,7 +17,10 @@ internal static class TextCheck
         var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = RequestReader.DepthMax });
         while (reader.Read())
         {
-            if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && reader.ValueIsEscaped && Problem(ref reader) is { } problem)
+            if (
+                reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName
+                    && reader.ValueIsEscaped
+                    && Problem(ref reader) is { } problem)
             {
                 return problem;
             }
@@ -36,7 +39,8 @@ internal static class TextCheck
         }
         catch (InvalidOperationException)
         {
-            return $"The text at byte {reader.TokenStartIndex} contains half of a surrogate pair, which is no Unicode text. Send the whole character.";
+            return $"The text at byte {reader.TokenStartIndex} contains half of a surrogate pair, which is not Unicode text. "
+                + "Send the whole character.";
         }
     }
 }

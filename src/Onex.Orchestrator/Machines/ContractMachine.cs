@@ -44,7 +44,9 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
 
                     // A request of the runtime itself is accepted wherever an operator's command is.
                     EventKind.Operator => [When(asked).ThenAsync(DecideAsync), When(resend).ThenAsync(DecideAsync)],
-                    _ => throw new InvalidOperationException($"State '{state.Name}' of '{plan.Name}' accepts {kind}, which only starts a saga."),
+                    _ =>
+                        throw new InvalidOperationException(
+                            $"State '{state.Name}' of '{plan.Name}' accepts {kind}, which only starts a saga."),
                 });
             }
         }

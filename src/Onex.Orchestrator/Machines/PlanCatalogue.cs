@@ -14,7 +14,8 @@ namespace Onex.Orchestrator.Machines;
 internal sealed class PlanCatalogue(
     IReadOnlyList<Plan> loaded, IContractRegistry registry, CompilerContext compiler, IPipeFactory pipes)
 {
-    private readonly FrozenDictionary<string, Plan> _loaded = loaded.DistinctBy(plan => plan.Hash).ToFrozenDictionary(plan => plan.Hash, StringComparer.Ordinal);
+    private readonly FrozenDictionary<string, Plan> _loaded = loaded.DistinctBy(plan => plan.Hash)
+        .ToFrozenDictionary(plan => plan.Hash, StringComparer.Ordinal);
 
     // Built when first needed, because pipes can be made only once the bus exists.
     private readonly ConcurrentDictionary<string, PlanPipe> _pipes = new(StringComparer.Ordinal);

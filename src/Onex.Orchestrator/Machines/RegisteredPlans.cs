@@ -24,7 +24,8 @@ internal static class RegisteredPlans
         ContractCompiler.Compile(SourceOf(registered), compiler with { IsRegistered = true }).Plans is [var plan] ? plan : null;
 
     /// <summary>The plan of that content; null if it was never registered or no longer compiles.</summary>
-    public static async Task<Plan?> FindAsync(IContractRegistry registry, string hash, CompilerContext compiler, CancellationToken cancellation) =>
+    public static async Task<Plan?> FindAsync(
+        IContractRegistry registry, string hash, CompilerContext compiler, CancellationToken cancellation) =>
         await registry.FindAsync(hash, cancellation) is { } registered ? ToPlan(registered, compiler) : null;
 
     /// <summary>

@@ -39,7 +39,8 @@ public sealed class StagingSagaRepositoryContextFactory<TSaga> : ISagaRepository
     {
         if (!context.TryGetPayload<SagaStaging<TSaga>>(out var staging))
         {
-            throw new InvalidOperationException($"A message of {typeof(T).Name} reached the machine without its saga: only the router may send it.");
+            throw new InvalidOperationException(
+                $"A message of {typeof(T).Name} reached the machine without its saga: only the router may send it.");
         }
 
         return next.Send(new StagingContext<TSaga, T>(context, staging));

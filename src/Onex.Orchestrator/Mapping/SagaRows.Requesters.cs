@@ -101,7 +101,8 @@ internal static partial class SagaRows
         EnvelopeId = json.TryGetProperty("envelope_id", out var envelope) ? envelope.GetGuid() : null,
         Parent = json.TryGetProperty("parent", out var parent)
             ? new ParentLink(
-                parent.GetProperty("saga_id").GetGuid(), parent.GetProperty("command_id").GetGuid(), parent.GetProperty("attempt").GetInt32(),
+                parent.GetProperty("saga_id").GetGuid(), parent.GetProperty("command_id").GetGuid(), parent.GetProperty("attempt")
+                    .GetInt32(),
                 parent.GetProperty("home_partition").GetInt32(), parent.GetProperty("awaits").GetBoolean())
             : null,
         Headers = json.TryGetProperty("headers", out var headers)

@@ -34,7 +34,8 @@ internal static partial class SagaRows
 
         return Json(writer =>
         {
-            foreach (var member in document.RootElement.EnumerateObject().Where(member => member.Name is not ("blocked" or "blocked_because")))
+            foreach (
+                var member in document.RootElement.EnumerateObject().Where(member => member.Name is not ("blocked" or "blocked_because")))
             {
                 member.WriteTo(writer);
             }

@@ -27,7 +27,8 @@ internal static partial class SagaRows
     }
 
     private static ImmutableDictionary<string, CelValue> ReadValues(JsonElement values, JsonElement? kinds) =>
-        values.EnumerateObject().ToImmutableDictionary(value => value.Name, value => StoredValues.Read(value.Value, Member(kinds, value.Name)));
+        values.EnumerateObject()
+            .ToImmutableDictionary(value => value.Name, value => StoredValues.Read(value.Value, Member(kinds, value.Name)));
 
     private static void WriteValues(Utf8JsonWriter writer, ImmutableDictionary<string, CelValue> values)
     {

@@ -67,7 +67,8 @@ internal static class EventDeadLetter
                 Key = requester.CorrelationId.ToString(),
                 Value = requestRef is null ? SecretMask.Apply(Encoding.UTF8.GetString(request.Utf8.Span)) : null,
                 ValueRef = requestRef,
-                Headers = requester.Headers.ToDictionary(header => header.Key, header => SecretMask.IsSecret(header.Key) ? SecretMask.Mask : header.Value),
+                Headers = requester.Headers.ToDictionary(
+                    header => header.Key, header => SecretMask.IsSecret(header.Key) ? SecretMask.Mask : header.Value),
                 Partition = partition,
                 Offset = offset,
             },
@@ -108,7 +109,10 @@ internal static class EventDeadLetter
 
     /// <summary>Where the record stood; nowhere (-1) if it came another way.</summary>
     public static (int Partition, long Offset) Position(string topic, string source) =>
-        source.Split('/') is [var name, var partition, var offset, ..] && name == topic && int.TryParse(partition, out var at) && long.TryParse(offset, out var where)
+        source.Split('/') is [var name, var partition, var offset, ..]
+            && name == topic
+            && int.TryParse(partition, out var at)
+            && long.TryParse(offset, out var where)
             ? (at, where)
             : (-1, -1);
 }

@@ -128,5 +128,6 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
     // The same with the trace context of the request.
     private static MessageHeaders Headers(string eventType, Guid messageId, Requester requester, DateTimeOffset at) =>
         Headers(eventType, messageId, requester.CorrelationId, at)
-            .WithTrace(requester.Headers.GetValueOrDefault(HeaderNames.TraceParent), requester.Headers.GetValueOrDefault(HeaderNames.TraceState));
+            .WithTrace(
+                requester.Headers.GetValueOrDefault(HeaderNames.TraceParent), requester.Headers.GetValueOrDefault(HeaderNames.TraceState));
 }

@@ -19,21 +19,25 @@ internal sealed record Undeliverable(Guid SagaId, OutgoingMessage Message, strin
 /// loaded, when its partition is assigned, and by the sweep. A message that the broker rejects for good goes to the dead-letter topic.
 /// </summary>
 internal sealed class OutgoingSender(
-    IRecordProducer producer, IDeadLetterIndex deadLetters, ILogger<OutgoingSender> logger, long bytesMax = long.MaxValue, ResentMessages? resent = null)
+    IRecordProducer producer,
+    IDeadLetterIndex deadLetters,
+    ILogger<OutgoingSender> logger,
+    long bytesMax = long.MaxValue,
+    ResentMessages? resent = null)
     : IDisposable
 {
     // How many resent messages one log line names, and how many unsent messages are remembered as certainly not sent.
     private const int NamedMax = 20;
-    private const int NotLeftMax = 100_000;
+    private const int CertainlyUnsentMax = 100_000;
 
     private static readonly TimeSpan _roomWithin = TimeSpan.FromSeconds(2);
 
     // Messages that are in flight, or acknowledged and still in the outbox: they must not be sent again from here.
-    private readonly ConcurrentDictionary<Guid, byte> _inHand = new();
+    private readonly ConcurrentDictionary<Guid, byte> _inFlight = new();
     private readonly ConcurrentQueue<Guid> _acknowledged = new();
 
     // Messages that were certainly not sent: there was no room for them, or the producer reports so.
-    private readonly ConcurrentDictionary<Guid, byte> _notLeft = new();
+    private readonly ConcurrentDictionary<Guid, byte> _certainlyUnsent = new();
     private readonly Channel<Undeliverable> _undeliverable = Channel.CreateUnbounded<Undeliverable>();
     private readonly SemaphoreSlim _moreAcknowledged = new(0, 1);
     private readonly SemaphoreSlim _room = new(0, 1);
@@ -44,7 +48,7 @@ internal sealed class OutgoingSender(
     // began.
     private readonly Lock _lock = new();
     private readonly SortedSet<long> _readings = [];
-    private readonly Queue<(long At, Guid Id)> _forgotten = new();
+    private readonly Queue<(long At, Guid Id)> _deleted = new();
     private readonly List<OutgoingMessage> _possibleCopies = [];
     private long _clock;
 
@@ -52,13 +56,13 @@ internal sealed class OutgoingSender(
     public ChannelReader<Undeliverable> Undeliverable => _undeliverable.Reader;
 
     /// <summary>Whether messages are in flight, or acknowledged and still in the outbox.</summary>
-    public bool HasInHand
+    public bool HasInFlight
     {
         get
         {
             lock (_lock)
             {
-                return _inHand.Count > _forgotten.Count;
+                return _inFlight.Count > _deleted.Count;
             }
         }
     }
@@ -84,14 +88,14 @@ internal sealed class OutgoingSender(
             {
                 if (!again)
                 {
-                    HasNotLeft(message);
+                    AddUnsent(message);
                 }
             }
-            else if (_inHand.TryAdd(message.MessageId, 0))
+            else if (_inFlight.TryAdd(message.MessageId, 0))
             {
-                if (!_notLeft.TryRemove(message.MessageId, out _) && again)
+                if (!_certainlyUnsent.TryRemove(message.MessageId, out _) && again)
                 {
-                    MayHaveLeft(message);
+                    AddPossibleCopy(message);
                 }
 
                 Interlocked.Add(ref _bytes, message.Value.Length);
@@ -135,22 +139,22 @@ internal sealed class OutgoingSender(
     }
 
     /// <summary>They were deleted from the outbox.</summary>
-    public void Forgotten(IEnumerable<Guid> ids)
+    public void Deleted(IEnumerable<Guid> ids)
     {
         lock (_lock)
         {
             _clock++;
             foreach (var id in ids)
             {
-                _forgotten.Enqueue((_clock, id));
+                _deleted.Enqueue((_clock, id));
             }
 
-            LetGo();
+            ReleaseDeleted();
         }
     }
 
     /// <summary>They could not be deleted; they are deleted later.</summary>
-    public void GiveBack(IEnumerable<Guid> ids)
+    public void ReturnAcknowledged(IEnumerable<Guid> ids)
     {
         foreach (var id in ids)
         {
@@ -176,7 +180,7 @@ internal sealed class OutgoingSender(
         lock (_lock)
         {
             _readings.Remove(began);
-            LetGo();
+            ReleaseDeleted();
             copies = [.. _possibleCopies];
             _possibleCopies.Clear();
         }
@@ -186,12 +190,13 @@ internal sealed class OutgoingSender(
             Log.MessagesResent(
                 logger,
                 copies.Length,
-                string.Join(", ", copies.Take(NamedMax).Select(message => $"{message.MessageId} for {message.Topic}")) + (copies.Length > NamedMax ? ", ..." : ""));
+                string.Join(", ", copies.Take(NamedMax).Select(message => $"{message.MessageId} for {message.Topic}"))
+                    + (copies.Length > NamedMax ? ", ..." : ""));
         }
     }
 
     // Logged when the reading that found it ends.
-    private void MayHaveLeft(OutgoingMessage message)
+    private void AddPossibleCopy(OutgoingMessage message)
     {
         resent?.Add(message.Topic);
         lock (_lock)
@@ -201,20 +206,20 @@ internal sealed class OutgoingSender(
     }
 
     // Further ones are not remembered and count as possible copies.
-    private void HasNotLeft(OutgoingMessage message)
+    private void AddUnsent(OutgoingMessage message)
     {
-        if (_notLeft.Count < NotLeftMax)
+        if (_certainlyUnsent.Count < CertainlyUnsentMax)
         {
-            _notLeft.TryAdd(message.MessageId, 0);
+            _certainlyUnsent.TryAdd(message.MessageId, 0);
         }
     }
 
     // No current reading can find messages that were deleted before it began.
-    private void LetGo()
+    private void ReleaseDeleted()
     {
-        while (_forgotten.TryPeek(out var oldest) && (_readings.Count == 0 || oldest.At < _readings.Min))
+        while (_deleted.TryPeek(out var oldest) && (_readings.Count == 0 || oldest.At < _readings.Min))
         {
-            _inHand.TryRemove(_forgotten.Dequeue().Id, out _);
+            _inFlight.TryRemove(_deleted.Dequeue().Id, out _);
         }
     }
 
@@ -226,11 +231,12 @@ internal sealed class OutgoingSender(
             var report = await producer.ProduceAsync(record, CancellationToken.None);
             if (report.Delivery == DeliveryStatus.Undeliverable)
             {
-                report = await SendRefusedAsync(sagaId, message, record, report.Reason ?? "no reason given");
+                report = await SendUndeliverableAsync(sagaId, message, record, report.Reason ?? "no reason given");
             }
-            else if (again && report.Delivery == DeliveryStatus.Acknowledged && !IsLetter(message))
+            else if (again && report.Delivery == DeliveryStatus.Acknowledged && !IsDeadLetter(message))
             {
-                await deadLetters.CloseAsync(UndeliverableDeadLetter.Id(message), "The message was sent after all.", CancellationToken.None);
+                await deadLetters.CloseAsync(
+                    UndeliverableDeadLetter.Id(message), "The message was sent later.", CancellationToken.None);
             }
 
             if (report.Delivery == DeliveryStatus.Acknowledged)
@@ -242,14 +248,15 @@ internal sealed class OutgoingSender(
 
             if (report.IsUnwritten)
             {
-                HasNotLeft(message);
+                AddUnsent(message);
             }
         }
 #pragma warning disable CA1031 // Whatever went wrong, the message is in the outbox, and the sweep finds it.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            // The producer reports what is in flight when it closes, after this has been disposed of: the next process deletes those messages.
+            // The producer reports what is in flight when it closes, after this has been disposed of: the next process deletes those
+            // messages.
             if (!_isDisposed)
             {
                 Log.MessageNotProduced(logger, failure);
@@ -263,27 +270,28 @@ internal sealed class OutgoingSender(
             }
         }
 
-        _inHand.TryRemove(message.MessageId, out _);
+        _inFlight.TryRemove(message.MessageId, out _);
     }
 
-    private async Task<DeliveryReport> SendRefusedAsync(
+    private async Task<DeliveryReport> SendUndeliverableAsync(
         Guid sagaId, OutgoingMessage message, ProducedRecord record, string reason)
     {
         Log.MessageUndeliverable(logger, message.MessageId, sagaId, message.Topic, reason);
         if (ShortResponse.For(message, reason) is { } instead)
         {
-            var said = await producer.ProduceAsync(record with { Value = instead.Value, Headers = instead.Headers.Items }, CancellationToken.None);
-            if (said.Delivery != DeliveryStatus.Undeliverable)
+            var replaced = await producer.ProduceAsync(
+                record with { Value = instead.Value, Headers = instead.Headers.Items }, CancellationToken.None);
+            if (replaced.Delivery != DeliveryStatus.Undeliverable)
             {
                 // The requester knows what happened and where the response is: in the saga's rows.
-                return said;
+                return replaced;
             }
         }
 
         // The value may be what is rejected (too large), so the dead letter says where it is stored: in the saga's rows.
         var letter = UndeliverableDeadLetter.Write(sagaId, message, reason);
         var topic = message.Topic;
-        if (!IsLetter(message))
+        if (!IsDeadLetter(message))
         {
             topic = Topics.DeadLetter(topic);
             await deadLetters.AddAsync(UndeliverableDeadLetter.Row(message, reason), CancellationToken.None);
@@ -298,7 +306,7 @@ internal sealed class OutgoingSender(
         return report.Delivery == DeliveryStatus.Undeliverable ? new DeliveryReport(DeliveryStatus.Acknowledged, null) : report;
     }
 
-    private static bool IsLetter(OutgoingMessage message) => message.Topic.EndsWith(Topics.DeadLetterSuffix, StringComparison.Ordinal);
+    private static bool IsDeadLetter(OutgoingMessage message) => message.Topic.EndsWith(Topics.DeadLetterSuffix, StringComparison.Ordinal);
 
     private static void Signal(SemaphoreSlim what)
     {

@@ -33,5 +33,7 @@ internal static class Redrive
     /// letter, so that at least no redrive counts twice.
     /// </summary>
     public static RecordOrigin Origin(DeadLetterRow letter) =>
-        letter.Headers?[HeaderNames.Origin] is { } text && RecordOrigin.Parse(text) is { } origin ? origin : RecordOrigin.FromIdentity(letter.Id);
+        letter.Headers?[HeaderNames.Origin] is { } text && RecordOrigin.Parse(text) is { } origin
+            ? origin
+            : RecordOrigin.FromIdentity(letter.Id);
 }

@@ -10,7 +10,8 @@ namespace Onex.Orchestrator.Outbox;
 /// Answers rejected requests. No row holds the answer, so the record's offset waits until the broker has it. Every copy has the same id,
 /// derived from the record's position.
 /// </summary>
-internal sealed class RejectionSender(ResponseWriter responses, IRecordProducer producer, ResentMessages resent, TimeProvider time, ILogger<RejectionSender> logger)
+internal sealed class RejectionSender(
+    ResponseWriter responses, IRecordProducer producer, ResentMessages resent, TimeProvider time, ILogger<RejectionSender> logger)
 {
     private static readonly TimeSpan _pause = TimeSpan.FromSeconds(1);
 

@@ -42,7 +42,8 @@ internal sealed class ResentMessages : IHealthComponent
     public Task<ComponentReport> ProbeAsync(CancellationToken cancellation) => Task.FromResult(ComponentReport.Healthy with
     {
         Note = Topics is { Count: > 0 } topics
-            ? "sent although a copy may be there, since the process began: " + string.Join(", ", topics.Select(topic => $"{Plural.Format(topic.Value, "message")} for {topic.Key}"))
+            ? "sent although a copy may be there, since the process began: "
+                + string.Join(", ", topics.Select(topic => $"{Plural.Format(topic.Value, "message")} for {topic.Key}"))
             : null,
     });
 }

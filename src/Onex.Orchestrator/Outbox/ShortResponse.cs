@@ -28,10 +28,11 @@ internal static class ShortResponse
             Success = false,
             Status = ResponseStatus.Error,
             OriginalStatus = response.OriginalStatus ?? response.Status,
-            Error = $"The response has {Plural.Format(message.Value.Length, "byte")}, and the broker does not take it on '{message.Topic}': {Clip(reason)} "
+            Error = $"The response has {Plural.Format(message.Value.Length, "byte")}, and the broker rejects it on '{message.Topic}': "
+                + $"{Clip(reason)} "
                 + (response.SagaId is { } saga
-                    ? $"The process itself is not concerned. Fetch the response: GET /api/v1/sagas/{saga}/response."
-                    : "The request was refused. Send a smaller one, and the answer says why."),
+                    ? $"The saga itself is not affected. Fetch the response: GET /api/v1/sagas/{saga}/response."
+                    : "The request was rejected. Send a smaller one to get the reason."),
             Code = ErrorCodes.ResponseUndeliverable,
             CorrelationId = response.CorrelationId,
             Operation = response.Operation is { } operation ? Clip(operation) : null,
@@ -42,9 +43,11 @@ internal static class ShortResponse
         {
             Value = JsonSerializer.SerializeToUtf8Bytes(shortened, MessageJson.Readable.Response),
             Headers = MessageWriter.Headers(
-                EventTypes.Response, message.MessageId, response.CorrelationId, DateTimeOffset.Parse(message.Headers[HeaderNames.Timestamp]!)),
+                EventTypes.Response, message.MessageId, response.CorrelationId, DateTimeOffset.Parse(
+                    message.Headers[HeaderNames.Timestamp]!)),
         };
     }
 
-    private static string Clip(string text) => text.Length <= OperationCharsMax ? text : string.Concat(text.AsSpan(0, OperationCharsMax), "...");
+    private static string Clip(string text) =>
+        text.Length <= OperationCharsMax ? text : string.Concat(text.AsSpan(0, OperationCharsMax), "...");
 }

@@ -65,7 +65,9 @@ internal sealed class EventTargets(ISagaStore store, OutcomeReporter outcomes, i
         }
 
         var kept = await store.StoreEarlyAsync(
-            [.. deliveries.Select(delivery => EarlyEventRows.ToRow(delivery.Event!, now, delivery.Event!.Early!.Value))], earlyMax, cancellation);
+            [.. deliveries.Select(delivery => EarlyEventRows.ToRow(delivery.Event!, now, delivery.Event!.Early!.Value))],
+            earlyMax,
+            cancellation);
         foreach (var delivery in deliveries)
         {
             var request = delivery.Event!;

@@ -26,7 +26,10 @@ internal sealed class RouterHealth : IHealthComponent
         {
             return Task.FromResult(_failures <= FailuresBorne
                 ? ComponentReport.Healthy
-                : new ComponentReport(ComponentState.Unhealthy, $"messages for sagas cannot be handled, {Plural.Format(_failures, "batch")} in a row: {_reason}", null));
+                : new ComponentReport(
+                    ComponentState.Unhealthy,
+                    $"messages for sagas cannot be handled, {Plural.Format(_failures, "batch")} in a row: {_reason}",
+                    null));
         }
     }
 

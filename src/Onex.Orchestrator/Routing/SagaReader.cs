@@ -50,7 +50,9 @@ internal sealed class SagaReader(ISagaStore store, PlanCatalogue plans, ILogger<
 
                 var saga = SagaRows.FromRow(pipe.Plan, row, input, out var hasResponded);
                 sagas.Add(new StoredSaga(
-                    row, pipe, early.Count == 0 ? saga : saga with { Early = [.. early.Select(kept => EarlyEventRows.ToKept(pipe.Plan, kept))] }, unsent)
+                    row, pipe, early.Count == 0
+                        ? saga
+                        : saga with { Early = [.. early.Select(kept => EarlyEventRows.ToKept(pipe.Plan, kept))] }, unsent)
                 {
                     Input = SagaWeight.Of(input),
                 });
@@ -65,7 +67,8 @@ internal sealed class SagaReader(ISagaStore store, PlanCatalogue plans, ILogger<
                 }
             }
 #pragma warning disable CA1031 // One saga that cannot be read must not stop the others.
-            catch (Exception failure) when (failure is not (OperationCanceledException or StoreUnavailableException) && !MemoryShortage.Is(failure))
+            catch (Exception failure) when (
+                failure is not (OperationCanceledException or StoreUnavailableException) && !MemoryShortage.Is(failure))
 #pragma warning restore CA1031
             {
                 Log.SagaUnreadable(logger, row.Id, failure);

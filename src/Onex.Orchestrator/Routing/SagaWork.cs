@@ -103,7 +103,11 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
         _entry = new CommitEntry.Move(
             aside,
             ReadVersion,
-            [new HistoryEntry(Version, 0, aside.UpdatedAt, HistoryKinds.Blocked, row.State, null, SagaRows.Json(writer => writer.WriteString("reason", reason)))],
+            [
+                new HistoryEntry(
+                    Version, 0, aside.UpdatedAt, HistoryKinds.Blocked, row.State, null,
+                    SagaRows.Json(writer => writer.WriteString("reason", reason))),
+            ],
             [],
             [])
         {
@@ -133,7 +137,9 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
         var messageOrdinal = 0;
         foreach (var command in decision.Commands)
         {
-            var argumentsRef = command.Arguments.Utf8.Length > ResponseWriter.TravellingBytesMax ? Store($"arguments:{command.CommandId}", command.Arguments) : null;
+            var argumentsRef = command.Arguments.Utf8.Length > ResponseWriter.TravellingBytesMax
+                ? Store($"arguments:{command.CommandId}", command.Arguments)
+                : null;
             _outgoing.Add(messages.Command(
                 Saga, command, argumentsRef, Identity.Message(_transitionId, messageOrdinal++), Saga.UpdatedAt));
         }
@@ -177,8 +183,12 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
             {
                 JoinedRequests = _joined,
                 SeenMessages = _seen,
-                BufferedEvents = [.. Saga!.Early.Where(kept => !Keeps(_read!, kept)).Select(kept => EarlyEventRows.ToRow(Saga!.Facts, kept))],
-                ReleasedEvents = [.. _read!.Early.Where(kept => !Keeps(Saga!, kept)).Select(kept => kept.MessageId)],
+                BufferedEvents =
+                [
+                    .. Saga!.Early.Where(buffered => !Buffers(_read!, buffered))
+                        .Select(buffered => EarlyEventRows.ToRow(Saga!.Facts, buffered)),
+                ],
+                ReleasedEvents = [.. _read!.Early.Where(kept => !Buffers(Saga!, kept)).Select(kept => kept.MessageId)],
                 WasParked = _read.EndedAt is null && _read.Parked,
                 DeadLetters = _deadLetters,
                 Items = _items,
@@ -186,7 +196,9 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
         }
 
         // Strictly first; an input that another version accepted is stored all the same.
-        if (!ValueJson.TryWrite(Saga!.Facts.Input, out var input, out var problem) && !ValueJson.TryWriteStored(Saga!.Facts.Input, out input, out problem))
+        if (
+            !ValueJson.TryWrite(Saga!.Facts.Input, out var input, out var problem)
+                && !ValueJson.TryWriteStored(Saga!.Facts.Input, out input, out problem))
         {
             throw new InvalidOperationException($"An input without JSON reached the store: {problem}");
         }
@@ -206,7 +218,9 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
         if (refused.IsDead)
         {
             var request = EventDeadLetter.Request(refused.Requester, refused.Event.Data);
-            var requestRef = request.Utf8.Length > EventDeadLetter.ValueBytesMax ? Store($"event:{refused.Event.MessageId}", request) : null;
+            var requestRef = request.Utf8.Length > EventDeadLetter.ValueBytesMax
+                ? Store($"event:{refused.Event.MessageId}", request)
+                : null;
             var id = Identity.Message(_transitionId, ordinal++);
             _outgoing.Add(messages.DeadEvent(rejection, request, requestRef, id, at));
 
@@ -218,7 +232,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
         }
     }
 
-    private static bool Keeps(SagaState saga, BufferedEvent kept) => saga.Early.Any(other => other.MessageId == kept.MessageId);
+    private static bool Buffers(SagaState saga, BufferedEvent kept) => saga.Early.Any(other => other.MessageId == kept.MessageId);
 
     private Guid? Store(string name, RawJson content)
     {

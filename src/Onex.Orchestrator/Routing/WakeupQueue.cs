@@ -71,7 +71,8 @@ internal sealed class WakeupQueue
     {
         lock (_lock)
         {
-            foreach (var sagaId in _current.Where(entry => partitions.Contains(entry.Value.HomePartition)).Select(entry => entry.Key).ToList())
+            foreach (
+                var sagaId in _current.Where(entry => partitions.Contains(entry.Value.HomePartition)).Select(entry => entry.Key).ToList())
             {
                 _current.Remove(sagaId);
             }

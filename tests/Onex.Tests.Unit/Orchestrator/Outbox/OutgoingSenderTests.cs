@@ -59,7 +59,7 @@ public sealed class OutgoingSenderTests
         sender.Send(_saga, [_message]);
 
         Assert.Empty(sender.TakeAcknowledged(10));
-        Assert.False(sender.HasInHand);
+        Assert.False(sender.HasInFlight);
         Assert.Equal(["responses"], broker.Topics);
     }
 
@@ -102,12 +102,12 @@ public sealed class OutgoingSenderTests
         // A sweep, say: its query saw the row, and its answer comes after the row was deleted.
         using (sender.BeginReading())
         {
-            sender.Forgotten(sender.TakeAcknowledged(10));
+            sender.Deleted(sender.TakeAcknowledged(10));
             sender.Send(_saga, [_message]);
         }
 
         Assert.Equal(["responses"], broker.Topics);
-        Assert.False(sender.HasInHand);
+        Assert.False(sender.HasInFlight);
     }
 
     [Fact]
@@ -118,7 +118,7 @@ public sealed class OutgoingSenderTests
         sender.Send(_saga, [_message]);
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
         var older = sender.BeginReading();
-        sender.Forgotten(sender.TakeAcknowledged(10));
+        sender.Deleted(sender.TakeAcknowledged(10));
         using var younger = sender.BeginReading();
 
         sender.Send(_saga, [_message]);
