@@ -15,7 +15,7 @@ using Onex.Hosting.Settings;
 
 namespace Onex.Hosting;
 
-/// <summary>Starts a role the one way Onex roles are started. The one public door of this project.</summary>
+/// <summary>Starts and runs a role. The entry point of this project.</summary>
 public static class OnexHost
 {
     /// <summary>Stopped by a signal, after draining.</summary>
@@ -24,22 +24,22 @@ public static class OnexHost
     /// <summary>Crashed, or could not listen.</summary>
     public const int Crashed = 1;
 
-    /// <summary>Bad configuration or contract: sysexits.h's EX_CONFIG, so that compose and people can tell it from a crash.</summary>
+    /// <summary>Bad configuration or contract: EX_CONFIG of sysexits.h, which distinguishes it from a crash.</summary>
     public const int BadConfiguration = 78;
 
-    // For closing what draining has left open, HTTP last.
+    // The time to close connections after draining, HTTP last.
     private static readonly TimeSpan _closing = TimeSpan.FromSeconds(5);
 
     /// <summary>The version of the program.</summary>
     public static string Version => HealthAnswers.Version;
 
     /// <summary>
-    /// A host with everything that every role has: settings, clock, logs, health. Hosted services that are registered on it start after
-    /// every <see cref="IRoleBootstrap"/> has ended.
+    /// Creates a host with the parts that all roles share: settings, clock, logs, health. Hosted services that are registered on it start
+    /// after every <see cref="IRoleBootstrap"/> has completed.
     /// </summary>
     public static WebApplicationBuilder CreateBuilder(RuntimeSettings settings)
     {
-        // An empty one: appsettings.json, ASPNETCORE_* and the like are no settings of ours.
+        // Empty, so that appsettings.json, ASPNETCORE_* and the like are not read.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "onex", ContentRootPath = AppContext.BaseDirectory });
         builder.WebHost.UseKestrelCore();
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, settings));
@@ -68,12 +68,11 @@ public static class OnexHost
     public static IServiceCollection AddBusHealth(this IServiceCollection services) => services.AddSingleton<IHealthComponent, BusHealth>();
 
     /// <summary>
-    /// Runs the role until a signal, or <paramref name="stop"/>, ends it, and returns the process's exit code. HTTP listens first and
-    /// closes last.
+    /// Runs the role until a signal or <paramref name="stop"/> stops it, and returns the exit code. HTTP listens first and closes last.
     /// </summary>
-    /// <param name="builder">What <see cref="CreateBuilder"/> made, with the role's parts.</param>
-    /// <param name="errors">Where lines for the person who starts it go; stderr if null.</param>
-    /// <param name="stop">Stops it as SIGTERM does.</param>
+    /// <param name="builder">A builder from <see cref="CreateBuilder"/> with the role's services.</param>
+    /// <param name="errors">Receives messages for the person who starts it; stderr if null.</param>
+    /// <param name="stop">Stops the role as SIGTERM does.</param>
     public static async Task<int> RunAsync(this WebApplicationBuilder builder, TextWriter? errors = null, CancellationToken stop = default)
     {
         errors ??= Console.Error;
@@ -92,7 +91,7 @@ public static class OnexHost
         }
         finally
         {
-            // What hangs while it is disposed of ends with the process.
+            // Services that hang while they are disposed of end with the process.
             await app.DisposeAsync().AsTask().WaitAsync(_closing, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
@@ -116,7 +115,7 @@ public static class OnexHost
             settings.HttpBind is "*" or "0.0.0.0" or "::" ? "localhost" : settings.HttpBind,
             settings.HttpPort);
 
-        // At once, so that no load balancer sends anything more.
+        // At once, so that load balancers stop sending calls.
         using var draining = app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<RoleHealth>().MarkDraining);
         using var stopping = stop.Register(app.Lifetime.StopApplication);
         var role = app.Services.GetRequiredService<RoleServices>();
@@ -183,7 +182,8 @@ public static class OnexHost
         catch (Exception refused) when (refused is IOException or SocketException)
         {
             await errors.WriteLineAsync(
-                $"Cannot listen on {settings.HttpBind}:{settings.HttpPort}: {refused.Message}. Set ONEX_HTTP_BIND to an address of this machine, ONEX_HTTP_PORT to a port that is allowed.");
+                $"Cannot listen on {settings.HttpBind}:{settings.HttpPort}: {refused.Message}. "
+                + "Set ONEX_HTTP_BIND to an address of this machine, ONEX_HTTP_PORT to a port that is allowed.");
         }
 
         return false;
@@ -206,6 +206,6 @@ public static class OnexHost
         }
     }
 
-    // What the framework itself starts: everything registered before the role's parts.
+    // Services that the framework starts itself: those registered before the role's.
     private sealed record OwnServices(HashSet<ServiceDescriptor> Descriptors);
 }

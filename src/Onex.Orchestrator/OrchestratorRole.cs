@@ -72,7 +72,7 @@ public static class OrchestratorRole
         services.AddSingleton<IHttpEndpoints, ApiEndpoints>();
         services.AddSingleton(sp => new CallRoom(new MemoryGate(memory.Calls), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RequestCalls>();
-        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<SagaCalls>(sp, settings.Limits.HistoryShown));
+        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<SagaCalls>(sp, settings.HistoryShown));
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<HandledAfterAll>(sp, settings.Topics));
         services.AddSingleton<DeadLetterCalls>();
         services.AddSingleton(sp => new ContractCalls(plans, sp.GetRequiredService<Scheduler>()));

@@ -49,7 +49,7 @@ public sealed class CancelledOrderTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task Whatever_was_on_its_way_what_was_done_is_taken_back_and_nothing_else()
+    public async Task Whatever_was_in_transit_what_was_done_is_compensated_and_nothing_else()
     {
         var random = OrderLoad.Seeded(output);
         await using var stack = await OnexStack.CreateAsync();

@@ -93,9 +93,16 @@ public sealed class OperationCatalogue(IEnumerable<OperationDescriptor> operatio
     public OperationDescriptor? Find(string name) => _byName.GetValueOrDefault(OperationAliases.Resolve(name));
 }
 
-/// <summary>Other words for the first word of an operation's name. What is stored and sent holds the name itself.</summary>
+/// <summary>The prefixes of operation names, and their aliases. Names are stored and sent without aliases.</summary>
 public static class OperationAliases
 {
+    private static readonly string[] _ofEffects = ["consul", "database", "db", "filesystem", "http", "kafka", "redis", "vault"];
+
+    /// <summary>Whether a prefix is one of effect operations, including those to come, or of an operation in the catalogue.</summary>
+    public static bool IsPrefix(string prefix, OperationCatalogue operations) =>
+        _ofEffects.Contains(prefix, StringComparer.Ordinal)
+        || operations.All.Any(operation => operation.Name.StartsWith(prefix + ".", StringComparison.Ordinal));
+
     /// <summary>The name itself: <c>database.query</c> is <c>db.query</c>.</summary>
     public static string Resolve(string name) =>
         name.StartsWith("database.", StringComparison.Ordinal) ? "db" + name["database".Length..] : name;

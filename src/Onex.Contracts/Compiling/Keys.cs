@@ -95,7 +95,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             May("returns", Shape.Type, "The type of the result, checked when it arrives"),
             May("save", Shape.MapOf(Shape.Expression), "Fields of `data` with an expression over `result` for each"),
             May("retry", Shape.Any(Shape.Text, Shape.Map(() => Retry)), "A policy, or the name of one"),
-            May("timeout", Shape.Duration, "Of one attempt; 30 s unless the connection says otherwise"),
+            May("timeout", Shape.Duration, $"Of one attempt: {Durations.Format(CallStep.DefaultTimeout)} unless the connection has another"),
             May("reject", Shape.ListOf(Shape.Map(() => Reject)), "Answers that are a final \"no\""),
             May("catch", Shape.ListOf(Shape.Map(() => Catch)), "Where its final failure leads"),
             May("compensate", Shape.Map(() => Compensate), "How it is compensated. Required before the pivot for what changes the world"),
@@ -345,11 +345,11 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
     public static Keys Retry { get; } = Create(
         "a retry policy",
         [
-            May("attempts", Shape.Whole(1, Limits.AttemptsMax), "How often in all: 5"),
-            May("first", Shape.Duration, "The wait before the second attempt: 200ms"),
-            May("factor", Shape.Number(1, 100), "What each further wait is multiplied by: 2"),
-            May("max", Shape.Duration, "The longest wait: 20s"),
-            May("jitter", Shape.OneOf("full", "none"), "`full`, anything up to the wait (the default), or `none`"),
+            May("attempts", Shape.Whole(1, Limits.AttemptsMax), $"How often in all: {RetryPolicy.Default.Attempts}"),
+            May("first", Shape.Duration, $"The delay before the second attempt: {Durations.Format(RetryPolicy.Default.First)}"),
+            May("factor", Shape.Number(1, 100), $"The factor of each further delay: {RetryPolicy.Default.Factor}"),
+            May("max", Shape.Duration, $"The longest delay: {Durations.Format(RetryPolicy.Default.Max)}"),
+            May("jitter", Shape.OneOf("full", "none"), "`full`, a random part of the delay (the default), or `none`"),
             May("within", Shape.Duration, "The time, from the first attempt on, in which the last one must begin"),
         ],
         []);

@@ -11,10 +11,6 @@ internal static partial class Names
     // What Kafka allows.
     private const int TopicLengthMax = 249;
 
-    // The first word of a request's operation tells a contract from an operation; these are taken even where their effects are not there.
-    private static readonly FrozenSet<string> _prefixes =
-        FrozenSet.ToFrozenSet(["http", "db", "database", "consul", "vault", "kafka", "redis", "filesystem"], StringComparer.Ordinal);
-
     // Words that the expression language reads as something else than a name.
     private static readonly FrozenSet<string> _words = FrozenSet.ToFrozenSet(
         [
@@ -44,7 +40,7 @@ internal static partial class Names
                 : "it has other characters than those allowed, or too many";
         }
 
-        return _prefixes.Contains(name) || operations.All.Any(operation => operation.Name.Split('.')[0] == name)
+        return OperationAliases.IsPrefix(name, operations) || operations.Find(name) is not null
             ? "operations begin with it"
             : null;
     }

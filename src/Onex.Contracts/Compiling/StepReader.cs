@@ -13,7 +13,6 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
 {
     private static readonly string[] _others = ["wait", "set", "respond", "fail", "parallel", "emit"];
     private static readonly string[] _calls = ["effect", "compute", "saga"];
-    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(30);
 
     private readonly HashSet<string> _ids = new(StringComparer.Ordinal);
 
@@ -112,7 +111,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             Returns = ReadReturns(map, call),
             Save = each is null ? ReadAssignments(map.Find("save"), "'save'", ExpressionPlace.ForResult(ResultType(id))) : [],
             Retry = call?.Retry ?? RetryPolicy.Default,
-            Timeout = call?.Timeout ?? _timeout,
+            Timeout = call?.Timeout ?? CallStep.DefaultTimeout,
             Reject = ReadReject(
                 map.Find("reject"),
                 ExpressionPlace.ForResult(expressions.Types.StepCall(map)).With(each?.ItemType)),
@@ -272,7 +271,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             operation,
             new Invocation(operation.Name, connection?.Name, arguments),
             retry ?? connection?.Retry ?? RetryPolicy.Default,
-            timeout ?? (connection?.TimeoutMs is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : _timeout));
+            timeout ?? (connection?.TimeoutMs is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : CallStep.DefaultTimeout));
     }
 
     // Which contracts there are is known when all of them have been read.
@@ -289,7 +288,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         var arguments = scope.Contracts.Find(name.Text) is { Input: { } input } child
             ? ReadInput(map.Find("with"), name, child, input, place)
             : ReadArguments(map, operation, place);
-        return new Call(StepKind.Saga, operation, new Invocation(name.Text, null, arguments), RetryPolicy.Default, _timeout);
+        return new Call(StepKind.Saga, operation, new Invocation(name.Text, null, arguments), RetryPolicy.Default, CallStep.DefaultTimeout);
     }
 
     // Without `with` it is started with an empty input.

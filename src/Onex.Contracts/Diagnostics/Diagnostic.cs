@@ -16,7 +16,7 @@ public enum Severity
 /// <param name="Code"><c>ONEX1xxx</c>.</param>
 /// <param name="Severity">How bad it is.</param>
 /// <param name="Path">The file, as given.</param>
-/// <param name="Line">From 1.</param>
+/// <param name="Line">From 1; 0 if there is no file (an environment variable).</param>
 /// <param name="Column">From 1.</param>
 /// <param name="Length">Characters to mark; at least 1.</param>
 /// <param name="Problem">What is wrong.</param>
@@ -33,7 +33,7 @@ public sealed record Diagnostic(
     public string Render()
     {
         var severity = Severity == Severity.Error ? "error" : "warning";
-        var text = new StringBuilder().Append($"{Path}:{Line}:{Column}: {severity} {Code}: {Printable(Problem)}\n");
+        var text = new StringBuilder().Append($"{Path}{(Line == 0 ? "" : $":{Line}:{Column}")}: {severity} {Code}: {Printable(Problem)}\n");
         if (SourceLine is not null)
         {
             AppendSource(text, SourceLine);
@@ -44,7 +44,7 @@ public sealed record Diagnostic(
 
     private void AppendSource(StringBuilder text, string source)
     {
-        var gutter = $"{Line,5} | ";
+        var gutter = $"{(Line == 0 ? "" : $"{Line}"),5} | ";
         var column = Math.Clamp(Column - 1, 0, source.Length);
         var from = source.Length <= ShownMax ? 0 : Math.Max(0, column - BeforeMax);
         var shown = Printable(source.Substring(from, Math.Min(ShownMax, source.Length - from)));

@@ -29,7 +29,10 @@ public sealed class CallStep : StepPlan
     /// <summary>How failures are retried.</summary>
     public required RetryPolicy Retry { get; init; }
 
-    /// <summary>Run time of one attempt.</summary>
+    /// <summary>The time limit of an attempt if neither the step nor its connection sets one.</summary>
+    public static TimeSpan DefaultTimeout { get; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The time limit of an attempt.</summary>
     public required TimeSpan Timeout { get; init; }
 
     /// <summary>Answers that are a final "no".</summary>

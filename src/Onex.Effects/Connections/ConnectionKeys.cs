@@ -40,8 +40,11 @@ internal static class ConnectionKeys
     private static readonly TimeSpan _day = TimeSpan.FromDays(1);
     private static readonly TimeSpan _millisecond = TimeSpan.FromMilliseconds(1);
 
-    public static ConnectionKey Timeout { get; } =
-        new("timeout", "duration", "The time limit of an attempt, for steps that set none") { Durations = (_millisecond, _hour), Default = "`30s`" };
+    public static ConnectionKey Timeout { get; } = new("timeout", "duration", "The time limit of an attempt, for steps that set none")
+    {
+        Durations = (_millisecond, _hour),
+        Default = Duration(CallStep.DefaultTimeout),
+    };
 
     /// <summary>The keys of <c>retry</c>.</summary>
     public static IReadOnlyList<ConnectionKey> Retry { get; } =

@@ -6,18 +6,18 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Hosting.Http;
 
-/// <summary>Who may use <c>/api</c> (docs/http-api.md): deny, then allow.</summary>
+/// <summary>Decides who may use <c>/api</c> (docs/http-api.md).</summary>
 public static class ApiAccess
 {
-    /// <summary>Who a caller on this machine is, where no token is configured.</summary>
+    /// <summary>The name of a caller on this machine if no token is configured.</summary>
     public const string Loopback = "loopback";
 
     private const string Bearer = "Bearer ";
 
-    /// <summary>Whether a caller may do what needs that scope.</summary>
-    /// <param name="tokens">The configured tokens. Without one only callers on this machine are served, and no web page that one of them has open.</param>
-    /// <param name="call">What is known of the caller.</param>
-    /// <param name="needed">What the endpoint needs.</param>
+    /// <summary>Decides whether a caller may use an endpoint.</summary>
+    /// <param name="tokens">The configured tokens. Without one only callers on this machine are served, except web pages of other origins.</param>
+    /// <param name="call">The facts about the call.</param>
+    /// <param name="needed">The scope that the endpoint requires.</param>
     public static AccessDecision Decide(IReadOnlyList<ApiToken> tokens, CallFacts call, ApiScope needed)
     {
         if (tokens.Count == 0)
@@ -36,7 +36,7 @@ public static class ApiAccess
         ApiToken? known = null;
         foreach (var token in tokens)
         {
-            // All are looked at, so that the time tells nothing.
+            // All are compared, so that the time does not reveal which one matched.
             known = token.Matches(sent) ? token : known;
         }
 
@@ -54,8 +54,8 @@ public static class ApiAccess
     }
 
     /// <summary>
-    /// Whether a caller may see what <c>/health/detailed</c> tells: one on this machine that is no web page, whether tokens are configured or not, and
-    /// from elsewhere whoever has a token.
+    /// Decides whether a caller may see <c>/health/detailed</c>: callers on this machine may, except web pages, whether or not tokens are
+    /// configured; others need a token.
     /// </summary>
     public static AccessDecision DecideDetails(IReadOnlyList<ApiToken> tokens, CallFacts call)
     {
@@ -63,9 +63,9 @@ public static class ApiAccess
         return tokens.Count == 0 || local is AccessDecision.Allowed ? local : Decide(tokens, call, ApiScope.Read);
     }
 
-    // A page of any web site can have its visitor's browser call this machine: under a name of the site's own that its DNS answers with
-    // 127.0.0.1, or as a form or a script without rights of another origin. The first shows in Host, the second in Origin, and a body of JSON
-    // is what neither may send without having asked first.
+    // A page of any web site can make its visitor's browser call this machine: through a name of the site that its DNS resolves to 127.0.0.1
+    // (DNS rebinding), or with a form or a script of another origin. Host shows the first, Origin the second, and neither may send a JSON
+    // body without a preflight request.
     private static AccessDecision DecideWithoutToken(CallFacts call)
     {
         if (call.Caller is null || !IsLoopback(call.Caller))
@@ -98,7 +98,7 @@ public static class ApiAccess
 
     private static bool IsLoopback(IPAddress address) => IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
 
-    // Only what every browser and system takes to itself: no DNS server can give localhost, or an address, another meaning.
+    // Only names that no DNS server can redirect: localhost and addresses.
     private static bool IsLoopback(HostString host) =>
         host.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Host, out var address) && IsLoopback(address));
 
@@ -111,8 +111,8 @@ public static class ApiAccess
     private static string Clip(string? text) => text is null ? "" : text.Length <= 80 ? text : string.Concat(text.AsSpan(0, 80), "...");
 }
 
-/// <summary>What is known of a call before it is served.</summary>
-/// <param name="Caller">The address at the other end of the connection; what proxies say of others is not believed.</param>
+/// <summary>The facts about a call that decide whether it is served.</summary>
+/// <param name="Caller">The remote address of the connection; forwarding headers of proxies are ignored.</param>
 /// <param name="Scheme"><c>http</c> or <c>https</c>.</param>
 /// <param name="Host">The header <c>Host</c>.</param>
 /// <param name="Origin">The header <c>Origin</c>, or null.</param>
@@ -122,7 +122,7 @@ public static class ApiAccess
 public sealed record CallFacts(
     IPAddress? Caller, string Scheme, HostString Host, string? Origin, string? ContentType, bool HasBody, string? Authorization)
 {
-    /// <summary>Reads them.</summary>
+    /// <summary>Reads the facts of a call.</summary>
     public static CallFacts From(HttpContext http) => new(
         http.Connection.RemoteIpAddress,
         http.Request.Scheme,
@@ -133,25 +133,25 @@ public sealed record CallFacts(
         http.Request.Headers.Authorization.Count == 0 ? null : http.Request.Headers.Authorization.ToString());
 }
 
-/// <summary>What came of looking at a caller.</summary>
+/// <summary>Whether a caller is served.</summary>
 public abstract record AccessDecision
 {
     private AccessDecision()
     {
     }
 
-    /// <summary>It may.</summary>
+    /// <summary>It is served.</summary>
     /// <param name="Name">The token's name, or <see cref="ApiAccess.Loopback"/>.</param>
     public sealed record Allowed(string Name) : AccessDecision;
 
-    /// <summary>It may not.</summary>
+    /// <summary>It is not served.</summary>
     /// <param name="Status">401, 403 or 415.</param>
     /// <param name="Code">See <see cref="ErrorCodes"/>.</param>
-    /// <param name="Detail">Why.</param>
-    /// <param name="Remedy">What to do.</param>
+    /// <param name="Detail">The reason.</param>
+    /// <param name="Remedy">The remedy.</param>
     public sealed record Denied(int Status, string Code, string Detail, string Remedy) : AccessDecision
     {
-        /// <summary>The same as an answer.</summary>
+        /// <summary>The response.</summary>
         public Problem ToProblem() => new()
         {
             Status = Status,

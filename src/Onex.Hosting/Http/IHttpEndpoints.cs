@@ -3,8 +3,8 @@ using Microsoft.AspNetCore.Routing;
 namespace Onex.Hosting.Http;
 
 /// <summary>
-/// Endpoints of a role beside those of its health, on the same port. Mapped before anything slow starts: an endpoint that needs what the
-/// bootstrap prepares looks at <see cref="Health.RoleHealth.Initialized"/> first.
+/// Endpoints of a role, on the same port as its health. They are mapped before the bootstrap runs: an endpoint that depends on the
+/// bootstrap must check <see cref="Health.RoleHealth.Initialized"/> first.
 /// </summary>
 public interface IHttpEndpoints
 {

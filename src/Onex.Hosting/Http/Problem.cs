@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Onex.Hosting.Http;
 
-/// <summary>An error over HTTP: RFC 9457 problem details with a code, and what to do.</summary>
+/// <summary>An error over HTTP: RFC 9457 problem details with a code and a remedy.</summary>
 public sealed record Problem
 {
     /// <summary>The HTTP status.</summary>
@@ -16,10 +16,10 @@ public sealed record Problem
     /// <summary><c>ONEXnnnn</c>: a page in docs/errors.</summary>
     public required string Code { get; init; }
 
-    /// <summary>What is wrong, where and why.</summary>
+    /// <summary>The problem, its place and its cause.</summary>
     public required string Detail { get; init; }
 
-    /// <summary>What to do.</summary>
+    /// <summary>The remedy.</summary>
     public string? Remedy { get; init; }
 
     /// <summary>The request's correlation id, where there is one.</summary>
@@ -28,7 +28,7 @@ public sealed record Problem
     /// <summary>Structured facts: the problems of a payload.</summary>
     public Contracts.Messages.RawJson? Details { get; init; }
 
-    /// <summary>Answers with it.</summary>
+    /// <summary>Writes it as the response.</summary>
     public Task WriteAsync(HttpContext http)
     {
         http.Response.StatusCode = Status;
@@ -51,7 +51,7 @@ public sealed record Problem
 [JsonSerializable(typeof(Problem))]
 internal sealed partial class ProblemJson : JsonSerializerContext
 {
-    /// <summary>Text stays as it is but for what JSON itself forbids.</summary>
+    /// <summary>Escapes only what JSON requires.</summary>
     public static ProblemJson Readable => field ??= new(new JsonSerializerOptions
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,

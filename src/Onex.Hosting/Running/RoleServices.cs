@@ -6,8 +6,8 @@ using Onex.Hosting.Health;
 namespace Onex.Hosting.Running;
 
 /// <summary>
-/// Starts a role's own hosted services (MassTransit's bus, sweeps, renewals) after its bootstrap, and stops them before HTTP goes away.
-/// The framework would start them before the first port listens, and stop them after the last has closed.
+/// Starts a role's hosted services (MassTransit's bus, sweeps, renewals) after its bootstrap, and stops them before HTTP closes. The
+/// framework would start them before HTTP listens and stop them after it has closed.
 /// </summary>
 internal sealed class RoleServices(
     IServiceProvider services, RoleHealth health, TimeProvider time, ILogger<RoleServices> logger)
@@ -18,13 +18,13 @@ internal sealed class RoleServices(
     private readonly List<IHostedService> _started = [];
     private readonly TaskCompletionSource _faulted = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>A hosted service that waits for the bootstrap.</summary>
+    /// <summary>A hosted service that starts after the bootstrap.</summary>
     internal sealed record Deferred(IHostedService Service);
 
-    /// <summary>Ends, with its exception, when a service that should run for ever has failed.</summary>
+    /// <summary>Fails with the exception of the first background service that fails.</summary>
     public Task Faulted => _faulted.Task;
 
-    /// <summary>Takes the hosted services that were registered after <paramref name="kept"/> out of the framework's hands.</summary>
+    /// <summary>Defers the start of all hosted services except those in <paramref name="kept"/>, which the framework starts.</summary>
     public static void Defer(IServiceCollection services, IReadOnlySet<ServiceDescriptor> kept)
     {
         for (var i = 0; i < services.Count; i++)
@@ -44,7 +44,7 @@ internal sealed class RoleServices(
             await RunAsync(bootstrap, cancellation);
         }
 
-        // Made only now: making them may need what the bootstrap has prepared.
+        // Created only now, because their constructors may need what the bootstrap has prepared.
         foreach (var service in services.GetServices<Deferred>().Select(one => one.Service))
         {
             cancellation.ThrowIfCancellationRequested();

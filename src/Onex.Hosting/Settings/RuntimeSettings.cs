@@ -1,5 +1,5 @@
 using Onex.Contracts.Messages;
-using Onex.Contracts.Text;
+using Onex.Contracts.Plans;
 
 namespace Onex.Hosting.Settings;
 
@@ -9,7 +9,7 @@ public enum RuntimeProfile
     /// <summary>All three in one process.</summary>
     All,
 
-    /// <summary>The sagas.</summary>
+    /// <summary>Sagas.</summary>
     Main,
 
     /// <summary>External I/O.</summary>
@@ -19,23 +19,23 @@ public enum RuntimeProfile
     Workers,
 }
 
-/// <summary>Where messages travel.</summary>
+/// <summary>Where messages are sent.</summary>
 public enum EventBus
 {
-    /// <summary>Apache Kafka or what speaks its protocol.</summary>
+    /// <summary>Apache Kafka, or a broker with its protocol.</summary>
     Kafka,
 
-    /// <summary>The in-process twin.</summary>
+    /// <summary>The log inside the process.</summary>
     InMemory,
 }
 
-/// <summary>Where sagas are kept.</summary>
+/// <summary>Where sagas are stored.</summary>
 public enum StoreKind
 {
     /// <summary>PostgreSQL.</summary>
     Postgres,
 
-    /// <summary>A file.</summary>
+    /// <summary>SQLite.</summary>
     Sqlite,
 }
 
@@ -48,27 +48,14 @@ public sealed record KafkaConnection(
     public override string ToString() => $"{SecurityProtocol} {BootstrapServers}" + (SaslUsername is null ? "" : $" as {SaslUsername}");
 }
 
-/// <summary>How to reach the runtime's own database.</summary>
+/// <summary>How to reach the runtime's database.</summary>
 public sealed record PostgresConnection(string Host, int Port, string Database, string User, string? Password, string SslMode)
 {
     /// <summary>Without the password: settings are logged.</summary>
     public override string ToString() => $"{Host}:{Port}/{Database} as {User}";
 }
 
-/// <summary>What is allowed to contracts and their sagas.</summary>
-/// <param name="States">States of one contract.</param>
-/// <param name="Steps">Steps of one contract.</param>
-/// <param name="Depth">Maps and lists in one another, in a file.</param>
-/// <param name="Branches">Branches of one <c>parallel</c>.</param>
-/// <param name="Items">Items of one <c>each</c>.</param>
-/// <param name="BufferedEvents">Events that wait for one saga.</param>
-/// <param name="IdleEntries">Entries of one saga into a state without an event, a wait or new data in between.</param>
-/// <param name="ExpressionCost">Cost units of one evaluation.</param>
-/// <param name="HistoryShown">Entries of a history that one call answers.</param>
-public sealed record LimitSettings(
-    int States, int Steps, int Depth, int Branches, int Items, int BufferedEvents, int IdleEntries, int ExpressionCost, int HistoryShown);
-
-/// <summary>Everything that environment and <c>runtime_config.yaml</c> say, checked. Made only by <see cref="SettingsReader"/>.</summary>
+/// <summary>The checked settings of a process. Created only by <see cref="SettingsReader"/>.</summary>
 public sealed record RuntimeSettings
 {
     /// <summary><c>RUNTIME_PROFILE</c>.</summary>
@@ -131,8 +118,11 @@ public sealed record RuntimeSettings
     /// <summary><c>ONEX_MAX_REQUEST_BYTES</c>.</summary>
     public required int MaxRequestBytes { get; init; }
 
-    /// <summary><c>ONEX_MAX_*</c>, but for requests.</summary>
-    public required LimitSettings Limits { get; init; }
+    /// <summary><c>ONEX_MAX_*</c> of contracts and their sagas.</summary>
+    public required ContractLimits Limits { get; init; }
+
+    /// <summary><c>ONEX_MAX_HISTORY_SHOWN</c>.</summary>
+    public required int HistoryShown { get; init; }
 
     /// <summary><c>ONEX_HTTP_PORT</c>.</summary>
     public required int HttpPort { get; init; }

@@ -1,6 +1,6 @@
 namespace Onex.Hosting.Settings;
 
-/// <summary>What form a setting's value has.</summary>
+/// <summary>The form of a setting's value.</summary>
 public enum SettingKind
 {
     /// <summary>Any text.</summary>
@@ -22,12 +22,12 @@ public enum SettingKind
     List,
 }
 
-/// <summary>A row of the table of settings: what the reader reads and what docs/configuration.md shows.</summary>
-/// <param name="Group">The heading that it stands under.</param>
-/// <param name="Variable">The environment variable, or null for what only the file can say.</param>
+/// <summary>A row of the table of settings.</summary>
+/// <param name="Group">The heading in docs/configuration.md.</param>
+/// <param name="Variable">The environment variable, or null if only the file can set it.</param>
 /// <param name="Kind">The form of its value.</param>
-/// <param name="Default">The value when nothing is said, or null if there is none.</param>
-/// <param name="Meaning">What it is for.</param>
+/// <param name="Default">The default, or null if there is none.</param>
+/// <param name="Meaning">Its description.</param>
 public sealed record Setting(string Group, string? Variable, SettingKind Kind, string? Default, string Meaning)
 {
     /// <summary>Another name of the variable, or null.</summary>
@@ -42,10 +42,10 @@ public sealed record Setting(string Group, string? Variable, SettingKind Kind, s
     /// <summary>Its key in <c>runtime_config.yaml</c>, nested with a dot, or null.</summary>
     public string? FileKey { get; init; }
 
-    /// <summary>Whether its value is never shown and may come from the file that <c>&lt;NAME&gt;_FILE</c> names.</summary>
+    /// <summary>Whether its value is never shown, and may be in a file that <c>&lt;NAME&gt;_FILE</c> names.</summary>
     public bool Secret { get; init; }
 
-    /// <summary>Whether it is checked, but nothing uses it in this version.</summary>
+    /// <summary>Whether this version checks it without using it.</summary>
     public bool NotYet { get; init; }
 
     /// <summary>The values of <see cref="SettingKind.OneOf"/>, as they are written.</summary>
@@ -57,6 +57,6 @@ public sealed record Setting(string Group, string? Variable, SettingKind Kind, s
     /// <summary>The bounds of <see cref="SettingKind.Duration"/>, both included.</summary>
     public (TimeSpan Min, TimeSpan Max) Span { get; init; } = (TimeSpan.Zero, TimeSpan.MaxValue);
 
-    /// <summary>What a person may call it: the variable, or the key in the file.</summary>
+    /// <summary>The variable, or the key in the file.</summary>
     public string Name => Variable ?? FileKey!;
 }

@@ -3,7 +3,7 @@ using Onex.Contracts.Text;
 
 namespace Onex.Hosting.Settings;
 
-/// <summary>Writes docs/configuration.md from the table, so that the two cannot differ.</summary>
+/// <summary>Renders docs/configuration.md from the table.</summary>
 internal static class SettingsDocument
 {
     public static string Render()
@@ -11,14 +11,15 @@ internal static class SettingsDocument
         var text = new StringBuilder("""
             # Configuration
 
-            Made from the table in `SettingsTable.cs`; a test compares the two, and `ONEX_GOLDEN=update` with that test writes this file again.
+            Generated from `SettingsTable.cs`; a test compares the two, and `ONEX_GOLDEN=update` with that test updates this file.
 
-            A setting comes from its environment variable, else from `runtime/runtime_config.yaml` below the contracts directory, else it has
-            its default. An empty variable counts as not set. A secret may also stand in a file whose path `<NAME>_FILE` holds, as Docker and
-            Kubernetes hand secrets over; it is never shown. A secret that still holds a `__REPLACE_WITH_...__` placeholder stops every role.
-            What is wrong is reported all at once, a line each on stderr, and the exit code is 78.
+            A setting is read from its environment variable, else from `runtime/runtime_config.yaml` in the contracts directory, else its
+            default applies. An empty variable counts as not set. A secret may also be in a file whose path is in `<NAME>_FILE`, which is how
+            Docker and Kubernetes pass secrets; it is never shown. A secret that still holds a `__REPLACE_WITH_...__` placeholder stops every
+            role. All problems are reported at once on stderr, each with a code ([ONEX2020](errors/ONEX2020.md) to
+            [ONEX2032](errors/ONEX2032.md)), its position and the remedy; the exit code is then 78.
 
-            Durations are written `500ms`, `15s`, `2m`, `1h`, `15d` or `00:00:15`.
+            Durations are written `500ms`, `15s`, `2m`, `1h30m`, `15d` or `00:00:15`.
 
             """).Append('\n');
         foreach (var group in SettingsTable.All.GroupBy(setting => setting.Group))
@@ -78,6 +79,8 @@ internal static class SettingsDocument
             SettingKind.List => " A list.",
             _ => "",
         };
-        return setting.Meaning + allowed + (setting.Secret ? " Secret." : "") + (setting.NotYet ? " To come: checked, but not used by this version." : "");
+        return setting.Meaning + allowed
+            + (setting.Secret ? " Secret." : "")
+            + (setting.NotYet ? " To come: checked, but not used by this version." : "");
     }
 }

@@ -1,154 +1,140 @@
-using Onex.Contracts.Text;
-using YamlDotNet.Core;
-using YamlDotNet.RepresentationModel;
+using System.Text.RegularExpressions;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Yaml;
 
 namespace Onex.Hosting.Settings;
 
-/// <summary>What <c>runtime_config.yaml</c> says: values by key (<c>logging.level</c>), each with its place.</summary>
-internal sealed class SettingsFile
+/// <summary>The value of a setting, and where it is set.</summary>
+/// <param name="Name">The environment variable, or the key in the file.</param>
+/// <param name="Text">The value; items of a list are separated by commas.</param>
+/// <param name="At">Its position in the file, or null if an environment variable holds it.</param>
+internal sealed record SettingValue(string Name, string Text, SourceSpan? At)
 {
-    private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
+    /// <summary>The items of a list.</summary>
+    public IReadOnlyList<string>? Items { get; init; }
+}
 
-    /// <summary>A value and where it stands (<c>path:line:column</c>).</summary>
-    public sealed record Entry(string Place, string? Text, IReadOnlyList<string>? Items);
+/// <summary>The values of <c>runtime_config.yaml</c> by key (<c>logging.level</c>), and what is wrong with the file.</summary>
+internal sealed partial class SettingsFile
+{
+    private const int DepthMax = 16;
+
+    private static readonly List<string> _keys =
+        [.. SettingsTable.All.Where(setting => setting.FileKey is not null).Select(setting => setting.FileKey!)];
+
+    private readonly Dictionary<string, SettingValue> _values = new(StringComparer.Ordinal);
+
+    private SettingsFile(string shownAs, string text) => Source = new SourceFile(shownAs, text, Masked);
+
+    /// <summary>The file's text with its diagnostics.</summary>
+    public SourceFile Source { get; }
 
     /// <summary>The value of a key, or null.</summary>
-    public Entry? Find(string key) => _entries.GetValueOrDefault(key);
+    public SettingValue? Find(string key) => _values.GetValueOrDefault(key);
 
-    /// <summary>Reads a file; one that is not there says nothing.</summary>
-    /// <param name="path">Where it is.</param>
-    /// <param name="shownAs">What it is called in messages.</param>
-    /// <param name="problems">What is wrong is added here.</param>
-    /// <param name="warnings">What is odd is added here.</param>
-    public static SettingsFile Read(string path, string shownAs, List<string> problems, List<string> warnings)
+    /// <summary>Reads a file; one that does not exist holds no settings.</summary>
+    /// <param name="path">Its path.</param>
+    /// <param name="shownAs">Its path in messages.</param>
+    public static SettingsFile Read(string path, string shownAs)
     {
-        var file = new SettingsFile();
-        string text;
         try
         {
-            text = File.ReadAllText(path);
-        }
-        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException)
-        {
+            var file = new SettingsFile(shownAs, File.Exists(path) ? File.ReadAllText(path) : "");
+            file.ReadDocument();
             return file;
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
         {
-            problems.Add($"{shownAs}: it cannot be read ({unreadable.Message}). Make it readable for the user that runs onex, or remove it.");
+            var file = new SettingsFile(shownAs, "");
+            file.Source.Report(ContractDiagnostics.Unreadable(SourceSpan.Start, shownAs, unreadable.Message));
             return file;
         }
-
-        var yaml = new YamlStream();
-        try
-        {
-            yaml.Load(new StringReader(text));
-        }
-        catch (YamlException broken)
-        {
-            problems.Add(
-                $"{shownAs}:{broken.Start.Line}:{broken.Start.Column}: it is not YAML: {OneLine(broken.InnerException?.Message ?? broken.Message)} Correct it thereabouts.");
-            return file;
-        }
-
-        if (yaml.Documents.Count > 1)
-        {
-            var second = yaml.Documents[1].RootNode.Start;
-            problems.Add($"{shownAs}:{second.Line}:{second.Column}: there is a second document. Keep one, without '---' between.");
-        }
-
-        if (yaml.Documents is [{ RootNode: var root }, ..] && !IsNull(root))
-        {
-            file.ReadRoot(root, shownAs, problems, warnings);
-        }
-
-        return file;
     }
 
-    private void ReadRoot(YamlNode root, string shownAs, List<string> problems, List<string> warnings)
+    private void ReadDocument()
     {
-        if (root is not YamlMappingNode mapping)
+        // A file of nothing but comments holds no settings.
+        if (Source.Text.Split('\n').All(line => line.Trim() is "" or ['#', ..])
+            || YamlReader.Read(Source, DepthMax) is not { } root
+            || root is ScalarSyntax { IsNull: true })
         {
-            problems.Add($"{Place(shownAs, root)}: the file is {Kind(root)}. Write 'key: value' lines (docs/configuration.md lists the keys).");
             return;
         }
 
-        var keys = SettingsTable.All.Where(setting => setting.FileKey is not null).Select(setting => setting.FileKey!).ToList();
-        var top = keys.Select(key => key.Split('.')[0]).Distinct(StringComparer.Ordinal).ToList();
-        foreach (var (name, key, value) in Children(mapping))
+        if (root is not MapSyntax map)
         {
-            var nested = keys.Where(k => k.StartsWith(name + ".", StringComparison.Ordinal)).Select(k => k[(name.Length + 1)..]).ToList();
-            if (!top.Contains(name, StringComparer.Ordinal))
+            Source.Report(ContractDiagnostics.WrongType(root.At, "the settings file", "a map ('key: value' lines)", root.Kind));
+            return;
+        }
+
+        var top = _keys.Select(key => key.Split('.')[0]).Distinct(StringComparer.Ordinal).ToList();
+        foreach (var (key, value) in map.Entries)
+        {
+            var nested = _keys.Where(known => known.StartsWith(key.Text + ".", StringComparison.Ordinal))
+                .Select(known => known[(key.Text.Length + 1)..])
+                .ToList();
+            if (!top.Contains(key.Text, StringComparer.Ordinal))
             {
-                warnings.Add($"{Place(shownAs, key)}: '{name}' is not a setting and is ignored.{Meant(name, top)}");
+                Source.Report(SettingsDiagnostics.Unknown(key.Text, top) with { At = key.At });
             }
             else if (nested.Count == 0)
             {
-                Add(name, value, shownAs, problems);
+                Add(key.Text, value);
             }
-            else if (value is YamlMappingNode section)
+            else if (value is MapSyntax section)
             {
-                ReadSection(name, section, nested, shownAs, problems);
+                ReadSection(key.Text, section, nested);
             }
-            else if (!IsNull(value))
+            else if (value is not ScalarSyntax { IsNull: true })
             {
-                problems.Add($"{Place(shownAs, value)}: '{name}' is {Kind(value)}. Below it belong: {string.Join(", ", nested)}.");
+                Source.Report(ContractDiagnostics.WrongType(value.At, $"'{key.Text}'", $"a map with {string.Join(", ", nested)}", value.Kind));
             }
         }
     }
 
-    private void ReadSection(string section, YamlMappingNode mapping, List<string> known, string shownAs, List<string> problems)
+    private void ReadSection(string section, MapSyntax map, List<string> known)
     {
-        foreach (var (name, key, value) in Children(mapping))
+        foreach (var (key, value) in map.Entries)
         {
-            if (known.Contains(name, StringComparer.Ordinal))
+            if (known.Contains(key.Text, StringComparer.Ordinal))
             {
-                Add($"{section}.{name}", value, shownAs, problems);
+                Add($"{section}.{key.Text}", value);
             }
             else
             {
-                problems.Add($"{Place(shownAs, key)}: '{section}.{name}' is not a setting.{Meant(name, known)} Settings here: {string.Join(", ", known)}.");
+                Source.Report(ContractDiagnostics.UnknownKey(key.At, $"'{section}'", key.Text, known));
             }
         }
     }
 
-    private void Add(string key, YamlNode value, string shownAs, List<string> problems)
+    private void Add(string key, SyntaxNode value)
     {
-        if (IsNull(value))
-        {
-            return;
-        }
-
         var isList = SettingsTable.All.First(setting => string.Equals(setting.FileKey, key, StringComparison.Ordinal)).Kind == SettingKind.List;
         switch (value)
         {
-            case YamlScalarNode scalar when !isList:
-                _entries[key] = new Entry(Place(shownAs, value), scalar.Value, null);
+            case ScalarSyntax { IsNull: true }:
                 break;
-            case YamlSequenceNode list when isList && list.Children.All(item => item is YamlScalarNode { Value.Length: > 0 }):
-                _entries[key] = new Entry(Place(shownAs, value), null, [.. list.Children.Select(item => ((YamlScalarNode)item).Value!)]);
+            case ScalarSyntax scalar when !isList:
+                _values[key] = new SettingValue(key, scalar.Text, scalar.At);
+                break;
+            case ListSyntax list when isList && list.Items.All(item => item is ScalarSyntax { Text.Length: > 0 }):
+                var items = list.Items.Select(item => ((ScalarSyntax)item).Text).ToList();
+                _values[key] = new SettingValue(key, string.Join(", ", items), list.At) { Items = items };
                 break;
             default:
-                problems.Add($"{Place(shownAs, value)}: '{key}' is {Kind(value)}. Write {(isList ? "a list of names: [one, two]" : "a single value")}.");
+                var expected = isList ? "a list of names ([one, two])" : "a single value";
+                Source.Report(ContractDiagnostics.WrongType(value.At, $"'{key}'", expected, value.Kind));
                 break;
         }
     }
 
-    private static IEnumerable<(string Name, YamlNode Key, YamlNode Value)> Children(YamlMappingNode mapping) =>
-        mapping.Children.Select(pair => ((pair.Key as YamlScalarNode)?.Value ?? pair.Key.ToString(), pair.Key, pair.Value));
+    // The value of an unknown key may be a secret that somebody put here.
+    private static string Masked(string line) =>
+        KeyPattern().Match(line) is { Success: true } match
+        && !_keys.SelectMany(key => key.Split('.')).Contains(match.Groups["key"].Value, StringComparer.Ordinal)
+            ? line[..match.Length] + new string('*', line.Length - match.Length)
+            : line;
 
-    private static bool IsNull(YamlNode node) =>
-        node is YamlScalarNode { Style: ScalarStyle.Plain or ScalarStyle.Any, Value: null or "" or "~" or "null" };
-
-    private static string Kind(YamlNode node) => node switch
-    {
-        YamlMappingNode => "a map",
-        YamlSequenceNode => "a list",
-        _ => "a single value",
-    };
-
-    private static string Place(string shownAs, YamlNode node) => $"{shownAs}:{node.Start.Line}:{node.Start.Column}";
-
-    private static string Meant(string word, IEnumerable<string> known) => Spelling.Nearest(word, known) is { } near ? $" Did you mean '{near}'?" : "";
-
-    private static string OneLine(string text) => text.ReplaceLineEndings(" ").TrimEnd('.', ' ') + ".";
+    [GeneratedRegex(@"^\s*(?<key>[A-Za-z_][A-Za-z0-9_.-]*)\s*:\s*", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    private static partial Regex KeyPattern();
 }

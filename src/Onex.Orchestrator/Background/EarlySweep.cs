@@ -124,7 +124,7 @@ internal sealed class EarlySweep(
 
         var request = EventDeadLetter.Request(requester, sent.Given);
         var id = Identity.OfRequest(requester.RequestId, "dead-letter:" + requester.Source);
-        var isLarge = request.Utf8.Length > EventDeadLetter.ValueBytesMax;
+        var isLarge = request.Utf8.Length > MessageSizes.DeadLetterValueMax;
         var letter = EventDeadLetter.RedrivenFrom(requester) ?? id;
         await deadLetters.AddAsync(messages.DeadEventRow(rejection, request, letter, at, requester.RequestId), cancellation);
         await rejections.SendAsync(messages.DeadEvent(rejection, request, isLarge ? letter : null, id, at), cancellation);

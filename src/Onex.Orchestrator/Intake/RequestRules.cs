@@ -20,10 +20,6 @@ internal sealed class RequestRules(
     // A btree entry holds at most a third of a page; a key is a name, not a document.
     public const int KeyCharsMax = 512;
 
-    // The prefixes of effect operations (docs/operations.md), including planned ones.
-    private static readonly FrozenSet<string> _prefixes = FrozenSet.ToFrozenSet(
-        ["consul", "database", "db", "filesystem", "http", "kafka", "redis", "vault"], StringComparer.Ordinal);
-
     /// <summary>What the request does, or why it is rejected.</summary>
     public (AcceptedRequest? Request, Rejection? Rejection) Accept(ReadRequest read, Guid sagaId, int homePartition, DateTimeOffset now)
     {
@@ -216,11 +212,7 @@ internal sealed class RequestRules(
     {
         var dot = name.IndexOf('.', StringComparison.Ordinal);
         var prefix = dot < 0 ? name : name[..dot];
-        return operations.Find(name) is not null
-            || (
-                dot > 0
-                    && (_prefixes.Contains(prefix)
-                        || operations.All.Any(operation => operation.Name.StartsWith(prefix + ".", StringComparison.Ordinal))));
+        return operations.Find(name) is not null || (dot > 0 && OperationAliases.IsPrefix(prefix, operations));
     }
 
     private string Unknown(string operation)

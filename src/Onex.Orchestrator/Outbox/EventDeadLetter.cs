@@ -16,11 +16,6 @@ namespace Onex.Orchestrator.Outbox;
 /// </summary>
 internal static class EventDeadLetter
 {
-    /// <summary>
-    /// A value of this size fits beside the rest of the dead letter, escaped again, below the broker's usual limit of 1 MiB.
-    /// </summary>
-    public const int ValueBytesMax = 256 * 1024;
-
     /// <summary>The request that carried the event.</summary>
     public static RawJson Request(Requester requester, CelValue payload) => SagaRows.Json(writer =>
     {

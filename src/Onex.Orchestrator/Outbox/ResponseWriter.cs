@@ -9,9 +9,6 @@ namespace Onex.Orchestrator.Outbox;
 /// <summary>Writes responses to clients and to parent sagas.</summary>
 internal sealed class ResponseWriter(Topics topics)
 {
-    /// <summary>The largest value that a message carries. A larger one is stored, and the message carries a reference.</summary>
-    public const int TravellingBytesMax = 64 * 1024;
-
     /// <summary>The response of a saga.</summary>
     public OutgoingMessage Write(Guid sagaId, Answer answer, Guid messageId, DateTimeOffset at)
     {
@@ -19,7 +16,7 @@ internal sealed class ResponseWriter(Topics topics)
         if (answer.To.Parent is { } parent)
         {
             var output = failed ? null : answer.Output;
-            var isLarge = output?.Utf8.Length > TravellingBytesMax;
+            var isLarge = output?.Utf8.Length > MessageSizes.InlineMax;
             return Outcome(answer.To, parent, messageId, at, new StepResult
             {
                 CommandId = parent.CommandId,

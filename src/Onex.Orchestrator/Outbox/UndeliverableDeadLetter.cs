@@ -8,9 +8,6 @@ namespace Onex.Orchestrator.Outbox;
 /// <summary>The dead letter of a message that was never sent: it is too large, or its topic is unknown or forbidden.</summary>
 internal static class UndeliverableDeadLetter
 {
-    // A value of this size fits beside the rest of the dead letter, below the broker's usual limit of 1 MiB.
-    private const int ValueBytesMax = 256 * 1024;
-
     /// <summary>The dead letter's value. It leaves out a message that would be rejected again: the saga's rows have the data.</summary>
     public static byte[] Write(Guid sagaId, OutgoingMessage message, string reason)
     {
@@ -20,8 +17,8 @@ internal static class UndeliverableDeadLetter
             OriginalMessage = new DeadLetterMessage
             {
                 Key = message.Key,
-                Value = message.Value.Length <= ValueBytesMax ? System.Text.Encoding.UTF8.GetString(message.Value.Span) : null,
-                ValueRef = message.Value.Length <= ValueBytesMax ? null : sagaId,
+                Value = message.Value.Length <= MessageSizes.DeadLetterValueMax ? System.Text.Encoding.UTF8.GetString(message.Value.Span) : null,
+                ValueRef = message.Value.Length <= MessageSizes.DeadLetterValueMax ? null : sagaId,
                 Headers = message.Headers.Items.ToDictionary(),
                 Partition = message.Partition ?? -1,
                 Offset = -1,

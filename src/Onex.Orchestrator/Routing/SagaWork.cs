@@ -137,7 +137,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
         var messageOrdinal = 0;
         foreach (var command in decision.Commands)
         {
-            var argumentsRef = command.Arguments.Utf8.Length > ResponseWriter.TravellingBytesMax
+            var argumentsRef = command.Arguments.Utf8.Length > MessageSizes.InlineMax
                 ? Store($"arguments:{command.CommandId}", command.Arguments)
                 : null;
             _outgoing.Add(messages.Command(
@@ -218,7 +218,7 @@ internal sealed class SagaWork(Guid sagaId, PlanPipe? pipe, SagaState? saga, lon
         if (refused.IsDead)
         {
             var request = EventDeadLetter.Request(refused.Requester, refused.Event.Data);
-            var requestRef = request.Utf8.Length > EventDeadLetter.ValueBytesMax
+            var requestRef = request.Utf8.Length > MessageSizes.DeadLetterValueMax
                 ? Store($"event:{refused.Event.MessageId}", request)
                 : null;
             var id = Identity.Message(_transitionId, ordinal++);

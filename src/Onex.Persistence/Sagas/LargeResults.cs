@@ -4,21 +4,18 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Persistence.Sagas;
 
-/// <summary>Results that are too large to travel are stored, and a reference travels.</summary>
+/// <summary>Stores results that are too large for a message, which then holds a reference.</summary>
 public static class LargeResults
 {
-    /// <summary>The most bytes of JSON that travel inside a message.</summary>
-    public const int InlineBytesMax = 64 * 1024;
-
-    /// <summary>The result as it may travel. Throws <see cref="StoreUnavailableException"/>.</summary>
-    /// <param name="store">Where large ones are kept.</param>
-    /// <param name="result">What came of an attempt.</param>
-    /// <param name="owner">Tells apart those that may have different results for the same command: an attempt's lease.</param>
+    /// <summary>Returns the result as it is sent: whole, or with a reference. Throws <see cref="StoreUnavailableException"/>.</summary>
+    /// <param name="store">Stores large results.</param>
+    /// <param name="result">The result of an attempt.</param>
+    /// <param name="owner">Distinguishes different results of one command: the attempt's lease.</param>
     /// <param name="cancellation">Ends the work.</param>
     public static async Task<StepResult> StoreIfLargeAsync(
         this ISagaStore store, StepResult result, string owner, CancellationToken cancellation)
     {
-        if (result.Result is not { Utf8.Length: > InlineBytesMax } large)
+        if (result.Result is not { Utf8.Length: > MessageSizes.InlineMax } large)
         {
             return result;
         }

@@ -74,7 +74,7 @@ internal static class CommandLine
     public static RuntimeSettings Settings(SettingsUse use)
     {
         var result = SettingsReader.Read(SettingsReader.Environment(), Environment.CurrentDirectory, use);
-        return result.Settings ?? throw new ConfigurationException(result.Problems);
+        return result.Settings ?? throw new ConfigurationException(result.Errors);
     }
 
     /// <summary>Every command with its options: what <c>--help</c>, completion and docs/cli.md are made from.</summary>

@@ -59,7 +59,7 @@ internal static class DatabaseCommand
         var store = SettingsMapping.Store(settings, "onex-db");
         using var logging = LoggerFactory.Create(builder => builder.AddOnexConsole(settings.LogLevel, "text", toStandardError: true));
         await using var dataSource = PostgresDataSource.Create(store);
-        await Database.SayAsync(() => work(new Migrator(dataSource, store, TimeProvider.System, logging.CreateLogger<Migrator>())));
+        await DatabaseSetup.ClassifyAsync(() => work(new Migrator(dataSource, store, TimeProvider.System, logging.CreateLogger<Migrator>())));
         return CommandLine.Done;
     }
 }

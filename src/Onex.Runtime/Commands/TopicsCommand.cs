@@ -64,6 +64,6 @@ internal static class TopicsCommand
             .AddSingleton(TimeProvider.System)
             .AddOnexKafka(SettingsMapping.Kafka(settings, "onex-topics"))
             .BuildServiceProvider();
-        return await TopicSetup.SayAsync(() => work(services.GetRequiredService<TopicAdmin>(), settings));
+        return await TopicSetup.ClassifyAsync(() => work(services.GetRequiredService<TopicAdmin>(), settings));
     }
 }

@@ -39,17 +39,7 @@ internal sealed record LoadedContracts(Compilation Compilation, CompilerContext 
         {
             Examples = examples,
             IsStrict = strict,
-            Limits = new ContractLimits
-            {
-                States = settings.Limits.States,
-                Steps = settings.Limits.Steps,
-                Depth = settings.Limits.Depth,
-                Branches = settings.Limits.Branches,
-                Items = settings.Limits.Items,
-                BufferedEvents = settings.Limits.BufferedEvents,
-                IdleEntries = settings.Limits.IdleEntries,
-                ExpressionCost = settings.Limits.ExpressionCost,
-            },
+            Limits = settings.Limits,
         };
         var compilation = ContractCompiler.CompileDirectory(settings.ContractsDirectory, context);
         return new LoadedContracts(

@@ -29,12 +29,12 @@ internal static class RunCommand
         var contracts = Load(read.Tentative, environment);
         foreach (var warning in Warnings(read, contracts))
         {
-            await Console.Error.WriteLineAsync($"warning: {warning}");
+            await Console.Error.WriteLineAsync(warning);
         }
 
         if (read.Settings is not { } settings || contracts.HasErrors)
         {
-            foreach (var line in read.Problems.Concat(contracts.Lines))
+            foreach (var line in read.Errors.Concat(contracts.Lines))
             {
                 await Console.Error.WriteLineAsync(line);
             }
@@ -83,7 +83,7 @@ internal static class RunCommand
         AddBus(services, settings, emitted, name);
 
         AddRoles(services, settings, contracts);
-        services.AddSingleton<IRoleBootstrap, Handlers>();
+        services.AddSingleton<IRoleBootstrap, HandlerReport>();
 
         services.AddBusHealth();
         services.AddSingleton<IHealthComponent, ConsumersComponent>();
@@ -101,8 +101,8 @@ internal static class RunCommand
     {
         services.AddOnexPersistence(new SqliteStoreSettings(Path.Combine(settings.DataDirectory, "onex.db")));
         services.AddSingleton<IDeadLetterSink, DeadLetterIndexing>();
-        services.AddSingleton<IHealthComponent, FileHealth>();
-        services.AddSingleton<IRoleBootstrap, DatabaseFile>();
+        services.AddSingleton<IHealthComponent, SqliteHealth>();
+        services.AddSingleton<IRoleBootstrap, SqliteSetup>();
     }
 
     private static void AddBus(IServiceCollection services, RuntimeSettings settings, EmittedTopics emitted, string name)
@@ -126,7 +126,7 @@ internal static class RunCommand
         services.AddSingleton<IHealthComponent, DatabaseHealth>();
         if (settings.Runs(RuntimeProfile.Main) || settings.Runs(RuntimeProfile.Effects))
         {
-            services.AddSingleton<IRoleBootstrap, Database>();
+            services.AddSingleton<IRoleBootstrap, DatabaseSetup>();
         }
     }
 

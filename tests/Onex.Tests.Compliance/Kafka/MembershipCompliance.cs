@@ -192,7 +192,7 @@ public abstract class MembershipCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_stop_takes_no_more_waits_for_what_is_in_hand_and_commits_it()
+    public async Task A_stop_accepts_no_more_waits_for_what_is_in_flight_and_commits_it()
     {
         var topic = NewTopic();
         var handler = new RecordingHandler(_ => { });

@@ -43,7 +43,7 @@ public abstract class ProducerCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task What_the_broker_refuses_for_good_is_told_and_blocks_nothing()
+    public async Task What_the_broker_refuses_for_good_is_reported_and_blocks_nothing()
     {
         Bus.NeedsReal("takes records of any size");
         var topic = NewTopic();
@@ -61,7 +61,7 @@ public abstract class ProducerCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task The_partitions_of_a_topic_are_told_and_an_unknown_topic_is_an_error()
+    public async Task The_partitions_of_a_topic_are_reported_and_an_unknown_topic_is_an_error()
     {
         var topic = NewTopic();
         await Bus.MakeAsync(3, topic);

@@ -170,7 +170,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task What_came_of_an_attempt_that_was_given_up_may_still_be_told()
+    public async Task The_outcome_of_an_attempt_that_was_given_up_may_still_be_recorded()
     {
         var command = Command();
         var token = await GrantedAsync(command);
@@ -265,7 +265,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task A_command_that_someone_has_taken_is_not_cancelled_and_its_state_is_told()
+    public async Task A_command_that_someone_has_taken_is_not_cancelled_and_its_state_is_reported()
     {
         var (leased, done, failed) = (Command(), Command(), Command());
         var token = await GrantedAsync(leased);

@@ -32,7 +32,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task Other_content_of_a_registered_version_is_told_and_not_stored()
+    public async Task Other_content_of_a_registered_version_is_reported_and_not_stored()
     {
         var first = Contract("1");
         var changed = first with { Hash = Rows.Key() };
@@ -96,7 +96,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task Two_mains_cannot_register_different_content_of_one_version()
+    public async Task Two_orchestrators_cannot_register_different_content_of_one_version()
     {
         var first = Contract("1");
 
@@ -125,7 +125,12 @@ public abstract class RegistryAndDeadLettersCompliance
     [Fact]
     public async Task A_dead_letter_is_found_with_all_that_sending_it_again_needs()
     {
-        var letter = Letter() with { Headers = MessageHeaders.Empty.With("traceparent", "00-1"), RetryCount = 2, CorrelationId = Rows.Id() };
+        var letter = Letter() with
+        {
+            Headers = MessageHeaders.Empty.With("traceparent", "00-1"),
+            RetryCount = 2,
+            CorrelationId = Rows.Id(),
+        };
         await DeadLetters.AddAsync(letter, _none);
 
         var found = await DeadLetters.FindAsync(letter.Id, _none);
@@ -219,7 +224,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task Of_two_operators_who_redrive_at_once_one_is_told_that_it_is_done()
+    public async Task Of_two_operators_who_redrive_at_once_one_learns_that_it_is_done()
     {
         var letter = Letter();
         await DeadLetters.AddAsync(letter, _none);
@@ -232,7 +237,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task A_forced_redrive_is_sent_once_more()
+    public async Task A_forced_redrive_is_sent_again()
     {
         var letter = Letter();
         await DeadLetters.AddAsync(letter, _none);
@@ -246,7 +251,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task A_letter_of_what_was_sent_again_opens_the_one_that_it_was_sent_from()
+    public async Task A_dead_letter_of_what_was_sent_again_opens_the_one_that_it_was_sent_from()
     {
         var letter = Letter();
         await DeadLetters.AddAsync(letter, _none);
@@ -328,7 +333,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task A_letter_whose_record_was_handled_after_all_closes_and_only_an_open_one()
+    public async Task A_dead_letter_whose_record_was_handled_after_all_closes_and_only_an_open_one()
     {
         var topic = Rows.Key();
         DeadLetterRow[] letters = [

@@ -130,7 +130,7 @@ public abstract class SagaQueriesCompliance
     }
 
     [Fact]
-    public async Task A_sagas_story_is_told_in_order_and_in_parts()
+    public async Task A_sagas_history_is_listed_in_order_and_in_pages()
     {
         var row = Rows.New();
         HistoryEntry Entry(long version, int ordinal) => new(

@@ -53,7 +53,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task An_item_that_is_taken_back_keeps_its_result_and_what_took_it_back()
+    public async Task An_item_that_is_compensated_keeps_its_result_and_its_compensation()
     {
         var row = await StartAsync();
         var second = Rows.Next(row);

@@ -289,7 +289,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Mains_that_keep_events_at_once_keep_the_limit()
+    public async Task Orchestrators_that_buffer_events_at_once_keep_the_limit()
     {
         var row = Rows.New();
         await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Store.StoreEarlyAsync([Rows.Early(row), Rows.Early(row)], 5, _none)));
@@ -361,7 +361,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task What_has_an_identity_is_told_with_the_hash_of_what_it_asked_for()
+    public async Task A_request_with_an_identity_carries_the_hash_of_its_content()
     {
         Guid[] hashes = [.. Enumerable.Range(0, 4).Select(_ => Rows.Id())];
         var (joined, seen) = (Rows.Id(), Rows.Id());
@@ -394,7 +394,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Where_no_saga_lives_the_one_that_ended_last_is_told()
+    public async Task Where_no_saga_lives_the_one_that_ended_last_is_reported()
     {
         var first = Rows.New() with { BusinessKey = Rows.Key() };
         var address = Rows.Address(first) with { BusinessKey = first.BusinessKey, CorrelationId = Rows.Id() };

@@ -110,7 +110,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Verdicts_come_in_the_order_of_the_batch()
+    public async Task Results_come_in_the_order_of_the_batch()
     {
         var moving = await StartAsync();
         var stale = await StartAsync();
@@ -208,7 +208,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Of_two_starts_of_one_request_in_one_batch_one_wins_and_the_other_is_told_so()
+    public async Task Of_two_starts_of_one_request_in_one_batch_one_wins_and_the_other_is_a_duplicate()
     {
         var first = Rows.New();
         var second = Rows.New() with { RequestId = first.RequestId };

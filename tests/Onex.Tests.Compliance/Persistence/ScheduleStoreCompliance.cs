@@ -79,7 +79,7 @@ public abstract class ScheduleStoreCompliance
     }
 
     [Fact]
-    public async Task A_main_goes_on_with_a_schedule_that_a_newer_one_does_not_have()
+    public async Task An_orchestrator_goes_on_with_a_schedule_that_a_newer_one_does_not_have()
     {
         var name = Name();
         var begun = (await Store.BeginAsync([name], _none))[0];

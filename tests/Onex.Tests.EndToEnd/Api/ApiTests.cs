@@ -31,7 +31,7 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
     }
 
     [Fact]
-    public async Task A_saga_is_listed_shown_told_and_explained()
+    public async Task A_saga_is_listed_shown_described_and_explained()
     {
         var order = Names.Next("apishow");
         Stack.Outside.Treat(order, new Treatment { CardExpired = true });
@@ -138,7 +138,7 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
     [InlineData("/api/v1/dead-letters/018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a11", Reader, HttpStatusCode.NotFound, "ONEX4013")]
     [InlineData("/api/v1/saga", Reader, HttpStatusCode.NotFound, "ONEX4011")]
     [InlineData("/api/v1/requests", Reader, HttpStatusCode.MethodNotAllowed, "ONEX4011")]
-    public async Task What_is_wrong_with_a_call_is_told_with_a_code(string path, string? token, HttpStatusCode status, string code)
+    public async Task What_is_wrong_with_a_call_is_described_with_a_code(string path, string? token, HttpStatusCode status, string code)
     {
         var answer = await GetAsync(path, token);
 
@@ -173,7 +173,7 @@ public sealed class ApiTests(ApiTests.Running running) : IClassFixture<ApiTests.
     }
 
     [Fact]
-    public async Task Without_a_token_callers_from_elsewhere_are_told_which_variable_to_set()
+    public async Task Without_a_token_callers_from_elsewhere_learn_which_variable_to_set()
     {
         await using var stack = await OnexStack.CreateAsync();
         stack.Set("ONEX_HTTP_BIND", "*");

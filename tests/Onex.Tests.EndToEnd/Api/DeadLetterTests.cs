@@ -20,7 +20,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
     private string Requests => Stack.Topic("requests");
 
     [Fact]
-    public async Task Bad_bytes_are_listed_redriven_as_they_were_and_given_up_once_more_under_the_same_letter()
+    public async Task Bad_bytes_are_listed_redriven_as_they_were_and_given_up_again_under_the_same_dead_letter()
     {
         byte[] bytes = [0xff, 0x00, 0xfe];
         var letter = await DeadLetterForAsync((await Stack.Writer.SendAsync(Requests, bytes, partition: 1)).Offset.Value, partition: 1);
@@ -68,7 +68,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
     }
 
     [Fact]
-    public async Task A_letter_whose_event_was_taken_in_meanwhile_says_so_and_is_refused_without_force()
+    public async Task A_dead_letter_whose_event_was_taken_in_meanwhile_says_so_and_is_refused_without_force()
     {
         var order = Names.Next("dlq");
         var id = (string)(await DeadLetterAsync($"q={await Stack.EventAsync("order-fulfilment.card_updated", order, [])}"))["id"]!;
@@ -89,7 +89,7 @@ public sealed class DeadLetterTests(ApiTests.Running running) : IClassFixture<Ap
     }
 
     [Fact]
-    public async Task A_letter_whose_request_has_a_saga_starts_no_second_one_even_with_force()
+    public async Task A_dead_letter_whose_request_has_a_saga_starts_no_second_one_even_with_force()
     {
         var order = Names.Next("dlq");
         var correlation = await Stack.OrderAsync(order);

@@ -92,7 +92,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
     }
 
     [Fact]
-    public async Task An_event_that_fits_two_sagas_is_answered_with_the_wish_for_a_target()
+    public async Task An_event_that_fits_two_sagas_is_answered_with_a_request_for_a_target()
     {
         var flow = OnexStack.NewId();
         var wanted = Names.Next("document");

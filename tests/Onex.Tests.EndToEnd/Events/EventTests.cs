@@ -108,7 +108,7 @@ public sealed class EventTests(RunningStack running) : IClassFixture<RunningStac
     }
 
     [Fact]
-    public async Task A_payload_that_does_not_fit_the_event_is_told_where()
+    public async Task A_payload_that_does_not_fit_the_event_is_reported_where()
     {
         var correlationId = await Stack.EventAsync("order-fulfilment.cancel", "whoever", new JsonObject { ["reason"] = 7 });
 

@@ -66,7 +66,7 @@ public sealed class OrderFulfilmentTests(RunningStack running) : IClassFixture<R
     }
 
     [Fact]
-    public async Task A_declined_card_takes_back_what_was_done_the_last_thing_first_and_once()
+    public async Task A_declined_card_compensates_what_was_done_the_last_thing_first_and_once()
     {
         var order = Names.Next("declined");
         Stack.Outside.Treat(order, new Treatment { CardDeclined = true });

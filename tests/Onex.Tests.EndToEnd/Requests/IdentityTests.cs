@@ -65,7 +65,7 @@ public sealed class IdentityTests(IdentityTests.Tickets tickets) : IClassFixture
     }
 
     [Fact]
-    public async Task A_request_that_is_written_anew_is_the_same_one()
+    public async Task A_request_that_is_written_again_is_the_same_one()
     {
         var (name, envelope) = (Names.Next("ticket"), OnexStack.NewId());
         var (_, first) = await Onex.RequestAsync(

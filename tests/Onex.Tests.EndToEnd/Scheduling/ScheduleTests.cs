@@ -11,7 +11,7 @@ public sealed class ScheduleTests : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public async Task Two_mains_start_one_saga_for_each_time()
+    public async Task Two_orchestrators_start_one_saga_for_each_time()
     {
         Write("beat", "schedule: { every: 1s, overlap: allow }", "steps: [{ wait: 1500ms }]");
         await using var stack = await StackAsync();

@@ -41,7 +41,7 @@ public sealed class InMemoryBusTests : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public async Task What_was_on_its_way_when_the_process_was_killed_is_sent_again_by_the_next_one()
+    public async Task What_was_in_transit_when_the_process_was_killed_is_sent_again_by_the_next_one()
     {
         await File.WriteAllTextAsync(Path.Combine(_directory.FullName, "nap.yaml"), Contract);
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();

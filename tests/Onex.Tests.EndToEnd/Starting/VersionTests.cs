@@ -13,7 +13,7 @@ public sealed class VersionTests : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public async Task An_event_is_judged_by_the_content_that_its_saga_runs_by_after_an_upgrade_and_after_a_rollback()
+    public async Task An_event_is_checked_by_the_content_that_its_saga_runs_by_after_an_upgrade_and_after_a_rollback()
     {
         string[] names = [.. Enumerable.Range(0, 4).Select(_ => Names.Next("order"))];
         await WriteAsync(Contract("1.0.0", "int"));
@@ -44,7 +44,7 @@ public sealed class VersionTests : IDisposable
     }
 
     [Fact]
-    public async Task An_event_of_the_topic_is_judged_by_the_content_that_its_saga_runs_by_and_another_one_under_its_identity_is_refused()
+    public async Task An_event_of_the_topic_is_checked_by_the_content_that_its_saga_runs_by_and_another_one_under_its_identity_is_refused()
     {
         await using var stack = await OnexStack.CreateAsync();
         var settings = new Dictionary<string, string> { ["CONTRACTS_DIR"] = _directory.FullName };

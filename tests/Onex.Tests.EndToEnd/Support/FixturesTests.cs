@@ -79,7 +79,7 @@ public sealed class FixturesTests
     }
 
     [Fact]
-    public async Task The_outside_world_does_a_thing_once_for_each_key_and_tells_when_there_are_two()
+    public async Task An_external_service_acts_once_per_key_and_reports_duplicates()
     {
         await using var world = await ExternalServices.StartAsync();
         world.Treat("poor", new Treatment { CardDeclined = true });

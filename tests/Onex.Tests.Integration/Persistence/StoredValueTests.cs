@@ -123,7 +123,7 @@ public abstract class StoredValueTests
     }
 
     [Fact]
-    public async Task What_takes_a_step_back_says_the_same_to_the_letter_before_and_after_its_row_was_read()
+    public async Task A_compensation_is_the_same_byte_for_byte_before_and_after_its_row_was_read()
     {
         var arguments = StoredOrder.Of(
             RawJson.FromText("""{"long":1.5e17,"tiny":1e-9,"b":-0.0,"zz":[1.0,18446744073709551615],"a":{"cc":1,"b":2}}"""));

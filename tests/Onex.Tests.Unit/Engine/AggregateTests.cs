@@ -54,7 +54,7 @@ public sealed class AggregateTests
     }
 
     [Fact]
-    public void A_sum_beyond_64_bits_fails_the_step_and_all_its_items_are_taken_back()
+    public void A_sum_beyond_64_bits_fails_the_step_and_all_its_items_are_compensated()
     {
         var scenario = Billing(2)
             .CompletesItem("bill", 0, Cents(long.MaxValue))

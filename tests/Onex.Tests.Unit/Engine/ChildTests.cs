@@ -96,7 +96,7 @@ public sealed class ChildTests
     }
 
     [Fact]
-    public void A_child_that_had_completed_all_the_same_is_taken_back_by_the_contract_that_says_how()
+    public void A_child_that_had_completed_all_the_same_is_compensated_by_the_contract_that_says_how()
     {
         var scenario = Calling()
             .Receives("stop")
@@ -145,7 +145,7 @@ public sealed class ChildTests
     }
 
     [Fact]
-    public void A_parent_that_asks_once_more_gets_the_answer_once_more_and_none_while_there_is_none()
+    public void A_parent_that_asks_again_gets_the_answer_again_and_none_while_there_is_none()
     {
         var scenario = Called(_parent, waits: true);
         scenario.Handles(Asked(scenario));
@@ -157,7 +157,7 @@ public sealed class ChildTests
     }
 
     [Fact]
-    public void A_child_that_is_cancelled_while_it_runs_takes_back_and_answers_cancelled()
+    public void A_child_that_is_cancelled_while_it_runs_compensates_and_answers_cancelled()
     {
         var scenario = Called(_parent, waits: true);
         scenario.Handles(Asked(scenario) with { Cancels = true })

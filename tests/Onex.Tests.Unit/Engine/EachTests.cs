@@ -42,7 +42,7 @@ public sealed class EachTests
     }
 
     [Fact]
-    public void An_item_that_is_done_is_a_row_with_what_takes_it_back()
+    public void An_item_that_is_done_is_a_row_with_its_compensation()
     {
         var scenario = Packing().CompletesItem("pack", 0, Result("a"));
         var row = Assert.Single(scenario.Last.Items, item => item.Undo is not null);
@@ -72,7 +72,7 @@ public sealed class EachTests
     }
 
     [Fact]
-    public void An_interrupted_item_that_completed_all_the_same_is_taken_back()
+    public void An_interrupted_item_that_completed_all_the_same_is_compensated()
     {
         var scenario = Packing(atOnce: 2)
             .RejectsItem("pack", 0)
@@ -83,7 +83,7 @@ public sealed class EachTests
     }
 
     [Fact]
-    public void An_item_that_got_lost_when_an_event_interrupts_is_sent_again_and_taken_back_if_it_happened()
+    public void An_item_that_got_lost_when_an_event_interrupts_is_sent_again_and_compensated_if_it_happened()
     {
         var scenario = Interrupted();
         scenario.CompletesItem("pack", 0, Result("x")).Sends("-pack");
@@ -93,7 +93,7 @@ public sealed class EachTests
     }
 
     [Fact]
-    public void An_item_that_got_lost_when_an_event_interrupts_and_did_not_happen_has_nothing_to_take_back() =>
+    public void An_item_that_got_lost_when_an_event_interrupts_and_did_not_happen_has_nothing_to_compensate() =>
         Interrupted().RejectsItem("pack", 0).Sends().IsIn("elsewhere", SagaStatus.Waiting);
 
     [Fact]
@@ -111,7 +111,7 @@ public sealed class EachTests
     }
 
     [Fact]
-    public void Items_are_taken_back_a_few_at_a_time_however_many_there_are()
+    public void Items_are_compensated_a_few_at_a_time_however_many_there_are()
     {
         var scenario = Packing(atOnce: 4, items: 60, then: "- fail: { code: enough, message: \"no more\" }");
         for (var item = 0; item < 60; item++)
@@ -241,7 +241,7 @@ public sealed class EachTests
     }
 
     [Fact]
-    public void A_compensation_that_is_rejected_blocks_and_is_tried_anew_under_another_key()
+    public void A_compensation_that_is_rejected_blocks_and_is_tried_again_under_another_key()
     {
         var scenario = Packing(atOnce: 1)
             .CompletesItem("pack", 0, Result("a"))
@@ -259,7 +259,7 @@ public sealed class EachTests
     }
 
     [Fact]
-    public void The_items_of_every_visit_are_taken_back()
+    public void The_items_of_every_visit_are_compensated()
     {
         var scenario = Twice()
             .CompletesItem("pack", 0, Result("a"))
@@ -283,7 +283,7 @@ public sealed class EachTests
     }
 
     [Fact]
-    public void An_item_that_failed_but_may_have_happened_is_taken_back()
+    public void An_item_that_failed_but_may_have_happened_is_compensated()
     {
         var scenario = Twice("continue", "when_unknown: run");
         scenario.Handles(scenario.ItemLost("pack", 0))
@@ -314,7 +314,7 @@ public sealed class EachTests
     }
 
     [Fact]
-    public void What_it_waits_for_is_told_in_one_sentence_however_many_items_there_are()
+    public void What_it_waits_for_is_one_sentence_however_many_items_there_are()
     {
         var scenario = Packing(atOnce: 40, items: 400).CompletesItem("pack", 7, Result("a"));
         Assert.StartsWith(

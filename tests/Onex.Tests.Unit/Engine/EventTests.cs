@@ -182,7 +182,7 @@ public sealed class EventTests
     }
 
     [Fact]
-    public void Past_the_pivot_an_event_that_cannot_be_judged_is_refused_and_blocks_nothing()
+    public void Past_the_pivot_an_event_that_cannot_be_checked_is_refused_and_blocks_nothing()
     {
         var plan = TestStates.Plan(
             [

@@ -16,7 +16,7 @@ public sealed class InterruptionTests
                 .IsIn("failed", SagaStatus.Failed);
 
     [Fact]
-    public void A_compensating_state_is_entered_at_once_but_takes_nothing_back_past_what_is_in_flight()
+    public void A_compensating_state_is_entered_at_once_but_compensates_nothing_past_what_is_in_flight()
     {
         var scenario = Charging().Receives("cancel").Sends().IsIn("compensating", SagaStatus.Compensating);
 
@@ -27,7 +27,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void A_command_that_the_ledger_cancelled_has_nothing_to_take_back()
+    public void A_command_that_the_ledger_cancelled_has_nothing_to_compensate()
     {
         var scenario = Charging()
             .Receives("cancel")
@@ -40,7 +40,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void A_command_that_completed_all_the_same_is_taken_back_first()
+    public void A_command_that_completed_all_the_same_is_compensated_first()
     {
         var scenario = Charging()
             .Receives("cancel")
@@ -57,7 +57,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void A_command_that_was_rejected_has_nothing_to_take_back() =>
+    public void A_command_that_was_rejected_has_nothing_to_compensate() =>
         Charging()
             .Receives("cancel")
             .Answered("charge", 404)
@@ -139,7 +139,7 @@ public sealed class InterruptionTests
                 .Sends("-charge").IsIn("compensating", SagaStatus.Compensating);
 
     [Fact]
-    public void With_when_unknown_the_compensation_runs_although_nobody_can_tell()
+    public void With_when_unknown_the_compensation_runs_although_the_outcome_is_unknown()
     {
         var scenario = Unknown(Charging(undo: "command_id", whenUnknown: WhenUnknown.Run));
         var id = scenario.Last.Commands.Single(command => command.Step == "charge").CommandId;
@@ -175,7 +175,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void A_step_that_finally_failed_and_may_have_happened_is_taken_back_with_when_unknown()
+    public void A_step_that_finally_failed_and_may_have_happened_is_compensated_with_when_unknown()
     {
         var scenario = Charging(undo: "command_id", whenUnknown: WhenUnknown.Run);
         scenario.LosesResult("charge")
@@ -193,7 +193,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void A_step_that_was_rejected_is_not_taken_back_even_with_when_unknown() =>
+    public void A_step_that_was_rejected_is_not_compensated_even_with_when_unknown() =>
         Charging(undo: "command_id", whenUnknown: WhenUnknown.Run).Answered("charge", 404).Sends("-reserve");
 
     [Fact]
@@ -219,7 +219,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void Any_other_state_is_entered_only_when_what_was_interrupted_is_resolved_and_taken_back()
+    public void Any_other_state_is_entered_only_when_what_was_interrupted_is_resolved_and_compensated()
     {
         var scenario = Leaving().Sends().IsIn("charging", SagaStatus.Running);
         Assert.Equal(new Departure("asking"), scenario.Saga.Leaving);
@@ -231,7 +231,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void A_departure_takes_nothing_back_that_has_not_happened() =>
+    public void A_departure_compensates_nothing_that_has_not_happened() =>
         Leaving().Wakes(_ => SagaScenario.Cancelled).Sends().IsIn("asking", SagaStatus.Waiting);
 
     [Fact]
@@ -262,7 +262,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void Past_the_pivot_what_was_interrupted_is_resolved_before_the_end_and_never_taken_back()
+    public void Past_the_pivot_what_was_interrupted_is_resolved_before_the_end_and_never_compensated()
     {
         var plan = TestStates.Plan(
             [
@@ -281,7 +281,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void A_deadline_interrupts_and_what_completed_meanwhile_is_taken_back()
+    public void A_deadline_interrupts_and_what_completed_meanwhile_is_compensated()
     {
         var scenario = Charging()
             .AdvancesTime(TimeSpan.FromHours(72))
@@ -298,7 +298,7 @@ public sealed class InterruptionTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void While_what_was_interrupted_cannot_be_taken_back_neither_an_event_nor_a_deadline_leads_away(bool retried)
+    public void While_what_was_interrupted_cannot_be_compensated_neither_an_event_nor_a_deadline_leads_away(bool retried)
     {
         var scenario = Leaving()
             .Completes("charge", """{"ref":"p-1"}""")

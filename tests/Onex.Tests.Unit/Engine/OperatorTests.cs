@@ -6,7 +6,7 @@ namespace Onex.Tests.Unit.Engine;
 public sealed class OperatorTests
 {
     [Fact]
-    public void Cancel_takes_back_what_was_done_and_ends_cancelled()
+    public void Cancel_compensates_what_was_done_and_ends_cancelled()
     {
         var scenario = Start()
             .Completes("reserve")
@@ -22,7 +22,7 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void Cancel_of_a_saga_that_takes_back_already_only_marks_it()
+    public void Cancel_of_a_saga_that_is_compensating_only_marks_it()
     {
         var scenario = Start()
             .Completes("reserve")
@@ -276,7 +276,7 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void A_paused_saga_takes_nothing_back_until_it_is_resumed() =>
+    public void A_paused_saga_compensates_nothing_until_it_is_resumed() =>
         Start()
             .Completes("reserve")
             .OperatorSends(OperatorCommand.Pause)

@@ -50,7 +50,7 @@ public sealed class OutcomeTests
     }
 
     [Fact]
-    public void What_cannot_be_saved_did_happen_and_is_taken_back()
+    public void What_cannot_be_saved_did_happen_and_is_compensated()
     {
         var scenario = Asking("save: { number: int(result.body.name) }").Answered("ask", 200, "{\"name\":\"x\"}").Sends("-ask");
 

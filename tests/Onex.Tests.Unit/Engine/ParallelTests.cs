@@ -63,7 +63,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void An_interrupted_branch_that_completed_all_the_same_is_taken_back() =>
+    public void An_interrupted_branch_that_completed_all_the_same_is_compensated() =>
         Three("all")
             .Answered("b", 404)
             .Answered("c", 200)
@@ -94,7 +94,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void A_loser_that_completed_is_taken_back_before_the_saga_goes_on()
+    public void A_loser_that_completed_is_compensated_before_the_saga_goes_on()
     {
         var scenario = Three("any")
             .Answered("b", 200)
@@ -119,7 +119,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void What_a_losing_branch_had_done_before_is_taken_back_too()
+    public void What_a_losing_branch_had_done_before_is_compensated_too()
     {
         var scenario = new SagaScenario(Contract("""
                   - parallel:
@@ -172,7 +172,7 @@ public sealed partial class ParallelTests
                 .Sends("after");
 
     [Fact]
-    public void What_ran_in_parallel_is_taken_back_in_parallel_and_before_what_came_before_it()
+    public void What_ran_in_parallel_is_compensated_in_parallel_and_before_what_came_before_it()
     {
         var scenario = new SagaScenario(Contract("""
                   - { id: first, effect: http.post, connection: outside, with: { path: /1 }, compensate: { effect: http.delete, connection: outside, with: { path: /1 } } }
@@ -271,7 +271,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void What_had_lost_within_a_branch_that_is_kept_is_taken_back_all_the_same()
+    public void What_had_lost_within_a_branch_that_is_kept_is_compensated_all_the_same()
     {
         var scenario = new SagaScenario(Contract("""
                   - parallel:
@@ -298,7 +298,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void Items_that_had_lost_are_taken_back_although_an_event_leads_away_meanwhile()
+    public void Items_that_had_lost_are_compensated_although_an_event_leads_away_meanwhile()
     {
         var scenario = new SagaScenario(Contract("""
                   - set: { note: "'a,b'" }
@@ -328,7 +328,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void A_loser_that_cannot_be_taken_back_is_an_operators_affair_although_an_event_leads_away()
+    public void A_loser_that_cannot_be_compensated_is_an_operators_affair_although_an_event_leads_away()
     {
         Stuck()
             .OperatorSends(OperatorCommand.Retry)
@@ -355,7 +355,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void While_a_loser_cannot_be_taken_back_neither_an_event_nor_a_timeout_leads_away()
+    public void While_a_loser_cannot_be_compensated_neither_an_event_nor_a_timeout_leads_away()
     {
         var scenario = Three("any", rest: "on_event: [{ event: stop, next: elsewhere }]\n    ", events: "events: { stop: {} }\n");
         scenario.Answered("b", 200)

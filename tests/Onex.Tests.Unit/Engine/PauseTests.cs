@@ -151,7 +151,7 @@ public sealed class PauseTests
     }
 
     [Fact]
-    public void What_is_taken_back_ends_when_it_is_resumed()
+    public void A_compensation_ends_when_it_is_resumed()
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [TestStates.State(

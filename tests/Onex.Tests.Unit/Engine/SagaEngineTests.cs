@@ -294,7 +294,7 @@ public sealed class SagaEngineTests
     }
 
     [Fact]
-    public void Past_the_pivot_a_rejection_blocks_and_takes_nothing_back()
+    public void Past_the_pivot_a_rejection_blocks_and_compensates_nothing()
     {
         var scenario = Confirming().Answered("confirm", 409).Sends().IsIn("confirming", SagaStatus.Blocked);
 
@@ -444,7 +444,7 @@ public sealed class SagaEngineTests
     }
 
     [Fact]
-    public void A_command_that_was_closed_because_the_broker_refused_it_fails_its_step_although_nobody_told_the_saga()
+    public void A_command_that_was_closed_because_the_broker_refused_it_fails_its_step_although_the_saga_was_not_notified()
     {
         var scenario = Start().Wakes(_ => SagaScenario.Cancelled).IsIn("unwound", SagaStatus.Failed);
 

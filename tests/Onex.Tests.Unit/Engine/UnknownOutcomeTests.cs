@@ -14,7 +14,7 @@ public sealed class UnknownOutcomeTests
     private const string ByInput = "with: { path: /charges/mine }";
 
     [Fact]
-    public void A_step_that_times_out_on_every_attempt_blocks_because_nobody_can_tell_whether_it_happened()
+    public void A_step_that_times_out_on_every_attempt_blocks_because_its_outcome_is_unknown()
     {
         var scenario = Lost(Charging(ByAnswer)).IsIn("charging", SagaStatus.Blocked);
 
@@ -195,7 +195,7 @@ public sealed class UnknownOutcomeTests
         Charging(ByInput, reject: "int(result.body.ref) == 402").Answered("charge", 201, """{"id":"c-1","ref":"x"}""").Sends("-charge");
 
     [Fact]
-    public void An_operator_has_an_unknown_step_asked_once_more_under_the_same_key()
+    public void An_operator_has_an_unknown_step_asked_again_under_the_same_key()
     {
         var scenario = Lost(Charging(ByAnswer));
         var id = scenario.Saga.Outstanding[0].CommandId;
@@ -271,7 +271,7 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void An_answer_that_is_not_understood_and_comes_once_more_changes_nothing()
+    public void An_answer_that_is_not_understood_and_comes_again_changes_nothing()
     {
         var scenario = Reading();
         var html = scenario.Result("read", StepOutcome.Completed, """{"status_code":200,"headers":{},"body":"<html>"}""", null);

@@ -70,7 +70,7 @@ public sealed class WaitingTests
     }
 
     [Fact]
-    public void A_state_that_is_entered_again_has_its_timeout_anew()
+    public void A_state_that_is_entered_again_starts_its_timeout_again()
     {
         var scenario = new SagaScenario(Patient())
             .Starts()

@@ -7,7 +7,7 @@ namespace Onex.Tests.Unit.Engine;
 public sealed class WaitsTests
 {
     [Fact]
-    public void A_step_in_flight_is_told_with_its_attempt()
+    public void A_step_in_flight_is_described_with_its_attempt()
     {
         var scenario = Start()
             .Fails("charge")
@@ -22,7 +22,7 @@ public sealed class WaitsTests
     }
 
     [Fact]
-    public void A_step_that_backs_off_is_told_with_its_time() =>
+    public void A_step_that_backs_off_is_described_with_its_time() =>
         Tells(
             Start().Fails("charge"),
             "In state 'charging' step 'charge' waits until 2026-11-24 08:00:01Z after attempt 1 of 3 failed.",
@@ -30,7 +30,7 @@ public sealed class WaitsTests
             "pause");
 
     [Fact]
-    public void An_interrupted_step_is_told_as_being_resolved() => Tells(
+    public void An_interrupted_step_is_described_as_being_resolved() => Tells(
         Start().Receives("cancel"),
         "In state 'compensating' the interrupted step 'charge' is being resolved (attempt 1 of 3, sent first at 2026-11-24 08:00:00Z, "
             + "asked after at 2026-11-24 08:00:00Z)."
@@ -43,7 +43,7 @@ public sealed class WaitsTests
             "It goes to 'asking' once that is resolved.", Reason(Start().Receives("other_card")).Sentence, StringComparison.Ordinal);
 
     [Fact]
-    public void Events_are_told_by_name_with_the_time_after_which_something_else_happens()
+    public void Events_are_reported_by_name_with_the_time_after_which_something_else_happens()
     {
         var scenario = Start().Completes("charge").IsIn("asking", SagaStatus.Waiting);
 
@@ -57,7 +57,7 @@ public sealed class WaitsTests
     }
 
     [Fact]
-    public void A_wait_is_told_with_its_time()
+    public void A_wait_is_described_with_its_time()
     {
         var scenario = new SagaScenario(
             TestStates.Plan(
@@ -90,7 +90,7 @@ public sealed class WaitsTests
         Tells(Start().Answered("charge", 404), "It has ended (failed) and waits for nothing.");
 
     [Fact]
-    public void A_step_that_nobody_takes_is_told_with_the_role_that_would()
+    public void A_step_that_nobody_takes_is_described_with_the_role_that_would()
     {
         var scenario = Start()
             .Wakes()

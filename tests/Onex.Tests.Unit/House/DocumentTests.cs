@@ -7,7 +7,7 @@ namespace Onex.Tests.Unit.House;
 /// <summary>Documents that list what is in the code, and must not drift from it.</summary>
 public sealed class DocumentTests
 {
-    private static readonly string[] _sections = ["**Cause.**", "**Example.**", "**Remedy.**"];
+    private static readonly string[] _sections = ["## Cause", "## Example", "## Remedy"];
 
     public static TheoryData<string> Codes() =>
     [

@@ -219,7 +219,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
-    public async Task A_wrong_password_is_told_by_the_name_of_the_connection()
+    public async Task A_wrong_password_is_reported_by_the_name_of_the_connection()
     {
         await using var bench = new DatabaseHarness(
             database, database.Database.ConnectionString, user: (database.Database.Server.User, "my secret guess"));

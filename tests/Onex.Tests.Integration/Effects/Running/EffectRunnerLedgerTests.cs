@@ -58,7 +58,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
     }
 
     [Fact]
-    public async Task What_a_process_finds_out_after_its_lease_was_taken_over_is_not_told()
+    public async Task What_a_process_finds_out_after_its_lease_was_taken_over_is_not_reported()
     {
         await using var frozen = new Process(database, _world);
         await using var successor = new Process(database, _world);

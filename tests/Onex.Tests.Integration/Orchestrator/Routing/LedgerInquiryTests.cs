@@ -81,7 +81,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
     }
 
     [Fact]
-    public async Task An_attempt_that_was_begun_and_never_told_is_closed_before_it_counts_as_failed()
+    public async Task An_attempt_that_was_begun_and_never_reported_is_closed_before_it_counts_as_failed()
     {
         var command = Command("first");
         await _ledger.ClaimAsync(Message(command), _none);

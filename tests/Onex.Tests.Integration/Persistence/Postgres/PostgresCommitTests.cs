@@ -58,7 +58,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     }
 
     [Fact]
-    public async Task Two_mains_with_overlapping_sagas_and_keys_neither_deadlock_nor_lose_an_update()
+    public async Task Two_orchestrators_with_overlapping_sagas_and_keys_neither_deadlock_nor_lose_an_update()
     {
         const int Tasks = 8;
         const int Rounds = 60;

@@ -15,7 +15,7 @@ public sealed class PostgresSagaStoreTests(TestDatabase database) : SagaStoreCom
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task A_question_without_its_tables_is_told_what_to_do_however_often_it_was_asked_before(int before)
+    public async Task A_query_without_its_tables_fails_with_the_remedy_however_often_it_ran_before(int before)
     {
         await using var dataSource = PostgresDataSource.Create(database.Settings);
         var store = new PostgresSagaStore(dataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);

@@ -11,7 +11,7 @@ public sealed class MigratorTests
     private static readonly CancellationToken _none = CancellationToken.None;
 
     [Fact]
-    public async Task Of_two_mains_that_start_at_once_one_migrates_and_the_other_waits()
+    public async Task Of_two_orchestrators_that_start_at_once_one_migrates_and_the_other_waits()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
 
@@ -93,7 +93,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_lock_that_a_migration_does_not_get_is_told_as_what_it_is_and_tried_again()
+    public async Task A_lock_that_a_migration_does_not_get_is_described_as_what_it_is_and_tried_again()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));
@@ -113,7 +113,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_database_of_the_migrations_before_the_first_release_is_told_what_to_do()
+    public async Task A_database_of_the_migrations_before_the_first_release_fails_with_the_remedy()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         var applied = Assert.Single(await MigrateAsync(Settings(database)));
@@ -132,7 +132,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_missing_database_is_told_with_the_statement_that_makes_it()
+    public async Task A_missing_database_is_described_with_the_statement_that_makes_it()
     {
         var settings = Settings(await PostgresServer.SharedAsync(), "no such database");
 
@@ -143,7 +143,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_wrong_password_is_told_without_the_password()
+    public async Task A_wrong_password_is_reported_without_the_password()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         var wrong = Settings(database) with { Password = "hunter2" };
@@ -171,7 +171,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_user_without_the_right_to_make_the_schema_is_told_what_to_grant()
+    public async Task A_user_without_the_right_to_make_the_schema_gets_the_grant_to_run()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         var role = Names.Next("onex_role");

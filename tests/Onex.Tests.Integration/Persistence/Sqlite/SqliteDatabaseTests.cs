@@ -217,7 +217,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_damaged_file_is_told()
+    public async Task A_damaged_file_is_reported()
     {
         await File.WriteAllTextAsync(Path, new string('x', 10_000));
 
@@ -228,7 +228,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_directory_that_cannot_be_made_is_told()
+    public async Task A_directory_that_cannot_be_made_is_reported()
     {
         var blocked = System.IO.Path.Combine(_directory, "file");
         await File.WriteAllTextAsync(blocked, "");
@@ -240,7 +240,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_directory_that_cannot_be_written_to_is_told()
+    public async Task A_directory_that_cannot_be_written_to_is_reported()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux has a directory that is read-only to everybody.");
 
@@ -272,7 +272,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_transaction_of_another_program_is_waited_for_and_then_told()
+    public async Task A_transaction_of_another_program_is_waited_for_and_then_reported()
     {
         using var database = new SqliteDatabase(new SqliteStoreSettings(Path));
         var store = new SqliteSagaStore(database, TimeProvider.System);

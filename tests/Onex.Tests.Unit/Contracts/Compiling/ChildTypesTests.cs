@@ -146,7 +146,7 @@ public sealed class ChildTypesTests
     }
 
     [Fact]
-    public void Of_a_child_that_answers_before_its_end_nobody_knows_the_type()
+    public void The_output_of_a_child_that_answers_before_its_end_has_no_type()
     {
         var early = Shipment.Replace(
             "initial: done\nstates:\n",
@@ -160,7 +160,7 @@ public sealed class ChildTypesTests
     }
 
     [Fact]
-    public void Of_a_child_with_an_end_that_says_no_output_nobody_knows_the_type()
+    public void The_output_of_a_child_with_an_end_without_output_has_no_type()
     {
         var silent = Shipment + "\n  other: { end: completed }\n";
         silent = silent.Replace(

@@ -117,7 +117,7 @@ public sealed class ContractCompilerTests
     }
 
     [Fact]
-    public void A_choice_that_leads_to_unwinding_carries_its_fault()
+    public void A_choice_that_leads_to_a_compensating_state_carries_its_fault()
     {
         Assert.Equal(
             [("steps.pack.body.weight > 30.0", "unwinding", "too_heavy"), (null, "charging", null)],
@@ -225,7 +225,7 @@ public sealed class ContractCompilerTests
     }
 
     [Fact]
-    public void Without_on_failure_a_contract_takes_back_what_it_did_and_fails()
+    public void Without_on_failure_a_contract_compensates_what_it_did_and_fails()
     {
         var plan = TestContracts.Compile("initial: work\nstates:\n  work: { next: done }\n  done: { end: completed }\n");
 

@@ -75,7 +75,7 @@ public sealed class EventsAndTimeTests
     }
 
     [Fact]
-    public void A_compensation_that_runs_when_nobody_knows_reads_no_result()
+    public void A_compensation_of_an_unknown_outcome_reads_no_result()
     {
         const string Rest =
             "initial: work\nstates:\n  work:\n    steps:\n      - id: charge\n        effect: http.post\n        connection: payments\n  "

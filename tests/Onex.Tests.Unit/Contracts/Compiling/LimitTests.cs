@@ -4,7 +4,6 @@ using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Text;
-using Onex.Hosting.Settings;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
@@ -47,9 +46,7 @@ public sealed class LimitTests
     public void A_contract_beyond_a_limit_is_refused_for_that_alone(string what, ContractLimits limits, string code)
     {
         Assert.Empty(Compile(TestCatalogue.Context).Diagnostics);
-        Assert.Equal(
-            [(what, code)],
-            Compile(TestCatalogue.Context with { Limits = limits }).Diagnostics.Select(diagnostic => (what, diagnostic.Code)));
+        Assert.Equal([(what, code)], Compile(TestCatalogue.Context with { Limits = limits }).Diagnostics.Select(diagnostic => (what, diagnostic.Code)));
     }
 
     [Theory]
@@ -58,18 +55,14 @@ public sealed class LimitTests
     {
         var compilation = Compile(TestCatalogue.Context with { Limits = limits, IsRegistered = true });
 
-        Assert.True(
-            compilation.Plans.Count == 1,
-            $"{what} {code}: {string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render()))}");
+        Assert.True(compilation.Plans.Count == 1, $"{what} {code}: {string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render()))}");
     }
 
     [Fact]
     public void An_evaluation_may_cost_what_is_allowed_and_no_more()
     {
         var names = string.Join(", ", Enumerable.Range(0, 300).Select(number => $"'{number}'"));
-        var text =
-            $"contract: small\nversion: 1.0.0\ninput: {{}}\ninitial: done\nstates:\n  done: {{ end: completed, output: {{ all: "
-                + $"\"${{dyn([{names}]).all(a, dyn([{names}]).all(b, a != 'x' && b != 'y'))}}\" }} }}\n";
+        var text = $"contract: small\nversion: 1.0.0\ninput: {{}}\ninitial: done\nstates:\n  done: {{ end: completed, output: {{ all: \"${{dyn([{names}]).all(a, dyn([{names}]).all(b, a != 'x' && b != 'y'))}}\" }} }}\n";
 
         Assert.True(Output(ContractLimits.Default).IsError);
         Assert.False(Output(ContractLimits.Highest).IsError);
@@ -77,32 +70,6 @@ public sealed class LimitTests
         // What is estimated is let through, as of a contract that is registered.
         CelValue Output(ContractLimits limits) => Compile(TestCatalogue.Context with { Limits = limits, IsRegistered = true }, text)
             .Plans.Single().State("done").Output!.Evaluate(new Onex.Tests.Unit.Contracts.Expressions.Scope([]));
-    }
-
-    [Fact]
-    public void The_settings_are_the_compilers()
-    {
-        Assert.Equal(
-            [.. Values(ContractLimits.Default)],
-            Settings().Select(setting => int.Parse(setting.Default!, System.Globalization.CultureInfo.InvariantCulture)));
-        Assert.Equal([.. Values(ContractLimits.Highest)], Settings().Select(setting => setting.Range.Max));
-
-        static Setting[] Settings() =>
-        [
-            SettingsTable.MaxStates, SettingsTable.MaxSteps, SettingsTable.MaxDepth, SettingsTable.MaxBranches, SettingsTable.MaxItems,
-            SettingsTable.MaxBufferedEvents, SettingsTable.MaxIdleEntries, SettingsTable.MaxExpressionCost,
-        ];
-
-        static int[] Values(ContractLimits limits) =>
-            [
-                limits.States,
-                limits.Steps,
-                limits.Depth,
-                limits.Branches,
-                limits.Items,
-                limits.BufferedEvents,
-                limits.IdleEntries,
-                limits.ExpressionCost];
     }
 
     private static Compilation Compile(CompilerContext context, string text = Contract) =>

@@ -120,7 +120,7 @@ public sealed class MisreadExpressionTests
     }
 
     [Fact]
-    public void All_that_yaml_misreads_in_braces_is_told_at_once() => Assert.Equal(
+    public void All_that_yaml_misreads_in_braces_is_reported_at_once() => Assert.Equal(
         [(14, "Quote it: a: \"${input.id}\""), (30, "Quote it: b: 'f([1])'")],
         TestContracts.Check($"{TestContracts.Head}output: {{ a: ${{input.id}}, b: f([1]) "
             + $"}}\n").Diagnostics.Select(each => (each.Column, each.Remedy)));
@@ -151,7 +151,7 @@ public sealed class MisreadExpressionTests
         Single($"{TestContracts.Head}initial: done\nstates:\n  done: {{ end: completed, output: {{ a: \u201Cx, y\u201D }} }}\n"));
 
     [Fact]
-    public void A_bracket_that_is_not_closed_is_told_where_it_opens()
+    public void A_bracket_that_is_not_closed_is_reported_where_it_opens()
     {
         var diagnostic = Assert.Single(TestContracts.Check(
             $"{TestContracts.Head}initial: work\nstates:\n  work:\n    steps:\n      - {{ id: a, compute: transform, with: {{ text: x "
@@ -169,7 +169,7 @@ public sealed class MisreadExpressionTests
     [InlineData("  done: { end: completed, output: {a:[1], b: {c:{d: 1}}} }", 36, "a: [1]")]
     [InlineData("  done:\n    end:completed", 5, "end: completed")]
     [InlineData("  done:\n    end: completed\n    output:\n      a:1\n      b: 2", 7, "a: 1")]
-    public void A_colon_without_a_blank_is_told_where_it_stands(string state, int column, string apart)
+    public void A_colon_without_a_blank_is_reported_where_it_is(string state, int column, string apart)
     {
         var diagnostics = TestContracts.Check($"{TestContracts.Head}initial: done\nstates:\n{state}\n").Diagnostics;
         var diagnostic = diagnostics[0];

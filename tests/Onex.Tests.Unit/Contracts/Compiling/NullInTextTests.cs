@@ -166,7 +166,7 @@ public sealed class NullInTextTests
 
     // One of them shows itself where the text is read, the other only when all ways are known.
     [Fact]
-    public void All_values_that_may_be_null_are_told_at_once() => Assert.Equal([MayBeNull, MayBeNull], Check("""
+    public void All_values_that_may_be_null_are_reported_at_once() => Assert.Equal([MayBeNull, MayBeNull], Check("""
           work:
             steps: [{ id: look, effect: http.get, connection: stock, with: { path: "/${input.nothing}/${data.hold}" } }]
             next: done

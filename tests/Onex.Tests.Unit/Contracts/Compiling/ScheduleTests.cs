@@ -109,7 +109,7 @@ public sealed class ScheduleTests
     [InlineData("0 3 * * MONDAY", "'MONDAY' is no day of the week, which is 0 to 7 or SUN to SAT")]
     [InlineData("0 3 * *", "it has 4 fields")]
     [InlineData("@daily", "it has 1 field.")]
-    public void What_is_wrong_with_times_is_told_by_its_field_and_its_range(string cron, string problem) => Assert.Contains(
+    public void What_is_wrong_with_times_is_reported_by_its_field_and_its_range(string cron, string problem) => Assert.Contains(
         problem, Assert.Single(
             TestContracts.Check($"{TestContracts.Head}schedule: {{ cron: \"{cron}\" }}\ninitial: done\nstates:\n  done: {{ end: "
                 + $"completed }}\n").Diagnostics).Problem,

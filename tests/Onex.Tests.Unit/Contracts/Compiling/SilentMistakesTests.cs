@@ -219,11 +219,14 @@ public sealed partial class SilentMistakesTests
     [InlineData(
         "done: { end: completed }\n  more: { steps: [{ saga: other, detached: true, with: { order: input.order_id } }], next: done }")]
     [InlineData(
-        "done: { end: completed }\n  more: { steps: [{ id: x, compute: transform, with: { a: 1 }, compensate: { compute: transform, "
-            + "with: { a: input.order_id } } }], next: done }")]
+        "done: { end: completed }\n  more: { steps: [{ id: x, compute: transform, with: { values: { a: 1 } }, compensate: { compute: "
+            + "transform, "
+            + "with: { values: { a: input.order_id } } } }], next: done }")]
     [InlineData(
-        "done: { end: completed }\n  more: { steps: [{ id: x, compute: transform, with: { a: 1 }, each: { item: input.lines, at_most: 9 "
-            + "}, save: { note: \"'a'\" } }, { id: y, compute: transform, each: { item: input.lines, at_most: 9 }, with: { a: item.sku } "
+        "done: { end: completed }\n  more: { steps: [{ id: x, compute: transform, with: { values: { a: 1 } }, each: { item: input.lines, "
+            + "at_most: 9 "
+            + "}, save: { note: \"'a'\" } }, { id: y, compute: transform, each: { item: input.lines, at_most: 9 }, with: { values: { a: "
+            + "item.sku } } "
             + "}], next: done }")]
     public void Text_is_doubted_wherever_values_are_put_in(string states)
     {
@@ -251,7 +254,7 @@ public sealed partial class SilentMistakesTests
     [InlineData("http.get", "headers: { traceparent: a }", true)]
     [InlineData("http.get", "headers: { host: a }", true)]
     [InlineData("http.get", "headers: { X-Mine: a }", false)]
-    public void An_argument_of_which_nothing_comes_is_doubted(string operation, string with, bool found)
+    public void An_argument_without_effect_is_warned_about(string operation, string with, bool found)
     {
         var text = TestContracts.Head + Work($"{{ id: a, effect: {operation}, connection: stock, with: {{ path: /a, {with} }} }}");
 
@@ -463,7 +466,7 @@ public sealed partial class SilentMistakesTests
             steps:
               - { id: look, effect: http.get, connection: stock, with: { path: /a } }
               - { id: tell, effect: http.put, connection: stock, with: { {{(with.StartsWith("path", StringComparison.Ordinal) ? "" : "path: /a, ")}}{{with}} }, compensate: { none: a test } }
-              - { id: end, compute: transform, with: { a: "${data.note}", b: "${steps.look.body.id}" } }
+              - { id: end, compute: transform, with: { values: { a: "${data.note}", b: "${steps.look.body.id}" } } }
             next: done
           done: { end: completed }
         """).Diagnostics;

@@ -18,7 +18,7 @@ public sealed partial class ContractDiagnosticsTests
 
     [Theory]
     [MemberData(nameof(Codes))]
-    public void A_complaint_is_printed_as_its_example_expects(string code)
+    public void A_diagnostic_is_printed_as_its_example_expects(string code)
     {
         var golden = Path.Combine(_invalid, $"{code}.expected.txt");
         var actual = Render(code);
@@ -33,7 +33,7 @@ public sealed partial class ContractDiagnosticsTests
 
     [Theory]
     [MemberData(nameof(Codes))]
-    public void A_complaint_has_a_page_that_shows_it(string code)
+    public void A_diagnostic_has_a_page_that_shows_it(string code)
     {
         var path = Path.Combine(_pages, $"{code}.md");
         var page = File.ReadAllText(path);
@@ -53,7 +53,7 @@ public sealed partial class ContractDiagnosticsTests
     }
 
     [Fact]
-    public void Nothing_is_there_for_a_complaint_that_does_not_exist()
+    public void Nothing_is_there_for_a_diagnostic_that_does_not_exist()
     {
         var codes = CodesOfCompiler().ToHashSet();
         var named = Directory.EnumerateFileSystemEntries(_invalid).Concat(Directory.EnumerateFiles(_pages, "ONEX1*"))

@@ -47,7 +47,7 @@ public sealed class GraphTests
     }
 
     [Fact]
-    public void An_event_that_changes_no_state_is_told_in_the_box() =>
+    public void An_event_that_changes_no_state_is_drawn_in_the_box() =>
         Assert.Equal(["on beat"], GraphModel.From(_onboarding).Nodes.Single(node => node.Id == "asking_documents").Lines);
 
     [Fact]

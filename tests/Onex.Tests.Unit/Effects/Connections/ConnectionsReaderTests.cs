@@ -176,7 +176,7 @@ public sealed class ConnectionsReaderTests : IDisposable
     }
 
     [Fact]
-    public void Every_problem_of_every_file_is_told_at_once()
+    public void Every_problem_of_every_file_is_reported_at_once()
     {
         Write("a.yaml", "connections:\n  x: { type: http, url: nowhere, timeout: soon }\n  y: { type: http, url: 'http://y' }\n");
         Write("b.yaml", "connection: {}\n");
@@ -244,7 +244,7 @@ public sealed class ConnectionsReaderTests : IDisposable
     }
 
     [Fact]
-    public void A_secret_may_stand_in_a_file_and_an_address_in_the_environment()
+    public void A_secret_may_be_in_a_file_and_an_address_in_the_environment()
     {
         var secret = Path.Combine(_directory, "token");
         File.WriteAllText(secret, "from-file\n");

@@ -130,7 +130,7 @@ public sealed class ValuesTests
     [InlineData(ByteaArray, "[\"hidden\"]", "has an element that is not base64, the JSON form of bytea")]
     [InlineData(Pair, "{\"hidden\": 1}", "has a key that is no field of pair: left, right")]
     [InlineData(Pair, "{\"left\": {}}", "has a field 'left' that is an object, which integer does not take")]
-    public void What_cannot_be_converted_is_told_without_the_value(uint type, string json, string problem) =>
+    public void What_cannot_be_converted_is_reported_without_the_value(uint type, string json, string problem) =>
         Assert.Equal((null, problem), ParameterText.Of(JsonElement.Parse(json), type, _types));
 
     [Theory]

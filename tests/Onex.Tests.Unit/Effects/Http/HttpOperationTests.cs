@@ -218,7 +218,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [Theory]
     [InlineData("120", 120_000)]
     [InlineData("Mon, 01 Jan 2024 00:00:00 GMT", 0)]
-    public async Task The_other_sides_wish_for_a_pause_is_passed_on(string header, int expected)
+    public async Task A_retry_after_header_is_passed_on(string header, int expected)
     {
         _outside.Answer = context =>
         {
@@ -435,7 +435,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [InlineData(304, "has not changed")]
     [InlineData(302, "Redirects are not followed")]
     [InlineData(307, "Redirects are not followed")]
-    public async Task An_answer_below_400_that_is_no_success_is_told_as_what_it_is(int status, string told)
+    public async Task An_answer_below_400_that_is_no_success_is_described_as_what_it_is(int status, string told)
     {
         _outside.Answer = context =>
         {

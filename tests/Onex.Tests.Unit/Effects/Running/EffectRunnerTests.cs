@@ -70,7 +70,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nothing_is_run_or_told_while_another_holds_the_lease_or_after_the_command_expired()
+    public async Task Nothing_is_run_or_reported_while_another_holds_the_lease_or_after_the_command_expired()
     {
         _bench.Ledger.Always = ClaimResult.Leased.Instance;
         await _bench.Runner.RunAsync(Post(), null, null, default);
@@ -82,7 +82,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_outcome_under_a_lost_lease_is_not_told()
+    public async Task An_outcome_under_a_lost_lease_is_not_reported()
     {
         var command = Post();
         _outside.Answer = _ =>
@@ -123,7 +123,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_result_that_the_database_refuses_is_told_as_a_failure()
+    public async Task A_result_that_the_database_refuses_is_described_as_a_failure()
     {
         _bench.Ledger.Refuse = result => result.Result is null ? null : new InvalidOperationException("22P05");
 
@@ -233,7 +233,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_attempt_beside_a_trial_is_told_to_wait_for_a_pause_and_never_for_a_time_that_has_passed()
+    public async Task An_attempt_beside_a_trial_waits_for_a_pause_and_never_for_a_time_that_has_passed()
     {
         var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
         await using var bench = new EffectsHarness(Connections("breaker: { ratio: 1, calls: 2, within: 30s, pause: 10s }"), time);

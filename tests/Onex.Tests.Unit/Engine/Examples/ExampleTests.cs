@@ -329,7 +329,7 @@ public sealed class ExampleTests
     [InlineData("expect: { end: failed, compensated: [chrage] }", "ONEX1045", "Did you mean 'charge'?")]
     [InlineData("expect: { ends: failed }", "ONEX1010", "Did you mean 'end'?")]
     [InlineData("expect: { end: failed, waiting: waiting }", "ONEX1014", "Keep what the saga comes to.")]
-    public void A_misspelt_word_is_told_what_it_may_have_meant(string example, string code, string words)
+    public void A_misspelt_word_is_answered_with_what_it_may_have_meant(string example, string code, string words)
     {
         var said = Said($"  - {{ name: a, input: {{ id: o1 }}, {example} }}\n");
 

@@ -24,7 +24,7 @@ public sealed class HealthAnswersTests
     [InlineData("/health", 200)]
     [InlineData("/ready", 200)]
     [InlineData("/health/detailed", 403)]
-    public async Task A_foreign_host_is_answered_by_the_probes_and_not_told_the_details(string path, int status)
+    public async Task A_foreign_host_is_answered_by_the_probes_without_the_details(string path, int status)
     {
         _role.MarkInitialized();
         var builder = WebApplication.CreateSlimBuilder();

@@ -24,7 +24,7 @@ public sealed class ApiAccessTests
             new AccessDecision.Allowed("loopback"), ApiAccess.Decide([], Call(IPAddress.Parse(address)), ApiScope.Operate));
 
     [Fact]
-    public void Without_a_configured_token_others_are_told_which_variable_to_set()
+    public void Without_a_configured_token_others_learn_which_variable_to_set()
     {
         var denied = Denied(ApiAccess.Decide([], Call(_elsewhere, $"Bearer {Operator}"), ApiScope.Read));
 

@@ -25,10 +25,10 @@ public sealed class ApiTokenTests
 
         Assert.Single(tokens);
         Assert.Equal(4, problems.Count);
-        Assert.All(problems, problem => Assert.StartsWith("ONEX_API_TOKEN, entry ", problem));
-        Assert.All(problems, problem => Assert.DoesNotContain(Long, problem));
-        Assert.All(problems, problem => Assert.DoesNotContain("bare-secret", problem));
-        Assert.All(problems, problem => Assert.DoesNotContain("short", problem));
+        Assert.All(problems, problem => Assert.StartsWith("ONEX_API_TOKEN, entry ", problem.Problem));
+        Assert.All(problems, problem => Assert.DoesNotContain(Long, problem.ToString()));
+        Assert.All(problems, problem => Assert.DoesNotContain("bare-secret", problem.ToString()));
+        Assert.All(problems, problem => Assert.DoesNotContain("short", problem.ToString()));
     }
 
     [Fact]

@@ -14,7 +14,7 @@ public sealed class MemoryLimitTests
     [InlineData(4096)]
     public void What_is_held_at_a_time_fits_into_what_the_collector_may_use(long container)
     {
-        var heap = MemoryLimit.Of(container * MiB * 3 / 4);
+        var heap = MemoryLimit.For(container * MiB * 3 / 4);
         var budget = new MemoryBudget(heap);
 
         Assert.InRange(heap, 48 * MiB, container * MiB * 3 / 4);
@@ -28,11 +28,11 @@ public sealed class MemoryLimitTests
     [InlineData(1024)]
     [InlineData(4096)]
     public void What_the_collector_may_use_and_the_rest_of_the_process_stay_below_85_percent_of_the_container(long container) =>
-        Assert.InRange(MemoryLimit.Of(container * MiB * 3 / 4) + (155 * MiB), 0, container * MiB * 85 / 100);
+        Assert.InRange(MemoryLimit.For(container * MiB * 3 / 4) + (155 * MiB), 0, container * MiB * 85 / 100);
 
     [Fact]
-    public void A_container_in_which_nothing_is_left_gives_the_collector_48_mebibytes() => Assert.Equal(48 * MiB, MemoryLimit.Of(96 * MiB));
+    public void A_container_in_which_nothing_is_left_gives_the_collector_48_mebibytes() => Assert.Equal(48 * MiB, MemoryLimit.For(96 * MiB));
 
     [Fact]
-    public void Who_has_much_memory_keeps_all_of_it() => Assert.Equal(24_000 * MiB, MemoryLimit.Of(24_000 * MiB));
+    public void Who_has_much_memory_keeps_all_of_it() => Assert.Equal(24_000 * MiB, MemoryLimit.For(24_000 * MiB));
 }

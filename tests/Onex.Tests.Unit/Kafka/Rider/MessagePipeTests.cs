@@ -61,7 +61,7 @@ public sealed class MessagePipeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_missing_instance_is_told_to_the_machine()
+    public async Task A_missing_instance_is_logged_by_the_machine()
     {
         var trail = new Trail();
         var pipe = Pipes.Create("order", e => e.StateMachineSaga(new OrderMachine(), new Repository()));

@@ -89,12 +89,12 @@ public sealed class RedriveTests
     }
 
     [Fact]
-    public void A_record_whose_letter_does_not_tell_its_origin_is_known_by_the_letter() => Assert.Equal(
+    public void A_record_whose_dead_letter_lacks_the_origin_is_known_by_the_dead_letter() => Assert.Equal(
         [RecordOrigin.FromIdentity(_letter.Id), RecordOrigin.FromIdentity(_letter.Id)],
         new[] { Sent(_letter, 5), Sent(_letter, 6) }.Select(RecordOrigin.For));
 
     [Fact]
-    public async Task A_redriven_record_that_is_given_up_again_opens_its_letter_again()
+    public async Task A_redriven_record_that_is_given_up_again_opens_its_dead_letter_again()
     {
         var index = new OutgoingSenderTests.Index();
         var sink = new DeadLetterIndexing(index);

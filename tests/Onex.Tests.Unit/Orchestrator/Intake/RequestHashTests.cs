@@ -13,7 +13,7 @@ public sealed class RequestHashTests
     [InlineData("""{"n":0}""", """{"n":-0.0}""")]
     [InlineData("""{"n":2.5}""", """{"n":25e-1}""")]
     [InlineData("""{"n":1e300}""", """{"n":1.0E300}""")]
-    public void The_same_request_written_anew_has_the_same_hash(string first, string second) => Assert.Equal(Hash(first), Hash(second));
+    public void The_same_request_written_again_has_the_same_hash(string first, string second) => Assert.Equal(Hash(first), Hash(second));
 
     [Theory]
     [InlineData("""{"n":1}""", """{"n":2}""")]

@@ -126,7 +126,7 @@ public sealed class RequestRulesTests
     }
 
     [Fact]
-    public void An_event_is_judged_by_the_content_that_its_saga_runs_by_and_not_by_the_newest()
+    public void An_event_is_checked_by_the_content_that_its_saga_runs_by_and_not_by_the_newest()
     {
         var sagaId = Guid.Parse(SagaId);
         var older = PlansWithEvents.With(

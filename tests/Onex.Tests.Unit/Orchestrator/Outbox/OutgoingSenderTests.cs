@@ -64,7 +64,7 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public async Task A_letter_that_is_refused_itself_has_its_entry_already()
+    public async Task A_dead_letter_that_is_refused_itself_has_its_entry_already()
     {
         var (broker, index) = (new Refusing("responses"), new Index());
         using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
@@ -164,7 +164,7 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public async Task A_response_of_which_not_even_the_short_form_is_taken_is_a_dead_letter()
+    public async Task A_response_whose_short_form_is_refused_too_becomes_a_dead_letter()
     {
         var (broker, index) = (new Refusing("responses"), new Index());
         using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
@@ -177,7 +177,7 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public async Task A_message_that_leaves_after_all_closes_the_letter_of_the_try_before()
+    public async Task A_message_that_leaves_after_all_closes_the_dead_letter_of_the_try_before()
     {
         var index = new Index();
         using var sender = new OutgoingSender(new Refusing(), index, NullLogger<OutgoingSender>.Instance);
@@ -190,7 +190,7 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public async Task What_was_sent_again_from_a_letter_and_is_refused_once_more_opens_that_letter_again()
+    public async Task What_was_sent_again_from_a_dead_letter_and_is_refused_again_opens_that_dead_letter_again()
     {
         var index = new Index();
         using var sender = new OutgoingSender(new Refusing("orders.packed"), index, NullLogger<OutgoingSender>.Instance);
@@ -206,7 +206,7 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public async Task What_was_sent_again_from_a_letter_and_leaves_after_all_closes_that_letter()
+    public async Task What_was_sent_again_from_a_dead_letter_and_leaves_after_all_closes_that_dead_letter()
     {
         var index = new Index();
         using var sender = new OutgoingSender(new Refusing(), index, NullLogger<OutgoingSender>.Instance);

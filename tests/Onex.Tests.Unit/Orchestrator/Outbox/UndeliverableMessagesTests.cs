@@ -46,7 +46,7 @@ public sealed class UndeliverableMessagesTests
     }
 
     [Fact]
-    public async Task A_command_of_which_an_earlier_copy_may_have_run_blocks_with_the_reason()
+    public async Task A_command_whose_earlier_copy_may_have_run_blocks_with_the_reason()
     {
         var scenario = Starts();
         var sent = scenario.Last.Commands[0];
@@ -130,7 +130,7 @@ public sealed class UndeliverableMessagesTests
     [InlineData(Effect, false, true)]
     [InlineData(Effect, true, false)]
     [InlineData(Child, false, true)]
-    public async Task The_letter_of_a_refused_command_closes_itself_unless_its_saga_waits_for_an_operator(
+    public async Task The_dead_letter_of_a_refused_command_closes_itself_unless_its_saga_waits_for_an_operator(
         string call, bool taken, bool closes)
     {
         var scenario = Starts(call);

@@ -84,7 +84,7 @@ public sealed class SagaWorkTests
     }
 
     [Fact]
-    public void The_sender_of_a_kept_event_that_nobody_claimed_is_told_with_the_commit_and_the_event_becomes_a_dead_letter()
+    public void The_sender_of_a_buffered_event_that_nobody_claimed_is_answered_with_the_commit_and_the_event_becomes_a_dead_letter()
     {
         var kept = Kept("cancel") with
         {
@@ -152,7 +152,7 @@ public sealed class SagaWorkTests
     {
         var kept = Kept("cancel") with
         {
-            Data = CelValue.FromJson(Encoding.UTF8.GetBytes($$"""{"reason":"{{new string('x', EventDeadLetter.ValueBytesMax)}}"}""")),
+            Data = CelValue.FromJson(Encoding.UTF8.GetBytes($$"""{"reason":"{{new string('x', MessageSizes.DeadLetterValueMax)}}"}""")),
         };
         var work = new SagaWork(Saga.Facts.SagaId, pipe: null, Saga with { Early = [kept] }, version: 4);
         work.Apply(
@@ -164,7 +164,7 @@ public sealed class SagaWorkTests
             _messages);
 
         var move = Assert.IsType<CommitEntry.Move>(work.ToEntry());
-        Assert.True(Assert.Single(move.DeadLetters).Value!.Length > EventDeadLetter.ValueBytesMax);
+        Assert.True(Assert.Single(move.DeadLetters).Value!.Length > MessageSizes.DeadLetterValueMax);
         var stored = Assert.Single(move.Payloads);
         Assert.Equal(stored.Id, Json(work.Outgoing[1].Value).GetProperty("original_message").GetProperty("value_ref").GetGuid());
     }
@@ -200,7 +200,7 @@ public sealed class SagaWorkTests
     }
 
     [Fact]
-    public void A_request_is_found_by_where_it_came_from_and_answered_as_it_was_told_to_be()
+    public void A_request_is_found_by_its_source_and_answered_as_before()
     {
         var (first, twin, other) = (
             Saga.Facts.Requester, Saga.Facts.Requester with { Source = "http/2" }, SagaScenario.Requester("http/3"));

@@ -41,7 +41,7 @@ public sealed partial class CommandLineTests
     [InlineData("dlq list --limt=5", "--limit")]
     [InlineData("dlq list --jsn", "--json")]
     [InlineData("frobnicate", null)]
-    public void A_misspelt_word_is_told_what_it_may_have_meant(string line, string? meant)
+    public void A_misspelt_word_is_answered_with_what_it_may_have_meant(string line, string? meant)
     {
         var parsed = CommandLine.Root().Parse(line);
 
@@ -234,7 +234,7 @@ public sealed partial class CommandLineTests
     }
 
     [Fact]
-    public void Every_line_that_is_told_in_messages_and_documents_is_a_command()
+    public void Every_command_line_in_messages_and_documents_exists()
     {
         string[] files =
         [

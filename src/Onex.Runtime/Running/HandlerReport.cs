@@ -8,7 +8,7 @@ using Onex.Workers;
 namespace Onex.Runtime.Running;
 
 /// <summary>Names the handlers of effects and workers; main's are its contracts, which it names when they are registered.</summary>
-internal sealed class Handlers(RoleHealth health, RuntimeSettings settings, ConnectionsReading connections) : IRoleBootstrap
+internal sealed class HandlerReport(RoleHealth health, RuntimeSettings settings, ConnectionsReading connections) : IRoleBootstrap
 {
     public string Name => "The handlers";
 

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging;
-using Onex.Hosting.Health;
+using Onex.Contracts.Text;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
 using Onex.Kafka.Brokers;
@@ -12,7 +12,7 @@ internal sealed class TopicSetup(TopicAdmin topics, RuntimeSettings settings, Em
 {
     public string Name => "The broker";
 
-    public Task StartAsync(CancellationToken cancellation) => SayAsync(async () =>
+    public Task StartAsync(CancellationToken cancellation) => ClassifyAsync(async () =>
     {
         if (settings.CreateTopics)
         {
@@ -59,7 +59,7 @@ internal sealed class TopicSetup(TopicAdmin topics, RuntimeSettings settings, Em
     }
 
     /// <summary>Tells what a person must put right from what may pass.</summary>
-    public static async Task<int> SayAsync(Func<Task<int>> work)
+    public static async Task<int> ClassifyAsync(Func<Task<int>> work)
     {
         try
         {
@@ -94,25 +94,8 @@ internal sealed class TopicSetup(TopicAdmin topics, RuntimeSettings settings, Em
             if (await topics.RetentionAsync(topic, cancellation) is { } kept && kept >= settings.Retention)
             {
                 Log.RetentionTooShort(
-                    logger, topic, Contracts.Text.Durations.Describe(kept), Contracts.Text.Durations.Describe(settings.Retention));
+                    logger, topic, Durations.Describe(kept), Durations.Describe(settings.Retention));
             }
         }
-    }
-}
-
-/// <summary>Whether a broker answers.</summary>
-internal sealed class BrokerComponent(BrokerHealth broker) : IHealthComponent
-{
-    public string Name => "broker";
-
-    public bool NeededForReadiness => true;
-
-    public Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
-    {
-        // It asks by itself; this only begins it.
-        broker.Start();
-        return Task.FromResult(broker.IsReachable
-            ? new ComponentReport(ComponentState.Healthy, null, broker.Latency)
-            : new ComponentReport(ComponentState.Unhealthy, broker.LastError, null));
     }
 }

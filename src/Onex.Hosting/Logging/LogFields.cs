@@ -1,0 +1,48 @@
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+
+namespace Onex.Hosting.Logging;
+
+/// <summary>The named values of a log call and of the scopes around it.</summary>
+internal static class LogFields
+{
+    /// <summary>Flattened, in snake case; the innermost wins.</summary>
+    public static IReadOnlyCollection<KeyValuePair<string, object?>> Of<TState>(TState state, IExternalScopeProvider? scopes)
+    {
+        var fields = new Dictionary<string, object?>(StringComparer.Ordinal);
+        scopes?.ForEachScope(static (scope, fields) => Add(scope, fields), fields);
+        Add(state, fields);
+        return fields;
+    }
+
+    public static string? Text(object? value)
+    {
+        try
+        {
+            return value is IFormattable formattable ? formattable.ToString(null, CultureInfo.InvariantCulture) : value?.ToString();
+        }
+        catch (Exception failure)
+        {
+            // A value that cannot be printed must not cost the line.
+            return $"({failure.GetType().Name})";
+        }
+    }
+
+    private static void Add(object? values, Dictionary<string, object?> fields)
+    {
+        if (values is not IEnumerable<KeyValuePair<string, object?>> pairs)
+        {
+            return;
+        }
+
+        foreach (var (name, value) in pairs)
+        {
+            // The message's template, which each log call carries.
+            if (name is not "{OriginalFormat}" and not "")
+            {
+                fields[char.IsAsciiLetterLower(name[0]) ? name : JsonNamingPolicy.SnakeCaseLower.ConvertName(name)] = value;
+            }
+        }
+    }
+}

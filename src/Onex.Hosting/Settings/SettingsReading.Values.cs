@@ -1,0 +1,199 @@
+using System.Globalization;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Text;
+
+namespace Onex.Hosting.Settings;
+
+// Reads single values, and reports what is wrong with them.
+internal sealed partial class SettingsReading
+{
+    private SettingValue? Find(Setting setting) =>
+        setting.Variable is { } name && Variable(name) is { } text ? new SettingValue(name, text, At: null)
+        : setting.FileKey is { } key ? _file?.Find(key)
+        : null;
+
+    private string? Text(Setting setting) => Find(setting)?.Text ?? Default(setting);
+
+    private string? Default(Setting setting) => _inImage ? setting.ImageDefault ?? setting.Default : setting.Default;
+
+    // In the spelling of the table. A wrong one is reported and read as the default.
+    private string? OneOf(Setting setting)
+    {
+        if (Find(setting) is not { } found)
+        {
+            return Default(setting);
+        }
+
+        if (setting.Values.FirstOrDefault(value => value.Equals(found.Text, StringComparison.OrdinalIgnoreCase)) is { } canonical)
+        {
+            return canonical;
+        }
+
+        ReportValue(
+            found, $"{Spelling.DidYouMean(found.Text, setting.Values)}Set it to one of {string.Join(", ", setting.Values)}.");
+        return Default(setting);
+    }
+
+    private int Whole(Setting setting) => Number(setting)!.Value;
+
+    private int? Number(Setting setting)
+    {
+        var (min, max) = setting.Range;
+        if (Find(setting) is { } found)
+        {
+            if (int.TryParse(found.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max)
+            {
+                return number;
+            }
+
+            ReportValue(found, $"Set it to a whole number from {min} to {max}.");
+        }
+
+        return Default(setting) is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : null;
+    }
+
+    private TimeSpan Duration(Setting setting)
+    {
+        var (min, max) = setting.Span;
+        if (Find(setting) is { } found)
+        {
+            if (Durations.TryParseWithClock(found.Text, out var span) && span >= min && span <= max)
+            {
+                return span;
+            }
+
+            ReportValue(found, $"Set it to a duration (15s, 2m, 15d) from {Durations.Format(min)} to {Durations.Format(max)}.");
+        }
+
+        return Durations.TryParseWithClock(Default(setting)!, out var usual) ? usual : throw new InvalidOperationException($"The default of {setting.Name} is not a duration.");
+    }
+
+    private bool Flag(Setting setting)
+    {
+        if (Find(setting) is { } found)
+        {
+            if (IsTrue(found.Text))
+            {
+                return true;
+            }
+
+            if (!IsFalse(found.Text))
+            {
+                ReportValue(found, "Set it to true or false.");
+            }
+            else
+            {
+                return false;
+            }
+        }
+
+        return IsTrue(Default(setting));
+    }
+
+    private IReadOnlyList<string>? List(Setting setting) => _file?.Find(setting.FileKey!)?.Items;
+
+    private string? Secret(Setting setting, string? neededBecause)
+    {
+        if (!ForRole && neededBecause is null)
+        {
+            return null;
+        }
+
+        var (name, fileName) = (setting.Name, setting.Name + "_FILE");
+        var (value, path) = (Variable(name), Variable(fileName));
+        if (value is not null && path is not null)
+        {
+            Report(SettingsDiagnostics.SetTwice($"{name} and {fileName} are both set."));
+            return value;
+        }
+
+        if (path is not null)
+        {
+            name = $"{name} (from {path})";
+            try
+            {
+                // Editors and echo end a file with a new line that is not part of the secret.
+                value = File.ReadAllText(Path.GetFullPath(path, _workingDirectory)).TrimEnd('\r', '\n');
+            }
+            catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+            {
+                Report(
+                    SettingsDiagnostics.BadSecretFile(
+                        $"{fileName} names {path}, which cannot be read ({unreadable.Message}).",
+                        "Put the secret there, readable for the user that runs onex."),
+                    new SettingValue(fileName, path, At: null));
+                return null;
+            }
+
+            if (string.IsNullOrWhiteSpace(value))
+            {
+                Report(
+                    SettingsDiagnostics.BadSecretFile($"{fileName} names {path}, which is empty.", "Put the secret there."),
+                    new SettingValue(fileName, path, At: null));
+                return null;
+            }
+        }
+
+        if (value is null)
+        {
+            if (neededBecause is not null)
+            {
+                Report(SettingsDiagnostics.Missing(name, neededBecause, $"Set it, or {fileName} to the path of a file that holds it."));
+            }
+
+            return null;
+        }
+
+        if (Placeholder().IsMatch(value))
+        {
+            Report(SettingsDiagnostics.Placeholder(name));
+        }
+
+        return value;
+    }
+
+    private void ReportValue(SettingValue value, string remedy) =>
+        Report(SettingsDiagnostics.BadValue($"{value.Name} is '{value.Text}'.", remedy), value);
+
+    // With the line where the value is set, and carets below the value or a part of it. A value that is read twice is reported once.
+    private void Report(DiagnosticDraft draft, SettingValue? value = null, string? part = null)
+    {
+        if (value?.At is { } at)
+        {
+            _file!.Source.Report(draft with { At = at });
+            return;
+        }
+
+        var line = value is null ? null : $"{value.Name}={value.Text}";
+        var marked = part ?? value?.Text ?? "";
+        var column = line is null ? 1 : line.IndexOf(marked, value!.Name.Length + 1, StringComparison.Ordinal) + 1;
+        var diagnostic = new Diagnostic(
+            draft.Code, draft.Severity, "environment", 0, column, Math.Max(1, marked.Length), draft.Problem, draft.Remedy, line);
+        if (!_ofEnvironment.Contains(diagnostic))
+        {
+            _ofEnvironment.Add(diagnostic);
+        }
+    }
+
+    private string? Variable(string name) => _environment.TryGetValue(name, out var text) && !string.IsNullOrWhiteSpace(text) ? text.Trim() : null;
+
+    private string Shown(string path)
+    {
+        var relative = Path.GetRelativePath(_workingDirectory, path);
+        return relative.StartsWith("..", StringComparison.Ordinal) ? path : relative;
+    }
+
+    private static string Name(RuntimeProfile profile) => profile switch
+    {
+        RuntimeProfile.Main => "main",
+        RuntimeProfile.Effects => "effects",
+        RuntimeProfile.Workers => "workers",
+        _ => "all",
+    };
+
+    private static bool IsTrue(string? text) => text is not null && (text.Equals("true", StringComparison.OrdinalIgnoreCase) || text is "1" or "yes" or "on");
+
+    private static bool IsFalse(string text) => text.Equals("false", StringComparison.OrdinalIgnoreCase) || text is "0" or "no" or "off";
+
+    private static bool IsPort(string text) => ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0;
+}

@@ -1,0 +1,411 @@
+using System.Net;
+using System.Text.RegularExpressions;
+using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Messages;
+using Onex.Contracts.Plans;
+using Onex.Contracts.Text;
+using Onex.Hosting.Logging;
+
+namespace Onex.Hosting.Settings;
+
+/// <summary>One run of the reader, with the diagnostics so far.</summary>
+internal sealed partial class SettingsReading
+{
+    private readonly IReadOnlyDictionary<string, string> _environment;
+    private readonly string _workingDirectory;
+    private readonly SettingsUse _use;
+    private readonly bool _inImage;
+    private readonly List<Diagnostic> _ofEnvironment = [];
+    private SettingsFile? _file;
+
+    public SettingsReading(IReadOnlyDictionary<string, string> environment, string workingDirectory, SettingsUse use)
+    {
+        (_environment, _workingDirectory, _use) = (environment, workingDirectory, use);
+
+        // .NET's own images set the second one.
+        _inImage = IsTrue(Variable("ONEX_IN_CONTAINER")) || IsTrue(Variable("DOTNET_RUNNING_IN_CONTAINER"));
+    }
+
+    private bool ForRole => _use == SettingsUse.Role;
+
+    public SettingsResult Read()
+    {
+        Flag(SettingsTable.InContainer);
+        var contracts = ContractsDirectory();
+        var file = Path.Combine(contracts, "runtime", "runtime_config.yaml");
+        _file = SettingsFile.Read(file, Shown(file));
+
+        var profile = Enum.Parse<RuntimeProfile>(OneOf(SettingsTable.Profile)!, ignoreCase: true);
+        var topics = Topics();
+        var (mainGroup, effectsGroup, workerGroup) = Groups();
+        var settings = new RuntimeSettings
+        {
+            Profile = profile,
+            EventBus = Bus(profile),
+            Kafka = Kafka(),
+            MemoryHistory = Whole(SettingsTable.MaxHistory),
+            Store = Store(profile),
+            DataDirectory = Path.GetFullPath(Text(SettingsTable.DataDirectory)!, _workingDirectory),
+            Postgres = Postgres(profile),
+            Topics = topics,
+            MainGroup = mainGroup,
+            EffectsGroup = effectsGroup,
+            WorkerGroup = workerGroup,
+            CreateTopics = Flag(SettingsTable.CreateTopics),
+            Partitions = Whole(SettingsTable.Partitions),
+            Replication = (short?)Number(SettingsTable.Replication),
+            ContractsDirectory = contracts,
+            ContractsMutable = Flag(SettingsTable.ContractsMutable),
+            AutoMigrate = Flag(SettingsTable.AutoMigrate),
+            Retention = Duration(SettingsTable.Retention),
+            HistoryRetention = Duration(SettingsTable.HistoryRetention),
+            MaxRequestBytes = Whole(SettingsTable.MaxRequestBytes),
+            Limits = new ContractLimits
+            {
+                States = Whole(SettingsTable.MaxStates),
+                Steps = Whole(SettingsTable.MaxSteps),
+                Depth = Whole(SettingsTable.MaxDepth),
+                Branches = Whole(SettingsTable.MaxBranches),
+                Items = Whole(SettingsTable.MaxItems),
+                BufferedEvents = Whole(SettingsTable.MaxBufferedEvents),
+                IdleEntries = Whole(SettingsTable.MaxIdleEntries),
+                ExpressionCost = Whole(SettingsTable.MaxExpressionCost),
+            },
+            HistoryShown = Whole(SettingsTable.MaxHistoryShown),
+            HttpPort = Number(SettingsTable.HttpPort) ?? DefaultPort(profile),
+            HttpBind = HttpBind(),
+            ApiTokens = ApiTokens(),
+            LogLevel = LogLevels.Parse(OneOf(SettingsTable.LogLevel)!),
+            LogFormat = OneOf(SettingsTable.LogFormat) ?? (Console.IsOutputRedirected ? "json" : "text"),
+            LogDirectory = Text(SettingsTable.LogDirectory) is { } logs ? Path.GetFullPath(logs, _workingDirectory) : null,
+            EnvironmentName = Text(SettingsTable.EnvironmentName)!,
+            GracePeriod = TimeSpan.FromSeconds(Whole(SettingsTable.GracePeriod)),
+            DirectOperations = List(SettingsTable.DirectOperations) ?? [],
+            EnabledHandlers = List(SettingsTable.EnabledHandlers),
+            ReplyToTopics = ReplyTo(topics),
+        };
+        CheckExternalServices();
+        CheckNotYetInTheFile(settings);
+        CheckSpelling();
+        Diagnostic[] diagnostics = [.. _file.Source.Diagnostics(), .. _ofEnvironment];
+        var hasErrors = diagnostics.Any(diagnostic => diagnostic.Severity == Severity.Error);
+        return new SettingsResult(hasErrors ? null : settings, diagnostics) { Tentative = settings };
+    }
+
+    private string ContractsDirectory()
+    {
+        var setting = SettingsTable.ContractsDirectory;
+        var (value, alias) = (Find(setting), Find(setting with { Variable = setting.Alias }));
+        if (value is not null && alias is not null && value.Text != alias.Text)
+        {
+            Report(SettingsDiagnostics.SetTwice($"{value.Name} is '{value.Text}' and {alias.Name} is '{alias.Text}'."), alias);
+        }
+
+        value ??= alias;
+        var directory = Path.GetFullPath(value?.Text ?? Default(setting)!, _workingDirectory);
+        if (ForRole && !Directory.Exists(directory))
+        {
+            var name = value?.Name ?? setting.Name;
+            Report(
+                SettingsDiagnostics.NotThere(
+                    $"{name}: there is no directory {directory}.", $"Create it, or set {name} to the directory of the contracts."),
+                value);
+        }
+
+        return directory;
+    }
+
+    private EventBus Bus(RuntimeProfile profile)
+    {
+        var said = Find(SettingsTable.EventBus);
+        var bus = OneOf(SettingsTable.EventBus) ?? (Text(SettingsTable.KafkaServers) is null ? "inmemory" : "kafka");
+        if (bus == "kafka")
+        {
+            return EventBus.Kafka;
+        }
+
+        if (_use == SettingsUse.Broker || (ForRole && profile != RuntimeProfile.All))
+        {
+            var what = said is null ? $"{SettingsTable.KafkaServers.Name} is not set, so messages would stay in memory" : $"{said.Name} is inmemory";
+            var remedy = $"Set {SettingsTable.KafkaServers.Name} to the brokers (host:port)"
+                + (said is null ? "." : $" and {SettingsTable.EventBus.Name} to kafka.");
+            Report(
+                SettingsDiagnostics.OnlyInProcess(
+                    _use == SettingsUse.Broker
+                        ? $"{what}: there is no broker to connect to."
+                        : $"{what}: that reaches no other process, and {SettingsTable.Profile.Name} is {Name(profile)}.",
+                    remedy),
+                said);
+        }
+
+        return EventBus.InMemory;
+    }
+
+    private KafkaConnection? Kafka()
+    {
+        var servers = Text(SettingsTable.KafkaServers);
+        if (servers is null && OneOf(SettingsTable.EventBus) == "kafka" && _use is SettingsUse.Role or SettingsUse.Broker)
+        {
+            var because = $"{Find(SettingsTable.EventBus)?.Name ?? SettingsTable.EventBus.Name} is kafka";
+            Report(SettingsDiagnostics.Missing(SettingsTable.KafkaServers.Name, because, "Set it to the brokers (host:port)."));
+        }
+
+        foreach (var server in servers?.Split(',', StringSplitOptions.TrimEntries) ?? [])
+        {
+            if (!Server().IsMatch(server) || (server.LastIndexOf(':') is > 0 and var colon && server[^1] != ']' && !IsPort(server[(colon + 1)..])))
+            {
+                Report(
+                    SettingsDiagnostics.BadValue(
+                        $"{SettingsTable.KafkaServers.Name} has '{server}', which is not host:port.",
+                        "Separate brokers by commas: one:9092,two:9092."),
+                    Find(SettingsTable.KafkaServers),
+                    server);
+            }
+        }
+
+        var protocol = OneOf(SettingsTable.KafkaProtocol)!;
+        var mechanism = OneOf(SettingsTable.KafkaMechanism);
+        var user = Text(SettingsTable.KafkaUser);
+        var withSasl = protocol.StartsWith("SASL", StringComparison.Ordinal);
+        var password = Secret(SettingsTable.KafkaPassword, withSasl ? $"{SettingsTable.KafkaProtocol.Name} is {protocol}" : null);
+        if (withSasl)
+        {
+            RequireForSasl(SettingsTable.KafkaMechanism, mechanism is null && Find(SettingsTable.KafkaMechanism) is null, protocol);
+            RequireForSasl(SettingsTable.KafkaUser, user is null, protocol);
+        }
+        else if (mechanism is not null || user is not null || password is not null)
+        {
+            Report(SettingsDiagnostics.NoEffect(
+                $"KAFKA_SASL_* is set, but {SettingsTable.KafkaProtocol.Name} is {protocol}, which does not use it.",
+                "Set that to SASL_SSL or SASL_PLAINTEXT, or remove these."));
+        }
+
+        return servers is null
+            ? null
+            : new KafkaConnection(servers, protocol, mechanism, user, password, Authority(), Duration(SettingsTable.SessionTimeout));
+    }
+
+    private void RequireForSasl(Setting setting, bool missing, string protocol)
+    {
+        if (missing)
+        {
+            var values = setting.Values.Count > 0 ? $" to one of {string.Join(", ", setting.Values)}" : "";
+            Report(SettingsDiagnostics.Missing(
+                setting.Name, $"{SettingsTable.KafkaProtocol.Name} is {protocol}, which needs it", $"Set it{values}."));
+        }
+    }
+
+    private string? Authority()
+    {
+        if (Text(SettingsTable.KafkaAuthority) is not { } named)
+        {
+            return null;
+        }
+
+        var path = Path.GetFullPath(named, _workingDirectory);
+        if (!File.Exists(path))
+        {
+            Report(
+                SettingsDiagnostics.NotThere(
+                    $"{SettingsTable.KafkaAuthority.Name}: there is no file {path}.", "Put the PEM file there, or correct the path."),
+                Find(SettingsTable.KafkaAuthority));
+        }
+
+        return path;
+    }
+
+    private StoreKind Store(RuntimeProfile profile)
+    {
+        // Workers store nothing, so they need no database.
+        var said = Find(SettingsTable.Store);
+        var store = OneOf(SettingsTable.Store)
+            ?? (Text(SettingsTable.PostgresHost) is null && profile != RuntimeProfile.Workers ? "sqlite" : "postgres");
+        if (store == "postgres")
+        {
+            if (said is not null && Text(SettingsTable.PostgresHost) is null && OpensDatabase(profile))
+            {
+                Report(SettingsDiagnostics.Missing(
+                    SettingsTable.PostgresHost.Name, $"{said.Name} is postgres", "Set it to the database's host."));
+            }
+
+            return StoreKind.Postgres;
+        }
+
+        if (_use == SettingsUse.Database || (ForRole && profile != RuntimeProfile.All))
+        {
+            var what = said is null ? $"{SettingsTable.PostgresHost.Name} is not set, so sagas would be stored in a file" : $"{said.Name} is sqlite";
+            var remedy = $"Set {SettingsTable.PostgresHost.Name} to the database's host" + (said is null ? "." : $" and {SettingsTable.Store.Name} to postgres.");
+            Report(
+                SettingsDiagnostics.OnlyInProcess(
+                    ForRole
+                        ? $"{what}: no other process can share that, and {SettingsTable.Profile.Name} is {Name(profile)}."
+                        : $"{what}: the runtime migrates that itself when it opens it.",
+                    remedy),
+                said);
+        }
+
+        return StoreKind.Sqlite;
+    }
+
+    private PostgresConnection? Postgres(RuntimeProfile profile)
+    {
+        // Required even if the host is missing, so that both are reported together.
+        var inFile = ForRole && profile == RuntimeProfile.All && Text(SettingsTable.PostgresHost) is null && OneOf(SettingsTable.Store) != "postgres";
+        var password = Secret(SettingsTable.PostgresPassword, OpensDatabase(profile) && !inFile ? "the database needs it" : null);
+        var (port, mode) = (Whole(SettingsTable.PostgresPort), OneOf(SettingsTable.PostgresSslMode)!);
+        return Text(SettingsTable.PostgresHost) is { } host && password is not null
+            ? new PostgresConnection(host, port, Text(SettingsTable.PostgresDatabase)!, Text(SettingsTable.PostgresUser)!, password, mode)
+            : null;
+    }
+
+    private bool OpensDatabase(RuntimeProfile profile) =>
+        _use == SettingsUse.Database || (ForRole && profile != RuntimeProfile.Workers);
+
+    private Topics Topics()
+    {
+        var topics = new Topics(
+            Named(SettingsTable.InputTopic), Named(SettingsTable.OutputTopic), Named(SettingsTable.EffectsInput), Named(SettingsTable.EffectsOutput),
+            Named(SettingsTable.WorkerInput), Named(SettingsTable.WorkerOutput), Named(SettingsTable.SagaEvents));
+        Setting[] settings =
+        [
+            SettingsTable.InputTopic, SettingsTable.EffectsInput, SettingsTable.EffectsOutput, SettingsTable.WorkerInput, SettingsTable.WorkerOutput,
+            SettingsTable.OutputTopic, SettingsTable.SagaEvents,
+        ];
+        Distinct("topic", topics.All.Zip(settings));
+        return topics;
+    }
+
+    private (string Main, string Effects, string Worker) Groups()
+    {
+        var groups = (Named(SettingsTable.MainGroup), Named(SettingsTable.EffectsGroup), Named(SettingsTable.WorkerGroup));
+        Distinct("group", [(groups.Item1, SettingsTable.MainGroup), (groups.Item2, SettingsTable.EffectsGroup), (groups.Item3, SettingsTable.WorkerGroup)]);
+        return groups;
+    }
+
+    // Kafka allows 249 characters; the dead-letter topic's name must fit too.
+    private string Named(Setting setting)
+    {
+        var name = Text(SettingsTable.TopicPrefix) + Text(setting);
+        if (!TopicName().IsMatch(name) || name.Length > 249 - Contracts.Messages.Topics.DeadLetterSuffix.Length)
+        {
+            var value = Find(setting) ?? Find(SettingsTable.TopicPrefix);
+            Report(SettingsDiagnostics.BadName(value?.Name ?? setting.Name, name), value);
+        }
+
+        return name;
+    }
+
+    private void Distinct(string what, IEnumerable<(string Name, Setting Setting)> named)
+    {
+        foreach (var same in named.GroupBy(one => one.Name, StringComparer.Ordinal).Where(group => group.Count() > 1))
+        {
+            Report(
+                SettingsDiagnostics.SameName(string.Join(" and ", same.Select(one => one.Setting.Name)), what, same.Key),
+                same.Select(one => Find(one.Setting)).LastOrDefault(value => value is not null));
+        }
+    }
+
+    private IReadOnlyList<string> ReplyTo(Topics topics)
+    {
+        var allowed = List(SettingsTable.ReplyTo) ?? [];
+        foreach (var topic in allowed.Where(name => name != topics.Responses && topics.All.Contains(name, StringComparer.Ordinal)))
+        {
+            Report(SettingsDiagnostics.OwnTopic(SettingsTable.ReplyTo.Name, topic), Find(SettingsTable.ReplyTo));
+        }
+
+        return allowed;
+    }
+
+    private static int DefaultPort(RuntimeProfile profile) => profile switch
+    {
+        RuntimeProfile.Effects => 8086,
+        RuntimeProfile.Workers => 8087,
+        _ => 8085,
+    };
+
+    private string HttpBind()
+    {
+        var bind = Text(SettingsTable.HttpBind)!;
+        if (bind is not ("*" or "localhost") && !IPAddress.TryParse(bind, out _))
+        {
+            Report(
+                SettingsDiagnostics.BadValue(
+                    $"{SettingsTable.HttpBind.Name} is '{bind}', which is not an address.",
+                    "Set it to an IP address, to localhost, or to * for all interfaces."),
+                Find(SettingsTable.HttpBind));
+        }
+
+        return bind;
+    }
+
+    private IReadOnlyList<Http.ApiToken> ApiTokens()
+    {
+        if (Secret(SettingsTable.ApiToken, neededBecause: null) is not { } list || Placeholder().IsMatch(list))
+        {
+            return [];
+        }
+
+        var (tokens, problems) = Http.ApiToken.Parse(SettingsTable.ApiToken.Name, list);
+        problems.ForEach(problem => Report(problem));
+        return tokens;
+    }
+
+    // Nothing uses these yet, but a placeholder that is left in one of them would be found too late.
+    private void CheckExternalServices()
+    {
+        Number(SettingsTable.ConsulPort);
+        OneOf(SettingsTable.ConsulScheme);
+        Number(SettingsTable.RedisPort);
+        if (Text(SettingsTable.VaultAddress) is { } vault && !(Uri.TryCreate(vault, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"))
+        {
+            Report(
+                SettingsDiagnostics.BadValue(
+                    $"{SettingsTable.VaultAddress.Name} is '{vault}', which is not an http address.", "Set it to one: http://vault:8200."),
+                Find(SettingsTable.VaultAddress));
+        }
+
+        foreach (var secret in SettingsTable.All.Where(setting => setting is { Secret: true, NotYet: true }))
+        {
+            Secret(secret, neededBecause: null);
+        }
+    }
+
+    private void CheckNotYetInTheFile(RuntimeSettings settings)
+    {
+        Number(SettingsTable.BreakerThreshold);
+        if (settings.DirectOperations.Count > 0)
+        {
+            Report(
+                SettingsDiagnostics.NoEffect(
+                    $"{SettingsTable.DirectOperations.Name} is ignored: this version does not run operations without a contract yet.",
+                    "Remove it, or wait for the version that does."),
+                Find(SettingsTable.DirectOperations));
+        }
+    }
+
+    // Only variables whose names are close to a setting's: others belong to other programs.
+    private void CheckSpelling()
+    {
+        var known = SettingsTable.All.SelectMany(setting => new[] { setting.Variable, setting.Alias }).OfType<string>().ToList();
+        known.AddRange(SettingsTable.All.Where(setting => setting.Secret).Select(setting => setting.Name + "_FILE"));
+        foreach (var variable in _environment.Keys.Order(StringComparer.Ordinal))
+        {
+            if ((variable.StartsWith("ONEX_", StringComparison.Ordinal) || variable.StartsWith("RUNTIME_", StringComparison.Ordinal))
+                && !known.Contains(variable, StringComparer.Ordinal)
+                && Spelling.Nearest(variable, known) is { } near && Math.Abs(near.Length - variable.Length) <= 2
+                && near[..5] == variable[..5])
+            {
+                Report(SettingsDiagnostics.Unknown(variable, [near]));
+            }
+        }
+    }
+
+    [GeneratedRegex("__REPLACE_WITH_.*__", RegexOptions.IgnoreCase | RegexOptions.Singleline | RegexOptions.NonBacktracking)]
+    private static partial Regex Placeholder();
+
+    [GeneratedRegex(@"^([A-Za-z_]+://)?(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+)(:[0-9]+)?$", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    private static partial Regex Server();
+
+    [GeneratedRegex("^(?!\\.{1,2}$)[A-Za-z0-9._-]+$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex TopicName();
+}

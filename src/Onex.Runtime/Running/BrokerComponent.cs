@@ -1,0 +1,21 @@
+using Onex.Hosting.Health;
+using Onex.Kafka.Brokers;
+
+namespace Onex.Runtime.Running;
+
+/// <summary>Whether a broker answers.</summary>
+internal sealed class BrokerComponent(BrokerHealth broker) : IHealthComponent
+{
+    public string Name => "broker";
+
+    public bool NeededForReadiness => true;
+
+    public Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
+    {
+        // It asks by itself; this only begins it.
+        broker.Start();
+        return Task.FromResult(broker.IsReachable
+            ? new ComponentReport(ComponentState.Healthy, null, broker.Latency)
+            : new ComponentReport(ComponentState.Unhealthy, broker.LastError, null));
+    }
+}

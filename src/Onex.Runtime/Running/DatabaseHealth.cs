@@ -1,0 +1,29 @@
+using Npgsql;
+using Onex.Hosting.Health;
+using Onex.Hosting.Settings;
+using Onex.Persistence.Postgres;
+using Onex.Persistence.Schema;
+
+namespace Onex.Runtime.Running;
+
+/// <summary>Whether the database answers and has our tables. On a connection of its own: a pool that is busy is no database that is away.</summary>
+internal sealed class DatabaseHealth(Migrator migrator, RuntimeSettings settings) : IHealthComponent, IAsyncDisposable
+{
+    private readonly NpgsqlDataSource _dataSource =
+        PostgresDataSource.Create(SettingsMapping.Store(settings, "onex-health") with { MaxPoolSize = 1 });
+
+    private SchemaState? _schema;
+
+    public string Name => "database";
+
+    // Workers open it for stored values only.
+    public bool NeededForReadiness => settings.Runs(RuntimeProfile.Main) || settings.Runs(RuntimeProfile.Effects);
+
+    public async Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
+    {
+        _schema ??= new SchemaState(_dataSource, migrator.Latest);
+        return await _schema.FaultAsync(cancellation) is { } fault ? new ComponentReport(ComponentState.Unhealthy, fault, null) : ComponentReport.Healthy;
+    }
+
+    public ValueTask DisposeAsync() => _dataSource.DisposeAsync();
+}

@@ -1,0 +1,45 @@
+using Onex.Hosting.Running;
+using Onex.Hosting.Settings;
+using Onex.Persistence.Postgres;
+using Onex.Persistence.Schema;
+
+namespace Onex.Runtime.Running;
+
+/// <summary>Brings the schema up to this version, or waits until main has.</summary>
+internal sealed class DatabaseSetup(Migrator migrator, RuntimeSettings settings) : IRoleBootstrap
+{
+    public string Name => "The database";
+
+    public Task StartAsync(CancellationToken cancellation) => ClassifyAsync(async () =>
+    {
+        if (settings.AutoMigrate && settings.Runs(RuntimeProfile.Main))
+        {
+            await migrator.MigrateAsync(cancellation);
+        }
+        else if (settings.AutoMigrate && (await migrator.StatusAsync(cancellation)) is { Pending.Count: > 0, Unknown.Count: 0 })
+        {
+            throw new NotReachableException("its schema is not there yet or older than this version; runtime-main brings it up to date.");
+        }
+        else
+        {
+            await migrator.CheckAsync(cancellation);
+        }
+    });
+
+    /// <summary>Tells what a person must put right from what may pass.</summary>
+    public static async Task ClassifyAsync(Func<Task> work)
+    {
+        try
+        {
+            await work();
+        }
+        catch (StoreSetupException away) when (away.MayPass)
+        {
+            throw new NotReachableException(away.Message, away);
+        }
+        catch (StoreSetupException wrong)
+        {
+            throw new ConfigurationException(wrong.Message, wrong);
+        }
+    }
+}

@@ -1,0 +1,20 @@
+using Onex.Hosting.Health;
+using Onex.Persistence.Sagas;
+using Onex.Persistence.Sqlite;
+
+namespace Onex.Runtime.Running;
+
+/// <summary>Whether the file can be read and written.</summary>
+internal sealed class SqliteHealth(ISagaStore store, SqliteDatabase file) : IHealthComponent
+{
+    public string Name => "database";
+
+    public bool NeededForReadiness => true;
+
+    public async Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
+    {
+        await store.LoadPayloadsAsync([Guid.Empty], cancellation);
+        await file.ProbeAsync(cancellation);
+        return ComponentReport.Healthy;
+    }
+}

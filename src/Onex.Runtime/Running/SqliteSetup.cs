@@ -1,0 +1,12 @@
+using Onex.Hosting.Running;
+using Onex.Persistence.Sqlite;
+
+namespace Onex.Runtime.Running;
+
+/// <summary>Takes the file for this process, and brings its schema up to this version.</summary>
+internal sealed class SqliteSetup(SqliteDatabase file) : IRoleBootstrap
+{
+    public string Name => "The database";
+
+    public Task StartAsync(CancellationToken cancellation) => DatabaseSetup.ClassifyAsync(() => file.OpenAsync(cancellation));
+}

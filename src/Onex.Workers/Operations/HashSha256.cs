@@ -1,0 +1,25 @@
+using System.Security.Cryptography;
+using System.Text;
+using Onex.Contracts.Catalogue;
+
+namespace Onex.Workers.Operations;
+
+/// <summary>The SHA-256 of a text's UTF-8 bytes.</summary>
+[Operation("hash.sha256", Description = "Hashes a text with SHA-256.")]
+internal sealed class HashSha256() : ComputeOperation<HashArguments, HashResult>(ComputeJson.Default.HashArguments, ComputeJson.Default.HashResult)
+{
+    protected override ValueTask<HashResult> RunAsync(HashArguments arguments, CancellationToken cancellation) =>
+        new(new HashResult { Hex = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(arguments.Text))) });
+}
+
+internal sealed record HashArguments
+{
+    [Argument("The text. Its UTF-8 bytes are hashed.")]
+    public required string Text { get; init; }
+}
+
+internal sealed record HashResult
+{
+    [Result("The hash: 64 hexadecimal digits in lower case.")]
+    public required string Hex { get; init; }
+}

@@ -1,0 +1,131 @@
+using System.Text.RegularExpressions;
+using Onex.Effects.Connections;
+using Onex.Hosting.Settings;
+using Onex.Tests.Unit.Contracts;
+
+namespace Onex.Tests.Unit.House;
+
+/// <summary>
+/// Every diagnostic that only connections or settings have (ONEX2xxx) has an example in <c>tests/connections/invalid</c> or
+/// <c>tests/settings/invalid</c>, the exact output expected of it beside it, and a page in <c>docs/errors</c> that shows it. None may exist
+/// without the others.
+/// </summary>
+/// <remarks>
+/// An example of connections is a file or a folder of files. One of settings is an environment (<c>.env</c>), a settings file (<c>.yaml</c>),
+/// or both.
+/// </remarks>
+public sealed partial class ConfigurationDiagnosticsTests
+{
+    private static readonly string _ofConnections = RepositoryFiles.At("tests", "connections", "invalid");
+    private static readonly string _ofSettings = RepositoryFiles.At("tests", "settings", "invalid");
+    private static readonly string _pages = RepositoryFiles.At("docs", "errors");
+
+    public static TheoryData<string> Codes => new(DeclaredCodes());
+
+    [Theory]
+    [MemberData(nameof(Codes))]
+    public void A_diagnostic_is_printed_as_its_example_expects(string code)
+    {
+        var golden = Path.Combine(IsOfSettings(code) ? _ofSettings : _ofConnections, $"{code}.expected.txt");
+        var actual = Render(code);
+        if (RepositoryFiles.Updating)
+        {
+            File.WriteAllText(golden, actual);
+        }
+
+        Assert.Contains($" {code}: ", actual, StringComparison.Ordinal);
+        Assert.DoesNotContain("hidden", actual, StringComparison.Ordinal);
+        Assert.Equal(File.ReadAllText(golden), actual);
+    }
+
+    [Theory]
+    [MemberData(nameof(Codes))]
+    public void A_diagnostic_has_a_page_that_shows_it(string code)
+    {
+        var path = Path.Combine(_pages, $"{code}.md");
+        var page = File.ReadAllText(path);
+        var shown = Render(code);
+        if (RepositoryFiles.Updating)
+        {
+            page = Fence().Replace(page, _ => $"```text\n{shown}```\n");
+            File.WriteAllText(path, page);
+        }
+
+        Assert.StartsWith($"# {code}: ", page, StringComparison.Ordinal);
+        Assert.Contains("## Cause\n", page, StringComparison.Ordinal);
+        Assert.Contains($"## Example\n\n```text\n{shown}```\n", page, StringComparison.Ordinal);
+        Assert.Contains("## Remedy\n", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Nothing_exists_for_a_diagnostic_that_does_not_exist()
+    {
+        var codes = DeclaredCodes().ToHashSet();
+        var named = Directory.EnumerateFileSystemEntries(_ofConnections)
+            .Concat(Directory.EnumerateFiles(_ofSettings))
+            .Concat(Directory.EnumerateFiles(_pages, "ONEX20*"))
+            .Select(path => Path.GetFileName(path))
+            .Where(name => !codes.Contains(name.Split('.')[0]));
+
+        Assert.Empty(named);
+    }
+
+    private static IEnumerable<string> DeclaredCodes() =>
+        Declared("Onex.Effects", "Connections", "ConnectionDiagnostics.cs").Concat(Declared("Onex.Hosting", "Settings", "SettingsDiagnostics.cs"));
+
+    private static IEnumerable<string> Declared(params string[] file) =>
+        Code().Matches(File.ReadAllText(RepositoryFiles.At(["src", .. file]))).Select(match => match.Value).Distinct().Order();
+
+    private static bool IsOfSettings(string code) => Declared("Onex.Hosting", "Settings", "SettingsDiagnostics.cs").Contains(code);
+
+    private static string Render(string code)
+    {
+        var folder = Path.Combine(_ofConnections, code);
+        if (Directory.Exists(folder))
+        {
+            return RenderConnections(folder);
+        }
+
+        var temporary = Directory.CreateTempSubdirectory("onex-");
+        try
+        {
+            if (IsOfSettings(code))
+            {
+                return RenderSettings(code, temporary.FullName);
+            }
+
+            File.Copy(Path.Combine(_ofConnections, $"{code}.yaml"), Path.Combine(temporary.FullName, $"{code}.yaml"));
+            return RenderConnections(temporary.FullName);
+        }
+        finally
+        {
+            temporary.Delete(recursive: true);
+        }
+    }
+
+    private static string RenderSettings(string code, string directory)
+    {
+        var contracts = Directory.CreateDirectory(Path.Combine(directory, "contracts", "runtime"));
+        var (environment, file) = (Path.Combine(_ofSettings, $"{code}.env"), Path.Combine(_ofSettings, $"{code}.yaml"));
+        if (File.Exists(file))
+        {
+            File.Copy(file, Path.Combine(contracts.FullName, "runtime_config.yaml"));
+        }
+
+        var variables = (File.Exists(environment) ? File.ReadAllLines(environment) : [])
+            .Select(line => line.Split('=', 2))
+            .ToDictionary(parts => parts[0], parts => parts[1], StringComparer.Ordinal);
+        return string.Concat(SettingsReader.Read(variables, directory).Diagnostics.Select(diagnostic => diagnostic.Render()))
+            .Replace(directory, "/app", StringComparison.Ordinal);
+    }
+
+    private static string RenderConnections(string directory) =>
+        string.Concat(ConnectionsReader.Read(directory, new Dictionary<string, string>(), resolveSecrets: false).Diagnostics.Select(diagnostic => diagnostic.Render()))
+            .Replace(directory + Path.DirectorySeparatorChar, "", StringComparison.Ordinal);
+
+    [GeneratedRegex("ONEX2[0-9]{3}", RegexOptions.NonBacktracking)]
+    private static partial Regex Code();
+
+    [GeneratedRegex(@"```text\n(?:.*\n)*?```\n", RegexOptions.NonBacktracking)]
+    private static partial Regex Fence();
+}

@@ -1,0 +1,175 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using Onex.Tests.Support;
+
+namespace Onex.Tests.Unit.House;
+
+/// <summary>
+/// Where things are: the direction of references between folders, the names of files, what nothing uses, and patches that apply.
+/// </summary>
+public sealed partial class StructureTests
+{
+    // References that would close a circle between folders of one project. The list only shrinks.
+    private static readonly Dictionary<string, string> _backwards = new()
+    {
+        ["Onex.Contracts: Schemas -> Compiling"] = "SchemaReader reads within a contract's scope",
+        ["Onex.Effects: Connections -> Http"] = "ConnectionReading checks headers as HTTP operations do",
+        ["Onex.Effects: Connections -> Operations"] = "ConnectionLimits holds back operations",
+        ["Onex.Effects: Operations -> Running"] = "EffectOperation records its attempts",
+        ["Onex.Kafka: Brokers -> Producing"] = "TopicAdmin shares the producer's client",
+        ["Onex.Kafka: Consuming -> DeadLetters"] = "RecordConsumer writes dead letters",
+        ["Onex.Persistence: DeadLetters -> Tables"] = "the PostgreSQL store beside the seam binds the table",
+        ["Onex.Persistence: Ledger -> Tables"] = "the PostgreSQL store beside the seam binds the table",
+        ["Onex.Persistence: Maintenance -> Ledger"] = "PostgresMaintenance deletes from every table",
+        ["Onex.Persistence: Maintenance -> Postgres"] = "the PostgreSQL store beside the seam uses the connection helpers",
+        ["Onex.Persistence: Maintenance -> Schema"] = "the set-up of the schema and its partitions",
+        ["Onex.Persistence: Postgres -> Sagas"] = "it maps or reports what ISagaStore names",
+        ["Onex.Persistence: Postgres -> Schema"] = "the set-up of the schema and its partitions",
+        ["Onex.Persistence: Postgres -> Sqlite"] = "StoreErrors classifies the errors of both stores",
+        ["Onex.Persistence: Registry -> Postgres"] = "the PostgreSQL store beside the seam uses the connection helpers",
+        ["Onex.Persistence: Registry -> Tables"] = "the PostgreSQL store beside the seam binds the table",
+        ["Onex.Persistence: Sagas -> DeadLetters"] = "it stores dead letters with the saga",
+        ["Onex.Persistence: Sagas -> Tables"] = "the PostgreSQL store beside the seam binds the table",
+        ["Onex.Persistence: Schedules -> Tables"] = "the PostgreSQL store beside the seam binds the table",
+        ["Onex.Persistence: Schema -> DeadLetters"] = "it stores dead letters with the saga",
+        ["Onex.Persistence: Schema -> Sagas"] = "it maps or reports what ISagaStore names",
+        ["Onex.Persistence: Tables -> DeadLetters"] = "it stores dead letters with the saga",
+    };
+
+    // Files that hold a family of small types and are named after the family.
+    private static readonly Dictionary<string, string> _families = new()
+    {
+        ["src/Onex.Effects/Db/DbMessages.cs"] = "arguments and results of the operations db.*",
+        ["src/Onex.Effects/Db/DbOperations.cs"] = "the operations db.*",
+        ["src/Onex.Effects/Http/HttpMessages.cs"] = "arguments and results of the operations http.*",
+        ["src/Onex.Effects/Kafka/KafkaMessages.cs"] = "arguments and results of kafka.produce",
+        ["src/Onex.Hosting/Logging/LogLines.cs"] = "the two formatters of log lines",
+        ["src/Onex.Persistence/Schema/Rows.cs"] = "rows that only migrations know",
+        ["src/Onex.Workers/Operations/BuiltIn.cs"] = "the computes that Onex brings, with their arguments",
+    };
+
+    // Found by reflection, by MassTransit or by the runtime.
+    private static readonly Dictionary<string, string> _usedByOthers = new()
+    {
+        ["PrintMembers"] = "a record's ToString",
+        ["FindId"] = "a query that a session offers beside its others",
+    };
+
+    private static readonly Lazy<List<(string Path, string Text)>> _sources = new(() =>
+    [
+        .. new[] { "src", "tests", "benchmarks", "demo", "migrations" }
+            .SelectMany(folder => Directory.EnumerateFiles(Repository.At(folder), "*.cs", SearchOption.AllDirectories))
+            .Where(path => !path.Contains("/obj/", StringComparison.Ordinal) && !path.Contains("/Migrations/", StringComparison.Ordinal))
+            .Select(path => (Path.GetRelativePath(Repository.Root, path), File.ReadAllText(path)))
+            .OrderBy(file => file.Item1, StringComparer.Ordinal),
+    ]);
+
+    public static TheoryData<string> Patches() =>
+    [
+        .. Directory.EnumerateFiles(Repository.At("tests", "breaks"), "*.patch")
+            .Select(path => Path.GetFileName(path))
+            .Order(StringComparer.Ordinal),
+    ];
+
+    [Fact]
+    public void References_between_folders_of_a_project_close_no_circle()
+    {
+        var references = (
+            from file in Production()
+            let parts = file.Path.Split('/')
+            where parts.Length > 3
+            from Match match in Regex.Matches(file.Text, $@"^using (static )?{Regex.Escape(parts[1])}\.(?<to>\w+)", RegexOptions.Multiline)
+            let to = match.Groups["to"].Value
+            where to != parts[2]
+                && Directory.Exists(Repository.At("src", parts[1], to))
+                && !_backwards.ContainsKey($"{parts[1]}: {parts[2]} -> {to}")
+            select (Project: parts[1], From: parts[2], To: to, file.Path)).ToList();
+        var circles = references
+            .Where(reference => Reaches(reference.Project, reference.To, reference.From))
+            .Select(
+                reference => $"{reference.Path}: {reference.From} refers to {reference.To}, which refers back: move the type that both "
+                    + $"need")
+            .ToList();
+
+        Assert.True(circles.Count == 0, string.Join('\n', circles));
+
+        bool Reaches(string project, string from, string to)
+        {
+            var (seen, next) = (new HashSet<string> { from }, new Queue<string>([from]));
+            while (next.TryDequeue(out var folder))
+            {
+                foreach (var reference in references.Where(reference => reference.Project == project && reference.From == folder))
+                {
+                    if (seen.Add(reference.To))
+                    {
+                        next.Enqueue(reference.To);
+                    }
+                }
+            }
+
+            return seen.Contains(to);
+        }
+    }
+
+    [Fact]
+    public void A_file_is_named_after_a_type_in_it() => Assert.Empty(
+        from file in Production()
+        let name = Path.GetFileName(file.Path).Split('.')[0]
+        let types = Declaration().Matches(file.Text).Select(match => match.Groups["name"].Value).ToList()
+        where types.Count > 0 && name != "Program" && !_families.ContainsKey(file.Path)
+            && !types.Exists(type => type == name || type.StartsWith(name.TrimEnd('s'), StringComparison.Ordinal) || type == $"I{name}")
+        select $"{file.Path}: holds {string.Join(", ", types)}: name it after the one that a reader looks for");
+
+    [Fact]
+    public void Nothing_is_declared_and_never_used()
+    {
+        var uses = _sources.Value
+            .SelectMany(file => Word().Matches(Code(file.Text)).Select(match => match.Value))
+            .GroupBy(word => word, StringComparer.Ordinal)
+            .ToDictionary(group => group.Key, group => group.Count(), StringComparer.Ordinal);
+
+        Assert.Empty(
+            from file in Production()
+            from Match match in Member().Matches(Code(file.Text))
+            let name = match.Groups["name"].Value
+            where uses[name] == 1 && !match.Value.Contains(" override ", StringComparison.Ordinal) && !_usedByOthers.ContainsKey(name)
+            select $"{file.Path}: nothing uses {name}: delete it");
+    }
+
+    [Theory]
+    [MemberData(nameof(Patches))]
+    public void A_break_patch_applies(string patch)
+    {
+        using var git = Process.Start(new ProcessStartInfo("git", ["apply", "--check", Repository.At("tests", "breaks", patch)])
+        {
+            WorkingDirectory = Repository.Root,
+            RedirectStandardError = true,
+        })!;
+        var errors = git.StandardError.ReadToEnd();
+        git.WaitForExit();
+
+        Assert.True(git.ExitCode == 0, $"tests/breaks/{patch} no longer applies: make it again. {errors}");
+    }
+
+    private static IEnumerable<(string Path, string Text)> Production() =>
+        _sources.Value.Where(file => file.Path.StartsWith("src/", StringComparison.Ordinal));
+
+    private static string Code(string text) => Comment().Replace(text, "");
+
+    [GeneratedRegex(@"^\s*//.*$", RegexOptions.Multiline, matchTimeoutMilliseconds: 5000)]
+    private static partial Regex Comment();
+
+    [GeneratedRegex(@"\b[A-Za-z_]\w*\b", RegexOptions.None, matchTimeoutMilliseconds: 5000)]
+    private static partial Regex Word();
+
+    [GeneratedRegex(
+        @"\b(class|record struct|record|struct|interface|enum) (?<name>\w+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 5000)]
+    private static partial Regex Declaration();
+
+    // Private and internal members; what is public may be a seam's, a wire type's or a framework's.
+    [GeneratedRegex(
+        @"^ +((private|internal|static|readonly|const|async|volatile) )+[\w<>\[\]?.,]+ (?<name>\w+) ?([({=;]|=>)",
+        RegexOptions.Multiline | RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 5000)]
+    private static partial Regex Member();
+}
